@@ -1,0 +1,140 @@
+#include "common/base/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CREDENTIAL "credential:"
+
+/* Finds the file behind `name`; `ret_credential` tells whether systemd looks after its mode. */
+static int locate(const char *name, char *path, bool *ret_credential, struct cemm_words *words)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    int length;
+
+    *ret_credential = strncmp(name, CREDENTIAL, strlen(CREDENTIAL)) == 0;
+    if (!*ret_credential) {
+        length = snprintf(path, PATH_MAX, "%s", name);
+    } else {
+        name += strlen(CREDENTIAL);
+        if (!directory) {
+            cemm_words_set(words, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
+                           name);
+            return -ENOENT;
+        }
+        if (!*name || strchr(name, '/')) {
+            cemm_words_set(words, "\"%s\" is no name of a systemd credential", name);
+            return -EINVAL;
+        }
+        length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
+    }
+    if (length < 0 || length >= PATH_MAX) {
+        cemm_words_set(words, "the path of the key file is too long");
+        return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
+static int check_mode(int fd, const char *path, bool credential, struct cemm_words *words)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if (!S_ISREG(status.st_mode)) {
+        cemm_words_set(words, "key file %s is not a regular file", path);
+        return -EINVAL;
+    }
+    if (!credential && (status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))) {
+        cemm_words_set(words, "key file %s can be read by others; run: chmod 600 %s", path, path);
+        return -EPERM;
+    }
+    return 0;
+}
+
+/* Cuts `text` after its first line, without the white space round it. */
+static int take_line(char *text, size_t length, struct cemm_secret *secret)
+{
+    size_t start = 0;
+    size_t end = strcspn(text, "\n");
+
+    if (end == length && length > CEMM_KEY_MAX)
+        return -E2BIG;
+    if (end < length && text[end] == '\0')
+        return -EILSEQ;
+    while (start < end && strchr(" \t\r", text[start]))
+        start++;
+    while (end > start && strchr(" \t\r", text[end - 1]))
+        end--;
+    if (start == end)
+        return -ENODATA;
+    for (size_t i = start; i < end; i++)
+        if ((unsigned char)text[i] <= 0x20 || (unsigned char)text[i] >= 0x7f)
+            return -EILSEQ;
+    if (end - start > CEMM_KEY_MAX)
+        return -E2BIG;
+    memcpy(secret->text, text + start, end - start);
+    secret->text[end - start] = '\0';
+    return 0;
+}
+
+static int read_line(int fd, const char *path, struct cemm_secret *secret, struct cemm_words *words)
+{
+    char text[CEMM_KEY_MAX + 64];
+    size_t length = 0;
+    ssize_t n;
+
+    while ((n = read(fd, text + length, sizeof(text) - 1 - length)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            n = -errno;
+            cemm_words_set(words, "key file %s can't be read: %s", path, strerror(errno));
+            explicit_bzero(text, sizeof(text));
+            return (int)n;
+        }
+        length += (size_t)n;
+        if (length == sizeof(text) - 1)
+            break;
+    }
+    text[length] = '\0';
+    int r = take_line(text, length, secret);
+    explicit_bzero(text, sizeof(text));
+    if (r == -ENODATA)
+        cemm_words_set(words, "key file %s has no key in its first line", path);
+    else if (r < 0)
+        cemm_words_set(words, "the first line of key file %s is no API key", path);
+    return r;
+}
+
+int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
+{
+    char path[PATH_MAX];
+    bool credential;
+    int r = locate(file, path, &credential, words);
+
+    if (r < 0)
+        return r;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        r = -errno;
+        cemm_words_set(words, "key file %s: %s", path, strerror(errno));
+        return r;
+    }
+    r = check_mode(fd, path, credential, words);
+    if (r >= 0)
+        r = read_line(fd, path, secret, words);
+    close(fd);
+    return r;
+}
+
+void cemm_secret_wipe(struct cemm_secret *secret)
+{
+    explicit_bzero(secret, sizeof(*secret));
+}

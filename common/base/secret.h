@@ -1,0 +1,25 @@
+/*
+ * An API key: read from a file that only its owner can read, kept in one
+ * place, wiped when it goes (spec §3, §7).
+ */
+#ifndef CEMM_BASE_SECRET_H
+#define CEMM_BASE_SECRET_H
+
+#include "common/base/limits.h"
+#include "common/base/words.h"
+
+struct cemm_secret {
+    char text[CEMM_KEY_MAX + 1];
+};
+
+/*
+ * Reads the first line of `file`. "credential:NAME" stands for the file NAME
+ * in $CREDENTIALS_DIRECTORY, where systemd has set the mode; any other file
+ * must be a regular one that neither group nor others can read.
+ * Returns 0, or a negative errno with the reason in `words`; never the key.
+ */
+int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words);
+
+void cemm_secret_wipe(struct cemm_secret *secret);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * What went wrong, in words for people: made once, where the fact is known,
+ * never with a key in it. A text that does not fit is cut, which is all right
+ * for a message and for nothing else.
+ */
+#ifndef CEMM_BASE_WORDS_H
+#define CEMM_BASE_WORDS_H
+
+#include "common/cemm.h"
+
+/* `words` may be NULL: then nobody wants to know. */
+void cemm_words_set(struct cemm_words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Copies a text that came from outside so that it can be shown on one line:
+ * control characters become '?', at most `size` - 1 characters. Returns `ret`.
+ */
+const char *cemm_words_quote(const char *text, char *ret, unsigned size);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The settings of spec §3, checked. Written by cemm_config_set() only, so an
+ * INI file and collectd's blocks obey the same rules.
+ */
+#ifndef CEMM_CONFIG_CONFIG_H
+#define CEMM_CONFIG_CONFIG_H
+
+#include "common/base/secret.h"
+#include "common/cemm.h"
+
+/* A list of strings, owned. */
+struct cemm_strings {
+    char **items;
+    size_t count;
+};
+
+enum cemm_kind { CEMM_CLOUD, CEMM_LOCAL };
+
+/* One [cloud NAME] or [local NAME]. */
+struct cemm_source_config {
+    enum cemm_kind kind;
+    char *name;
+    char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
+    char *key_file;
+    struct cemm_secret key;
+    char *ca_file;
+    char *address;               /* local: as configured */
+    struct cemm_strings devices; /* canonical uids; none: all */
+    struct cemm_strings aliases; /* none: all */
+    struct cemm_strings extra_aliases;
+    int64_t timeout_ms;
+    unsigned max_connections;
+};
+
+struct cemm_config {
+    struct cemm_zone *zone;
+    char *file;
+    struct cemm_source_config *sources;
+    size_t source_count;
+    int section; /* what cemm_config_set() writes to: an enum of config.c */
+    bool discovery_seen;
+    bool archive_seen;
+    int discovery; /* -1: not said; else 0 or 1 */
+    struct cemm_strings broadcasts;
+    int64_t discovery_interval_ms;
+    char *archive; /* NULL: not said */
+};
+
+bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
+
+#endif

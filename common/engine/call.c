@@ -1,0 +1,398 @@
+#include "common/engine/call.h"
+
+#include "common/base/buffer.h"
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/protocol/parse.h"
+#include "common/protocol/promise.h"
+#include "common/protocol/url.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state { QUEUED, SENT, WAITING };
+
+struct cemm_call {
+    struct cemm_route *route;
+    struct cemm_query query;
+    enum state state;
+    bool begun; /* it has been sent once: its timeout runs */
+    struct cemm_promise promise;
+    struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
+    struct cemm_transfer *transfer;
+    cemm_call_done *done;
+    void *data;
+    TAILQ_ENTRY(cemm_call) link; /* QUEUED: on the source's queue; else on its busy list */
+};
+
+static void pump(struct cemm_source *source);
+
+static void change_state(struct cemm_call *call, enum state state)
+{
+    struct cemm_source *source = call->route->source;
+    struct cemm_call_list *from = call->state == QUEUED ? &source->queue : &source->busy;
+    struct cemm_call_list *to = state == QUEUED ? &source->queue : &source->busy;
+
+    if (call->state == SENT) {
+        source->active--;
+        call->route->active--;
+    }
+    if (state == SENT) {
+        source->active++;
+        call->route->active++;
+    }
+    call->state = state;
+    if (from == to)
+        return;
+    TAILQ_REMOVE(from, call, link);
+    TAILQ_INSERT_TAIL(to, call, link);
+}
+
+static void call_free(struct cemm_call *call)
+{
+    struct cemm_source *source = call->route->source;
+
+    change_state(call, WAITING);
+    cemm_timer_stop(&source->cemm->timers, &call->timer);
+    if (call->transfer)
+        cemm_http_abort(call->transfer);
+    TAILQ_REMOVE(&source->busy, call, link);
+    free(call);
+}
+
+static void finish(struct cemm_call *call, int result, struct cemm_document *document,
+                   const struct cemm_words *words)
+{
+    struct cemm_source *source = call->route->source;
+    cemm_call_done *done = call->done;
+    void *data = call->data;
+    struct cemm_query query = call->query;
+
+    if (result == 0) {
+        source->last_success = source->cemm->wall;
+    } else if (result < 0 && words) {
+        source->last_failure = source->cemm->wall;
+        source->last_words = *words;
+    }
+    call_free(call);
+    done(data, &query, result, document, words);
+    pump(source);
+}
+
+/* ---- health ------------------------------------------------------------------ */
+
+/* Told later and not at once, so that no completion runs inside the call that asked. */
+static void tell_that_it_rests(void *data)
+{
+    struct cemm_call *call = data;
+    struct cemm_words words = call->route->trouble;
+
+    finish(call, call->route->trouble_result, NULL, &words);
+}
+
+/* What stands in the queue for a route that has just failed would only fail again, slowly. */
+static void refuse_queued(struct cemm_route *route)
+{
+    struct cemm_call *next;
+
+    for (struct cemm_call *call = TAILQ_FIRST(&route->source->queue); call; call = next) {
+        next = TAILQ_NEXT(call, link);
+        if (call->route != route)
+            continue;
+        if (cemm_timer_set(&route->source->cemm->timers, &call->timer, route->source->cemm->now) <
+            0)
+            return; /* no memory: it takes its turn in the queue */
+        call->timer.fire = tell_that_it_rests;
+        change_state(call, WAITING);
+    }
+}
+
+static const char *route_name(const struct cemm_route *route)
+{
+    return route->device                               ? route->device->uid.text
+           : route->source->config->kind == CEMM_LOCAL ? route->source->config->address
+                                                       : "the account";
+}
+
+static void route_failed(struct cemm_route *route, int result, const char *reason)
+{
+    struct cemm *cemm = route->source->cemm;
+
+    route->trouble_result = result;
+    cemm_words_set(&route->trouble, "%s: %s: %s", route->source->name, route_name(route), reason);
+    refuse_queued(route);
+    if (cemm_health_fail(&route->health, cemm->now, cemm->rest_max, arc4random()))
+        cemm_log(cemm, CEMM_LOG_WARNING, "%s; it is tried again every now and then",
+                 route->trouble.text);
+}
+
+static void route_answered(struct cemm_route *route)
+{
+    struct cemm *cemm = route->source->cemm;
+    int64_t since = route->health.down_since;
+
+    route->proven = true;
+    if (cemm_health_recover(&route->health))
+        cemm_log(cemm, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
+                 route_name(route), (long long)(cemm->now - since) / 1000);
+}
+
+/* ---- one answer ----------------------------------------------------------------- */
+
+static const char *query_name(const struct cemm_query *query, struct cemm_words *room)
+{
+    static const char *const endpoints[] = {
+        [CEMM_DEVICES] = "list of devices",
+        [CEMM_ROOT] = "device information",
+        [CEMM_IO] = "io",
+        [CEMM_INFO] = "info",
+        [CEMM_REALTIME] = "realtime",
+        [CEMM_DATA] = "data",
+        [CEMM_TOTALS] = "totals",
+    };
+    char period[16] = "";
+
+    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
+        cemm_period_format(&query->period, period, sizeof(period));
+    cemm_words_set(room, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
+                   query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
+                   period[0] ? " " : "", period);
+    return room->text;
+}
+
+static void say(const struct cemm_call *call, struct cemm_words *words, const char *reason)
+{
+    struct cemm_words name;
+
+    cemm_words_set(words, "%s: %.120s: %.140s", call->route->source->name,
+                   query_name(&call->query, &name), reason);
+}
+
+/* The API's response codes (both documents) in our terms. */
+static int judge_status(int status, const char **ret_reason)
+{
+    static const struct {
+        int status;
+        int result;
+        const char *reason;
+    } known[] = {
+        {401, CEMM_DENIED, "the key is not accepted (HTTP 401)"},
+        {403, CEMM_DENIED, "the key gives no right to it (HTTP 403)"},
+        {404, CEMM_ABSENT, "not there (HTTP 404)"},
+        {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
+        {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
+        {502, -EIO, "an error inside the API (HTTP 502)"},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].status == status) {
+            *ret_reason = known[i].reason;
+            return known[i].result;
+        }
+    }
+    *ret_reason = NULL;
+    return -EIO;
+}
+
+/* A final status: parses what came, or says what the status means. */
+static void conclude(struct cemm_call *call, struct cemm_http_response *response)
+{
+    struct cemm *cemm = call->route->source->cemm;
+    struct cemm_document *document = NULL;
+    struct cemm_words problem = {.text = ""};
+    struct cemm_words words;
+    const char *reason = problem.text;
+    int result;
+
+    if (response->status == 200) {
+        result = cemm_parse(&call->query, response->body, response->length, cemm->wall, &document,
+                            &problem);
+        response->body = NULL;
+        if (result == -ENOMEM)
+            reason = "out of memory";
+    } else {
+        result = judge_status(response->status, &reason);
+    }
+    if (!reason) {
+        cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
+        reason = problem.text;
+    }
+    if (document && document->refused_names)
+        cemm_log(cemm, CEMM_LOG_WARNING, "%s: %zu names in an answer are not allowed and were skipped",
+                 call->route->source->name, document->refused_names);
+    if (document)
+        document->source = strdup(call->route->source->name);
+    if (result)
+        say(call, &words, reason);
+    finish(call, result, document, result ? &words : NULL);
+}
+
+/* A repeat is due. */
+static void wake(void *data)
+{
+    struct cemm_call *call = data;
+    struct cemm_source *source = call->route->source;
+
+    change_state(call, QUEUED);
+    pump(source);
+}
+
+static void wait_for_promise(struct cemm_call *call)
+{
+    struct cemm_words words;
+
+    if (cemm_timer_set(&call->route->source->cemm->timers, &call->timer, call->promise.until) < 0) {
+        say(call, &words, "out of memory");
+        finish(call, -ENOMEM, NULL, &words);
+    }
+}
+
+/* The deadline has come. Where no Retry-After asked for more, the device itself is the silent one.
+ */
+static void give_up(struct cemm_call *call, bool silent)
+{
+    struct cemm_words words;
+    const char *reason = silent ? "the promised data did not come in time"
+                                : "it asked for more patience than the timeout allows";
+
+    if (silent)
+        route_failed(call->route, -ETIMEDOUT, reason);
+    say(call, &words, reason);
+    finish(call, -ETIMEDOUT, NULL, &words);
+}
+
+static void take_response(void *data, struct cemm_http_response *response)
+{
+    struct cemm_call *call = data;
+    struct cemm_source *source = call->route->source;
+    struct cemm_words words;
+
+    call->transfer = NULL;
+    change_state(call, WAITING);
+    if (response->error) {
+        if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT)
+            route_failed(call->route, response->error, response->reason);
+        say(call, &words, response->reason);
+        finish(call, response->error, NULL, &words);
+        return;
+    }
+    if (response->status != 202)
+        route_answered(call->route);
+    switch (cemm_promise_answer(&call->promise, source->cemm->now, response->status,
+                                response->retry_after_ms)) {
+    case CEMM_SEND:
+    case CEMM_WAIT:
+        wait_for_promise(call);
+        break;
+    case CEMM_TIMED_OUT:
+        give_up(call, response->retry_after_ms < 0);
+        break;
+    case CEMM_DONE:
+        conclude(call, response);
+        break;
+    }
+    free(response->body);
+    pump(source);
+}
+
+/* ---- sending --------------------------------------------------------------------- */
+
+static int send_request(struct cemm_call *call)
+{
+    struct cemm_source *source = call->route->source;
+    const struct cemm_source_config *config = source->config;
+    struct cemm *cemm = source->cemm;
+    struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
+
+    if (!call->begun)
+        cemm_promise_begin(&call->promise, cemm->now, config->timeout_ms);
+    call->begun = true;
+    cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
+                   config->kind == CEMM_CLOUD ? config->key.text : NULL);
+    int r = url.error;
+    if (r == 0) {
+        struct cemm_http_request request = {
+            .url = url.data,
+            .ca_file = config->ca_file,
+            .direct = config->kind == CEMM_LOCAL,
+            .timeout_ms = call->promise.deadline - cemm->now,
+        };
+        call->transfer = cemm_http_start(cemm->http, &request, take_response, call);
+        r = call->transfer ? 0 : -ENOMEM;
+    }
+    if (url.data)
+        explicit_bzero(url.data, url.length);
+    cemm_buffer_clear(&url);
+    return r;
+}
+
+static void launch(struct cemm_call *call)
+{
+    struct cemm_words words;
+    int r = send_request(call);
+
+    if (r == 0) {
+        change_state(call, SENT);
+        return;
+    }
+    say(call, &words, r == -E2BIG ? "the URL is too long" : "out of memory");
+    finish(call, r == -E2BIG ? -EINVAL : r, NULL, &words);
+}
+
+/* One that has not proven that it answers must not take all connections. */
+static bool may_send(const struct cemm_call *call)
+{
+    const struct cemm_route *route = call->route;
+    bool single = route->source->config->kind == CEMM_LOCAL || !route->proven;
+
+    return !(single && route->active > 0);
+}
+
+/* Sends what may be sent, first come, first served. */
+static void pump(struct cemm_source *source)
+{
+    struct cemm_call *call = TAILQ_FIRST(&source->queue);
+
+    while (call && source->active < source->config->max_connections && !source->cemm->ending) {
+        if (!may_send(call)) {
+            call = TAILQ_NEXT(call, link);
+            continue;
+        }
+        launch(call); /* it may finish at once, and change the queue: begin anew */
+        call = TAILQ_FIRST(&source->queue);
+    }
+}
+
+struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
+                                  cemm_call_done *done, void *data)
+{
+    struct cemm *cemm = route->source->cemm;
+    struct cemm_call *call = calloc(1, sizeof(*call));
+    bool rests = cemm_health_rests(&route->health, cemm->now);
+
+    if (!call)
+        return NULL;
+    *call = (struct cemm_call){
+        .route = route,
+        .query = *query,
+        .state = WAITING,
+        .timer = {.fire = rests ? tell_that_it_rests : wake, .data = call},
+        .done = done,
+        .data = data,
+    };
+    if (cemm_timer_set(&cemm->timers, &call->timer, cemm->now) < 0) {
+        free(call);
+        return NULL;
+    }
+    TAILQ_INSERT_TAIL(&route->source->busy, call, link);
+    return call;
+}
+
+void cemm_calls_abort(struct cemm_source *source)
+{
+    struct cemm_call *call;
+
+    while ((call = TAILQ_FIRST(&source->queue)) || (call = TAILQ_FIRST(&source->busy)))
+        call_free(call);
+}

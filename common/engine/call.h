@@ -1,0 +1,26 @@
+/*
+ * One request to one device by one source: queued until a connection is free,
+ * sent, repeated while a promise runs, and in the end reported once.
+ */
+#ifndef CEMM_ENGINE_CALL_H
+#define CEMM_ENGINE_CALL_H
+
+#include "common/engine/context.h"
+
+/* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
+ * `words` says why it is not 0 (else NULL). */
+typedef void cemm_call_done(void *data, const struct cemm_query *query, int result,
+                            struct cemm_document *document, const struct cemm_words *words);
+
+/*
+ * Starts a call; `done` runs later, never inside this function. While the
+ * route rests it comes at the end of the turn, with what was wrong. NULL: no
+ * memory.
+ */
+struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
+                                  cemm_call_done *done, void *data);
+
+/* Ends all calls of a source without reporting. */
+void cemm_calls_abort(struct cemm_source *source);
+
+#endif

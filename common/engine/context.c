@@ -1,0 +1,261 @@
+/*
+ * The context: made, turned, freed. One turn reads the clocks once, does what
+ * is due, waits, takes what the network brought, and lets completions run.
+ */
+#include "common/engine/context.h"
+
+#include "common/base/words.h"
+#include "common/engine/call.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define VERSION "0.1.0"
+
+const char *cemm_version(void)
+{
+    return VERSION;
+}
+
+void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
+{
+    struct cemm_words line;
+    va_list arguments;
+
+    if (!cemm->log)
+        return;
+    va_start(arguments, format);
+    if (vsnprintf(line.text, sizeof(line.text), format, arguments) < 0)
+        line.text[0] = '\0';
+    va_end(arguments);
+    cemm->log(cemm->log_data, level, line.text);
+}
+
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void read_clocks(struct cemm *cemm)
+{
+    cemm->now = milliseconds(CLOCK_MONOTONIC);
+    cemm->wall = milliseconds(CLOCK_REALTIME);
+}
+
+/* ---- tickets ---------------------------------------------------------------- */
+
+struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *list,
+                                    cemm_answer_fn *done, void *data)
+{
+    struct cemm_ticket *ticket = calloc(1, sizeof(*ticket));
+
+    if (!ticket)
+        return NULL;
+    *ticket = (struct cemm_ticket){.cemm = cemm, .list = list, .done = done, .data = data};
+    TAILQ_INSERT_TAIL(list, ticket, link);
+    return ticket;
+}
+
+void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
+                        const struct cemm_words *words)
+{
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    ticket->list = &ticket->cemm->ready;
+    TAILQ_INSERT_TAIL(ticket->list, ticket, link);
+    ticket->result = result;
+    ticket->document = document ? cemm_document_ref(document) : NULL;
+    if (words)
+        ticket->words = *words;
+}
+
+void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
+                         const struct cemm_words *words)
+{
+    struct cemm_ticket *ticket;
+
+    while ((ticket = TAILQ_FIRST(list)))
+        cemm_ticket_finish(ticket, result, document, words);
+}
+
+static void complete(struct cemm_ticket *ticket)
+{
+    struct cemm_answer answer = {
+        .result = ticket->result,
+        .document = ticket->document,
+        .words = ticket->words.text,
+    };
+
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    ticket->done(ticket->data, &answer);
+    cemm_document_unref(ticket->document);
+    free(ticket);
+}
+
+void cemm_cancel(struct cemm_ticket *ticket)
+{
+    cemm_document_unref(ticket->document);
+    ticket->document = NULL;
+    ticket->result = -ECANCELED;
+    cemm_words_set(&ticket->words, "cancelled");
+    complete(ticket);
+}
+
+/* Completions may ask for more, which is then done in the same turn. */
+static void run_ready(struct cemm *cemm)
+{
+    struct cemm_ticket *ticket;
+
+    while ((ticket = TAILQ_FIRST(&cemm->ready)))
+        complete(ticket);
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
+static int source_init(struct cemm *cemm, struct cemm_source *source,
+                       const struct cemm_source_config *config)
+{
+    *source = (struct cemm_source){.cemm = cemm, .config = config, .own = {.source = source}};
+    TAILQ_INIT(&source->queue);
+    TAILQ_INIT(&source->busy);
+    if (asprintf(&source->name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local",
+                 config->name) < 0) {
+        source->name = NULL;
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static int sources_init(struct cemm *cemm)
+{
+    const struct cemm_config *config = cemm->config;
+    unsigned connections = 0;
+
+    cemm->sources = calloc(config->source_count ? config->source_count : 1, sizeof(*cemm->sources));
+    if (!cemm->sources)
+        return -ENOMEM;
+    for (size_t i = 0; i < config->source_count; i++) {
+        connections += config->sources[i].max_connections;
+        cemm->source_count++;
+        int r = source_init(cemm, &cemm->sources[i], &config->sources[i]);
+        if (r < 0)
+            return r;
+    }
+    cemm->http = cemm_http_new(connections);
+    return cemm->http ? 0 : -ENOMEM;
+}
+
+struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
+                      void *log_data)
+{
+    struct cemm *cemm = calloc(1, sizeof(*cemm));
+
+    if (!cemm)
+        return NULL;
+    cemm->config = config;
+    cemm->log = log;
+    cemm->log_data = log_data;
+    cemm->rest_max = (int64_t)rest_max * 1000;
+    TAILQ_INIT(&cemm->finders);
+    TAILQ_INIT(&cemm->ready);
+    TAILQ_INIT(&cemm->used);
+    read_clocks(cemm);
+    if (sources_init(cemm) < 0) {
+        cemm_free(cemm);
+        return NULL;
+    }
+    return cemm;
+}
+
+/* Whatever still waits is told that it waits in vain; it may ask for more, in vain, too. */
+static void cancel_all(struct cemm *cemm)
+{
+    struct cemm_words words = {.text = "cancelled"};
+
+    cemm->ending = true;
+    for (size_t i = 0; i < cemm->source_count; i++)
+        cemm_calls_abort(&cemm->sources[i]);
+    cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
+    for (size_t i = 0; i < cemm->device_count; i++)
+        cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
+    cemm_entries_free(cemm);
+    while (!TAILQ_EMPTY(&cemm->ready))
+        cemm_cancel(TAILQ_FIRST(&cemm->ready));
+}
+
+void cemm_free(struct cemm *cemm)
+{
+    if (!cemm)
+        return;
+    cancel_all(cemm);
+    for (size_t i = 0; i < cemm->device_count; i++)
+        cemm_device_free(cemm->devices[i]);
+    free(cemm->devices);
+    for (size_t i = 0; i < cemm->source_count; i++)
+        free(cemm->sources[i].name);
+    free(cemm->sources);
+    cemm_timers_clear(&cemm->timers);
+    cemm_http_free(cemm->http);
+    free(cemm);
+}
+
+const struct cemm_zone *cemm_zone(const struct cemm *cemm)
+{
+    return cemm->config->zone;
+}
+
+/* ---- the loop ----------------------------------------------------------------------- */
+
+static void run_due(struct cemm *cemm)
+{
+    cemm_timers_run(&cemm->timers, cemm->now);
+    run_ready(cemm);
+}
+
+static int patience(const struct cemm *cemm, int timeout_ms)
+{
+    int64_t next = TAILQ_EMPTY(&cemm->ready) ? cemm_timers_next(&cemm->timers, cemm->now) : 0;
+
+    if (next < 0 || (timeout_ms >= 0 && timeout_ms < next))
+        next = timeout_ms;
+    return next < 0 || next > 60000 ? 60000 : (int)next;
+}
+
+int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count)
+{
+    read_clocks(cemm);
+    run_due(cemm);
+    int r = cemm_http_wait(cemm->http, patience(cemm, timeout_ms), extra, extra_count);
+    read_clocks(cemm);
+    if (r == 0)
+        r = cemm_http_run(cemm->http);
+    run_due(cemm);
+    return r;
+}
+
+void cemm_wakeup(struct cemm *cemm)
+{
+    cemm_http_wakeup(cemm->http);
+}
+
+bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
+{
+    if (index >= cemm->source_count)
+        return false;
+    const struct cemm_source *source = &cemm->sources[index];
+    *ret_state = (struct cemm_source_state){
+        .name = source->name,
+        .address = source->config->address ? source->config->address : source->config->url,
+        .devices = source->devices,
+        .last_success = source->last_success,
+        .last_failure = source->last_failure,
+        .last_words = source->last_words.text,
+    };
+    return true;
+}

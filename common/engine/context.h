@@ -1,0 +1,182 @@
+/*
+ * What the rooms of the engine share. One thread uses it all; the wake-up is
+ * the only call that crosses threads.
+ *
+ *   source   a cloud account or a LAN address: its settings, its queue
+ *   route    one device by one source: its health, its requests under way
+ *   device   a uid, its routes (LAN first) and its meters
+ *   call     one request on one route, promises included        (call.c)
+ *   entry    one document, whoever answers: at hand, on its way (flight.c)
+ *   ticket   somebody who waits for an entry or for a search
+ */
+#ifndef CEMM_ENGINE_CONTEXT_H
+#define CEMM_ENGINE_CONTEXT_H
+
+#include "common/config/config.h"
+#include "common/engine/health.h"
+#include "common/engine/http.h"
+#include "common/engine/timer.h"
+#include "common/model/document.h"
+
+#include <sys/queue.h>
+
+struct cemm_call;
+struct cemm_device;
+
+TAILQ_HEAD(cemm_call_list, cemm_call);
+TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
+TAILQ_HEAD(cemm_entry_list, cemm_entry);
+
+/* Sorted names. */
+struct cemm_names {
+    char (*items)[CEMM_NAME_SIZE];
+    size_t count;
+};
+
+/* One look for the meters of a route (spec §1: found, not configured). */
+struct cemm_search {
+    size_t pending;   /* calls under way */
+    int64_t finished; /* wall time of the last whole success; 0: never */
+    int result;       /* of this look so far: the first failure */
+    struct cemm_words words;
+    struct cemm_names absent; /* aliases that the source has denied: not asked again */
+};
+
+struct cemm_route {
+    struct cemm_source *source;
+    struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
+    struct cemm_health health;
+    struct cemm_words trouble; /* why it rests */
+    int trouble_result;
+    unsigned active; /* transfers under way */
+    bool proven;     /* it has answered: may have several requests at a time (cloud) */
+    struct cemm_names meters;
+    struct cemm_search search;
+};
+
+struct cemm_source {
+    struct cemm *cemm;
+    const struct cemm_source_config *config;
+    char *name;                  /* "cloud home" */
+    struct cemm_route own;       /* cloud: the account; LAN: the device behind the address */
+    struct cemm_call_list queue; /* ready to be sent */
+    struct cemm_call_list busy;  /* sent, or waiting for something */
+    unsigned active;
+    size_t devices;
+    bool finding;     /* a look for its devices is under way */
+    int64_t found;    /* wall time of the last one that succeeded; 0: never */
+    int found_result; /* of the last one */
+    struct cemm_words found_words;
+    int64_t last_success;
+    int64_t last_failure;
+    struct cemm_words last_words;
+};
+
+struct cemm_device {
+    struct cemm_uid uid;
+    struct cemm_route **routes; /* LAN before cloud */
+    size_t route_count;
+    struct cemm_names meters; /* of all its routes together */
+    struct cemm_ticket_list searchers;
+};
+
+/* One document: at hand, on its way, or neither. */
+struct cemm_entry {
+    struct cemm_query query;
+    struct cemm_document *document;
+    struct cemm_ticket_list waiters;
+    struct cemm_call *call;     /* on its way */
+    struct cemm_ticket *finder; /* first the device must be found */
+    size_t next_route;
+    bool absent;     /* some source said so */
+    int result;      /* the first other failure */
+    bool complained; /* it has failed since it last succeeded: said once */
+    struct cemm_words words;
+    TAILQ_ENTRY(cemm_entry) link; /* least recently used first */
+};
+
+struct cemm_ticket {
+    struct cemm *cemm;
+    struct cemm_ticket_list *list; /* that it stands on */
+    TAILQ_ENTRY(cemm_ticket) link;
+    cemm_answer_fn *done;
+    void *data;
+    /* While it stands among the finders: */
+    struct cemm_uid wanted;     /* ends it early when it becomes known; "": none */
+    struct cemm_source *source; /* only this one's devices; NULL: of all */
+    bool then_meters;           /* then look for the meters of `wanted` */
+    int64_t max_age;
+    /* When it is due: */
+    int result;
+    struct cemm_document *document;
+    struct cemm_words words;
+};
+
+struct cemm {
+    const struct cemm_config *config;
+    cemm_log_fn *log;
+    void *log_data;
+    int64_t rest_max;
+    int64_t now;  /* monotonic milliseconds, read once a turn */
+    int64_t wall; /* Unix milliseconds, likewise */
+    struct cemm_http *http;
+    struct cemm_timers timers;
+    struct cemm_source *sources;
+    size_t source_count;
+    struct cemm_device **devices; /* sorted by uid */
+    size_t device_count;
+    struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
+    struct cemm_ticket_list ready;   /* completions that are due */
+    void *entries;                   /* tree of struct cemm_entry */
+    struct cemm_entry_list used;
+    size_t cached; /* bytes of all documents at hand */
+    bool zone_warned;
+    bool ending;
+};
+
+/* ---- context.c --------------------------------------------------------------- */
+
+void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A ticket on `list`; NULL: no memory. */
+struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *list,
+                                    cemm_answer_fn *done, void *data);
+
+/* Lets a ticket's completion run at the end of this turn. `document` and `words` may be NULL. */
+void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
+                        const struct cemm_words *words);
+void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
+                         const struct cemm_words *words);
+
+/* ---- device.c ------------------------------------------------------------------ */
+
+bool cemm_names_have(const struct cemm_names *names, const char *name);
+int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
+void cemm_names_clear(struct cemm_names *names);
+
+struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid);
+void cemm_device_free(struct cemm_device *device);
+
+/* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
+struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
+
+/* Whether this source's settings let the alias through. */
+bool cemm_source_admits(const struct cemm_source *source, const char *alias);
+
+/* A meter was found by this route: 0 or -ENOMEM. */
+int cemm_route_meter_found(struct cemm_route *route, const char *alias);
+
+/* ---- find.c -------------------------------------------------------------------- */
+
+/* As cemm_find(), for the devices of one source (NULL: of all). With `wanted`, it ends as soon as
+ * that device is known. */
+int cemm_find_devices(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+                      int64_t max_age_ms, cemm_answer_fn *done, void *data,
+                      struct cemm_ticket **ret_ticket);
+
+/* ---- flight.c ------------------------------------------------------------------- */
+
+void cemm_entries_free(struct cemm *cemm);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * The tables of devices, their routes and their meters. What was once known
+ * stays, whatever its sources do now (spec §4).
+ */
+#include "common/base/limits.h"
+#include "common/engine/context.h"
+#include "common/model/alias.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ------------------------------------------------------------------ */
+
+/* Where `name` stands, or would stand, in the sorted list. */
+static size_t name_place(const struct cemm_names *names, const char *name, bool *ret_found)
+{
+    size_t low = 0;
+    size_t high = names->count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(names->items[middle], name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_found = low < names->count && strcmp(names->items[low], name) == 0;
+    return low;
+}
+
+bool cemm_names_have(const struct cemm_names *names, const char *name)
+{
+    bool found;
+
+    name_place(names, name, &found);
+    return found;
+}
+
+int cemm_names_add(struct cemm_names *names, const char *name)
+{
+    bool found;
+    size_t place = name_place(names, name, &found);
+
+    if (found || names->count >= CEMM_METERS_MAX)
+        return 0;
+    char(*items)[CEMM_NAME_SIZE] = reallocarray(names->items, names->count + 1, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    names->items = items;
+    memmove(items + place + 1, items + place, (names->count - place) * sizeof(*items));
+    strncpy(items[place], name, sizeof(*items) - 1);
+    items[place][sizeof(*items) - 1] = '\0';
+    names->count++;
+    return 0;
+}
+
+void cemm_names_clear(struct cemm_names *names)
+{
+    free(names->items);
+    *names = (struct cemm_names){0};
+}
+
+/* ---- devices ------------------------------------------------------------------ */
+
+static size_t device_place(const struct cemm *cemm, const struct cemm_uid *uid, bool *ret_found)
+{
+    size_t low = 0;
+    size_t high = cemm->device_count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(cemm->devices[middle]->uid.text, uid->text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_found = low < cemm->device_count && strcmp(cemm->devices[low]->uid.text, uid->text) == 0;
+    return low;
+}
+
+struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid)
+{
+    bool found;
+    size_t place = device_place(cemm, uid, &found);
+
+    return found ? cemm->devices[place] : NULL;
+}
+
+static struct cemm_device *device_get(struct cemm *cemm, const struct cemm_uid *uid)
+{
+    bool found;
+    size_t place = device_place(cemm, uid, &found);
+
+    if (found)
+        return cemm->devices[place];
+    if (cemm->device_count >= CEMM_DEVICES_MAX)
+        return NULL;
+    struct cemm_device **devices =
+        reallocarray(cemm->devices, cemm->device_count + 1, sizeof(struct cemm_device *));
+    if (!devices)
+        return NULL;
+    cemm->devices = devices;
+    struct cemm_device *device = calloc(1, sizeof(*device));
+    if (!device)
+        return NULL;
+    device->uid = *uid;
+    TAILQ_INIT(&device->searchers);
+    memmove(devices + place + 1, devices + place,
+            (cemm->device_count - place) * sizeof(struct cemm_device *));
+    devices[place] = device;
+    cemm->device_count++;
+    return device;
+}
+
+static void route_clear(struct cemm_route *route)
+{
+    cemm_names_clear(&route->meters);
+    cemm_names_clear(&route->search.absent);
+}
+
+void cemm_device_free(struct cemm_device *device)
+{
+    for (size_t i = 0; i < device->route_count; i++) {
+        struct cemm_route *route = device->routes[i];
+        route_clear(route);
+        if (route != &route->source->own)
+            free(route);
+    }
+    free(device->routes);
+    cemm_names_clear(&device->meters);
+    free(device);
+}
+
+/* A LAN source has one device, so its own route is the device's. */
+static struct cemm_route *route_new(struct cemm_source *source)
+{
+    if (source->config->kind == CEMM_LOCAL)
+        return &source->own;
+    struct cemm_route *route = calloc(1, sizeof(*route));
+    if (route)
+        route->source = source;
+    return route;
+}
+
+/* Another device answers at a LAN address: the one that was there has lost this route. */
+static void detach(struct cemm_route *route)
+{
+    struct cemm_device *device = route->device;
+
+    if (!device)
+        return;
+    size_t kept = 0;
+    for (size_t i = 0; i < device->route_count; i++)
+        if (device->routes[i] != route)
+            device->routes[kept++] = device->routes[i];
+    device->route_count = kept;
+    route_clear(route);
+    route->search.finished = 0;
+    route->device = NULL;
+    route->source->devices--;
+}
+
+struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
+{
+    struct cemm_device *device = device_get(source->cemm, uid);
+
+    if (!device)
+        return NULL;
+    for (size_t i = 0; i < device->route_count; i++)
+        if (device->routes[i]->source == source)
+            return device->routes[i];
+    struct cemm_route **routes =
+        reallocarray(device->routes, device->route_count + 1, sizeof(struct cemm_route *));
+    if (!routes)
+        return NULL;
+    device->routes = routes;
+    struct cemm_route *route = route_new(source);
+    if (!route)
+        return NULL;
+    detach(route);
+    route->device = device;
+    source->devices++;
+    size_t place = device->route_count++;
+    if (source->config->kind == CEMM_LOCAL) {
+        memmove(routes + 1, routes, place * sizeof(struct cemm_route *));
+        place = 0;
+    }
+    routes[place] = route;
+    return route;
+}
+
+int cemm_route_meter_found(struct cemm_route *route, const char *alias)
+{
+    int r = cemm_names_add(&route->meters, alias);
+
+    return r < 0 || !route->device ? r : cemm_names_add(&route->device->meters, alias);
+}
+
+bool cemm_source_admits(const struct cemm_source *source, const char *alias)
+{
+    return source->config->aliases.count == 0 || cemm_strings_has(&source->config->aliases, alias);
+}
+
+/* ---- as the façade shows them ---------------------------------------------------- */
+
+const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
+{
+    return index < cemm->device_count ? cemm->devices[index] : NULL;
+}
+
+const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
+{
+    return cemm_device_find(cemm, uid);
+}
+
+const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
+{
+    return &device->uid;
+}
+
+const char *cemm_device_alias(const struct cemm_device *device, size_t index)
+{
+    return index < device->meters.count ? device->meters.items[index] : NULL;
+}
+
+static bool source_allows(const struct cemm_source *source, const char *alias)
+{
+    if (!cemm_source_admits(source, alias))
+        return false;
+    return cemm_alias_documented(alias) ||
+           cemm_strings_has(&source->config->extra_aliases, alias) ||
+           cemm_strings_has(&source->config->aliases, alias);
+}
+
+bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    const struct cemm_device *device = cemm_device_find(cemm, uid);
+
+    if (!cemm_name_valid(alias))
+        return false;
+    if (device && cemm_names_have(&device->meters, alias))
+        return true;
+    for (size_t i = 0; device && i < device->route_count; i++)
+        if (source_allows(device->routes[i]->source, alias))
+            return true;
+    for (size_t i = 0; !device && i < cemm->source_count; i++)
+        if (source_allows(&cemm->sources[i], alias))
+            return true;
+    return false;
+}

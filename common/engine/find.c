@@ -1,0 +1,322 @@
+/*
+ * Finding devices, and the meters of a device (spec §1: found, not
+ * configured). A look that is under way is joined, not repeated.
+ *
+ * Cloud: cemm/ lists the devices; each documented alias is asked once by
+ * <alias>/, which says 200 or 412. LAN: the root names the device, io its
+ * meters; older firmware has no io, so there each documented alias is tried by
+ * realtime/.
+ */
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/engine/call.h"
+#include "common/model/alias.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* ---- meters of a route --------------------------------------------------------- */
+
+static void take_probe(void *data, const struct cemm_query *query, int result,
+                       struct cemm_document *document, const struct cemm_words *words);
+static void take_io(void *data, const struct cemm_query *query, int result,
+                    struct cemm_document *document, const struct cemm_words *words);
+
+static bool searching(const struct cemm_device *device)
+{
+    for (size_t i = 0; i < device->route_count; i++)
+        if (device->routes[i]->search.pending > 0)
+            return true;
+    return false;
+}
+
+/* Lets those who wait for a device's meters go, if no route is still looking. */
+static void searched(struct cemm_device *device)
+{
+    if (searching(device))
+        return;
+    const struct cemm_search *failed = NULL;
+    for (size_t i = 0; i < device->route_count && !failed; i++)
+        if (device->routes[i]->search.result)
+            failed = &device->routes[i]->search;
+    cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
+                        failed ? &failed->words : NULL);
+}
+
+static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
+{
+    struct cemm_search *search = &route->search;
+
+    if (search->result)
+        return;
+    search->result = result;
+    search->words = words ? *words : (struct cemm_words){.text = "out of memory"};
+}
+
+static void search_step_done(struct cemm_route *route)
+{
+    struct cemm_search *search = &route->search;
+
+    if (--search->pending > 0)
+        return;
+    if (search->result == 0)
+        search->finished = route->source->cemm->wall;
+    if (route->device)
+        searched(route->device);
+}
+
+static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const char *alias,
+                cemm_call_done *done)
+{
+    struct cemm_query query = {.uid = route->device->uid, .endpoint = endpoint};
+
+    strncpy(query.alias, alias, sizeof(query.alias) - 1);
+    if (cemm_call_start(route, &query, done, route))
+        route->search.pending++;
+    else
+        search_failed(route, -ENOMEM, NULL);
+}
+
+static void probe(struct cemm_route *route, const char *alias)
+{
+    bool cloud = route->source->config->kind == CEMM_CLOUD;
+
+    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->search.absent, alias))
+        ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
+}
+
+/* The aliases that were named in the settings; else all that the interface's document names. */
+static void probe_all(struct cemm_route *route)
+{
+    const struct cemm_source_config *config = route->source->config;
+
+    for (size_t i = 0; i < config->aliases.count; i++)
+        probe(route, config->aliases.items[i]);
+    if (config->aliases.count > 0)
+        return;
+    for (const struct cemm_alias *alias = cemm_aliases; alias->name; alias++)
+        if (config->kind == CEMM_CLOUD ? alias->cloud : alias->lan)
+            probe(route, alias->name);
+}
+
+static void take_probe(void *data, const struct cemm_query *query, int result,
+                       struct cemm_document *document, const struct cemm_words *words)
+{
+    struct cemm_route *route = data;
+
+    cemm_document_unref(document);
+    if (result == 0)
+        result = cemm_route_meter_found(route, query->alias);
+    else if (result == CEMM_ABSENT)
+        result = cemm_names_add(&route->search.absent, query->alias);
+    if (result)
+        search_failed(route, result, words);
+    search_step_done(route);
+}
+
+static void take_io(void *data, const struct cemm_query *query, int result,
+                    struct cemm_document *document, const struct cemm_words *words)
+{
+    struct cemm_route *route = data;
+    const struct cemm_source_config *config = route->source->config;
+
+    (void)query;
+    for (size_t i = 0; result == 0 && i < document->io_count; i++) {
+        const char *alias = document->io[i].alias;
+        if (alias[0] && cemm_source_admits(route->source, alias))
+            result = cemm_route_meter_found(route, alias);
+    }
+    cemm_document_unref(document);
+    if (result == CEMM_ABSENT)
+        probe_all(route);
+    else if (result)
+        search_failed(route, result, words);
+    for (size_t i = 0; i < config->extra_aliases.count; i++)
+        probe(route, config->extra_aliases.items[i]);
+    search_step_done(route);
+}
+
+static void search_route(struct cemm_route *route, int64_t max_age)
+{
+    struct cemm_search *search = &route->search;
+    int64_t age = route->source->cemm->wall - search->finished;
+
+    if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
+        return;
+    search->result = 0;
+    search->pending = 1; /* until all of this look has been asked for */
+    if (route->source->config->kind == CEMM_CLOUD)
+        probe_all(route);
+    else
+        ask(route, CEMM_IO, "", take_io);
+    search_step_done(route);
+}
+
+/* The ticket waits for the device's meters from here on. */
+static void search_device(struct cemm_device *device, struct cemm_ticket *ticket)
+{
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    ticket->list = &device->searchers;
+    TAILQ_INSERT_TAIL(ticket->list, ticket, link);
+    for (size_t i = 0; i < device->route_count; i++)
+        search_route(device->routes[i], ticket->max_age);
+    searched(device);
+}
+
+/* ---- devices of the sources --------------------------------------------------------- */
+
+static bool concerns(const struct cemm_ticket *ticket, const struct cemm_source *source)
+{
+    return !ticket->source || ticket->source == source;
+}
+
+/* Whether a finder has nothing more to wait for; then its result so far. */
+static bool settled(const struct cemm_ticket *ticket, const struct cemm_source **ret_failed)
+{
+    struct cemm *cemm = ticket->cemm;
+
+    *ret_failed = NULL;
+    if (ticket->wanted.text[0] && cemm_device_find(cemm, &ticket->wanted))
+        return true;
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_source *source = &cemm->sources[i];
+        if (!concerns(ticket, source))
+            continue;
+        if (source->finding)
+            return false;
+        if (source->found_result && !*ret_failed)
+            *ret_failed = source;
+    }
+    return true;
+}
+
+static void settle(struct cemm_ticket *ticket)
+{
+    const struct cemm_source *failed;
+    struct cemm_words unknown;
+
+    if (!settled(ticket, &failed))
+        return;
+    struct cemm_device *device =
+        ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
+    if (device && ticket->then_meters) {
+        search_device(device, ticket);
+    } else if (device || (!failed && !ticket->wanted.text[0])) {
+        cemm_ticket_finish(ticket, 0, NULL, NULL);
+    } else if (failed) {
+        cemm_ticket_finish(ticket, failed->found_result, NULL, &failed->found_words);
+    } else {
+        cemm_words_set(&unknown, "no source knows the device %s", ticket->wanted.text);
+        cemm_ticket_finish(ticket, CEMM_ABSENT, NULL, &unknown);
+    }
+}
+
+static void settle_all(struct cemm *cemm)
+{
+    struct cemm_ticket *next;
+
+    for (struct cemm_ticket *ticket = TAILQ_FIRST(&cemm->finders); ticket; ticket = next) {
+        next = TAILQ_NEXT(ticket, link);
+        settle(ticket);
+    }
+}
+
+static int add_devices(struct cemm_source *source, const struct cemm_document *document)
+{
+    for (size_t i = 0; i < document->uid_count; i++)
+        if (!cemm_route_get(source, &document->uids[i]))
+            return -ENOMEM;
+    return 0;
+}
+
+static int add_configured(struct cemm_source *source)
+{
+    for (size_t i = 0; i < source->config->devices.count; i++) {
+        struct cemm_uid uid;
+        if (cemm_uid_parse(source->config->devices.items[i], &uid) && !cemm_route_get(source, &uid))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void source_found(struct cemm_source *source, int result, const struct cemm_words *words)
+{
+    source->finding = false;
+    source->found_result = result;
+    source->found_words =
+        words ? *words : (struct cemm_words){.text = "out of memory, or too many devices"};
+    if (result == 0)
+        source->found = source->cemm->wall;
+    settle_all(source->cemm);
+}
+
+static void take_devices(void *data, const struct cemm_query *query, int result,
+                         struct cemm_document *document, const struct cemm_words *words)
+{
+    struct cemm_source *source = data;
+    struct cemm_words wrong;
+
+    (void)query;
+    if (result == 0) {
+        result = add_devices(source, document);
+    } else if (result == CEMM_ABSENT) {
+        cemm_words_set(&wrong, "%s: there is no CEMM API at this address", source->name);
+        words = &wrong;
+        result = -EIO;
+    }
+    cemm_document_unref(document);
+    source_found(source, result, words);
+}
+
+/* Starts a look, unless one is under way or the last success is fresh enough. */
+static void find_source(struct cemm_source *source, int64_t max_age)
+{
+    struct cemm_query query = {.endpoint =
+                                   source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
+    int64_t age = source->cemm->wall - source->found;
+
+    if (source->finding || (source->found && age >= 0 && age <= max_age))
+        return;
+    source->finding = true;
+    if (source->config->devices.count > 0)
+        source_found(source, add_configured(source), NULL);
+    else if (!cemm_call_start(&source->own, &query, take_devices, source))
+        source_found(source, -ENOMEM, NULL);
+}
+
+static int find(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+                bool then_meters, int64_t max_age_ms, cemm_answer_fn *done, void *data,
+                struct cemm_ticket **ret_ticket)
+{
+    struct cemm_ticket *ticket = cemm_ticket_new(cemm, &cemm->finders, done, data);
+    bool known = wanted && cemm_device_find(cemm, wanted);
+
+    if (!ticket)
+        return -ENOMEM;
+    ticket->source = source;
+    ticket->then_meters = then_meters;
+    ticket->max_age = max_age_ms;
+    if (wanted)
+        ticket->wanted = *wanted;
+    for (size_t i = 0; !known && i < cemm->source_count; i++)
+        if (concerns(ticket, &cemm->sources[i]))
+            find_source(&cemm->sources[i], max_age_ms);
+    if (ticket->list == &cemm->finders)
+        settle(ticket);
+    if (ret_ticket)
+        *ret_ticket = ticket;
+    return 0;
+}
+
+int cemm_find_devices(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+                      int64_t max_age_ms, cemm_answer_fn *done, void *data,
+                      struct cemm_ticket **ret_ticket)
+{
+    return find(cemm, source, wanted, false, max_age_ms, done, data, ret_ticket);
+}
+
+int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return find(cemm, NULL, uid, uid != NULL, max_age_ms, done, data, ret_ticket);
+}

@@ -1,0 +1,33 @@
+#include "common/engine/health.h"
+
+#define REST_FIRST_MS 1000
+#define JITTER        25 /* percent of the pause, up or down */
+
+bool cemm_health_fail(struct cemm_health *health, int64_t now, int64_t rest_max, uint32_t chance)
+{
+    bool first = health->pause == 0;
+
+    if (cemm_health_rests(health, now))
+        return false; /* a straggler from before the rest: no reason to rest longer */
+    if (first)
+        health->down_since = now;
+    health->pause = first ? REST_FIRST_MS : 2 * health->pause;
+    if (health->pause > rest_max)
+        health->pause = rest_max;
+    int64_t pause = health->pause * (100 - JITTER + chance % (2 * JITTER + 1)) / 100;
+    health->rest_until = now + (pause > rest_max ? rest_max : pause);
+    return first;
+}
+
+bool cemm_health_recover(struct cemm_health *health)
+{
+    bool failing = health->pause > 0;
+
+    *health = (struct cemm_health){0};
+    return failing;
+}
+
+bool cemm_health_rests(const struct cemm_health *health, int64_t now)
+{
+    return health->pause > 0 && now < health->rest_until;
+}

@@ -1,0 +1,27 @@
+/*
+ * How long something that does not answer is left alone (spec §3): 1 s, then
+ * twice as long each time, with jitter so that a fleet does not come back in
+ * step. Pure: time and chance are handed in.
+ */
+#ifndef CEMM_ENGINE_HEALTH_H
+#define CEMM_ENGINE_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cemm_health {
+    int64_t rest_until; /* monotonic milliseconds */
+    int64_t pause;      /* of the rest that runs; 0: healthy */
+    int64_t down_since; /* when it first failed */
+};
+
+/* Counts a failure at `now`; `chance` is any number, `rest_max` in milliseconds. True if it was
+ * healthy before: then somebody should be told. */
+bool cemm_health_fail(struct cemm_health *health, int64_t now, int64_t rest_max, uint32_t chance);
+
+/* An answer came. True if it was failing before. */
+bool cemm_health_recover(struct cemm_health *health);
+
+bool cemm_health_rests(const struct cemm_health *health, int64_t now);
+
+#endif

@@ -1,0 +1,230 @@
+#include "common/engine/http.h"
+
+#include "common/base/buffer.h"
+#include "common/base/limits.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXTRA_MAX 16 /* descriptors that a caller may wait for, too */
+
+struct cemm_http {
+    CURLM *multi;
+};
+
+struct cemm_transfer {
+    struct cemm_http *http;
+    CURL *easy;
+    struct cemm_buffer body;
+    cemm_http_done *done;
+    void *data;
+};
+
+struct cemm_http *cemm_http_new(unsigned connections_max)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return NULL;
+    struct cemm_http *http = calloc(1, sizeof(*http));
+    CURLM *multi = curl_multi_init();
+    if (!http || !multi) {
+        curl_multi_cleanup(multi);
+        free(http);
+        curl_global_cleanup();
+        return NULL;
+    }
+    http->multi = multi;
+    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections_max + 8);
+    return http;
+}
+
+void cemm_http_free(struct cemm_http *http)
+{
+    if (!http)
+        return;
+    curl_multi_cleanup(http->multi);
+    free(http);
+    curl_global_cleanup();
+}
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+{
+    struct cemm_transfer *transfer = data;
+
+    cemm_buffer_append(&transfer->body, bytes, size * count);
+    return transfer->body.error ? 0 : size * count;
+}
+
+static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+{
+    CURL *easy = transfer->easy;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+
+    if (code == CURLE_OK && request->ca_file)
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+    if (code == CURLE_OK && request->direct)
+        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm");
+    if (code != CURLE_OK)
+        return code;
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Name resolution runs in a thread of curl's; do not wait for it at the end (field notes). */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CEMM_ANSWER_MAX);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    return CURLE_OK;
+}
+
+static void transfer_free(struct cemm_transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    cemm_buffer_clear(&transfer->body);
+    free(transfer);
+}
+
+struct cemm_transfer *cemm_http_start(struct cemm_http *http,
+                                      const struct cemm_http_request *request, cemm_http_done *done,
+                                      void *data)
+{
+    struct cemm_transfer *transfer = calloc(1, sizeof(*transfer));
+
+    if (!transfer)
+        return NULL;
+    *transfer = (struct cemm_transfer){
+        .http = http,
+        .easy = curl_easy_init(),
+        .body = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX),
+        .done = done,
+        .data = data,
+    };
+    if (!transfer->easy || set_options(transfer, request) != CURLE_OK ||
+        curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+        transfer_free(transfer);
+        return NULL;
+    }
+    return transfer;
+}
+
+void cemm_http_abort(struct cemm_transfer *transfer)
+{
+    curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+    transfer_free(transfer);
+}
+
+/* No text of curl's own that could repeat a URL: only what kind of failure it was. */
+static void explain(CURLcode code, const struct cemm_transfer *transfer,
+                    struct cemm_http_response *response)
+{
+    static const struct {
+        CURLcode code;
+        int error;
+        const char *reason;
+    } known[] = {
+        {CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time"},
+        {CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory"},
+        {CURLE_WRITE_ERROR, -EIO, "the answer is longer than 4 MiB"},
+        {CURLE_FILESIZE_EXCEEDED, -EIO, "the answer is longer than 4 MiB"},
+        {CURLE_PARTIAL_FILE, -EIO, "the answer was cut off"},
+        {CURLE_WEIRD_SERVER_REPLY, -EIO, "the answer is not HTTP"},
+        {CURLE_UNSUPPORTED_PROTOCOL, -EIO, "the answer is not HTTP"},
+        {CURLE_BAD_CONTENT_ENCODING, -EIO, "the answer is not HTTP"},
+        {CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH, "its name can't be resolved"},
+        {CURLE_COULDNT_CONNECT, -EHOSTUNREACH,
+         "it can't be reached (is it on, and its address right?)"},
+        {CURLE_GOT_NOTHING, -EHOSTUNREACH, "it closed the connection without an answer"},
+        {CURLE_RECV_ERROR, -EHOSTUNREACH, "the connection broke"},
+        {CURLE_SEND_ERROR, -EHOSTUNREACH, "the connection broke"},
+        {CURLE_PEER_FAILED_VERIFICATION, -EHOSTUNREACH,
+         "its TLS certificate is not valid (see ca-file)"},
+        {CURLE_SSL_CACERT_BADFILE, -EHOSTUNREACH, "the ca-file can't be read"},
+        {CURLE_SSL_CONNECT_ERROR, -EHOSTUNREACH, "no TLS connection (1.2 or later) could be made"},
+    };
+
+    response->error = -EHOSTUNREACH;
+    response->reason = curl_easy_strerror(code);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].code == code) {
+            response->error = known[i].error;
+            response->reason = known[i].reason;
+        }
+    }
+    if (transfer->body.error == -ENOMEM) {
+        response->error = -ENOMEM;
+        response->reason = "out of memory";
+    }
+}
+
+static void finish(struct cemm_transfer *transfer, CURLcode code)
+{
+    struct cemm_http_response response = {.retry_after_ms = -1};
+    curl_off_t retry_after = 0;
+    long status = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    if (code != CURLE_OK) {
+        explain(code, transfer, &response);
+    } else {
+        response.status = (int)status;
+        if (retry_after > 0 && retry_after < INT_MAX)
+            response.retry_after_ms = (int64_t)retry_after * 1000;
+        response.error = cemm_buffer_steal(&transfer->body, &response.body, &response.length);
+        response.reason = "out of memory";
+    }
+    cemm_http_done *done = transfer->done;
+    void *data = transfer->data;
+    cemm_http_abort(transfer);
+    done(data, &response);
+}
+
+int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count)
+{
+    struct curl_waitfd fds[EXTRA_MAX];
+
+    if (count > EXTRA_MAX)
+        return -E2BIG;
+    for (unsigned i = 0; i < count; i++)
+        fds[i] = (struct curl_waitfd){
+            .fd = extra[i].fd,
+            .events = (short)(((extra[i].events & POLLIN) ? CURL_WAIT_POLLIN : 0) |
+                              ((extra[i].events & POLLOUT) ? CURL_WAIT_POLLOUT : 0)),
+        };
+    CURLMcode code = curl_multi_poll(http->multi, fds, count, timeout_ms, NULL);
+    for (unsigned i = 0; i < count; i++)
+        extra[i].revents = (short)(((fds[i].revents & CURL_WAIT_POLLIN) ? POLLIN : 0) |
+                                   ((fds[i].revents & CURL_WAIT_POLLOUT) ? POLLOUT : 0));
+    return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+}
+
+int cemm_http_run(struct cemm_http *http)
+{
+    int count;
+    CURLMcode code = curl_multi_perform(http->multi, &count);
+    CURLMsg *message;
+
+    while ((message = curl_multi_info_read(http->multi, &count))) {
+        struct cemm_transfer *transfer;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode result = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        finish(transfer, result);
+    }
+    return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+}
+
+void cemm_http_wakeup(struct cemm_http *http)
+{
+    curl_multi_wakeup(http->multi);
+}

@@ -1,0 +1,50 @@
+/*
+ * The one room that touches libcurl: sends a GET, hands back status, body and
+ * Retry-After. It knows nothing of devices, promises or JSON.
+ */
+#ifndef CEMM_ENGINE_HTTP_H
+#define CEMM_ENGINE_HTTP_H
+
+#include "common/cemm.h"
+
+struct cemm_http;
+struct cemm_transfer;
+
+struct cemm_http_request {
+    const char *url; /* copied; may hold a key, so nobody prints it */
+    const char *ca_file;
+    bool direct; /* LAN: no proxy, whatever the environment says */
+    int64_t timeout_ms;
+};
+
+struct cemm_http_response {
+    int error;              /* 0: `status` tells; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
+    const char *reason;     /* for people, where `error` is not 0 */
+    int status;             /* HTTP's */
+    int64_t retry_after_ms; /* -1: not sent */
+    char *body;             /* the receiver frees it; NULL where there is none */
+    size_t length;
+};
+
+typedef void cemm_http_done(void *data, struct cemm_http_response *response);
+
+struct cemm_http *cemm_http_new(unsigned connections_max); /* NULL: no memory */
+void cemm_http_free(struct cemm_http *http);               /* after all transfers have ended */
+
+/* Starts a transfer; `done` runs once, inside cemm_http_run(). NULL: no memory. */
+struct cemm_transfer *cemm_http_start(struct cemm_http *http,
+                                      const struct cemm_http_request *request, cemm_http_done *done,
+                                      void *data);
+
+/* Ends a transfer without calling `done`. */
+void cemm_http_abort(struct cemm_transfer *transfer);
+
+/* Waits for the network, `extra` or a wake-up; at most `timeout_ms`. Fills in `extra`'s revents. */
+int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count);
+
+/* Moves the transfers on and reports those that have ended. */
+int cemm_http_run(struct cemm_http *http);
+
+void cemm_http_wakeup(struct cemm_http *http);
+
+#endif

@@ -1,0 +1,257 @@
+/*
+ * A sweep: the realtime data of all selected meters, once, afresh. First the
+ * devices, then each one's meters, then each meter; nobody waits for the
+ * slowest of the step before. It ends when nothing is pending.
+ */
+#include "common/base/words.h"
+#include "common/engine/context.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIND_AGE_MS (10 * 60 * 1000) /* how old a list of devices or meters may be */
+
+struct sweep {
+    struct cemm *cemm;
+    struct cemm_source *source; /* NULL: all */
+    struct cemm_selection selection;
+    cemm_sweep_fn *meter;
+    void *data;
+    size_t pending;
+};
+
+/* One step of a sweep that waits for an answer. */
+struct step {
+    struct sweep *sweep;
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+};
+
+static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    struct step *step = calloc(1, sizeof(*step));
+
+    if (!step)
+        return NULL;
+    step->sweep = sweep;
+    if (uid)
+        step->uid = *uid;
+    strncpy(step->alias, alias, sizeof(step->alias) - 1);
+    return step;
+}
+
+static void tell(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
+                 const struct cemm_answer *answer)
+{
+    sweep->meter(sweep->data, uid && uid->text[0] ? uid : NULL, alias && alias[0] ? alias : NULL,
+                 answer);
+}
+
+static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
+
+    tell(sweep, uid, alias, &answer);
+}
+
+/* One of the things that a sweep waits for has come. */
+static void arrive(struct sweep *sweep)
+{
+    if (--sweep->pending > 0)
+        return;
+    tell(sweep, NULL, NULL, NULL);
+    free(sweep);
+}
+
+/* ---- selection -------------------------------------------------------------------- */
+
+/* Whether METER ("uid/alias", "uid", "alias") lets this through; `alias` NULL: any of the device's.
+ */
+static bool matches(const char *meter, const struct cemm_uid *uid, const char *alias)
+{
+    const char *slash = strchr(meter, '/');
+    struct cemm_uid named;
+    char text[CEMM_UID_SIZE];
+
+    if (!slash && cemm_uid_parse(meter, &named))
+        return strcmp(named.text, uid->text) == 0;
+    if (!slash)
+        return !alias || strcmp(meter, alias) == 0;
+    if (slash - meter != CEMM_UID_SIZE - 1)
+        return false;
+    memcpy(text, meter, CEMM_UID_SIZE - 1);
+    text[CEMM_UID_SIZE - 1] = '\0';
+    return cemm_uid_parse(text, &named) && strcmp(named.text, uid->text) == 0 &&
+           (!alias || strcmp(slash + 1, alias) == 0);
+}
+
+static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    const struct cemm_selection *selection = &sweep->selection;
+
+    for (size_t i = 0; i < selection->meter_count; i++)
+        if (matches(selection->meters[i], uid, alias))
+            return true;
+    return selection->meter_count == 0;
+}
+
+/* Splits "uid/alias"; false if METER is not of that form. */
+static bool split(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
+{
+    const char *slash = strchr(meter, '/');
+    char text[CEMM_UID_SIZE];
+
+    if (!slash || slash - meter != CEMM_UID_SIZE - 1)
+        return false;
+    memcpy(text, meter, CEMM_UID_SIZE - 1);
+    text[CEMM_UID_SIZE - 1] = '\0';
+    *ret_alias = slash + 1;
+    return cemm_uid_parse(text, ret_uid) && cemm_name_valid(slash + 1);
+}
+
+/* ---- steps ------------------------------------------------------------------------- */
+
+static void take_meter(void *data, const struct cemm_answer *answer)
+{
+    struct step *step = data;
+
+    tell(step->sweep, &step->uid, step->alias, answer);
+    arrive(step->sweep);
+    free(step);
+}
+
+static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    struct step *step = step_new(sweep, uid, alias);
+    struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
+
+    strncpy(query.alias, alias, sizeof(query.alias) - 1);
+    if (step && cemm_get(sweep->cemm, &query, 0, take_meter, step, NULL) == 0) {
+        sweep->pending++;
+        return;
+    }
+    free(step);
+    tell_no_memory(sweep, uid, alias);
+}
+
+/* The meters that this sweep's source knows; without one, all of the device's. */
+static const struct cemm_names *known_meters(const struct sweep *sweep,
+                                             const struct cemm_device *device)
+{
+    for (size_t i = 0; sweep->source && i < device->route_count; i++)
+        if (device->routes[i]->source == sweep->source)
+            return &device->routes[i]->meters;
+    return &device->meters;
+}
+
+static void take_meters(void *data, const struct cemm_answer *answer)
+{
+    struct step *step = data;
+    struct sweep *sweep = step->sweep;
+    const struct cemm_device *device = cemm_device_find(sweep->cemm, &step->uid);
+
+    if (answer->result)
+        tell(sweep, &step->uid, NULL, answer);
+    const struct cemm_names *meters = device ? known_meters(sweep, device) : NULL;
+    for (size_t i = 0; meters && !sweep->cemm->ending && i < meters->count; i++)
+        if (selected(sweep, &step->uid, meters->items[i]))
+            read_meter(sweep, &step->uid, meters->items[i]);
+    free(step);
+    arrive(sweep);
+}
+
+static void read_device(struct sweep *sweep, const struct cemm_uid *uid)
+{
+    struct step *step = step_new(sweep, uid, "");
+
+    if (step && cemm_find(sweep->cemm, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
+        sweep->pending++;
+        return;
+    }
+    free(step);
+    tell_no_memory(sweep, uid, NULL);
+}
+
+static bool reached(const struct sweep *sweep, const struct cemm_device *device)
+{
+    for (size_t i = 0; sweep->source && i < device->route_count; i++)
+        if (device->routes[i]->source == sweep->source)
+            return true;
+    return !sweep->source;
+}
+
+static void take_devices(void *data, const struct cemm_answer *answer)
+{
+    struct sweep *sweep = data;
+    struct cemm *cemm = sweep->cemm;
+
+    if (answer->result)
+        tell(sweep, NULL, NULL, answer);
+    for (size_t i = 0; !cemm->ending && i < cemm->device_count; i++)
+        if (reached(sweep, cemm->devices[i]) && selected(sweep, &cemm->devices[i]->uid, NULL))
+            read_device(sweep, &cemm->devices[i]->uid);
+    arrive(sweep);
+}
+
+/* METERs that name device and alias need no search: what is asked for is known. */
+static bool all_named(const struct cemm_selection *selection)
+{
+    struct cemm_uid uid;
+    const char *alias;
+
+    for (size_t i = 0; i < selection->meter_count; i++)
+        if (!split(selection->meters[i], &uid, &alias))
+            return false;
+    return selection->meter_count > 0;
+}
+
+static void read_named(void *data, const struct cemm_answer *answer)
+{
+    struct sweep *sweep = data;
+
+    (void)answer;
+    for (size_t i = 0; !sweep->cemm->ending && i < sweep->selection.meter_count; i++) {
+        struct cemm_uid uid;
+        const char *alias;
+        if (split(sweep->selection.meters[i], &uid, &alias))
+            read_meter(sweep, &uid, alias);
+    }
+    arrive(sweep);
+}
+
+static struct cemm_source *source_named(struct cemm *cemm, const char *name)
+{
+    for (size_t i = 0; i < cemm->source_count; i++)
+        if (strcmp(cemm->sources[i].name, name) == 0)
+            return &cemm->sources[i];
+    return NULL;
+}
+
+int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
+               void *data)
+{
+    struct cemm_source *source = NULL;
+
+    if (selection->source && !(source = source_named(cemm, selection->source)))
+        return -ENOENT;
+    struct sweep *sweep = calloc(1, sizeof(*sweep));
+    if (!sweep)
+        return -ENOMEM;
+    *sweep = (struct sweep){
+        .cemm = cemm,
+        .source = source,
+        .selection = *selection,
+        .meter = meter,
+        .data = data,
+        .pending = 1, /* the step that is taken now */
+    };
+    int r;
+    if (all_named(selection)) /* due at once, yet not inside this call */
+        r = cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
+    else
+        r = cemm_find_devices(cemm, source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
+    if (r < 0)
+        free(sweep);
+    return r;
+}

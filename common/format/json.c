@@ -1,0 +1,79 @@
+/*
+ * Indents JSON without reading it: strings and numbers are copied as they
+ * stand, so nothing that the API wrote can change. The text has been parsed
+ * before; here only strings and brackets need to be told apart.
+ */
+#include "common/format/format.h"
+
+#include <string.h>
+
+#define BLANK " \t\r\n"
+
+static void new_line(struct cemm_buffer *out, unsigned depth)
+{
+    static const char spaces[] = "                                                                ";
+
+    cemm_buffer_char(out, '\n');
+    for (unsigned columns = 2 * depth; columns > 0;) {
+        unsigned n = columns < sizeof(spaces) - 1 ? columns : (unsigned)sizeof(spaces) - 1;
+        cemm_buffer_append(out, spaces, n);
+        columns -= n;
+    }
+}
+
+/* Copies the string or plain value that starts at `p`; returns what is behind it. */
+static const char *copy_value(struct cemm_buffer *out, const char *p)
+{
+    const char *start = p;
+
+    if (*p == '"') {
+        for (p++; *p && *p != '"'; p++)
+            if (*p == '\\' && p[1])
+                p++;
+        p += *p == '"';
+    } else {
+        p += strcspn(p, "{}[],:\"" BLANK);
+    }
+    cemm_buffer_append(out, start, (size_t)(p - start));
+    return p;
+}
+
+/* An opening bracket, and the closing one behind it if there is nothing between them. */
+static const char *open_bracket(struct cemm_buffer *out, const char *p, unsigned *depth)
+{
+    cemm_buffer_char(out, *p++);
+    p += strspn(p, BLANK);
+    if (*p == '}' || *p == ']') {
+        cemm_buffer_char(out, *p);
+        return p + 1;
+    }
+    new_line(out, ++*depth);
+    return p;
+}
+
+void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document)
+{
+    const char *p = document->bytes;
+    unsigned depth = 0;
+
+    while (*p && !out->error) {
+        if (strchr(BLANK, *p)) {
+            p++;
+        } else if (*p == '{' || *p == '[') {
+            p = open_bracket(out, p, &depth);
+        } else if (*p == '}' || *p == ']') {
+            depth -= depth > 0;
+            new_line(out, depth);
+            cemm_buffer_char(out, *p++);
+        } else if (*p == ',') {
+            cemm_buffer_char(out, *p++);
+            new_line(out, depth);
+        } else if (*p == ':') {
+            cemm_buffer_text(out, ": ");
+            p++;
+        } else {
+            p = copy_value(out, p);
+        }
+    }
+    cemm_buffer_char(out, '\n');
+}

@@ -1,0 +1,61 @@
+/*
+ * One row a sample, as CSV and as JSON: what scripts like best, because no
+ * column depends on the meter.
+ */
+#include "common/format/format.h"
+
+typedef void write_row(struct cemm_buffer *out, const struct cemm_query *query,
+                       const struct cemm_series *series, const struct cemm_sample *sample,
+                       const char *time);
+
+static void csv_row(struct cemm_buffer *out, const struct cemm_query *query,
+                    const struct cemm_series *series, const struct cemm_sample *sample,
+                    const char *time)
+{
+    cemm_buffer_format(out, "%s,%s,%s,", query->uid.text, query->alias, series->channel);
+    if (sample)
+        cemm_buffer_append(out, sample->text, sample->text_length);
+    cemm_buffer_format(out, ",%s,%s\n", series->unit, time);
+}
+
+static void json_row(struct cemm_buffer *out, const struct cemm_query *query,
+                     const struct cemm_series *series, const struct cemm_sample *sample,
+                     const char *time)
+{
+    cemm_buffer_format(out, "{\"uid\": \"%s\", \"alias\": \"%s\", \"channel\": \"%s\", \"value\": ",
+                       query->uid.text, query->alias, series->channel);
+    if (sample)
+        cemm_buffer_append(out, sample->text, sample->text_length);
+    else
+        cemm_buffer_text(out, "null");
+    cemm_buffer_format(out, ", \"unit\": \"%s\", \"time\": ", series->unit);
+    cemm_buffer_format(out, sample ? "\"%s\"}\n" : "null%s}\n", time);
+}
+
+static void each_row(struct cemm_buffer *out, const struct cemm_document *document,
+                     const struct cemm_zone *zone, write_row *row)
+{
+    char time[CEMM_TIME_SIZE];
+
+    for (size_t i = 0; i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        if (series->count == 0)
+            row(out, &document->query, series, NULL, "");
+        for (size_t j = 0; j < series->count; j++) {
+            cemm_time_format(zone, series->samples[j].time, time);
+            row(out, &document->query, series, &series->samples[j], time);
+        }
+    }
+}
+
+void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *document,
+                         const struct cemm_zone *zone)
+{
+    each_row(out, document, zone, csv_row);
+}
+
+void cemm_write_json_rows(struct cemm_buffer *out, const struct cemm_document *document,
+                          const struct cemm_zone *zone)
+{
+    each_row(out, document, zone, json_row);
+}

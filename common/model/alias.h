@@ -1,0 +1,21 @@
+/*
+ * The aliases of the API documents, as a table: which interface knows them.
+ */
+#ifndef CEMM_MODEL_ALIAS_H
+#define CEMM_MODEL_ALIAS_H
+
+#include <stdbool.h>
+
+struct cemm_alias {
+    const char *name;
+    bool cloud; /* cloud §Aliases: worth asking the cloud for */
+    bool lan;   /* LAN §Available Aliases */
+};
+
+/* Ends with a row whose name is NULL. mbX is not in it: it is a family, see cemm_alias_modbus(). */
+extern const struct cemm_alias cemm_aliases[];
+
+/* "mb1" … "mb247": a Modbus address, without leading zeros. */
+bool cemm_alias_modbus(const char *alias);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Units. A channel's name alone does not tell: gas is a meter reading in
+ * realtime and totals, an amount in history, and litres a minute in the day
+ * of a meter that is read every five minutes (cloud §daily data, DSMR 5.x).
+ */
+#ifndef CEMM_MODEL_CHANNEL_H
+#define CEMM_MODEL_CHANNEL_H
+
+#include "common/cemm.h"
+
+/* The unit of `channel` in answers of this endpoint; "" where no document names one. `by_minute`:
+ * the series has rows a minute apart, which matters for the gas of a day. */
+const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute);
+
+#endif

@@ -1,0 +1,92 @@
+#include "common/model/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length)
+{
+    struct cemm_document *document = calloc(1, sizeof(*document));
+
+    if (!document) {
+        free(bytes);
+        return NULL;
+    }
+    document->references = 1;
+    document->query = *query;
+    document->bytes = bytes;
+    document->length = length;
+    return document;
+}
+
+struct cemm_document *cemm_document_ref(struct cemm_document *document)
+{
+    document->references++;
+    return document;
+}
+
+void cemm_document_unref(struct cemm_document *document)
+{
+    if (!document || --document->references > 0)
+        return;
+    for (size_t i = 0; i < document->series_count; i++)
+        free(document->series[i].samples);
+    free(document->series);
+    free(document->io);
+    free(document->uids);
+    free(document->source);
+    free(document->bytes);
+    free(document);
+}
+
+struct cemm_series *cemm_document_add_series(struct cemm_document *document)
+{
+    struct cemm_series *series =
+        reallocarray(document->series, document->series_count + 1, sizeof(*document->series));
+    if (!series)
+        return NULL;
+    document->series = series;
+    series += document->series_count++;
+    *series = (struct cemm_series){.unit = ""};
+    return series;
+}
+
+const struct cemm_query *cemm_document_query(const struct cemm_document *document)
+{
+    return &document->query;
+}
+
+const struct cemm_series *cemm_document_series(const struct cemm_document *document,
+                                               size_t *ret_count)
+{
+    *ret_count = document->series_count;
+    return document->series;
+}
+
+const char *cemm_document_source(const struct cemm_document *document)
+{
+    return document->source ? document->source : "";
+}
+
+int64_t cemm_document_fetched(const struct cemm_document *document)
+{
+    return document->fetched;
+}
+
+int64_t cemm_document_newest(const struct cemm_document *document)
+{
+    return document->newest;
+}
+
+int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b)
+{
+    int r = strcmp(a->uid.text, b->uid.text);
+
+    if (r == 0)
+        r = strcmp(a->alias, b->alias);
+    if (r == 0)
+        r = (int)a->endpoint - (int)b->endpoint;
+    if (r != 0 || (a->endpoint != CEMM_DATA && a->endpoint != CEMM_TOTALS))
+        return r;
+    r = (int)a->period.span - (int)b->period.span;
+    return r ? r : cemm_period_compare(&a->period, &b->period);
+}

@@ -1,0 +1,42 @@
+/*
+ * An answer of the API as the rest of the house sees it: the bytes that were
+ * received, and what they say, pointing into those bytes.
+ */
+#ifndef CEMM_MODEL_DOCUMENT_H
+#define CEMM_MODEL_DOCUMENT_H
+
+#include "common/cemm.h"
+
+/* An entry of an io or alias-info answer. */
+struct cemm_io {
+    char alias[CEMM_NAME_SIZE]; /* "" where the answer has none (cloud) */
+};
+
+struct cemm_document {
+    unsigned references;
+    struct cemm_query query;
+    char *source;
+    int64_t fetched;
+    int64_t newest;
+    char *bytes; /* terminated; series point into it */
+    size_t length;
+    struct cemm_series *series; /* REALTIME, DATA, TOTALS */
+    size_t series_count;
+    struct cemm_io *io; /* IO, INFO */
+    size_t io_count;
+    struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
+    size_t uid_count;
+    size_t refused_names; /* names that did not pass cemm_name_valid() or cemm_uid_parse() */
+};
+
+/* An empty document with one reference, which takes over `bytes` (also when it fails: then they
+ * are freed and NULL is returned). */
+struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length);
+
+/* Appends a series; NULL: no memory. Valid until the next one is appended. */
+struct cemm_series *cemm_document_add_series(struct cemm_document *document);
+
+/* Whether two queries ask for the same document; a total order for trees. */
+int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);
+
+#endif

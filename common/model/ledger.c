@@ -1,0 +1,90 @@
+/*
+ * Remembers, per series, the newest sample that was given, so that each is
+ * given once (spec §2). The C library's tree keeps the series.
+ */
+#include "common/base/limits.h"
+#include "common/cemm.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AHEAD_MAX (15 * 60 * 1000) /* how far a meter's clock may run before ours */
+
+struct series_key {
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    char channel[CEMM_NAME_SIZE];
+};
+
+struct given {
+    struct series_key key;
+    int64_t time;
+};
+
+struct cemm_ledger {
+    void *tree;
+};
+
+struct cemm_ledger *cemm_ledger_new(void)
+{
+    return calloc(1, sizeof(struct cemm_ledger));
+}
+
+void cemm_ledger_free(struct cemm_ledger *ledger)
+{
+    if (!ledger)
+        return;
+    tdestroy(ledger->tree, free);
+    free(ledger);
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct series_key *a = left;
+    const struct series_key *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+
+    if (r == 0)
+        r = strcmp(a->alias, b->alias);
+    return r ? r : strcmp(a->channel, b->channel);
+}
+
+/* The entry of a series, made if need be; NULL: no memory, or the name is too long. */
+static struct given *entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                           const char *alias, const char *channel)
+{
+    struct series_key key = {.uid = *uid};
+
+    if (strlen(alias) >= sizeof(key.alias) || strlen(channel) >= sizeof(key.channel))
+        return NULL;
+    strcpy(key.alias, alias);
+    strcpy(key.channel, channel);
+    struct given **found = tfind(&key, &ledger->tree, compare);
+    if (found)
+        return *found;
+    struct given *given = calloc(1, sizeof(*given));
+    if (!given)
+        return NULL;
+    given->key = key;
+    if (!tsearch(given, &ledger->tree, compare)) {
+        free(given);
+        return NULL;
+    }
+    return given;
+}
+
+enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                   const char *alias, const char *channel, int64_t time,
+                                   int64_t now)
+{
+    if (time > now + AHEAD_MAX)
+        return CEMM_EARLY;
+    struct given *given = entry(ledger, uid, alias, channel);
+    if (!given)
+        return CEMM_NO_ROOM;
+    if (time <= given->time)
+        return CEMM_REPEATED;
+    given->time = time;
+    return CEMM_GIVE;
+}

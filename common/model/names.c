@@ -1,0 +1,39 @@
+/*
+ * The names of devices and meters. What comes from outside becomes a name
+ * only by these rules (spec §1, §7).
+ */
+#include "common/base/limits.h"
+#include "common/cemm.h"
+
+#include <ctype.h>
+#include <string.h>
+
+bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
+{
+    struct cemm_uid uid;
+    char separator = text[0] && text[1] ? text[2] : '\0';
+
+    if (separator != '-' && separator != ':')
+        return false;
+    for (int i = 0; i < CEMM_UID_SIZE - 1; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (i % 3 == 2 ? c != (unsigned char)separator : !isxdigit(c))
+            return false;
+        uid.text[i] = i % 3 == 2 ? '-' : (char)toupper(c);
+    }
+    if (text[CEMM_UID_SIZE - 1] != '\0')
+        return false;
+    uid.text[CEMM_UID_SIZE - 1] = '\0';
+    *ret_uid = uid;
+    return true;
+}
+
+bool cemm_name_valid(const char *name)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    size_t length = strnlen(name, CEMM_NAME_MAX + 1);
+
+    return length >= 1 && length <= CEMM_NAME_MAX && strspn(name, allowed) == length &&
+           strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}

@@ -1,0 +1,240 @@
+/*
+ * Local days, months and years and where they lie in time, clock changes
+ * included. GLib's GTimeZone reads the zone database and is a plain value: the
+ * process's TZ, which inside collectd is not ours, plays no part.
+ */
+#include "common/cemm.h"
+
+#include <ctype.h>
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECONDS_PER_DAY INT64_C(86400)
+
+struct cemm_zone {
+    GTimeZone *zone;
+};
+
+struct cemm_zone *cemm_zone_new(const char *name)
+{
+    struct cemm_zone *zone = calloc(1, sizeof(*zone));
+
+    if (!zone)
+        return NULL;
+    zone->zone = name ? g_time_zone_new_identifier(name) : g_time_zone_new_local();
+    if (!zone->zone) {
+        free(zone);
+        return NULL;
+    }
+    return zone;
+}
+
+void cemm_zone_free(struct cemm_zone *zone)
+{
+    if (!zone)
+        return;
+    g_time_zone_unref(zone->zone);
+    free(zone);
+}
+
+static int64_t offset_at(const struct cemm_zone *zone, int64_t seconds)
+{
+    int interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, seconds);
+    return interval < 0 ? 0 : g_time_zone_get_offset(zone->zone, interval);
+}
+
+/* Days from 1970-01-01 to a date of the Gregorian calendar; timegm() does the counting. */
+static int64_t day_number(int year, int month, int day)
+{
+    struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+    return (int64_t)timegm(&tm) / SECONDS_PER_DAY;
+}
+
+/*
+ * The first moment whose local date is this one. Where the clocks change at
+ * midnight, 00:00 may not exist (then the day begins where they jump to) or
+ * come twice (then with the first of the two): so we look for the moment at
+ * which the wall clock passes it, between what the offsets on both sides say.
+ */
+static int64_t local_midnight(const struct cemm_zone *zone, int64_t day)
+{
+    int64_t wall = day * SECONDS_PER_DAY;
+    int64_t before = offset_at(zone, wall - SECONDS_PER_DAY);
+    int64_t after = offset_at(zone, wall + SECONDS_PER_DAY);
+    int64_t early = wall - (before > after ? before : after);
+    int64_t late = wall - (before > after ? after : before);
+
+    if (early + offset_at(zone, early) >= wall)
+        return early;
+    while (late - early > 1) {
+        int64_t middle = early + (late - early) / 2;
+        if (middle + offset_at(zone, middle) >= wall)
+            late = middle;
+        else
+            early = middle;
+    }
+    return late;
+}
+
+int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period)
+{
+    return local_midnight(zone, day_number(period->year, period->month, period->day));
+}
+
+int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period)
+{
+    struct cemm_period next = cemm_period_step(period, 1);
+    return cemm_period_start(zone, &next);
+}
+
+struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
+                                  int64_t seconds)
+{
+    time_t local = (time_t)(seconds + offset_at(zone, seconds));
+    struct tm tm;
+
+    gmtime_r(&local, &tm);
+    return (struct cemm_period){
+        .span = span,
+        .year = tm.tm_year + 1900,
+        .month = span == CEMM_YEAR ? 1 : tm.tm_mon + 1,
+        .day = span == CEMM_DAY ? tm.tm_mday : 1,
+    };
+}
+
+struct cemm_period cemm_period_step(const struct cemm_period *period, int steps)
+{
+    struct cemm_period next = *period;
+
+    if (period->span == CEMM_DAY) {
+        time_t noon = (time_t)((day_number(period->year, period->month, period->day) + steps) *
+                               SECONDS_PER_DAY);
+        struct tm tm;
+        gmtime_r(&noon, &tm);
+        next.year = tm.tm_year + 1900;
+        next.month = tm.tm_mon + 1;
+        next.day = tm.tm_mday;
+    } else if (period->span == CEMM_MONTH) {
+        int months = period->year * 12 + period->month - 1 + steps;
+        next.year = months / 12;
+        next.month = months % 12 + 1;
+    } else {
+        next.year += steps;
+    }
+    return next;
+}
+
+int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b)
+{
+    int r = a->year - b->year;
+
+    if (r == 0)
+        r = a->month - b->month;
+    return r ? r : a->day - b->day;
+}
+
+/* Exactly `digits` digits at *text, which moves on behind them; -1 if they are not there. */
+static int take_digits(const char **text, int digits)
+{
+    int value = 0;
+
+    for (; digits > 0; digits--, (*text)++) {
+        if (!isdigit((unsigned char)**text))
+            return -1;
+        value = value * 10 + (**text - '0');
+    }
+    return value;
+}
+
+static int take_dashed(const char **text)
+{
+    if (**text != '-')
+        return -1;
+    (*text)++;
+    return take_digits(text, 2);
+}
+
+static int month_length(int year, int month)
+{
+    return (int)(day_number(year + month / 12, month % 12 + 1, 1) - day_number(year, month, 1));
+}
+
+bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period)
+{
+    struct cemm_period period = {.span = span, .month = 1, .day = 1};
+
+    period.year = take_digits(&text, 4);
+    if (period.year < 1970)
+        return false;
+    if (span != CEMM_YEAR)
+        period.month = take_dashed(&text);
+    if (period.month < 1 || period.month > 12)
+        return false;
+    if (span == CEMM_DAY)
+        period.day = take_dashed(&text);
+    if (period.day < 1 || period.day > month_length(period.year, period.month) || *text)
+        return false;
+    *ret_period = period;
+    return true;
+}
+
+void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size)
+{
+    static const int lengths[] = {[CEMM_DAY] = 10, [CEMM_MONTH] = 7, [CEMM_YEAR] = 4};
+    char text[40];
+
+    if (snprintf(text, sizeof(text), "%04d-%02d-%02d", period->year, period->month, period->day) <
+        0)
+        text[0] = '\0';
+    text[lengths[period->span]] = '\0';
+    if (size && snprintf(ret_text, size, "%s", text) >= (int)size)
+        ret_text[0] = '\0';
+}
+
+/* Two digits; the callers' numbers are below 100. */
+static char *put_two(char *out, int number)
+{
+    *out++ = (char)('0' + number / 10 % 10);
+    *out++ = (char)('0' + number % 10);
+    return out;
+}
+
+/* By hand and not by strftime(): a year of minutes is half a million of these. */
+void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
+                      char ret_text[CEMM_TIME_SIZE])
+{
+    int64_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0);
+    int fraction = (int)(milliseconds - seconds * 1000);
+    int offset = (int)offset_at(zone, seconds);
+    int minutes = (offset < 0 ? -offset : offset) / 60;
+    time_t local = (time_t)(seconds + offset);
+    struct tm tm;
+    char *out = ret_text;
+
+    gmtime_r(&local, &tm);
+    out = put_two(out, (tm.tm_year + 1900) / 100);
+    out = put_two(out, (tm.tm_year + 1900) % 100);
+    *out++ = '-';
+    out = put_two(out, tm.tm_mon + 1);
+    *out++ = '-';
+    out = put_two(out, tm.tm_mday);
+    *out++ = 'T';
+    out = put_two(out, tm.tm_hour);
+    *out++ = ':';
+    out = put_two(out, tm.tm_min);
+    *out++ = ':';
+    out = put_two(out, tm.tm_sec);
+    if (fraction) {
+        *out++ = '.';
+        *out++ = (char)('0' + fraction / 100);
+        out = put_two(out, fraction % 100);
+    }
+    *out++ = offset < 0 ? '-' : '+';
+    out = put_two(out, minutes / 60);
+    *out++ = ':';
+    out = put_two(out, minutes % 60);
+    *out = '\0';
+}

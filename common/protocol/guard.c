@@ -1,0 +1,110 @@
+#include "common/protocol/guard.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER "0123456789+-.eE"
+#define BLANK  " \t\r\n"
+
+/* Behind the string that starts at `p` (on its quote); `end` if it is not closed. */
+static const char *skip_string(const char *p, const char *end)
+{
+    for (p++; p < end && *p != '"'; p++)
+        if (*p == '\\')
+            p++;
+    return p < end ? p + 1 : end;
+}
+
+static const char *skip_set(const char *p, const char *end, const char *set)
+{
+    while (p < end && *p && strchr(set, *p))
+        p++;
+    return p;
+}
+
+/* Whether the string from `p` to `end` is a member's name with \u0000 in it. */
+static bool nul_in_name(const char *p, const char *string_end, const char *end)
+{
+    const char *after = skip_set(string_end, end, BLANK);
+
+    if (after >= end || *after != ':')
+        return false;
+    for (; p + 6 <= string_end; p++) {
+        if (*p != '\\')
+            continue;
+        if (memcmp(p, "\\u0000", 6) == 0)
+            return true;
+        p++;
+    }
+    return false;
+}
+
+/* Numbers must fit: integers into 64 bits, others into a finite double. */
+static bool in_range(const char *number, size_t length)
+{
+    char text[400];
+
+    if (length >= sizeof(text))
+        return false;
+    memcpy(text, number, length);
+    text[length] = '\0';
+    errno = 0;
+    if (strpbrk(text, ".eE"))
+        return isfinite(strtod(text, NULL));
+    strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+static const char *check_word(const char *p, const char *end, const char **complaint)
+{
+    static const char *const known[] = {"true", "false", "null"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        size_t length = strlen(known[i]);
+        if ((size_t)(end - p) >= length && memcmp(p, known[i], length) == 0)
+            return p + length;
+    }
+    *complaint = "it has a value that is neither a number nor true, false or null";
+    return p + 1;
+}
+
+struct cemm_guard cemm_guard_inspect(const char *bytes, size_t length)
+{
+    struct cemm_guard guard = {0};
+    const char *p = bytes;
+    const char *end = bytes + length;
+
+    while (p < end && !guard.complaint) {
+        const char *start = p;
+        if (*p == '"') {
+            p = skip_string(p, end);
+            if (nul_in_name(start, p, end))
+                guard.complaint = "a name in it holds a NUL";
+        } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
+            p = skip_set(p, end, NUMBER);
+            if (!in_range(start, (size_t)(p - start)))
+                guard.complaint = "it has a number that is out of range";
+        } else if (*p && strchr("{}[],:" BLANK, *p)) {
+            guard.members += *p++ == ':';
+        } else {
+            p = check_word(p, end, &guard.complaint);
+        }
+    }
+    return guard;
+}
+
+const char *cemm_guard_number(const char **cursor, const char *end, size_t *ret_length)
+{
+    const char *p = *cursor;
+
+    while (p < end && *p != '-' && (*p < '0' || *p > '9'))
+        p = *p == '"' ? skip_string(p, end) : p + 1;
+    if (p >= end)
+        return NULL;
+    *cursor = skip_set(p, end, NUMBER);
+    *ret_length = (size_t)(*cursor - p);
+    return p;
+}

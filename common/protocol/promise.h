@@ -1,0 +1,50 @@
+/*
+ * The promise (cloud §API Promise) as a state machine: what to do next for
+ * one request. A 202 says that the data is being fetched from the CEMM; the
+ * same request, repeated within 10 s, gets it. No clock and no network in
+ * here: times are handed in (milliseconds of a clock that never steps).
+ *
+ * Repeats come quickly at first, because most devices answer at once, and
+ * then ever more slowly. After 10 s the promise is gone: a repeat starts a new
+ * one, quickly again. A slow device can need several before the deadline.
+ */
+#ifndef CEMM_PROTOCOL_PROMISE_H
+#define CEMM_PROTOCOL_PROMISE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CEMM_PROMISE_LIFE_MS  10000
+#define CEMM_PROMISE_FIRST_MS 100  /* pause before the first repeat */
+#define CEMM_PROMISE_PAUSE_MS 1500 /* longest pause between two repeats */
+
+enum cemm_step {
+    CEMM_SEND,      /* send the request now */
+    CEMM_WAIT,      /* send it at `until` */
+    CEMM_DONE,      /* the last answer's status is final */
+    CEMM_TIMED_OUT, /* the deadline has come, or would before the next repeat */
+};
+
+struct cemm_promise {
+    int64_t deadline;
+    int64_t since; /* when the promise that runs was given; -1: none */
+    int64_t pause;
+    int64_t until;  /* for CEMM_WAIT */
+    unsigned given; /* promises so far */
+};
+
+/* `timeout_ms` begins now: when the request is first sent. */
+void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms);
+
+/*
+ * What an HTTP answer means. `retry_after_ms` is the header's value, -1 where
+ * there was none. 202 is a promise; 429 and 503 with Retry-After want a repeat
+ * later; any other status is final.
+ */
+enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
+                                   int64_t retry_after_ms);
+
+/* What to do now, while waiting. */
+enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now);
+
+#endif
