@@ -1,0 +1,26 @@
+/* An HTTP answer before it is sent. See answer.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ANSWER_JSON "application/json; charset=utf-8"
+#define ANSWER_HTML "text/html; charset=utf-8"
+#define ANSWER_TEXT "text/plain; charset=utf-8"
+
+struct answer {
+    unsigned status;
+    char *body; /* allocated; NULL is empty */
+    size_t length;
+    size_t sent;      /* fewer than length: the connection closes in the middle */
+    const char *type; /* a literal */
+    int retry_after;  /* seconds; -1: no such header */
+    bool drop;        /* no answer: the connection is closed */
+};
+
+/* Each takes the place of what the answer was before. -ENOMEM. */
+int answer_error(struct answer *answer, unsigned status);
+int answer_copy(struct answer *answer, unsigned status, const char *type, const char *body);
+void answer_take(struct answer *answer, unsigned status, const char *type, char *body,
+                 size_t length);
+void answer_clear(struct answer *answer);

@@ -1,0 +1,389 @@
+/*
+ * What the simulated meters measure.
+ *
+ * Everything is a function of uid, alias, channel and time, in whole numbers: two runs, two
+ * machines and the oracle (--print) agree to the last digit. Power is drawn for each minute from
+ * a hash; energy is the sum of just those minutes, so that counters, days, months and years agree
+ * with each other. Sums up to each midnight are kept once worked out (a year takes about 10 ms),
+ * which is the only state here and changes no answer.
+ */
+#include "data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARK_MS         10000
+#define COUNTERS        4
+#define PERIOD_ROWS_MAX 31
+
+/* Power is kept in 1/8 W and summed in 1/8 Ws: this many are 1/1024 kWh. */
+#define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
+/* Flow is kept in 1/8 L/min and summed over seconds: 1875/4 of those are 1/1024 m3. */
+#define VOLUME_UNIT_TIMES_4 1875
+
+struct midnight {
+    int64_t start;
+    int64_t sum[COUNTERS]; /* from since to here */
+};
+
+struct meter {
+    const struct calendar *calendar;
+    int64_t since;
+    struct household household;
+    int64_t first[COUNTERS]; /* what the counters showed when the meter came */
+    struct midnight *midnights;
+    size_t midnight_count;
+    size_t midnight_room;
+    struct day day;
+};
+
+static const char *const channel_names[] = {
+    [CHANNEL_T1] = "t1",
+    [CHANNEL_T2] = "t2",
+    [CHANNEL_T3] = "t3",
+    [CHANNEL_T4] = "t4",
+    [CHANNEL_POWER] = "electric_power",
+    [CHANNEL_RATE] = "rate",
+    [CHANNEL_SWITCH] = "switch",
+    [CHANNEL_GAS] = "gas",
+    [CHANNEL_FLOW] = "flow",
+    [CHANNEL_VOLUME] = "volume",
+    [CHANNEL_ENERGY] = "electric_energy",
+    [CHANNEL_ENERGY_LOW] = "electric_energy_low",
+    [CHANNEL_ENERGY_HIGH] = "electric_energy_high",
+};
+
+const char *channel_name(enum channel channel)
+{
+    return channel_names[channel];
+}
+
+int channel_find(const char *name, enum channel *ret_channel)
+{
+    for (size_t i = 0; i < sizeof(channel_names) / sizeof(channel_names[0]); i++)
+        if (strcmp(name, channel_names[i]) == 0) {
+            *ret_channel = (enum channel)i;
+            return 0;
+        }
+    return -ENOENT;
+}
+
+/* Works a day out, unless it is the one that was asked for last. */
+static const struct day *work_out(struct meter *meter, int64_t start, int64_t end)
+{
+    if (meter->day.start != start)
+        household_day(&meter->household, meter->calendar, start, end, &meter->day);
+    return &meter->day;
+}
+
+/* Which counter a minute counts on: import low, import high, export low, export high. */
+static int counter_of(const struct meter *meter, const struct day *day, int index)
+{
+    if (meter->household.kind == METER_GAS || meter->household.kind == METER_WATER)
+        return 0;
+    return (day->low[index] ? 0 : 1) + (day->amount[index] < 0 ? 2 : 0);
+}
+
+/* Adds the part of a day before `until`. Gas is only read when its hour is over. */
+static void add_day(const struct meter *meter, const struct day *day, int64_t until,
+                    int64_t sum[COUNTERS])
+{
+    for (int i = 0; i < day->count; i++) {
+        int64_t gone = until - (day->start + i * day->length);
+
+        if (gone <= 0 || (meter->household.kind == METER_GAS && gone < day->length))
+            break;
+        if (meter->household.kind == METER_GAS)
+            sum[0] += day->amount[i];
+        else
+            sum[counter_of(meter, day, i)] +=
+                labs((long)day->amount[i]) * (gone < day->length ? gone : day->length);
+    }
+}
+
+static int grow(struct meter *meter)
+{
+    size_t room = meter->midnight_room ? meter->midnight_room * 2 : 64;
+    struct midnight *midnights;
+
+    if (meter->midnight_count < meter->midnight_room)
+        return 0;
+    midnights = reallocarray(meter->midnights, room, sizeof(*midnights));
+    if (!midnights)
+        return -ENOMEM;
+    meter->midnights = midnights;
+    meter->midnight_room = room;
+    return 0;
+}
+
+/* Goes on from midnight to midnight until one lies after `utc`. */
+static int reach(struct meter *meter, int64_t utc)
+{
+    while (meter->midnight_count == 0 || meter->midnights[meter->midnight_count - 1].start <= utc) {
+        struct midnight next = {.start = meter->since};
+
+        if (grow(meter) < 0)
+            return -ENOMEM;
+        if (meter->midnight_count > 0) {
+            struct midnight last = meter->midnights[meter->midnight_count - 1];
+            int64_t start;
+
+            next = last;
+            calendar_period(meter->calendar, PERIOD_DAY, last.start, &start, &next.start);
+            add_day(meter, work_out(meter, last.start, next.start), next.start, next.sum);
+        }
+        meter->midnights[meter->midnight_count++] = next;
+    }
+    return 0;
+}
+
+/* The day around `utc`, and the sums at its midnight. */
+static int find_day(struct meter *meter, int64_t utc, const struct day **ret_day,
+                    const struct midnight **ret_midnight)
+{
+    size_t low = 0;
+    size_t high;
+
+    if (utc < meter->since || utc < TIME_MIN_S || utc > TIME_MAX_S)
+        return -ENOENT;
+    if (reach(meter, utc) < 0)
+        return -ENOMEM;
+    high = meter->midnight_count - 1;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (meter->midnights[middle].start <= utc)
+            low = middle;
+        else
+            high = middle;
+    }
+    *ret_midnight = &meter->midnights[low];
+    *ret_day = work_out(meter, meter->midnights[low].start, meter->midnights[low + 1].start);
+    return 0;
+}
+
+int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
+              struct meter **ret_meter)
+{
+    struct meter *meter = calloc(1, sizeof(*meter));
+    int r;
+
+    if (!meter)
+        return -ENOMEM;
+    r = household_begin(uid, alias, &meter->household);
+    if (r < 0) {
+        free(meter);
+        return r;
+    }
+    meter->calendar = calendar;
+    meter->since = since;
+    for (int i = 0; i < COUNTERS; i++)
+        meter->first[i] = household_first(&meter->household, i) * VALUE_ONE;
+    *ret_meter = meter;
+    return 0;
+}
+
+void meter_free(struct meter *meter)
+{
+    if (!meter)
+        return;
+    free(meter->midnights);
+    free(meter);
+}
+
+enum meter_kind meter_kind(const struct meter *meter)
+{
+    return meter->household.kind;
+}
+
+static int64_t reading(const struct meter *meter, int counter, const int64_t sum[COUNTERS])
+{
+    int64_t gone = sum[counter];
+
+    if (meter->household.kind == METER_WATER)
+        gone = gone * 4 / VOLUME_UNIT_TIMES_4;
+    else if (meter->household.kind != METER_GAS)
+        gone /= ENERGY_UNIT;
+    return meter->first[counter] + gone;
+}
+
+static bool has_channel(enum meter_kind kind, enum channel channel)
+{
+    switch (channel) {
+    case CHANNEL_T1:
+    case CHANNEL_T2:
+    case CHANNEL_T3:
+    case CHANNEL_T4:
+    case CHANNEL_RATE:
+        return kind == METER_SMART;
+    case CHANNEL_POWER:
+    case CHANNEL_ENERGY:
+    case CHANNEL_ENERGY_LOW:
+    case CHANNEL_ENERGY_HIGH:
+        return kind == METER_SMART || kind == METER_PULSE;
+    case CHANNEL_GAS:
+        return kind == METER_GAS;
+    case CHANNEL_FLOW:
+    case CHANNEL_VOLUME:
+        return kind == METER_WATER;
+    case CHANNEL_SWITCH:
+        break;
+    }
+    return false;
+}
+
+/* The channels that are a sum over time. */
+static int64_t counted(const struct meter *meter, enum channel channel, const int64_t sum[COUNTERS])
+{
+    switch (channel) {
+    case CHANNEL_T2:
+        return reading(meter, 1, sum);
+    case CHANNEL_T3:
+        return reading(meter, 2, sum);
+    case CHANNEL_T4:
+        return reading(meter, 3, sum);
+    case CHANNEL_ENERGY:
+    case CHANNEL_ENERGY_LOW:
+        return reading(meter, 0, sum) - reading(meter, 2, sum);
+    case CHANNEL_ENERGY_HIGH:
+        return reading(meter, 1, sum) - reading(meter, 3, sum);
+    default:
+        return reading(meter, 0, sum);
+    }
+}
+
+int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int64_t *ret_value)
+{
+    int64_t sum[COUNTERS];
+    int64_t utc = time_ms / 1000;
+    const struct midnight *midnight;
+    const struct day *day;
+    int minute, r;
+
+    if (!has_channel(meter->household.kind, channel))
+        return -ENOENT;
+    r = find_day(meter, utc, &day, &midnight);
+    if (r < 0)
+        return r;
+    minute = (int)((utc - day->start) / 60);
+    switch (channel) {
+    case CHANNEL_POWER:
+    case CHANNEL_FLOW:
+        *ret_value = day->amount[minute] * (int64_t)(VALUE_ONE / 8);
+        return 0;
+    case CHANNEL_RATE:
+        *ret_value = (day->low[minute] ? 1 : 2) * VALUE_ONE;
+        return 0;
+    default:
+        memcpy(sum, midnight->sum, sizeof(sum));
+        add_day(meter, day, utc, sum);
+        *ret_value = counted(meter, channel, sum);
+        return 0;
+    }
+}
+
+int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
+                 struct sample *ret_sample)
+{
+    int64_t mark = now_ms - now_ms % MARK_MS;
+    int64_t start, end;
+
+    if (meter->household.kind == METER_GAS) {
+        calendar_period(meter->calendar, PERIOD_DAY, now_ms / 1000, &start, &end);
+        mark = (now_ms / 1000 - (now_ms / 1000 - start) % 3600) * 1000;
+    }
+    *ret_sample = (struct sample){.time_ms = mark};
+    return meter_value(meter, channel, mark, &ret_sample->value);
+}
+
+static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sample **ret_rows,
+                    size_t *ret_count)
+{
+    int64_t scale = meter->household.kind == METER_GAS ? 1 : VALUE_ONE / 8;
+    const struct midnight *midnight;
+    const struct day *day;
+    size_t count = 0;
+    int r;
+
+    r = find_day(meter, utc, &day, &midnight);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    if (day->start * 1000 > now_ms)
+        return 0;
+    *ret_rows = calloc((size_t)day->count, sizeof(**ret_rows));
+    if (!*ret_rows)
+        return -ENOMEM;
+    for (int i = day->count; i-- > 0;)
+        if ((day->start + (i + 1) * day->length) * 1000 <= now_ms)
+            (*ret_rows)[count++] = (struct sample){
+                .time_ms = (day->start + i * day->length) * 1000,
+                .value = day->amount[i] * scale,
+            };
+    *ret_count = count;
+    return 0;
+}
+
+/* What was used from start to end, as far as it has been measured. */
+static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
+                  int64_t now_ms, int64_t *ret_value)
+{
+    int64_t until = now_ms - now_ms % MARK_MS;
+    int64_t from = start > meter->since ? start : meter->since;
+    int64_t before, after;
+    int r;
+
+    *ret_value = 0;
+    if (end * 1000 < until)
+        until = end * 1000;
+    if (from * 1000 >= until)
+        return 0;
+    r = meter_value(meter, channel, from * 1000, &before);
+    if (r == 0)
+        r = meter_value(meter, channel, until, &after);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    *ret_value = after - before;
+    return 0;
+}
+
+static int sum_rows(struct meter *meter, enum period period, enum channel channel, int64_t start,
+                    int64_t end, int64_t now_ms, struct sample *rows, size_t *ret_count)
+{
+    enum period step = period == PERIOD_YEAR ? PERIOD_MONTH : PERIOD_DAY;
+    size_t count = 0;
+
+    for (int64_t last = end; last > start && count < PERIOD_ROWS_MAX;) {
+        int64_t first, behind, value;
+        int r;
+
+        calendar_period(meter->calendar, step, last - 1, &first, &behind);
+        if (behind <= meter->since)
+            break;
+        r = amount(meter, channel, first, behind, now_ms, &value);
+        if (r < 0)
+            return r;
+        rows[count++] = (struct sample){.time_ms = first * 1000, .value = value};
+        last = first;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+int meter_rows(struct meter *meter, enum period period, enum channel channel, int64_t utc,
+               int64_t now_ms, struct sample **ret_rows, size_t *ret_count)
+{
+    int64_t start, end;
+
+    *ret_rows = NULL;
+    *ret_count = 0;
+    if (!has_channel(meter->household.kind, channel) || utc < TIME_MIN_S || utc > TIME_MAX_S)
+        return 0;
+    if (period == PERIOD_DAY)
+        return day_rows(meter, utc, now_ms, ret_rows, ret_count);
+    calendar_period(meter->calendar, period, utc, &start, &end);
+    *ret_rows = calloc(PERIOD_ROWS_MAX, sizeof(**ret_rows));
+    if (!*ret_rows)
+        return -ENOMEM;
+    return sum_rows(meter, period, channel, start, end, now_ms, *ret_rows, ret_count);
+}

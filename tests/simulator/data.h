@@ -1,0 +1,61 @@
+/* What the simulated meters measure: a pure function of uid, alias, channel and time. See data.c.
+ */
+#pragma once
+
+#include "household.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values are whole numbers of 1/1024, so that each has a finite, exact decimal form. */
+#define VALUE_ONE 1024
+
+/* Moments outside of this have no data, whatever --since and --now say. */
+#define TIME_MIN_S INT64_C(946684800)  /* 2000 */
+#define TIME_MAX_S INT64_C(4102444800) /* 2100 */
+
+enum channel {
+    CHANNEL_T1,
+    CHANNEL_T2,
+    CHANNEL_T3,
+    CHANNEL_T4,
+    CHANNEL_POWER,
+    CHANNEL_RATE,
+    CHANNEL_SWITCH,
+    CHANNEL_GAS,
+    CHANNEL_FLOW,
+    CHANNEL_VOLUME,
+    CHANNEL_ENERGY,     /* t1 - t3, as a reading */
+    CHANNEL_ENERGY_LOW, /* the same, as it is called where it is an amount */
+    CHANNEL_ENERGY_HIGH,
+};
+
+struct sample {
+    int64_t time_ms;
+    int64_t value; /* in 1/VALUE_ONE */
+    bool null;
+};
+
+struct meter;
+
+/* A name the API uses for a channel; -ENOENT when there is none of that name. */
+const char *channel_name(enum channel channel);
+int channel_find(const char *name, enum channel *ret_channel);
+
+/* -ENOENT: no such alias is simulated. `since` is the first second that has data. */
+int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
+              struct meter **ret_meter);
+void meter_free(struct meter *meter);
+enum meter_kind meter_kind(const struct meter *meter);
+
+/* A channel at a moment. -ENOENT: it was never read by then, or the meter has no such channel. */
+int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int64_t *ret_value);
+
+/* What realtime shows: the newest measurement at or before now, with its own time. */
+int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
+                 struct sample *ret_sample);
+
+/* The rows of the period around `utc`, newest first; none where the meter has no data. */
+int meter_rows(struct meter *meter, enum period period, enum channel channel, int64_t utc,
+               int64_t now_ms, struct sample **ret_rows, size_t *ret_count);

@@ -1,0 +1,310 @@
+/*
+ * The JSON documents of both APIs.
+ *
+ * They are written as the vendor's documents show them, member by member, in that order: clients
+ * are tested against what they will meet, not against what would be tidy. The two APIs differ in
+ * small things (io_id is a number here and a string there, time is in milliseconds here and in
+ * seconds there), and these differences are kept on purpose.
+ */
+#include "document.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FRACTION_DIGITS 10 /* 1/1024 has that many */
+#define FULL_ID         16384
+#define CHANNELS_MAX    8
+#define LIST_END        -1
+
+/* 10^10 / 1024: what one unit is in the last of ten digits. */
+#define DIGITS_OF_UNIT INT64_C(9765625)
+
+void document_value(FILE *out, int64_t value)
+{
+    int64_t fraction = llabs(value) % VALUE_ONE * DIGITS_OF_UNIT;
+    int digits = FRACTION_DIGITS;
+
+    fprintf(out, "%s%" PRId64, value < 0 ? "-" : "", (int64_t)llabs(value) / VALUE_ONE);
+    if (fraction == 0)
+        return;
+    for (; fraction % 10 == 0; digits--)
+        fraction /= 10;
+    fprintf(out, ".%0*" PRId64, digits, fraction);
+}
+
+static void put_sample(FILE *out, const struct sample *sample)
+{
+    fprintf(out, "[%" PRId64 ",", sample->time_ms);
+    if (sample->null)
+        fputs("null", out);
+    else
+        document_value(out, sample->value);
+    putc(']', out);
+}
+
+/* Which channels a kind of meter shows where. */
+static const int8_t realtime_channels[][CHANNELS_MAX + 1] = {
+    [METER_SMART] = {CHANNEL_T1, CHANNEL_T2, CHANNEL_T3, CHANNEL_T4, CHANNEL_POWER, CHANNEL_RATE,
+                     CHANNEL_SWITCH, CHANNEL_GAS, LIST_END},
+    [METER_GAS] = {CHANNEL_GAS, LIST_END},
+    [METER_PULSE] = {CHANNEL_POWER, LIST_END},
+    [METER_WATER] = {CHANNEL_FLOW, LIST_END},
+};
+
+static const int8_t day_channels[][2] = {
+    [METER_SMART] = {CHANNEL_POWER, LIST_END},
+    [METER_GAS] = {CHANNEL_GAS, LIST_END},
+    [METER_PULSE] = {CHANNEL_POWER, LIST_END},
+    [METER_WATER] = {CHANNEL_FLOW, LIST_END},
+};
+
+static const int8_t sum_channels[][3] = {
+    [METER_SMART] = {CHANNEL_ENERGY_LOW, CHANNEL_ENERGY_HIGH, LIST_END},
+    [METER_GAS] = {CHANNEL_GAS, LIST_END},
+    [METER_PULSE] = {CHANNEL_ENERGY_LOW, CHANNEL_ENERGY_HIGH, LIST_END},
+    [METER_WATER] = {CHANNEL_VOLUME, LIST_END},
+};
+
+static const int8_t totals_channels[][CHANNELS_MAX] = {
+    [METER_SMART] = {CHANNEL_T1, CHANNEL_T2, CHANNEL_T3, CHANNEL_T4, CHANNEL_ENERGY,
+                     CHANNEL_ENERGY_HIGH, CHANNEL_GAS, LIST_END},
+    [METER_GAS] = {CHANNEL_GAS, LIST_END},
+    [METER_PULSE] = {CHANNEL_ENERGY, CHANNEL_ENERGY_HIGH, LIST_END},
+    [METER_WATER] = {LIST_END},
+};
+
+/* What stands in `io`. */
+static const struct {
+    const char *alias;
+    int port;
+    const char *type;
+    const char *port_option;
+} io_rows[] = {
+    {"p1", 3, "p1", "p1_in"},
+    {"p1-gas", 3, "gas", "enabled"},
+    {"han", 3, "han", "p1_in"},
+    {"s01", 1, "solar_energy", "s0_in"},
+    {"s02", 2, "solar_energy", "s0_in"},
+    {"s03", 3, "solar_energy", "s0_in"},
+    {"pulse-1", 1, "water", "s0_in"},
+};
+
+struct meter *document_meter(const struct world *world, struct device *device, int index,
+                             enum channel channel)
+{
+    int gas;
+
+    if (channel != CHANNEL_GAS || meter_kind(device->meters[index]) != METER_SMART)
+        return device->meters[index];
+    gas = strcmp(world->options->meters[index], "p1") == 0 ? world_meter(world, "p1-gas") : -1;
+    return gas < 0 ? NULL : device->meters[gas];
+}
+
+void document_devices(const struct world *world, FILE *out)
+{
+    fputs("{\"data\":[", out);
+    for (int i = 0; i < world->options->devices; i++)
+        fprintf(out, "%s{\"uid\":\"%s\"}", i ? "," : "", world->devices[i].uid);
+    fputs("]}", out);
+}
+
+void document_lan_root(const struct device *device, FILE *out)
+{
+    fputs("{\"data\":{\"mac\":\"", out);
+    for (const char *c = device->uid; *c; c++)
+        putc(*c == '-' ? ':' : *c, out);
+    fputs("\",\"name\":\"CEMM Basic\",\"type\":\"E5AD649292BBBB51060F\","
+          "\"version\":\"2.18.1.0\",\"core\":\"1.24\"}}",
+          out);
+}
+
+static void put_io(const struct world *world, enum api api, int index, FILE *out)
+{
+    const char *alias = world->options->meters[index];
+    size_t i = 0;
+
+    while (i + 1 < sizeof(io_rows) / sizeof(io_rows[0]) && strcmp(io_rows[i].alias, alias) != 0)
+        i++;
+    fprintf(out, "{\"io_id\":%d,\"port\":%d,\"type\":\"%s\",", index + 1, io_rows[i].port,
+            io_rows[i].type);
+    if (api == API_LAN)
+        fprintf(out, "\"alias\":\"%s\"}", alias);
+    else
+        fprintf(out, "\"port_option\":\"%s\",\"full_id\":%d}", io_rows[i].port_option, FULL_ID);
+}
+
+/* `only` is the one meter that is asked for, or -1 for all. */
+void document_io(const struct world *world, enum api api, int only, FILE *out)
+{
+    const char *comma = "";
+    enum meter_kind kind;
+
+    fputs("{\"data\":[", out);
+    for (int i = 0; i < world->options->meter_count; i++) {
+        meter_kind_of(world->options->meters[i], &kind);
+        if ((only >= 0 && i != only) || (api == API_CLOUD && kind == METER_WATER))
+            continue;
+        fputs(comma, out);
+        put_io(world, api, i, out);
+        comma = ",";
+    }
+    fputs("]}", out);
+}
+
+static int put_latest(const struct world *world, struct device *device, int index,
+                      enum channel channel, int64_t now_ms, FILE *out)
+{
+    struct meter *meter = document_meter(world, device, index, channel);
+    struct sample sample = {0};
+    int r = meter ? meter_latest(meter, channel, now_ms, &sample) : -ENOENT;
+
+    if (r == -ENOENT)
+        sample = (struct sample){0};
+    else if (r < 0)
+        return r;
+    fprintf(out, "\"%s\":", channel_name(channel));
+    put_sample(out, &sample);
+    return 0;
+}
+
+int document_realtime(const struct world *world, struct device *device, int index, enum api api,
+                      FILE *out)
+{
+    enum meter_kind kind = meter_kind(device->meters[index]);
+    int64_t now_ms = simclock_now(&world->clock);
+    int r = 0;
+
+    putc('{', out);
+    if (api == API_CLOUD)
+        fprintf(out, "\"io_id\":%d,", index + 1);
+    fputs("\"data\":{", out);
+    for (const int8_t *c = realtime_channels[kind]; r == 0 && *c != LIST_END; c++) {
+        if (*c == CHANNEL_SWITCH && api == API_LAN)
+            continue;
+        if (c != realtime_channels[kind])
+            putc(',', out);
+        r = put_latest(world, device, index, (enum channel) * c, now_ms, out);
+    }
+    putc('}', out);
+    if (r == 0 && kind == METER_WATER) {
+        fputs(",\"totals\":{", out);
+        r = put_latest(world, device, index, CHANNEL_VOLUME, now_ms, out);
+        putc('}', out);
+    }
+    putc('}', out);
+    return r;
+}
+
+/* Where an answer begins that has a time; the APIs tell it in different units and types. */
+static void put_head(enum api api, int index, int64_t utc, FILE *out)
+{
+    if (api == API_LAN)
+        fprintf(out, "{\"io_id\":\"%d\",\"time\":%" PRId64 ",\"data\":{", index + 1, utc);
+    else
+        fprintf(out, "{\"io_id\":%d,\"time\":%" PRId64 ",\"data\":{", index + 1, utc * 1000);
+}
+
+/* The row at 23:59:59 that days begin with: null on the LAN, 0 for gas in the cloud. */
+static bool has_last_second(const struct world *world, struct meter *meter, enum api api,
+                            int64_t utc, struct sample *ret_sample)
+{
+    int64_t start, end;
+
+    if (api == API_CLOUD && meter_kind(meter) != METER_GAS)
+        return false;
+    calendar_period(world->calendar, PERIOD_DAY, utc, &start, &end);
+    *ret_sample = (struct sample){.time_ms = end * 1000 - 1000, .null = api == API_LAN};
+    return start >= world->since && start * 1000 <= simclock_now(&world->clock);
+}
+
+static int put_series(const struct world *world, struct meter *meter, enum api api,
+                      enum period period, enum channel channel, int64_t utc, FILE *out)
+{
+    const char *comma = "";
+    struct sample last;
+    struct sample *rows;
+    size_t count;
+    int r = meter_rows(meter, period, channel, utc, simclock_now(&world->clock), &rows, &count);
+
+    if (r < 0)
+        return r;
+    fprintf(out, "\"%s\":[", channel_name(channel));
+    if (period == PERIOD_DAY && has_last_second(world, meter, api, utc, &last)) {
+        put_sample(out, &last);
+        comma = ",";
+    }
+    for (size_t i = 0; i < count; i++) {
+        fputs(comma, out);
+        put_sample(out, &rows[i]);
+        comma = ",";
+    }
+    putc(']', out);
+    free(rows);
+    return 0;
+}
+
+int document_history(const struct world *world, struct device *device, int index, enum api api,
+                     enum period period, int64_t utc, FILE *out)
+{
+    struct meter *meter = device->meters[index];
+    enum meter_kind kind = meter_kind(meter);
+    const int8_t *list = period == PERIOD_DAY ? day_channels[kind] : sum_channels[kind];
+    int64_t start = utc, end;
+    int r = 0;
+
+    if (utc >= TIME_MIN_S && utc <= TIME_MAX_S)
+        calendar_period(world->calendar, period, utc, &start, &end);
+    put_head(api, index, utc, out);
+    for (const int8_t *c = list; r == 0 && *c != LIST_END; c++) {
+        if (c != list)
+            putc(',', out);
+        if (api == API_LAN && utc != start) /* the LAN wants the start, and finds nothing else */
+            fprintf(out, "\"%s\":[]", channel_name((enum channel) * c));
+        else
+            r = put_series(world, meter, api, period, (enum channel) * c, utc, out);
+    }
+    fputs("}}", out);
+    return r;
+}
+
+/* The last full minute of that day that has been measured; 0 if there is none. */
+static int64_t last_minute(const struct world *world, int64_t utc)
+{
+    int64_t now = simclock_now(&world->clock) / 1000;
+    int64_t start, end, minute;
+
+    if (utc < TIME_MIN_S || utc > TIME_MAX_S)
+        return 0;
+    calendar_period(world->calendar, PERIOD_DAY, utc, &start, &end);
+    minute = end - 60;
+    if (now < end)
+        minute = now - now % 60;
+    return minute < start || minute < world->since ? 0 : minute;
+}
+
+int document_totals(const struct world *world, struct device *device, int index, int64_t utc,
+                    FILE *out)
+{
+    const int8_t *list = totals_channels[meter_kind(device->meters[index])];
+    int64_t minute = last_minute(world, utc);
+
+    put_head(API_CLOUD, index, utc, out);
+    for (const int8_t *c = list; *c != LIST_END; c++) {
+        enum channel channel = (enum channel) * c;
+        struct meter *meter = document_meter(world, device, index, channel);
+        struct sample sample = {.time_ms = minute * 1000};
+        int r =
+            meter && minute ? meter_value(meter, channel, sample.time_ms, &sample.value) : -ENOENT;
+
+        if (r < 0 && r != -ENOENT)
+            return r;
+        if (r < 0)
+            sample = (struct sample){0};
+        fprintf(out, "%s\"%s\":", c != list ? "," : "", channel_name(channel));
+        put_sample(out, &sample);
+    }
+    fputs("}}", out);
+    return 0;
+}

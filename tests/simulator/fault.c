@@ -1,0 +1,283 @@
+/*
+ * Faults by name on matching paths.
+ *
+ * All that a fault is stands in one row of a table: its name, its argument's range, whether it
+ * waits, replaces the answer or spoils the true one, and the function that does so. A new fault is
+ * a new row and a function.
+ */
+#include "fault.h"
+
+#include "promise.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DELAY_MAX_MS  3600000
+#define HUGE_LENGTH   (5 * 1024 * 1024)
+#define NESTED_ARRAYS 100000
+
+enum fault_when {
+    FAULT_WAIT,    /* before the answer; apply is NULL, no argument means for ever */
+    FAULT_INSTEAD, /* of the answer, which is not even made */
+    FAULT_AFTER,   /* on the true answer */
+};
+
+struct fault_row {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    long min, max;
+    enum fault_when when;
+    int (*apply)(long argument, struct promises *promises, struct answer *answer);
+    const char *help;
+};
+
+static int apply_status(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)promises;
+    return answer_error(answer, (unsigned)argument);
+}
+
+static int apply_garbage(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return answer_copy(answer, 200, ANSWER_JSON, "{\"io_id\":1,\"data\":{\"t1\":[14963,\x7f}");
+}
+
+static int apply_html(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return answer_copy(answer, 200, ANSWER_HTML,
+                       "<!DOCTYPE html>\n<html><body><h1>Maintenance</h1></body></html>\n");
+}
+
+static int apply_empty(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return answer_copy(answer, 200, ANSWER_JSON, "");
+}
+
+static int apply_truncate(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    answer->sent = answer->length / 2;
+    return 0;
+}
+
+static int apply_huge(long argument, struct promises *promises, struct answer *answer)
+{
+    char *body;
+
+    (void)argument;
+    (void)promises;
+    if (answer->length >= HUGE_LENGTH)
+        return 0;
+    body = realloc(answer->body, HUGE_LENGTH);
+    if (!body)
+        return -ENOMEM;
+    memset(body + answer->length, ' ', HUGE_LENGTH - answer->length);
+    answer->body = body;
+    answer->length = HUGE_LENGTH;
+    answer->sent = HUGE_LENGTH;
+    return 0;
+}
+
+static int apply_deep(long argument, struct promises *promises, struct answer *answer)
+{
+    char *body = malloc(2 * NESTED_ARRAYS);
+
+    (void)argument;
+    (void)promises;
+    if (!body)
+        return -ENOMEM;
+    memset(body, '[', NESTED_ARRAYS);
+    memset(body + NESTED_ARRAYS, ']', NESTED_ARRAYS);
+    answer_take(answer, 200, ANSWER_JSON, body, 2 * NESTED_ARRAYS);
+    return 0;
+}
+
+static int apply_promise_forever(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    return promise_answer(promises, promise_next(promises), answer);
+}
+
+static int apply_reset(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    answer_clear(answer);
+    answer->drop = true;
+    return 0;
+}
+
+static const struct fault_row rows[] = {
+    {"status", "NNN", 200, 599, FAULT_INSTEAD, apply_status, "this status"},
+    {"stall", NULL, 0, 0, FAULT_WAIT, NULL, "never answers"},
+    {"delay", "MS", 0, DELAY_MAX_MS, FAULT_WAIT, NULL, "answers that much later"},
+    {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with what is no JSON"},
+    {"html", NULL, 0, 0, FAULT_INSTEAD, apply_html, "200 with a page of HTML"},
+    {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},
+    {"truncate", NULL, 0, 0, FAULT_AFTER, apply_truncate, "the connection closes half-way"},
+    {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, spaces up to 5 MiB"},
+    {"deep", NULL, 0, 0, FAULT_INSTEAD, apply_deep, "100,000 nested arrays"},
+    {"promise-forever", NULL, 0, 0, FAULT_INSTEAD, apply_promise_forever, "always 202"},
+    {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+void faults_help(void)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        int column = printf("  %s%s%s ", rows[i].name, rows[i].argument ? "=" : "",
+                            rows[i].argument ? rows[i].argument : "");
+
+        printf("%*s%s\n", column < 26 ? 26 - column : 0, "", rows[i].help);
+    }
+}
+
+static const struct fault_row *find_row(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+/* What stands between the name and the @, '=' included. */
+static int parse_argument(const struct fault_row *row, const char *text, const char *at,
+                          long *ret_argument)
+{
+    char *end;
+
+    *ret_argument = 0;
+    if (!row->argument)
+        return text == at ? 0 : -EINVAL;
+    if (*text != '=')
+        return -EINVAL;
+    errno = 0;
+    *ret_argument = strtol(text + 1, &end, 10);
+    if (errno || end == text + 1 || end != at)
+        return -EINVAL;
+    return *ret_argument < row->min || *ret_argument > row->max ? -EINVAL : 0;
+}
+
+int faults_add(struct faults *faults, const char *spec)
+{
+    const char *at = strchr(spec, '@');
+    size_t length = strcspn(spec, "=@");
+    const struct fault_row *row = find_row(spec, length);
+    struct fault fault = {.row = row};
+    struct fault *list;
+
+    if (!at || !at[1] || !row || parse_argument(row, spec + length, at, &fault.argument) < 0)
+        return -EINVAL;
+    fault.glob = strdup(at + 1);
+    if (!fault.glob)
+        return -ENOMEM;
+    list = reallocarray(faults->list, (size_t)faults->count + 1, sizeof(*list));
+    if (!list) {
+        free(fault.glob);
+        return -ENOMEM;
+    }
+    faults->list = list;
+    faults->list[faults->count++] = fault;
+    return 0;
+}
+
+static int read_lines(FILE *file, struct faults *faults)
+{
+    char *line = NULL;
+    size_t room = 0;
+    int r = 0;
+
+    while (r == 0 && getline(&line, &room, file) >= 0) {
+        line[strcspn(line, "\r\n")] = '\0';
+        if (*line)
+            r = faults_add(faults, line);
+        if (r < 0)
+            fprintf(stderr, "cemm-sim: bad fault '%s'\n", line);
+    }
+    if (r == 0 && ferror(file))
+        r = -EIO;
+    free(line);
+    return r;
+}
+
+int faults_add_file(struct faults *faults, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    int r;
+
+    if (!file)
+        return -errno;
+    r = read_lines(file, faults);
+    fclose(file);
+    return r;
+}
+
+int faults_replace(struct faults *faults, const char *path)
+{
+    struct faults fresh = {0};
+    int r = faults_add_file(&fresh, path);
+
+    if (r < 0) {
+        faults_clear(&fresh);
+        return r;
+    }
+    faults_clear(faults);
+    *faults = fresh;
+    return 0;
+}
+
+void faults_clear(struct faults *faults)
+{
+    for (int i = 0; i < faults->count; i++)
+        free(faults->list[i].glob);
+    free(faults->list);
+    *faults = (struct faults){0};
+}
+
+static const struct fault *find(const struct faults *faults, const char *where, const char *path,
+                                bool waits)
+{
+    for (int i = 0; i < faults->count; i++) {
+        const struct fault *fault = &faults->list[i];
+
+        if ((fault->row->when == FAULT_WAIT) == waits &&
+            (fnmatch(fault->glob, path, 0) == 0 || fnmatch(fault->glob, where, 0) == 0))
+            return fault;
+    }
+    return NULL;
+}
+
+int64_t faults_wait(const struct faults *faults, const char *where, const char *path)
+{
+    const struct fault *fault = find(faults, where, path, true);
+
+    if (!fault)
+        return 0;
+    return fault->row->argument ? fault->argument : FAULT_FOREVER;
+}
+
+const struct fault *faults_find(const struct faults *faults, const char *where, const char *path)
+{
+    return find(faults, where, path, false);
+}
+
+bool fault_needs_answer(const struct fault *fault)
+{
+    return fault->row->when == FAULT_AFTER;
+}
+
+int fault_apply(const struct fault *fault, struct promises *promises, struct answer *answer)
+{
+    return fault->row->apply(fault->argument, promises, answer);
+}

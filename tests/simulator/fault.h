@@ -1,0 +1,40 @@
+/* Faults by name on matching paths. See fault.c. */
+#pragma once
+
+#include "answer.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAULT_FOREVER INT64_MAX
+
+struct fault_row;
+struct promises;
+
+struct fault {
+    const struct fault_row *row;
+    long argument;
+    char *glob;
+};
+
+struct faults {
+    struct fault *list;
+    int count;
+};
+
+/* -EINVAL: not of the form NAME[=ARG]@GLOB, no such name, or a bad argument. */
+int faults_add(struct faults *faults, const char *spec);
+int faults_add_file(struct faults *faults, const char *path);
+/* Replaces all faults by those of a file; at an error they stay as they were. */
+int faults_replace(struct faults *faults, const char *path);
+void faults_clear(struct faults *faults);
+void faults_help(void);
+
+/* Below, `where` is the request as API:UID:PATH, and `path` the end of it.
+ * How long to wait before answering: 0, milliseconds, or FAULT_FOREVER. */
+int64_t faults_wait(const struct faults *faults, const char *where, const char *path);
+/* The fault that takes part in the answer, or NULL. */
+const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);
+/* Whether it needs the true answer to begin with. */
+bool fault_needs_answer(const struct fault *fault);
+int fault_apply(const struct fault *fault, struct promises *promises, struct answer *answer);

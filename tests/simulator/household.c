@@ -1,0 +1,252 @@
+/*
+ * What the simulated households do, minute by minute.
+ *
+ * A base load, a morning and an evening peak, now and then a kettle. On the roof are the panels
+ * that s01 measures; p1 is the one less the other, and therefore negative in summer afternoons. Gas
+ * is burnt in winter. Each household and each roof has its own seed and is some minutes early or
+ * late, so that no two series look alike. Only whole numbers: the same on every machine.
+ */
+#include "household.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MINUTES      1440
+#define SOLAR_NOON       795 /* 13:15, between winter's and summer's */
+#define KETTLE_WATT      1800
+#define LOW_TARIFF_UNTIL (7 * 60)
+#define LOW_TARIFF_FROM  (23 * 60)
+
+static const struct {
+    const char *alias;
+    enum meter_kind kind;
+    int phase;
+} aliases[] = {
+    {"p1", METER_SMART, 0},      {"p1-gas", METER_GAS, 0}, {"han", METER_SMART, 15},
+    {"s01", METER_PULSE, 0},     {"s02", METER_PULSE, 25}, {"s03", METER_PULSE, -25},
+    {"pulse-1", METER_WATER, 0},
+};
+
+static int alias_phase(const char *alias)
+{
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (strcmp(alias, aliases[i].alias) == 0)
+            return aliases[i].phase;
+    return 0;
+}
+
+int meter_kind_of(const char *alias, enum meter_kind *ret_kind)
+{
+    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+        if (strcmp(alias, aliases[i].alias) == 0) {
+            *ret_kind = aliases[i].kind;
+            return 0;
+        }
+    return -ENOENT;
+}
+
+/* Spreads a number over all 64 bits, so that neighbours have nothing in common. */
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 32;
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    x ^= x >> 32;
+    x *= UINT64_C(0xd6e8feb86659fd93);
+    x ^= x >> 32;
+    return x;
+}
+
+static uint64_t seed_of(const char *uid, const char *alias)
+{
+    uint64_t seed = 1;
+
+    for (; *uid; uid++)
+        seed = mix(seed * 257 + (unsigned char)*uid);
+    for (; *alias; alias++)
+        seed = mix(seed * 263 + (unsigned char)*alias);
+    return seed;
+}
+
+/* A draw from 0 to below `limit` that belongs to this meter and this number. */
+static int draw(uint64_t seed, int64_t number, int limit)
+{
+    uint64_t high = mix(seed + (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
+
+    return (int)((high * (uint64_t)limit) >> 32);
+}
+
+/* 0 in deep winter to 1000 at midsummer. */
+static int summer(int yearday)
+{
+    int distance = abs(yearday - 172);
+
+    if (distance > 183)
+        distance = 366 - distance;
+    return 1000 - distance * 1000 / 183;
+}
+
+/* A hill of `height` around `middle`, `half` minutes to either side. */
+static int hill(int minute, int middle, int half, int height)
+{
+    int distance = abs(minute - middle);
+
+    return distance < half ? height * (half - distance) / half : 0;
+}
+
+/* What is the same for all minutes of a roof's day. */
+struct sun {
+    uint64_t seed;
+    int noon;
+    int64_t half;
+    int64_t peak; /* in 1/8 W */
+};
+
+static struct sun sun_of(uint64_t seed, int phase, int64_t day, int yearday)
+{
+    int height = summer(yearday);
+    int64_t panels = 80 + draw(seed, -1, 40);
+    int64_t clear = 60 + draw(seed, day, 40);
+
+    return (struct sun){
+        .seed = seed,
+        .noon = SOLAR_NOON + phase,
+        .half = 250 + 245 * height / 1000,
+        .peak = INT64_C(8) * (800 + 3400 * height / 1000) * panels * clear / 10000,
+    };
+}
+
+static int64_t sunshine(const struct sun *sun, int64_t minute, int local)
+{
+    int64_t distance = local - sun->noon;
+    int64_t square = sun->half * sun->half;
+
+    if (distance * distance >= square)
+        return 0;
+    return sun->peak * (square - distance * distance) / square *
+           (224 + draw(sun->seed, minute, 32)) / 256;
+}
+
+static int64_t usage(const struct household *household, int64_t minute, int local)
+{
+    int at = local - household->phase;
+    int64_t watt = 150 + (int64_t)(household->seed % 150) + draw(household->seed, minute, 180);
+
+    watt += hill(at, 465, 90, 700) + hill(at, 1125, 210, 1300);
+    if (at > 390 && at < 1350 && draw(household->seed ^ 1, minute / 4, 32) == 0)
+        watt += KETTLE_WATT;
+    return watt * 8;
+}
+
+static int64_t water(const struct household *household, int64_t minute, int local)
+{
+    if (local < 360 || local > 1380 || draw(household->seed, minute / 3, 16) != 0)
+        return 0;
+    return 16 + draw(household->seed ^ 1, minute, 80);
+}
+
+/* The difference, in whole watts, as smart meters tell it. */
+static int64_t whole_watts(int64_t eighths)
+{
+    return eighths >= 0 ? eighths / 8 * 8 : -(-eighths / 8 * 8);
+}
+
+static int64_t minute_amount(const struct household *household, const struct sun *sun,
+                             int64_t minute, int local)
+{
+    switch (household->kind) {
+    case METER_SMART:
+        return whole_watts(usage(household, minute, local) - sunshine(sun, minute, local));
+    case METER_PULSE:
+        return sunshine(sun, minute, local);
+    case METER_WATER:
+        return water(household, minute, local);
+    case METER_GAS:
+        break;
+    }
+    return 0;
+}
+
+int64_t household_first(const struct household *household, int counter)
+{
+    return household->kind == METER_PULSE ? 0 : 1000 + draw(household->seed, -3 - counter, 1000);
+}
+
+/* Minutes since local midnight by the clock on the wall, which jumps twice a year. */
+static int local_minute(const struct calendar *calendar, const struct day *day, int index)
+{
+    int64_t utc = day->start + index * INT64_C(60);
+
+    if (day->end - day->start == DAY_MINUTES * 60)
+        return index;
+    return (int)((utc + calendar_offset(calendar, utc)) % 86400 / 60);
+}
+
+static void fill_minutes(const struct household *household, const struct calendar *calendar,
+                         struct day *day, const struct date *date)
+{
+    struct sun sun =
+        sun_of(household->solar_seed, household->solar_phase, day->start / 86400, date->yearday);
+    bool weekend = date->weekday == 0 || date->weekday == 6;
+
+    for (int i = 0; i < day->count; i++) {
+        int local = local_minute(calendar, day, i);
+
+        day->amount[i] = (int32_t)minute_amount(household, &sun, day->start / 60 + i, local);
+        day->low[i] = weekend || local < LOW_TARIFF_UNTIL || local >= LOW_TARIFF_FROM;
+    }
+}
+
+/* Gas, in 1/1024 m3 an hour: heating by season and time of day, and always a pilot light. */
+static void fill_hours(const struct household *household, const struct calendar *calendar,
+                       struct day *day, const struct date *date)
+{
+    int cold = 1000 - summer(date->yearday);
+
+    for (int i = 0; i < day->count; i++) {
+        int64_t hour = day->start / 3600 + i;
+        int local = local_minute(calendar, day, i * 60) / 60;
+        int heating = cold * (local >= 6 && local < 22 ? 900 : 200) / 1000;
+
+        day->amount[i] = heating * (50 + draw(household->seed, hour, 50)) / 100 + 1 +
+                         draw(household->seed ^ 1, hour, 8);
+    }
+}
+
+int household_begin(const char *uid, const char *alias, struct household *ret_household)
+{
+    enum meter_kind kind;
+    const char *roof;
+    uint64_t seed, solar_seed;
+
+    if (meter_kind_of(alias, &kind) < 0)
+        return -ENOENT;
+    roof = kind == METER_SMART ? "s01" : alias;
+    seed = seed_of(uid, alias);
+    solar_seed = seed_of(uid, roof);
+    *ret_household = (struct household){
+        .kind = kind,
+        .seed = seed,
+        .solar_seed = solar_seed,
+        .phase = alias_phase(alias) + draw(seed, -2, 31) - 15,
+        .solar_phase = alias_phase(roof) + draw(solar_seed, -2, 31) - 15,
+    };
+    return 0;
+}
+
+void household_day(const struct household *household, const struct calendar *calendar,
+                   int64_t start, int64_t end, struct day *ret_day)
+{
+    int64_t length = household->kind == METER_GAS ? 3600 : 60;
+    int64_t count = (end - start + length - 1) / length;
+    struct date date = calendar_date(calendar, start);
+
+    ret_day->start = start;
+    ret_day->end = end;
+    ret_day->length = length;
+    ret_day->count = count > DAY_MINUTES_MAX ? DAY_MINUTES_MAX : (int)count;
+    if (household->kind == METER_GAS)
+        fill_hours(household, calendar, ret_day, &date);
+    else
+        fill_minutes(household, calendar, ret_day, &date);
+}

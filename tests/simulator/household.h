@@ -1,0 +1,44 @@
+/* What the simulated households do, minute by minute. See household.c. */
+#pragma once
+
+#include "calendar.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DAY_MINUTES_MAX 1620 /* no zone has had a longer day since 2000 */
+
+enum meter_kind {
+    METER_SMART, /* p1, han */
+    METER_GAS,   /* p1-gas */
+    METER_PULSE, /* s01, s02, s03 */
+    METER_WATER, /* pulse-1 */
+};
+
+struct household {
+    enum meter_kind kind;
+    uint64_t seed;
+    uint64_t solar_seed;
+    int phase; /* minutes that this household, or roof, is late */
+    int solar_phase;
+};
+
+/* One day worked out: minutes of power (1/8 W) or flow (1/8 L/min), or hours
+ * of gas (1/1024 m3). */
+struct day {
+    int64_t start;
+    int64_t end;
+    int64_t length; /* of one entry, in seconds */
+    int count;
+    int32_t amount[DAY_MINUTES_MAX];
+    bool low[DAY_MINUTES_MAX];
+};
+
+/* -ENOENT: no such alias is simulated. */
+int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
+int household_begin(const char *uid, const char *alias, struct household *ret_household);
+
+void household_day(const struct household *household, const struct calendar *calendar,
+                   int64_t start, int64_t end, struct day *ret_day);
+/* What a counter showed when the meter was put in, in kWh or m3. */
+int64_t household_first(const struct household *household, int counter);

@@ -1,0 +1,379 @@
+/*
+ * The command line.
+ *
+ * One table holds name, argument, help and the function that takes it, so that --help cannot
+ * forget an option.
+ */
+#include "options.h"
+
+#include "data.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_KEY     "test-key-4e4f657"
+#define DEFAULT_METERS  "p1,p1-gas,s01"
+#define PRINT_WORDS     4
+#define PROMISE_MAX_MS  3600000
+#define RETRY_AFTER_MAX 86400
+#define KEY_MAX         512
+#define SPEED_MAX       1e6
+
+struct option_row {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    int (*take)(struct options *options, const char *text);
+    const char *help;
+};
+
+static int take_number(const char *text, long min, long max, int *ret_number)
+{
+    char *end;
+    long number;
+
+    errno = 0;
+    number = strtol(text, &end, 10);
+    if (errno || end == text || *end || number < min || number > max)
+        return -EINVAL;
+    *ret_number = (int)number;
+    return 0;
+}
+
+static int take_real(const char *text, double min, double max, double *ret_number)
+{
+    char *end;
+    double number = strtod(text, &end);
+
+    if (end == text || *end || !(number >= min && number <= max)) /* NaN is neither */
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+static int take_devices(struct options *options, const char *text)
+{
+    return take_number(text, 1, DEVICES_MAX, &options->devices);
+}
+
+static int take_meters(struct options *options, const char *text)
+{
+    char *copy = strdup(text);
+    char *rest = copy;
+    enum meter_kind kind;
+
+    if (!copy)
+        return -ENOMEM;
+    free(options->meter_list);
+    options->meter_list = copy;
+    options->meter_count = 0;
+    for (char *word; (word = strsep(&rest, ","));) {
+        if (meter_kind_of(word, &kind) < 0 || options->meter_count == METERS_MAX)
+            return -EINVAL;
+        options->meters[options->meter_count++] = word;
+    }
+    return 0;
+}
+
+static int take_lan(struct options *options, const char *text)
+{
+    return take_number(text, 0, LAN_MAX, &options->lan);
+}
+
+static int take_cloud_port(struct options *options, const char *text)
+{
+    return take_number(text, 0, UINT16_MAX, &options->cloud_port);
+}
+
+static int take_lan_port(struct options *options, const char *text)
+{
+    return take_number(text, 0, UINT16_MAX, &options->lan_port);
+}
+
+static int take_prefix(struct options *options, const char *text)
+{
+    size_t length = strlen(text);
+
+    options->prefix = text;
+    return length > 0 && text[0] == '/' && text[length - 1] == '/' ? 0 : -EINVAL;
+}
+
+static int take_key(struct options *options, const char *text)
+{
+    char *key = strdup(text);
+
+    if (!key)
+        return -ENOMEM;
+    free(options->key);
+    options->key = key;
+    return *key ? 0 : -EINVAL;
+}
+
+static int take_key_file(struct options *options, const char *text)
+{
+    char line[KEY_MAX];
+    FILE *file = fopen(text, "re");
+    bool read;
+
+    if (!file)
+        return -errno;
+    read = fgets(line, sizeof(line), file);
+    fclose(file);
+    if (!read)
+        return -EINVAL;
+    line[strcspn(line, "\r\n")] = '\0';
+    return take_key(options, line);
+}
+
+static int take_zone(struct options *options, const char *text)
+{
+    options->zone = text;
+    return 0;
+}
+
+static int take_promise(struct options *options, const char *text)
+{
+    int ms;
+    int r = take_number(text, 0, PROMISE_MAX_MS, &ms);
+
+    if (r == 0)
+        options->promise_ms = ms;
+    return r;
+}
+
+static int take_promise_body(struct options *options, const char *text)
+{
+    static const char *const names[] = {
+        [PROMISE_JSON] = "json", [PROMISE_TEXT] = "text", [PROMISE_EMPTY] = "empty"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(text, names[i]) == 0) {
+            options->promise_body = (enum promise_body)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static int take_retry_after(struct options *options, const char *text)
+{
+    return take_number(text, 0, RETRY_AFTER_MAX, &options->retry_after);
+}
+
+static int take_lan_io(struct options *options, const char *text)
+{
+    options->lan_io = strcmp(text, "yes") == 0;
+    return options->lan_io || strcmp(text, "no") == 0 ? 0 : -EINVAL;
+}
+
+static int take_since(struct options *options, const char *text)
+{
+    options->since = text;
+    return 0;
+}
+
+static int take_now(struct options *options, const char *text)
+{
+    double seconds;
+    int r = take_real(text, (double)TIME_MIN_S, (double)TIME_MAX_S, &seconds);
+
+    if (r == 0)
+        options->now_ms = (int64_t)(seconds * 1000 + 0.5);
+    return r;
+}
+
+static int take_speed(struct options *options, const char *text)
+{
+    return take_real(text, 0, SPEED_MAX, &options->speed);
+}
+
+static int take_fault(struct options *options, const char *text)
+{
+    return faults_add(&options->faults, text);
+}
+
+static int take_control(struct options *options, const char *text)
+{
+    options->control = text;
+    return 0;
+}
+
+static int take_log(struct options *options, const char *text)
+{
+    options->log = text;
+    return 0;
+}
+
+static int take_print(struct options *options, const char *text)
+{
+    (void)text;
+    options->print = true;
+    return 0;
+}
+
+static int take_help(struct options *options, const char *text)
+{
+    (void)text;
+    options->help = true;
+    return 0;
+}
+
+static const struct option_row rows[] = {
+    {"devices", "N", take_devices, "devices 00-1E-C0-00-00-01 and on (default 2)"},
+    {"meters", "LIST", take_meters,
+     "aliases of every device: p1 p1-gas han s01 s02 s03, on the LAN pulse-1\n"
+     "(default " DEFAULT_METERS ")"},
+    {"lan", "N", take_lan, "the first N devices are on the LAN, too (default 0)"},
+    {"cloud-port", "PORT", take_cloud_port, "default 0: a free one"},
+    {"lan-port", "PORT", take_lan_port, "the first of N in a row (default 0: free ones)"},
+    {"prefix", "PATH", take_prefix, "of the cloud (default /v1/)"},
+    {"key", "KEY", take_key, "the API key (default " DEFAULT_KEY ")"},
+    {"key-file", "FILE", take_key_file, "the same, from FILE's first line"},
+    {"zone", "NAME", take_zone, "the meters' zone (default Europe/Amsterdam)"},
+    {"promise", "MS", take_promise,
+     "documents of the cloud come MS after they were first asked for; until\n"
+     "then 202. 10 s after it was made, or once kept, a promise is forgotten\n"
+     "(default 0: no promises)"},
+    {"promise-body", "FORM", take_promise_body, "json, text or empty (default json)"},
+    {"retry-after", "S", take_retry_after, "adds this header to every 202"},
+    {"lan-io", "yes|no", take_lan_io, "no: 404, as older firmware (default yes)"},
+    {"since", "DATE", take_since, "no data before that day (default: 2 years before now)"},
+    {"now", "EPOCH", take_now, "what the meters' clock shows at start, fractions allowed"},
+    {"speed", "X", take_speed, "how fast it runs (default 1)"},
+    {"fault", "NAME[=ARG]@GLOB", take_fault, "repeatable; see below"},
+    {"control", "FILE", take_control,
+     "one fault a line. Read at start, if it is there; at SIGHUP it is read\n"
+     "again and replaces all faults, those of --fault included"},
+    {"log", "FILE", take_log, "one line a request; see below"},
+    {"print", NULL, take_print,
+     "UID ALIAS CHANNEL EPOCH_MS: prints the channel at that time, and ends.\n"
+     "day:CHANNEL, month:CHANNEL and year:CHANNEL: the row that covers it.\n"
+     "Exit 1: there is no such value. Give the --since of the other process"},
+    {"help", NULL, take_help, "this text"},
+};
+
+#define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
+
+static void print_option(const struct option_row *row)
+{
+    const char *help = row->help;
+    int column = printf("  --%s%s%s ", row->name, row->argument ? " " : "",
+                        row->argument ? row->argument : "");
+
+    printf("%*s", column < 26 ? 26 - column : 0, "");
+    for (const char *line; (line = strchr(help, '\n')); help = line + 1)
+        printf("%.*s\n%26s", (int)(line - help), help, "");
+    printf("%s\n", help);
+}
+
+static void print_help(void)
+{
+    printf("cemm-sim [OPTION...]\n"
+           "Plays the CEMM cloud and any number of CEMMs on the LAN, on 127.0.0.1.\n\n");
+    for (int i = 0; i < ROW_COUNT; i++)
+        print_option(&rows[i]);
+    printf("\nWhen all sockets listen, one line goes to stdout:\n"
+           "  ready cloud=http://127.0.0.1:PORT/v1/ lan=127.0.0.1:PORT[,...]    (lan=-: none)\n"
+           "SIGTERM and SIGINT end it with 0.\n\n"
+           "A fault acts on requests whose path matches GLOB (fnmatch, * matches / as well). A\n"
+           "GLOB may also name the API and the device: lan:00-1E-C0-00-00-02:*, cloud:*:/v1/*.\n"
+           "Of those that match, the first that waits and the first that answers act.\n");
+    faults_help();
+    printf("\nThe log, one line a request, before its answer goes out:\n"
+           "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
+           "UID and QUERY are - where there is none; the api_key is left out; STATUS is 0 for\n"
+           "what gets no answer. A request that finds its LAN device at work adds a line\n"
+           "  UNIX-MS lan UID overlap COUNT\n");
+}
+
+static void fill_long_options(struct option *long_options)
+{
+    for (int i = 0; i < ROW_COUNT; i++)
+        long_options[i] = (struct option){
+            .name = rows[i].name,
+            .has_arg = rows[i].argument ? required_argument : no_argument,
+            .val = i,
+        };
+    long_options[ROW_COUNT] = (struct option){0};
+}
+
+static int complain(const char *option, const char *text, int error)
+{
+    if (error == -EINVAL)
+        fprintf(stderr, "cemm-sim: --%s: bad value '%s'\n", option, text);
+    else
+        fprintf(stderr, "cemm-sim: --%s %s: %s\n", option, text, strerror(-error));
+    return -EINVAL;
+}
+
+static int take_all(int argc, char **argv, struct options *options)
+{
+    struct option long_options[ROW_COUNT + 1];
+
+    fill_long_options(long_options);
+    for (int i; (i = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
+        int r;
+
+        if (i < 0 || i >= ROW_COUNT) /* '?', and getopt has said why */
+            return -EINVAL;
+        r = rows[i].take(options, optarg);
+        if (r < 0)
+            return complain(rows[i].name, optarg ? optarg : "", r);
+    }
+    return 0;
+}
+
+static int check(const struct options *options, int words)
+{
+    if (words != (options->print ? PRINT_WORDS : 0)) {
+        fputs(options->print ? "cemm-sim: --print takes UID ALIAS CHANNEL EPOCH_MS\n"
+                             : "cemm-sim: takes options only, see --help\n",
+              stderr);
+        return -EINVAL;
+    }
+    if (options->lan > options->devices) {
+        fprintf(stderr, "cemm-sim: --lan %d: there are %d devices\n", options->lan,
+                options->devices);
+        return -EINVAL;
+    }
+    if (options->lan_port && options->lan_port + options->lan - 1 > UINT16_MAX) {
+        fprintf(stderr, "cemm-sim: --lan-port %d: no room for %d ports\n", options->lan_port,
+                options->lan);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+int options_parse(int argc, char **argv, struct options *ret_options)
+{
+    int r;
+
+    *ret_options = (struct options){
+        .devices = 2,
+        .prefix = "/v1/",
+        .zone = "Europe/Amsterdam",
+        .retry_after = -1,
+        .lan_io = true,
+        .now_ms = -1,
+        .speed = 1.0,
+    };
+    r = take_meters(ret_options, DEFAULT_METERS);
+    if (r == 0)
+        r = take_key(ret_options, DEFAULT_KEY);
+    if (r == 0)
+        r = take_all(argc, argv, ret_options);
+    if (r == 0 && ret_options->help)
+        print_help();
+    else if (r == 0)
+        r = check(ret_options, argc - optind);
+    ret_options->words = argv + optind;
+    return r;
+}
+
+void options_free(struct options *options)
+{
+    free(options->meter_list);
+    free(options->key);
+    faults_clear(&options->faults);
+}

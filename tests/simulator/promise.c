@@ -1,0 +1,122 @@
+/*
+ * Promises: documents that are not there at once.
+ *
+ * The first request for a document begins a promise. The same request, and only the same, gets the
+ * document once the promised time has gone by; 10 s after it was made the promise is forgotten,
+ * kept or not. A list in order of age is enough: it never holds more than 10 s of requests.
+ */
+#include "promise.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROMISE_LIFE_MS 10000
+
+struct promise {
+    TAILQ_ENTRY(promise) entry;
+    uint64_t id;
+    int64_t made_ms;
+    char *request;
+};
+
+void promises_begin(struct promises *promises, const struct options *options)
+{
+    promises->options = options;
+    promises->last_id = 0;
+    TAILQ_INIT(&promises->list);
+}
+
+static void forget(struct promises *promises, struct promise *promise)
+{
+    TAILQ_REMOVE(&promises->list, promise, entry);
+    free(promise->request);
+    free(promise);
+}
+
+void promises_end(struct promises *promises)
+{
+    while (!TAILQ_EMPTY(&promises->list))
+        forget(promises, TAILQ_FIRST(&promises->list));
+}
+
+static struct promise *find(struct promises *promises, const char *request, int64_t now_ms)
+{
+    struct promise *promise;
+
+    while ((promise = TAILQ_FIRST(&promises->list)) && now_ms - promise->made_ms >= PROMISE_LIFE_MS)
+        forget(promises, promise);
+    TAILQ_FOREACH (promise, &promises->list, entry)
+        if (strcmp(promise->request, request) == 0)
+            return promise;
+    return NULL;
+}
+
+uint64_t promise_next(struct promises *promises)
+{
+    return ++promises->last_id;
+}
+
+int promise_answer(struct promises *promises, uint64_t id, struct answer *answer)
+{
+    char *body = NULL;
+    int length = 0;
+
+    switch (promises->options->promise_body) {
+    case PROMISE_JSON:
+        length = asprintf(&body, "{\"promise\":\"5eed-%016" PRIx64 "\"}", id);
+        break;
+    case PROMISE_TEXT:
+        length = asprintf(&body, "5eed-%016" PRIx64, id);
+        break;
+    case PROMISE_EMPTY:
+        break;
+    }
+    if (length < 0)
+        return -ENOMEM;
+    answer_take(answer, 202,
+                promises->options->promise_body == PROMISE_JSON ? ANSWER_JSON : ANSWER_TEXT, body,
+                (size_t)length);
+    answer->retry_after = promises->options->retry_after;
+    return 0;
+}
+
+static int make(struct promises *promises, const char *request, int64_t now_ms,
+                struct promise **ret_promise)
+{
+    struct promise *promise = calloc(1, sizeof(*promise));
+
+    if (!promise)
+        return -ENOMEM;
+    promise->request = strdup(request);
+    if (!promise->request) {
+        free(promise);
+        return -ENOMEM;
+    }
+    promise->id = promise_next(promises);
+    promise->made_ms = now_ms;
+    TAILQ_INSERT_TAIL(&promises->list, promise, entry);
+    *ret_promise = promise;
+    return 0;
+}
+
+int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
+                 struct answer *answer)
+{
+    struct promise *promise;
+    int r = 0;
+
+    if (promises->options->promise_ms == 0 || answer->status != 200)
+        return 0;
+    promise = find(promises, request, now_ms);
+    if (!promise)
+        r = make(promises, request, now_ms, &promise);
+    if (r < 0)
+        return r;
+    if (now_ms - promise->made_ms < promises->options->promise_ms)
+        return promise_answer(promises, promise->id, answer);
+    forget(promises, promise);
+    return 0;
+}

@@ -1,0 +1,25 @@
+/* Promises: documents that are not there at once. See promise.c. */
+#pragma once
+
+#include "answer.h"
+#include "options.h"
+
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct promise;
+
+struct promises {
+    const struct options *options;
+    uint64_t last_id;
+    TAILQ_HEAD(promise_list, promise) list; /* oldest first */
+};
+
+void promises_begin(struct promises *promises, const struct options *options);
+void promises_end(struct promises *promises);
+
+/* Turns a document into a 202 while it is only promised. */
+int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
+                 struct answer *answer);
+uint64_t promise_next(struct promises *promises);
+int promise_answer(struct promises *promises, uint64_t id, struct answer *answer);

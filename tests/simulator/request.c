@@ -1,0 +1,373 @@
+/*
+ * One HTTP request on its way through the simulator.
+ *
+ * It may have to wait twice: for its LAN device, which does one thing at a time, and for a fault.
+ * While it waits its connection is suspended, so the loop stays free for all others. The library
+ * does not look at suspended connections; the loop does, lest a client that gave up keeps its
+ * device busy for ever.
+ */
+#include "request.h"
+
+#include "fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define KEY_PARAMETER "api_key="
+
+/* A log's fields are told apart by spaces, so what should not stand in a URI is made visible. */
+static char *copy_visible(const char *text, size_t length)
+{
+    char *copy = strndup(text, length);
+
+    for (char *c = copy; c && *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == '\x7f')
+            *c = '?';
+    return copy;
+}
+
+void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    struct listener *listener = cls;
+    struct request *request = calloc(1, sizeof(*request));
+
+    if (!request)
+        return NULL;
+    request->watch.kind = WATCH_REQUEST;
+    request->listener = listener;
+    request->connection = connection;
+    request->uri = copy_visible(uri, strlen(uri));
+    request->path = copy_visible(uri, strcspn(uri, "?"));
+    if (!request->uri || !request->path) {
+        free(request->uri);
+        free(request->path);
+        free(request);
+        return NULL;
+    }
+    route_parse(listener->pool->world, listener->device ? API_LAN : API_CLOUD, request->path,
+                &request->target);
+    return request;
+}
+
+/* The parameters but the key, as they came; "-" when there are none. */
+static void put_query(FILE *out, const char *uri)
+{
+    const char *parameter = uri + strcspn(uri, "?");
+    const char *separator = "";
+
+    while (*parameter) {
+        size_t length = strcspn(++parameter, "&");
+
+        if (length > 0 && strncmp(parameter, KEY_PARAMETER, strlen(KEY_PARAMETER)) != 0) {
+            fprintf(out, "%s%.*s", separator, (int)length, parameter);
+            separator = "&";
+        }
+        parameter += length;
+    }
+    if (!*separator)
+        putc('-', out);
+}
+
+static const char *uid_of(const struct request *request)
+{
+    if (request->listener->device)
+        return request->listener->device->uid;
+    return request->target.uid[0] ? request->target.uid : "-";
+}
+
+/* One line in one write, so that several processes may share a log. */
+static void log_line(struct request *request, unsigned status, bool overlap)
+{
+    const struct listener *listener = request->listener;
+    char *line = NULL;
+    size_t length;
+    FILE *out;
+
+    if (listener->pool->log_fd < 0 || !(out = open_memstream(&line, &length)))
+        return;
+    fprintf(out, "%" PRId64 " %s %s ", real_ms(), listener->device ? "lan" : "cloud",
+            uid_of(request));
+    if (overlap) {
+        fprintf(out, "overlap %u\n", listener->overlaps);
+    } else {
+        fprintf(out, "%s %s ", request->method, request->path);
+        put_query(out, request->uri);
+        fprintf(out, " %u\n", status);
+        request->logged = true;
+    }
+    if (fclose(out) == 0 && write(listener->pool->log_fd, line, length) != (ssize_t)length)
+        perror("cemm-sim: log");
+    free(line);
+}
+
+static int connection_fd(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info ? info->connect_fd : -1;
+}
+
+/* The connection rests until request_resume(), or until its client hangs up. */
+static void suspend(struct request *request, struct request_list *list, enum phase phase)
+{
+    struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = &request->watch};
+
+    request->phase = phase;
+    request->suspended = true;
+    TAILQ_INSERT_TAIL(list, request, entry);
+    MHD_suspend_connection(request->connection);
+    if (epoll_ctl(request->listener->pool->epoll_fd, EPOLL_CTL_ADD,
+                  connection_fd(request->connection), &event) < 0)
+        perror("cemm-sim: epoll_ctl");
+}
+
+void request_resume(struct request *request, enum phase phase)
+{
+    struct listener *listener = request->listener;
+
+    if (!request->suspended)
+        return;
+    epoll_ctl(listener->pool->epoll_fd, EPOLL_CTL_DEL, connection_fd(request->connection), NULL);
+    TAILQ_REMOVE(request->phase == PHASE_QUEUED ? &listener->queued : &listener->pool->waiting,
+                 request, entry);
+    request->suspended = false;
+    request->phase = phase;
+    MHD_resume_connection(request->connection);
+    listener->again = true;
+}
+
+/* A body that ends before its Content-Length says so. */
+struct cut_body {
+    size_t sent;
+    char bytes[];
+};
+
+static ssize_t read_cut(void *cls, uint64_t position, char *buffer, size_t room)
+{
+    const struct cut_body *body = cls;
+    size_t left = position < body->sent ? body->sent - (size_t)position : 0;
+
+    if (left == 0)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (left > room)
+        left = room;
+    memcpy(buffer, body->bytes + position, left);
+    return (ssize_t)left;
+}
+
+static struct MHD_Response *make_response(struct answer *answer)
+{
+    struct MHD_Response *response;
+    struct cut_body *body;
+
+    if (answer->sent == answer->length) {
+        response =
+            MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);
+        if (response)
+            answer->body = NULL; /* it belongs to the response now */
+        return response;
+    }
+    body = malloc(sizeof(*body) + answer->sent);
+    if (!body)
+        return NULL;
+    body->sent = answer->sent;
+    memcpy(body->bytes, answer->body, answer->sent);
+    response = MHD_create_response_from_callback(answer->length, 1024, read_cut, body, free);
+    if (!response)
+        free(body);
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct answer *answer)
+{
+    char seconds[16];
+    int length = snprintf(seconds, sizeof(seconds), "%d", answer->retry_after);
+
+    if (length < 0 || (size_t)length >= sizeof(seconds))
+        return false;
+    return MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
+           (answer->retry_after < 0 ||
+            MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES);
+}
+
+static enum MHD_Result send_answer(struct request *request, struct answer *answer)
+{
+    struct MHD_Response *response = make_response(answer);
+    enum MHD_Result sent = MHD_NO;
+
+    if (!response)
+        return MHD_NO;
+    if (add_headers(response, answer)) {
+        log_line(request, answer->status, false);
+        sent = MHD_queue_response(request->connection, answer->status, response);
+    }
+    MHD_destroy_response(response);
+    return sent;
+}
+
+/* No answer: the library closes the connection. */
+static enum MHD_Result drop(struct request *request)
+{
+    log_line(request, 0, false);
+    return MHD_NO;
+}
+
+static const char *parameter(struct request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+/* The request as faults may name it. NULL: no memory. */
+static char *where(const struct request *request)
+{
+    char *text;
+
+    if (asprintf(&text, "%s:%s:%s", request->listener->device ? "lan" : "cloud", uid_of(request),
+                 request->path) < 0)
+        return NULL;
+    return text;
+}
+
+static int true_answer(struct request *request, struct answer *answer)
+{
+    struct query query = {
+        .key = parameter(request, "api_key"),
+        .time = parameter(request, "time"),
+        .whole = request->uri,
+    };
+
+    if (strcmp(request->method, MHD_HTTP_METHOD_GET) != 0)
+        return answer_error(answer, 405);
+    return route_answer(request->listener->pool->world, request->listener->device, &request->target,
+                        &query, answer);
+}
+
+static int make_answer(struct request *request, struct answer *answer)
+{
+    struct world *world = request->listener->pool->world;
+    char *name = where(request);
+    const struct fault *fault;
+    int r = 0;
+
+    if (!name)
+        return -ENOMEM;
+    fault = faults_find(&world->options->faults, name, request->path);
+    free(name);
+    if (!fault || fault_needs_answer(fault))
+        r = true_answer(request, answer);
+    if (r == 0 && fault)
+        r = fault_apply(fault, &world->promises, answer);
+    return r;
+}
+
+static enum MHD_Result give_answer(struct request *request)
+{
+    struct answer answer = {.retry_after = -1};
+    enum MHD_Result sent = MHD_NO;
+    int r = make_answer(request, &answer);
+
+    if (r < 0)
+        fprintf(stderr, "cemm-sim: %s: %s\n", request->path, strerror(-r));
+    else
+        sent = answer.drop ? drop(request) : send_answer(request, &answer);
+    answer_clear(&answer);
+    return sent;
+}
+
+/* How long a fault makes this request wait. */
+static int64_t wait_of(struct request *request)
+{
+    char *name = where(request);
+    int64_t wait;
+
+    if (!name)
+        return 0;
+    wait = faults_wait(&request->listener->pool->world->options->faults, name, request->path);
+    free(name);
+    return wait;
+}
+
+static enum MHD_Result start(struct request *request)
+{
+    struct listener *listener = request->listener;
+    int64_t wait;
+
+    if (listener->device && listener->busy && listener->busy != request) {
+        listener->overlaps++;
+        log_line(request, 0, true);
+        suspend(request, &listener->queued, PHASE_QUEUED);
+        return MHD_YES;
+    }
+    if (listener->device)
+        listener->busy = request;
+    wait = wait_of(request);
+    if (wait == 0)
+        return give_answer(request);
+    if (wait == FAULT_FOREVER)
+        log_line(request, 0, false);
+    request->until_ms = wait == FAULT_FOREVER ? FAULT_FOREVER : monotonic_ms() + wait;
+    suspend(request, &listener->pool->waiting, PHASE_WAITING);
+    return MHD_YES;
+}
+
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **context)
+{
+    struct request *request = *context;
+
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    (void)upload;
+    if (!request)
+        return MHD_NO;
+    request->method = method;
+    if (*upload_size > 0) { /* nobody wants it, but the answer may only come after it */
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    switch (request->phase) {
+    case PHASE_NEW: /* an answer this early would close the connection */
+        request->phase = PHASE_READY;
+        return MHD_YES;
+    case PHASE_READY:
+        return start(request);
+    case PHASE_ANSWER:
+        return give_answer(request);
+    default:
+        return MHD_NO;
+    }
+}
+
+void request_end(void *cls, struct MHD_Connection *connection, void **context,
+                 enum MHD_RequestTerminationCode code)
+{
+    struct listener *listener = cls;
+    struct request *request = *context;
+
+    (void)connection;
+    (void)code;
+    if (!request)
+        return;
+    *context = NULL;
+    if (!request->logged && request->phase == PHASE_GONE)
+        log_line(request, 0, false);
+    if (listener->busy == request) {
+        listener->busy = NULL;
+        if (!TAILQ_EMPTY(&listener->queued)) {
+            /* The next one is taken on before any other can slip in between. */
+            listener->busy = TAILQ_FIRST(&listener->queued);
+            request_resume(listener->busy, PHASE_READY);
+        }
+    }
+    free(request->uri);
+    free(request->path);
+    free(request);
+}

@@ -1,0 +1,80 @@
+/* One HTTP request on its way through the simulator. See request.c. */
+#pragma once
+
+#include "answer.h"
+#include "route.h"
+#include "world.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <sys/queue.h>
+
+/* What an event of the loop's epoll is about. */
+enum watch_kind {
+    WATCH_SIGNALS,
+    WATCH_LISTENER,
+    WATCH_REQUEST,
+};
+
+struct watch {
+    enum watch_kind kind;
+};
+
+enum phase {
+    PHASE_NEW,     /* only its headers have been seen */
+    PHASE_READY,   /* to be begun */
+    PHASE_QUEUED,  /* its device is at work on another */
+    PHASE_WAITING, /* a fault makes it wait */
+    PHASE_ANSWER,  /* to be answered now */
+    PHASE_GONE,    /* the client has left, or we do */
+};
+
+struct request {
+    struct watch watch;
+    TAILQ_ENTRY(request) entry; /* in listener->queued, or in pool->waiting */
+    struct listener *listener;
+    struct MHD_Connection *connection;
+    enum phase phase;
+    bool suspended;
+    bool logged;
+    int64_t until_ms; /* when waiting; FAULT_FOREVER */
+    char *uri;        /* as it came */
+    char *path;       /* the same without the query */
+    const char *method;
+    struct target target;
+};
+
+TAILQ_HEAD(request_list, request);
+
+/* A socket that is listened on: the cloud, or one device on the LAN. */
+struct listener {
+    struct watch watch;
+    struct pool *pool;
+    struct MHD_Daemon *daemon;
+    struct device *device; /* NULL: the cloud */
+    int port;
+    int epoll_fd;
+    bool again;           /* has more to do without any event */
+    struct request *busy; /* LAN: the one request that the device is at work on */
+    struct request_list queued;
+    unsigned overlaps;
+};
+
+/* What all requests share. */
+struct pool {
+    struct world *world;
+    int epoll_fd;
+    int log_fd; /* -1: no log */
+    struct request_list waiting;
+};
+
+/* The callbacks of libmicrohttpd; cls is the listener. */
+void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **context);
+void request_end(void *cls, struct MHD_Connection *connection, void **context,
+                 enum MHD_RequestTerminationCode code);
+
+/* Lets a suspended request go on, in this phase. */
+void request_resume(struct request *request, enum phase phase);

@@ -1,0 +1,42 @@
+/* From a request to its true answer. See route.c. */
+#pragma once
+
+#include "answer.h"
+#include "document.h"
+#include "world.h"
+
+#include <stdint.h>
+
+#define PATH_MAX_LENGTH 1024
+#define WORD_SIZE       64
+
+enum what {
+    WHAT_NOTHING, /* 404 */
+    WHAT_DEVICES,
+    WHAT_LAN_ROOT,
+    WHAT_IO,
+    WHAT_ALIAS,
+    WHAT_REALTIME,
+    WHAT_HISTORY,
+    WHAT_TOTALS,
+};
+
+/* What a path stands for. */
+struct target {
+    enum what what;
+    char uid[WORD_SIZE];
+    char alias[WORD_SIZE];
+    enum period period;
+};
+
+struct query {
+    const char *key;   /* NULL: none */
+    const char *time;  /* NULL: none */
+    const char *whole; /* path and parameters: what a repetition must repeat */
+};
+
+void route_parse(const struct world *world, enum api api, const char *path,
+                 struct target *ret_target);
+/* `device` is the one whose LAN port was asked; NULL for the cloud. */
+int route_answer(struct world *world, struct device *device, const struct target *target,
+                 const struct query *query, struct answer *answer);

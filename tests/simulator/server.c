@@ -1,0 +1,326 @@
+/*
+ * The HTTP side: one loop, one socket for the cloud and one for each LAN device.
+ *
+ * One thread does everything. Each listener is a libmicrohttpd daemon without a thread of its own,
+ * whose epoll descriptor stands in ours; signals come through a descriptor, too. So nothing needs a
+ * lock, and whatever waits is only an entry in a list.
+ */
+#include "server.h"
+
+#include "fault.h"
+#include "request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 4096
+#define LOG_MODE        0644
+
+struct server {
+    struct pool pool;
+    struct watch signals;
+    int signal_fd;
+    struct listener *listeners; /* the cloud, then the LAN devices */
+    int count;
+    bool stop;
+};
+
+static int watch_fd(struct server *server, int fd, struct watch *watch)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+
+    return epoll_ctl(server->pool.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static struct MHD_Daemon *start_daemon(struct listener *listener)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)listener->port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)listener->port,
+                            NULL, NULL, request_handle, listener, MHD_OPTION_SOCK_ADDR,
+                            (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, request_begin,
+                            listener, MHD_OPTION_NOTIFY_COMPLETED, request_end, listener,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
+}
+
+static int listener_begin(struct server *server, struct listener *listener, struct device *device,
+                          int port)
+{
+    const union MHD_DaemonInfo *info;
+    int r;
+
+    *listener = (struct listener){
+        .watch = {.kind = WATCH_LISTENER},
+        .pool = &server->pool,
+        .device = device,
+        .port = port,
+    };
+    TAILQ_INIT(&listener->queued);
+    errno = 0;
+    listener->daemon = start_daemon(listener);
+    if (!listener->daemon) {
+        r = errno ? -errno : -EIO;
+        fprintf(stderr, "cemm-sim: cannot listen on 127.0.0.1:%d: %s\n", port, strerror(-r));
+        return r;
+    }
+    info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    listener->port = info ? info->port : port;
+    info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? watch_fd(server, info->epoll_fd, &listener->watch) : -ENOSYS;
+}
+
+static int begin_listeners(struct server *server)
+{
+    struct world *world = server->pool.world;
+    const struct options *options = world->options;
+    int r;
+
+    server->listeners = calloc((size_t)options->lan + 1, sizeof(*server->listeners));
+    if (!server->listeners)
+        return -ENOMEM;
+    server->count = 1;
+    r = listener_begin(server, &server->listeners[0], NULL, options->cloud_port);
+    for (int i = 0; r == 0 && i < options->lan; i++) {
+        server->count++;
+        r = listener_begin(server, &server->listeners[i + 1], &world->devices[i],
+                           options->lan_port ? options->lan_port + i : 0);
+    }
+    return r;
+}
+
+static int begin_signals(struct server *server)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return -errno;
+    server->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (server->signal_fd < 0)
+        return -errno;
+    server->signals.kind = WATCH_SIGNALS;
+    return watch_fd(server, server->signal_fd, &server->signals);
+}
+
+static int begin_log(struct server *server)
+{
+    const char *path = server->pool.world->options->log;
+
+    if (!path)
+        return 0;
+    server->pool.log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, LOG_MODE);
+    if (server->pool.log_fd < 0) {
+        fprintf(stderr, "cemm-sim: --log %s: %s\n", path, strerror(errno));
+        return -errno;
+    }
+    return 0;
+}
+
+/* Hundreds of devices need more descriptors than the usual soft limit gives. */
+static void raise_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* A file that is not there yet is no mistake: tests write it later. */
+static int read_control(struct server *server)
+{
+    struct options *options = server->pool.world->options;
+    int r;
+
+    if (!options->control || access(options->control, F_OK) < 0)
+        return 0;
+    r = faults_add_file(&options->faults, options->control);
+    if (r < 0)
+        fprintf(stderr, "cemm-sim: --control %s: %s\n", options->control, strerror(-r));
+    return r;
+}
+
+int server_new(struct world *world, struct server **ret_server)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    int r;
+
+    if (!server)
+        return -ENOMEM;
+    server->pool = (struct pool){.world = world, .log_fd = -1};
+    TAILQ_INIT(&server->pool.waiting);
+    server->signal_fd = -1;
+    raise_limit();
+    server->pool.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    r = server->pool.epoll_fd < 0 ? -errno : 0;
+    if (r == 0)
+        r = begin_log(server);
+    if (r == 0)
+        r = read_control(server);
+    if (r == 0)
+        r = begin_signals(server);
+    if (r == 0)
+        r = begin_listeners(server);
+    if (r < 0) {
+        server_free(server);
+        return r;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+/* Whoever still waits is let go: the library refuses to stop with suspended connections. */
+static void let_go(struct server *server)
+{
+    while (!TAILQ_EMPTY(&server->pool.waiting))
+        request_resume(TAILQ_FIRST(&server->pool.waiting), PHASE_GONE);
+    for (int i = 0; i < server->count; i++)
+        while (!TAILQ_EMPTY(&server->listeners[i].queued))
+            request_resume(TAILQ_FIRST(&server->listeners[i].queued), PHASE_GONE);
+}
+
+void server_free(struct server *server)
+{
+    let_go(server);
+    for (int i = 0; i < server->count; i++)
+        if (server->listeners[i].daemon)
+            MHD_stop_daemon(server->listeners[i].daemon);
+    free(server->listeners);
+    if (server->signal_fd >= 0)
+        close(server->signal_fd);
+    if (server->pool.log_fd >= 0)
+        close(server->pool.log_fd);
+    if (server->pool.epoll_fd >= 0)
+        close(server->pool.epoll_fd);
+    free(server);
+}
+
+int server_ready(const struct server *server)
+{
+    printf("ready cloud=http://127.0.0.1:%d%s lan=%s", server->listeners[0].port,
+           server->pool.world->options->prefix, server->count == 1 ? "-" : "");
+    for (int i = 1; i < server->count; i++)
+        printf("%s127.0.0.1:%d", i > 1 ? "," : "", server->listeners[i].port);
+    putchar('\n');
+    return fflush(stdout) == 0 ? 0 : -errno;
+}
+
+/* At a mistake in the file the faults stay what they were, which is said. */
+static void reload(struct server *server)
+{
+    struct options *options = server->pool.world->options;
+    int r = options->control ? faults_replace(&options->faults, options->control) : -ENOENT;
+
+    if (r < 0)
+        fprintf(stderr, "cemm-sim: --control %s: %s, faults unchanged\n",
+                options->control ? options->control : "(none)", strerror(-r));
+    else
+        fprintf(stderr, "cemm-sim: faults: %d\n", options->faults.count);
+}
+
+static void take_signals(struct server *server)
+{
+    struct signalfd_siginfo info;
+
+    while (read(server->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP)
+            reload(server);
+        else
+            server->stop = true;
+    }
+}
+
+static void run_listener(struct listener *listener)
+{
+    MHD_UNSIGNED_LONG_LONG wait;
+
+    listener->again = false;
+    MHD_run(listener->daemon);
+    if (MHD_get_timeout(listener->daemon, &wait) == MHD_YES && wait == 0)
+        listener->again = true;
+}
+
+static void dispatch(struct server *server, struct watch *watch)
+{
+    switch (watch->kind) {
+    case WATCH_SIGNALS:
+        take_signals(server);
+        break;
+    case WATCH_LISTENER:
+        run_listener((struct listener *)watch);
+        break;
+    case WATCH_REQUEST: /* the client has hung up */
+        request_resume((struct request *)watch, PHASE_GONE);
+        break;
+    }
+}
+
+/* Resumes whose time has come; returns how long the next one has, as epoll_wait() wants it. */
+static int run_waiting(struct server *server)
+{
+    int64_t now = monotonic_ms();
+    int64_t next = FAULT_FOREVER;
+    struct request *request = TAILQ_FIRST(&server->pool.waiting);
+
+    while (request) {
+        struct request *behind = TAILQ_NEXT(request, entry);
+
+        if (request->until_ms <= now)
+            request_resume(request, PHASE_ANSWER);
+        else if (request->until_ms < next)
+            next = request->until_ms;
+        request = behind;
+    }
+    if (next == FAULT_FOREVER)
+        return -1;
+    return next - now > INT_MAX ? INT_MAX : (int)(next - now);
+}
+
+/* Runs those that have more to do; true if some still have. */
+static bool run_again(struct server *server)
+{
+    bool again = false;
+
+    for (int i = 0; i < server->count; i++) {
+        if (server->listeners[i].again)
+            run_listener(&server->listeners[i]);
+        again = again || server->listeners[i].again;
+    }
+    return again;
+}
+
+int server_run(struct server *server)
+{
+    while (!server->stop) {
+        struct epoll_event event;
+        int wait = run_waiting(server);
+        int count;
+
+        if (run_again(server))
+            wait = 0;
+        /* One event at a time: handling one may free the request that the next is about. */
+        count = epoll_wait(server->pool.epoll_fd, &event, 1, wait);
+        if (count < 0 && errno != EINTR)
+            return -errno;
+        if (count > 0)
+            dispatch(server, event.data.ptr);
+    }
+    return 0;
+}

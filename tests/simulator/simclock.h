@@ -1,0 +1,19 @@
+/* The simulated clock, and the real one. See simclock.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct simclock {
+    bool real;
+    int64_t begin_ms; /* what the simulated clock showed at `anchor_ms` */
+    int64_t anchor_ms;
+    double speed;
+};
+
+int64_t real_ms(void);
+int64_t monotonic_ms(void);
+
+/* `begin_ms` below 0: begins at the real time. */
+struct simclock simclock_begin(int64_t begin_ms, double speed);
+int64_t simclock_now(const struct simclock *clock);

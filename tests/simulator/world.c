@@ -1,0 +1,183 @@
+/*
+ * All that is simulated: devices, their meters, the clock.
+ *
+ * Also the oracle. Tests ask it what a client should have shown, so it takes the same path to the
+ * data as the documents do, but never touches HTTP or JSON.
+ */
+#include "world.h"
+
+#include "document.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SINCE_YEARS 2
+
+static int find_since(struct world *world)
+{
+    const char *text = world->options->since;
+    struct date now = calendar_date(world->calendar, simclock_now(&world->clock) / 1000);
+    struct tm tm = {0};
+    const char *end;
+
+    if (!text) {
+        world->since = calendar_start(world->calendar, now.year - SINCE_YEARS, now.month, now.day);
+    } else {
+        end = strptime(text, "%Y-%m-%d", &tm);
+        if (!end || *end)
+            return -EINVAL;
+        world->since =
+            calendar_start(world->calendar, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+    }
+    if (world->since < TIME_MIN_S)
+        world->since = TIME_MIN_S;
+    return world->since > TIME_MAX_S ? -EINVAL : 0;
+}
+
+static int begin_device(struct world *world, int index)
+{
+    struct device *device = &world->devices[index];
+    const struct options *options = world->options;
+    unsigned number = (unsigned)index + 1;
+    int length = snprintf(device->uid, sizeof(device->uid), "00-1E-C0-%02X-%02X-%02X",
+                          number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff);
+
+    if (length != (int)sizeof(device->uid) - 1)
+        return -EOVERFLOW;
+    for (int i = 0; i < options->meter_count; i++) {
+        int r = meter_new(world->calendar, world->since, device->uid, options->meters[i],
+                          &device->meters[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int begin(struct world *world)
+{
+    const struct options *options = world->options;
+    int r = calendar_new(options->zone, &world->calendar);
+
+    if (r == -EINVAL)
+        fprintf(stderr, "cemm-sim: --zone: unknown zone '%s'\n", options->zone);
+    if (r < 0)
+        return r;
+    world->clock = simclock_begin(options->now_ms, options->speed);
+    r = find_since(world);
+    if (r == -EINVAL)
+        fprintf(stderr, "cemm-sim: --since: bad date '%s'\n", options->since ? options->since : "");
+    if (r < 0)
+        return r;
+    world->devices = calloc((size_t)options->devices, sizeof(*world->devices));
+    if (!world->devices)
+        return -ENOMEM;
+    for (int i = 0; r == 0 && i < options->devices; i++)
+        r = begin_device(world, i);
+    return r;
+}
+
+int world_new(struct options *options, struct world *ret_world)
+{
+    int r;
+
+    *ret_world = (struct world){.options = options};
+    promises_begin(&ret_world->promises, options);
+    r = begin(ret_world);
+    if (r < 0)
+        world_free(ret_world);
+    return r;
+}
+
+void world_free(struct world *world)
+{
+    if (world->devices)
+        for (int i = 0; i < world->options->devices; i++)
+            for (int k = 0; k < METERS_MAX; k++)
+                meter_free(world->devices[i].meters[k]);
+    free(world->devices);
+    world->devices = NULL;
+    calendar_free(world->calendar);
+    world->calendar = NULL;
+    promises_end(&world->promises);
+}
+
+struct device *world_device(const struct world *world, const char *uid)
+{
+    for (int i = 0; i < world->options->devices; i++)
+        if (strcmp(world->devices[i].uid, uid) == 0)
+            return &world->devices[i];
+    return NULL;
+}
+
+int world_meter(const struct world *world, const char *alias)
+{
+    for (int i = 0; i < world->options->meter_count; i++)
+        if (strcmp(world->options->meters[i], alias) == 0)
+            return i;
+    return -ENOENT;
+}
+
+/* The newest row that begins at or before `ms`. */
+static int value_of_row(const struct world *world, struct meter *meter, enum period period,
+                        enum channel channel, int64_t ms, int64_t *ret_value)
+{
+    struct sample *rows;
+    size_t count;
+    int r =
+        meter_rows(meter, period, channel, ms / 1000, simclock_now(&world->clock), &rows, &count);
+
+    if (r < 0)
+        return r;
+    r = -ENOENT;
+    for (size_t i = 0; r < 0 && i < count; i++)
+        if (rows[i].time_ms <= ms) {
+            *ret_value = rows[i].value;
+            r = 0;
+        }
+    free(rows);
+    return r;
+}
+
+/* CHANNEL or PERIOD:CHANNEL. */
+static int value_by_name(const struct world *world, struct device *device, int index,
+                         const char *name, int64_t ms, int64_t *ret_value)
+{
+    static const char *const periods[] = {"day:", "month:", "year:"};
+    struct meter *meter = device->meters[index];
+    enum channel channel;
+
+    for (size_t i = 0; i < sizeof(periods) / sizeof(periods[0]); i++)
+        if (strncmp(name, periods[i], strlen(periods[i])) == 0) {
+            if (channel_find(name + strlen(periods[i]), &channel) < 0)
+                return -ENOENT;
+            return value_of_row(world, meter, (enum period)i, channel, ms, ret_value);
+        }
+    if (channel_find(name, &channel) < 0)
+        return -ENOENT;
+    meter = document_meter(world, device, index, channel);
+    return meter ? meter_value(meter, channel, ms, ret_value) : -ENOENT;
+}
+
+int world_print(const struct world *world)
+{
+    char **words = world->options->words;
+    struct device *device = world_device(world, words[0]);
+    int index = world_meter(world, words[1]);
+    int64_t value;
+    char *end;
+    int64_t ms = strtoll(words[3], &end, 10);
+
+    if (!device || index < 0 || end == words[3] || *end ||
+        value_by_name(world, device, index, words[2], ms, &value) < 0) {
+        fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", words[0], words[1], words[2],
+                words[3]);
+        return 1;
+    }
+    document_value(stdout, value);
+    putchar('\n');
+    return fflush(stdout) == 0 ? 0 : 1;
+}
