@@ -123,7 +123,7 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     cemm_words_set(&route->trouble, "%s: %s: %s", route->source->name, route_name(route), reason);
     refuse_queued(route);
     if (cemm_health_fail(&route->health, cemm->now, cemm->rest_max, arc4random()))
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s; it is tried again every now and then",
+        cemm_log(cemm, CEMM_LOG_WARNING, "%s",
                  route->trouble.text);
 }
 

@@ -1,0 +1,115 @@
+/*
+ * `list` and `read` ask the same and show it differently. The order here is
+ * the promise of the exit status: mistakes of the user are found before any
+ * meter is asked (2), what came is printed whatever failed (1).
+ */
+#include "plugin/exec/command.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugin/exec/output.h"
+#include "plugin/exec/session.h"
+
+/* Makes the whole text in memory, so that the output is written in one go or not at all. */
+static int make_text(const struct gathering *gathering, const struct cemm_zone *zone,
+                     command_text_fn *text, char **ret_text, size_t *ret_length)
+{
+    FILE *stream = open_memstream(ret_text, ret_length);
+    if (stream == NULL)
+        return -errno;
+    int r = text(gathering, zone, stream);
+    if (ferror(stream) && r == 0)
+        r = -ENOMEM;
+    if (fclose(stream) != 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+static enum exec_exit put_text(const struct gathering *gathering, const struct cemm_zone *zone,
+                               const char *file, struct speech *speech, command_text_fn *text)
+{
+    char *buffer = NULL;
+    size_t length = 0;
+    struct cemm_words words = {""};
+    int r = make_text(gathering, zone, text, &buffer, &length);
+    if (r < 0)
+        speech_say(speech, CEMM_LOG_ERROR, "no output: %s", strerror(-r));
+    else if ((r = output_write(file, buffer, length, &words)) < 0)
+        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+    free(buffer);
+    return r < 0 ? EXEC_FAILED : EXEC_OK;
+}
+
+/* Whether a problem already tells of the source that a remark ("cloud home: …") is about. */
+static bool told(const struct gathering *gathering, const char *remark)
+{
+    const char *colon = strstr(remark, ": ");
+    size_t length = colon != NULL ? (size_t)(colon - remark) + 2 : strlen(remark);
+    for (size_t i = 0; i < gathering->count; i++) {
+        if (gathering->findings[i].kind == FINDING_PROBLEM &&
+            strncmp(gathering->findings[i].words, remark, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void report_remarks(const struct session *session, const struct gathering *gathering,
+                           struct speech *speech)
+{
+    for (size_t i = 0; i < session->remark_count; i++) {
+        if (!told(gathering, session->remarks[i]))
+            speech_say(speech, CEMM_LOG_WARNING, "%s", session->remarks[i]);
+    }
+}
+
+static enum exec_exit sweep_and_put(const struct session *session,
+                                    const struct exec_options *options, struct speech *speech,
+                                    command_text_fn *text, bool is_table)
+{
+    struct gathering gathering;
+    enum exec_exit end = EXEC_FAILED;
+    int r = gather(session->cemm, options, speech, &gathering);
+    if (r < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+    } else {
+        bool shown = is_table && options->output == NULL && isatty(STDOUT_FILENO) == 1;
+        gathering_report(&gathering, speech, !shown);
+        report_remarks(session, &gathering, speech);
+        end = put_text(&gathering, cemm_zone(session->cemm), options->output, speech, text);
+        if (gathering.problems > 0)
+            end = EXEC_FAILED;
+    }
+    gathering_clear(&gathering);
+    return end;
+}
+
+enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
+                           command_text_fn *text, bool is_table)
+{
+    struct cemm_words words = {""};
+    if (output_check(options->output, &words) < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        return EXEC_USAGE;
+    }
+    struct session session;
+    enum exec_exit end = session_open(&session, options, speech);
+    if (end == EXEC_OK)
+        end = sweep_and_put(&session, options, speech, text, is_table);
+    session_close(&session);
+    return end;
+}
+
+void command_table_note(struct table *table, const struct finding *finding, const char **device)
+{
+    char line[CEMM_UID_SIZE + CEMM_NAME_SIZE + CEMM_WORDS_SIZE];
+    if (finding->uid[0] != '\0' && (*device == NULL || strcmp(*device, finding->uid) != 0))
+        table_note(table, finding->uid);
+    *device = finding->uid;
+    int length = snprintf(line, sizeof(line), "%s%s%s%s", finding->uid[0] != '\0' ? "  " : "",
+                          finding->alias, finding->alias[0] != '\0' ? ": " : "", finding->words);
+    if (length > 0 && (size_t)length < sizeof(line))
+        table_note(table, line);
+}

@@ -1,0 +1,25 @@
+/*
+ * The frame of a command that sweeps once: configuration, sweep, text, output,
+ * words, exit status. What differs is how the text is made.
+ */
+#ifndef CEMM_EXEC_COMMAND_H
+#define CEMM_EXEC_COMMAND_H
+
+#include <stdio.h>
+
+#include "plugin/exec/gather.h"
+#include "plugin/exec/table.h"
+
+/* Writes the text of a sweep. Returns 0 or a negative errno. */
+typedef int command_text_fn(const struct gathering *gathering, const struct cemm_zone *zone,
+                            FILE *stream);
+
+/* Runs it. `is_table`: the text shows the problems itself, so a reader at a terminal does not
+ * need them again on stderr. */
+enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
+                           command_text_fn *text, bool is_table);
+
+/* Adds a problem or note to a table, below its device. */
+void command_table_note(struct table *table, const struct finding *finding, const char **device);
+
+#endif

@@ -1,0 +1,263 @@
+/*
+ * Runs the sweep to its end and keeps what came, because the answers arrive in
+ * the order of the network while people and diffs want the order of names.
+ *
+ * While it waits, it looks after two more things: a signal to end, which is
+ * obeyed at once and without tidying (the kernel does that faster), and the
+ * progress line for those who wait at a terminal.
+ */
+#include "plugin/exec/gather.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin/exec/signals.h"
+
+/* Realtime samples may be this much ahead of our clock (spec §2; milliseconds). */
+#define AHEAD_MAX (15 * 60 * 1000)
+
+static int64_t wall_now(void)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return 0;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void copy_text(char *ret_text, size_t size, const char *text)
+{
+    size_t length = text != NULL ? strnlen(text, size - 1) : 0;
+    if (length > 0)
+        memcpy(ret_text, text, length);
+    ret_text[length] = '\0';
+}
+
+static struct finding *add(struct gathering *gathering, enum finding_kind kind, const char *uid,
+                           const char *alias, const char *words)
+{
+    if (gathering->count == gathering->room) {
+        size_t room = gathering->room * 2 + 16;
+        struct finding *more = reallocarray(gathering->findings, room, sizeof(*more));
+        if (more == NULL) {
+            gathering->error = -ENOMEM;
+            return NULL;
+        }
+        gathering->findings = more;
+        gathering->room = room;
+    }
+    struct finding *finding = &gathering->findings[gathering->count++];
+    *finding = (struct finding){.kind = kind};
+    copy_text(finding->uid, sizeof(finding->uid), uid);
+    copy_text(finding->alias, sizeof(finding->alias), alias);
+    copy_text(finding->words, sizeof(finding->words), words);
+    gathering->problems += kind == FINDING_PROBLEM;
+    return finding;
+}
+
+static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
+                        const struct cemm_answer *answer)
+{
+    struct gathering *gathering = data;
+    if (gathering->error != 0)
+        return; /* given up: this is the context being freed */
+    if (answer == NULL) {
+        gathering->done = true;
+        return;
+    }
+    gathering->meters_done += alias != NULL;
+    bool good = answer->result == 0 && answer->document != NULL;
+    struct finding *finding = add(gathering, good ? FINDING_READING : FINDING_PROBLEM,
+                                  uid != NULL ? uid->text : NULL, alias, answer->words);
+    if (finding != NULL && good)
+        finding->document = cemm_document_ref(answer->document);
+}
+
+/* How many meters the sweep is about, as far as is known by now. */
+static size_t count_meters(const struct cemm *cemm, const struct gathering *gathering)
+{
+    const struct exec_options *options = gathering->options;
+    size_t found = 0;
+    size_t named = 0; /* those that need not be found, so are perhaps in no table */
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)) != NULL; i++) {
+        const char *alias;
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)) != NULL; j++)
+            found += options_select(options, cemm_device_uid(device)->text, alias);
+    }
+    for (size_t i = 0; i < options->meter_count; i++)
+        named += options->meters[i].uid.text[0] != '\0' && options->meters[i].alias[0] != '\0';
+    size_t count = found > named ? found : named;
+    return count > gathering->meters_done ? count : gathering->meters_done;
+}
+
+static int wait_for_all(struct cemm *cemm, struct gathering *gathering, struct speech *speech,
+                        int signal_fd)
+{
+    struct pollfd extra = {.fd = signal_fd, .events = POLLIN};
+    while (!gathering->done && gathering->error == 0) {
+        extra.revents = 0;
+        int r = cemm_turn(cemm, speech_patience(speech), &extra, signal_fd >= 0 ? 1 : 0);
+        int number = extra.revents != 0 ? signals_taken(signal_fd) : 0;
+        if (number != 0) {
+            speech_clear(speech);
+            signals_die(number);
+        }
+        if (r < 0 && r != -EINTR)
+            return r;
+        speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering));
+    }
+    return gathering->error;
+}
+
+static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *speech)
+{
+    const struct cemm_selection selection = {
+        .meters = gathering->options->meter_texts,
+        .meter_count = gathering->options->meter_count,
+    };
+    int r = cemm_sweep(cemm, &selection, take_answer, gathering);
+    if (r < 0)
+        return r;
+    struct signals signals;
+    signals_hold(&signals);
+    int signal_fd = signals_descriptor(&signals);
+    r = wait_for_all(cemm, gathering, speech, signal_fd);
+    speech_clear(speech);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    signals_release(&signals);
+    return r;
+}
+
+/* Whether any finding answers for this METER, be it only by the failure of its device. */
+static bool answered(const struct gathering *gathering, const struct exec_meter *meter)
+{
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->alias[0] == '\0'
+                ? finding->uid[0] != '\0' && strcmp(finding->uid, meter->uid.text) == 0
+                : options_meter_names(meter, finding->uid, finding->alias))
+            return true;
+    }
+    return false;
+}
+
+/* A METER that names nothing is a failure of its own: a typing mistake must not look like success.
+ */
+static void add_unanswered(struct gathering *gathering)
+{
+    for (size_t i = 0; i < gathering->options->meter_count; i++) {
+        const struct exec_meter *meter = &gathering->options->meters[i];
+        const char *words = meter->alias[0] != '\0'
+                                ? "there is no such meter, or it was not found"
+                                : "there is no such device, or it was not found";
+        if (!answered(gathering, meter))
+            add(gathering, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
+    }
+}
+
+static bool mentioned(const struct gathering *gathering, const char *uid)
+{
+    for (size_t i = 0; i < gathering->count; i++) {
+        if (strcmp(gathering->findings[i].uid, uid) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A device that was found and has no meters would otherwise go unseen. */
+static void add_bare_devices(struct cemm *cemm, struct gathering *gathering)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)) != NULL; i++) {
+        const char *uid = cemm_device_uid(device)->text;
+        bool meant =
+            gathering->options->meter_count == 0 || options_select(gathering->options, uid, "");
+        if (meant && cemm_device_alias(device, 0) == NULL && !mentioned(gathering, uid))
+            add(gathering, FINDING_NOTE, uid, NULL, "no meters");
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct finding *a = left;
+    const struct finding *b = right;
+    if ((a->uid[0] == '\0') != (b->uid[0] == '\0'))
+        return a->uid[0] == '\0' ? 1 : -1;
+    int r = strcmp(a->uid, b->uid);
+    if (r == 0)
+        r = (int)(a->kind != FINDING_READING) - (int)(b->kind != FINDING_READING);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+int gather(struct cemm *cemm, const struct exec_options *options, struct speech *speech,
+           struct gathering *ret_gathering)
+{
+    *ret_gathering = (struct gathering){.options = options};
+    int r = sweep(cemm, ret_gathering, speech);
+    if (r < 0)
+        return r;
+    add_bare_devices(cemm, ret_gathering);
+    add_unanswered(ret_gathering);
+    ret_gathering->now = wall_now();
+    if (ret_gathering->count > 0)
+        qsort(ret_gathering->findings, ret_gathering->count, sizeof(struct finding), compare);
+    return ret_gathering->error;
+}
+
+void gathering_clear(struct gathering *gathering)
+{
+    for (size_t i = 0; i < gathering->count; i++)
+        cemm_document_unref(gathering->findings[i].document);
+    free(gathering->findings);
+    *gathering = (struct gathering){.error = -ECANCELED};
+}
+
+bool gathering_early(const struct gathering *gathering, const struct cemm_sample *sample)
+{
+    return sample->time > gathering->now + AHEAD_MAX;
+}
+
+static size_t count_early(const struct gathering *gathering, const struct finding *finding)
+{
+    size_t early = 0;
+    size_t series_count = 0;
+    const struct cemm_series *series = cemm_document_series(finding->document, &series_count);
+    for (size_t i = 0; i < series_count; i++) {
+        for (size_t j = 0; j < series[i].count; j++)
+            early += gathering_early(gathering, &series[i].samples[j]);
+    }
+    return early;
+}
+
+static void report_one(const struct finding *finding, struct speech *speech)
+{
+    enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
+    const char *slash = finding->uid[0] != '\0' && finding->alias[0] != '\0' ? "/" : "";
+    const char *colon = finding->uid[0] != '\0' || finding->alias[0] != '\0' ? ": " : "";
+    speech_say(speech, level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon,
+               finding->words);
+}
+
+void gathering_report(const struct gathering *gathering, struct speech *speech, bool problems)
+{
+    size_t early = 0;
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->kind == FINDING_READING)
+            early += count_early(gathering, finding);
+        else if (problems)
+            report_one(finding, speech);
+    }
+    if (early > 0)
+        speech_say(speech, CEMM_LOG_WARNING,
+                   "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
+                   early, early == 1 ? "" : "s");
+    if (gathering->count == 0)
+        speech_say(speech, CEMM_LOG_WARNING, "no meters were found");
+}

@@ -1,0 +1,78 @@
+/*
+ * `cemm list`: which meters there are, what they measure, and how they are
+ * reached. It reads each meter once: only its answer tells its channels, and
+ * the source that a list names should be one that has just answered.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/exec/command.h"
+
+enum { DEVICE, METER, CHANNELS, SOURCE, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+    [DEVICE] = {"DEVICE"},
+    [METER] = {"METER"},
+    [CHANNELS] = {"CHANNELS"},
+    [SOURCE] = {"SOURCE"},
+};
+
+/* The channels' names with a space between; NULL: no memory. The caller frees it. */
+static char *join_channels(const struct cemm_document *document)
+{
+    char *text = NULL;
+    size_t length = 0;
+    size_t count = 0;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    FILE *stream = open_memstream(&text, &length);
+    if (stream == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        fprintf(stream, "%s%s", i == 0 ? "" : " ", series[i].channel);
+    bool good = !ferror(stream);
+    if (fclose(stream) != 0 || !good) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static void add_meter(struct table *table, const struct finding *finding, const char **device)
+{
+    char *channels = join_channels(finding->document);
+    bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
+    const char *cells[COLUMNS] = {
+        [DEVICE] = same ? "" : finding->uid,
+        [METER] = finding->alias,
+        [CHANNELS] = channels,
+        [SOURCE] = cemm_document_source(finding->document),
+    };
+    if (channels == NULL)
+        table->error = -ENOMEM;
+    table_row(table, cells);
+    free(channels);
+    *device = finding->uid;
+}
+
+static int list_table(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+{
+    (void)zone;
+    struct table table = table_new(columns, COLUMNS);
+    const char *device = NULL;
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->kind == FINDING_READING)
+            add_meter(&table, finding, &device);
+        else
+            command_table_note(&table, finding, &device);
+    }
+    int r = table_print(&table, stream);
+    table_clear(&table);
+    return r;
+}
+
+enum exec_exit exec_list(const struct exec_options *options, struct speech *speech)
+{
+    return command_run(options, speech, list_table, true);
+}

@@ -1,0 +1,147 @@
+/*
+ * `cemm`: energy data from CEMM meters on the command line, for people, cron
+ * and collectors that start programs (Telegraf exec, collectd exec).
+ *
+ * This file is the door: it sets up the process, finds the command and shows
+ * the help. It starts with three precautions. Core dumps are off, because the
+ * key is in our memory. SIGPIPE is off until the output is written, because a
+ * server that hangs up must not end us. And descriptors 0 to 2 are made to
+ * exist, because otherwise a socket could become "stdout".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "plugin/exec/exec.h"
+#include "plugin/exec/output.h"
+
+static const struct exec_command commands[] = {
+    {
+        .name = "list",
+        .arguments = "",
+        .does = "devices, meters, their channels, and through which source",
+        .run = exec_list,
+    },
+    {
+        .name = "read",
+        .arguments = " [--format F] [METER...]",
+        .does = "read the meters once",
+        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS,
+        .run = exec_read,
+    },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static void set_up_process(void)
+{
+    const struct rlimit no_core = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes shall be an error, which tidies up */
+    setlocale(LC_CTYPE, "");
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        /* Read-only, even for stdout: who closed it shall see that nothing can be written. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            _exit(EXEC_FAILED);
+    }
+}
+
+static void print_options(unsigned takes, FILE *stream)
+{
+    fputs("\nOptions:\n"
+          "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
+          "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n",
+          stream);
+    if (takes & EXEC_TAKES_FORMAT)
+        fputs("  --format F      table, influx, json or csv; without it, table on a\n"
+              "                  terminal and influx elsewhere\n",
+              stream);
+    fputs("  --output FILE   write FILE, whole or not at all, instead of stdout\n"
+          "  --help          this text\n",
+          stream);
+    if (takes & EXEC_TAKES_METERS)
+        fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
+              "meters are read. Options and METERs may stand in any order.\n",
+              stream);
+    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed);\n"
+          "2 the command line or the configuration is wrong.\n",
+          stream);
+}
+
+static void print_command_help(const struct exec_command *command, FILE *stream)
+{
+    fprintf(stream, "usage: cemm %s [--config FILE] [--output FILE]%s\n\n%s: %s\n", command->name,
+            command->arguments, command->name, command->does);
+    print_options(command->takes, stream);
+}
+
+static void print_help(FILE *stream)
+{
+    fputs("usage: cemm COMMAND [OPTION...] [ARGUMENT...]\n"
+          "       cemm --help | --version\n\n"
+          "Energy data from CEMM meters.\n\nCommands:\n",
+          stream);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  %-6s  %s\n", commands[i].name, commands[i].does);
+    fputs("\n`cemm COMMAND --help` tells the options of a command.\n", stream);
+}
+
+/* Help goes to stdout like data: a full disk or a gone reader is no success. */
+static enum exec_exit flush_help(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXEC_OK;
+    return EXEC_FAILED;
+}
+
+static enum exec_exit run_command(const struct exec_command *command, char *const *arguments,
+                                  size_t count, struct speech *speech)
+{
+    struct exec_options options;
+    struct cemm_words words = {""};
+    enum exec_exit end = EXEC_USAGE;
+    int r = options_read(&options, command->takes, arguments, count, &words);
+    if (r < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "%s; `cemm %s --help` tells more",
+                   r == -ENOMEM ? strerror(ENOMEM) : words.text, command->name);
+    } else if (options.help) {
+        print_command_help(command, stdout);
+        end = flush_help();
+    } else {
+        end = command->run(&options, speech);
+    }
+    options_clear(&options);
+    return end;
+}
+
+int main(int argc, char **argv)
+{
+    struct speech speech;
+    set_up_process();
+    speech_begin(&speech);
+    if (argc < 2) {
+        speech_say(&speech, CEMM_LOG_ERROR, "no command; `cemm --help` tells which there are");
+        return EXEC_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_help(stdout);
+        return (int)flush_help();
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("cemm %s\n", cemm_version());
+        return (int)flush_help();
+    }
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, argv[1]) == 0)
+            return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2, &speech);
+    }
+    speech_say(&speech, CEMM_LOG_ERROR, "unknown %s '%s'; `cemm --help` tells which there are",
+               argv[1][0] == '-' ? "option" : "command", argv[1]);
+    return EXEC_USAGE;
+}

@@ -1,0 +1,223 @@
+/*
+ * Reads the command line. getopt_long() is not used: it accepts shortened
+ * names, which turn into something else when an option is added, and it says
+ * what is wrong in words that are not ours. Our options are a table: name and
+ * what to do with the value.
+ *
+ * METERs are brought into canonical form here, so that everything behind
+ * compares plain strings. A METER that can name nothing at all ("a/b/c") is a
+ * mistake in the command line; one that merely is not there is found out later.
+ */
+#include "plugin/exec/options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct option {
+    const char *name;
+    bool has_value;
+    unsigned takes; /* what the command must take for it; 0: every command has it */
+    int (*set)(struct exec_options *options, const char *value, struct cemm_words *words);
+};
+
+/* Puts the words; what does not fit is cut, which words may be. Always -EINVAL. */
+__attribute__((format(printf, 2, 3))) static int wrong(struct cemm_words *words, const char *format,
+                                                       ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
+        words->text[0] = '\0';
+    va_end(arguments);
+    return -EINVAL;
+}
+
+static int set_config(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    if (*value == '\0')
+        return wrong(words, "--config wants the name of a file");
+    options->config = value;
+    return 0;
+}
+
+static int set_output(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    if (*value == '\0')
+        return wrong(words, "--output wants the name of a file");
+    options->output = value;
+    return 0;
+}
+
+static int set_format(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    static const struct {
+        const char *name;
+        enum exec_format format;
+    } formats[] = {
+        {"table", EXEC_FORMAT_TABLE},
+        {"influx", EXEC_FORMAT_INFLUX},
+        {"json", EXEC_FORMAT_JSON},
+        {"csv", EXEC_FORMAT_CSV},
+    };
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        if (strcmp(formats[i].name, value) == 0) {
+            options->format = formats[i].format;
+            return 0;
+        }
+    }
+    return wrong(words, "unknown format '%s': there are table, influx, json, csv", value);
+}
+
+static int set_help(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    (void)value;
+    (void)words;
+    options->help = true;
+    return 0;
+}
+
+static const struct option option_table[] = {
+    {"config", true, 0, set_config},
+    {"output", true, 0, set_output},
+    {"format", true, EXEC_TAKES_FORMAT, set_format},
+    {"help", false, 0, set_help},
+};
+
+static const struct option *find_option(const char *name, size_t length, unsigned takes)
+{
+    for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
+        const struct option *option = &option_table[i];
+        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0 &&
+            (option->takes & ~takes) == 0)
+            return option;
+    }
+    return NULL;
+}
+
+/* One option, as "--name VALUE" or "--name=VALUE"; moves *index past what it used. */
+static int read_option(struct exec_options *options, unsigned takes, char *const *arguments,
+                       size_t count, size_t *index, struct cemm_words *words)
+{
+    const char *argument = arguments[(*index)++];
+    if (strncmp(argument, "--", 2) != 0)
+        return wrong(words, "unknown option '%s'", argument);
+    const char *name = argument + 2;
+    size_t length = strcspn(name, "=");
+    const struct option *option = find_option(name, length, takes);
+    if (option == NULL)
+        return wrong(words, "unknown option '--%.*s'", (int)length, name);
+    const char *value = name[length] == '=' ? name + length + 1 : NULL;
+    if (!option->has_value && value != NULL)
+        return wrong(words, "--%s takes no value", option->name);
+    if (option->has_value && value == NULL) {
+        if (*index == count)
+            return wrong(words, "--%s wants a value", option->name);
+        value = arguments[(*index)++];
+    }
+    return option->set(options, value, words);
+}
+
+/* Splits "uid/alias", "uid" or "alias"; false if it is none of them. */
+static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
+{
+    const char *alias = argument;
+    const char *slash = strchr(argument, '/');
+    if (slash != NULL) {
+        char uid[CEMM_UID_SIZE];
+        size_t length = (size_t)(slash - argument);
+        if (length >= sizeof(uid))
+            return false;
+        memcpy(uid, argument, length);
+        uid[length] = '\0';
+        if (!cemm_uid_parse(uid, &ret_meter->uid))
+            return false;
+        alias = slash + 1;
+    } else if (cemm_uid_parse(argument, &ret_meter->uid)) {
+        return true;
+    }
+    if (!cemm_name_valid(alias))
+        return false;
+    size_t length = strlen(alias);
+    if (length >= sizeof(ret_meter->alias))
+        return false;
+    memcpy(ret_meter->alias, alias, length + 1);
+    return true;
+}
+
+static int read_meter(struct exec_options *options, unsigned takes, const char *argument,
+                      struct cemm_words *words)
+{
+    if (!(takes & EXEC_TAKES_METERS))
+        return wrong(words, "'%s' is one argument too many", argument);
+    struct exec_meter *meter = &options->meters[options->meter_count];
+    *meter = (struct exec_meter){0};
+    if (!parse_meter(argument, meter))
+        return wrong(words, "'%s' is no METER: write uid/alias, uid or alias", argument);
+    const char *slash = meter->uid.text[0] != '\0' && meter->alias[0] != '\0' ? "/" : "";
+    int length =
+        snprintf(meter->text, sizeof(meter->text), "%s%s%s", meter->uid.text, slash, meter->alias);
+    if (length < 0 || (size_t)length >= sizeof(meter->text))
+        return wrong(words, "'%s' is too long for a METER", argument);
+    /* Said twice, a METER is still one meter. */
+    for (size_t i = 0; i < options->meter_count; i++) {
+        if (strcmp(options->meter_texts[i], meter->text) == 0)
+            return 0;
+    }
+    options->meter_texts[options->meter_count++] = meter->text;
+    return 0;
+}
+
+int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
+                 size_t count, struct cemm_words *words)
+{
+    *ret_options = (struct exec_options){0};
+    ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
+    ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));
+    if (ret_options->meters == NULL || ret_options->meter_texts == NULL)
+        return -ENOMEM;
+    bool options_ended = false;
+    size_t index = 0;
+    while (index < count) {
+        const char *argument = arguments[index];
+        int r = 0;
+        if (options_ended || argument[0] != '-') {
+            r = read_meter(ret_options, takes, argument, words);
+            index++;
+        } else if (strcmp(argument, "--") == 0) {
+            options_ended = true;
+            index++;
+        } else {
+            r = read_option(ret_options, takes, arguments, count, &index, words);
+        }
+        if (r < 0)
+            return r;
+        if (ret_options->help)
+            return 0;
+    }
+    return 0;
+}
+
+void options_clear(struct exec_options *options)
+{
+    free(options->meters);
+    free(options->meter_texts);
+    *options = (struct exec_options){0};
+}
+
+bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias)
+{
+    return (meter->uid.text[0] == '\0' || strcmp(meter->uid.text, uid) == 0) &&
+           (meter->alias[0] == '\0' || strcmp(meter->alias, alias) == 0);
+}
+
+bool options_select(const struct exec_options *options, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < options->meter_count; i++) {
+        if (options_meter_names(&options->meters[i], uid, alias))
+            return true;
+    }
+    return options->meter_count == 0;
+}

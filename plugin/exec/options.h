@@ -1,0 +1,59 @@
+/*
+ * The command line, read. Options and METERs may stand in any order after the
+ * command; `--` ends the options.
+ */
+#ifndef CEMM_EXEC_OPTIONS_H
+#define CEMM_EXEC_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/cemm.h"
+
+enum exec_format {
+    EXEC_FORMAT_DEFAULT, /* table on a terminal, else influx */
+    EXEC_FORMAT_TABLE,
+    EXEC_FORMAT_INFLUX,
+    EXEC_FORMAT_JSON,
+    EXEC_FORMAT_CSV,
+};
+
+/* What a command takes besides --config, --output and --help. */
+enum exec_takes {
+    EXEC_TAKES_FORMAT = 1 << 0,
+    EXEC_TAKES_METERS = 1 << 1,
+};
+
+/* A METER in canonical form. An empty part stands for any. */
+struct exec_meter {
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    char text[CEMM_UID_SIZE + CEMM_NAME_SIZE]; /* both, joined as the library wants them */
+};
+
+struct exec_options {
+    const char *config; /* NULL: where the library looks */
+    const char *output; /* NULL: stdout */
+    enum exec_format format;
+    bool help;
+    struct exec_meter *meters;
+    const char **meter_texts; /* meters[i].text, for struct cemm_selection */
+    size_t meter_count;
+};
+
+/*
+ * Reads the `count` arguments after the command; `takes` is of enum exec_takes.
+ * Returns 0, -EINVAL with `words` where the line is wrong, or -ENOMEM. The
+ * arguments must outlive the options, which options_clear() empties.
+ */
+int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
+                 size_t count, struct cemm_words *words);
+void options_clear(struct exec_options *options);
+
+/* Whether the METER names this meter. */
+bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias);
+
+/* The same for all METERs together; none given: every meter is named. */
+bool options_select(const struct exec_options *options, const char *uid, const char *alias);
+
+#endif

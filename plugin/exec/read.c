@@ -1,0 +1,174 @@
+/*
+ * `cemm read`: one sweep, printed. Its table is for eyes, every other format
+ * for programs: those come from the library, the same bytes that every
+ * frontend gives.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugin/exec/command.h"
+#include "plugin/exec/render.h"
+
+enum { DEVICE, METER, CHANNEL, VALUE, UNIT, TIME, AGE, SOURCE, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+    [DEVICE] = {"DEVICE"}, [METER] = {"METER"}, [CHANNEL] = {"CHANNEL"}, [VALUE] = {"VALUE", true},
+    [UNIT] = {"UNIT"},     [TIME] = {"TIME"},   [AGE] = {"AGE", true},   [SOURCE] = {"SOURCE"},
+};
+
+/* Rounded down, in the largest unit that leaves a number worth reading. */
+static void format_age(int64_t milliseconds, char *ret_text, size_t size)
+{
+    static const struct {
+        int64_t below; /* seconds */
+        int64_t unit;
+        const char *name;
+    } steps[] = {
+        {60, 1, "s"},
+        {60 * 60, 60, "min"},
+        {48 * 60 * 60, 60 * 60, "h"},
+        {INT64_MAX, 24 * 60 * 60, "d"},
+    };
+    const char *before = milliseconds <= -1000 ? "in " : ""; /* the meter's clock runs fast */
+    int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
+    size_t i = 0;
+    while (seconds >= steps[i].below)
+        i++;
+    int length = snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / steps[i].unit,
+                          steps[i].name);
+    if (length < 0 || (size_t)length >= size)
+        ret_text[0] = '\0';
+}
+
+/* Local time as people write it: no T, and the offset is that of the place anyway. */
+static void format_time(const struct cemm_zone *zone, int64_t time, char ret_text[CEMM_TIME_SIZE])
+{
+    static const size_t seconds_end = sizeof("2024-03-31T03:00:00") - 1;
+    cemm_time_format(zone, time, ret_text);
+    if (strlen(ret_text) > seconds_end && ret_text[10] == 'T') {
+        ret_text[10] = ' ';
+        ret_text[seconds_end] = '\0';
+    }
+}
+
+struct sheet {
+    struct table table;
+    const struct gathering *gathering;
+    const struct cemm_zone *zone;
+    const char *device; /* the last ones shown: each name stands on its first row only */
+    const char *meter;
+};
+
+static void add_sample(struct sheet *sheet, const char **cells, const struct cemm_sample *sample)
+{
+    char time[CEMM_TIME_SIZE];
+    char age[CEMM_TIME_SIZE];
+    char *value = strndup(sample->text, sample->text_length);
+    format_time(sheet->zone, sample->time, time);
+    format_age(sheet->gathering->now - sample->time, age, sizeof(age));
+    cells[VALUE] = value;
+    cells[TIME] = time;
+    cells[AGE] = age;
+    if (value == NULL)
+        sheet->table.error = -ENOMEM;
+    table_row(&sheet->table, cells);
+    free(value);
+}
+
+/* The names' cells, empty where the row above says the same. */
+static void name_cells(struct sheet *sheet, const struct finding *finding, const char **cells)
+{
+    bool same_device = sheet->device != NULL && strcmp(sheet->device, finding->uid) == 0;
+    bool same_meter =
+        same_device && sheet->meter != NULL && strcmp(sheet->meter, finding->alias) == 0;
+    cells[DEVICE] = same_device ? "" : finding->uid;
+    cells[METER] = same_meter ? "" : finding->alias;
+    sheet->device = finding->uid;
+    sheet->meter = finding->alias;
+}
+
+static void add_series(struct sheet *sheet, const struct finding *finding,
+                       const struct cemm_series *series)
+{
+    const char *cells[COLUMNS] = {
+        [CHANNEL] = series->channel,
+        [UNIT] = series->unit,
+        [SOURCE] = cemm_document_source(finding->document),
+    };
+    if (series->count == 0) {
+        name_cells(sheet, finding, cells);
+        cells[UNIT] = "";
+        cells[TIME] = "never read";
+        table_row(&sheet->table, cells);
+    }
+    for (size_t i = 0; i < series->count; i++) {
+        if (gathering_early(sheet->gathering, &series->samples[i]))
+            continue;
+        name_cells(sheet, finding, cells);
+        add_sample(sheet, cells, &series->samples[i]);
+    }
+}
+
+static void add_reading(struct sheet *sheet, const struct finding *finding)
+{
+    size_t count = 0;
+    const struct cemm_series *series = cemm_document_series(finding->document, &count);
+    for (size_t i = 0; i < count; i++)
+        add_series(sheet, finding, &series[i]);
+}
+
+static int read_table(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+{
+    struct sheet sheet = {
+        .table = table_new(columns, COLUMNS),
+        .gathering = gathering,
+        .zone = zone,
+    };
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->kind == FINDING_READING)
+            add_reading(&sheet, finding);
+        else
+            command_table_note(&sheet.table, finding, &sheet.device);
+    }
+    int r = table_print(&sheet.table, stream);
+    table_clear(&sheet.table);
+    return r;
+}
+
+static int read_influx(const struct gathering *gathering, const struct cemm_zone *zone,
+                       FILE *stream)
+{
+    return render(gathering, EXEC_FORMAT_INFLUX, zone, stream);
+}
+
+static int read_csv(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+{
+    return render(gathering, EXEC_FORMAT_CSV, zone, stream);
+}
+
+static int read_json(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+{
+    return render(gathering, EXEC_FORMAT_JSON, zone, stream);
+}
+
+enum exec_exit exec_read(const struct exec_options *options, struct speech *speech)
+{
+    bool person = options->output == NULL && isatty(STDOUT_FILENO) == 1;
+    switch (options->format) {
+    case EXEC_FORMAT_TABLE:
+        return command_run(options, speech, read_table, true);
+    case EXEC_FORMAT_INFLUX:
+        return command_run(options, speech, read_influx, false);
+    case EXEC_FORMAT_CSV:
+        return command_run(options, speech, read_csv, false);
+    case EXEC_FORMAT_JSON:
+        return command_run(options, speech, read_json, false);
+    case EXEC_FORMAT_DEFAULT:
+        break;
+    }
+    return command_run(options, speech, person ? read_table : read_influx, person);
+}

@@ -1,0 +1,15 @@
+/*
+ * The formats for programs: influx, csv, json.
+ */
+#ifndef CEMM_EXEC_RENDER_H
+#define CEMM_EXEC_RENDER_H
+
+#include <stdio.h>
+
+#include "plugin/exec/gather.h"
+
+/* Writes all readings in `format` (not table). Returns 0 or a negative errno. */
+int render(const struct gathering *gathering, enum exec_format format, const struct cemm_zone *zone,
+           FILE *stream);
+
+#endif

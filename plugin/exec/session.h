@@ -1,0 +1,24 @@
+/*
+ * What every command begins with: the configuration, and a library context on it.
+ */
+#ifndef CEMM_EXEC_SESSION_H
+#define CEMM_EXEC_SESSION_H
+
+#include "plugin/exec/exec.h"
+
+/* Warnings of the library that are kept; a single sweep has no reason for more. */
+#define SESSION_REMARKS_MAX 64
+
+struct session {
+    struct cemm_config *config;
+    struct cemm *cemm;
+    char *remarks[SESSION_REMARKS_MAX]; /* what the library said while it worked */
+    size_t remark_count;
+};
+
+/* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
+enum exec_exit session_open(struct session *ret_session, const struct exec_options *options,
+                            struct speech *speech);
+void session_close(struct session *session);
+
+#endif

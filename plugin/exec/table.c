@@ -1,0 +1,148 @@
+/*
+ * A table is collected first and printed then, because a column is as wide as
+ * its widest cell. Widths count characters, not bytes: names of sources may be
+ * written in any script. Nothing is ever cut: a long line is better than a
+ * wrong number.
+ */
+#include "plugin/exec/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP 2 /* spaces between columns */
+
+struct table_row {
+    char *cells[TABLE_COLUMNS_MAX]; /* a note is a row with its text in the first and `note` set */
+    bool note;
+};
+
+struct table table_new(const struct table_column *columns, size_t column_count)
+{
+    return (struct table){.columns = columns, .column_count = column_count};
+}
+
+void table_clear(struct table *table)
+{
+    for (size_t i = 0; i < table->row_count; i++) {
+        for (size_t j = 0; j < TABLE_COLUMNS_MAX; j++)
+            free(table->rows[i].cells[j]);
+    }
+    free(table->rows);
+    *table = (struct table){0};
+}
+
+static struct table_row *new_row(struct table *table)
+{
+    if (table->row_count == table->row_room) {
+        size_t room = table->row_room * 2 + 32;
+        struct table_row *more = reallocarray(table->rows, room, sizeof(*more));
+        if (more == NULL) {
+            table->error = -ENOMEM;
+            return NULL;
+        }
+        table->rows = more;
+        table->row_room = room;
+    }
+    struct table_row *row = &table->rows[table->row_count++];
+    *row = (struct table_row){0};
+    return row;
+}
+
+/* Copies a text; control characters, which would move the cursor, become '?'. */
+static char *copy_cell(struct table *table, const char *text)
+{
+    char *copy = strdup(text != NULL ? text : "");
+    if (copy == NULL) {
+        table->error = -ENOMEM;
+        return NULL;
+    }
+    for (unsigned char *c = (unsigned char *)copy; *c != '\0'; c++) {
+        if (*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    }
+    return copy;
+}
+
+void table_row(struct table *table, const char *const *cells)
+{
+    struct table_row *row = new_row(table);
+    for (size_t i = 0; row != NULL && i < table->column_count; i++)
+        row->cells[i] = copy_cell(table, cells[i]);
+}
+
+void table_note(struct table *table, const char *text)
+{
+    struct table_row *row = new_row(table);
+    if (row == NULL)
+        return;
+    row->note = true;
+    row->cells[0] = copy_cell(table, text);
+}
+
+/* Characters of a UTF-8 text: all bytes but those that continue one. */
+static size_t width(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+static void pad(FILE *stream, size_t count)
+{
+    while (count-- > 0)
+        putc(' ', stream);
+}
+
+static void print_row(const struct table *table, char *const *cells, const size_t *widths,
+                      FILE *stream)
+{
+    size_t last = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (cells[i][0] != '\0')
+            last = i;
+    }
+    for (size_t i = 0; i <= last; i++) {
+        size_t space = widths[i] - width(cells[i]);
+        if (table->columns[i].right)
+            pad(stream, space);
+        fputs(cells[i], stream);
+        if (i == last)
+            break; /* no blanks at the end of a line */
+        pad(stream, table->columns[i].right ? GAP : space + GAP);
+    }
+    putc('\n', stream);
+}
+
+static void measure(const struct table *table, char *const *titles, size_t *ret_widths)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        ret_widths[i] = width(titles[i]);
+        for (size_t j = 0; j < table->row_count; j++) {
+            const struct table_row *row = &table->rows[j];
+            size_t wide = row->note ? 0 : width(row->cells[i]);
+            if (wide > ret_widths[i])
+                ret_widths[i] = wide;
+        }
+    }
+}
+
+int table_print(const struct table *table, FILE *stream)
+{
+    char *titles[TABLE_COLUMNS_MAX] = {0};
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
+    if (table->error < 0)
+        return table->error;
+    for (size_t i = 0; i < table->column_count; i++)
+        titles[i] = (char *)table->columns[i].title;
+    measure(table, titles, widths);
+    print_row(table, titles, widths, stream);
+    for (size_t i = 0; i < table->row_count; i++) {
+        if (table->rows[i].note)
+            fprintf(stream, "%s\n", table->rows[i].cells[0]);
+        else
+            print_row(table, table->rows[i].cells, widths, stream);
+    }
+    return 0;
+}

@@ -1,0 +1,393 @@
+#!/usr/bin/env bash
+# cemm.sh BUILD_DIR: the program `cemm` against the simulator, as scripts and people use it. The
+# meters' clock stands still, so that what curl gets is what cemm must get, digit by digit.
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+source_root=$(cd "$(dirname "$0")/../.." && pwd)
+cemm=$build/plugin/exec/cemm
+one=00-1E-C0-00-00-01
+two=00-1E-C0-00-00-02
+config=$scratch/cemm.conf
+heard=$scratch/heard # all that cemm ever said, to look for the key in the end
+: >"$heard"
+
+# cemm_exits WHAT CODE [ARGUMENT…]: as exits; the configuration is $config.
+cemm_exits() {
+  local what=$1 code=$2
+  shift 2
+  exits "$what" "$code" "$cemm" "$@"
+  cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
+}
+
+read_exits() {
+  local what=$1 code=$2
+  shift 2
+  cemm_exits "$what" "$code" read --config "$config" "$@"
+}
+
+# said UID ALIAS: what the simulator says of a meter, "UID ALIAS CHANNEL MS TEXT" a sample; no JSON
+# tool touches the numbers.
+said() {
+  cloud_get "cemm/$1/$2/realtime/" | tr -d ' \n\r\t' | grep -oE '"[A-Za-z0-9_]+":\[[^]]*\]' |
+    sed -E "s/^\"([^\"]*)\":\[([^,]*),(.*)\]\$/$1 $2 \1 \2 \3/" | grep -v ' 0 0$' || true
+}
+
+all_said() {
+  local uid alias
+  for uid in "$@"; do
+    for alias in p1 p1-gas s01; do said "$uid" "$alias"; done
+  done | LC_ALL=C sort
+}
+
+# The same lines of each format.
+of_influx() {
+  awk '{
+    split($1, tags, "[,=]"); count = split($2, fields, ",")
+    for (i = 1; i <= count; i++) {
+      split(fields[i], field, "=")
+      print tags[3], tags[5], field[1], substr($3, 1, length($3) - 6), field[2]
+    }
+  }' | LC_ALL=C sort
+}
+
+of_csv() {
+  local uid alias channel value time
+  tail -n +2 | while IFS=, read -r uid alias channel value _ time; do
+    [[ -n $value && $value != null ]] || continue # never read
+    echo "$uid $alias $channel $(($(date -d "$time" +%s%N) / 1000000)) $value"
+  done | LC_ALL=C sort
+}
+
+# By text, not by jq, which may write a number anew.
+of_json() {
+  sed -nE 's/^\{"uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"}]*)"?\},?$/\1,\2,\3,\4,,\5/p' |
+    sed '1i header' | of_csv
+}
+
+formats() {
+  local want
+  want=$(all_said "$one" "$two")
+  is 'the simulator has samples to compare' 18 "$(wc -l <<<"$want")"
+
+  read_exits 'read --format influx' 0 --format influx
+  is 'influx: every sample, its own text and time' "$want" "$(of_influx <<<"$out")"
+  is 'influx: nothing on stderr' '' "$err"
+  is 'influx: by uid, then alias' "$out" "$(sort -s -t, -k2,3.8 <<<"$out")"
+  is 'influx: nanoseconds' 0 "$(grep -cvE ' [0-9]{19}$' <<<"$out" || true)"
+  local influx=$out
+  read_exits 'read without a format, not on a terminal' 0
+  is 'which is influx' "$influx" "$out"
+
+  read_exits 'read --format csv' 0 --format csv
+  is 'csv: every sample, its own text and time' "$want" "$(of_csv <<<"$out")"
+  is 'csv: the header' 'uid,alias,channel,value,unit,time' "$(head -n 1 <<<"$out")"
+  is 'csv: six columns everywhere' 6 "$(awk -F, '{ print NF }' <<<"$out" | sort -u)"
+  is 'csv: local time with its offset' 0 \
+    "$(tail -n +2 <<<"$out" | grep -cvE ',(20[0-9-]{8}T[0-9:]{8}\+0[12]:00)?$' || true)"
+  has 'csv: units' "$(grep ,electric_power, <<<"$out")" ',W,'
+
+  read_exits 'read --format json' 0 --format json
+  is 'json: every sample, its own text and time' "$want" "$(of_json <<<"$out")"
+  is 'json: one array of objects' '["object"]' "$(jq -c '[.[] | type] | unique' <<<"$out")"
+  is 'json: a row for each sample' 18 "$(jq '[.[] | select(.value != null)] | length' <<<"$out")"
+  is 'json: null for what was never read' '["switch"]' \
+    "$(jq -c '[.[] | select(.value == null and .time == null).channel] | unique' <<<"$out")"
+  is 'json: sorted' true "$(jq '. as $a | ($a | map([.uid, .alias])) | . == sort' <<<"$out")"
+  is 'json: values are numbers' '["null","number"]' "$(jq -c '[.[].value | type] | unique' <<<"$out")"
+}
+
+table() {
+  local power
+  power=$(said "$one" p1 | awk '$3 == "electric_power" { print $5 }')
+  read_exits 'read --format table' 0 --format=table
+  is 'table: the titles' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' \
+    "$(head -n 1 <<<"$out" | tr -s ' ')"
+  has 'table: the value as the API wrote it' "$(grep -m1 electric_power <<<"$out")" " $power  W "
+  has 'table: the source' "$(grep -m1 electric_power <<<"$out")" 'cloud home'
+  is 'table: each device is named once' 1 "$(grep -c "$one" <<<"$out")"
+  has 'table: what was never read says so' "$(grep -m1 switch <<<"$out")" 'never read'
+  check 'table: an age' grep -qE 'electric_power .* [0-9]+ (s|min)  ' <<<"$out"
+  is 'table: no blanks at line ends' 0 "$(grep -c ' $' <<<"$out" || true)"
+
+  cemm_exits 'list' 0 list --config "$config"
+  is 'list: the titles' 'DEVICE METER CHANNELS SOURCE' "$(head -n 1 <<<"$out" | tr -s ' ')"
+  is 'list: a line for each meter' 7 "$(wc -l <<<"$out")"
+  has 'list: channels' "$out" 't1 t2 t3 t4 electric_power rate switch gas'
+}
+
+meters() {
+  read_exits 'uid/alias' 0 --format influx "$one/p1"
+  is 'is that meter' "$(said "$one" p1 | LC_ALL=C sort)" "$(of_influx <<<"$out")"
+  read_exits 'uid with colons, in lower case' 0 00:1e:c0:00:00:02 --format influx
+  is 'is that device' "$(all_said "$two")" "$(of_influx <<<"$out")"
+  read_exits 'an alias' 0 p1-gas
+  is 'is that meter of each device' "$(printf '%s\n' "$one p1-gas" "$two p1-gas")" \
+    "$(of_influx <<<"$out" | cut -d' ' -f1,2)"
+  cemm_exits 'options and METERs in any order' 0 read s01 --format csv --config "$config" "$one/p1-gas"
+  is 'both METERs count' "$(printf '%s\n' "$one p1-gas" "$one s01" "$two s01")" \
+    "$(of_csv <<<"$out" | cut -d' ' -f1,2)"
+  read_exits 'the same METER twice' 0 "$one/s01" "$one/s01" --format csv
+  is 'is there once' 2 "$(wc -l <<<"$out")"
+  read_exits 'a METER after --' 0 --format csv -- "$one/s01"
+
+  read_exits 'an alias that is not there' 1 --format csv s02 "$one/s01"
+  is 'the others come' 2 "$(wc -l <<<"$out")"
+  has 'words tell which' "$err" 's02'
+  is 'all words are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
+  read_exits 'an alias that nobody knows' 1 --format json nothing-of-that-name
+  is 'json of nothing' '[]' "$out"
+  has 'words tell which' "$err" 'E! nothing-of-that-name: '
+  read_exits 'a device that is not there' 1 00-00-00-00-00-09
+  has 'words tell which' "$err" '00-00-00-00-00-09'
+  is 'influx of nothing' '' "$out"
+}
+
+usage() {
+  local argument
+  cemm_exits '--help' 0 --help
+  has 'names the commands' "$out" 'list'
+  hasnt 'and no command that is not there' "$out" 'history'
+  cemm_exits '--version' 0 --version
+  check 'names a version' grep -qE '^cemm [0-9]+\.[0-9]+\.[0-9]+$' <<<"$out"
+  cemm_exits 'read --help' 0 read s01 --help --nonsense
+  for argument in --config --format --output --help METER; do
+    has "read --help tells $argument" "$out" "$argument"
+  done
+  cemm_exits 'list --help' 0 list --help
+  hasnt 'list has no format' "$out" '--format'
+
+  cemm_exits 'no command' 2
+  has 'in words' "$err" 'E! '
+  for argument in discover stream history nonsense --nonsense ''; do
+    cemm_exits "no such command: '$argument'" 2 "$argument"
+  done
+  for argument in putval prometheus nonsense ''; do
+    read_exits "no such format: '$argument'" 2 --format "$argument"
+  done
+  for argument in --nonsense -f --form=csv --help=1 a/b/c nonsense/p1 "$one/" /p1 .. ''; do
+    read_exits "read '$argument' is refused" 2 "$argument"
+    is 'without data' '' "$out"
+  done
+  read_exits '--format without a value' 2 --format
+  cemm_exits 'list with an argument' 2 list --config "$config" p1
+  cemm_exits 'list --format' 2 list --config "$config" --format csv
+}
+
+configuration() {
+  local before
+  before=$(requests .)
+  if [[ ! -e /etc/cemm/cemm.conf ]]; then # else it would be read, and a real meter asked
+    cemm_exits 'no configuration at all' 2 read
+    has 'words tell where to write one' "$err" "$XDG_CONFIG_HOME/cemm/cemm.conf"
+    is 'in five lines' 5 "$(grep -c '^E! ' <<<"$err")"
+  fi
+  exits 'CEMM_CONFIG names the file' 0 env "CEMM_CONFIG=$config" "$cemm" list
+  before=$(requests .)
+  cp "$config.key" "$scratch/open.key" && chmod 644 "$scratch/open.key"
+  sed "s|^api-key-file.*|api-key-file = $scratch/open.key|" "$config" >"$scratch/open.conf"
+  cemm_exits 'a key file that others can read' 2 read --config "$scratch/open.conf"
+  has 'words name it' "$err" "$scratch/open.key"
+  sed "s|^api-key-file.*|api-key-file = $scratch/none.key|" "$config" >"$scratch/none.conf"
+  cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
+  sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
+  cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
+  has 'words name file and line' "$err" "E! $scratch/typo.conf: line 5: "
+  cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
+  echo 'time-zone = Europe/Amsterdam' >"$scratch/empty.conf"
+  cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
+  is 'nothing was asked' "$before" "$(requests .)"
+}
+
+failures() {
+  sim_faults "status=502@*$two/s01/realtime*"
+  read_exits 'one meter fails' 1 --format csv
+  is 'the others come' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+  check 'words tell which, as Telegraf reads them' grep -qE "^E! $two/s01: .*502" <<<"$err"
+  is 'and tell it once' 1 "$(wc -l <<<"$err")"
+  read_exits 'a table shows what failed' 1 --format table
+  # shellcheck disable=SC2016 # awk's own
+  check 'below its device' awk -v uid="$two" '
+    $1 == uid { inside = 1 } inside && /^ +s01: .*502/ { found = 1 } END { exit !found }' <<<"$out"
+  cemm_exits 'list, too' 1 list --config "$config"
+  has 'names it' "$out" 's01: '
+  sim_faults 'garbage@*/p1/realtime*'
+  read_exits 'an answer that is no document' 1 --format influx p1
+  is 'gives no data' '' "$out"
+  sim_faults
+
+  sed "s|^api-key-file.*|api-key-file = $scratch/wrong.key|" "$config" >"$scratch/wrong.conf"
+  write_key "$scratch/wrong.key" wrong-key-0123456789
+  cemm_exits 'a wrong key' 1 read --config "$scratch/wrong.conf" --format json
+  is 'gives no data' '[]' "$out"
+  has 'words say 403' "$err" '403'
+  hasnt 'not the key' "$err" 'wrong-key'
+
+  printf '[local nowhere]\naddress = 127.0.0.1:1\ntimeout = 2\n' >"$scratch/nowhere.conf"
+  cemm_exits 'a device that cannot be reached' 1 read --config "$scratch/nowhere.conf"
+  check 'is an error in words' grep -q '^E! .*nowhere' <<<"$err"
+  is 'said once' 1 "$(wc -l <<<"$err")"
+  cat "$config" "$scratch/nowhere.conf" >"$scratch/both.conf"
+  cemm_exits 'one source of two' 1 read --config "$scratch/both.conf" --format csv
+  is 'the other comes' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+}
+
+output() {
+  local file=$scratch/out/meters.csv inode mask
+  mask=$(umask)
+  mkdir "$scratch/out"
+  umask 022
+  read_exits '--output' 0 --format csv --output "$file"
+  is 'nothing on stdout' '' "$out"
+  is 'the whole text' "$(all_said "$one" "$two")" "$(of_csv <"$file")"
+  is 'mode 0644' 644 "$(stat -c %a "$file")"
+  inode=$(stat -c %i "$file")
+  umask 077
+  read_exits 'a file that is there' 0 --output "$file"
+  umask "$mask"
+  refute 'is another one now' test "$inode" = "$(stat -c %i "$file")"
+  is 'less the umask' 600 "$(stat -c %a "$file")"
+  has 'without a format: influx' "$(<"$file")" 'cemm,uid='
+  ln -s meters.csv "$scratch/out/link"
+  read_exits 'a symbolic link' 0 --format json --output "$scratch/out/link" s01
+  check 'stays a link' test -L "$scratch/out/link"
+  is 'and its file is replaced' 2 "$(jq length "$file")"
+
+  cp "$file" "$scratch/before"
+  read_exits 'a folder that is not there' 2 --output "$scratch/none/file"
+  read_exits 'a folder as the file' 2 --output "$scratch/out"
+  read_exits 'a device as the file' 2 --output /dev/null
+  check 'which stays a device' test -c /dev/null
+  (ulimit -f 0 && "$cemm" read --config "$config" --output "$file" 2>&1 || echo "exit $?") |
+    cat >"$scratch/full"
+  has 'no room to write' "$(<"$scratch/full")" 'exit 1'
+  has 'is an error in words' "$(<"$scratch/full")" "E! $file: "
+  check 'and the old file stays' cmp "$scratch/before" "$file"
+  read_exits 'a mistake' 2 --output "$file" --format nonsense
+  check 'leaves it alone' cmp "$scratch/before" "$file"
+  is 'nothing is left beside it' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
+}
+
+# In the background while the meters do not answer: what others see, and how it ends.
+signals() {
+  local pid name number
+  for name in INT TERM; do
+    number=$(kill -l "$name")
+    sim_faults 'stall@*/realtime*'
+    : >"$sim_log"
+    env --default-signal=INT "$cemm" read --config "$config" --output "$scratch/out/never" \
+      >"$scratch/stdout" 2>"$scratch/stderr" &
+    pid=$!
+    started "$pid"
+    check "$name: it waits for meters" wait_for 5 grep -q realtime "$sim_log"
+    hasnt "$name: no key among the arguments" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "$sim_key"
+    hasnt "$name: nor in the environment" "$(tr '\0' ' ' <"/proc/$pid/environ")" "$sim_key"
+    check "$name: no core files" grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits"
+    kill -s "$name" "$pid"
+    check "$name: it ends at once" wait_for 1 gone_or_zombie "$pid"
+    stop "$pid"
+    is "$name: by that signal" $((128 + number)) "$stopped"
+    cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
+  done
+  is 'no file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
+  sim_faults
+
+  local status
+  set +e
+  "$cemm" read --config "$config" 2>"$scratch/stderr" | exec 0<&- true
+  status=${PIPESTATUS[0]}
+  set -e
+  is 'a reader that has gone ends it by SIGPIPE' 141 "$status"
+  is 'without a word' '' "$(<"$scratch/stderr")"
+  exits 'stdout that takes nothing' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
+  has 'is an error in words' "$err" 'E! stdout: '
+  exits 'stdout that is closed' 1 bash -c '"$@" >&-' - "$cemm" read --config "$config"
+}
+
+# on_terminal ARGUMENT…: stdout and stderr are a terminal; $screen is what stood on it.
+on_terminal() {
+  local command status=0
+  command=$(printf '%q ' "$cemm" "$@")
+  TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || status=$?
+  screen=$(tr -d '\r' <"$scratch/screen")
+  cat "$scratch/screen" >>"$heard"
+  return "$status"
+}
+
+terminal() {
+  command -v script >/dev/null || return 0
+  check 'on a terminal' on_terminal read --config "$config"
+  on_terminal read --config "$config" || true
+  has 'it is a table' "$screen" 'DEVICE '
+  hasnt 'without progress when it is quick' "$screen" ' of '
+  on_terminal read --config "$config" s02 || true
+  has 'problems stand in the table' "$screen" 's02: '
+  hasnt 'and are not said twice' "$screen" 'cemm: '
+  on_terminal read --config "$config" --format influx nothing || true
+  has 'words begin with the name' "$screen" 'cemm: nothing: '
+  sim_faults "status=502@*/s01/realtime*"
+  on_terminal read --config "$config" || true
+  hasnt 'nor are failures that the library logs' "$screen" 'cemm: '
+  sim_faults "delay=2600@*$two/s01/realtime*"
+  on_terminal read --config "$config" || true
+  has 'progress when it takes long' "$screen" '5 of 6 meters …'
+  is 'shown once for each meter' 1 "$(grep -o '5 of 6' <<<"$screen" | wc -l)"
+  has 'is erased in the end' "$screen" $'6 meters …\e[K'
+  sim_faults
+}
+
+# The LAN besides the cloud, and a meter whose clock is an hour ahead.
+lan_and_clock() {
+  start_sim --devices 2 --lan 1 --meters p1,s01 --now "$1" --speed 0
+  write_config "$scratch/lan.conf"
+  printf '\n[local garage]\naddress = %s\n' "${sim_lan[0]}" >>"$scratch/lan.conf"
+  cemm_exits 'list with LAN and cloud' 0 list --config "$scratch/lan.conf"
+  is 'each device once' 2 "$(grep -c 00-1E- <<<"$out")"
+  has 'one by the LAN' "$(grep "$one" <<<"$out")" 'local garage'
+  has 'the other by the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
+  printf '[local garage]\naddress = %s\n' "${sim_lan[0]}" >"$scratch/lan.conf"
+  cemm_exits 'read by the LAN alone' 0 read --config "$scratch/lan.conf" --format csv
+  is 'one device' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
+
+  start_sim --devices 1 --meters p1,p1-gas,s01 --now $(($1 + 3600)) --speed 0
+  write_config "$scratch/ahead.conf"
+  local format
+  for format in csv influx json table; do
+    cemm_exits "samples of the future, $format" 0 read --config "$scratch/ahead.conf" --format "$format"
+    hasnt 'are left out' "$out" 'electric_power'
+    is 'with one warning, with a count' 1 "$(grep -cE '^W! [0-9]+ samples left out' <<<"$err")"
+    [[ $format != json ]] || check 'and the json is whole' jq -e 'type == "array"' <<<"$out"
+  done
+}
+
+# The example is what Telegraf would run: its command, with this cemm and this configuration.
+telegraf() {
+  local example=$source_root/examples/telegraf.conf command
+  command=$(sed -nE 's/^ *commands = \["(.*)"\]$/\1/p' "$example")
+  has 'telegraf.conf runs cemm' "$command" 'cemm read'
+  command=${command/#cemm /$cemm }
+  command=${command//\/etc\/cemm\/cemm.conf/$config}
+  # shellcheck disable=SC2086 # Telegraf splits it at blanks, too
+  exits 'its command' 0 $command
+  is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
+  has 'in the format that it names' "$(<"$example")" 'data_format = "influx"'
+}
+
+now=$(date +%s)
+start_sim --devices 2 --promise 100 --now "$now" --speed 0
+write_config "$config"
+formats
+table
+meters
+usage
+configuration
+failures
+output
+signals
+terminal
+telegraf
+lan_and_clock "$now"
+is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+finish

@@ -1,0 +1,289 @@
+# shellcheck shell=bash disable=SC2034
+# What every end-to-end test needs: a scratch directory, simulators, processes and mounts that are
+# surely gone in the end, and TAP lines. To be sourced, then:
+#
+#   set -euo pipefail
+#   . "$(dirname "$0")/lib.sh"
+#   begin BUILD_DIR               # scratch directory $scratch, $build, traps
+#   start_sim --devices 2         # sets $sim_pid $sim_cloud $sim_lan (array) $sim_log $sim_key
+#   is 'what' "$expected" "$got"  # or: check 'what' command…; ok 'what'; not_ok 'what' [why]
+#   finish                        # the plan, and exit 1 if anything failed
+#
+# Only processes that a test started itself are ever ended, by their process id.
+
+tap_count=0
+tap_failed=0
+own_pids=()
+own_mounts=()
+cleanup_hooks=()
+readonly skipped=77 # what meson takes for "skipped"
+
+# begin BUILD_DIR
+begin() {
+  if [[ $# -lt 1 || ! -d $1 ]]; then
+    echo "usage: $0 BUILD_DIR" >&2
+    exit 2
+  fi
+  build=$(cd "$1" && pwd)
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-e2e.XXXXXX")
+  # Ours alone: what the user has configured must not leak into a test.
+  export XDG_CONFIG_HOME="$scratch/xdg-config" XDG_DATA_HOME="$scratch/xdg-data"
+  unset CEMM_CONFIG NOTIFY_SOCKET STATE_DIRECTORY CREDENTIALS_DIRECTORY
+  unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+  trap cleanup EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+}
+
+# skip WHY…: ends the test as one that cannot run here.
+skip() {
+  echo "1..0 # SKIP $*"
+  exit "$skipped"
+}
+
+# ---- TAP ---------------------------------------------------------------------
+
+ok() {
+  tap_count=$((tap_count + 1))
+  echo "ok: $1"
+}
+
+# not_ok WHAT [WHY]: the why is shown as a comment, cut to some lines.
+not_ok() {
+  tap_count=$((tap_count + 1))
+  tap_failed=$((tap_failed + 1))
+  echo "not ok: $1"
+  [[ -z ${2-} ]] || head -n 12 <<<"$2" | cut -c1-300 | sed 's/^/#   /'
+}
+
+# check WHAT COMMAND…: ok if the command succeeds; its output is shown if not.
+check() {
+  local what=$1 out
+  shift
+  if out=$("$@" 2>&1); then ok "$what"; else not_ok "$what" "failed ($?): $* ${out:+: $out}"; fi
+}
+
+# refute WHAT COMMAND…: ok if the command fails.
+refute() {
+  local what=$1 out
+  shift
+  if out=$("$@" 2>&1); then not_ok "$what" "succeeded: $* ${out:+: $out}"; else ok "$what"; fi
+}
+
+# is WHAT EXPECTED GOT
+is() {
+  if [[ $2 == "$3" ]]; then ok "$1"; else not_ok "$1" "expected: $2"$'\n'"got: $3"; fi
+}
+
+# has WHAT TEXT PART: ok if TEXT contains PART.
+has() {
+  if [[ $2 == *"$3"* ]]; then ok "$1"; else not_ok "$1" "no \"$3\" in: $2"; fi
+}
+
+# hasnt WHAT TEXT PART
+hasnt() {
+  if [[ $2 != *"$3"* ]]; then ok "$1"; else not_ok "$1" "\"$3\" in: $2"; fi
+}
+
+# exits WHAT CODE COMMAND…: ok if the command ends with CODE; leaves $out and $err behind.
+exits() {
+  local what=$1 code=$2 got=0
+  shift 2
+  "$@" >"$scratch/stdout" 2>"$scratch/stderr" || got=$?
+  out=$(<"$scratch/stdout")
+  err=$(<"$scratch/stderr")
+  if [[ $got == "$code" ]]; then ok "$what"; else not_ok "$what" "exit $got, not $code: $* "$'\n'"$out$err"; fi
+}
+
+finish() {
+  echo "1..$tap_count"
+  if ((tap_failed > 0)); then
+    echo "# $tap_failed of $tap_count failed"
+    exit 1
+  fi
+  exit 0
+}
+
+# ---- time and processes ------------------------------------------------------
+
+# wait_for SECONDS COMMAND…: tries until it succeeds; false when the time is over.
+wait_for() {
+  local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((${EPOCHREALTIME/[.,]/} < end)) || return 1
+    sleep 0.05
+  done
+}
+
+# now_ms: Unix milliseconds.
+now_ms() {
+  echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+alive() {
+  kill -0 "$1" 2>/dev/null
+}
+
+gone() {
+  ! alive "$1"
+}
+
+# ours PID: whether it is (still) a child of this script; a number may have been given to another.
+ours() {
+  local stat
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  stat=${stat##*) }
+  read -r _ stat _ <<<"$stat"
+  [[ $stat == "$$" ]]
+}
+
+# started PID: it will be ended by cleanup.
+started() {
+  own_pids+=("$1")
+}
+
+# stop PID [SIGNAL]: ends one of ours and waits for it; its exit code stands in $stopped.
+stop() {
+  local signal=${2:-TERM}
+  stopped=0
+  kill -s "$signal" "$1" 2>/dev/null || true
+  if ! wait_for 10 gone_or_zombie "$1"; then
+    kill -s KILL "$1" 2>/dev/null || true
+  fi
+  wait "$1" 2>/dev/null || stopped=$?
+}
+
+# A child that has ended is a zombie until the shell waits for it.
+gone_or_zombie() {
+  local stat
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
+  [[ ${stat##*) } == [ZX]* ]]
+}
+
+# mounted DIRECTORY: it will be unmounted by cleanup.
+mounted() {
+  own_mounts+=("$1")
+}
+
+# at_cleanup COMMAND: run before processes are ended and $scratch is removed.
+at_cleanup() {
+  cleanup_hooks+=("$1")
+}
+
+cleanup() {
+  local status=$? item
+  trap - EXIT INT TERM HUP
+  set +e
+  for item in "${cleanup_hooks[@]}"; do eval "$item"; done
+  for item in "${own_pids[@]}"; do
+    ours "$item" && kill -s CONT "$item" 2>/dev/null && kill -s TERM "$item" 2>/dev/null
+  done
+  for item in "${own_mounts[@]}"; do
+    wait_for 2 not_mounted "$item" || fusermount3 -u -z "$item" 2>/dev/null || umount -l "$item" 2>/dev/null
+  done
+  for item in "${own_pids[@]}"; do
+    ours "$item" || continue
+    wait_for 5 gone_or_zombie "$item" 2>/dev/null || kill -s KILL "$item" 2>/dev/null
+    wait "$item" 2>/dev/null
+  done
+  if [[ -n ${CEMM_E2E_KEEP-} ]]; then
+    echo "# kept: $scratch" >&2
+  else
+    rm -rf --one-file-system "$scratch"
+  fi
+  exit "$status"
+}
+
+not_mounted() {
+  ! grep -qF " $1 " /proc/self/mounts
+}
+
+# ---- the simulator -----------------------------------------------------------
+
+sim_key=test-key-4e4f657
+sim_count=0
+
+# start_sim [OPTION…]: one more simulator. Sets $sim_pid, $sim_cloud (URL with its prefix),
+# $sim_lan (array of host:port), $sim_log and $sim_control; keep copies if you start several.
+start_sim() {
+  local line word dir
+  sim_count=$((sim_count + 1))
+  dir=$scratch/sim$sim_count
+  mkdir "$dir"
+  sim_log=$dir/log
+  sim_control=$dir/control
+  : >"$sim_log"
+  : >"$sim_control"
+  "$build/tests/simulator/cemm-sim" --log "$sim_log" --control "$sim_control" --key "$sim_key" "$@" \
+    >"$dir/ready" 2>"$dir/stderr" &
+  sim_pid=$!
+  started "$sim_pid"
+  if ! wait_for 10 grep -q '^ready ' "$dir/ready"; then
+    echo "Bail out! the simulator did not start: $(<"$dir/stderr")"
+    exit 1
+  fi
+  line=$(grep -m1 '^ready ' "$dir/ready")
+  sim_lan=()
+  for word in $line; do
+    case $word in
+      cloud=*) sim_cloud=${word#cloud=} ;;
+      lan=-) ;;
+      lan=*) IFS=, read -r -a sim_lan <<<"${word#lan=}" ;;
+    esac
+  done
+}
+
+# sim_faults [SPEC…]: replaces the faults of the simulator started last; none: no faults. Returns
+# when the simulator has taken them, which it shows by what it answers on a path of our own.
+sim_faults() {
+  local probe="status=$((sim_probe = 418 + (sim_probe + 1) % 30))@*/probe-$sim_pid*"
+  printf '%s\n' "$@" "$probe" | sed '/^$/d' >"$sim_control"
+  kill -s HUP "$sim_pid"
+  wait_for 5 sim_probed "$sim_probe"
+}
+sim_probe=0
+
+sim_probed() {
+  [[ $(curl -s -o /dev/null -w '%{http_code}' "${sim_cloud}probe-$sim_pid/?api_key=$sim_key") == "$1" ]]
+}
+
+# cloud_get PATH [QUERY]: what the simulator's cloud says; promises are waited for.
+cloud_get() {
+  local url="$sim_cloud$1?api_key=$sim_key${2:+&$2}" code tries=0
+  while :; do
+    code=$(curl -s -o "$scratch/cloud-answer" -w '%{http_code}' "$url")
+    [[ $code == 202 && $tries -lt 200 ]] || break
+    tries=$((tries + 1))
+    sleep 0.1
+  done
+  [[ $code == 200 ]] && cat "$scratch/cloud-answer"
+}
+
+# requests PATTERN: how many lines of the request log match (an extended regular expression).
+requests() {
+  grep -cE -- "$1" "$sim_log" || true
+}
+
+# ---- configuration -----------------------------------------------------------
+
+# write_key FILE [KEY]
+write_key() {
+  (umask 077 && printf '%s\n' "${2:-$sim_key}" >"$1")
+}
+
+# write_config FILE [LINE…]: a configuration with one cloud account, [cloud home], of the simulator
+# started last; further lines follow in that section.
+write_config() {
+  local file=$1
+  shift
+  write_key "$file.key"
+  {
+    echo 'time-zone = Europe/Amsterdam'
+    echo
+    echo '[cloud home]'
+    echo "url = $sim_cloud"
+    echo "api-key-file = $file.key"
+    [[ $# -eq 0 ]] || printf '%s\n' "$@"
+  } >"$file"
+}
