@@ -1,0 +1,28 @@
+/*
+ * Directories: whether they exist, and what is listed in them.
+ */
+#ifndef FS_DIRS_H
+#define FS_DIRS_H
+
+#include "fs/fs.h"
+
+/* What one reader of a directory sees, from its opening to its end. */
+struct listing;
+
+void listing_free(struct listing *listing); /* NULL is allowed */
+
+/* Answers READDIR. Never waits. */
+void listing_reply(fuse_req_t request, const struct listing *listing, size_t size, off_t offset);
+
+/* The node of a directory or a link. Never waits, and asks nobody. Returns 0 or a negative
+ * errno. */
+int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node);
+
+/* Answers GETATTR, now or when it is known whether the directory exists. */
+void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node);
+
+/* Answers OPENDIR, now or when the entries have been found. The listing is the handle. */
+void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
+              const struct fuse_file_info *info);
+
+#endif

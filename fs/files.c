@@ -1,0 +1,313 @@
+/*
+ * The kernel keeps a file's bytes under its inode number and trusts the
+ * attributes it was told (see the kernel facts in the field notes). What
+ * follows from that:
+ *
+ * LOOKUP must not wait, because the kernel holds the directory meanwhile. So a
+ * name whose document is not at hand gets a node without a snapshot, with
+ * attributes that are valid for no time at all; the kernel then asks for them
+ * before it lets anyone open the file, and that question, GETATTR, may wait.
+ *
+ * The bytes under a number never change. A newer document is a new node, found
+ * at the next LOOKUP, which comes when the name's time is over.
+ *
+ * The one exception is a CSV of a day that is not over: as long as the new
+ * bytes only append to the old ones it stays the same node, so that tail -f
+ * works. Then the order matters: first the new bytes can be read, then the
+ * kernel forgets the last page it has shown (its end was filled up with
+ * zeros), and only then is the new size told.
+ */
+#include "fs/files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fs/park.h"
+#include "fs/status.h"
+
+#define RUNNING_TIMEOUT 1.0  /* seconds: name of a running CSV; its node follows the data */
+#define FOLLOWED_MS     5000 /* a running CSV is being followed if it was asked for this lately */
+
+/* How old a document may be. */
+struct freshness {
+    int64_t max_age; /* ms */
+    bool for_ever;   /* what has been fetched within that stays good */
+};
+
+static struct freshness freshness_of(const struct fs *fs, const struct place *place)
+{
+    struct tree_clock clock = fs_clock(fs);
+    int64_t closed_at;
+
+    if (place->kind != PLACE_PERIOD)
+        return (struct freshness){.max_age = fs->realtime_ttl};
+    closed_at = tree_closed_at(place, clock.zone);
+    if (clock.now < closed_at)
+        return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
+    /* One that was fetched before the period was closed may lack its end. */
+    return (struct freshness){.max_age = (clock.now - closed_at) * 1000, .for_ever = true};
+}
+
+static int64_t left(const struct node *node, const struct freshness *freshness)
+{
+    return freshness->max_age - (fs_now() - node->snapshot->fetched);
+}
+
+/* A node that may be handed out although its snapshot is too old: its readers are waiting for the
+ * next one, or follow it as it grows. */
+static bool is_followed(const struct node *node)
+{
+    return node->running && (node->pins > 0 || fs_now() - node->asked <= FOLLOWED_MS);
+}
+
+static double timeout_of(const struct node *node, const struct freshness *freshness)
+{
+    if (node->running)
+        return RUNNING_TIMEOUT;
+    if (freshness->for_ever)
+        return FS_FOR_EVER;
+    if (!node->snapshot)
+        return (double)freshness->max_age / 1000;
+    return left(node, freshness) > 0 ? (double)left(node, freshness) / 1000 : 0;
+}
+
+/* Closed files are kept until the kernel forgets them, which it does only when it is short of
+ * memory. Beyond a limit it is asked to. */
+static void drop_old(struct fs *fs)
+{
+    while (fs->nodes.bytes > FS_SNAPSHOT_BYTES && !TAILQ_EMPTY(&fs->nodes.old)) {
+        struct node *node = TAILQ_FIRST(&fs->nodes.old);
+        char name[TREE_NAME_SIZE];
+
+        TAILQ_REMOVE(&fs->nodes.old, node, age);
+        node->droppable = false;
+        tree_name(&node->place, name);
+        if (node->current && node->parent != 0)
+            (void)helper_forget_name(fs->helper, node->parent, name);
+    }
+}
+
+/* Binds a snapshot, whose reference is taken over. */
+static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
+{
+    int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
+
+    node_bind(&fs->nodes, node, snapshot);
+    node->running = node->place.kind == PLACE_PERIOD && node->place.form == CEMM_FORM_CSV &&
+                    snapshot->fetched / 1000 < closed_at;
+    node_touch(&fs->nodes, node);
+    drop_old(fs);
+}
+
+/* ---- LOOKUP ------------------------------------------------------------- */
+
+/* A fresh document, if one is at hand, as snapshot; else NULL. Returns 0 or a negative errno. */
+static int snapshot_at_hand(struct fs *fs, const struct place *place, int64_t max_age,
+                            struct snapshot **ret_snapshot)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct cemm_document *document;
+    struct cemm_query query;
+    int result;
+
+    *ret_snapshot = NULL;
+    if (!tree_query(place, &query))
+        return -ENOENT;
+    document = cemm_peek(fs->cemm, &query, max_age);
+    if (!document)
+        return 0;
+    result = snapshot_render(place, document, &clock, ret_snapshot);
+    cemm_document_unref(document);
+    return result;
+}
+
+static int new_node(struct fs *fs, const struct place *place, struct snapshot *snapshot,
+                    struct node **ret_node)
+{
+    struct node *node = node_new(&fs->nodes, place);
+
+    if (!node) {
+        snapshot_unref(snapshot);
+        return -ENOMEM;
+    }
+    if (snapshot) {
+        bind(fs, node, snapshot);
+        node_show(node);
+    }
+    *ret_node = node;
+    return 0;
+}
+
+/* The status is made anew each time; the same text stays the same file. */
+static int status_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
+{
+    struct node *node = nodes_current(&fs->nodes, place);
+    struct snapshot *snapshot;
+    int result = status_render(fs, &snapshot);
+
+    if (result < 0)
+        return result;
+    if (node && node->snapshot->size == snapshot->size &&
+        memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0) {
+        snapshot_unref(snapshot);
+        *ret_node = node;
+        return 0;
+    }
+    return new_node(fs, place, snapshot, ret_node);
+}
+
+int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
+                double *ret_timeout)
+{
+    struct freshness freshness = freshness_of(fs, place);
+    struct node *node = nodes_current(&fs->nodes, place);
+    struct snapshot *snapshot;
+    int result;
+
+    if (place->kind == PLACE_STATUS) {
+        *ret_timeout = 0;
+        return status_lookup(fs, place, ret_node);
+    }
+    if (!node || (node->snapshot && left(node, &freshness) < 0 && !is_followed(node))) {
+        result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
+        if (result < 0)
+            return result;
+        result = new_node(fs, place, snapshot, &node);
+        if (result < 0)
+            return result;
+    }
+    node_touch(&fs->nodes, node);
+    *ret_timeout = timeout_of(node, &freshness);
+    *ret_node = node;
+    return 0;
+}
+
+/* ---- a running CSV grows ------------------------------------------------ */
+
+struct growth {
+    struct fs *fs;
+    struct node *node;
+    struct parked *waiting; /* NULL: that reader is gone */
+};
+
+static void on_page_forgotten(void *data)
+{
+    struct growth *growth = data;
+    struct node *node = growth->node;
+    struct fs *fs = growth->fs;
+
+    node->growing = false;
+    node_show(node);
+    if (growth->waiting)
+        park_reply_attributes(growth->waiting);
+    free(growth);
+    node->pins--;
+    node_release(&fs->nodes, node);
+}
+
+static void on_reader_gone(void *data)
+{
+    struct growth *growth = data;
+
+    growth->waiting = NULL;
+}
+
+/* The node has got its new snapshot, and shows the old one's size until the kernel is ready. */
+static void grow(struct parked *parked)
+{
+    struct node *node = parked->node;
+    struct growth *growth = malloc(sizeof(*growth));
+    int64_t page = sysconf(_SC_PAGESIZE);
+    int result = -ENOMEM;
+
+    if (growth) {
+        *growth = (struct growth){.fs = parked->fs, .node = node, .waiting = parked};
+        result = helper_forget_pages(parked->fs->helper, node->number,
+                                     (int64_t)node->shown / page * page, on_page_forgotten, growth);
+    }
+    if (result < 0) {
+        free(growth);
+        park_reply_error(parked, -result);
+        return;
+    }
+    node->growing = true;
+    node->pins++;
+    park_wait(parked, on_reader_gone, growth);
+}
+
+/* A newer snapshot for a node that has one; its reference is taken over. */
+static void renew(struct parked *parked, struct snapshot *snapshot)
+{
+    struct node *node = parked->node;
+    const struct snapshot *old = node->snapshot;
+
+    if (snapshot->size < node->shown || memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
+        /* Who has it open keeps the old bytes; the name will lead to a new node. */
+        snapshot_unref(snapshot);
+        node_retire(&parked->fs->nodes, node);
+        node->running = false;
+        park_reply_attributes(parked);
+        return;
+    }
+    bind(parked->fs, node, snapshot);
+    if (snapshot->size == node->shown) {
+        node_show(node);
+        park_reply_attributes(parked);
+        return;
+    }
+    grow(parked);
+}
+
+/* ---- GETATTR ------------------------------------------------------------ */
+
+/* Whether a newer document is of use to the node: it has none yet, or is a CSV that grows. */
+static bool wants(const struct node *node, int64_t fetched)
+{
+    if (!node->snapshot)
+        return true;
+    return node->running && !node->growing && node->snapshot->fetched < fetched;
+}
+
+static void on_document(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct node *node = parked->node;
+    struct tree_clock clock = fs_clock(parked->fs);
+    struct snapshot *snapshot;
+    int result;
+
+    if (answer->result != 0) {
+        park_reply_error(parked, fs_errno(answer->result));
+        return;
+    }
+    if (!wants(node, cemm_document_fetched(answer->document))) {
+        park_reply_attributes(parked);
+        return;
+    }
+    result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    if (result < 0) {
+        park_reply_error(parked, -result);
+    } else if (node->snapshot) {
+        renew(parked, snapshot);
+    } else {
+        bind(parked->fs, node, snapshot);
+        node_show(node);
+        park_reply_attributes(parked);
+    }
+}
+
+void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
+{
+    struct freshness freshness = freshness_of(fs, &node->place);
+    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_document};
+    struct cemm_query query;
+
+    node->asked = fs_now();
+    if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0))
+        fs_reply_attributes(fs, request, node);
+    else if (tree_query(&node->place, &query))
+        park_get(&draft, &query, freshness.max_age);
+    else
+        (void)fuse_reply_err(request, EIO);
+}

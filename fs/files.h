@@ -1,0 +1,18 @@
+/*
+ * Files: which snapshot a name leads to, how long it is good for, and how a
+ * running CSV grows under the eyes of its readers.
+ */
+#ifndef FS_FILES_H
+#define FS_FILES_H
+
+#include "fs/fs.h"
+
+/* The node to which a file's name leads now, and for how many seconds. Never waits: the node may
+ * have no snapshot yet. Returns 0 or a negative errno. */
+int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
+                double *ret_timeout);
+
+/* Answers GETATTR, now or when the document has come. */
+void file_getattr(struct fs *fs, fuse_req_t request, struct node *node);
+
+#endif

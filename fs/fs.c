@@ -1,0 +1,108 @@
+/*
+ * Attributes, time and errors, as all callbacks need them.
+ *
+ * Sizes, times and bytes of a file come from one snapshot, so that what stat
+ * says is what read gives. A directory is as old as the mount.
+ */
+#include "fs/fs.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#define BLOCK_SIZE 4096
+
+int64_t fs_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct tree_clock fs_clock(const struct fs *fs)
+{
+    return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = fs_now() / 1000};
+}
+
+int fs_errno(int result)
+{
+    switch (result) {
+    case CEMM_ABSENT:
+        return ENOENT;
+    case CEMM_DENIED:
+        return EACCES;
+    default:
+        return result < 0 ? -result : EIO;
+    }
+}
+
+void fs_note(struct fs *fs, const struct place *place, const char *words)
+{
+    struct place above = *place;
+
+    do {
+        struct node *node = nodes_current(&fs->nodes, &above);
+
+        if (node && tree_type(&above) == TREE_DIRECTORY)
+            node_note(node, words, fs_now());
+    } while (tree_parent(&above, &above));
+}
+
+static struct timespec from_milliseconds(int64_t milliseconds)
+{
+    return (struct timespec){.tv_sec = milliseconds / 1000,
+                             .tv_nsec = milliseconds % 1000 * 1000000};
+}
+
+void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
+{
+    struct stat attributes = {.st_ino = node->number, .st_nlink = 1, .st_blksize = BLOCK_SIZE};
+    struct tree_clock clock = fs_clock(fs);
+    int64_t modified = fs->mounted;
+    char target[TREE_LINK_SIZE];
+
+    attributes.st_uid = fs->owner;
+    attributes.st_gid = fs->group;
+    switch (tree_type(&node->place)) {
+    case TREE_DIRECTORY:
+        attributes.st_mode = S_IFDIR | 0555;
+        attributes.st_nlink = 2;
+        break;
+    case TREE_LINK:
+        tree_target(&node->place, &clock, target);
+        attributes.st_mode = S_IFLNK | 0777;
+        attributes.st_size = (off_t)strlen(target);
+        break;
+    case TREE_FILE:
+        attributes.st_mode = S_IFREG | 0444;
+        attributes.st_size = (off_t)node->shown;
+        attributes.st_blocks = (blkcnt_t)((node->shown + 511) / 512);
+        modified = node->shown_modified;
+        break;
+    }
+    attributes.st_mtim = from_milliseconds(modified);
+    attributes.st_atim = attributes.st_mtim;
+    attributes.st_ctim = attributes.st_mtim;
+    *ret_attributes = attributes;
+}
+
+double fs_attributes_timeout(const struct node *node)
+{
+    switch (tree_type(&node->place)) {
+    case TREE_DIRECTORY:
+        return node->exists ? FS_FOR_EVER : 0;
+    case TREE_FILE:
+        return !node->snapshot || node->running || node->growing ? 0 : FS_FOR_EVER;
+    default:
+        return FS_FOR_EVER;
+    }
+}
+
+void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node)
+{
+    struct stat attributes;
+
+    fs_attributes(fs, node, &attributes);
+    (void)fuse_reply_attr(request, &attributes, fs_attributes_timeout(node));
+}

@@ -1,0 +1,59 @@
+/*
+ * One mount: what the rooms of cemmfs share. All of it belongs to the one
+ * thread that turns the loop; the helper sees none of it.
+ */
+#ifndef FS_FS_H
+#define FS_FS_H
+
+#define FUSE_USE_VERSION 314
+
+#include <fuse_lowlevel.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "common/cemm.h"
+#include "fs/helper.h"
+#include "fs/node.h"
+
+#define FS_FOR_EVER       (365.0 * 86400) /* seconds: timeout of what never changes */
+#define FS_PERIOD_MAX_AGE 60000           /* ms: of periods that are not closed */
+#define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
+#define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
+#define FS_SNAPSHOT_BYTES (64u << 20)     /* closed files beyond that are dropped, oldest first */
+#define FS_XATTR_SOURCE   "user.cemm.source"
+#define FS_XATTR_FETCHED  "user.cemm.fetched"
+#define FS_XATTR_ERROR    "user.cemm.error"
+
+struct fs {
+    const struct cemm_config *config;
+    struct cemm *cemm;
+    struct fuse_session *session;
+    struct helper *helper;
+    struct nodes nodes;
+    uid_t owner;
+    gid_t group;
+    int64_t mounted;      /* Unix milliseconds */
+    int64_t realtime_ttl; /* ms */
+    bool kernel_opens;    /* it can do without our open */
+};
+
+/* Unix milliseconds. */
+int64_t fs_now(void);
+struct tree_clock fs_clock(const struct fs *fs);
+
+/* Positive errno of a request's result that is not 0. */
+int fs_errno(int result);
+
+/* Remembers a failure's words for the directories above a place. */
+void fs_note(struct fs *fs, const struct place *place, const char *words);
+
+/* What the kernel is to know of a node. */
+void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);
+
+/* For how many seconds the kernel may believe that. */
+double fs_attributes_timeout(const struct node *node);
+
+/* Answers GETATTR with both. */
+void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * The library waits, for the network and for our descriptors. Whether the
+ * kernel has something for us is not asked of poll but of read: a mount that
+ * was taken away shows as an error there, and in no other way for certain.
+ */
+#include "fs/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define REQUESTS_A_TURN 64 /* then the network has its turn */
+
+/* Returns true if there may be more. */
+static bool serve(struct fs *fs, struct fuse_buf *buffer)
+{
+    for (int i = 0; i < REQUESTS_A_TURN; i++) {
+        int result = fuse_session_receive_buf(fs->session, buffer);
+
+        if (result <= 0)
+            return result == -EINTR;
+        fuse_session_process_buf(fs->session, buffer);
+    }
+    return true;
+}
+
+static bool signalled(int fd)
+{
+    struct signalfd_siginfo signal;
+
+    return read(fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal);
+}
+
+int loop_run(struct fs *fs, int signal_fd)
+{
+    struct fuse_buf buffer = {.mem = NULL};
+    bool ending = false;
+    bool more = false;
+    int result = 0;
+
+    /* The helper waits for the kernel, which may wait for us: so it is served to the end. */
+    while (!ending || helper_busy(fs->helper)) {
+        struct pollfd waited[] = {
+            {.fd = fuse_session_fd(fs->session), .events = POLLIN},
+            {.fd = signal_fd, .events = POLLIN},
+        };
+        int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, 2);
+
+        if (turned < 0 && turned != -EINTR)
+            result = turned;
+        more = serve(fs, &buffer);
+        helper_collect(fs->helper);
+        ending = ending || result < 0 || signalled(signal_fd) || fuse_session_exited(fs->session);
+    }
+    free(buffer.mem);
+    return result;
+}

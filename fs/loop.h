@@ -1,0 +1,13 @@
+/*
+ * The loop: one thread for the kernel's requests and the meters' answers.
+ */
+#ifndef FS_LOOP_H
+#define FS_LOOP_H
+
+#include "fs/fs.h"
+
+/* Serves until the mount is taken away or a signal of `signal_fd` (a signalfd) ends it. Returns 0
+ * or a negative errno. */
+int loop_run(struct fs *fs, int signal_fd);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * cemmfs: energy meters as files. Everything that can be wrong with the
+ * command line, the configuration or the place to mount is found before
+ * anything is mounted, and said in one line.
+ *
+ * The order matters: the process forks after the mount has succeeded, so that
+ * whoever started it knows, and only then come the library and the helper,
+ * because threads do not survive a fork.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "fs/fs.h"
+#include "fs/log.h"
+#include "fs/loop.h"
+#include "fs/mount.h"
+#include "fs/options.h"
+
+#define EXIT_WRONG 2 /* usage or configuration */
+
+static int complain(const char *subject, const char *words)
+{
+    fprintf(stderr, subject ? "cemmfs: %s: %s\n" : "cemmfs: %s%s\n", subject ? subject : "", words);
+    return EXIT_WRONG;
+}
+
+/* Signals that end us come by a descriptor; a reader that is gone is no reason to end. */
+static int open_signals(void)
+{
+    sigset_t ending;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &ending, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        return -errno;
+    return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int set_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* Serves a session that is mounted. */
+static int serve(struct fs *fs, struct log *log, int signal_fd)
+{
+    int result = -ENOMEM;
+
+    if (nodes_init(&fs->nodes) < 0)
+        return -ENOMEM;
+    fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, log);
+    if (fs->cemm)
+        fs->helper = helper_new(fs->session, fs->cemm);
+    if (fs->helper)
+        result = set_nonblocking(fuse_session_fd(fs->session));
+    if (result == 0)
+        result = loop_run(fs, signal_fd);
+    helper_free(fs->helper);
+    cemm_free(fs->cemm); /* answers whoever still waits */
+    nodes_end(&fs->nodes);
+    return result;
+}
+
+static int mount_and_serve(struct fs *fs, const struct options *options, const char *path)
+{
+    struct log log = {.to_syslog = false};
+    int signal_fd = open_signals();
+    int result = signal_fd;
+
+    if (result >= 0)
+        result = fuse_session_mount(fs->session, path) < 0 ? -EIO : 0;
+    if (result < 0)
+        return EXIT_FAILURE; /* libfuse has said why */
+    if (fuse_daemonize(options->foreground) < 0) {
+        result = -errno;
+    } else {
+        if (!options->foreground)
+            log_to_syslog(&log);
+        fs->mounted = fs_now();
+        result = serve(fs, &log, signal_fd);
+    }
+    fuse_session_unmount(fs->session);
+    close(signal_fd);
+    if (result < 0)
+        log_print(&log, CEMM_LOG_ERROR, "%s", strerror(-result));
+    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(const struct options *options, const struct cemm_config *config)
+{
+    struct fs fs = {
+        .config = config,
+        .owner = getuid(),
+        .group = getgid(),
+        .realtime_ttl = options->realtime_ttl * 1000,
+    };
+    char *path;
+    int result = mount_prepare(options->mountpoint, &path);
+
+    if (result < 0)
+        return complain(options->mountpoint, strerror(-result));
+    fs.session = mount_session(options, &fs);
+    result = EXIT_FAILURE;
+    if (fs.session) {
+        result = mount_and_serve(&fs, options, path);
+        fuse_session_destroy(fs.session);
+    }
+    free(path);
+    return result;
+}
+
+static int configure_and_run(const struct options *options)
+{
+    struct cemm_config *config = cemm_config_new();
+    struct cemm_words words = {.text = ""};
+    int result;
+
+    if (!config)
+        return complain(NULL, strerror(ENOMEM));
+    if (cemm_config_load(config, options->config, &words) < 0)
+        result = complain(NULL, words.text);
+    else
+        result = run(options, config);
+    cemm_config_free(config);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    const struct rlimit no_core = {0, 0}; /* there is a key in our memory */
+    struct cemm_words words;
+    struct options options;
+
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    switch (options_read(argc, argv, &options, &words)) {
+    case OPTIONS_HELP:
+        fputs(options_help, stdout);
+        return EXIT_SUCCESS;
+    case OPTIONS_VERSION:
+        printf("cemmfs %s\n", cemm_version());
+        return EXIT_SUCCESS;
+    case OPTIONS_WRONG:
+        return complain(NULL, words.text);
+    default:
+        return configure_and_run(&options);
+    }
+}

@@ -1,0 +1,20 @@
+/*
+ * Mounting: the options that the kernel gets, and what a crash has left.
+ */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+
+#include "fs/fs.h"
+#include "fs/options.h"
+
+/*
+ * Looks at the place to mount, takes a dead mount off it, and gives its full
+ * path, which the caller frees: the process may change its directory later.
+ * Returns 0 or a negative errno.
+ */
+int mount_prepare(const char *mountpoint, char **ret_path);
+
+/* The session for that mount; not mounted yet. NULL: no memory, or libfuse has said why. */
+struct fuse_session *mount_session(const struct options *options, struct fs *fs);
+
+#endif

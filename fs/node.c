@@ -1,0 +1,210 @@
+/*
+ * Two hash tables over the same nodes, by number and by place. They double
+ * when they are full: a copy of a whole history looks up some ten thousand
+ * names, most mounts a handful.
+ */
+#include "fs/node.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_FIRST 256 /* a power of two */
+#define ROOT_NUMBER   1   /* FUSE_ROOT_ID */
+
+static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
+{
+    return (size_t)(number & (nodes->buckets - 1));
+}
+
+static size_t slot_of_place(const struct nodes *nodes, const struct place *place)
+{
+    return (size_t)(tree_hash(place) & (nodes->buckets - 1));
+}
+
+static void insert(struct nodes *nodes, struct node *node)
+{
+    LIST_INSERT_HEAD(&nodes->by_number[slot_of_number(nodes, node->number)], node, same_number);
+    if (node->current)
+        LIST_INSERT_HEAD(&nodes->by_place[slot_of_place(nodes, &node->place)], node, same_place);
+}
+
+static int resize(struct nodes *nodes, size_t buckets)
+{
+    struct node_list *by_number = calloc(buckets, sizeof(*by_number));
+    struct node_list *by_place = calloc(buckets, sizeof(*by_place));
+    struct nodes old = *nodes;
+
+    if (!by_number || !by_place) {
+        free(by_number);
+        free(by_place);
+        return -ENOMEM;
+    }
+    nodes->by_number = by_number;
+    nodes->by_place = by_place;
+    nodes->buckets = buckets;
+    for (size_t i = 0; i < old.buckets; i++) {
+        struct node *node = LIST_FIRST(&old.by_number[i]);
+
+        while (node) {
+            struct node *next = LIST_NEXT(node, same_number);
+
+            insert(nodes, node);
+            node = next;
+        }
+    }
+    free(old.by_number);
+    free(old.by_place);
+    return 0;
+}
+
+int nodes_init(struct nodes *nodes)
+{
+    struct node *root;
+
+    *nodes = (struct nodes){.next_number = ROOT_NUMBER};
+    TAILQ_INIT(&nodes->old);
+    if (resize(nodes, BUCKETS_FIRST) < 0)
+        return -ENOMEM;
+    root = node_new(nodes, &tree_root);
+    if (!root) {
+        nodes_end(nodes);
+        return -ENOMEM;
+    }
+    root->pins = 1;
+    return 0;
+}
+
+void nodes_end(struct nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->buckets; i++) {
+        struct node *node;
+
+        while ((node = LIST_FIRST(&nodes->by_number[i]))) {
+            node->lookups = 0;
+            node->pins = 0;
+            node_release(nodes, node);
+        }
+    }
+    free(nodes->by_number);
+    free(nodes->by_place);
+    *nodes = (struct nodes){0};
+}
+
+struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
+{
+    struct node *node;
+
+    LIST_FOREACH (node, &nodes->by_number[slot_of_number(nodes, number)], same_number) {
+        if (node->number == number)
+            return node;
+    }
+    return NULL;
+}
+
+struct node *nodes_current(const struct nodes *nodes, const struct place *place)
+{
+    struct node *node;
+
+    LIST_FOREACH (node, &nodes->by_place[slot_of_place(nodes, place)], same_place) {
+        if (tree_same(&node->place, place))
+            return node;
+    }
+    return NULL;
+}
+
+struct node *node_new(struct nodes *nodes, const struct place *place)
+{
+    struct node *node = calloc(1, sizeof(*node));
+    struct node *before = nodes_current(nodes, place);
+
+    if (!node)
+        return NULL;
+    /* Without memory for a larger table the one at hand works, too. */
+    if (nodes->count >= nodes->buckets)
+        (void)resize(nodes, nodes->buckets * 2);
+    if (before)
+        node_retire(nodes, before);
+    node->number = nodes->next_number++;
+    node->place = *place;
+    node->current = true;
+    insert(nodes, node);
+    nodes->count++;
+    return node;
+}
+
+void node_retire(struct nodes *nodes, struct node *node)
+{
+    (void)nodes;
+    if (node->current)
+        LIST_REMOVE(node, same_place);
+    node->current = false;
+}
+
+static void account(struct nodes *nodes, const struct snapshot *snapshot, bool add)
+{
+    if (!snapshot || !snapshot->source)
+        return; /* what was made here, not fetched */
+    if (add) {
+        nodes->snapshots++;
+        nodes->bytes += snapshot->size;
+    } else {
+        nodes->snapshots--;
+        nodes->bytes -= snapshot->size;
+    }
+}
+
+void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
+{
+    account(nodes, node->snapshot, false);
+    snapshot_unref(node->snapshot);
+    node->snapshot = snapshot;
+    account(nodes, snapshot, true);
+}
+
+void node_show(struct node *node)
+{
+    node->shown = node->snapshot->size;
+    node->shown_modified = node->snapshot->modified;
+}
+
+static void make_undroppable(struct nodes *nodes, struct node *node)
+{
+    if (node->droppable)
+        TAILQ_REMOVE(&nodes->old, node, age);
+    node->droppable = false;
+}
+
+void node_touch(struct nodes *nodes, struct node *node)
+{
+    make_undroppable(nodes, node);
+    if (node->place.kind != PLACE_PERIOD || node->running || !node->snapshot)
+        return;
+    TAILQ_INSERT_TAIL(&nodes->old, node, age);
+    node->droppable = true;
+}
+
+void node_release(struct nodes *nodes, struct node *node)
+{
+    if (node->lookups > 0 || node->pins > 0)
+        return;
+    make_undroppable(nodes, node);
+    node_retire(nodes, node);
+    LIST_REMOVE(node, same_number);
+    nodes->count--;
+    account(nodes, node->snapshot, false);
+    snapshot_unref(node->snapshot);
+    free(node->words);
+    free(node);
+}
+
+void node_note(struct node *node, const char *words, int64_t now)
+{
+    char *copy = strdup(words);
+
+    if (!copy)
+        return; /* the one before is better than none */
+    free(node->words);
+    node->words = copy;
+    node->failed = now;
+}

@@ -1,0 +1,88 @@
+/*
+ * Nodes: what the kernel holds of us. The kernel knows an inode by its number
+ * and counts how often it was told of it; a node lives until it has forgotten
+ * all of that. A place can have several nodes at a time, one for each snapshot
+ * that someone still reads; the newest of them is the current one, to which
+ * the name leads.
+ *
+ * Inode numbers are never used twice: pages that the kernel has cached under
+ * a number belong to that number's bytes for ever.
+ */
+#ifndef FS_NODE_H
+#define FS_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "fs/render.h"
+#include "fs/tree.h"
+
+struct node {
+    uint64_t number;
+    uint64_t parent;  /* number of the directory in which it was looked up last */
+    uint64_t lookups; /* the kernel's */
+    unsigned pins;    /* ours */
+    struct place place;
+    bool current;
+    bool exists; /* directories: known to be there */
+
+    /* Files. `shown` bytes of `snapshot` have been told to the kernel: all, except while a
+     * running CSV grows. */
+    struct snapshot *snapshot; /* NULL: not fetched yet */
+    size_t shown;
+    int64_t shown_modified;
+    int64_t asked;  /* Unix milliseconds: last GETATTR */
+    bool running;   /* may grow */
+    bool growing;   /* the helper is at it */
+    bool droppable; /* stands in the nodes' list of old ones */
+
+    char *words;    /* directories: the last failure below it; NULL: none */
+    int64_t failed; /* Unix milliseconds: when that was */
+
+    LIST_ENTRY(node) same_number, same_place;
+    TAILQ_ENTRY(node) age;
+};
+
+LIST_HEAD(node_list, node);
+TAILQ_HEAD(node_queue, node);
+
+struct nodes {
+    struct node_list *by_number;
+    struct node_list *by_place; /* current ones only */
+    size_t buckets;
+    size_t count;
+    uint64_t next_number;
+    struct node_queue old; /* files of closed periods, least recently used first */
+    size_t snapshots;      /* fetched ones that nodes hold, and their bytes */
+    size_t bytes;
+};
+
+/* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
+int nodes_init(struct nodes *nodes);
+void nodes_end(struct nodes *nodes); /* frees all nodes, whatever the kernel holds */
+
+struct node *nodes_numbered(const struct nodes *nodes, uint64_t number);     /* NULL: none */
+struct node *nodes_current(const struct nodes *nodes, const struct place *); /* NULL: none */
+
+/* A new node, which becomes its place's current one. It has no lookups yet: count some, pin it, or
+ * node_release() it. NULL: no memory. */
+struct node *node_new(struct nodes *nodes, const struct place *place);
+
+/* The name no longer leads to it. */
+void node_retire(struct nodes *nodes, struct node *node);
+
+/* Gives it (another) snapshot, whose reference is taken over, and shows it whole or not yet. */
+void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
+void node_show(struct node *node);
+
+/* It was used just now: it is the last to be dropped from the kernel's memory. */
+void node_touch(struct nodes *nodes, struct node *node);
+
+/* Frees the node if neither the kernel nor we hold it. */
+void node_release(struct nodes *nodes, struct node *node);
+
+/* Remembers the words of a failure, and when it was. */
+void node_note(struct node *node, const char *words, int64_t now);
+
+#endif

@@ -1,0 +1,346 @@
+/*
+ * Thin: each callback finds the node and passes on to the room that knows.
+ *
+ * OPEN is answered "not implemented": then the kernel never asks again, and
+ * opening a file that it knows costs no message at all. Directories are
+ * opened, though: without that the kernel would keep their listings for ever.
+ */
+#include "fs/ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "fs/dirs.h"
+#include "fs/files.h"
+#include "fs/notify.h"
+#include "fs/xattrs.h"
+
+#define NAME_MAX_LENGTH 255
+
+static struct fs *fs_of(fuse_req_t request)
+{
+    return fuse_req_userdata(request);
+}
+
+/* The node, or NULL when the request has been answered: the kernel has asked for a number that it
+ * was never told. */
+static struct node *node_of(fuse_req_t request, fuse_ino_t number)
+{
+    struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
+
+    if (!node)
+        (void)fuse_reply_err(request, ESTALE);
+    return node;
+}
+
+static void on_init(void *data, struct fuse_conn_info *connection)
+{
+    struct fs *fs = data;
+
+    /* Bytes never change under a number, so there is nothing to be invalidated by a new mtime. */
+    connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+    fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+    notify_ready();
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+static int lookup(struct fs *fs, const struct node *parent, const char *name,
+                  struct node **ret_node, double *ret_timeout)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct place place;
+
+    if (!tree_child(&parent->place, name, &clock, &place))
+        return -ENOENT;
+    if (place.kind == PLACE_METER && !cemm_alias_allowed(fs->cemm, &place.uid, place.alias))
+        return -ENOENT;
+    *ret_timeout = FS_FOR_EVER;
+    if (tree_type(&place) == TREE_FILE)
+        return file_lookup(fs, &place, ret_node, ret_timeout);
+    return dir_lookup(fs, &place, ret_node);
+}
+
+static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    struct fs *fs = fs_of(request);
+    struct node *directory = node_of(request, parent);
+    struct fuse_entry_param entry = {.generation = 1};
+    struct node *node;
+    int result;
+
+    if (!directory)
+        return;
+    result = lookup(fs, directory, name, &node, &entry.entry_timeout);
+    if (result < 0) {
+        (void)fuse_reply_err(request, -result);
+        return;
+    }
+    node->parent = parent;
+    entry.ino = node->number;
+    entry.attr_timeout = fs_attributes_timeout(node);
+    fs_attributes(fs, node, &entry.attr);
+    /* What the kernel was not told, it will not forget. */
+    node->lookups++;
+    if (fuse_reply_entry(request, &entry) != 0) {
+        node->lookups--;
+        node_release(&fs->nodes, node);
+    }
+}
+
+static void forget(struct fs *fs, fuse_ino_t number, uint64_t lookups)
+{
+    struct node *node = nodes_numbered(&fs->nodes, number);
+
+    if (!node)
+        return;
+    node->lookups -= lookups < node->lookups ? lookups : node->lookups;
+    node_release(&fs->nodes, node);
+}
+
+static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
+{
+    forget(fs_of(request), number, lookups);
+    fuse_reply_none(request);
+}
+
+static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets)
+{
+    for (size_t i = 0; i < count; i++)
+        forget(fs_of(request), forgets[i].ino, forgets[i].nlookup);
+    fuse_reply_none(request);
+}
+
+static void on_readlink(fuse_req_t request, fuse_ino_t number)
+{
+    struct node *node = node_of(request, number);
+    struct tree_clock clock = fs_clock(fs_of(request));
+    char target[TREE_LINK_SIZE];
+
+    if (!node)
+        return;
+    if (tree_type(&node->place) != TREE_LINK) {
+        (void)fuse_reply_err(request, EINVAL);
+        return;
+    }
+    tree_target(&node->place, &clock, target);
+    (void)fuse_reply_readlink(request, target);
+}
+
+/* ---- attributes and bytes ----------------------------------------------- */
+
+static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    struct node *node = node_of(request, number);
+
+    (void)info;
+    if (!node)
+        return;
+    switch (tree_type(&node->place)) {
+    case TREE_DIRECTORY:
+        dir_getattr(fs, request, node);
+        break;
+    case TREE_FILE:
+        file_getattr(fs, request, node);
+        break;
+    case TREE_LINK:
+        fs_reply_attributes(fs, request, node);
+        break;
+    }
+}
+
+static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    (void)number;
+    if ((info->flags & O_ACCMODE) != O_RDONLY) {
+        (void)fuse_reply_err(request, EROFS);
+    } else if (fs_of(request)->kernel_opens) {
+        (void)fuse_reply_err(request, ENOSYS);
+    } else {
+        info->keep_cache = 1;
+        (void)fuse_reply_open(request, info);
+    }
+}
+
+static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+                    struct fuse_file_info *info)
+{
+    struct node *node = node_of(request, number);
+    const struct snapshot *snapshot;
+    size_t begin;
+
+    (void)info;
+    if (!node)
+        return;
+    snapshot = node->snapshot;
+    if (!snapshot) {
+        /* GETATTR comes first: it is what waits. */
+        (void)fuse_reply_err(request, EIO);
+        return;
+    }
+    begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
+    if (size > snapshot->size - begin)
+        size = snapshot->size - begin;
+    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
+}
+
+static void on_statfs(fuse_req_t request, fuse_ino_t number)
+{
+    struct statvfs about = {
+        .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX_LENGTH, .f_flag = ST_RDONLY};
+
+    (void)number;
+    (void)fuse_reply_statfs(request, &about);
+}
+
+static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
+{
+    struct node *node = node_of(request, number);
+
+    if (node)
+        xattr_get(fs_of(request), request, node, name, size);
+}
+
+static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
+{
+    struct node *node = node_of(request, number);
+
+    if (node)
+        xattr_list(fs_of(request), request, node, size);
+}
+
+/* ---- directories -------------------------------------------------------- */
+
+static struct listing *listing_of(const struct fuse_file_info *info)
+{
+    return (struct listing *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr)
+}
+
+static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    struct node *node = node_of(request, number);
+
+    if (node)
+        dir_open(fs_of(request), request, node, info);
+}
+
+static void on_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+                       struct fuse_file_info *info)
+{
+    (void)number;
+    listing_reply(request, listing_of(info), size, offset);
+}
+
+static void on_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    (void)number;
+    listing_free(listing_of(info));
+    (void)fuse_reply_err(request, 0);
+}
+
+/* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
+
+static void on_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attributes, int which,
+                       struct fuse_file_info *info)
+{
+    (void)number, (void)attributes, (void)which, (void)info;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                     dev_t device)
+{
+    (void)parent, (void)name, (void)mode, (void)device;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
+{
+    (void)parent, (void)name, (void)mode;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_remove(fuse_req_t request, fuse_ino_t parent, const char *name)
+{
+    (void)parent, (void)name;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
+{
+    (void)target, (void)parent, (void)name;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
+                      fuse_ino_t new_parent, const char *new_name, unsigned flags)
+{
+    (void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent,
+                    const char *new_name)
+{
+    (void)number, (void)new_parent, (void)new_name;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size,
+                     off_t offset, struct fuse_file_info *info)
+{
+    (void)number, (void)bytes, (void)size, (void)offset, (void)info;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *info)
+{
+    (void)parent, (void)name, (void)mode, (void)info;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const char *value,
+                        size_t size, int flags)
+{
+    (void)number, (void)name, (void)value, (void)size, (void)flags;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_removexattr(fuse_req_t request, fuse_ino_t number, const char *name)
+{
+    (void)number, (void)name;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+const struct fuse_lowlevel_ops fs_ops = {
+    .init = on_init,
+    .lookup = on_lookup,
+    .forget = on_forget,
+    .forget_multi = on_forget_multi,
+    .getattr = on_getattr,
+    .readlink = on_readlink,
+    .open = on_open,
+    .read = on_read,
+    .statfs = on_statfs,
+    .getxattr = on_getxattr,
+    .listxattr = on_listxattr,
+    .opendir = on_opendir,
+    .readdir = on_readdir,
+    .releasedir = on_releasedir,
+    .setattr = on_setattr,
+    .mknod = on_mknod,
+    .mkdir = on_mkdir,
+    .unlink = on_remove,
+    .rmdir = on_remove,
+    .symlink = on_symlink,
+    .rename = on_rename,
+    .link = on_link,
+    .write = on_write,
+    .create = on_create,
+    .setxattr = on_setxattr,
+    .removexattr = on_removexattr,
+};

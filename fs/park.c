@@ -1,0 +1,114 @@
+/*
+ * How a request is parked and let go.
+ *
+ * Each request is answered exactly once: whoever answers also frees, and the
+ * library runs a completion exactly once, also when it is cancelled. So an
+ * interrupt never answers by itself; it cancels, and the completion answers.
+ *
+ * libfuse holds a lock of the request while it calls us for an interrupt. It
+ * allows the answer there, but not from within fuse_req_interrupt_func():
+ * therefore an interrupt that has come already is asked for beforehand.
+ */
+#include "fs/park.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "fs/dirs.h"
+
+static void on_answer(void *data, const struct cemm_answer *answer)
+{
+    struct parked *parked = data;
+
+    parked->ticket = NULL;
+    if (answer->result == -ECANCELED) {
+        park_reply_error(parked, EINTR);
+        return;
+    }
+    if (answer->result != 0)
+        fs_note(parked->fs, &parked->node->place, answer->words);
+    parked->resume(parked, answer);
+}
+
+static void on_interrupt(fuse_req_t request, void *data)
+{
+    struct parked *parked = data;
+
+    (void)request;
+    if (parked->ticket) {
+        cemm_cancel(parked->ticket);
+        return;
+    }
+    if (parked->let_go)
+        parked->let_go(parked->data);
+    park_reply_error(parked, EINTR);
+}
+
+static struct parked *park(const struct parked *draft)
+{
+    struct parked *parked = malloc(sizeof(*parked));
+
+    if (!parked) {
+        (void)fuse_reply_err(draft->request, ENOMEM);
+        listing_free(draft->listing);
+        return NULL;
+    }
+    *parked = *draft;
+    parked->node->pins++;
+    return parked;
+}
+
+/* `result` is what the library said when it was asked. */
+static void parked_now(struct parked *parked, int result)
+{
+    if (result < 0)
+        park_reply_error(parked, -result);
+    else if (fuse_req_interrupted(parked->request))
+        cemm_cancel(parked->ticket);
+    else
+        fuse_req_interrupt_func(parked->request, on_interrupt, parked);
+}
+
+void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age)
+{
+    struct parked *parked = park(draft);
+
+    if (parked)
+        parked_now(parked,
+                   cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket));
+}
+
+void park_find(struct parked *draft, const struct cemm_uid *uid)
+{
+    struct parked *parked = park(draft);
+
+    if (parked)
+        parked_now(parked, cemm_find(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked,
+                                     &parked->ticket));
+}
+
+void park_wait(struct parked *parked, void (*let_go)(void *data), void *data)
+{
+    parked->let_go = let_go;
+    parked->data = data;
+}
+
+void park_free(struct parked *parked)
+{
+    listing_free(parked->listing);
+    parked->node->pins--;
+    node_release(&parked->fs->nodes, parked->node);
+    free(parked);
+}
+
+void park_reply_error(struct parked *parked, int error)
+{
+    (void)fuse_reply_err(parked->request, error);
+    park_free(parked);
+}
+
+void park_reply_attributes(struct parked *parked)
+{
+    fs_reply_attributes(parked->fs, parked->request, parked->node);
+    park_free(parked);
+}

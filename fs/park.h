@@ -1,0 +1,45 @@
+/*
+ * Parked requests: the kernel has asked, and the answer is on its way from a
+ * meter. A parked request is this struct and a ticket, never a thread, so any
+ * number of readers may wait while all others are served. A reader who is
+ * interrupted is let go at once; the fetch goes on for the others.
+ */
+#ifndef FS_PARK_H
+#define FS_PARK_H
+
+#include "fs/fs.h"
+
+struct parked;
+struct listing;
+
+/* The answer is there, and so is the reader. Ends with one of park_reply_…(), or leaves the request
+ * parked for another reason by park_wait(). */
+typedef void parked_fn(struct parked *parked, const struct cemm_answer *answer);
+
+struct parked {
+    struct fs *fs;
+    fuse_req_t request;
+    struct node *node;
+    struct cemm_ticket *ticket; /* NULL: it does not wait for the library */
+    parked_fn *resume;
+    void (*let_go)(void *data); /* called when the reader is gone and there is no ticket */
+    void *data;
+    struct listing *listing; /* OPENDIR only; freed with the request unless handed on */
+    struct fuse_file_info info;
+};
+
+/* Parks a request until a document has come. */
+void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age);
+
+/* Parks a request until devices (`uid` NULL) or a device's meters have been found. */
+void park_find(struct parked *draft, const struct cemm_uid *uid);
+
+/* Keeps it parked, for something else than the library. */
+void park_wait(struct parked *parked, void (*let_go)(void *data), void *data);
+
+/* Each answers the request and frees it. */
+void park_reply_error(struct parked *parked, int error);
+void park_reply_attributes(struct parked *parked);
+void park_free(struct parked *parked); /* for what has been answered otherwise */
+
+#endif

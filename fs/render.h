@@ -1,0 +1,37 @@
+/*
+ * Snapshots: the bytes of a file together with what is to be said of them.
+ * They are made at once and never change, so that size, time and bytes always
+ * belong together, however long a reader takes. Counted; one thread.
+ */
+#ifndef FS_RENDER_H
+#define FS_RENDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cemm.h"
+#include "fs/tree.h"
+
+struct snapshot {
+    unsigned references;
+    size_t size;
+    int64_t modified; /* Unix milliseconds */
+    int64_t fetched;  /* Unix milliseconds; when the document came */
+    char *source;     /* "cloud home"; NULL: made here */
+    char *bytes;
+};
+
+/*
+ * Makes the file that `place` stands for of its document. Returns 0, -ENOENT
+ * where the document lacks the place's channel, -ENOMEM, or -E2BIG.
+ */
+int snapshot_render(const struct place *place, const struct cemm_document *document,
+                    const struct tree_clock *clock, struct snapshot **ret_snapshot);
+
+/* Makes one of a text, which becomes its own; NULL: no memory (the text is freed then, too). */
+struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,410 @@
+#!/usr/bin/env bash
+# The real file system, mounted by the real kernel on the simulator: what the tools that people use
+# say of it is compared with what the simulator says. Called as: mount.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+[[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
+
+export TZ=Europe/Amsterdam LC_ALL=C
+dev=00-1E-C0-00-00-01
+other=00-1E-C0-00-00-02
+long_ago=2025-10-26  # a day of 25 hours
+spring=2026-03-29    # a day of 23 hours
+m=$scratch/m
+conf=$scratch/cemm.conf
+
+# ---- helpers -----------------------------------------------------------------
+
+# mount_fs [OPTION…]: mounts $conf on $m in the foreground; sets $fs_pid.
+mount_fs() {
+  mkdir -p "$m"
+  "$build/fs/cemmfs" "$conf" "$m" -f "$@" 2>>"$scratch/fs.log" &
+  fs_pid=$!
+  started "$fs_pid"
+  mounted "$m"
+  if ! wait_for 10 cat "$m/status"; then # which the kernel never remembers
+    echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"
+    exit 1
+  fi
+}
+
+# path of a day's file: day_file UID ALIAS DATE FORM
+day_file() {
+  echo "$m/$1/$2/data/day/${3:0:4}/${3:5:2}/$3.$4"
+}
+
+# fails_with WHAT WORDS COMMAND…: the command fails, and the kernel's words are these.
+fails_with() {
+  local what=$1 words=$2 said
+  shift 2
+  if said=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$said" "$words"; fi
+}
+
+# asked PATTERN: whether the simulator was asked for that.
+asked() {
+  grep -qE -- "$1" "$sim_log"
+}
+
+# expected_csv: history as the API writes it, on stdin, to CSV as we write it; made with jq and awk
+# alone. Newest first becomes oldest first, and what is no sample is left out.
+expected_csv() {
+  jq -r '.data | to_entries[0] | "time " + .key,
+         (.value | reverse | .[] | select(.[0] != 0 and .[1] != null) |
+          "\(.[0]) \(.[1])")' |
+    awk 'NR == 1 { print $1 "," $2; next }
+         { zone = strftime("%z", $1 / 1000)
+           print strftime("%Y-%m-%dT%H:%M:%S", $1 / 1000) substr(zone, 1, 3) ":" substr(zone, 4) "," $2 }'
+}
+
+# The first second of a date.
+midnight() {
+  date -d "$1 00:00" +%s
+}
+
+oracle() {
+  "$build/tests/simulator/cemm-sim" --print "$@"
+}
+
+# ---- mounting, and what needs no network ---------------------------------------
+
+start_sim --devices 2 --promise 150
+write_config "$conf" 'timeout = 4'
+mount_fs -o realtime_ttl=1
+
+is 'mounting asks nothing' 0 "$(requests .)"
+is 'it is a read-only mount without devices and setuid' 'fuse.cemmfs ro,nosuid,nodev' \
+  "$(awk -v m="$m" '$2 == m { print $3 " " substr($4, 1, 15) }' /proc/self/mounts)"
+has 'status is there without a request' "$(cat "$m/status")" 'source cloud home'
+is 'still nothing was asked' 0 "$(requests .)"
+hasnt 'the key is not in the process list' "$(tr '\0' ' ' <"/proc/$fs_pid/cmdline")" "$sim_key"
+hasnt 'nor in the environment' "$(tr '\0' ' ' <"/proc/$fs_pid/environ")" "$sim_key"
+is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_pid/limits")"
+
+# ---- listings ------------------------------------------------------------------
+
+is 'the root lists devices and status' "$dev $other status" "$(echo "$m"/* | sed "s|$m/||g")"
+is 'which costs one promise' 1 "$(requests '/cemm/ - 200$')"
+is 'a device lists its meters' 'p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+is 'a meter lists its files' 'data realtime realtime.csv realtime.json' "$(ls "$m/$dev/p1" | xargs)"
+is 'realtime lists the channels' 'electric_power gas rate switch t1 t2 t3 t4' \
+  "$(ls "$m/$dev/p1/realtime" | xargs)"
+is 'the days list this year' "$(date +%Y) today.csv today.json yesterday.csv yesterday.json" \
+  "$(ls "$m/$dev/p1/data/day" | xargs)"
+is 'the year lists its months up to now' "$(seq -w 1 "$(date +%-m)" | sed 's/^.$/0&/' | xargs)" \
+  "$(ls "$m/$dev/p1/data/day/$(date +%Y)" | xargs)"
+is 'the month lists its days up to today, twice' "$(($(date +%-d) * 2))" \
+  "$(ls "$m/$dev/p1/data/day/$(date +%Y/%m)" | wc -l)"
+before=$(requests .)
+find "$m/$dev/p1/data" >/dev/null
+is 'find in the history asks nothing' "$before" "$(requests .)"
+
+# ---- realtime ------------------------------------------------------------------
+
+json_is_the_clouds() {
+  diff <(jq -S . "$m/$dev/p1/realtime.json") <(cloud_get "cemm/$dev/p1/realtime/" | jq -S .)
+}
+check 'realtime.json says what the cloud says' wait_for 15 json_is_the_clouds
+
+rt=$m/$dev/p1/realtime.csv
+cat "$rt" >"$scratch/rt.csv"
+is 'realtime.csv has its header' 'channel,value,unit,time' "$(head -n1 "$scratch/rt.csv")"
+bad=
+while IFS=, read -r channel value unit time; do
+  [[ $channel != switch ]] || continue
+  told=$(oracle "$dev" p1 "$channel" "$(date -d "$time" +%s)000")
+  [[ $value == "$told" ]] || bad+="$channel $value, not $told; "
+  case $channel in
+    t?) want=kWh ;; electric_power) want=W ;; gas) want=m3 ;; *) want= ;;
+  esac
+  [[ $unit == "$want" ]] || bad+="$channel in $unit; "
+done < <(tail -n +2 "$scratch/rt.csv")
+is 'each value of realtime.csv is the simulator'"'"'s at its own time' '' "$bad"
+is 'a channel never read has neither value nor time' 'switch,,,' "$(grep ^switch "$scratch/rt.csv")"
+is 'nor a number in its own file' 0 "$(wc -c <"$m/$dev/p1/realtime/switch")"
+channel_agrees() {
+  [[ $(cat "$m/$dev/p1/realtime/t1") == "$(awk -F, '$1 == "t1" { print $2 }' "$rt")" ]]
+}
+check 'a channel'"'"'s file is its bare value' wait_for 10 channel_agrees
+sleep 1.1 # until the files are too old
+before=$(requests 'p1/realtime/ - 200$')
+cat "$m/$dev/p1/realtime.json" "$rt" "$m/$dev/p1/realtime/t1" "$m/$dev/p1/realtime/rate" >/dev/null
+is 'four files of one document cost one fetch' $((before + 1)) "$(requests 'p1/realtime/ - 200$')"
+is 'the time of realtime.csv is the newest sample'"'"'s' \
+  "$(tail -n +2 "$rt" | cut -d, -f4 | sort | tail -n1 | date -f - +%s)" "$(stat -c %Y "$rt")"
+
+# ---- closed days ---------------------------------------------------------------
+
+check_day() {
+  local alias=$1 day=$2 rows=$3 csv json before
+  csv=$(day_file "$dev" "$alias" "$day" csv)
+  json=$(day_file "$dev" "$alias" "$day" json)
+  cloud_get "cemm/$dev/$alias/data/day/" "time=$(midnight "$day")" >"$scratch/day.json"
+  expected_csv <"$scratch/day.json" >"$scratch/day.csv"
+  is "$alias $day: the simulator has that many rows" "$rows" "$(($(wc -l <"$scratch/day.csv") - 1))"
+  before=$(requests "$alias/data/day/ .* 200\$")
+  # First of all stat: the kernel corrects a wrong size when it reads.
+  is "$alias $day: stat knows the size before anything was read" \
+    "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
+  check "$alias $day: cat gives the CSV" cmp <(cat "$csv") "$scratch/day.csv"
+  check "$alias $day: jq reads the JSON, which is the cloud's" \
+    diff <(jq -S . "$json") <(jq -S . "$scratch/day.json")
+  is "$alias $day: both cost one request" $((before + 1)) "$(requests "$alias/data/day/ .* 200\$")"
+  is "$alias $day: and afterwards" "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
+  is "$alias $day: its time is the day's end" "$(midnight "$day + 1 day")" "$(stat -c %Y "$csv")"
+}
+check_day p1 "$spring" 1380
+check_day p1 "$long_ago" 1500
+check_day s01 2026-06-21 1440
+check_day p1-gas 2026-01-15 25 # the hours, and the last second
+
+csv=$(day_file "$dev" p1 "$spring" csv)
+json=$(day_file "$dev" p1 "$spring" json)
+cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight $spring)" | expected_csv >"$scratch/day.csv"
+is 'wc -c' "$(wc -c <"$scratch/day.csv")" "$(wc -c <"$csv")"
+is 'tail -c' "$(tail -c 100 "$scratch/day.csv")" "$(tail -c 100 "$csv")"
+is 'grep' "$(grep -c 'T1[0-9]:.*,-' "$scratch/day.csv")" "$(grep -c 'T1[0-9]:.*,-' "$csv")"
+is 'tar stores every byte' "$(wc -c <"$json")" \
+  "$(tar -C "$(dirname "$json")" -c "$spring.json" | tar -xO | wc -c)"
+is 'du knows how big it is' "$(((($(stat -c %s "$csv") + 511) / 512 + 1) / 2))" "$(du -k "$csv" | cut -f1)"
+check 'cp -a copies it, time included' cp -a "$csv" "$scratch/copy.csv"
+is 'so it does' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
+is 'JSON is indented by two' '  "data": {' "$(grep -m1 '"data"' "$json")"
+
+# ---- many readers --------------------------------------------------------------
+
+cold=$(day_file "$other" p1 2026-02-02 csv)
+cat "$m/$other/p1/realtime.csv" >/dev/null # the directories are known now
+readers=()
+for _ in {1..16}; do
+  md5sum <"$cold" >>"$scratch/sums" &
+  readers+=("$!")
+done
+wait "${readers[@]}"
+is 'sixteen readers of a cold file get the same' '1' "$(sort -u "$scratch/sums" | wc -l)"
+is 'and all of them got it' 16 "$(wc -l <"$scratch/sums")"
+is 'for one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
+
+# ---- links ---------------------------------------------------------------------
+
+days=$m/$dev/p1/data/day
+is 'today.csv is a relative link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$days/today.csv")"
+is 'yesterday.json, too' "$(date -d yesterday +%Y/%m/%Y-%m-%d).json" "$(readlink "$days/yesterday.json")"
+is 'a date alone, too' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
+check 'and it leads there' cmp "$days/$spring.csv" "$csv"
+is 'today has rows up to now at most' '' \
+  "$(awk -F, -v now="$(date +%Y-%m-%dT%H:%M:%S)" 'NR > 1 && substr($1, 1, 19) > now' "$days/today.csv")"
+is 'a uid in another spelling is a link' "$dev" "$(readlink "$m/00:1e:c0:00:00:01")"
+
+# ---- what is not there -----------------------------------------------------------
+
+before=$(requests .)
+tomorrow=$(date -d tomorrow +%Y-%m-%d)
+for name in nothing "$dev/heatpump" "$dev/p1/nothing" "$days/2026/02/2026-02-30.csv" \
+  "$days/${tomorrow:0:4}/${tomorrow:5:2}/$tomorrow.csv" "$days/$tomorrow.csv" "$days/2009" "$days/2026/13" \
+  "$days/2026/03/2026-04-01.csv" "$days/2026/03/readme.txt" "$days/tomorrow.csv"; do
+  fails_with "${name#"$days"/} does not exist" 'No such file or directory' stat "$m/${name#"$m"/}"
+done
+is 'which asked nothing' "$before" "$(requests .)"
+fails_with 'a meter that the device lacks does not exist' 'No such file or directory' \
+  cat "$m/$dev/s02/realtime.csv"
+fails_with 'nor a device that no source knows' 'No such file or directory' \
+  ls "$m/AA-BB-CC-DD-EE-FF"
+fails_with 'nor a channel that the meter lacks' 'No such file or directory' \
+  cat "$m/$dev/p1/realtime/volume"
+
+# ---- changes -------------------------------------------------------------------
+
+check_erofs() {
+  fails_with "$1 is refused: read-only" 'Read-only file system' "${@:2}"
+}
+check_erofs touch touch "$m/new"
+check_erofs mkdir mkdir "$m/new"
+check_erofs rm rm -f "$m/status"
+check_erofs rmdir rmdir "$m/$dev"
+check_erofs mv mv "$m/status" "$m/new"
+check_erofs ln ln -s a "$m/new"
+check_erofs chmod chmod 600 "$m/status"
+check_erofs writing bash -c "echo x >$csv"
+check_erofs truncate truncate -s 0 "$csv"
+
+# ---- errors --------------------------------------------------------------------
+
+# check_fault WORDS FAULT: each on a file that nobody has asked for.
+fault_day=1
+check_fault() {
+  local file
+  fault_day=$((fault_day + 1))
+  file=$(day_file "$dev" p1 "2026-01-$(printf %02d $fault_day)" csv)
+  sim_faults "$2@*/p1/data/day/*"
+  fails_with "$2: $1" "$1" cat "$file"
+  sim_faults
+  check "$2: the same file can be read when it is over" wait_for 20 cat "$file"
+}
+check_fault 'Permission denied' status=403
+check_fault 'No such file or directory' status=404
+check_fault 'Connection timed out' status=408
+check_fault 'Input/output error' status=502
+check_fault 'Input/output error' garbage
+check_fault 'Connection timed out' promise-forever
+check_fault 'Connection timed out' stall
+if command -v getfattr >/dev/null; then
+  has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.source "$csv")" 'cloud home'
+  has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv")" "$(date +%Y-%m-%dT)"
+  has 'user.cemm.error says in words what was wrong' \
+    "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1")" 'p1'
+fi
+has 'status says so, too' "$(cat "$m/status")" 'last error'
+hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
+
+# ---- a stalled file, its neighbours and its readers --------------------------------
+
+sim_faults 'stall@*/s01/data/day/*'
+stalled=$(day_file "$dev" s01 2026-02-03 csv)
+stat "$m/$dev/s01" >/dev/null
+begun=$(now_ms)
+timeout -s INT 1 cat "$stalled" 2>/dev/null && not_ok 'a stalled file stalls' || ok 'a stalled file stalls'
+took=$(($(now_ms) - begun))
+check "SIGINT lets its reader go at once ($took ms)" test "$took" -lt 2000
+cat "$stalled" 2>/dev/null &
+reader=$!
+started "$reader"
+wait_for 4 asked 's01/data/day/'
+begun=$(now_ms)
+cat "$(day_file "$dev" p1 2026-01-02 csv)" "$m/status" >/dev/null
+ls "$(dirname "$stalled")" >/dev/null
+stat "$(dirname "$stalled")" >/dev/null
+took=$(($(now_ms) - begun))
+check "its neighbours are served meanwhile ($took ms)" test "$took" -lt 1000
+begun=$(now_ms)
+stop "$reader" KILL
+took=$(($(now_ms) - begun))
+is "SIGKILL ends its reader at once ($took ms)" 137 "$stopped"
+check 'at once' test "$took" -lt 1000
+sim_faults
+check 'afterwards the file can be read' wait_for 20 cat "$stalled"
+
+# A listing that waits must not hold the names of its directory.
+sim_faults 'stall@*/p1-gas/realtime/*'
+stat "$m/$dev/p1-gas" >/dev/null
+ls "$m/$dev/p1-gas/realtime" >/dev/null 2>&1 &
+reader=$!
+started "$reader"
+wait_for 4 asked 'p1-gas/realtime/'
+begun=$(now_ms)
+timeout 1 cat "$m/$dev/p1-gas/realtime/gas" >/dev/null 2>&1 || true
+took=$(($(now_ms) - begun))
+check "names in a directory whose listing stalls can be given up ($took ms)" test "$took" -lt 2000
+stop "$reader" KILL
+is 'and so can the listing' 137 "$stopped"
+sim_faults
+check 'afterwards it is listed' wait_for 20 ls "$m/$dev/p1-gas/realtime"
+
+# ---- a running day grows (more than a minute) -------------------------------------
+
+if [[ -n ${CEMM_E2E_LONG-} ]]; then
+  number=$(stat -L -c %i "$days/today.csv")
+  tail -n 0 -f "$days/today.csv" >"$scratch/tail" &
+  follower=$!
+  started "$follower"
+  check 'tail -f shows a new minute' wait_for 150 grep -q "^$(date +%Y-%m-%d)T" "$scratch/tail"
+  is 'the file is the same' "$number" "$(stat -L -c %i "$days/today.csv")"
+  stop "$follower"
+  check 'and what tail has shown is its end' \
+    cmp "$scratch/tail" <(tail -n "$(wc -l <"$scratch/tail")" "$days/today.csv")
+fi
+
+# ---- the network goes ------------------------------------------------------------
+
+stop "$sim_pid"
+fails_with 'without network: no route to host' 'No route to host' \
+  cat "$(day_file "$dev" p1 2026-01-20 csv)"
+check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
+check 'what was known stays listed' test -d "$m/$dev/p1"
+is 'the meters, too' 'p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+
+# ---- ending ----------------------------------------------------------------------
+
+fusermount3 -u "$m"
+stop "$fs_pid"
+is 'fusermount3 -u ends it with 0' 0 "$stopped"
+start_sim --devices 1 --promise 150 --lan 1
+write_config "$conf" 'timeout = 4'
+mount_fs
+sim_faults 'stall@*/p1/realtime/*'
+ls "$m/$dev" >/dev/null
+cat "$m/$dev/p1/realtime.csv" 2>/dev/null &
+reader=$!
+started "$reader"
+wait_for 4 asked 'p1/realtime/'
+begun=$(now_ms)
+stop "$fs_pid" TERM
+took=$(($(now_ms) - begun))
+is "SIGTERM ends it with 0, although someone waits ($took ms)" 0 "$stopped"
+check 'and soon' test "$took" -lt 2000
+check 'it is unmounted' not_mounted "$m"
+check 'the reader is let go' wait_for 2 gone_or_zombie "$reader"
+sim_faults
+
+# ---- in the background, after a crash ------------------------------------------------
+
+exits 'it goes to the background' 0 "$build/fs/cemmfs" "$conf" "$m" -o rw,_netdev,nofail,dev,suid,x-a.b
+check 'and is mounted when the command is back' mountpoint -q "$m"
+check 'and works' cat "$m/$dev/p1/realtime.csv"
+daemon=$(pgrep -f -- "$build/fs/cemmfs $conf $m")
+at_cleanup "kill -s TERM $daemon 2>/dev/null"
+kill -s KILL "$daemon"
+wait_for 5 gone_or_zombie "$daemon"
+refute 'a crash leaves a dead mount' ls "$m"
+mount_fs
+check 'which the next start takes away' cat "$m/$dev/p1/realtime.csv"
+umount "$m"
+stop "$fs_pid"
+is 'umount ends it with 0' 0 "$stopped"
+
+# ---- a device on the LAN -----------------------------------------------------------
+
+cat >"$conf" <<END
+time-zone = Europe/Amsterdam
+[local garage]
+address = ${sim_lan[0]}
+END
+mount_fs
+is 'a device on the LAN is found by its address' "$dev status" "$(ls "$m" | xargs)"
+has 'and can be read' "$(cat "$m/$dev/p1/realtime.csv")" 'electric_power,'
+cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight $spring)" | expected_csv >"$scratch/day.csv"
+check 'its days, too' cmp "$csv" "$scratch/day.csv"
+has 'status says how it is reached' "$(cat "$m/status")" "local garage"
+stop "$fs_pid" HUP
+is 'SIGHUP ends it with 0' 0 "$stopped"
+
+# ---- mistakes ------------------------------------------------------------------------
+
+check_wrong() {
+  local what=$1 part=$2
+  shift 2
+  exits "$what: exit 2" 2 "$build/fs/cemmfs" "$@"
+  is "$what: one line" 1 "$(wc -l <"$scratch/stderr")"
+  has "$what: in words" "$err" "$part"
+}
+check_wrong 'no place to mount' 'where to mount'
+check_wrong 'an unknown option' '--nonsense' --nonsense "$m"
+check_wrong 'an unknown mount option' 'nonsense' -o rw,nonsense "$m"
+check_wrong 'no such configuration' 'nowhere.conf' "$scratch/nowhere.conf" "$m"
+check_wrong 'no such place' "$scratch/nowhere" "$conf" "$scratch/nowhere"
+write_config "$conf"
+chmod 644 "$conf.key"
+check_wrong 'a key that others can read' 'chmod 600' "$conf" "$m"
+echo 'colour = blue' >>"$conf"
+chmod 600 "$conf.key"
+check_wrong 'an unknown key' "$conf:" "$conf" "$m"
+check 'nothing was mounted' not_mounted "$m"
+exits '--help' 0 "$build/fs/cemmfs" --help
+has '--help names the options' "$out" 'realtime_ttl'
+exits '--version' 0 "$build/fs/cemmfs" --version
+
+hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
+is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+
+finish

@@ -1,0 +1,396 @@
+/*
+ * The shape of the mount: which names there are, what each stands for, and
+ * that every name that is listed leads back to itself.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "fs/tree.h"
+
+#define NOW 1711897200 /* 2024-03-31T17:00:00+02:00, the day on which clocks change */
+
+#define UID   "00-1E-C0-85-96-CC"
+#define METER UID "/p1"
+#define DAY   METER "/data/day"
+
+struct fixture {
+    struct cemm_zone *zone;
+    struct tree_clock clock;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture.zone = cemm_zone_new("Europe/Amsterdam");
+    fixture.clock = (struct tree_clock){.zone = fixture.zone, .now = NOW};
+    *state = &fixture;
+    return fixture.zone ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    cemm_zone_free(fixture->zone);
+    return 0;
+}
+
+/* Follows a path from the root; false if a name in it does not exist. */
+static bool walk(const struct tree_clock *clock, const char *path, struct place *ret_place)
+{
+    char copy[256];
+    char *rest = copy;
+    char *name;
+
+    *ret_place = tree_root;
+    assert_true((size_t)snprintf(copy, sizeof(copy), "%s", path) < sizeof(copy));
+    while ((name = strsep(&rest, "/"))) {
+        if (*name != '\0' && !tree_child(ret_place, name, clock, ret_place))
+            return false;
+    }
+    return true;
+}
+
+static const struct {
+    const char *path;
+    enum place_kind kind;
+    enum tree_type type;
+} names[] = {
+    {"", PLACE_ROOT, TREE_DIRECTORY},
+    {"status", PLACE_STATUS, TREE_FILE},
+    {UID, PLACE_DEVICE, TREE_DIRECTORY},
+    {"00-1e-c0-85-96-cc", PLACE_DEVICE_LINK, TREE_LINK},
+    {"00:1E:C0:85:96:CC", PLACE_DEVICE_LINK, TREE_LINK},
+    {METER, PLACE_METER, TREE_DIRECTORY},
+    {UID "/p1-gas", PLACE_METER, TREE_DIRECTORY},
+    {METER "/realtime.json", PLACE_REALTIME, TREE_FILE},
+    {METER "/realtime.csv", PLACE_REALTIME, TREE_FILE},
+    {METER "/realtime", PLACE_CHANNELS, TREE_DIRECTORY},
+    {METER "/realtime/electric_power", PLACE_CHANNEL, TREE_FILE},
+    {METER "/realtime/something.new", PLACE_CHANNEL, TREE_FILE},
+    {METER "/data", PLACE_DATA, TREE_DIRECTORY},
+    {DAY, PLACE_HISTORY, TREE_DIRECTORY},
+    {DAY "/2010", PLACE_YEAR, TREE_DIRECTORY},
+    {DAY "/2024", PLACE_YEAR, TREE_DIRECTORY},
+    {DAY "/2024/03", PLACE_MONTH, TREE_DIRECTORY},
+    {DAY "/2023/12", PLACE_MONTH, TREE_DIRECTORY},
+    {DAY "/2024/03/2024-03-31.csv", PLACE_PERIOD, TREE_FILE},
+    {DAY "/2024/03/2024-03-01.json", PLACE_PERIOD, TREE_FILE},
+    {DAY "/2024/02/2024-02-29.json", PLACE_PERIOD, TREE_FILE},
+    {DAY "/2010/01/2010-01-01.csv", PLACE_PERIOD, TREE_FILE},
+    {DAY "/2024-03-31.csv", PLACE_PERIOD_LINK, TREE_LINK},
+    {DAY "/2010-01-01.json", PLACE_PERIOD_LINK, TREE_LINK},
+    {DAY "/today.csv", PLACE_NEAR_LINK, TREE_LINK},
+    {DAY "/today.json", PLACE_NEAR_LINK, TREE_LINK},
+    {DAY "/yesterday.csv", PLACE_NEAR_LINK, TREE_LINK},
+    {DAY "/yesterday.json", PLACE_NEAR_LINK, TREE_LINK},
+};
+
+static void test_names(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct place place;
+
+        if (!walk(&fixture->clock, names[i].path, &place) || place.kind != names[i].kind ||
+            tree_type(&place) != names[i].type)
+            fail_msg("%s", names[i].path);
+    }
+}
+
+static const char *const refused[] = {
+    "Status",
+    "status.txt",
+    ".Trash",
+    "00-1E-C0-85-96",
+    "00-1E-C0-85-96-CC-01",
+    "00-1E-C0-85-96-CG",
+    "status/x",
+    UID "/..",
+    UID "/.",
+    UID "/p 1",
+    METER "/realtime.xml",
+    METER "/realtime.json/x",
+    METER "/realtime/a b",
+    METER "/realtime/..",
+    METER "/data/week",
+    METER "/data/day.csv",
+    DAY "/2009",
+    DAY "/2025",
+    DAY "/24",
+    DAY "/02024",
+    DAY "/+024",
+    DAY "/2024/00",
+    DAY "/2024/04",
+    DAY "/2024/13",
+    DAY "/2024/3",
+    DAY "/2024/03/2024-04-01.csv",
+    DAY "/2024/03/2024-02-29.csv",
+    DAY "/2024/02/2024-02-30.csv",
+    DAY "/2024/03/2024-03-31",
+    DAY "/2024/03/2024-03-31.txt",
+    DAY "/2024/03/2024-03-31.csv.csv",
+    DAY "/2024/03/2024-3-31.csv",
+    DAY "/2024/03/31.csv",
+    DAY "/2024/03/.csv",
+    DAY "/2024/03/today.csv",
+    DAY "/2024-04-01.csv",
+    DAY "/2009-12-31.csv",
+    DAY "/2023-02-29.csv",
+    DAY "/tomorrow.csv",
+    DAY "/today",
+};
+
+static void test_refused(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct place place;
+
+        if (walk(&fixture->clock, refused[i], &place))
+            fail_msg("%s", refused[i]);
+    }
+}
+
+/* A name that is longer than any buffer in there. */
+static void test_long_names(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const directories[] = {"", UID, METER "/realtime", DAY, DAY "/2024/03"};
+    char name[256];
+
+    memset(name, '2', sizeof(name) - 1);
+    for (size_t length = CEMM_NAME_SIZE; length < sizeof(name); length++) {
+        name[sizeof(name) - 1] = '\0';
+        for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+            struct place directory, place;
+
+            assert_true(walk(&fixture->clock, directories[i], &directory));
+            assert_false(
+                tree_child(&directory, name + sizeof(name) - 1 - length, &fixture->clock, &place));
+        }
+    }
+}
+
+static const struct {
+    const char *path;
+    int64_t now;
+    const char *target;
+} links[] = {
+    {DAY "/today.csv", NOW, "2024/03/2024-03-31.csv"},
+    {DAY "/yesterday.json", NOW, "2024/03/2024-03-30.json"},
+    {DAY "/today.csv", 1711839600, "2024/03/2024-03-31.csv"},     /* 00:00:00+01:00 */
+    {DAY "/today.csv", 1711839599, "2024/03/2024-03-30.csv"},     /* 23:59:59+01:00 */
+    {DAY "/today.csv", 1711922399, "2024/03/2024-03-31.csv"},     /* 23:59:59+02:00 */
+    {DAY "/today.csv", 1711922400, "2024/04/2024-04-01.csv"},     /* 00:00:00+02:00 */
+    {DAY "/yesterday.csv", 1704067200, "2023/12/2023-12-31.csv"}, /* 2024-01-01 01:00 */
+    {DAY "/2024-02-29.csv", NOW, "2024/02/2024-02-29.csv"},
+    {"00:1e:c0:85:96:cc", NOW, UID},
+};
+
+static void test_links(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+        struct tree_clock clock = {.zone = fixture->zone, .now = links[i].now};
+        char target[TREE_LINK_SIZE];
+        struct place place, parent;
+
+        assert_true(walk(&clock, links[i].path, &place));
+        tree_target(&place, &clock, target);
+        assert_string_equal(target, links[i].target);
+        /* It leads somewhere. */
+        assert_true(tree_parent(&place, &parent));
+        for (char *name, *rest = target; (name = strsep(&rest, "/"));)
+            assert_true(tree_child(&parent, name, &clock, &parent));
+    }
+}
+
+/* Name to place, place to name, and up again. */
+static void test_back(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *slash = strrchr(names[i].path, '/');
+        const char *last = slash ? slash + 1 : names[i].path;
+        struct place place, parent, again;
+        char name[TREE_NAME_SIZE];
+
+        assert_true(walk(&fixture->clock, names[i].path, &place));
+        tree_name(&place, name);
+        if (place.kind != PLACE_DEVICE_LINK)
+            assert_string_equal(name, last);
+        assert_true(tree_parent(&place, &parent));
+        assert_true(tree_child(&parent, last, &fixture->clock, &again));
+        assert_true(tree_same(&place, &again));
+        assert_int_equal(tree_hash(&place), tree_hash(&again));
+        assert_false(tree_same(&place, &parent));
+    }
+}
+
+static void test_all_differ(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (size_t j = 0; j < i; j++) {
+            struct place a, b;
+
+            assert_true(walk(&fixture->clock, names[i].path, &a));
+            assert_true(walk(&fixture->clock, names[j].path, &b));
+            /* Two other spellings of one uid are links to the same place. */
+            if (a.kind == PLACE_DEVICE_LINK && b.kind == PLACE_DEVICE_LINK)
+                continue;
+            assert_false(tree_same(&a, &b));
+            assert_true(tree_hash(&a) != tree_hash(&b));
+        }
+    }
+}
+
+struct seen {
+    const struct place *directory;
+    const struct tree_clock *clock;
+    char text[8192];
+    size_t count;
+};
+
+static int see(void *data, const char *name, enum tree_type type)
+{
+    struct seen *seen = data;
+    struct place place;
+
+    assert_true(tree_child(seen->directory, name, seen->clock, &place));
+    assert_int_equal(tree_type(&place), type);
+    assert_true(strlen(seen->text) + strlen(name) + 2 < sizeof(seen->text));
+    strcat(strcat(seen->text, name), " ");
+    seen->count++;
+    return 0;
+}
+
+static const struct {
+    const char *path;
+    size_t count;
+    const char *text; /* NULL: not compared */
+} listings[] = {
+    {"", 1, "status "},
+    {UID, 0, ""},
+    {METER, 4, "realtime.json realtime.csv realtime data "},
+    {METER "/realtime", 0, ""},
+    {METER "/data", 1, "day "},
+    {DAY, 5, "today.json today.csv yesterday.json yesterday.csv 2024 "},
+    {DAY "/2024", 3, "01 02 03 "},
+    {DAY "/2023", 12, "01 02 03 04 05 06 07 08 09 10 11 12 "},
+    {DAY "/2024/02", 58, NULL},
+    {DAY "/2023/02", 56, NULL},
+    {DAY "/2024/03", 62, NULL},
+    {DAY "/2023/12", 62, NULL},
+};
+
+static void test_listings(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
+        struct place place;
+        struct seen seen = {.directory = &place, .clock = &fixture->clock};
+
+        assert_true(walk(&fixture->clock, listings[i].path, &place));
+        assert_int_equal(tree_list(&place, &fixture->clock, see, &seen), 0);
+        assert_int_equal(seen.count, listings[i].count);
+        if (listings[i].text)
+            assert_string_equal(seen.text, listings[i].text);
+    }
+}
+
+/* On the 15th the month is listed to the 15th. */
+static void test_listing_of_now(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tree_clock clock = {.zone = fixture->zone, .now = NOW - 16 * 86400};
+    struct place place;
+    struct seen seen = {.directory = &place, .clock = &clock};
+
+    assert_true(walk(&clock, DAY "/2024/03", &place));
+    assert_int_equal(tree_list(&place, &clock, see, &seen), 0);
+    assert_int_equal(seen.count, 30);
+    assert_non_null(strstr(seen.text, "2024-03-15.csv"));
+    assert_null(strstr(seen.text, "2024-03-16.csv"));
+}
+
+static int stop(void *data, const char *name, enum tree_type type)
+{
+    (void)name;
+    (void)type;
+    return ++*(int *)data == 3 ? -7 : 0;
+}
+
+static void test_listing_ends_early(void **state)
+{
+    struct fixture *fixture = *state;
+    struct place place;
+    int count = 0;
+
+    assert_true(walk(&fixture->clock, DAY "/2024/03", &place));
+    assert_int_equal(tree_list(&place, &fixture->clock, stop, &count), -7);
+    assert_int_equal(count, 3);
+}
+
+static void test_queries(void **state)
+{
+    struct fixture *fixture = *state;
+    struct cemm_query query;
+    struct place place;
+
+    assert_true(walk(&fixture->clock, METER "/realtime/t1", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_REALTIME);
+    assert_string_equal(query.uid.text, UID);
+    assert_string_equal(query.alias, "p1");
+    assert_true(walk(&fixture->clock, DAY "/2024/02/2024-02-29.csv", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_DATA);
+    assert_int_equal(query.period.span, CEMM_DAY);
+    assert_int_equal(query.period.year, 2024);
+    assert_int_equal(query.period.month, 2);
+    assert_int_equal(query.period.day, 29);
+    assert_true(walk(&fixture->clock, "status", &place));
+    assert_false(tree_query(&place, &query));
+    assert_true(walk(&fixture->clock, DAY, &place));
+    assert_false(tree_query(&place, &query));
+}
+
+static void test_closed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct place place;
+
+    assert_true(walk(&fixture->clock, DAY "/2024/03/2024-03-31.csv", &place));
+    assert_int_equal(tree_closed_at(&place, fixture->zone), 1711922400 + 86400);
+    assert_true(walk(&fixture->clock, METER "/realtime.csv", &place));
+    assert_true(tree_closed_at(&place, fixture->zone) == INT64_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_long_names), cmocka_unit_test(test_links),
+        cmocka_unit_test(test_back),       cmocka_unit_test(test_all_differ),
+        cmocka_unit_test(test_listings),   cmocka_unit_test(test_listing_of_now),
+        cmocka_unit_test(test_queries),    cmocka_unit_test(test_listing_ends_early),
+        cmocka_unit_test(test_closed),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
