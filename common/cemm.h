@@ -157,6 +157,10 @@ const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 int64_t cemm_document_newest(const struct cemm_document *document);
 
+/* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock
+ * (spec §2). */
+size_t cemm_document_early(const struct cemm_document *document);
+
 /* ---- texts -------------------------------------------------------------- */
 
 enum cemm_form {
@@ -195,8 +199,8 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_w
 /*
  * The same, piece by piece, for hosts with a configuration of their own: opens
  * a section ("cloud", "local" with a name; "discovery", "archive" with ""),
- * sets a key in the section opened last (before any: the global ones), and
- * checks that nothing is missing, which also reads the key files.
+ * sets a key in the section opened last (before any: the global ones; a key
+ * file is read at once), and checks that nothing is missing.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_words *words);
@@ -342,12 +346,10 @@ void cemm_ledger_free(struct cemm_ledger *ledger);
 enum cemm_verdict {
     CEMM_GIVE,
     CEMM_REPEATED, /* not newer than the last one given */
-    CEMM_EARLY,    /* more than 15 minutes ahead of our clock */
     CEMM_NO_ROOM,  /* no memory to remember it: not given */
 };
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                   const char *alias, const char *channel, int64_t time,
-                                   int64_t now);
+                                   const char *alias, const char *channel, int64_t time);
 
 /* ---- */
 

@@ -62,9 +62,14 @@ static bool is_followed(const struct node *node)
     return node->running && (node->pins > 0 || fs_now() - node->asked <= FOLLOWED_MS);
 }
 
+static bool may_run(const struct place *place)
+{
+    return place->kind == PLACE_PERIOD && place->form == CEMM_FORM_CSV;
+}
+
 static double timeout_of(const struct node *node, const struct freshness *freshness)
 {
-    if (node->running)
+    if (node->running || (may_run(&node->place) && !freshness->for_ever))
         return RUNNING_TIMEOUT;
     if (freshness->for_ever)
         return FS_FOR_EVER;
@@ -95,8 +100,7 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
 
     node_bind(&fs->nodes, node, snapshot);
-    node->running = node->place.kind == PLACE_PERIOD && node->place.form == CEMM_FORM_CSV &&
-                    snapshot->fetched / 1000 < closed_at;
+    node->running = may_run(&node->place) && snapshot->fetched / 1000 < closed_at;
     node_touch(&fs->nodes, node);
     drop_old(fs);
 }

@@ -23,4 +23,7 @@
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)
 
+/* A meter's clock may run this much before ours (spec §2; milliseconds). */
+#define CEMM_AHEAD_MAX INT64_C(900000)
+
 #endif

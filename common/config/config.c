@@ -6,6 +6,7 @@
 #include "common/config/config.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -171,6 +172,22 @@ static bool plain(const char *value)
     return *value != '\0';
 }
 
+/* Whether HOST, HOST:PORT, [IPv6] or [IPv6]:PORT is what `text` begins with, up to a slash. */
+static bool authority(const char *text)
+{
+    const char *host_end = text + strcspn(text, text[0] == '[' ? "]/" : ":/");
+    char *end;
+
+    if (host_end == text || (text[0] == '[' && *host_end++ != ']'))
+        return false;
+    if (*host_end != ':')
+        return *host_end == '\0' || *host_end == '/';
+    if (!isdigit((unsigned char)host_end[1]))
+        return false;
+    long port = strtol(host_end + 1, &end, 10);
+    return port >= 1 && port <= 65535 && (*end == '\0' || *end == '/');
+}
+
 static int set_url(struct cemm_config *config, const char *key, const char *value,
                    struct cemm_words *words)
 {
@@ -179,12 +196,12 @@ static int set_url(struct cemm_config *config, const char *key, const char *valu
     const char *host = value + (https ? 8 : 7);
     char *url;
 
-    if ((!https && !http) || !plain(value) || !*host || strchr("/:?#", *host))
-        return refuse(words, key, value, "write it as https://HOST/PATH/");
     if (strpbrk(value, "?#@")) { /* not repeated in words: it may well hold a key */
         cemm_words_set(words, "%s: write it without user name, key and parameters", key);
         return -EINVAL;
     }
+    if ((!https && !http) || !plain(value) || !authority(host))
+        return refuse(words, key, value, "write it as https://HOST/PATH/");
     if (http && !loopback(host))
         return refuse(words, key, value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
@@ -201,7 +218,8 @@ static int set_key_file(struct cemm_config *config, const char *key, const char 
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a file whose first line is the key");
-    return replace(&current(config)->key_file, value);
+    int r = cemm_secret_load(&current(config)->key, value, words);
+    return r < 0 ? r : replace(&current(config)->key_file, value);
 }
 
 static int set_ca_file(struct cemm_config *config, const char *key, const char *value,
@@ -217,7 +235,7 @@ static int set_address(struct cemm_config *config, const char *key, const char *
 {
     char *url;
 
-    if (!plain(value) || strpbrk(value, "/?#@"))
+    if (!plain(value) || strpbrk(value, "/?#@") || !authority(value))
         return refuse(words, key, value, "write HOST or HOST:PORT");
     if (asprintf(&url, "http://%s/open-api/v1/", value) < 0)
         return -ENOMEM;
@@ -362,6 +380,7 @@ static int open_source(struct cemm_config *config, enum section section, const c
     struct cemm_source_config *source = &sources[config->source_count];
     *source = (struct cemm_source_config){
         .kind = kind,
+        .line = config->line,
         .name = strdup(name),
         .url = kind == CEMM_CLOUD ? strdup(DEFAULT_URL) : NULL,
         .timeout_ms = kind == CEMM_CLOUD ? 15000 : 10000,
@@ -419,32 +438,28 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return -EINVAL;
 }
 
-static int finish_source(struct cemm_source_config *source, struct cemm_words *words)
+/* The key without which a source is of no use, or NULL if it is there. */
+static const char *missing_key(const struct cemm_source_config *source)
 {
-    if (source->kind == CEMM_LOCAL) {
-        if (source->address)
-            return 0;
-        cemm_words_set(words, "[local %s]: no address", source->name);
-        return -EINVAL;
-    }
-    if (!source->key_file) {
-        cemm_words_set(words, "[cloud %s]: no api-key-file", source->name);
-        return -EINVAL;
-    }
-    struct cemm_words reason;
-    int r = cemm_secret_load(&source->key, source->key_file, &reason);
-    if (r < 0)
-        cemm_words_set(words, "[cloud %s]: %.200s", source->name, reason.text);
-    return r;
+    if (source->kind == CEMM_LOCAL)
+        return source->address ? NULL : "address";
+    return source->key_file ? NULL : "api-key-file";
 }
 
 int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
 {
     for (size_t i = 0; i < config->source_count; i++) {
-        int r = finish_source(&config->sources[i], words);
-        if (r < 0)
-            return r;
+        const struct cemm_source_config *source = &config->sources[i];
+        const char *missing = missing_key(source);
+        if (!missing)
+            continue;
+        config->line = source->line;
+        cemm_words_set(words, "[%s %s]: no %s",
+                       section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL], source->name,
+                       missing);
+        return -EINVAL;
     }
+    config->line = 0;
     if (!config->zone)
         config->zone = cemm_zone_new(NULL);
     if (!config->zone) {

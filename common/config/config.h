@@ -19,6 +19,7 @@ enum cemm_kind { CEMM_CLOUD, CEMM_LOCAL };
 /* One [cloud NAME] or [local NAME]. */
 struct cemm_source_config {
     enum cemm_kind kind;
+    int line; /* of the file, where it begins; 0: there is no file */
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
     char *key_file;
@@ -35,6 +36,7 @@ struct cemm_source_config {
 struct cemm_config {
     struct cemm_zone *zone;
     char *file;
+    int line; /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
     int section; /* what cemm_config_set() writes to: an enum of config.c */

@@ -20,7 +20,6 @@ struct reader {
     FILE *stream;
     struct cemm_config *config;
     char line[CEMM_LINE_MAX];
-    int number;               /* of the line being read, from 1 */
     int result;               /* the first failure */
     int result_line;          /* where it was */
     struct cemm_words *words; /* what it was */
@@ -29,7 +28,7 @@ struct reader {
 static void fail(struct reader *reader, int result)
 {
     reader->result = result;
-    reader->result_line = reader->number;
+    reader->result_line = reader->config->line;
 }
 
 /* "[cloud home]" → section "cloud", name "home". `text` is changed. */
@@ -56,18 +55,37 @@ static void open_section(struct reader *reader, char *text)
         fail(reader, r);
 }
 
+/*
+ * Fills reader->line. 1: a whole line; 0: too long, or with a NUL in it; -1: the end. By character,
+ * because fgets() would let a NUL pass for the end of a last line that lacks its newline.
+ */
+static int fetch_line(struct reader *reader)
+{
+    size_t length = 0;
+    int c;
+
+    while ((c = getc(reader->stream)) > 0 && length < sizeof(reader->line) - 2) {
+        reader->line[length++] = (char)c;
+        if (c == '\n')
+            break;
+    }
+    reader->line[length] = '\0';
+    if (c == EOF)
+        return length ? 1 : -1;
+    return c == '\n';
+}
+
 /* ini_reader: one line, without what inih would misread; "\n" for a section's. */
 static char *read_line(char *out, int size, void *data)
 {
     struct reader *reader = data;
+    int whole = reader->result ? -1 : fetch_line(reader);
 
-    if (reader->result || !fgets(reader->line, sizeof(reader->line), reader->stream))
+    if (whole < 0)
         return NULL;
-    reader->number++;
-    size_t length = strlen(reader->line);
-    bool whole = length && (reader->line[length - 1] == '\n' || feof(reader->stream));
+    reader->config->line++;
     char *text = reader->line;
-    if (reader->number == 1 && strncmp(text, "\xEF\xBB\xBF", 3) == 0)
+    if (reader->config->line == 1 && strncmp(text, "\xEF\xBB\xBF", 3) == 0)
         text += 3;
     text += strspn(text, BLANK);
     bool comment = *text == ';' || *text == '#';
@@ -101,7 +119,8 @@ static int parse(struct reader *reader)
 {
     int r = ini_parse_stream(read_line, reader, take_pair, reader);
 
-    if (reader->result)
+    /* inih goes on after a line that it can't read; a later failure must not hide that one. */
+    if (reader->result && (r <= 0 || r >= reader->result_line))
         return reader->result;
     if (ferror(reader->stream)) {
         cemm_words_set(reader->words, "can't be read: %s", strerror(errno));
@@ -151,7 +170,7 @@ static int load_stream(struct cemm_config *config, const char *file, FILE *strea
     if (!config->file)
         return -ENOMEM;
     r = cemm_config_finish(config, words);
-    return r < 0 ? locate(words, file, 0, r) : 0;
+    return r < 0 ? locate(words, file, config->line, r) : 0;
 }
 
 /* -ENOENT is for the caller to judge; other failures come with words. */

@@ -123,8 +123,7 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     cemm_words_set(&route->trouble, "%s: %s: %s", route->source->name, route_name(route), reason);
     refuse_queued(route);
     if (cemm_health_fail(&route->health, cemm->now, cemm->rest_max, arc4random()))
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s",
-                 route->trouble.text);
+        cemm_log(cemm, CEMM_LOG_WARNING, "%s", route->trouble.text);
 }
 
 static void route_answered(struct cemm_route *route)
@@ -198,7 +197,8 @@ static int judge_status(int status, const char **ret_reason)
 /* A final status: parses what came, or says what the status means. */
 static void conclude(struct cemm_call *call, struct cemm_http_response *response)
 {
-    struct cemm *cemm = call->route->source->cemm;
+    struct cemm_source *source = call->route->source;
+    struct cemm *cemm = source->cemm;
     struct cemm_document *document = NULL;
     struct cemm_words problem = {.text = ""};
     struct cemm_words words;
@@ -218,11 +218,14 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
         cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
         reason = problem.text;
     }
-    if (document && document->refused_names)
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s: %zu names in an answer are not allowed and were skipped",
-                 call->route->source->name, document->refused_names);
+    if (document && document->refused_names && !source->names_warned) {
+        source->names_warned = true;
+        cemm_log(cemm, CEMM_LOG_WARNING,
+                 "%s: %zu names in an answer are not allowed and were skipped", source->name,
+                 document->refused_names);
+    }
     if (document)
-        document->source = strdup(call->route->source->name);
+        document->source = strdup(source->name);
     if (result)
         say(call, &words, reason);
     finish(call, result, document, result ? &words : NULL);

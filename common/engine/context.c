@@ -212,10 +212,14 @@ const struct cemm_zone *cemm_zone(const struct cemm *cemm)
 
 /* ---- the loop ----------------------------------------------------------------------- */
 
-static void run_due(struct cemm *cemm)
+/* Whether anything was due. */
+static bool run_due(struct cemm *cemm)
 {
+    bool any = cemm_timers_next(&cemm->timers, cemm->now) == 0 || !TAILQ_EMPTY(&cemm->ready);
+
     cemm_timers_run(&cemm->timers, cemm->now);
     run_ready(cemm);
+    return any;
 }
 
 static int patience(const struct cemm *cemm, int timeout_ms)
@@ -230,8 +234,9 @@ static int patience(const struct cemm *cemm, int timeout_ms)
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count)
 {
     read_clocks(cemm);
-    run_due(cemm);
-    int r = cemm_http_wait(cemm->http, patience(cemm, timeout_ms), extra, extra_count);
+    /* What ran may be what the caller waits for: then it must not wait any longer. */
+    int wait_ms = run_due(cemm) ? 0 : patience(cemm, timeout_ms);
+    int r = cemm_http_wait(cemm->http, wait_ms, extra, extra_count);
     read_clocks(cemm);
     if (r == 0)
         r = cemm_http_run(cemm->http);

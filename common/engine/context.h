@@ -63,9 +63,10 @@ struct cemm_source {
     struct cemm_call_list busy;  /* sent, or waiting for something */
     unsigned active;
     size_t devices;
-    bool finding;     /* a look for its devices is under way */
-    int64_t found;    /* wall time of the last one that succeeded; 0: never */
-    int found_result; /* of the last one */
+    bool names_warned; /* that names in its answers are not allowed: said once */
+    bool finding;      /* a look for its devices is under way */
+    int64_t found;     /* wall time of the last one that succeeded; 0: never */
+    int found_result;  /* of the last one */
     struct cemm_words found_words;
     int64_t last_success;
     int64_t last_failure;

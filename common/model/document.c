@@ -77,6 +77,11 @@ int64_t cemm_document_newest(const struct cemm_document *document)
     return document->newest;
 }
 
+size_t cemm_document_early(const struct cemm_document *document)
+{
+    return document->early;
+}
+
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b)
 {
     int r = strcmp(a->uid.text, b->uid.text);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_MAX (15 * 60 * 1000) /* how far a meter's clock may run before ours */
-
 struct series_key {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -75,11 +73,8 @@ static struct given *entry(struct cemm_ledger *ledger, const struct cemm_uid *ui
 }
 
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                   const char *alias, const char *channel, int64_t time,
-                                   int64_t now)
+                                   const char *alias, const char *channel, int64_t time)
 {
-    if (time > now + AHEAD_MAX)
-        return CEMM_EARLY;
     struct given *given = entry(ledger, uid, alias, channel);
     if (!given)
         return CEMM_NO_ROOM;

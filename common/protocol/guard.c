@@ -1,5 +1,8 @@
 #include "common/protocol/guard.h"
 
+#include "common/base/limits.h"
+
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdbool.h>
@@ -42,8 +45,18 @@ static bool nul_in_name(const char *p, const char *string_end, const char *end)
     return false;
 }
 
-/* Numbers must fit: integers into 64 bits, others into a finite double. */
-static bool in_range(const char *number, size_t length)
+/* What json-c lets pass even when strict: leading zeros, and a point without digits behind it. */
+static bool well_formed(const char *number)
+{
+    const char *point = strchr(number, '.');
+
+    number += *number == '-';
+    return !(number[0] == '0' && isdigit((unsigned char)number[1])) &&
+           !(point && !isdigit((unsigned char)point[1]));
+}
+
+/* Numbers must be JSON's and fit: integers into 64 bits, others into a finite double. */
+static bool acceptable(const char *number, size_t length)
 {
     char text[400];
 
@@ -51,6 +64,8 @@ static bool in_range(const char *number, size_t length)
         return false;
     memcpy(text, number, length);
     text[length] = '\0';
+    if (!well_formed(text))
+        return false;
     errno = 0;
     if (strpbrk(text, ".eE"))
         return isfinite(strtod(text, NULL));
@@ -76,6 +91,7 @@ struct cemm_guard cemm_guard_inspect(const char *bytes, size_t length)
     struct cemm_guard guard = {0};
     const char *p = bytes;
     const char *end = bytes + length;
+    int depth = 0;
 
     while (p < end && !guard.complaint) {
         const char *start = p;
@@ -85,10 +101,14 @@ struct cemm_guard cemm_guard_inspect(const char *bytes, size_t length)
                 guard.complaint = "a name in it holds a NUL";
         } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
             p = skip_set(p, end, NUMBER);
-            if (!in_range(start, (size_t)(p - start)))
-                guard.complaint = "it has a number that is out of range";
+            if (!acceptable(start, (size_t)(p - start)))
+                guard.complaint = "it has a number that is out of range or not written as JSON";
         } else if (*p && strchr("{}[],:" BLANK, *p)) {
-            guard.members += *p++ == ':';
+            guard.members += *p == ':';
+            depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
+            if (depth > CEMM_DEPTH_MAX)
+                guard.complaint = "it is nested too deeply";
+            p++;
         } else {
             p = check_word(p, end, &guard.complaint);
         }

@@ -1,7 +1,7 @@
 /*
  * json-c reads JSON well but forgives what we must not: the last of duplicate
  * members wins, NaN and Infinity pass, integers beyond 64 bits saturate, -0
- * becomes 0, and \u0000 cuts a name (field notes). The guard looks at the
+ * becomes 0, leading zeros pass, and \u0000 cuts a name (field notes). The guard looks at the
  * bytes for what json-c does not tell, and keeps the numbers' own text.
  */
 #ifndef CEMM_PROTOCOL_GUARD_H

@@ -66,7 +66,8 @@ static void bind(struct json_object *object, struct binder *binder)
     }
 }
 
-/* json-c counts a level for a scalar, too, hence the + 1. */
+/* json-c counts a level for a scalar, too, hence the + 1; but none for an empty list, so that the
+ * guard counts as well. */
 static int tokenise(const char *bytes, size_t length, struct json_object **ret_root,
                     const char **ret_problem)
 {
@@ -78,12 +79,13 @@ static int tokenise(const char *bytes, size_t length, struct json_object **ret_r
     /* The closing NUL is handed in, too: it tells json-c that a number has ended. */
     *ret_root = json_tokener_parse_ex(tokener, bytes, (int)length + 1);
     enum json_tokener_error error = json_tokener_get_error(tokener);
+    bool ended = error == json_tokener_continue || json_tokener_get_parse_end(tokener) >= length;
     json_tokener_free(tokener);
     if (error == json_tokener_success)
         return 0;
     json_object_put(*ret_root);
     *ret_problem = error == json_tokener_error_depth ? "it is nested too deeply"
-                   : error == json_tokener_continue  ? "it ends in the middle"
+                   : ended                           ? "it ends in the middle"
                                                      : "it is not JSON";
     return -EIO;
 }
@@ -120,6 +122,15 @@ static bool is_number(struct json_object *object)
 {
     return json_object_is_type(object, json_type_int) ||
            json_object_is_type(object, json_type_double);
+}
+
+/* A text as a C string; NULL if it is none, or if a NUL in it would cut it. */
+static const char *whole_text(struct json_object *object)
+{
+    if (!json_object_is_type(object, json_type_string))
+        return NULL;
+    const char *text = json_object_get_string(object);
+    return strlen(text) == (size_t)json_object_get_string_len(object) ? text : NULL;
 }
 
 /*
@@ -204,13 +215,17 @@ static int read_rows(struct json_object *rows, int64_t now, struct cemm_series *
     return 0;
 }
 
-static int read_single(struct json_object *pair, struct cemm_series *series)
+/* Realtime: a meter's clock may run a little fast, but not more than that. */
+static int read_single(struct json_object *pair, int64_t now, struct cemm_series *series,
+                       size_t *early)
 {
     series->samples = calloc(1, sizeof(*series->samples));
     if (!series->samples)
         return -ENOMEM;
     int r = read_sample(pair, series->samples);
-    series->count = r > 0;
+    bool ahead = r > 0 && series->samples->time > now + CEMM_AHEAD_MAX;
+    *early += ahead;
+    series->count = r > 0 && !ahead;
     return r < 0 ? r : 0;
 }
 
@@ -242,7 +257,7 @@ static int read_channel(struct cemm_document *document, const char *channel,
     strcpy(series->channel, channel);
     int r = -EIO;
     if (json_object_is_type(content, json_type_array))
-        r = history ? read_rows(content, now, series) : read_single(content, series);
+        r = history ? read_rows(content, now, series) : read_single(content, now, series, &document->early);
     if (r == -EIO) {
         cemm_words_set(words, "the answer of %s does not fit the API's document: %s is not %s",
                        endpoint_name(query), channel,
@@ -297,7 +312,8 @@ static int read_devices(struct cemm_document *document, struct json_object *data
         json_object_object_get_ex(json_object_array_get_idx(data, i), "uid", &uid);
         if (!json_object_is_type(uid, json_type_string))
             return refuse(&document->query, words, "a device in it has no text \"uid\"");
-        if (cemm_uid_parse(json_object_get_string(uid), &document->uids[document->uid_count]))
+        const char *name = whole_text(uid);
+        if (name && cemm_uid_parse(name, &document->uids[document->uid_count]))
             document->uid_count++;
         else
             document->refused_names++;
@@ -315,8 +331,8 @@ static int read_root(struct cemm_document *document, struct json_object *data,
     if (!document->uids)
         return -ENOMEM;
     json_object_object_get_ex(data, "mac", &mac);
-    if (!json_object_is_type(mac, json_type_string) ||
-        !cemm_uid_parse(json_object_get_string(mac), document->uids))
+    const char *name = whole_text(mac);
+    if (!name || !cemm_uid_parse(name, document->uids))
         return refuse(&document->query, words, "\"mac\" is no MAC address");
     document->uid_count = 1;
     return 0;
@@ -341,8 +357,8 @@ static int read_io(struct cemm_document *document, struct json_object *data,
         json_object_object_get_ex(entry, "alias", &alias);
         if (alias && !json_object_is_type(alias, json_type_string))
             return refuse(&document->query, words, "an \"alias\" in it is no text");
-        const char *name = alias ? json_object_get_string(alias) : "";
-        if (alias && !cemm_name_valid(name)) {
+        const char *name = alias ? whole_text(alias) : "";
+        if (!name || (alias && !cemm_name_valid(name))) {
             document->refused_names++;
             continue;
         }

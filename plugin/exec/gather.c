@@ -18,9 +18,6 @@
 
 #include "plugin/exec/signals.h"
 
-/* Realtime samples may be this much ahead of our clock (spec §2; milliseconds). */
-#define AHEAD_MAX (15 * 60 * 1000)
-
 static int64_t wall_now(void)
 {
     struct timespec now;
@@ -218,23 +215,6 @@ void gathering_clear(struct gathering *gathering)
     *gathering = (struct gathering){.error = -ECANCELED};
 }
 
-bool gathering_early(const struct gathering *gathering, const struct cemm_sample *sample)
-{
-    return sample->time > gathering->now + AHEAD_MAX;
-}
-
-static size_t count_early(const struct gathering *gathering, const struct finding *finding)
-{
-    size_t early = 0;
-    size_t series_count = 0;
-    const struct cemm_series *series = cemm_document_series(finding->document, &series_count);
-    for (size_t i = 0; i < series_count; i++) {
-        for (size_t j = 0; j < series[i].count; j++)
-            early += gathering_early(gathering, &series[i].samples[j]);
-    }
-    return early;
-}
-
 static void report_one(const struct finding *finding, struct speech *speech)
 {
     enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
@@ -250,7 +230,7 @@ void gathering_report(const struct gathering *gathering, struct speech *speech, 
     for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
         if (finding->kind == FINDING_READING)
-            early += count_early(gathering, finding);
+            early += cemm_document_early(finding->document);
         else if (problems)
             report_one(finding, speech);
     }

@@ -43,9 +43,6 @@ int gather(struct cemm *cemm, const struct exec_options *options, struct speech 
            struct gathering *ret_gathering);
 void gathering_clear(struct gathering *gathering);
 
-/* Whether a sample lies too far ahead of our clock to be believed (spec §2). */
-bool gathering_early(const struct gathering *gathering, const struct cemm_sample *sample);
-
 /* Says on stderr what went wrong, problem by problem, and what was withheld. */
 void gathering_report(const struct gathering *gathering, struct speech *speech, bool problems);
 

@@ -105,8 +105,6 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
         table_row(&sheet->table, cells);
     }
     for (size_t i = 0; i < series->count; i++) {
-        if (gathering_early(sheet->gathering, &series->samples[i]))
-            continue;
         name_cells(sheet, finding, cells);
         add_sample(sheet, cells, &series->samples[i]);
     }

@@ -1,0 +1,41 @@
+/*
+ * collectd's configuration blocks, read and checked.
+ */
+#ifndef CEMM_COLLECTD_CONFIG_H
+#define CEMM_COLLECTD_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cemm.h"
+#include "plugin/collectd/host.h"
+
+#define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
+
+enum block_kind { CLOUD = 1, LOCAL = 2 }; /* bits: an option may stand in several kinds */
+
+/* One <Cloud> or <Local> block: a source that is swept at its own interval. */
+struct block {
+    enum block_kind kind;
+    char *source;                 /* the library's name for it: cloud home */
+    char *label;                  /* the name in messages: <Cloud "home"> */
+    char host[DATA_MAX_NAME_LEN]; /* "": collectd's own */
+    int64_t interval;             /* milliseconds */
+};
+
+struct settings {
+    struct cemm_config *config;
+    struct block *blocks;
+    size_t count;
+};
+
+/*
+ * Reads all <Plugin cemm> blocks met so far as one. `interval` (milliseconds)
+ * holds where a block says nothing. Every mistake is logged with its block and
+ * its option; if there is one, NULL is returned. No network is touched. Free
+ * with settings_free().
+ */
+struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
+void settings_free(struct settings *settings); /* NULL is allowed */
+
+#endif

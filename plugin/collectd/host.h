@@ -1,0 +1,17 @@
+/*
+ * collectd's side of the wall: the one place where its headers come in.
+ *
+ * They ask for HAVE_CONFIG_H, collectd's own build switch; without it they
+ * know of no NAN and no isnan(). It stays defined here only.
+ */
+#ifndef CEMM_COLLECTD_HOST_H
+#define CEMM_COLLECTD_HOST_H
+
+#define HAVE_CONFIG_H 1
+#include <collectd/core/daemon/collectd.h>
+
+#include <collectd/core/daemon/configfile.h>
+#include <collectd/core/daemon/plugin.h>
+#undef HAVE_CONFIG_H
+
+#endif

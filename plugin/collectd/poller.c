@@ -1,0 +1,341 @@
+/*
+ * One thread with the library's loop in it. collectd's own threads never wait
+ * for a network: it joins its read threads before it calls any shutdown
+ * callback, so one stalled read there would hold up the whole stop.
+ *
+ * A block is swept on a fixed grid of its interval. Where a sweep takes longer
+ * than that, the points it has missed are left out: two sweeps of one block
+ * never run at a time.
+ *
+ * The library's log is passed on; what it leaves unsaid is in trouble.c.
+ */
+#include "plugin/collectd/poller.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/collectd/trouble.h"
+
+#define PAUSE_SECONDS 1 /* after a turn of the loop that failed by itself */
+
+/* Samples that were not handed on, and why. */
+struct losses {
+    unsigned long names;    /* do not fit collectd's fields */
+    unsigned long early;    /* too far ahead of our clock */
+    unsigned long memory;   /* no room for them */
+    unsigned long overflow; /* collectd did not fetch them in time */
+};
+
+struct line {
+    struct poller *poller;
+    const struct block *block;
+    struct queue queue;
+    struct troubles *troubles;
+    int64_t due; /* monotonic milliseconds */
+    uint64_t sweep;
+    bool sweeping;
+};
+
+struct poller {
+    struct cemm *cemm;
+    struct cemm_ledger *ledger;
+    struct line *lines;
+    size_t count;
+    struct losses losses;
+    pthread_t thread;
+    bool running; /* the thread is there to be joined */
+    pthread_mutex_t lock;
+    pthread_cond_t stop;
+    bool stopping; /* under lock */
+};
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pass_on(void *data, enum cemm_level level, const char *words)
+{
+    int severity = LOG_INFO;
+
+    (void)data;
+    if (level == CEMM_LOG_ERROR)
+        severity = LOG_ERR;
+    else if (level == CEMM_LOG_WARNING)
+        severity = LOG_WARNING;
+    plugin_log(severity, "cemm plugin: %s", words);
+}
+
+/* Counts a loss; the first of its kind is said, with an example. */
+static void lose(unsigned long *count, const struct cemm_uid *uid, const char *alias,
+                 const char *channel, const char *why)
+{
+    if ((*count)++ == 0)
+        plugin_log(LOG_WARNING, "cemm plugin: %s %s %s: %s; more of these are only counted",
+                   uid->text, alias, channel, why);
+}
+
+static void put(struct line *line, const struct reading *made, const struct cemm_uid *uid,
+                const char *alias, const char *channel)
+{
+    struct losses *losses = &line->poller->losses;
+    struct reading *reading = malloc(sizeof(*reading));
+
+    if (!reading) {
+        lose(&losses->memory, uid, alias, channel, "no memory for a value");
+        return;
+    }
+    *reading = *made;
+    if (!queue_put(&line->queue, reading))
+        lose(&losses->overflow, uid, alias, channel,
+             "collectd does not fetch the values; the oldest ones are dropped");
+}
+
+static void take_sample(struct line *line, const struct cemm_uid *uid, const char *alias,
+                        const char *channel, const struct cemm_sample *sample)
+{
+    struct poller *poller = line->poller;
+    struct reading reading = {.sweep = line->sweep, .time = sample->time};
+
+    if (!identify(uid, alias, channel, &reading.identity)) {
+        lose(&poller->losses.names, uid, alias, channel,
+             "this name is too long for collectd, it is left out");
+        return;
+    }
+    switch (cemm_ledger_take(poller->ledger, uid, alias, channel, sample->time)) {
+    case CEMM_GIVE:
+        reading.value = sample->value * reading.identity.factor;
+        put(line, &reading, uid, alias, channel);
+        break;
+    case CEMM_NO_ROOM:
+        lose(&poller->losses.memory, uid, alias, channel, "no memory for a value");
+        break;
+    case CEMM_REPEATED:
+        break;
+    }
+}
+
+static void take_document(struct line *line, const struct cemm_uid *uid, const char *alias,
+                          const struct cemm_document *document)
+{
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+
+    for (size_t early = cemm_document_early(document); early > 0; early--)
+        lose(&line->poller->losses.early, uid, alias, "realtime",
+             "a sample lies more than 15 minutes ahead of our clock, it is left out");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < series[i].count; j++)
+            take_sample(line, uid, alias, series[i].channel, &series[i].samples[j]);
+    }
+}
+
+static void swept(void *data, const struct cemm_uid *uid, const char *alias,
+                  const struct cemm_answer *answer)
+{
+    struct line *line = data;
+
+    if (!answer) {
+        line->sweeping = false;
+        troubles_end_sweep(line->troubles);
+        return;
+    }
+    if (answer->result == 0 && answer->document && uid && alias)
+        take_document(line, uid, alias, answer->document);
+    troubles_note(line->troubles, uid, alias, answer->result, answer->words);
+}
+
+static void sweep(struct line *line, int64_t now)
+{
+    const struct cemm_selection selection = {.source = line->block->source};
+    int r;
+
+    while (line->due <= now)
+        line->due += line->block->interval;
+    line->sweep++;
+    line->sweeping = true;
+    r = cemm_sweep(line->poller->cemm, &selection, swept, line);
+    if (r < 0) {
+        line->sweeping = false;
+        troubles_note(line->troubles, NULL, NULL, -EIO, strerror(-r));
+        troubles_end_sweep(line->troubles);
+    }
+}
+
+/* Begins the sweeps that are due. Returns for how long the loop may wait, in milliseconds. */
+static int begin_sweeps(struct poller *poller)
+{
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    int64_t wait = INTERVAL_MAX_MS;
+
+    for (size_t i = 0; i < poller->count; i++) {
+        struct line *line = &poller->lines[i];
+
+        if (!line->sweeping && line->due <= now)
+            sweep(line, now);
+        if (!line->sweeping && line->due - now < wait)
+            wait = line->due - now;
+    }
+    return (int)wait;
+}
+
+static bool stopping(struct poller *poller)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&poller->lock);
+    stopping = poller->stopping;
+    pthread_mutex_unlock(&poller->lock);
+    return stopping;
+}
+
+/* A loop that fails at once must not spin; it wakes for the end all the same. */
+static void pause_after(struct poller *poller, int error)
+{
+    struct timespec until;
+
+    plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-error));
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PAUSE_SECONDS;
+    pthread_mutex_lock(&poller->lock);
+    while (!poller->stopping &&
+           pthread_cond_timedwait(&poller->stop, &poller->lock, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&poller->lock);
+}
+
+static void *run(void *data)
+{
+    struct poller *poller = data;
+
+    while (!stopping(poller)) {
+        int r = cemm_turn(poller->cemm, begin_sweeps(poller), NULL, 0);
+
+        if (r < 0)
+            pause_after(poller, r);
+    }
+    return NULL;
+}
+
+/* Signals are collectd's business: its main thread must get them, not ours. */
+static int start_thread(struct poller *poller)
+{
+    sigset_t all;
+    sigset_t before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = plugin_thread_create(&poller->thread, run, poller, "cemm");
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    poller->running = r == 0;
+    return -r;
+}
+
+static int init_locks(struct poller *poller)
+{
+    pthread_condattr_t attributes;
+    int r = pthread_condattr_init(&attributes);
+
+    if (r != 0)
+        return -r;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    r = pthread_cond_init(&poller->stop, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (r != 0)
+        return -r;
+    return -pthread_mutex_init(&poller->lock, NULL);
+}
+
+static int add_line(struct poller *poller, const struct block *block)
+{
+    struct line *line = &poller->lines[poller->count];
+    int r;
+
+    *line = (struct line){.poller = poller, .block = block, .due = clock_ms(CLOCK_MONOTONIC)};
+    r = queue_init(&line->queue);
+    if (r < 0)
+        return r;
+    poller->count++;
+    line->troubles = troubles_new(block->label);
+    return line->troubles ? 0 : -ENOMEM;
+}
+
+static int build(struct poller *poller, const struct settings *settings)
+{
+    int r = init_locks(poller);
+
+    if (r < 0)
+        return r;
+    poller->ledger = cemm_ledger_new();
+    poller->lines = calloc(settings->count, sizeof(*poller->lines));
+    poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
+    if (!poller->ledger || !poller->lines || !poller->cemm)
+        return -ENOMEM;
+    for (size_t i = 0; i < settings->count && r == 0; i++)
+        r = add_line(poller, &settings->blocks[i]);
+    return r < 0 ? r : start_thread(poller);
+}
+
+struct poller *poller_start(const struct settings *settings)
+{
+    struct poller *poller = calloc(1, sizeof(*poller));
+    int r = poller ? build(poller, settings) : -ENOMEM;
+
+    if (r == 0)
+        return poller;
+    plugin_log(LOG_ERR, "cemm plugin: cannot start: %s", strerror(-r));
+    poller_stop(poller);
+    return NULL;
+}
+
+static void join(struct poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->stopping = true;
+    pthread_cond_signal(&poller->stop);
+    pthread_mutex_unlock(&poller->lock);
+    cemm_wakeup(poller->cemm);
+    pthread_join(poller->thread, NULL);
+}
+
+static void report(const struct losses *losses)
+{
+    if (losses->names || losses->early || losses->memory || losses->overflow)
+        plugin_log(LOG_INFO,
+                   "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
+                   "our clock, %lu for want of memory, %lu that collectd did not fetch in time",
+                   losses->names, losses->early, losses->memory, losses->overflow);
+}
+
+void poller_stop(struct poller *poller)
+{
+    if (!poller)
+        return;
+    if (poller->running)
+        join(poller);
+    cemm_free(poller->cemm);
+    report(&poller->losses);
+    for (size_t i = 0; i < poller->count; i++) {
+        queue_destroy(&poller->lines[i].queue);
+        troubles_free(poller->lines[i].troubles);
+    }
+    cemm_ledger_free(poller->ledger);
+    pthread_cond_destroy(&poller->stop);
+    pthread_mutex_destroy(&poller->lock);
+    free(poller->lines);
+    free(poller);
+}
+
+struct queue *poller_queue(struct poller *poller, size_t index)
+{
+    return &poller->lines[index].queue;
+}

@@ -1,0 +1,371 @@
+#!/usr/bin/env bash
+# The plugin in a real collectd, with its real csv writer, on the simulator: what was measured must
+# come out once, with its own time, under the right name; and mistakes must be found before a start.
+#
+#   collectd.sh BUILD_DIR
+#
+# The simulator's clock stands at noon of a summer day, so that power is negative, and runs five
+# times as fast, so that its meters are read every 2 s. The oracle is `cemm-sim --print`.
+# shellcheck disable=SC2317 # functions that check and wait_for call
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip "collectd is not installed"
+plugin=$build/plugin/collectd
+key_file=$scratch/home.key
+write_key "$key_file"
+
+first=00-1E-C0-00-00-01
+second=00-1E-C0-00-00-02
+noon=1782036000 # 2026-06-21 12:00 in Amsterdam
+since=2025-01-01
+host=test-host
+
+# A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaves
+# nothing behind that the leak checker would find.
+preload=$(ldd "$plugin/cemm.so" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
+export ASAN_OPTIONS=detect_leaks=1:exitcode=99
+
+run_collectd() {
+  env ${preload:+LD_PRELOAD=$preload} "$collectd" "$@"
+}
+
+# ---- configuration -----------------------------------------------------------
+
+# conf DIRECTORY: a whole collectd.conf there, its <Plugin cemm> block from standard input.
+conf() {
+  local body
+  body=$(cat)
+  mkdir -p "$1"
+  {
+    cat <<END
+Hostname "$host"
+FQDNLookup false
+BaseDir "$1"
+PIDFile "$1/pid"
+Interval 1
+LoadPlugin logfile
+<Plugin logfile>
+  File "$1/log"
+  LogLevel info
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir "$1/csv"
+</Plugin>
+PluginDir "$plugin"
+END
+    # Once only: collectd loses some bytes of memory over a second one.
+    [[ $body == *"LoadPlugin cemm"* ]] || echo "LoadPlugin cemm"
+    echo "$body"
+  } >"$1/collectd.conf"
+}
+
+# refused WHAT BLOCK WORDS: the <Plugin cemm> block BLOCK is refused, and its log says WORDS.
+# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` comes to
+# the same check, and ends there, too, if there is a mistake.
+refused() {
+  local dir=$scratch/refused code=0
+  rm -rf "$dir"
+  conf "$dir" <<<"$2"
+  run_collectd "$test_option" -C "$dir/collectd.conf" >"$dir/out" 2>&1 || code=$?
+  if ((code == 0)) || [[ -d $dir/csv ]]; then
+    not_ok "refused: $1" "exit $code"
+  elif ! grep -qF -- "cemm plugin: $3" "$dir/log" "$dir/out"; then
+    not_ok "refused: $1" "no \"$3\" in:"$'\n'"$(cat "$dir/log" "$dir/out" 2>/dev/null)"
+  else
+    ok "refused: $1 ($3)"
+  fi
+  cat "$dir/log" "$dir/out" >>"$scratch/all-logs" 2>/dev/null || true
+}
+
+# cloud LINE…: a <Plugin cemm> block with one <Cloud "home"> that holds these lines.
+cloud() {
+  printf '<Plugin cemm>\n<Cloud "home">\n'
+  [[ $# -eq 0 ]] || printf '%s\n' "$@"
+  printf '</Cloud>\n</Plugin>\n'
+}
+
+lan() {
+  printf '<Plugin cemm>\n<Local "garage">\n'
+  [[ $# -eq 0 ]] || printf '%s\n' "$@"
+  printf '</Local>\n</Plugin>\n'
+}
+
+mistakes() {
+  local home='<Cloud "home">' garage='<Local "garage">' open_key=$scratch/open.key
+  local good="ApiKeyFile \"$key_file\""
+  write_key "$open_key"
+  chmod 0644 "$open_key"
+  refused "no ApiKeyFile" "$(cloud 'Timeout 5')" "$home: ApiKeyFile: is missing"
+  refused "key file that is not there" "$(cloud "ApiKeyFile \"$scratch/none\"")" "$home: ApiKeyFile: "
+  refused "key file open to others" "$(cloud "ApiKeyFile \"$open_key\"")" "$home: ApiKeyFile: "
+  refused "unknown option" "$(cloud "$good" 'Colour "blue"')" "$home: Colour: unknown option"
+  refused "option of the other block" "$(cloud "$good" 'Address "127.0.0.1"')" "$home: Address: "
+  refused "key over plain http" "$(cloud "$good" 'URL "http://example.com/v1/"')" "$home: URL: "
+  refused "device that is none" "$(cloud "$good" 'Device "garden"')" "$home: Device: "
+  refused "alias that is none" "$(cloud "$good" 'Alias "p1/x"')" "$home: Alias: "
+  refused "half a connection" "$(cloud "$good" 'MaxConnections 1.5')" "$home: MaxConnections: "
+  refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
+  refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is no block"
+  refused "timeout in words" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
+  refused "interval of nothing" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must lie"
+  refused "interval in words" "$(lan 'Address "127.0.0.1"' 'Interval "1h"')" "$garage: Interval: is no number"
+  refused "host with a slash" "$(lan 'Address "127.0.0.1"' 'Host "a/b"')" "$garage: Host: "
+  refused "no Address" "$(lan 'Alias "p1"')" "$garage: Address: is missing"
+  refused "the same block twice" "$(cloud "$good")"$'\n'"$(cloud "$good")" "$home: a second"
+  refused "block without a name" "<Plugin cemm>"$'\n<Cloud>\n'"$good"$'\n</Cloud>\n</Plugin>' "Cloud: the block needs one name"
+  refused "time zone that is none" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
+  refused "no block at all" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
+  refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
+  refused "Discovery" $'<Plugin cemm>\n<Discovery>\nEnabled true\n</Discovery>\n</Plugin>' "Discovery: not in this version"
+  refused "Backfill" $'<Plugin cemm>\n<Backfill>\nWindow 60\n</Backfill>\n</Plugin>' "Backfill: not in this version"
+  refused "StateFile" $'<Plugin cemm>\nStateFile "x"\n</Plugin>' "StateFile: not in this version"
+}
+
+# Whether this collectd's -t looks at the file at all.
+choose_test_option() {
+  test_option=-t
+  if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
+    test_option=-T
+    echo "# this collectd's -t checks nothing (collectd issue 3216): mistakes are shown with -T"
+  fi
+}
+
+# ---- running -----------------------------------------------------------------
+
+# start_collectd DIRECTORY: sets $daemon.
+start_collectd() {
+  # Not by way of run_collectd: $! must be collectd itself, not a shell round it.
+  env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
+  daemon=$!
+  started "$daemon"
+  wait_for 10 grep -q 'Initialization complete' "$1/log" || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
+}
+
+# stop_collectd WHAT DIRECTORY: how long it took is shown; the promise is 1 s, the check is kinder
+# because the machine may be busy.
+stop_collectd() {
+  local begun took
+  begun=$(now_ms)
+  stop "$daemon"
+  took=$(($(now_ms) - begun))
+  if [[ $stopped == 0 ]] && ((took < 5000)); then ok "$1: it stops in $took ms"; else not_ok "$1: stop" "exit $stopped after $took ms"; fi
+  cat "$2/log" "$2/out" >>"$scratch/all-logs"
+  is "$1: nothing for the sanitizers" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
+}
+
+# lines FILE…: how many lines they have together, csv's headers not counted.
+lines() {
+  cat "$@" 2>/dev/null | grep -vc '^epoch' || true
+}
+
+# csv UID TYPE-INSTANCE: the files of one series (two, if midnight came between).
+csv() {
+  find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f
+}
+
+# has_lines COUNT UID SERIES
+has_lines() {
+  local file
+  file=$(csv "$2" "$3" "${4-}")
+  [[ -n $file ]] && (($(lines "$file") >= $1))
+}
+
+# ---- what came out -------------------------------------------------------------
+
+# compare UID TYPE ALIAS CHANNEL FACTOR: every line of the series against the oracle.
+compare() {
+  local file time value wanted wrong='' count=0 last=0
+  file=$(csv "$1" "$2-$3-$4")
+  if [[ -z $file ]]; then
+    not_ok "$1 $2-$3-$4" "there is no such file"
+    return
+  fi
+  while IFS=, read -r time value; do
+    [[ $time != epoch ]] || continue
+    time=${time/./}
+    count=$((count + 1))
+    ((time > last)) || wrong+="time $time after $last"$'\n'
+    last=$time
+    wanted=$("$sim" --since "$since" --print "$1" "$3" "$4" "$time" | awk -v factor="$5" '{ printf "%.6f", $1 * factor }')
+    [[ $value == "$wanted" ]] || wrong+="at $time: $value, not $wanted"$'\n'
+    is_reading_time "$4" "$time" || wrong+="no reading was made at $time"$'\n'
+  done <"$file"
+  if [[ -n $wrong ]]; then not_ok "$1 $2-$3-$4" "$wrong"; else ok "$1 $2-$3-$4: $count values, each once, with its own time"; fi
+}
+
+# The meters read at every tenth second, gas at every full hour.
+is_reading_time() {
+  local every=10000
+  [[ $1 != gas ]] || every=3600000
+  (($2 % every == 0))
+}
+
+# without_gaps UID SERIES: every reading is there from the first to the last.
+without_gaps() {
+  awk -F, '/^epoch/ { next } last && $1 - last != 10 { exit 1 } { last = $1 }' "$(csv "$1" "$2")"
+}
+
+compare_device() {
+  local channel
+  for channel in t1 t2 t3 t4; do compare "$1" energy_wh p1 "$channel" 1000; done
+  compare "$1" power p1 electric_power 1
+  compare "$1" gauge p1 rate 1
+  compare "$1" gauge p1 gas 1
+  compare "$1" gauge p1-gas gas 1
+  compare "$1" power s01 electric_power 1
+}
+
+values() {
+  run=$scratch/values
+  conf "$run" <<END
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Interval 0.5
+  </Cloud>
+  <Local garage>
+    Address "${sim_lan[0]}"
+    Interval 0.5
+    Timeout 5
+  </Local>
+</Plugin>
+END
+  check "collectd -t takes a good configuration" run_collectd -t -C "$run/collectd.conf"
+  check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
+  rm -rf "$run/csv" "$run/log"
+  start_collectd "$run"
+  wait_for 40 has_lines 6 "$first" power-p1-electric_power || true
+  wait_for 20 has_lines 6 "$second" power-s01-electric_power || true
+  stop_collectd "while it runs well" "$run"
+  compare_device "$first"
+  compare_device "$second"
+  check "no reading is left out" without_gaps "$second" power-p1-electric_power
+  has "power fed in is negative" "$(tail -n1 "$(csv "$second" power-p1-electric_power)")" ",-"
+  is "a channel that was never read has no file" "" "$(find "$run/csv" -name '*switch*')"
+  is "only those series" 18 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
+  is "the writer never saw an old value" 0 "$(grep -ci 'too old' "$run/log" || true)"
+  is "nothing was complained of" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
+}
+
+# The example as it is in the tree, but for the places that it reaches.
+example() {
+  local dir=$scratch/example
+  mkdir "$dir"
+  sed -e "s|^\( *\)ApiKeyFile .*|\1ApiKeyFile \"$key_file\"|" -e "s|^\( *\)#URL .*|\1URL \"$sim_cloud\"|" \
+    -e "s|^\( *\)Address .*|\1Address \"${sim_lan[0]}\"|" "$(dirname "$0")/../../examples/collectd.conf" |
+    conf "$dir"
+  has "the example asks nobody but the simulator" "$(<"$dir/collectd.conf")" "    URL \"$sim_cloud\""
+  check "the example is right" run_collectd "$test_option" -C "$dir/collectd.conf"
+  sed -i 's|^  *Address .*|Adress "x"|' "$dir/collectd.conf"
+  refute "and would be refused with a slip in it" run_collectd "$test_option" -C "$dir/collectd.conf"
+}
+
+# ---- trouble -------------------------------------------------------------------
+
+# said TEXT: how many lines of the log hold it.
+said() {
+  grep -c -- "$1" "$run/log" || true
+}
+
+stalled() {
+  run=$scratch/stalled
+  conf "$run" <<END
+<Plugin cemm>
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Device "$second"
+    Alias "p1"
+    Timeout 60
+    Interval 0.5
+    Host "elsewhere"
+  </Cloud>
+  <Local "garage">
+    Address "${sim_lan[0]}"
+    Timeout 60
+    Interval 0.5
+    Alias s01
+  </Local>
+</Plugin>
+END
+  start_collectd "$run"
+  check "Host and Device and Alias are obeyed" wait_for 15 has_lines 1 "$second" power-p1-electric_power elsewhere
+  check "so are those of the other block" wait_for 15 has_lines 1 "$first" power-s01-electric_power
+  sim_faults 'stall@*realtime*' || not_ok "the simulator stalls"
+  wait_for 10 grep -q ' realtime.* 0$\|/realtime/.* 0$' "$sim_log" || true
+  sleep 1
+  stop_collectd "while requests are stalled" "$run"
+  is "nothing but what was asked for" "$(printf '%s\n' "elsewhere/cemm-$second" "$host/cemm-$first")" \
+    "$(cd "$run/csv" && find . -mindepth 2 -maxdepth 2 | sed 's/^..//' | sort)"
+  sim_faults || not_ok "the simulator goes on"
+}
+
+refused_key() {
+  run=$scratch/refused-key
+  write_key "$scratch/wrong.key" wrong-key-77
+  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$scratch/wrong.key\"" 'Interval 0.2')
+  start_collectd "$run"
+  check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: <Cloud "home">' "$run/log"
+  sleep 2
+  is "once, not at every sweep" 1 "$(said 'cemm plugin: <Cloud')"
+  stop_collectd "with a refused key" "$run"
+  is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
+}
+
+# One device of two gives no answer for a while.
+outage() {
+  local before
+  run=$scratch/outage
+  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.1' 'Timeout 5')
+  start_collectd "$run"
+  check "both devices give values" wait_for 15 both_have_values
+  sim_faults "reset@*$second*" || not_ok "the simulator fails"
+  check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
+  before=$(lines "$(csv "$first" power-p1-electric_power)")
+  check "the other one goes on" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
+  is "one line says that it fails" 1 "$(said "cemm plugin: .*$second")"
+  before=$(lines "$(csv "$second" power-p1-electric_power)")
+  sim_faults || not_ok "the simulator goes on"
+  check "it comes back" wait_for 20 has_lines $((before + 2)) "$second" power-p1-electric_power
+  is "one more line says that it is back" 2 "$(said "cemm plugin: .*$second")"
+  is "the other one is not spoken of" 0 "$(said "cemm plugin: .*$first")"
+  flutter
+  before=$(lines "$(csv "$first" power-p1-electric_power)")
+  check "nothing is stuck after a row of short ones" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
+  stop_collectd "after an outage" "$run"
+}
+
+# Short outages in a row: they end sweeps at every point of the loop's turn.
+flutter() {
+  local i
+  for i in {1..10}; do
+    sim_faults "reset@*$second*" || not_ok "the simulator fails, $i"
+    sleep 0.3
+    sim_faults || not_ok "the simulator goes on, $i"
+    sleep 0.1
+  done
+}
+
+both_have_values() {
+  has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
+}
+
+sim=$build/tests/simulator/cemm-sim
+choose_test_option
+start_sim --devices 2 --lan 1 --promise 200 --since "$since" --now "$noon" --speed 5
+mistakes
+is "none of them has asked the network" 0 "$(requests .)"
+example
+values
+stalled
+outage
+refused_key
+hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
+hasnt "nor is a wrong one" "$(<"$scratch/all-logs")" "wrong-key-77"
+finish

@@ -1,0 +1,46 @@
+#include "answers.h"
+
+#include "check.h"
+#include "common/protocol/parse.h"
+
+#include <stdlib.h>
+
+struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span)
+{
+    struct cemm_query query = {
+        .uid = {"00-1E-C0-85-96-CC"},
+        .endpoint = endpoint,
+        .period = {.span = span, .year = 2017, .month = 1, .day = 1},
+    };
+
+    assert_true(strlen(alias) < sizeof(query.alias));
+    strcpy(query.alias, alias);
+    return query;
+}
+
+int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
+               struct cemm_document **ret_document, struct cemm_words *ret_words)
+{
+    /* Exactly as long as it must be, so that a step beyond it is seen. */
+    char *copy = malloc(length + 1);
+
+    assert_non_null(copy);
+    memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    *ret_document = NULL;
+    ret_words->text[0] = '\0';
+    return cemm_parse(query, copy, length, now, ret_document, ret_words);
+}
+
+struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,
+                             const char *text)
+{
+    struct cemm_query query = answer_query(endpoint, alias, span);
+    struct cemm_document *document;
+    struct cemm_words words;
+    int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+
+    if (r)
+        fail_msg("%s: %s", text, words.text);
+    return document;
+}

@@ -1,0 +1,24 @@
+/*
+ * Documents for tests, made from what an API would have answered.
+ */
+#ifndef TESTS_UNIT_ANSWERS_H
+#define TESTS_UNIT_ANSWERS_H
+
+#include "common/model/document.h"
+
+#define ANSWER_NOW \
+    INT64_C(1496400000000) /* 2017-06-02 12:40 in Amsterdam: after the documents' examples */
+
+/* A query of one device; `span` is of use to DATA only, where the period is its first of 2017. */
+struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span);
+
+/* Parses `bytes` as the answer to `query`; what cemm_parse() returns. `ret_words` is never stale.
+ */
+int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
+               struct cemm_document **ret_document, struct cemm_words *ret_words);
+
+/* The same for text that must be in order; the caller unrefs the document. */
+struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,
+                             const char *text);
+
+#endif

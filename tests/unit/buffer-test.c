@@ -1,0 +1,124 @@
+/*
+ * The capped buffer: what is written comes out, the limit holds to the byte,
+ * and an error sticks until somebody has seen it.
+ */
+#include "check.h"
+#include "common/base/buffer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static void test_limit(void **state)
+{
+    static const struct {
+        const char *row;
+        size_t limit;
+        size_t pieces; /* of 10 characters each */
+        int error;
+        size_t length;
+    } rows[] = {
+        {"nothing", 10, 0, 0, 0},
+        {"exactly full", 10, 1, 0, 10},
+        {"one piece too many", 19, 2, -E2BIG, 10},
+        {"beyond the first memory", 1000, 100, 0, 1000},
+        {"no room at all", 0, 1, -E2BIG, 0},
+        {"far too many", 1000, 1000, -E2BIG, 1000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_buffer buffer = CEMM_BUFFER_INIT(rows[i].limit);
+        for (size_t n = 0; n < rows[i].pieces; n++)
+            cemm_buffer_text(&buffer, "0123456789");
+        expect_int(rows[i].row, buffer.error, rows[i].error);
+        expect_int(rows[i].row, (int64_t)buffer.length, (int64_t)rows[i].length);
+        if (buffer.data)
+            expect_int(rows[i].row, (int64_t)strlen(buffer.data), (int64_t)rows[i].length);
+        cemm_buffer_clear(&buffer);
+        assert_null(buffer.data);
+    }
+}
+
+static void test_writers(void **state)
+{
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(1000);
+
+    (void)state;
+    cemm_buffer_append(&buffer, "ab\0c", 4);
+    cemm_buffer_append(&buffer, NULL, 0);
+    cemm_buffer_char(&buffer, '-');
+    cemm_buffer_format(&buffer, "%d|%s|%.*s", -7, "text", 2, "cut");
+    cemm_buffer_format(&buffer, "%300s", "x");
+    assert_int_equal(buffer.error, 0);
+    assert_int_equal(buffer.length, 4 + 1 + 10 + 300);
+    assert_memory_equal(buffer.data, "ab\0c--7|text|cu", 15);
+    assert_string_equal(buffer.data + 15 + 299, "x");
+    cemm_buffer_clear(&buffer);
+}
+
+static void test_error_sticks(void **state)
+{
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(4);
+    char *text = NULL;
+    size_t length = 99;
+
+    (void)state;
+    cemm_buffer_text(&buffer, "abc");
+    cemm_buffer_format(&buffer, "%s", "de");
+    cemm_buffer_char(&buffer, 'd'); /* would fit, but then the text would have a hole */
+    assert_int_equal(buffer.error, -E2BIG);
+    assert_string_equal(buffer.data, "abc");
+    assert_int_equal(cemm_buffer_steal(&buffer, &text, &length), -E2BIG);
+    assert_null(text);
+    assert_null(buffer.data);
+    cemm_buffer_text(&buffer, "ok"); /* and it is as good as new */
+    assert_int_equal(buffer.error, 0);
+    cemm_buffer_clear(&buffer);
+}
+
+static void test_reset(void **state)
+{
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(4);
+
+    (void)state;
+    cemm_buffer_reset(&buffer);
+    cemm_buffer_text(&buffer, "abcde");
+    cemm_buffer_reset(&buffer);
+    assert_int_equal(buffer.error, 0);
+    cemm_buffer_text(&buffer, "abcd");
+    assert_string_equal(buffer.data, "abcd");
+    cemm_buffer_reset(&buffer);
+    assert_string_equal(buffer.data, "");
+    assert_int_equal(buffer.length, 0);
+    cemm_buffer_clear(&buffer);
+}
+
+static void test_steal(void **state)
+{
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(10);
+    char *text;
+    size_t length;
+
+    (void)state;
+    assert_int_equal(cemm_buffer_steal(&buffer, &text, &length), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(length, 0);
+    free(text);
+    cemm_buffer_text(&buffer, "whole");
+    assert_int_equal(cemm_buffer_steal(&buffer, &text, NULL), 0);
+    assert_string_equal(text, "whole");
+    assert_null(buffer.data);
+    assert_int_equal(buffer.length, 0);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limit),        cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_error_sticks), cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_steal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

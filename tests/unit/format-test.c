@@ -1,0 +1,195 @@
+/*
+ * From documents to text in each form but JSON (json-test.c): columns, order,
+ * what is left empty, tags, and the values' own text.
+ */
+#include "answers.h"
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define UID "00-1E-C0-85-96-CC"
+
+struct answer_case {
+    enum cemm_endpoint endpoint;
+    enum cemm_span span;
+    const char *alias;
+    const char *text;
+};
+
+static const struct answer_case answers[] = {
+    /* 0: realtime; t2 was never read, gas is an hour older, rate has milliseconds */
+    {CEMM_REALTIME, CEMM_DAY, "p1",
+     "{\"data\":{\"t1\":[1496326765000,1351.0],\"t2\":[0,0],\"electric_power\":"
+     "[1496326765000,-1607],\"gas\":[1496323165000,2617.5],\"rate\":[1496326765007,2]}}"},
+    /* 1: a day of one channel */
+    {CEMM_DATA, CEMM_DAY, "p1",
+     "{\"data\":{\"electric_power\":[[1496264460000,-5],[1496264400000,631.875]]}}"},
+    /* 2: a month of two channels with holes on either side */
+    {CEMM_DATA, CEMM_MONTH, "p1",
+     "{\"data\":{\"electric_energy_low\":[[1493676000000,1.50],[1493589600000,1]],"
+     "\"electric_energy_high\":[[1493762400000,3],[1493676000000,2e0]]}}"},
+    /* 3: nothing yet */
+    {CEMM_DATA, CEMM_DAY, "p1", "{\"data\":{\"electric_power\":[]}}"},
+    /* 4: a day of gas */
+    {CEMM_DATA, CEMM_DAY, "p1-gas", "{\"data\":{\"gas\":[[1496264400000,0.25]]}}"},
+    /* 5: gas beside another channel in one day: two lines, one of them tagged */
+    {CEMM_DATA, CEMM_DAY, "p1",
+     "{\"data\":{\"gas\":[[1496264400000,0.25]],\"electric_power\":[[1496264400000,7]]}}"},
+    /* 6: totals */
+    {CEMM_TOTALS, CEMM_DAY, "p1",
+     "{\"data\":{\"t1\":[1496242500000,1350.5639648438],\"gas\":[1496242500000,2616]}}"},
+    /* 7: a year */
+    {CEMM_DATA, CEMM_YEAR, "p1-gas", "{\"data\":{\"gas\":[[1483225200000,281.6]]}}"},
+    /* 8: the hour that comes twice */
+    {CEMM_DATA, CEMM_DAY, "p1",
+     "{\"data\":{\"electric_power\":[[1477789200000,2],[1477785600000,1]]}}"},
+    /* 9: no channel at all */
+    {CEMM_REALTIME, CEMM_DAY, "p1", "{\"data\":{}}"},
+    /* 10: water, with the channel that stands in totals */
+    {CEMM_REALTIME, CEMM_DAY, "pulse-1",
+     "{\"data\":{\"flow\":[1496326765000,0]},\"totals\":{\"volume\":[1496326765000,812.25]}}"},
+};
+
+static const struct {
+    size_t answer;
+    enum cemm_form form;
+    const char *text;
+} outputs[] = {
+    {0, CEMM_FORM_CSV,
+     "channel,value,unit,time\n"
+     "t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n"
+     "t2,,kWh,\n"
+     "electric_power,-1607,W,2017-06-01T16:19:25+02:00\n"
+     "gas,2617.5,m3,2017-06-01T15:19:25+02:00\n"
+     "rate,2,,2017-06-01T16:19:25.007+02:00\n"},
+    {1, CEMM_FORM_CSV,
+     "time,electric_power\n"
+     "2017-05-31T23:00:00+02:00,631.875\n"
+     "2017-05-31T23:01:00+02:00,-5\n"},
+    {2, CEMM_FORM_CSV,
+     "time,electric_energy_low,electric_energy_high\n"
+     "2017-05-01T00:00:00+02:00,1,\n"
+     "2017-05-02T00:00:00+02:00,1.50,2e0\n"
+     "2017-05-03T00:00:00+02:00,,3\n"},
+    {3, CEMM_FORM_CSV, "time,electric_power\n"},
+    {6, CEMM_FORM_CSV,
+     "channel,value,unit,time\n"
+     "t1,1350.5639648438,kWh,2017-05-31T16:55:00+02:00\n"
+     "gas,2616,m3,2017-05-31T16:55:00+02:00\n"},
+    {8, CEMM_FORM_CSV,
+     "time,electric_power\n"
+     "2016-10-30T02:00:00+02:00,1\n"
+     "2016-10-30T02:00:00+01:00,2\n"},
+    {9, CEMM_FORM_CSV, "channel,value,unit,time\n"},
+    {10, CEMM_FORM_CSV,
+     "channel,value,unit,time\n"
+     "flow,0,L/min,2017-06-01T16:19:25+02:00\n"
+     "volume,812.25,m3,2017-06-01T16:19:25+02:00\n"},
+    {0, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1 gas=2617.5 1496323165000000000\n"
+     "cemm,uid=" UID ",alias=p1 electric_power=-1607,t1=1351.0 1496326765000000000\n"
+     "cemm,uid=" UID ",alias=p1 rate=2 1496326765007000000\n"},
+    {1, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1 electric_power=631.875 1496264400000000000\n"
+     "cemm,uid=" UID ",alias=p1 electric_power=-5 1496264460000000000\n"},
+    {2, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1,period=month electric_energy_low=1 1493589600000000000\n"
+     "cemm,uid=" UID ",alias=p1,period=month electric_energy_high=2e0,electric_energy_low=1.50 "
+     "1493676000000000000\n"
+     "cemm,uid=" UID ",alias=p1,period=month electric_energy_high=3 1493762400000000000\n"},
+    {3, CEMM_FORM_INFLUX, ""},
+    {4, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.25 1496264400000000000\n"},
+    {5, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1 electric_power=7 1496264400000000000\n"
+     "cemm,uid=" UID ",alias=p1,period=day gas=0.25 1496264400000000000\n"},
+    {6, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1 gas=2616,t1=1350.5639648438 1496242500000000000\n"},
+    {7, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1-gas,period=year gas=281.6 1483225200000000000\n"},
+    {0, CEMM_FORM_CSV_ROWS,
+     UID ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n" UID ",p1,t2,,kWh,\n" UID
+         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00\n" UID
+         ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00\n" UID
+         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00\n"},
+    {1, CEMM_FORM_CSV_ROWS,
+     UID ",p1,electric_power,631.875,W,2017-05-31T23:00:00+02:00\n" UID
+         ",p1,electric_power,-5,W,2017-05-31T23:01:00+02:00\n"},
+    {9, CEMM_FORM_CSV_ROWS, ""},
+    {0, CEMM_FORM_JSON_ROWS,
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t1\", \"value\": 1351.0, "
+     "\"unit\": \"kWh\", \"time\": \"2017-06-01T16:19:25+02:00\"}\n"
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t2\", \"value\": null, "
+     "\"unit\": \"kWh\", \"time\": null}\n"
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", "
+     "\"value\": -1607, \"unit\": \"W\", \"time\": \"2017-06-01T16:19:25+02:00\"}\n"
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"gas\", \"value\": 2617.5, "
+     "\"unit\": \"m3\", \"time\": \"2017-06-01T15:19:25+02:00\"}\n"
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"rate\", \"value\": 2, "
+     "\"unit\": \"\", \"time\": \"2017-06-01T16:19:25.007+02:00\"}\n"},
+    {9, CEMM_FORM_JSON_ROWS, ""},
+};
+
+static void test_outputs(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
+
+    (void)state;
+    assert_non_null(zone);
+    for (size_t i = 0; i < COUNT(outputs); i++) {
+        const struct answer_case *from = &answers[outputs[i].answer];
+        struct cemm_document *document =
+            answer(from->endpoint, from->alias, from->span, from->text);
+        char *text;
+        size_t length;
+        assert_int_equal(cemm_render(document, outputs[i].form, zone, &text, &length), 0);
+        expect_text(from->text, text, outputs[i].text);
+        assert_int_equal(length, strlen(text));
+        free(text);
+        cemm_document_unref(document);
+    }
+    cemm_zone_free(zone);
+}
+
+/* 256 channels, which is the most there may be, at as many different times. */
+static void test_widest(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("UTC");
+    struct cemm_document *document;
+    struct cemm_words words;
+    struct cemm_query query = answer_query(CEMM_DATA, "p1", CEMM_MONTH);
+    static char bytes[256 * 40];
+    char *text;
+    size_t length;
+    size_t lines = 0;
+    size_t used = (size_t)sprintf(bytes, "{\"data\":{");
+
+    (void)state;
+    assert_non_null(zone);
+    for (int i = 0; i < 256; i++)
+        used += (size_t)sprintf(bytes + used, "%s\"c%03d\":[[%lld,%d]]", i ? "," : "", i,
+                                1493589600000 + (long long)((i * 37) % 256), i);
+    used += (size_t)sprintf(bytes + used, "}}");
+    assert_int_equal(answer_try(&query, bytes, used, ANSWER_NOW, &document, &words), 0);
+    assert_int_equal(cemm_render(document, CEMM_FORM_INFLUX, zone, &text, &length), 0);
+    for (const char *p = text; (p = strchr(p, '\n')); p++)
+        lines++;
+    assert_int_equal(lines, 256);
+    free(text);
+    assert_int_equal(cemm_render(document, CEMM_FORM_CSV, zone, &text, &length), 0);
+    expect_part("last column last", text, ",c254,c255\n2017-04-30T22:00:00+00:00,0,,,");
+    free(text);
+    cemm_document_unref(document);
+    cemm_zone_free(zone);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_outputs),
+        cmocka_unit_test(test_widest),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

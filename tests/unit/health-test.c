@@ -1,0 +1,101 @@
+/*
+ * The rest of what does not answer (spec §3): 1 s, doubling, with jitter, up
+ * to a maximum; told once when it begins and once when it ends.
+ */
+#include "check.h"
+#include "common/engine/health.h"
+
+#define BEGIN  INT64_C(5000000)
+#define MIDDLE 25 /* the chance that leaves a pause as it is */
+
+/* Fails again as soon as each rest is over; the rests that come of it. */
+static void test_doubling(void **state)
+{
+    static const struct {
+        int64_t rest_max;
+        int64_t rests[12]; /* 0: end */
+    } rows[] = {
+        {10000, {1000, 2000, 4000, 8000, 10000, 10000, 10000}},
+        {300000, {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000}},
+        {500, {500, 500}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_health health = {0};
+        int64_t now = BEGIN;
+        for (size_t n = 0; rows[i].rests[n]; n++) {
+            bool first = cemm_health_fail(&health, now, rows[i].rest_max, MIDDLE);
+            expect_int("told", first, n == 0);
+            expect_int("rest", health.rest_until - now, rows[i].rests[n]);
+            expect_int("down since", health.down_since, BEGIN);
+            assert_true(cemm_health_rests(&health, now));
+            assert_true(cemm_health_rests(&health, health.rest_until - 1));
+            assert_false(cemm_health_rests(&health, health.rest_until));
+            now = health.rest_until;
+        }
+    }
+}
+
+static void test_jitter(void **state)
+{
+    int64_t shortest = INT64_MAX;
+    int64_t longest = 0;
+
+    (void)state;
+    for (uint32_t chance = 0; chance < 200; chance++) {
+        struct cemm_health health = {0};
+        cemm_health_fail(&health, BEGIN, 10000, chance * 21474836u);
+        int64_t rest = health.rest_until - BEGIN;
+        shortest = rest < shortest ? rest : shortest;
+        longest = rest > longest ? rest : longest;
+    }
+    assert_in_range(shortest, 750, 800);
+    assert_in_range(longest, 1200, 1250);
+    for (uint32_t chance = 0; chance < 51; chance++) { /* never beyond the maximum */
+        struct cemm_health health = {.pause = 8000};
+        cemm_health_fail(&health, BEGIN, 10000, chance);
+        assert_in_range(health.rest_until - BEGIN, 7500, 10000);
+    }
+}
+
+static void test_recover(void **state)
+{
+    struct cemm_health health = {0};
+
+    (void)state;
+    assert_false(cemm_health_rests(&health, BEGIN));
+    assert_false(cemm_health_recover(&health)); /* was well: nobody is told */
+    assert_true(cemm_health_fail(&health, BEGIN, 10000, MIDDLE));
+    assert_true(cemm_health_recover(&health));
+    assert_false(cemm_health_rests(&health, BEGIN));
+    assert_false(cemm_health_recover(&health));
+    assert_true(cemm_health_fail(&health, BEGIN + 1, 10000, MIDDLE)); /* told anew, short again */
+    assert_int_equal(health.rest_until, BEGIN + 1001);
+}
+
+/* Requests that were under way when the rest began fail in it: that is no new failure. */
+static void test_stragglers(void **state)
+{
+    struct cemm_health health = {0};
+
+    (void)state;
+    assert_true(cemm_health_fail(&health, BEGIN, 10000, MIDDLE));
+    for (int i = 0; i < 10; i++)
+        assert_false(cemm_health_fail(&health, BEGIN + i, 10000, MIDDLE));
+    assert_int_equal(health.rest_until, BEGIN + 1000);
+    assert_false(cemm_health_fail(&health, BEGIN + 1000, 10000, MIDDLE));
+    assert_int_equal(health.rest_until, BEGIN + 3000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_doubling),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_recover),
+        cmocka_unit_test(test_stragglers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

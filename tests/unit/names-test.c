@@ -1,0 +1,94 @@
+/*
+ * Device ids in every form that the documents write them in, and the rule for
+ * names that come from outside (spec §7).
+ */
+#include "check.h"
+#include "common/cemm.h"
+
+static void test_uid(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *uid; /* NULL: none */
+    } rows[] = {
+        {"00-1E-C0-85-96-CC", "00-1E-C0-85-96-CC"},
+        {"00:1E:C0:85:96:CC", "00-1E-C0-85-96-CC"},
+        {"00:1e:c0:85:96:cc", "00-1E-C0-85-96-CC"},
+        {"ff-ff-ff-FF-ff-ff", "FF-FF-FF-FF-FF-FF"},
+        {"d8:80:39:46:22:b5", "D8-80-39-46-22-B5"},
+        {"", NULL},
+        {"0", NULL},
+        {"00", NULL},
+        {"00-", NULL},
+        {"00-1E-C0-85-96", NULL},
+        {"00-1E-C0-85-96-C", NULL},
+        {"00-1E-C0-85-96-CC-", NULL},
+        {"00-1E-C0-85-96-CCC", NULL},
+        {"00-1E-C0-85-96-CC-00", NULL},
+        {"00-1E:C0-85:96-CC", NULL},
+        {"001EC08596CC", NULL},
+        {"00.1E.C0.85.96.CC", NULL},
+        {"00-1G-C0-85-96-CC", NULL},
+        {"00--1E-C0-85-96-C", NULL},
+        {" 0-1E-C0-85-96-CC", NULL},
+        {"00-1E-C0-85-96-CC\n", NULL},
+        {"\xc3\xa9-1E-C0-85-96-CC", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_uid uid = {"untouched"};
+        expect_int(rows[i].text, cemm_uid_parse(rows[i].text, &uid), rows[i].uid != NULL);
+        expect_text(rows[i].text, uid.text, rows[i].uid ? rows[i].uid : "untouched");
+    }
+}
+
+#define TEN "abcdefghij"
+
+static void test_name(void **state)
+{
+    static const struct {
+        const char *name;
+        bool valid;
+    } rows[] = {
+        {"p1", true},
+        {"p1-gas", true},
+        {"electric_power", true},
+        {"A-Z.0_9", true},
+        {"...", true},
+        {".hidden", true},
+        {"-", true},
+        {TEN TEN TEN TEN TEN TEN "1234", true},
+        {TEN TEN TEN TEN TEN TEN "12345", false},
+        {TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN, false},
+        {"", false},
+        {".", false},
+        {"..", false},
+        {"a/b", false},
+        {"../p1", false},
+        {"a b", false},
+        {"a,b", false},
+        {"a=b", false},
+        {"a\"b", false},
+        {"a\\b", false},
+        {"a\nb", false},
+        {"a\x01", false},
+        {"caf\xc3\xa9", false},
+        {"a:b", false},
+        {"a%b", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect_int(rows[i].name, cemm_name_valid(rows[i].name), rows[i].valid);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_uid),
+        cmocka_unit_test(test_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

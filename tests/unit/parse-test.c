@@ -1,0 +1,305 @@
+/*
+ * From bytes to documents: the shapes of the documents and of the field notes,
+ * and which values are no values. What must be refused is in refuse-test.c;
+ * the documents' own examples, whole, are in tests/golden/.
+ */
+#include "answers.h"
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NOW "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
+
+/* A document's series as one line: "t1 kWh 1@5 2@6; gas m3": texts and times as they are. */
+static void describe(const struct cemm_document *document, char *ret, size_t size)
+{
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    size_t used = 0;
+
+    ret[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        used += (size_t)snprintf(ret + used, size - used, "%s%s[%s]", i ? "; " : "",
+                                 series[i].channel, series[i].unit);
+        for (size_t n = 0; n < series[i].count && used < size; n++) {
+            const struct cemm_sample *sample = &series[i].samples[n];
+            used +=
+                (size_t)snprintf(ret + used, size - used, " %.*s@%lld", (int)sample->text_length,
+                                 sample->text, (long long)sample->time);
+        }
+        assert_true(used < size);
+    }
+}
+
+struct shape {
+    const char *row;
+    const char *text;
+    const char *series;
+};
+
+static void expect_shapes(enum cemm_endpoint endpoint, enum cemm_span span,
+                          const struct shape *shapes, size_t count)
+{
+    char line[1000];
+
+    for (size_t i = 0; i < count; i++) {
+        struct cemm_document *document = answer(endpoint, "p1", span, shapes[i].text);
+        describe(document, line, sizeof(line));
+        expect_text(shapes[i].row, line, shapes[i].series);
+        assert_true(cemm_document_fetched(document) == ANSWER_NOW);
+        cemm_document_unref(document);
+    }
+}
+
+static void test_realtime(void **state)
+{
+    static const struct shape shapes[] = {
+        {"cloud", "{\"io_id\":1,\"data\":{\"t1\":[" NOW ",1351],\"gas\":[" NOW ",2617.5]}}",
+         "t1[kWh] 1351@" NOW "; gas[m3] 2617.5@" NOW},
+        {"LAN: io_id is text", "{\"io_id\":\"88\",\"data\":{\"t1\":[" NOW ",1.0]}}",
+         "t1[kWh] 1.0@" NOW},
+        {"LAN: io_id is absent", "{\"data\":{\"t1\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+        {"never read", "{\"data\":{\"switch\":[0,0],\"t1\":[0,0.0],\"t2\":[0,-0]}}",
+         "switch[]; t1[kWh]; t2[kWh]"},
+        {"null", "{\"data\":{\"t1\":[" NOW ",null],\"t2\":[0,null]}}", "t1[kWh]; t2[kWh]"},
+        {"no channel", "{\"data\":{}}", ""},
+        {"unknown channel", "{\"data\":{\"humidity\":[" NOW ",55]}}", "humidity[] 55@" NOW},
+        {"totals add what data lacks",
+         "{\"data\":{\"flow\":[" NOW ",1.5],\"t1\":[" NOW ",7]},"
+         "\"totals\":{\"volume\":[" NOW ",812.25],\"t1\":[" NOW ",8]}}",
+         "flow[L/min] 1.5@" NOW "; t1[kWh] 7@" NOW "; volume[m3] 812.25@" NOW},
+        {"totals first", "{\"totals\":{\"volume\":[" NOW ",2]},\"data\":{\"flow\":[" NOW ",1]}}",
+         "flow[L/min] 1@" NOW "; volume[m3] 2@" NOW},
+        {"empty totals", "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{}}", "t1[kWh] 7@" NOW},
+        {"members that nobody knows",
+         "{\"x\":[{\"y\":1}],\"data\":{\"t1\":[" NOW ",7]},\"time\":\"never\",\"z\":null}",
+         "t1[kWh] 7@" NOW},
+        {"a meter's clock runs fast", "{\"data\":{\"t1\":[1496400900000,7]}}",
+         "t1[kWh] 7@1496400900000"},
+        {"first and last times", "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
+         "t1[kWh] 1@946684800000; t2[kWh]"},
+        {"texts as they were written",
+         "{\"data\":{\"a\":[" NOW ",-0],\"b\":[" NOW ",-0.0],\"c\":[" NOW ",1.0],"
+         "\"d\":[" NOW ",1e3],\"e\":[" NOW ",-1.5E-07],\"f\":[" NOW ",0.14208984375],"
+         "\"g\":[" NOW ",9007199254740993]}}",
+         "a[] -0@" NOW "; b[] -0.0@" NOW "; c[] 1.0@" NOW "; d[] 1e3@" NOW "; e[] -1.5E-07@" NOW
+         "; f[] 0.14208984375@" NOW "; g[] 9007199254740993@" NOW},
+        {"numbers before and in strings do not shift the texts",
+         "{\"n\":1,\"s\":\"2,3\",\"9\":[4,{\"5\":6}],\"data\":{\"t1\":[" NOW ",7],"
+         "\"t\\u0032\":[" NOW " , 8 ]}}",
+         "t1[kWh] 7@" NOW "; t2[kWh] 8@" NOW},
+        {"white space", " \r\n\t{ \"data\" : { \"t1\" : [ " NOW "\n,\t7 ] } } \n",
+         "t1[kWh] 7@" NOW},
+    };
+
+    (void)state;
+    expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
+}
+
+/* A meter's clock may run 15 minutes fast; what lies further ahead is left out, and counted. */
+static void test_early(void **state)
+{
+    static const struct {
+        int64_t ahead;
+        size_t count;
+    } rows[] = {{0, 1}, {15 * 60 * 1000, 1}, {15 * 60 * 1000 + 1, 0}, {86400000, 0}};
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[%lld,7]}}",
+                             (long long)(ANSWER_NOW + rows[i].ahead)) > 0);
+        struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
+        assert_int_equal(document->series[0].count, rows[i].count);
+        assert_int_equal(cemm_document_early(document), 1 - rows[i].count);
+        cemm_document_unref(document);
+    }
+}
+
+/* History: newest first on the wire, oldest first here; what lies after now is none. */
+static void test_history(void **state)
+{
+    static const struct shape shapes[] = {
+        {"newest first",
+         "{\"time\":1,\"data\":{\"electric_power\":[[1496264520000,3],[1496264460000,2],"
+         "[1496264400000,1]]}}",
+         "electric_power[W] 1@1496264400000 2@1496264460000 3@1496264520000"},
+        {"oldest first", "{\"data\":{\"electric_power\":[[1496264400000,1],[1496264460000,2]]}}",
+         "electric_power[W] 1@1496264400000 2@1496264460000"},
+        {"unsorted, and one time twice: the first counts",
+         "{\"data\":{\"electric_power\":[[1496264460000,2],[1496264520000,3],"
+         "[1496264400000,1],[1496264460000,9]]}}",
+         "electric_power[W] 1@1496264400000 2@1496264460000 3@1496264520000"},
+        {"the same twice in a row",
+         "{\"data\":{\"electric_power\":[[1496264460000,2],[1496264460000,9]]}}",
+         "electric_power[W] 2@1496264460000"},
+        {"null at the day's end",
+         "{\"data\":{\"electric_power\":[[1496267999000,null],[1496264400000,1]]}}",
+         "electric_power[W] 1@1496264400000"},
+        {"never read", "{\"data\":{\"electric_power\":[[0,0],[1496264400000,1],[0,0]]}}",
+         "electric_power[W] 1@1496264400000"},
+        {"future",
+         "{\"data\":{\"electric_power\":[[1496400000001,0],[1496400000000,5],"
+         "[1496399999999,4]]}}",
+         "electric_power[W] 4@1496399999999 5@1496400000000"},
+        {"no rows", "{\"data\":{\"electric_power\":[],\"x\":[]}}", "electric_power[W]; x[]"},
+        {"hours of gas",
+         "{\"data\":{\"gas\":[[1496267999000,0],[1496264400000,0.25],[1496260800000,1]]}}",
+         "gas[m3] 1@1496260800000 0.25@1496264400000 0@1496267999000"},
+        {"an hour of gas and the last row",
+         "{\"data\":{\"gas\":[[1496267999000,0],[1496264400000,1]]}}",
+         "gas[m3] 1@1496264400000 0@1496267999000"},
+        {"minutes of gas (DSMR 5)",
+         "{\"data\":{\"gas\":[[1496264700000,0.5],[1496264400000,0.25]]}}",
+         "gas[L/min] 0.25@1496264400000 0.5@1496264700000"},
+        {"two channels, io_id as text",
+         "{\"io_id\":\"88\",\"data\":{\"electric_energy_low\":[[1493589600000,1.5]],"
+         "\"electric_energy_high\":[[1493589600000,2.5]]}}",
+         "electric_energy_low[kWh] 1.5@1493589600000; electric_energy_high[kWh] 2.5@1493589600000"},
+    };
+
+    (void)state;
+    expect_shapes(CEMM_DATA, CEMM_DAY, shapes, COUNT(shapes));
+}
+
+static void test_long_history(void **state)
+{
+    static const struct shape month[] = {
+        {"gas of a month", "{\"data\":{\"gas\":[[1493676000000,1],[1493589600000,2]]}}",
+         "gas[m3] 2@1493589600000 1@1493676000000"},
+        {"rows close together do not make it L/min",
+         "{\"data\":{\"gas\":[[1493589660000,1],[1493589600000,2]]}}",
+         "gas[m3] 2@1493589600000 1@1493589660000"},
+    };
+    static const struct shape totals[] = {
+        {"readings of a day", "{\"time\":1,\"data\":{\"t1\":[1496242500000,1350.5639648438]}}",
+         "t1[kWh] 1350.5639648438@1496242500000"},
+        {"none yet", "{\"data\":{\"gas\":[0,0]}}", "gas[m3]"},
+    };
+
+    (void)state;
+    expect_shapes(CEMM_DATA, CEMM_MONTH, month, COUNT(month));
+    expect_shapes(CEMM_TOTALS, CEMM_DAY, totals, COUNT(totals));
+}
+
+/* A whole day of minutes, shuffled, comes out whole and in order. */
+static void test_shuffled_day(void **state)
+{
+    enum { ROWS = 1500 };
+    static char text[100 * ROWS];
+    size_t used = (size_t)sprintf(text, "{\"data\":{\"electric_power\":[");
+    struct cemm_query query = answer_query(CEMM_DATA, "p1", CEMM_DAY);
+    struct cemm_document *document;
+    struct cemm_words words;
+    size_t count;
+
+    (void)state;
+    for (int i = 0; i < ROWS; i++) {
+        long long minute = i * 641 % ROWS;
+        used += (size_t)sprintf(text + used, "%s[%lld,%lld.0]", i ? "," : "",
+                                1496181600000 + minute * 60000, minute);
+    }
+    used += (size_t)sprintf(text + used, "]}}");
+    assert_int_equal(answer_try(&query, text, used, ANSWER_NOW, &document, &words), 0);
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(series->count, ROWS);
+    for (int i = 0; i < ROWS; i++) {
+        assert_int_equal(series->samples[i].time, 1496181600000 + i * INT64_C(60000));
+        assert_true(series->samples[i].value >= i && series->samples[i].value <= i);
+        assert_int_equal(atoi(series->samples[i].text), i);
+    }
+    cemm_document_unref(document);
+}
+
+static void test_newest(void **state)
+{
+    struct cemm_document *document;
+
+    (void)state;
+    document = answer(CEMM_REALTIME, "p1", CEMM_DAY,
+                      "{\"data\":{\"t1\":[1496326765000,1],\"t2\":[1496326766007,1],"
+                      "\"t3\":[0,0]},\"totals\":{\"x\":[1496326765001,2]}}");
+    assert_int_equal(cemm_document_newest(document), 1496326766007);
+    cemm_document_unref(document);
+    document = answer(CEMM_REALTIME, "p1", CEMM_DAY, "{\"data\":{\"t3\":[0,0]}}");
+    assert_int_equal(cemm_document_newest(document), 0);
+    cemm_document_unref(document);
+}
+
+#define NAME_64 "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+
+/* Names that may not become files, tags and identifiers are counted and skipped. */
+static void test_bad_names(void **state)
+{
+    static const struct {
+        const char *row;
+        enum cemm_endpoint endpoint;
+        const char *text;
+        size_t refused;
+        size_t kept;
+    } rows[] = {
+        {"channels", CEMM_REALTIME,
+         "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[0,0],"
+         "\"\\u00e9\":[0,0],\"" NAME_64 "\":[0,0],\"" NAME_64 "e\":[0,0]}}",
+         6, 2},
+        {"whatever stands behind a bad name", CEMM_REALTIME,
+         "{\"data\":{\"a/b\":\"text\",\"t1\":[0,0]}}", 1, 1},
+        {"channels in totals", CEMM_REALTIME, "{\"data\":{\"t1\":[0,0]},\"totals\":{\".\":[0,0]}}",
+         1, 1},
+        {"aliases", CEMM_IO,
+         "{\"data\":[{\"alias\":\"p1\"},{\"alias\":\"../p1\"},{\"alias\":\"\"},"
+         "{\"alias\":\"" NAME_64 "e\"},{\"alias\":\"p1\\u0000x\"},{\"alias\":\"" NAME_64 "\"}]}",
+         4, 2},
+        {"uids", CEMM_DEVICES,
+         "{\"data\":[{\"uid\":\"FF-FF-FF-FF-FF-FF\"},{\"uid\":\"\"},{\"uid\":\"../../etc\"},"
+         "{\"uid\":\"00-00-00-00-00-00\\u0000\"},{\"uid\":\"00:1e:c0:85:96:cc\"}]}",
+         3, 2},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document = answer(rows[i].endpoint, "p1", CEMM_DAY, rows[i].text);
+        expect_int(rows[i].row, (int64_t)document->refused_names, (int64_t)rows[i].refused);
+        expect_int(rows[i].row,
+                   (int64_t)(document->series_count + document->io_count + document->uid_count),
+                   (int64_t)rows[i].kept);
+        cemm_document_unref(document);
+    }
+}
+
+static void test_lists(void **state)
+{
+    struct cemm_document *document;
+
+    (void)state;
+    document = answer(CEMM_DEVICES, "", CEMM_DAY, "{\"data\":[]}");
+    assert_int_equal(document->uid_count, 0);
+    cemm_document_unref(document);
+    document = answer(CEMM_ROOT, "", CEMM_DAY, "{\"data\":{\"mac\":\"d8:80:39:46:22:b5\"}}");
+    assert_int_equal(document->uid_count, 1);
+    assert_string_equal(document->uids[0].text, "D8-80-39-46-22-B5");
+    cemm_document_unref(document);
+    /* io_id as number, as text, and absent; alias there, null and absent */
+    document = answer(CEMM_IO, "", CEMM_DAY,
+                      "{\"data\":[{\"io_id\":1,\"alias\":\"p1\"},{\"io_id\":\"2\",\"alias\":null},"
+                      "{\"type\":\"p1\"},{}]}");
+    assert_int_equal(document->io_count, 4);
+    assert_string_equal(document->io[0].alias, "p1");
+    for (size_t i = 1; i < 4; i++)
+        assert_string_equal(document->io[i].alias, "");
+    cemm_document_unref(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_realtime),     cmocka_unit_test(test_history),
+        cmocka_unit_test(test_long_history), cmocka_unit_test(test_shuffled_day),
+        cmocka_unit_test(test_newest),       cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_lists),        cmocka_unit_test(test_early),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/*
+ * The promise (cloud §API Promise), with the time handed in: no sleep, no
+ * network. Each case is a story of answers: when, with which status, and what
+ * is to be done then.
+ */
+#include "check.h"
+#include "common/protocol/promise.h"
+
+#define BEGIN   INT64_C(1000000) /* any moment of a clock that never steps */
+#define TIMEOUT 15000
+#define NO      (-1) /* no Retry-After */
+
+static void test_quick_then_slower(void **state)
+{
+    struct cemm_promise promise;
+    int64_t now = BEGIN;
+    int64_t last = 0;
+    int repeats = 0;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, 60000);
+    assert_int_equal(cemm_promise_next(&promise, now), CEMM_SEND);
+    while (cemm_promise_answer(&promise, now, 202, NO) == CEMM_WAIT && now < BEGIN + 9000) {
+        int64_t pause = promise.until - now;
+        if (repeats == 0)
+            assert_int_equal(pause, 100);
+        assert_true(pause >= last); /* ever slower … */
+        assert_true(pause <= 1500); /* … up to a limit */
+        assert_int_equal(cemm_promise_next(&promise, now), CEMM_WAIT);
+        assert_int_equal(cemm_promise_next(&promise, promise.until - 1), CEMM_WAIT);
+        assert_int_equal(cemm_promise_next(&promise, promise.until), CEMM_SEND);
+        last = pause;
+        now = promise.until;
+        repeats++;
+    }
+    assert_int_equal(last, 1500);
+    assert_int_equal(promise.given, 1);
+    assert_true(repeats >= 8 && repeats <= 14); /* a device is not hammered */
+    assert_int_equal(cemm_promise_answer(&promise, now, 200, NO), CEMM_DONE);
+}
+
+/* A promise lives 10 s; the 202 after that is a new one, and quick again. */
+static void test_new_promise(void **state)
+{
+    static const struct {
+        int64_t at;
+        int64_t pause;
+        unsigned given;
+    } answers[] = {
+        {0, 100, 1},     {5000, 150, 1},  {9999, 225, 1},  {10000, 100, 2},
+        {10100, 150, 2}, {19999, 225, 2}, {20000, 100, 3},
+    };
+    struct cemm_promise promise;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, 60000);
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        int64_t now = BEGIN + answers[i].at;
+        assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
+        expect_int("pause", promise.until - now, answers[i].pause);
+        expect_int("promises", promise.given, answers[i].given);
+    }
+}
+
+/* One first answer, and what it means. */
+static void test_first_answer(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t at;
+        int status;
+        int64_t retry_after;
+        enum cemm_step step;
+        int64_t until; /* of CEMM_WAIT, after BEGIN */
+    } rows[] = {
+        {"data", 0, 200, NO, CEMM_DONE, 0},
+        {"data, with a useless header", 0, 200, 5000, CEMM_DONE, 0},
+        {"promise", 50, 202, NO, CEMM_WAIT, 150},
+        {"promise that says when", 50, 202, 3000, CEMM_WAIT, 3050},
+        {"promise that says at once", 50, 202, 0, CEMM_WAIT, 50},
+        {"promise beyond the deadline", 0, 202, 15000, CEMM_TIMED_OUT, 0},
+        {"promise just before it", 0, 202, 14999, CEMM_WAIT, 14999},
+        {"promise near the deadline: one last try", 14800, 202, NO, CEMM_WAIT, 14900},
+        {"promise too near the deadline", 14950, 202, NO, CEMM_TIMED_OUT, 0},
+        {"promise at the deadline", 15000, 202, NO, CEMM_TIMED_OUT, 0},
+        {"busy, says when", 0, 429, 2000, CEMM_WAIT, 2000},
+        {"busy, says nothing", 0, 429, NO, CEMM_DONE, 0},
+        {"busy beyond the deadline", 0, 429, 60000, CEMM_TIMED_OUT, 0},
+        {"down, says when", 10, 503, 1000, CEMM_WAIT, 1010},
+        {"down, says nothing", 0, 503, NO, CEMM_DONE, 0},
+        {"down beyond the deadline", 1, 503, 15000, CEMM_TIMED_OUT, 0},
+        {"denied", 0, 403, 1000, CEMM_DONE, 0},
+        {"not there", 0, 404, NO, CEMM_DONE, 0},
+        {"CEMM too slow", 0, 408, 1000, CEMM_DONE, 0},
+        {"no such alias", 0, 412, NO, CEMM_DONE, 0},
+        {"broken", 0, 500, 1000, CEMM_DONE, 0},
+        {"bad gateway", 0, 502, 1000, CEMM_DONE, 0},
+        {"redirect", 0, 302, NO, CEMM_DONE, 0},
+        {"other success", 0, 204, NO, CEMM_DONE, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_promise promise;
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+        expect_int(
+            rows[i].row,
+            cemm_promise_answer(&promise, BEGIN + rows[i].at, rows[i].status, rows[i].retry_after),
+            rows[i].step);
+        if (rows[i].step == CEMM_WAIT)
+            expect_int(rows[i].row, promise.until - BEGIN, rows[i].until);
+    }
+}
+
+/* A promise that is never kept ends at the deadline, with a last try shortly before it. */
+static void test_never_kept(void **state)
+{
+    struct cemm_promise promise;
+    enum cemm_step step;
+    int64_t now = BEGIN;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    while ((step = cemm_promise_answer(&promise, now, 202, NO)) == CEMM_WAIT) {
+        assert_true(promise.until > now);
+        assert_true(promise.until < BEGIN + TIMEOUT);
+        now = promise.until;
+    }
+    assert_int_equal(step, CEMM_TIMED_OUT);
+    assert_int_equal(now, BEGIN + TIMEOUT - 100);
+    assert_int_equal(promise.given, 2);
+}
+
+static void test_deadline(void **state)
+{
+    struct cemm_promise promise;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    assert_int_equal(promise.deadline, BEGIN + TIMEOUT);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN), CEMM_SEND);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT - 1), CEMM_SEND);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT), CEMM_TIMED_OUT);
+    cemm_promise_answer(&promise, BEGIN, 429, 10000);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN + 9999), CEMM_WAIT);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN + 10000), CEMM_SEND);
+    assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT), CEMM_TIMED_OUT);
+}
+
+/* After a 429 the promise's own pace goes on where it was. */
+static void test_mixed(void **state)
+{
+    struct cemm_promise promise;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    cemm_promise_answer(&promise, BEGIN, 202, NO);
+    cemm_promise_answer(&promise, BEGIN + 100, 429, 1000);
+    assert_int_equal(promise.until, BEGIN + 1100);
+    cemm_promise_answer(&promise, BEGIN + 1100, 202, NO);
+    assert_int_equal(promise.until, BEGIN + 1250);
+    assert_int_equal(promise.given, 1);
+    assert_int_equal(cemm_promise_answer(&promise, BEGIN + 1250, 200, NO), CEMM_DONE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_quick_then_slower), cmocka_unit_test(test_new_promise),
+        cmocka_unit_test(test_first_answer),      cmocka_unit_test(test_never_kept),
+        cmocka_unit_test(test_deadline),          cmocka_unit_test(test_mixed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+/*
+ * The queue between the plugin's thread and collectd's: in order, one sweep at
+ * a time, and bounded.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "plugin/collectd/queue.h"
+
+static bool put(struct queue *queue, uint64_t sweep, int64_t time)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+
+    assert_non_null(reading);
+    reading->sweep = sweep;
+    reading->time = time;
+    return queue_put(queue, reading);
+}
+
+/* Takes once and compares with `count` readings whose times count up from `first`. */
+static void expect(struct queue *queue, size_t count, int64_t first)
+{
+    struct reading *reading = queue_take(queue);
+
+    for (size_t i = 0; i < count; i++) {
+        struct reading *next;
+
+        assert_non_null(reading);
+        assert_int_equal(reading->time, first + (int64_t)i);
+        next = reading->next;
+        free(reading);
+        reading = next;
+    }
+    assert_null(reading);
+}
+
+static void test_order(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    expect(&queue, 0, 0);
+    assert_true(put(&queue, 1, 10));
+    assert_true(put(&queue, 1, 11));
+    expect(&queue, 2, 10);
+    expect(&queue, 0, 0);
+    assert_true(put(&queue, 1, 12));
+    assert_true(put(&queue, 2, 13));
+    assert_true(put(&queue, 2, 14));
+    assert_true(put(&queue, 3, 15));
+    expect(&queue, 1, 12);
+    expect(&queue, 2, 13);
+    assert_true(put(&queue, 3, 16));
+    expect(&queue, 2, 15);
+    expect(&queue, 0, 0);
+    queue_destroy(&queue);
+}
+
+static void test_full(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    for (int64_t i = 0; i < QUEUE_MAX; i++)
+        assert_true(put(&queue, 1, i));
+    assert_false(put(&queue, 1, QUEUE_MAX)); /* 0 goes for it */
+    assert_false(put(&queue, 2, QUEUE_MAX + 1));
+    expect(&queue, QUEUE_MAX - 1, 2);
+    assert_true(put(&queue, 2, QUEUE_MAX + 2));
+    expect(&queue, 2, QUEUE_MAX + 1);
+    queue_destroy(&queue);
+}
+
+static void test_destroy_frees_what_waits(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    assert_true(put(&queue, 1, 1));
+    assert_true(put(&queue, 2, 2));
+    queue_destroy(&queue); /* the leak checker is the judge */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_destroy_frees_what_waits),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+/*
+ * Answers that are refused whole, in words (spec §7): wrong types on every
+ * level, bad numbers and times, duplicates, NULs, and too much of anything.
+ */
+#include "answers.h"
+#include "check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define T "1496326765000"
+
+struct wrong {
+    enum cemm_endpoint endpoint;
+    const char *text;
+    const char *part; /* of the words */
+};
+
+static const struct wrong not_json[] = {
+    {CEMM_REALTIME, "", "it is empty"},
+    {CEMM_REALTIME, " ", "it ends in the middle"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1]}", "it ends in the middle"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T, "it ends in the middle"},
+    {CEMM_REALTIME, "{\"da", "it ends in the middle"},
+    {CEMM_REALTIME, "<html>502 Bad Gateway</html>", "it is not JSON"},
+    {CEMM_REALTIME, "promise 1234", "it is not JSON"},
+    {CEMM_REALTIME, "{data:{}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{}} {\"data\":{}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{}}x", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1],}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1,]}}", "it is not JSON"},
+    {CEMM_REALTIME, "{'data':{}}", "neither a number nor"},
+    {CEMM_REALTIME, "{\"data\":{}/* why */}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",0x10]}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",+1]}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",.5]}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1-2]}}", "it is not JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"\xff\xfe\":[" T ",1]}}", "it is not JSON"},
+    {CEMM_REALTIME, "\xef\xbb\xbf{\"data\":{}}", "it is not JSON"},
+    {CEMM_REALTIME, "null", "an object was expected"},
+    {CEMM_REALTIME, "[]", "an object was expected"},
+    {CEMM_REALTIME, "1", "an object was expected"},
+    {CEMM_REALTIME, "\"promise\"", "an object was expected"},
+    {CEMM_DEVICES, "[]", "an object was expected"},
+};
+
+static const struct wrong numbers[] = {
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",NaN]}}", "neither a number"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",Infinity]}}", "neither a number"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",-Infinity]}}", "neither a number"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1e999]}}", "out of range"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",-1e999]}}", "out of range"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",9223372036854775808]}}", "out of range"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",-9223372036854775809]}}", "out of range"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[18446744073709551616,1]}}", "out of range"},
+    {CEMM_REALTIME, "{\"data\":{},\"x\":1e999}", "out of range"}, /* wherever it stands */
+    {CEMM_ROOT, "{\"data\":{\"mac\":\"00:1E:C0:85:96:CC\",\"x\":NaN}}", "neither a number"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",-01]}}", "not written as JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",-00]}}", "not written as JSON"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1.]}}", "not written as JSON"},
+};
+
+static const struct wrong names[] = {
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[0,0],\"t1\":[" T ",1]}}", "two members of the same name"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\":[0,0],\"t\\u0031\":[" T ",1]}}", "two members"},
+    {CEMM_REALTIME, "{\"data\":{},\"data\":{\"t1\":[" T ",1]}}", "two members"},
+    {CEMM_REALTIME, "{\"x\":1,\"x\":1,\"data\":{}}", "two members"},
+    {CEMM_IO, "{\"data\":[{\"alias\":\"p1\",\"alias\":\"s01\"}]}", "two members"},
+    {CEMM_REALTIME, "{\"data\":{\"t1\\u0000x\":[" T ",1]}}", "a name in it holds a NUL"},
+    {CEMM_REALTIME, "{\"\\u0000\":1,\"data\":{}}", "a name in it holds a NUL"},
+};
+
+static const struct wrong types[] = {
+    {CEMM_REALTIME, "{}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":null}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":[]}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":\"t1\"}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":7}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":true}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"totals\":{\"t1\":[0,0]}}", "no object \"data\""},
+    {CEMM_REALTIME, "{\"data\":{},\"totals\":[]}", "\"totals\" is no object"},
+    {CEMM_REALTIME, "{\"data\":{},\"totals\":null}", "\"totals\" is no object"},
+    {CEMM_REALTIME, "{\"data\":{},\"totals\":{\"volume\":1}}", "volume is not [milliseconds"},
+    {CEMM_TOTALS, "{\"data\":[]}", "no object \"data\""},
+    {CEMM_TOTALS, "{\"data\":{\"t1\":[[" T ",1]]}}", "t1 is not [milliseconds, value]"},
+    {CEMM_DATA, "{\"data\":[]}", "no object \"data\""},
+    {CEMM_DATA, "{\"data\":{\"t1\":{}}}", "t1 is not a list of [milliseconds, value]"},
+    {CEMM_DATA, "{\"data\":{\"t1\":null}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[" T ",1]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[null]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[" T ",1],7]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[" T ",1],[" T "]]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[[" T ",1]]]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[1496264400,1]]}}", "t1 is not a list"},
+    {CEMM_DEVICES, "{\"data\":{}}", "no list \"data\""},
+    {CEMM_DEVICES, "{}", "no list \"data\""},
+    {CEMM_DEVICES, "{\"data\":[\"00-00-00-00-00-00\"]}", "no text \"uid\""},
+    {CEMM_DEVICES, "{\"data\":[null]}", "no text \"uid\""},
+    {CEMM_DEVICES, "{\"data\":[[]]}", "no text \"uid\""},
+    {CEMM_DEVICES, "{\"data\":[{}]}", "no text \"uid\""},
+    {CEMM_DEVICES, "{\"data\":[{\"uid\":7}]}", "no text \"uid\""},
+    {CEMM_ROOT, "{\"data\":[]}", "no object \"data\""},
+    {CEMM_ROOT, "{\"data\":{}}", "\"mac\" is no MAC address"},
+    {CEMM_ROOT, "{\"data\":{\"mac\":null}}", "\"mac\" is no MAC address"},
+    {CEMM_ROOT, "{\"data\":{\"mac\":\"00:1E\"}}", "\"mac\" is no MAC address"},
+    {CEMM_ROOT, "{\"data\":{\"mac\":\"00:1E:C0:85:96:CC\\u0000\"}}", "\"mac\" is no MAC address"},
+    {CEMM_IO, "{\"data\":{}}", "no list \"data\""},
+    {CEMM_IO, "{\"data\":[7]}", "a meter in it is no object"},
+    {CEMM_IO, "{\"data\":[null]}", "a meter in it is no object"},
+    {CEMM_IO, "{\"data\":[{\"alias\":7}]}", "an \"alias\" in it is no text"},
+    {CEMM_INFO, "{\"data\":{}}", "no list \"data\""},
+    {CEMM_INFO, "{\"data\":[[]]}", "a meter in it is no object"},
+};
+
+static void expect_refused(const struct wrong *wrong, const char *bytes, size_t length)
+{
+    struct cemm_query query = answer_query(wrong->endpoint, "p1", CEMM_DAY);
+    struct cemm_document *document;
+    struct cemm_words words;
+
+    expect_int(wrong->text, answer_try(&query, bytes, length, ANSWER_NOW, &document, &words), -EIO);
+    assert_null(document);
+    expect_part(wrong->text, words.text, "does not fit the API's document: ");
+    expect_part(wrong->text, words.text, wrong->part);
+}
+
+static void expect_all_refused(const struct wrong *table, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_refused(&table[i], table[i].text, strlen(table[i].text));
+}
+
+static void test_not_json(void **state)
+{
+    static const struct wrong nul = {CEMM_REALTIME, "a NUL", ""};
+
+    (void)state;
+    expect_all_refused(not_json, COUNT(not_json));
+    expect_refused(&nul, "{\"data\":{}}\0", 12);
+    expect_refused(&nul, "{\"data\":{}}\0{}", 14);
+    expect_refused(&nul, "{\"data\":\0{}}", 12);
+    expect_refused(&nul, "\0", 1);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    expect_all_refused(numbers, COUNT(numbers));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    expect_all_refused(names, COUNT(names));
+}
+
+static void test_types(void **state)
+{
+    (void)state;
+    expect_all_refused(types, COUNT(types));
+}
+
+/* What may not stand where [milliseconds, value] is wanted: alike in realtime and in rows. */
+static void test_pairs(void **state)
+{
+    static const char *const pairs[] = {
+        "[]",
+        "[" T "]",
+        "[" T ",1,2]",
+        "[[" T ",1]]",
+        "{}",
+        "null",
+        "\"text\"",
+        "7",
+        "true",
+        "[null,1]",
+        "[null,null]",
+        "[\"" T "\",1]",
+        "[" T ".0,1]",
+        "[1.4963e12,1]",
+        "[true,1]",
+        "[" T ",\"1\"]",
+        "[" T ",true]",
+        "[" T ",[1]]",
+        "[" T ",{}]",
+        "[-" T ",1]",
+        "[-1,0]",
+        "[1,0]",
+        "[0,1]",
+        "[0,-0.5]",
+        "[1496326765,1]",    /* seconds */
+        "[946684799999,1]",  /* 1999 */
+        "[4102444800001,1]", /* 2100, just past its first moment */
+        "[4133980800000,1]", /* 2101 */
+        "[4133980800000,null]",
+        "[9223372036854775807,1]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        char text[200] = "{\"data\":{\"t1\":";
+        strcat(strcat(text, pairs[i]), "}}");
+        expect_refused(&(struct wrong){CEMM_REALTIME, pairs[i], "t1 is not [milliseconds, value]"},
+                       text, strlen(text));
+        strcpy(text, "{\"data\":{\"t1\":[[1496264400000,1],");
+        strcat(strcat(text, pairs[i]), "]}}");
+        expect_refused(&(struct wrong){CEMM_DATA, pairs[i], "t1 is not a list"}, text,
+                       strlen(text));
+    }
+}
+
+/* `before`, `count` times `open`, `middle`, `close` as often, `after`. The caller frees it. */
+static char *nest(const char *before, const char *open, const char *middle, const char *close,
+                  size_t count, const char *after)
+{
+    size_t size = strlen(before) + count * (strlen(open) + strlen(close)) + strlen(middle) +
+                  strlen(after) + 1;
+    char *text = calloc(1, size);
+    char *out = text;
+
+    assert_non_null(text);
+    out = stpcpy(out, before);
+    for (size_t i = 0; i < count; i++)
+        out = stpcpy(out, open);
+    out = stpcpy(out, middle);
+    for (size_t i = 0; i < count; i++)
+        out = stpcpy(out, close);
+    stpcpy(out, after);
+    return text;
+}
+
+/* 32 levels, counted with the outermost object, pass; one more does not. */
+static void test_depth(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *open;
+        const char *middle;
+        const char *close;
+        size_t count;
+        bool fits;
+    } rows[] = {
+        {"lists", "[", "", "]", 31, true},
+        {"too many lists", "[", "", "]", 32, false},
+        {"lists round a number", "[", "7", "]", 31, true},
+        {"too many lists round a number", "[", "7", "]", 32, false},
+        {"lists with neighbours", "[1,\"a\",", "null", ",true]", 31, true},
+        {"objects", "{\"a\":", "\"b\"", "}", 31, true},
+        {"too many objects", "{\"a\":", "\"b\"", "}", 32, false},
+        {"an attack", "[", "", "]", 1000000, false},
+        {"an unfinished attack", "[", "", "", 4000000, false},
+    };
+    struct cemm_query query = answer_query(CEMM_REALTIME, "p1", CEMM_DAY);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = nest("{\"x\":", rows[i].open, rows[i].middle, rows[i].close, rows[i].count,
+                          ",\"data\":{}}");
+        struct cemm_document *document;
+        struct cemm_words words;
+        int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+        expect_int(rows[i].row, r, rows[i].fits ? 0 : -EIO);
+        if (!rows[i].fits)
+            expect_part(rows[i].row, words.text, "nested too deeply");
+        cemm_document_unref(document);
+        free(text);
+    }
+}
+
+/* `count` entries, or members if they have a name, which gets a number. The caller frees it. */
+static char *repeat(const char *before, const char *name, const char *value, size_t count,
+                    const char *after)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    assert_true(fputs(before, out) >= 0);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            assert_int_equal(fputc(',', out), ',');
+        if (name)
+            assert_true(fprintf(out, "\"%s%zu\":", name, i) > 0);
+        assert_true(fputs(value, out) >= 0);
+    }
+    assert_true(fputs(after, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void test_too_much(void **state)
+{
+    static const struct {
+        const char *row;
+        enum cemm_endpoint endpoint;
+        const char *before;
+        const char *name;
+        const char *value;
+        size_t most;
+        const char *after;
+        const char *part;
+    } rows[] = {
+        {"channels", CEMM_REALTIME, "{\"data\":{", "c", "[0,0]", 256, "}}", "too many channels"},
+        {"meters", CEMM_IO, "{\"data\":[", NULL, "{}", 512, "]}", "too many meters"},
+        {"devices", CEMM_DEVICES, "{\"data\":[", NULL, "{\"uid\":\"00-00-00-00-00-00\"}", 100000,
+         "]}", "too many devices"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
+        for (size_t more = 0; more < 2; more++) {
+            char *text = repeat(rows[i].before, rows[i].name, rows[i].value, rows[i].most + more,
+                                rows[i].after);
+            struct cemm_document *document;
+            struct cemm_words words;
+            int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+            expect_int(rows[i].row, r, more ? -EIO : 0);
+            if (more)
+                expect_part(rows[i].row, words.text, rows[i].part);
+            cemm_document_unref(document);
+            free(text);
+        }
+    }
+}
+
+/* 4 MiB are an answer, one byte more is none. */
+static void test_too_long(void **state)
+{
+    static const char start[] = "{\"data\":{}}";
+    size_t most = (size_t)4 << 20;
+    char *text = malloc(most + 1);
+    struct cemm_query query = answer_query(CEMM_REALTIME, "p1", CEMM_DAY);
+    struct cemm_document *document;
+    struct cemm_words words;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, ' ', most + 1);
+    memcpy(text, start, sizeof(start) - 1);
+    assert_int_equal(answer_try(&query, text, most, ANSWER_NOW, &document, &words), 0);
+    cemm_document_unref(document);
+    assert_int_equal(answer_try(&query, text, most + 1, ANSWER_NOW, &document, &words), -EIO);
+    assert_non_null(strstr(words.text, "too long"));
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_not_json), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_names),    cmocka_unit_test(test_types),
+        cmocka_unit_test(test_pairs),    cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_too_much), cmocka_unit_test(test_too_long),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+/*
+ * The heap of timers: what is due fires, in order, once; what is stopped does
+ * not, wherever in the heap it stood.
+ */
+#include "check.h"
+#include "common/engine/timer.h"
+
+#define TIMERS 500
+
+struct probe {
+    struct cemm_timer timer;
+    int fired;
+    struct cemm_timers *timers;
+    struct probe *stops; /* stopped when this one fires */
+    int64_t again;       /* set anew for then; 0: not */
+};
+
+static int64_t last_fired;
+
+static void fire(void *data)
+{
+    struct probe *probe = data;
+
+    assert_true(probe->timer.when >= last_fired); /* earliest first */
+    last_fired = probe->timer.when;
+    assert_int_equal(probe->timer.slot, 0); /* may be set again from in here */
+    probe->fired++;
+    if (probe->stops)
+        cemm_timer_stop(probe->timers, &probe->stops->timer);
+    if (probe->again) {
+        int64_t again = probe->again;
+        probe->again = 0;
+        assert_int_equal(cemm_timer_set(probe->timers, &probe->timer, again), 0);
+    }
+}
+
+static void set(struct cemm_timers *timers, struct probe *probe, int64_t when)
+{
+    *probe = (struct probe){.timer = {.fire = fire, .data = probe}, .timers = timers};
+    assert_int_equal(cemm_timer_set(timers, &probe->timer, when), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    last_fired = 0;
+    return 0;
+}
+
+static void test_empty(void **state)
+{
+    struct cemm_timers timers = {0};
+    struct cemm_timer unset = {0};
+
+    (void)state;
+    assert_int_equal(cemm_timers_next(&timers, 1000), -1);
+    cemm_timers_run(&timers, 1000);
+    cemm_timer_stop(&timers, &unset);
+    cemm_timers_clear(&timers);
+}
+
+static void test_due(void **state)
+{
+    struct cemm_timers timers = {0};
+    struct probe a;
+    struct probe b;
+
+    (void)state;
+    set(&timers, &a, 200);
+    set(&timers, &b, 100);
+    assert_int_equal(cemm_timers_next(&timers, 40), 60);
+    assert_int_equal(cemm_timers_next(&timers, 100), 0);
+    assert_int_equal(cemm_timers_next(&timers, 150), 0);
+    cemm_timers_run(&timers, 99);
+    assert_int_equal(a.fired + b.fired, 0);
+    cemm_timers_run(&timers, 100);
+    assert_int_equal(b.fired, 1);
+    assert_int_equal(cemm_timers_next(&timers, 100), 100);
+    cemm_timers_run(&timers, 1000);
+    assert_int_equal(a.fired, 1);
+    assert_int_equal(b.fired, 1);
+    assert_int_equal(cemm_timers_next(&timers, 1000), -1);
+    cemm_timers_clear(&timers);
+}
+
+static void test_from_within(void **state)
+{
+    struct cemm_timers timers = {0};
+    struct probe stopper;
+    struct probe stopped;
+    struct probe repeater;
+
+    (void)state;
+    set(&timers, &stopper, 10);
+    set(&timers, &stopped, 20);
+    set(&timers, &repeater, 15);
+    stopper.stops = &stopped;
+    repeater.again = 30;
+    cemm_timers_run(&timers, 25);
+    assert_int_equal(stopped.fired, 0);
+    assert_int_equal(repeater.fired, 1);
+    assert_int_equal(cemm_timers_next(&timers, 25), 5);
+    cemm_timers_run(&timers, 30);
+    assert_int_equal(repeater.fired, 2);
+    cemm_timers_clear(&timers);
+}
+
+/* Many, in a scrambled order, with equals among them; every third is stopped again. */
+static void test_many(void **state)
+{
+    struct cemm_timers timers = {0};
+    static struct probe probes[TIMERS];
+
+    (void)state;
+    for (int i = 0; i < TIMERS; i++)
+        set(&timers, &probes[i], 1 + (i * 7919) % 331);
+    for (int i = 0; i < TIMERS; i += 3) {
+        cemm_timer_stop(&timers, &probes[i].timer);
+        cemm_timer_stop(&timers, &probes[i].timer);
+    }
+    for (int64_t now = 0; now <= 331; now++) {
+        cemm_timers_run(&timers, now);
+        for (int i = 0; i < TIMERS; i++)
+            assert_int_equal(probes[i].fired, i % 3 != 0 && probes[i].timer.when <= now);
+    }
+    assert_int_equal(timers.count, 0);
+    cemm_timers_clear(&timers);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_empty, setup),
+        cmocka_unit_test_setup(test_due, setup),
+        cmocka_unit_test_setup(test_from_within, setup),
+        cmocka_unit_test_setup(test_many, setup),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

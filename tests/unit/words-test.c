@@ -1,0 +1,53 @@
+/*
+ * Words for people: cut where they do not fit, harmless on a terminal.
+ */
+#include "check.h"
+#include "common/base/words.h"
+
+static void test_set(void **state)
+{
+    struct cemm_words words;
+
+    (void)state;
+    cemm_words_set(&words, "%s: line %d", "file", 3);
+    assert_string_equal(words.text, "file: line 3");
+    cemm_words_set(&words, "%1000s", "x");
+    assert_int_equal(strlen(words.text), CEMM_WORDS_SIZE - 1);
+    cemm_words_set(NULL, "%s", "nobody wants to know");
+}
+
+static void test_quote(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned size;
+        const char *quoted;
+    } rows[] = {
+        {"plain text", 20, "plain text"},
+        {"", 20, ""},
+        {"\x1b[2Jnew\nline\ttab\x7f", 40, "?[2Jnew?line?tab?"},
+        {"\xc3\xa9", 20, "??"},
+        {"0123456789", 11, "0123456789"},
+        {"0123456789", 10, "012345678"},
+        {"0123456789", 1, ""},
+    };
+    char quoted[40];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        memset(quoted, 'x', sizeof(quoted));
+        const char *ret = cemm_words_quote(rows[i].text, quoted, rows[i].size);
+        assert_ptr_equal(ret, quoted);
+        expect_text(rows[i].text, quoted, rows[i].quoted);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_quote),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
