@@ -101,7 +101,7 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
     if (series->count == 0) {
         name_cells(sheet, finding, cells);
         cells[UNIT] = "";
-        cells[TIME] = "never read";
+        cells[TIME] = "no sample";
         table_row(&sheet->table, cells);
     }
     for (size_t i = 0; i < series->count; i++) {

@@ -108,7 +108,7 @@ table() {
   has 'table: the value as the API wrote it' "$(grep -m1 electric_power <<<"$out")" " $power  W "
   has 'table: the source' "$(grep -m1 electric_power <<<"$out")" 'cloud home'
   is 'table: each device is named once' 1 "$(grep -c "$one" <<<"$out")"
-  has 'table: what was never read says so' "$(grep -m1 switch <<<"$out")" 'never read'
+  has 'table: what was never read says so' "$(grep -m1 switch <<<"$out")" 'no sample'
   check 'table: an age' grep -qE 'electric_power .* [0-9]+ (s|min)  ' <<<"$out"
   is 'table: no blanks at line ends' 0 "$(grep -c ' $' <<<"$out" || true)"
 
@@ -356,7 +356,8 @@ lan_and_clock() {
   local format
   for format in csv influx json table; do
     cemm_exits "samples of the future, $format" 0 read --config "$scratch/ahead.conf" --format "$format"
-    hasnt 'are left out' "$out" 'electric_power'
+    hasnt 'have no time' "$out" "$(date -d "@$(($1 + 3600))" +%Y-%m-%d)"
+    is 'and no value' '' "$(grep -E 'electric_power.*[0-9]' <<<"${out//$one/}" || true)"
     is 'with one warning, with a count' 1 "$(grep -cE '^W! [0-9]+ samples left out' <<<"$err")"
     [[ $format != json ]] || check 'and the json is whole' jq -e 'type == "array"' <<<"$out"
   done

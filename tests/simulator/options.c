@@ -8,6 +8,7 @@
 
 #include "data.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -21,6 +22,10 @@
 #define RETRY_AFTER_MAX 86400
 #define KEY_MAX         512
 #define SPEED_MAX       1e6
+#define DISCOVERY_PORT  9777
+#define BEACON_VERSION  "1.24"
+#define BEACON_TIMES    1000
+#define WORDS_MAX       255 /* of what stands in a beacon */
 
 struct option_row {
     const char *name;
@@ -80,6 +85,29 @@ static int take_meters(struct options *options, const char *text)
 static int take_lan(struct options *options, const char *text)
 {
     return take_number(text, 0, LAN_MAX, &options->lan);
+}
+
+static int take_first(struct options *options, const char *text)
+{
+    return take_number(text, 1, FIRST_MAX, &options->first);
+}
+
+static int take_lan_bind(struct options *options, const char *text)
+{
+    char *copy = strdup(text);
+    char *rest = copy;
+    int r = 0;
+
+    if (!copy)
+        return -ENOMEM;
+    options->lan_bind_count = 0;
+    for (char *word; r == 0 && (word = strsep(&rest, ","));) {
+        if (options->lan_bind_count == LAN_MAX ||
+            inet_pton(AF_INET, word, &options->lan_bind[options->lan_bind_count++]) != 1)
+            r = -EINVAL;
+    }
+    free(copy);
+    return r;
 }
 
 static int take_cloud_port(struct options *options, const char *text)
@@ -167,6 +195,58 @@ static int take_lan_io(struct options *options, const char *text)
     return options->lan_io || strcmp(text, "no") == 0 ? 0 : -EINVAL;
 }
 
+static int take_discovery(struct options *options, const char *text)
+{
+    (void)text;
+    options->discovery = true;
+    return 0;
+}
+
+static int take_discovery_port(struct options *options, const char *text)
+{
+    return take_number(text, 1, UINT16_MAX, &options->discovery_port);
+}
+
+static int take_beacon_to(struct options *options, const char *text)
+{
+    options->beacon_to = 0;
+    return strcmp(text, "sender") == 0 ? 0 : take_number(text, 1, UINT16_MAX, &options->beacon_to);
+}
+
+/* What goes into a JSON string as it is. */
+static int take_words(const char *text, const char **ret_words)
+{
+    size_t length = strlen(text);
+
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\')
+            return -EINVAL;
+    *ret_words = text;
+    return length <= WORDS_MAX ? 0 : -EINVAL;
+}
+
+static int take_beacon_claim(struct options *options, const char *text)
+{
+    return take_words(text, &options->beacon_claim);
+}
+
+static int take_beacon_version(struct options *options, const char *text)
+{
+    return take_words(text, &options->beacon_version);
+}
+
+static int take_beacon_times(struct options *options, const char *text)
+{
+    return take_number(text, 1, BEACON_TIMES, &options->beacon_times);
+}
+
+static int take_beacon_junk(struct options *options, const char *text)
+{
+    (void)text;
+    options->beacon_junk = true;
+    return 0;
+}
+
 static int take_since(struct options *options, const char *text)
 {
     options->since = text;
@@ -221,12 +301,16 @@ static int take_help(struct options *options, const char *text)
 
 static const struct option_row rows[] = {
     {"devices", "N", take_devices, "devices 00-1E-C0-00-00-01 and on (default 2)"},
+    {"first", "N", take_first, "the number of the first device (default 1)"},
     {"meters", "LIST", take_meters,
      "aliases of every device: p1 p1-gas han s01 s02 s03, on the LAN pulse-1\n"
      "(default " DEFAULT_METERS ")"},
     {"lan", "N", take_lan, "the first N devices are on the LAN, too (default 0)"},
     {"cloud-port", "PORT", take_cloud_port, "default 0: a free one"},
     {"lan-port", "PORT", take_lan_port, "the first of N in a row (default 0: free ones)"},
+    {"lan-bind", "ADDR,...", take_lan_bind,
+     "the LAN devices listen here, one on each address, all on --lan-port\n"
+     "(default then 80); without --lan there are as many as addresses"},
     {"prefix", "PATH", take_prefix, "of the cloud (default /v1/)"},
     {"key", "KEY", take_key, "the API key (default " DEFAULT_KEY ")"},
     {"key-file", "FILE", take_key_file, "the same, from FILE's first line"},
@@ -238,6 +322,17 @@ static const struct option_row rows[] = {
     {"promise-body", "FORM", take_promise_body, "json, text or empty (default json)"},
     {"retry-after", "S", take_retry_after, "adds this header to every 202"},
     {"lan-io", "yes|no", take_lan_io, "no: 404, as older firmware (default yes)"},
+    {"discovery", NULL, take_discovery,
+     "the devices of --lan-bind answer the broadcast cemm_query"},
+    {"discovery-port", "PORT", take_discovery_port, "of the query (default 9777)"},
+    {"beacon-to", "sender|PORT", take_beacon_to,
+     "the port of the asker that answers go to (default sender: the one the\n"
+     "query came from)"},
+    {"beacon-claim", "ADDR", take_beacon_claim, "the ip that answers give (default: the true one)"},
+    {"beacon-version", "V", take_beacon_version,
+     "the version that answers give (default " BEACON_VERSION ")"},
+    {"beacon-times", "N", take_beacon_times, "each answer comes N times (default 1)"},
+    {"beacon-junk", NULL, take_beacon_junk, "before each answer come junk and forged packets"},
     {"since", "DATE", take_since, "no data before that day (default: 2 years before now)"},
     {"now", "EPOCH", take_now, "what the meters' clock shows at start, fractions allowed"},
     {"speed", "X", take_speed, "how fast it runs (default 1)"},
@@ -270,11 +365,12 @@ static void print_option(const struct option_row *row)
 static void print_help(void)
 {
     printf("cemm-sim [OPTION...]\n"
-           "Plays the CEMM cloud and any number of CEMMs on the LAN, on 127.0.0.1.\n\n");
+           "Plays the CEMM cloud and any number of CEMMs on the LAN.\n\n");
     for (int i = 0; i < ROW_COUNT; i++)
         print_option(&rows[i]);
     printf("\nWhen all sockets listen, one line goes to stdout:\n"
            "  ready cloud=http://127.0.0.1:PORT/v1/ lan=127.0.0.1:PORT[,...]    (lan=-: none)\n"
+           "With --lan-bind, its addresses, each with :PORT unless that is 80.\n"
            "SIGTERM and SIGINT end it with 0.\n\n"
            "A fault acts on requests whose path matches GLOB (fnmatch, * matches / as well). A\n"
            "GLOB may also name the API and the device: lan:00-1E-C0-00-00-02:*, cloud:*:/v1/*.\n"
@@ -284,7 +380,9 @@ static void print_help(void)
            "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
            "UID and QUERY are - where there is none; the api_key is left out; STATUS is 0 for\n"
            "what gets no answer. A request that finds its LAN device at work adds a line\n"
-           "  UNIX-MS lan UID overlap COUNT\n");
+           "  UNIX-MS lan UID overlap COUNT\n"
+           "and each query that a device answers adds\n"
+           "  UNIX-MS udp UID QUERY SENDER-IP:PORT - 0\n");
 }
 
 static void fill_long_options(struct option *long_options)
@@ -324,6 +422,29 @@ static int take_all(int argc, char **argv, struct options *options)
     return 0;
 }
 
+/* Some defaults depend on other options. */
+static void settle(struct options *options)
+{
+    if (options->lan < 0)
+        options->lan = options->lan_bind_count;
+    if (options->lan_port < 0)
+        options->lan_port = options->lan_bind_count ? HTTP_PORT : 0;
+}
+
+static int check_bind(const struct options *options)
+{
+    if (options->lan_bind_count && options->lan > options->lan_bind_count) {
+        fprintf(stderr, "cemm-sim: --lan %d: --lan-bind has %d addresses\n", options->lan,
+                options->lan_bind_count);
+        return -EINVAL;
+    }
+    if (options->discovery && !options->lan_bind_count) {
+        fputs("cemm-sim: --discovery needs --lan-bind\n", stderr);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int check(const struct options *options, int words)
 {
     if (words != (options->print ? PRINT_WORDS : 0)) {
@@ -337,12 +458,13 @@ static int check(const struct options *options, int words)
                 options->devices);
         return -EINVAL;
     }
-    if (options->lan_port && options->lan_port + options->lan - 1 > UINT16_MAX) {
+    if (!options->lan_bind_count && options->lan_port &&
+        options->lan_port + options->lan - 1 > UINT16_MAX) {
         fprintf(stderr, "cemm-sim: --lan-port %d: no room for %d ports\n", options->lan_port,
                 options->lan);
         return -EINVAL;
     }
-    return 0;
+    return check_bind(options);
 }
 
 int options_parse(int argc, char **argv, struct options *ret_options)
@@ -351,6 +473,12 @@ int options_parse(int argc, char **argv, struct options *ret_options)
 
     *ret_options = (struct options){
         .devices = 2,
+        .first = 1,
+        .lan = -1,
+        .lan_port = -1,
+        .discovery_port = DISCOVERY_PORT,
+        .beacon_version = BEACON_VERSION,
+        .beacon_times = 1,
         .prefix = "/v1/",
         .zone = "Europe/Amsterdam",
         .retry_after = -1,
@@ -365,8 +493,10 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         r = take_all(argc, argv, ret_options);
     if (r == 0 && ret_options->help)
         print_help();
-    else if (r == 0)
+    else if (r == 0) {
+        settle(ret_options);
         r = check(ret_options, argc - optind);
+    }
     ret_options->words = argv + optind;
     return r;
 }

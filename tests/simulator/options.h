@@ -3,12 +3,14 @@
 
 #include "fault.h"
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define METERS_MAX  16
 #define DEVICES_MAX 4096
 #define LAN_MAX     1024
+#define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
 
 enum promise_body {
     PROMISE_JSON,
@@ -18,7 +20,10 @@ enum promise_body {
 
 struct options {
     int devices;
+    int first; /* number of the first device */
     int lan;
+    struct in_addr lan_bind[LAN_MAX];
+    int lan_bind_count; /* 0: 127.0.0.1, and each device has a port of its own */
     int cloud_port;
     int lan_port;
     char *meter_list; /* what `meters` points into */
@@ -31,6 +36,13 @@ struct options {
     enum promise_body promise_body;
     int retry_after; /* -1: none */
     bool lan_io;
+    bool discovery;
+    int discovery_port;
+    int beacon_to;            /* port; 0: the one the query came from */
+    const char *beacon_claim; /* NULL: the truth */
+    const char *beacon_version;
+    int beacon_times;
+    bool beacon_junk;
     const char *since; /* NULL: two years before now */
     int64_t now_ms;    /* -1: the real time */
     double speed;
@@ -41,6 +53,8 @@ struct options {
     bool print;
     char **words; /* uid, alias, channel, time of --print */
 };
+
+#define HTTP_PORT 80
 
 /* -EINVAL: the line that says what is wrong has gone to stderr. */
 int options_parse(int argc, char **argv, struct options *ret_options);

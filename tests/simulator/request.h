@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/queue.h>
 
@@ -14,6 +15,7 @@ enum watch_kind {
     WATCH_SIGNALS,
     WATCH_LISTENER,
     WATCH_REQUEST,
+    WATCH_BEACON,
 };
 
 struct watch {
@@ -52,6 +54,7 @@ struct listener {
     struct pool *pool;
     struct MHD_Daemon *daemon;
     struct device *device; /* NULL: the cloud */
+    struct in_addr address;
     int port;
     int epoll_fd;
     bool again;           /* has more to do without any event */

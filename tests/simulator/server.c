@@ -7,6 +7,7 @@
  */
 #include "server.h"
 
+#include "beacon.h"
 #include "fault.h"
 #include "request.h"
 
@@ -29,6 +30,7 @@ struct server {
     struct pool pool;
     struct watch signals;
     int signal_fd;
+    struct beacon *beacon;      /* NULL: no discovery */
     struct listener *listeners; /* the cloud, then the LAN devices */
     int count;
     bool stop;
@@ -46,7 +48,7 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)listener->port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        .sin_addr = listener->address,
     };
 
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)listener->port,
@@ -57,8 +59,9 @@ static struct MHD_Daemon *start_daemon(struct listener *listener)
 }
 
 static int listener_begin(struct server *server, struct listener *listener, struct device *device,
-                          int port)
+                          struct in_addr address, int port)
 {
+    char text[INET_ADDRSTRLEN];
     const union MHD_DaemonInfo *info;
     int r;
 
@@ -66,6 +69,7 @@ static int listener_begin(struct server *server, struct listener *listener, stru
         .watch = {.kind = WATCH_LISTENER},
         .pool = &server->pool,
         .device = device,
+        .address = address,
         .port = port,
     };
     TAILQ_INIT(&listener->queued);
@@ -73,7 +77,8 @@ static int listener_begin(struct server *server, struct listener *listener, stru
     listener->daemon = start_daemon(listener);
     if (!listener->daemon) {
         r = errno ? -errno : -EIO;
-        fprintf(stderr, "cemm-sim: cannot listen on 127.0.0.1:%d: %s\n", port, strerror(-r));
+        inet_ntop(AF_INET, &address, text, sizeof(text));
+        fprintf(stderr, "cemm-sim: cannot listen on %s:%d: %s\n", text, port, strerror(-r));
         return r;
     }
     info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_BIND_PORT);
@@ -82,21 +87,36 @@ static int listener_begin(struct server *server, struct listener *listener, stru
     return info ? watch_fd(server, info->epoll_fd, &listener->watch) : -ENOSYS;
 }
 
-static int begin_listeners(struct server *server)
+/* Devices with addresses of their own share a port, the others an address. */
+static int device_begin(struct server *server, int index)
 {
     struct world *world = server->pool.world;
     const struct options *options = world->options;
+    struct in_addr address = {htonl(INADDR_LOOPBACK)};
+    int port = options->lan_port;
+
+    if (options->lan_bind_count)
+        address = options->lan_bind[index];
+    else if (port)
+        port += index;
+    return listener_begin(server, &server->listeners[index + 1], &world->devices[index], address,
+                          port);
+}
+
+static int begin_listeners(struct server *server)
+{
+    const struct options *options = server->pool.world->options;
+    const struct in_addr local = {htonl(INADDR_LOOPBACK)};
     int r;
 
     server->listeners = calloc((size_t)options->lan + 1, sizeof(*server->listeners));
     if (!server->listeners)
         return -ENOMEM;
     server->count = 1;
-    r = listener_begin(server, &server->listeners[0], NULL, options->cloud_port);
+    r = listener_begin(server, &server->listeners[0], NULL, local, options->cloud_port);
     for (int i = 0; r == 0 && i < options->lan; i++) {
         server->count++;
-        r = listener_begin(server, &server->listeners[i + 1], &world->devices[i],
-                           options->lan_port ? options->lan_port + i : 0);
+        r = device_begin(server, i);
     }
     return r;
 }
@@ -178,6 +198,8 @@ int server_new(struct world *world, struct server **ret_server)
         r = begin_signals(server);
     if (r == 0)
         r = begin_listeners(server);
+    if (r == 0 && world->options->discovery)
+        r = beacon_new(&server->pool, &server->beacon);
     if (r < 0) {
         server_free(server);
         return r;
@@ -203,6 +225,7 @@ void server_free(struct server *server)
         if (server->listeners[i].daemon)
             MHD_stop_daemon(server->listeners[i].daemon);
     free(server->listeners);
+    beacon_free(server->beacon);
     if (server->signal_fd >= 0)
         close(server->signal_fd);
     if (server->pool.log_fd >= 0)
@@ -212,12 +235,23 @@ void server_free(struct server *server)
     free(server);
 }
 
+/* As clients are told it: what has its own address needs no port when it is the usual one. */
+static void print_address(const struct listener *listener, const char *separator)
+{
+    char text[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &listener->address, text, sizeof(text));
+    printf("%s%s", separator, text);
+    if (listener->port != HTTP_PORT)
+        printf(":%d", listener->port);
+}
+
 int server_ready(const struct server *server)
 {
     printf("ready cloud=http://127.0.0.1:%d%s lan=%s", server->listeners[0].port,
            server->pool.world->options->prefix, server->count == 1 ? "-" : "");
     for (int i = 1; i < server->count; i++)
-        printf("%s127.0.0.1:%d", i > 1 ? "," : "", server->listeners[i].port);
+        print_address(&server->listeners[i], i > 1 ? "," : "");
     putchar('\n');
     return fflush(stdout) == 0 ? 0 : -errno;
 }
@@ -268,6 +302,9 @@ static void dispatch(struct server *server, struct watch *watch)
         break;
     case WATCH_REQUEST: /* the client has hung up */
         request_resume((struct request *)watch, PHASE_GONE);
+        break;
+    case WATCH_BEACON:
+        beacon_take(watch);
         break;
     }
 }

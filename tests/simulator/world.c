@@ -37,24 +37,25 @@ static int find_since(struct world *world)
     return world->since > TIME_MAX_S ? -EINVAL : 0;
 }
 
+int world_uid(int number, char ret_uid[static UID_SIZE])
+{
+    unsigned bits = (unsigned)number;
+    int length = snprintf(ret_uid, UID_SIZE, "00-1E-C0-%02X-%02X-%02X", bits >> 16 & 0xff,
+                          bits >> 8 & 0xff, bits & 0xff);
+
+    return length == (int)UID_SIZE - 1 ? 0 : -EOVERFLOW;
+}
+
 static int begin_device(struct world *world, int index)
 {
     struct device *device = &world->devices[index];
     const struct options *options = world->options;
-    unsigned number = (unsigned)index + 1;
-    int length = snprintf(device->uid, sizeof(device->uid), "00-1E-C0-%02X-%02X-%02X",
-                          number >> 16 & 0xff, number >> 8 & 0xff, number & 0xff);
+    int r = world_uid(options->first + index, device->uid);
 
-    if (length != (int)sizeof(device->uid) - 1)
-        return -EOVERFLOW;
-    for (int i = 0; i < options->meter_count; i++) {
-        int r = meter_new(world->calendar, world->since, device->uid, options->meters[i],
-                          &device->meters[i]);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    for (int i = 0; r == 0 && i < options->meter_count; i++)
+        r = meter_new(world->calendar, world->since, device->uid, options->meters[i],
+                      &device->meters[i]);
+    return r;
 }
 
 static int begin(struct world *world)

@@ -27,6 +27,8 @@ struct world {
 int world_new(struct options *options, struct world *ret_world);
 void world_free(struct world *world);
 
+/* The uid of the device of this number; -EOVERFLOW. */
+int world_uid(int number, char ret_uid[static UID_SIZE]);
 struct device *world_device(const struct world *world, const char *uid);
 /* The place of an alias in options.meters; -ENOENT. */
 int world_meter(const struct world *world, const char *alias);

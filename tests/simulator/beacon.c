@@ -1,0 +1,303 @@
+/*
+ * The discovery broadcast: how the devices on the LAN say where they are.
+ *
+ * One socket hears the broadcasts, and each device has one of its own, bound to its address. From
+ * there its answers go out, so that a packet's source is the device, as with real ones; there it
+ * also hears what is sent to it alone. All share one port with whoever else allows that
+ * (SO_REUSEADDR), so several simulators can live on one network.
+ *
+ * A packet's destination decides who answers: a broadcast concerns only the devices that are in
+ * that network, although one process plays those of all.
+ */
+#include "beacon.h"
+
+#include "junk.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUERY        "cemm_query"
+#define QUERY_LENGTH (sizeof(QUERY) - 1)
+#define QUERY_ROOM   64 /* longer than a query is enough to see that it is none */
+
+struct ear {
+    struct watch watch;
+    struct beacon *beacon;
+    int fd;
+    struct in_addr address;
+    in_addr_t broadcast; /* of the device's network */
+    int interface;
+};
+
+struct beacon {
+    struct pool *pool;
+    int count;
+    struct ear ears[]; /* one per LAN device, then the one for broadcasts */
+};
+
+/* A query that came in. */
+struct call {
+    struct sockaddr_in sender;
+    struct in_addr to;
+    int interface;
+};
+
+/* Not exactly: for an address that no interface has, as 127.0.0.2, its network will do. */
+static bool find_network(const struct ifaddrs *list, struct ear *ear, bool exactly)
+{
+    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+        in_addr_t address, mask;
+
+        if (!entry->ifa_addr || !entry->ifa_netmask || entry->ifa_addr->sa_family != AF_INET)
+            continue;
+        address = ((struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr;
+        mask = ((struct sockaddr_in *)entry->ifa_netmask)->sin_addr.s_addr;
+        if (((address ^ ear->address.s_addr) & (exactly ? INADDR_BROADCAST : mask)) != 0)
+            continue;
+        ear->broadcast = ear->address.s_addr | ~mask;
+        ear->interface = (int)if_nametoindex(entry->ifa_name);
+        return true;
+    }
+    return false;
+}
+
+static int open_ear(struct ear *ear, int port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons((uint16_t)port),
+        .sin_addr = ear->address,
+    };
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &ear->watch};
+    const int on = 1;
+
+    ear->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (ear->fd < 0 || setsockopt(ear->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        setsockopt(ear->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
+        bind(ear->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        epoll_ctl(ear->beacon->pool->epoll_fd, EPOLL_CTL_ADD, ear->fd, &event) < 0)
+        return -errno;
+    return 0;
+}
+
+static int begin_ears(struct beacon *beacon, const struct ifaddrs *networks)
+{
+    const struct options *options = beacon->pool->world->options;
+
+    for (int i = 0; i < beacon->count; i++) {
+        struct ear *ear = &beacon->ears[i];
+        char text[INET_ADDRSTRLEN];
+        int r = 0;
+
+        if (i < options->lan) {
+            ear->address = options->lan_bind[i];
+            if (!find_network(networks, ear, true) && !find_network(networks, ear, false))
+                r = -EADDRNOTAVAIL;
+        }
+        if (r == 0)
+            r = open_ear(ear, options->discovery_port);
+        if (r < 0) {
+            inet_ntop(AF_INET, &ear->address, text, sizeof(text));
+            fprintf(stderr, "cemm-sim: --discovery: cannot listen on %s:%d: %s\n", text,
+                    options->discovery_port, strerror(-r));
+            return r;
+        }
+    }
+    return 0;
+}
+
+int beacon_new(struct pool *pool, struct beacon **ret_beacon)
+{
+    int count = pool->world->options->lan + 1;
+    struct beacon *beacon = calloc(1, sizeof(*beacon) + (size_t)count * sizeof(beacon->ears[0]));
+    struct ifaddrs *networks;
+    int r;
+
+    if (!beacon)
+        return -ENOMEM;
+    beacon->pool = pool;
+    beacon->count = count;
+    for (int i = 0; i < count; i++)
+        beacon->ears[i] = (struct ear){.watch.kind = WATCH_BEACON, .beacon = beacon, .fd = -1};
+    r = getifaddrs(&networks) < 0 ? -errno : 0;
+    if (r == 0) {
+        r = begin_ears(beacon, networks);
+        freeifaddrs(networks);
+    }
+    if (r < 0) {
+        beacon_free(beacon);
+        return r;
+    }
+    *ret_beacon = beacon;
+    return 0;
+}
+
+void beacon_free(struct beacon *beacon)
+{
+    if (!beacon)
+        return;
+    for (int i = 0; i < beacon->count; i++)
+        if (beacon->ears[i].fd >= 0)
+            close(beacon->ears[i].fd);
+    free(beacon);
+}
+
+/* Takes one packet. -EBADMSG: it is no query. */
+static int read_query(int fd, struct call *ret_call)
+{
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    } control;
+    char text[QUERY_ROOM];
+    struct iovec part = {text, sizeof(text)};
+    struct msghdr message = {
+        .msg_name = &ret_call->sender,
+        .msg_namelen = sizeof(ret_call->sender),
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    ssize_t length = recvmsg(fd, &message, 0);
+    struct in_pktinfo info;
+
+    if (length < 0)
+        return -errno;
+    if (length != (ssize_t)QUERY_LENGTH || memcmp(text, QUERY, QUERY_LENGTH) != 0)
+        return -EBADMSG;
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            memcpy(&info, CMSG_DATA(c), sizeof(info));
+            ret_call->to = info.ipi_addr;
+            ret_call->interface = info.ipi_ifindex;
+            return 0;
+        }
+    return -EBADMSG;
+}
+
+static bool concerns(const struct ear *ear, const struct call *call)
+{
+    if (call->to.s_addr == ear->address.s_addr)
+        return true;
+    return call->interface == ear->interface &&
+           (call->to.s_addr == ear->broadcast || call->to.s_addr == INADDR_BROADCAST);
+}
+
+/* Junk holds an echo of the query: a device that heard its own would never stop. */
+static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
+{
+    const struct options *options = beacon->pool->world->options;
+
+    if (ntohs(sender->sin_port) != options->discovery_port)
+        return false;
+    for (int i = 0; i < options->lan; i++)
+        if (beacon->ears[i].address.s_addr == sender->sin_addr.s_addr)
+            return true;
+    return false;
+}
+
+static void log_query(const struct pool *pool, const char *uid, const struct sockaddr_in *sender)
+{
+    struct timespec now;
+    char text[INET_ADDRSTRLEN];
+
+    if (pool->log_fd < 0)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    inet_ntop(AF_INET, &sender->sin_addr, text, sizeof(text));
+    if (dprintf(pool->log_fd, "%" PRId64 " udp %s QUERY %s:%d - 0\n",
+                (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, uid, text,
+                ntohs(sender->sin_port)) < 0)
+        fprintf(stderr, "cemm-sim: --log: %s\n", strerror(errno));
+}
+
+static void mac_of(const char *uid, char mac[static MAC_SIZE])
+{
+    size_t i = 0;
+
+    for (; i < MAC_SIZE - 1 && uid[i]; i++)
+        mac[i] = uid[i] == '-' ? ':' : uid[i];
+    mac[i] = '\0';
+}
+
+/* A device that is elsewhere: the next one, or, when this is the only one, one that nobody plays.
+ */
+static void other_mac(const struct world *world, int index, char mac[static MAC_SIZE])
+{
+    char uid[UID_SIZE];
+
+    if (world->options->devices > 1)
+        mac_of(world->devices[(index + 1) % world->options->devices].uid, mac);
+    else if (world_uid(world->options->first + 1, uid) == 0)
+        mac_of(uid, mac);
+}
+
+/* Closes `out`, a memory stream that fills text and length, and sends what it has got. */
+static void send_out(const struct ear *ear, const struct sockaddr_in *to, FILE *out, char **text,
+                     const size_t *length, int times)
+{
+    bool written = fclose(out) == 0;
+
+    for (int i = 0; written && i < times; i++)
+        if (sendto(ear->fd, *text, *length, 0, (const struct sockaddr *)to, sizeof(*to)) < 0)
+            fprintf(stderr, "cemm-sim: --discovery: %s\n", strerror(errno));
+    free(*text);
+}
+
+static void answer(const struct beacon *beacon, int index, const struct sockaddr_in *to)
+{
+    const struct world *world = beacon->pool->world;
+    const struct options *options = world->options;
+    const struct ear *ear = &beacon->ears[index];
+    int junk = options->beacon_junk ? junk_count() : 0;
+    char mac[MAC_SIZE], other[MAC_SIZE] = "", ip[INET_ADDRSTRLEN];
+
+    mac_of(world->devices[index].uid, mac);
+    other_mac(world, index, other);
+    inet_ntop(AF_INET, &ear->address, ip, sizeof(ip));
+    for (int i = 0; i <= junk; i++) {
+        char *text = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&text, &length);
+
+        if (!out)
+            return;
+        if (i < junk)
+            junk_write(out, i, ip, other);
+        else
+            beacon_write(out,
+                         &(struct beacon_words){options->beacon_claim ? options->beacon_claim : ip,
+                                                mac, options->beacon_version});
+        send_out(ear, to, out, &text, &length, i < junk ? 1 : options->beacon_times);
+    }
+}
+
+void beacon_take(struct watch *watch)
+{
+    struct ear *ear = (struct ear *)watch;
+    const struct beacon *beacon = ear->beacon;
+    const struct options *options = beacon->pool->world->options;
+    struct call call = {0};
+    struct sockaddr_in to;
+
+    if (read_query(ear->fd, &call) < 0 || is_own(beacon, &call.sender))
+        return;
+    to = call.sender;
+    if (options->beacon_to)
+        to.sin_port = htons((uint16_t)options->beacon_to);
+    for (int i = 0; i < options->lan; i++)
+        if (concerns(&beacon->ears[i], &call)) {
+            log_query(beacon->pool, beacon->pool->world->devices[i].uid, &call.sender);
+            answer(beacon, i, &to);
+        }
+}

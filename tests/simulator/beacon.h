@@ -1,0 +1,16 @@
+/* The discovery broadcast: how the devices on the LAN say where they are. See beacon.c. */
+#pragma once
+
+#include "request.h"
+
+struct beacon;
+
+/*
+ * Opens the sockets and watches them in the pool's epoll. A negative errno has been explained on
+ * stderr.
+ */
+int beacon_new(struct pool *pool, struct beacon **ret_beacon);
+void beacon_free(struct beacon *beacon);
+
+/* One of the sockets has something to read. */
+void beacon_take(struct watch *watch);

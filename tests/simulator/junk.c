@@ -1,0 +1,119 @@
+/*
+ * Discovery packets: the good one, and those that a client has to survive.
+ *
+ * Anybody on the LAN can answer a broadcast. So with --beacon-junk each answer comes after a set of
+ * packets of which none must name a device. Each kind that gives a MAC gives one of its own, in
+ * 00:1E:C0:FF:FF:xx, the number of its row: a client that believed one shows which. The last of
+ * them is the exception, it gives the MAC of a device that does exist somewhere else.
+ */
+#include "junk.h"
+
+#include <stdbool.h>
+
+#define LONG_SIZE  3000 /* more than a packet on Ethernet holds */
+#define DEEP_COUNT 600  /* a packet holds both halves of it */
+#define TYPE       "CEMM_basic"
+#define VERSION    "1.24"
+#define OLD        "1.22" /* of that age none answers */
+
+static void begin_object(FILE *out, const struct beacon_words *words)
+{
+    fprintf(out, "{\"ip\": \"%s\"", words->ip);
+    if (words->mac)
+        fprintf(out, ", \"mac\": \"%s\"", words->mac);
+    if (words->version)
+        fprintf(out, ", \"version\": \"%s\"", words->version);
+    fputs(", \"type\": \"" TYPE "\", \"init_state\": 1", out);
+}
+
+void beacon_write(FILE *out, const struct beacon_words *words)
+{
+    begin_object(out, words);
+    putc('}', out);
+}
+
+static void put_nothing(FILE *out, const struct beacon_words *words)
+{
+    (void)out;
+    (void)words;
+}
+
+/* Valid but for its length. */
+static void put_long(FILE *out, const struct beacon_words *words)
+{
+    beacon_write(out, words);
+    while (ftell(out) < LONG_SIZE)
+        putc(' ', out);
+}
+
+static void put_text(FILE *out, const struct beacon_words *words)
+{
+    fprintf(out, "CEMM %s at %s", words->mac, words->ip);
+}
+
+static void put_array(FILE *out, const struct beacon_words *words)
+{
+    putc('[', out);
+    beacon_write(out, words);
+    putc(']', out);
+}
+
+static void put_no_mac(FILE *out, const struct beacon_words *words)
+{
+    beacon_write(out, &(struct beacon_words){words->ip, NULL, words->version});
+}
+
+static void put_bad_mac(FILE *out, const struct beacon_words *words)
+{
+    beacon_write(out, &(struct beacon_words){words->ip, "../00:1E:C0:FF:FF", words->version});
+}
+
+static void put_old(FILE *out, const struct beacon_words *words)
+{
+    beacon_write(out, &(struct beacon_words){words->ip, words->mac, OLD});
+}
+
+static void put_no_version(FILE *out, const struct beacon_words *words)
+{
+    beacon_write(out, &(struct beacon_words){words->ip, words->mac, NULL});
+}
+
+static void put_deep(FILE *out, const struct beacon_words *words)
+{
+    begin_object(out, words);
+    fputs(", \"x\": ", out);
+    for (int i = 0; i < DEEP_COUNT; i++)
+        putc('[', out);
+    for (int i = 0; i < DEEP_COUNT; i++)
+        putc(']', out);
+    putc('}', out);
+}
+
+/* What a client that is bound to the port hears of itself. */
+static void put_echo(FILE *out, const struct beacon_words *words)
+{
+    (void)words;
+    fputs("cemm_query", out);
+}
+
+static void (*const kinds[])(FILE *out, const struct beacon_words *words) = {
+    put_nothing, put_long,       put_text, put_array, put_no_mac,   put_bad_mac,
+    put_old,     put_no_version, put_deep, put_echo,  beacon_write,
+};
+
+#define KIND_COUNT ((int)(sizeof(kinds) / sizeof(kinds[0])))
+
+int junk_count(void)
+{
+    return KIND_COUNT;
+}
+
+void junk_write(FILE *out, int kind, const char *ip, const char *other_mac)
+{
+    char mac[MAC_SIZE];
+    int length = snprintf(mac, sizeof(mac), "00:1E:C0:FF:FF:%02X", (unsigned)kind & 0xff);
+    bool forged = kind == KIND_COUNT - 1;
+
+    if (length == (int)sizeof(mac) - 1)
+        kinds[kind](out, &(struct beacon_words){ip, forged ? other_mac : mac, VERSION});
+}
