@@ -74,7 +74,7 @@ static int print_options(const struct options *options, char *text, size_t size)
 
     if (!out)
         return -ENOMEM;
-    fprintf(out, "ro,nosuid,nodev,default_permissions,subtype=cemmfs");
+    fprintf(out, "ro,nosuid,nodev,subtype=cemmfs");
     if (options->allow_other)
         fprintf(out, ",allow_other");
     if (options->noexec)

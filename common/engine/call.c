@@ -71,7 +71,7 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
 
     if (result == 0) {
         source->last_success = source->cemm->wall;
-    } else if (result < 0 && words) {
+    } else if (result != CEMM_ABSENT && words) {
         source->last_failure = source->cemm->wall;
         source->last_words = *words;
     }

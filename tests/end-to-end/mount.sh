@@ -249,12 +249,15 @@ check_fault 'Input/output error' status=502
 check_fault 'Input/output error' garbage
 check_fault 'Connection timed out' promise-forever
 check_fault 'Connection timed out' stall
-if command -v getfattr >/dev/null; then
-  has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.source "$csv")" 'cloud home'
-  has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv")" "$(date +%Y-%m-%dT)"
-  has 'user.cemm.error says in words what was wrong' \
-    "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1")" 'p1'
-fi
+has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.source "$csv" 2>/dev/null)" 'cloud home'
+# getfattr stats each file first, which fetches it; the system call alone must not.
+asked=$(requests .)
+refute 'a file that nobody has opened has no source yet' \
+  python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
+is 'and reading its xattrs fetches nothing' "$asked" "$(requests .)"
+has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
+has 'user.cemm.error says in words what was wrong' \
+  "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1" 2>/dev/null)" "$dev"
 has 'status says so, too' "$(cat "$m/status")" 'last error'
 hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
 
