@@ -257,7 +257,8 @@ static int read_channel(struct cemm_document *document, const char *channel,
     strcpy(series->channel, channel);
     int r = -EIO;
     if (json_object_is_type(content, json_type_array))
-        r = history ? read_rows(content, now, series) : read_single(content, now, series, &document->early);
+        r = history ? read_rows(content, now, series)
+                    : read_single(content, now, series, &document->early);
     if (r == -EIO) {
         cemm_words_set(words, "the answer of %s does not fit the API's document: %s is not %s",
                        endpoint_name(query), channel,
