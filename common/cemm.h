@@ -211,6 +211,9 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words);
 /* The configured zone (else the system's); owned by the configuration. */
 const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
 
+/* Whether devices are looked for by broadcast: as configured; else where no [local] is. */
+bool cemm_config_discovers(const struct cemm_config *config);
+
 /* The file that was read; NULL: none. */
 const char *cemm_config_file(const struct cemm_config *config);
 
@@ -318,6 +321,36 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
  * sources' timeouts; cemm_free() ends it early. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
+
+/* ---- discovery (LAN §discovery broadcast) -------------------------------- */
+
+/* A CEMM that answered the broadcast, and whose root document confirmed its MAC. Texts are valid
+ * until the next cemm_turn(). */
+struct cemm_discovered {
+    struct cemm_uid uid;
+    const char *address; /* that its packet came from */
+    const char *type;    /* "CEMM_basic"; "" if it did not say */
+    const char *core;    /* version, "1.24" */
+    bool answered;       /* the last look; else an earlier one */
+};
+
+/* How the last look went. */
+struct cemm_discovery_state {
+    bool enabled;      /* by the configuration; cemm_discover() looks all the same */
+    bool own_port;     /* UDP 9777 was free: devices that answer only there are heard */
+    int64_t looked;    /* Unix milliseconds; 0: never */
+    unsigned asked;    /* broadcast addresses */
+    size_t junk;       /* packets that were no answers of a CEMM */
+    const char *words; /* what hindered it; "": nothing */
+};
+
+/* Looks for devices on the LAN now, which takes two seconds; as cemm_find(). */
+int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
+                  struct cemm_ticket **ret_ticket);
+
+/* What was found; false past the last. And how. */
+bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
+void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
 
 /* ---- sources, for people ------------------------------------------------ */
 

@@ -86,6 +86,9 @@ time-zone = Europe/Amsterdam
 [cloud home]
 url = $url
 api-key-file = $scratch/home.key
+
+[discovery]
+enabled = no
 CONF
 export CEMM_CONFIG=$scratch/cemm.conf
 sed "s|$scratch/||" "$scratch/cemm.conf"

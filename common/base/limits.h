@@ -6,18 +6,20 @@
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
 
-#define CEMM_ANSWER_MAX   (4u << 20)  /* bytes of one answer's body */
-#define CEMM_DEPTH_MAX    32          /* levels of JSON */
-#define CEMM_NAME_MAX     64          /* characters of a uid, alias or channel from outside */
-#define CEMM_DEVICES_MAX  100000      /* devices of all sources together */
-#define CEMM_METERS_MAX   512         /* meters of one device */
-#define CEMM_CHANNELS_MAX 256         /* channels of one meter */
-#define CEMM_URL_MAX      2048        /* characters of a request's URL */
-#define CEMM_KEY_MAX      512         /* characters of an API key */
-#define CEMM_CACHE_MAX    (32u << 20) /* bytes of answers kept in memory */
-#define CEMM_RENDERED_MAX \
-    (64u << 20)            /* bytes of one rendered file: the widest form of the longest answer */
-#define CEMM_LINE_MAX 4096 /* characters of one configuration line */
+#define CEMM_ANSWER_MAX     (4u << 20)  /* bytes of one answer's body */
+#define CEMM_DEPTH_MAX      32          /* levels of JSON */
+#define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
+#define CEMM_DEVICES_MAX    100000      /* devices of all sources together */
+#define CEMM_METERS_MAX     512         /* meters of one device */
+#define CEMM_CHANNELS_MAX   256         /* channels of one meter */
+#define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
+#define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
+#define CEMM_EXTRA_MAX      16          /* descriptors that a caller may wait for besides */
+#define CEMM_URL_MAX        2048        /* characters of a request's URL */
+#define CEMM_KEY_MAX        512         /* characters of an API key */
+#define CEMM_CACHE_MAX      (32u << 20) /* bytes of answers kept in memory */
+#define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
+#define CEMM_LINE_MAX       4096        /* characters of one configuration line */
 
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)

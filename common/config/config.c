@@ -478,3 +478,11 @@ const char *cemm_config_file(const struct cemm_config *config)
 {
     return config->file;
 }
+
+bool cemm_config_discovers(const struct cemm_config *config)
+{
+    for (size_t i = 0; config->discovery < 0 && i < config->source_count; i++)
+        if (config->sources[i].kind == CEMM_LOCAL)
+            return false;
+    return config->discovery != 0;
+}

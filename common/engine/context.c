@@ -118,32 +118,46 @@ static void run_ready(struct cemm *cemm)
 
 /* ---- life ------------------------------------------------------------------------ */
 
-static int source_init(struct cemm *cemm, struct cemm_source *source,
-                       const struct cemm_source_config *config)
+struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_config *config,
+                                    const char *name)
 {
-    *source = (struct cemm_source){.cemm = cemm, .config = config, .own = {.source = source}};
+    struct cemm_source **sources =
+        reallocarray(cemm->sources, cemm->source_count + 1, sizeof(struct cemm_source *));
+
+    if (!sources)
+        return NULL;
+    cemm->sources = sources;
+    struct cemm_source *source = calloc(1, sizeof(*source));
+    char *copy = strdup(name);
+    if (!source || !copy) {
+        free(source);
+        free(copy);
+        return NULL;
+    }
+    *source = (struct cemm_source){
+        .cemm = cemm, .config = config, .name = copy, .own = {.source = source}};
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->busy);
-    if (asprintf(&source->name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local",
-                 config->name) < 0) {
-        source->name = NULL;
-        return -ENOMEM;
-    }
-    return 0;
+    sources[cemm->source_count++] = source;
+    return source;
+}
+
+static int add_configured(struct cemm *cemm, const struct cemm_source_config *config)
+{
+    struct cemm_words name;
+
+    cemm_words_set(&name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local", config->name);
+    return cemm_source_new(cemm, config, name.text) ? 0 : -ENOMEM;
 }
 
 static int sources_init(struct cemm *cemm)
 {
     const struct cemm_config *config = cemm->config;
-    unsigned connections = 0;
+    unsigned connections = CEMM_DISCOVERED_MAX;
 
-    cemm->sources = calloc(config->source_count ? config->source_count : 1, sizeof(*cemm->sources));
-    if (!cemm->sources)
-        return -ENOMEM;
     for (size_t i = 0; i < config->source_count; i++) {
         connections += config->sources[i].max_connections;
-        cemm->source_count++;
-        int r = source_init(cemm, &cemm->sources[i], &config->sources[i]);
+        int r = add_configured(cemm, &config->sources[i]);
         if (r < 0)
             return r;
     }
@@ -166,6 +180,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     TAILQ_INIT(&cemm->ready);
     TAILQ_INIT(&cemm->used);
     read_clocks(cemm);
+    cemm_discovery_init(cemm);
     if (sources_init(cemm) < 0) {
         cemm_free(cemm);
         return NULL;
@@ -180,7 +195,7 @@ static void cancel_all(struct cemm *cemm)
 
     cemm->ending = true;
     for (size_t i = 0; i < cemm->source_count; i++)
-        cemm_calls_abort(&cemm->sources[i]);
+        cemm_calls_abort(cemm->sources[i]);
     cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
@@ -194,11 +209,14 @@ void cemm_free(struct cemm *cemm)
     if (!cemm)
         return;
     cancel_all(cemm);
+    cemm_discovery_end(cemm);
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_device_free(cemm->devices[i]);
     free(cemm->devices);
-    for (size_t i = 0; i < cemm->source_count; i++)
-        free(cemm->sources[i].name);
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        free(cemm->sources[i]->name);
+        free(cemm->sources[i]);
+    }
     free(cemm->sources);
     cemm_timers_clear(&cemm->timers);
     cemm_http_free(cemm->http);
@@ -231,13 +249,32 @@ static int patience(const struct cemm *cemm, int timeout_ms)
     return next < 0 || next > 60000 ? 60000 : (int)next;
 }
 
+/* As cemm_http_wait(), for the discovery's socket besides. */
+static int wait_for_all(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned count)
+{
+    struct pollfd fds[CEMM_EXTRA_MAX + 1];
+
+    if (count > CEMM_EXTRA_MAX)
+        return -E2BIG;
+    if (count)
+        memcpy(fds, extra, count * sizeof(*fds));
+    bool listening = cemm->discovery.fd >= 0;
+    fds[count] = (struct pollfd){.fd = cemm->discovery.fd, .events = POLLIN};
+    int r = cemm_http_wait(cemm->http, timeout_ms, fds, count + listening);
+    if (count)
+        memcpy(extra, fds, count * sizeof(*fds));
+    read_clocks(cemm);
+    if (listening && fds[count].revents)
+        cemm_discovery_read(&cemm->discovery);
+    return r;
+}
+
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count)
 {
     read_clocks(cemm);
     /* What ran may be what the caller waits for: then it must not wait any longer. */
     int wait_ms = run_due(cemm) ? 0 : patience(cemm, timeout_ms);
-    int r = cemm_http_wait(cemm->http, wait_ms, extra, extra_count);
-    read_clocks(cemm);
+    int r = wait_for_all(cemm, wait_ms, extra, extra_count);
     if (r == 0)
         r = cemm_http_run(cemm->http);
     run_due(cemm);
@@ -253,7 +290,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
 {
     if (index >= cemm->source_count)
         return false;
-    const struct cemm_source *source = &cemm->sources[index];
+    const struct cemm_source *source = cemm->sources[index];
     *ret_state = (struct cemm_source_state){
         .name = source->name,
         .address = source->config->address ? source->config->address : source->config->url,

@@ -17,6 +17,7 @@
 #include "common/engine/http.h"
 #include "common/engine/timer.h"
 #include "common/model/document.h"
+#include "common/protocol/beacon.h"
 
 #include <sys/queue.h>
 
@@ -54,13 +55,21 @@ struct cemm_route {
     struct cemm_search search;
 };
 
+/* What a discovered source knows besides: its settings are its own, and what its packet claimed. */
+struct cemm_found {
+    struct cemm_source_config config;
+    struct cemm_beacon beacon;
+    unsigned look; /* the last one in which it answered */
+};
+
 struct cemm_source {
     struct cemm *cemm;
     const struct cemm_source_config *config;
-    char *name;                  /* "cloud home" */
-    struct cemm_route own;       /* cloud: the account; LAN: the device behind the address */
-    struct cemm_call_list queue; /* ready to be sent */
-    struct cemm_call_list busy;  /* sent, or waiting for something */
+    char *name;                    /* "cloud home"; "discovery" of all that were discovered */
+    struct cemm_found *discovered; /* NULL: it is configured */
+    struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
+    struct cemm_call_list queue;   /* ready to be sent */
+    struct cemm_call_list busy;    /* sent, or waiting for something */
     unsigned active;
     size_t devices;
     bool names_warned; /* that names in its answers are not allowed: said once */
@@ -71,6 +80,22 @@ struct cemm_source {
     int64_t last_success;
     int64_t last_failure;
     struct cemm_words last_words;
+};
+
+/* Looking for devices on the LAN by broadcast. */
+struct cemm_discovery {
+    struct cemm *cemm;
+    bool enabled; /* asked by those who look for devices by any source */
+    int fd;       /* -1: not opened yet */
+    bool own_port;
+    bool looking;
+    unsigned look;  /* counts them */
+    int64_t looked; /* wall time of the last one's end; 0: never */
+    int64_t ends;   /* monotonic: when this one does */
+    unsigned asked; /* broadcast addresses that took the query */
+    size_t junk;    /* packets that were no answers of a CEMM */
+    struct cemm_timer timer;
+    struct cemm_words words; /* what hindered the last look; "": nothing */
 };
 
 struct cemm_device {
@@ -103,9 +128,9 @@ struct cemm_ticket {
     cemm_answer_fn *done;
     void *data;
     /* While it stands among the finders: */
-    struct cemm_uid wanted;     /* ends it early when it becomes known; "": none */
-    struct cemm_source *source; /* only this one's devices; NULL: of all */
-    bool then_meters;           /* then look for the meters of `wanted` */
+    struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
+    const char *source;     /* only the devices of those named so; NULL: of all */
+    bool then_meters;       /* then look for the meters of `wanted` */
     int64_t max_age;
     /* When it is due: */
     int result;
@@ -122,8 +147,9 @@ struct cemm {
     int64_t wall; /* Unix milliseconds, likewise */
     struct cemm_http *http;
     struct cemm_timers timers;
-    struct cemm_source *sources;
+    struct cemm_source **sources;
     size_t source_count;
+    struct cemm_discovery discovery;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
     struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
@@ -136,6 +162,10 @@ struct cemm {
 };
 
 /* ---- context.c --------------------------------------------------------------- */
+
+/* One more source; NULL: no memory. `name` is copied. */
+struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_config *config,
+                                    const char *name);
 
 void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -162,6 +192,9 @@ void cemm_device_free(struct cemm_device *device);
 /* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
+/* Takes its route from the device that was behind a source. */
+void cemm_route_detach(struct cemm_route *route);
+
 /* Whether this source's settings let the alias through. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 
@@ -170,11 +203,34 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
 /* ---- find.c -------------------------------------------------------------------- */
 
-/* As cemm_find(), for the devices of one source (NULL: of all). With `wanted`, it ends as soon as
- * that device is known. */
-int cemm_find_devices(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+/* As cemm_find(), for the devices of the sources named so (NULL: of all), a text that must outlive
+ * it. With `wanted`, it ends as soon as that device is known. */
+int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
                       int64_t max_age_ms, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
+
+/* Asks a source for its devices, unless that is under way or known well enough. */
+void cemm_find_source(struct cemm_source *source, int64_t max_age);
+
+/* Lets those who wait for devices go, if there is nothing more to wait for. */
+void cemm_find_settle(struct cemm *cemm);
+
+/* ---- discovery.c ---------------------------------------------------------------- */
+
+#define CEMM_DISCOVERY "discovery" /* name of all discovered sources */
+
+void cemm_discovery_init(struct cemm *cemm);
+void cemm_discovery_end(struct cemm *cemm);
+
+/* Starts a look, unless one is under way or the last one is fresh enough. */
+void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
+
+/* Reads what has come. */
+void cemm_discovery_read(struct cemm_discovery *discovery);
+
+/* Whether the device that answered there is the one that its packet claimed. If so, it takes over
+ * from the address that this device had before. */
+bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid);
 
 /* ---- flight.c ------------------------------------------------------------------- */
 

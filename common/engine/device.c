@@ -144,7 +144,7 @@ static struct cemm_route *route_new(struct cemm_source *source)
 }
 
 /* Another device answers at a LAN address: the one that was there has lost this route. */
-static void detach(struct cemm_route *route)
+void cemm_route_detach(struct cemm_route *route)
 {
     struct cemm_device *device = route->device;
 
@@ -178,7 +178,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     struct cemm_route *route = route_new(source);
     if (!route)
         return NULL;
-    detach(route);
+    cemm_route_detach(route);
     route->device = device;
     source->devices++;
     size_t place = device->route_count++;
@@ -245,7 +245,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
         if (source_allows(device->routes[i]->source, alias))
             return true;
     for (size_t i = 0; !device && i < cemm->source_count; i++)
-        if (source_allows(&cemm->sources[i], alias))
+        if (source_allows(cemm->sources[i], alias))
             return true;
     return false;
 }

@@ -167,7 +167,13 @@ static void search_device(struct cemm_device *device, struct cemm_ticket *ticket
 
 static bool concerns(const struct cemm_ticket *ticket, const struct cemm_source *source)
 {
-    return !ticket->source || ticket->source == source;
+    return !ticket->source || strcmp(ticket->source, source->name) == 0;
+}
+
+static bool concerns_discovery(const struct cemm_ticket *ticket)
+{
+    return ticket->source ? strcmp(ticket->source, CEMM_DISCOVERY) == 0
+                          : ticket->cemm->discovery.enabled;
 }
 
 /* Whether a finder has nothing more to wait for; then its result so far. */
@@ -178,13 +184,16 @@ static bool settled(const struct cemm_ticket *ticket, const struct cemm_source *
     *ret_failed = NULL;
     if (ticket->wanted.text[0] && cemm_device_find(cemm, &ticket->wanted))
         return true;
+    if (cemm->discovery.looking && concerns_discovery(ticket))
+        return false;
     for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_source *source = &cemm->sources[i];
+        const struct cemm_source *source = cemm->sources[i];
         if (!concerns(ticket, source))
             continue;
         if (source->finding)
             return false;
-        if (source->found_result && !*ret_failed)
+        /* A claim that came to nothing is no failure of ours. */
+        if (source->found_result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }
     return true;
@@ -211,7 +220,7 @@ static void settle(struct cemm_ticket *ticket)
     }
 }
 
-static void settle_all(struct cemm *cemm)
+void cemm_find_settle(struct cemm *cemm)
 {
     struct cemm_ticket *next;
 
@@ -223,6 +232,8 @@ static void settle_all(struct cemm *cemm)
 
 static int add_devices(struct cemm_source *source, const struct cemm_document *document)
 {
+    if (source->discovered && !cemm_discovery_confirm(source, document->uids))
+        return -EIO;
     for (size_t i = 0; i < document->uid_count; i++)
         if (!cemm_route_get(source, &document->uids[i]))
             return -ENOMEM;
@@ -247,7 +258,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
         words ? *words : (struct cemm_words){.text = "out of memory, or too many devices"};
     if (result == 0)
         source->found = source->cemm->wall;
-    settle_all(source->cemm);
+    cemm_find_settle(source->cemm);
 }
 
 static void take_devices(void *data, const struct cemm_query *query, int result,
@@ -268,8 +279,7 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     source_found(source, result, words);
 }
 
-/* Starts a look, unless one is under way or the last success is fresh enough. */
-static void find_source(struct cemm_source *source, int64_t max_age)
+void cemm_find_source(struct cemm_source *source, int64_t max_age)
 {
     struct cemm_query query = {.endpoint =
                                    source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
@@ -284,7 +294,7 @@ static void find_source(struct cemm_source *source, int64_t max_age)
         source_found(source, -ENOMEM, NULL);
 }
 
-static int find(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
                 bool then_meters, int64_t max_age_ms, cemm_answer_fn *done, void *data,
                 struct cemm_ticket **ret_ticket)
 {
@@ -299,8 +309,10 @@ static int find(struct cemm *cemm, struct cemm_source *source, const struct cemm
     if (wanted)
         ticket->wanted = *wanted;
     for (size_t i = 0; !known && i < cemm->source_count; i++)
-        if (concerns(ticket, &cemm->sources[i]))
-            find_source(&cemm->sources[i], max_age_ms);
+        if (concerns(ticket, cemm->sources[i]))
+            cemm_find_source(cemm->sources[i], max_age_ms);
+    if (!known && concerns_discovery(ticket))
+        cemm_discovery_look(&cemm->discovery, max_age_ms);
     if (ticket->list == &cemm->finders)
         settle(ticket);
     if (ret_ticket)
@@ -308,7 +320,7 @@ static int find(struct cemm *cemm, struct cemm_source *source, const struct cemm
     return 0;
 }
 
-int cemm_find_devices(struct cemm *cemm, struct cemm_source *source, const struct cemm_uid *wanted,
+int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
                       int64_t max_age_ms, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket)
 {

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTRA_MAX 16 /* descriptors that a caller may wait for, too */
-
 struct cemm_http {
     CURLM *multi;
 };
@@ -190,9 +188,9 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
 
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count)
 {
-    struct curl_waitfd fds[EXTRA_MAX];
+    struct curl_waitfd fds[CEMM_EXTRA_MAX + 1];
 
-    if (count > EXTRA_MAX)
+    if (count > CEMM_EXTRA_MAX + 1)
         return -E2BIG;
     for (unsigned i = 0; i < count; i++)
         fds[i] = (struct curl_waitfd){

@@ -14,7 +14,6 @@
 
 struct sweep {
     struct cemm *cemm;
-    struct cemm_source *source; /* NULL: all */
     struct cemm_selection selection;
     cemm_sweep_fn *meter;
     void *data;
@@ -135,12 +134,20 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
     tell_no_memory(sweep, uid, alias);
 }
 
-/* The meters that this sweep's source knows; without one, all of the device's. */
+/* Whether the sweep is about what this route reaches. */
+static bool swept(const struct sweep *sweep, const struct cemm_route *route)
+{
+    const char *source = sweep->selection.source;
+
+    return !source || strcmp(source, route->source->name) == 0;
+}
+
+/* The meters that the sweep's source knows; without one, all of the device's. */
 static const struct cemm_names *known_meters(const struct sweep *sweep,
                                              const struct cemm_device *device)
 {
-    for (size_t i = 0; sweep->source && i < device->route_count; i++)
-        if (device->routes[i]->source == sweep->source)
+    for (size_t i = 0; sweep->selection.source && i < device->route_count; i++)
+        if (swept(sweep, device->routes[i]))
             return &device->routes[i]->meters;
     return &device->meters;
 }
@@ -175,10 +182,10 @@ static void read_device(struct sweep *sweep, const struct cemm_uid *uid)
 
 static bool reached(const struct sweep *sweep, const struct cemm_device *device)
 {
-    for (size_t i = 0; sweep->source && i < device->route_count; i++)
-        if (device->routes[i]->source == sweep->source)
+    for (size_t i = 0; i < device->route_count; i++)
+        if (swept(sweep, device->routes[i]))
             return true;
-    return !sweep->source;
+    return !sweep->selection.source;
 }
 
 static void take_devices(void *data, const struct cemm_answer *answer)
@@ -220,27 +227,24 @@ static void read_named(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
-static struct cemm_source *source_named(struct cemm *cemm, const char *name)
+static bool source_known(const struct cemm *cemm, const char *name)
 {
     for (size_t i = 0; i < cemm->source_count; i++)
-        if (strcmp(cemm->sources[i].name, name) == 0)
-            return &cemm->sources[i];
-    return NULL;
+        if (strcmp(cemm->sources[i]->name, name) == 0)
+            return true;
+    return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data)
 {
-    struct cemm_source *source = NULL;
-
-    if (selection->source && !(source = source_named(cemm, selection->source)))
+    if (selection->source && !source_known(cemm, selection->source))
         return -ENOENT;
     struct sweep *sweep = calloc(1, sizeof(*sweep));
     if (!sweep)
         return -ENOMEM;
     *sweep = (struct sweep){
         .cemm = cemm,
-        .source = source,
         .selection = *selection,
         .meter = meter,
         .data = data,
@@ -250,7 +254,8 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
     if (all_named(selection)) /* due at once, yet not inside this call */
         r = cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
     else
-        r = cemm_find_devices(cemm, source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
+        r = cemm_find_devices(cemm, selection->source, NULL, FIND_AGE_MS, take_devices, sweep,
+                              NULL);
     if (r < 0)
         free(sweep);
     return r;

@@ -3,11 +3,10 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/channel.h"
-#include "common/protocol/guard.h"
+#include "common/protocol/json.h"
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,107 +29,12 @@ static int refuse(const struct cemm_query *query, struct cemm_words *words, cons
     return -EIO;
 }
 
-/* ---- bytes to objects ---------------------------------------------------- */
-
-struct binder {
-    const char *cursor;
-    const char *end;
-    size_t members;
-};
-
-/* Hangs each number's own text on its object, in the order of the document, and counts members. */
-static void bind(struct json_object *object, struct binder *binder)
-{
-    size_t length;
-
-    switch (json_object_get_type(object)) {
-    case json_type_int:
-    case json_type_double:
-        json_object_set_userdata(
-            object, (void *)cemm_guard_number(&binder->cursor, binder->end, &length), NULL);
-        break;
-    case json_type_array:
-        for (size_t i = 0; i < json_object_array_length(object); i++)
-            bind(json_object_array_get_idx(object, i), binder);
-        break;
-    case json_type_object: {
-        json_object_object_foreach (object, name, member) {
-            (void)name;
-            binder->members++;
-            bind(member, binder);
-        }
-        break;
-    }
-    default:
-        break;
-    }
-}
-
-/* json-c counts a level for a scalar, too, hence the + 1; but none for an empty list, so that the
- * guard counts as well. */
-static int tokenise(const char *bytes, size_t length, struct json_object **ret_root,
-                    const char **ret_problem)
-{
-    struct json_tokener *tokener = json_tokener_new_ex(CEMM_DEPTH_MAX + 1);
-
-    if (!tokener)
-        return -ENOMEM;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    /* The closing NUL is handed in, too: it tells json-c that a number has ended. */
-    *ret_root = json_tokener_parse_ex(tokener, bytes, (int)length + 1);
-    enum json_tokener_error error = json_tokener_get_error(tokener);
-    bool ended = error == json_tokener_continue || json_tokener_get_parse_end(tokener) >= length;
-    json_tokener_free(tokener);
-    if (error == json_tokener_success)
-        return 0;
-    json_object_put(*ret_root);
-    *ret_problem = error == json_tokener_error_depth ? "it is nested too deeply"
-                   : ended                           ? "it ends in the middle"
-                                                     : "it is not JSON";
-    return -EIO;
-}
-
-static int read_json(const struct cemm_query *query, const char *bytes, size_t length,
-                     struct json_object **ret_root, struct cemm_words *words)
-{
-    const char *problem = NULL;
-
-    if (length == 0)
-        return refuse(query, words, "it is empty");
-    if (length > CEMM_ANSWER_MAX || length >= INT_MAX)
-        return refuse(query, words, "it is too long");
-    struct cemm_guard guard = cemm_guard_inspect(bytes, length);
-    int r = tokenise(bytes, length, ret_root, &problem);
-    if (r < 0)
-        return r == -EIO ? refuse(query, words, problem) : r;
-    struct binder binder = {.cursor = bytes, .end = bytes + length};
-    if (!guard.complaint)
-        bind(*ret_root, &binder);
-    if (!guard.complaint && binder.members != guard.members)
-        guard.complaint = "it has two members of the same name";
-    if (!guard.complaint && !json_object_is_type(*ret_root, json_type_object))
-        guard.complaint = "an object was expected";
-    if (!guard.complaint)
-        return 0;
-    json_object_put(*ret_root);
-    return refuse(query, words, guard.complaint);
-}
-
 /* ---- samples -------------------------------------------------------------- */
 
 static bool is_number(struct json_object *object)
 {
     return json_object_is_type(object, json_type_int) ||
            json_object_is_type(object, json_type_double);
-}
-
-/* A text as a C string; NULL if it is none, or if a NUL in it would cut it. */
-static const char *whole_text(struct json_object *object)
-{
-    if (!json_object_is_type(object, json_type_string))
-        return NULL;
-    const char *text = json_object_get_string(object);
-    return strlen(text) == (size_t)json_object_get_string_len(object) ? text : NULL;
 }
 
 /*
@@ -313,7 +217,7 @@ static int read_devices(struct cemm_document *document, struct json_object *data
         json_object_object_get_ex(json_object_array_get_idx(data, i), "uid", &uid);
         if (!json_object_is_type(uid, json_type_string))
             return refuse(&document->query, words, "a device in it has no text \"uid\"");
-        const char *name = whole_text(uid);
+        const char *name = cemm_json_text(uid);
         if (name && cemm_uid_parse(name, &document->uids[document->uid_count]))
             document->uid_count++;
         else
@@ -332,7 +236,7 @@ static int read_root(struct cemm_document *document, struct json_object *data,
     if (!document->uids)
         return -ENOMEM;
     json_object_object_get_ex(data, "mac", &mac);
-    const char *name = whole_text(mac);
+    const char *name = cemm_json_text(mac);
     if (!name || !cemm_uid_parse(name, document->uids))
         return refuse(&document->query, words, "\"mac\" is no MAC address");
     document->uid_count = 1;
@@ -358,7 +262,7 @@ static int read_io(struct cemm_document *document, struct json_object *data,
         json_object_object_get_ex(entry, "alias", &alias);
         if (alias && !json_object_is_type(alias, json_type_string))
             return refuse(&document->query, words, "an \"alias\" in it is no text");
-        const char *name = alias ? whole_text(alias) : "";
+        const char *name = alias ? cemm_json_text(alias) : "";
         if (!name || (alias && !cemm_name_valid(name))) {
             document->refused_names++;
             continue;
@@ -397,12 +301,13 @@ static int read_document(struct cemm_document *document, struct json_object *roo
 int cemm_parse(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                struct cemm_document **ret_document, struct cemm_words *words)
 {
+    const char *problem = NULL;
     struct json_object *root;
-    int r = read_json(query, bytes, length, &root, words);
+    int r = cemm_json_read(bytes, length, &root, &problem);
 
     if (r < 0) {
         free(bytes);
-        return r;
+        return r == -EIO ? refuse(query, words, problem) : r;
     }
     struct cemm_document *document = cemm_document_new(query, bytes, length);
     r = document ? read_document(document, root, now, words) : -ENOMEM;

@@ -281,6 +281,9 @@ write_config() {
   {
     echo 'time-zone = Europe/Amsterdam'
     echo
+    echo '[discovery]'
+    echo 'enabled = no' # broadcasts would leave this machine
+    echo
     echo '[cloud home]'
     echo "url = $sim_cloud"
     echo "api-key-file = $file.key"

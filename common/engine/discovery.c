@@ -1,0 +1,425 @@
+/*
+ * Discovery (LAN §discovery broadcast): asks all of the network, listens for a
+ * while, and takes what answers for a claim. A device is reached at the
+ * address that its packet came from, and only after its root document has
+ * given the same MAC; what the packet says of addresses is not even read.
+ *
+ * A discovered device is a source like any other, with one route. One that
+ * answers from another address than before is confirmed there first, and then
+ * takes over its own old place. Sources are never freed while we live; the
+ * place of one that came to nothing is used again, so that forged packets can
+ * fill the table only for a moment.
+ */
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/engine/context.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WINDOW_MS       2000 /* how long a look lasts */
+#define REPEAT_MS       500  /* after which the query is sent once more: UDP loses packets */
+#define TIMEOUT_MS      10000
+#define PACKETS_AT_ONCE 64 /* read in one turn */
+
+static void on_timer(void *data);
+
+void cemm_discovery_init(struct cemm *cemm)
+{
+    cemm->discovery = (struct cemm_discovery){
+        .cemm = cemm,
+        .enabled = cemm_config_discovers(cemm->config),
+        .fd = -1,
+        .timer = {.fire = on_timer, .data = &cemm->discovery},
+    };
+}
+
+static void found_free(struct cemm_found *found)
+{
+    free(found->config.address);
+    free(found->config.url);
+    free(found);
+}
+
+void cemm_discovery_end(struct cemm *cemm)
+{
+    cemm_timer_stop(&cemm->timers, &cemm->discovery.timer);
+    if (cemm->discovery.fd >= 0)
+        close(cemm->discovery.fd);
+    cemm->discovery.fd = -1;
+    for (size_t i = 0; i < cemm->source_count; i++)
+        if (cemm->sources[i]->discovered)
+            found_free(cemm->sources[i]->discovered);
+}
+
+/* ---- the socket -------------------------------------------------------------- */
+
+static int bind_port(int fd, uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+}
+
+static int open_socket(struct cemm_discovery *discovery)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+
+    if (fd < 0)
+        return -errno;
+    int r = setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on)) < 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0
+                ? -errno
+                : bind_port(fd, CEMM_BEACON_PORT);
+    discovery->own_port = r == 0;
+    if (r == -EADDRINUSE) {
+        cemm_log(discovery->cemm, CEMM_LOG_INFO,
+                 "discovery: another program holds UDP port %d; devices that answer only there "
+                 "will not be heard",
+                 CEMM_BEACON_PORT);
+        r = bind_port(fd, 0);
+    }
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    discovery->fd = fd;
+    return 0;
+}
+
+/* ---- asking ------------------------------------------------------------------------ */
+
+static void ask(struct cemm_discovery *discovery, struct in_addr broadcast)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(CEMM_BEACON_PORT), .sin_addr = broadcast};
+    char text[INET_ADDRSTRLEN];
+
+    if (sendto(discovery->fd, CEMM_BEACON_QUERY, strlen(CEMM_BEACON_QUERY), 0,
+               (struct sockaddr *)&address, sizeof(address)) >= 0) {
+        discovery->asked++;
+        return;
+    }
+    cemm_words_set(&discovery->words, "discovery: %s can't be asked: %s",
+                   inet_ntop(AF_INET, &broadcast, text, sizeof(text)), strerror(errno));
+}
+
+static bool can_broadcast(const struct ifaddrs *interface)
+{
+    unsigned wanted = IFF_UP | IFF_BROADCAST;
+
+    return interface->ifa_addr && interface->ifa_addr->sa_family == AF_INET &&
+           interface->ifa_broadaddr && (interface->ifa_flags & wanted) == wanted &&
+           !(interface->ifa_flags & IFF_LOOPBACK);
+}
+
+static void ask_interfaces(struct cemm_discovery *discovery)
+{
+    struct ifaddrs *interfaces;
+
+    if (getifaddrs(&interfaces) < 0) {
+        cemm_words_set(&discovery->words, "discovery: the interfaces can't be listed: %s",
+                       strerror(errno));
+        return;
+    }
+    for (const struct ifaddrs *i = interfaces; i; i = i->ifa_next)
+        if (can_broadcast(i))
+            ask(discovery, ((const struct sockaddr_in *)(const void *)i->ifa_broadaddr)->sin_addr);
+    freeifaddrs(interfaces);
+}
+
+static void ask_all(struct cemm_discovery *discovery)
+{
+    const struct cemm_strings *configured = &discovery->cemm->config->broadcasts;
+
+    discovery->asked = 0;
+    for (size_t i = 0; i < configured->count; i++) {
+        struct in_addr address;
+        if (inet_pton(AF_INET, configured->items[i], &address) == 1)
+            ask(discovery, address);
+    }
+    if (configured->count == 0)
+        ask_interfaces(discovery);
+    if (discovery->asked == 0 && !discovery->words.text[0])
+        cemm_words_set(&discovery->words, "discovery: no network interface can broadcast");
+}
+
+/* ---- a look -------------------------------------------------------------------------- */
+
+static void end_look(struct cemm_discovery *discovery)
+{
+    struct cemm *cemm = discovery->cemm;
+    int64_t interval = cemm->config->discovery_interval_ms;
+
+    discovery->looking = false;
+    discovery->looked = cemm->wall;
+    /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
+    if (discovery->enabled)
+        (void)cemm_timer_set(&cemm->timers, &discovery->timer, cemm->now + interval);
+    cemm_find_settle(cemm);
+}
+
+static void start_look(struct cemm_discovery *discovery)
+{
+    struct cemm *cemm = discovery->cemm;
+    int r = discovery->fd < 0 ? open_socket(discovery) : 0;
+
+    discovery->looking = true;
+    discovery->look++;
+    discovery->junk = 0;
+    discovery->words.text[0] = '\0';
+    discovery->ends = cemm->now + WINDOW_MS;
+    if (r < 0)
+        cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
+    else
+        ask_all(discovery);
+    /* With nobody to wait for, it ends at once; not inside the call that asked. */
+    bool heard = r == 0 && discovery->asked > 0;
+    int64_t next = cemm->now + (heard ? REPEAT_MS : 0);
+    if (!heard)
+        discovery->ends = cemm->now;
+    cemm_timer_stop(&cemm->timers, &discovery->timer);
+    if (cemm_timer_set(&cemm->timers, &discovery->timer, next) < 0)
+        end_look(discovery);
+}
+
+static void on_timer(void *data)
+{
+    struct cemm_discovery *discovery = data;
+    struct cemm *cemm = discovery->cemm;
+
+    if (!discovery->looking) {
+        start_look(discovery);
+    } else if (cemm->now < discovery->ends) {
+        ask_all(discovery);
+        if (cemm_timer_set(&cemm->timers, &discovery->timer, discovery->ends) < 0)
+            end_look(discovery);
+    } else {
+        end_look(discovery);
+    }
+}
+
+void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
+{
+    int64_t age = discovery->cemm->wall - discovery->looked;
+    int64_t interval = discovery->cemm->config->discovery_interval_ms;
+
+    /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
+    if (discovery->enabled && max_age > 0 && max_age < interval)
+        max_age = interval;
+    if (discovery->looking || (discovery->looked && age >= 0 && age <= max_age && max_age > 0))
+        return;
+    start_look(discovery);
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+/* A source that nobody needs: it came to nothing, and nothing is under way. */
+static bool idle(const struct cemm_source *source)
+{
+    return source->discovered && !source->own.device && !source->finding &&
+           TAILQ_EMPTY(&source->queue) && TAILQ_EMPTY(&source->busy);
+}
+
+static int set_address(struct cemm_source_config *config, const char *address)
+{
+    char *copy = strdup(address);
+    char *url;
+
+    if (!copy || asprintf(&url, "http://%s/open-api/v1/", address) < 0) {
+        free(copy);
+        return -ENOMEM;
+    }
+    free(config->address);
+    free(config->url);
+    config->address = copy;
+    config->url = url;
+    return 0;
+}
+
+static struct cemm_source *source_new(struct cemm *cemm)
+{
+    struct cemm_found *found = calloc(1, sizeof(*found));
+
+    if (!found)
+        return NULL;
+    found->config = (struct cemm_source_config){
+        .kind = CEMM_LOCAL, .timeout_ms = TIMEOUT_MS, .max_connections = 1};
+    struct cemm_source *source = cemm_source_new(cemm, &found->config, CEMM_DISCOVERY);
+    if (!source) {
+        free(found);
+        return NULL;
+    }
+    source->discovered = found;
+    return source;
+}
+
+/* The place for a device that is new at its address: an idle one, or one more. */
+static struct cemm_source *make_place(struct cemm *cemm)
+{
+    struct cemm_source *free_place = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        count += cemm->sources[i]->discovered != NULL;
+        if (idle(cemm->sources[i]))
+            free_place = cemm->sources[i];
+    }
+    if (!free_place)
+        return count < CEMM_DISCOVERED_MAX ? source_new(cemm) : NULL;
+    free_place->own.health = (struct cemm_health){0};
+    free_place->found = 0;
+    free_place->found_result = 0;
+    free_place->last_success = 0;
+    free_place->last_failure = 0;
+    return free_place;
+}
+
+/* The source of this very claim: the MAC at the address. */
+static struct cemm_source *place_of(const struct cemm *cemm, const struct cemm_beacon *beacon,
+                                    const char *address)
+{
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_found *found = cemm->sources[i]->discovered;
+        if (found && strcmp(found->beacon.uid.text, beacon->uid.text) == 0 &&
+            strcmp(found->config.address, address) == 0)
+            return cemm->sources[i];
+    }
+    return NULL;
+}
+
+/* Whether the device answers as it should where we know it: then it has not moved. */
+static bool well_known(const struct cemm *cemm, const struct cemm_beacon *beacon)
+{
+    const struct cemm_device *device = cemm_device_find(cemm, &beacon->uid);
+
+    for (size_t i = 0; device && i < device->route_count; i++) {
+        const struct cemm_route *route = device->routes[i];
+        if (route->source->discovered && route->health.pause == 0 &&
+            route->source->discovered->look == cemm->discovery.look)
+            return true;
+    }
+    return false;
+}
+
+static void take_claim(struct cemm *cemm, const struct cemm_beacon *beacon, const char *address)
+{
+    struct cemm_source *source = place_of(cemm, beacon, address);
+
+    if (source && source->discovered->look == cemm->discovery.look)
+        return; /* a repeat */
+    if (!source && well_known(cemm, beacon))
+        return;
+    if (!source) {
+        source = make_place(cemm);
+        if (!source || set_address(&source->discovered->config, address) < 0)
+            return; /* no room: it will answer the next look, too */
+    }
+    source->discovered->beacon = *beacon;
+    source->discovered->look = cemm->discovery.look;
+    /* Where it answers as it should, there is nothing to confirm. */
+    cemm_find_source(source, source->own.device && source->own.health.pause == 0 ? INT64_MAX : 0);
+}
+
+bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid)
+{
+    struct cemm *cemm = source->cemm;
+    const struct cemm_found *found = source->discovered;
+
+    if (strcmp(uid->text, found->beacon.uid.text) != 0) {
+        cemm_log(cemm, CEMM_LOG_WARNING,
+                 "discovery: %s says that it is %s, but its packet said %s: left out",
+                 found->config.address, uid->text, found->beacon.uid.text);
+        cemm_route_detach(&source->own);
+        return false;
+    }
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        struct cemm_source *other = cemm->sources[i];
+        if (other == source || !other->discovered || !other->own.device ||
+            strcmp(other->own.device->uid.text, uid->text) != 0)
+            continue;
+        cemm_log(cemm, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
+                 other->config->address, found->config.address);
+        cemm_route_detach(&other->own);
+    }
+    return true;
+}
+
+/* One packet; false if there is none. */
+static bool read_packet(struct cemm_discovery *discovery)
+{
+    char bytes[CEMM_DATAGRAM_MAX + 1];
+    struct sockaddr_in from;
+    socklen_t from_length = sizeof(from);
+    char address[INET_ADDRSTRLEN];
+    struct cemm_beacon beacon;
+
+    ssize_t length = recvfrom(discovery->fd, bytes, sizeof(bytes), MSG_TRUNC,
+                              (struct sockaddr *)&from, &from_length);
+    if (length < 0)
+        return false;
+    if (length > CEMM_DATAGRAM_MAX || from.sin_family != AF_INET) {
+        discovery->junk++;
+        return true;
+    }
+    int r = cemm_beacon_read(bytes, (size_t)length, &beacon, NULL);
+    if (r == 1 && inet_ntop(AF_INET, &from.sin_addr, address, sizeof(address)))
+        take_claim(discovery->cemm, &beacon, address);
+    else
+        discovery->junk += r < 0;
+    return true;
+}
+
+void cemm_discovery_read(struct cemm_discovery *discovery)
+{
+    for (int i = 0; i < PACKETS_AT_ONCE && read_packet(discovery); i++)
+        ;
+}
+
+/* ---- the façade --------------------------------------------------------------------------- */
+
+int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
+                  struct cemm_ticket **ret_ticket)
+{
+    return cemm_find_devices(cemm, CEMM_DISCOVERY, NULL, 0, done, data, ret_ticket);
+}
+
+bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)
+{
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_source *source = cemm->sources[i];
+        if (!source->discovered || !source->own.device || index-- > 0)
+            continue;
+        *ret = (struct cemm_discovered){
+            .uid = source->discovered->beacon.uid,
+            .address = source->config->address,
+            .type = source->discovered->beacon.type,
+            .core = source->discovered->beacon.version,
+            .answered = source->discovered->look == cemm->discovery.look,
+        };
+        return true;
+    }
+    return false;
+}
+
+void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
+{
+    const struct cemm_discovery *discovery = &cemm->discovery;
+
+    *ret = (struct cemm_discovery_state){
+        .enabled = discovery->enabled,
+        .looked = discovery->looked,
+        .own_port = discovery->own_port,
+        .asked = discovery->asked,
+        .junk = discovery->junk,
+        .words = discovery->words.text,
+    };
+}

@@ -1,0 +1,29 @@
+/*
+ * The discovery datagrams (LAN §discovery broadcast): a query that is
+ * broadcast, and the answers of the CEMMs. Pure: bytes in, a claim out.
+ */
+#ifndef CEMM_PROTOCOL_BEACON_H
+#define CEMM_PROTOCOL_BEACON_H
+
+#include "common/cemm.h"
+
+#define CEMM_BEACON_PORT  9777
+#define CEMM_BEACON_QUERY "cemm_query"
+
+/* What a CEMM says of itself. Its `ip` is not among it: the packet's source address is the truth.
+ */
+struct cemm_beacon {
+    struct cemm_uid uid;
+    char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
+    char version[CEMM_NAME_SIZE]; /* of the core, "1.24"; likewise */
+};
+
+/*
+ * Reads one datagram. 1: a CEMM's answer; 0: our own query, heard again;
+ * -EIO: neither, with the reason in `words`; -ENOMEM. A core older than 1.23
+ * does not answer, so an answer that claims one is refused, too.
+ */
+int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
+                     struct cemm_words *words);
+
+#endif
