@@ -375,14 +375,18 @@ struct cemm_ledger;
 struct cemm_ledger *cemm_ledger_new(void); /* NULL: no memory */
 void cemm_ledger_free(struct cemm_ledger *ledger);
 
-/* Whether a realtime sample is to be given now; if so it counts as given. */
+/* Whether a sample of a realtime document is to be given now; if so it counts as given. */
 enum cemm_verdict {
     CEMM_GIVE,
     CEMM_REPEATED, /* not newer than the last one given */
+    CEMM_WITHHELD, /* the source has changed, and the meter would step back by less than 1: the
+                    * cloud and the LAN round differently. Until the reading has passed the last
+                    * one. */
     CEMM_NO_ROOM,  /* no memory to remember it: not given */
 };
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                   const char *alias, const char *channel, int64_t time);
+enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
+                                   const struct cemm_series *series,
+                                   const struct cemm_sample *sample);
 
 /* ---- */
 

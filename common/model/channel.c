@@ -6,19 +6,22 @@
 static const struct {
     const char *name;
     const char *unit;
-} units[] = {
-    {"t1", "kWh"},
-    {"t2", "kWh"},
-    {"t3", "kWh"},
-    {"t4", "kWh"},
-    {"electric_energy", "kWh"},
-    {"electric_energy_low", "kWh"},
-    {"electric_energy_high", "kWh"},
-    {"electric_power", "W"},
-    {"gas", "m3"},
-    {"volume", "m3"},
-    {"flow", "L/min"},
+    bool counts; /* its realtime value is a meter reading */
+} channels[] = {
+    {"t1", "kWh", true},
+    {"t2", "kWh", true},
+    {"t3", "kWh", true},
+    {"t4", "kWh", true},
+    {"electric_energy", "kWh", false},
+    {"electric_energy_low", "kWh", false},
+    {"electric_energy_high", "kWh", false},
+    {"electric_power", "W", false},
+    {"gas", "m3", true},
+    {"volume", "m3", true},
+    {"flow", "L/min", false},
 };
+
+#define CHANNELS (sizeof(channels) / sizeof(channels[0]))
 
 const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute)
 {
@@ -26,8 +29,16 @@ const char *cemm_channel_unit(const char *channel, const struct cemm_query *quer
 
     if (day && by_minute && strcmp(channel, "gas") == 0)
         return "L/min";
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (strcmp(units[i].name, channel) == 0)
-            return units[i].unit;
+    for (size_t i = 0; i < CHANNELS; i++)
+        if (strcmp(channels[i].name, channel) == 0)
+            return channels[i].unit;
     return "";
+}
+
+bool cemm_channel_counts(const char *channel)
+{
+    for (size_t i = 0; i < CHANNELS; i++)
+        if (strcmp(channels[i].name, channel) == 0)
+            return channels[i].counts;
+    return false;
 }

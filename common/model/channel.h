@@ -12,4 +12,8 @@
  * the series has rows a minute apart, which matters for the gas of a day. */
 const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute);
 
+/* Whether the channel's realtime value is a meter reading, which does not fall: t1–t4, gas, volume.
+ * (electric_energy* is the difference of two, and may.) */
+bool cemm_channel_counts(const char *channel);
+
 #endif

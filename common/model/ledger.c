@@ -1,13 +1,16 @@
 /*
  * Remembers, per series, the newest sample that was given, so that each is
- * given once (spec §2). The C library's tree keeps the series.
+ * given once, and so that a counter does not step back when another source
+ * answers (spec §2). The C library's tree keeps the series.
  */
-#include "common/base/limits.h"
-#include "common/cemm.h"
+#include "common/model/channel.h"
+#include "common/model/document.h"
 
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 
 struct series_key {
     struct cemm_uid uid;
@@ -18,6 +21,8 @@ struct series_key {
 struct given {
     struct series_key key;
     int64_t time;
+    double value;
+    char source[CEMM_NAME_SIZE + 8]; /* "cloud " and a name */
 };
 
 struct cemm_ledger {
@@ -72,14 +77,31 @@ static struct given *entry(struct cemm_ledger *ledger, const struct cemm_uid *ui
     return given;
 }
 
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                   const char *alias, const char *channel, int64_t time)
+static bool steps_back(const struct given *given, const struct cemm_series *series,
+                       const struct cemm_sample *sample, const char *source)
 {
-    struct given *given = entry(ledger, uid, alias, channel);
+    double back = given->value - sample->value;
+
+    return given->time && cemm_channel_counts(series->channel) &&
+           strcmp(given->source, source) != 0 && back > 0 && back < STEP_BACK_MAX;
+}
+
+enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
+                                   const struct cemm_series *series,
+                                   const struct cemm_sample *sample)
+{
+    const struct cemm_query *query = cemm_document_query(document);
+    const char *source = cemm_document_source(document);
+    struct given *given = entry(ledger, &query->uid, query->alias, series->channel);
+
     if (!given)
         return CEMM_NO_ROOM;
-    if (time <= given->time)
+    if (sample->time <= given->time)
         return CEMM_REPEATED;
-    given->time = time;
+    if (steps_back(given, series, sample, source))
+        return CEMM_WITHHELD;
+    given->time = sample->time;
+    given->value = sample->value;
+    strncpy(given->source, source, sizeof(given->source) - 1);
     return CEMM_GIVE;
 }

@@ -99,9 +99,12 @@ static void put(struct line *line, const struct reading *made, const struct cemm
              "collectd does not fetch the values; the oldest ones are dropped");
 }
 
-static void take_sample(struct line *line, const struct cemm_uid *uid, const char *alias,
-                        const char *channel, const struct cemm_sample *sample)
+static void take_sample(struct line *line, const struct cemm_document *document,
+                        const struct cemm_series *series, const struct cemm_sample *sample)
 {
+    const struct cemm_uid *uid = &cemm_document_query(document)->uid;
+    const char *alias = cemm_document_query(document)->alias;
+    const char *channel = series->channel;
     struct poller *poller = line->poller;
     struct reading reading = {.sweep = line->sweep, .time = sample->time};
 
@@ -110,7 +113,7 @@ static void take_sample(struct line *line, const struct cemm_uid *uid, const cha
              "this name is too long for collectd, it is left out");
         return;
     }
-    switch (cemm_ledger_take(poller->ledger, uid, alias, channel, sample->time)) {
+    switch (cemm_ledger_take(poller->ledger, document, series, sample)) {
     case CEMM_GIVE:
         reading.value = sample->value * reading.identity.factor;
         put(line, &reading, uid, alias, channel);
@@ -119,6 +122,7 @@ static void take_sample(struct line *line, const struct cemm_uid *uid, const cha
         lose(&poller->losses.memory, uid, alias, channel, "no memory for a value");
         break;
     case CEMM_REPEATED:
+    case CEMM_WITHHELD:
         break;
     }
 }
@@ -134,7 +138,7 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < series[i].count; j++)
-            take_sample(line, uid, alias, series[i].channel, &series[i].samples[j]);
+            take_sample(line, document, &series[i], &series[i].samples[j]);
     }
 }
 
