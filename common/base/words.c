@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
 {
@@ -12,6 +13,27 @@ void cemm_words_set(struct cemm_words *words, const char *format, ...)
     if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
         words->text[0] = '\0';
     va_end(arguments);
+}
+
+void cemm_words_keep(struct cemm_words **slot, const struct cemm_words *words)
+{
+    if (!*slot)
+        *slot = malloc(sizeof(**slot));
+    if (*slot)
+        **slot = *words;
+}
+
+void cemm_words_drop(struct cemm_words **slot)
+{
+    free(*slot);
+    *slot = NULL;
+}
+
+const struct cemm_words *cemm_words_kept(struct cemm_words *const *slot)
+{
+    static const struct cemm_words none = {"out of memory"};
+
+    return *slot ? *slot : &none;
 }
 
 const char *cemm_words_quote(const char *text, char *ret, unsigned size)

@@ -13,6 +13,15 @@ void cemm_words_set(struct cemm_words *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Keeps a copy in *slot, which is allocated when there is something to keep:
+ * of thousands of devices few have anything to say. Without memory the slot
+ * stays NULL, which cemm_words_kept() reads as just that.
+ */
+void cemm_words_keep(struct cemm_words **slot, const struct cemm_words *words);
+void cemm_words_drop(struct cemm_words **slot);
+const struct cemm_words *cemm_words_kept(struct cemm_words *const *slot);
+
+/*
  * Copies a text that came from outside so that it can be shown on one line:
  * control characters become '?', at most `size` - 1 characters. Returns `ret`.
  */

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SILENCE_MS 3000 /* on a connection that others wait for */
+#define HURRY_MS   500  /* between two looks at that */
+
 enum state { QUEUED, SENT, WAITING };
 
 struct cemm_call {
@@ -21,6 +24,7 @@ struct cemm_call {
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
+    int64_t heard; /* when something came of it last, or it was sent */
     cemm_call_done *done;
     void *data;
     TAILQ_ENTRY(cemm_call) link; /* QUEUED: on the source's queue; else on its busy list */
@@ -86,7 +90,7 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
 static void tell_that_it_rests(void *data)
 {
     struct cemm_call *call = data;
-    struct cemm_words words = call->route->trouble;
+    struct cemm_words words = *cemm_words_kept(&call->route->trouble);
 
     finish(call, call->route->trouble_result, NULL, &words);
 }
@@ -118,12 +122,14 @@ static const char *route_name(const struct cemm_route *route)
 static void route_failed(struct cemm_route *route, int result, const char *reason)
 {
     struct cemm *cemm = route->source->cemm;
+    struct cemm_words words;
 
     route->trouble_result = result;
-    cemm_words_set(&route->trouble, "%s: %s: %s", route->source->name, route_name(route), reason);
+    cemm_words_set(&words, "%s: %s: %s", route->source->name, route_name(route), reason);
+    cemm_words_keep(&route->trouble, &words);
     refuse_queued(route);
     if (cemm_health_fail(&route->health, cemm->now, cemm->rest_max, arc4random()))
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s", route->trouble.text);
+        cemm_log(cemm, CEMM_LOG_WARNING, "%s", words.text);
 }
 
 static void route_answered(struct cemm_route *route)
@@ -270,6 +276,7 @@ static void take_response(void *data, struct cemm_http_response *response)
     struct cemm_call *call = data;
     struct cemm_source *source = call->route->source;
     struct cemm_words words;
+    int64_t learned;
 
     call->transfer = NULL;
     change_state(call, WAITING);
@@ -292,6 +299,8 @@ static void take_response(void *data, struct cemm_http_response *response)
         give_up(call, response->retry_after_ms < 0);
         break;
     case CEMM_DONE:
+        learned = cemm_promise_learned(&call->promise, source->cemm->now);
+        source->expected = learned >= 0 ? learned : source->expected;
         conclude(call, response);
         break;
     }
@@ -309,7 +318,7 @@ static int send_request(struct cemm_call *call)
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
 
     if (!call->begun)
-        cemm_promise_begin(&call->promise, cemm->now, config->timeout_ms);
+        cemm_promise_begin(&call->promise, cemm->now, config->timeout_ms, source->expected);
     call->begun = true;
     cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
                    config->kind == CEMM_CLOUD ? config->key.text : NULL);
@@ -337,34 +346,87 @@ static void launch(struct cemm_call *call)
 
     if (r == 0) {
         change_state(call, SENT);
+        call->heard = call->route->source->cemm->now;
         return;
     }
     say(call, &words, r == -E2BIG ? "the URL is too long" : "out of memory");
     finish(call, r == -E2BIG ? -EINVAL : r, NULL, &words);
 }
 
-/* One that has not proven that it answers must not take all connections. */
-static bool may_send(const struct cemm_call *call)
+/*
+ * Whether a device that has a request under way may have another. Not a small
+ * device on the LAN, and not one that has never answered. Where there are
+ * others, half of the connections is kept for devices that have none: those
+ * that hang can't take them all.
+ */
+static bool may_have_second(const struct cemm_route *route)
 {
-    const struct cemm_route *route = call->route;
-    bool single = route->source->config->kind == CEMM_LOCAL || !route->proven;
+    const struct cemm_source *source = route->source;
+    bool room = source->devices <= 1 || source->active < source->config->max_connections / 2;
 
-    return !(single && route->active > 0);
+    return source->config->kind != CEMM_LOCAL && route->proven && room;
 }
 
-/* Sends what may be sent, first come, first served. */
+/* First come, first served, but each device's first request before any second one. NULL: none may
+ * be sent. */
+static struct cemm_call *next_call(const struct cemm_source *source)
+{
+    struct cemm_call *second = NULL;
+    struct cemm_call *call;
+
+    TAILQ_FOREACH (call, &source->queue, link) {
+        if (call->route->active == 0)
+            return call;
+        if (!second && may_have_second(call->route))
+            second = call;
+    }
+    return second;
+}
+
 static void pump(struct cemm_source *source)
 {
-    struct cemm_call *call = TAILQ_FIRST(&source->queue);
+    struct cemm *cemm = source->cemm;
+    struct cemm_call *call;
 
-    while (call && source->active < source->config->max_connections && !source->cemm->ending) {
-        if (!may_send(call)) {
-            call = TAILQ_NEXT(call, link);
+    while (source->active < source->config->max_connections && !cemm->ending &&
+           (call = next_call(source)))
+        launch(call);
+    bool full = source->active >= source->config->max_connections;
+    if (full && !TAILQ_EMPTY(&source->queue) && !source->impatience.slot && !cemm->ending)
+        /* Without memory for it, they just wait longer. */
+        (void)cemm_timer_set(&cemm->timers, &source->impatience, cemm->now + HURRY_MS);
+}
+
+/* The one that has been silent for too long, or NULL. */
+static struct cemm_call *silent_call(struct cemm_source *source)
+{
+    struct cemm_call *call;
+
+    TAILQ_FOREACH (call, &source->busy, link) {
+        if (call->state != SENT)
             continue;
-        }
-        launch(call); /* it may finish at once, and change the queue: begin anew */
-        call = TAILQ_FIRST(&source->queue);
+        if (cemm_http_heard(call->transfer))
+            call->heard = source->cemm->now;
+        else if (source->cemm->now - call->heard >= SILENCE_MS)
+            return call;
     }
+    return NULL;
+}
+
+void cemm_calls_hurry(void *data)
+{
+    static const char reason[] = "nothing came for 3 s, and others wait for the connection";
+    struct cemm_source *source = data;
+    struct cemm_call *call;
+
+    while (source->active >= source->config->max_connections && !TAILQ_EMPTY(&source->queue) &&
+           (call = silent_call(source))) {
+        struct cemm_words words;
+        route_failed(call->route, -ETIMEDOUT, reason);
+        say(call, &words, reason);
+        finish(call, -ETIMEDOUT, NULL, &words); /* which sends the next */
+    }
+    pump(source);
 }
 
 struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
@@ -396,6 +458,7 @@ void cemm_calls_abort(struct cemm_source *source)
 {
     struct cemm_call *call;
 
+    cemm_timer_stop(&source->cemm->timers, &source->impatience);
     while ((call = TAILQ_FIRST(&source->queue)) || (call = TAILQ_FIRST(&source->busy)))
         call_free(call);
 }

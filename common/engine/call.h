@@ -20,6 +20,9 @@ typedef void cemm_call_done(void *data, const struct cemm_query *query, int resu
 struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
                                   cemm_call_done *done, void *data);
 
+/* Timer of a source whose calls wait for a connection: those on which nothing comes lose theirs. */
+void cemm_calls_hurry(void *data);
+
 /* Ends all calls of a source without reporting. */
 void cemm_calls_abort(struct cemm_source *source);
 

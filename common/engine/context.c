@@ -135,7 +135,8 @@ struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_
         return NULL;
     }
     *source = (struct cemm_source){
-        .cemm = cemm, .config = config, .name = copy, .own = {.source = source}};
+        .cemm = cemm, .config = config, .name = copy, .own = {.source = source}, .expected = -1};
+    source->impatience = (struct cemm_timer){.fire = cemm_calls_hurry, .data = source};
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->busy);
     sources[cemm->source_count++] = source;
@@ -214,6 +215,7 @@ void cemm_free(struct cemm *cemm)
         cemm_device_free(cemm->devices[i]);
     free(cemm->devices);
     for (size_t i = 0; i < cemm->source_count; i++) {
+        cemm_words_drop(&cemm->sources[i]->own.trouble);
         free(cemm->sources[i]->name);
         free(cemm->sources[i]);
     }

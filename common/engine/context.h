@@ -36,10 +36,10 @@ struct cemm_names {
 
 /* One look for the meters of a route (spec §1: found, not configured). */
 struct cemm_search {
-    size_t pending;   /* calls under way */
-    int64_t finished; /* wall time of the last whole success; 0: never */
-    int result;       /* of this look so far: the first failure */
-    struct cemm_words words;
+    size_t pending;           /* calls under way */
+    int64_t finished;         /* wall time of the last whole success; 0: never */
+    int result;               /* of this look so far: the first failure */
+    struct cemm_words *words; /* kept */
     struct cemm_names absent; /* aliases that the source has denied: not asked again */
 };
 
@@ -47,7 +47,7 @@ struct cemm_route {
     struct cemm_source *source;
     struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
     struct cemm_health health;
-    struct cemm_words trouble; /* why it rests */
+    struct cemm_words *trouble; /* why it rests; kept */
     int trouble_result;
     unsigned active; /* transfers under way */
     bool proven;     /* it has answered: may have several requests at a time (cloud) */
@@ -71,6 +71,8 @@ struct cemm_source {
     struct cemm_call_list queue;   /* ready to be sent */
     struct cemm_call_list busy;    /* sent, or waiting for something */
     unsigned active;
+    int64_t expected; /* milliseconds that it takes to keep a promise, learned; -1: unknown */
+    struct cemm_timer impatience; /* set while calls wait for a connection */
     size_t devices;
     bool names_warned; /* that names in its answers are not allowed: said once */
     bool finding;      /* a look for its devices is under way */
@@ -114,10 +116,10 @@ struct cemm_entry {
     struct cemm_call *call;     /* on its way */
     struct cemm_ticket *finder; /* first the device must be found */
     size_t next_route;
-    bool absent;     /* some source said so */
-    int result;      /* the first other failure */
-    bool complained; /* it has failed since it last succeeded: said once */
-    struct cemm_words words;
+    bool absent;                  /* some source said so */
+    int result;                   /* the first other failure */
+    bool complained;              /* it has failed since it last succeeded: said once */
+    struct cemm_words *words;     /* of `absent` or `result`; kept */
     TAILQ_ENTRY(cemm_entry) link; /* least recently used first */
 };
 

@@ -3,6 +3,7 @@
  * stays, whatever its sources do now (spec §4).
  */
 #include "common/base/limits.h"
+#include "common/base/words.h"
 #include "common/engine/context.h"
 #include "common/model/alias.h"
 
@@ -117,6 +118,8 @@ static void route_clear(struct cemm_route *route)
 {
     cemm_names_clear(&route->meters);
     cemm_names_clear(&route->search.absent);
+    cemm_words_drop(&route->search.words);
+    cemm_words_drop(&route->trouble);
 }
 
 void cemm_device_free(struct cemm_device *device)

@@ -40,7 +40,7 @@ static void searched(struct cemm_device *device)
         if (device->routes[i]->search.result)
             failed = &device->routes[i]->search;
     cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
-                        failed ? &failed->words : NULL);
+                        failed ? cemm_words_kept(&failed->words) : NULL);
 }
 
 static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
@@ -50,7 +50,10 @@ static void search_failed(struct cemm_route *route, int result, const struct cem
     if (search->result)
         return;
     search->result = result;
-    search->words = words ? *words : (struct cemm_words){.text = "out of memory"};
+    if (words)
+        cemm_words_keep(&search->words, words);
+    else
+        cemm_words_drop(&search->words);
 }
 
 static void search_step_done(struct cemm_route *route)

@@ -44,6 +44,7 @@ static void drop_document(struct cemm *cemm, struct cemm_entry *entry)
 static void entry_free(struct cemm *cemm, struct cemm_entry *entry)
 {
     drop_document(cemm, entry);
+    cemm_words_drop(&entry->words);
     TAILQ_REMOVE(&cemm->used, entry, link);
     tdelete(entry, &cemm->entries, compare);
     free(entry);
@@ -175,11 +176,12 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
 
     entry->call = NULL;
     if (result == 0) {
+        cemm_words_drop(&entry->words);
         land(cemm, entry, 0, document, NULL);
         return;
     }
-    if (!entry->words.text[0] || (result != CEMM_ABSENT && !entry->result))
-        entry->words = *words;
+    if (!entry->words || (result != CEMM_ABSENT && !entry->result))
+        cemm_words_keep(&entry->words, words);
     if (result == CEMM_ABSENT)
         entry->absent = true;
     else if (!entry->result)
@@ -189,10 +191,13 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
 
 static void give_up(struct cemm *cemm, struct cemm_entry *entry)
 {
+    struct cemm_words words = *cemm_words_kept(&entry->words);
+
     if (!entry->result && !entry->absent)
-        cemm_words_set(&entry->words, "no source has this for %s %s", entry->query.uid.text,
+        cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
                        entry->query.alias);
-    land(cemm, entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &entry->words);
+    cemm_words_drop(&entry->words);
+    land(cemm, entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &words);
 }
 
 static void try_next(struct cemm *cemm, struct cemm_entry *entry)
@@ -209,7 +214,6 @@ static void try_next(struct cemm *cemm, struct cemm_entry *entry)
         if (entry->call)
             return;
         entry->result = -ENOMEM;
-        cemm_words_set(&entry->words, "out of memory");
     }
     give_up(cemm, entry);
 }
@@ -218,13 +222,15 @@ static void take_device(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
     struct cemm *cemm = entry->finder->cemm;
+    struct cemm_words words;
 
     entry->finder = NULL;
     if (answer->result == 0) {
         try_next(cemm, entry);
         return;
     }
-    cemm_words_set(&entry->words, "%s", answer->words);
+    cemm_words_set(&words, "%s", answer->words);
+    cemm_words_keep(&entry->words, &words);
     entry->absent = answer->result == CEMM_ABSENT;
     entry->result = entry->absent ? 0 : answer->result;
     give_up(cemm, entry);
@@ -235,7 +241,7 @@ static int take_off(struct cemm *cemm, struct cemm_entry *entry)
     entry->next_route = 0;
     entry->absent = false;
     entry->result = 0;
-    entry->words.text[0] = '\0';
+    cemm_words_drop(&entry->words);
     if (!cemm_device_find(cemm, &entry->query.uid))
         return cemm_find_devices(cemm, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device, entry,
                                  &entry->finder);

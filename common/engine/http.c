@@ -17,6 +17,7 @@ struct cemm_transfer {
     struct cemm_http *http;
     CURL *easy;
     struct cemm_buffer body;
+    bool heard;
     cemm_http_done *done;
     void *data;
 };
@@ -51,8 +52,26 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
 
+    transfer->heard = true;
     cemm_buffer_append(&transfer->body, bytes, size * count);
     return transfer->body.error ? 0 : size * count;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t count, void *data)
+{
+    struct cemm_transfer *transfer = data;
+
+    (void)bytes;
+    transfer->heard = true;
+    return size * count;
+}
+
+bool cemm_http_heard(struct cemm_transfer *transfer)
+{
+    bool heard = transfer->heard;
+
+    transfer->heard = false;
+    return heard;
 }
 
 static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
@@ -80,6 +99,8 @@ static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_ht
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CEMM_ANSWER_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     return CURLE_OK;
 }

@@ -303,6 +303,8 @@ int cemm_parse(const struct cemm_query *query, char *bytes, size_t length, int64
 {
     const char *problem = NULL;
     struct json_object *root;
+    char *exact = realloc(bytes, length + 1); /* it was read into a buffer that doubles */
+    bytes = exact ? exact : bytes;
     int r = cemm_json_read(bytes, length, &root, &problem);
 
     if (r < 0) {

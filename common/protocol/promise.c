@@ -1,12 +1,14 @@
 #include "common/protocol/promise.h"
 
-void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms)
+void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
+                        int64_t expected_ms)
 {
     *promise = (struct cemm_promise){
         .deadline = now + timeout_ms,
         .since = -1,
         .pause = CEMM_PROMISE_FIRST_MS,
         .until = now,
+        .expected = expected_ms,
     };
 }
 
@@ -16,6 +18,41 @@ static enum cemm_step wait_until(struct cemm_promise *promise, int64_t until)
     return until < promise->deadline ? CEMM_WAIT : CEMM_TIMED_OUT;
 }
 
+/* Takes note of a 202: it may begin a promise, or say that it is too early still. */
+static void take_promise(struct cemm_promise *promise, int64_t now)
+{
+    if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
+        promise->since = now;
+        promise->pause = CEMM_PROMISE_FIRST_MS;
+        promise->early = 0;
+        promise->given++;
+    }
+    int64_t elapsed = now - promise->since;
+    bool late = promise->expected >= 0 && elapsed >= promise->expected;
+    if (late && promise->early < promise->expected) /* it must be there any moment */
+        promise->pause = CEMM_PROMISE_FIRST_MS;
+    promise->early = elapsed;
+}
+
+/* How long to wait until the next repeat; the one after that waits longer. */
+static int64_t take_pause(struct cemm_promise *promise, int64_t now)
+{
+    int64_t expected = promise->since + promise->expected;
+    int64_t last_try = promise->deadline - CEMM_PROMISE_FIRST_MS;
+    int64_t pause = promise->pause;
+
+    promise->pause = pause + pause / 2;
+    if (promise->pause > CEMM_PROMISE_PAUSE_MS)
+        promise->pause = CEMM_PROMISE_PAUSE_MS;
+    /* Not past the moment at which the data is expected. */
+    if (promise->expected >= 0 && now < expected && now + pause > expected)
+        pause = expected - now;
+    /* One last try just before the deadline rather than giving up early. */
+    if (now + pause >= promise->deadline && now < last_try)
+        pause = last_try - now;
+    return pause;
+}
+
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms)
 {
@@ -23,21 +60,17 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
         return wait_until(promise, now + retry_after_ms);
     if (status != 202)
         return CEMM_DONE;
-    if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
-        promise->since = now;
-        promise->pause = CEMM_PROMISE_FIRST_MS;
-        promise->given++;
-    }
-    int64_t pause = promise->pause;
-    promise->pause = pause + pause / 2;
-    if (promise->pause > CEMM_PROMISE_PAUSE_MS)
-        promise->pause = CEMM_PROMISE_PAUSE_MS;
-    if (retry_after_ms >= 0)
-        return wait_until(promise, now + retry_after_ms);
-    /* One last try just before the deadline rather than giving up early. */
-    if (now + pause >= promise->deadline && now + CEMM_PROMISE_FIRST_MS < promise->deadline)
-        pause = promise->deadline - CEMM_PROMISE_FIRST_MS - now;
-    return wait_until(promise, now + pause);
+    take_promise(promise, now);
+    int64_t pause = take_pause(promise, now);
+    return wait_until(promise, now + (retry_after_ms >= 0 ? retry_after_ms : pause));
+}
+
+int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now)
+{
+    if (promise->since < 0)
+        return -1;
+    /* In the middle, so that the next one can tell more closely. */
+    return promise->early + (now - promise->since - promise->early) / 2;
 }
 
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now)

@@ -7,6 +7,9 @@
  * Repeats come quickly at first, because most devices answer at once, and
  * then ever more slowly. After 10 s the promise is gone: a repeat starts a new
  * one, quickly again. A slow device can need several before the deadline.
+ *
+ * How long a source takes to keep its promises is learned: a repeat that would
+ * come later than what is expected comes just then instead.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -29,12 +32,16 @@ struct cemm_promise {
     int64_t deadline;
     int64_t since; /* when the promise that runs was given; -1: none */
     int64_t pause;
-    int64_t until;  /* for CEMM_WAIT */
-    unsigned given; /* promises so far */
+    int64_t until;    /* for CEMM_WAIT */
+    int64_t expected; /* how long a promise is expected to take; -1: unknown */
+    int64_t early;    /* how long after the promise a repeat was still too early */
+    unsigned given;   /* promises so far */
 };
 
-/* `timeout_ms` begins now: when the request is first sent. */
-void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms);
+/* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
+ * cemm_promise_learned() said of the same source last, or -1. */
+void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
+                        int64_t expected_ms);
 
 /*
  * What an HTTP answer means. `retry_after_ms` is the header's value, -1 where
@@ -43,6 +50,10 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
  */
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
+
+/* How long it took, as far as the repeats can tell: between the last that was too early and the one
+ * that got the data, at `now`. -1: there was no promise. */
+int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now);
 
 /* What to do now, while waiting. */
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now);

@@ -18,7 +18,7 @@ static void test_quick_then_slower(void **state)
     int repeats = 0;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, 60000);
+    cemm_promise_begin(&promise, BEGIN, 60000, -1);
     assert_int_equal(cemm_promise_next(&promise, now), CEMM_SEND);
     while (cemm_promise_answer(&promise, now, 202, NO) == CEMM_WAIT && now < BEGIN + 9000) {
         int64_t pause = promise.until - now;
@@ -53,7 +53,7 @@ static void test_new_promise(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, 60000);
+    cemm_promise_begin(&promise, BEGIN, 60000, -1);
     for (size_t i = 0; i < COUNT(answers); i++) {
         int64_t now = BEGIN + answers[i].at;
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
@@ -102,7 +102,7 @@ static void test_first_answer(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_promise promise;
-        cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
         expect_int(
             rows[i].row,
             cemm_promise_answer(&promise, BEGIN + rows[i].at, rows[i].status, rows[i].retry_after),
@@ -120,7 +120,7 @@ static void test_never_kept(void **state)
     int64_t now = BEGIN;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
     while ((step = cemm_promise_answer(&promise, now, 202, NO)) == CEMM_WAIT) {
         assert_true(promise.until > now);
         assert_true(promise.until < BEGIN + TIMEOUT);
@@ -136,7 +136,7 @@ static void test_deadline(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
     assert_int_equal(promise.deadline, BEGIN + TIMEOUT);
     assert_int_equal(cemm_promise_next(&promise, BEGIN), CEMM_SEND);
     assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT - 1), CEMM_SEND);
@@ -153,7 +153,7 @@ static void test_mixed(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
     cemm_promise_answer(&promise, BEGIN, 202, NO);
     cemm_promise_answer(&promise, BEGIN + 100, 429, 1000);
     assert_int_equal(promise.until, BEGIN + 1100);
@@ -163,12 +163,45 @@ static void test_mixed(void **state)
     assert_int_equal(cemm_promise_answer(&promise, BEGIN + 1250, 200, NO), CEMM_DONE);
 }
 
+/* What was learned of one promise makes the repeats of the next meet the moment. */
+static void test_expected(void **state)
+{
+    struct cemm_promise promise;
+    int64_t now = BEGIN;
+
+    (void)state;
+    cemm_promise_begin(&promise, now, TIMEOUT, -1);
+    assert_int_equal(cemm_promise_learned(&promise, now), -1);
+    /* Kept after 1000 ms: the repeats at 100, 250, 475 and 812 ms are too early. */
+    while (now - BEGIN < 1000) {
+        assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
+        now = promise.until;
+    }
+    assert_int_equal(cemm_promise_answer(&promise, now, 200, -1), CEMM_DONE);
+    int64_t learned = cemm_promise_learned(&promise, now);
+    assert_true(learned > 812 && learned < now - BEGIN);
+
+    for (int64_t expected = 300; expected < 3000; expected += 77) {
+        bool met = false;
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, expected);
+        for (now = BEGIN; now < BEGIN + expected; now = promise.until) {
+            assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
+            met |= promise.until == BEGIN + expected;
+        }
+        assert_true(met);
+        /* Too early still: it will be there any moment. */
+        assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
+        assert_int_equal(promise.until - now, CEMM_PROMISE_FIRST_MS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quick_then_slower), cmocka_unit_test(test_new_promise),
-        cmocka_unit_test(test_first_answer),      cmocka_unit_test(test_never_kept),
-        cmocka_unit_test(test_deadline),          cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_expected),    cmocka_unit_test(test_quick_then_slower),
+        cmocka_unit_test(test_new_promise), cmocka_unit_test(test_first_answer),
+        cmocka_unit_test(test_never_kept),  cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_mixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
