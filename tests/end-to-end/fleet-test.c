@@ -1,0 +1,191 @@
+/*
+ * A fleet: one account with 1,000 devices of three meters, each of whose first
+ * answers is a promise. What is counted here does not depend on speed: that
+ * all answers come, once, over no more connections than allowed, in little
+ * memory, and that devices which hang, or never keep a promise, hold up
+ * nobody: all others are there before the first deadline of those has come.
+ */
+#include "client.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEVICES          1000
+#define METERS           3
+#define CONNECTIONS      64
+#define BYTES_PER_DEVICE (10 * 1024)
+
+struct sweep {
+    struct sim sim;
+    struct client client;
+    size_t answers;   /* good ones */
+    size_t failures;  /* of meters and of devices */
+    size_t overdue;   /* failures of devices whose promises ran into the deadline */
+    size_t late;      /* good ones after the first of those */
+    size_t foreign;   /* failures of devices that are all right */
+    unsigned sockets; /* the most that were open at a time */
+    bool done;
+};
+
+static unsigned count_sockets(void)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    struct dirent *entry;
+    unsigned count = 0;
+
+    assert_non_null(directory);
+    while ((entry = readdir(directory))) {
+        char target[64] = "";
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+        count += length > 0 && strncmp(target, "socket:", 7) == 0;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* "…-?7" hangs, "…-?9" never keeps a promise. */
+static bool ends_in(const struct cemm_uid *uid, char digit)
+{
+    return uid->text[CEMM_UID_SIZE - 2] == digit;
+}
+
+static void take(void *data, const struct cemm_uid *uid, const char *alias,
+                 const struct cemm_answer *answer)
+{
+    struct sweep *sweep = data;
+
+    if (!answer) {
+        sweep->done = true;
+    } else if (answer->result == 0 && alias) {
+        sweep->answers++;
+        sweep->late += sweep->overdue > 0;
+    } else {
+        sweep->failures++;
+        sweep->overdue += uid && ends_in(uid, '9');
+        sweep->foreign += !uid || !(ends_in(uid, '7') || ends_in(uid, '9'));
+    }
+}
+
+static void run(struct sweep *sweep)
+{
+    const struct cemm_selection all = {0};
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const time_t end = now.tv_sec + 120;
+    sweep->answers = sweep->failures = sweep->overdue = sweep->late = sweep->foreign = 0;
+    sweep->done = false;
+    assert_int_equal(cemm_sweep(sweep->client.cemm, &all, take, sweep), 0);
+    while (!sweep->done) {
+        assert_int_equal(cemm_turn(sweep->client.cemm, 1000, NULL, 0), 0);
+        unsigned sockets = count_sockets();
+        sweep->sockets = sockets > sweep->sockets ? sockets : sweep->sockets;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        assert_true(now.tv_sec < end);
+    }
+}
+
+/* Its first day is yesterday: the simulator need not add up years of a thousand meters. */
+static void begin(struct sweep *sweep)
+{
+    static char since[16];
+    static char devices[16];
+    const char *const options[] = {"--devices", devices, "--promise", "1000",
+                                   "--since",   since,   NULL};
+    time_t yesterday = time(NULL) - 86400;
+    struct tm tm;
+
+    gmtime_r(&yesterday, &tm);
+    assert_true(strftime(since, sizeof(since), "%Y-%m-%d", &tm) > 0);
+    assert_true(snprintf(devices, sizeof(devices), "%d", DEVICES) > 0);
+    *sweep = (struct sweep){0};
+    sim_start(&sweep->sim, options);
+    client_begin(&sweep->client);
+    client_cloud(&sweep->client, &sweep->sim, "home");
+    client_set(&sweep->client, "max-connections", "64");
+    client_set(&sweep->client, "timeout", "12");
+}
+
+static void end(struct sweep *sweep)
+{
+    client_end(&sweep->client);
+    sim_end(&sweep->sim);
+}
+
+static void test_all_answers(void **state)
+{
+    static struct sweep sweep;
+    unsigned before;
+
+    (void)state;
+    begin(&sweep);
+    client_start(&sweep.client);
+    before = count_sockets();
+    size_t memory = mallinfo2().uordblks;
+    run(&sweep);
+    assert_int_equal(sweep.answers, DEVICES * METERS);
+    assert_int_equal(sweep.failures, 0);
+    /* Connections stay open, and each has buffers of curl's: they are not the devices'. */
+    size_t grown = mallinfo2().uordblks - memory;
+    printf("# %zu bytes of memory a device, connections included; %u sockets\n", grown / DEVICES,
+           sweep.sockets - before);
+    assert_true(grown < (size_t)DEVICES * BYTES_PER_DEVICE);
+    assert_true(sweep.sockets - before <= CONNECTIONS);
+
+    /* Once the meters are known, a sweep asks for nothing but what it is about. */
+    free(sim_requests(&sweep.sim));
+    run(&sweep);
+    assert_int_equal(sweep.answers, DEVICES * METERS);
+    char *lines = sim_requests(&sweep.sim);
+    size_t kept = lines_with(lines, "/realtime/ - 200");
+    size_t others = lines_with(lines, " GET ") - lines_with(lines, "/realtime/ - ");
+    free(lines);
+    assert_int_equal(kept, DEVICES * METERS);
+    assert_int_equal(others, 0);
+    end(&sweep);
+}
+
+static void test_faulty_ones_delay_nobody(void **state)
+{
+    static struct sweep sweep;
+    size_t healthy = 0;
+
+    (void)state;
+    begin(&sweep);
+    SIM_FAULTS(&sweep.sim, "stall@*-?7/*", "promise-forever@*-?9/*");
+    client_start(&sweep.client);
+    for (int i = 1; i <= DEVICES; i++)
+        healthy += (i & 15) != 7 && (i & 15) != 9;
+    run(&sweep);
+    assert_int_equal(sweep.answers, healthy * METERS);
+    assert_int_equal(sweep.late, 0);
+    assert_int_equal(sweep.failures, DEVICES - healthy);
+    assert_int_equal(sweep.foreign, 0);
+
+    /* They are back by themselves, once they have rested. */
+    sim_no_faults(&sweep.sim);
+    for (int tries = 0; tries < 20 && sweep.answers < DEVICES * METERS; tries++) {
+        client_turn_for(&sweep.client, 1000);
+        run(&sweep);
+    }
+    assert_int_equal(sweep.answers, DEVICES * METERS);
+    end(&sweep);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_answers),
+        cmocka_unit_test(test_faulty_ones_delay_nobody),
+    };
+
+    if (argc != 2)
+        return 2;
+    sim_program(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
