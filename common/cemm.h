@@ -233,13 +233,14 @@ struct cemm;
 struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
                       void *log_data);
 
-/* Ends all that is under way (completions fire with -ECANCELED) and frees it. NULL is allowed. */
+/* Ends all that is under way (completions fire with -ECANCELED) and frees it. Not from within a
+ * completion. NULL is allowed. */
 void cemm_free(struct cemm *cemm);
 
 const struct cemm_zone *cemm_zone(const struct cemm *cemm);
 
 /*
- * Does what is due and waits at most `timeout_ms` (-1: as long as it takes)
+ * Does what is due and waits at most `timeout_ms` (-1: a minute)
  * for the network, for the `extra` descriptors, whose revents it fills in, or
  * for cemm_wakeup(). Returns 0 or a negative errno.
  */
@@ -282,6 +283,11 @@ struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *quer
  */
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+
+/* Makes sure that one device is known, and ends as soon as some source has named it; as
+ * cemm_find(), but it asks for no meters. */
+int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+                cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /* Runs the completion with -ECANCELED, now. The fetch itself goes on: others may want it. */
 void cemm_cancel(struct cemm_ticket *ticket);

@@ -300,7 +300,7 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
         fs_reply_attributes(fs, request, node);
     } else if (node->place.kind == PLACE_DEVICE) {
         draft.resume = on_devices;
-        park_find(&draft, NULL);
+        park_locate(&draft, &node->place.uid);
     } else if (tree_query(&node->place, &query)) {
         draft.resume = on_realtime;
         park_get(&draft, &query, fs->realtime_ttl);

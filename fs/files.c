@@ -36,7 +36,9 @@ struct freshness {
     bool for_ever;   /* what has been fetched within that stays good */
 };
 
-static struct freshness freshness_of(const struct fs *fs, const struct place *place)
+/* `snapshot` is what there is of it, or NULL. */
+static struct freshness freshness_of(const struct fs *fs, const struct place *place,
+                                     const struct snapshot *snapshot)
 {
     struct tree_clock clock = fs_clock(fs);
     int64_t closed_at;
@@ -46,13 +48,17 @@ static struct freshness freshness_of(const struct fs *fs, const struct place *pl
     closed_at = tree_closed_at(place, clock.zone);
     if (clock.now < closed_at)
         return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
+    if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
+        return (struct freshness){.max_age = FS_EMPTY_MAX_AGE};
     /* One that was fetched before the period was closed may lack its end. */
     return (struct freshness){.max_age = (clock.now - closed_at) * 1000, .for_ever = true};
 }
 
 static int64_t left(const struct node *node, const struct freshness *freshness)
 {
-    return freshness->max_age - (fs_now() - node->snapshot->fetched);
+    int64_t age = fs_now() - node->snapshot->fetched;
+
+    return age < 0 ? -1 : freshness->max_age - age; /* the clock was set back: who knows how old */
 }
 
 /* A node that may be handed out although its snapshot is too old: its readers are waiting for the
@@ -165,8 +171,8 @@ static int status_lookup(struct fs *fs, const struct place *place, struct node *
 int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
                 double *ret_timeout)
 {
-    struct freshness freshness = freshness_of(fs, place);
     struct node *node = nodes_current(&fs->nodes, place);
+    struct freshness freshness = freshness_of(fs, place, node ? node->snapshot : NULL);
     struct snapshot *snapshot;
     int result;
 
@@ -183,6 +189,7 @@ int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node
             return result;
     }
     node_touch(&fs->nodes, node);
+    freshness = freshness_of(fs, place, node->snapshot);
     *ret_timeout = timeout_of(node, &freshness);
     *ret_node = node;
     return 0;
@@ -303,7 +310,7 @@ static void on_document(struct parked *parked, const struct cemm_answer *answer)
 
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
-    struct freshness freshness = freshness_of(fs, &node->place);
+    struct freshness freshness = freshness_of(fs, &node->place, node->snapshot);
     struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_document};
     struct cemm_query query;
 

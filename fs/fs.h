@@ -13,10 +13,12 @@
 
 #include "common/cemm.h"
 #include "fs/helper.h"
+#include "fs/log.h"
 #include "fs/node.h"
 
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: timeout of what never changes */
 #define FS_PERIOD_MAX_AGE 60000           /* ms: of periods that are not closed */
+#define FS_EMPTY_MAX_AGE  86400000        /* ms: of closed periods without a sample */
 #define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
 #define FS_SNAPSHOT_BYTES (64u << 20)     /* closed files beyond that are dropped, oldest first */
@@ -29,6 +31,7 @@ struct fs {
     struct cemm *cemm;
     struct fuse_session *session;
     struct helper *helper;
+    struct log *log;
     struct nodes nodes;
     uid_t owner;
     gid_t group;

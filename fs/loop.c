@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define REQUESTS_A_TURN 64 /* then the network has its turn */
+#define PAUSE_MS        100 /* after a turn of the loop that failed */
+#define REQUESTS_A_TURN 64  /* then the network has its turn */
 
 /* Returns true if there may be more. */
 static bool serve(struct fs *fs, struct fuse_buf *buffer)
@@ -33,12 +35,11 @@ static bool signalled(int fd)
     return read(fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal);
 }
 
-int loop_run(struct fs *fs, int signal_fd)
+void loop_run(struct fs *fs, int signal_fd)
 {
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-    int result = 0;
 
     /* The helper waits for the kernel, which may wait for us: so it is served to the end. */
     while (!ending || helper_busy(fs->helper)) {
@@ -48,12 +49,14 @@ int loop_run(struct fs *fs, int signal_fd)
         };
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, 2);
 
-        if (turned < 0 && turned != -EINTR)
-            result = turned;
+        if (turned < 0 && turned != -EINTR) {
+            /* It may pass (no memory, say), and what is cached can be served meanwhile. */
+            log_print(fs->log, CEMM_LOG_ERROR, "the loop has failed: %s", strerror(-turned));
+            (void)poll(waited, 2, PAUSE_MS);
+        }
         more = serve(fs, &buffer);
         helper_collect(fs->helper);
-        ending = ending || result < 0 || signalled(signal_fd) || fuse_session_exited(fs->session);
+        ending = ending || signalled(signal_fd) || fuse_session_exited(fs->session);
     }
     free(buffer.mem);
-    return result;
 }

@@ -6,8 +6,7 @@
 
 #include "fs/fs.h"
 
-/* Serves until the mount is taken away or a signal of `signal_fd` (a signalfd) ends it. Returns 0
- * or a negative errno. */
-int loop_run(struct fs *fs, int signal_fd);
+/* Serves until the mount is taken away or a signal of `signal_fd` (a signalfd) ends it. */
+void loop_run(struct fs *fs, int signal_fd);
 
 #endif

@@ -59,13 +59,14 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
 
     if (nodes_init(&fs->nodes) < 0)
         return -ENOMEM;
+    fs->log = log;
     fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, log);
     if (fs->cemm)
         fs->helper = helper_new(fs->session, fs->cemm);
     if (fs->helper)
         result = set_nonblocking(fuse_session_fd(fs->session));
     if (result == 0)
-        result = loop_run(fs, signal_fd);
+        loop_run(fs, signal_fd);
     helper_free(fs->helper);
     cemm_free(fs->cemm); /* answers whoever still waits */
     nodes_end(&fs->nodes);

@@ -87,6 +87,15 @@ void park_find(struct parked *draft, const struct cemm_uid *uid)
                                      &parked->ticket));
 }
 
+void park_locate(struct parked *draft, const struct cemm_uid *uid)
+{
+    struct parked *parked = park(draft);
+
+    if (parked)
+        parked_now(parked, cemm_locate(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked,
+                                       &parked->ticket));
+}
+
 void park_wait(struct parked *parked, void (*let_go)(void *data), void *data)
 {
     parked->let_go = let_go;

@@ -31,6 +31,9 @@ struct parked {
 /* Parks a request until a document has come. */
 void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age);
 
+/* Parks a request until some source has named a device. */
+void park_locate(struct parked *draft, const struct cemm_uid *uid);
+
 /* Parks a request until devices (`uid` NULL) or a device's meters have been found. */
 void park_find(struct parked *draft, const struct cemm_uid *uid);
 

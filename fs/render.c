@@ -109,6 +109,7 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
     if (!snapshot)
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
+    snapshot->empty = cemm_document_newest(document) == 0;
     snapshot->source = strdup(cemm_document_source(document));
     if (!snapshot->source) {
         snapshot_unref(snapshot);

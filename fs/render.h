@@ -6,6 +6,7 @@
 #ifndef FS_RENDER_H
 #define FS_RENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct snapshot {
     size_t size;
     int64_t modified; /* Unix milliseconds */
     int64_t fetched;  /* Unix milliseconds; when the document came */
+    bool empty;       /* a document without a single sample */
     char *source;     /* "cloud home"; NULL: made here */
     char *bytes;
 };

@@ -31,6 +31,7 @@ cd "$top"
 [[ $install == no ]] || .ci/install
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-tests.XXXXXX")
+export TMPDIR=$scratch # what a test that was killed leaves goes with it
 child=
 # The tests clean up their own mounts and processes when they are told to end.
 cleanup() {
@@ -38,7 +39,7 @@ cleanup() {
   if [[ -n $child ]] && kill -TERM "$child" 2>/dev/null; then
     wait "$child" || true
   fi
-  rm -rf "$scratch"
+  rm -rf --one-file-system "$scratch"
 }
 trap cleanup EXIT
 trap 'exit 130' INT

@@ -27,6 +27,11 @@ static int reserve(struct cemm_buffer *buffer, size_t more)
     return 0;
 }
 
+void cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
+{
+    (void)reserve(buffer, more);
+}
+
 void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
 {
     if (reserve(buffer, length) < 0)

@@ -26,6 +26,9 @@ void cemm_buffer_char(struct cemm_buffer *buffer, char c);
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Makes room for `more` bytes at once. */
+void cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
+
 /* Empties the buffer and forgets its error; the memory stays for the next use. */
 void cemm_buffer_reset(struct cemm_buffer *buffer);
 

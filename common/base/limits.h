@@ -11,6 +11,7 @@
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
 #define CEMM_DEVICES_MAX    100000      /* devices of all sources together */
 #define CEMM_METERS_MAX     512         /* meters of one device */
+#define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */

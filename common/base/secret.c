@@ -61,7 +61,7 @@ static int check_mode(int fd, const char *path, bool credential, struct cemm_wor
 /* Cuts `text` after its first line, without the white space round it. */
 static int take_line(char *text, size_t length, struct cemm_secret *secret)
 {
-    size_t start = 0;
+    size_t start = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* an editor's BOM */
     size_t end = strcspn(text, "\n");
 
     if (end == length && length > CEMM_KEY_MAX)

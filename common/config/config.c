@@ -50,7 +50,9 @@ void cemm_config_free(struct cemm_config *config)
         return;
     for (size_t i = 0; i < config->source_count; i++) {
         struct cemm_source_config *source = &config->sources[i];
-        cemm_secret_wipe(&source->key);
+        if (source->key)
+            cemm_secret_wipe(source->key);
+        free(source->key);
         free(source->name);
         free(source->url);
         free(source->key_file);
@@ -218,7 +220,10 @@ static int set_key_file(struct cemm_config *config, const char *key, const char 
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a file whose first line is the key");
-    int r = cemm_secret_load(&current(config)->key, value, words);
+    struct cemm_secret **secret = &current(config)->key;
+    if (!*secret && !(*secret = calloc(1, sizeof(**secret))))
+        return -ENOMEM;
+    int r = cemm_secret_load(*secret, value, words);
     return r < 0 ? r : replace(&current(config)->key_file, value);
 }
 
@@ -358,8 +363,9 @@ static int open_source(struct cemm_config *config, enum section section, const c
 
     if (!cemm_name_valid(name)) {
         char shown[SHOWN];
-        cemm_words_set(words, "[%s %s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
-                       section_names[section], cemm_words_quote(name, shown, sizeof(shown)));
+        cemm_words_set(words, "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
+                       section_names[section], *name ? " " : "",
+                       cemm_words_quote(name, shown, sizeof(shown)));
         return -EINVAL;
     }
     for (size_t i = 0; i < config->source_count; i++) {
@@ -421,21 +427,31 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
     return 0;
 }
 
-int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
-                    struct cemm_words *words)
+static int refuse_unknown(const struct cemm_config *config, const char *key,
+                          struct cemm_words *words)
 {
     char shown[SHOWN];
 
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-        if ((int)settings[i].section == config->section && strcmp(settings[i].key, key) == 0)
-            return settings[i].set(config, key, value, words);
     cemm_words_quote(key, shown, sizeof(shown));
     if (config->section == GLOBAL)
         cemm_words_set(words, "unknown key \"%s\" before the first section", shown);
+    else if (strcmp(key, "api-key") == 0)
+        cemm_words_set(words, "write the key into a file that only you can read, and name that "
+                              "with api-key-file");
     else
         cemm_words_set(words, "unknown key \"%s\" in a [%s] section", shown,
                        section_names[config->section]);
     return -EINVAL;
+}
+
+int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
+                    struct cemm_words *words)
+{
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        if ((int)settings[i].section == config->section && strcmp(settings[i].key, key) == 0)
+            return settings[i].set(config, key, value, words);
+    }
+    return refuse_unknown(config, key, words);
 }
 
 /* The key without which a source is of no use, or NULL if it is there. */

@@ -23,7 +23,7 @@ struct cemm_source_config {
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
     char *key_file;
-    struct cemm_secret key;
+    struct cemm_secret *key; /* cloud; a place of its own, which never moves */
     char *ca_file;
     char *address;               /* local: as configured */
     struct cemm_strings devices; /* canonical uids; none: all */
@@ -39,6 +39,8 @@ struct cemm_config {
     int line; /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
+    unsigned
+        seen; /* keys that this section has had and may not have again: bits of config.c's table */
     int section; /* what cemm_config_set() writes to: an enum of config.c */
     bool discovery_seen;
     bool archive_seen;

@@ -215,7 +215,7 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_w
     words->text[0] = '\0';
     if (!file)
         file = getenv("CEMM_CONFIG");
-    if (file)
+    if (file && *file)
         return load(config, file, words);
     if (user_file(path)) {
         r = load(config, path, words);

@@ -27,16 +27,26 @@ struct cemm_call {
     int64_t heard; /* when something came of it last, or it was sent */
     cemm_call_done *done;
     void *data;
-    TAILQ_ENTRY(cemm_call) link; /* QUEUED: on the source's queue; else on its busy list */
+    int64_t queued;              /* since when it waits for a connection */
+    TAILQ_ENTRY(cemm_call) link; /* on the list that list_of() tells */
 };
 
 static void pump(struct cemm_source *source);
 
+static struct cemm_call_list *list_of(const struct cemm_call *call, enum state state)
+{
+    struct cemm_source *source = call->route->source;
+
+    if (state != QUEUED)
+        return &source->busy;
+    return call->begun ? &source->repeats : &source->queue;
+}
+
 static void change_state(struct cemm_call *call, enum state state)
 {
     struct cemm_source *source = call->route->source;
-    struct cemm_call_list *from = call->state == QUEUED ? &source->queue : &source->busy;
-    struct cemm_call_list *to = state == QUEUED ? &source->queue : &source->busy;
+    struct cemm_call_list *from = list_of(call, call->state);
+    struct cemm_call_list *to = list_of(call, state);
 
     if (call->state == SENT) {
         source->active--;
@@ -47,6 +57,7 @@ static void change_state(struct cemm_call *call, enum state state)
         call->route->active++;
     }
     call->state = state;
+    call->queued = source->cemm->now;
     if (from == to)
         return;
     TAILQ_REMOVE(from, call, link);
@@ -86,13 +97,27 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
 
 /* ---- health ------------------------------------------------------------------ */
 
+/* What keeps a call from being made now: its route rests, or the account as a whole. NULL: nothing.
+ */
+static struct cemm_route *resting(struct cemm_route *route)
+{
+    struct cemm_source *source = route->source;
+
+    if (cemm_health_rests(&route->health, source->cemm->now))
+        return route;
+    return cemm_health_rests(&source->own.health, source->cemm->now) ? &source->own : NULL;
+}
+
 /* Told later and not at once, so that no completion runs inside the call that asked. */
 static void tell_that_it_rests(void *data)
 {
     struct cemm_call *call = data;
-    struct cemm_words words = *cemm_words_kept(&call->route->trouble);
+    struct cemm_route *route = resting(call->route);
 
-    finish(call, call->route->trouble_result, NULL, &words);
+    if (!route)
+        route = call->route; /* it has just woken up, but this was promised */
+    struct cemm_words words = *cemm_words_kept(&route->trouble);
+    finish(call, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
 }
 
 /* What stands in the queue for a route that has just failed would only fail again, slowly. */
@@ -102,7 +127,7 @@ static void refuse_queued(struct cemm_route *route)
 
     for (struct cemm_call *call = TAILQ_FIRST(&route->source->queue); call; call = next) {
         next = TAILQ_NEXT(call, link);
-        if (call->route != route)
+        if (call->route != route && route != &route->source->own)
             continue;
         if (cemm_timer_set(&route->source->cemm->timers, &call->timer, route->source->cemm->now) <
             0)
@@ -125,6 +150,8 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     struct cemm_words words;
 
     route->trouble_result = result;
+    route->proven = false;
+    route->source->suspect |= route->source->config->kind == CEMM_LOCAL && route->device;
     cemm_words_set(&words, "%s: %s: %s", route->source->name, route_name(route), reason);
     cemm_words_keep(&route->trouble, &words);
     refuse_queued(route);
@@ -132,15 +159,21 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
         cemm_log(cemm, CEMM_LOG_WARNING, "%s", words.text);
 }
 
-static void route_answered(struct cemm_route *route)
+static void recover(struct cemm_route *route)
 {
     struct cemm *cemm = route->source->cemm;
     int64_t since = route->health.down_since;
 
-    route->proven = true;
     if (cemm_health_recover(&route->health))
         cemm_log(cemm, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
                  route_name(route), (long long)(cemm->now - since) / 1000);
+}
+
+static void route_answered(struct cemm_route *route)
+{
+    route->proven = true;
+    recover(route);
+    recover(&route->source->own); /* the account as a whole is there, too */
 }
 
 /* ---- one answer ----------------------------------------------------------------- */
@@ -166,12 +199,20 @@ static const char *query_name(const struct cemm_query *query, struct cemm_words 
     return room->text;
 }
 
+/* "local home: device information of 192.168.2.115: …" */
 static void say(const struct cemm_call *call, struct cemm_words *words, const char *reason)
 {
+    const struct cemm_source *source = call->route->source;
+    bool whole = call->query.endpoint == CEMM_DEVICES || call->query.endpoint == CEMM_ROOT;
     struct cemm_words name;
 
-    cemm_words_set(words, "%s: %.120s: %.140s", call->route->source->name,
-                   query_name(&call->query, &name), reason);
+    query_name(&call->query, &name);
+    if (whole)
+        cemm_words_set(words, "%s: %.60s of %.90s: %.120s", source->name, name.text,
+                       source->config->address ? source->config->address : source->config->url,
+                       reason);
+    else
+        cemm_words_set(words, "%s: %.120s: %.140s", source->name, name.text, reason);
 }
 
 /* The API's response codes (both documents) in our terms. */
@@ -200,6 +241,33 @@ static int judge_status(int status, const char **ret_reason)
     return -EIO;
 }
 
+/* Whether the route was given to another device while this was under way. */
+static bool is_strange(const struct cemm_call *call)
+{
+    const struct cemm_device *device = call->route->device;
+
+    return call->query.uid.text[0] &&
+           !(device && strcmp(device->uid.text, call->query.uid.text) == 0);
+}
+
+/* Lists of devices and meters have no entry that complains of them (flight.c); so, once, here. */
+static void complain(struct cemm_call *call, int result, const struct cemm_words *words)
+{
+    struct cemm_route *route = call->route;
+    enum cemm_endpoint endpoint = call->query.endpoint;
+    bool fault = result < 0 || result == CEMM_DENIED;
+
+    if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
+        result == CEMM_ABSENT)
+        return;
+    if (fault && !route->complained)
+        cemm_log(route->source->cemm, CEMM_LOG_WARNING, "%s", words->text);
+    else if (!fault && route->complained)
+        cemm_log(route->source->cemm, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
+                 route_name(route));
+    route->complained = fault;
+}
+
 /* A final status: parses what came, or says what the status means. */
 static void conclude(struct cemm_call *call, struct cemm_http_response *response)
 {
@@ -211,7 +279,10 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
     const char *reason = problem.text;
     int result;
 
-    if (response->status == 200) {
+    if (is_strange(call)) {
+        result = -EHOSTUNREACH;
+        reason = "another device answers at this address now";
+    } else if (response->status == 200) {
         result = cemm_parse(&call->query, response->body, response->length, cemm->wall, &document,
                             &problem);
         response->body = NULL;
@@ -234,15 +305,20 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
         document->source = strdup(source->name);
     if (result)
         say(call, &words, reason);
+    complain(call, result, &words);
     finish(call, result, document, result ? &words : NULL);
 }
 
-/* A repeat is due. */
+/* The first request or a repeat is due. */
 static void wake(void *data)
 {
     struct cemm_call *call = data;
     struct cemm_source *source = call->route->source;
 
+    if (!call->begun && resting(call->route)) {
+        tell_that_it_rests(call);
+        return;
+    }
     change_state(call, QUEUED);
     pump(source);
 }
@@ -282,7 +358,8 @@ static void take_response(void *data, struct cemm_http_response *response)
     change_state(call, WAITING);
     if (response->error) {
         if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT)
-            route_failed(call->route, response->error, response->reason);
+            route_failed(response->no_connection ? &source->own : call->route, response->error,
+                         response->reason);
         say(call, &words, response->reason);
         finish(call, response->error, NULL, &words);
         return;
@@ -316,12 +393,14 @@ static int send_request(struct cemm_call *call)
     const struct cemm_source_config *config = source->config;
     struct cemm *cemm = source->cemm;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
+    cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
     if (!call->begun)
         cemm_promise_begin(&call->promise, cemm->now, config->timeout_ms, source->expected);
-    call->begun = true;
+    else
+        cemm_promise_excuse(&call->promise, cemm->now - call->queued);
     cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
-                   config->kind == CEMM_CLOUD ? config->key.text : NULL);
+                   config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
     if (r == 0) {
         struct cemm_http_request request = {
@@ -346,6 +425,7 @@ static void launch(struct cemm_call *call)
 
     if (r == 0) {
         change_state(call, SENT);
+        call->begun = true;
         call->heard = call->route->source->cemm->now;
         return;
     }
@@ -374,6 +454,9 @@ static struct cemm_call *next_call(const struct cemm_source *source)
     struct cemm_call *second = NULL;
     struct cemm_call *call;
 
+    TAILQ_FOREACH (call, &source->repeats, link)
+        if (call->route->active == 0 || may_have_second(call->route))
+            return call;
     TAILQ_FOREACH (call, &source->queue, link) {
         if (call->route->active == 0)
             return call;
@@ -381,6 +464,11 @@ static struct cemm_call *next_call(const struct cemm_source *source)
             second = call;
     }
     return second;
+}
+
+static bool others_wait(const struct cemm_source *source)
+{
+    return !TAILQ_EMPTY(&source->queue) || !TAILQ_EMPTY(&source->repeats);
 }
 
 static void pump(struct cemm_source *source)
@@ -392,7 +480,7 @@ static void pump(struct cemm_source *source)
            (call = next_call(source)))
         launch(call);
     bool full = source->active >= source->config->max_connections;
-    if (full && !TAILQ_EMPTY(&source->queue) && !source->impatience.slot && !cemm->ending)
+    if (full && others_wait(source) && !source->impatience.slot && !cemm->ending)
         /* Without memory for it, they just wait longer. */
         (void)cemm_timer_set(&cemm->timers, &source->impatience, cemm->now + HURRY_MS);
 }
@@ -419,7 +507,7 @@ void cemm_calls_hurry(void *data)
     struct cemm_source *source = data;
     struct cemm_call *call;
 
-    while (source->active >= source->config->max_connections && !TAILQ_EMPTY(&source->queue) &&
+    while (source->active >= source->config->max_connections && others_wait(source) &&
            (call = silent_call(source))) {
         struct cemm_words words;
         route_failed(call->route, -ETIMEDOUT, reason);
@@ -434,7 +522,6 @@ struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_qu
 {
     struct cemm *cemm = route->source->cemm;
     struct cemm_call *call = calloc(1, sizeof(*call));
-    bool rests = cemm_health_rests(&route->health, cemm->now);
 
     if (!call)
         return NULL;
@@ -442,7 +529,7 @@ struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_qu
         .route = route,
         .query = *query,
         .state = WAITING,
-        .timer = {.fire = rests ? tell_that_it_rests : wake, .data = call},
+        .timer = {.fire = wake, .data = call},
         .done = done,
         .data = data,
     };
@@ -459,6 +546,7 @@ void cemm_calls_abort(struct cemm_source *source)
     struct cemm_call *call;
 
     cemm_timer_stop(&source->cemm->timers, &source->impatience);
-    while ((call = TAILQ_FIRST(&source->queue)) || (call = TAILQ_FIRST(&source->busy)))
+    while ((call = TAILQ_FIRST(&source->queue)) || (call = TAILQ_FIRST(&source->repeats)) ||
+           (call = TAILQ_FIRST(&source->busy)))
         call_free(call);
 }

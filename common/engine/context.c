@@ -63,6 +63,13 @@ struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *
     return ticket;
 }
 
+void cemm_ticket_drop(struct cemm_ticket *ticket)
+{
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    cemm_document_unref(ticket->document);
+    free(ticket);
+}
+
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_words *words)
 {
@@ -107,12 +114,15 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* Completions may ask for more, which is then done in the same turn. */
+/* Completions may ask for more; what is due then comes in the next turn, so that a turn ends. */
 static void run_ready(struct cemm *cemm)
 {
     struct cemm_ticket *ticket;
+    size_t count = 0;
 
-    while ((ticket = TAILQ_FIRST(&cemm->ready)))
+    TAILQ_FOREACH (ticket, &cemm->ready, link)
+        count++;
+    for (; count > 0 && (ticket = TAILQ_FIRST(&cemm->ready)); count--)
         complete(ticket);
 }
 
@@ -138,6 +148,7 @@ struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_
         .cemm = cemm, .config = config, .name = copy, .own = {.source = source}, .expected = -1};
     source->impatience = (struct cemm_timer){.fire = cemm_calls_hurry, .data = source};
     TAILQ_INIT(&source->queue);
+    TAILQ_INIT(&source->repeats);
     TAILQ_INIT(&source->busy);
     sources[cemm->source_count++] = source;
     return source;

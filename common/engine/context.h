@@ -36,11 +36,12 @@ struct cemm_names {
 
 /* One look for the meters of a route (spec §1: found, not configured). */
 struct cemm_search {
-    size_t pending;           /* calls under way */
-    int64_t finished;         /* wall time of the last whole success; 0: never */
-    int result;               /* of this look so far: the first failure */
-    struct cemm_words *words; /* kept */
-    struct cemm_names absent; /* aliases that the source has denied: not asked again */
+    size_t pending;                   /* calls under way */
+    int64_t finished;                 /* wall time of the last whole success; 0: never */
+    int result;                       /* of this look so far: the first failure */
+    struct cemm_words *words;         /* kept */
+    const struct cemm_device *device; /* that it is about */
+    struct cemm_names absent;         /* aliases that the source has denied: not asked again */
 };
 
 struct cemm_route {
@@ -50,6 +51,7 @@ struct cemm_route {
     struct cemm_words *trouble; /* why it rests; kept */
     int trouble_result;
     unsigned active; /* transfers under way */
+    bool complained; /* about its lists of devices or meters: said once */
     bool proven;     /* it has answered: may have several requests at a time (cloud) */
     struct cemm_names meters;
     struct cemm_search search;
@@ -60,6 +62,7 @@ struct cemm_found {
     struct cemm_source_config config;
     struct cemm_beacon beacon;
     unsigned look; /* the last one in which it answered */
+    bool refused;  /* its root document gave another MAC: said once, and not asked unasked */
 };
 
 struct cemm_source {
@@ -68,12 +71,14 @@ struct cemm_source {
     char *name;                    /* "cloud home"; "discovery" of all that were discovered */
     struct cemm_found *discovered; /* NULL: it is configured */
     struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
-    struct cemm_call_list queue;   /* ready to be sent */
+    struct cemm_call_list queue;   /* ready to be sent for the first time */
+    struct cemm_call_list repeats; /* ready to be sent again: before those */
     struct cemm_call_list busy;    /* sent, or waiting for something */
     unsigned active;
     int64_t expected; /* milliseconds that it takes to keep a promise, learned; -1: unknown */
     struct cemm_timer impatience; /* set while calls wait for a connection */
     size_t devices;
+    bool suspect;      /* LAN: it has failed; its root must say again which device it is */
     bool names_warned; /* that names in its answers are not allowed: said once */
     bool finding;      /* a look for its devices is under way */
     int64_t found;     /* wall time of the last one that succeeded; 0: never */
@@ -88,8 +93,9 @@ struct cemm_source {
 struct cemm_discovery {
     struct cemm *cemm;
     bool enabled; /* asked by those who look for devices by any source */
-    int fd;       /* -1: not opened yet */
+    int fd;       /* -1: no look is under way */
     bool own_port;
+    bool port_said; /* that somebody else has it */
     bool looking;
     unsigned look;  /* counts them */
     int64_t looked; /* wall time of the last one's end; 0: never */
@@ -106,6 +112,7 @@ struct cemm_device {
     size_t route_count;
     struct cemm_names meters; /* of all its routes together */
     struct cemm_ticket_list searchers;
+    bool starting; /* its routes are just being told to look for meters */
 };
 
 /* One document: at hand, on its way, or neither. */
@@ -113,9 +120,10 @@ struct cemm_entry {
     struct cemm_query query;
     struct cemm_document *document;
     struct cemm_ticket_list waiters;
-    struct cemm_call *call;     /* on its way */
-    struct cemm_ticket *finder; /* first the device must be found */
-    size_t next_route;
+    struct cemm_call *call;                    /* on its way */
+    struct cemm_ticket *finder;                /* first the device must be found */
+    struct cemm_route *tried[CEMM_ROUTES_MAX]; /* in this flight */
+    size_t tried_count;
     bool absent;                  /* some source said so */
     int result;                   /* the first other failure */
     bool complained;              /* it has failed since it last succeeded: said once */
@@ -176,6 +184,9 @@ void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
 struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *list,
                                     cemm_answer_fn *done, void *data);
 
+/* Forgets a ticket; its completion will not run. */
+void cemm_ticket_drop(struct cemm_ticket *ticket);
+
 /* Lets a ticket's completion run at the end of this turn. `document` and `words` may be NULL. */
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_words *words);
@@ -211,8 +222,15 @@ int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_u
                       int64_t max_age_ms, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
 
+/* Lets those who wait for a device's meters go, if no route of it is still looking. */
+void cemm_find_searched(struct cemm_device *device);
+
 /* Asks a source for its devices, unless that is under way or known well enough. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);
+
+/* Whether the root document of a LAN route is its device's. If not, the route is given to the one
+ * that it names. */
+bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *root);
 
 /* Lets those who wait for devices go, if there is nothing more to wait for. */
 void cemm_find_settle(struct cemm *cemm);

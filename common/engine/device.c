@@ -162,6 +162,7 @@ void cemm_route_detach(struct cemm_route *route)
     route->search.finished = 0;
     route->device = NULL;
     route->source->devices--;
+    cemm_find_searched(device);
 }
 
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
@@ -202,7 +203,10 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 
 bool cemm_source_admits(const struct cemm_source *source, const char *alias)
 {
-    return source->config->aliases.count == 0 || cemm_strings_has(&source->config->aliases, alias);
+    const struct cemm_source_config *config = source->config;
+
+    return config->aliases.count == 0 || cemm_strings_has(&config->aliases, alias) ||
+           cemm_strings_has(&config->extra_aliases, alias);
 }
 
 /* ---- as the façade shows them ---------------------------------------------------- */
@@ -250,5 +254,6 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     for (size_t i = 0; !device && i < cemm->source_count; i++)
         if (source_allows(cemm->sources[i], alias))
             return true;
-    return false;
+    /* Discovery may yet bring the device, or bring it back. */
+    return cemm->discovery.enabled && cemm_alias_documented(alias);
 }

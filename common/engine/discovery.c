@@ -48,12 +48,19 @@ static void found_free(struct cemm_found *found)
     free(found);
 }
 
+/* Of several programs that share the port, the one that opened it last gets the answers. So it is
+ * held for no longer than a look lasts. */
+static void close_socket(struct cemm_discovery *discovery)
+{
+    if (discovery->fd >= 0)
+        close(discovery->fd);
+    discovery->fd = -1;
+}
+
 void cemm_discovery_end(struct cemm *cemm)
 {
     cemm_timer_stop(&cemm->timers, &cemm->discovery.timer);
-    if (cemm->discovery.fd >= 0)
-        close(cemm->discovery.fd);
-    cemm->discovery.fd = -1;
+    close_socket(&cemm->discovery);
     for (size_t i = 0; i < cemm->source_count; i++)
         if (cemm->sources[i]->discovered)
             found_free(cemm->sources[i]->discovered);
@@ -80,13 +87,14 @@ static int open_socket(struct cemm_discovery *discovery)
                 ? -errno
                 : bind_port(fd, CEMM_BEACON_PORT);
     discovery->own_port = r == 0;
-    if (r == -EADDRINUSE) {
+    if (r == -EADDRINUSE && !discovery->port_said)
         cemm_log(discovery->cemm, CEMM_LOG_INFO,
                  "discovery: another program holds UDP port %d; devices that answer only there "
                  "will not be heard",
                  CEMM_BEACON_PORT);
+    discovery->port_said = r == -EADDRINUSE;
+    if (r == -EADDRINUSE)
         r = bind_port(fd, 0);
-    }
     if (r < 0) {
         close(fd);
         return r;
@@ -159,6 +167,7 @@ static void end_look(struct cemm_discovery *discovery)
     struct cemm *cemm = discovery->cemm;
     int64_t interval = cemm->config->discovery_interval_ms;
 
+    close_socket(discovery);
     discovery->looking = false;
     discovery->looked = cemm->wall;
     /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
@@ -170,7 +179,7 @@ static void end_look(struct cemm_discovery *discovery)
 static void start_look(struct cemm_discovery *discovery)
 {
     struct cemm *cemm = discovery->cemm;
-    int r = discovery->fd < 0 ? open_socket(discovery) : 0;
+    int r = open_socket(discovery);
 
     discovery->looking = true;
     discovery->look++;
@@ -276,6 +285,7 @@ static struct cemm_source *make_place(struct cemm *cemm)
     if (!free_place)
         return count < CEMM_DISCOVERED_MAX ? source_new(cemm) : NULL;
     free_place->own.health = (struct cemm_health){0};
+    free_place->discovered->refused = false;
     free_place->found = 0;
     free_place->found_result = 0;
     free_place->last_success = 0;
@@ -329,26 +339,43 @@ static void take_claim(struct cemm *cemm, const struct cemm_beacon *beacon, cons
     cemm_find_source(source, source->own.device && source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
+/* The device has been confirmed at the address: it is nowhere else, and no other device is there.
+ */
+static void give_way(struct cemm_source *other, const struct cemm_uid *uid, const char *address)
+{
+    const char *other_uid = other->own.device->uid.text;
+    const char *other_address = other->config->address;
+
+    if (strcmp(other_uid, uid->text) == 0)
+        cemm_log(other->cemm, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
+                 other_address, address);
+    else if (strcmp(other_address, address) == 0)
+        cemm_log(other->cemm, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
+                 other_uid, address, uid->text);
+    else
+        return;
+    cemm_route_detach(&other->own);
+}
+
 bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid)
 {
     struct cemm *cemm = source->cemm;
     const struct cemm_found *found = source->discovered;
 
     if (strcmp(uid->text, found->beacon.uid.text) != 0) {
-        cemm_log(cemm, CEMM_LOG_WARNING,
-                 "discovery: %s says that it is %s, but its packet said %s: left out",
-                 found->config.address, uid->text, found->beacon.uid.text);
+        if (!source->discovered->refused)
+            cemm_log(cemm, CEMM_LOG_WARNING,
+                     "discovery: %s says that it is %s, but its packet said %s: left out",
+                     found->config.address, uid->text, found->beacon.uid.text);
+        source->discovered->refused = true;
         cemm_route_detach(&source->own);
         return false;
     }
+    source->discovered->refused = false;
     for (size_t i = 0; i < cemm->source_count; i++) {
         struct cemm_source *other = cemm->sources[i];
-        if (other == source || !other->discovered || !other->own.device ||
-            strcmp(other->own.device->uid.text, uid->text) != 0)
-            continue;
-        cemm_log(cemm, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
-                 other->config->address, found->config.address);
-        cemm_route_detach(&other->own);
+        if (other != source && other->discovered && other->own.device)
+            give_way(other, uid, found->config.address);
     }
     return true;
 }

@@ -21,6 +21,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_words *words);
 static void take_io(void *data, const struct cemm_query *query, int result,
                     struct cemm_document *document, const struct cemm_words *words);
+static void search_route(struct cemm_route *route, int64_t max_age);
 
 static bool searching(const struct cemm_device *device)
 {
@@ -30,10 +31,9 @@ static bool searching(const struct cemm_device *device)
     return false;
 }
 
-/* Lets those who wait for a device's meters go, if no route is still looking. */
-static void searched(struct cemm_device *device)
+void cemm_find_searched(struct cemm_device *device)
 {
-    if (searching(device))
+    if (device->starting || searching(device))
         return;
     const struct cemm_search *failed = NULL;
     for (size_t i = 0; i < device->route_count && !failed; i++)
@@ -60,12 +60,15 @@ static void search_step_done(struct cemm_route *route)
 {
     struct cemm_search *search = &route->search;
 
-    if (--search->pending > 0)
+    if (--search->pending > 0 || !route->device)
         return;
+    if (search->device != route->device) {
+        search_route(route, 0); /* it was about the device that had this route before */
+        return;
+    }
     if (search->result == 0)
         search->finished = route->source->cemm->wall;
-    if (route->device)
-        searched(route->device);
+    cemm_find_searched(route->device);
 }
 
 static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const char *alias,
@@ -102,17 +105,29 @@ static void probe_all(struct cemm_route *route)
             probe(route, alias->name);
 }
 
+/* Whether the route still leads to the device that was asked; else the answer says nothing. */
+static bool still_there(struct cemm_route *route, const struct cemm_query *query)
+{
+    struct cemm_words words = {.text = "the device has gone from this address"};
+
+    if (route->device && strcmp(route->device->uid.text, query->uid.text) == 0)
+        return true;
+    search_failed(route, -EHOSTUNREACH, &words);
+    return false;
+}
+
 static void take_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_words *words)
 {
     struct cemm_route *route = data;
 
     cemm_document_unref(document);
-    if (result == 0)
+    bool valid = still_there(route, query);
+    if (valid && result == 0)
         result = cemm_route_meter_found(route, query->alias);
-    else if (result == CEMM_ABSENT)
+    else if (valid && result == CEMM_ABSENT)
         result = cemm_names_add(&route->search.absent, query->alias);
-    if (result)
+    if (valid && result)
         search_failed(route, result, words);
     search_step_done(route);
 }
@@ -123,19 +138,47 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
 
-    (void)query;
-    for (size_t i = 0; result == 0 && i < document->io_count; i++) {
+    bool valid = still_there(route, query);
+    for (size_t i = 0; valid && result == 0 && i < document->io_count; i++) {
         const char *alias = document->io[i].alias;
         if (alias[0] && cemm_source_admits(route->source, alias))
             result = cemm_route_meter_found(route, alias);
     }
     cemm_document_unref(document);
-    if (result == CEMM_ABSENT)
+    if (valid && result == CEMM_ABSENT)
         probe_all(route);
-    else if (result)
+    else if (valid && result)
         search_failed(route, result, words);
-    for (size_t i = 0; i < config->extra_aliases.count; i++)
+    for (size_t i = 0; valid && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
+    search_step_done(route);
+}
+
+bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *root)
+{
+    struct cemm_source *source = route->source;
+
+    source->suspect = false;
+    if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
+        return true;
+    cemm_log(source->cemm, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
+             root->uids[0].text, source->config->address);
+    if (!source->discovered || cemm_discovery_confirm(source, root->uids))
+        (void)cemm_route_get(source, root->uids);
+    return false;
+}
+
+/* A LAN device that had failed says who it is, before its meters are looked for. */
+static void take_root(void *data, const struct cemm_query *query, int result,
+                      struct cemm_document *document, const struct cemm_words *words)
+{
+    struct cemm_route *route = data;
+
+    if (result)
+        search_failed(route, result, words);
+    else if (cemm_route_confirm(route, document) && still_there(route, query))
+        ask(route, CEMM_IO, "", take_io);
+    cemm_document_unref(document);
     search_step_done(route);
 }
 
@@ -147,9 +190,12 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
         return;
     search->result = 0;
+    search->device = route->device;
     search->pending = 1; /* until all of this look has been asked for */
     if (route->source->config->kind == CEMM_CLOUD)
         probe_all(route);
+    else if (route->source->suspect)
+        ask(route, CEMM_ROOT, "", take_root);
     else
         ask(route, CEMM_IO, "", take_io);
     search_step_done(route);
@@ -161,9 +207,11 @@ static void search_device(struct cemm_device *device, struct cemm_ticket *ticket
     TAILQ_REMOVE(ticket->list, ticket, link);
     ticket->list = &device->searchers;
     TAILQ_INSERT_TAIL(ticket->list, ticket, link);
+    device->starting = true;
     for (size_t i = 0; i < device->route_count; i++)
         search_route(device->routes[i], ticket->max_age);
-    searched(device);
+    device->starting = false;
+    cemm_find_searched(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
@@ -173,10 +221,25 @@ static bool concerns(const struct cemm_ticket *ticket, const struct cemm_source 
     return !ticket->source || strcmp(ticket->source, source->name) == 0;
 }
 
+/* A forged claim is not looked into again before it is made again. */
+static bool refused(const struct cemm_source *source)
+{
+    return source->discovered && source->discovered->refused;
+}
+
 static bool concerns_discovery(const struct cemm_ticket *ticket)
 {
     return ticket->source ? strcmp(ticket->source, CEMM_DISCOVERY) == 0
                           : ticket->cemm->discovery.enabled;
+}
+
+/* Its meters are known once it was found; to be asked, it must be reached by something now. */
+static bool known_enough(const struct cemm_ticket *ticket)
+{
+    const struct cemm_device *device =
+        ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
+
+    return device && (ticket->then_meters || device->route_count > 0);
 }
 
 /* Whether a finder has nothing more to wait for; then its result so far. */
@@ -185,7 +248,7 @@ static bool settled(const struct cemm_ticket *ticket, const struct cemm_source *
     struct cemm *cemm = ticket->cemm;
 
     *ret_failed = NULL;
-    if (ticket->wanted.text[0] && cemm_device_find(cemm, &ticket->wanted))
+    if (known_enough(ticket))
         return true;
     if (cemm->discovery.looking && concerns_discovery(ticket))
         return false;
@@ -213,10 +276,14 @@ static void settle(struct cemm_ticket *ticket)
         ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
     if (device && ticket->then_meters) {
         search_device(device, ticket);
-    } else if (device || (!failed && !ticket->wanted.text[0])) {
+    } else if (known_enough(ticket) || (!failed && !ticket->wanted.text[0])) {
         cemm_ticket_finish(ticket, 0, NULL, NULL);
     } else if (failed) {
         cemm_ticket_finish(ticket, failed->found_result, NULL, &failed->found_words);
+    } else if (device) {
+        cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
+                       ticket->wanted.text);
+        cemm_ticket_finish(ticket, -EHOSTUNREACH, NULL, &unknown);
     } else {
         cemm_words_set(&unknown, "no source knows the device %s", ticket->wanted.text);
         cemm_ticket_finish(ticket, CEMM_ABSENT, NULL, &unknown);
@@ -278,6 +345,7 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
         words = &wrong;
         result = -EIO;
     }
+    source->suspect &= result != 0;
     cemm_document_unref(document);
     source_found(source, result, words);
 }
@@ -301,9 +369,11 @@ static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wa
                 bool then_meters, int64_t max_age_ms, cemm_answer_fn *done, void *data,
                 struct cemm_ticket **ret_ticket)
 {
-    struct cemm_ticket *ticket = cemm_ticket_new(cemm, &cemm->finders, done, data);
-    bool known = wanted && cemm_device_find(cemm, wanted);
+    struct cemm_ticket *ticket =
+        cemm->ending ? NULL : cemm_ticket_new(cemm, &cemm->finders, done, data);
 
+    if (cemm->ending)
+        return -ECANCELED;
     if (!ticket)
         return -ENOMEM;
     ticket->source = source;
@@ -311,8 +381,9 @@ static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wa
     ticket->max_age = max_age_ms;
     if (wanted)
         ticket->wanted = *wanted;
+    bool known = known_enough(ticket);
     for (size_t i = 0; !known && i < cemm->source_count; i++)
-        if (concerns(ticket, cemm->sources[i]))
+        if (concerns(ticket, cemm->sources[i]) && !refused(cemm->sources[i]))
             cemm_find_source(cemm->sources[i], max_age_ms);
     if (!known && concerns_discovery(ticket))
         cemm_discovery_look(&cemm->discovery, max_age_ms);
@@ -328,6 +399,12 @@ int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_u
                       struct cemm_ticket **ret_ticket)
 {
     return find(cemm, source, wanted, false, max_age_ms, done, data, ret_ticket);
+}
+
+int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+                cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return cemm_find_devices(cemm, NULL, uid, max_age_ms, done, data, ret_ticket);
 }
 
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,

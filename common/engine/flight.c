@@ -36,7 +36,7 @@ static void drop_document(struct cemm *cemm, struct cemm_entry *entry)
 {
     if (!entry->document)
         return;
-    cemm->cached -= entry->document->length;
+    cemm->cached -= cemm_document_size(entry->document);
     cemm_document_unref(entry->document);
     entry->document = NULL;
 }
@@ -97,6 +97,8 @@ void cemm_entries_free(struct cemm *cemm)
 
     while ((entry = TAILQ_FIRST(&cemm->used))) {
         cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, &words);
+        if (entry->finder)
+            cemm_ticket_drop(entry->finder);
         entry_free(cemm, entry);
     }
 }
@@ -133,7 +135,7 @@ static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
     const struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
 
     for (size_t i = 0; device && i < device->route_count; i++)
-        if (device->routes[i]->health.pause > 0)
+        if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
             return true;
     return false;
 }
@@ -161,11 +163,25 @@ static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
     if (document) {
         drop_document(cemm, entry);
         entry->document = document;
-        cemm->cached += document->length;
+        cemm->cached += cemm_document_size(document);
         check_zone(cemm, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
-    make_room(cemm, entry);
+    if (!entry->document && !entry->complained)
+        entry_free(cemm, entry); /* nothing to remember */
+    else
+        make_room(cemm, entry);
+}
+
+/* One route has failed, or said that there is no such thing. */
+static void take_failure(struct cemm_entry *entry, int result, const struct cemm_words *words)
+{
+    if (!entry->words || (result != CEMM_ABSENT && !entry->result))
+        cemm_words_keep(&entry->words, words);
+    if (result == CEMM_ABSENT)
+        entry->absent = true;
+    else if (!entry->result)
+        entry->result = result;
 }
 
 static void take_answer(void *data, const struct cemm_query *query, int result,
@@ -180,12 +196,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
         land(cemm, entry, 0, document, NULL);
         return;
     }
-    if (!entry->words || (result != CEMM_ABSENT && !entry->result))
-        cemm_words_keep(&entry->words, words);
-    if (result == CEMM_ABSENT)
-        entry->absent = true;
-    else if (!entry->result)
-        entry->result = result;
+    take_failure(entry, result, words);
     try_next(cemm, entry);
 }
 
@@ -200,17 +211,65 @@ static void give_up(struct cemm *cemm, struct cemm_entry *entry)
     land(cemm, entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &words);
 }
 
-static void try_next(struct cemm *cemm, struct cemm_entry *entry)
+static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *route)
+{
+    for (size_t i = 0; i < entry->tried_count; i++)
+        if (entry->tried[i] == route)
+            return true;
+    return false;
+}
+
+/* The next route to try; remembered by itself, not by its place: routes come and go meanwhile. */
+static struct cemm_route *next_route(struct cemm *cemm, const struct cemm_entry *entry)
 {
     const struct cemm_query *query = &entry->query;
     const struct cemm_device *device = cemm_device_find(cemm, &query->uid);
 
-    while (device && entry->next_route < device->route_count) {
-        struct cemm_route *route = device->routes[entry->next_route++];
-        if (!cemm_endpoint_offered(query->endpoint, route->source->config->kind) ||
-            (query->alias[0] && !cemm_source_admits(route->source, query->alias)))
-            continue;
-        entry->call = cemm_call_start(route, query, take_answer, cemm);
+    for (size_t i = 0; device && i < device->route_count; i++) {
+        struct cemm_route *route = device->routes[i];
+        if (!was_tried(entry, route) && entry->tried_count < CEMM_ROUTES_MAX &&
+            cemm_endpoint_offered(query->endpoint, route->source->config->kind) &&
+            (!query->alias[0] || cemm_source_admits(route->source, query->alias)))
+            return route;
+    }
+    return NULL;
+}
+
+/* A LAN device that had failed has said who it is: after a change of addresses, another one may
+ * answer there. */
+static void take_root(void *data, const struct cemm_query *query, int result,
+                      struct cemm_document *document, const struct cemm_words *words)
+{
+    struct cemm_entry *entry = data;
+    struct cemm_route *route = entry->tried[entry->tried_count - 1];
+    struct cemm *cemm = route->source->cemm;
+    struct cemm_words gone;
+
+    (void)query;
+    entry->call = NULL;
+    if (result == 0 && cemm_route_confirm(route, document)) {
+        entry->tried_count--; /* now for what was wanted */
+    } else if (result == 0) {
+        cemm_words_set(&gone, "%s: another device answers at %s's address now", route->source->name,
+                       entry->query.uid.text);
+        take_failure(entry, -EHOSTUNREACH, &gone);
+    } else {
+        take_failure(entry, result, words);
+    }
+    cemm_document_unref(document);
+    try_next(cemm, entry);
+}
+
+static void try_next(struct cemm *cemm, struct cemm_entry *entry)
+{
+    struct cemm_query root = {.uid = entry->query.uid, .endpoint = CEMM_ROOT};
+    struct cemm_route *route;
+
+    while ((route = next_route(cemm, entry))) {
+        entry->tried[entry->tried_count++] = route;
+        entry->call = route->source->suspect
+                          ? cemm_call_start(route, &root, take_root, entry)
+                          : cemm_call_start(route, &entry->query, take_answer, cemm);
         if (entry->call)
             return;
         entry->result = -ENOMEM;
@@ -230,19 +289,34 @@ static void take_device(void *data, const struct cemm_answer *answer)
         return;
     }
     cemm_words_set(&words, "%s", answer->words);
-    cemm_words_keep(&entry->words, &words);
-    entry->absent = answer->result == CEMM_ABSENT;
-    entry->result = entry->absent ? 0 : answer->result;
+    take_failure(entry, answer->result, &words);
     give_up(cemm, entry);
+}
+
+/* A LAN address whose device is not known yet may be this one's, for the next time. */
+static void greet_strangers(struct cemm *cemm)
+{
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        struct cemm_source *source = cemm->sources[i];
+        if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
+            !cemm_health_rests(&source->own.health, cemm->now))
+            cemm_find_source(source, INT64_MAX);
+    }
 }
 
 static int take_off(struct cemm *cemm, struct cemm_entry *entry)
 {
-    entry->next_route = 0;
+    entry->tried_count = 0;
     entry->absent = false;
     entry->result = 0;
     cemm_words_drop(&entry->words);
-    if (!cemm_device_find(cemm, &entry->query.uid))
+    if (entry->query.alias[0] && !cemm_alias_allowed(cemm, &entry->query.uid, entry->query.alias)) {
+        give_up(cemm, entry);
+        return 0;
+    }
+    greet_strangers(cemm);
+    const struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    if (!device || device->route_count == 0)
         return cemm_find_devices(cemm, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device, entry,
                                  &entry->finder);
     try_next(cemm, entry);
@@ -253,7 +327,7 @@ static int take_off(struct cemm *cemm, struct cemm_entry *entry)
 
 static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64_t max_age_ms)
 {
-    if (!entry->document)
+    if (!entry->document || max_age_ms <= 0)
         return false;
     int64_t age = cemm->wall - entry->document->fetched;
     return age >= 0 && age <= max_age_ms;

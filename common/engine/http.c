@@ -81,7 +81,8 @@ static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_ht
 
     if (code == CURLE_OK && request->ca_file)
         code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-    if (code == CURLE_OK && request->direct)
+    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
+    if (code == CURLE_OK && (request->direct || strncmp(request->url, "http://", 7) == 0))
         code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -172,6 +173,9 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
 
     response->error = -EHOSTUNREACH;
     response->reason = curl_easy_strerror(code);
+    response->no_connection = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                              code == CURLE_PEER_FAILED_VERIFICATION ||
+                              code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].code == code) {
             response->error = known[i].error;

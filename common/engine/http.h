@@ -20,6 +20,7 @@ struct cemm_http_request {
 struct cemm_http_response {
     int error;              /* 0: `status` tells; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
     const char *reason;     /* for people, where `error` is not 0 */
+    bool no_connection;     /* none could even be made: the server, not what was asked for */
     int status;             /* HTTP's */
     int64_t retry_after_ms; /* -1: not sent */
     char *body;             /* the receiver frees it; NULL where there is none */

@@ -201,14 +201,14 @@ static void take_devices(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
-/* METERs that name device and alias need no search: what is asked for is known. */
-static bool all_named(const struct cemm_selection *selection)
+/* METERs that name a device and an alias that needs no finding: what is asked for is known. */
+static bool all_named(const struct cemm *cemm, const struct cemm_selection *selection)
 {
     struct cemm_uid uid;
     const char *alias;
 
     for (size_t i = 0; i < selection->meter_count; i++)
-        if (!split(selection->meters[i], &uid, &alias))
+        if (!split(selection->meters[i], &uid, &alias) || !cemm_alias_allowed(cemm, &uid, alias))
             return false;
     return selection->meter_count > 0;
 }
@@ -238,6 +238,8 @@ static bool source_known(const struct cemm *cemm, const char *name)
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data)
 {
+    if (cemm->ending)
+        return -ECANCELED;
     if (selection->source && !source_known(cemm, selection->source))
         return -ENOENT;
     struct sweep *sweep = calloc(1, sizeof(*sweep));
@@ -251,7 +253,7 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
         .pending = 1, /* the step that is taken now */
     };
     int r;
-    if (all_named(selection)) /* due at once, yet not inside this call */
+    if (all_named(cemm, selection)) /* due at once, yet not inside this call */
         r = cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
     else
         r = cemm_find_devices(cemm, selection->source, NULL, FIND_AGE_MS, take_devices, sweep,

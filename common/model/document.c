@@ -38,6 +38,15 @@ void cemm_document_unref(struct cemm_document *document)
     free(document);
 }
 
+size_t cemm_document_size(const struct cemm_document *document)
+{
+    size_t size = sizeof(*document) + document->length;
+
+    for (size_t i = 0; i < document->series_count; i++)
+        size += sizeof(*document->series) + document->series[i].count * sizeof(struct cemm_sample);
+    return size;
+}
+
 struct cemm_series *cemm_document_add_series(struct cemm_document *document)
 {
     struct cemm_series *series =

@@ -34,6 +34,9 @@ struct cemm_document {
  * are freed and NULL is returned). */
 struct cemm_document *cemm_document_new(const struct cemm_query *query, char *bytes, size_t length);
 
+/* Bytes that it takes, roughly. */
+size_t cemm_document_size(const struct cemm_document *document);
+
 /* Appends a series; NULL: no memory. Valid until the next one is appended. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
 

@@ -65,6 +65,11 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
     return wait_until(promise, now + (retry_after_ms >= 0 ? retry_after_ms : pause));
 }
 
+void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds)
+{
+    promise->deadline += milliseconds;
+}
+
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0)

@@ -51,6 +51,9 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
 
+/* Time that was spent waiting for a free connection is not the device's: the deadline moves on. */
+void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds);
+
 /* How long it took, as far as the repeats can tell: between the last that was too early and the one
  * that got the data, at `now`. -1: there was no promise. */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now);

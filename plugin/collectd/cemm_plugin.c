@@ -2,8 +2,8 @@
  * The collectd plugin: its callbacks, and nothing that waits.
  *
  * Order of events, and why. The config callback checks everything and starts
- * nothing: collectd forks after it. The init callback starts the thread. Read
- * callbacks hand over what that thread has laid ready. The shutdown callback
+ * nothing: collectd forks after it. The init callback starts the thread. The read
+ * callback hands over what that thread has laid ready. The shutdown callback
  * ends it, when collectd has joined its own threads.
  *
  * collectd's config, init and shutdown callbacks carry no data of ours, so
@@ -24,35 +24,34 @@
 
 _Static_assert(IDENTITY_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
-/* What a read callback needs to know of its block. */
-struct reader {
-    const struct block *block;
-    struct queue *queue;
-};
-
 static struct {
     oconfig_item_t *plugins[PLUGINS_MAX];
     size_t plugin_count;
     struct settings *settings;
     struct poller *poller;
-    struct reader *readers;
 } self;
+
+static int read_settings(void)
+{
+    int64_t interval = (int64_t)CDTIME_T_TO_MS(plugin_get_interval());
+
+    settings_free(self.settings);
+    self.settings = settings_read(self.plugins, self.plugin_count, interval);
+    return self.settings ? 0 : -1;
+}
 
 /* collectd knows only then that a block was the last one, when it is too late to refuse it: so each
  * further block has all of them read anew, as one. */
 static int configure(oconfig_item_t *plugin)
 {
-    int64_t interval = (int64_t)CDTIME_T_TO_MS(plugin_get_interval());
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
 
     if (!copy) {
         plugin_log(LOG_ERR, "cemm plugin: too many <Plugin cemm> blocks, or no memory");
         return -1;
     }
-    settings_free(self.settings);
     self.plugins[self.plugin_count++] = copy;
-    self.settings = settings_read(self.plugins, self.plugin_count, interval);
-    return self.settings ? 0 : -1;
+    return read_settings();
 }
 
 /* All texts come from fields of this size or from literals, see the assertion above. */
@@ -61,8 +60,9 @@ static void fill(char field[DATA_MAX_NAME_LEN], const char *text)
     memcpy(field, text, strlen(text) + 1);
 }
 
-static void dispatch(const struct block *block, const struct reading *reading)
+static void dispatch(const struct reading *reading)
 {
+    const struct block *block = reading->block;
     const struct identity *identity = &reading->identity;
     int64_t cadence = (int64_t)identity->cadence * 1000;
     int64_t interval = cadence > block->interval ? cadence : block->interval;
@@ -83,61 +83,47 @@ static void dispatch(const struct block *block, const struct reading *reading)
 
 static int hand_over(user_data_t *data)
 {
-    const struct reader *reader = data->data;
-    struct reading *reading = queue_take(reader->queue);
+    struct reading *reading = queue_take(data->data);
 
     while (reading) {
         struct reading *done = reading;
 
-        dispatch(reader->block, reading);
+        dispatch(reading);
         reading = reading->next;
         free(done);
     }
     return 0;
 }
 
-static int register_reader(struct reader *reader)
+/* One for all blocks: side by side, two would give samples of one series at a time (see queue.c).
+ */
+static int register_reader(void)
 {
-    const struct block *block = reader->block;
-    int64_t interval = block->interval < HANDOVER_MS ? block->interval : HANDOVER_MS;
-    user_data_t data = {.data = reader};
-    char *name;
-    int r;
+    int64_t interval = HANDOVER_MS;
+    user_data_t data = {.data = poller_queue(self.poller)};
 
-    if (asprintf(&name, "cemm/%s", block->source) < 0)
-        return -1;
-    r = plugin_register_complex_read("cemm", name, hand_over, MS_TO_CDTIME_T(interval), &data);
-    free(name);
-    return r;
+    for (size_t i = 0; i < self.settings->count; i++) {
+        if (self.settings->blocks[i].interval < interval)
+            interval = self.settings->blocks[i].interval;
+    }
+    return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(interval), &data);
 }
 
 static int start(void)
 {
     if (self.poller)
         return 0;
-    if (!self.settings) {
-        plugin_log(LOG_ERR, "cemm plugin: there is no <Plugin cemm> block: nothing to read");
+    /* Without a <Plugin cemm> block nobody has called configure(): the defaults hold. */
+    if (!self.settings && (self.plugin_count || read_settings() != 0))
         return -1;
-    }
-    self.readers = calloc(self.settings->count, sizeof(*self.readers));
-    self.poller = self.readers ? poller_start(self.settings) : NULL;
-    if (!self.poller)
-        return -1;
-    for (size_t i = 0; i < self.settings->count; i++) {
-        self.readers[i].block = &self.settings->blocks[i];
-        self.readers[i].queue = poller_queue(self.poller, i);
-        if (register_reader(&self.readers[i]) != 0)
-            return -1;
-    }
-    return 0;
+    self.poller = poller_start(self.settings);
+    return self.poller ? register_reader() : -1;
 }
 
 static int stop(void)
 {
     poller_stop(self.poller);
     self.poller = NULL;
-    free(self.readers);
-    self.readers = NULL;
     settings_free(self.settings);
     self.settings = NULL;
     while (self.plugin_count)

@@ -4,8 +4,11 @@
  * What an option means, and which values it takes, is decided by the library
  * alone: the same file must not be right for `cemm` and wrong here. So this
  * room only renames, turns collectd's typed values back into text, and says
- * where a mistake stands. Interval and Host belong to the plugin, because only
- * it has them.
+ * where a mistake stands. A source's Interval and Host belong to the plugin,
+ * because only it has them.
+ *
+ * Discovery is one more block to sweep, whether it is written or not: the
+ * library says in the end whether it is on.
  *
  * It goes on after a mistake, so that one test run shows them all.
  */
@@ -19,7 +22,8 @@
 
 #define INTERVAL_MIN_MS 100 /* a small device must not be asked without a pause */
 #define NUMBER_SIZE     32
-#define BLOCKS_MAX      1024
+#define DISCOVERY_LABEL "<Discovery>"
+#define BLOCKS_MAX      1025 /* the library's greatest number of sources, and discovery */
 
 struct reader {
     struct settings *settings;
@@ -34,7 +38,7 @@ static take_fn take_interval;
 static take_fn take_host;
 
 /* collectd's names of the options, the library's, and where they may stand. The first option of a
- * kind of block is the one that it must have. */
+ * kind of source is the one that it must have. */
 static const struct option {
     const char *name;
     const char *key; /* NULL: the plugin's own */
@@ -52,12 +56,15 @@ static const struct option {
     {"Timeout", "timeout", CLOUD | LOCAL, NULL},
     {"Interval", NULL, CLOUD | LOCAL, take_interval},
     {"Host", NULL, CLOUD | LOCAL, take_host},
+    {"Enabled", "enabled", DISCOVERY, NULL},
+    {"Broadcast", "broadcast", DISCOVERY, NULL},
+    {"Interval", "interval", DISCOVERY, NULL}, /* of looking for devices, not of reading them */
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 /* Known to the manual, not to this version: said so instead of "unknown". */
-static const char *const later[] = {"StateFile", "Discovery", "Backfill"};
+static const char *const later[] = {"StateFile", "Backfill"};
 
 /* `where` is a block, `what` an option in it; NULL: none. */
 static void mistake(struct reader *reader, const char *where, const char *what, const char *words)
@@ -135,18 +142,21 @@ static const char *option_text(struct reader *reader, const char *where, const o
     return text;
 }
 
-static const struct option *find_option(const char *name)
+/* The option of that name in this kind of block; else in another kind; else NULL. */
+static const struct option *find_option(const char *name, enum block_kind kind)
 {
+    const struct option *found = NULL;
+
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        if (strcasecmp(options[i].name, name) == 0)
-            return &options[i];
+        if (strcasecmp(options[i].name, name) == 0 && (!found || options[i].kinds & kind))
+            found = &options[i];
     }
-    return NULL;
+    return found;
 }
 
 static void read_option(struct reader *reader, struct block *block, const oconfig_item_t *item)
 {
-    const struct option *option = find_option(item->key);
+    const struct option *option = find_option(item->key, block->kind);
     char buffer[NUMBER_SIZE];
     struct cemm_words words = {""};
     const char *value;
@@ -173,25 +183,37 @@ static const char *section_of(enum block_kind kind)
     return kind == CLOUD ? "cloud" : "local";
 }
 
+/* Gives a block its names; false if there is no memory for them. */
+static bool name_block(struct block *block, const char *name)
+{
+    const char *label = block->kind == CLOUD ? "Cloud" : "Local";
+
+    if (block->kind == DISCOVERY) {
+        block->label = strdup(DISCOVERY_LABEL);
+        block->source = strdup("discovery");
+        return block->label && block->source;
+    }
+    if (asprintf(&block->label, "<%s \"%s\">", label, name) < 0)
+        block->label = NULL;
+    if (asprintf(&block->source, "%s %s", section_of(block->kind), name) < 0)
+        block->source = NULL;
+    return block->label && block->source;
+}
+
 /* Makes room for a block and names it; NULL if that fails, which is reported. */
 static struct block *add_block(struct reader *reader, enum block_kind kind, const char *name)
 {
-    const char *label = kind == CLOUD ? "Cloud" : "Local";
     struct settings *settings = reader->settings;
     struct block *block = &settings->blocks[settings->count];
 
     if (settings->count == BLOCKS_MAX) {
-        mistake(reader, NULL, label, "too many blocks");
+        mistake(reader, NULL, NULL, "too many blocks");
         return NULL;
     }
     *block = (struct block){.kind = kind, .interval = reader->interval};
-    if (asprintf(&block->label, "<%s \"%s\">", label, name) < 0)
-        block->label = NULL;
-    if (asprintf(&block->source, "%s %s", section_of(kind), name) < 0)
-        block->source = NULL;
     settings->count++;
-    if (!block->label || !block->source) {
-        mistake(reader, NULL, label, "no memory");
+    if (!name_block(block, name)) {
+        mistake(reader, NULL, NULL, "no memory");
         return NULL;
     }
     return block;
@@ -220,6 +242,25 @@ static void read_block(struct reader *reader, enum block_kind kind, const oconfi
         read_option(reader, block, &item->children[i]);
 }
 
+/* Only the settings: whether there is something to sweep is known in the end. */
+static void read_discovery(struct reader *reader, const oconfig_item_t *item)
+{
+    char label[] = DISCOVERY_LABEL;
+    struct block block = {.kind = DISCOVERY, .label = label};
+    struct cemm_words words = {""};
+
+    if (item->values_num) {
+        mistake(reader, label, NULL, "is a block without a name");
+        return;
+    }
+    if (cemm_config_section(reader->settings->config, "discovery", "", &words) < 0) {
+        mistake(reader, label, NULL, without_key(words.text, ""));
+        return;
+    }
+    for (int i = 0; i < item->children_num; i++)
+        read_option(reader, &block, &item->children[i]);
+}
+
 static void read_zone(struct reader *reader, const oconfig_item_t *item)
 {
     char buffer[NUMBER_SIZE];
@@ -239,6 +280,12 @@ static bool is_later(const char *name)
     return false;
 }
 
+static bool is_block(const char *name)
+{
+    return strcasecmp(name, "Cloud") == 0 || strcasecmp(name, "Local") == 0 ||
+           strcasecmp(name, "Discovery") == 0;
+}
+
 /* Global options come first, wherever they stand: the library takes them before any section. */
 static void read_globals(struct reader *reader, const oconfig_item_t *plugin)
 {
@@ -249,7 +296,7 @@ static void read_globals(struct reader *reader, const oconfig_item_t *plugin)
             read_zone(reader, item);
         else if (is_later(item->key))
             mistake(reader, NULL, item->key, "not in this version of the plugin");
-        else if (strcasecmp(item->key, "Cloud") != 0 && strcasecmp(item->key, "Local") != 0)
+        else if (!is_block(item->key))
             mistake(reader, NULL, item->key, "unknown option");
     }
 }
@@ -263,6 +310,8 @@ static void read_blocks(struct reader *reader, const oconfig_item_t *plugin)
             read_block(reader, CLOUD, item);
         else if (strcasecmp(item->key, "Local") == 0)
             read_block(reader, LOCAL, item);
+        else if (strcasecmp(item->key, "Discovery") == 0)
+            read_discovery(reader, item);
     }
 }
 
@@ -294,10 +343,12 @@ static void finish(struct reader *reader)
 
     if (reader->mistakes)
         return;
-    if (!reader->settings->count)
-        mistake(reader, NULL, NULL, "there is no <Cloud> and no <Local> block: nothing to read");
-    else if (cemm_config_finish(reader->settings->config, &words) < 0)
+    if (cemm_config_finish(reader->settings->config, &words) < 0)
         translate(reader, words.text);
+    else if (cemm_config_discovers(reader->settings->config))
+        add_block(reader, DISCOVERY, NULL);
+    else if (!reader->settings->count)
+        mistake(reader, NULL, NULL, "there is no <Cloud> and no <Local> block: nothing to read");
 }
 
 static struct settings *settings_new(void)

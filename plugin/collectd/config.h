@@ -12,9 +12,9 @@
 
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 
-enum block_kind { CLOUD = 1, LOCAL = 2 }; /* bits: an option may stand in several kinds */
+enum block_kind { CLOUD = 1, LOCAL = 2, DISCOVERY = 4 }; /* bits: an option may stand in several */
 
-/* One <Cloud> or <Local> block: a source that is swept at its own interval. */
+/* One <Cloud> or <Local> block, or discovery: a source that is swept at its own interval. */
 struct block {
     enum block_kind kind;
     char *source;                 /* the library's name for it: cloud home */
@@ -31,9 +31,9 @@ struct settings {
 
 /*
  * Reads all <Plugin cemm> blocks met so far as one. `interval` (milliseconds)
- * holds where a block says nothing. Every mistake is logged with its block and
- * its option; if there is one, NULL is returned. No network is touched. Free
- * with settings_free().
+ * holds where a block says nothing. Without any, the defaults hold: discovery.
+ * Every mistake is logged with its block and its option; if there is one, NULL
+ * is returned. No network is touched. Free with settings_free().
  */
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
 void settings_free(struct settings *settings); /* NULL is allowed */

@@ -34,7 +34,6 @@ struct losses {
 struct line {
     struct poller *poller;
     const struct block *block;
-    struct queue queue;
     struct troubles *troubles;
     int64_t due; /* monotonic milliseconds */
     uint64_t sweep;
@@ -44,6 +43,9 @@ struct line {
 struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
+    struct queue queue;
+    bool queue_made;
+    uint64_t sweeps; /* begun so far */
     struct line *lines;
     size_t count;
     struct losses losses;
@@ -94,7 +96,7 @@ static void put(struct line *line, const struct reading *made, const struct cemm
         return;
     }
     *reading = *made;
-    if (!queue_put(&line->queue, reading))
+    if (!queue_put(&line->poller->queue, reading))
         lose(&losses->overflow, uid, alias, channel,
              "collectd does not fetch the values; the oldest ones are dropped");
 }
@@ -106,7 +108,7 @@ static void take_sample(struct line *line, const struct cemm_document *document,
     const char *alias = cemm_document_query(document)->alias;
     const char *channel = series->channel;
     struct poller *poller = line->poller;
-    struct reading reading = {.sweep = line->sweep, .time = sample->time};
+    struct reading reading = {.block = line->block, .sweep = line->sweep, .time = sample->time};
 
     if (!identify(uid, alias, channel, &reading.identity)) {
         lose(&poller->losses.names, uid, alias, channel,
@@ -142,6 +144,33 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
     }
 }
 
+/* A search that finds nothing looks just like one that goes well: the library has no failure to
+ * report. */
+static void note_search(struct line *line)
+{
+    static const char prefix[] = "discovery: ";
+    struct cemm_discovery_state state;
+    struct cemm_discovered device;
+
+    cemm_discovery_at(line->poller->cemm, &state);
+    if (strncmp(state.words, prefix, sizeof(prefix) - 1) == 0)
+        state.words += sizeof(prefix) - 1;
+    if (*state.words)
+        troubles_note(line->troubles, NULL, NULL, -EIO, state.words);
+    else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
+        troubles_note(line->troubles, NULL, NULL, CEMM_ABSENT, "no CEMM has answered yet");
+}
+
+static bool stopping(struct poller *poller)
+{
+    bool stopping;
+
+    pthread_mutex_lock(&poller->lock);
+    stopping = poller->stopping;
+    pthread_mutex_unlock(&poller->lock);
+    return stopping;
+}
+
 static void swept(void *data, const struct cemm_uid *uid, const char *alias,
                   const struct cemm_answer *answer)
 {
@@ -149,6 +178,8 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
 
     if (!answer) {
         line->sweeping = false;
+        if (line->block->kind == DISCOVERY && !stopping(line->poller))
+            note_search(line);
         troubles_end_sweep(line->troubles);
         return;
     }
@@ -164,7 +195,7 @@ static void sweep(struct line *line, int64_t now)
 
     while (line->due <= now)
         line->due += line->block->interval;
-    line->sweep++;
+    line->sweep = ++line->poller->sweeps;
     line->sweeping = true;
     r = cemm_sweep(line->poller->cemm, &selection, swept, line);
     if (r < 0) {
@@ -189,16 +220,6 @@ static int begin_sweeps(struct poller *poller)
             wait = line->due - now;
     }
     return (int)wait;
-}
-
-static bool stopping(struct poller *poller)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&poller->lock);
-    stopping = poller->stopping;
-    pthread_mutex_unlock(&poller->lock);
-    return stopping;
 }
 
 /* A loop that fails at once must not spin; it wakes for the end all the same. */
@@ -262,12 +283,8 @@ static int init_locks(struct poller *poller)
 static int add_line(struct poller *poller, const struct block *block)
 {
     struct line *line = &poller->lines[poller->count];
-    int r;
 
     *line = (struct line){.poller = poller, .block = block, .due = clock_ms(CLOCK_MONOTONIC)};
-    r = queue_init(&line->queue);
-    if (r < 0)
-        return r;
     poller->count++;
     line->troubles = troubles_new(block->label);
     return line->troubles ? 0 : -ENOMEM;
@@ -277,8 +294,11 @@ static int build(struct poller *poller, const struct settings *settings)
 {
     int r = init_locks(poller);
 
+    if (r == 0)
+        r = queue_init(&poller->queue);
     if (r < 0)
         return r;
+    poller->queue_made = true;
     poller->ledger = cemm_ledger_new();
     poller->lines = calloc(settings->count, sizeof(*poller->lines));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
@@ -328,10 +348,10 @@ void poller_stop(struct poller *poller)
         join(poller);
     cemm_free(poller->cemm);
     report(&poller->losses);
-    for (size_t i = 0; i < poller->count; i++) {
-        queue_destroy(&poller->lines[i].queue);
+    for (size_t i = 0; i < poller->count; i++)
         troubles_free(poller->lines[i].troubles);
-    }
+    if (poller->queue_made)
+        queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     pthread_cond_destroy(&poller->stop);
     pthread_mutex_destroy(&poller->lock);
@@ -339,7 +359,7 @@ void poller_stop(struct poller *poller)
     free(poller);
 }
 
-struct queue *poller_queue(struct poller *poller, size_t index)
+struct queue *poller_queue(struct poller *poller)
 {
-    return &poller->lines[index].queue;
+    return &poller->queue;
 }

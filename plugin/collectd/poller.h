@@ -1,6 +1,6 @@
 /*
  * The thread that does the plugin's I/O: sweeps every block at its interval
- * and lays what arrives into the block's queue.
+ * and lays what arrives into a queue.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
@@ -16,7 +16,7 @@ struct poller *poller_start(const struct settings *settings);
 /* Ends the thread, whatever is under way, and frees all. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* What has arrived for block `index` of the settings; from any thread. */
-struct queue *poller_queue(struct poller *poller, size_t index);
+/* What has arrived; from any thread. */
+struct queue *poller_queue(struct poller *poller);
 
 #endif

@@ -4,14 +4,16 @@
  * It is bounded: a collectd that stops reading must not make us eat its
  * memory. The oldest readings go first, for it is the present that is watched.
  *
- * It gives one sweep at a time, because collectd's write threads run side by
- * side: of two samples of one series dispatched in one go, the newer one may
- * be written first, and the older one is then "too old". A sweep holds a
- * series once.
+ * It gives a series once at a time, because collectd's write threads run side
+ * by side: of two samples of one series dispatched in one go, the newer one may
+ * be written first, and the older one is then "too old". A sweep holds a series
+ * once; but two blocks may reach one device, so there is one queue for all.
  */
 #include "plugin/collectd/queue.h"
 
+#include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 int queue_init(struct queue *queue)
 {
@@ -49,17 +51,48 @@ bool queue_put(struct queue *queue, struct reading *reading)
     return !oldest;
 }
 
+static int compare(const void *left, const void *right)
+{
+    const struct identity *a = &((const struct reading *)left)->identity;
+    const struct identity *b = &((const struct reading *)right)->identity;
+    int order = strcmp(a->plugin_instance, b->plugin_instance);
+
+    return order ? order : strcmp(a->type_instance, b->type_instance);
+}
+
+static void keep(void *reading)
+{
+    (void)reading;
+}
+
+/* Where the readings end that may be given together; without memory to tell, at the first. */
+static struct reading **find_end(struct reading **end, size_t *ret_count)
+{
+    void *series = NULL;
+
+    *ret_count = 0;
+    while (*end) {
+        struct reading *const *same = tsearch(*end, &series, compare);
+
+        if (same ? (*same)->sweep != (*end)->sweep : *ret_count > 0)
+            break;
+        end = &(*end)->next;
+        ++*ret_count;
+    }
+    tdestroy(series, keep);
+    return end;
+}
+
 struct reading *queue_take(struct queue *queue)
 {
     struct reading *taken;
-    struct reading **end = &queue->head;
+    struct reading **end;
+    size_t count;
 
     pthread_mutex_lock(&queue->lock);
     taken = queue->head;
-    while (*end && (*end)->sweep == taken->sweep) {
-        end = &(*end)->next;
-        queue->count--;
-    }
+    end = find_end(&queue->head, &count);
+    queue->count -= count;
     if (taken) {
         queue->head = *end;
         *end = NULL;

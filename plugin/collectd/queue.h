@@ -12,11 +12,14 @@
 
 #include "plugin/collectd/identify.h"
 
-#define QUEUE_MAX 16384 /* readings that wait, of one block */
+#define QUEUE_MAX 32768 /* readings that wait */
+
+struct block;
 
 struct reading {
     struct reading *next;
-    uint64_t sweep; /* the sweep that brought it; later ones have greater numbers */
+    const struct block *block; /* that it is given for */
+    uint64_t sweep;            /* the sweep that brought it */
     struct identity identity;
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the identity's unit */
@@ -35,7 +38,8 @@ void queue_destroy(struct queue *queue);
 /* Takes the reading. False if the oldest one had to go for it. */
 bool queue_put(struct queue *queue, struct reading *reading);
 
-/* The readings of the oldest sweep, in the order they came; NULL: none. The caller frees each. */
+/* The oldest readings, in the order they came, up to a series that a later sweep has brought once
+ * more; NULL: none. The caller frees each. */
 struct reading *queue_take(struct queue *queue);
 
 #endif

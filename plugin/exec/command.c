@@ -10,17 +10,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
 
 /* Makes the whole text in memory, so that the output is written in one go or not at all. */
-static int make_text(const struct gathering *gathering, const struct cemm_zone *zone,
-                     command_text_fn *text, char **ret_text, size_t *ret_length)
+static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
 {
     FILE *stream = open_memstream(ret_text, ret_length);
     if (stream == NULL)
         return -errno;
-    int r = text(gathering, zone, stream);
+    int r = write(data, stream);
     if (ferror(stream) && r == 0)
         r = -ENOMEM;
     if (fclose(stream) != 0 && r == 0)
@@ -28,19 +28,31 @@ static int make_text(const struct gathering *gathering, const struct cemm_zone *
     return r;
 }
 
-static enum exec_exit put_text(const struct gathering *gathering, const struct cemm_zone *zone,
-                               const char *file, struct speech *speech, command_text_fn *text)
+enum exec_exit command_put(const char *file, struct speech *speech, command_write_fn *write,
+                           const void *data)
 {
     char *buffer = NULL;
     size_t length = 0;
     struct cemm_words words = {""};
-    int r = make_text(gathering, zone, text, &buffer, &length);
+    int r = make_text(write, data, &buffer, &length);
     if (r < 0)
         speech_say(speech, CEMM_LOG_ERROR, "no output: %s", strerror(-r));
     else if ((r = output_write(file, buffer, length, &words)) < 0)
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
     free(buffer);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
+}
+
+/* What was gathered, and how to write it. */
+struct letter {
+    const struct gathering *gathering;
+    command_text_fn *text;
+};
+
+static int write_letter(const void *data, FILE *stream)
+{
+    const struct letter *letter = data;
+    return letter->text(letter->gathering, cemm_zone(letter->gathering->cemm), stream);
 }
 
 /* Whether a problem already tells of the source that a remark ("cloud home: …") is about. */
@@ -65,6 +77,23 @@ static void report_remarks(const struct session *session, const struct gathering
     }
 }
 
+/* Nothing is configured, and nothing was found: then there is not even something that failed. */
+static bool nothing_there(const struct session *session)
+{
+    return !session->configured && cemm_device_at(session->cemm, 0) == NULL;
+}
+
+static enum exec_exit report_and_put(const struct session *session, const char *file,
+                                     struct speech *speech, const struct letter *letter,
+                                     bool is_table)
+{
+    bool shown = is_table && file == NULL && isatty(STDOUT_FILENO) == 1;
+    gathering_report(letter->gathering, speech, !shown);
+    report_remarks(session, letter->gathering, speech);
+    enum exec_exit end = command_put(file, speech, write_letter, letter);
+    return letter->gathering->problems > 0 ? EXEC_FAILED : end;
+}
+
 static enum exec_exit sweep_and_put(const struct session *session,
                                     const struct exec_options *options, struct speech *speech,
                                     command_text_fn *text, bool is_table)
@@ -74,13 +103,13 @@ static enum exec_exit sweep_and_put(const struct session *session,
     int r = gather(session->cemm, options, speech, &gathering);
     if (r < 0) {
         speech_say(speech, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+    } else if (nothing_there(session)) {
+        session_report(session, speech);
+        explain_nothing(session, speech);
+        end = EXEC_USAGE;
     } else {
-        bool shown = is_table && options->output == NULL && isatty(STDOUT_FILENO) == 1;
-        gathering_report(&gathering, speech, !shown);
-        report_remarks(session, &gathering, speech);
-        end = put_text(&gathering, cemm_zone(session->cemm), options->output, speech, text);
-        if (gathering.problems > 0)
-            end = EXEC_FAILED;
+        struct letter letter = {&gathering, text};
+        end = report_and_put(session, options->output, speech, &letter, is_table);
     }
     gathering_clear(&gathering);
     return end;
@@ -96,6 +125,8 @@ enum exec_exit command_run(const struct exec_options *options, struct speech *sp
     }
     struct session session;
     enum exec_exit end = session_open(&session, options, speech);
+    if (end == EXEC_OK)
+        end = session_check(&session, speech);
     if (end == EXEC_OK)
         end = sweep_and_put(&session, options, speech, text, is_table);
     session_close(&session);

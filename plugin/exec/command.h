@@ -1,6 +1,7 @@
 /*
  * The frame of a command that sweeps once: configuration, sweep, text, output,
- * words, exit status. What differs is how the text is made.
+ * words, exit status. What differs is how the text is made. And the part of it
+ * that those need who do not sweep.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -18,6 +19,13 @@ typedef int command_text_fn(const struct gathering *gathering, const struct cemm
  * need them again on stderr. */
 enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
                            command_text_fn *text, bool is_table);
+
+/* Writes any text. Returns 0 or a negative errno. */
+typedef int command_write_fn(const void *data, FILE *stream);
+
+/* Puts a text to `file` (NULL: stdout), whole or not at all, and says what hindered it. */
+enum exec_exit command_put(const char *file, struct speech *speech, command_write_fn *write,
+                           const void *data);
 
 /* Adds a problem or note to a table, below its device. */
 void command_table_note(struct table *table, const struct finding *finding, const char **device);

@@ -12,7 +12,7 @@
 /* How the program ends (spec §6). Scripts and Telegraf go by these. */
 enum exec_exit {
     EXEC_OK = 0,
-    EXEC_FAILED = 1, /* a meter failed; what came was printed */
+    EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
     EXEC_USAGE = 2,  /* the command line or the configuration is wrong; nothing was asked */
 };
 
@@ -24,6 +24,7 @@ struct exec_command {
     enum exec_exit (*run)(const struct exec_options *options, struct speech *speech);
 };
 
+enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech);
 enum exec_exit exec_list(const struct exec_options *options, struct speech *speech);
 enum exec_exit exec_read(const struct exec_options *options, struct speech *speech);
 

@@ -1,22 +1,16 @@
 /*
  * Runs the sweep to its end and keeps what came, because the answers arrive in
  * the order of the network while people and diffs want the order of names.
- *
- * While it waits, it looks after two more things: a signal to end, which is
- * obeyed at once and without tidying (the kernel does that faster), and the
- * progress line for those who wait at a terminal.
  */
 #include "plugin/exec/gather.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "plugin/exec/signals.h"
+#include "plugin/exec/wait.h"
 
 static int64_t wall_now(void)
 {
@@ -42,6 +36,7 @@ static struct finding *add(struct gathering *gathering, enum finding_kind kind, 
         struct finding *more = reallocarray(gathering->findings, room, sizeof(*more));
         if (more == NULL) {
             gathering->error = -ENOMEM;
+            gathering->done = true;
             return NULL;
         }
         gathering->findings = more;
@@ -92,23 +87,10 @@ static size_t count_meters(const struct cemm *cemm, const struct gathering *gath
     return count > gathering->meters_done ? count : gathering->meters_done;
 }
 
-static int wait_for_all(struct cemm *cemm, struct gathering *gathering, struct speech *speech,
-                        int signal_fd)
+static void show_progress(void *data, struct cemm *cemm, struct speech *speech)
 {
-    struct pollfd extra = {.fd = signal_fd, .events = POLLIN};
-    while (!gathering->done && gathering->error == 0) {
-        extra.revents = 0;
-        int r = cemm_turn(cemm, speech_patience(speech), &extra, signal_fd >= 0 ? 1 : 0);
-        int number = extra.revents != 0 ? signals_taken(signal_fd) : 0;
-        if (number != 0) {
-            speech_clear(speech);
-            signals_die(number);
-        }
-        if (r < 0 && r != -EINTR)
-            return r;
-        speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering));
-    }
-    return gathering->error;
+    const struct gathering *gathering = data;
+    speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering));
 }
 
 static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *speech)
@@ -120,15 +102,8 @@ static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *
     int r = cemm_sweep(cemm, &selection, take_answer, gathering);
     if (r < 0)
         return r;
-    struct signals signals;
-    signals_hold(&signals);
-    int signal_fd = signals_descriptor(&signals);
-    r = wait_for_all(cemm, gathering, speech, signal_fd);
-    speech_clear(speech);
-    if (signal_fd >= 0)
-        close(signal_fd);
-    signals_release(&signals);
-    return r;
+    r = wait_until(cemm, speech, &gathering->done, show_progress, gathering);
+    return r < 0 ? r : gathering->error;
 }
 
 /* Whether any finding answers for this METER, be it only by the failure of its device. */
@@ -195,7 +170,7 @@ static int compare(const void *left, const void *right)
 int gather(struct cemm *cemm, const struct exec_options *options, struct speech *speech,
            struct gathering *ret_gathering)
 {
-    *ret_gathering = (struct gathering){.options = options};
+    *ret_gathering = (struct gathering){.cemm = cemm, .options = options};
     int r = sweep(cemm, ret_gathering, speech);
     if (r < 0)
         return r;

@@ -26,6 +26,7 @@ struct gathering {
     size_t count;
     size_t room;
     size_t problems;
+    const struct cemm *cemm;
     int64_t now; /* our clock when all had come (Unix milliseconds) */
 
     const struct exec_options *options; /* the rest is for the time of the sweep */

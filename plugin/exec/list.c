@@ -9,13 +9,11 @@
 
 #include "plugin/exec/command.h"
 
-enum { DEVICE, METER, CHANNELS, SOURCE, COLUMNS };
+enum { DEVICE, METER, CHANNELS, SOURCE, ADDRESS, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
-    [DEVICE] = {"DEVICE"},
-    [METER] = {"METER"},
-    [CHANNELS] = {"CHANNELS"},
-    [SOURCE] = {"SOURCE"},
+    [DEVICE] = {"DEVICE"}, [METER] = {"METER"},     [CHANNELS] = {"CHANNELS"},
+    [SOURCE] = {"SOURCE"}, [ADDRESS] = {"ADDRESS"},
 };
 
 /* The channels' names with a space between; NULL: no memory. The caller frees it. */
@@ -38,7 +36,25 @@ static char *join_channels(const struct cemm_document *document)
     return text;
 }
 
-static void add_meter(struct table *table, const struct finding *finding, const char **device)
+/* Where the source that answered reaches the device: an address on the LAN, or the cloud's. */
+static const char *address_of(const struct cemm *cemm, const struct finding *finding)
+{
+    const char *source = cemm_document_source(finding->document);
+    struct cemm_discovered found;
+    struct cemm_source_state state;
+    for (size_t i = 0; cemm_discovered_at(cemm, i, &found); i++) {
+        if (strcmp(source, "discovery") == 0 && strcmp(found.uid.text, finding->uid) == 0)
+            return found.address;
+    }
+    for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
+        if (strcmp(source, state.name) == 0)
+            return state.address;
+    }
+    return "";
+}
+
+static void add_meter(struct table *table, const struct cemm *cemm, const struct finding *finding,
+                      const char **device)
 {
     char *channels = join_channels(finding->document);
     bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
@@ -47,6 +63,7 @@ static void add_meter(struct table *table, const struct finding *finding, const 
         [METER] = finding->alias,
         [CHANNELS] = channels,
         [SOURCE] = cemm_document_source(finding->document),
+        [ADDRESS] = address_of(cemm, finding),
     };
     if (channels == NULL)
         table->error = -ENOMEM;
@@ -63,7 +80,7 @@ static int list_table(const struct gathering *gathering, const struct cemm_zone 
     for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
         if (finding->kind == FINDING_READING)
-            add_meter(&table, finding, &device);
+            add_meter(&table, gathering->cemm, finding, &device);
         else
             command_table_note(&table, finding, &device);
     }

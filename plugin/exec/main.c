@@ -22,6 +22,12 @@
 
 static const struct exec_command commands[] = {
     {
+        .name = "discover",
+        .arguments = "",
+        .does = "the CEMMs that answer on the LAN",
+        .run = exec_discover,
+    },
+    {
         .name = "list",
         .arguments = "",
         .does = "devices, meters, their channels, and through which source",
@@ -69,7 +75,8 @@ static void print_options(unsigned takes, FILE *stream)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",
               stream);
-    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed);\n"
+    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed),\n"
+          "or no device answered;\n"
           "2 the command line or the configuration is wrong.\n",
           stream);
 }
@@ -88,7 +95,7 @@ static void print_help(FILE *stream)
           "Energy data from CEMM meters.\n\nCommands:\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-6s  %s\n", commands[i].name, commands[i].does);
+        fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].does);
     fputs("\n`cemm COMMAND --help` tells the options of a command.\n", stream);
 }
 

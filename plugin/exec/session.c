@@ -1,12 +1,9 @@
 /*
- * Reads the configuration and makes the library context. Someone who starts
- * `cemm` for the first time has no configuration: that is the one mistake that
- * everybody makes, so its message says where we looked and what to write.
+ * Reads the configuration and makes the library context.
  */
 #include "plugin/exec/session.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,52 +20,6 @@ static void keep_remark(void *data, enum cemm_level level, const char *line)
     char *copy = strdup(line);
     if (copy != NULL)
         session->remarks[session->remark_count++] = copy;
-}
-
-/* The user's own file, as cemm_config_load() looks for it; NULL where there is no home. */
-static char *own_file(void)
-{
-    const char *base = getenv("XDG_CONFIG_HOME");
-    const char *between = "";
-    char *file = NULL;
-    if (base == NULL || base[0] != '/') {
-        base = getenv("HOME");
-        between = "/.config";
-    }
-    if (base == NULL || base[0] != '/')
-        return NULL;
-    return asprintf(&file, "%s%s/cemm/cemm.conf", base, between) < 0 ? NULL : file;
-}
-
-static void explain_no_file(struct speech *speech)
-{
-    static const char common[] = "/etc/cemm/cemm.conf";
-    char *own = own_file();
-    speech_say(speech, CEMM_LOG_ERROR,
-               "no configuration: $CEMM_CONFIG is not set, and there is no %s%s%s",
-               own != NULL ? own : "", own != NULL ? " and no " : "", common);
-    speech_say(speech, CEMM_LOG_ERROR,
-               "for a CEMM in this network, write two lines into %s:", own != NULL ? own : common);
-    speech_say(speech, CEMM_LOG_ERROR, "    [local home]");
-    speech_say(speech, CEMM_LOG_ERROR, "    address = 192.168.2.115");
-    speech_say(speech, CEMM_LOG_ERROR,
-               "for the cloud: [cloud home] and api-key-file = FILE, whose first line is the key "
-               "(mode 0600)");
-    free(own);
-}
-
-static enum exec_exit check_sources(const struct session *session, struct speech *speech)
-{
-    struct cemm_source_state state;
-    if (cemm_source_at(session->cemm, 0, &state))
-        return EXEC_OK;
-    const char *file = cemm_config_file(session->config);
-    if (file == NULL)
-        explain_no_file(speech);
-    else
-        speech_say(speech, CEMM_LOG_ERROR,
-                   "%s: no section [cloud NAME] or [local NAME], so there is nothing to ask", file);
-    return EXEC_USAGE;
 }
 
 enum exec_exit session_open(struct session *ret_session, const struct exec_options *options,
@@ -91,7 +42,26 @@ enum exec_exit session_open(struct session *ret_session, const struct exec_optio
         speech_say(speech, CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
     }
-    return check_sources(ret_session, speech);
+    struct cemm_source_state state;
+    ret_session->configured = cemm_source_at(ret_session->cemm, 0, &state);
+    return EXEC_OK;
+}
+
+enum exec_exit session_check(const struct session *session, struct speech *speech)
+{
+    if (session->configured || cemm_config_discovers(session->config))
+        return EXEC_OK;
+    speech_say(speech, CEMM_LOG_ERROR,
+               "%s: no section [cloud NAME] or [local NAME], and discovery is off, so there is "
+               "nothing to ask",
+               cemm_config_file(session->config));
+    return EXEC_USAGE;
+}
+
+void session_report(const struct session *session, struct speech *speech)
+{
+    for (size_t i = 0; i < session->remark_count; i++)
+        speech_say(speech, CEMM_LOG_WARNING, "%s", session->remarks[i]);
 }
 
 void session_close(struct session *session)

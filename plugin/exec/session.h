@@ -12,6 +12,7 @@
 struct session {
     struct cemm_config *config;
     struct cemm *cemm;
+    bool configured;                    /* there is a [cloud] or [local] */
     char *remarks[SESSION_REMARKS_MAX]; /* what the library said while it worked */
     size_t remark_count;
 };
@@ -19,6 +20,13 @@ struct session {
 /* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
 enum exec_exit session_open(struct session *ret_session, const struct exec_options *options,
                             struct speech *speech);
+
+/* Whether there is anything to ask; says so if not. */
+enum exec_exit session_check(const struct session *session, struct speech *speech);
+
+/* Says all that the library said. */
+void session_report(const struct session *session, struct speech *speech);
+
 void session_close(struct session *session);
 
 #endif

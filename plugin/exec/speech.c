@@ -68,6 +68,17 @@ void speech_say(struct speech *speech, enum cemm_level level, const char *format
     free(line);
 }
 
+void speech_busy(struct speech *speech, const char *what)
+{
+    if (!speech->terminal)
+        return;
+    if (speech->progress_able)
+        fprintf(stderr, ERASE_LINE "%s …", what);
+    else
+        fprintf(stderr, "%s%s …\n", prefix(speech, CEMM_LOG_INFO), what);
+    speech->progress_shown = speech->progress_able;
+}
+
 int speech_patience(const struct speech *speech)
 {
     if (!speech->progress_able || speech->progress_shown)

@@ -29,6 +29,9 @@ void speech_say(struct speech *speech, enum cemm_level level, const char *format
 void speech_progress(struct speech *speech, size_t done, size_t total);
 void speech_clear(struct speech *speech);
 
+/* Tells people at a terminal what takes its time; speech_clear() erases it, where that can be. */
+void speech_busy(struct speech *speech, const char *what);
+
 /* Milliseconds until progress becomes worth showing; -1: never, or it is already. */
 int speech_patience(const struct speech *speech);
 

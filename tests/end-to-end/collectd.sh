@@ -10,76 +10,19 @@
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/end-to-end/collectd-lib.sh
+. "$(dirname "$0")/collectd-lib.sh"
 begin "$@"
+collectd_begin
 
-collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip "collectd is not installed"
-plugin=$build/plugin/collectd
 key_file=$scratch/home.key
 write_key "$key_file"
 
 first=00-1E-C0-00-00-01
 second=00-1E-C0-00-00-02
 noon=1782036000 # 2026-06-21 12:00 in Amsterdam
-since=2025-01-01
-host=test-host
-
-# A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaves
-# nothing behind that the leak checker would find.
-preload=$(ldd "$plugin/cemm.so" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
-export ASAN_OPTIONS=detect_leaks=1:exitcode=99
-
-run_collectd() {
-  env ${preload:+LD_PRELOAD=$preload} "$collectd" "$@"
-}
 
 # ---- configuration -----------------------------------------------------------
-
-# conf DIRECTORY: a whole collectd.conf there, its <Plugin cemm> block from standard input.
-conf() {
-  local body
-  body=$(cat)
-  mkdir -p "$1"
-  {
-    cat <<END
-Hostname "$host"
-FQDNLookup false
-BaseDir "$1"
-PIDFile "$1/pid"
-Interval 1
-LoadPlugin logfile
-<Plugin logfile>
-  File "$1/log"
-  LogLevel info
-</Plugin>
-LoadPlugin csv
-<Plugin csv>
-  DataDir "$1/csv"
-</Plugin>
-PluginDir "$plugin"
-END
-    # Once only: collectd loses some bytes of memory over a second one.
-    [[ $body == *"LoadPlugin cemm"* ]] || echo "LoadPlugin cemm"
-    echo "$body"
-  } >"$1/collectd.conf"
-}
-
-# refused WHAT BLOCK WORDS: the <Plugin cemm> block BLOCK is refused, and its log says WORDS.
-# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` comes to
-# the same check, and ends there, too, if there is a mistake.
-refused() {
-  local dir=$scratch/refused code=0
-  rm -rf "$dir"
-  conf "$dir" <<<"$2"
-  run_collectd "$test_option" -C "$dir/collectd.conf" >"$dir/out" 2>&1 || code=$?
-  if ((code == 0)) || [[ -d $dir/csv ]]; then
-    not_ok "refused: $1" "exit $code"
-  elif ! grep -qF -- "cemm plugin: $3" "$dir/log" "$dir/out"; then
-    not_ok "refused: $1" "no \"$3\" in:"$'\n'"$(cat "$dir/log" "$dir/out" 2>/dev/null)"
-  else
-    ok "refused: $1 ($3)"
-  fi
-  cat "$dir/log" "$dir/out" >>"$scratch/all-logs" 2>/dev/null || true
-}
 
 # cloud LINE…: a <Plugin cemm> block with one <Cloud "home"> that holds these lines.
 cloud() {
@@ -92,6 +35,13 @@ lan() {
   printf '<Plugin cemm>\n<Local "garage">\n'
   [[ $# -eq 0 ]] || printf '%s\n' "$@"
   printf '</Local>\n</Plugin>\n'
+}
+
+# discovery LINE…: the same of <Discovery>, switched off whatever the lines say.
+discovery() {
+  printf '<Plugin cemm>\n<Discovery>\n'
+  printf '%s\n' "$@"
+  printf 'Enabled false\n</Discovery>\n</Plugin>\n'
 }
 
 mistakes() {
@@ -118,106 +68,28 @@ mistakes() {
   refused "the same block twice" "$(cloud "$good")"$'\n'"$(cloud "$good")" "$home: a second"
   refused "block without a name" "<Plugin cemm>"$'\n<Cloud>\n'"$good"$'\n</Cloud>\n</Plugin>' "Cloud: the block needs one name"
   refused "time zone that is none" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
-  refused "no block at all" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
+  refused "no block at all, nor discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
-  refused "Discovery" $'<Plugin cemm>\n<Discovery>\nEnabled true\n</Discovery>\n</Plugin>' "Discovery: not in this version"
   refused "Backfill" $'<Plugin cemm>\n<Backfill>\nWindow 60\n</Backfill>\n</Plugin>' "Backfill: not in this version"
   refused "StateFile" $'<Plugin cemm>\nStateFile "x"\n</Plugin>' "StateFile: not in this version"
 }
 
-# Whether this collectd's -t looks at the file at all.
-choose_test_option() {
-  test_option=-t
-  if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
-    test_option=-T
-    echo "# this collectd's -t checks nothing (collectd issue 3216): mistakes are shown with -T"
-  fi
+discovery_mistakes() {
+  local block='<Discovery>'
+  refused "discovery that is off, and no block" "$(discovery 'Interval 60')" "there is no <Cloud>"
+  refused "discovery, perhaps" "$(discovery 'Enabled "perhaps"')" "$block: Enabled: "
+  refused "broadcast address that is none" "$(discovery 'Broadcast "garage"')" "$block: Broadcast: "
+  refused "two of them in one" "$(discovery 'Broadcast "10.0.0.255" "10.0.1.255"')" "$block: Broadcast: needs exactly one value"
+  refused "search without a pause" "$(discovery 'Interval 0')" "$block: Interval: "
+  refused "search once a month" "$(discovery 'Interval 2592000')" "$block: Interval: "
+  refused "option of a source" "$(discovery 'Host "x"')" "$block: Host: does not belong"
+  refused "unknown option in it" "$(discovery 'Colour "blue"')" "$block: Colour: unknown option"
+  refused "its option in a source" "$(lan 'Address "127.0.0.1"' 'Broadcast "10.0.0.255"')" '<Local "garage">: Broadcast: does not belong'
+  refused "discovery with a name" $'<Plugin cemm>\n<Discovery "lan">\nEnabled false\n</Discovery>\n</Plugin>' "$block: is a block without a name"
+  refused "discovery twice" "$(discovery 'Interval 60')"$'\n'"$(discovery 'Interval 60')" "$block: a second"
 }
 
 # ---- running -----------------------------------------------------------------
-
-# start_collectd DIRECTORY: sets $daemon.
-start_collectd() {
-  # Not by way of run_collectd: $! must be collectd itself, not a shell round it.
-  env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
-  daemon=$!
-  started "$daemon"
-  wait_for 10 grep -q 'Initialization complete' "$1/log" || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
-}
-
-# stop_collectd WHAT DIRECTORY: how long it took is shown; the promise is 1 s, the check is kinder
-# because the machine may be busy.
-stop_collectd() {
-  local begun took
-  begun=$(now_ms)
-  stop "$daemon"
-  took=$(($(now_ms) - begun))
-  if [[ $stopped == 0 ]] && ((took < 5000)); then ok "$1: it stops in $took ms"; else not_ok "$1: stop" "exit $stopped after $took ms"; fi
-  cat "$2/log" "$2/out" >>"$scratch/all-logs"
-  is "$1: nothing for the sanitizers" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
-}
-
-# lines FILE…: how many lines they have together, csv's headers not counted.
-lines() {
-  cat "$@" 2>/dev/null | grep -vc '^epoch' || true
-}
-
-# csv UID TYPE-INSTANCE: the files of one series (two, if midnight came between).
-csv() {
-  find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f
-}
-
-# has_lines COUNT UID SERIES
-has_lines() {
-  local file
-  file=$(csv "$2" "$3" "${4-}")
-  [[ -n $file ]] && (($(lines "$file") >= $1))
-}
-
-# ---- what came out -------------------------------------------------------------
-
-# compare UID TYPE ALIAS CHANNEL FACTOR: every line of the series against the oracle.
-compare() {
-  local file time value wanted wrong='' count=0 last=0
-  file=$(csv "$1" "$2-$3-$4")
-  if [[ -z $file ]]; then
-    not_ok "$1 $2-$3-$4" "there is no such file"
-    return
-  fi
-  while IFS=, read -r time value; do
-    [[ $time != epoch ]] || continue
-    time=${time/./}
-    count=$((count + 1))
-    ((time > last)) || wrong+="time $time after $last"$'\n'
-    last=$time
-    wanted=$("$sim" --since "$since" --print "$1" "$3" "$4" "$time" | awk -v factor="$5" '{ printf "%.6f", $1 * factor }')
-    [[ $value == "$wanted" ]] || wrong+="at $time: $value, not $wanted"$'\n'
-    is_reading_time "$4" "$time" || wrong+="no reading was made at $time"$'\n'
-  done <"$file"
-  if [[ -n $wrong ]]; then not_ok "$1 $2-$3-$4" "$wrong"; else ok "$1 $2-$3-$4: $count values, each once, with its own time"; fi
-}
-
-# The meters read at every tenth second, gas at every full hour.
-is_reading_time() {
-  local every=10000
-  [[ $1 != gas ]] || every=3600000
-  (($2 % every == 0))
-}
-
-# without_gaps UID SERIES: every reading is there from the first to the last.
-without_gaps() {
-  awk -F, '/^epoch/ { next } last && $1 - last != 10 { exit 1 } { last = $1 }' "$(csv "$1" "$2")"
-}
-
-compare_device() {
-  local channel
-  for channel in t1 t2 t3 t4; do compare "$1" energy_wh p1 "$channel" 1000; done
-  compare "$1" power p1 electric_power 1
-  compare "$1" gauge p1 rate 1
-  compare "$1" gauge p1 gas 1
-  compare "$1" gauge p1-gas gas 1
-  compare "$1" power s01 electric_power 1
-}
 
 values() {
   run=$scratch/values
@@ -253,25 +125,22 @@ END
   is "nothing was complained of" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
 }
 
-# The example as it is in the tree, but for the places that it reaches.
+# The example as it is in the tree, but for the places that it reaches: discovery is off.
 example() {
   local dir=$scratch/example
   mkdir "$dir"
   sed -e "s|^\( *\)ApiKeyFile .*|\1ApiKeyFile \"$key_file\"|" -e "s|^\( *\)#URL .*|\1URL \"$sim_cloud\"|" \
-    -e "s|^\( *\)Address .*|\1Address \"${sim_lan[0]}\"|" "$(dirname "$0")/../../examples/collectd.conf" |
+    -e "s|^\( *\)Address .*|\1Address \"${sim_lan[0]}\"|" -e "s|^\( *\)Enabled .*|\1Enabled false|" \
+    "$(dirname "$0")/../../examples/collectd.conf" |
     conf "$dir"
   has "the example asks nobody but the simulator" "$(<"$dir/collectd.conf")" "    URL \"$sim_cloud\""
+  is "it has discovery, in the test switched off" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
   check "the example is right" run_collectd "$test_option" -C "$dir/collectd.conf"
   sed -i 's|^  *Address .*|Adress "x"|' "$dir/collectd.conf"
   refute "and would be refused with a slip in it" run_collectd "$test_option" -C "$dir/collectd.conf"
 }
 
 # ---- trouble -------------------------------------------------------------------
-
-# said TEXT: how many lines of the log hold it.
-said() {
-  grep -c -- "$1" "$run/log" || true
-}
 
 stalled() {
   run=$scratch/stalled
@@ -356,10 +225,10 @@ both_have_values() {
   has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
 }
 
-sim=$build/tests/simulator/cemm-sim
 choose_test_option
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --now "$noon" --speed 5
 mistakes
+discovery_mistakes
 is "none of them has asked the network" 0 "$(requests .)"
 example
 values

@@ -334,21 +334,29 @@ stop "$fs_pid"
 is 'fusermount3 -u ends it with 0' 0 "$stopped"
 start_sim --devices 1 --promise 150 --lan 1
 write_config "$conf" 'timeout = 4'
+
+# ends_while_waiting WHAT PATTERN: SIGTERM while a reader waits for what matches, which stalls.
+ends_while_waiting() {
+  cat "$m/$dev/p1/realtime.csv" 2>/dev/null &
+  reader=$!
+  started "$reader"
+  check "$1 is waited for" wait_for 4 asked "$2"
+  begun=$(now_ms)
+  stop "$fs_pid" TERM
+  took=$(($(now_ms) - begun))
+  is "SIGTERM ends it with 0, although someone waits for $1 ($took ms)" 0 "$stopped"
+  check 'and soon' test "$took" -lt 2000
+  check 'it is unmounted' not_mounted "$m"
+  check 'the reader is let go' wait_for 2 gone_or_zombie "$reader"
+  sim_faults
+}
+sim_faults 'stall@*/cemm/'
+mount_fs
+ends_while_waiting 'a device that is not known yet' 'GET /v1/cemm/ '
 mount_fs
 sim_faults 'stall@*/p1/realtime/*'
 ls "$m/$dev" >/dev/null
-cat "$m/$dev/p1/realtime.csv" 2>/dev/null &
-reader=$!
-started "$reader"
-wait_for 4 asked 'p1/realtime/'
-begun=$(now_ms)
-stop "$fs_pid" TERM
-took=$(($(now_ms) - begun))
-is "SIGTERM ends it with 0, although someone waits ($took ms)" 0 "$stopped"
-check 'and soon' test "$took" -lt 2000
-check 'it is unmounted' not_mounted "$m"
-check 'the reader is let go' wait_for 2 gone_or_zombie "$reader"
-sim_faults
+ends_while_waiting 'a meter' 'p1/realtime/'
 
 # ---- in the background, after a crash ------------------------------------------------
 

@@ -7,6 +7,7 @@
  */
 #include "data.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -334,6 +335,73 @@ static void tariffs_follow_a_clock_that_changes(void **state)
     calendar_free(calendar);
 }
 
+static void aliases_are_those_of_the_documents(void **state)
+{
+    static const struct {
+        const char *alias;
+        enum meter_kind kind;
+        bool cloud;
+    } cases[] = {
+        {"p1", METER_SMART, true},       {"p1-usb", METER_SMART, false},
+        {"emucs", METER_SMART, false},   {"emucs-usb", METER_SMART, false},
+        {"han", METER_SMART, true},      {"dlms-usb", METER_SMART, false},
+        {"p1-gas", METER_GAS, true},     {"emucs-gas", METER_GAS, false},
+        {"s01", METER_PULSE, true},      {"s02", METER_PULSE, true},
+        {"s03", METER_PULSE, true},      {"pulse-1", METER_WATER, false},
+        {"pulse-2", METER_WATER, false}, {"pulse-3", METER_WATER, false},
+        {"usage", METER_USAGE, false},   {"mb1", METER_MODBUS, false},
+        {"mb99", METER_MODBUS, false},   {"mb247", METER_MODBUS, false},
+    };
+    static const char *const nobody[] = {
+        "", "p2", "mb", "mb0", "mb01", "mb248", "mb5x", "mb99999999999", "P1", "s04", "heatpump"};
+    enum meter_kind kind;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(meter_kind_of(cases[i].alias, &kind), 0);
+        assert_int_equal(kind, cases[i].kind);
+        assert_int_equal(meter_in_cloud(cases[i].alias), cases[i].cloud);
+    }
+    for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+        assert_int_equal(meter_kind_of(nobody[i], &kind), -ENOENT);
+        assert_false(meter_in_cloud(nobody[i]));
+    }
+}
+
+/* What the house uses is what comes through p1 and what the roof gives. */
+static void usage_is_grid_and_roof(void **state)
+{
+    struct rig *rig = *state;
+    struct meter *used;
+
+    assert_int_equal(meter_new(rig->calendar, SINCE, UID_1, "usage", &used), 0);
+    for (int64_t utc = JULY_1; utc < JULY_1 + 24 * HOUR; utc += MINUTE) {
+        int64_t sum = value(rig->p1, CHANNEL_POWER, utc) + value(rig->s01, CHANNEL_POWER, utc);
+
+        assert_true(llabs(sum - value(used, CHANNEL_POWER, utc)) < VALUE_ONE);
+    }
+    meter_free(used);
+}
+
+/* L/min for an hour are that hour's m3, but for rounding. */
+static void dsmr5_gas_comes_by_the_minute(void **state)
+{
+    struct rig *rig = *state;
+    struct meter *gas;
+    struct sum hours = add_rows(rig->gas, PERIOD_DAY, CHANNEL_GAS, JANUARY, NOW);
+    struct sum minutes, month;
+
+    assert_int_equal(meter_new(rig->calendar, SINCE, UID_1, "p1-gas", &gas), 0);
+    meter_gas_by_minute(gas);
+    minutes = add_rows(gas, PERIOD_DAY, CHANNEL_GAS, JANUARY, NOW);
+    assert_int_equal(minutes.count, 1440);
+    assert_true(llabs(minutes.total - hours.total * 1000) < 1440);
+    month = add_rows(gas, PERIOD_MONTH, CHANNEL_GAS, JANUARY, NOW);
+    assert_int_equal(month.total,
+                     add_rows(rig->gas, PERIOD_MONTH, CHANNEL_GAS, JANUARY, NOW).total);
+    meter_free(gas);
+}
+
 /* Midnights that are skipped, come twice, or lie off the hour. */
 static void days_of_odd_zones(void **state)
 {
@@ -378,6 +446,9 @@ int main(void)
         cmocka_unit_test(data_are_a_function),
         cmocka_unit_test(tariffs_follow_the_clock),
         cmocka_unit_test(tariffs_follow_a_clock_that_changes),
+        cmocka_unit_test(aliases_are_those_of_the_documents),
+        cmocka_unit_test(usage_is_grid_and_roof),
+        cmocka_unit_test(dsmr5_gas_comes_by_the_minute),
         cmocka_unit_test(days_of_odd_zones),
     };
 

@@ -19,6 +19,12 @@
 
 /* Power is kept in 1/8 W and summed in 1/8 Ws: this many are 1/1024 kWh. */
 #define ENERGY_UNIT (8 * 3600 * 1000 / VALUE_ONE)
+/* Gas is kept in 1/1024 m3 an hour: 50/3 of those are 1/1024 L/min. */
+#define GAS_FLOW_TIMES_3 50
+
+#define HUMIDITY_LOWEST 40 /* percent */
+#define HUMIDITY_RANGE  40
+
 /* Flow is kept in 1/8 L/min and summed over seconds: 1875/4 of those are 1/1024 m3. */
 #define VOLUME_UNIT_TIMES_4 1875
 
@@ -31,6 +37,7 @@ struct meter {
     const struct calendar *calendar;
     int64_t since;
     struct household household;
+    bool by_minute;          /* gas: see meter_gas_by_minute() */
     int64_t first[COUNTERS]; /* what the counters showed when the meter came */
     struct midnight *midnights;
     size_t midnight_count;
@@ -52,6 +59,7 @@ static const char *const channel_names[] = {
     [CHANNEL_ENERGY] = "electric_energy",
     [CHANNEL_ENERGY_LOW] = "electric_energy_low",
     [CHANNEL_ENERGY_HIGH] = "electric_energy_high",
+    [CHANNEL_HUMIDITY] = "humidity",
 };
 
 const char *channel_name(enum channel channel)
@@ -192,6 +200,11 @@ void meter_free(struct meter *meter)
     free(meter);
 }
 
+void meter_gas_by_minute(struct meter *meter)
+{
+    meter->by_minute = meter->household.kind == METER_GAS;
+}
+
 enum meter_kind meter_kind(const struct meter *meter)
 {
     return meter->household.kind;
@@ -215,13 +228,15 @@ static bool has_channel(enum meter_kind kind, enum channel channel)
     case CHANNEL_T2:
     case CHANNEL_T3:
     case CHANNEL_T4:
+        return kind == METER_SMART || kind == METER_MODBUS;
     case CHANNEL_RATE:
+    case CHANNEL_HUMIDITY:
         return kind == METER_SMART;
     case CHANNEL_POWER:
     case CHANNEL_ENERGY:
     case CHANNEL_ENERGY_LOW:
     case CHANNEL_ENERGY_HIGH:
-        return kind == METER_SMART || kind == METER_PULSE;
+        return kind != METER_GAS && kind != METER_WATER;
     case CHANNEL_GAS:
         return kind == METER_GAS;
     case CHANNEL_FLOW:
@@ -275,6 +290,9 @@ int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int6
     case CHANNEL_RATE:
         *ret_value = (day->low[minute] ? 1 : 2) * VALUE_ONE;
         return 0;
+    case CHANNEL_HUMIDITY:
+        *ret_value = (HUMIDITY_LOWEST + minute % HUMIDITY_RANGE) * VALUE_ONE + VALUE_ONE / 2;
+        return 0;
     default:
         memcpy(sum, midnight->sum, sizeof(sum));
         add_day(meter, day, utc, sum);
@@ -297,12 +315,22 @@ int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
     return meter_value(meter, channel, mark, &ret_sample->value);
 }
 
+/* What the row at this second of the day says. */
+static int64_t row_value(const struct meter *meter, const struct day *day, int64_t second)
+{
+    int64_t amount = day->amount[second / day->length];
+
+    if (meter->by_minute)
+        return amount * GAS_FLOW_TIMES_3 / 3;
+    return meter->household.kind == METER_GAS ? amount : amount * (VALUE_ONE / 8);
+}
+
 static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sample **ret_rows,
                     size_t *ret_count)
 {
-    int64_t scale = meter->household.kind == METER_GAS ? 1 : VALUE_ONE / 8;
     const struct midnight *midnight;
     const struct day *day;
+    int64_t step, entries;
     size_t count = 0;
     int r;
 
@@ -311,14 +339,16 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
         return r == -ENOENT ? 0 : r;
     if (day->start * 1000 > now_ms)
         return 0;
-    *ret_rows = calloc((size_t)day->count, sizeof(**ret_rows));
+    step = meter->by_minute ? 60 : day->length;
+    entries = day->count * (day->length / step);
+    *ret_rows = calloc((size_t)entries, sizeof(**ret_rows));
     if (!*ret_rows)
         return -ENOMEM;
-    for (int i = day->count; i-- > 0;)
-        if ((day->start + (i + 1) * day->length) * 1000 <= now_ms)
+    for (int64_t i = entries; i-- > 0;)
+        if ((day->start + (i + 1) * step) * 1000 <= now_ms)
             (*ret_rows)[count++] = (struct sample){
-                .time_ms = (day->start + i * day->length) * 1000,
-                .value = day->amount[i] * scale,
+                .time_ms = (day->start + i * step) * 1000,
+                .value = row_value(meter, day, i * step),
             };
     *ret_count = count;
     return 0;

@@ -29,6 +29,7 @@ enum channel {
     CHANNEL_ENERGY,     /* t1 - t3, as a reading */
     CHANNEL_ENERGY_LOW, /* the same, as it is called where it is an amount */
     CHANNEL_ENERGY_HIGH,
+    CHANNEL_HUMIDITY, /* one that no document names */
 };
 
 struct sample {
@@ -47,6 +48,8 @@ int channel_find(const char *name, enum channel *ret_channel);
 int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
               struct meter **ret_meter);
 void meter_free(struct meter *meter);
+/* DSMR 5: a gas meter's days are minutes of L/min, not hours of m3. */
+void meter_gas_by_minute(struct meter *meter);
 enum meter_kind meter_kind(const struct meter *meter);
 
 /* A channel at a moment. -ENOENT: it was never read by then, or the meter has no such channel. */

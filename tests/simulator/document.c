@@ -51,13 +51,14 @@ static const int8_t realtime_channels[][CHANNELS_MAX + 1] = {
     [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_POWER, LIST_END},
     [METER_WATER] = {CHANNEL_FLOW, LIST_END},
+    [METER_MODBUS] = {CHANNEL_T1, CHANNEL_T2, CHANNEL_T3, CHANNEL_T4, CHANNEL_POWER, LIST_END},
+    [METER_USAGE] = {CHANNEL_POWER, LIST_END},
 };
 
 static const int8_t day_channels[][2] = {
-    [METER_SMART] = {CHANNEL_POWER, LIST_END},
-    [METER_GAS] = {CHANNEL_GAS, LIST_END},
-    [METER_PULSE] = {CHANNEL_POWER, LIST_END},
-    [METER_WATER] = {CHANNEL_FLOW, LIST_END},
+    [METER_SMART] = {CHANNEL_POWER, LIST_END},  [METER_GAS] = {CHANNEL_GAS, LIST_END},
+    [METER_PULSE] = {CHANNEL_POWER, LIST_END},  [METER_WATER] = {CHANNEL_FLOW, LIST_END},
+    [METER_MODBUS] = {CHANNEL_POWER, LIST_END}, [METER_USAGE] = {CHANNEL_POWER, LIST_END},
 };
 
 static const int8_t sum_channels[][3] = {
@@ -65,6 +66,8 @@ static const int8_t sum_channels[][3] = {
     [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_ENERGY_LOW, CHANNEL_ENERGY_HIGH, LIST_END},
     [METER_WATER] = {CHANNEL_VOLUME, LIST_END},
+    [METER_MODBUS] = {CHANNEL_ENERGY_LOW, CHANNEL_ENERGY_HIGH, LIST_END},
+    [METER_USAGE] = {CHANNEL_ENERGY_LOW, CHANNEL_ENERGY_HIGH, LIST_END},
 };
 
 static const int8_t totals_channels[][CHANNELS_MAX] = {
@@ -73,9 +76,11 @@ static const int8_t totals_channels[][CHANNELS_MAX] = {
     [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_ENERGY, CHANNEL_ENERGY_HIGH, LIST_END},
     [METER_WATER] = {LIST_END},
+    [METER_MODBUS] = {LIST_END},
+    [METER_USAGE] = {LIST_END},
 };
 
-/* What stands in `io`. */
+/* What stands in `io`; the last row is that of all mbX. */
 static const struct {
     const char *alias;
     int port;
@@ -88,17 +93,39 @@ static const struct {
     {"s01", 1, "solar_energy", "s0_in"},
     {"s02", 2, "solar_energy", "s0_in"},
     {"s03", 3, "solar_energy", "s0_in"},
+    {"p1-usb", 4, "p1", "usb"},
+    {"emucs", 3, "emucs", "p1_in"},
+    {"emucs-usb", 4, "emucs", "usb"},
+    {"emucs-gas", 3, "gas", "enabled"},
+    {"dlms-usb", 4, "dlms", "usb"},
     {"pulse-1", 1, "water", "s0_in"},
+    {"pulse-2", 2, "water", "s0_in"},
+    {"pulse-3", 3, "water", "s0_in"},
+    {"usage", 0, "usage", "enabled"},
+    {"mb", 5, "modbus", "rs485"},
+};
+
+/* Smart meters that tell of a gas meter. */
+static const struct {
+    const char *smart;
+    const char *gas;
+} gas_rows[] = {
+    {"p1", "p1-gas"},
+    {"p1-usb", "p1-gas"},
+    {"emucs", "emucs-gas"},
+    {"emucs-usb", "emucs-gas"},
 };
 
 struct meter *document_meter(const struct world *world, struct device *device, int index,
                              enum channel channel)
 {
-    int gas;
+    int gas = -1;
 
     if (channel != CHANNEL_GAS || meter_kind(device->meters[index]) != METER_SMART)
         return device->meters[index];
-    gas = strcmp(world->options->meters[index], "p1") == 0 ? world_meter(world, "p1-gas") : -1;
+    for (size_t i = 0; i < sizeof(gas_rows) / sizeof(gas_rows[0]); i++)
+        if (strcmp(world->options->meters[index].like, gas_rows[i].smart) == 0)
+            gas = world_meter(world, gas_rows[i].gas);
     return gas < 0 ? NULL : device->meters[gas];
 }
 
@@ -122,7 +149,7 @@ void document_lan_root(const struct device *device, FILE *out)
 
 static void put_io(const struct world *world, enum api api, int index, FILE *out)
 {
-    const char *alias = world->options->meters[index];
+    const char *alias = world->options->meters[index].alias;
     size_t i = 0;
 
     while (i + 1 < sizeof(io_rows) / sizeof(io_rows[0]) && strcmp(io_rows[i].alias, alias) != 0)
@@ -139,12 +166,13 @@ static void put_io(const struct world *world, enum api api, int index, FILE *out
 void document_io(const struct world *world, enum api api, int only, FILE *out)
 {
     const char *comma = "";
-    enum meter_kind kind;
 
     fputs("{\"data\":[", out);
     for (int i = 0; i < world->options->meter_count; i++) {
-        meter_kind_of(world->options->meters[i], &kind);
-        if ((only >= 0 && i != only) || (api == API_CLOUD && kind == METER_WATER))
+        const struct meter_name *meter = &world->options->meters[i];
+
+        if ((only >= 0 && i != only) || meter->unlisted ||
+            (api == API_CLOUD && !meter_in_cloud(meter->alias)))
             continue;
         fputs(comma, out);
         put_io(world, api, i, out);
@@ -186,6 +214,11 @@ int document_realtime(const struct world *world, struct device *device, int inde
         if (c != realtime_channels[kind])
             putc(',', out);
         r = put_latest(world, device, index, (enum channel) * c, now_ms, out);
+    }
+    if (r == 0 && world->options->unknown_channel &&
+        strcmp(world->options->meters[index].alias, "p1") == 0) {
+        putc(',', out);
+        r = put_latest(world, device, index, CHANNEL_HUMIDITY, now_ms, out);
     }
     putc('}', out);
     if (r == 0 && kind == METER_WATER) {

@@ -3,11 +3,13 @@
  *
  * A base load, a morning and an evening peak, now and then a kettle. On the roof are the panels
  * that s01 measures; p1 is the one less the other, and therefore negative in summer afternoons. Gas
- * is burnt in winter. Each household and each roof has its own seed and is some minutes early or
- * late, so that no two series look alike. Only whole numbers: the same on every machine.
+ * is burnt in winter. `usage` is what p1's house uses, whatever its roof gives. Each household and
+ * each roof has its own seed and is some minutes early or late, so that no two series look alike.
+ * Only whole numbers: the same on every machine.
  */
 #include "household.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,32 +20,74 @@
 #define LOW_TARIFF_UNTIL (7 * 60)
 #define LOW_TARIFF_FROM  (23 * 60)
 
-static const struct {
-    const char *alias;
+#define MODBUS_PREFIX      "mb"
+#define MODBUS_ADDRESS_MAX 247
+#define MODBUS_PHASE       10
+
+struct alias {
+    const char *name;
     enum meter_kind kind;
+    bool cloud;
     int phase;
-} aliases[] = {
-    {"p1", METER_SMART, 0},      {"p1-gas", METER_GAS, 0}, {"han", METER_SMART, 15},
-    {"s01", METER_PULSE, 0},     {"s02", METER_PULSE, 25}, {"s03", METER_PULSE, -25},
-    {"pulse-1", METER_WATER, 0},
 };
 
-static int alias_phase(const char *alias)
+static const struct alias aliases[] = {
+    {"p1", METER_SMART, true, 0},         {"p1-gas", METER_GAS, true, 0},
+    {"han", METER_SMART, true, 15},       {"s01", METER_PULSE, true, 0},
+    {"s02", METER_PULSE, true, 25},       {"s03", METER_PULSE, true, -25},
+    {"p1-usb", METER_SMART, false, 5},    {"emucs", METER_SMART, false, -5},
+    {"emucs-usb", METER_SMART, false, 8}, {"emucs-gas", METER_GAS, false, 0},
+    {"dlms-usb", METER_SMART, false, -8}, {"pulse-1", METER_WATER, false, 0},
+    {"pulse-2", METER_WATER, false, 10},  {"pulse-3", METER_WATER, false, -10},
+    {"usage", METER_USAGE, false, 0},
+};
+
+/* A family without end in the table: mb1 to mb247, the Modbus address without leading zeros. */
+static const struct alias modbus = {MODBUS_PREFIX, METER_MODBUS, false, MODBUS_PHASE};
+
+static bool is_modbus(const char *name)
+{
+    const char *digits = name + strlen(MODBUS_PREFIX);
+    int address = 0;
+
+    if (strncmp(name, MODBUS_PREFIX, strlen(MODBUS_PREFIX)) != 0 || *digits == '0')
+        return false;
+    for (; isdigit((unsigned char)*digits) && address <= MODBUS_ADDRESS_MAX; digits++)
+        address = address * 10 + (*digits - '0');
+    return !*digits && address >= 1 && address <= MODBUS_ADDRESS_MAX;
+}
+
+/* NULL: nobody simulates it. */
+static const struct alias *find_alias(const char *name)
 {
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strcmp(alias, aliases[i].alias) == 0)
-            return aliases[i].phase;
+        if (strcmp(name, aliases[i].name) == 0)
+            return &aliases[i];
+    return is_modbus(name) ? &modbus : NULL;
+}
+
+static int alias_phase(const char *name)
+{
+    const struct alias *alias = find_alias(name);
+
+    return alias ? alias->phase : 0;
+}
+
+int meter_kind_of(const char *name, enum meter_kind *ret_kind)
+{
+    const struct alias *alias = find_alias(name);
+
+    if (!alias)
+        return -ENOENT;
+    *ret_kind = alias->kind;
     return 0;
 }
 
-int meter_kind_of(const char *alias, enum meter_kind *ret_kind)
+bool meter_in_cloud(const char *name)
 {
-    for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
-        if (strcmp(alias, aliases[i].alias) == 0) {
-            *ret_kind = aliases[i].kind;
-            return 0;
-        }
-    return -ENOENT;
+    const struct alias *alias = find_alias(name);
+
+    return alias && alias->cloud;
 }
 
 /* Spreads a number over all 64 bits, so that neighbours have nothing in common. */
@@ -156,11 +200,14 @@ static int64_t minute_amount(const struct household *household, const struct sun
 {
     switch (household->kind) {
     case METER_SMART:
+    case METER_MODBUS:
         return whole_watts(usage(household, minute, local) - sunshine(sun, minute, local));
     case METER_PULSE:
         return sunshine(sun, minute, local);
     case METER_WATER:
         return water(household, minute, local);
+    case METER_USAGE:
+        return usage(household, minute, local);
     case METER_GAS:
         break;
     }
@@ -221,7 +268,9 @@ int household_begin(const char *uid, const char *alias, struct household *ret_ho
 
     if (meter_kind_of(alias, &kind) < 0)
         return -ENOENT;
-    roof = kind == METER_SMART ? "s01" : alias;
+    if (kind == METER_USAGE)
+        alias = "p1";
+    roof = kind == METER_SMART || kind == METER_MODBUS ? "s01" : alias;
     seed = seed_of(uid, alias);
     solar_seed = seed_of(uid, roof);
     *ret_household = (struct household){

@@ -9,10 +9,12 @@
 #define DAY_MINUTES_MAX 1620 /* no zone has had a longer day since 2000 */
 
 enum meter_kind {
-    METER_SMART, /* p1, han */
-    METER_GAS,   /* p1-gas */
-    METER_PULSE, /* s01, s02, s03 */
-    METER_WATER, /* pulse-1 */
+    METER_SMART,  /* p1, emucs, han, dlms-usb */
+    METER_GAS,    /* p1-gas, emucs-gas */
+    METER_PULSE,  /* s01, s02, s03 */
+    METER_WATER,  /* pulse-1, pulse-2, pulse-3 */
+    METER_MODBUS, /* mb1 to mb247 */
+    METER_USAGE,  /* usage */
 };
 
 struct household {
@@ -36,6 +38,8 @@ struct day {
 
 /* -ENOENT: no such alias is simulated. */
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
+/* Whether the cloud's document names it; all others are the LAN's alone. */
+bool meter_in_cloud(const char *alias);
 int household_begin(const char *uid, const char *alias, struct household *ret_household);
 
 void household_day(const struct household *household, const struct calendar *calendar,

@@ -17,7 +17,7 @@
 
 #define DEFAULT_KEY     "test-key-4e4f657"
 #define DEFAULT_METERS  "p1,p1-gas,s01"
-#define PRINT_WORDS     4
+#define PRINT_WORDS     4 /* at least */
 #define PROMISE_MAX_MS  3600000
 #define RETRY_AFTER_MAX 86400
 #define KEY_MAX         512
@@ -77,8 +77,52 @@ static int take_meters(struct options *options, const char *text)
     for (char *word; (word = strsep(&rest, ","));) {
         if (meter_kind_of(word, &kind) < 0 || options->meter_count == METERS_MAX)
             return -EINVAL;
-        options->meters[options->meter_count++] = word;
+        options->meters[options->meter_count++] = (struct meter_name){.alias = word, .like = word};
     }
+    return 0;
+}
+
+/* NAME=KIND. What a document names is no extra. */
+static int take_extra(struct options *options, const char *text)
+{
+    struct meter_name extra = {.unlisted = true};
+    enum meter_kind kind;
+    char *copy, *equals;
+
+    if (options->extra_count == METERS_MAX)
+        return -EINVAL;
+    copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    equals = strchr(copy, '=');
+    if (!equals || equals == copy) {
+        free(copy);
+        return -EINVAL;
+    }
+    *equals = '\0';
+    extra.alias = copy;
+    extra.like = equals + 1;
+    if (strchr(copy, '/') || meter_kind_of(extra.alias, &kind) == 0 ||
+        meter_kind_of(extra.like, &kind) < 0) {
+        free(copy);
+        return -EINVAL;
+    }
+    options->extra_texts[options->extra_count] = copy;
+    options->extras[options->extra_count++] = extra;
+    return 0;
+}
+
+static int take_unknown_channel(struct options *options, const char *text)
+{
+    (void)text;
+    options->unknown_channel = true;
+    return 0;
+}
+
+static int take_dsmr5(struct options *options, const char *text)
+{
+    (void)text;
+    options->dsmr5 = true;
     return 0;
 }
 
@@ -303,8 +347,14 @@ static const struct option_row rows[] = {
     {"devices", "N", take_devices, "devices 00-1E-C0-00-00-01 and on (default 2)"},
     {"first", "N", take_first, "the number of the first device (default 1)"},
     {"meters", "LIST", take_meters,
-     "aliases of every device: p1 p1-gas han s01 s02 s03, on the LAN pulse-1\n"
-     "(default " DEFAULT_METERS ")"},
+     "aliases of every device: p1 p1-gas han s01 s02 s03, and on the LAN\n"
+     "p1-usb emucs emucs-usb emucs-gas dlms-usb pulse-1 pulse-2 pulse-3 usage\n"
+     "mb1 to mb247 (default " DEFAULT_METERS ")"},
+    {"extra", "NAME=KIND", take_extra,
+     "repeatable: on the LAN, a meter of a name that no document knows and io\n"
+     "does not list, with the data of the alias KIND"},
+    {"unknown-channel", NULL, take_unknown_channel, "realtime of p1 also has \"humidity\""},
+    {"dsmr5", NULL, take_dsmr5, "a day of gas is minutes of L/min, not hours of m3"},
     {"lan", "N", take_lan, "the first N devices are on the LAN, too (default 0)"},
     {"cloud-port", "PORT", take_cloud_port, "default 0: a free one"},
     {"lan-port", "PORT", take_lan_port, "the first of N in a row (default 0: free ones)"},
@@ -342,9 +392,10 @@ static const struct option_row rows[] = {
      "again and replaces all faults, those of --fault included"},
     {"log", "FILE", take_log, "one line a request; see below"},
     {"print", NULL, take_print,
-     "UID ALIAS CHANNEL EPOCH_MS: prints the channel at that time, and ends.\n"
-     "day:CHANNEL, month:CHANNEL and year:CHANNEL: the row that covers it.\n"
-     "Exit 1: there is no such value. Give the --since of the other process"},
+     "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
+     "one a line, and ends. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
+     "row that covers it. Exit 1: there is no such value. Give the --since of\n"
+     "the other process"},
     {"help", NULL, take_help, "this text"},
 };
 
@@ -423,12 +474,19 @@ static int take_all(int argc, char **argv, struct options *options)
 }
 
 /* Some defaults depend on other options. */
-static void settle(struct options *options)
+static int settle(struct options *options)
 {
+    if (options->meter_count + options->extra_count > METERS_MAX) {
+        fprintf(stderr, "cemm-sim: --extra: more than %d meters\n", METERS_MAX);
+        return -EINVAL;
+    }
+    for (int i = 0; i < options->extra_count; i++)
+        options->meters[options->meter_count++] = options->extras[i];
     if (options->lan < 0)
         options->lan = options->lan_bind_count;
     if (options->lan_port < 0)
         options->lan_port = options->lan_bind_count ? HTTP_PORT : 0;
+    return 0;
 }
 
 static int check_bind(const struct options *options)
@@ -447,8 +505,8 @@ static int check_bind(const struct options *options)
 
 static int check(const struct options *options, int words)
 {
-    if (words != (options->print ? PRINT_WORDS : 0)) {
-        fputs(options->print ? "cemm-sim: --print takes UID ALIAS CHANNEL EPOCH_MS\n"
+    if (options->print ? words < PRINT_WORDS : words > 0) {
+        fputs(options->print ? "cemm-sim: --print takes UID ALIAS CHANNEL EPOCH_MS...\n"
                              : "cemm-sim: takes options only, see --help\n",
               stderr);
         return -EINVAL;
@@ -494,16 +552,20 @@ int options_parse(int argc, char **argv, struct options *ret_options)
     if (r == 0 && ret_options->help)
         print_help();
     else if (r == 0) {
-        settle(ret_options);
-        r = check(ret_options, argc - optind);
+        r = settle(ret_options);
+        if (r == 0)
+            r = check(ret_options, argc - optind);
     }
     ret_options->words = argv + optind;
+    ret_options->word_count = argc - optind;
     return r;
 }
 
 void options_free(struct options *options)
 {
     free(options->meter_list);
+    for (int i = 0; i < options->extra_count; i++)
+        free(options->extra_texts[i]);
     free(options->key);
     faults_clear(&options->faults);
 }

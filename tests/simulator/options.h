@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define METERS_MAX  16
+#define METERS_MAX  32
 #define DEVICES_MAX 4096
 #define LAN_MAX     1024
 #define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
@@ -16,6 +16,12 @@ enum promise_body {
     PROMISE_JSON,
     PROMISE_TEXT,
     PROMISE_EMPTY,
+};
+
+struct meter_name {
+    const char *alias;
+    const char *like; /* the documented alias whose kind and data it has; mostly itself */
+    bool unlisted;    /* io does not tell of it */
 };
 
 struct options {
@@ -27,8 +33,13 @@ struct options {
     int cloud_port;
     int lan_port;
     char *meter_list; /* what `meters` points into */
-    const char *meters[METERS_MAX];
+    struct meter_name meters[METERS_MAX];
     int meter_count;
+    char *extra_texts[METERS_MAX]; /* what `extras` points into */
+    struct meter_name extras[METERS_MAX];
+    int extra_count;
+    bool unknown_channel;
+    bool dsmr5;
     const char *prefix;
     char *key;
     const char *zone;
@@ -51,7 +62,8 @@ struct options {
     const char *log;
     bool help;
     bool print;
-    char **words; /* uid, alias, channel, time of --print */
+    char **words; /* uid, alias, channel, times of --print */
+    int word_count;
 };
 
 #define HTTP_PORT 80

@@ -120,8 +120,6 @@ void route_parse(const struct world *world, enum api api, const char *path,
 static unsigned refuse_cloud(const struct world *world, const struct target *target,
                              const struct query *query)
 {
-    enum meter_kind kind;
-
     if (target->what == WHAT_NOTHING)
         return 404;
     if (!query->key || strcmp(query->key, world->options->key) != 0)
@@ -132,9 +130,7 @@ static unsigned refuse_cloud(const struct world *world, const struct target *tar
         return 403;
     if (target->what == WHAT_IO)
         return 0;
-    if (world_meter(world, target->alias) < 0 || meter_kind_of(target->alias, &kind) < 0)
-        return 412;
-    return kind == METER_WATER ? 412 : 0; /* documented for the LAN only */
+    return meter_in_cloud(target->alias) && world_meter(world, target->alias) >= 0 ? 0 : 412;
 }
 
 static unsigned refuse_lan(const struct world *world, const struct target *target)

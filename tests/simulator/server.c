@@ -309,11 +309,10 @@ static void dispatch(struct server *server, struct watch *watch)
     }
 }
 
-/* Resumes whose time has come; returns how long the next one has, as epoll_wait() wants it. */
-static int run_waiting(struct server *server)
+/* Resumes whose time has come. */
+static void run_waiting(struct server *server)
 {
     int64_t now = monotonic_ms();
-    int64_t next = FAULT_FOREVER;
     struct request *request = TAILQ_FIRST(&server->pool.waiting);
 
     while (request) {
@@ -321,12 +320,24 @@ static int run_waiting(struct server *server)
 
         if (request->until_ms <= now)
             request_resume(request, PHASE_ANSWER);
-        else if (request->until_ms < next)
-            next = request->until_ms;
         request = behind;
     }
+}
+
+/* How long the next one still has to wait, as epoll_wait() wants it. */
+static int patience(const struct server *server)
+{
+    int64_t now = monotonic_ms();
+    int64_t next = FAULT_FOREVER;
+    const struct request *request;
+
+    TAILQ_FOREACH (request, &server->pool.waiting, entry)
+        if (request->until_ms < next)
+            next = request->until_ms;
     if (next == FAULT_FOREVER)
         return -1;
+    if (next <= now)
+        return 0;
     return next - now > INT_MAX ? INT_MAX : (int)(next - now);
 }
 
@@ -347,11 +358,11 @@ int server_run(struct server *server)
 {
     while (!server->stop) {
         struct epoll_event event;
-        int wait = run_waiting(server);
-        int count;
+        int count, wait;
 
-        if (run_again(server))
-            wait = 0;
+        run_waiting(server);
+        /* Running may make more requests wait: how long to sleep is only known after that. */
+        wait = run_again(server) ? 0 : patience(server);
         /* One event at a time: handling one may free the request that the next is about. */
         count = epoll_wait(server->pool.epoll_fd, &event, 1, wait);
         if (count < 0 && errno != EINTR)

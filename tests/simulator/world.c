@@ -52,9 +52,12 @@ static int begin_device(struct world *world, int index)
     const struct options *options = world->options;
     int r = world_uid(options->first + index, device->uid);
 
-    for (int i = 0; r == 0 && i < options->meter_count; i++)
-        r = meter_new(world->calendar, world->since, device->uid, options->meters[i],
+    for (int i = 0; r == 0 && i < options->meter_count; i++) {
+        r = meter_new(world->calendar, world->since, device->uid, options->meters[i].like,
                       &device->meters[i]);
+        if (r == 0 && options->dsmr5)
+            meter_gas_by_minute(device->meters[i]);
+    }
     return r;
 }
 
@@ -117,7 +120,7 @@ struct device *world_device(const struct world *world, const char *uid)
 int world_meter(const struct world *world, const char *alias)
 {
     for (int i = 0; i < world->options->meter_count; i++)
-        if (strcmp(world->options->meters[i], alias) == 0)
+        if (strcmp(world->options->meters[i].alias, alias) == 0)
             return i;
     return -ENOENT;
 }
@@ -168,17 +171,20 @@ int world_print(const struct world *world)
     char **words = world->options->words;
     struct device *device = world_device(world, words[0]);
     int index = world_meter(world, words[1]);
-    int64_t value;
-    char *end;
-    int64_t ms = strtoll(words[3], &end, 10);
 
-    if (!device || index < 0 || end == words[3] || *end ||
-        value_by_name(world, device, index, words[2], ms, &value) < 0) {
-        fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", words[0], words[1], words[2],
-                words[3]);
-        return 1;
+    for (int i = 3; i < world->options->word_count; i++) {
+        char *end;
+        int64_t ms = strtoll(words[i], &end, 10);
+        int64_t value;
+
+        if (!device || index < 0 || end == words[i] || *end ||
+            value_by_name(world, device, index, words[2], ms, &value) < 0) {
+            fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", words[0], words[1], words[2],
+                    words[i]);
+            return 1;
+        }
+        document_value(stdout, value);
+        putchar('\n');
     }
-    document_value(stdout, value);
-    putchar('\n');
     return fflush(stdout) == 0 ? 0 : 1;
 }

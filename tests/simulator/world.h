@@ -32,5 +32,5 @@ int world_uid(int number, char ret_uid[static UID_SIZE]);
 struct device *world_device(const struct world *world, const char *uid);
 /* The place of an alias in options.meters; -ENOENT. */
 int world_meter(const struct world *world, const char *alias);
-/* The oracle: one line on stdout. Returns the exit status. */
+/* The oracle: one line a time on stdout. Returns the exit status. */
 int world_print(const struct world *world);

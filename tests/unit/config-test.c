@@ -109,7 +109,7 @@ static void test_cloud(void **state)
     set_good(config, "alias", "p1");
     set_good(config, "timeout", "0.25");
     cloud = set_good(config, "max-connections", "1024");
-    assert_string_equal(cloud->key.text, "s3cret");
+    assert_string_equal(cloud->key->text, "s3cret");
     assert_string_equal(cloud->ca_file, "/path/ca.pem");
     assert_int_equal(cloud->devices.count, 2);
     assert_string_equal(cloud->devices.items[0], "00-1E-C0-85-96-CC");
@@ -309,7 +309,7 @@ static void test_unknown_keys(void **state)
         {"", "url", "unknown key \"url\" before the first section"},
         {"", "", "unknown key \"\" before the first section"},
         {"", "Time-Zone", "unknown key \"Time-Zone\""},
-        {"cloud", "api-key", "unknown key \"api-key\" in a [cloud] section"},
+        {"cloud", "api-key", "name that with api-key-file"},
         {"cloud", "address", "in a [cloud] section"},
         {"cloud", "extra-alias", "in a [cloud] section"},
         {"cloud", "time-zone", "in a [cloud] section"},

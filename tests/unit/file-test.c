@@ -193,7 +193,7 @@ static void test_key_file(void **state)
         struct cemm_config *config = load_bytes(text, (size_t)length, &r, &words);
         expect_int(text, r, mode == 0600 ? 0 : -EPERM);
         if (mode == 0600)
-            assert_string_equal(config->sources[0].key.text, "s3cret");
+            assert_string_equal(config->sources[0].key->text, "s3cret");
         else
             expect_part(text, words.text, "cemm.conf: line 3: key file ");
         expect_without(text, words.text, "s3cret");

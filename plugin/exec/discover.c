@@ -1,0 +1,146 @@
+/*
+ * `cemm discover`: the CEMMs that answer on the LAN. It looks wherever it is
+ * started, also where the configuration keeps the other commands from looking:
+ * here somebody asked for it. What was configured besides is not asked.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/exec/command.h"
+#include "plugin/exec/explain.h"
+#include "plugin/exec/output.h"
+#include "plugin/exec/wait.h"
+
+enum { UID, ADDRESS, TYPE, CORE, COLUMNS };
+
+static const struct table_column columns[COLUMNS] = {
+    [UID] = {"UID"},
+    [ADDRESS] = {"ADDRESS"},
+    [TYPE] = {"TYPE"},
+    [CORE] = {"CORE"},
+};
+
+struct look {
+    struct cemm *cemm;
+    bool done;
+    int result;
+};
+
+static void take_end(void *data, const struct cemm_answer *answer)
+{
+    struct look *look = data;
+    look->result = answer->result;
+    look->done = true;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct cemm_discovered *a = left;
+    const struct cemm_discovered *b = right;
+    return strcmp(a->uid.text, b->uid.text);
+}
+
+static size_t count_answers(const struct cemm *cemm)
+{
+    struct cemm_discovered device;
+    size_t count = 0;
+    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++)
+        count += device.answered;
+    return count;
+}
+
+/* In the order of their names: diffs of two runs show what has changed. */
+static struct cemm_discovered *sorted(const struct cemm *cemm, size_t *ret_count)
+{
+    struct cemm_discovered *devices = calloc(count_answers(cemm) + 1, sizeof(*devices));
+    struct cemm_discovered device;
+    *ret_count = 0;
+    if (devices == NULL)
+        return NULL;
+    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++) {
+        if (device.answered)
+            devices[(*ret_count)++] = device;
+    }
+    qsort(devices, *ret_count, sizeof(*devices), compare);
+    return devices;
+}
+
+static int write_table(const void *data, FILE *stream)
+{
+    size_t count;
+    struct cemm_discovered *devices = sorted(data, &count);
+    if (devices == NULL)
+        return -ENOMEM;
+    struct table table = table_new(columns, COLUMNS);
+    for (size_t i = 0; i < count; i++) {
+        const char *cells[COLUMNS] = {
+            [UID] = devices[i].uid.text,
+            [ADDRESS] = devices[i].address,
+            [TYPE] = devices[i].type,
+            [CORE] = devices[i].core,
+        };
+        table_row(&table, cells);
+    }
+    int r = table_print(&table, stream);
+    table_clear(&table);
+    free(devices);
+    return r;
+}
+
+/* Devices that are missing from the table may be missing for this. */
+static void report_hindrance(const struct cemm *cemm, struct speech *speech)
+{
+    struct cemm_discovery_state state;
+    cemm_discovery_at(cemm, &state);
+    if (state.words[0] != '\0')
+        speech_say(speech, CEMM_LOG_WARNING, "%s", state.words);
+    if (!state.own_port)
+        speech_say(speech, CEMM_LOG_WARNING,
+                   "another program holds UDP port 9777 here: devices that answer only there were "
+                   "not heard");
+}
+
+static enum exec_exit report(const struct session *session, const char *file, struct speech *speech)
+{
+    session_report(session, speech);
+    if (count_answers(session->cemm) > 0) {
+        report_hindrance(session->cemm, speech);
+        return command_put(file, speech, write_table, session->cemm);
+    }
+    explain_look(session->cemm, speech);
+    explain_file(session, speech);
+    return EXEC_FAILED;
+}
+
+static enum exec_exit look_and_put(const struct session *session, const char *file,
+                                   struct speech *speech)
+{
+    struct look look = {.cemm = session->cemm};
+    int r = cemm_discover(session->cemm, take_end, &look, NULL);
+    if (r == 0) {
+        speech_busy(speech, "looking for CEMMs");
+        r = wait_until(session->cemm, speech, &look.done, NULL, NULL);
+    }
+    if (r == 0)
+        r = look.result;
+    if (r == 0)
+        return report(session, file, speech);
+    speech_say(speech, CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
+    return EXEC_FAILED;
+}
+
+enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech)
+{
+    struct cemm_words words = {""};
+    if (output_check(options->output, &words) < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        return EXEC_USAGE;
+    }
+    struct session session;
+    enum exec_exit end = session_open(&session, options, speech);
+    if (end == EXEC_OK)
+        end = look_and_put(&session, options->output, speech);
+    session_close(&session);
+    return end;
+}

@@ -1,0 +1,85 @@
+/*
+ * Someone who starts `cemm` for the first time has no configuration, and
+ * perhaps a network that lets no broadcast through. That is where everybody
+ * begins, so these messages say what was tried, where we looked and what to
+ * write.
+ */
+#include "plugin/exec/explain.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COMMON_FILE "/etc/cemm/cemm.conf"
+
+/* The user's own file, as cemm_config_load() looks for it; NULL where there is no home. */
+static char *own_file(void)
+{
+    const char *base = getenv("XDG_CONFIG_HOME");
+    const char *between = "";
+    char *file = NULL;
+    if (base == NULL || base[0] != '/') {
+        base = getenv("HOME");
+        between = "/.config";
+    }
+    if (base == NULL || base[0] != '/')
+        return NULL;
+    return asprintf(&file, "%s%s/cemm/cemm.conf", base, between) < 0 ? NULL : file;
+}
+
+static const char *plural(size_t count, const char *more)
+{
+    return count == 1 ? "" : more;
+}
+
+void explain_look(const struct cemm *cemm, struct speech *speech)
+{
+    struct cemm_discovery_state state;
+    cemm_discovery_at(cemm, &state);
+    speech_say(speech, CEMM_LOG_ERROR,
+               "no CEMM answered: %u broadcast address%s asked on UDP port 9777", state.asked,
+               state.asked == 1 ? " was" : "es were");
+    if (state.words[0] != '\0')
+        speech_say(speech, CEMM_LOG_ERROR, "%s", state.words);
+    if (state.asked > 0 && !state.own_port)
+        speech_say(speech, CEMM_LOG_ERROR,
+                   "another program holds that port here: devices that answer only there were "
+                   "not heard");
+    if (state.junk > 0)
+        speech_say(speech, CEMM_LOG_ERROR, "%zu packet%s came that %s no answer of a CEMM",
+                   state.junk, plural(state.junk, "s"), state.junk == 1 ? "was" : "were");
+    speech_say(speech, CEMM_LOG_ERROR,
+               "is it switched on, and in the same network as this machine? No firewall between? "
+               "Its core must be 1.23 or later");
+}
+
+void explain_file(const struct session *session, struct speech *speech)
+{
+    char *own = own_file();
+    const char *file = cemm_config_file(session->config);
+    if (file == NULL)
+        file = own != NULL ? own : COMMON_FILE;
+    speech_say(speech, CEMM_LOG_ERROR, "if you know its address, write two lines into %s:", file);
+    speech_say(speech, CEMM_LOG_ERROR, "    [local home]");
+    speech_say(speech, CEMM_LOG_ERROR, "    address = 192.168.2.115");
+    free(own);
+}
+
+void explain_nothing(const struct session *session, struct speech *speech)
+{
+    char *own = own_file();
+    const char *file = cemm_config_file(session->config);
+    if (file == NULL)
+        speech_say(speech, CEMM_LOG_ERROR,
+                   "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
+                   own != NULL ? own : "", own != NULL ? " and no " : "");
+    else
+        speech_say(speech, CEMM_LOG_ERROR,
+                   "%s: no section [cloud NAME] or [local NAME], so the network was searched",
+                   file);
+    free(own);
+    explain_look(session->cemm, speech);
+    explain_file(session, speech);
+    speech_say(speech, CEMM_LOG_ERROR,
+               "for the cloud: [cloud home] and api-key-file = FILE, whose first line is the key "
+               "(mode 0600)");
+}

@@ -1,0 +1,47 @@
+/*
+ * The waiting of every command. It looks after two more things: a signal to
+ * end, which is obeyed at once and without tidying (the kernel does that
+ * faster), and the progress line for those who wait at a terminal.
+ */
+#include "plugin/exec/wait.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "plugin/exec/signals.h"
+
+static int turn_until(struct cemm *cemm, struct speech *speech, const bool *done, int signal_fd,
+                      wait_show_fn *show, void *data)
+{
+    struct pollfd extra = {.fd = signal_fd, .events = POLLIN};
+    while (!*done) {
+        extra.revents = 0;
+        int patience = show != NULL ? speech_patience(speech) : -1;
+        int r = cemm_turn(cemm, patience, &extra, signal_fd >= 0 ? 1 : 0);
+        int number = extra.revents != 0 ? signals_taken(signal_fd) : 0;
+        if (number != 0) {
+            speech_clear(speech);
+            signals_die(number);
+        }
+        if (r < 0 && r != -EINTR)
+            return r;
+        if (show != NULL)
+            show(data, cemm, speech);
+    }
+    return 0;
+}
+
+int wait_until(struct cemm *cemm, struct speech *speech, const bool *done, wait_show_fn *show,
+               void *data)
+{
+    struct signals signals;
+    signals_hold(&signals);
+    int signal_fd = signals_descriptor(&signals);
+    int r = turn_until(cemm, speech, done, signal_fd, show, data);
+    speech_clear(speech);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    signals_release(&signals);
+    return r;
+}

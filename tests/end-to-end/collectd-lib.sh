@@ -1,0 +1,192 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# A real collectd with the plugin and its csv writer, and what came out of it against the oracle,
+# `cemm-sim --print`. To be sourced after lib.sh, then:
+#
+#   begin BUILD_DIR
+#   collectd_begin                   # or ends the test as skipped
+#   conf "$run" <<<'<Plugin cemm>…'  # $run/collectd.conf; values go to $run/csv
+#   start_collectd "$run"            # sets $daemon
+#   has_lines 6 UID power-p1-electric_power
+#   stop_collectd 'when' "$run"
+#
+# Set world to a command prefix, such as asker of netns.sh, to have collectd run in that world.
+# Where it is empty, that is the machine itself, and no configuration may search its networks.
+
+world=()
+host=test-host
+since=2025-01-01 # of the simulator, as the oracle must know it
+
+collectd_begin() {
+  collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip "collectd is not installed"
+  plugin=$build/plugin/collectd
+  sim=$build/tests/simulator/cemm-sim
+  # A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaves
+  # nothing behind that the leak checker would find.
+  preload=$(ldd "$plugin/cemm.so" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
+  export ASAN_OPTIONS=detect_leaks=1:exitcode=99
+}
+
+run_collectd() {
+  "${world[@]}" env ${preload:+LD_PRELOAD=$preload} "$collectd" "$@"
+}
+
+# ---- configuration -----------------------------------------------------------
+
+# silent BODY: the same with discovery switched off, unless it says so itself. One that could
+# search all the same ends the test.
+silent() {
+  local body=$1 off=$'<Discovery>\nEnabled false\n</Discovery>'
+  [[ $body == *"<Discovery"* ]] || body=${body/"<Plugin cemm>"/"<Plugin cemm>"$'\n'"$off"}
+  if [[ $body != *"Enabled false"* ]]; then
+    echo "Bail out! this would search the networks of the machine: $body" >&2
+    return 1
+  fi
+  echo "$body"
+}
+
+# conf DIRECTORY: a whole collectd.conf there, its <Plugin cemm> block from standard input.
+conf() {
+  local body
+  body=$(cat)
+  if [[ ${#world[@]} -eq 0 ]]; then body=$(silent "$body"); fi
+  mkdir -p "$1"
+  {
+    cat <<END
+Hostname "$host"
+FQDNLookup false
+BaseDir "$1"
+PIDFile "$1/pid"
+Interval 1
+LoadPlugin logfile
+<Plugin logfile>
+  File "$1/log"
+  LogLevel info
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir "$1/csv"
+</Plugin>
+PluginDir "$plugin"
+END
+    # Once only: collectd loses some bytes of memory over a second one.
+    [[ $body == *"LoadPlugin cemm"* ]] || echo "LoadPlugin cemm"
+    echo "$body"
+  } >"$1/collectd.conf"
+}
+
+# refused WHAT BLOCK WORDS: the <Plugin cemm> block BLOCK is refused, and its log says WORDS.
+# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` comes to
+# the same check, and ends there, too, if there is a mistake.
+refused() {
+  local dir=$scratch/refused code=0
+  rm -rf "$dir"
+  conf "$dir" <<<"$2"
+  run_collectd "$test_option" -C "$dir/collectd.conf" >"$dir/out" 2>&1 || code=$?
+  if ((code == 0)) || [[ -d $dir/csv ]]; then
+    not_ok "refused: $1" "exit $code"
+  elif ! grep -qF -- "cemm plugin: $3" "$dir/log" "$dir/out"; then
+    not_ok "refused: $1" "no \"$3\" in:"$'\n'"$(cat "$dir/log" "$dir/out" 2>/dev/null)"
+  else
+    ok "refused: $1 ($3)"
+  fi
+  cat "$dir/log" "$dir/out" >>"$scratch/all-logs" 2>/dev/null || true
+}
+
+# Whether this collectd's -t looks at the file at all.
+choose_test_option() {
+  test_option=-t
+  if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
+    test_option=-T
+    echo "# this collectd's -t checks nothing (collectd issue 3216): mistakes are shown with -T"
+  fi
+}
+
+# ---- running -----------------------------------------------------------------
+
+# start_collectd DIRECTORY: sets $daemon.
+start_collectd() {
+  # Not by way of run_collectd: $! must be collectd itself, not a shell round it.
+  "${world[@]}" env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
+  daemon=$!
+  started "$daemon"
+  wait_for 10 grep -q 'Initialization complete' "$1/log" || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
+}
+
+# stop_collectd WHAT DIRECTORY: how long it took is shown; the promise is 1 s, the check is kinder
+# because the machine may be busy.
+stop_collectd() {
+  local begun took
+  begun=$(now_ms)
+  stop "$daemon"
+  took=$(($(now_ms) - begun))
+  if [[ $stopped == 0 ]] && ((took < 5000)); then ok "$1: it stops in $took ms"; else not_ok "$1: stop" "exit $stopped after $took ms"; fi
+  cat "$2/log" "$2/out" >>"$scratch/all-logs"
+  is "$1: nothing for the sanitizers" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
+}
+
+# lines FILE…: how many lines they have together, csv's headers not counted.
+lines() {
+  cat "$@" 2>/dev/null | grep -vc '^epoch' || true
+}
+
+# csv UID TYPE-INSTANCE: the files of one series (two, if midnight came between).
+csv() {
+  find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f
+}
+
+# has_lines COUNT UID SERIES
+has_lines() {
+  local file
+  file=$(csv "$2" "$3" "${4-}")
+  [[ -n $file ]] && (($(lines "$file") >= $1))
+}
+
+# ---- what came out -------------------------------------------------------------
+
+# compare UID TYPE ALIAS CHANNEL FACTOR: every line of the series against the oracle.
+compare() {
+  local file time value wanted wrong='' count=0 last=0
+  file=$(csv "$1" "$2-$3-$4")
+  if [[ -z $file ]]; then
+    not_ok "$1 $2-$3-$4" "there is no such file"
+    return
+  fi
+  while IFS=, read -r time value; do
+    [[ $time != epoch ]] || continue
+    time=${time/./}
+    count=$((count + 1))
+    ((time > last)) || wrong+="time $time after $last"$'\n'
+    last=$time
+    wanted=$("$sim" --since "$since" --print "$1" "$3" "$4" "$time" | awk -v factor="$5" '{ printf "%.6f", $1 * factor }')
+    [[ $value == "$wanted" ]] || wrong+="at $time: $value, not $wanted"$'\n'
+    is_reading_time "$4" "$time" || wrong+="no reading was made at $time"$'\n'
+  done <"$file"
+  if [[ -n $wrong ]]; then not_ok "$1 $2-$3-$4" "$wrong"; else ok "$1 $2-$3-$4: $count values, each once, with its own time"; fi
+}
+
+# The meters read at every tenth second, gas at every full hour.
+is_reading_time() {
+  local every=10000
+  [[ $1 != gas ]] || every=3600000
+  (($2 % every == 0))
+}
+
+# without_gaps UID SERIES: every reading is there from the first to the last.
+without_gaps() {
+  awk -F, '/^epoch/ { next } last && $1 - last != 10 { exit 1 } { last = $1 }' "$(csv "$1" "$2")"
+}
+
+compare_device() {
+  local channel
+  for channel in t1 t2 t3 t4; do compare "$1" energy_wh p1 "$channel" 1000; done
+  compare "$1" power p1 electric_power 1
+  compare "$1" gauge p1 rate 1
+  compare "$1" gauge p1 gas 1
+  compare "$1" gauge p1-gas gas 1
+  compare "$1" power s01 electric_power 1
+}
+
+# said TEXT: how many lines of the log hold it.
+said() {
+  grep -c -- "$1" "$run/log" || true
+}

@@ -1,0 +1,485 @@
+#!/usr/bin/env bash
+# discovery.sh BUILD_DIR: CEMMs that nobody has configured, in networks of their own: no broadcast
+# leaves them. Every run of a program that looks for devices is inside, see netns.sh.
+# shellcheck disable=SC2154,SC2317 # out and err are of lib.sh; functions are called by wait_for
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/end-to-end/netns.sh
+. "$here/netns.sh"
+begin "$@"
+command -v python3 >/dev/null || skip 'there is no python3'
+[[ ! -e /etc/cemm/cemm.conf ]] || skip 'this machine has a configuration of its own'
+net_begin
+
+export LC_ALL=C
+cemm=$build/plugin/exec/cemm
+one=00-1E-C0-00-00-01
+two=00-1E-C0-00-00-02
+three=00-1E-C0-00-00-03
+own=$XDG_CONFIG_HOME/cemm/cemm.conf
+
+# ---- helpers -------------------------------------------------------------------
+
+# asks WHAT CODE COMMAND [ARGUMENT…]: cemm in the asker's world.
+asks() {
+  local what=$1 code=$2
+  shift 2
+  exits "$what" "$code" "${asker[@]}" "$cemm" "$@"
+}
+
+# found: the devices of the table on stdin, "UID ADDRESS" each, all on one line.
+found() {
+  tail -n +2 | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
+}
+
+# world [OPTION…]: the simulator of this act, in the site; the one before has to go.
+world() {
+  if [[ -n ${world_pid-} ]]; then stop "$world_pid"; fi
+  start_sim_in_site --discovery "$@"
+  world_pid=$sim_pid
+}
+
+no_world() {
+  stop "$world_pid"
+  world_pid=
+}
+
+# roots UID: how often the device was asked for its root document.
+roots() {
+  requests "^[0-9]+ lan $1 GET /open-api/v1/ "
+}
+
+# python WORLD SCRIPT [ARGUMENT…]: in the background; it says "ready". Sets $python_pid. WORLD is
+# asker or site.
+python() {
+  local world=$1 said=$scratch/python.$((python_count += 1))
+  local -n enter=$world
+  shift
+  "${enter[@]}" python3 -c "$@" >"$said" 2>&1 &
+  python_pid=$!
+  started "$python_pid"
+  if ! wait_for 10 grep -q '^ready' "$said"; then
+    echo "Bail out! python3: $(<"$said")"
+    exit 1
+  fi
+}
+python_count=0
+
+# Holds the port and reads nothing. The argument: whether others may have it as well.
+holder='
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.argv[1]))
+s.bind(("", 9777))
+print("ready", flush=True)
+time.sleep(600)
+'
+
+# A forger: answers each query with COUNT claims of other devices, from ADDRESS. With "stall", its
+# HTTP server takes all connections and answers none.
+forger='
+import socket, sys, threading
+address, count, stall = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["stall"]
+ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+ear.bind(("", 9777))
+mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+mouth.bind((address, 0))
+kept = []
+def serve():
+    server = socket.create_server((address, 80), backlog=512)
+    while True:
+        kept.append(server.accept())
+if stall:
+    threading.Thread(target=serve, daemon=True).start()
+print("ready", flush=True)
+while True:
+    query, sender = ear.recvfrom(2048)
+    if query != b"cemm_query":
+        continue
+    for i in range(count):
+        claim = "{\"ip\": \"10.77.0.11\", \"mac\": \"00:1E:C0:FE:%02X:%02X\", \"version\": \"1.24\", \"type\": \"CEMM_basic\", \"init_state\": 1}"
+        mouth.sendto((claim % (i >> 8, i & 255)).encode(), sender)
+'
+
+# mount_in_asker NAME CONFIG: a file system that stays up. Sets $fs_pid and $m; its words are in
+# $scratch/NAME.log.
+mount_in_asker() {
+  m=$scratch/$1
+  fs_log=$scratch/$1.log
+  mkdir "$m"
+  "${asker[@]}" "$build/fs/cemmfs" "$2" "$m" -f -o realtime_ttl=1 2>"$fs_log" &
+  fs_pid=$!
+  started "$fs_pid"
+  mounted "$m"
+  if ! wait_for 10 cat "$m/status"; then
+    echo "Bail out! cemmfs did not mount: $(<"$fs_log")"
+    exit 1
+  fi
+}
+
+# config FILE [LINE…]: what stands in [discovery].
+config() {
+  local file=$1
+  shift
+  {
+    echo 'time-zone = Europe/Amsterdam'
+    printf '[archive]\ndirectory = %s\n' "$scratch/archive"
+    echo '[discovery]'
+    [[ $# -eq 0 ]] || printf '%s\n' "$@"
+  } >"$file"
+}
+
+power() {
+  cat "$m/$one/p1/realtime/electric_power"
+}
+
+# said PATTERN: how many lines the file system's log has of it.
+said() {
+  grep -cE -- "$1" "$fs_log" || true
+}
+
+# ---- the program ---------------------------------------------------------------
+
+nobody() {
+  asks 'discover where nobody is' 1 discover
+  is 'no data' '' "$out"
+  has 'tells how many addresses were asked' "$err" 'E! no CEMM answered: 2 broadcast addresses were asked'
+  hasnt 'its own query is no packet of others' "$err" 'packet'
+  hasnt 'the port was free' "$err" 'another program'
+  has 'tells which file to write' "$err" "$own:"
+  has 'and what' "$err" 'E!     [local home]'
+  local command
+  for command in list read; do
+    asks "$command without a configuration" 2 "$command"
+    is 'no data' '' "$out"
+    has 'tells where it looked' "$err" "there is no $own and no /etc/cemm/cemm.conf"
+    has 'what was tried' "$err" '2 broadcast addresses were asked'
+    has 'which file to write' "$err" "write two lines into $own:"
+    has 'and of the cloud' "$err" 'api-key-file = FILE'
+    is 'in errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
+  done
+  asks 'read of a meter by its name' 2 read "$one/p1"
+  config "$scratch/bare.conf"
+  asks 'a configuration without a source' 2 read --config "$scratch/bare.conf"
+  has 'is searched for, and named' "$err" "write two lines into $scratch/bare.conf:"
+  asks '--output' 1 discover --output "$scratch/never"
+  refute 'writes nothing' test -e "$scratch/never"
+}
+
+everywhere() {
+  world --devices 3 --lan-bind 10.77.0.11,10.77.0.12,10.78.0.11
+  asks 'discover' 0 discover
+  is 'a table' "$(
+    echo 'UID                ADDRESS     TYPE        CORE'
+    echo "$one  10.77.0.11  CEMM_basic  1.24"
+    echo "$two  10.77.0.12  CEMM_basic  1.24"
+    echo "$three  10.78.0.11  CEMM_basic  1.24"
+  )" "$out"
+  is 'without a word' '' "$err"
+  is 'each network was asked from its own address' '10.77.0.1:9777 10.78.0.1:9777 ' \
+    "$(awk '$2 == "udp" { print $5 }' "$sim_log" | sort -u | tr '\n' ' ')"
+  is 'each device was asked for its root once' '1 1 1' "$(roots "$one") $(roots "$two") $(roots "$three")"
+  asks '--output' 0 discover --output "$scratch/table"
+  is 'has the same' "$one 10.77.0.11, $two 10.77.0.12, $three 10.78.0.11" "$(found <"$scratch/table")"
+  is 'and stdout nothing' '' "$out"
+}
+
+# values: what `read --format csv` gave on stdin against the simulator's functions of time.
+values() {
+  local uid alias channel value time want
+  tail -n +2 | while IFS=, read -r uid alias channel value _ time; do
+    [[ -n $value && $value != null ]] || continue
+    want=$("$build/tests/simulator/cemm-sim" --devices 3 --print "$uid" "$alias" "$channel" \
+      $(($(date -d "$time" +%s%N) / 1000000))) || want='no value'
+    [[ $value == "$want" ]] || echo "$uid $alias $channel $time: $value, not $want"
+  done
+}
+
+reading() {
+  asks 'list without a configuration' 0 list
+  is 'a line for each meter' 10 "$(wc -l <<<"$out")"
+  check 'with the source and the address' grep -qE "^$two .* discovery +10\.77\.0\.12\$" <<<"$out"
+  is 'without a word' '' "$err"
+  asks 'read without a configuration' 0 read --format csv
+  is 'all devices are there' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
+  check 'with many values' test "$(tail -n +2 <<<"$out" | wc -l)" -ge 24
+  is 'which are the simulated ones' '' "$(values <<<"$out")"
+  asks 'read of one meter' 0 read --format csv "$three/s01"
+  is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  asks 'read of a device that is not there' 1 read 00-00-00-00-00-09
+  has 'is an error in words' "$err" 'E! 00-00-00-00-00-09'
+}
+
+configured() {
+  local before
+  config "$scratch/one.conf" 'enabled = no' 'broadcast = 10.78.0.255'
+  before=$(requests "udp ($one|$two)")
+  asks 'discover asks the configured address' 0 discover --config "$scratch/one.conf"
+  is 'and that one only, where discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
+  is 'the others were not asked' "$before" "$(requests "udp ($one|$two)")"
+  config "$scratch/two.conf" 'broadcast = 10.78.0.255' 'broadcast = 10.77.0.255'
+  asks 'two configured addresses' 0 discover --config "$scratch/two.conf"
+  is 'find all' 4 "$(wc -l <<<"$out")"
+  asks 'discovery that is off' 2 read --config "$scratch/one.conf"
+  has 'leaves nothing to ask' "$err" "E! $scratch/one.conf: "
+
+  printf '[local shed]\naddress = 10.77.0.11\n' >"$scratch/local.conf"
+  before=$(requests udp)
+  asks 'where a [local] is configured' 0 list --config "$scratch/local.conf"
+  is 'that device is there' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
+  check 'with its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
+  is 'and nobody was asked by broadcast' "$before" "$(requests udp)"
+  asks 'but discover does' 0 discover --config "$scratch/local.conf"
+  is 'and finds all' 4 "$(wc -l <<<"$out")"
+  printf '[discovery]\nenabled = yes\n' >>"$scratch/local.conf"
+  asks 'both, if that is wanted' 0 list --config "$scratch/local.conf"
+  is 'find all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
+}
+
+# on_terminal: `cemm discover`, stderr on a terminal; $screen is what stood on it.
+terminal() {
+  command -v script >/dev/null || return 0
+  local screen
+  screen=$(TERM=vt100 "${asker[@]}" script -qec "'$cemm' discover" /dev/null </dev/null | tr -d '\r')
+  has 'people see that it is looking' "$screen" 'looking for CEMMs …'
+  has 'until it has found' "$screen" $'…\e[KUID '
+}
+
+# ---- the port ------------------------------------------------------------------
+
+port() {
+  local holder_pid
+  world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-to 9777
+  asks 'devices that answer to port 9777' 0 discover
+  is 'are found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+
+  python asker "$holder" 0
+  holder_pid=$python_pid
+  asks 'not while another program holds it' 1 discover
+  has 'which is said' "$err" 'E! another program holds that port'
+  world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
+  asks 'devices that answer the sender' 0 discover
+  is 'are found all the same' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  has 'and what may be missing is said' "$err" 'W! another program holds UDP port 9777'
+  is 'one line' 1 "$(wc -l <<<"$err")"
+  is 'the query came from another port' 0 "$(requests 'udp .*:9777 ')"
+  if can_mount; then
+    config "$scratch/port.conf" 'interval = 1'
+    mount_in_asker port "$scratch/port.conf"
+    check 'a program that stays up finds them, too' wait_for 10 power
+    wait_for 15 looked 4
+    is 'and says once that the port is taken' 1 "$(said 'another program holds UDP port 9777')"
+    stop "$fs_pid"
+  fi
+  stop "$holder_pid"
+
+  python asker "$holder" 1
+  asks 'a program that shares the port' 0 discover
+  is 'is no hindrance' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'nor worth a word' '' "$err"
+  stop "$python_pid"
+}
+
+can_mount() {
+  [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]
+}
+
+# looked COUNT: how many looks there were since the simulator began; each asks twice.
+looked() {
+  (($(requests "udp $one") >= 2 * $1))
+}
+
+# ---- packets that are not as they should be ---------------------------------------
+
+claims() {
+  local claim
+  world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-times 5
+  asks 'answers that come five times' 0 discover
+  is 'are folded' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'and confirmed once' '1 1' "$(roots "$one") $(roots "$two")"
+
+  for claim in 10.77.0.99 127.0.0.1 10.77.0.12; do
+    world --devices 1 --lan-bind 10.77.0.11 --beacon-claim "$claim"
+    asks "a packet that claims $claim" 0 discover
+    is 'is believed its sender only' "$one 10.77.0.11" "$(found <<<"$out")"
+    is 'which was asked' 1 "$(roots "$one")"
+  done
+
+  world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
+  asks 'core 1.22' 1 discover
+  is 'is not taken' 0 "$(roots "$one")"
+  has 'which is said' "$err" 'E! 2 packets came that were no answer of a CEMM'
+  world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
+  asks 'core 2.0' 0 discover
+  has 'is taken' "$out" '  2.0'
+}
+
+junk() {
+  world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-junk
+  asks 'junk before each answer' 0 discover
+  is 'the devices are there, at their own addresses' "$one 10.77.0.11, $two 10.77.0.12" \
+    "$(found <<<"$out")"
+  world --devices 1 --lan-bind 10.77.0.11 --beacon-junk
+  asks 'a packet with the MAC of another device' 0 discover
+  is 'brings no device' "$one 10.77.0.11" "$(found <<<"$out")"
+  has 'which is said' "$err" \
+    "W! discovery: 10.77.0.11 says that it is $one, but its packet said $two: left out"
+  can_mount || return 0
+  config "$scratch/junk.conf"
+  mount_in_asker junk "$scratch/junk.conf"
+  for _ in 1 2 3 4 5; do
+    ls "$m" >/dev/null
+    cat "$m/00-00-00-00-00-09/p1/info.json" 2>/dev/null || true
+  done
+  is 'a program that stays up finds it' "$one" "$(basename -a "$m"/00-1E-*)"
+  is 'and says it once' 1 "$(said 'left out')"
+  asks 'and none to read' 0 read --format csv
+  is 'but the one that is there' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
+}
+
+# ---- while a program stays up ------------------------------------------------------
+
+moving() {
+  config "$scratch/moving.conf" 'interval = 1'
+  world --devices 1 --lan-bind 10.77.0.11
+  mount_in_asker moving "$scratch/moving.conf"
+  check 'a value of a discovered device' wait_for 10 power
+  has 'status tells where it is' "$(<"$m/status")" '10.77.0.11'
+  world --devices 1 --lan-bind 10.77.0.12
+  check 'the device has moved: it can be read again' wait_for 30 asked_and_read
+  is 'and that is said once' 1 "$(said "$one has moved from 10.77.0.11 to 10.77.0.12")"
+  world --devices 1 --lan-bind 10.78.0.13
+  check 'and again, to another network' wait_for 30 asked_and_read
+  is 'and that is said once' 1 "$(said "$one has moved from 10.77.0.12 to 10.78.0.13")"
+  world --devices 1 --lan-bind 10.77.0.11
+  check 'and back' wait_for 30 asked_and_read
+  is 'and that is said once' 1 "$(said "$one has moved from 10.78.0.13 to 10.77.0.11")"
+}
+
+# A value that this simulator has given.
+asked_and_read() {
+  power && (($(requests "lan $one GET /open-api/v1/p1/realtime") > 0))
+}
+
+# Two programs that stay up share the port; each must hear its own answers.
+sharing() {
+  local mounts=() i address
+  config "$scratch/sharing.conf" 'interval = 1'
+  for i in 0 1; do
+    world --devices 1 --lan-bind 10.77.0.11
+    mount_in_asker "sharing-$i" "$scratch/sharing.conf"
+    mounts+=("$m")
+    check "program $i of two that share the port finds a device" wait_for 20 power
+  done
+  for address in 10.77.0.12 10.77.0.13; do
+    world --devices 1 --lan-bind "$address"
+    for i in 0 1; do
+      m=${mounts[i]}
+      check "program $i: the device at $address can be read" wait_for 30 power_at "$address"
+    done
+  done
+}
+
+# Whether the device is at that address, and can be read.
+power_at() {
+  power && grep -A1 "^  address  *$1\$" "$m/status" | grep -q 'devices  *1'
+}
+
+# A device gets the address that another one had: nobody's values may become another's.
+swapping() {
+  config "$scratch/swapping.conf" 'interval = 1'
+  world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
+  mount_in_asker swapping "$scratch/swapping.conf"
+  check 'two devices' wait_for 10 power
+  is 'with their own values' '' "$(all_values)"
+  world --devices 3 --lan-bind 10.77.0.12,10.77.0.13,10.77.0.11
+  check 'the first has the address of the second' wait_for 30 logged "$one has moved .* to 10.77.0.12"
+  check 'and a third one that of the first' wait_for 30 cat "$m/$three/p1/realtime/electric_power"
+  check 'all can be read' wait_for 30 all_read
+  is 'each has its own values' '' "$(all_values)"
+  world --devices 3 --lan-bind 10.77.0.13,10.77.0.11,10.77.0.12
+  check 'all change places' wait_for 30 logged "$one has moved .* to 10.77.0.13"
+  wait_for 15 looked 3
+  check 'all can be read' wait_for 30 all_read
+  is 'each has its own values' '' "$(all_values)"
+  # The first goes, and another one comes to where it was.
+  world --devices 1 --first 2 --lan-bind 10.77.0.13
+  check 'another device comes to where the first was' wait_for 30 \
+    logged "$one is no longer at 10.77.0.13, where $two is now"
+  refute 'it brings no values of the first' power
+  hasnt 'which is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
+  check 'and listed' test -d "$m/$one"
+}
+
+all_read() {
+  cat "$m/$one/p1/realtime/t1" "$m/$two/p1/realtime/t1" "$m/$three/p1/realtime/t1"
+}
+
+logged() {
+  (($(said "$1") > 0))
+}
+
+# What the mount says that the simulator does not, of all devices.
+all_values() {
+  local uid
+  for uid in "$one" "$two" "$three"; do
+    [[ ! -e $m/$uid ]] ||
+      sed "s/^\([^,]*,\)\(.*\)/$uid,p1,\1\2/" "$m/$uid/p1/realtime.csv" | values
+  done
+}
+
+# MiB of memory that the file system has had at most.
+memory() {
+  awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$fs_pid/status"
+}
+
+sources() {
+  grep -c '^source discovery' "$m/status" || true
+}
+
+crowded() {
+  (($(sources) >= 256))
+}
+
+flood() {
+  local before address stall kind
+  for kind in 10.77.0.13: 10.77.0.11: 10.77.0.14:stall; do
+    IFS=: read -r address stall <<<"$kind"
+    no_world
+    config "$scratch/flood.conf" 'interval = 1'
+    mount_in_asker "flood-$address" "$scratch/flood.conf"
+    before=$(memory)
+    python site "$forger" "$address" 300 ${stall:+"$stall"}
+    world --devices 1 --lan-bind 10.77.0.11
+    check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
+    [[ -z $stall ]] || check 'the table is full' wait_for 10 crowded
+    check 'no more than 256 sources' test "$(sources)" -le 256
+    is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
+    check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
+    check 'it lives' alive "$fs_pid"
+    stop "$python_pid"
+    stop "$fs_pid"
+    is 'and ends well' 0 "$stopped"
+  done
+}
+
+nobody
+everywhere
+reading
+configured
+terminal
+port
+claims
+junk
+if can_mount; then
+  moving
+  swapping
+  sharing
+  flood
+else
+  echo '# /dev/fuse cannot be opened: no programs that stay up'
+fi
+finish

@@ -1,0 +1,582 @@
+/*
+ * What once went wrong in the engine, so that it does not again.
+ *
+ * Each test is the smallest case that showed a defect: contexts that end while they work, answers
+ * that are late for no fault of their own, addresses that change hands, routes that come and go in
+ * the middle of a request. Most of it is about what must not happen, so the simulators' logs and
+ * our own are counted.
+ */
+#include "tests/end-to-end/engine.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define RETURN_MS 15000 /* within this a source that answers again must be used again */
+#define QUIET_MS  100
+#define OTHER_UID "00-1E-C0-00-00-02"
+
+static struct rig rig;
+
+static int clean(void **state)
+{
+    (void)state;
+    rig_end(&rig);
+    return 0;
+}
+
+static struct cemm_query realtime(const char *alias)
+{
+    return client_query(CEMM_REALTIME, alias);
+}
+
+/* ---- ending ------------------------------------------------------------------------------ */
+
+static void freed_while_a_device_is_looked_for(void **state)
+{
+    struct cemm_query query = realtime("p1");
+    struct reply reply;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_FAULTS(&rig.cloud, "stall@*");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_run(&rig);
+    client_ask(&rig.client, &query, &reply);
+    assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
+    assert_int_equal(reply.answers, 0);
+    client_end(&rig.client);
+    reply_expect(reply.answers == 1 && reply.result == -ECANCELED, "cancelled once", &reply);
+}
+
+/* Those that ask again as soon as they are answered. */
+static struct {
+    unsigned ends;
+    struct cemm_selection all;
+    bool ending;
+} insistent;
+
+static void ask_for_all(void);
+
+static void insist_find(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    assert_int_equal(answer->result, -ECANCELED);
+    insistent.ends++;
+    ask_for_all();
+}
+
+static void insist_sweep(void *data, const struct cemm_uid *uid, const char *alias,
+                         const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)uid;
+    (void)alias;
+    if (answer)
+        return;
+    insistent.ends++;
+    ask_for_all();
+}
+
+/* All ways to ask; while the context ends, none of them is taken. */
+static void ask_for_all(void)
+{
+    struct cemm *cemm = rig.client.cemm;
+    struct cemm_uid uid = client_uid();
+    struct cemm_query query = realtime("p1");
+    int wanted = insistent.ending ? -ECANCELED : 0;
+
+    assert_int_equal(cemm_find(cemm, NULL, -1, insist_find, NULL, NULL), wanted);
+    assert_int_equal(cemm_find(cemm, &uid, -1, insist_find, NULL, NULL), wanted);
+    assert_int_equal(cemm_locate(cemm, &uid, -1, insist_find, NULL, NULL), wanted);
+    assert_int_equal(cemm_get(cemm, &query, -1, insist_find, NULL, NULL), wanted);
+    assert_int_equal(cemm_sweep(cemm, &insistent.all, insist_sweep, NULL), wanted);
+}
+
+/* `turned`: some of it is already under way; else all has only been asked for. */
+static void end_insistently(const struct cemm_selection *all, bool turned)
+{
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_FAULTS(&rig.cloud, "stall@*");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_run(&rig);
+    memset(&insistent, 0, sizeof(insistent));
+    insistent.all = *all;
+    ask_for_all();
+    if (turned)
+        assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
+    insistent.ending = true;
+    client_end(&rig.client);
+    assert_int_equal(insistent.ends, 5);
+    clean(NULL);
+}
+
+static void asking_again_while_it_ends(void **state)
+{
+    static const char *const meters[] = {CLIENT_UID "/p1"};
+    static const struct cemm_selection all, named = {.meters = meters, .meter_count = 1};
+
+    (void)state;
+    for (int turned = 0; turned < 2; turned++) {
+        end_insistently(&all, turned);
+        end_insistently(&named, turned);
+    }
+}
+
+/* ---- turns ------------------------------------------------------------------------------- */
+
+#define AGAIN_TIMES 20
+
+static struct {
+    unsigned count;
+    unsigned in_turn;
+    struct cemm_document *last;
+} again;
+
+static void ask_again(void *data, const struct cemm_answer *answer)
+{
+    struct cemm_query query = realtime("p1");
+
+    (void)data;
+    assert_int_equal(answer->result, 0);
+    assert_ptr_not_equal(answer->document, again.last);
+    cemm_document_unref(again.last);
+    again.last = cemm_document_ref(answer->document);
+    if (++again.in_turn > AGAIN_TIMES / 2)
+        fail_msg("the turn does not end");
+    if (++again.count < AGAIN_TIMES)
+        assert_int_equal(cemm_get(rig.client.cemm, &query, 0, ask_again, NULL, NULL), 0);
+}
+
+/* A completion that asks again does not hold the turn, and "afresh" is what it gets. */
+static void a_turn_ends_and_fresh_is_fresh(void **state)
+{
+    struct cemm_query query = realtime("p1");
+    int64_t until = client_now_ms() + RETURN_MS;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_run(&rig);
+    memset(&again, 0, sizeof(again));
+    assert_int_equal(cemm_get(rig.client.cemm, &query, 0, ask_again, NULL, NULL), 0);
+    while (again.count < AGAIN_TIMES && client_now_ms() < until) {
+        again.in_turn = 0;
+        assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
+    }
+    cemm_document_unref(again.last);
+    assert_int_equal(again.count, AGAIN_TIMES);
+    char *lines = sim_requests(&rig.cloud);
+    assert_int_equal(lines_with(lines, "/p1/realtime/ "), AGAIN_TIMES);
+    free(lines);
+}
+
+/* ---- connections --------------------------------------------------------------------------- */
+
+#define CROWD 60
+
+static struct {
+    size_t answers, failures;
+    bool done;
+} crowd;
+
+static void take_meter(void *data, const struct cemm_uid *uid, const char *alias,
+                       const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)uid;
+    (void)alias;
+    crowd.done |= !answer;
+    crowd.answers += answer && answer->result == 0;
+    crowd.failures += answer && answer->result != 0;
+}
+
+/* All together take much longer than the timeout, which is each one's own. */
+static void waiting_for_a_connection_is_no_failure(void **state)
+{
+    const struct cemm_selection all = {0};
+    int64_t until = client_now_ms() + 8 * RETURN_MS;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "60", "--promise", "1000");
+    SIM_FAULTS(&rig.cloud, "delay=100@*realtime*");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "3");
+    client_set(&rig.client, "max-connections", "4");
+    rig_run(&rig);
+    memset(&crowd, 0, sizeof(crowd));
+    assert_int_equal(cemm_sweep(rig.client.cemm, &all, take_meter, NULL), 0);
+    while (!crowd.done && client_now_ms() < until)
+        assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
+    assert_true(crowd.done);
+    assert_string_equal(rig.log, "");
+    assert_int_equal(crowd.failures, 0);
+    assert_int_equal(crowd.answers, 3 * CROWD);
+}
+
+/* It has answered before, so it may have several requests at a time; but not all connections. */
+static void a_stalled_device_leaves_room(void **state)
+{
+    struct cemm_query query = client_query(CEMM_DATA, "p1");
+    struct cemm_query others = realtime("p1");
+    struct reply stalled[16], reply;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "2");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "6");
+    rig_run(&rig);
+    assert_true(cemm_uid_parse(OTHER_UID, &others.uid));
+    reply = rig_get(
+        &rig, &(struct cemm_query){.uid = query.uid, .alias = "p1", .endpoint = CEMM_REALTIME});
+    reply_expect(reply.result == 0, "it answers before it stalls", &reply);
+    reply_clear(&reply);
+    SIM_FAULTS(&rig.cloud, "stall@*" CLIENT_UID "/*");
+    assert_true(cemm_period_parse(CEMM_DAY, "2025-02-01", &query.period));
+    for (size_t i = 0; i < COUNT(stalled); i++) {
+        client_ask(&rig.client, &query, &stalled[i]);
+        query.period = cemm_period_step(&query.period, 1);
+    }
+    client_turn_for(&rig.client, QUIET_MS);
+    client_get(&rig.client, &others, &reply);
+    reply_expect(reply_from(&reply, HOME), "the other device answers", &reply);
+    reply_clear(&reply);
+    for (size_t i = 0; i < COUNT(stalled); i++)
+        reply_expect(stalled[i].answers == 0, "the stalled one had its time", &stalled[i]);
+    client_end(&rig.client);
+}
+
+static void no_proxy_to_this_machine(void **state)
+{
+    static const char *const names[] = {"http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    int proxy = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char url[SIM_URL_SIZE];
+
+    (void)state;
+    assert_int_equal(bind(proxy, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(proxy, 8), 0);
+    assert_int_equal(getsockname(proxy, (struct sockaddr *)&address, &length), 0);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(address.sin_port));
+    SIM_START(&rig.cloud, "--devices", "1");
+    for (size_t i = 0; i < COUNT(names); i++)
+        setenv(names[i], url, 1);
+    unsetenv("no_proxy");
+    unsetenv("NO_PROXY");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "2");
+    rig_run(&rig);
+    struct reply reply;
+    int result = client_find(&rig.client, NULL, &reply);
+    for (size_t i = 0; i < COUNT(names); i++)
+        unsetenv(names[i]);
+    struct pollfd waiting = {.fd = proxy, .events = POLLIN};
+    assert_int_equal(poll(&waiting, 1, 0), 0);
+    close(proxy);
+    reply_expect(result == 0, "found without the proxy", &reply);
+}
+
+/* ---- addresses that change hands ------------------------------------------------------------ */
+
+/* The device behind the LAN address is gone, and another one comes up there. */
+static void replace_device(void)
+{
+    char port[SIM_URL_SIZE];
+
+    snprintf(port, sizeof(port), "%s", strrchr(rig.lan.lan, ':') + 1);
+    sim_stop(&rig.lan, SIGKILL);
+    SIM_START(&rig.other, "--devices", "1", "--first", "2", "--lan", "1", "--lan-port", port);
+}
+
+static void begin_at_home(bool cloud)
+{
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
+    rig_begin(&rig);
+    if (cloud)
+        rig_add_cloud(&rig, "4");
+    rig_add_lan(&rig);
+    rig_run(&rig);
+    rig_get_to_know(&rig);
+}
+
+/* Asks for the first device until the second one has been asked who it is, and some more. */
+static void ask_at_changed_address(bool cloud)
+{
+    struct cemm_query query = realtime("p1");
+    int64_t until = client_now_ms() + RETURN_MS;
+    bool asked = false;
+
+    for (int more = 3; more > 0 && client_now_ms() < until; more -= asked) {
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(cloud ? reply_from(&reply, HOME) : reply.result < 0,
+                     "nobody answers for another", &reply);
+        reply_clear(&reply);
+        client_turn_for(&rig.client, QUIET_MS);
+        char *lines = sim_requests(&rig.other);
+        asked |= lines_with(lines, "lan ") > 0;
+        assert_int_equal(lines_with(lines, "/p1/"), 0);
+        free(lines);
+    }
+    assert_true(asked);
+}
+
+static void check_changed_address(bool cloud)
+{
+    struct cemm_query query = realtime("p1");
+    struct reply reply;
+
+    begin_at_home(cloud);
+    reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, GARAGE), "the LAN answers", &reply);
+    reply_clear(&reply);
+    sim_stop(&rig.lan, SIGKILL);
+    reply = rig_get(&rig, &query);
+    reply_expect(cloud ? reply_from(&reply, HOME) : reply.result == -EHOSTUNREACH,
+                 "the LAN is gone", &reply);
+    reply_clear(&reply);
+    replace_device();
+    ask_at_changed_address(cloud);
+    assert_int_equal(lines_with(rig.log, OTHER_UID " answers at "), 1);
+    assert_true(cemm_uid_parse(OTHER_UID, &query.uid));
+    reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, GARAGE), "the other device is known, too", &reply);
+    reply_clear(&reply);
+}
+
+static void another_device_at_the_address(void **state)
+{
+    (void)state;
+    check_changed_address(false);
+    clean(NULL);
+    check_changed_address(true);
+}
+
+static void take_find(void *data, const struct cemm_answer *answer)
+{
+    struct reply *reply = data;
+
+    reply->answers++;
+    reply->result = answer->result;
+    snprintf(reply->words, sizeof(reply->words), "%s", answer->words);
+}
+
+static void ask_find(const struct cemm_uid *uid, struct reply *ret_reply)
+{
+    *ret_reply = (struct reply){0};
+    assert_int_equal(cemm_find(rig.client.cemm, uid, -1, take_find, ret_reply, NULL), 0);
+}
+
+static void a_find_outlives_its_route(void **state)
+{
+    struct cemm_uid uid = client_uid();
+    struct cemm_query query = realtime("p1");
+    struct reply replies[3];
+
+    (void)state;
+    begin_at_home(false);
+    replace_device();
+    assert_int_equal(cemm_turn(rig.client.cemm, 5, NULL, 0), 0);
+    ask_find(NULL, &replies[0]);
+    ask_find(&uid, &replies[1]);
+    client_ask(&rig.client, &query, &replies[2]);
+    for (size_t i = 0; i < COUNT(replies); i++)
+        client_wait(&rig.client, &replies[i]);
+    reply_expect(replies[0].result == 0, "devices are found", &replies[0]);
+    reply_expect(replies[2].result < 0, "the one that has gone does not answer", &replies[2]);
+    rig_expect_meters(&rig, "what was known stays", "p1 p1-gas s01");
+}
+
+/* ---- sources -----------------------------------------------------------------------------------
+ */
+
+/* The LAN device says who it is while the cloud is at work: its route comes first then, which must
+ * neither skip it nor ask the cloud again. */
+static void a_route_comes_in_the_middle(void **state)
+{
+    struct cemm_query query = realtime("p1");
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
+    SIM_FAULTS(&rig.cloud, "delay=500@*", "status=502@*");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    client_set(&rig.client, "device", CLIENT_UID);
+    rig_add_lan(&rig);
+    rig_run(&rig);
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, GARAGE), "the LAN answers", &reply);
+    reply_clear(&reply);
+    assert_int_equal(sim_count(&rig.cloud, "cloud "), 1);
+    char *lines = sim_requests(&rig.lan);
+    assert_int_equal(lines_with(lines, "/p1/realtime/ "), 1);
+    free(lines);
+}
+
+/* Nobody has ever listed anything but for the first request's sake. */
+static void the_lan_was_down_at_first(void **state)
+{
+    struct cemm_query query = realtime("p1");
+    int64_t until = client_now_ms() + RETURN_MS;
+    bool back = false;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_add_lan(&rig);
+    rig_run(&rig);
+    const char *port = strrchr(rig.lan.lan, ':') + 1;
+    char same[SIM_URL_SIZE];
+    snprintf(same, sizeof(same), "%s", port);
+    sim_stop(&rig.lan, SIGKILL);
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, HOME), "the cloud answers", &reply);
+    reply_clear(&reply);
+    sim_restart(&rig.lan,
+                (const char *const[]){"--devices", "1", "--lan", "1", "--lan-port", same, NULL});
+    while (!back && client_now_ms() < until) {
+        reply = rig_get(&rig, &query);
+        back = reply_from(&reply, GARAGE);
+        reply_expect(reply.result == 0, "always an answer", &reply);
+        reply_clear(&reply);
+        client_turn_for(&rig.client, QUIET_MS);
+    }
+    assert_true(back);
+}
+
+static void two_accounts_one_device(void)
+{
+    SIM_START(&rig.cloud, "--devices", "1", "--meters", "p1,s01");
+    SIM_START(&rig.shed, "--devices", "1", "--meters", "p1,han");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    client_cloud(&rig.client, &rig.shed, "shed");
+    client_set(&rig.client, "timeout", "4");
+    rig_run(&rig);
+}
+
+static void meters_of_both_accounts(void **state)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply;
+
+    (void)state;
+    two_accounts_one_device();
+    rig_get_to_know(&rig);
+    rig_expect_meters(&rig, "both at once", "han p1 s01");
+    clean(NULL);
+
+    /* The first account's search has nothing left to ask; the second one's has. */
+    two_accounts_one_device();
+    SIM_FAULTS(&rig.shed, "status=502@*" CLIENT_UID "/*");
+    reply_expect(client_find(&rig.client, NULL, &reply) == 0, "devices", &reply);
+    reply_expect(client_find(&rig.client, &uid, &reply) == -EIO, "one account fails", &reply);
+    rig_expect_meters(&rig, "one account", "p1 s01");
+    sim_no_faults(&rig.shed);
+    reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
+    rig_expect_meters(&rig, "one after the other", "han p1 s01");
+    clean(NULL);
+
+    /* The device is known, and searched, before the second account names it. */
+    two_accounts_one_device();
+    SIM_FAULTS(&rig.shed, "delay=500@*/cemm/");
+    reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
+    rig_get_to_know(&rig);
+    rig_expect_meters(&rig, "named later", "han p1 s01");
+}
+
+/* ---- names and words
+ * ----------------------------------------------------------------------------- */
+
+static void unknown_names_are_not_asked_for(void **state)
+{
+    static const char *const names[] = {"nonsense", "cemm", "P1", "heatpumps"};
+    struct cemm_query query;
+    struct reply reply;
+
+    (void)state;
+    SIM_START(&rig.lan, "--devices", "1", "--lan", "1", "--extra", "heatpump=mb5", "--extra",
+              "boiler=mb5");
+    rig_begin(&rig);
+    rig_add_lan(&rig);
+    client_set(&rig.client, "extra-alias", "heatpump");
+    rig_run(&rig);
+    for (int known = 0; known < 2; known++) {
+        free(sim_requests(&rig.lan));
+        for (size_t i = 0; i < COUNT(names); i++) {
+            query = realtime(names[i]);
+            reply = rig_get(&rig, &query);
+            reply_expect(reply.result == CEMM_ABSENT && reply.words[0], names[i], &reply);
+        }
+        query = realtime("boiler"); /* which is there, but nobody has said so */
+        reply = rig_get(&rig, &query);
+        reply_expect(reply.result == CEMM_ABSENT, "boiler", &reply);
+        assert_int_equal(sim_count(&rig.lan, ""), 0);
+        query = realtime("heatpump");
+        reply = rig_get(&rig, &query);
+        reply_expect(reply_from(&reply, GARAGE), "extra-alias", &reply);
+        reply_clear(&reply);
+        rig_get_to_know(&rig);
+    }
+}
+
+static void a_failing_list_is_told_once(void **state)
+{
+    struct reply reply;
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    SIM_FAULTS(&rig.cloud, "status=408@*/cemm/");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_run(&rig);
+    for (int i = 0; i < 10; i++)
+        reply_expect(client_find(&rig.client, NULL, &reply) == -ETIMEDOUT, "408", &reply);
+    assert_int_equal(sim_count(&rig.cloud, "cloud "), 10);
+    assert_int_equal(lines_with(rig.log, "HTTP 408"), 1);
+    assert_int_equal(lines_with(rig.log, ""), 1);
+    sim_no_faults(&rig.cloud);
+    for (int i = 0; i < 3; i++)
+        reply_expect(client_find(&rig.client, NULL, &reply) == 0, "found", &reply);
+    assert_int_equal(lines_with(rig.log, "all right again"), 1);
+    assert_int_equal(lines_with(rig.log, ""), 2);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(freed_while_a_device_is_looked_for, clean),
+        cmocka_unit_test_teardown(asking_again_while_it_ends, clean),
+        cmocka_unit_test_teardown(a_turn_ends_and_fresh_is_fresh, clean),
+        cmocka_unit_test_teardown(waiting_for_a_connection_is_no_failure, clean),
+        cmocka_unit_test_teardown(a_stalled_device_leaves_room, clean),
+        cmocka_unit_test_teardown(no_proxy_to_this_machine, clean),
+        cmocka_unit_test_teardown(another_device_at_the_address, clean),
+        cmocka_unit_test_teardown(a_find_outlives_its_route, clean),
+        cmocka_unit_test_teardown(a_route_comes_in_the_middle, clean),
+        cmocka_unit_test_teardown(the_lan_was_down_at_first, clean),
+        cmocka_unit_test_teardown(meters_of_both_accounts, clean),
+        cmocka_unit_test_teardown(unknown_names_are_not_asked_for, clean),
+        cmocka_unit_test_teardown(a_failing_list_is_told_once, clean),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s CEMM-SIM\n", argv[0]);
+        return 2;
+    }
+    sim_program(argv[1]);
+    return cmocka_run_group_tests_name("engine", tests, NULL, NULL);
+}

@@ -1,0 +1,40 @@
+/*
+ * What the tests of the engine share: up to four simulators, one client that remembers what it
+ * logs, and checks that say what came instead. See engine.c.
+ */
+#ifndef TESTS_END_TO_END_ENGINE_H
+#define TESTS_END_TO_END_ENGINE_H
+
+#include "tests/end-to-end/client.h"
+
+#define RIG_LOG_SIZE 16384
+#define HOME         "cloud home"
+#define GARAGE       "local garage"
+
+struct rig {
+    struct sim cloud, shed; /* two accounts */
+    struct sim lan, other;  /* what is, and what comes, at one address */
+    struct client client;
+    char log[RIG_LOG_SIZE]; /* what libcemm has logged, one line a text */
+    size_t log_length;
+};
+
+#define SIM_START(sim, ...) sim_start((sim), (const char *const[]){__VA_ARGS__, NULL})
+
+/* A client without sources; some; and with all that was configured. */
+void rig_begin(struct rig *rig);
+void rig_add_cloud(struct rig *rig, const char *timeout);
+void rig_add_lan(struct rig *rig);
+void rig_run(struct rig *rig);
+void rig_end(struct rig *rig); /* may be called twice */
+
+struct reply rig_get(struct rig *rig, const struct cemm_query *query);
+/* Finds devices, then the first one's meters. */
+void rig_get_to_know(struct rig *rig);
+void rig_expect_meters(struct rig *rig, const char *what, const char *wanted);
+
+/* Fails, and tells the reply, if it is not so. */
+void reply_expect(bool condition, const char *what, const struct reply *reply);
+bool reply_from(const struct reply *reply, const char *source);
+
+#endif

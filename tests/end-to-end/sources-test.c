@@ -1,0 +1,437 @@
+/*
+ * One device that is reached in two ways: which way is taken, and what happens when one ends.
+ *
+ * What counts here is not the data (see endpoints-test.c) but who answered, who was asked, and how
+ * often: each side of the device is a simulator of its own, with its own log (see pair.c).
+ */
+#include "tests/end-to-end/pair.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETURN_MS   15000 /* within this a source that answers again must be used again */
+#define QUIET_MS    100
+#define ANY_FAILURE -1
+
+static struct pair rig;
+
+static int clean(void **state)
+{
+    (void)state;
+    pair_end(&rig);
+    return 0;
+}
+
+/* Until the LAN is used again. Returns false if that does not come to be. */
+static bool comes_back(const char *source)
+{
+    int64_t until = client_now_ms() + RETURN_MS;
+    bool back = false;
+
+    while (!back && client_now_ms() < until) {
+        struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
+        back = pair_from(&reply, source);
+        reply_clear(&reply);
+        if (!back)
+            client_turn_for(&rig.client, QUIET_MS);
+    }
+    return back;
+}
+
+/* ---- one device ----------------------------------------------------------------------- */
+
+static void same_mac_is_one_device(void **state)
+{
+    struct cemm_source_state source;
+    size_t sources = 0;
+
+    (void)state;
+    pair_begin(&rig);
+    assert_non_null(cemm_device_at(rig.client.cemm, 0));
+    assert_null(cemm_device_at(rig.client.cemm, 1));
+    pair_expect_meters(&rig, "the union of both", "han mb5 p1 s01");
+    for (; cemm_source_at(rig.client.cemm, sources, &source); sources++)
+        assert_int_equal(source.devices, 1);
+    assert_int_equal(sources, 2);
+}
+
+static void each_request_goes_where_it_belongs(void **state)
+{
+    static const struct {
+        const char *name;
+        enum cemm_endpoint endpoint;
+        enum cemm_span span;
+        const char *alias;
+        const char *source;
+        size_t lan, cloud;
+    } rows[] = {
+        {"realtime", CEMM_REALTIME, CEMM_DAY, "p1", GARAGE, 1, 0},
+        {"day", CEMM_DATA, CEMM_DAY, "p1", GARAGE, 1, 0},
+        {"month", CEMM_DATA, CEMM_MONTH, "s01", GARAGE, 1, 0},
+        {"year", CEMM_DATA, CEMM_YEAR, "mb5", GARAGE, 1, 0},
+        {"io", CEMM_IO, CEMM_DAY, "", GARAGE, 1, 0},
+        {"totals", CEMM_TOTALS, CEMM_DAY, "p1", HOME, 0, 1},
+        {"info", CEMM_INFO, CEMM_DAY, "p1", HOME, 0, 1},
+        {"a meter of the cloud alone", CEMM_REALTIME, CEMM_DAY, "han", HOME, ANY_NUMBER, 1},
+    };
+
+    (void)state;
+    pair_begin(&rig);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_query query = pair_query(rows[i].endpoint, rows[i].span, rows[i].alias);
+        struct reply reply;
+        client_get(&rig.client, &query, &reply);
+        pair_expect(rows[i].name, pair_from(&reply, rows[i].source), rows[i].source, &reply);
+        reply_clear(&reply);
+        pair_expect_count(rows[i].name, "LAN", sim_count(&rig.lan, "lan "), rows[i].lan);
+        pair_expect_count(rows[i].name, "cloud", sim_count(&rig.cloud, "cloud "), rows[i].cloud);
+    }
+}
+
+/* ---- a source that ends ----------------------------------------------------------------- */
+
+/* Ways in which the LAN does not answer, or not usably. `silent`: it has to rest after that. */
+static const struct {
+    const char *fault; /* NULL: nobody listens */
+    bool silent;
+} ends[] = {
+    {NULL, true},
+    {"stall@lan:*", true},
+    {"delay=5000@lan:*", true},
+    {"reset@lan:*", true},
+    {"truncate@lan:*", false},
+    {"garbage@lan:*", false},
+    {"html@lan:*", false},
+    {"empty@lan:*", false},
+    {"huge@lan:*", false},
+    {"deep@lan:*", false},
+    {"status=408@lan:*", false},
+    {"status=500@lan:*", false},
+    {"status=502@lan:*", false},
+};
+
+static void spoil_lan(const char *fault)
+{
+    if (fault)
+        SIM_FAULTS(&rig.lan, fault);
+    else
+        sim_stop(&rig.lan, SIGKILL);
+}
+
+static void repair_lan(const char *fault)
+{
+    char port[SIM_URL_SIZE];
+
+    memcpy(port, rig.port, sizeof(port));
+    if (fault)
+        sim_no_faults(&rig.lan);
+    else
+        pair_start_lan(&rig, port);
+}
+
+/* The LAN first, the cloud when it does not answer, the LAN again when it does. */
+static void the_cloud_stands_in(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(ends); i++) {
+        const char *name = ends[i].fault ? ends[i].fault : "refused";
+        pair_begin(&rig);
+        spoil_lan(ends[i].fault);
+        struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
+        pair_expect(name, pair_from(&reply, HOME), "the cloud answers", &reply);
+        reply_clear(&reply);
+        pair_expect_count(name, "cloud", sim_count(&rig.cloud, "cloud "), 1);
+        if (ends[i].silent && ends[i].fault) {
+            free(sim_requests(&rig.lan));
+            reply = pair_get(&rig, CEMM_REALTIME, "s01");
+            pair_expect(name, pair_from(&reply, HOME), "the cloud answers while the LAN rests",
+                        &reply);
+            reply_clear(&reply);
+            pair_expect_count(name, "LAN that rests", sim_count(&rig.lan, "lan "), 0);
+        }
+        repair_lan(ends[i].fault);
+        if (!comes_back(GARAGE))
+            fail_msg("%s: the LAN is not used again", name);
+        pair_end(&rig);
+    }
+}
+
+/* All is lost, and known again: the error is told once, and then there are answers. */
+static void both_end_and_come_back(void **state)
+{
+    (void)state;
+    pair_begin(&rig);
+    SIM_FAULTS(&rig.lan, "reset@*");
+    SIM_FAULTS(&rig.cloud, "reset@*");
+    struct reply reply = pair_get(&rig, CEMM_REALTIME, "p1");
+    pair_expect("both", reply.result == -EHOSTUNREACH, "unreachable", &reply);
+    sim_no_faults(&rig.cloud);
+    assert_true(comes_back(HOME));
+    sim_no_faults(&rig.lan);
+    assert_true(comes_back(GARAGE));
+}
+
+/* The LAN was not there when all began: the cloud's devices are there, and the LAN joins later. */
+static void the_lan_comes_later(void **state)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply;
+
+    (void)state;
+    pair_start(&rig);
+    SIM_FAULTS(&rig.lan, "reset@*");
+    pair_begin_client(&rig);
+    pair_expect("begin", client_find(&rig.client, NULL, &reply) == -EHOSTUNREACH, "in part",
+                &reply);
+    client_find(&rig.client, &uid, &reply);
+    pair_expect_meters(&rig, "the cloud's", "han p1 s01");
+    reply = pair_get(&rig, CEMM_REALTIME, "p1");
+    pair_expect("begin", pair_from(&reply, HOME), "the cloud answers", &reply);
+    reply_clear(&reply);
+    sim_no_faults(&rig.lan);
+    int64_t until = client_now_ms() + RETURN_MS;
+    while (client_find(&rig.client, NULL, &reply) != 0 && client_now_ms() < until)
+        client_turn_for(&rig.client, QUIET_MS);
+    pair_expect("later", client_find(&rig.client, &uid, &reply) == 0, "found", &reply);
+    pair_expect_meters(&rig, "later", "han mb5 p1 s01");
+    assert_true(comes_back(GARAGE));
+    assert_null(cemm_device_at(rig.client.cemm, 1));
+}
+
+/* ---- absence ---------------------------------------------------------------------------- */
+
+/* Absent is what every source that has the endpoint calls absent; the rest is a failure. */
+static void absent_only_if_all_say_so(void **state)
+{
+    static const struct {
+        const char *lan, *cloud;
+        enum cemm_endpoint endpoint;
+        int result; /* ANY_FAILURE: any negative errno; 0: the cloud answers */
+    } rows[] = {
+        {"status=404@*", "delay=1@*", CEMM_REALTIME, 0},
+        {"status=412@*", "delay=1@*", CEMM_REALTIME, 0},
+        {"status=404@*", "delay=1@*", CEMM_DATA, 0},
+        {"status=404@*", "delay=1@*", CEMM_IO, 0},
+        {"status=404@*", "status=412@*", CEMM_REALTIME, CEMM_ABSENT},
+        {"status=404@*", "status=404@*", CEMM_DATA, CEMM_ABSENT},
+        {"delay=1@*", "status=412@*", CEMM_TOTALS, CEMM_ABSENT},
+        {"delay=1@*", "status=412@*", CEMM_INFO, CEMM_ABSENT},
+        {"status=404@*", "reset@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "stall@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "status=408@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "status=502@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "garbage@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "promise-forever@*", CEMM_REALTIME, ANY_FAILURE},
+        {"reset@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
+        {"stall@*", "status=412@*", CEMM_DATA, ANY_FAILURE},
+        {"status=500@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
+        {"garbage@*", "status=412@*", CEMM_REALTIME, ANY_FAILURE},
+        {"status=404@*", "status=403@*", CEMM_REALTIME, CEMM_DENIED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char name[SIM_URL_SIZE];
+        snprintf(name, sizeof(name), "LAN %s, cloud %s", rows[i].lan, rows[i].cloud);
+        pair_begin(&rig);
+        SIM_FAULTS(&rig.lan, rows[i].lan);
+        SIM_FAULTS(&rig.cloud, rows[i].cloud);
+        struct reply reply =
+            pair_get(&rig, rows[i].endpoint, rows[i].endpoint == CEMM_IO ? "" : "p1");
+        if (rows[i].result == 0)
+            pair_expect(name, pair_from(&reply, HOME), "the cloud answers", &reply);
+        else if (rows[i].result == ANY_FAILURE)
+            pair_expect(name, reply.result < 0, "a failure", &reply);
+        else
+            pair_expect(name, reply.result == rows[i].result, "the outcome", &reply);
+        pair_expect(name, reply.result == 0 || reply.words[0], "words", &reply);
+        reply_clear(&reply);
+        pair_expect_meters(&rig, name, "han mb5 p1 s01");
+        pair_end(&rig);
+    }
+}
+
+/* What was once known stays, whatever its sources do now. */
+static void known_meters_never_disappear(void **state)
+{
+    static const char *const faults[] = {"reset@*",      "status=500@*", "status=404@*",
+                                         "status=403@*", "garbage@*",    "stall@*"};
+    struct cemm_uid uid = client_uid();
+    struct reply reply;
+
+    (void)state;
+    pair_begin(&rig);
+    for (size_t i = 0; i <= COUNT(faults); i++) {
+        const char *name = i < COUNT(faults) ? faults[i] : "nobody listens";
+        if (i < COUNT(faults)) {
+            SIM_FAULTS(&rig.lan, faults[i]);
+            SIM_FAULTS(&rig.cloud, faults[i]);
+        } else {
+            sim_stop(&rig.lan, SIGKILL);
+            sim_stop(&rig.cloud, SIGKILL);
+        }
+        pair_expect(name, client_find(&rig.client, NULL, &reply) != 0, "a failure", &reply);
+        client_find(&rig.client, &uid, &reply);
+        pair_expect_meters(&rig, name, "han mb5 p1 s01");
+        assert_true(cemm_alias_allowed(rig.client.cemm, &uid, "mb5"));
+    }
+}
+
+/* ---- in the middle ----------------------------------------------------------------------- */
+
+static const struct {
+    enum cemm_endpoint endpoint;
+    enum cemm_span span;
+    const char *alias;
+    const char *path;
+} flock[] = {
+    {CEMM_REALTIME, CEMM_DAY, "p1", "/p1/realtime/ "},
+    {CEMM_REALTIME, CEMM_DAY, "s01", "/s01/realtime/ "},
+    {CEMM_DATA, CEMM_DAY, "p1", "/p1/data/day/ "},
+    {CEMM_DATA, CEMM_MONTH, "p1", "/p1/data/month/ "},
+    {CEMM_DATA, CEMM_YEAR, "s01", "/s01/data/year/ "},
+};
+
+/* Several requests, each by two who want it, are on their way. */
+static void ask_flock(struct reply replies[][2])
+{
+    for (size_t i = 0; i < COUNT(flock); i++) {
+        struct cemm_query query = pair_query(flock[i].endpoint, flock[i].span, flock[i].alias);
+        client_ask(&rig.client, &query, &replies[i][0]);
+        client_ask(&rig.client, &query, &replies[i][1]);
+    }
+}
+
+/* Each answered once by the cloud; nobody is asked for the same twice, but see `lan_most`. */
+static void check_flock(const char *name, struct reply replies[][2], size_t lan_most)
+{
+    for (size_t i = 0; i < COUNT(flock); i++) {
+        for (size_t k = 0; k < 2; k++) {
+            client_wait(&rig.client, &replies[i][k]);
+            pair_expect(name, pair_from(&replies[i][k], HOME), "the cloud answers", &replies[i][k]);
+        }
+    }
+    client_turn_for(&rig.client, QUIET_MS); /* whatever else would come */
+    sim_stop(&rig.lan, SIGTERM);            /* the last lines of its log, too */
+    char *lan = sim_requests(&rig.lan);
+    char *cloud = sim_requests(&rig.cloud);
+    for (size_t i = 0; i < COUNT(flock); i++) {
+        if (lines_with(cloud, flock[i].path) != 1 || lines_with(lan, flock[i].path) > lan_most)
+            fail_msg("%s: %s; the cloud's log:\n%sthe LAN's:\n%s", name, flock[i].path, cloud, lan);
+        for (size_t k = 0; k < 2; k++) {
+            assert_int_equal(replies[i][k].answers, 1);
+            reply_clear(&replies[i][k]);
+        }
+    }
+    free(lan);
+    free(cloud);
+}
+
+static void no_request_is_lost_or_doubled(void **state)
+{
+    /* A kept connection that closes without a word may have been idle for too long: there a
+     * request is repeated once, on a new connection (RFC 9112 §9.3.1). On a new one never. */
+    static const struct {
+        const char *fault;
+        bool kept;
+        size_t lan_most;
+    } rows[] = {
+        {"truncate@lan:*", true, 1},   {"reset@lan:*", true, 2},  {"reset@lan:*", false, 1},
+        {"stall@lan:*", true, 1},      {"stall@lan:*", false, 1}, {"delay=5000@lan:*", true, 1},
+        {"status=500@lan:*", true, 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct reply replies[COUNT(flock)][2];
+        pair_begin(&rig);
+        if (!rows[i].kept) {
+            spoil_lan(NULL);
+            repair_lan(NULL);
+        }
+        SIM_FAULTS(&rig.lan, rows[i].fault);
+        ask_flock(replies);
+        check_flock(rows[i].fault, replies, rows[i].lan_most);
+        pair_end(&rig);
+    }
+}
+
+/* Turns until the log of the simulator has a line with `part`. */
+static void turn_until_asked(struct sim *sim, const char *part)
+{
+    int64_t until = client_now_ms() + RETURN_MS;
+    size_t seen = sim->seen;
+    bool asked = false;
+
+    while (!asked && client_now_ms() < until) {
+        assert_int_equal(cemm_turn(rig.client.cemm, 1, NULL, 0), 0);
+        char *log = sim_requests(sim);
+        asked = lines_with(log, part) > 0;
+        free(log);
+    }
+    sim->seen = seen;
+    assert_true(asked);
+}
+
+/* The device loses its power while it is at work on an answer. */
+static void the_lan_is_killed_at_work(void **state)
+{
+    struct reply replies[COUNT(flock)][2];
+
+    (void)state;
+    pair_begin(&rig);
+    SIM_FAULTS(&rig.lan, "stall@lan:*"); /* logs before it waits */
+    ask_flock(replies);
+    turn_until_asked(&rig.lan, flock[0].path);
+    sim_stop(&rig.lan, SIGKILL);
+    check_flock("killed", replies, 1);
+}
+
+/* The cloud's turn: what only it has fails once, and is asked for once. */
+static void the_cloud_is_killed_at_work(void **state)
+{
+    struct cemm_query query = pair_query(CEMM_TOTALS, CEMM_DAY, "p1");
+    struct reply reply;
+
+    (void)state;
+    pair_begin(&rig);
+    SIM_FAULTS(&rig.cloud, "stall@*");
+    client_ask(&rig.client, &query, &reply);
+    turn_until_asked(&rig.cloud, "/totals/");
+    sim_stop(&rig.cloud, SIGKILL);
+    client_wait(&rig.client, &reply);
+    pair_expect("killed", reply.result == -EHOSTUNREACH, "unreachable", &reply);
+    client_turn_for(&rig.client, QUIET_MS);
+    assert_int_equal(reply.answers, 1);
+    pair_expect_count("killed", "cloud", sim_count(&rig.cloud, "cloud "), 1);
+    pair_expect_count("killed", "LAN", sim_count(&rig.lan, "lan "), 0);
+    reply = pair_get(&rig, CEMM_REALTIME, "p1");
+    pair_expect("killed", pair_from(&reply, GARAGE), "the LAN is not touched", &reply);
+    reply_clear(&reply);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(same_mac_is_one_device, clean),
+        cmocka_unit_test_teardown(each_request_goes_where_it_belongs, clean),
+        cmocka_unit_test_teardown(the_cloud_stands_in, clean),
+        cmocka_unit_test_teardown(both_end_and_come_back, clean),
+        cmocka_unit_test_teardown(the_lan_comes_later, clean),
+        cmocka_unit_test_teardown(absent_only_if_all_say_so, clean),
+        cmocka_unit_test_teardown(known_meters_never_disappear, clean),
+        cmocka_unit_test_teardown(no_request_is_lost_or_doubled, clean),
+        cmocka_unit_test_teardown(the_lan_is_killed_at_work, clean),
+        cmocka_unit_test_teardown(the_cloud_is_killed_at_work, clean),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s CEMM-SIM\n", argv[0]);
+        return 2;
+    }
+    sim_program(argv[1]);
+    return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
+}
