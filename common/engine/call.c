@@ -309,20 +309,6 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
     finish(call, result, document, result ? &words : NULL);
 }
 
-/* The first request or a repeat is due. */
-static void wake(void *data)
-{
-    struct cemm_call *call = data;
-    struct cemm_source *source = call->route->source;
-
-    if (!call->begun && resting(call->route)) {
-        tell_that_it_rests(call);
-        return;
-    }
-    change_state(call, QUEUED);
-    pump(source);
-}
-
 static void wait_for_promise(struct cemm_call *call)
 {
     struct cemm_words words;
@@ -345,6 +331,24 @@ static void give_up(struct cemm_call *call, bool silent)
         route_failed(call->route, -ETIMEDOUT, reason);
     say(call, &words, reason);
     finish(call, -ETIMEDOUT, NULL, &words);
+}
+
+/* The first request or a repeat is due. */
+static void wake(void *data)
+{
+    struct cemm_call *call = data;
+    struct cemm_source *source = call->route->source;
+
+    if (!call->begun && resting(call->route)) {
+        tell_that_it_rests(call);
+        return;
+    }
+    if (call->begun && cemm_promise_next(&call->promise, source->cemm->now) == CEMM_TIMED_OUT) {
+        give_up(call, true);
+        return;
+    }
+    change_state(call, QUEUED);
+    pump(source);
 }
 
 static void take_response(void *data, struct cemm_http_response *response)

@@ -75,9 +75,8 @@ static void print_options(unsigned takes, FILE *stream)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",
               stream);
-    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed),\n"
-          "or no device answered;\n"
-          "2 the command line or the configuration is wrong.\n",
+    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed), or no\n"
+          "device answered; 2 the command line or the configuration is wrong.\n",
           stream);
 }
 

@@ -270,7 +270,7 @@ port() {
     config "$scratch/port.conf" 'interval = 1'
     mount_in_asker port "$scratch/port.conf"
     check 'a program that stays up finds them, too' wait_for 10 power
-    wait_for 15 looked 4
+    check 'and looks again and again' wait_for 15 looked 4
     is 'and says once that the port is taken' 1 "$(said 'another program holds UDP port 9777')"
     stop "$fs_pid"
   fi
@@ -402,7 +402,7 @@ swapping() {
   is 'each has its own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.13,10.77.0.11,10.77.0.12
   check 'all change places' wait_for 30 logged "$one has moved .* to 10.77.0.13"
-  wait_for 15 looked 3
+  check 'which it looks for' wait_for 15 looked 3
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
   # The first goes, and another one comes to where it was.
