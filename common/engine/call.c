@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SILENCE_MS 3000 /* on a connection that others wait for */
-#define HURRY_MS   500  /* between two looks at that */
+#define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
+#define SILENCE_MS   3000 /* on a connection that others wait for */
+#define HURRY_MS     500  /* between two looks at that */
 
 enum state { QUEUED, SENT, WAITING };
 
@@ -86,7 +87,7 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
 
     if (result == 0) {
         source->last_success = source->cemm->wall;
-    } else if (result != CEMM_ABSENT && words) {
+    } else if (result != CEMM_ABSENT && result != -EAGAIN && words) {
         source->last_failure = source->cemm->wall;
         source->last_words = *words;
     }
@@ -250,6 +251,16 @@ static bool is_strange(const struct cemm_call *call)
            !(device && strcmp(device->uid.text, call->query.uid.text) == 0);
 }
 
+/* LAN addresses change hands. A connection that had to be made anew may lead to another device, so
+ * that what came by it is not believed before the root has said who it is. */
+static bool is_doubtful(const struct cemm_call *call, const struct cemm_http_response *response)
+{
+    const struct cemm_source *source = call->route->source;
+
+    return source->config->kind == CEMM_LOCAL && call->query.endpoint != CEMM_ROOT &&
+           response->new_connection && source->cemm->now - source->confirmed > CONFIRMED_MS;
+}
+
 /* Lists of devices and meters have no entry that complains of them (flight.c); so, once, here. */
 static void complain(struct cemm_call *call, int result, const struct cemm_words *words)
 {
@@ -279,6 +290,11 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
     const char *reason = problem.text;
     int result;
 
+    if (is_doubtful(call, response)) {
+        source->suspect = true;
+        finish(call, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
+        return;
+    }
     if (is_strange(call)) {
         result = -EHOSTUNREACH;
         reason = "another device answers at this address now";

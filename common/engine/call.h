@@ -7,7 +7,9 @@
 
 #include "common/engine/context.h"
 
-/* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
+/* `result` may also be -EAGAIN: the source is suspect now; ask its root, then this again.
+ *
+ * `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
  * `words` says why it is not 0 (else NULL). */
 typedef void cemm_call_done(void *data, const struct cemm_query *query, int result,
                             struct cemm_document *document, const struct cemm_words *words);

@@ -79,6 +79,7 @@ struct cemm_source {
     struct cemm_timer impatience; /* set while calls wait for a connection */
     size_t devices;
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed; /* monotonic: when its root said so last */
     bool names_warned; /* that names in its answers are not allowed: said once */
     bool finding;      /* a look for its devices is under way */
     int64_t found;     /* wall time of the last one that succeeded; 0: never */

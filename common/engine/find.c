@@ -21,6 +21,8 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_words *words);
 static void take_io(void *data, const struct cemm_query *query, int result,
                     struct cemm_document *document, const struct cemm_words *words);
+static void take_root(void *data, const struct cemm_query *query, int result,
+                      struct cemm_document *document, const struct cemm_words *words);
 static void search_route(struct cemm_route *route, int64_t max_age);
 
 static bool searching(const struct cemm_device *device)
@@ -122,6 +124,11 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
 
     cemm_document_unref(document);
+    if (result == -EAGAIN) { /* flights will ask the root; here, the meter once more will do */
+        ask(route, query->endpoint, query->alias, take_probe);
+        search_step_done(route);
+        return;
+    }
     bool valid = still_there(route, query);
     if (valid && result == 0)
         result = cemm_route_meter_found(route, query->alias);
@@ -138,6 +145,11 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
 
+    if (result == -EAGAIN) {
+        ask(route, CEMM_ROOT, "", take_root);
+        search_step_done(route);
+        return;
+    }
     bool valid = still_there(route, query);
     for (size_t i = 0; valid && result == 0 && i < document->io_count; i++) {
         const char *alias = document->io[i].alias;
@@ -159,6 +171,7 @@ bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *ro
     struct cemm_source *source = route->source;
 
     source->suspect = false;
+    source->confirmed = source->cemm->now;
     if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
         return true;
     cemm_log(source->cemm, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
@@ -345,7 +358,10 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
         words = &wrong;
         result = -EIO;
     }
-    source->suspect &= result != 0;
+    if (result == 0) {
+        source->suspect = false;
+        source->confirmed = source->cemm->now;
+    }
     cemm_document_unref(document);
     source_found(source, result, words);
 }

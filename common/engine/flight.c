@@ -196,7 +196,10 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
         land(cemm, entry, 0, document, NULL);
         return;
     }
-    take_failure(entry, result, words);
+    if (result == -EAGAIN)
+        entry->tried_count--; /* the same route, but its root first */
+    else
+        take_failure(entry, result, words);
     try_next(cemm, entry);
 }
 

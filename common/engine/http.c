@@ -193,13 +193,16 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     struct cemm_http_response response = {.retry_after_ms = -1};
     curl_off_t retry_after = 0;
     long status = 0;
+    long connects = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
     if (code != CURLE_OK) {
         explain(code, transfer, &response);
     } else {
         response.status = (int)status;
+        response.new_connection = connects > 0;
         if (retry_after > 0 && retry_after < INT_MAX)
             response.retry_after_ms = (int64_t)retry_after * 1000;
         response.error = cemm_buffer_steal(&transfer->body, &response.body, &response.length);

@@ -22,6 +22,7 @@ struct cemm_http_response {
     const char *reason;     /* for people, where `error` is not 0 */
     bool no_connection;     /* none could even be made: the server, not what was asked for */
     int status;             /* HTTP's */
+    bool new_connection;    /* it took one: who knows who is at its other end now */
     int64_t retry_after_ms; /* -1: not sent */
     char *body;             /* the receiver frees it; NULL where there is none */
     size_t length;

@@ -18,9 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS 15000 /* within this a source that answers again must be used again */
-#define QUIET_MS  100
-#define OTHER_UID "00-1E-C0-00-00-02"
+#define RETURN_MS    15000 /* within this a source that answers again must be used again */
+#define QUIET_MS     100
+#define CONFIRMED_MS 1200 /* after this the word of a root is old */
+#define OTHER_UID    "00-1E-C0-00-00-02"
 
 static struct rig rig;
 
@@ -365,6 +366,24 @@ static void check_changed_address(bool cloud)
     reply_clear(&reply);
 }
 
+/* The same between two requests, so that nothing fails: only the connection is another one. */
+static void an_address_changes_hands_unseen(void **state)
+{
+    struct cemm_query query = realtime("p1");
+
+    (void)state;
+    begin_at_home(false);
+    client_turn_for(&rig.client, CONFIRMED_MS);
+    sim_stop(&rig.lan, SIGKILL);
+    replace_device();
+    for (int i = 0; i < 3; i++) {
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply.result < 0, "nobody answers for another", &reply);
+        reply_clear(&reply);
+    }
+    assert_int_equal(lines_with(rig.log, OTHER_UID " answers at "), 1);
+}
+
 static void another_device_at_the_address(void **state)
 {
     (void)state;
@@ -576,6 +595,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_stalled_device_leaves_room, clean),
         cmocka_unit_test_teardown(no_proxy_to_this_machine, clean),
         cmocka_unit_test_teardown(another_device_at_the_address, clean),
+        cmocka_unit_test_teardown(an_address_changes_hands_unseen, clean),
         cmocka_unit_test_teardown(a_find_outlives_its_route, clean),
         cmocka_unit_test_teardown(a_route_comes_in_the_middle, clean),
         cmocka_unit_test_teardown(the_lan_was_down_at_first, clean),
