@@ -1,7 +1,8 @@
 /*
  * A sweep: the realtime data of all selected meters, once, afresh. First the
- * devices, then each one's meters, then each meter; nobody waits for the
- * slowest of the step before. It ends when nothing is pending.
+ * devices of all its sources, so that a device has its LAN route before it is
+ * read; then each device's meters, and each meter as soon as it is known, so
+ * that no device waits for another. It ends when nothing is pending.
  */
 #include "common/base/words.h"
 #include "common/engine/context.h"

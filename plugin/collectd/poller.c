@@ -185,7 +185,9 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     }
     if (answer->result == 0 && answer->document && uid && alias)
         take_document(line, uid, alias, answer->document);
-    troubles_note(line->troubles, uid, alias, answer->result, answer->words);
+    /* What else can go wrong, the library's log tells, once. */
+    if (answer->result == 0 || answer->result == CEMM_ABSENT)
+        troubles_note(line->troubles, uid, alias, answer->result, answer->words);
 }
 
 static void sweep(struct line *line, int64_t now)

@@ -3,12 +3,11 @@
  * device begins to fail, one when a whole sweep of it has gone well again.
  *
  * The library says by itself that a source does not answer and that it is back,
- * and which meter's answers are no use. What is left to say is that devices or
- * meters could not be found out, and that a meter is not there any more.
+ * and which answers are no use. What is left to say is that a meter is not
+ * there any more, and that discovery finds nobody.
  */
 #include "plugin/collectd/trouble.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,14 +77,6 @@ static struct trouble *add(struct troubles *troubles, const struct cemm_uid *uid
     return trouble;
 }
 
-/* What the library's log tells already, and the end of everything, which is no trouble. */
-static bool left_to_others(const char *alias, int result)
-{
-    if (result == -EHOSTUNREACH || result == -ETIMEDOUT || result == -ECANCELED)
-        return true;
-    return alias && result != CEMM_ABSENT;
-}
-
 static void note_failure(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
                          const char *words)
 {
@@ -110,8 +101,7 @@ void troubles_note(struct troubles *troubles, const struct cemm_uid *uid, const 
     if (!uid)
         uid = &none;
     if (result != 0) {
-        if (!left_to_others(alias, result))
-            note_failure(troubles, uid, alias, words);
+        note_failure(troubles, uid, alias, words);
         return;
     }
     troubles->answered = true;

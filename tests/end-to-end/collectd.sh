@@ -180,9 +180,9 @@ refused_key() {
   write_key "$scratch/wrong.key" wrong-key-77
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$scratch/wrong.key\"" 'Interval 0.2')
   start_collectd "$run"
-  check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: <Cloud "home">' "$run/log"
+  check "a refused key is logged" wait_for 10 grep -q 'cemm plugin: cloud home: list of devices' "$run/log"
   sleep 2
-  is "once, not at every sweep" 1 "$(said 'cemm plugin: <Cloud')"
+  is "once, not at every sweep" 1 "$(said 'list of devices')"
   stop_collectd "with a refused key" "$run"
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }

@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Name resolution never blocks the loop (spec §7): a name server that never answers delays nobody
+# whose address is known, and not the end of a mount either. In namespaces of its own, because the
+# machine's resolv.conf is not ours. Called by meson: resolver.sh BUILD_DIR
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+
+if [[ ${1-} != --inside ]]; then
+  unshare --mount --net true 2>/dev/null || skip "namespaces are not permitted"
+  command -v python3 >/dev/null || skip "there is no python3"
+  exec unshare --mount --net bash "$0" --inside "$@"
+fi
+shift
+begin "$1"
+[[ -e /dev/fuse ]] || skip "there is no /dev/fuse"
+ip link set lo up
+
+# It takes the questions, and that is all.
+python3 -c '
+import socket, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+while True:
+    server.recvfrom(2048)
+    print("asked", flush=True)
+' >"$scratch/server" &
+started $!
+wait_for 10 grep -q ready "$scratch/server"
+printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:1\n' >"$scratch/resolv.conf"
+mount --bind "$scratch/resolv.conf" /etc/resolv.conf
+
+start_sim --devices 1 --lan 1
+m=$scratch/m
+mkdir "$m"
+cat >"$scratch/conf" <<CONF
+time-zone = Europe/Amsterdam
+
+[local unknown]
+address = cemm.example
+timeout = 1
+
+[local known]
+address = ${sim_lan[0]}
+timeout = 30
+CONF
+"$build/fs/cemmfs" "$scratch/conf" "$m" -f 2>"$scratch/fs.log" &
+fs_pid=$!
+started "$fs_pid"
+mounted "$m"
+wait_for 10 mountpoint -q "$m"
+
+# Without care each of these would wait for the 20 s of the resolver, whose thread libcurl joins.
+device=$m/00-1E-C0-00-00-01
+has 'a device whose address is known is read meanwhile' \
+  "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
+check 'and the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
+check 'the device that is asked for by name fails in its own time, not the resolver'"'"'s' \
+  wait_for 10 grep -q 'local unknown: cemm.example' "$scratch/fs.log"
+has 'others, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
+has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
+kill -s TERM "$fs_pid"
+check 'the mount ends at once' wait_for 10 gone_or_zombie "$fs_pid"
+finish
