@@ -136,8 +136,12 @@ power() {
   cat "$m/$one/p1/realtime/electric_power"
 }
 
-no_power() {
-  ! power
+# Whether the first device can't be read; what it gives until then is kept, in whole kWh.
+no_reading() {
+  local reading
+  reading=$(cat "$m/$one/p1/realtime/t1") || return 0
+  echo "${reading%.*}" >>"$scratch/still"
+  return 1
 }
 
 # said PATTERN: how many lines the file system's log has of it.
@@ -413,8 +417,11 @@ swapping() {
   world --devices 1 --first 2 --lan-bind 10.77.0.13
   check 'another device comes to where the first was' wait_for 30 \
     logged "$one is no longer at 10.77.0.13, where $two is now"
-  # What was read less than a second ago may still be at hand.
-  check 'it brings no values of the first' wait_for 10 no_power
+  # What was read less than a second ago may still be at hand; it must be the first one's own.
+  : >"$scratch/still"
+  check 'it brings no values of the first' wait_for 10 no_reading
+  hasnt 'nor were its own ever given as those' "$(<"$scratch/still")" \
+    "$(cut -d. -f1 "$m/$two/p1/realtime/t1")"
   hasnt 'which is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
   check 'and listed' test -d "$m/$one"
 }
