@@ -118,11 +118,6 @@ static enum exec_exit sweep_and_put(const struct session *session,
 enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
                            command_text_fn *text, bool is_table)
 {
-    struct cemm_words words = {""};
-    if (output_check(options->output, &words) < 0) {
-        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
-        return EXEC_USAGE;
-    }
     struct session session;
     enum exec_exit end = session_open(&session, options, speech);
     if (end == EXEC_OK)

@@ -132,11 +132,6 @@ static enum exec_exit look_and_put(const struct session *session, const char *fi
 
 enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech)
 {
-    struct cemm_words words = {""};
-    if (output_check(options->output, &words) < 0) {
-        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
-        return EXEC_USAGE;
-    }
     struct session session;
     enum exec_exit end = session_open(&session, options, speech);
     if (end == EXEC_OK)

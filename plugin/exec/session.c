@@ -1,11 +1,14 @@
 /*
- * Reads the configuration and makes the library context.
+ * Reads the configuration and makes the library context, after a look at
+ * whether there is a place for the output: before anything is asked.
  */
 #include "plugin/exec/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "plugin/exec/output.h"
 
 /*
  * What the library logs is kept, not said: most of it comes again as the
@@ -26,7 +29,12 @@ enum exec_exit session_open(struct session *ret_session, const struct exec_optio
                             struct speech *speech)
 {
     struct cemm_words words = {""};
-    *ret_session = (struct session){.config = cemm_config_new()};
+    *ret_session = (struct session){0};
+    if (output_check(options->output, &words) < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        return EXEC_USAGE;
+    }
+    ret_session->config = cemm_config_new();
     if (ret_session->config == NULL) {
         speech_say(speech, CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
