@@ -3,12 +3,14 @@
  *
  * The first request for a document begins a promise. The same request, and only the same, gets the
  * document once the promised time has gone by; 10 s after it was made the promise is forgotten,
- * kept or not. A list in order of age is enough: it never holds more than 10 s of requests.
+ * kept or not: so they stand in order of age, and in a tree by their request besides, because a
+ * fleet makes thousands of them.
  */
 #include "promise.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +21,27 @@ struct promise {
     TAILQ_ENTRY(promise) entry;
     uint64_t id;
     int64_t made_ms;
-    char *request;
+    const char *request; /* its own */
 };
 
 void promises_begin(struct promises *promises, const struct options *options)
 {
     promises->options = options;
     promises->last_id = 0;
+    promises->tree = NULL;
     TAILQ_INIT(&promises->list);
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(((const struct promise *)a)->request, ((const struct promise *)b)->request);
 }
 
 static void forget(struct promises *promises, struct promise *promise)
 {
+    tdelete(promise, &promises->tree, compare);
     TAILQ_REMOVE(&promises->list, promise, entry);
-    free(promise->request);
+    free((void *)promise->request);
     free(promise);
 }
 
@@ -44,14 +53,14 @@ void promises_end(struct promises *promises)
 
 static struct promise *find(struct promises *promises, const char *request, int64_t now_ms)
 {
+    struct promise key = {.request = request};
+    struct promise **found;
     struct promise *promise;
 
     while ((promise = TAILQ_FIRST(&promises->list)) && now_ms - promise->made_ms >= PROMISE_LIFE_MS)
         forget(promises, promise);
-    TAILQ_FOREACH (promise, &promises->list, entry)
-        if (strcmp(promise->request, request) == 0)
-            return promise;
-    return NULL;
+    found = tfind(&key, &promises->tree, compare);
+    return found ? *found : NULL;
 }
 
 uint64_t promise_next(struct promises *promises)
@@ -91,7 +100,8 @@ static int make(struct promises *promises, const char *request, int64_t now_ms,
     if (!promise)
         return -ENOMEM;
     promise->request = strdup(request);
-    if (!promise->request) {
+    if (!promise->request || !tsearch(promise, &promises->tree, compare)) {
+        free((void *)promise->request);
         free(promise);
         return -ENOMEM;
     }

@@ -13,6 +13,7 @@ struct promises {
     const struct options *options;
     uint64_t last_id;
     TAILQ_HEAD(promise_list, promise) list; /* oldest first */
+    void *tree;                             /* the same, by request */
 };
 
 void promises_begin(struct promises *promises, const struct options *options);
