@@ -14,6 +14,7 @@
 #define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
 #define SILENCE_MS   3000 /* on a connection that others wait for */
 #define HURRY_MS     500  /* between two looks at that */
+#define SCOUT_EVERY  32   /* one of so many calls of a device, at least */
 
 enum state { QUEUED, SENT, WAITING };
 
@@ -25,6 +26,7 @@ struct cemm_call {
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
+    int64_t sent;  /* when it was, last */
     int64_t heard; /* when something came of it last, or it was sent */
     cemm_call_done *done;
     void *data;
@@ -74,6 +76,8 @@ static void call_free(struct cemm_call *call)
     if (call->transfer)
         cemm_http_abort(call->transfer);
     TAILQ_REMOVE(&source->busy, call, link);
+    if (source->scout == call)
+        source->scout = NULL;
     free(call);
 }
 
@@ -372,7 +376,6 @@ static void take_response(void *data, struct cemm_http_response *response)
     struct cemm_call *call = data;
     struct cemm_source *source = call->route->source;
     struct cemm_words words;
-    int64_t learned;
 
     call->transfer = NULL;
     change_state(call, WAITING);
@@ -396,8 +399,10 @@ static void take_response(void *data, struct cemm_http_response *response)
         give_up(call, response->retry_after_ms < 0);
         break;
     case CEMM_DONE:
-        learned = cemm_promise_learned(&call->promise, source->cemm->now);
-        source->expected = learned >= 0 ? learned : source->expected;
+        call->route->expected =
+            cemm_promise_learned(&call->promise, call->sent, call->route->expected);
+        if (call->route->expected >= 0)
+            source->expected = call->route->expected;
         conclude(call, response);
         break;
     }
@@ -407,6 +412,20 @@ static void take_response(void *data, struct cemm_http_response *response)
 
 /* ---- sending --------------------------------------------------------------------- */
 
+/* One scout at a time is enough for a fleet, but each device must have its turn. */
+static void begin_promise(struct cemm_call *call)
+{
+    struct cemm_route *route = call->route;
+    struct cemm_source *source = route->source;
+    bool known = route->expected >= 0;
+    bool patient = known && source->scout && ++route->calls % SCOUT_EVERY != 0;
+
+    cemm_promise_begin(&call->promise, source->cemm->now, source->config->timeout_ms,
+                       known ? route->expected : source->expected, patient);
+    if (!patient && !source->scout)
+        source->scout = call;
+}
+
 static int send_request(struct cemm_call *call)
 {
     struct cemm_source *source = call->route->source;
@@ -415,10 +434,11 @@ static int send_request(struct cemm_call *call)
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
     cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
-    if (!call->begun)
-        cemm_promise_begin(&call->promise, cemm->now, config->timeout_ms, source->expected);
-    else
+    if (!call->begun) {
+        begin_promise(call);
+    } else {
         cemm_promise_excuse(&call->promise, cemm->now - call->queued);
+    }
     cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
                    config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
@@ -446,7 +466,7 @@ static void launch(struct cemm_call *call)
     if (r == 0) {
         change_state(call, SENT);
         call->begun = true;
-        call->heard = call->route->source->cemm->now;
+        call->sent = call->heard = call->route->source->cemm->now;
         return;
     }
     say(call, &words, r == -E2BIG ? "the URL is too long" : "out of memory");

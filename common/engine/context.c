@@ -144,8 +144,11 @@ struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_
         free(copy);
         return NULL;
     }
-    *source = (struct cemm_source){
-        .cemm = cemm, .config = config, .name = copy, .own = {.source = source}, .expected = -1};
+    *source = (struct cemm_source){.cemm = cemm,
+                                   .config = config,
+                                   .name = copy,
+                                   .own = {.source = source, .expected = -1},
+                                   .expected = -1};
     source->impatience = (struct cemm_timer){.fire = cemm_calls_hurry, .data = source};
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->repeats);

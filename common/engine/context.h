@@ -50,9 +50,11 @@ struct cemm_route {
     struct cemm_health health;
     struct cemm_words *trouble; /* why it rests; kept */
     int trouble_result;
-    unsigned active; /* transfers under way */
-    bool complained; /* about its lists of devices or meters: said once */
-    bool proven;     /* it has answered: may have several requests at a time (cloud) */
+    unsigned active;  /* transfers under way */
+    bool complained;  /* about its lists of devices or meters: said once */
+    bool proven;      /* it has answered: may have several requests at a time (cloud) */
+    unsigned calls;   /* begun; now and then one of them is a scout (promise.h) */
+    int64_t expected; /* milliseconds that it takes to keep a promise, learned; -1: unknown */
     struct cemm_names meters;
     struct cemm_search search;
 };
@@ -75,7 +77,8 @@ struct cemm_source {
     struct cemm_call_list repeats; /* ready to be sent again: before those */
     struct cemm_call_list busy;    /* sent, or waiting for something */
     unsigned active;
-    int64_t expected; /* milliseconds that it takes to keep a promise, learned; -1: unknown */
+    int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
+    struct cemm_call *scout;      /* of promises, under way; NULL: none */
     struct cemm_timer impatience; /* set while calls wait for a connection */
     size_t devices;
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */

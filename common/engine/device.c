@@ -142,7 +142,7 @@ static struct cemm_route *route_new(struct cemm_source *source)
         return &source->own;
     struct cemm_route *route = calloc(1, sizeof(*route));
     if (route)
-        route->source = source;
+        *route = (struct cemm_route){.source = source, .expected = -1};
     return route;
 }
 

@@ -1,7 +1,7 @@
 #include "common/protocol/promise.h"
 
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
-                        int64_t expected_ms)
+                        int64_t expected_ms, bool patient)
 {
     *promise = (struct cemm_promise){
         .deadline = now + timeout_ms,
@@ -9,6 +9,7 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
         .pause = CEMM_PROMISE_FIRST_MS,
         .until = now,
         .expected = expected_ms,
+        .patient = patient && expected_ms >= 0,
     };
 }
 
@@ -30,7 +31,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
     if (late && promise->early < promise->expected) /* it must be there any moment */
-        promise->pause = CEMM_PROMISE_FIRST_MS;
+        promise->pause = CEMM_PROMISE_LATE_MS;
     promise->early = elapsed;
 }
 
@@ -44,8 +45,8 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     promise->pause = pause + pause / 2;
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
-    /* Not past the moment at which the data is expected. */
-    if (promise->expected >= 0 && now < expected && now + pause > expected)
+    /* Not past the moment at which the data is expected; and the patient not before. */
+    if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
     /* One last try just before the deadline rather than giving up early. */
     if (now + pause >= promise->deadline && now < last_try)
@@ -70,12 +71,18 @@ void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds)
     promise->deadline += milliseconds;
 }
 
-int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now)
+int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known)
 {
+    int64_t late = sent - promise->since; /* at most so long did it take */
+
     if (promise->since < 0)
-        return -1;
-    /* In the middle, so that the next one can tell more closely. */
-    return promise->early + (now - promise->since - promise->early) / 2;
+        return known;
+    if (known < 0)
+        return promise->early + (late - promise->early) / 2;
+    if (known <= promise->early || known > late)
+        return late;
+    /* It fits. The scout lowers it a little each time, to see: coming too early costs more. */
+    return promise->patient ? known : known - (known - promise->early) / 32;
 }
 
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now)

@@ -8,8 +8,10 @@
  * then ever more slowly. After 10 s the promise is gone: a repeat starts a new
  * one, quickly again. A slow device can need several before the deadline.
  *
- * How long a source takes to keep its promises is learned: a repeat that would
- * come later than what is expected comes just then instead.
+ * How long a source takes to keep its promises is learned, by one request at a
+ * time that tries early (the scout): it repeats as said above, and just when
+ * the data is expected. All others of that source wait until then: a thousand
+ * devices are not asked six times each to tell what one can tell for all.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -19,6 +21,7 @@
 
 #define CEMM_PROMISE_LIFE_MS  10000
 #define CEMM_PROMISE_FIRST_MS 100  /* pause before the first repeat */
+#define CEMM_PROMISE_LATE_MS  25   /* pause after the expected moment was too early */
 #define CEMM_PROMISE_PAUSE_MS 1500 /* longest pause between two repeats */
 
 enum cemm_step {
@@ -35,13 +38,14 @@ struct cemm_promise {
     int64_t until;    /* for CEMM_WAIT */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
     int64_t early;    /* how long after the promise a repeat was still too early */
+    bool patient;     /* no repeat before that: another request is the scout */
     unsigned given;   /* promises so far */
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
- * cemm_promise_learned() said of the same source last, or -1. */
+ * cemm_promise_learned() said of the same source last, or -1. `patient`: wait for that moment. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
-                        int64_t expected_ms);
+                        int64_t expected_ms, bool patient);
 
 /*
  * What an HTTP answer means. `retry_after_ms` is the header's value, -1 where
@@ -54,9 +58,9 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
 /* Time that was spent waiting for a free connection is not the device's: the deadline moves on. */
 void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds);
 
-/* How long it took, as far as the repeats can tell: between the last that was too early and the one
- * that got the data, at `now`. -1: there was no promise. */
-int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t now);
+/* How long that source takes, now that the data has come by the repeat that was sent at `sent`;
+ * `known` is what was thought before, -1: nothing. */
+int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
 /* What to do now, while waiting. */
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now);

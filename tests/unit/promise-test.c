@@ -18,7 +18,7 @@ static void test_quick_then_slower(void **state)
     int repeats = 0;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, 60000, -1);
+    cemm_promise_begin(&promise, BEGIN, 60000, -1, false);
     assert_int_equal(cemm_promise_next(&promise, now), CEMM_SEND);
     while (cemm_promise_answer(&promise, now, 202, NO) == CEMM_WAIT && now < BEGIN + 9000) {
         int64_t pause = promise.until - now;
@@ -53,7 +53,7 @@ static void test_new_promise(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, 60000, -1);
+    cemm_promise_begin(&promise, BEGIN, 60000, -1, false);
     for (size_t i = 0; i < COUNT(answers); i++) {
         int64_t now = BEGIN + answers[i].at;
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
@@ -102,7 +102,7 @@ static void test_first_answer(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_promise promise;
-        cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
         expect_int(
             rows[i].row,
             cemm_promise_answer(&promise, BEGIN + rows[i].at, rows[i].status, rows[i].retry_after),
@@ -120,7 +120,7 @@ static void test_never_kept(void **state)
     int64_t now = BEGIN;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
     while ((step = cemm_promise_answer(&promise, now, 202, NO)) == CEMM_WAIT) {
         assert_true(promise.until > now);
         assert_true(promise.until < BEGIN + TIMEOUT);
@@ -136,7 +136,7 @@ static void test_deadline(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
     assert_int_equal(promise.deadline, BEGIN + TIMEOUT);
     assert_int_equal(cemm_promise_next(&promise, BEGIN), CEMM_SEND);
     assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT - 1), CEMM_SEND);
@@ -153,7 +153,7 @@ static void test_mixed(void **state)
     struct cemm_promise promise;
 
     (void)state;
-    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1);
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
     cemm_promise_answer(&promise, BEGIN, 202, NO);
     cemm_promise_answer(&promise, BEGIN + 100, 429, 1000);
     assert_int_equal(promise.until, BEGIN + 1100);
@@ -163,45 +163,77 @@ static void test_mixed(void **state)
     assert_int_equal(cemm_promise_answer(&promise, BEGIN + 1250, 200, NO), CEMM_DONE);
 }
 
-/* What was learned of one promise makes the repeats of the next meet the moment. */
+/* Kept after 1000 ms: the repeats at 100, 250, 475 and 812 ms are too early. */
+static void test_learned(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t early; /* last repeat that was too early; 0: none */
+        int64_t came;
+        int64_t known;
+        bool patient;
+        int64_t learned;
+    } rows[] = {
+        {"nothing known: in the middle", 812, 1318, -1, false, 1065},
+        {"nothing known, and there was no repeat before", 0, 100, -1, false, 50},
+        {"as expected: the scout tries a little less", 812, 1068, 1068, false, 1060},
+        {"as expected: the patient say nothing new", 0, 1068, 1068, true, 1068},
+        {"sooner than expected", 812, 900, 1068, false, 900},
+        {"later than expected", 1068, 1093, 1068, true, 1093},
+        {"later, but another has found that out", 1050, 1093, 1080, true, 1080},
+    };
+    struct cemm_promise promise;
+
+    (void)state;
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
+    assert_int_equal(cemm_promise_learned(&promise, BEGIN, 77), 77); /* there was no promise */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, rows[i].known, rows[i].patient);
+        cemm_promise_answer(&promise, BEGIN, 202, NO);
+        if (rows[i].early)
+            cemm_promise_answer(&promise, BEGIN + rows[i].early, 202, NO);
+        expect_int(rows[i].row, cemm_promise_learned(&promise, BEGIN + rows[i].came, rows[i].known),
+                   rows[i].learned);
+    }
+}
+
+/* The scout repeats early, and just when the data is expected; the others only then. */
 static void test_expected(void **state)
 {
     struct cemm_promise promise;
-    int64_t now = BEGIN;
 
     (void)state;
-    cemm_promise_begin(&promise, now, TIMEOUT, -1);
-    assert_int_equal(cemm_promise_learned(&promise, now), -1);
-    /* Kept after 1000 ms: the repeats at 100, 250, 475 and 812 ms are too early. */
-    while (now - BEGIN < 1000) {
-        assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
-        now = promise.until;
-    }
-    assert_int_equal(cemm_promise_answer(&promise, now, 200, -1), CEMM_DONE);
-    int64_t learned = cemm_promise_learned(&promise, now);
-    assert_true(learned > 812 && learned < now - BEGIN);
-
     for (int64_t expected = 300; expected < 3000; expected += 77) {
         bool met = false;
-        cemm_promise_begin(&promise, BEGIN, TIMEOUT, expected);
-        for (now = BEGIN; now < BEGIN + expected; now = promise.until) {
-            assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
+        unsigned repeats = 0;
+        int64_t now;
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, expected, false);
+        for (now = BEGIN; now < BEGIN + expected; now = promise.until, repeats++) {
+            assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
             met |= promise.until == BEGIN + expected;
         }
-        assert_true(met);
+        assert_true(met && repeats > 1);
         /* Too early still: it will be there any moment. */
-        assert_int_equal(cemm_promise_answer(&promise, now, 202, -1), CEMM_WAIT);
-        assert_int_equal(promise.until - now, CEMM_PROMISE_FIRST_MS);
+        assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
+        assert_int_equal(promise.until - now, CEMM_PROMISE_LATE_MS);
+
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, expected, true);
+        assert_int_equal(cemm_promise_answer(&promise, BEGIN, 202, NO), CEMM_WAIT);
+        assert_int_equal(promise.until, BEGIN + expected);
     }
+    /* Patience needs something to wait for. */
+    cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, true);
+    cemm_promise_answer(&promise, BEGIN, 202, NO);
+    assert_int_equal(promise.until, BEGIN + CEMM_PROMISE_FIRST_MS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expected),    cmocka_unit_test(test_quick_then_slower),
-        cmocka_unit_test(test_new_promise), cmocka_unit_test(test_first_answer),
-        cmocka_unit_test(test_never_kept),  cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_learned),           cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_quick_then_slower), cmocka_unit_test(test_new_promise),
+        cmocka_unit_test(test_first_answer),      cmocka_unit_test(test_never_kept),
+        cmocka_unit_test(test_deadline),          cmocka_unit_test(test_mixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
