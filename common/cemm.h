@@ -157,6 +157,9 @@ const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 int64_t cemm_document_newest(const struct cemm_document *document);
 
+/* What was received, to the byte; it lives as long as the document. */
+const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
+
 /* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock
  * (spec §2). */
 size_t cemm_document_early(const struct cemm_document *document);
@@ -214,6 +217,10 @@ const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
 /* Whether devices are looked for by broadcast: as configured; else where no [local] is. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
+/* Where closed periods are kept: as configured, else $STATE_DIRECTORY, /var/lib/cemm for root,
+ * $XDG_DATA_HOME/cemm, ~/.local/share/cemm. NULL: nowhere. */
+const char *cemm_config_archive(const struct cemm_config *config);
+
 /* The file that was read; NULL: none. */
 const char *cemm_config_file(const struct cemm_config *config);
 
@@ -264,8 +271,10 @@ typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 
 /*
  * Asks for a document, of whichever source has it: LAN first, then cloud. One
- * that was fetched at most `max_age_ms` ago is handed over again; a request
- * for what is being fetched joins that fetch. `ret_ticket` may be NULL.
+ * that was fetched at most `max_age_ms` ago is handed over again, and one of a
+ * period that had closed before it was fetched for ever (for a day where it
+ * has no sample); a request for what is being fetched joins that fetch.
+ * `ret_ticket` may be NULL.
  * Returns 0 (the completion will run, once) or a negative errno (it will not).
  */
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
@@ -304,6 +313,47 @@ const char *cemm_device_alias(const struct cemm_device *device, size_t index);
 /* Whether `alias` may be asked for: found, documented, or configured as extra-alias, and not
  * filtered away. Any other name does not exist, without a request (spec §1). */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
+
+/* Whether some source that reaches a device has the endpoint; where none is known to reach it,
+ * whether any source has. */
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, enum cemm_endpoint endpoint);
+
+/* ---- archive (spec §2) --------------------------------------------------- */
+
+/*
+ * From now on, closed periods are kept in the archive's directory and taken
+ * from there, and the meters that it knows are known. Nothing is made on disk
+ * before there is something to keep. Where it can't be read or written, that
+ * is logged, and all else goes on.
+ */
+void cemm_archive_use(struct cemm *cemm);
+
+struct cemm_archive_state {
+    const char *directory;
+    size_t read; /* answers, in this run */
+    size_t written;
+    size_t damaged;    /* files that were put aside */
+    int64_t failed;    /* when it failed last; Unix milliseconds, 0: never */
+    const char *words; /* what that was */
+};
+
+/* False: it is not used. The texts are valid until the next cemm_turn(). */
+bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state);
+
+/* Whether the archive has that answer now. */
+bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query);
+
+/*
+ * Looks for the first day of which a meter has data, with one request a year
+ * and one for the month in it, unless that is known; as cemm_find(). Ends with
+ * 0 also where there is no data at all.
+ */
+int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+
+/* That day, as far as it is known: what was found, if only in part. False: none. */
+bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    struct cemm_period *ret_day);
 
 /* ---- sweeps ------------------------------------------------------------- */
 

@@ -18,9 +18,12 @@
 #define CEMM_EXTRA_MAX      16          /* descriptors that a caller may wait for besides */
 #define CEMM_URL_MAX        2048        /* characters of a request's URL */
 #define CEMM_KEY_MAX        512         /* characters of an API key */
-#define CEMM_CACHE_MAX      (32u << 20) /* bytes of answers kept in memory */
+#define CEMM_CACHE_MAX      (8u << 20)  /* bytes of answers kept in memory */
 #define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
 #define CEMM_LINE_MAX       4096        /* characters of one configuration line */
+
+/* No CEMM is older: the first year in which data is looked for. */
+#define CEMM_YEAR_FIRST 2010
 
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)

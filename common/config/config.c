@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_URL     "https://open-api.cemm.nl/v1/"
 #define SOURCES_MAX     1024
@@ -462,6 +463,26 @@ static const char *missing_key(const struct cemm_source_config *source)
     return source->key_file ? NULL : "api-key-file";
 }
 
+/* The first one that says where. NULL: none does, or no memory. */
+static char *default_archive(void)
+{
+    const char *state = getenv("STATE_DIRECTORY"); /* systemd's; a list, with colons */
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+    char *directory = NULL;
+    int r = 0;
+
+    if (state && state[0] == '/')
+        return strndup(state, strcspn(state, ":"));
+    if (geteuid() == 0)
+        return strdup("/var/lib/cemm");
+    if (data && data[0] == '/')
+        r = asprintf(&directory, "%s/cemm", data);
+    else if (home && home[0] == '/')
+        r = asprintf(&directory, "%s/.local/share/cemm", home);
+    return r < 0 ? NULL : directory;
+}
+
 int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
 {
     for (size_t i = 0; i < config->source_count; i++) {
@@ -476,6 +497,8 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
         return -EINVAL;
     }
     config->line = 0;
+    if (!config->archive)
+        config->archive = default_archive();
     if (!config->zone)
         config->zone = cemm_zone_new(NULL);
     if (!config->zone) {
@@ -488,6 +511,11 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
 const struct cemm_zone *cemm_config_zone(const struct cemm_config *config)
 {
     return config->zone;
+}
+
+const char *cemm_config_archive(const struct cemm_config *config)
+{
+    return config->archive;
 }
 
 const char *cemm_config_file(const struct cemm_config *config)

@@ -194,6 +194,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     TAILQ_INIT(&cemm->finders);
     TAILQ_INIT(&cemm->ready);
     TAILQ_INIT(&cemm->used);
+    LIST_INIT(&cemm->firsts);
     read_clocks(cemm);
     cemm_discovery_init(cemm);
     if (sources_init(cemm) < 0) {
@@ -215,6 +216,7 @@ static void cancel_all(struct cemm *cemm)
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
     cemm_entries_free(cemm);
+    cemm_firsts_free(cemm);
     while (!TAILQ_EMPTY(&cemm->ready))
         cemm_cancel(TAILQ_FIRST(&cemm->ready));
 }
@@ -236,6 +238,7 @@ void cemm_free(struct cemm *cemm)
     free(cemm->sources);
     cemm_timers_clear(&cemm->timers);
     cemm_http_free(cemm->http);
+    cemm_archive_free(cemm->archive);
     free(cemm);
 }
 

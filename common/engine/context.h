@@ -8,10 +8,12 @@
  *   call     one request on one route, promises included        (call.c)
  *   entry    one document, whoever answers: at hand, on its way (flight.c)
  *   ticket   somebody who waits for an entry or for a search
+ *   keeping  closed documents in the archive                    (keep.c)
  */
 #ifndef CEMM_ENGINE_CONTEXT_H
 #define CEMM_ENGINE_CONTEXT_H
 
+#include "common/archive/archive.h"
 #include "common/config/config.h"
 #include "common/engine/health.h"
 #include "common/engine/http.h"
@@ -27,6 +29,7 @@ struct cemm_device;
 TAILQ_HEAD(cemm_call_list, cemm_call);
 TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 TAILQ_HEAD(cemm_entry_list, cemm_entry);
+LIST_HEAD(cemm_first_list, cemm_first);
 
 /* Sorted names. */
 struct cemm_names {
@@ -170,7 +173,12 @@ struct cemm {
     struct cemm_ticket_list ready;   /* completions that are due */
     void *entries;                   /* tree of struct cemm_entry */
     struct cemm_entry_list used;
-    size_t cached; /* bytes of all documents at hand */
+    size_t cached;                /* bytes of all documents at hand */
+    struct cemm_archive *archive; /* NULL: not used */
+    struct cemm_archive_state keeping;
+    struct cemm_words keeping_words;
+    bool keeping_fails; /* it could not be written: said once */
+    struct cemm_first_list firsts;
     bool zone_warned;
     bool ending;
 };
@@ -211,6 +219,9 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 
 /* Takes its route from the device that was behind a source. */
 void cemm_route_detach(struct cemm_route *route);
+
+/* A meter that was known in an earlier run: 0 or a negative errno. */
+int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether this source's settings let the alias through. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
@@ -259,5 +270,9 @@ bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *u
 /* ---- flight.c ------------------------------------------------------------------- */
 
 void cemm_entries_free(struct cemm *cemm);
+
+/* ---- first.c --------------------------------------------------------------------- */
+
+void cemm_firsts_free(struct cemm *cemm);
 
 #endif

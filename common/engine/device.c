@@ -4,8 +4,9 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
+#include "common/engine/keep.h"
 #include "common/model/alias.h"
+#include "common/protocol/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -196,9 +197,20 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 
 int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
+    struct cemm_device *device = route->device;
     int r = cemm_names_add(&route->meters, alias);
 
-    return r < 0 || !route->device ? r : cemm_names_add(&route->device->meters, alias);
+    if (r < 0 || !device || cemm_names_have(&device->meters, alias))
+        return r;
+    cemm_keep_meter(route->source->cemm, &device->uid, alias);
+    return cemm_names_add(&device->meters, alias);
+}
+
+int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    struct cemm_device *device = device_get(cemm, uid);
+
+    return device ? cemm_names_add(&device->meters, alias) : -ENOMEM;
 }
 
 bool cemm_source_admits(const struct cemm_source *source, const char *alias)
@@ -256,4 +268,18 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
             return true;
     /* Discovery may yet bring the device, or bring it back. */
     return cemm->discovery.enabled && cemm_alias_documented(alias);
+}
+
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, enum cemm_endpoint endpoint)
+{
+    const struct cemm_device *device = cemm_device_find(cemm, uid);
+
+    for (size_t i = 0; device && i < device->route_count; i++)
+        if (cemm_endpoint_offered(endpoint, device->routes[i]->source->config->kind))
+            return true;
+    /* Who reaches it is not known yet, or no longer. */
+    for (size_t i = 0; !(device && device->route_count) && i < cemm->source_count; i++)
+        if (cemm_endpoint_offered(endpoint, cemm->sources[i]->config->kind))
+            return true;
+    return false;
 }

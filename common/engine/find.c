@@ -246,13 +246,13 @@ static bool concerns_discovery(const struct cemm_ticket *ticket)
                           : ticket->cemm->discovery.enabled;
 }
 
-/* Its meters are known once it was found; to be asked, it must be reached by something now. */
+/* To be asked, it must be reached by something now. */
 static bool known_enough(const struct cemm_ticket *ticket)
 {
     const struct cemm_device *device =
         ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
 
-    return device && (ticket->then_meters || device->route_count > 0);
+    return device && device->route_count > 0;
 }
 
 /* Whether a finder has nothing more to wait for; then its result so far. */

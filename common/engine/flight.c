@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/call.h"
+#include "common/engine/keep.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -156,15 +157,23 @@ static void complain(struct cemm *cemm, struct cemm_entry *entry, int result,
     }
 }
 
+/* Takes over the reference. */
+static void set_document(struct cemm *cemm, struct cemm_entry *entry,
+                         struct cemm_document *document)
+{
+    drop_document(cemm, entry);
+    entry->document = document;
+    cemm->cached += cemm_document_size(document);
+}
+
 static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
                  struct cemm_document *document, const struct cemm_words *words)
 {
     complain(cemm, entry, result, words);
     if (document) {
-        drop_document(cemm, entry);
-        entry->document = document;
-        cemm->cached += cemm_document_size(document);
+        set_document(cemm, entry, document);
         check_zone(cemm, document);
+        cemm_keep_write(cemm, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
     if (!entry->document && !entry->complained)
@@ -330,7 +339,11 @@ static int take_off(struct cemm *cemm, struct cemm_entry *entry)
 
 static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64_t max_age_ms)
 {
-    if (!entry->document || max_age_ms <= 0)
+    if (!entry->document)
+        return false;
+    if (cemm_keep_closed(cemm, entry->document))
+        return cemm_keep_fresh(cemm, entry->document);
+    if (max_age_ms <= 0)
         return false;
     int64_t age = cemm->wall - entry->document->fetched;
     return age >= 0 && age <= max_age_ms;
@@ -339,7 +352,9 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    if (query->alias[0] ? !cemm_name_valid(query->alias) : query->endpoint != CEMM_IO)
+    bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
+
+    if (query->alias[0] ? !cemm_name_valid(query->alias) : !whole)
         return -EINVAL;
     if (cemm->ending)
         return -ECANCELED;
@@ -349,10 +364,16 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
-    if (fresh(cemm, entry, max_age_ms))
+    bool at_hand = fresh(cemm, entry, max_age_ms);
+    struct cemm_document *kept = at_hand || entry->call ? NULL : cemm_keep_read(cemm, query);
+    if (kept)
+        set_document(cemm, entry, kept);
+    if (at_hand || kept)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
     else if (!entry->call && !entry->finder && take_off(cemm, entry) < 0)
         cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_words){.text = "out of memory"});
+    if (kept)
+        make_room(cemm, entry);
     if (ret_ticket)
         *ret_ticket = ticket;
     return 0;

@@ -76,6 +76,12 @@ const char *cemm_document_source(const struct cemm_document *document)
     return document->source ? document->source : "";
 }
 
+const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length)
+{
+    *ret_length = document->length;
+    return document->bytes;
+}
+
 int64_t cemm_document_fetched(const struct cemm_document *document)
 {
     return document->fetched;

@@ -27,6 +27,7 @@ struct cemm_document {
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
     size_t early;         /* samples left out: too far ahead of our clock */
+    bool archived;        /* it stands in the archive */
     size_t refused_names; /* names that did not pass cemm_name_valid() or cemm_uid_parse() */
 };
 

@@ -29,6 +29,7 @@ check 'config uses base' includes common/config common/base/
 check 'protocol uses base, model and the configured kinds of sources' \
   includes common/protocol common/base/ common/model/ common/config/config.h
 check 'format uses base and model' includes common/format common/base/ common/model/
+check 'archive uses base' includes common/archive common/base/
 check 'engine uses everything in common' includes common/engine common/
 check 'the collectd plugin sees only the façade' includes plugin/collectd
 check 'the program sees only the façade' includes plugin/exec

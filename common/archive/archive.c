@@ -1,0 +1,371 @@
+#include "common/archive/archive.h"
+
+#include "common/base/limits.h"
+#include "common/base/words.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PATH_LIMIT     4096
+#define FIRST_SIZE     32 /* bytes of a .first, more than a date needs */
+#define ABANDONED_S    60 /* a half-written file of that age belongs to nobody */
+#define DIRECTORY_MODE 0750
+#define FILE_MODE      0640
+
+struct cemm_archive {
+    char *directory;
+};
+
+struct cemm_archive *cemm_archive_new(const char *directory)
+{
+    struct cemm_archive *archive = calloc(1, sizeof(*archive));
+
+    if (archive)
+        archive->directory = strdup(directory);
+    if (!archive || archive->directory)
+        return archive;
+    free(archive);
+    return NULL;
+}
+
+void cemm_archive_free(struct cemm_archive *archive)
+{
+    if (!archive)
+        return;
+    free(archive->directory);
+    free(archive);
+}
+
+const char *cemm_archive_directory(const struct cemm_archive *archive)
+{
+    return archive->directory;
+}
+
+/* ---- paths --------------------------------------------------------------------- */
+
+static void write_period(struct cemm_buffer *path, const struct cemm_query *query)
+{
+    const struct cemm_period *period = &query->period;
+    char name[16];
+
+    cemm_period_format(period, name, sizeof(name));
+    if (period->span == CEMM_DAY)
+        cemm_buffer_format(path, "%04d/%02d/%s", period->year, period->month, name);
+    else if (period->span == CEMM_MONTH)
+        cemm_buffer_format(path, "%04d/%s", period->year, name);
+    else
+        cemm_buffer_text(path, name);
+}
+
+static void path_of(struct cemm_buffer *path, const struct cemm_archive *archive,
+                    enum cemm_shelf shelf, const struct cemm_query *query)
+{
+    static const char *const spans[] = {
+        [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
+
+    *path = (struct cemm_buffer)CEMM_BUFFER_INIT(PATH_LIMIT);
+    cemm_buffer_format(path, "%s/%s%s/%s/", archive->directory,
+                       shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias);
+    cemm_buffer_format(path, "%s/",
+                       query->endpoint == CEMM_TOTALS ? "totals" : spans[query->period.span]);
+    write_period(path, query);
+    if (shelf == CEMM_KEPT)
+        cemm_buffer_text(path, ".json");
+}
+
+static void path_of_first(struct cemm_buffer *path, const struct cemm_archive *archive,
+                          const struct cemm_uid *uid, const char *alias)
+{
+    *path = (struct cemm_buffer)CEMM_BUFFER_INIT(PATH_LIMIT);
+    cemm_buffer_format(path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
+}
+
+/* ---- reading -------------------------------------------------------------------- */
+
+static int read_all(int fd, char *bytes, size_t length)
+{
+    size_t got = 0;
+
+    while (got < length) {
+        ssize_t r = read(fd, bytes + got, length - got);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r <= 0)
+            return r < 0 ? -errno : -EIO;
+        got += (size_t)r;
+    }
+    return 0;
+}
+
+static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_about)
+{
+    if (fstat(fd, ret_about) < 0)
+        return -errno;
+    if (!S_ISREG(ret_about->st_mode) || ret_about->st_size > (off_t)limit)
+        return -EFBIG;
+    size_t length = (size_t)ret_about->st_size;
+    char *bytes = malloc(length + 1);
+    if (!bytes)
+        return -ENOMEM;
+    int r = read_all(fd, bytes, length);
+    if (r < 0) {
+        free(bytes);
+        return r;
+    }
+    bytes[length] = '\0';
+    *ret_bytes = bytes;
+    return 0;
+}
+
+static int read_file(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
+        return -errno;
+    int r = read_open(fd, limit, ret_bytes, ret_about);
+    close(fd);
+    return r;
+}
+
+int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
+                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
+                      int64_t *ret_fetched)
+{
+    struct cemm_buffer path;
+    struct stat about;
+
+    path_of(&path, archive, shelf, query);
+    int r = path.error ? path.error : read_file(path.data, CEMM_ANSWER_MAX, ret_bytes, &about);
+    cemm_buffer_clear(&path);
+    if (r < 0)
+        return r;
+    *ret_length = (size_t)about.st_size;
+    *ret_fetched = (int64_t)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
+    return 0;
+}
+
+bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query)
+{
+    struct cemm_buffer path;
+
+    path_of(&path, archive, CEMM_KEPT, query);
+    /* Only "not there" is a no: a directory that can't be looked into may have it. */
+    bool has = path.error || access(path.data, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    cemm_buffer_clear(&path);
+    return has;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+/* Makes the directories above the last slash of `path`. */
+static int make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int r = mkdir(path, DIRECTORY_MODE) < 0 && errno != EEXIST ? -errno : 0;
+        *slash = '/';
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t r = write(fd, bytes, length);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return -errno;
+        bytes += r;
+        length -= (size_t)r;
+    }
+    return 0;
+}
+
+/* One name for each file's beginnings, so that what a killed program leaves is found again. */
+static int open_new(char *path)
+{
+    struct stat about;
+
+    for (int tries = 0; tries < 3; tries++) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+        if (fd >= 0)
+            return fd;
+        if (errno == EEXIST && stat(path, &about) == 0 &&
+            time(NULL) - about.st_mtim.tv_sec < ABANDONED_S)
+            return -EBUSY;
+        if (errno == EEXIST)
+            unlink(path);
+        else if (errno != ENOENT || make_directories(path) < 0)
+            return -errno;
+    }
+    return -EBUSY;
+}
+
+/* `path` and `temporary` lie in one directory. */
+static int write_as(char *temporary, const char *path, const char *bytes, size_t length)
+{
+    int fd = open_new(temporary);
+
+    if (fd == -EBUSY)
+        return 0; /* another program is just writing the same */
+    if (fd < 0)
+        return fd;
+    int r = write_all(fd, bytes, length);
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0)
+        unlink(temporary);
+    else
+        (void)sync_file_range(fd, 0, 0,
+                              SYNC_FILE_RANGE_WRITE); /* begins it, and waits for nothing */
+    if (close(fd) < 0 && r == 0 && errno != EINTR)
+        r = -errno;
+    return r;
+}
+
+static int write_file(struct cemm_buffer *path, const char *bytes, size_t length)
+{
+    struct cemm_buffer temporary = CEMM_BUFFER_INIT(PATH_LIMIT);
+    int r = path->error;
+
+    if (r == 0) {
+        const char *name = strrchr(path->data, '/') + 1;
+        cemm_buffer_append(&temporary, path->data, (size_t)(name - path->data));
+        cemm_buffer_format(&temporary, ".%s.new", name);
+        r = temporary.error;
+    }
+    if (r == 0)
+        r = write_as(temporary.data, path->data, bytes, length);
+    cemm_buffer_clear(&temporary);
+    cemm_buffer_clear(path);
+    return r;
+}
+
+int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf,
+                       const struct cemm_query *query, const char *bytes, size_t length)
+{
+    struct cemm_buffer path;
+
+    path_of(&path, archive, shelf, query);
+    return write_file(&path, bytes, length);
+}
+
+int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
+                           struct cemm_words *ret_name)
+{
+    struct cemm_buffer path;
+    struct cemm_buffer aside = CEMM_BUFFER_INIT(PATH_LIMIT);
+
+    path_of(&path, archive, CEMM_KEPT, query);
+    if (!path.error)
+        cemm_buffer_format(&aside, "%s.damaged", path.data);
+    int r = path.error ? path.error : aside.error;
+    if (r == 0 && rename(path.data, aside.data) < 0)
+        r = -errno;
+    if (r == 0)
+        cemm_words_set(ret_name, "%s", aside.data);
+    cemm_buffer_clear(&path);
+    cemm_buffer_clear(&aside);
+    return r;
+}
+
+/* ---- meters ---------------------------------------------------------------------- */
+
+int cemm_archive_read_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                            const char *alias, struct cemm_period *ret_day)
+{
+    struct cemm_buffer path;
+    struct stat about;
+    char *text;
+
+    path_of_first(&path, archive, uid, alias);
+    int r = path.error ? path.error : read_file(path.data, FIRST_SIZE, &text, &about);
+    cemm_buffer_clear(&path);
+    if (r < 0)
+        return r;
+    text[strcspn(text, "\n")] = '\0';
+    bool valid = cemm_period_parse(CEMM_DAY, text, ret_day);
+    free(text);
+    return valid ? 0 : -ENOENT; /* damaged: it is looked for anew, and written */
+}
+
+int cemm_archive_write_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                             const char *alias, const struct cemm_period *day)
+{
+    struct cemm_buffer path;
+    char text[FIRST_SIZE];
+
+    cemm_period_format(day, text, sizeof(text) - 1);
+    size_t length = strlen(text);
+    text[length] = '\n';
+    path_of_first(&path, archive, uid, alias);
+    return write_file(&path, text, length + 1);
+}
+
+int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                      const char *alias)
+{
+    struct cemm_buffer path = CEMM_BUFFER_INIT(PATH_LIMIT);
+
+    cemm_buffer_format(&path, "%s/%s/%s/", archive->directory, uid->text, alias);
+    int r = path.error ? path.error : make_directories(path.data);
+    cemm_buffer_clear(&path);
+    return r;
+}
+
+static bool is_directory(DIR *parent, const struct dirent *entry)
+{
+    struct stat about;
+
+    return fstatat(dirfd(parent), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
+}
+
+static int each_alias(DIR *parent, const char *name, const struct cemm_uid *uid,
+                      cemm_archive_meter_fn *meter, void *data)
+{
+    int fd = openat(dirfd(parent), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *aliases = fd >= 0 ? fdopendir(fd) : NULL;
+    const struct dirent *entry;
+    int r = 0;
+
+    if (!aliases) {
+        r = -errno;
+        if (fd >= 0)
+            close(fd);
+        return r;
+    }
+    while (r == 0 && (entry = readdir(aliases)))
+        if (entry->d_name[0] != '.' && cemm_name_valid(entry->d_name) &&
+            is_directory(aliases, entry))
+            r = meter(data, uid, entry->d_name);
+    closedir(aliases);
+    return r;
+}
+
+int cemm_archive_each(const struct cemm_archive *archive, cemm_archive_meter_fn *meter, void *data)
+{
+    DIR *devices = opendir(archive->directory);
+    const struct dirent *entry;
+    struct cemm_uid uid;
+    int r = 0;
+
+    if (!devices)
+        return errno == ENOENT ? 0 : -errno;
+    while (r == 0 && (entry = readdir(devices)))
+        if (cemm_uid_parse(entry->d_name, &uid) && strcmp(entry->d_name, uid.text) == 0 &&
+            is_directory(devices, entry))
+            r = each_alias(devices, entry->d_name, &uid, meter, data);
+    closedir(devices);
+    return r;
+}

@@ -1,0 +1,74 @@
+/*
+ * The archive: closed periods as files, in a plain directory laid out as
+ * cemmfs shows them (spec §4). What is in a file are the bytes of the API's
+ * answer and nothing else, so that the directory is a backup by itself, which
+ * any program can read.
+ *
+ *   <uid>/<alias>/data/day/2024/03/2024-03-31.json
+ *   <uid>/<alias>/data/month/2024/2024-03.json
+ *   <uid>/<alias>/data/year/2024.json
+ *   <uid>/<alias>/totals/2024/03/2024-03-31.json
+ *   <uid>/<alias>/.first          the first day of which it has data
+ *   .empty/<the same without .json>     answers without a sample: remembered for a day, not kept
+ *
+ * A meter that is known has a directory, even if nothing of it is archived.
+ *
+ * Several programs may share it, without locks: a file appears whole, by a
+ * rename, and never changes after that; all of them would write the same.
+ * Nothing here waits for a disk to have written: rename and go on (a file that
+ * a power failure has spoilt is found damaged, and fetched anew).
+ */
+#ifndef CEMM_ARCHIVE_ARCHIVE_H
+#define CEMM_ARCHIVE_ARCHIVE_H
+
+#include "common/base/buffer.h"
+#include "common/cemm.h"
+
+struct cemm_archive;
+
+/* Makes nothing on disk yet. `directory` is copied. NULL: no memory. */
+struct cemm_archive *cemm_archive_new(const char *directory);
+void cemm_archive_free(struct cemm_archive *archive); /* NULL is allowed */
+
+const char *cemm_archive_directory(const struct cemm_archive *archive);
+
+/* Which of a period's two files: the answer itself, or that there was nothing in it. */
+enum cemm_shelf { CEMM_KEPT, CEMM_EMPTY };
+
+/*
+ * Reads an answer. The caller frees *ret_bytes, which end in a NUL that
+ * *ret_length does not count. *ret_fetched is when it was written (Unix
+ * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be) or
+ * another negative errno.
+ */
+int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
+                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
+                      int64_t *ret_fetched);
+
+/* Writes an answer, whole or not at all. Returns 0 or a negative errno. */
+int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf,
+                       const struct cemm_query *query, const char *bytes, size_t length);
+
+/* Whether the answer's file is there. */
+bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query);
+
+/* A damaged file gets another name (NAME.damaged), which is handed out: for the log. */
+int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
+                           struct cemm_words *ret_name);
+
+/* The first day of which a meter has data. -ENOENT: not known. */
+int cemm_archive_read_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                            const char *alias, struct cemm_period *ret_day);
+int cemm_archive_write_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                             const char *alias, const struct cemm_period *day);
+
+/* Makes a meter's directory. 0 or a negative errno. */
+int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                      const char *alias);
+
+/* Calls back for each meter that has a directory; not 0 ends it and is returned. An archive that is
+ * not there has none. */
+typedef int cemm_archive_meter_fn(void *data, const struct cemm_uid *uid, const char *alias);
+int cemm_archive_each(const struct cemm_archive *archive, cemm_archive_meter_fn *meter, void *data);
+
+#endif

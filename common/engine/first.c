@@ -1,0 +1,202 @@
+/*
+ * Since when a meter has data. The API has no word for that, so each year is
+ * asked for, all of them: a house that stood empty for a year must not lose
+ * what was before. Then the month in the first one with data. What was found
+ * is kept, so this happens once in a meter's life.
+ */
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/engine/keep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN_MS 60000 /* a look that failed, or found nothing, is not repeated sooner */
+
+struct cemm_first {
+    struct cemm *cemm;
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    struct cemm_ticket_list waiters;
+    unsigned pending; /* answers that this look waits for */
+    bool in_month;    /* it has come to the month */
+    int result;       /* its first failure */
+    struct cemm_words words;
+    int64_t looked; /* when the last one ended, Unix milliseconds; 0: never */
+    bool found;
+    bool known;             /* for good */
+    struct cemm_period day; /* if found, perhaps just the beginning of its month or year */
+    LIST_ENTRY(cemm_first) link;
+};
+
+void cemm_firsts_free(struct cemm *cemm)
+{
+    struct cemm_first *first;
+
+    while ((first = LIST_FIRST(&cemm->firsts))) {
+        LIST_REMOVE(first, link);
+        free(first);
+    }
+}
+
+static struct cemm_first *first_get(struct cemm *cemm, const struct cemm_uid *uid,
+                                    const char *alias)
+{
+    struct cemm_first *first;
+
+    LIST_FOREACH (first, &cemm->firsts, link)
+        if (strcmp(first->uid.text, uid->text) == 0 && strcmp(first->alias, alias) == 0)
+            return first;
+    first = calloc(1, sizeof(*first));
+    if (!first)
+        return NULL;
+    first->cemm = cemm;
+    first->uid = *uid;
+    strcpy(first->alias, alias);
+    TAILQ_INIT(&first->waiters);
+    if (cemm->archive)
+        first->known = cemm_archive_read_first(cemm->archive, uid, alias, &first->day) == 0;
+    first->found = first->known;
+    LIST_INSERT_HEAD(&cemm->firsts, first, link);
+    return first;
+}
+
+/* Earliest sample's time (Unix milliseconds); 0: there is none. */
+static int64_t earliest(const struct cemm_document *document)
+{
+    int64_t time = 0;
+
+    for (size_t i = 0; i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        if (series->count > 0 && (time == 0 || series->samples[0].time < time))
+            time = series->samples[0].time;
+    }
+    return time;
+}
+
+/* A row may lie outside the period that was asked for, if our zone is not the meter's. */
+static struct cemm_period clamp(const struct cemm_zone *zone, const struct cemm_period *asked,
+                                int64_t time)
+{
+    int64_t start = cemm_period_start(zone, asked);
+    int64_t last = cemm_period_end(zone, asked) - 1;
+    int64_t seconds = time / 1000;
+
+    if (seconds < start || seconds > last)
+        seconds = seconds < start ? start : last;
+    return cemm_period_at(zone, CEMM_DAY, seconds);
+}
+
+static void end_look(struct cemm_first *first)
+{
+    first->looked = first->cemm->wall;
+    first->known = first->found && first->result == 0;
+    if (first->known)
+        cemm_keep_first(first->cemm, &first->uid, first->alias, &first->day);
+    cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
+}
+
+static void note_failure(struct cemm_first *first, int result, const char *words)
+{
+    if (first->result || result == CEMM_ABSENT)
+        return;
+    first->result = result;
+    cemm_words_set(&first->words, "%s", words);
+}
+
+static void take_period(void *data, const struct cemm_answer *answer);
+
+static void ask(struct cemm_first *first, const struct cemm_period *period)
+{
+    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
+
+    strcpy(query.alias, first->alias);
+    int r = cemm_get(first->cemm, &query, AGAIN_MS, take_period, first, NULL);
+    if (r < 0)
+        note_failure(first, r, strerror(-r));
+    else
+        first->pending++;
+}
+
+static void step_done(struct cemm_first *first)
+{
+    struct cemm_period month = first->day;
+
+    if (--first->pending > 0)
+        return;
+    if (first->in_month || !first->found) {
+        end_look(first);
+        return;
+    }
+    first->in_month = true;
+    first->pending = 1;
+    month.span = CEMM_MONTH;
+    month.day = 1;
+    ask(first, &month);
+    step_done(first);
+}
+
+static void take_period(void *data, const struct cemm_answer *answer)
+{
+    struct cemm_first *first = data;
+
+    if (answer->result) {
+        note_failure(first, answer->result, answer->words);
+    } else if (earliest(answer->document) > 0) {
+        struct cemm_period day = clamp(cemm_zone(first->cemm), &answer->document->query.period,
+                                       earliest(answer->document));
+        if (first->in_month || !first->found || cemm_period_compare(&day, &first->day) < 0)
+            first->day = day;
+        first->found = true;
+    }
+    step_done(first);
+}
+
+static void look(struct cemm_first *first)
+{
+    const struct cemm_zone *zone = cemm_zone(first->cemm);
+    struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->wall / 1000);
+
+    first->result = 0;
+    first->found = false;
+    first->in_month = false;
+    first->pending = 1; /* until all have been asked for */
+    for (; year.year >= CEMM_YEAR_FIRST; year = cemm_period_step(&year, -1))
+        ask(first, &year);
+    step_done(first);
+}
+
+int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    if (!cemm_name_valid(alias))
+        return -EINVAL;
+    if (cemm->ending)
+        return -ECANCELED;
+    struct cemm_first *first = first_get(cemm, uid, alias);
+    struct cemm_ticket *ticket = first ? cemm_ticket_new(cemm, &first->waiters, done, data) : NULL;
+    if (!ticket)
+        return -ENOMEM;
+    int64_t age = cemm->wall - first->looked;
+    bool lately = first->looked && age >= 0 && age <= AGAIN_MS;
+    if (first->pending == 0 && (first->known || lately))
+        cemm_ticket_finish(ticket, first->known ? 0 : first->result, NULL,
+                           first->known || !first->result ? NULL : &first->words);
+    else if (first->pending == 0)
+        look(first);
+    if (ret_ticket)
+        *ret_ticket = ticket;
+    return 0;
+}
+
+bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    struct cemm_period *ret_day)
+{
+    const struct cemm_first *first = cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
+
+    if (!first || !first->found)
+        return false;
+    *ret_day = first->day;
+    return true;
+}
