@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 /* What decides where the rooms look for files; a test may set any of it. */
-static const char *const variables[] = {"CEMM_CONFIG", "XDG_CONFIG_HOME", "HOME",
-                                        "CREDENTIALS_DIRECTORY", "TZ"};
+static const char *const variables[] = {
+    "CEMM_CONFIG", "XDG_CONFIG_HOME", "HOME",         "CREDENTIALS_DIRECTORY",
+    "TZ",          "STATE_DIRECTORY", "XDG_DATA_HOME"};
 static char *saved[COUNT(variables)];
 static char top[PATH_MAX / 2];
 

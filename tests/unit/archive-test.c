@@ -1,0 +1,291 @@
+/*
+ * The archive as files: what is written comes back, whole or not at all, and
+ * whatever stands in the way is said and survived.
+ */
+#include "check.h"
+#include "common/archive/archive.h"
+#include "common/base/limits.h"
+#include "scratch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In a directory which is made when there is something to keep. */
+static int begin(void **state)
+{
+    int r = scratch_setup(state);
+
+    *state = r == 0 ? cemm_archive_new(scratch_path("a/b")) : NULL;
+    return *state ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    cemm_archive_free(*state);
+    return scratch_teardown(state);
+}
+
+static struct cemm_query query_of(enum cemm_endpoint endpoint, enum cemm_span span)
+{
+    return (struct cemm_query){
+        .uid = {"00-1E-C0-85-96-CC"},
+        .alias = "p1",
+        .endpoint = endpoint,
+        .period = {.span = span,
+                   .year = 2024,
+                   .month = span == CEMM_YEAR ? 1 : 3,
+                   .day = span == CEMM_DAY ? 31 : 1},
+    };
+}
+
+/* The path of `name` in the archive. */
+static const char *path_in(const char *name)
+{
+    char below[256];
+
+    assert_true(snprintf(below, sizeof(below), "a/b/%s", name) < (int)sizeof(below));
+    return scratch_path(below);
+}
+
+static void put(const char *name, const char *text)
+{
+    FILE *file = fopen(path_in(name), "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool is_there(const char *name)
+{
+    return access(path_in(name), F_OK) == 0;
+}
+
+static mode_t mode_of(const char *name)
+{
+    struct stat about;
+
+    assert_int_equal(stat(path_in(name), &about), 0);
+    return about.st_mode & 07777;
+}
+
+/* The paths are a promise to backups, and to people who look. */
+static void test_paths(void **state)
+{
+    static const struct {
+        enum cemm_endpoint endpoint;
+        enum cemm_span span;
+        const char *path;
+    } rows[] = {
+        {CEMM_DATA, CEMM_DAY, "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json"},
+        {CEMM_DATA, CEMM_MONTH, "00-1E-C0-85-96-CC/p1/data/month/2024/2024-03.json"},
+        {CEMM_DATA, CEMM_YEAR, "00-1E-C0-85-96-CC/p1/data/year/2024.json"},
+        {CEMM_TOTALS, CEMM_DAY, "00-1E-C0-85-96-CC/p1/totals/2024/03/2024-03-31.json"},
+    };
+    const struct cemm_archive *archive = *state;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_query query = query_of(rows[i].endpoint, rows[i].span);
+        int64_t fetched;
+        size_t length;
+        char *bytes;
+        assert_false(cemm_archive_has(archive, &query));
+        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
+                         -ENOENT);
+        assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, rows[i].path, 20), 0);
+        assert_true(is_there(rows[i].path));
+        assert_true(cemm_archive_has(archive, &query));
+        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
+                         0);
+        assert_int_equal(length, 20);
+        assert_memory_equal(bytes, rows[i].path, 20);
+        assert_int_equal(bytes[20], '\0');
+        assert_true(fetched > CEMM_TIME_MIN);
+        free(bytes);
+        /* The other shelf is another file. */
+        assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched),
+                         -ENOENT);
+    }
+    assert_int_equal(mode_of("00-1E-C0-85-96-CC/p1/data") & 07, 0);
+    assert_int_equal(mode_of(rows[0].path) & ~0640U, 0);
+}
+
+/* Readers see the old file or the new one, also while it is written for the hundredth time. */
+static void test_whole(void **state)
+{
+    const struct cemm_archive *archive = *state;
+    struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
+    static char text[300000];
+    int status;
+
+    memset(text, 'a', sizeof(text));
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, text, sizeof(text)), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (int i = 0; i < 200; i++) {
+            memset(text, 'a' + i % 26, sizeof(text));
+            if (cemm_archive_write(archive, CEMM_KEPT, &query, text, sizeof(text)) < 0)
+                _exit(1);
+        }
+        _exit(0);
+    }
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        int64_t fetched;
+        size_t length;
+        char *bytes;
+        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
+                         0);
+        assert_int_equal(length, sizeof(text));
+        for (size_t i = 1; i < length; i++)
+            if (bytes[i] != bytes[0])
+                fail_msg("torn at %zu", i);
+        free(bytes);
+    }
+    assert_int_equal(status, 0);
+}
+
+/* What a killed program left: fresh, it may be at work still; old, it is nobody's. */
+static void test_abandoned(void **state)
+{
+    static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
+    const struct cemm_archive *archive = *state;
+    struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
+    struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    const char *path = path_in(name);
+
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+    put(name, "ha");
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "2", 1), 0);
+    assert_true(is_there(name)); /* the other one will rename it */
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "3", 1), 0);
+    assert_false(is_there(name));
+
+    int64_t fetched;
+    size_t length;
+    char *bytes;
+    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched), 0);
+    assert_string_equal(bytes, "3");
+    free(bytes);
+}
+
+static void test_damaged(void **state)
+{
+    static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json";
+    static const char aside[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json.damaged";
+    const struct cemm_archive *archive = *state;
+    struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
+    struct cemm_words words;
+    int64_t fetched;
+    size_t length;
+    char *bytes;
+
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "{", 1), 0);
+    assert_int_equal(cemm_archive_put_aside(archive, &query, &words), 0);
+    assert_non_null(strstr(words.text, aside));
+    assert_true(is_there(aside));
+    assert_false(is_there(name));
+    assert_int_equal(cemm_archive_put_aside(archive, &query, &words), -ENOENT);
+
+    /* Longer than any answer may be: not even read. */
+    put(name, "");
+    const char *path = path_in(name);
+    assert_int_equal(truncate(path, CEMM_ANSWER_MAX + 1), 0);
+    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
+                     -EFBIG);
+    /* A directory of that name, a FIFO: no file to wait for. */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
+                     -EFBIG);
+}
+
+/* Where a file stands in the way of a directory, that is an error, and nothing is lost. */
+static void test_in_the_way(void **state)
+{
+    const struct cemm_archive *archive = *state;
+    struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
+    struct cemm_query totals = query_of(CEMM_TOTALS, CEMM_DAY);
+
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+    put("00-1E-C0-85-96-CC/p1/totals", "mine");
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &totals, "1", 1), -ENOTDIR);
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+}
+
+static void test_first(void **state)
+{
+    const struct cemm_archive *archive = *state;
+    const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
+    const struct cemm_period day = {CEMM_DAY, 2014, 5, 3};
+    struct cemm_period read;
+
+    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), -ENOENT);
+    assert_int_equal(cemm_archive_write_first(archive, &uid, "p1", &day), 0);
+    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), 0);
+    assert_int_equal(cemm_period_compare(&read, &day), 0);
+    put("00-1E-C0-85-96-CC/p1/.first", "2014-02-30\n");
+    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), -ENOENT);
+    put("00-1E-C0-85-96-CC/p1/.first", "2014-05-03 and so on, far too long a text\n");
+    assert_true(cemm_archive_read_first(archive, &uid, "p1", &read) < 0);
+}
+
+static int take_name(void *data, const struct cemm_uid *uid, const char *alias)
+{
+    char *names = data;
+
+    assert_true(strlen(names) < 100);
+    sprintf(names + strlen(names), "%s/%s ", uid->text + 15, alias);
+    return 0;
+}
+
+static int stop_at_once(void *data, const struct cemm_uid *uid, const char *alias)
+{
+    (void)data;
+    (void)uid;
+    (void)alias;
+    return -ECANCELED;
+}
+
+static void test_meters(void **state)
+{
+    const struct cemm_archive *archive = *state;
+    const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
+    char names[200] = "";
+
+    assert_int_equal(cemm_archive_each(archive, take_name, names), 0);
+    assert_string_equal(names, "");
+    assert_int_equal(cemm_archive_know(archive, &uid, "s01"), 0);
+    assert_int_equal(cemm_archive_know(archive, &uid, "s01"), 0);
+    put("00-1E-C0-85-96-CC/file", "");
+    put("note.txt", "");
+    for (const char *const *name = (const char *const[]){"lost+found", "00:1e:c0:85:96:cc",
+                                                         "00-1E-C0-85-96-CC/.git", NULL};
+         *name; name++) {
+        assert_int_equal(mkdir(path_in(*name), 0700), 0);
+    }
+    assert_int_equal(cemm_archive_each(archive, take_name, names), 0);
+    assert_string_equal(names, "CC/s01 ");
+    assert_int_equal(cemm_archive_each(archive, stop_at_once, NULL), -ECANCELED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_paths, begin, end),
+        cmocka_unit_test_setup_teardown(test_whole, begin, end),
+        cmocka_unit_test_setup_teardown(test_abandoned, begin, end),
+        cmocka_unit_test_setup_teardown(test_damaged, begin, end),
+        cmocka_unit_test_setup_teardown(test_in_the_way, begin, end),
+        cmocka_unit_test_setup_teardown(test_first, begin, end),
+        cmocka_unit_test_setup_teardown(test_meters, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
