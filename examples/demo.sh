@@ -89,6 +89,9 @@ api-key-file = $scratch/home.key
 
 [discovery]
 enabled = no
+
+[archive]
+directory = $scratch/archive
 CONF
 export CEMM_CONFIG=$scratch/cemm.conf
 sed "s|$scratch/||" "$scratch/cemm.conf"

@@ -29,8 +29,11 @@ struct cemm_archive *cemm_archive_new(const char *directory)
 
     if (archive)
         archive->directory = strdup(directory);
-    if (!archive || archive->directory)
+    if (archive && archive->directory) {
+        for (size_t last = strlen(directory); last > 1 && directory[last - 1] == '/'; last--)
+            archive->directory[last - 1] = '\0';
         return archive;
+    }
     free(archive);
     return NULL;
 }

@@ -216,9 +216,9 @@ static void cancel_all(struct cemm *cemm)
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
     cemm_entries_free(cemm);
-    cemm_firsts_free(cemm);
     while (!TAILQ_EMPTY(&cemm->ready))
         cemm_cancel(TAILQ_FIRST(&cemm->ready));
+    cemm_firsts_free(cemm);
 }
 
 void cemm_free(struct cemm *cemm)

@@ -284,6 +284,9 @@ write_config() {
     echo '[discovery]'
     echo 'enabled = no' # broadcasts would leave this machine
     echo
+    echo '[archive]'
+    echo "directory = $file.archive"
+    echo
     echo '[cloud home]'
     echo "url = $sim_cloud"
     echo "api-key-file = $file.key"

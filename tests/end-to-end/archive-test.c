@@ -1,0 +1,439 @@
+/*
+ * What is kept, what is asked again, and what is not (spec §2, §4): counted in the simulator's log.
+ *
+ * The simulator's data begins on 2024-05-03, three years before the year in which it is shown now:
+ * closed, running and future periods are all at hand, whatever today is.
+ */
+#include "tests/end-to-end/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SINCE     "2024-05-03"
+#define DAY_FILE  "p1/data/day/2024/06/2024-06-01.json"
+#define PATH_SIZE 512 /* and each part of a path is cut to fit: these are short */
+#define YEARS_MAX 40  /* that could be asked for, and then some */
+
+static struct rig rig;
+static char top[PATH_SIZE];
+
+static int setup(void **state)
+{
+    const char *base = getenv("TMPDIR");
+
+    (void)state;
+    snprintf(top, sizeof(top), "%.200s/cemm-archive.XXXXXX", base ? base : "/tmp");
+    return mkdtemp(top) ? 0 : -1;
+}
+
+static int delete_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    rig_end(&rig);
+    return nftw(top, delete_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- a client with an archive -------------------------------------------------------------- */
+
+static const char *in_archive(const char *name)
+{
+    static char paths[4][PATH_SIZE];
+    static size_t turn;
+    char *path = paths[turn++ % COUNT(paths)];
+
+    snprintf(path, PATH_SIZE, "%.200s/archive%s%.200s", top, *name ? "/" : "", name);
+    return path;
+}
+
+static const char *of_device(const char *name)
+{
+    char below[200];
+
+    snprintf(below, sizeof(below), CLIENT_UID "/%.150s", name);
+    return in_archive(below);
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+static void put(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void set_time(const char *path, time_t seconds)
+{
+    const struct timespec times[2] = {{.tv_sec = seconds}, {.tv_sec = seconds}};
+
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A new run of a program that shares the archive. */
+static void run(void)
+{
+    client_end(&rig.client);
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    struct cemm_words words;
+    assert_int_equal(cemm_config_section(rig.client.config, "archive", "", &words), 0);
+    client_set(&rig.client, "directory", in_archive(""));
+    rig_run(&rig);
+    rig.log_length = 0;
+    rig.log[0] = '\0';
+    cemm_archive_use(rig.client.cemm);
+}
+
+static void begin(void)
+{
+    SIM_START(&rig.cloud, "--devices", "1", "--meters", "p1,s01", "--since", SINCE);
+    run();
+}
+
+static struct cemm_query query_of(enum cemm_endpoint endpoint, const char *alias, const char *date)
+{
+    struct cemm_query query = client_query(endpoint, alias);
+    static const size_t lengths[] = {[CEMM_DAY] = 10, [CEMM_MONTH] = 7, [CEMM_YEAR] = 4};
+
+    for (size_t i = 0; i < COUNT(lengths); i++)
+        if (strlen(date) == lengths[i])
+            assert_true(cemm_period_parse((enum cemm_span)i, date, &query.period));
+    return query;
+}
+
+/* Gets it, and compares by how many requests, from whom, and whether there is anything in it. */
+static void expect_data(const char *what, enum cemm_endpoint endpoint, const char *date,
+                        size_t requests, const char *source, bool samples)
+{
+    struct cemm_query query = query_of(endpoint, "p1", date);
+    char path[PATH_SIZE];
+    struct reply reply = rig_get(&rig, &query);
+
+    reply_expect(reply_from(&reply, source), what, &reply);
+    reply_expect((cemm_document_newest(reply.document) != 0) == samples, what, &reply);
+    reply_clear(&reply);
+    snprintf(path, sizeof(path), "cloud " CLIENT_UID " GET /v1/cemm/" CLIENT_UID "/p1/");
+    size_t asked = sim_count(&rig.cloud, path);
+    if (asked != requests)
+        fail_msg("%s: %zu requests, wanted %zu", what, asked, requests);
+}
+
+static void expect_day(const char *what, size_t requests, const char *source)
+{
+    expect_data(what, CEMM_DATA, "2024-06-01", requests, source, true);
+}
+
+/* ---- closed periods -------------------------------------------------------------------------- */
+
+static void asked_once_in_a_life(void **state)
+{
+    static const struct {
+        enum cemm_endpoint endpoint;
+        const char *date;
+        const char *file;
+    } rows[] = {
+        {CEMM_DATA, "2024-06-01", DAY_FILE},
+        {CEMM_DATA, "2024-06", "p1/data/month/2024/2024-06.json"},
+        {CEMM_DATA, "2024", "p1/data/year/2024.json"},
+        {CEMM_TOTALS, "2024-06-01", "p1/totals/2024/06/2024-06-01.json"},
+    };
+
+    (void)state;
+    begin();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_false(is_there(of_device(rows[i].file)));
+        expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 1, HOME, true);
+        assert_true(is_there(of_device(rows[i].file)));
+        expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 0, HOME, true);
+    }
+    run();
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 0, "archive", true);
+    /* And without a network; the device is known by its directory alone. */
+    sim_stop(&rig.cloud, SIGKILL);
+    run();
+    assert_non_null(cemm_device_at(rig.client.cemm, 0));
+    rig_expect_meters(&rig, "offline", "p1");
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_query query = query_of(rows[i].endpoint, "p1", rows[i].date);
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply_from(&reply, "archive"), rows[i].date, &reply);
+        reply_clear(&reply);
+    }
+}
+
+static void bytes_are_the_api_s_own(void **state)
+{
+    struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
+    char *kept = NULL;
+    size_t room = 0;
+    size_t length;
+
+    (void)state;
+    begin();
+    struct reply reply = rig_get(&rig, &query);
+    FILE *file = fopen(of_device(DAY_FILE), "r");
+    assert_non_null(file);
+    ssize_t got = getdelim(&kept, &room, '\0', file);
+    fclose(file);
+    const char *bytes = cemm_document_bytes(reply.document, &length);
+    assert_int_equal(got, length);
+    assert_memory_equal(kept, bytes, length);
+    free(kept);
+    reply_clear(&reply);
+}
+
+/* Today's data will change; yesterday's may, for a day. */
+static void running_is_not_kept(void **state)
+{
+    struct cemm_period today;
+    char date[16];
+
+    (void)state;
+    begin();
+    const struct cemm_zone *zone = cemm_zone(rig.client.cemm);
+    today = cemm_period_at(zone, CEMM_DAY, time(NULL));
+    for (int ago = 0; ago < 2; ago++) {
+        struct cemm_period day = cemm_period_step(&today, -ago);
+        struct cemm_query query = client_query(CEMM_DATA, "p1");
+        query.period = day;
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply.result == 0, "a running day", &reply);
+        cemm_period_format(&day, date, sizeof(date));
+        assert_false(cemm_archived(rig.client.cemm, &query));
+        reply_clear(&reply);
+    }
+}
+
+static void deleted_is_fetched_anew(void **state)
+{
+    (void)state;
+    begin();
+    expect_day("cold", 1, HOME);
+    assert_int_equal(unlink(of_device(DAY_FILE)), 0);
+    expect_day("deleted", 1, HOME);
+    assert_true(is_there(of_device(DAY_FILE)));
+}
+
+/* No sample yet is no word for ever: remembered for a day. */
+static void empty_is_remembered_for_a_day(void **state)
+{
+    const char *file;
+
+    (void)state;
+    begin();
+    expect_data("cold", CEMM_DATA, "2024-04-01", 1, HOME, false);
+    expect_data("warm", CEMM_DATA, "2024-04-01", 0, HOME, false);
+    assert_false(is_there(of_device("p1/data/day/2024/04/2024-04-01.json")));
+    run();
+    expect_data("the next run", CEMM_DATA, "2024-04-01", 0, "archive", false);
+    file = in_archive(".empty/" CLIENT_UID "/p1/data/day/2024/04/2024-04-01");
+    set_time(file, time(NULL) - 86401);
+    run();
+    expect_data("the next day", CEMM_DATA, "2024-04-01", 1, HOME, false);
+}
+
+static void damaged_is_put_aside(void **state)
+{
+    static const char *const texts[] = {"", "{\"data\":{\"electric_power\":[[1717192800000,", "[]"};
+    char aside[PATH_SIZE * 2];
+
+    (void)state;
+    begin();
+    expect_day("cold", 1, HOME);
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        put(of_device(DAY_FILE), texts[i]);
+        run();
+        expect_day("damaged", 1, HOME);
+        snprintf(aside, sizeof(aside), "%s.damaged", of_device(DAY_FILE));
+        assert_int_equal(unlink(aside), 0);
+        assert_true(lines_with(rig.log, aside) == 1);
+        struct cemm_archive_state about;
+        assert_true(cemm_archive_at(rig.client.cemm, &about));
+        assert_int_equal(about.damaged, 1);
+        run();
+        expect_day("mended", 0, "archive");
+    }
+}
+
+/* A full disk, a read-only one: something that can't be written. All goes on, said once. */
+static void can_not_be_written(void **state)
+{
+    struct cemm_archive_state about;
+
+    (void)state;
+    put(in_archive(""), "a file where the directory should be");
+    begin();
+    expect_day("cold", 1, HOME);
+    expect_day("warm", 0, HOME);
+    expect_data("another", CEMM_DATA, "2024-06-02", 1, HOME, true);
+    assert_int_equal(lines_with(rig.log, "what is fetched is shown, but not kept"), 1);
+    assert_true(cemm_archive_at(rig.client.cemm, &about));
+    assert_true(about.failed > 0 && about.written == 0);
+    assert_int_equal(unlink(in_archive("")), 0);
+    expect_data("and when it can", CEMM_DATA, "2024-06-03", 1, HOME, true);
+    assert_int_equal(lines_with(rig.log, "can be written again"), 1);
+    assert_true(is_there(of_device("p1/data/day/2024/06/2024-06-03.json")));
+}
+
+/* ---- since when there is data -------------------------------------------------------------------
+ */
+
+static void take_end(void *data, const struct cemm_answer *answer)
+{
+    struct reply *reply = data;
+
+    reply->answers++;
+    reply->result = answer->result;
+    snprintf(reply->words, sizeof(reply->words), "%s", answer->words);
+}
+
+static int find_first(const char *alias)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply = {0};
+
+    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, alias, take_end, &reply, NULL), 0);
+    client_wait(&rig.client, &reply);
+    return reply.result;
+}
+
+static void expect_first(const char *alias, const char *wanted)
+{
+    struct cemm_uid uid = client_uid();
+    struct cemm_period day;
+    char date[16] = "none";
+
+    if (cemm_first_day(rig.client.cemm, &uid, alias, &day))
+        cemm_period_format(&day, date, sizeof(date));
+    assert_string_equal(date, wanted);
+}
+
+/* No year is asked for twice, and one month. */
+static size_t count_periods(void)
+{
+    char *lines = sim_requests(&rig.cloud);
+    size_t years = lines_with(lines, "/data/year/");
+    size_t months = lines_with(lines, "/data/month/");
+
+    free(lines);
+    assert_true(years <= YEARS_MAX);
+    return years * 100 + months;
+}
+
+static void first_day_is_found_once(void **state)
+{
+    struct cemm_period now;
+
+    (void)state;
+    begin();
+    now = cemm_period_at(cemm_zone(rig.client.cemm), CEMM_YEAR, time(NULL));
+    rig_get_to_know(&rig);
+    free(sim_requests(&rig.cloud));
+    expect_first("p1", "none");
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    assert_int_equal(count_periods(), (size_t)(now.year - 2010 + 1) * 100 + 1);
+    assert_int_equal(find_first("p1"), 0);
+    assert_int_equal(count_periods(), 0);
+    run();
+    expect_first("p1", SINCE);
+    assert_int_equal(find_first("p1"), 0);
+    assert_int_equal(count_periods(), 0);
+    rig_expect_meters(&rig, "known by the archive", "p1 s01");
+}
+
+static void first_day_in_part(void **state)
+{
+    (void)state;
+    begin();
+    rig_get_to_know(&rig);
+    SIM_FAULTS(&rig.cloud, "status=502@*/data/month/*");
+    assert_int_equal(find_first("p1"), -EIO);
+    expect_first("p1", "2024-05-01"); /* the month, at least */
+    SIM_FAULTS(&rig.cloud, "status=502@*/data/year/*");
+    assert_int_equal(find_first("s01"), -EIO);
+    expect_first("s01", "none");
+    sim_no_faults(&rig.cloud);
+    run(); /* nothing of that was kept */
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    assert_int_equal(find_first("s01"), 0);
+    expect_first("s01", SINCE);
+}
+
+static void no_data_at_all(void **state)
+{
+    (void)state;
+    begin();
+    rig_get_to_know(&rig);
+    SIM_FAULTS(&rig.cloud, "status=412@*/data/*");
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", "none");
+    assert_true(count_periods() > 0);
+    assert_int_equal(find_first("p1"), 0); /* lately: not again */
+    assert_int_equal(count_periods(), 0);
+}
+
+static void ended_while_it_looks(void **state)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply = {0};
+
+    (void)state;
+    begin();
+    rig_get_to_know(&rig);
+    SIM_FAULTS(&rig.cloud, "stall@*/data/*");
+    assert_int_equal(cemm_find_first(rig.client.cemm, &uid, "p1", take_end, &reply, NULL), 0);
+    client_turn_for(&rig.client, 100);
+    client_end(&rig.client);
+    assert_int_equal(reply.answers, 1);
+    assert_int_equal(reply.result, -ECANCELED);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(asked_once_in_a_life),
+        CASE(bytes_are_the_api_s_own),
+        CASE(running_is_not_kept),
+        CASE(deleted_is_fetched_anew),
+        CASE(empty_is_remembered_for_a_day),
+        CASE(damaged_is_put_aside),
+        CASE(can_not_be_written),
+        CASE(first_day_is_found_once),
+        CASE(first_day_in_part),
+        CASE(no_data_at_all),
+        CASE(ended_while_it_looks),
+    };
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s SIMULATOR\n", argv[0]);
+        return EXIT_FAILURE;
+    }
+    sim_program(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
