@@ -8,6 +8,15 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
+/* What happens to the connection. All but HTTP: the body is all that is sent, as it is. */
+enum answer_end {
+    ANSWER_HTTP,  /* as HTTP says; the header is made by the library */
+    ANSWER_CLOSE, /* closed */
+    ANSWER_RESET, /* reset */
+    ANSWER_HOLD,  /* nothing more comes */
+    ANSWER_DRIP,  /* what comes after the header comes byte by byte */
+};
+
 struct answer {
     unsigned status;
     char *body; /* allocated; NULL is empty */
@@ -16,6 +25,7 @@ struct answer {
     const char *type; /* a literal */
     int retry_after;  /* seconds; -1: no such header */
     bool drop;        /* no answer: the connection is closed */
+    enum answer_end end;
 };
 
 /* Each takes the place of what the answer was before. -ENOMEM. */

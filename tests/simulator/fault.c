@@ -2,12 +2,15 @@
  * Faults by name on matching paths.
  *
  * All that a fault is stands in one row of a table: its name, its argument's range, whether it
- * waits, replaces the answer or spoils the true one, and the function that does so. A new fault is
- * a new row and a function.
+ * waits, replaces the answer or spoils the true one, and the function that does so. Here are those
+ * that have arguments or wait; spoil.c has those that are about what an answer says, wire.c those
+ * that are about how it is sent. A new fault is a new row and a function.
  */
 #include "fault.h"
 
 #include "promise.h"
+#include "spoil.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -133,22 +136,46 @@ static const struct fault_row rows[] = {
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
-void faults_help(void)
+static void print_row(const char *name, const char *argument, const char *help)
 {
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        int column = printf("  %s%s%s ", rows[i].name, rows[i].argument ? "=" : "",
-                            rows[i].argument ? rows[i].argument : "");
+    int column = printf("  %s%s%s ", name, argument ? "=" : "", argument ? argument : "");
 
-        printf("%*s%s\n", column < 26 ? 26 - column : 0, "", rows[i].help);
-    }
+    printf("%*s%s\n", column < 26 ? 26 - column : 0, "", help);
 }
 
-static const struct fault_row *find_row(const char *name, size_t length)
+void faults_help(void)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
-        if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
-            return &rows[i];
-    return NULL;
+        print_row(rows[i].name, rows[i].argument, rows[i].help);
+    for (const struct wire_fault *wire = wire_faults; wire->name; wire++)
+        print_row(wire->name, NULL, wire->help);
+    for (const struct spoiler *spoiler = spoilers; spoiler->name; spoiler++)
+        print_row(spoiler->name, NULL, spoiler->help);
+}
+
+static bool same(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && strncmp(name, text, length) == 0;
+}
+
+/* False: there is no such fault. */
+static bool find_kind(const char *name, size_t length, struct fault *fault)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (same(rows[i].name, name, length))
+            fault->row = &rows[i];
+    for (const struct wire_fault *wire = wire_faults; wire->name; wire++)
+        if (same(wire->name, name, length))
+            fault->wire = wire;
+    for (const struct spoiler *spoiler = spoilers; spoiler->name; spoiler++)
+        if (same(spoiler->name, name, length))
+            fault->spoiler = spoiler;
+    return fault->row || fault->wire || fault->spoiler;
+}
+
+static enum fault_when when(const struct fault *fault)
+{
+    return fault->row ? fault->row->when : FAULT_AFTER;
 }
 
 /* What stands between the name and the @, '=' included. */
@@ -158,7 +185,7 @@ static int parse_argument(const struct fault_row *row, const char *text, const c
     char *end;
 
     *ret_argument = 0;
-    if (!row->argument)
+    if (!row || !row->argument)
         return text == at ? 0 : -EINVAL;
     if (*text != '=')
         return -EINVAL;
@@ -173,11 +200,11 @@ int faults_add(struct faults *faults, const char *spec)
 {
     const char *at = strchr(spec, '@');
     size_t length = strcspn(spec, "=@");
-    const struct fault_row *row = find_row(spec, length);
-    struct fault fault = {.row = row};
+    struct fault fault = {0};
     struct fault *list;
 
-    if (!at || !at[1] || !row || parse_argument(row, spec + length, at, &fault.argument) < 0)
+    if (!at || !at[1] || !find_kind(spec, length, &fault) ||
+        parse_argument(fault.row, spec + length, at, &fault.argument) < 0)
         return -EINVAL;
     fault.glob = strdup(at + 1);
     if (!fault.glob)
@@ -251,7 +278,7 @@ static const struct fault *find(const struct faults *faults, const char *where, 
     for (int i = 0; i < faults->count; i++) {
         const struct fault *fault = &faults->list[i];
 
-        if ((fault->row->when == FAULT_WAIT) == waits &&
+        if ((when(fault) == FAULT_WAIT) == waits &&
             (fnmatch(fault->glob, path, 0) == 0 || fnmatch(fault->glob, where, 0) == 0))
             return fault;
     }
@@ -274,10 +301,15 @@ const struct fault *faults_find(const struct faults *faults, const char *where, 
 
 bool fault_needs_answer(const struct fault *fault)
 {
-    return fault->row->when == FAULT_AFTER;
+    return when(fault) == FAULT_AFTER;
 }
 
 int fault_apply(const struct fault *fault, struct promises *promises, struct answer *answer)
 {
-    return fault->row->apply(fault->argument, promises, answer);
+    if (fault->row)
+        return fault->row->apply(fault->argument, promises, answer);
+    if (fault->wire)
+        return fault->wire->apply(answer);
+    /* A promise, or what is not there, says nothing that could be spoilt. */
+    return answer->status == 200 ? fault->spoiler->apply(fault->spoiler->text, answer) : 0;
 }

@@ -10,9 +10,14 @@
 
 struct fault_row;
 struct promises;
+struct spoiler;
+struct wire_fault;
 
+/* One of the three. */
 struct fault {
     const struct fault_row *row;
+    const struct spoiler *spoiler;
+    const struct wire_fault *wire;
     long argument;
     char *glob;
 };

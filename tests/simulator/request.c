@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define KEY_PARAMETER "api_key="
+#define DRIP_MS       2000
 
 /* A log's fields are told apart by spaces, so what should not stand in a URI is made visible. */
 static char *copy_visible(const char *text, size_t length)
@@ -210,6 +212,57 @@ static enum MHD_Result send_answer(struct request *request, struct answer *answe
     return sent;
 }
 
+/* Closed is what the library does with it by itself; so all that is not is done here. */
+static void reset(int fd)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    if (connect(fd, &nobody, sizeof(nobody)) < 0)
+        perror("cemm-sim: reset");
+}
+
+/* What comes after the header is left for request_drip(). Returns how much to send at once. */
+static size_t keep_for_dripping(struct request *request, struct answer *answer)
+{
+    const char *end = memmem(answer->body, answer->length, "\r\n\r\n", 4);
+
+    request->drip = answer->body;
+    request->drip_length = answer->length;
+    request->drip_sent = end ? (size_t)(end + 4 - answer->body) : answer->length;
+    answer->body = NULL;
+    return request->drip_sent;
+}
+
+void request_drip(struct request *request)
+{
+    if (request->drip_sent < request->drip_length &&
+        send(connection_fd(request->connection), request->drip + request->drip_sent, 1,
+             MSG_NOSIGNAL | MSG_DONTWAIT) == 1)
+        request->drip_sent++;
+    request->until_ms =
+        request->drip_sent < request->drip_length ? monotonic_ms() + DRIP_MS : FAULT_FOREVER;
+}
+
+/* Past the library, straight to the socket. */
+static enum MHD_Result send_wire(struct request *request, struct answer *answer)
+{
+    int fd = connection_fd(request->connection);
+    const char *bytes = answer->body;
+    size_t length =
+        answer->end == ANSWER_DRIP ? keep_for_dripping(request, answer) : answer->length;
+
+    log_line(request, answer->status, false);
+    if (length > 0 && send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        perror("cemm-sim: send");
+    if (answer->end == ANSWER_RESET)
+        reset(fd);
+    if (answer->end != ANSWER_HOLD && answer->end != ANSWER_DRIP)
+        return MHD_NO;
+    request->until_ms = answer->end == ANSWER_DRIP ? monotonic_ms() + DRIP_MS : FAULT_FOREVER;
+    suspend(request, &request->listener->pool->waiting, PHASE_WAITING);
+    return MHD_YES;
+}
+
 /* No answer: the library closes the connection. */
 static enum MHD_Result drop(struct request *request)
 {
@@ -273,8 +326,11 @@ static enum MHD_Result give_answer(struct request *request)
 
     if (r < 0)
         fprintf(stderr, "cemm-sim: %s: %s\n", request->path, strerror(-r));
+    else if (answer.drop)
+        sent = drop(request);
     else
-        sent = answer.drop ? drop(request) : send_answer(request, &answer);
+        sent =
+            answer.end == ANSWER_HTTP ? send_answer(request, &answer) : send_wire(request, &answer);
     answer_clear(&answer);
     return sent;
 }
@@ -369,5 +425,6 @@ void request_end(void *cls, struct MHD_Connection *connection, void **context,
     }
     free(request->uri);
     free(request->path);
+    free(request->drip);
     free(request);
 }

@@ -44,6 +44,8 @@ struct request {
     char *path;       /* the same without the query */
     const char *method;
     struct target target;
+    char *drip; /* what comes byte by byte; NULL: nothing does */
+    size_t drip_length, drip_sent;
 };
 
 TAILQ_HEAD(request_list, request);
@@ -78,6 +80,9 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
                                size_t *upload_size, void **context);
 void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code);
+
+/* Sends the next byte of one that drips. */
+void request_drip(struct request *request);
 
 /* Lets a suspended request go on, in this phase. */
 void request_resume(struct request *request, enum phase phase);

@@ -318,7 +318,9 @@ static void run_waiting(struct server *server)
     while (request) {
         struct request *behind = TAILQ_NEXT(request, entry);
 
-        if (request->until_ms <= now)
+        if (request->until_ms <= now && request->drip)
+            request_drip(request);
+        else if (request->until_ms <= now)
             request_resume(request, PHASE_ANSWER);
         request = behind;
     }

@@ -1,0 +1,365 @@
+/*
+ * True answers made wrong, one way each, so that a client shows which check it lacks.
+ *
+ * The damage is done on the text, because no JSON library would write it. All samples are
+ * [milliseconds,value] here, so one walk over those pairs serves most kinds; the others put
+ * something in front of a known place, or take its place.
+ */
+#include "spoil.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEVICES   100000
+#define SAMPLES   1000000
+#define NAME_SIZE 10240
+#define CHANNELS  1000
+
+/* ---- a new text -------------------------------------------------------------------------- */
+
+static int take_stream(struct answer *answer, FILE *out, char **text, size_t *length)
+{
+    bool bad = ferror(out) != 0;
+
+    if (fclose(out) != 0 || bad) {
+        free(*text);
+        return -ENOMEM;
+    }
+    answer_take(answer, 200, ANSWER_JSON, *text, *length);
+    return 0;
+}
+
+/* ---- the samples ------------------------------------------------------------------------- */
+
+struct pair {
+    const char *time;
+    int time_length;
+    const char *value;
+    int value_length;
+};
+
+typedef void write_pair(FILE *out, const struct pair *pair, const char *text);
+
+/* Whether a sample that was read begins here, and where it ends. */
+static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_end)
+{
+    size_t digits = *text == '[' ? strspn(text + 1, "0123456789") : 0;
+    const char *comma = text + 1 + digits;
+    size_t length;
+
+    if (digits != 13 || *comma != ',')
+        return false;
+    length = strcspn(comma + 1, ",]");
+    if (comma[1 + length] != ']')
+        return false;
+    *ret_pair = (struct pair){text + 1, (int)digits, comma + 1, (int)length};
+    *ret_end = comma + 1 + length + 1;
+    return true;
+}
+
+static int each_pair(struct answer *answer, write_pair *write, const char *text)
+{
+    char *spoilt = NULL;
+    size_t length;
+    FILE *out = open_memstream(&spoilt, &length);
+
+    if (!out)
+        return -ENOMEM;
+    for (const char *c = answer->body ? answer->body : ""; *c;) {
+        struct pair pair;
+        const char *end;
+
+        if (find_pair(c, &pair, &end)) {
+            write(out, &pair, text);
+            c = end;
+        } else {
+            putc(*c++, out);
+        }
+    }
+    return take_stream(answer, out, &spoilt, &length);
+}
+
+static void write_time(FILE *out, const struct pair *pair, const char *text)
+{
+    fprintf(out, "[%s,%.*s]", text, pair->value_length, pair->value);
+}
+
+static void write_value(FILE *out, const struct pair *pair, const char *text)
+{
+    fprintf(out, "[%.*s,%s]", pair->time_length, pair->time, text);
+}
+
+static void write_seconds(FILE *out, const struct pair *pair, const char *text)
+{
+    (void)text;
+    fprintf(out, "[%.*s,%.*s]", pair->time_length - 3, pair->time, pair->value_length, pair->value);
+}
+
+static void write_whole(FILE *out, const struct pair *pair, const char *text)
+{
+    (void)pair;
+    fputs(text, out);
+}
+
+static void write_more(FILE *out, const struct pair *pair, const char *text)
+{
+    fprintf(out, "[%.*s,%.*s%s]", pair->time_length, pair->time, pair->value_length, pair->value,
+            text);
+}
+
+static void write_quoted(FILE *out, const struct pair *pair, const char *text)
+{
+    (void)text;
+    fprintf(out, "[\"%.*s\",%.*s]", pair->time_length, pair->time, pair->value_length, pair->value);
+}
+
+static void write_fraction(FILE *out, const struct pair *pair, const char *text)
+{
+    fprintf(out, "[%.*s%s,%.*s]", pair->time_length, pair->time, text, pair->value_length,
+            pair->value);
+}
+
+static int apply_time(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_time, text);
+}
+
+static int apply_value(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_value, text);
+}
+
+static int apply_seconds(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_seconds, text);
+}
+
+static int apply_pair(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_whole, text);
+}
+
+static int apply_longer_pair(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_more, text);
+}
+
+static int apply_quoted_time(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_quoted, text);
+}
+
+static int apply_fraction(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_fraction, text);
+}
+
+/* Every second sample of a list changes places with the one before it. */
+static int apply_disorder(const char *text, struct answer *answer)
+{
+    char *spoilt = NULL;
+    size_t length;
+    FILE *out = open_memstream(&spoilt, &length);
+
+    (void)text;
+    if (!out)
+        return -ENOMEM;
+    for (const char *c = answer->body ? answer->body : ""; *c;) {
+        struct pair first, second;
+        const char *end, *end_of_second;
+
+        if (find_pair(c, &first, &end) && *end == ',' &&
+            find_pair(end + 1, &second, &end_of_second)) {
+            fprintf(out, "%.*s,%.*s", (int)(end_of_second - end - 1), end + 1, (int)(end - c), c);
+            c = end_of_second;
+        } else {
+            putc(*c++, out);
+        }
+    }
+    return take_stream(answer, out, &spoilt, &length);
+}
+
+/* ---- names and bytes ------------------------------------------------------------------------ */
+
+/* `text` comes right after `"data":{` or `"data":[{`: as the first member of what is there. */
+static int insert_member(struct answer *answer, const char *text)
+{
+    static const char data[] = "\"data\":";
+    const char *body = answer->body ? answer->body : "";
+    const char *place = strstr(body, data);
+    char *spoilt = NULL;
+    size_t length;
+    FILE *out;
+
+    if (!place)
+        return 0;
+    place += strlen(data);
+    place += strspn(place, "[{");
+    if (!(out = open_memstream(&spoilt, &length)))
+        return -ENOMEM;
+    fprintf(out, "%.*s%s,%s", (int)(place - body), body, text, place);
+    return take_stream(answer, out, &spoilt, &length);
+}
+
+static int apply_member(const char *text, struct answer *answer)
+{
+    return insert_member(answer, text);
+}
+
+static int apply_long_name(const char *text, struct answer *answer)
+{
+    char name[NAME_SIZE + 64] = "\"";
+
+    memset(name + 1, 'n', NAME_SIZE);
+    memcpy(name + 1 + NAME_SIZE, text, strlen(text) + 1);
+    return insert_member(answer, name);
+}
+
+static int apply_many_channels(const char *text, struct answer *answer)
+{
+    char *members = NULL;
+    size_t length;
+    FILE *out = open_memstream(&members, &length);
+    int r;
+
+    if (!out)
+        return -ENOMEM;
+    for (int i = 0; i < CHANNELS; i++)
+        fprintf(out, "%s\"x%d\":%s", i ? "," : "", i, text);
+    if (fclose(out) != 0)
+        return -ENOMEM;
+    r = insert_member(answer, members);
+    free(members);
+    return r;
+}
+
+static int apply_around(const char *text, struct answer *answer)
+{
+    const char *before = text;
+    const char *after = text + strlen(text) + 1; /* two texts, one behind the other */
+    char *spoilt = NULL;
+    size_t length;
+    FILE *out = open_memstream(&spoilt, &length);
+
+    if (!out)
+        return -ENOMEM;
+    fprintf(out, "%s%s%s", before, answer->body ? answer->body : "", after);
+    return take_stream(answer, out, &spoilt, &length);
+}
+
+/* ---- other answers -------------------------------------------------------------------------- */
+
+static int apply_body(const char *text, struct answer *answer)
+{
+    return answer_copy(answer, 200, ANSWER_JSON, text);
+}
+
+static int apply_html_type(const char *text, struct answer *answer)
+{
+    (void)text;
+    answer->type = ANSWER_HTML;
+    return 0;
+}
+
+static int apply_busy(const char *text, struct answer *answer)
+{
+    int r = answer_error(answer, (unsigned)strtoul(text, NULL, 10));
+
+    answer->retry_after = 2;
+    return r;
+}
+
+static int apply_many_devices(const char *text, struct answer *answer)
+{
+    char *body = NULL;
+    size_t length;
+    FILE *out = open_memstream(&body, &length);
+
+    if (!out)
+        return -ENOMEM;
+    fputs("{\"data\":[", out);
+    for (unsigned i = 0; i < DEVICES; i++)
+        fprintf(out, "%s{\"uid\":\"%s-%02X-%02X-%02X\"}", i ? "," : "", text, i >> 16 & 0xffU,
+                i >> 8 & 0xffU, i & 0xffU);
+    fputs("]}", out);
+    return take_stream(answer, out, &body, &length);
+}
+
+static int apply_many_samples(const char *text, struct answer *answer)
+{
+    char *body = NULL;
+    size_t length;
+    FILE *out = open_memstream(&body, &length);
+
+    if (!out)
+        return -ENOMEM;
+    fprintf(out, "{\"data\":{\"%s\":[", text);
+    for (int i = 0; i < SAMPLES; i++)
+        fprintf(out, "%s[%lld,1]", i ? "," : "", 1496268000000LL - 60000LL * i);
+    fputs("]}}", out);
+    return take_stream(answer, out, &body, &length);
+}
+
+const struct spoiler spoilers[] = {
+    {"null", apply_body, "null", "200 with null"},
+    {"array", apply_body, "[]", "200 with an array"},
+    {"text", apply_body, "\"data\"", "200 with a text"},
+    {"number", apply_body, "1", "200 with a number"},
+    {"no-data", apply_body, "{\"io_id\":1}", "an object without data"},
+    {"data-null", apply_body, "{\"data\":null}", "data is null"},
+    {"data-number", apply_body, "{\"data\":5}", "data is a number"},
+    {"data-nested", apply_body, "{\"data\":{\"t1\":{\"t1\":[[]]}}}", "data is too deep by two"},
+    {"data-list", apply_body, "{\"data\":[[1,2],\"x\",null]}", "data is a list of anything"},
+    {"time-negative", apply_time, "-1496268000000", "each sample's time is negative"},
+    {"time-zero", apply_time, "0", "each sample's time is 0, its value is not"},
+    {"time-in-seconds", apply_seconds, "", "each sample's time is in seconds"},
+    {"time-far", apply_time, "7258118400000", "each sample is of 2200"},
+    {"time-beyond", apply_time, "99999999999999999999", "each time is beyond 64 bits"},
+    {"time-null", apply_time, "null", "each sample's time is null"},
+    {"time-text", apply_quoted_time, "", "each sample's time is a text"},
+    {"time-fraction", apply_fraction, ".5", "each sample's time has a fraction"},
+    {"disorder", apply_disorder, "", "rows are not in order"},
+    {"value-nan", apply_value, "NaN", "each value is NaN"},
+    {"value-infinite", apply_value, "-Infinity", "each value is -Infinity"},
+    {"value-huge", apply_value, "1e999", "each value is 1e999"},
+    {"value-text", apply_value, "\"12\"", "each value is a text"},
+    {"value-null", apply_value, "null", "each value is null"},
+    {"value-true", apply_value, "true", "each value is true"},
+    {"value-list", apply_value, "[1]", "each value is a list"},
+    {"pair-short", apply_pair, "[1496268000000]", "each sample has no value"},
+    {"pair-empty", apply_pair, "[]", "each sample is an empty list"},
+    {"pair-long", apply_longer_pair, ",1", "each sample has three members"},
+    {"pair-object", apply_pair, "{\"time\":1496268000000}", "each sample is an object"},
+    {"key-twice", apply_member, "\"t1\":[1496268000000,1],\"t1\":[1496268000000,2]",
+     "a member of data stands there twice"},
+    {"name-slash", apply_member, "\"../../../etc/passwd\":[1496268000000,1]",
+     "a channel's name is a path"},
+    {"name-dots", apply_member, "\"..\":[1496268000000,1]", "a channel is named .."},
+    {"name-newline", apply_member, "\"a\\nb\":[1496268000000,1]", "a channel's name has a newline"},
+    {"name-nul", apply_member, "\"t1\\u0000x\":[1496268000000,1]", "a channel's name has a NUL"},
+    {"name-quote", apply_member, "\"a\\\",b=1 \":[1496268000000,1]",
+     "a channel's name has quotes, commas and blanks"},
+    {"name-long", apply_long_name, "\":[1496268000000,1]", "a channel's name has 10 KiB"},
+    {"name-empty", apply_member, "\"\":[1496268000000,1]", "a channel has an empty name"},
+    {"bad-utf8", apply_member, "\"\xff\xfe\xc0\x80\":[1496268000000,1]",
+     "a channel's name is no UTF-8"},
+    {"uid-absurd", apply_body,
+     "{\"data\":[{\"uid\":\"../../tmp\"},{\"uid\":\"\"},{\"uid\":\"FF-FF-FF-FF-FF-FF-FF\"}]}",
+     "200 with uids that are none"},
+    {"uid-twice", apply_body,
+     "{\"data\":[{\"uid\":\"00-1E-C0-00-00-01\"},{\"uid\":\"00:1e:c0:00:00:01\"}]}",
+     "200 with one uid twice"},
+    {"many-channels", apply_many_channels, "[1496268000000,1]", "data has 1,000 channels more"},
+    {"many-devices", apply_many_devices, "0A-00-00", "200 with 100,000 devices"},
+    {"many-samples", apply_many_samples, "electric_power", "200 with a million samples"},
+    {"bom", apply_around, "\xef\xbb\xbf\0", "the answer begins with a byte order mark"},
+    {"trailing", apply_around, "\0}", "the answer has a brace too many"},
+    {"comment", apply_around, "/* */\0", "the answer begins with a comment"},
+    {"html-type", apply_html_type, "", "the true answer, said to be HTML"},
+    {"busy", apply_busy, "429", "429 with Retry-After: 2"},
+    {"down", apply_busy, "503", "503 with Retry-After: 2"},
+    {NULL, NULL, NULL, NULL},
+};

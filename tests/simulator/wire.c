@@ -1,0 +1,215 @@
+/*
+ * Answers that no HTTP library would send: the bytes go to the socket as they are, and then it is
+ * closed, reset, or left as it is.
+ */
+#include "wire.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE      "Content-Type: application/json\r\n"
+#define OK        "HTTP/1.1 200 OK\r\n"
+#define LONG_SIZE 200000 /* bytes of one header line */
+
+/* What was the body becomes what is sent: a header, then `length` bytes of that body. */
+__attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
+                                                         size_t length, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return -ENOMEM;
+    va_start(arguments, format);
+    vfprintf(out, format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        fwrite(answer->body, 1, length, out);
+    if (fclose(out) != 0) {
+        free(text);
+        return -ENOMEM;
+    }
+    answer_take(answer, answer->status, ANSWER_JSON, text, size);
+    answer->end = end;
+    return 0;
+}
+
+static int whole(struct answer *answer, enum answer_end end, size_t length)
+{
+    return send_as(answer, end, length, OK TYPE "Content-Length: %zu\r\n\r\n", answer->length);
+}
+
+static int apply_reset_at_once(struct answer *answer)
+{
+    return send_as(answer, ANSWER_RESET, 0, "%s", "");
+}
+
+static int apply_reset_in_header(struct answer *answer)
+{
+    return send_as(answer, ANSWER_RESET, 0, OK "Content-Ty");
+}
+
+static int apply_reset_in_body(struct answer *answer)
+{
+    return whole(answer, ANSWER_RESET, answer->length / 2);
+}
+
+static int apply_close_in_header(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, 0, OK "Content-Ty");
+}
+
+static int apply_stall_in_header(struct answer *answer)
+{
+    return send_as(answer, ANSWER_HOLD, 0, OK "Content-Ty");
+}
+
+static int apply_stall_before_body(struct answer *answer)
+{
+    return whole(answer, ANSWER_HOLD, 0);
+}
+
+static int apply_stall_in_body(struct answer *answer)
+{
+    return whole(answer, ANSWER_HOLD, answer->length / 2);
+}
+
+static int apply_drip(struct answer *answer)
+{
+    return whole(answer, ANSWER_DRIP, answer->length);
+}
+
+/* Right, if old: the end of the connection is the end of the answer. */
+static int apply_no_length(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, "HTTP/1.0 200 OK\r\n" TYPE "\r\n");
+}
+
+static int apply_length_short(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: %zu\r\n\r\n",
+                   answer->length / 2);
+}
+
+static int apply_length_long(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: %zu\r\n\r\n",
+                   answer->length + 100);
+}
+
+static int apply_length_4g(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length,
+                   OK TYPE "Content-Length: 4294967296\r\n\r\n");
+}
+
+static int apply_length_negative(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: -5\r\n\r\n");
+}
+
+static int apply_length_word(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: many\r\n\r\n");
+}
+
+/* Right: in two chunks. */
+static int apply_chunked(struct answer *answer)
+{
+    size_t half = answer->length / 2;
+
+    return send_as(answer, ANSWER_CLOSE, 0,
+                   OK TYPE
+                   "Transfer-Encoding: chunked\r\n\r\n%zx\r\n%.*s\r\n%zx\r\n%s\r\n0\r\n\r\n",
+                   half, (int)half, answer->body ? answer->body : "", answer->length - half,
+                   answer->body ? answer->body + half : "");
+}
+
+static int apply_chunk_cut(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length / 2,
+                   OK TYPE "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", answer->length);
+}
+
+static int apply_chunk_bad(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length,
+                   OK TYPE "Transfer-Encoding: chunked\r\n\r\nzzzz\r\n");
+}
+
+static int apply_no_http(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, 0, "220 mail.example ESMTP\r\n");
+}
+
+static int apply_no_header(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, "%s", "");
+}
+
+static int apply_long_header(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK "X-Long: %0*d\r\n" TYPE "\r\n",
+                   LONG_SIZE, 0);
+}
+
+static int apply_zipped(struct answer *answer)
+{
+    return send_as(answer, ANSWER_CLOSE, answer->length,
+                   OK TYPE "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", answer->length);
+}
+
+static int redirect(struct answer *answer, const char *where)
+{
+    answer->status = 302;
+    return send_as(answer, ANSWER_CLOSE, 0,
+                   "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", where);
+}
+
+static int apply_redirect(struct answer *answer)
+{
+    return redirect(answer, "https://elsewhere.invalid/open-api/v1/");
+}
+
+static int apply_redirect_http(struct answer *answer)
+{
+    return redirect(answer, "http://elsewhere.invalid/open-api/v1/");
+}
+
+static int apply_redirect_round(struct answer *answer)
+{
+    return redirect(answer, "");
+}
+
+const struct wire_fault wire_faults[] = {
+    {"reset-at-once", apply_reset_at_once, "connection reset before the answer"},
+    {"reset-in-header", apply_reset_in_header, "connection reset inside the header"},
+    {"reset-in-body", apply_reset_in_body, "connection reset inside the body"},
+    {"close-in-header", apply_close_in_header, "connection closed inside the header"},
+    {"stall-in-header", apply_stall_in_header, "half a header, and no more"},
+    {"stall-before-body", apply_stall_before_body, "the header, and no more"},
+    {"stall-in-body", apply_stall_in_body, "half a body, and no more"},
+    {"drip", apply_drip, "the header, then one byte every 2 s"},
+    {"no-length", apply_no_length, "the end of the connection ends the answer, which is right"},
+    {"length-short", apply_length_short, "Content-Length is half of the body"},
+    {"length-long", apply_length_long, "Content-Length is more than the body"},
+    {"length-4g", apply_length_4g, "Content-Length is 4 GiB"},
+    {"length-negative", apply_length_negative, "Content-Length is negative"},
+    {"length-word", apply_length_word, "Content-Length is no number"},
+    {"chunked", apply_chunked, "the true answer in chunks, which is right"},
+    {"chunk-cut", apply_chunk_cut, "connection closed inside a chunk"},
+    {"chunk-bad", apply_chunk_bad, "a chunk's length is no number"},
+    {"no-http", apply_no_http, "the greeting of a mail server"},
+    {"no-header", apply_no_header, "the body alone"},
+    {"long-header", apply_long_header, "a header line of 200 kB"},
+    {"zipped", apply_zipped, "the true answer, said to be compressed"},
+    {"redirect", apply_redirect, "302 to another host"},
+    {"redirect-http", apply_redirect_http, "302 to another host without TLS"},
+    {"redirect-round", apply_redirect_round, "302 to the same place"},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,13 @@
+/* Answers that no HTTP library would send. See wire.c. */
+#pragma once
+
+#include "answer.h"
+
+struct wire_fault {
+    const char *name;
+    int (*apply)(struct answer *answer);
+    const char *help;
+};
+
+/* Ends with a name that is NULL. */
+extern const struct wire_fault wire_faults[];
