@@ -444,6 +444,78 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm
                                    const struct cemm_series *series,
                                    const struct cemm_sample *sample);
 
+/* ---- minutes given (spec §5 Backfill, §6 stream --state) ------------------ */
+
+#define CEMM_WINDOW_MAX        2678400 /* seconds: 31 days */
+#define CEMM_TAKER_SIZE        128     /* room for a taker's name, with its NUL */
+#define CEMM_MINUTES_LINE_SIZE 352
+
+/* Remembers, per series, in which minutes something was given, and tells which are missing. It may
+ * remember more than its window, so that this may be wider in the next run. */
+struct cemm_minutes;
+
+/* A series, and who was given it: "" where there is only one taker. A taker's name has no control
+ * characters and less than CEMM_TAKER_SIZE others. All texts are copied. */
+struct cemm_minutes_key {
+    const char *taker;
+    const struct cemm_uid *uid;
+    const char *alias;
+    const char *channel;
+};
+
+/* `window` in seconds, at most CEMM_WINDOW_MAX. NULL: no memory. Free with cemm_minutes_free(). */
+struct cemm_minutes *cemm_minutes_new(int64_t window);
+void cemm_minutes_free(struct cemm_minutes *minutes); /* NULL is allowed */
+
+/* Something was given of the minute that `time` (Unix milliseconds) lies in: 1 if nothing was
+ * before, 0 if something was, -ENOMEM, also for names that are none. */
+int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                      int64_t time);
+
+/*
+ * The first stretch of minutes that were not given, that begin at `from` or
+ * after it, within the window before `now`, and are over by a minute at least:
+ * one that has only just ended may still come live. False: none is missing.
+ * All times are Unix milliseconds; `*ret_until` is the end of its last minute.
+ * A series that was never marked lacks the whole window.
+ */
+bool cemm_minutes_missing(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                          int64_t from, int64_t now, int64_t *ret_from, int64_t *ret_until);
+
+/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds; 0: none). A
+ * new run may begin with a ledger that knows it. 0, or -ENOMEM as above. */
+int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                      int64_t time);
+int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key);
+
+/*
+ * Reads a state file, in place of what is remembered. 0; CEMM_ABSENT: there is
+ * none; a negative errno: it can't be read, or is damaged (-EBADMSG). In both
+ * latter cases nothing counts as given, and `words` say so: that is for the
+ * log, and no reason to end.
+ */
+int cemm_minutes_load(struct cemm_minutes *minutes, const char *path, struct cemm_words *words);
+
+/* Writes the state file whole or not at all, and to the disk itself, which may take its time. 0, or
+ * a negative errno with words. */
+int cemm_minutes_save(const struct cemm_minutes *minutes, const char *path, int64_t now,
+                      struct cemm_words *words);
+
+/*
+ * The same in steps, for those who must not wait for a disk while they hold
+ * `minutes`: the file's text, which the caller frees; writing it; what
+ * cemm_minutes_mark() or (`newest`) cemm_minutes_note() was told as a line
+ * (returns its length); and adding lines to a file that was written
+ * whole in this run, each of which counts as soon as it stands there, should
+ * the program be killed. When that fails, write the file whole again.
+ */
+int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,
+                      size_t *ret_length);
+int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words);
+int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
+                      char ret_line[CEMM_MINUTES_LINE_SIZE]);
+int cemm_minutes_append(const char *path, const char *lines, size_t length);
+
 /* ---- */
 
 /* "0.1.0" */

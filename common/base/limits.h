@@ -21,6 +21,8 @@
 #define CEMM_CACHE_MAX      (8u << 20)  /* bytes of answers kept in memory */
 #define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
 #define CEMM_LINE_MAX       4096        /* characters of one configuration line */
+#define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
+#define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 
 /* No CEMM is older: the first year in which data is looked for. */
 #define CEMM_YEAR_FIRST 2010

@@ -1,0 +1,336 @@
+/*
+ * The state file of minutes given. Its first line names the format; each
+ * further one is
+ *
+ *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> START+COUNT [START+COUNT …] [@NEWEST]
+ *
+ * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
+ * milliseconds. Lines add up: so what has just been given is one more line
+ * behind all others, which costs no more than that, and now and then the file
+ * is written anew as a whole. A last line without its end was torn off by a
+ * crash and does not count.
+ *
+ * Anything else that is not understood makes the file worthless: what it says
+ * of the other series can't be trusted either. Then nothing was given.
+ */
+#include "common/base/buffer.h"
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/model/minutes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER     "cemm minutes 1\n"
+#define MINUTE_S   INT64_C(60)
+#define DAY_MS     INT64_C(86400000)
+#define FIELDS     5
+#define STATE_MODE 0640
+
+/* ---- text ---------------------------------------------------------------------- */
+
+struct writer {
+    struct cemm_buffer buffer;
+    int64_t horizon; /* minutes before it are not written */
+};
+
+static void write_given(struct cemm_buffer *buffer, const struct cemm_given *given, int64_t horizon)
+{
+    size_t before = buffer->length;
+    bool any = false;
+
+    cemm_buffer_format(buffer, "%s\t%s\t%s\t%s\t", given->taker, given->uid.text, given->alias,
+                       given->channel);
+    for (uint32_t i = 0; i < given->count; i++) {
+        const struct cemm_stretch *stretch = &given->stretches[i];
+        int64_t from = stretch->from > horizon ? stretch->from : horizon;
+        if (stretch->until <= horizon)
+            continue;
+        cemm_buffer_format(buffer, "%s%" PRId64 "+%" PRId64, any ? " " : "", from * MINUTE_S,
+                           stretch->until - from);
+        any = true;
+    }
+    if (given->newest >= horizon * MINUTE_S * 1000)
+        cemm_buffer_format(buffer, "%s@%" PRId64, any ? " " : "", given->newest);
+    else if (!any)
+        buffer->length = before; /* nothing that is still of use */
+    if (buffer->length > before)
+        cemm_buffer_char(buffer, '\n');
+}
+
+static void visit(const void *node, VISIT order, void *data)
+{
+    struct writer *writer = data;
+
+    if (order == postorder || order == leaf)
+        write_given(&writer->buffer, *(struct cemm_given *const *)node, writer->horizon);
+}
+
+int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,
+                      size_t *ret_length)
+{
+    struct writer writer = {
+        .buffer = CEMM_BUFFER_INIT(CEMM_STATE_MAX),
+        .horizon = (now / 1000 - CEMM_WINDOW_MAX - DAY_MS / 1000) / MINUTE_S,
+    };
+
+    cemm_buffer_text(&writer.buffer, HEADER);
+    twalk_r(minutes->tree, visit, &writer);
+    return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
+}
+
+int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
+                      char ret_line[CEMM_MINUTES_LINE_SIZE])
+{
+    int64_t seconds = time / 1000 / MINUTE_S * MINUTE_S;
+    int length = snprintf(ret_line, CEMM_MINUTES_LINE_SIZE, "%s\t%s\t%s\t%s\t%s%" PRId64 "%s\n",
+                          key->taker, key->uid->text, key->alias, key->channel, newest ? "@" : "",
+                          newest ? time : seconds, newest ? "" : "+1");
+
+    return length > 0 && length < CEMM_MINUTES_LINE_SIZE ? length : -EINVAL;
+}
+
+/* ---- writing ------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, bytes, length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+/* So that the new name itself lasts. A file system that cannot do that is none of our business. */
+static void sync_directory(const char *path)
+{
+    char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    int fd;
+
+    if (slash)
+        slash[slash == directory] = '\0';
+    fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(directory);
+}
+
+static int write_temporary(const char *path, const char *text, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, STATE_MODE);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, text, length);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words)
+{
+    char *temporary;
+    int r;
+
+    if (asprintf(&temporary, "%s.new", path) < 0)
+        return -ENOMEM;
+    r = write_temporary(temporary, text, length);
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r == 0)
+        sync_directory(path);
+    else
+        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
+    if (r < 0)
+        (void)unlink(temporary);
+    free(temporary);
+    return r;
+}
+
+int cemm_minutes_save(const struct cemm_minutes *minutes, const char *path, int64_t now,
+                      struct cemm_words *words)
+{
+    char *text;
+    size_t length;
+    int r = cemm_minutes_text(minutes, now, &text, &length);
+
+    if (r < 0) {
+        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
+        return r;
+    }
+    r = cemm_minutes_store(path, text, length, words);
+    free(text);
+    return r;
+}
+
+int cemm_minutes_append(const char *path, const char *lines, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, lines, length);
+    close(fd);
+    return r;
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+/* A number and the character that ends it, which is passed; false if it is none. */
+static bool read_number(char **text, const char *ends, char *ret_end, int64_t *ret_number)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *ret_number = strtoll(*text, &end, 10);
+    *ret_end = *end;
+    if (errno || !strchr(ends, *end))
+        return false;
+    *text = *end ? end + 1 : end;
+    return true;
+}
+
+static bool read_stretch(char **text, char *ret_end, struct cemm_stretch *ret_stretch)
+{
+    int64_t start;
+    int64_t count;
+
+    if (!read_number(text, "+", ret_end, &start) || !read_number(text, " ", ret_end, &count))
+        return false;
+    if (start % MINUTE_S || start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 ||
+        count < 1 || count > CEMM_TIME_MAX / 1000 / MINUTE_S)
+        return false;
+    ret_stretch->from = (int32_t)(start / MINUTE_S);
+    ret_stretch->until = (int32_t)(start / MINUTE_S + count);
+    return true;
+}
+
+static int read_newest(char *text, struct cemm_given *given)
+{
+    int64_t newest;
+    char end;
+
+    if (!read_number(&text, "", &end, &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
+        return -EBADMSG;
+    if (newest > given->newest)
+        given->newest = newest;
+    return 0;
+}
+
+static int read_stretches(char *text, struct cemm_given *given)
+{
+    struct cemm_stretch stretch;
+    char end = ' ';
+    int r = 0;
+
+    while (end == ' ') {
+        if (*text == '@')
+            return read_newest(text + 1, given);
+        if (!read_stretch(&text, &end, &stretch))
+            return -EBADMSG;
+        r = cemm_given_add(given, stretch);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int read_line(struct cemm_minutes *minutes, char *line)
+{
+    char *fields[FIELDS];
+    struct cemm_uid uid;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        fields[i] = strsep(&line, "\t");
+        if (!fields[i])
+            return -EBADMSG;
+    }
+    if (line || !cemm_uid_parse(fields[1], &uid) || !cemm_name_valid(fields[2]) ||
+        !cemm_name_valid(fields[3]) || strlen(fields[0]) >= CEMM_TAKER_SIZE)
+        return -EBADMSG;
+    struct cemm_minutes_key key = {fields[0], &uid, fields[2], fields[3]};
+    struct cemm_given *given = cemm_minutes_entry(minutes, &key);
+    return given ? read_stretches(fields[4], given) : -ENOMEM;
+}
+
+static int read_text(struct cemm_minutes *minutes, char *text, size_t length)
+{
+    size_t header = strlen(HEADER);
+    char *end;
+    int r = 0;
+
+    if (length < header || memcmp(text, HEADER, header) != 0 || memchr(text, '\0', length))
+        return -EBADMSG;
+    for (char *line = text + header; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        r = read_line(minutes, line);
+    }
+    return r;
+}
+
+static int read_file(const char *path, char **ret_text, size_t *ret_length)
+{
+    FILE *file = fopen(path, "re");
+    struct stat stat;
+    int r = 0;
+
+    *ret_text = NULL;
+    if (!file)
+        return -errno;
+    if (fstat(fileno(file), &stat) < 0)
+        r = -errno;
+    else if (!S_ISREG(stat.st_mode) || stat.st_size > CEMM_STATE_MAX)
+        r = -EBADMSG;
+    else if (!(*ret_text = malloc((size_t)stat.st_size + 1)))
+        r = -ENOMEM;
+    if (r == 0) {
+        *ret_length = fread(*ret_text, 1, (size_t)stat.st_size, file);
+        (*ret_text)[*ret_length] = '\0';
+        r = ferror(file) ? -EIO : 0;
+    }
+    fclose(file);
+    return r;
+}
+
+int cemm_minutes_load(struct cemm_minutes *minutes, const char *path, struct cemm_words *words)
+{
+    char *text;
+    size_t length = 0;
+    int r = read_file(path, &text, &length);
+
+    cemm_minutes_clear(minutes);
+    if (r == 0)
+        r = read_text(minutes, text, length);
+    free(text);
+    if (r == 0)
+        return 0;
+    cemm_minutes_clear(minutes);
+    if (r == -ENOENT) {
+        cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
+        return CEMM_ABSENT;
+    }
+    cemm_words_set(words, "state file %s: %s: nothing counts as given", path,
+                   r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
+    return r;
+}
