@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#define LATE_HOUR       21 /* no clock goes back by more than three hours */
 #define SECONDS_PER_DAY INT64_C(86400)
 
 struct cemm_zone {
@@ -97,12 +98,17 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
     struct tm tm;
 
     gmtime_r(&local, &tm);
-    return (struct cemm_period){
+    struct cemm_period period = {
         .span = span,
         .year = tm.tm_year + 1900,
         .month = span == CEMM_YEAR ? 1 : tm.tm_mon + 1,
         .day = span == CEMM_DAY ? tm.tm_mday : 1,
     };
+    /* Where a clock goes back over midnight, the old date comes once more; the new day has begun.
+     */
+    if (tm.tm_hour >= LATE_HOUR && seconds >= cemm_period_end(zone, &period))
+        period = cemm_period_step(&period, 1);
+    return period;
 }
 
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps)

@@ -1,0 +1,22 @@
+/*
+ * Configuration files. A refusal names the place; what is taken can be used.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/cemm.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    const char *path = fuzz_file(bytes, size);
+    struct cemm_words words = {.text = ""};
+    struct cemm_config *config = cemm_config_new();
+
+    MUST(config);
+    int r = cemm_config_load(config, path, &words);
+    MUST(r == 0 || strncmp(words.text, path, strlen(path)) == 0);
+    MUST(r < 0 || cemm_config_zone(config));
+    cemm_config_free(config);
+    return 0;
+}

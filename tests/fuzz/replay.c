@@ -1,0 +1,59 @@
+/*
+ * Gives a target all files of the directories that are named: what libFuzzer has found, and what
+ * it began with, once more in every test run.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#define FILE_MAX (8u << 20)
+
+static void replay(const char *directory, const char *name)
+{
+    static uint8_t bytes[FILE_MAX];
+    char path[4096];
+    FILE *file;
+
+    MUST(snprintf(path, sizeof(path), "%s/%s", directory, name) < (int)sizeof(path));
+    file = fopen(path, "rb");
+    if (!file) {
+        printf("not ok: %s: %s\n", path, strerror(errno));
+        exit(EXIT_FAILURE);
+    }
+    size_t size = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    /* A copy of just that size, so that reading beyond it is seen. */
+    uint8_t *exact = malloc(size ? size : 1);
+    MUST(exact);
+    memcpy(exact, bytes, size);
+    LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
+}
+
+int main(int argc, char **argv)
+{
+    unsigned count = 0;
+
+    for (int i = 1; i < argc; i++) {
+        const struct dirent *entry;
+        DIR *directory = opendir(argv[i]);
+        if (!directory) {
+            printf("not ok: %s: %s\n", argv[i], strerror(errno));
+            return EXIT_FAILURE;
+        }
+        while ((entry = readdir(directory)))
+            if (entry->d_name[0] != '.') {
+                replay(argv[i], entry->d_name);
+                count++;
+            }
+        closedir(directory);
+    }
+    if (count == 0) {
+        printf("not ok: no corpus\n");
+        return EXIT_FAILURE;
+    }
+    printf("ok: %u inputs\n", count);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,45 @@
+/*
+ * Paths in the mount: each name that is taken comes back as the name of what it
+ * leads to, in the directory where it was looked for.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "fs/tree.h"
+
+#include <string.h>
+
+#define NOW   INT64_C(1800000000)
+#define STEPS 16
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static struct cemm_zone *zone;
+    char *path = fuzz_text(bytes, size);
+    char *rest = path;
+    struct place place = tree_root;
+    char *name;
+
+    if (!zone)
+        zone = cemm_zone_new("Europe/Amsterdam");
+    const struct tree_clock clock = {.zone = zone, .now = NOW};
+    for (int i = 0; i < STEPS && (name = strsep(&rest, "/")); i++) {
+        struct place child;
+        struct place parent;
+        char own[TREE_NAME_SIZE];
+        char target[TREE_LINK_SIZE];
+        if (tree_type(&place) != TREE_DIRECTORY || !tree_child(&place, name, &clock, &child))
+            break;
+        tree_name(&child, own);
+        /* A device's other spellings are links to the one that it has. */
+        MUST(child.kind == PLACE_DEVICE_LINK || strcmp(own, name) == 0);
+        MUST(tree_parent(&child, &parent) && tree_same(&parent, &place));
+        MUST(tree_hash(&parent) == tree_hash(&place));
+        if (tree_type(&child) == TREE_LINK) {
+            tree_target(&child, &clock, target);
+            MUST(target[0] && target[0] != '/');
+        }
+        place = child;
+    }
+    free(path);
+    return 0;
+}
