@@ -152,7 +152,8 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         const char *reason;
     } known[] = {
         {CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time"},
-        {CURLE_OUT_OF_MEMORY, -ENOMEM, "out of memory"},
+        /* What libcurl says of a header that is too long for it, too. */
+        {CURLE_OUT_OF_MEMORY, -EIO, "the answer's header is too long, or memory is short"},
         {CURLE_WRITE_ERROR, -EIO, "the answer is longer than 4 MiB"},
         {CURLE_FILESIZE_EXCEEDED, -EIO, "the answer is longer than 4 MiB"},
         {CURLE_PARTIAL_FILE, -EIO, "the answer was cut off"},
