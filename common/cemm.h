@@ -105,6 +105,23 @@ int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b
 void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
                       char ret_text[CEMM_TIME_SIZE]);
 
+/* ---- collectd's names (spec §5) ----------------------------------------- */
+
+#define CEMM_FIELD_SIZE 128 /* room for one of collectd's fields, with its NUL */
+
+/* What a channel is called and counted in where collectd's rules hold. */
+struct cemm_identity {
+    char plugin_instance[CEMM_FIELD_SIZE]; /* the uid */
+    const char *type;                      /* of collectd's own types.db */
+    char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
+    double factor;                         /* from the API's unit to the type's */
+    unsigned cadence;                      /* seconds between the meter's own readings, or 0 */
+};
+
+/* False if a name does not fit its field: such a channel cannot be told to collectd. */
+bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
+                   struct cemm_identity *ret_identity);
+
 /* ---- documents ---------------------------------------------------------- */
 
 enum cemm_endpoint {
@@ -183,6 +200,54 @@ enum cemm_form {
  */
 int cemm_render(const struct cemm_document *document, enum cemm_form form,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
+
+/* The forms in which documents can be joined: a row for each moment or sample. */
+enum cemm_rows {
+    CEMM_ROWS_CSV,    /* as CEMM_FORM_CSV_ROWS */
+    CEMM_ROWS_JSON,   /* as CEMM_FORM_JSON_ROWS */
+    CEMM_ROWS_INFLUX, /* as CEMM_FORM_INFLUX */
+    CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
+                       * with "-day", "-month" or "-year" behind them where a history must not
+                       * become one series with realtime (spec §2) */
+};
+
+/* What the forms need besides the documents. */
+struct cemm_manner {
+    const struct cemm_zone *zone; /* CSV, JSON: of the times */
+    const char *host;             /* PUTVAL: HOST of the identifiers */
+    double interval;              /* PUTVAL: seconds; a channel's own cadence holds if longer */
+    size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
+                                   * here; may be NULL */
+};
+
+/*
+ * Writes several documents as one text, oldest sample first; of one moment, in
+ * the order of the documents. What was never read has no row. As cemm_render().
+ */
+int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
+                       enum cemm_rows rows, const struct cemm_manner *manner, char **ret_text,
+                       size_t *ret_length);
+
+/*
+ * One thing that was asked, for cemm_render_prometheus(): a meter and its
+ * realtime answer; or what failed, `document` NULL: a meter, a device (`alias`
+ * NULL), or a source that told no devices (`uid` NULL, too).
+ */
+struct cemm_reading {
+    const char *uid;
+    const char *alias;
+    const char *source;
+    const struct cemm_document *document;
+};
+
+/*
+ * Writes readings as Prometheus's text format, in base units, without times:
+ * all samples of a metric together, under one HELP and TYPE. `before` is an
+ * earlier text of this kind or NULL: a counter that lies less than one kWh or
+ * m3 below what it says there does not step back. As cemm_render().
+ */
+int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
+                           char **ret_text, size_t *ret_length);
 
 /* ---- configuration (spec §3) -------------------------------------------- */
 
@@ -443,6 +508,16 @@ enum cemm_verdict {
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
                                    const struct cemm_series *series,
                                    const struct cemm_sample *sample);
+
+/*
+ * The samples of a realtime document that are to be given now, as a document
+ * that holds nothing else. With `shown`, what was given earlier, its samples
+ * stand in for those that are repeated or withheld. NULL: no memory. The caller
+ * unrefs it.
+ */
+struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
+                                       const struct cemm_document *document,
+                                       const struct cemm_document *shown);
 
 /* ---- minutes given (spec §5 Backfill, §6 stream --state) ------------------ */
 

@@ -26,6 +26,36 @@ void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *do
 void cemm_write_json_rows(struct cemm_buffer *out, const struct cemm_document *document,
                           const struct cemm_zone *zone);
 
+struct cemm_merge;
+
+/* The rows of the moment that `merge` has come to; it walks the document's own series, or, for
+ * influx, those sorted by name. */
+typedef void cemm_write_step(struct cemm_buffer *out, const struct cemm_document *document,
+                             const struct cemm_merge *merge, const struct cemm_manner *manner);
+cemm_write_step cemm_write_influx_step;
+cemm_write_step cemm_write_csv_step;
+cemm_write_step cemm_write_json_step;
+cemm_write_step cemm_write_putval_step;
+
+/* Copies a document's series, sorted by name. */
+void cemm_sort_series(const struct cemm_document *document, struct cemm_series *ret_sorted);
+
+/* Several documents as one text, by the time of their samples. Returns 0 or -ENOMEM; the rest is
+ * in the buffer's error. */
+int cemm_write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
+                      size_t count, enum cemm_rows rows, const struct cemm_manner *manner);
+
+/* Prometheus's text format; see cemm_render_prometheus(). */
+void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *readings,
+                           size_t count, const char *before);
+
+/* The shortest text that reads back as the same number; it must be finite. */
+void cemm_write_number(struct cemm_buffer *out, double number);
+
+/* "day", "month", "year" where a channel's history is no continuation of its realtime (spec §2):
+ * gas, months, years. Else NULL. */
+const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
+
 /*
  * Walks several series side by side, oldest first: one step for each distinct
  * time. `position` has one entry a series, zeroed at the start.

@@ -22,32 +22,42 @@ static int by_channel(const void *left, const void *right)
     return strcmp(a->channel, b->channel);
 }
 
-static bool tagged(const struct cemm_query *query, const struct cemm_series *series)
+void cemm_sort_series(const struct cemm_document *document, struct cemm_series *ret_sorted)
 {
-    return query->endpoint == CEMM_DATA &&
-           (query->period.span != CEMM_DAY || strcmp(series->channel, "gas") == 0);
+    if (!document->series_count)
+        return;
+    memcpy(ret_sorted, document->series, document->series_count * sizeof(*ret_sorted));
+    qsort(ret_sorted, document->series_count, sizeof(*ret_sorted), by_channel);
 }
 
-static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, bool tag)
+const char *cemm_history_tag(const struct cemm_query *query, const char *channel)
 {
     static const char *const spans[] = {
         [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year"};
+    bool tagged = query->endpoint == CEMM_DATA &&
+                  (query->period.span != CEMM_DAY || strcmp(channel, "gas") == 0);
 
+    return tagged ? spans[query->period.span] : NULL;
+}
+
+static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, const char *tag)
+{
     cemm_buffer_format(out, "cemm,uid=%s,alias=%s", query->uid.text, query->alias);
     if (tag)
-        cemm_buffer_format(out, ",period=%s", spans[query->period.span]);
+        cemm_buffer_format(out, ",period=%s", tag);
 }
 
 /* The line of this step's time, from the series that are tagged or from those that are not. */
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
-                       const struct cemm_merge *merge, bool tag)
+                       const struct cemm_merge *merge, bool tagged)
 {
     bool any = false;
 
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_series *series = &merge->series[i];
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
-        if (!sample || tagged(query, series) != tag)
+        const char *tag = cemm_history_tag(query, series->channel);
+        if (!sample || (tag != NULL) != tagged)
             continue;
         if (!any)
             write_tags(out, query, tag);
@@ -59,16 +69,20 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
         cemm_buffer_format(out, " %" PRId64 "000000\n", merge->time);
 }
 
+void cemm_write_influx_step(struct cemm_buffer *out, const struct cemm_document *document,
+                            const struct cemm_merge *merge, const struct cemm_manner *manner)
+{
+    (void)manner;
+    write_line(out, &document->query, merge, false);
+    write_line(out, &document->query, merge, true);
+}
+
 void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document)
 {
     struct cemm_series sorted[CEMM_CHANNELS_MAX];
     struct cemm_merge merge = {.series = sorted, .count = document->series_count};
 
-    if (document->series_count)
-        memcpy(sorted, document->series, document->series_count * sizeof(*sorted));
-    qsort(sorted, document->series_count, sizeof(*sorted), by_channel);
-    while (cemm_merge_next(&merge)) {
-        write_line(out, &document->query, &merge, false);
-        write_line(out, &document->query, &merge, true);
-    }
+    cemm_sort_series(document, sorted);
+    while (cemm_merge_next(&merge))
+        cemm_write_influx_step(out, document, &merge, NULL);
 }

@@ -48,6 +48,32 @@ static void each_row(struct cemm_buffer *out, const struct cemm_document *docume
     }
 }
 
+static void each_step_row(struct cemm_buffer *out, const struct cemm_document *document,
+                          const struct cemm_merge *merge, const struct cemm_zone *zone,
+                          write_row *row)
+{
+    char time[CEMM_TIME_SIZE];
+
+    cemm_time_format(zone, merge->time, time);
+    for (size_t i = 0; i < merge->count; i++) {
+        const struct cemm_sample *sample = cemm_merge_sample(merge, i);
+        if (sample)
+            row(out, &document->query, &merge->series[i], sample, time);
+    }
+}
+
+void cemm_write_csv_step(struct cemm_buffer *out, const struct cemm_document *document,
+                         const struct cemm_merge *merge, const struct cemm_manner *manner)
+{
+    each_step_row(out, document, merge, manner->zone, csv_row);
+}
+
+void cemm_write_json_step(struct cemm_buffer *out, const struct cemm_document *document,
+                          const struct cemm_merge *merge, const struct cemm_manner *manner)
+{
+    each_step_row(out, document, merge, manner->zone, json_row);
+}
+
 void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *document,
                          const struct cemm_zone *zone)
 {

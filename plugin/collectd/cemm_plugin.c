@@ -22,7 +22,7 @@
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
 
-_Static_assert(IDENTITY_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
+_Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
 static struct {
     oconfig_item_t *plugins[PLUGINS_MAX];
@@ -63,7 +63,7 @@ static void fill(char field[DATA_MAX_NAME_LEN], const char *text)
 static void dispatch(const struct reading *reading)
 {
     const struct block *block = reading->block;
-    const struct identity *identity = &reading->identity;
+    const struct cemm_identity *identity = &reading->identity;
     int64_t cadence = (int64_t)identity->cadence * 1000;
     int64_t interval = cadence > block->interval ? cadence : block->interval;
     value_t value = {.gauge = reading->value};

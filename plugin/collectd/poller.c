@@ -110,7 +110,7 @@ static void take_sample(struct line *line, const struct cemm_document *document,
     struct poller *poller = line->poller;
     struct reading reading = {.block = line->block, .sweep = line->sweep, .time = sample->time};
 
-    if (!identify(uid, alias, channel, &reading.identity)) {
+    if (!cemm_identify(uid, alias, channel, &reading.identity)) {
         lose(&poller->losses.names, uid, alias, channel,
              "this name is too long for collectd, it is left out");
         return;

@@ -53,8 +53,8 @@ bool queue_put(struct queue *queue, struct reading *reading)
 
 static int compare(const void *left, const void *right)
 {
-    const struct identity *a = &((const struct reading *)left)->identity;
-    const struct identity *b = &((const struct reading *)right)->identity;
+    const struct cemm_identity *a = &((const struct reading *)left)->identity;
+    const struct cemm_identity *b = &((const struct reading *)right)->identity;
     int order = strcmp(a->plugin_instance, b->plugin_instance);
 
     return order ? order : strcmp(a->type_instance, b->type_instance);

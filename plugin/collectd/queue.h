@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "plugin/collectd/identify.h"
+#include "common/cemm.h"
 
 #define QUEUE_MAX 32768 /* readings that wait */
 
@@ -20,7 +20,7 @@ struct reading {
     struct reading *next;
     const struct block *block; /* that it is given for */
     uint64_t sweep;            /* the sweep that brought it */
-    struct identity identity;
+    struct cemm_identity identity;
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the identity's unit */
 };

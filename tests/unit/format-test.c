@@ -184,9 +184,118 @@ static void test_widest(void **state)
     cemm_zone_free(zone);
 }
 
+/* Documents side by side: by time; of one moment, in their own order; channels by theirs. */
+static const struct {
+    size_t answers[3]; /* plus 1; 0: no more */
+    enum cemm_rows rows;
+    const char *text;
+} joins[] = {
+    {{2, 6},
+     CEMM_ROWS_INFLUX,
+     "cemm,uid=" UID ",alias=p1 electric_power=631.875 1496264400000000000\n"
+     "cemm,uid=" UID ",alias=p1 electric_power=7 1496264400000000000\n"
+     "cemm,uid=" UID ",alias=p1,period=day gas=0.25 1496264400000000000\n"
+     "cemm,uid=" UID ",alias=p1 electric_power=-5 1496264460000000000\n"},
+    {{3, 5},
+     CEMM_ROWS_CSV,
+     UID ",p1,electric_energy_low,1,kWh,2017-05-01T00:00:00+02:00\n" UID
+         ",p1,electric_energy_low,1.50,kWh,2017-05-02T00:00:00+02:00\n" UID
+         ",p1,electric_energy_high,2e0,kWh,2017-05-02T00:00:00+02:00\n" UID
+         ",p1,electric_energy_high,3,kWh,2017-05-03T00:00:00+02:00\n" UID
+         ",p1-gas,gas,0.25,m3,2017-05-31T23:00:00+02:00\n"},
+    {{9},
+     CEMM_ROWS_JSON,
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", \"value\": 1, "
+     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+02:00\"}\n"
+     "{\"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", \"value\": 2, "
+     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+01:00\"}\n"},
+    {{1},
+     CEMM_ROWS_CSV, /* what was never read has no row */
+     UID ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00\n" UID
+         ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n" UID
+         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00\n" UID
+         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00\n"},
+    {{1},
+     CEMM_ROWS_PUTVAL,
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas\" interval=3600 1496323165.000:2617.5\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/energy_wh-p1-t1\" interval=2.5 "
+     "1496326765.000:1351000\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/power-p1-electric_power\" interval=2.5 "
+     "1496326765.000:-1607\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-rate\" interval=2.5 1496326765.007:2\n"},
+    {{2},
+     CEMM_ROWS_PUTVAL,
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/power-p1-electric_power\" interval=2.5 "
+     "1496264400.000:631.875\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/power-p1-electric_power\" interval=2.5 "
+     "1496264460.000:-5\n"},
+    {{5},
+     CEMM_ROWS_PUTVAL, /* an amount, not the reading of the same name */
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-day\" interval=3600 "
+     "1496264400.000:0.25\n"},
+    {{8},
+     CEMM_ROWS_PUTVAL,
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-year\" interval=3600 "
+     "1483225200.000:281.6\n"},
+    {{4, 10}, CEMM_ROWS_INFLUX, ""},
+    {{0}, CEMM_ROWS_CSV, ""},
+};
+
+static void test_joins(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
+    const struct cemm_manner manner = {.zone = zone, .host = "a\"b\\c", .interval = 2.5};
+
+    (void)state;
+    assert_non_null(zone);
+    for (size_t i = 0; i < COUNT(joins); i++) {
+        struct cemm_document *documents[COUNT(joins[i].answers)];
+        size_t count = 0;
+        char *text;
+        size_t length;
+        for (; count < COUNT(documents) && joins[i].answers[count]; count++) {
+            const struct answer_case *from = &answers[joins[i].answers[count] - 1];
+            documents[count] = answer(from->endpoint, from->alias, from->span, from->text);
+        }
+        assert_int_equal(cemm_render_joined((const struct cemm_document *const *)documents, count,
+                                            joins[i].rows, &manner, &text, &length),
+                         0);
+        expect_text("joined", text, joins[i].text);
+        assert_int_equal(length, strlen(text));
+        free(text);
+        while (count > 0)
+            cemm_document_unref(documents[--count]);
+    }
+    cemm_zone_free(zone);
+}
+
+/* A name that collectd has no room for is counted; with "-day" behind it that comes sooner. */
+static void test_refused(void **state)
+{
+    static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    size_t refused = 0;
+    const struct cemm_manner manner = {.host = "h", .interval = 1, .ret_refused = &refused};
+    char json[200] = "{\"data\":{\"t1\":[1496326765000,1],\"";
+
+    (void)state;
+    strcat(strcat(json, name), "\":[1496326765000,1]}}");
+    const struct cemm_document *document = answer(CEMM_REALTIME, name, CEMM_DAY, json);
+    char *text;
+    size_t length;
+    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner, &text, &length),
+                     0);
+    expect_part("the other one", text, "-t1\" interval=1 ");
+    assert_null(strstr(strchr(text, '\n') + 1, "PUTVAL"));
+    assert_int_equal(refused, 1);
+    free(text);
+    cemm_document_unref((struct cemm_document *)document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_joins),
+        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_widest),
     };

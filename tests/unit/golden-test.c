@@ -1,9 +1,9 @@
 /*
  * The documents' own examples, and the answers in the field notes, replayed:
  * NAME.answer is what was printed there (rows that it elides are left out);
- * NAME.json, .csv and .influx are what the contract makes of it, written by
- * hand. The directory is the first argument. Answers without samples have no
- * .csv and no .influx.
+ * NAME.json, .csv, .influx, .putval and, of realtime, .prometheus are what the
+ * contract makes of it, written by hand. The directory is the first argument.
+ * Answers without samples have .json alone.
  */
 #include "check.h"
 #include "common/protocol/parse.h"
@@ -97,6 +97,34 @@ static void expect_output(const struct golden *golden, const struct cemm_documen
     cemm_zone_free(zone);
 }
 
+static void expect_putval(const struct golden *golden, const struct cemm_document *document)
+{
+    const struct cemm_manner manner = {.host = "house", .interval = 60};
+    size_t length;
+    char *wanted = read_golden(golden->name, ".putval", &length);
+    char *text;
+
+    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner, &text, &length),
+                     0);
+    expect_text(golden->name, text, wanted);
+    free(text);
+    free(wanted);
+}
+
+static void expect_prometheus(const struct golden *golden, const struct cemm_document *document)
+{
+    const struct cemm_reading reading = {
+        .uid = golden->query.uid.text, .alias = golden->query.alias, .document = document};
+    size_t length;
+    char *wanted = read_golden(golden->name, ".prometheus", &length);
+    char *text;
+
+    assert_int_equal(cemm_render_prometheus(&reading, 1, NULL, &text, &length), 0);
+    expect_text(golden->name, text, wanted);
+    free(text);
+    free(wanted);
+}
+
 static void expect_found(const struct golden *golden, const struct cemm_document *document)
 {
     char found[200] = "";
@@ -119,6 +147,10 @@ static void test_replay(void **state)
         if (!goldens[i].found) {
             expect_output(&goldens[i], document, CEMM_FORM_CSV, ".csv");
             expect_output(&goldens[i], document, CEMM_FORM_INFLUX, ".influx");
+            expect_putval(&goldens[i], document);
+        }
+        if (goldens[i].query.endpoint == CEMM_REALTIME) {
+            expect_prometheus(&goldens[i], document);
         }
         cemm_document_unref(document);
     }

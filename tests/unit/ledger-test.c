@@ -2,10 +2,12 @@
  * A sample is given once (spec §2): per series, never one that is not newer;
  * and a meter reading does not step back because another source answers.
  */
+#include "answers.h"
 #include "check.h"
 #include "common/model/document.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define NOW     INT64_C(1700000000000)
 #define MINUTES (INT64_C(60) * 1000)
@@ -125,12 +127,79 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
+static void expect_samples(const char *row, const struct cemm_document *document,
+                           const char *wanted)
+{
+    char text[200] = "";
+    size_t count;
+    const struct cemm_series *series;
+
+    assert_non_null(document);
+    series = cemm_document_series(document, &count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(series[i].count, 1);
+        strcat(strcat(text, series[i].channel), "=");
+        strncat(text, series[i].samples[0].text, series[i].samples[0].text_length);
+        strcat(text, " ");
+    }
+    expect_text(row, text, wanted);
+}
+
+/* Documents of what is to be given now. */
+static void test_pick(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *source;
+        const char *answer;
+        const char *given; /* without anything shown before */
+        const char *shown; /* with it */
+    } rows[] = {
+        {"all is new", "cloud home",
+         "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",
+         "t1=1351.60 gas=2 ", "t1=1351.60 gas=2 "},
+        {"the same", "cloud home",
+         "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}", "",
+         "t1=1351.60 gas=2 "},
+        {"one is new, one has gone", "cloud home", "{\"data\":{\"t1\":[1496326766000,1351.700]}}",
+         "t1=1351.700 ", "t1=1351.700 "},
+        {"another source, a step back", "local one",
+         "{\"data\":{\"t1\":[1496326767000,1351.5],\"rate\":[1496326767000,1]}}", "rate=1 ",
+         "t1=1351.700 rate=1 "},
+        {"past it again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}", "t1=1351.71 ",
+         "t1=1351.71 "},
+    };
+    struct cemm_ledger *given = cemm_ledger_new();
+    struct cemm_ledger *shown = cemm_ledger_new();
+    struct cemm_document *last = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, rows[i].answer);
+        document->source = strdup(rows[i].source);
+        assert_non_null(document->source);
+        struct cemm_document *one_pick = cemm_ledger_pick(given, document, NULL);
+        struct cemm_document *next = cemm_ledger_pick(shown, document, last);
+        cemm_document_unref(document); /* what was picked stands by itself */
+        expect_samples(rows[i].row, one_pick, rows[i].given);
+        expect_samples(rows[i].row, next, rows[i].shown);
+        expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
+        cemm_document_unref(one_pick);
+        cemm_document_unref(last);
+        last = next;
+    }
+    cemm_document_unref(last);
+    cemm_ledger_free(given);
+    cemm_ledger_free(shown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_story),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_source_change),
+        cmocka_unit_test(test_pick),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

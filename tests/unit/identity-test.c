@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "plugin/collectd/identify.h"
+#include "common/cemm.h"
 
 static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
 
@@ -49,11 +49,11 @@ static const struct {
 
 static void test_cases(void **state)
 {
-    struct identity identity;
+    struct cemm_identity identity;
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_true(identify(&uid, cases[i].alias, cases[i].channel, &identity));
+        assert_true(cemm_identify(&uid, cases[i].alias, cases[i].channel, &identity));
         assert_string_equal(identity.plugin_instance, uid.text);
         assert_string_equal(identity.type, cases[i].type);
         assert_string_equal(identity.type_instance, cases[i].type_instance);
@@ -67,17 +67,17 @@ static void test_too_long(void **state)
 {
     char alias[CEMM_NAME_SIZE] = "";
     char channel[CEMM_NAME_SIZE] = "";
-    struct identity identity;
+    struct cemm_identity identity;
 
     (void)state;
     memset(alias, 'a', CEMM_NAME_SIZE - 1);
     memset(channel, 'c', CEMM_NAME_SIZE - 1);
-    assert_false(identify(&uid, alias, channel, &identity));
+    assert_false(cemm_identify(&uid, alias, channel, &identity));
     channel[CEMM_NAME_SIZE - 2] = '\0';
-    assert_false(identify(&uid, alias, channel, &identity));
+    assert_false(cemm_identify(&uid, alias, channel, &identity));
     channel[CEMM_NAME_SIZE - 3] = '\0';
-    assert_true(identify(&uid, alias, channel, &identity));
-    assert_int_equal(strlen(identity.type_instance), IDENTITY_FIELD_SIZE - 1);
+    assert_true(cemm_identify(&uid, alias, channel, &identity));
+    assert_int_equal(strlen(identity.type_instance), CEMM_FIELD_SIZE - 1);
 }
 
 int main(void)

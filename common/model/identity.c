@@ -1,10 +1,10 @@
 /*
  * A channel's place in collectd. Only types of collectd's own types.db are
- * used, so that no writer and no receiver elsewhere needs another one.
- *
- * Knows nothing of collectd's headers: it is tested without collectd.
+ * used, so that no writer and no receiver elsewhere needs another one. The
+ * plugin and `cemm --format putval` both go by this table: what one of them
+ * has collected, the other one continues.
  */
-#include "plugin/collectd/identify.h"
+#include "common/cemm.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,11 +42,11 @@ static bool matches(const char *pattern, const char *channel)
 
 static bool written(int length)
 {
-    return length > 0 && length < IDENTITY_FIELD_SIZE;
+    return length > 0 && length < CEMM_FIELD_SIZE;
 }
 
-bool identify(const struct cemm_uid *uid, const char *alias, const char *channel,
-              struct identity *ret_identity)
+bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
+                   struct cemm_identity *ret_identity)
 {
     const struct kind *kind = kinds;
 
@@ -55,7 +55,6 @@ bool identify(const struct cemm_uid *uid, const char *alias, const char *channel
     ret_identity->type = kind->type;
     ret_identity->factor = kind->factor;
     ret_identity->cadence = kind->cadence;
-    return written(snprintf(ret_identity->plugin_instance, IDENTITY_FIELD_SIZE, "%s", uid->text)) &&
-           written(
-               snprintf(ret_identity->type_instance, IDENTITY_FIELD_SIZE, "%s-%s", alias, channel));
+    return written(snprintf(ret_identity->plugin_instance, CEMM_FIELD_SIZE, "%s", uid->text)) &&
+           written(snprintf(ret_identity->type_instance, CEMM_FIELD_SIZE, "%s-%s", alias, channel));
 }

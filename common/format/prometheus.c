@@ -1,0 +1,314 @@
+/*
+ * Prometheus's text format, as node_exporter's textfile directory takes it: no
+ * times, base units, and all samples of a metric in one block, which is why
+ * this writer wants all readings at once.
+ *
+ * A device that fails has no samples here; that it failed says cemm_up. What
+ * may fall, or what nobody has documented, is a gauge.
+ */
+#include "common/base/limits.h"
+#include "common/format/format.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOULES_PER_KWH  3600000.0
+#define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
+#define LABELS_SIZE     512     /* room for two names and their labels */
+#define METER_STEP_BACK 1.0     /* a counter steps back by less when the source has changed */
+
+enum family {
+    POWER,
+    ENERGY,
+    NET_ENERGY,
+    GAS,
+    VOLUME,
+    FLOW,
+    TARIFF,
+    OTHER,
+    FAMILIES,
+};
+
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+} families[FAMILIES] = {
+    [POWER] = {"cemm_electric_power_watts", "gauge", "Electric power, negative when feeding in."},
+    [ENERGY] = {"cemm_energy_joules_total", "counter",
+                "Meter reading of electric energy; tariff 1 is the low or the only one."},
+    [NET_ENERGY] = {"cemm_electric_energy_joules", "gauge", "Electric energy, used less fed in."},
+    [GAS] = {"cemm_gas_cubic_meters_total", "counter", "Meter reading of gas."},
+    [VOLUME] = {"cemm_volume_cubic_meters_total", "counter", "Meter reading of water or gas."},
+    [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
+    [TARIFF] = {"cemm_tariff_index", "gauge", "The tariff that is in force."},
+    [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
+};
+
+/* First match holds; a name that ends in '*' matches what begins like it. */
+static const struct kind {
+    const char *channel;
+    enum family family;
+    const char *labels; /* NULL: the channel's name */
+    double multiply;
+    double divide;
+} kinds[] = {
+    {"electric_power", POWER, "", 1, 1},
+    {"t1", ENERGY, ",direction=\"import\",tariff=\"1\"", JOULES_PER_KWH, 1},
+    {"t2", ENERGY, ",direction=\"import\",tariff=\"2\"", JOULES_PER_KWH, 1},
+    {"t3", ENERGY, ",direction=\"export\",tariff=\"1\"", JOULES_PER_KWH, 1},
+    {"t4", ENERGY, ",direction=\"export\",tariff=\"2\"", JOULES_PER_KWH, 1},
+    {"electric_energy*", NET_ENERGY, NULL, JOULES_PER_KWH, 1},
+    {"gas", GAS, "", 1, 1},
+    {"volume", VOLUME, "", 1, 1},
+    {"flow", FLOW, "", 1, FLOW_PER_M3_S},
+    {"rate", TARIFF, "", 1, 1},
+    {"*", OTHER, NULL, 1, 1},
+};
+
+/* An earlier text, and where the last search in it ended: both go in the same order. */
+struct past {
+    const char *text; /* NULL: there is none */
+    const char *cursor;
+};
+
+static bool matches(const char *pattern, const char *channel)
+{
+    size_t length = strlen(pattern) - 1;
+
+    if (pattern[length] == '*')
+        return strncmp(pattern, channel, length) == 0;
+    return strcmp(pattern, channel) == 0;
+}
+
+static const struct kind *kind_of(const char *channel)
+{
+    const struct kind *kind = kinds;
+
+    while (!matches(kind->channel, channel))
+        kind++;
+    return kind;
+}
+
+static void write_head(struct cemm_buffer *out, const char *name, const char *type,
+                       const char *help)
+{
+    cemm_buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* ---- counters ------------------------------------------------------------------ */
+
+static const char *find_line(const char *from, const char *text, const char *key)
+{
+    for (const char *found = from; (found = strstr(found, key)); found++)
+        if (found == text || found[-1] == '\n')
+            return found + strlen(key);
+    return NULL;
+}
+
+/* What the earlier text says for this series, if `number` would be a small step back from it. */
+static const char *withheld(struct past *past, const char *key, double number, double step,
+                            size_t *ret_length)
+{
+    const char *old = NULL;
+    char *end;
+
+    if (past->text)
+        old = find_line(past->cursor, past->text, key);
+    if (!old && past->text)
+        old = find_line(past->text, past->text, key);
+    if (!old)
+        return NULL;
+    past->cursor = old;
+    double value = strtod(old, &end);
+    if (end == old || *end != '\n' || !isfinite(value) || value <= number || value - number >= step)
+        return NULL;
+    *ret_length = (size_t)(end - old);
+    return old;
+}
+
+/* ---- samples --------------------------------------------------------------------- */
+
+static void write_value(struct cemm_buffer *out, const struct kind *kind,
+                        const struct cemm_sample *sample)
+{
+    if (kind->multiply != 1)
+        cemm_write_number(out, sample->value * kind->multiply);
+    else if (kind->divide != 1)
+        cemm_write_number(out, sample->value / kind->divide);
+    else
+        cemm_buffer_append(out, sample->text, sample->text_length);
+}
+
+static void write_sample(struct cemm_buffer *out, const struct kind *kind,
+                         const struct cemm_query *query, const struct cemm_series *series,
+                         struct past *past)
+{
+    const struct cemm_sample *sample = &series->samples[series->count - 1];
+    bool counter = strcmp(families[kind->family].type, "counter") == 0;
+    char key[LABELS_SIZE];
+    size_t length = 0;
+    const char *old = NULL;
+    int size;
+
+    if (kind->labels)
+        size = snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"%s} ",
+                        families[kind->family].name, query->uid.text, query->alias, kind->labels);
+    else
+        size =
+            snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\",channel=\"%s\"} ",
+                     families[kind->family].name, query->uid.text, query->alias, series->channel);
+    if (size < 0 || (size_t)size >= sizeof(key))
+        return; /* names are shorter than that */
+    if (counter)
+        old = withheld(past, key, sample->value * kind->multiply, METER_STEP_BACK * kind->multiply,
+                       &length);
+    cemm_buffer_text(out, key);
+    if (old)
+        cemm_buffer_append(out, old, length);
+    else
+        write_value(out, kind, sample);
+    cemm_buffer_char(out, '\n');
+}
+
+static void write_family(struct cemm_buffer *out, enum family family,
+                         const struct cemm_reading *readings, size_t count, struct past *past)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cemm_document *document = readings[i].document;
+        for (size_t j = 0; document && j < document->series_count; j++) {
+            const struct cemm_series *series = &document->series[j];
+            const struct kind *kind = kind_of(series->channel);
+            if (kind->family != family || series->count == 0)
+                continue;
+            if (!any)
+                write_head(out, families[family].name, families[family].type,
+                           families[family].help);
+            any = true;
+            write_sample(out, kind, &document->query, series, past);
+        }
+    }
+}
+
+/* ---- about the readings -------------------------------------------------------------- */
+
+static void write_label(struct cemm_buffer *out, const char *name, const char *value, bool *any)
+{
+    if (!value || !*value)
+        return;
+    cemm_buffer_format(out, "%s%s=\"", *any ? "," : "{", name);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            cemm_buffer_char(out, '\\');
+        if (*value == '\n')
+            cemm_buffer_text(out, "\\n");
+        else
+            cemm_buffer_char(out, *value);
+    }
+    cemm_buffer_char(out, '"');
+    *any = true;
+}
+
+static void write_labels(struct cemm_buffer *out, const struct cemm_reading *reading)
+{
+    bool any = false;
+    bool named = reading->uid && *reading->uid;
+
+    write_label(out, "uid", reading->uid, &any);
+    write_label(out, "alias", reading->alias, &any);
+    if (!named)
+        write_label(out, "source", reading->source, &any);
+    cemm_buffer_text(out, any ? "} " : " ");
+}
+
+static int64_t newest(const struct cemm_document *document)
+{
+    int64_t time = 0;
+
+    for (size_t i = 0; i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        if (series->count && series->samples[series->count - 1].time > time)
+            time = series->samples[series->count - 1].time;
+    }
+    return time;
+}
+
+static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
+{
+    static const char name[] = "cemm_last_sample_timestamp_seconds";
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        int64_t time = readings[i].document ? newest(readings[i].document) : 0;
+        if (time == 0)
+            continue;
+        if (!any)
+            write_head(out, name, "gauge", "When the newest sample of the meter was taken.");
+        any = true;
+        cemm_buffer_text(out, name);
+        write_labels(out, &readings[i]);
+        cemm_buffer_format(out, "%" PRId64, time / 1000);
+        if (time % 1000)
+            cemm_buffer_format(out, ".%03" PRId64, time % 1000);
+        cemm_buffer_char(out, '\n');
+    }
+}
+
+static bool same(const char *left, const char *right)
+{
+    return strcmp(left ? left : "", right ? right : "") == 0;
+}
+
+/* A series may stand there once only, however often a source was found wanting. */
+static bool told(const struct cemm_reading *readings, size_t index)
+{
+    const struct cemm_reading *reading = &readings[index];
+    bool named = reading->uid && *reading->uid;
+
+    for (size_t i = 0; i < index; i++)
+        if (same(readings[i].uid, reading->uid) && same(readings[i].alias, reading->alias) &&
+            (named || same(readings[i].source, reading->source)))
+            return true;
+    return false;
+}
+
+static void write_up(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
+{
+    static const char name[] = "cemm_up";
+
+    if (count)
+        write_head(out, name, "gauge",
+                   "Whether the meter, the device or the source could be read.");
+    for (size_t i = 0; i < count; i++) {
+        if (told(readings, i))
+            continue;
+        cemm_buffer_text(out, name);
+        write_labels(out, &readings[i]);
+        cemm_buffer_text(out, readings[i].document ? "1\n" : "0\n");
+    }
+}
+
+void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *readings,
+                           size_t count, const char *before)
+{
+    struct past past = {.text = before, .cursor = before};
+
+    for (enum family family = 0; family < FAMILIES; family++)
+        write_family(out, family, readings, count, &past);
+    write_times(out, readings, count);
+    write_up(out, readings, count);
+}
+
+int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
+                           char **ret_text, size_t *ret_length)
+{
+    struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
+
+    cemm_write_prometheus(&out, readings, count, before);
+    return cemm_buffer_steal(&out, ret_text, ret_length);
+}

@@ -1,0 +1,227 @@
+/*
+ * Prometheus's text: which channel becomes which metric, that each metric is
+ * one block, that a failure is told and its samples are gone, and that a
+ * counter does not step back a little.
+ */
+#include "answers.h"
+#include "check.h"
+#include "common/format/format.h"
+
+#include <stdlib.h>
+
+#define UID "00-1E-C0-85-96-CC"
+
+static struct cemm_document *realtime(const char *alias, const char *text)
+{
+    return answer(CEMM_REALTIME, alias, CEMM_DAY, text);
+}
+
+static char *render(const struct cemm_reading *readings, size_t count, const char *before)
+{
+    char *text = NULL;
+    size_t length = 0;
+
+    assert_int_equal(cemm_render_prometheus(readings, count, before, &text, &length), 0);
+    assert_int_equal(length, strlen(text));
+    return text;
+}
+
+static struct cemm_reading reading(const struct cemm_document *document)
+{
+    const struct cemm_query *query = cemm_document_query(document);
+
+    return (struct cemm_reading){
+        .uid = query->uid.text, .alias = query->alias, .document = document};
+}
+
+static const struct {
+    const char *channel;
+    const char *value;
+    const char *line; /* behind uid and alias */
+} lines[] = {
+    {"electric_power", "-1607", "cemm_electric_power_watts{@} -1607\n"},
+    {"electric_power", "631.8750", "cemm_electric_power_watts{@} 631.8750\n"},
+    {"t1", "1", "cemm_energy_joules_total{@,direction=\"import\",tariff=\"1\"} 3600000\n"},
+    {"t2", "1612.3809814453",
+     "cemm_energy_joules_total{@,direction=\"import\",tariff=\"2\"} 5804571533.20308\n"},
+    {"t3", "0.0009765625",
+     "cemm_energy_joules_total{@,direction=\"export\",tariff=\"1\"} 3515.625\n"},
+    {"t4", "33709.36328125",
+     "cemm_energy_joules_total{@,direction=\"export\",tariff=\"2\"} 121353707812.5\n"},
+    {"electric_energy", "-0.5",
+     "cemm_electric_energy_joules{@,channel=\"electric_energy\"} -1800000\n"},
+    {"electric_energy_high", "2",
+     "cemm_electric_energy_joules{@,channel=\"electric_energy_high\"} 7200000\n"},
+    {"gas", "2617.50", "cemm_gas_cubic_meters_total{@} 2617.50\n"},
+    {"volume", "812.25", "cemm_volume_cubic_meters_total{@} 812.25\n"},
+    {"flow", "6", "cemm_flow_cubic_meters_per_second{@} 0.0001\n"},
+    {"rate", "2", "cemm_tariff_index{@} 2\n"},
+    {"switch", "1", "cemm_value{@,channel=\"switch\"} 1\n"},
+    {"humidity", "55.5", "cemm_value{@,channel=\"humidity\"} 55.5\n"},
+    {"t5", "1", "cemm_value{@,channel=\"t5\"} 1\n"},
+};
+
+/* `pattern` with uid and alias where the @ is. */
+static void fill(char *ret_line, const char *pattern)
+{
+    const char *at = strchr(pattern, '@');
+
+    assert_non_null(at);
+    memcpy(ret_line, pattern, (size_t)(at - pattern));
+    strcpy(ret_line + (at - pattern), "uid=\"" UID "\",alias=\"p1\"");
+    strcat(ret_line, at + 1);
+}
+
+static void test_channels(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        char json[200] = "{\"data\":{\"";
+        char line[300];
+        strcat(strcat(json, lines[i].channel), "\":[1496326765000,");
+        strcat(strcat(json, lines[i].value), "]}}");
+        struct cemm_document *document = realtime("p1", json);
+        struct cemm_reading one = reading(document);
+        char *text = render(&one, 1, NULL);
+        fill(line, lines[i].line);
+        expect_part(lines[i].channel, text, line);
+        expect_part(lines[i].channel, text, "cemm_up{uid=\"" UID "\",alias=\"p1\"} 1\n");
+        free(text);
+        cemm_document_unref(document);
+    }
+}
+
+static void test_whole(void **state)
+{
+    struct cemm_document *p1 =
+        realtime("p1", "{\"data\":{\"electric_power\":[1496326765007,5],\"t1\":[0,0],\"gas\":"
+                       "[1496323165000,2]}}");
+    struct cemm_document *s01 =
+        realtime("s01", "{\"data\":{\"electric_power\":[1496326764000,7]}}");
+    const struct cemm_reading readings[] = {
+        reading(p1),
+        reading(s01),
+        {.uid = UID, .alias = "s02"},
+        {.uid = "00-1E-C0-00-00-02", .alias = ""},
+        {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
+        {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
+    };
+    char *text = render(readings, COUNT(readings), NULL);
+
+    (void)state;
+    expect_text("the whole", text,
+                "# HELP cemm_electric_power_watts Electric power, negative when feeding in.\n"
+                "# TYPE cemm_electric_power_watts gauge\n"
+                "cemm_electric_power_watts{uid=\"" UID "\",alias=\"p1\"} 5\n"
+                "cemm_electric_power_watts{uid=\"" UID "\",alias=\"s01\"} 7\n"
+                "# HELP cemm_gas_cubic_meters_total Meter reading of gas.\n"
+                "# TYPE cemm_gas_cubic_meters_total counter\n"
+                "cemm_gas_cubic_meters_total{uid=\"" UID "\",alias=\"p1\"} 2\n"
+                "# HELP cemm_last_sample_timestamp_seconds When the newest sample of the meter was "
+                "taken.\n"
+                "# TYPE cemm_last_sample_timestamp_seconds gauge\n"
+                "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"p1\"} 1496326765.007\n"
+                "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"s01\"} 1496326764\n"
+                "# HELP cemm_up Whether the meter, the device or the source could be read.\n"
+                "# TYPE cemm_up gauge\n"
+                "cemm_up{uid=\"" UID "\",alias=\"p1\"} 1\n"
+                "cemm_up{uid=\"" UID "\",alias=\"s01\"} 1\n"
+                "cemm_up{uid=\"" UID "\",alias=\"s02\"} 0\n"
+                "cemm_up{uid=\"00-1E-C0-00-00-02\"} 0\n"
+                "cemm_up{source=\"cloud \\\"h\\\\o\\nme\"} 0\n");
+    free(text);
+    text = render(NULL, 0, NULL);
+    expect_text("nothing", text, "");
+    free(text);
+    cemm_document_unref(p1);
+    cemm_document_unref(s01);
+}
+
+/* What an earlier text says, and what becomes of a reading of 10 kWh or m3. */
+static void test_before(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *channel;
+        const char *before;
+        const char *value;
+    } rows[] = {
+        {"nothing", "gas", NULL, "10"},
+        {"an empty text", "gas", "", "10"},
+        {"less", "gas", "cemm_gas_cubic_meters_total{@} 9.5\n", "10"},
+        {"a little more", "gas", "cemm_gas_cubic_meters_total{@} 10.50\n", "10.50"},
+        {"a new meter", "gas", "cemm_gas_cubic_meters_total{@} 11\n", "10"},
+        {"another meter", "gas", "cemm_gas_cubic_meters_total{x@} 10.5\n", "10"},
+        {"not at the start of a line", "gas", "# cemm_gas_cubic_meters_total{@} 10.5\n", "10"},
+        {"junk", "gas", "cemm_gas_cubic_meters_total{@} 10.5x\n", "10"},
+        {"no number", "gas", "cemm_gas_cubic_meters_total{@} \n", "10"},
+        {"endless", "gas", "cemm_gas_cubic_meters_total{@} +Inf\n", "10"},
+        {"cut off", "gas", "cemm_gas_cubic_meters_total{@} 10.5", "10"},
+        {"joules", "t1",
+         "# x\ncemm_energy_joules_total{@,direction=\"import\",tariff=\"1\"} 36000001\n",
+         "36000001"},
+        {"other tariff", "t2",
+         "cemm_energy_joules_total{@,direction=\"import\",tariff=\"1\"} 36000001\n", "36000000"},
+        {"a gauge may fall", "electric_power", "cemm_electric_power_watts{@} 10.5\n", "10"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char json[100] = "{\"data\":{\"";
+        char before[300] = "";
+        char wanted[40] = "} ";
+        if (rows[i].before && strchr(rows[i].before, '@'))
+            fill(before, rows[i].before);
+        strcat(strcat(json, rows[i].channel), "\":[1496326765000,10]}}");
+        strcat(strcat(wanted, rows[i].value), "\n# HELP cemm_last");
+        struct cemm_document *document = realtime("p1", json);
+        struct cemm_reading one = reading(document);
+        char *text = render(&one, 1, rows[i].before ? before : NULL);
+        expect_part(rows[i].row, text, wanted);
+        free(text);
+        cemm_document_unref(document);
+    }
+}
+
+static void test_numbers(void **state)
+{
+    static const struct {
+        double number;
+        const char *text;
+    } rows[] = {
+        {0, "0"},
+        {-0.0, "-0"},
+        {1, "1"},
+        {0.1, "0.1"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1e300, "1e+300"},
+        {123456789012345, "123456789012345"},
+        {1e15, "1e+15"},
+        {0.00001, "0.00001"},
+        {1.5e-6, "1.5e-06"},
+        {-5804571533.25, "-5804571533.25"},
+        {5e-324, "5e-324"},
+        {1351.5 * 3600000, "4865400000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_buffer out = CEMM_BUFFER_INIT(100);
+        cemm_write_number(&out, rows[i].number);
+        expect_text(rows[i].text, out.data, rows[i].text);
+        assert_true(strtod(out.data, NULL) == rows[i].number);
+        cemm_buffer_clear(&out);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_before),
+        cmocka_unit_test(test_numbers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
