@@ -119,7 +119,7 @@ enum exec_exit command_run(const struct exec_options *options, struct speech *sp
                            command_text_fn *text, bool is_table)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, options, speech);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options, speech);
     if (end == EXEC_OK)
         end = session_check(&session, speech);
     if (end == EXEC_OK)

@@ -133,7 +133,7 @@ static enum exec_exit look_and_put(const struct session *session, const char *fi
 enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, options, speech);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options, speech);
     if (end == EXEC_OK)
         end = look_and_put(&session, options->output, speech);
     session_close(&session);

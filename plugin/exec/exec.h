@@ -26,6 +26,8 @@ struct exec_command {
 
 enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech);
 enum exec_exit exec_list(const struct exec_options *options, struct speech *speech);
+enum exec_exit exec_history(const struct exec_options *options, struct speech *speech);
+enum exec_exit exec_stream(const struct exec_options *options, struct speech *speech);
 enum exec_exit exec_read(const struct exec_options *options, struct speech *speech);
 
 #endif

@@ -90,7 +90,7 @@ static size_t count_meters(const struct cemm *cemm, const struct gathering *gath
 static void show_progress(void *data, struct cemm *cemm, struct speech *speech)
 {
     const struct gathering *gathering = data;
-    speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering));
+    speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering), "meters");
 }
 
 static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *speech)

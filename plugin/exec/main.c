@@ -23,22 +23,36 @@
 static const struct exec_command commands[] = {
     {
         .name = "discover",
-        .arguments = "",
+        .arguments = "[OPTION...]",
         .does = "the CEMMs that answer on the LAN",
         .run = exec_discover,
     },
     {
         .name = "list",
-        .arguments = "",
+        .arguments = "[OPTION...]",
         .does = "devices, meters, their channels, and through which source",
         .run = exec_list,
     },
     {
         .name = "read",
-        .arguments = " [--format F] [METER...]",
+        .arguments = "[--format F] [METER...]",
         .does = "read the meters once",
         .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS,
         .run = exec_read,
+    },
+    {
+        .name = "stream",
+        .arguments = "[--format F] [--interval S | --stdin] [METER...]",
+        .does = "read the meters again and again, each sample once",
+        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE,
+        .run = exec_stream,
+    },
+    {
+        .name = "history",
+        .arguments = "--from D [--to D] [--period P] [--format F] [METER...]",
+        .does = "what the meters have measured, oldest first",
+        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE,
+        .run = exec_history,
     },
 };
 
@@ -58,23 +72,47 @@ static void set_up_process(void)
     }
 }
 
+/* An option's lines, and which command has it. */
+static const struct {
+    unsigned takes; /* 0: every command */
+    const char *help;
+} option_helps[] = {
+    {EXEC_TAKES_RANGE, "  --from D        first day, as 2024-05-01\n"
+                       "  --to D          last day, included; without it: today\n"
+                       "  --period P      day (a row a minute, the default), month or year\n"},
+    {EXEC_TAKES_PACE, "  --interval S    a sweep every S seconds; without it: 10\n"
+                      "  --stdin         a sweep at every line on stdin, until its end\n"},
+    {EXEC_TAKES_FORMAT,
+     "  --format F      influx, putval, prometheus, json, csv or table; without\n"
+     "                  it, table on a terminal and influx elsewhere\n"},
+    {0, "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
+        "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n"
+        "  --output FILE   write FILE, whole or not at all, instead of stdout\n"
+        "  --help          this text\n"},
+};
+
+/* What the options do not say: two lines at most. */
+static const char *note(unsigned takes)
+{
+    if (takes & EXEC_TAKES_RANGE)
+        return "\nA history has times, so there is no prometheus here.\n";
+    if (takes & EXEC_TAKES_PACE)
+        return "\n--output wants --format prometheus: then FILE is written anew at every sweep.\n";
+    return "";
+}
+
 static void print_options(unsigned takes, FILE *stream)
 {
-    fputs("\nOptions:\n"
-          "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
-          "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n",
-          stream);
-    if (takes & EXEC_TAKES_FORMAT)
-        fputs("  --format F      table, influx, json or csv; without it, table on a\n"
-              "                  terminal and influx elsewhere\n",
-              stream);
-    fputs("  --output FILE   write FILE, whole or not at all, instead of stdout\n"
-          "  --help          this text\n",
-          stream);
+    fputs("\nOptions:\n", stream);
+    for (size_t i = 0; i < sizeof(option_helps) / sizeof(option_helps[0]); i++) {
+        if ((option_helps[i].takes & ~takes) == 0)
+            fputs(option_helps[i].help, stream);
+    }
     if (takes & EXEC_TAKES_METERS)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",
               stream);
+    fputs(note(takes), stream);
     fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed), or no\n"
           "device answered; 2 the command line or the configuration is wrong.\n",
           stream);
@@ -82,8 +120,8 @@ static void print_options(unsigned takes, FILE *stream)
 
 static void print_command_help(const struct exec_command *command, FILE *stream)
 {
-    fprintf(stream, "usage: cemm %s [--config FILE] [--output FILE]%s\n\n%s: %s\n", command->name,
-            command->arguments, command->name, command->does);
+    fprintf(stream, "usage: cemm %s %s\n%s: %s\n", command->name, command->arguments, command->name,
+            command->does);
     print_options(command->takes, stream);
 }
 

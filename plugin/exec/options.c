@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct option {
     const char *name;
@@ -57,10 +58,9 @@ static int set_format(struct exec_options *options, const char *value, struct ce
         const char *name;
         enum exec_format format;
     } formats[] = {
-        {"table", EXEC_FORMAT_TABLE},
-        {"influx", EXEC_FORMAT_INFLUX},
-        {"json", EXEC_FORMAT_JSON},
-        {"csv", EXEC_FORMAT_CSV},
+        {"table", EXEC_FORMAT_TABLE},   {"influx", EXEC_FORMAT_INFLUX},
+        {"putval", EXEC_FORMAT_PUTVAL}, {"prometheus", EXEC_FORMAT_PROMETHEUS},
+        {"json", EXEC_FORMAT_JSON},     {"csv", EXEC_FORMAT_CSV},
     };
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         if (strcmp(formats[i].name, value) == 0) {
@@ -68,7 +68,56 @@ static int set_format(struct exec_options *options, const char *value, struct ce
             return 0;
         }
     }
-    return wrong(words, "unknown format '%s': there are table, influx, json, csv", value);
+    return wrong(words,
+                 "unknown format '%s': there are table, influx, putval, prometheus, json, csv",
+                 value);
+}
+
+static int set_interval(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+    if (end == value || *end != '\0' ||
+        !(seconds >= EXEC_INTERVAL_MIN && seconds <= EXEC_INTERVAL_MAX)) /* NaN is neither */
+        return wrong(words, "--interval wants seconds, from %g to %g, not '%s'", EXEC_INTERVAL_MIN,
+                     EXEC_INTERVAL_MAX, value);
+    options->interval = seconds;
+    return 0;
+}
+
+static int set_stdin(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    (void)value;
+    (void)words;
+    options->paced_by_stdin = true;
+    return 0;
+}
+
+static int set_from(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    if (!cemm_period_parse(CEMM_DAY, value, &options->from))
+        return wrong(words, "--from wants a date such as 2024-05-01, not '%s'", value);
+    return 0;
+}
+
+static int set_to(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    if (!cemm_period_parse(CEMM_DAY, value, &options->to))
+        return wrong(words, "--to wants a date such as 2024-05-31, not '%s'", value);
+    return 0;
+}
+
+static int set_period(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    static const char *const names[] = {
+        [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], value) == 0) {
+            options->span = (enum cemm_span)i;
+            return 0;
+        }
+    }
+    return wrong(words, "unknown period '%s': there are day, month, year", value);
 }
 
 static int set_help(struct exec_options *options, const char *value, struct cemm_words *words)
@@ -83,6 +132,11 @@ static const struct option option_table[] = {
     {"config", true, 0, set_config},
     {"output", true, 0, set_output},
     {"format", true, EXEC_TAKES_FORMAT, set_format},
+    {"interval", true, EXEC_TAKES_PACE, set_interval},
+    {"stdin", false, EXEC_TAKES_PACE, set_stdin},
+    {"from", true, EXEC_TAKES_RANGE, set_from},
+    {"to", true, EXEC_TAKES_RANGE, set_to},
+    {"period", true, EXEC_TAKES_RANGE, set_period},
     {"help", false, 0, set_help},
 };
 
@@ -170,6 +224,38 @@ static int read_meter(struct exec_options *options, unsigned takes, const char *
     return 0;
 }
 
+static int check_range(const struct exec_options *options, struct cemm_words *words)
+{
+    if (options->from.year == 0)
+        return wrong(words, "--from is missing");
+    if (options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
+        return wrong(words, "--to lies before --from");
+    if (options->format == EXEC_FORMAT_PROMETHEUS)
+        return wrong(words, "prometheus has no times, so it can't hold a history");
+    return 0;
+}
+
+static int check_pace(const struct exec_options *options, struct cemm_words *words)
+{
+    if (options->interval > 0 && options->paced_by_stdin)
+        return wrong(words, "--interval and --stdin exclude each other");
+    if (options->output != NULL && options->format != EXEC_FORMAT_PROMETHEUS)
+        return wrong(words, "a stream has no end, so --output wants --format prometheus, which is "
+                            "written anew each time");
+    return 0;
+}
+
+/* What each option by itself can't tell. */
+static int check_together(const struct exec_options *options, unsigned takes,
+                          struct cemm_words *words)
+{
+    if (takes & EXEC_TAKES_RANGE)
+        return check_range(options, words);
+    if (takes & EXEC_TAKES_PACE)
+        return check_pace(options, words);
+    return 0;
+}
+
 int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
                  size_t count, struct cemm_words *words)
 {
@@ -197,7 +283,7 @@ int options_read(struct exec_options *ret_options, unsigned takes, char *const *
         if (ret_options->help)
             return 0;
     }
-    return 0;
+    return check_together(ret_options, takes, words);
 }
 
 void options_clear(struct exec_options *options)
@@ -205,6 +291,14 @@ void options_clear(struct exec_options *options)
     free(options->meters);
     free(options->meter_texts);
     *options = (struct exec_options){0};
+}
+
+enum exec_format options_format(const struct exec_options *options)
+{
+    if (options->format != EXEC_FORMAT_DEFAULT)
+        return options->format;
+    bool person = options->output == NULL && isatty(STDOUT_FILENO) == 1;
+    return person ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 
 bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias)

@@ -14,6 +14,8 @@ enum exec_format {
     EXEC_FORMAT_DEFAULT, /* table on a terminal, else influx */
     EXEC_FORMAT_TABLE,
     EXEC_FORMAT_INFLUX,
+    EXEC_FORMAT_PUTVAL,
+    EXEC_FORMAT_PROMETHEUS,
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
 };
@@ -22,7 +24,13 @@ enum exec_format {
 enum exec_takes {
     EXEC_TAKES_FORMAT = 1 << 0,
     EXEC_TAKES_METERS = 1 << 1,
+    EXEC_TAKES_PACE = 1 << 2,  /* --interval, --stdin */
+    EXEC_TAKES_RANGE = 1 << 3, /* --from, --to, --period */
 };
+
+/* Seconds between two sweeps. */
+#define EXEC_INTERVAL_MIN 0.1
+#define EXEC_INTERVAL_MAX 86400.0
 
 /* A METER in canonical form. An empty part stands for any. */
 struct exec_meter {
@@ -36,6 +44,11 @@ struct exec_options {
     const char *output; /* NULL: stdout */
     enum exec_format format;
     bool help;
+    double interval;         /* seconds; 0: not said */
+    bool paced_by_stdin;     /* a sweep at every line */
+    struct cemm_period from; /* days; year 0: not said */
+    struct cemm_period to;
+    enum cemm_span span;
     struct exec_meter *meters;
     const char **meter_texts; /* meters[i].text, for struct cemm_selection */
     size_t meter_count;
@@ -49,6 +62,9 @@ struct exec_options {
 int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
                  size_t count, struct cemm_words *words);
 void options_clear(struct exec_options *options);
+
+/* The format that was asked for, or the one that suits where the output goes. */
+enum exec_format options_format(const struct exec_options *options);
 
 /* Whether the METER names this meter. */
 bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias);

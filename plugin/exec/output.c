@@ -1,9 +1,13 @@
 /*
- * Writes what a command has made. All of it is made before the first byte
- * goes out: whoever reads the file (node_exporter, a spreadsheet) must never
- * find half of it, so it is written beside its place, brought to the disk and
- * renamed. Signals that would end us are held for that moment, or they would
- * leave the temporary file behind.
+ * Writes what a command has made. Whoever reads the file (node_exporter, a
+ * spreadsheet) must never find half of it, so it is written beside its place,
+ * brought to the disk and renamed. Signals that would end us are held from
+ * its beginning to its end, or they would leave the temporary file behind;
+ * who waits in between looks for them (wait.h).
+ *
+ * To a pipe goes no more at a time than it takes in one piece, cut between
+ * two lines: a signal may end us between any two writes, and what the reader
+ * has got is whole lines.
  *
  * Only regular files are replaced. Renaming over /dev/null, which root may do,
  * would break the machine.
@@ -26,6 +30,8 @@
 #define TEMPORARY_TRIES 100
 
 #define OUTPUT_MODE 0644 /* less the umask */
+
+#define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
 
 static int failed(struct cemm_words *words, const char *path, const char *what, int error)
 {
@@ -104,9 +110,26 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
+/* As many whole lines as a pipe takes in one piece; a longer line goes by itself. */
+static size_t piece(const char *text, size_t length)
+{
+    if (length <= PIPE_BUF)
+        return length;
+    const char *end = memrchr(text, '\n', PIPE_BUF);
+    if (end == NULL)
+        end = memchr(text, '\n', length);
+    return end != NULL ? (size_t)(end - text) + 1 : length;
+}
+
 static int write_stdout(const char *text, size_t length, struct cemm_words *words)
 {
-    int r = write_all(STDOUT_FILENO, text, length);
+    int r = 0;
+    while (r == 0 && length > 0) {
+        size_t part = piece(text, length);
+        r = write_all(STDOUT_FILENO, text, part);
+        text += part;
+        length -= part;
+    }
     if (r == -EPIPE)
         signals_die(SIGPIPE); /* `cemm read | head -1`: nobody wants the rest, nor a word on it */
     if (r < 0)
@@ -121,53 +144,106 @@ static int open_beside(const char *path, char ret_name[PATH_MAX])
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
         int size = snprintf(ret_name, PATH_MAX, "%.*s.cemm-%ld-%d.tmp", (int)length, path,
                             (long)getpid(), i);
-        if (size < 0 || size >= PATH_MAX)
+        if (size < 0 || size >= PATH_MAX) {
+            ret_name[0] = '\0';
             return -ENAMETOOLONG;
+        }
         int fd = open(ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, OUTPUT_MODE);
         if (fd >= 0)
             return fd;
-        if (errno != EEXIST)
-            return -errno;
+        int error = errno;
+        ret_name[0] = '\0'; /* it is not ours */
+        if (error != EEXIST)
+            return -error;
     }
     return -EEXIST;
 }
 
-/* Writes, syncs and closes; the close counts, too: a network file system may complain only then. */
-static int fill(int fd, const char *text, size_t length)
+int output_begin(struct output *ret_output, const char *path, struct cemm_words *words)
 {
-    int r = write_all(fd, text, length);
-    if (r == 0 && fsync(fd) != 0)
+    *ret_output = (struct output){.path = path, .fd = -1};
+    if (path == NULL)
+        return 0;
+    ret_output->real = resolve(path);
+    if (ret_output->real == NULL)
+        return failed(words, path, strerror(ENOMEM), -ENOMEM);
+    signals_hold(&ret_output->signals);
+    ret_output->fd = open_beside(ret_output->real, ret_output->beside);
+    if (ret_output->fd >= 0)
+        return 0;
+    int r = ret_output->fd;
+    output_drop(ret_output);
+    return failed(words, path, strerror(-r), r);
+}
+
+int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words)
+{
+    if (output->path == NULL)
+        return write_stdout(text, length, words);
+    int r = write_all(output->fd, text, length);
+    return r < 0 ? failed(words, output->path, strerror(-r), r) : 0;
+}
+
+/* Syncs and closes; the close counts, too: a network file system may complain only then. */
+static int settle(struct output *output)
+{
+    int r = fsync(output->fd) != 0 ? -errno : 0;
+    if (close(output->fd) != 0 && r == 0)
         r = -errno;
-    if (close(fd) != 0 && r == 0)
+    output->fd = -1;
+    if (r == 0 && rename(output->beside, output->real) != 0)
         r = -errno;
+    if (r == 0)
+        output->beside[0] = '\0';
     return r;
 }
 
-static int replace(const char *path, const char *text, size_t length)
+int output_end(struct output *output, struct cemm_words *words)
 {
-    char name[PATH_MAX];
-    int fd = open_beside(path, name);
-    if (fd < 0)
-        return fd;
-    int r = fill(fd, text, length);
-    if (r == 0 && rename(name, path) != 0)
-        r = -errno;
-    if (r < 0)
-        unlink(name);
-    return r;
+    const char *path = output->path;
+    int r = path != NULL ? settle(output) : 0;
+    output_drop(output);
+    return r < 0 ? failed(words, path, strerror(-r), r) : 0;
+}
+
+void output_drop(struct output *output)
+{
+    if (output->fd >= 0)
+        close(output->fd);
+    if (output->beside[0] != '\0')
+        unlink(output->beside);
+    if (output->real != NULL)
+        signals_release(&output->signals);
+    free(output->real);
+    *output = (struct output){.fd = -1};
 }
 
 int output_write(const char *path, const char *text, size_t length, struct cemm_words *words)
 {
-    if (path == NULL)
-        return write_stdout(text, length, words);
-    char *real = resolve(path);
-    if (real == NULL)
-        return failed(words, path, strerror(ENOMEM), -ENOMEM);
-    struct signals signals;
-    signals_hold(&signals);
-    int r = replace(real, text, length);
-    signals_release(&signals);
-    free(real);
-    return r < 0 ? failed(words, path, strerror(-r), r) : 0;
+    struct output output;
+    int r = output_begin(&output, path, words);
+    if (r == 0)
+        r = output_put(&output, text, length, words);
+    if (r == 0)
+        return output_end(&output, words);
+    output_drop(&output);
+    return r;
+}
+
+char *output_before(const char *path)
+{
+    char *text = NULL;
+    size_t room = 0;
+    struct stat now;
+    if (path == NULL || stat(path, &now) != 0 || !S_ISREG(now.st_mode) || now.st_size > BEFORE_MAX)
+        return NULL;
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return NULL;
+    if (getdelim(&text, &room, '\0', file) < 0) {
+        free(text);
+        text = NULL;
+    }
+    fclose(file);
+    return text;
 }

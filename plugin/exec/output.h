@@ -4,9 +4,11 @@
 #ifndef CEMM_EXEC_OUTPUT_H
 #define CEMM_EXEC_OUTPUT_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "common/cemm.h"
+#include "plugin/exec/signals.h"
 
 /*
  * Whether `path` looks like a place where a file can be written, before
@@ -21,5 +23,28 @@ int output_check(const char *path, struct cemm_words *words);
  * 0 or a negative errno with `words`.
  */
 int output_write(const char *path, const char *text, size_t length, struct cemm_words *words);
+
+/*
+ * The same piece by piece, for what is too long to be held: nothing stands in
+ * the file before output_end(), and output_drop() leaves it as it was. After
+ * output_begin() went well, one of the two is due; until then the ending
+ * signals are held if it is a file. output_end() drops what it could not end.
+ */
+struct output {
+    const char *path; /* NULL: stdout; must outlive it */
+    char *real;
+    char beside[PATH_MAX];
+    int fd;
+    struct signals signals;
+};
+
+int output_begin(struct output *ret_output, const char *path, struct cemm_words *words);
+int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words);
+int output_end(struct output *output, struct cemm_words *words);
+void output_drop(struct output *output);
+
+/* What stands in the file now, as a text that the caller frees; NULL: nothing that can be read, or
+ * `path` is NULL. */
+char *output_before(const char *path);
 
 #endif

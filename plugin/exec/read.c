@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plugin/exec/command.h"
 #include "plugin/exec/render.h"
@@ -137,36 +136,13 @@ static int read_table(const struct gathering *gathering, const struct cemm_zone 
     return r;
 }
 
-static int read_influx(const struct gathering *gathering, const struct cemm_zone *zone,
-                       FILE *stream)
+static int read_rows(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
 {
-    return render(gathering, EXEC_FORMAT_INFLUX, zone, stream);
-}
-
-static int read_csv(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
-{
-    return render(gathering, EXEC_FORMAT_CSV, zone, stream);
-}
-
-static int read_json(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
-{
-    return render(gathering, EXEC_FORMAT_JSON, zone, stream);
+    return render(gathering, zone, stream);
 }
 
 enum exec_exit exec_read(const struct exec_options *options, struct speech *speech)
 {
-    bool person = options->output == NULL && isatty(STDOUT_FILENO) == 1;
-    switch (options->format) {
-    case EXEC_FORMAT_TABLE:
-        return command_run(options, speech, read_table, true);
-    case EXEC_FORMAT_INFLUX:
-        return command_run(options, speech, read_influx, false);
-    case EXEC_FORMAT_CSV:
-        return command_run(options, speech, read_csv, false);
-    case EXEC_FORMAT_JSON:
-        return command_run(options, speech, read_json, false);
-    case EXEC_FORMAT_DEFAULT:
-        break;
-    }
-    return command_run(options, speech, person ? read_table : read_influx, person);
+    bool table = options_format(options) == EXEC_FORMAT_TABLE;
+    return command_run(options, speech, table ? read_table : read_rows, table);
 }

@@ -3,8 +3,12 @@
  */
 #include "plugin/exec/render.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "plugin/exec/manner.h"
+#include "plugin/exec/output.h"
 
 /* JSON rows become the elements of an array: each but the first is preceded by a comma. */
 static void put_line(FILE *stream, enum exec_format format, const char *line, size_t length,
@@ -18,17 +22,9 @@ static void put_line(FILE *stream, enum exec_format format, const char *line, si
     (*lines)++;
 }
 
-static int render_one(const struct finding *finding, enum exec_format format,
-                      const struct cemm_zone *zone, FILE *stream, size_t *lines)
+static void put_lines(FILE *stream, enum exec_format format, const char *text, size_t length,
+                      size_t *lines)
 {
-    enum cemm_form form = format == EXEC_FORMAT_INFLUX ? CEMM_FORM_INFLUX
-                          : format == EXEC_FORMAT_JSON ? CEMM_FORM_JSON_ROWS
-                                                       : CEMM_FORM_CSV_ROWS;
-    char *text = NULL;
-    size_t length = 0;
-    int r = cemm_render(finding->document, form, zone, &text, &length);
-    if (r < 0)
-        return r;
     const char *end = text + length;
     for (const char *line = text; line < end;) {
         const char *line_end = memchr(line, '\n', (size_t)(end - line));
@@ -39,12 +35,22 @@ static int render_one(const struct finding *finding, enum exec_format format,
             put_line(stream, format, line, line_length, lines);
         line = line_end + 1;
     }
-    free(text);
-    return 0;
 }
 
-int render(const struct gathering *gathering, enum exec_format format, const struct cemm_zone *zone,
-           FILE *stream)
+static int render_one(const struct cemm_document *document, enum exec_format format,
+                      const struct manner *manner, char **ret_text, size_t *ret_length)
+{
+    enum cemm_form form = format == EXEC_FORMAT_INFLUX ? CEMM_FORM_INFLUX
+                          : format == EXEC_FORMAT_JSON ? CEMM_FORM_JSON_ROWS
+                                                       : CEMM_FORM_CSV_ROWS;
+    if (format == EXEC_FORMAT_PUTVAL)
+        return cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner->manner, ret_text,
+                                  ret_length);
+    return cemm_render(document, form, manner->manner.zone, ret_text, ret_length);
+}
+
+static int render_rows(const struct gathering *gathering, enum exec_format format,
+                       const struct manner *manner, FILE *stream)
 {
     size_t lines = 0;
     if (format == EXEC_FORMAT_CSV)
@@ -53,13 +59,56 @@ int render(const struct gathering *gathering, enum exec_format format, const str
         putc('[', stream);
     for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
+        char *text = NULL;
+        size_t length = 0;
         if (finding->kind != FINDING_READING)
             continue;
-        int r = render_one(finding, format, zone, stream, &lines);
+        int r = render_one(finding->document, format, manner, &text, &length);
         if (r < 0)
             return r;
+        put_lines(stream, format, text, length, &lines);
+        free(text);
     }
     if (format == EXEC_FORMAT_JSON)
         fputs(lines == 0 ? "]\n" : "\n]\n", stream);
     return 0;
+}
+
+/* What stands in the file now counts, too: the program that wrote it was another one, but a counter
+ * does not step back for that. */
+static int render_prometheus(const struct gathering *gathering, FILE *stream)
+{
+    struct cemm_reading *readings = calloc(gathering->count + 1, sizeof(*readings));
+    char *before = output_before(gathering->options->output);
+    char *text = NULL;
+    size_t count = 0;
+    size_t length = 0;
+    for (size_t i = 0; readings != NULL && i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->kind != FINDING_NOTE)
+            readings[count++] = (struct cemm_reading){
+                .uid = finding->uid,
+                .alias = finding->alias,
+                .source = source_of_words(gathering->cemm, finding->words),
+                .document = finding->document,
+            };
+    }
+    int r = readings == NULL ? -ENOMEM
+                             : cemm_render_prometheus(readings, count, before, &text, &length);
+    if (r == 0)
+        fwrite(text, 1, length, stream);
+    free(text);
+    free(before);
+    free(readings);
+    return r;
+}
+
+int render(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+{
+    enum exec_format format = options_format(gathering->options);
+    struct manner manner;
+    if (format == EXEC_FORMAT_PROMETHEUS)
+        return render_prometheus(gathering, stream);
+    manner_make(&manner, zone, manner_interval(gathering->options, MANNER_READ_INTERVAL));
+    return render_rows(gathering, format, &manner, stream);
 }

@@ -1,5 +1,5 @@
 /*
- * The formats for programs: influx, csv, json.
+ * The formats for programs: influx, putval, prometheus, csv, json.
  */
 #ifndef CEMM_EXEC_RENDER_H
 #define CEMM_EXEC_RENDER_H
@@ -8,8 +8,8 @@
 
 #include "plugin/exec/gather.h"
 
-/* Writes all readings in `format` (not table). Returns 0 or a negative errno. */
-int render(const struct gathering *gathering, enum exec_format format, const struct cemm_zone *zone,
-           FILE *stream);
+/* Writes all readings in the format that the options ask for (not table). Returns 0 or a negative
+ * errno. */
+int render(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream);
 
 #endif

@@ -25,11 +25,17 @@ static void keep_remark(void *data, enum cemm_level level, const char *line)
         session->remarks[session->remark_count++] = copy;
 }
 
-enum exec_exit session_open(struct session *ret_session, const struct exec_options *options,
-                            struct speech *speech)
+static void say_remark(void *data, enum cemm_level level, const char *line)
+{
+    const struct session *session = data;
+    speech_say(session->speech, level, "%s", line);
+}
+
+enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
+                            const struct exec_options *options, struct speech *speech)
 {
     struct cemm_words words = {""};
-    *ret_session = (struct session){0};
+    *ret_session = (struct session){.speech = speech};
     if (output_check(options->output, &words) < 0) {
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
@@ -44,8 +50,9 @@ enum exec_exit session_open(struct session *ret_session, const struct exec_optio
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         return r == -ENOMEM ? EXEC_FAILED : EXEC_USAGE;
     }
-    ret_session->cemm =
-        cemm_new(ret_session->config, CEMM_REST_INTERACTIVE, keep_remark, ret_session);
+    ret_session->cemm = cemm_new(ret_session->config,
+                                 kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
+                                 kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
     if (ret_session->cemm == NULL) {
         speech_say(speech, CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;

@@ -9,7 +9,14 @@
 /* Warnings of the library that are kept; a single sweep has no reason for more. */
 #define SESSION_REMARKS_MAX 64
 
+enum session_kind {
+    SESSION_ONCE,    /* one sweep: what the library says is kept, most of it comes again */
+    SESSION_LONG,    /* goes on for a while: it is said at once */
+    SESSION_POLLING, /* goes on for ever: so, and what does not answer may rest for long */
+};
+
 struct session {
+    struct speech *speech;
     struct cemm_config *config;
     struct cemm *cemm;
     bool configured;                    /* there is a [cloud] or [local] */
@@ -18,8 +25,8 @@ struct session {
 };
 
 /* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
-enum exec_exit session_open(struct session *ret_session, const struct exec_options *options,
-                            struct speech *speech);
+enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
+                            const struct exec_options *options, struct speech *speech);
 
 /* Whether there is anything to ask; says so if not. */
 enum exec_exit session_check(const struct session *session, struct speech *speech);

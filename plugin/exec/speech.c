@@ -87,14 +87,14 @@ int speech_patience(const struct speech *speech)
     return left > 0 ? (int)left : 0;
 }
 
-void speech_progress(struct speech *speech, size_t done, size_t total)
+void speech_progress(struct speech *speech, size_t done, size_t total, const char *what)
 {
     if (!speech->progress_able || monotonic_now() < speech->progress_from)
         return;
     if (speech->progress_shown && speech->done == done && speech->total == total)
         return; /* the loop turns more often than something changes */
     if (total > 0)
-        fprintf(stderr, ERASE_LINE "%zu of %zu meters …", done, total);
+        fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);
     else
         fprintf(stderr, ERASE_LINE "looking for meters …");
     speech->progress_shown = true;

@@ -26,7 +26,7 @@ void speech_say(struct speech *speech, enum cemm_level level, const char *format
     __attribute__((format(printf, 3, 4)));
 
 /* "3 of 7 meters …" in place, if it is worth it by now; speech_clear() erases it. */
-void speech_progress(struct speech *speech, size_t done, size_t total);
+void speech_progress(struct speech *speech, size_t done, size_t total, const char *what);
 void speech_clear(struct speech *speech);
 
 /* Tells people at a terminal what takes its time; speech_clear() erases it, where that can be. */

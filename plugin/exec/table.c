@@ -119,6 +119,8 @@ static void measure(const struct table *table, char *const *titles, size_t *ret_
 {
     for (size_t i = 0; i < table->column_count; i++) {
         ret_widths[i] = width(titles[i]);
+        if (ret_widths[i] < table->columns[i].width)
+            ret_widths[i] = table->columns[i].width;
         for (size_t j = 0; j < table->row_count; j++) {
             const struct table_row *row = &table->rows[j];
             size_t wide = row->note ? 0 : width(row->cells[i]);
@@ -137,7 +139,8 @@ int table_print(const struct table *table, FILE *stream)
     for (size_t i = 0; i < table->column_count; i++)
         titles[i] = (char *)table->columns[i].title;
     measure(table, titles, widths);
-    print_row(table, titles, widths, stream);
+    if (!table->untitled)
+        print_row(table, titles, widths, stream);
     for (size_t i = 0; i < table->row_count; i++) {
         if (table->rows[i].note)
             fprintf(stream, "%s\n", table->rows[i].cells[0]);

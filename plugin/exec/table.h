@@ -12,7 +12,8 @@
 
 struct table_column {
     const char *title;
-    bool right; /* aligned to the right, as numbers are */
+    bool right;   /* aligned to the right, as numbers are */
+    size_t width; /* at least: for tables that go on where others ended */
 };
 
 struct table_row;
@@ -23,6 +24,7 @@ struct table {
     struct table_row *rows;
     size_t row_count;
     size_t row_room;
+    bool untitled;
     int error; /* the first one; kept until table_print() */
 };
 

@@ -11,6 +11,38 @@
 
 #include "plugin/exec/signals.h"
 
+enum { SIGNALS, OUTPUT, INPUT, DESCRIPTORS };
+
+static int turn_once(struct cemm *cemm, struct wait *wait, int signal_fd)
+{
+    struct pollfd extra[DESCRIPTORS] = {
+        [SIGNALS] = {.fd = signal_fd, .events = POLLIN},
+        [OUTPUT] = {.fd = wait->output_fd, .events = 0}, /* only that its reader has gone */
+        [INPUT] = {.fd = wait->input_fd, .events = POLLIN},
+    };
+    int r = cemm_turn(cemm, wait->timeout_ms, extra, wait->input_fd >= 0 ? INPUT + 1 : OUTPUT + 1);
+    wait->input = wait->input_fd >= 0 && extra[INPUT].revents != 0;
+    int number = extra[SIGNALS].revents != 0 ? signals_taken(signal_fd) : 0;
+    if (number != 0)
+        return number;
+    if (extra[OUTPUT].revents != 0)
+        return SIGPIPE;
+    return r == -EINTR ? 0 : r;
+}
+
+int wait_once(struct cemm *cemm, struct wait *wait)
+{
+    struct signals signals;
+    signals_hold(&signals);
+    int signal_fd = signals_descriptor(&signals);
+    int r = signal_fd < 0 ? signal_fd : turn_once(cemm, wait, signal_fd);
+    if (signal_fd >= 0)
+        close(signal_fd);
+    if (r <= 0) /* a signal that has come is held until it is obeyed */
+        signals_release(&signals);
+    return r;
+}
+
 static int turn_until(struct cemm *cemm, struct speech *speech, const bool *done, int signal_fd,
                       wait_show_fn *show, void *data)
 {

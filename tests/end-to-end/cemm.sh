@@ -149,8 +149,15 @@ meters() {
 usage() {
   local argument
   cemm_exits '--help' 0 --help
-  has 'names the commands' "$out" 'list'
-  hasnt 'and no command that is not there' "$out" 'history'
+  for argument in discover list read stream history; do
+    has "names $argument" "$out" "  $argument "
+  done
+  for argument in '' discover list read stream history; do
+    # shellcheck disable=SC2086 # none or one
+    cemm_exits "$argument --help" 0 $argument --help
+    check "$argument --help fits a screen" test "$(wc -l <<<"$out")" -le 24
+    is "$argument --help fits its width" '' "$(grep -E '^.{81}' <<<"$out" || true)"
+  done
   cemm_exits '--version' 0 --version
   check 'names a version' grep -qE '^cemm [0-9]+\.[0-9]+\.[0-9]+$' <<<"$out"
   cemm_exits 'read --help' 0 read s01 --help --nonsense
@@ -164,10 +171,10 @@ usage() {
 
   cemm_exits 'no command' 2
   has 'in words' "$err" 'E! '
-  for argument in stream history nonsense --nonsense ''; do
+  for argument in nonsense --nonsense ''; do
     cemm_exits "no such command: '$argument'" 2 "$argument"
   done
-  for argument in putval prometheus nonsense ''; do
+  for argument in nonsense prom ''; do
     read_exits "no such format: '$argument'" 2 --format "$argument"
   done
   for argument in --nonsense -f --form=csv --help=1 a/b/c nonsense/p1 "$one/" /p1 .. ''; do
@@ -179,6 +186,25 @@ usage() {
   cemm_exits 'list --format' 2 list --config "$config" --format csv
   cemm_exits 'discover with an argument' 2 discover --config "$config" p1
   cemm_exits 'discover --format' 2 discover --config "$config" --format csv
+  for argument in 0 -1 0.05 86401 nan inf 1s '' 10x; do
+    cemm_exits "stream --interval '$argument' is refused" 2 stream --config "$config" --interval "$argument"
+  done
+  cemm_exits 'stream --interval and --stdin' 2 stream --config "$config" --interval 1 --stdin
+  cemm_exits 'stream --stdin=yes' 2 stream --config "$config" --stdin=yes
+  cemm_exits 'stream --output without prometheus' 2 stream --config "$config" --output "$scratch/never"
+  cemm_exits 'read --interval' 2 read --config "$config" --interval 1
+  cemm_exits 'read --from' 2 read --config "$config" --from 2024-01-01
+  cemm_exits 'history without --from' 2 history --config "$config"
+  has 'words name it' "$err" '--from'
+  for argument in 2024-02-30 2024-1-1 2024-01 yesterday '' 20240101; do
+    cemm_exits "history --from '$argument' is refused" 2 history --config "$config" --from "$argument"
+    cemm_exits "history --to '$argument' is refused" 2 history --config "$config" --from 2024-01-01 --to "$argument"
+  done
+  cemm_exits 'history --to before --from' 2 history --config "$config" --from 2024-01-02 --to 2024-01-01
+  cemm_exits 'history --period week' 2 history --config "$config" --from 2024-01-02 --period week
+  cemm_exits 'history --format prometheus' 2 history --config "$config" --from 2024-01-02 --format prometheus
+  has 'words tell why' "$err" 'prometheus'
+  cemm_exits 'history of the future' 2 history --config "$config" --from 2099-01-01
 }
 
 configuration() {

@@ -1,0 +1,37 @@
+# bash completion for cemm: commands, their options, formats, periods, files. METERs are left to
+# whoever types them: finding them would ask the meters.
+_cemm() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
+  local formats='influx putval prometheus json csv table' options='--config --output --help'
+  COMPREPLY=()
+  if ((COMP_CWORD == 1)); then
+    mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history --help --version' -- "$word")
+    return
+  fi
+  # bash takes --format=json for three words.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = ]]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $command in
+    read) options+=' --format' ;;
+    stream) options+=' --format --interval --stdin' ;;
+    history)
+      options+=' --format --from --to --period'
+      formats=${formats/prometheus /}
+      ;;
+  esac
+  case $before in
+    --format) mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word") ;;
+    --period) mapfile -t COMPREPLY < <(compgen -W 'day month year' -- "$word") ;;
+    --from | --to) mapfile -t COMPREPLY < <(compgen -W "$(date +%F)" -- "$word") ;;
+    --config | --output)
+      compopt -o filenames 2>/dev/null # only while bash completes
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      ;;
+    --interval) ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
+  esac
+}
+complete -F _cemm cemm

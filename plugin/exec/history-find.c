@@ -1,0 +1,180 @@
+/*
+ * Which meters a history is about. METERs that name device and alias need not
+ * be found: the archive has perhaps what no source can tell any more.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/exec/explain.h"
+#include "plugin/exec/history.h"
+#include "plugin/exec/wait.h"
+
+#define FIND_AGE_MS (10 * 60 * 1000)
+
+/* Looks for devices, or for the meters of one. */
+struct look {
+    struct history *history;
+    char uid[CEMM_UID_SIZE]; /* "": for devices */
+    size_t *pending;
+    bool *done;
+};
+
+static bool add_meter(struct history *history, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        if (strcmp(history->meters[i].uid.text, uid) == 0 &&
+            strcmp(history->meters[i].alias, alias) == 0)
+            return true;
+    }
+    struct history_meter *more =
+        reallocarray(history->meters, history->meter_count + 1, sizeof(*more));
+    if (more == NULL)
+        return false;
+    history->meters = more;
+    struct history_meter *meter = &more[history->meter_count++];
+    *meter = (struct history_meter){0};
+    memcpy(meter->uid.text, uid, strnlen(uid, CEMM_UID_SIZE - 1));
+    memcpy(meter->alias, alias, strnlen(alias, CEMM_NAME_SIZE - 1));
+    return true;
+}
+
+static void take_end(void *data, const struct cemm_answer *answer)
+{
+    struct look *look = data;
+    if (answer->result != 0 && answer->result != -ECANCELED) {
+        speech_say(look->history->speech, CEMM_LOG_ERROR, "%s%s%s", look->uid,
+                   look->uid[0] != '\0' ? ": " : "", answer->words);
+        look->history->failed = true;
+    }
+    *look->done = --*look->pending == 0;
+    free(look);
+}
+
+static int begin_look(struct history *history, const struct cemm_uid *uid, size_t *pending,
+                      bool *done)
+{
+    struct look *look = calloc(1, sizeof(*look));
+    if (look == NULL)
+        return -ENOMEM;
+    *look = (struct look){.history = history, .pending = pending, .done = done};
+    if (uid != NULL)
+        memcpy(look->uid, uid->text, sizeof(look->uid));
+    int r = cemm_find(history->cemm, uid, FIND_AGE_MS, take_end, look, NULL);
+    if (r < 0) {
+        free(look);
+        return r;
+    }
+    ++*pending;
+    *done = false;
+    return 0;
+}
+
+static bool names_device(const struct exec_options *options, const char *uid)
+{
+    for (size_t i = 0; i < options->meter_count; i++) {
+        const char *named = options->meters[i].uid.text;
+        if (named[0] == '\0' || strcmp(named, uid) == 0)
+            return true;
+    }
+    return options->meter_count == 0;
+}
+
+static int look_for_meters(struct history *history, size_t *pending, bool *done)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
+        const struct cemm_uid *uid = cemm_device_uid(device);
+        int r =
+            names_device(history->options, uid->text) ? begin_look(history, uid, pending, done) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool take_found(struct history *history)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
+        const char *uid = cemm_device_uid(device)->text;
+        const char *alias;
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)) != NULL; j++) {
+            if (options_select(history->options, uid, alias) && !add_meter(history, uid, alias))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int look_around(struct history *history)
+{
+    size_t pending = 0;
+    bool done = true;
+    int r = begin_look(history, NULL, &pending, &done);
+    if (r == 0)
+        r = wait_until(history->cemm, history->speech, &done, NULL, NULL);
+    if (r == 0)
+        r = look_for_meters(history, &pending, &done);
+    if (r == 0)
+        r = wait_until(history->cemm, history->speech, &done, NULL, NULL);
+    return r == 0 && !take_found(history) ? -ENOMEM : r;
+}
+
+/* Adds the METERs that say all; false if there are others, which must be found. */
+static bool take_named(struct history *history, int *ret_error)
+{
+    const struct exec_options *options = history->options;
+    bool all = options->meter_count > 0;
+    for (size_t i = 0; i < options->meter_count; i++) {
+        const struct exec_meter *meter = &options->meters[i];
+        if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
+            !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
+            all = false;
+        else if (!add_meter(history, meter->uid.text, meter->alias))
+            *ret_error = -ENOMEM;
+    }
+    return all;
+}
+
+static void report_missing(struct history *history)
+{
+    for (size_t i = 0; i < history->options->meter_count; i++) {
+        const struct exec_meter *meter = &history->options->meters[i];
+        bool found = false;
+        for (size_t j = 0; j < history->meter_count && !found; j++)
+            found =
+                options_meter_names(meter, history->meters[j].uid.text, history->meters[j].alias);
+        if (found)
+            continue;
+        speech_say(history->speech, CEMM_LOG_ERROR, "%s: there is no such %s, or it was not found",
+                   meter->text, meter->alias[0] != '\0' ? "meter" : "device");
+        history->failed = true;
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct history_meter *a = left;
+    const struct history_meter *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+enum exec_exit history_find(struct history *history)
+{
+    int r = 0;
+    if (!take_named(history, &r) && r == 0)
+        r = look_around(history);
+    if (r < 0) {
+        speech_say(history->speech, CEMM_LOG_ERROR, "the meters could not be found: %s",
+                   strerror(-r));
+        return EXEC_FAILED;
+    }
+    report_missing(history);
+    if (history->meter_count > 0)
+        qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
+    else if (!history->failed)
+        speech_say(history->speech, CEMM_LOG_ERROR, "no meters were found");
+    return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
+}

@@ -1,0 +1,363 @@
+/*
+ * Fetches the periods, several at a time, and writes them oldest first,
+ * whatever order the answers come in. What has come too early waits in a ring
+ * of slots, which is as long as the window and no longer with the range.
+ *
+ * A source that does not answer is asked again after a pause that is longer
+ * than its rest: an import of ten years shall not lose a week to a minute's
+ * outage. A meter whose device stays away is not waited for again and again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin/exec/history.h"
+#include "plugin/exec/wait.h"
+
+#define FRESH_MS    60000 /* a period that goes on may be at hand for this long (spec §4) */
+#define TRIES       3     /* again, after no answer */
+#define PAUSE_FIRST 2000  /* milliseconds; doubles with each try */
+
+enum slot_state { FREE, FLYING, PAUSED, DONE };
+
+struct slot {
+    struct run *run;
+    enum slot_state state;
+    size_t number;
+    unsigned tries;
+    int64_t again; /* monotonic: when a pause ends */
+    int result;
+    struct cemm_document *document;
+    struct cemm_words words;
+};
+
+struct run {
+    struct history *history;
+    struct history_writer writer;
+    struct slot *slots;
+    size_t slot_count;
+    size_t head; /* number of the oldest that has not been written */
+    size_t next; /* number of the next that is asked for */
+    size_t flying;
+    bool closing;
+};
+
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct cemm_period history_period(const struct history *history, size_t number)
+{
+    return cemm_period_step(&history->first, (int)(number / history->meter_count));
+}
+
+struct history_meter *history_meter(const struct history *history, size_t number)
+{
+    return &history->meters[number % history->meter_count];
+}
+
+static struct slot *slot_of(const struct run *run, size_t number)
+{
+    return &run->slots[number % run->slot_count];
+}
+
+/* ---- asking -------------------------------------------------------------------- */
+
+static bool worth_another_try(const struct slot *slot, int result)
+{
+    bool silent = result == -ETIMEDOUT || result == -EHOSTUNREACH;
+    return silent && slot->tries < TRIES && !history_meter(slot->run->history, slot->number)->down;
+}
+
+static void end_slot(struct slot *slot, int result, const char *words)
+{
+    slot->state = DONE;
+    slot->result = result;
+    size_t length = strnlen(words, sizeof(slot->words.text) - 1);
+    memcpy(slot->words.text, words, length);
+    slot->words.text[length] = '\0';
+}
+
+static void take_answer(void *data, const struct cemm_answer *answer)
+{
+    struct slot *slot = data;
+    struct run *run = slot->run;
+    if (run->closing)
+        return;
+    run->flying--;
+    if (worth_another_try(slot, answer->result)) {
+        slot->state = PAUSED;
+        slot->again = monotonic_now() + ((int64_t)PAUSE_FIRST << slot->tries);
+        slot->tries++;
+        return;
+    }
+    history_meter(run->history, slot->number)->down =
+        answer->result == -ETIMEDOUT || answer->result == -EHOSTUNREACH;
+    if (answer->result == 0)
+        slot->document = cemm_document_ref(answer->document);
+    end_slot(slot, answer->result, answer->words);
+}
+
+static void ask(struct slot *slot)
+{
+    struct run *run = slot->run;
+    const struct history_meter *meter = history_meter(run->history, slot->number);
+    struct cemm_query query = {
+        .uid = meter->uid,
+        .endpoint = CEMM_DATA,
+        .period = history_period(run->history, slot->number),
+    };
+    memcpy(query.alias, meter->alias, sizeof(query.alias));
+    int r = cemm_get(run->history->cemm, &query, FRESH_MS, take_answer, slot, NULL);
+    if (r < 0) {
+        end_slot(slot, r, strerror(-r));
+        return;
+    }
+    slot->state = FLYING;
+    run->flying++;
+}
+
+/* Asks for as much as the window and the ring allow. */
+static void ask_more(struct run *run)
+{
+    int64_t now = monotonic_now();
+    for (size_t number = run->head; number < run->next && run->flying < HISTORY_WINDOW; number++) {
+        struct slot *slot = slot_of(run, number);
+        if (slot->state == PAUSED && slot->again <= now)
+            ask(slot);
+    }
+    while (run->next < history_total(run->history) && run->next - run->head < run->slot_count &&
+           run->flying < HISTORY_WINDOW) {
+        struct slot *slot = slot_of(run, run->next);
+        *slot = (struct slot){.run = run, .number = run->next++};
+        ask(slot);
+    }
+}
+
+/* ---- telling what failed ----------------------------------------------------------- */
+
+static void say_failures(struct history *history, struct history_meter *meter)
+{
+    char first[CEMM_TIME_SIZE];
+    char last[CEMM_TIME_SIZE];
+    if (meter->failed == 0)
+        return;
+    cemm_period_format(&meter->failed_first, first, sizeof(first));
+    cemm_period_format(&meter->failed_last, last, sizeof(last));
+    bool one = meter->failed == 1;
+    speech_say(history->speech, CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text, meter->alias,
+               first, one ? "" : " to ", one ? "" : last, meter->words.text);
+    meter->failed = 0;
+}
+
+static void note_result(struct history *history, const struct slot *slot)
+{
+    struct history_meter *meter = history_meter(history, slot->number);
+    if (slot->result == 0 || slot->result == CEMM_ABSENT) {
+        say_failures(history, meter);
+        return;
+    }
+    history->failed = true;
+    if (meter->failed++ == 0) {
+        meter->failed_first = history_period(history, slot->number);
+        meter->words = slot->words;
+    }
+    meter->failed_last = history_period(history, slot->number);
+}
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+/* How many from the oldest on are written together: those of its period, up to a limit. */
+static size_t group_size(const struct run *run)
+{
+    size_t meters = run->history->meter_count;
+    size_t left = meters - run->head % meters;
+    return left < HISTORY_GROUP ? left : HISTORY_GROUP;
+}
+
+static bool group_done(const struct run *run, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (run->head + i >= run->next || slot_of(run, run->head + i)->state != DONE)
+            return false;
+    }
+    return true;
+}
+
+static size_t count_rows(const struct cemm_document *document)
+{
+    size_t count = 0;
+    size_t rows = 0;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    for (size_t i = 0; i < count; i++)
+        rows += series[i].count;
+    return rows;
+}
+
+static int write_group(struct run *run, size_t count, struct cemm_words *words)
+{
+    const struct cemm_document *documents[HISTORY_GROUP];
+    size_t document_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct slot *slot = slot_of(run, run->head + i);
+        note_result(run->history, slot);
+        if (slot->document == NULL)
+            continue;
+        documents[document_count++] = slot->document;
+        history_meter(run->history, slot->number)->rows += count_rows(slot->document);
+    }
+    int r = document_count > 0 ? history_write(&run->writer, documents, document_count, words) : 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slot *slot = slot_of(run, run->head + i);
+        cemm_document_unref(slot->document);
+        *slot = (struct slot){.run = run};
+    }
+    run->head += count;
+    return r;
+}
+
+static int write_done(struct run *run, struct cemm_words *words)
+{
+    int r = 0;
+    while (r == 0 && run->head < history_total(run->history)) {
+        size_t count = group_size(run);
+        if (!group_done(run, count))
+            break;
+        r = write_group(run, count, words);
+    }
+    return r;
+}
+
+/* ---- the loop ------------------------------------------------------------------------ */
+
+static int timeout(const struct run *run)
+{
+    int64_t now = monotonic_now();
+    int64_t soonest = -1;
+    for (size_t number = run->head; number < run->next; number++) {
+        const struct slot *slot = slot_of(run, number);
+        if (slot->state == PAUSED && (soonest < 0 || slot->again < soonest))
+            soonest = slot->again;
+    }
+    int patience = speech_patience(run->history->speech);
+    if (soonest < 0)
+        return patience;
+    int left = soonest > now ? (int)(soonest - now) : 0;
+    return patience >= 0 && patience < left ? patience : left;
+}
+
+static void show_progress(const struct run *run)
+{
+    static const char *const names[] = {
+        [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
+    const struct history *history = run->history;
+    if (run->writer.output.path != NULL || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
+        speech_progress(history->speech, run->head / history->meter_count, history->period_count,
+                        names[history->options->span]);
+}
+
+/* One turn of the library; a signal that wants us to end does so from here. */
+static int turn(struct run *run)
+{
+    struct wait wait = {
+        .timeout_ms = timeout(run),
+        .output_fd = run->writer.output.path == NULL ? STDOUT_FILENO : -1,
+        .input_fd = -1,
+    };
+    int r = wait_once(run->history->cemm, &wait);
+    if (r <= 0)
+        return r;
+    speech_clear(run->history->speech);
+    history_write_drop(&run->writer);
+    signals_die(r);
+}
+
+static int fetch_and_write(struct run *run, struct cemm_words *words)
+{
+    int r = 0;
+    while (r == 0) {
+        ask_more(run);
+        r = write_done(run, words);
+        if (r < 0 || run->head == history_total(run->history))
+            break;
+        show_progress(run);
+        r = turn(run);
+    }
+    speech_clear(run->history->speech);
+    return r;
+}
+
+static void free_slots(struct run *run)
+{
+    for (size_t i = 0; run->slots != NULL && i < run->slot_count; i++)
+        cemm_document_unref(run->slots[i].document);
+    free(run->slots);
+}
+
+static int run_all(struct run *run, struct cemm_words *words)
+{
+    size_t group =
+        run->history->meter_count < HISTORY_GROUP ? run->history->meter_count : HISTORY_GROUP;
+    run->slot_count = group + HISTORY_WINDOW;
+    run->slots = calloc(run->slot_count, sizeof(*run->slots));
+    if (run->slots == NULL)
+        return -ENOMEM;
+    int r = history_write_begin(&run->writer, run->history, words);
+    if (r < 0)
+        return r;
+    r = fetch_and_write(run, words);
+    if (r == 0)
+        return history_write_end(&run->writer, words);
+    history_write_drop(&run->writer);
+    return r;
+}
+
+/* Nothing at all is most often a wrong date, so it is no success; nothing of one meter is a word.
+ */
+static void say_rest(struct history *history)
+{
+    size_t empty = 0;
+    for (size_t i = 0; i < history->meter_count; i++) {
+        say_failures(history, &history->meters[i]);
+        empty += history->meters[i].rows == 0;
+    }
+    if (empty == history->meter_count && !history->failed) {
+        speech_say(history->speech, CEMM_LOG_ERROR, "there is no data of that time");
+        history->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
+        const struct history_meter *meter = &history->meters[i];
+        if (meter->rows == 0)
+            speech_say(history->speech, CEMM_LOG_WARNING, "%s/%s: there is no data of that time",
+                       meter->uid.text, meter->alias);
+    }
+}
+
+enum exec_exit history_run(struct history *history)
+{
+    struct run run = {.history = history};
+    struct cemm_words words = {""};
+    int r = run_all(&run, &words);
+    run.closing = true;
+    if (r < 0) {
+        speech_say(history->speech, CEMM_LOG_ERROR, "%s",
+                   words.text[0] != '\0' ? words.text : strerror(-r));
+        history->failed = true;
+    } else {
+        say_rest(history);
+        if (run.writer.manner.refused > 0)
+            speech_say(history->speech, CEMM_LOG_WARNING,
+                       "%zu samples left out: their names are too long for collectd",
+                       run.writer.manner.refused);
+    }
+    cemm_free(history->cemm); /* what is under way ends here, while the slots are there */
+    history->cemm = NULL;
+    free_slots(&run);
+    return history->failed ? EXEC_FAILED : EXEC_OK;
+}

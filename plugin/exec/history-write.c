@@ -1,0 +1,109 @@
+/*
+ * The text of a history, piece by piece. Each piece is whole lines; what is in
+ * memory is one piece, however long the history.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/exec/history.h"
+
+/* Seconds between the rows of a day, a month, a year. */
+static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
+
+static int put(struct history_writer *writer, const char *text, struct cemm_words *words)
+{
+    return output_put(&writer->output, text, strlen(text), words);
+}
+
+int history_write_begin(struct history_writer *ret_writer, const struct history *history,
+                        struct cemm_words *words)
+{
+    const struct exec_options *options = history->options;
+    *ret_writer = (struct history_writer){.format = options_format(options)};
+    manner_make(&ret_writer->manner, cemm_zone(history->cemm), cadences[options->span]);
+    int r = output_begin(&ret_writer->output, options->output, words);
+    if (r == 0 && ret_writer->format == EXEC_FORMAT_CSV)
+        r = put(ret_writer, CEMM_CSV_ROWS_HEADER, words);
+    return r;
+}
+
+/* Rows become the elements of an array. */
+static int write_json(struct history_writer *writer, char *text, FILE *stream)
+{
+    char *row;
+    while ((row = strsep(&text, "\n")) != NULL) {
+        if (*row == '\0')
+            continue;
+        fputs(writer->begun ? writer->held : "[", stream);
+        fputs(writer->begun ? ",\n" : "\n", stream);
+        writer->begun = true;
+        free(writer->held);
+        writer->held = strdup(row);
+        if (writer->held == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int write_piece(struct history_writer *writer, char *text, FILE *stream)
+{
+    if (writer->format == EXEC_FORMAT_JSON)
+        return write_json(writer, text, stream);
+    if (writer->format == EXEC_FORMAT_TABLE)
+        return running_print(&writer->running, text, stream);
+    fputs(text, stream);
+    return 0;
+}
+
+/* The library's text as it goes out. The caller frees *ret_piece. */
+static int make_piece(struct history_writer *writer, char *text, char **ret_piece,
+                      size_t *ret_length)
+{
+    FILE *stream = open_memstream(ret_piece, ret_length);
+    if (stream == NULL)
+        return -errno;
+    int r = write_piece(writer, text, stream);
+    if (ferror(stream) && r == 0)
+        r = -ENOMEM;
+    if (fclose(stream) != 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+int history_write(struct history_writer *writer, const struct cemm_document *const *documents,
+                  size_t count, struct cemm_words *words)
+{
+    char *text = NULL;
+    char *piece = NULL;
+    size_t length = 0;
+    int r = cemm_render_joined(documents, count, manner_rows(writer->format),
+                               &writer->manner.manner, &text, &length);
+    if (r == 0)
+        r = make_piece(writer, text, &piece, &length);
+    if (r == 0)
+        r = output_put(&writer->output, piece, length, words);
+    free(piece);
+    free(text);
+    return r;
+}
+
+int history_write_end(struct history_writer *writer, struct cemm_words *words)
+{
+    int r = 0;
+    if (writer->format == EXEC_FORMAT_JSON && writer->begun)
+        r = put(writer, writer->held, words);
+    if (writer->format == EXEC_FORMAT_JSON && r == 0)
+        r = put(writer, writer->begun ? "\n]\n" : "[]\n", words);
+    if (r == 0)
+        r = output_end(&writer->output, words);
+    history_write_drop(writer);
+    return r;
+}
+
+void history_write_drop(struct history_writer *writer)
+{
+    output_drop(&writer->output);
+    free(writer->held);
+    writer->held = NULL;
+}

@@ -1,0 +1,67 @@
+#include "plugin/exec/manner.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A slash would end the host's field in an identifier, and a line must stay one line. */
+static void tame(char *host)
+{
+    for (unsigned char *c = (unsigned char *)host; *c != '\0'; c++) {
+        if (*c == '/' || *c < 0x20 || *c == 0x7f)
+            *c = '_';
+    }
+}
+
+void manner_make(struct manner *ret_manner, const struct cemm_zone *zone, double interval)
+{
+    const char *told = getenv("COLLECTD_HOSTNAME");
+    *ret_manner = (struct manner){.manner = {.zone = zone, .interval = interval}};
+    size_t size = sizeof(ret_manner->host) - 1;
+    if (told != NULL && *told != '\0')
+        memcpy(ret_manner->host, told, strnlen(told, size));
+    else if (gethostname(ret_manner->host, size) != 0 || ret_manner->host[0] == '\0')
+        memcpy(ret_manner->host, "localhost", sizeof("localhost"));
+    tame(ret_manner->host);
+    ret_manner->manner.host = ret_manner->host;
+    ret_manner->manner.ret_refused = &ret_manner->refused;
+}
+
+double manner_interval(const struct exec_options *options, double usual)
+{
+    const char *told = getenv("COLLECTD_INTERVAL");
+    if (options->interval > 0)
+        return options->interval;
+    double seconds = told != NULL ? strtod(told, NULL) : 0;
+    return seconds >= EXEC_INTERVAL_MIN && seconds <= EXEC_INTERVAL_MAX ? seconds : usual;
+}
+
+const char *source_of_words(const struct cemm *cemm, const char *words)
+{
+    struct cemm_source_state state;
+    for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
+        size_t length = strlen(state.name);
+        if (strncmp(state.name, words, length) == 0 &&
+            (words[length] == ':' || words[length] == ' '))
+            return state.name;
+    }
+    return NULL;
+}
+
+enum cemm_rows manner_rows(enum exec_format format)
+{
+    switch (format) {
+    case EXEC_FORMAT_PUTVAL:
+        return CEMM_ROWS_PUTVAL;
+    case EXEC_FORMAT_JSON:
+        return CEMM_ROWS_JSON;
+    case EXEC_FORMAT_CSV:
+    case EXEC_FORMAT_TABLE: /* its cells */
+        return CEMM_ROWS_CSV;
+    case EXEC_FORMAT_INFLUX:
+    case EXEC_FORMAT_PROMETHEUS: /* has no rows */
+    case EXEC_FORMAT_DEFAULT:
+        break;
+    }
+    return CEMM_ROWS_INFLUX;
+}

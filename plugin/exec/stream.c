@@ -1,0 +1,419 @@
+/*
+ * `cemm stream`: sweeps again and again, for collectors that keep a program
+ * running (Telegraf execd, collectd exec), and for node_exporter's files.
+ *
+ * Each answer is written as soon as it has come, with no sample twice. A sweep
+ * does not begin while the last one has just begun; but one that hangs on a
+ * device that does not answer is left to it, and the next begins beside it:
+ * the library asks nobody again who has not answered yet, so the others are
+ * read at their pace.
+ *
+ * Prometheus's format needs all meters at once. They stand on a board, which is
+ * written when a sweep ends, or when it has lasted too long to wait for it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "plugin/exec/board.h"
+#include "plugin/exec/command.h"
+#include "plugin/exec/explain.h"
+#include "plugin/exec/manner.h"
+#include "plugin/exec/output.h"
+#include "plugin/exec/running.h"
+#include "plugin/exec/session.h"
+#include "plugin/exec/wait.h"
+
+/* How long the next sweep, or the board, waits for one that has begun (milliseconds). */
+#define PATIENCE 1000
+
+#define SWEEPS_MAX 64         /* under way at a time: nearly all of them wait for the same */
+#define INPUT_MAX  (64 << 10) /* bytes of stdin that one look takes */
+
+/* What goes out after this turn. */
+struct outbox {
+    char *text;
+    size_t length;
+    FILE *stream; /* NULL: nothing */
+};
+
+struct stream {
+    const struct exec_options *options;
+    struct speech *speech;
+    struct session session;
+    struct cemm_ledger *ledger;
+    struct manner manner;
+    struct board board;
+    struct running running;
+    struct outbox outbox;
+    enum exec_format format;
+    bool *answered;   /* for each METER */
+    int64_t interval; /* milliseconds */
+    int64_t due;      /* monotonic: the next sweep, where stdin does not ask for it */
+    int64_t began;    /* monotonic: the last sweep */
+    size_t sweeps;    /* begun so far */
+    size_t pending;   /* of them under way */
+    bool wanted;      /* a line has come that no sweep has answered */
+    bool ended;       /* stdin has */
+    bool closing;
+    char *before;         /* the last of Prometheus's texts */
+    int64_t snapshot_due; /* monotonic: the board is written even if a sweep goes on */
+    bool changed;         /* the board, since then */
+    bool refused;         /* the file can't be written: said once */
+    int error;
+};
+
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- what goes out ------------------------------------------------------------- */
+
+static FILE *outbox_stream(struct stream *stream)
+{
+    struct outbox *outbox = &stream->outbox;
+    if (outbox->stream == NULL)
+        outbox->stream = open_memstream(&outbox->text, &outbox->length);
+    if (outbox->stream == NULL)
+        stream->error = -errno;
+    return outbox->stream;
+}
+
+static void outbox_clear(struct outbox *outbox)
+{
+    if (outbox->stream != NULL)
+        fclose(outbox->stream);
+    free(outbox->text);
+    *outbox = (struct outbox){0};
+}
+
+/* Writes what has come in this turn, in one go. */
+static void send_out(struct stream *stream)
+{
+    struct outbox *outbox = &stream->outbox;
+    struct cemm_words words = {""};
+    if (outbox->stream == NULL)
+        return;
+    if (fflush(outbox->stream) != 0 || ferror(outbox->stream))
+        stream->error = -ENOMEM;
+    else if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
+        stream->error = -EIO;
+    if (words.text[0] != '\0')
+        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+    outbox_clear(outbox);
+}
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+static void put_rows(struct stream *stream, const struct cemm_document *document)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int r = cemm_render_joined(&document, 1, manner_rows(stream->format), &stream->manner.manner,
+                               &text, &length);
+    FILE *out = r == 0 && length > 0 ? outbox_stream(stream) : NULL;
+    if (out != NULL && stream->format == EXEC_FORMAT_TABLE)
+        r = running_print(&stream->running, text, out);
+    else if (out != NULL)
+        fwrite(text, 1, length, out);
+    if (r < 0)
+        stream->error = r;
+    free(text);
+}
+
+/* What is new in an answer. */
+static void put_new(struct stream *stream, const struct cemm_document *document)
+{
+    struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
+    if (picked != NULL)
+        put_rows(stream, picked);
+    else
+        stream->error = -ENOMEM;
+    cemm_document_unref(picked);
+}
+
+/* ---- the board ------------------------------------------------------------------ */
+
+static void show(struct stream *stream, struct board_entry *entry,
+                 const struct cemm_document *document)
+{
+    struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, entry->shown);
+    if (picked == NULL) {
+        stream->error = -ENOMEM;
+        return;
+    }
+    cemm_document_unref(entry->shown);
+    entry->shown = picked;
+}
+
+/* A file that can't be written now may be writable again: no reason to end. */
+static void put_text(struct stream *stream, const char *text, size_t length)
+{
+    struct cemm_words words = {""};
+    const char *file = stream->options->output;
+    int r = output_write(file, text, length, &words);
+    if (r < 0 && !stream->refused)
+        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+    stream->refused = r < 0;
+    if (r < 0 && file == NULL)
+        stream->error = r;
+}
+
+static void put_board(struct stream *stream)
+{
+    char *text = NULL;
+    size_t length = 0;
+    board_forgive(&stream->board, stream->sweeps);
+    int r = board_render(&stream->board, stream->before, &text, &length);
+    if (r < 0) {
+        stream->error = r;
+        return;
+    }
+    put_text(stream, text, length);
+    free(stream->before);
+    stream->before = text;
+    stream->changed = false;
+    stream->snapshot_due = monotonic_now() + PATIENCE;
+}
+
+static bool board_due(const struct stream *stream, int64_t now)
+{
+    return stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
+           (stream->pending == 0 || now >= stream->snapshot_due);
+}
+
+/* ---- answers --------------------------------------------------------------------- */
+
+static void note_answered(struct stream *stream, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < stream->options->meter_count; i++) {
+        if (options_meter_names(&stream->options->meters[i], uid, alias))
+            stream->answered[i] = true;
+    }
+}
+
+/* A METER that names nothing looks like one that has nothing to say. */
+static void report_unanswered(const struct stream *stream)
+{
+    for (size_t i = 0; i < stream->options->meter_count; i++) {
+        if (!stream->answered[i])
+            speech_say(stream->speech, CEMM_LOG_WARNING,
+                       "%s: there is no such meter, or it was not found yet",
+                       stream->options->meters[i].text);
+    }
+}
+
+/* What the library does not log: that something is not there. Said once. */
+static void report_absent(const struct stream *stream, const struct board_entry *entry,
+                          const struct cemm_answer *answer)
+{
+    if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
+        speech_say(stream->speech, CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
+                   entry->uid[0] != '\0' && entry->alias[0] != '\0' ? "/" : "", entry->alias,
+                   entry->uid[0] != '\0' || entry->alias[0] != '\0' ? ": " : "", answer->words);
+}
+
+static void end_sweep(struct stream *stream)
+{
+    stream->pending--;
+    if (stream->sweeps != 1)
+        return;
+    if (!stream->session.configured && cemm_device_at(stream->session.cemm, 0) == NULL)
+        explain_nothing(&stream->session, stream->speech);
+    else
+        report_unanswered(stream);
+}
+
+static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
+                        const struct cemm_answer *answer)
+{
+    struct stream *stream = data;
+    if (stream->closing)
+        return;
+    if (answer == NULL) {
+        end_sweep(stream);
+        return;
+    }
+    bool good = answer->result == 0 && answer->document != NULL;
+    const char *source = uid == NULL ? source_of_words(stream->session.cemm, answer->words) : NULL;
+    struct board_entry *entry =
+        board_get(&stream->board, uid != NULL ? uid->text : NULL, alias, source);
+    if (entry == NULL) {
+        stream->error = -ENOMEM;
+        return;
+    }
+    note_answered(stream, entry->uid, entry->alias);
+    if (!good)
+        report_absent(stream, entry, answer);
+    else if (stream->format == EXEC_FORMAT_PROMETHEUS)
+        show(stream, entry, answer->document);
+    else
+        put_new(stream, answer->document);
+    entry->up = good;
+    entry->known = true;
+    entry->sweep = stream->sweeps;
+    stream->changed = true;
+}
+
+/* ---- when ------------------------------------------------------------------------- */
+
+static void begin_sweep(struct stream *stream, int64_t now)
+{
+    const struct cemm_selection selection = {
+        .meters = stream->options->meter_texts,
+        .meter_count = stream->options->meter_count,
+    };
+    stream->wanted = false;
+    while (stream->due <= now)
+        stream->due += stream->interval; /* points that were missed are left out */
+    stream->began = now;
+    stream->snapshot_due = now + PATIENCE;
+    int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
+    if (r < 0) {
+        stream->error = r;
+        return;
+    }
+    stream->sweeps++;
+    stream->pending++;
+}
+
+/* Whether a sweep is asked for; and whether the last one is far enough for it. */
+static bool sweep_wanted(const struct stream *stream, int64_t now)
+{
+    return stream->options->paced_by_stdin ? stream->wanted : stream->due <= now;
+}
+
+static bool sweep_possible(const struct stream *stream, int64_t now)
+{
+    return stream->pending == 0 ||
+           (stream->pending < SWEEPS_MAX && now - stream->began >= PATIENCE);
+}
+
+/* Takes all lines that have come: however many, they are one request. */
+static void read_input(struct stream *stream)
+{
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    char bytes[4096];
+    for (size_t taken = 0; taken < INPUT_MAX && poll(&input, 1, 0) == 1;) {
+        ssize_t length = read(STDIN_FILENO, bytes, sizeof(bytes));
+        if (length < 0 && (errno == EINTR || errno == EAGAIN))
+            return;
+        if (length <= 0) {
+            stream->ended = true;
+            return;
+        }
+        taken += (size_t)length;
+        if (memchr(bytes, '\n', (size_t)length) != NULL)
+            stream->wanted = true;
+    }
+}
+
+static int until(int64_t now, int64_t moment, int timeout)
+{
+    int64_t left = moment - now;
+    if (left < 0)
+        left = 0;
+    return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+/* How long the loop may wait, in milliseconds. */
+static int patience(const struct stream *stream, int64_t now)
+{
+    int timeout = -1;
+    if (!stream->options->paced_by_stdin)
+        timeout = until(now, stream->due, timeout);
+    if (sweep_wanted(stream, now)) /* yet it is not possible */
+        timeout = until(now, stream->began + PATIENCE, -1);
+    if (stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
+        timeout = until(now, stream->snapshot_due, timeout);
+    return timeout;
+}
+
+static void turn(struct stream *stream, int64_t now)
+{
+    bool listening = stream->options->paced_by_stdin && !stream->ended;
+    struct wait wait = {
+        .timeout_ms = patience(stream, now),
+        .output_fd = stream->options->output == NULL ? STDOUT_FILENO : -1,
+        .input_fd = listening ? STDIN_FILENO : -1,
+    };
+    int r = wait_once(stream->session.cemm, &wait);
+    if (r > 0)
+        signals_die(r);
+    if (r < 0)
+        stream->error = r;
+    if (wait.input)
+        read_input(stream);
+}
+
+static enum exec_exit run(struct stream *stream)
+{
+    while (stream->error == 0) {
+        int64_t now = monotonic_now();
+        if (sweep_wanted(stream, now) && sweep_possible(stream, now))
+            begin_sweep(stream, now);
+        if (board_due(stream, now))
+            put_board(stream);
+        if (stream->ended && !stream->wanted && stream->pending == 0)
+            return EXEC_OK;
+        turn(stream, now);
+        send_out(stream);
+    }
+    speech_say(stream->speech, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
+    return EXEC_FAILED;
+}
+
+static bool prepare(struct stream *stream)
+{
+    double interval = manner_interval(stream->options, MANNER_STREAM_INTERVAL);
+    stream->interval = (int64_t)(interval * 1000);
+    stream->due = monotonic_now();
+    stream->began = stream->due - PATIENCE;
+    manner_make(&stream->manner, cemm_zone(stream->session.cemm), interval);
+    stream->ledger = cemm_ledger_new();
+    stream->answered = calloc(stream->options->meter_count + 1, sizeof(*stream->answered));
+    if (stream->format == EXEC_FORMAT_PROMETHEUS)
+        stream->before = output_before(stream->options->output);
+    FILE *out = stream->format == EXEC_FORMAT_CSV ? outbox_stream(stream) : NULL;
+    if (out != NULL)
+        fputs(CEMM_CSV_ROWS_HEADER, out);
+    send_out(stream);
+    return stream->ledger != NULL && stream->answered != NULL;
+}
+
+static void clear(struct stream *stream)
+{
+    stream->closing = true;
+    session_close(&stream->session);
+    outbox_clear(&stream->outbox);
+    board_clear(&stream->board);
+    cemm_ledger_free(stream->ledger);
+    free(stream->answered);
+    free(stream->before);
+}
+
+enum exec_exit exec_stream(const struct exec_options *options, struct speech *speech)
+{
+    struct stream stream = {
+        .options = options,
+        .speech = speech,
+        .format = options_format(options),
+    };
+    enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, speech);
+    if (end == EXEC_OK)
+        end = session_check(&stream.session, speech);
+    if (end == EXEC_OK && !prepare(&stream)) {
+        speech_say(speech, CEMM_LOG_ERROR, "out of memory");
+        end = EXEC_FAILED;
+    }
+    if (end == EXEC_OK)
+        end = run(&stream);
+    clear(&stream);
+    return end;
+}
