@@ -16,8 +16,6 @@
 struct look {
     struct history *history;
     char uid[CEMM_UID_SIZE]; /* "": for devices */
-    size_t *pending;
-    bool *done;
 };
 
 static bool add_meter(struct history *history, const char *uid, const char *alias)
@@ -47,17 +45,16 @@ static void take_end(void *data, const struct cemm_answer *answer)
                    look->uid[0] != '\0' ? ": " : "", answer->words);
         look->history->failed = true;
     }
-    *look->done = --*look->pending == 0;
+    look->history->done = --look->history->pending == 0;
     free(look);
 }
 
-static int begin_look(struct history *history, const struct cemm_uid *uid, size_t *pending,
-                      bool *done)
+static int begin_look(struct history *history, const struct cemm_uid *uid)
 {
     struct look *look = calloc(1, sizeof(*look));
     if (look == NULL)
         return -ENOMEM;
-    *look = (struct look){.history = history, .pending = pending, .done = done};
+    *look = (struct look){.history = history};
     if (uid != NULL)
         memcpy(look->uid, uid->text, sizeof(look->uid));
     int r = cemm_find(history->cemm, uid, FIND_AGE_MS, take_end, look, NULL);
@@ -65,8 +62,8 @@ static int begin_look(struct history *history, const struct cemm_uid *uid, size_
         free(look);
         return r;
     }
-    ++*pending;
-    *done = false;
+    history->pending++;
+    history->done = false;
     return 0;
 }
 
@@ -80,13 +77,12 @@ static bool names_device(const struct exec_options *options, const char *uid)
     return options->meter_count == 0;
 }
 
-static int look_for_meters(struct history *history, size_t *pending, bool *done)
+static int look_for_meters(struct history *history)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
         const struct cemm_uid *uid = cemm_device_uid(device);
-        int r =
-            names_device(history->options, uid->text) ? begin_look(history, uid, pending, done) : 0;
+        int r = names_device(history->options, uid->text) ? begin_look(history, uid) : 0;
         if (r < 0)
             return r;
     }
@@ -109,15 +105,13 @@ static bool take_found(struct history *history)
 
 static int look_around(struct history *history)
 {
-    size_t pending = 0;
-    bool done = true;
-    int r = begin_look(history, NULL, &pending, &done);
+    int r = begin_look(history, NULL);
     if (r == 0)
-        r = wait_until(history->cemm, history->speech, &done, NULL, NULL);
+        r = wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
     if (r == 0)
-        r = look_for_meters(history, &pending, &done);
+        r = look_for_meters(history);
     if (r == 0)
-        r = wait_until(history->cemm, history->speech, &done, NULL, NULL);
+        r = wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
     return r == 0 && !take_found(history) ? -ENOMEM : r;
 }
 
@@ -159,6 +153,49 @@ static int compare(const void *left, const void *right)
     const struct history_meter *b = right;
     int r = strcmp(a->uid.text, b->uid.text);
     return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+/* Looks for a meter's first day. */
+struct first_look {
+    struct history *history;
+    struct history_meter *meter;
+};
+
+/* What was found only in part is no reason to leave anything out. */
+static void take_first(void *data, const struct cemm_answer *answer)
+{
+    struct first_look *look = data;
+    struct history_meter *meter = look->meter;
+    struct cemm_period day;
+    if (answer->result == 0 && cemm_first_day(look->history->cemm, &meter->uid, meter->alias, &day))
+        meter->since = day;
+    look->history->done = --look->history->pending == 0;
+    free(look);
+}
+
+static int begin_first_look(struct history *history, struct history_meter *meter)
+{
+    struct first_look *look = malloc(sizeof(*look));
+    if (look == NULL)
+        return -ENOMEM;
+    *look = (struct first_look){history, meter};
+    int r = cemm_find_first(history->cemm, &meter->uid, meter->alias, take_first, look, NULL);
+    if (r < 0) {
+        free(look);
+        return r;
+    }
+    history->pending++;
+    history->done = false;
+    return 0;
+}
+
+int history_find_first(struct history *history)
+{
+    int r = 0;
+    history->done = true;
+    for (size_t i = 0; i < history->meter_count && r == 0; i++)
+        r = begin_first_look(history, &history->meters[i]);
+    return r < 0 ? r : wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
 }
 
 enum exec_exit history_find(struct history *history)

@@ -103,6 +103,13 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     end_slot(slot, answer->result, answer->words);
 }
 
+/* Nobody needs to be asked for what lies before the first day. */
+static bool before_first(const struct history_meter *meter, const struct cemm_period *period)
+{
+    return meter->since.year != 0 && period->span == CEMM_DAY &&
+           cemm_period_compare(period, &meter->since) < 0;
+}
+
 static void ask(struct slot *slot)
 {
     struct run *run = slot->run;
@@ -112,6 +119,10 @@ static void ask(struct slot *slot)
         .endpoint = CEMM_DATA,
         .period = history_period(run->history, slot->number),
     };
+    if (before_first(meter, &query.period)) {
+        end_slot(slot, CEMM_ABSENT, "");
+        return;
+    }
     memcpy(query.alias, meter->alias, sizeof(query.alias));
     int r = cemm_get(run->history->cemm, &query, FRESH_MS, take_answer, slot, NULL);
     if (r < 0) {
@@ -280,13 +291,13 @@ static int turn(struct run *run)
 static int fetch_and_write(struct run *run, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0) {
+    while (r == 0 && run->head < history_total(run->history)) {
+        size_t head = run->head;
         ask_more(run);
         r = write_done(run, words);
-        if (r < 0 || run->head == history_total(run->history))
-            break;
         show_progress(run);
-        r = turn(run);
+        if (r == 0 && run->head == head) /* else there is room for more at once */
+            r = turn(run);
     }
     speech_clear(run->history->speech);
     return r;

@@ -5,10 +5,14 @@
 #include "plugin/exec/history.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* The API's times begin with 2000: nothing before is asked for. */
 static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
+
+/* Periods from which on it is worth to ask first since when there is data at all. */
+#define LONG_RANGE 366
 
 /* The period of that span that the day lies in. */
 static struct cemm_period around(const struct cemm_period *day, enum cemm_span span)
@@ -53,7 +57,15 @@ static enum exec_exit run(struct history *history)
         return EXEC_USAGE;
     }
     enum exec_exit end = history_find(history);
-    return end == EXEC_OK ? history_run(history) : end;
+    if (end != EXEC_OK)
+        return end;
+    int r = history->period_count > LONG_RANGE ? history_find_first(history) : 0;
+    if (r < 0) {
+        speech_say(history->speech, CEMM_LOG_ERROR, "the first days could not be found: %s",
+                   strerror(-r));
+        return EXEC_FAILED;
+    }
+    return history_run(history);
 }
 
 enum exec_exit exec_history(const struct exec_options *options, struct speech *speech)
@@ -65,6 +77,7 @@ enum exec_exit exec_history(const struct exec_options *options, struct speech *s
         end = session_check(&session, speech);
     if (end == EXEC_OK) {
         history.cemm = session.cemm;
+        cemm_archive_use(history.cemm);
         end = run(&history);
         session.cemm = history.cemm;
     }

@@ -21,6 +21,7 @@
 struct history_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
+    struct cemm_period since; /* its first day with data; year 0: not known */
     bool down;     /* it was asked again in vain: from now on it is asked once a period */
     size_t rows;   /* samples that were written */
     size_t failed; /* of the failures that have not been said: how many periods */
@@ -38,7 +39,9 @@ struct history {
     size_t meter_count;
     struct cemm_period first;
     size_t period_count;
-    bool failed; /* something has: exit 1 */
+    bool failed;    /* something has: exit 1 */
+    size_t pending; /* looks under way, and whether none is left */
+    bool done;
 };
 
 static inline size_t history_total(const struct history *history)
@@ -51,6 +54,10 @@ struct history_meter *history_meter(const struct history *history, size_t number
 
 /* Finds the meters that the METERs name and says what is not there. */
 enum exec_exit history_find(struct history *history);
+
+/* Finds out since when they have data, so that no day before that is asked for. What can't be found
+ * out is just asked for. Returns 0 or a negative errno. */
+int history_find_first(struct history *history);
 
 /* Fetches and writes all; says what failed. */
 enum exec_exit history_run(struct history *history);

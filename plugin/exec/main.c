@@ -95,7 +95,9 @@ static const struct {
 static const char *note(unsigned takes)
 {
     if (takes & EXEC_TAKES_RANGE)
-        return "\nA history has times, so there is no prometheus here.\n";
+        return "\nA history has times, so there is no prometheus here. Days that are over are "
+               "kept\n"
+               "in the archive and not asked for again: run it again, and it goes on.\n";
     if (takes & EXEC_TAKES_PACE)
         return "\n--output wants --format prometheus: then FILE is written anew at every sweep.\n";
     return "";

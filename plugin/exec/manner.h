@@ -6,13 +6,12 @@
 
 #include "plugin/exec/exec.h"
 
-#define MANNER_READ_INTERVAL 60.0 /* seconds between two runs of `cemm read` */
-* /
+#define MANNER_READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
 #define MANNER_STREAM_INTERVAL 10.0 /* meters tell nothing new more often */
 
 #define MANNER_HOST_SIZE 128 /* as collectd's fields */
 
-    struct manner {
+struct manner {
     struct cemm_manner manner; /* its host points into this struct, which must not move */
     char host[MANNER_HOST_SIZE];
     size_t refused; /* samples whose names do not fit collectd's fields */
