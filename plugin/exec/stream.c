@@ -273,7 +273,8 @@ static void begin_sweep(struct stream *stream, int64_t now)
     while (stream->due <= now)
         stream->due += stream->interval; /* points that were missed are left out */
     stream->began = now;
-    stream->snapshot_due = now + PATIENCE;
+    if (!stream->changed) /* else it has waited for long enough already */
+        stream->snapshot_due = now + PATIENCE;
     int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
     if (r < 0) {
         stream->error = r;

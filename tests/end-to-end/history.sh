@@ -1,0 +1,279 @@
+#!/usr/bin/env bash
+# history.sh BUILD_DIR: `cemm history` against the simulator, whose data is a function of time: every
+# row that comes out is compared with what it must be, and no row may be missing.
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+one=00-1E-C0-00-00-01
+two=00-1E-C0-00-00-02
+since=2025-01-01
+config=$scratch/cemm.conf
+heard=$scratch/heard
+: >"$heard"
+export TZ=Europe/Amsterdam # of date below; cemm has its own
+
+# history_exits WHAT CODE [ARGUMENT…]
+history_exits() {
+  local what=$1 code=$2
+  shift 2
+  exits "$what" "$code" "$cemm" history --config "$config" "$@"
+  cat "$scratch/stderr" >>"$heard"
+}
+
+forget() {
+  rm -rf "$config.archive"
+}
+
+# rows UID ALIAS CHANNEL: "MS VALUE" of influx lines on stdin.
+rows() {
+  awk -v meter="uid=$1,alias=$2" -v channel="$3" '
+    index($1, "cemm," meter) == 1 && substr($1, length("cemm," meter) + 1) ~ /^(,period=[a-z]+)?$/ {
+      count = split($2, fields, ",")
+      for (i = 1; i <= count; i++)
+        if (index(fields[i], channel "=") == 1)
+          print substr($3, 1, length($3) - 6), substr(fields[i], length(channel) + 2)
+    }'
+}
+
+# grid FIRST LAST SECONDS: the times of rows from one local day up to another, in milliseconds.
+grid() {
+  seq "$(date -d "$1" +%s)" "$3" $(($(date -d "$2" +%s) - 1)) | sed 's/$/000/'
+}
+
+# wanted SPAN UID ALIAS CHANNEL: "MS VALUE" for the times on stdin.
+wanted() {
+  local times
+  mapfile -t times
+  paste -d ' ' <(printf '%s\n' "${times[@]}") \
+    <("$sim" --since "$since" --zone Europe/Amsterdam --print "$2" "$3" "$1:$4" "${times[@]}")
+}
+
+# is_file WHAT WANTED GOT: two files are the same.
+is_file() {
+  local differences
+  if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
+}
+
+# Three days, on one of which the clock is set back: 1500 minutes. The answers of one device come
+# later than the other's.
+days() {
+  local uid
+  sim_faults "delay=150@*$two/*"
+  history_exits 'three days' 0 --from 2025-10-25 --to 2025-10-27
+  sim_faults
+  cp "$scratch/stdout" "$scratch/days.influx"
+  is 'without a word' '' "$err"
+  for uid in "$one" "$two"; do
+    grid 2025-10-25 2025-10-28 60 | wanted day "$uid" p1 electric_power >"$scratch/wanted"
+    is "$uid: 73 hours" 4380 "$(wc -l <"$scratch/wanted")"
+    rows "$uid" p1 electric_power <"$scratch/days.influx" >"$scratch/got"
+    is_file "$uid p1: each minute, once, in order" "$scratch/wanted" "$scratch/got"
+    grid 2025-10-25 2025-10-28 60 | wanted day "$uid" s01 electric_power >"$scratch/wanted"
+    rows "$uid" s01 electric_power <"$scratch/days.influx" >"$scratch/got"
+    is_file "$uid s01: each minute, once, in order" "$scratch/wanted" "$scratch/got"
+    grid 2025-10-25 2025-10-28 3600 | wanted day "$uid" p1-gas gas >"$scratch/wanted"
+    rows "$uid" p1-gas gas <"$scratch/days.influx" | grep -v '99[0-9][0-9][0-9] 0$' |
+      awk '$1 % 3600000 == 0' >"$scratch/got"
+    is_file "$uid p1-gas: each hour" "$scratch/wanted" "$scratch/got"
+  done
+  check 'oldest first, all meters together' sort -c -n <(awk '{ print $NF }' "$scratch/days.influx")
+  is 'gas says of which period it is' '' "$(grep ' gas=' "$scratch/days.influx" | grep -v ,period=day || true)"
+  is 'power does not' '' "$(grep electric_power= "$scratch/days.influx" | grep ,period= || true)"
+
+  : >"$sim_log"
+  history_exits 'the same again' 0 --from 2025-10-25 --to 2025-10-27
+  is_file 'is the same' "$scratch/days.influx" "$scratch/stdout"
+  is 'without a request for data' 0 "$(requests /data/)"
+}
+
+spans() {
+  history_exits 'months' 0 --from 2025-03-01 --to 2025-04-10 --period month --format influx "$one/s01" "$one/p1-gas"
+  cp "$scratch/stdout" "$scratch/months.influx"
+  local day
+  for day in $(seq 0 60); do
+    echo "$(date -d "2025-03-01 +$day days" +%s)000"
+  done >"$scratch/days"
+  wanted month "$one" s01 electric_energy_high <"$scratch/days" >"$scratch/wanted"
+  rows "$one" s01 electric_energy_high <"$scratch/months.influx" >"$scratch/got"
+  is_file 'two whole months: each day' "$scratch/wanted" "$scratch/got"
+  wanted month "$one" p1-gas gas <"$scratch/days" >"$scratch/wanted"
+  rows "$one" p1-gas gas <"$scratch/months.influx" >"$scratch/got"
+  is_file 'of gas, too' "$scratch/wanted" "$scratch/got"
+  is 'each says of which period it is' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
+
+  history_exits 'a year' 0 --from 2025-05-05 --to 2025-06-06 --period=year --format influx "$two/p1"
+  for day in 01 02 03 04 05 06 07 08 09 10 11 12; do
+    echo "$(date -d "2025-$day-01" +%s)000"
+  done | wanted year "$two" p1 electric_energy_low >"$scratch/wanted"
+  rows "$two" p1 electric_energy_low <"$scratch/stdout" >"$scratch/got"
+  is_file 'is its twelve months' "$scratch/wanted" "$scratch/got"
+
+  history_exits 'up to today' 0 --from "$(date -d yesterday +%F)" "$one/s01"
+  check 'nothing of it lies ahead' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -le "$(date +%s)"
+  check 'and it is up to date' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -ge $(($(date +%s) - 300))
+}
+
+formats() {
+  local range=(--from 2025-10-26 --to 2025-10-27)
+  history_exits 'influx' 0 "${range[@]}" "$one"
+  cp "$scratch/stdout" "$scratch/influx"
+  history_exits 'csv' 0 "${range[@]}" --format csv "$one"
+  is 'csv: a header, once' 'uid,alias,channel,value,unit,time 1' \
+    "$(head -n 1 <<<"$out") $(grep -c ^uid, <<<"$out")"
+  tail -n +2 "$scratch/stdout" | awk -F, '{ print $2, $3, $4 }' >"$scratch/csv"
+  sed -E 's/^cemm,uid=[^,]*,alias=([^ ,]*)(,period=day)? ([a-z_]*)=([^ ]*) .*/\1 \3 \4/' "$scratch/influx" >"$scratch/wanted"
+  is_file 'csv: the same values in the same order' "$scratch/wanted" "$scratch/csv"
+  is 'csv: the hour that comes twice' '02:30:00+02:00 02:30:00+01:00' \
+    "$(grep -oE '2025-10-26T02:30:00.*' <<<"$out" | cut -c12- | uniq | paste -sd ' ')"
+  history_exits 'json' 0 "${range[@]}" --format json "$one"
+  jq -r '.[] | "\(.alias) \(.channel)"' "$scratch/stdout" >"$scratch/json"
+  cut -d' ' -f1,2 "$scratch/wanted" >"$scratch/names"
+  is_file 'json: one array, the same rows' "$scratch/names" "$scratch/json"
+  grep -o '"value": [^,]*' "$scratch/stdout" | cut -d' ' -f2 >"$scratch/json"
+  cut -d' ' -f3 "$scratch/wanted" >"$scratch/values"
+  is_file 'json: the values as the API wrote them' "$scratch/values" "$scratch/json"
+  history_exits 'table' 0 "${range[@]}" --format table "$one"
+  is 'table: titles, once' 1 "$(grep -c '^TIME' <<<"$out")"
+  is 'table: all rows' "$(($(wc -l <"$scratch/influx") + 1))" "$(wc -l <<<"$out")"
+  is 'table: columns do not move' 1 "$(awk '{ print index($0, "00-1E") }' <<<"${out#*$'\n'}" | sort -u | wc -l)"
+  COLLECTD_HOSTNAME=house history_exits 'putval' 0 "${range[@]}" --format putval "$one"
+  is 'putval: a line for each' "$(wc -l <"$scratch/influx")" "$(wc -l <<<"$out")"
+  is 'putval: amounts of gas are no meter readings' "gauge-p1-gas-gas-day power-p1-electric_power power-s01-electric_power" \
+    "$(grep -oE '/[a-z0-9_-]*"' <<<"$out" | tr -d '/"' | sort -u | paste -sd ' ')"
+}
+
+# Nothing there, partly or at all; what fails, and what comes all the same.
+failures() {
+  history_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
+  has 'words say so' "$err" 'E! there is no data of that time'
+  history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
+  is 'two of the days' 2880 "$(wc -l <<<"$out")"
+  history_exits 'a meter that is not there' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
+  is 'the others come' 1440 "$(wc -l <<<"$out")"
+  has 'words tell which' "$err" 'E! s02: '
+
+  forget
+  sim_faults "status=502@*$two/s01/data*"
+  history_exits 'a meter that fails' 1 --from 2025-05-05 --to 2025-05-14 s01
+  is 'the others come' 14400 "$(wc -l <<<"$out")"
+  is 'said once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
+  has 'with the days' "$err" "E! $two/s01 2025-05-05 to 2025-05-14: "
+  sim_faults
+  history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
+  is 'now all of it' 28800 "$(wc -l <<<"$out")"
+
+  # The source is away for some seconds, in the middle: no day is lost.
+  sed 's/^\[cloud home\]/&\ntimeout = 2/' "$config" >"$scratch/hasty.conf"
+  sim_faults 'stall@*/data/*'
+  "$cemm" history --config "$scratch/hasty.conf" --from 2025-06-01 --to 2025-06-20 "$one/s01" \
+    >"$scratch/outage" 2>"$scratch/stderr" &
+  local pid=$!
+  started "$pid"
+  check 'an outage is said' wait_for 10 grep -q '^W! ' "$scratch/stderr"
+  sim_faults
+  check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
+  stop "$pid"
+  is 'as if nothing had been' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
+}
+
+# Stopped in the middle, and run again.
+interrupted() {
+  local name pid status range=(--from 2025-02-01 --to 2025-04-30 "$one/p1")
+  history_exits 'ninety days' 0 "${range[@]}"
+  cp "$scratch/stdout" "$scratch/whole"
+  forget
+  for name in INT TERM; do
+    # Each day takes its time, and after some have come it is stopped.
+    sim_faults 'delay=100@*/data/*'
+    env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
+    pid=$!
+    started "$pid"
+    some() { (($(wc -l <"$scratch/part") >= 4000)); }
+    check "$name: it prints while it asks" wait_for 20 some
+    kill -s "$name" "$pid"
+    check "$name: it ends at once" wait_for 2 gone_or_zombie "$pid"
+    stop "$pid"
+    is "$name: by that signal" $((128 + $(kill -l "$name"))) "$stopped"
+    head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"
+    is_file "$name: what is printed is whole lines, and true" "$scratch/wanted" "$scratch/part"
+  done
+  sim_faults
+  : >"$sim_log"
+  history_exits 'run again' 0 "${range[@]}"
+  is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
+  check 'what had come is not asked again' test "$(requests /data/)" -lt 80
+
+  forget
+  sim_faults 'delay=100@*/data/*'
+  mkdir "$scratch/out"
+  env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" --output "$scratch/out/file" 2>"$scratch/stderr" &
+  pid=$!
+  started "$pid"
+  beside() { [[ -n $(find "$scratch/out" -size +100k) ]]; }
+  check '--output: it grows beside its place' wait_for 20 beside
+  refute '--output: nothing is in its place' test -e "$scratch/out/file"
+  stop "$pid" INT
+  is '--output: stopped by the signal' 130 "$stopped"
+  is '--output: nothing is left' '' "$(ls -A "$scratch/out")"
+  sim_faults
+  history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
+  is_file '--output: all of it' "$scratch/whole" "$scratch/out/file"
+  is '--output: and nothing else' file "$(ls -A "$scratch/out")"
+  set +e
+  "$cemm" history --config "$config" "${range[@]}" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
+  status=${PIPESTATUS[0]}
+  set -e
+  is 'a reader that goes ends it quietly' '141 ' "$status $(<"$scratch/stderr")"
+}
+
+# peak ARGUMENT…: KiB of memory that it took at most.
+peak() {
+  python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$cemm" history --config "$config" "$@"
+}
+
+# Ten times the range is not ten times the memory; and what the archive has needs no network.
+long_range() {
+  local short long
+  forget
+  : >"$sim_log"
+  short=$(peak --from 2025-03-01 --to 2025-04-30 "$one/s01")
+  long=$(peak --from 2020-01-01 --to 2026-06-30 "$one/s01")
+  check "memory does not grow with the range ($short KiB for 61 days, $long KiB for 546)" \
+    test "$long" -lt $((short * 3 + 8192))
+  check 'nothing is asked of the days before the first' test "$(requests /data/day/)" -lt 700
+  stop "$sim_pid"
+  history_exits 'offline' 0 --from 2025-03-01 --to 2025-04-30 "$one/s01"
+  is 'the archive has it' 87780 "$(awk 'END { print NR }' "$scratch/stdout")"
+}
+
+# The terminal shows how far it is; the data goes to a file.
+progress() {
+  command -v script >/dev/null || return 0
+  local command
+  forget
+  command=$(printf '%q ' "$cemm" history --config "$config" --from 2025-02-01 --to 2025-04-30 "$one/p1" --output "$scratch/shown")
+  sim_faults 'delay=600@*/data/*'
+  TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || true
+  sim_faults
+  check 'progress at a terminal' grep -qE '[0-9]+ of 89 days …' "$scratch/screen"
+  has 'is erased in the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
+}
+
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
+write_config "$config"
+days
+spans
+formats
+failures
+interrupted
+progress
+long_range
+is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+finish

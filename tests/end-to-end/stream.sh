@@ -1,0 +1,255 @@
+#!/usr/bin/env bash
+# stream.sh BUILD_DIR: `cemm stream` as Telegraf's execd runs it (this script plays its part, as its
+# documentation describes it: a newline on stdin gathers, stdout is read as it comes, the end of
+# stdin ends the program), by itself, and for node_exporter's files.
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+one=00-1E-C0-00-00-01
+two=00-1E-C0-00-00-02
+since=2025-01-01
+config=$scratch/cemm.conf
+heard=$scratch/heard
+: >"$heard"
+
+# start_stream [ARGUMENT…]: it runs in the background. Sets $stream_pid, $stream_out, $stream_err, and
+# opens descriptor 9 on its stdin.
+stream_count=0
+start_stream() {
+  stream_count=$((stream_count + 1))
+  stream_out=$scratch/stream$stream_count.out
+  stream_err=$scratch/stream$stream_count.err
+  mkfifo "$scratch/stream$stream_count.in"
+  # A background job ignores SIGINT in a script; Telegraf's do not.
+  env --default-signal=INT "$cemm" stream --config "$config" "$@" <"$scratch/stream$stream_count.in" \
+    >"$stream_out" 2>"$stream_err" 9>&- &
+  stream_pid=$!
+  started "$stream_pid"
+  exec 9>"$scratch/stream$stream_count.in"
+}
+
+# end_stream WHAT CODE: the end of stdin ends it.
+end_stream() {
+  exec 9>&-
+  if ! wait_for 20 gone_or_zombie "$stream_pid"; then not_ok "$1: it ends"; fi
+  stop "$stream_pid"
+  is "$1: exit code" "$2" "$stopped"
+  cat "$stream_out" "$stream_err" >>"$heard"
+}
+
+has_lines() {
+  (($(wc -l <"$2") >= $1))
+}
+
+# of_influx: "UID ALIAS CHANNEL MS VALUE", a line a sample.
+of_influx() {
+  awk '{
+    split($1, tags, "[,=]"); count = split($2, fields, ",")
+    for (i = 1; i <= count; i++) {
+      split(fields[i], field, "=")
+      print tags[3], tags[5], field[1], substr($3, 1, length($3) - 6), field[2]
+    }
+  }'
+}
+
+# oracle: the same lines from stdin, with the values that the simulator's meters really had.
+oracle() {
+  local uid alias channel time
+  while read -r uid alias channel time _; do
+    echo "$uid $alias $channel $time $("$sim" --since "$since" --print "$uid" "$alias" "$channel" "$time")"
+  done
+}
+
+# true_once WHAT FILE: every sample is the meter's, and none came twice or out of order.
+true_once() {
+  of_influx <"$2" >"$scratch/samples"
+  is "$1: the meters' values and times" '' "$(oracle <"$scratch/samples" | diff "$scratch/samples" - | head -n 4)"
+  is "$1: each sample once, none out of order" '' \
+    "$(awk '{ k = $1 " " $2 " " $3; if ($4 <= last[k]) print; last[k] = $4 }' "$scratch/samples" | head -n 4)"
+}
+
+execd() {
+  sim_faults
+  start_stream --stdin --format influx
+  echo >&9
+  check 'a newline gathers' wait_for 10 has_lines 8 "$stream_out"
+  : >"$sim_log"
+  echo >&9
+  check 'the next one gathers again' wait_for 10 eval '(($(requests "s01/realtime") >= 2))'
+  sim_faults 'delay=700@*/realtime*'
+  : >"$sim_log"
+  printf '\n\n\n\n\n' >&9
+  wait_for 10 grep -q 'realtime' "$sim_log" || true
+  printf '\n' >&9
+  printf '\n\n\n' >&9
+  end_stream 'end of input' 0
+  # Nine lines: one sweep, and one more for what came while it lasted, which joins what is under way.
+  is 'several queued newlines are one gathering' '' \
+    "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort | uniq -c | awk '$1 > 2')"
+  is 'of all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
+  true_once 'execd' "$stream_out"
+  is 'execd: nothing on stderr' '' "$(<"$stream_err")"
+  sim_faults
+
+  exits 'end of input without a line' 0 "$cemm" stream --stdin --config "$config" </dev/null
+  is 'gathers nothing' '' "$out"
+  exits 'one line and the end' 0 "$cemm" stream --stdin --config "$config" <<<''
+  is 'is gathered still' 8 "$(wc -l <<<"$out")"
+  exits 'what is no line' 0 "$cemm" stream --stdin --config "$config" < <(printf 'x')
+  is 'gathers nothing' '' "$out"
+}
+
+# Faster meters: a new sample twice a second.
+paced() {
+  start_stream --interval 0.25 --format influx
+  check 'every interval' wait_for 30 has_lines 40 "$stream_out"
+  local before
+  before=$(awk '{ print $3 }' "$stream_out" | sort -u | wc -l)
+  check 'the meters go on' test "$before" -ge 5
+  exec 9>&-
+  has_more() { has_lines $(($(wc -l <"$stream_out") + 4)) "$stream_out"; }
+  local now
+  now=$(wc -l <"$stream_out")
+  check 'the end of stdin is not its end' wait_for 20 has_lines $((now + 4)) "$stream_out"
+  stop "$stream_pid"
+  is 'SIGTERM ends it by that signal' 143 "$stopped"
+  is 'whole lines only' '' "$(grep -vE '^cemm,uid=[^ ]+ [^ ]+ [0-9]{19}$' "$stream_out" || true)"
+  true_once 'interval' "$stream_out"
+}
+
+# One device hangs; the other one's samples come all the same.
+hanging() {
+  sim_faults "stall@*$two/*realtime*"
+  : >"$sim_log"
+  start_stream --interval 0.25 --format influx
+  is_going() { (($(grep -c "$one,alias=s01" "$stream_out") >= 6)); }
+  check 'a hanging device delays nobody' wait_for 14 is_going
+  is 'it has nothing to say' 0 "$(grep -c "$two" "$stream_out" || true)"
+  is 'and is not asked again while it hangs' 1 "$(requests "$two .*s01/realtime")"
+  # Idle or not, it ends at once; so does one whose reader does not read.
+  kill -s INT "$stream_pid"
+  check 'SIGINT ends it at once' wait_for 2 gone_or_zombie "$stream_pid"
+  stop "$stream_pid"
+  is 'by that signal' 130 "$stopped"
+  exec 9>&-
+  cat "$stream_out" "$stream_err" >>"$heard"
+  true_once 'beside a hanging one' "$stream_out"
+  sim_faults
+}
+
+# A source that fails: one line, and one when it is back; what came meanwhile is not made up.
+outage() {
+  start_stream --interval 0.25 --format influx
+  wait_for 10 has_lines 8 "$stream_out" || true
+  sim_faults "status=502@*$two/s01/realtime*"
+  check 'a failure is said' wait_for 10 grep -q '^W! .*502' "$stream_err"
+  sim_faults
+  check 'and its end' wait_for 20 grep -qE '^I! .*s01: all right again' "$stream_err"
+  stop "$stream_pid"
+  exec 9>&-
+  is 'each once' 2 "$(wc -l <"$stream_err")"
+  cat "$stream_out" "$stream_err" >>"$heard"
+}
+
+formats() {
+  local status
+  exits 'csv' 0 "$cemm" stream --stdin --config "$config" --format csv <<<''
+  is 'csv: one header' 1 "$(grep -c '^uid,alias,' <<<"$out")"
+  is 'csv: first' 'uid,alias,channel,value,unit,time' "${out%%$'\n'*}"
+  is 'csv: six columns, none empty but the unit' '' "$(awk -F, 'NF != 6 || $4 == "" || $6 == ""' <<<"$out")"
+  exits 'json' 0 "$cemm" stream --stdin --config "$config" --format json <<<''
+  is 'json: an object a line' '["object"]' "$(jq -c 'type' <<<"$out" | sort -u | jq -sc .)"
+  exits 'table' 0 "$cemm" stream --stdin --config "$config" --format table p1 <<<''
+  is 'table: titles, once' 1 "$(grep -c '^TIME  *DEVICE' <<<"$out")"
+  exits 'putval' 0 env COLLECTD_HOSTNAME='a"b/c' COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
+    --config "$config" --format putval p1-gas <<<''
+  check 'putval: host of collectd, quoted; own time, cadence of gas' \
+    grep -qxE "PUTVAL \"a\\\\\"b_c/cemm-$one/gauge-p1-gas-gas\" interval=3600 [0-9]{10}\.[0-9]{3}:[0-9.]+" <<<"$out"
+  exits 'putval, power' 0 env COLLECTD_HOSTNAME=house COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
+    --config "$config" --format putval "$one/s01" <<<''
+  check 'putval: interval of collectd' \
+    grep -qxE "PUTVAL \"house/cemm-$one/power-s01-electric_power\" interval=7.5 [0-9]{10}\.[0-9]{3}:-?[0-9.]+" <<<"$out"
+  exits 'a METER that is not there' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
+  has 'is said' "$err" 'W! s02: '
+  is 'the others come' 2 "$(wc -l <<<"$out")"
+
+  set +e
+  "$cemm" stream --interval 0.25 --config "$config" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
+  status=${PIPESTATUS[0]}
+  set -e
+  is 'a reader that has gone ends it' 141 "$status"
+  is 'quietly' '' "$(<"$scratch/stderr")"
+}
+
+# Nothing new comes any more when the reader goes.
+idle_reader() {
+  local status
+  set +e
+  "$cemm" stream --stdin --config "$config" 2>"$scratch/stderr" < <(
+    echo
+    exec sleep 20 # keeps stdin open; ends with its parent's reader
+  ) | head -n 1 >"$scratch/first"
+  status=${PIPESTATUS[0]}
+  set -e
+  is 'a reader that goes while nothing comes ends it, too' 141 "$status"
+}
+
+whole_file() {
+  [[ -s $1 && $(tail -n 1 "$1") == cemm_up\{* ]]
+}
+
+prometheus() {
+  local file=$scratch/prom/cemm.prom inode i
+  mkdir "$scratch/prom"
+  start_stream --interval 0.25 --format prometheus --output "$file"
+  check 'prometheus: a file' wait_for 10 whole_file "$file"
+  inode=$(stat -c %i "$file")
+  is_another() { [[ $(stat -c %i "$file") != "$inode" ]]; }
+  check 'is written anew' wait_for 10 is_another
+  for i in 1 2 3 4 5 6 7 8; do
+    whole_file "$file" || not_ok 'and always whole' "$(<"$file")"
+    sleep 0.1
+  done
+  ok 'and always whole'
+  is 'with the mode of a file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
+  is 'stdout is empty' '' "$(<"$stream_out")"
+  is 'all are up' '6 1' "$(grep '^cemm_up{' "$file" | awk '{ print $2 }' | sort | uniq -c | sed 's/^ *//')"
+  is 'no times' '' "$(grep -v '^#' "$file" | awk 'NF != 2' || true)"
+
+  sim_faults "status=502@*$two/p1/realtime*"
+  is_down() { grep -qxF "cemm_up{uid=\"$two\",alias=\"p1\"} 0" "$file"; }
+  check 'a meter that fails is down' wait_for 10 is_down
+  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  has 'the others are there' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
+  sim_faults
+  is_back() { grep -qF "cemm_electric_power_watts{uid=\"$two\",alias=\"p1\"}" "$file"; }
+  check 'and come back' wait_for 10 is_back
+
+  sim_faults "stall@*$two/*realtime*"
+  inode=$(stat -c %i "$file")
+  check 'one that hangs holds nothing up' wait_for 10 is_another
+  sim_faults
+  if command -v promtool >/dev/null; then
+    check 'promtool finds nothing to complain about' promtool check metrics <"$file"
+    is 'nor to remark' '' "$(promtool check metrics <"$file" 2>&1)"
+  fi
+  stop "$stream_pid"
+  exec 9>&-
+  is 'nothing is left beside it' 'cemm.prom' "$(ls -A "$scratch/prom")"
+}
+
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $(($(date +%s) - 86400)) --speed 20
+write_config "$config"
+execd
+paced
+hanging
+outage
+formats
+idle_reader
+prometheus
+is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+finish
