@@ -220,7 +220,7 @@ configuration() {
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
-  has 'words name file and line' "$err" "E! $scratch/typo.conf: line 8: "
+  has 'words name file and line' "$err" "E! $scratch/typo.conf: line 11: "
   cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
