@@ -248,6 +248,17 @@ struct cemm_reading {
  */
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
+/*
+ * The text of an answer's `data` as it was received (`alias` NULL), or of the
+ * entry in it that has this alias (IO). Not terminated; lives as long as the
+ * document. NULL: there is none.
+ */
+const char *cemm_document_data(const struct cemm_document *document, const char *alias,
+                               size_t *ret_length);
+
+/* Indents a JSON text by two, as CEMM_FORM_JSON does; results as those of cemm_render(). The text
+ * must be valid. */
+int cemm_indent(const char *json, size_t length, char **ret_text, size_t *ret_length);
 
 /* ---- configuration (spec §3) -------------------------------------------- */
 
@@ -374,6 +385,10 @@ const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
 
 /* A meter's alias, or NULL past the last; in the order of their names. */
 const char *cemm_device_alias(const struct cemm_device *device, size_t index);
+
+/* The cloud account that reaches it, as the configuration names it ("home"); NULL: none, as far as
+ * is known. */
+const char *cemm_device_account(const struct cemm_device *device);
 
 /* Whether `alias` may be asked for: found, documented, or configured as extra-alias, and not
  * filtered away. Any other name does not exist, without a request (spec §1). */

@@ -13,6 +13,7 @@
 #define CEMM_METERS_MAX     512         /* meters of one device */
 #define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
+#define CEMM_COLUMNS_MAX    256         /* members of the entries of io, as columns */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
 #define CEMM_EXTRA_MAX      16          /* descriptors that a caller may wait for besides */

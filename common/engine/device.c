@@ -243,6 +243,16 @@ const char *cemm_device_alias(const struct cemm_device *device, size_t index)
     return index < device->meters.count ? device->meters.items[index] : NULL;
 }
 
+const char *cemm_device_account(const struct cemm_device *device)
+{
+    for (size_t i = 0; i < device->route_count; i++) {
+        const struct cemm_source_config *config = device->routes[i]->source->config;
+        if (config->kind == CEMM_CLOUD)
+            return config->name;
+    }
+    return NULL;
+}
+
 static bool source_allows(const struct cemm_source *source, const char *alias)
 {
     if (!cemm_source_admits(source, alias))

@@ -49,8 +49,16 @@ static void write_history(struct cemm_buffer *out, const struct cemm_document *d
 void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_zone *zone)
 {
-    if (document->query.endpoint == CEMM_DATA)
+    switch (document->query.endpoint) {
+    case CEMM_DATA:
+    case CEMM_TOTALS:
         write_history(out, document, zone);
-    else
+        break;
+    case CEMM_IO:
+    case CEMM_INFO:
+        cemm_write_table(out, document);
+        break;
+    default:
         write_newest(out, document, zone);
+    }
 }

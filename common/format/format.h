@@ -11,10 +11,16 @@
 /* The received bytes, indented anew by two, with a newline at the end; nothing else is touched. */
 void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document);
 
-/* cemmfs's CSV: `channel,value,unit,time` for realtime and totals, `time,<channel>…` for history;
- * of IO and INFO answers there is none. */
+/* The same of any JSON text that has been found valid. */
+void cemm_write_indented(struct cemm_buffer *out, const char *json);
+
+/* cemmfs's CSV: `channel,value,unit,time` for realtime, `time,<channel>…` for history and totals;
+ * IO and INFO answers as a table. */
 void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_zone *zone);
+
+/* A column for each member, a row for each entry of `data`. */
+void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *document);
 
 /* InfluxDB line protocol: one line for each distinct time, oldest first. */
 void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document);

@@ -51,9 +51,8 @@ static const char *open_bracket(struct cemm_buffer *out, const char *p, unsigned
     return p;
 }
 
-void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document)
+void cemm_write_indented(struct cemm_buffer *out, const char *p)
 {
-    const char *p = document->bytes;
     unsigned depth = 0;
 
     while (*p && !out->error) {
@@ -76,4 +75,9 @@ void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *docume
         }
     }
     cemm_buffer_char(out, '\n');
+}
+
+void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document)
+{
+    cemm_write_indented(out, document->bytes);
 }

@@ -5,6 +5,7 @@
 #include "answers.h"
 #include "check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -49,6 +50,22 @@ static const struct answer_case answers[] = {
     /* 10: water, with the channel that stands in totals */
     {CEMM_REALTIME, CEMM_DAY, "pulse-1",
      "{\"data\":{\"flow\":[1496326765000,0]},\"totals\":{\"volume\":[1496326765000,812.25]}}"},
+    /* 11: io with what CSV must take care of, and members that come later or twice nested */
+    {CEMM_IO, CEMM_DAY, "",
+     "{\"data\": [ {\"io_id\": 1, \"type\" : \"a,b\", \"n\": 1.0e0},\n"
+     "{\"type\":\"say \\\"hi\\\"\", \"x y\":null, \"io_id\":\"88\"},"
+     "{\"deep\":{\"type\":[1,{\"a\":\"}\"}]},\"on\":true,\"two\\nlines\":"
+     "\"\\u20ac\\ud83d\\ude00\\u00e9\\/\"},"
+     "{\"n\":-0,\"type\":\"\\u0041\\ud800\\u0000\\r\"}, {}]}"},
+    /* 12: no meter at all */
+    {CEMM_IO, CEMM_DAY, "", "{\"data\":[]}"},
+    /* 13: an alias of the cloud */
+    {CEMM_INFO, CEMM_DAY, "p1", "{\"data\":[{\"io_id\":1,\"port\":3,\"type\":\"p1\"}]}"},
+    /* 14: totals of different times, and one that was never read */
+    {CEMM_TOTALS, CEMM_DAY, "p1",
+     "{\"data\":{\"t1\":[1496242500000,1350.5],\"t2\":[0,0],\"gas\":[1496242440000,2616]}}"},
+    /* 15: totals of a day without any */
+    {CEMM_TOTALS, CEMM_DAY, "p1", "{\"data\":{\"t1\":[0,0],\"gas\":[0,0]}}"},
 };
 
 static const struct {
@@ -74,9 +91,22 @@ static const struct {
      "2017-05-03T00:00:00+02:00,,3\n"},
     {3, CEMM_FORM_CSV, "time,electric_power\n"},
     {6, CEMM_FORM_CSV,
-     "channel,value,unit,time\n"
-     "t1,1350.5639648438,kWh,2017-05-31T16:55:00+02:00\n"
-     "gas,2616,m3,2017-05-31T16:55:00+02:00\n"},
+     "time,t1,gas\n"
+     "2017-05-31T16:55:00+02:00,1350.5639648438,2616\n"},
+    {11, CEMM_FORM_CSV,
+     "io_id,type,n,x y,deep,on,\"two\nlines\"\n"
+     "1,\"a,b\",1.0e0,,,,\n"
+     "88,\"say \"\"hi\"\"\",,,,,\n"
+     ",,,,\"{\"\"type\"\":[1,{\"\"a\"\":\"\"}\"\"}]}\",true,\u20ac\U0001f600\u00e9/\n"
+     ",\"A\ufffd\ufffd\r\",-0,,,,\n"
+     ",,,,,,\n"},
+    {12, CEMM_FORM_CSV, "\n"},
+    {13, CEMM_FORM_CSV, "io_id,port,type\n1,3,p1\n"},
+    {14, CEMM_FORM_CSV,
+     "time,t1,t2,gas\n"
+     "2017-05-31T16:54:00+02:00,,,2616\n"
+     "2017-05-31T16:55:00+02:00,1350.5,,\n"},
+    {15, CEMM_FORM_CSV, "time,t1,gas\n"},
     {8, CEMM_FORM_CSV,
      "time,electric_power\n"
      "2016-10-30T02:00:00+02:00,1\n"
@@ -269,6 +299,68 @@ static void test_joins(void **state)
     cemm_zone_free(zone);
 }
 
+static const struct {
+    const char *answer;
+    const char *alias; /* NULL: all of data */
+    const char *part;  /* indented; NULL: there is none */
+} parts[] = {
+    {"{\"data\": [{\"alias\":\"p1\",\"n\":1.0},{\"alias\":\"p1-gas\"}]}", "p1",
+     "{\n  \"alias\": \"p1\",\n  \"n\": 1.0\n}\n"},
+    {"{\"data\": [{\"alias\":\"p1\"},{\"n\":{\"alias\":\"s01\"},\"alias\":\"p1-gas\"}]}", "p1-gas",
+     "{\n  \"n\": {\n    \"alias\": \"s01\"\n  },\n  \"alias\": \"p1-gas\"\n}\n"},
+    {"{\"data\": [{\"alias\":\"p1\"},{\"n\":{\"alias\":\"s01\"}},{}]}", "s01", NULL},
+    {"{\"data\": []}", "p1", NULL},
+    {"{\"x\":[1,{\"data\":2}] , \"data\" : [ ] }", NULL, "[]\n"},
+};
+
+static void test_parts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        struct cemm_document *document = answer(CEMM_IO, "", CEMM_DAY, parts[i].answer);
+        size_t length;
+        const char *part = cemm_document_data(document, parts[i].alias, &length);
+
+        expect_int(parts[i].answer, part != NULL, parts[i].part != NULL);
+        if (part) {
+            char *text;
+            assert_int_equal(cemm_indent(part, length, &text, &length), 0);
+            expect_text(parts[i].answer, text, parts[i].part);
+            assert_int_equal(length, strlen(text));
+            free(text);
+        }
+        cemm_document_unref(document);
+    }
+}
+
+/* An entry may have as many members as there are columns, and no more. */
+static void test_too_many_columns(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("UTC");
+
+    (void)state;
+    assert_non_null(zone);
+    for (int count = 256; count <= 257; count++) {
+        static char bytes[257 * 12 + 40];
+        size_t used = (size_t)sprintf(bytes, "{\"data\":[{");
+        struct cemm_document *document;
+        char *text = NULL;
+        size_t length;
+        int r;
+
+        for (int i = 0; i < count; i++)
+            used += (size_t)sprintf(bytes + used, "%s\"c%d\":%d", i ? "," : "", i, i);
+        (void)sprintf(bytes + used, "}]}");
+        document = answer(CEMM_IO, "", CEMM_DAY, bytes);
+        r = cemm_render(document, CEMM_FORM_CSV, zone, &text, &length);
+        expect_int("columns", r, count == 256 ? 0 : -E2BIG);
+        if (r == 0)
+            free(text);
+        cemm_document_unref(document);
+    }
+    cemm_zone_free(zone);
+}
+
 /* A name that collectd has no room for is counted; with "-day" behind it that comes sooner. */
 static void test_refused(void **state)
 {
@@ -298,6 +390,8 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_widest),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_too_many_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
