@@ -435,6 +435,9 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day);
 
+/* Whether that is for good: nothing lies before. */
+bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
+
 /* ---- sweeps ------------------------------------------------------------- */
 
 /* Which meters: those of one source ("cloud home"; NULL: of all), and of those the ones that a

@@ -65,21 +65,6 @@ static int listing_add(void *data, const char *name, enum tree_type type)
     return 0;
 }
 
-/* What every directory has, and what the tree knows by itself. */
-static int listing_begin(const struct fs *fs, struct listing *listing, const struct place *place)
-{
-    struct tree_clock clock = fs_clock(fs);
-    int result;
-
-    listing->count = 0;
-    result = listing_add(listing, ".", TREE_DIRECTORY);
-    if (result == 0)
-        result = listing_add(listing, "..", TREE_DIRECTORY);
-    if (result == 0)
-        result = tree_list(place, &clock, listing_add, listing);
-    return result;
-}
-
 static mode_t mode_of(enum tree_type type)
 {
     switch (type) {
@@ -115,7 +100,7 @@ void listing_reply(fuse_req_t request, const struct listing *listing, size_t siz
     free(reply);
 }
 
-/* ---- OPENDIR ------------------------------------------------------------ */
+/* ---- names that are data -------------------------------------------------- */
 
 static int add_devices(struct fs *fs, struct listing *listing)
 {
@@ -127,14 +112,20 @@ static int add_devices(struct fs *fs, struct listing *listing)
     return result;
 }
 
-static int add_meters(struct fs *fs, struct listing *listing, const struct cemm_uid *uid)
+/* A meter may have been given a name that means something else here. */
+static int add_meters(struct fs *fs, struct listing *listing, const struct place *parent)
 {
-    const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
+    const struct cemm_device *device = cemm_device_named(fs->cemm, &parent->uid);
+    struct tree_clock clock = fs_clock(fs);
+    struct tree_meter meter = fs_meter(fs, parent);
+    struct place place;
     const char *alias;
     int result = 0;
 
-    for (size_t i = 0; device && result == 0 && (alias = cemm_device_alias(device, i)); i++)
-        result = listing_add(listing, alias, TREE_DIRECTORY);
+    for (size_t i = 0; device && result == 0 && (alias = cemm_device_alias(device, i)); i++) {
+        if (tree_child(parent, alias, &clock, &meter, &place) && place.kind == PLACE_METER)
+            result = listing_add(listing, alias, TREE_DIRECTORY);
+    }
     return result;
 }
 
@@ -151,6 +142,65 @@ static int add_channels(struct listing *listing, const struct cemm_document *doc
     return result;
 }
 
+/* ---- periods whose first is not known ------------------------------------- */
+
+/* What is listed of them: those that the archive has. */
+struct archive_lister {
+    struct fs *fs;
+    struct listing *listing;
+    const struct place *parent;
+    struct tree_clock clock;
+    struct tree_meter meter;
+    bool looking; /* for one is enough */
+};
+
+static int list_archived(const struct archive_lister *lister, const struct place *parent,
+                         bool looking);
+
+static int on_period(void *data, const char *name, enum tree_type type)
+{
+    const struct archive_lister *lister = data;
+    struct cemm_query query;
+    struct place place;
+    bool there = false;
+
+    if (type == TREE_LINK ||
+        !tree_child(lister->parent, name, &lister->clock, &lister->meter, &place))
+        return 0;
+    if (type == TREE_DIRECTORY)
+        there = list_archived(lister, &place, true) > 0;
+    else if (tree_query(&place, &query))
+        there = cemm_archived(lister->fs->cemm, &query);
+    if (there && lister->looking)
+        return 1;
+    return there ? listing_add(lister->listing, name, type) : 0;
+}
+
+/* `looking`: returns 1 if there is any. */
+static int list_archived(const struct archive_lister *lister, const struct place *parent,
+                         bool looking)
+{
+    struct archive_lister below = *lister;
+
+    below.parent = parent;
+    below.looking = looking;
+    return tree_list(parent, &below.clock, &below.meter, on_period, &below);
+}
+
+static int add_archived(struct fs *fs, struct listing *listing, const struct place *place)
+{
+    struct archive_lister lister = {
+        .fs = fs, .listing = listing, .clock = fs_clock(fs), .meter = fs_meter(fs, place)};
+
+    lister.meter.found = true;
+    lister.meter.known = false;
+    lister.meter.first = (struct cemm_period){CEMM_DAY, TREE_FIRST_YEAR, 1, 1};
+    return list_archived(&lister, place, false);
+}
+
+/* ---- OPENDIR ------------------------------------------------------------ */
+
+/* The names that are data, but for periods. */
 static int add_found(struct parked *parked, const struct cemm_answer *answer)
 {
     const struct place *place = &parked->node->place;
@@ -159,9 +209,11 @@ static int add_found(struct parked *parked, const struct cemm_answer *answer)
     case PLACE_ROOT:
         return add_devices(parked->fs, parked->listing);
     case PLACE_DEVICE:
-        return add_meters(parked->fs, parked->listing, &place->uid);
-    default:
+        return add_meters(parked->fs, parked->listing, place);
+    case PLACE_CHANNELS:
         return answer->document ? add_channels(parked->listing, answer->document) : 0;
+    default:
+        return 0;
     }
 }
 
@@ -173,53 +225,122 @@ static void reply_listing(struct parked *parked)
     park_free(parked);
 }
 
+/* The names that the tree knows by itself; those of which the sources have said that they are not
+ * there are left out. */
+static int on_fixed(void *data, const char *name, enum tree_type type)
+{
+    struct parked *parked = data;
+    const struct place *parent = &parked->node->place;
+    struct tree_clock clock = fs_clock(parked->fs);
+    struct tree_meter meter = {.totals = true};
+    const struct node *node = NULL;
+    struct place place;
+
+    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place))
+        node = nodes_current(&parked->fs->nodes, &place);
+    return node && node->absent ? 0 : listing_add(parked->listing, name, type);
+}
+
 /* Whatever has been found is listed, now or earlier; a failure shows only where that is nothing. */
 static void on_entries(struct parked *parked, const struct cemm_answer *answer)
 {
+    const struct place *place = &parked->node->place;
+    struct tree_clock clock = fs_clock(parked->fs);
+    struct tree_meter meter = fs_meter(parked->fs, place);
     struct listing *listing = parked->listing;
+    bool periods = tree_holds_periods(place);
     size_t before = listing->count;
     int result = add_found(parked, answer);
 
-    if (result == 0 && answer->result != 0 && listing->count == before)
+    if (result == 0 && periods && !meter.found)
+        result = add_archived(parked->fs, listing, place);
+    if (result == 0 && answer->result != 0 && listing->count == before &&
+        place->kind != PLACE_METER && !(periods && meter.found))
         result = -fs_errno(answer->result);
+    if (result == 0)
+        result = tree_list(place, &clock, &meter, on_fixed, parked);
     if (result < 0)
         park_reply_error(parked, -result);
     else
         reply_listing(parked);
 }
 
-static void open_static(const struct parked *draft)
+/* What needs no question. */
+static void open_static(struct fs *fs, const struct parked *draft)
 {
+    const struct place *place = &draft->node->place;
+    struct tree_clock clock = fs_clock(fs);
+    struct tree_meter meter = fs_meter(fs, place);
     struct fuse_file_info info = draft->info;
+    struct parked parked = *draft;
+    int result = tree_list(place, &clock, &meter, on_fixed, &parked);
 
     info.fh = (uintptr_t)draft->listing;
-    if (fuse_reply_open(draft->request, &info) != 0)
+    if (result < 0) {
+        listing_free(draft->listing);
+        (void)fuse_reply_err(draft->request, -result);
+    } else if (fuse_reply_open(draft->request, &info) != 0) {
         listing_free(draft->listing); /* the reader is gone: there will be no RELEASEDIR */
+    }
+}
+
+/* A listing of its own, with what every directory has. */
+static struct listing *listing_new(void)
+{
+    struct listing *listing = calloc(1, sizeof(*listing));
+
+    if (!listing || listing_add(listing, ".", TREE_DIRECTORY) < 0 ||
+        listing_add(listing, "..", TREE_DIRECTORY) < 0) {
+        listing_free(listing);
+        return NULL;
+    }
+    return listing;
+}
+
+/* Asks for what a directory's names depend on. False: nothing needs to be asked. */
+static bool ask(struct fs *fs, struct parked *draft)
+{
+    const struct place *place = &draft->node->place;
+    struct tree_meter meter = fs_meter(fs, place);
+    struct cemm_query query;
+
+    switch (place->kind) {
+    case PLACE_ROOT:
+        park_find(draft, NULL, FS_FIND_MAX_AGE);
+        return true;
+    case PLACE_DEVICE:
+        park_find(draft, &place->uid, FS_FIND_MAX_AGE);
+        return true;
+    case PLACE_METER:
+        /* Whether it has totals is for the accounts to say. */
+        if (!fs_account_unheard(fs) || cemm_offers(fs->cemm, &place->uid, CEMM_TOTALS))
+            return false;
+        park_find(draft, NULL, INT64_MAX);
+        return true;
+    case PLACE_CHANNELS:
+        if (!tree_query(place, &query))
+            return false;
+        park_get(draft, &query, fs->realtime_ttl);
+        return true;
+    default:
+        if (!tree_holds_periods(place) || meter.known)
+            return false;
+        park_find_first(draft, place);
+        return true;
+    }
 }
 
 void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
               const struct fuse_file_info *info)
 {
     struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_entries};
-    struct cemm_query query;
-    int result = -ENOMEM;
 
     draft.info = *info;
-    draft.listing = calloc(1, sizeof(*draft.listing));
-    if (draft.listing)
-        result = listing_begin(fs, draft.listing, &node->place);
-    if (result < 0) {
-        listing_free(draft.listing);
-        (void)fuse_reply_err(request, -result);
-    } else if (node->place.kind == PLACE_ROOT) {
-        park_find(&draft, NULL);
-    } else if (node->place.kind == PLACE_DEVICE) {
-        park_find(&draft, &node->place.uid);
-    } else if (node->place.kind == PLACE_CHANNELS && tree_query(&node->place, &query)) {
-        park_get(&draft, &query, fs->realtime_ttl);
-    } else {
-        open_static(&draft);
-    }
+    draft.listing = listing_new();
+    if (!draft.listing)
+        (void)fuse_reply_err(request, ENOMEM);
+    else if (!ask(fs, &draft))
+        open_static(fs, &draft);
 }
 
 /* ---- LOOKUP and GETATTR ------------------------------------------------- */
@@ -250,7 +371,7 @@ static void set_exists(struct node *node)
         return;
     node->exists = true;
     if (node->place.kind == PLACE_DEVICE || node->place.kind == PLACE_METER)
-        node->pins++;
+        node_keep(node, true);
 }
 
 int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)

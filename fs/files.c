@@ -11,11 +11,12 @@
  * The bytes under a number never change. A newer document is a new node, found
  * at the next LOOKUP, which comes when the name's time is over.
  *
- * The one exception is a CSV of a day that is not over: as long as the new
- * bytes only append to the old ones it stays the same node, so that tail -f
- * works. Then the order matters: first the new bytes can be read, then the
- * kernel forgets the last page it has shown (its end was filled up with
- * zeros), and only then is the new size told.
+ * The one exception is what runs. A CSV of a day that is not over: as long as
+ * the new bytes only append to the old ones it stays the same node, so that
+ * tail -f works. And what is said of devices and meters, which mostly stays the
+ * same, and then keeps its time, too. Then the order matters: first the new bytes can be read, then
+ * the kernel forgets the last page it has shown (its end was filled up with zeros), and only then
+ * is the new size told.
  */
 #include "fs/files.h"
 
@@ -24,16 +25,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/park.h"
+#include "fs/info.h"
 #include "fs/status.h"
 
 #define RUNNING_TIMEOUT 1.0  /* seconds: name of a running CSV; its node follows the data */
 #define FOLLOWED_MS     5000 /* a running CSV is being followed if it was asked for this lately */
 
+/* What is said of devices and meters. */
+static bool is_description(const struct place *place)
+{
+    return info_is(place) || place->kind == PLACE_IO;
+}
+
 /* How old a document may be. */
 struct freshness {
     int64_t max_age; /* ms */
-    bool for_ever;   /* what has been fetched within that stays good */
+    bool for_ever;   /* what has been fetched within that stays good: */
+    int64_t since;   /* Unix milliseconds when that began */
 };
 
 /* `snapshot` is what there is of it, or NULL. */
@@ -43,6 +51,8 @@ static struct freshness freshness_of(const struct fs *fs, const struct place *pl
     struct tree_clock clock = fs_clock(fs);
     int64_t closed_at;
 
+    if (is_description(place))
+        return (struct freshness){.max_age = FS_INFO_MAX_AGE};
     if (place->kind != PLACE_PERIOD)
         return (struct freshness){.max_age = fs->realtime_ttl};
     closed_at = tree_closed_at(place, clock.zone);
@@ -51,26 +61,35 @@ static struct freshness freshness_of(const struct fs *fs, const struct place *pl
     if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
         return (struct freshness){.max_age = FS_EMPTY_MAX_AGE};
     /* One that was fetched before the period was closed may lack its end. */
-    return (struct freshness){.max_age = (clock.now - closed_at) * 1000, .for_ever = true};
+    return (struct freshness){
+        .max_age = fs_now() - closed_at * 1000, .since = closed_at * 1000, .for_ever = true};
 }
 
+/* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
 static int64_t left(const struct node *node, const struct freshness *freshness)
 {
     int64_t age = fs_now() - node->snapshot->fetched;
 
-    return age < 0 ? -1 : freshness->max_age - age; /* the clock was set back: who knows how old */
+    if (age < 0)
+        return -1; /* the clock was set back: who knows how old */
+    if (freshness->for_ever)
+        return node->snapshot->fetched - freshness->since;
+    return freshness->max_age - age;
 }
 
 /* A node that may be handed out although its snapshot is too old: its readers are waiting for the
  * next one, or follow it as it grows. */
 static bool is_followed(const struct node *node)
 {
+    if (is_description(&node->place))
+        return true;
     return node->running && (node->pins > 0 || fs_now() - node->asked <= FOLLOWED_MS);
 }
 
 static bool may_run(const struct place *place)
 {
-    return place->kind == PLACE_PERIOD && place->form == CEMM_FORM_CSV;
+    return is_description(place) ||
+           (place->history == HISTORY_DAYS && place->form == CEMM_FORM_CSV);
 }
 
 static double timeout_of(const struct node *node, const struct freshness *freshness)
@@ -78,7 +97,7 @@ static double timeout_of(const struct node *node, const struct freshness *freshn
     if (node->running || (may_run(&node->place) && !freshness->for_ever))
         return RUNNING_TIMEOUT;
     if (freshness->for_ever)
-        return FS_FOR_EVER;
+        return FS_CLOSED_TIMEOUT;
     if (!node->snapshot)
         return (double)freshness->max_age / 1000;
     return left(node, freshness) > 0 ? (double)left(node, freshness) / 1000 : 0;
@@ -88,12 +107,11 @@ static double timeout_of(const struct node *node, const struct freshness *freshn
  * memory. Beyond a limit it is asked to. */
 static void drop_old(struct fs *fs)
 {
-    while (fs->nodes.bytes > FS_SNAPSHOT_BYTES && !TAILQ_EMPTY(&fs->nodes.old)) {
+    while (fs->nodes.old_bytes > FS_CLOSED_BYTES || fs->nodes.old_count > FS_CLOSED_FILES) {
         struct node *node = TAILQ_FIRST(&fs->nodes.old);
         char name[TREE_NAME_SIZE];
 
-        TAILQ_REMOVE(&fs->nodes.old, node, age);
-        node->droppable = false;
+        node_drop(&fs->nodes, node);
         tree_name(&node->place, name);
         if (node->current && node->parent != 0)
             (void)helper_forget_name(fs->helper, node->parent, name);
@@ -107,6 +125,9 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 
     node_bind(&fs->nodes, node, snapshot);
     node->running = may_run(&node->place) && snapshot->fetched / 1000 < closed_at;
+    node->absent = false;
+    if (is_description(&node->place))
+        node_keep(node, true); /* its time is told by nothing else */
     node_touch(&fs->nodes, node);
     drop_old(fs);
 }
@@ -125,6 +146,8 @@ static int snapshot_at_hand(struct fs *fs, const struct place *place, int64_t ma
     *ret_snapshot = NULL;
     if (!tree_query(place, &query))
         return -ENOENT;
+    if (info_is(place))
+        return 0; /* one document does not tell all */
     document = cemm_peek(fs->cemm, &query, max_age);
     if (!document)
         return 0;
@@ -155,7 +178,7 @@ static int status_lookup(struct fs *fs, const struct place *place, struct node *
 {
     struct node *node = nodes_current(&fs->nodes, place);
     struct snapshot *snapshot;
-    int result = status_render(fs, &snapshot);
+    int result = status_render(fs, place->kind == PLACE_STATUS_JSON, &snapshot);
 
     if (result < 0)
         return result;
@@ -168,27 +191,88 @@ static int status_lookup(struct fs *fs, const struct place *place, struct node *
     return new_node(fs, place, snapshot, ret_node);
 }
 
-int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
-                double *ret_timeout)
+/* Whoever deletes a closed period's archive file wants it fetched anew. */
+static bool is_disowned(struct fs *fs, struct node *node)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct cemm_query query;
+    bool archived;
+
+    if (!node->snapshot || clock.now < tree_closed_at(&node->place, clock.zone) ||
+        !tree_query(&node->place, &query))
+        return false;
+    archived = cemm_archived(fs->cemm, &query);
+    if (!archived && node->archived)
+        return true;
+    node->archived = archived;
+    return false;
+}
+
+/* The names of a period, in all its forms, lead to new nodes from now on. */
+static void disown(struct fs *fs, const struct place *place)
+{
+    static const enum cemm_form forms[] = {CEMM_FORM_JSON, CEMM_FORM_CSV};
+    struct place file = *place;
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        struct node *node;
+
+        file.form = forms[i];
+        node = nodes_current(&fs->nodes, &file);
+        if (node)
+            node_retire(&fs->nodes, node);
+    }
+}
+
+/* Whether the name still leads to this node. */
+static bool is_good(struct fs *fs, struct node *node)
+{
+    struct freshness freshness = freshness_of(fs, &node->place, node->snapshot);
+
+    if (is_disowned(fs, node)) {
+        disown(fs, &node->place);
+        return false;
+    }
+    return !node->snapshot || left(node, &freshness) >= 0 || is_followed(node);
+}
+
+static int node_of(struct fs *fs, const struct place *place, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, place);
-    struct freshness freshness = freshness_of(fs, place, node ? node->snapshot : NULL);
+    struct freshness freshness;
     struct snapshot *snapshot;
     int result;
 
-    if (place->kind == PLACE_STATUS) {
+    if (!node || !is_good(fs, node)) {
+        freshness = freshness_of(fs, place, node ? node->snapshot : NULL);
+        result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
+        if (result == 0)
+            result = new_node(fs, place, snapshot, &node);
+        if (result < 0)
+            return result;
+        if (snapshot)
+            ahead_read(fs, place);
+    }
+    *ret_node = node;
+    return 0;
+}
+
+int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
+                double *ret_timeout)
+{
+    struct freshness freshness;
+    struct node *node;
+    int result;
+
+    if (place->kind == PLACE_STATUS || place->kind == PLACE_STATUS_JSON) {
         *ret_timeout = 0;
         return status_lookup(fs, place, ret_node);
     }
-    if (!node || (node->snapshot && left(node, &freshness) < 0 && !is_followed(node))) {
-        result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
-        if (result < 0)
-            return result;
-        result = new_node(fs, place, snapshot, &node);
-        if (result < 0)
-            return result;
-    }
+    result = node_of(fs, place, &node);
+    if (result < 0)
+        return result;
     node_touch(&fs->nodes, node);
+    drop_old(fs);
     freshness = freshness_of(fs, place, node->snapshot);
     *ret_timeout = timeout_of(node, &freshness);
     *ret_node = node;
@@ -258,10 +342,13 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
         /* Who has it open keeps the old bytes; the name will lead to a new node. */
         snapshot_unref(snapshot);
         node_retire(&parked->fs->nodes, node);
+        node_keep(node, false);
         node->running = false;
         park_reply_attributes(parked);
         return;
     }
+    if (snapshot->size == old->size && is_description(&node->place))
+        snapshot->modified = old->modified; /* nothing has changed */
     bind(parked->fs, node, snapshot);
     if (snapshot->size == node->shown) {
         node_show(node);
@@ -281,24 +368,13 @@ static bool wants(const struct node *node, int64_t fetched)
     return node->running && !node->growing && node->snapshot->fetched < fetched;
 }
 
-static void on_document(struct parked *parked, const struct cemm_answer *answer)
+void file_take(struct parked *parked, struct snapshot *snapshot)
 {
     struct node *node = parked->node;
-    struct tree_clock clock = fs_clock(parked->fs);
-    struct snapshot *snapshot;
-    int result;
 
-    if (answer->result != 0) {
-        park_reply_error(parked, fs_errno(answer->result));
-        return;
-    }
-    if (!wants(node, cemm_document_fetched(answer->document))) {
+    if (!wants(node, snapshot->fetched)) {
+        snapshot_unref(snapshot);
         park_reply_attributes(parked);
-        return;
-    }
-    result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
-    if (result < 0) {
-        park_reply_error(parked, -result);
     } else if (node->snapshot) {
         renew(parked, snapshot);
     } else {
@@ -308,17 +384,43 @@ static void on_document(struct parked *parked, const struct cemm_answer *answer)
     }
 }
 
+void file_answer(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct node *node = parked->node;
+    struct tree_clock clock = fs_clock(parked->fs);
+    struct snapshot *snapshot;
+    int result = -fs_errno(answer->result);
+
+    node->absent = answer->result == CEMM_ABSENT;
+    if (answer->result == 0 && !wants(node, cemm_document_fetched(answer->document))) {
+        park_reply_attributes(parked);
+        return;
+    }
+    if (answer->result == 0)
+        result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    if (result < 0)
+        park_reply_error(parked, -result);
+    else
+        file_take(parked, snapshot);
+}
+
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct freshness freshness = freshness_of(fs, &node->place, node->snapshot);
-    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_document};
+    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = file_answer};
     struct cemm_query query;
 
     node->asked = fs_now();
-    if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0))
+    if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0)) {
         fs_reply_attributes(fs, request, node);
-    else if (tree_query(&node->place, &query))
+    } else if (info_is(&node->place)) {
+        info_getattr(fs, request, node);
+    } else if (tree_query(&node->place, &query)) {
+        struct place place = node->place;
+
         park_get(&draft, &query, freshness.max_age);
-    else
+        ahead_read(fs, &place);
+    } else {
         (void)fuse_reply_err(request, EIO);
+    }
 }

@@ -6,6 +6,7 @@
 #define FS_FILES_H
 
 #include "fs/fs.h"
+#include "fs/park.h"
 
 /* The node to which a file's name leads now, and for how many seconds. Never waits: the node may
  * have no snapshot yet. Returns 0 or a negative errno. */
@@ -14,5 +15,10 @@ int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node
 
 /* Answers GETATTR, now or when the document has come. */
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node);
+
+/* Answers a parked GETATTR with what has come: a document or a failure, or a snapshot, whose
+ * reference is taken over. */
+void file_answer(struct parked *parked, const struct cemm_answer *answer);
+void file_take(struct parked *parked, struct snapshot *snapshot);
 
 #endif

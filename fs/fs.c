@@ -7,10 +7,11 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define BLOCK_SIZE 4096
+#define CLOUD "cloud " /* with that the names of accounts begin */
 
 int64_t fs_now(void)
 {
@@ -37,15 +38,65 @@ int fs_errno(int result)
     }
 }
 
+bool fs_account_unheard(const struct fs *fs)
+{
+    struct cemm_source_state source;
+
+    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
+        if (strncmp(source.name, CLOUD, strlen(CLOUD)) == 0 && source.last_success == 0)
+            return true;
+    }
+    return false;
+}
+
+struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
+{
+    struct tree_meter meter = {.totals = true};
+
+    if (place->alias[0] == '\0')
+        return meter;
+    /* What cannot be excluded is there, so that its errors are seen. */
+    meter.totals = cemm_offers(fs->cemm, &place->uid, CEMM_TOTALS) || fs_account_unheard(fs);
+    meter.found = cemm_first_day(fs->cemm, &place->uid, place->alias, &meter.first);
+    meter.known = cemm_first_known(fs->cemm, &place->uid, place->alias);
+    return meter;
+}
+
+static void note_last(struct fs *fs, const char *words)
+{
+    char *copy = strdup(words);
+
+    if (!copy)
+        return; /* the one before is better than none */
+    free(fs->words);
+    fs->words = copy;
+    fs->failed = fs_now();
+}
+
 void fs_note(struct fs *fs, const struct place *place, const char *words)
 {
+    uint64_t cause = tree_cause(place);
+    struct place above = *place;
+
+    note_last(fs, words);
+    do {
+        struct node *node = nodes_current(&fs->nodes, &above);
+
+        if (node && tree_type(&above) == TREE_DIRECTORY)
+            node_note(node, words, cause);
+    } while (tree_parent(&above, &above));
+}
+
+void fs_succeeded(struct fs *fs, const struct place *place)
+{
+    uint64_t cause = tree_cause(place);
     struct place above = *place;
 
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
 
-        if (node && tree_type(&above) == TREE_DIRECTORY)
-            node_note(node, words, fs_now());
+        if (node && node->words && node->cause == cause)
+            node_note(node, NULL, 0);
     } while (tree_parent(&above, &above));
 }
 
@@ -57,7 +108,7 @@ static struct timespec from_milliseconds(int64_t milliseconds)
 
 void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
 {
-    struct stat attributes = {.st_ino = node->number, .st_nlink = 1, .st_blksize = BLOCK_SIZE};
+    struct stat attributes = {.st_ino = node->number, .st_nlink = 1, .st_blksize = FS_BLOCK_SIZE};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     char target[TREE_LINK_SIZE];
@@ -81,6 +132,8 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
         modified = node->shown_modified;
         break;
     }
+    if (!S_ISLNK(attributes.st_mode))
+        attributes.st_mode &= ~fs->mask;
     attributes.st_mtim = from_milliseconds(modified);
     attributes.st_atim = attributes.st_mtim;
     attributes.st_ctim = attributes.st_mtim;

@@ -12,18 +12,25 @@
 #include <sys/stat.h>
 
 #include "common/cemm.h"
+#include "fs/ahead.h"
 #include "fs/helper.h"
 #include "fs/log.h"
 #include "fs/node.h"
 
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: timeout of what never changes */
+#define FS_CLOSED_TIMEOUT 60.0            /* seconds: then its archive file is looked for again */
 #define FS_PERIOD_MAX_AGE 60000           /* ms: of periods that are not closed */
 #define FS_EMPTY_MAX_AGE  86400000        /* ms: of closed periods without a sample */
 #define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
+#define FS_INFO_MAX_AGE   60000           /* ms: of what is said of devices and meters */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
-#define FS_SNAPSHOT_BYTES (64u << 20)     /* closed files beyond that are dropped, oldest first */
+#define FS_CLOSED_BYTES   (12u << 20)     /* closed files beyond that are dropped, oldest first */
+#define FS_CLOSED_FILES   4096            /* and beyond that number */
+#define FS_BLOCK_SIZE     4096
 #define FS_XATTR_SOURCE   "user.cemm.source"
 #define FS_XATTR_FETCHED  "user.cemm.fetched"
+#define FS_XATTR_UNIT     "user.cemm.unit"
+#define FS_XATTR_CLOSED   "user.cemm.closed"
 #define FS_XATTR_ERROR    "user.cemm.error"
 
 struct fs {
@@ -33,8 +40,12 @@ struct fs {
     struct helper *helper;
     struct log *log;
     struct nodes nodes;
+    struct ahead ahead;
     uid_t owner;
     gid_t group;
+    mode_t mask; /* permissions that nobody has */
+    char *words; /* the last failure of all; NULL: none */
+    int64_t failed;
     int64_t mounted;      /* Unix milliseconds */
     int64_t realtime_ttl; /* ms */
     bool kernel_opens;    /* it can do without our open */
@@ -47,8 +58,16 @@ struct tree_clock fs_clock(const struct fs *fs);
 /* Positive errno of a request's result that is not 0. */
 int fs_errno(int result);
 
-/* Remembers a failure's words for the directories above a place. */
+/* What is known of the meter that a place belongs to. */
+struct tree_meter fs_meter(const struct fs *fs, const struct place *place);
+
+/* Whether an account may reach any device, for all that is known: it has never answered. */
+bool fs_account_unheard(const struct fs *fs);
+
+/* Remembers a failure's words for the directories above a place, and forgets them when what had
+ * failed has succeeded. */
 void fs_note(struct fs *fs, const struct place *place, const char *words);
+void fs_succeeded(struct fs *fs, const struct place *place);
 
 /* What the kernel is to know of a node. */
 void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);

@@ -61,8 +61,10 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
         return -ENOMEM;
     fs->log = log;
     fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, log);
-    if (fs->cemm)
+    if (fs->cemm) {
+        cemm_archive_use(fs->cemm);
         fs->helper = helper_new(fs->session, fs->cemm);
+    }
     if (fs->helper)
         result = set_nonblocking(fuse_session_fd(fs->session));
     if (result == 0)
@@ -70,6 +72,7 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
     helper_free(fs->helper);
     cemm_free(fs->cemm); /* answers whoever still waits */
     nodes_end(&fs->nodes);
+    free(fs->words);
     return result;
 }
 
@@ -102,8 +105,9 @@ static int run(const struct options *options, const struct cemm_config *config)
 {
     struct fs fs = {
         .config = config,
-        .owner = getuid(),
-        .group = getgid(),
+        .owner = options->owner,
+        .group = options->group,
+        .mask = options->mask,
         .realtime_ttl = options->realtime_ttl * 1000,
     };
     char *path;

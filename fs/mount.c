@@ -77,6 +77,8 @@ static int print_options(const struct options *options, char *text, size_t size)
     fprintf(out, "ro,nosuid,nodev,subtype=cemmfs");
     if (options->allow_other)
         fprintf(out, ",allow_other");
+    if (options->default_permissions)
+        fprintf(out, ",default_permissions");
     if (options->noexec)
         fprintf(out, ",noexec");
     fprintf(out, ",fsname=");

@@ -154,41 +154,56 @@ static void account(struct nodes *nodes, const struct snapshot *snapshot, bool a
     }
 }
 
-void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
-{
-    account(nodes, node->snapshot, false);
-    snapshot_unref(node->snapshot);
-    node->snapshot = snapshot;
-    account(nodes, snapshot, true);
-}
-
 void node_show(struct node *node)
 {
     node->shown = node->snapshot->size;
     node->shown_modified = node->snapshot->modified;
 }
 
-static void make_undroppable(struct nodes *nodes, struct node *node)
+void node_drop(struct nodes *nodes, struct node *node)
 {
-    if (node->droppable)
-        TAILQ_REMOVE(&nodes->old, node, age);
+    if (!node->droppable)
+        return;
+    TAILQ_REMOVE(&nodes->old, node, age);
+    nodes->old_count--;
+    nodes->old_bytes -= node->snapshot ? node->snapshot->size : 0;
     node->droppable = false;
 }
 
 void node_touch(struct nodes *nodes, struct node *node)
 {
-    make_undroppable(nodes, node);
-    if (node->place.kind != PLACE_PERIOD || node->running || !node->snapshot)
+    node_drop(nodes, node);
+    if (node->place.kind != PLACE_PERIOD || node->running)
         return;
     TAILQ_INSERT_TAIL(&nodes->old, node, age);
+    nodes->old_count++;
+    nodes->old_bytes += node->snapshot ? node->snapshot->size : 0;
     node->droppable = true;
+}
+
+void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
+{
+    node_drop(nodes, node);
+    account(nodes, node->snapshot, false);
+    snapshot_unref(node->snapshot);
+    node->snapshot = snapshot;
+    account(nodes, snapshot, true);
+}
+
+void node_keep(struct node *node, bool keep)
+{
+    if (keep && !node->kept)
+        node->pins++;
+    else if (!keep && node->kept)
+        node->pins--;
+    node->kept = keep;
 }
 
 void node_release(struct nodes *nodes, struct node *node)
 {
     if (node->lookups > 0 || node->pins > 0)
         return;
-    make_undroppable(nodes, node);
+    node_drop(nodes, node);
     node_retire(nodes, node);
     LIST_REMOVE(node, same_number);
     nodes->count--;
@@ -198,13 +213,13 @@ void node_release(struct nodes *nodes, struct node *node)
     free(node);
 }
 
-void node_note(struct node *node, const char *words, int64_t now)
+void node_note(struct node *node, const char *words, uint64_t cause)
 {
-    char *copy = strdup(words);
+    char *copy = words ? strdup(words) : NULL;
 
-    if (!copy)
+    if (words && !copy)
         return; /* the one before is better than none */
     free(node->words);
     node->words = copy;
-    node->failed = now;
+    node->cause = cause;
 }

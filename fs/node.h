@@ -36,9 +36,12 @@ struct node {
     bool running;   /* may grow */
     bool growing;   /* the helper is at it */
     bool droppable; /* stands in the nodes' list of old ones */
+    bool archived;  /* its archive file has been seen */
+    bool kept;      /* pinned, so that it is there when the kernel comes back to it */
+    bool absent;    /* the sources say that there is no such file */
 
     char *words;    /* directories: the last failure below it; NULL: none */
-    int64_t failed; /* Unix milliseconds: when that was */
+    uint64_t cause; /* what it was about, see tree_cause() */
 
     LIST_ENTRY(node) same_number, same_place;
     TAILQ_ENTRY(node) age;
@@ -53,8 +56,10 @@ struct nodes {
     size_t buckets;
     size_t count;
     uint64_t next_number;
-    struct node_queue old; /* files of closed periods, least recently used first */
-    size_t snapshots;      /* fetched ones that nodes hold, and their bytes */
+    struct node_queue old; /* files of periods, least recently used first */
+    size_t old_count;
+    size_t old_bytes;
+    size_t snapshots; /* fetched ones that nodes hold, and their bytes */
     size_t bytes;
 };
 
@@ -79,10 +84,16 @@ void node_show(struct node *node);
 /* It was used just now: it is the last to be dropped from the kernel's memory. */
 void node_touch(struct nodes *nodes, struct node *node);
 
+/* The kernel has been asked to forget it: it no longer counts as one that could be dropped. */
+void node_drop(struct nodes *nodes, struct node *node);
+
+/* Keeps the node although the kernel may forget it, or no longer. */
+void node_keep(struct node *node, bool keep);
+
 /* Frees the node if neither the kernel nor we hold it. */
 void node_release(struct nodes *nodes, struct node *node);
 
-/* Remembers the words of a failure, and when it was. */
-void node_note(struct node *node, const char *words, int64_t now);
+/* Remembers the words of a failure (NULL: forgets them), and what it was about. */
+void node_note(struct node *node, const char *words, uint64_t cause);
 
 #endif

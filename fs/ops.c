@@ -51,9 +51,10 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
                   struct node **ret_node, double *ret_timeout)
 {
     struct tree_clock clock = fs_clock(fs);
+    struct tree_meter meter = fs_meter(fs, &parent->place);
     struct place place;
 
-    if (!tree_child(&parent->place, name, &clock, &place))
+    if (!tree_child(&parent->place, name, &clock, &meter, &place))
         return -ENOENT;
     if (place.kind == PLACE_METER && !cemm_alias_allowed(fs->cemm, &place.uid, place.alias))
         return -ENOENT;
@@ -187,10 +188,18 @@ static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
     (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
 }
 
+/* What is here is full, as read-only file systems are; how much the sources have is not known. */
 static void on_statfs(fuse_req_t request, fuse_ino_t number)
 {
+    const struct nodes *nodes = &fs_of(request)->nodes;
     struct statvfs about = {
-        .f_bsize = 4096, .f_frsize = 4096, .f_namemax = NAME_MAX_LENGTH, .f_flag = ST_RDONLY};
+        .f_bsize = FS_BLOCK_SIZE,
+        .f_frsize = FS_BLOCK_SIZE,
+        .f_blocks = nodes->bytes / FS_BLOCK_SIZE + 1,
+        .f_files = nodes->count,
+        .f_namemax = NAME_MAX_LENGTH,
+        .f_flag = ST_RDONLY,
+    };
 
     (void)number;
     (void)fuse_reply_statfs(request, &about);
@@ -303,6 +312,22 @@ static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, m
     (void)fuse_reply_err(request, EROFS);
 }
 
+static void on_fallocate(fuse_req_t request, fuse_ino_t number, int mode, off_t offset,
+                         off_t length, struct fuse_file_info *info)
+{
+    (void)number, (void)mode, (void)offset, (void)length, (void)info;
+    (void)fuse_reply_err(request, EROFS);
+}
+
+static void on_copy(fuse_req_t request, fuse_ino_t from, off_t from_offset,
+                    struct fuse_file_info *from_info, fuse_ino_t to, off_t to_offset,
+                    struct fuse_file_info *to_info, size_t length, int flags)
+{
+    (void)from, (void)from_offset, (void)from_info, (void)to, (void)to_offset, (void)to_info;
+    (void)length, (void)flags;
+    (void)fuse_reply_err(request, EROFS);
+}
+
 static void on_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const char *value,
                         size_t size, int flags)
 {
@@ -341,6 +366,8 @@ const struct fuse_lowlevel_ops fs_ops = {
     .link = on_link,
     .write = on_write,
     .create = on_create,
+    .fallocate = on_fallocate,
+    .copy_file_range = on_copy,
     .setxattr = on_setxattr,
     .removexattr = on_removexattr,
 };

@@ -6,15 +6,18 @@
  */
 #include "fs/options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fs/fs.h"
 
-#define REALTIME_TTL_MAX 86400 /* seconds */
+#define REALTIME_TTL_MAX 86400      /* seconds */
+#define NUMBER_MAX       4294967294 /* of a user or a group: the last one means none */
 
 const char options_help[] =
     "usage: cemmfs [CONFIG] MOUNTPOINT [-f] [-d] [-o OPTIONS]\n"
@@ -26,6 +29,9 @@ const char options_help[] =
     "  -d                  the same, and show each request of the kernel\n"
     "  -o realtime_ttl=S   realtime files may be S seconds old (default: 10)\n"
     "  -o allow_other      other users may read, too\n"
+    "  -o default_permissions  the kernel lets only those read whom the modes allow\n"
+    "  -o uid=N, gid=N     whose the files are (default: whoever mounts)\n"
+    "  -o umask=M          permissions that nobody has, octal; checked by the kernel\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n"
     "\n"
@@ -33,22 +39,10 @@ const char options_help[] =
 
 /* Words of mount(8) and systemd. The mount is read-only, nosuid and nodev in any case. */
 static const char *const ignored[] = {
-    "",         "rw",
-    "ro",       "nosuid",
-    "suid",     "nodev",
-    "dev",      "exec",
-    "atime",    "noatime",
-    "relatime", "norelatime",
-    "diratime", "nodiratime",
-    "async",    "sync",
-    "dirsync",  "_netdev",
-    "nofail",   "auto",
-    "noauto",   "user",
-    "nouser",   "users",
-    "defaults", "default_permissions",
-    "owner",    "group",
-    "nomand",   "mand",
-    "silent",   "loud",
+    "",         "rw",      "ro",       "nosuid",     "suid",     "nodev",      "dev",    "exec",
+    "atime",    "noatime", "relatime", "norelatime", "diratime", "nodiratime", "async",  "sync",
+    "dirsync",  "_netdev", "nofail",   "auto",       "noauto",   "user",       "nouser", "users",
+    "defaults", "owner",   "group",    "nomand",     "mand",     "silent",     "loud",
 };
 
 static const char *const ignored_beginnings[] = {"x-", "comment=", "fsname=", "subtype="};
@@ -80,33 +74,81 @@ __attribute__((format(printf, 2, 3))) static enum options_result wrong(struct ce
     return OPTIONS_WRONG;
 }
 
-static bool read_seconds(const char *text, int64_t *ret_seconds)
+static bool read_number(const char *text, int base, long max, long *ret_number)
 {
     char *end;
-    long seconds;
+    long number;
 
     if (text[0] < '0' || text[0] > '9')
         return false;
-    seconds = strtol(text, &end, 10);
-    if (*end != '\0' || seconds > REALTIME_TTL_MAX)
+    errno = 0;
+    number = strtol(text, &end, base);
+    if (*end != '\0' || errno != 0 || number > max)
         return false;
-    *ret_seconds = seconds;
+    *ret_number = number;
     return true;
+}
+
+static void set_ttl(struct options *options, long number)
+{
+    options->realtime_ttl = number;
+}
+
+static void set_owner(struct options *options, long number)
+{
+    options->owner = (uid_t)number;
+}
+
+static void set_group(struct options *options, long number)
+{
+    options->group = (gid_t)number;
+}
+
+/* Permissions that nobody checks would be decoration. */
+static void set_mask(struct options *options, long number)
+{
+    options->mask = (mode_t)number;
+    options->default_permissions = true;
+}
+
+static const struct number_option {
+    const char *name;
+    int base;
+    long max;
+    void (*set)(struct options *options, long number);
+    const char *words;
+} number_options[] = {
+    {"realtime_ttl=", 10, REALTIME_TTL_MAX, set_ttl, "a number of seconds from 0 to 86400"},
+    {"uid=", 10, NUMBER_MAX, set_owner, "the number of a user"},
+    {"gid=", 10, NUMBER_MAX, set_group, "the number of a group"},
+    {"umask=", 8, 0777, set_mask, "an octal number from 0 to 777"},
+};
+
+static const struct number_option *find_number_option(const char *option)
+{
+    for (size_t i = 0; i < COUNT(number_options); i++) {
+        if (strncmp(number_options[i].name, option, strlen(number_options[i].name)) == 0)
+            return &number_options[i];
+    }
+    return NULL;
 }
 
 static enum options_result read_mount_option(const char *option, struct options *options,
                                              struct cemm_words *words)
 {
-    static const char ttl[] = "realtime_ttl=";
+    const struct number_option *row = find_number_option(option);
+    long number;
 
-    if (strcmp(option, "allow_other") == 0) {
+    if (row) {
+        if (!read_number(option + strlen(row->name), row->base, row->max, &number))
+            return wrong(words, "-o %s: not %s", option, row->words);
+        row->set(options, number);
+    } else if (strcmp(option, "allow_other") == 0) {
         options->allow_other = true;
+    } else if (strcmp(option, "default_permissions") == 0) {
+        options->default_permissions = true;
     } else if (strcmp(option, "noexec") == 0) {
         options->noexec = true;
-    } else if (strncmp(option, ttl, strlen(ttl)) == 0) {
-        if (!read_seconds(option + strlen(ttl), &options->realtime_ttl))
-            return wrong(words, "-o %s: not a number of seconds from 0 to %d", option,
-                         REALTIME_TTL_MAX);
     } else if (!is_ignored(option)) {
         return wrong(words, "-o %s: no such option", option);
     }
@@ -141,7 +183,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
 {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-    struct options options = {.realtime_ttl = FS_REALTIME_TTL};
+    struct options options = {
+        .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid()};
     enum options_result result = OPTIONS_RUN;
     int letter;
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/cemm.h"
 
@@ -17,6 +18,10 @@ struct options {
     bool debug;
     bool allow_other;
     bool noexec;
+    bool default_permissions; /* the kernel checks who may read what */
+    uid_t owner;
+    gid_t group;
+    mode_t mask;
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };

@@ -25,7 +25,9 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         park_reply_error(parked, EINTR);
         return;
     }
-    if (answer->result != 0)
+    if (answer->result == 0)
+        fs_succeeded(parked->fs, &parked->node->place);
+    else if (answer->result != CEMM_ABSENT || !parked->absence_passes)
         fs_note(parked->fs, &parked->node->place, answer->words);
     parked->resume(parked, answer);
 }
@@ -78,13 +80,34 @@ void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_
                    cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket));
 }
 
-void park_find(struct parked *draft, const struct cemm_uid *uid)
+/* An interrupt is watched for already. */
+void park_get_next(struct parked *parked, const struct cemm_query *query, int64_t max_age,
+                   parked_fn *resume)
+{
+    int result;
+
+    parked->resume = resume;
+    result = cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket);
+    if (result < 0)
+        park_reply_error(parked, -result);
+}
+
+void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age)
 {
     struct parked *parked = park(draft);
 
     if (parked)
-        parked_now(parked, cemm_find(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked,
-                                     &parked->ticket));
+        parked_now(parked,
+                   cemm_find(parked->fs->cemm, uid, max_age, on_answer, parked, &parked->ticket));
+}
+
+void park_find_first(struct parked *draft, const struct place *place)
+{
+    struct parked *parked = park(draft);
+
+    if (parked)
+        parked_now(parked, cemm_find_first(parked->fs->cemm, &place->uid, place->alias, on_answer,
+                                           parked, &parked->ticket));
 }
 
 void park_locate(struct parked *draft, const struct cemm_uid *uid)

@@ -24,6 +24,8 @@ struct parked {
     parked_fn *resume;
     void (*let_go)(void *data); /* called when the reader is gone and there is no ticket */
     void *data;
+    bool absence_passes;     /* that something is absent is no failure yet */
+    int found;               /* kept by those who wait twice: how the first wait ended */
     struct listing *listing; /* OPENDIR only; freed with the request unless handed on */
     struct fuse_file_info info;
 };
@@ -35,7 +37,14 @@ void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_
 void park_locate(struct parked *draft, const struct cemm_uid *uid);
 
 /* Parks a request until devices (`uid` NULL) or a device's meters have been found. */
-void park_find(struct parked *draft, const struct cemm_uid *uid);
+void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age);
+
+/* Parks a request until it is known where a meter's data begin. */
+void park_find_first(struct parked *draft, const struct place *place);
+
+/* Keeps it parked until another document has come. */
+void park_get_next(struct parked *parked, const struct cemm_query *query, int64_t max_age,
+                   parked_fn *resume);
 
 /* Keeps it parked, for something else than the library. */
 void park_wait(struct parked *parked, void (*let_go)(void *data), void *data);

@@ -6,8 +6,11 @@
 #include "fs/render.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "fs/text.h"
 
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
 {
@@ -37,6 +40,7 @@ void snapshot_unref(struct snapshot *snapshot)
         return;
     free(snapshot->bytes);
     free(snapshot->source);
+    free(snapshot->units);
     free(snapshot);
 }
 
@@ -73,7 +77,29 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
     return 0;
 }
 
-/* Closed periods end when they ended; what still changes is as old as its newest sample. */
+/* The LAN's list of meters has an entry for each. */
+static int render_entry(const struct place *place, const struct cemm_document *io, char **ret_text,
+                        size_t *ret_length)
+{
+    size_t length;
+    const char *entry = cemm_document_data(io, place->alias, &length);
+
+    return entry ? cemm_indent(entry, length, ret_text, ret_length) : -ENOENT;
+}
+
+static int render_text(const struct place *place, const struct cemm_document *document,
+                       const struct cemm_series *channel, const struct cemm_zone *zone,
+                       char **ret_text, size_t *ret_length)
+{
+    if (place->kind == PLACE_CHANNEL)
+        return channel ? render_channel(channel, ret_text, ret_length) : -ENOENT;
+    if (place->kind == PLACE_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
+        return render_entry(place, document, ret_text, ret_length);
+    return cemm_render(document, place->form, zone, ret_text, ret_length);
+}
+
+/* Closed periods end when they ended; of running months and years the last row changes; what else
+ * still changes is as old as its newest sample. */
 static int64_t modified_at(const struct place *place, const struct cemm_document *document,
                            const struct cemm_series *channel, const struct tree_clock *clock)
 {
@@ -81,28 +107,57 @@ static int64_t modified_at(const struct place *place, const struct cemm_document
 
     if (place->kind == PLACE_PERIOD && clock->now >= tree_closed_at(place, clock->zone))
         return cemm_period_end(clock->zone, &place->period) * 1000;
+    if (place->kind == PLACE_PERIOD && place->period.span != CEMM_DAY)
+        return cemm_document_fetched(document);
     if (channel)
         newest = channel->count > 0 ? channel->samples[channel->count - 1].time : 0;
     return newest > 0 ? newest : cemm_document_fetched(document);
 }
 
+/* "kWh,kWh"; NULL: no memory. */
+static char *join_units(const struct cemm_series *series, size_t count)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s%s", i > 0 ? "," : "", series[i].unit);
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Says of a snapshot where it comes from; it is freed if there is no memory for that. */
+static int sign(struct snapshot *snapshot, const char *source, const struct cemm_series *series,
+                size_t count, struct snapshot **ret_snapshot)
+{
+    snapshot->source = strdup(source);
+    snapshot->units = series ? join_units(series, count) : NULL;
+    if (!snapshot->source || (series && !snapshot->units)) {
+        snapshot_unref(snapshot);
+        return -ENOMEM;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
 int snapshot_render(const struct place *place, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot)
 {
-    const struct cemm_series *channel = NULL;
+    const struct cemm_series *channel =
+        place->kind == PLACE_CHANNEL ? find_series(document, place->channel) : NULL;
+    const struct cemm_series *series = channel;
     struct snapshot *snapshot;
     char *text;
     size_t length;
-    int result;
+    size_t count = 1;
+    int result = render_text(place, document, channel, clock->zone, &text, &length);
 
-    if (place->kind == PLACE_CHANNEL) {
-        channel = find_series(document, place->channel);
-        if (!channel)
-            return -ENOENT;
-        result = render_channel(channel, &text, &length);
-    } else {
-        result = cemm_render(document, place->form, clock->zone, &text, &length);
-    }
     if (result < 0)
         return result;
     snapshot = snapshot_of_text(text, length, modified_at(place, document, channel, clock));
@@ -110,11 +165,57 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
     snapshot->empty = cemm_document_newest(document) == 0;
-    snapshot->source = strdup(cemm_document_source(document));
-    if (!snapshot->source) {
-        snapshot_unref(snapshot);
+    if (place->kind == PLACE_PERIOD && place->form == CEMM_FORM_CSV)
+        series = cemm_document_series(document, &count);
+    return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);
+}
+
+/* The same document as a text without blanks: the names in it need no escapes. */
+static int print_device(const struct cemm_uid *uid, const char *account,
+                        const struct cemm_document *root, char **ret_text, size_t *ret_length)
+{
+    size_t lan_length = 0;
+    const char *lan = root ? cemm_document_data(root, NULL, &lan_length) : NULL;
+    FILE *out = open_memstream(ret_text, ret_length);
+
+    if (!out)
+        return -ENOMEM;
+    fprintf(out, "{\"uid\":\"%s\",\"lan\":", uid->text);
+    if (lan)
+        fwrite(lan, 1, lan_length, out);
+    else
+        fputs("null", out);
+    fputs(",\"cloud\":", out);
+    print_json_text(out, account);
+    fputc('}', out);
+    if (fclose(out) != 0) {
+        free(*ret_text);
         return -ENOMEM;
     }
-    *ret_snapshot = snapshot;
     return 0;
+}
+
+int snapshot_of_device(const struct cemm_uid *uid, const char *account,
+                       const struct cemm_document *root, int64_t now,
+                       struct snapshot **ret_snapshot)
+{
+    int64_t fetched = root ? cemm_document_fetched(root) : now;
+    struct snapshot *snapshot;
+    struct cemm_words source;
+    char *compact, *text;
+    size_t length;
+    int result = print_device(uid, account, root, &compact, &length);
+
+    if (result < 0)
+        return result;
+    result = cemm_indent(compact, length, &text, &length);
+    free(compact);
+    if (result < 0)
+        return result;
+    snapshot = snapshot_of_text(text, length, fetched);
+    if (!snapshot)
+        return -ENOMEM;
+    if (snprintf(source.text, sizeof(source.text), "cloud %s", account ? account : "") < 0)
+        source.text[0] = '\0';
+    return sign(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0, ret_snapshot);
 }

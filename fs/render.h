@@ -20,6 +20,7 @@ struct snapshot {
     int64_t fetched;  /* Unix milliseconds; when the document came */
     bool empty;       /* a document without a single sample */
     char *source;     /* "cloud home"; NULL: made here */
+    char *units;      /* of the value, or of the columns with values; NULL: there are none */
     char *bytes;
 };
 
@@ -29,6 +30,15 @@ struct snapshot {
  */
 int snapshot_render(const struct place *place, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot);
+
+/*
+ * Makes info.json of a device. `account` (NULL: none) reaches it by the cloud,
+ * `root` (NULL: none) is its own answer on the LAN; one of them is there.
+ * Returns 0 or -ENOMEM.
+ */
+int snapshot_of_device(const struct cemm_uid *uid, const char *account,
+                       const struct cemm_document *root, int64_t now,
+                       struct snapshot **ret_snapshot);
 
 /* Makes one of a text, which becomes its own; NULL: no memory (the text is freed then, too). */
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);

@@ -1,6 +1,6 @@
 /*
- * The file `status`: what the mount knows, as text for people. It never
- * fetches, and no key is in it.
+ * The file `status`: what the mount knows, as text for people; and the same as
+ * JSON for programs. It never fetches, and no key is in it.
  */
 #ifndef FS_STATUS_H
 #define FS_STATUS_H
@@ -8,6 +8,6 @@
 #include "fs/fs.h"
 
 /* Returns 0 or -ENOMEM. */
-int status_render(const struct fs *fs, struct snapshot **ret_snapshot);
+int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot);
 
 #endif

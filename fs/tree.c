@@ -16,23 +16,57 @@ const struct place tree_root = {.kind = PLACE_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
+/* `history` is the one that the name leads into, or, in PLACE_HISTORY, the one that has it. */
 static const struct fixed {
     enum place_kind parent;
     const char *name;
     enum place_kind kind;
     enum cemm_form form;
+    enum tree_history history;
     int ago;
 } fixed_names[] = {
-    {PLACE_ROOT, "status", PLACE_STATUS},
-    {PLACE_METER, "realtime.json", PLACE_REALTIME, CEMM_FORM_JSON},
-    {PLACE_METER, "realtime.csv", PLACE_REALTIME, CEMM_FORM_CSV},
-    {PLACE_METER, "realtime", PLACE_CHANNELS},
-    {PLACE_METER, "data", PLACE_DATA},
-    {PLACE_DATA, "day", PLACE_HISTORY},
-    {PLACE_HISTORY, "today.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, 0},
-    {PLACE_HISTORY, "today.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, 0},
-    {PLACE_HISTORY, "yesterday.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, 1},
-    {PLACE_HISTORY, "yesterday.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, 1},
+    {PLACE_ROOT, "status", PLACE_STATUS, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_ROOT, "status.json", PLACE_STATUS_JSON, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_DEVICE, "info.json", PLACE_DEVICE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_DEVICE, "io.json", PLACE_IO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_DEVICE, "io.csv", PLACE_IO, CEMM_FORM_CSV, HISTORY_NONE, 0},
+    {PLACE_METER, "info.json", PLACE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_METER, "realtime.json", PLACE_REALTIME, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_METER, "realtime.csv", PLACE_REALTIME, CEMM_FORM_CSV, HISTORY_NONE, 0},
+    {PLACE_METER, "realtime", PLACE_CHANNELS, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_METER, "data", PLACE_DATA, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PLACE_METER, "totals", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
+    {PLACE_DATA, "day", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_DAYS, 0},
+    {PLACE_DATA, "month", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
+    {PLACE_DATA, "year", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_YEARS, 0},
+    {PLACE_HISTORY, "today.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 0},
+    {PLACE_HISTORY, "today.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 0},
+    {PLACE_HISTORY, "yesterday.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 1},
+    {PLACE_HISTORY, "yesterday.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 1},
+    {PLACE_HISTORY, "this-month.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
+    {PLACE_HISTORY, "this-month.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_MONTHS, 0},
+    {PLACE_HISTORY, "this-year.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_YEARS, 0},
+    {PLACE_HISTORY, "this-year.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_YEARS, 0},
+    {PLACE_HISTORY, "today.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
+    {PLACE_HISTORY, "today.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_TOTALS, 0},
+};
+
+/* What the files of each folder of periods are. */
+static const struct history {
+    enum cemm_endpoint endpoint;
+    enum cemm_span span;
+} histories[] = {
+    [HISTORY_DAYS] = {CEMM_DATA, CEMM_DAY},
+    [HISTORY_MONTHS] = {CEMM_DATA, CEMM_MONTH},
+    [HISTORY_YEARS] = {CEMM_DATA, CEMM_YEAR},
+    [HISTORY_TOTALS] = {CEMM_TOTALS, CEMM_DAY},
+};
+
+/* In which kind of directory the files of a span lie. */
+static const enum place_kind holders[] = {
+    [CEMM_DAY] = PLACE_MONTH,
+    [CEMM_MONTH] = PLACE_YEAR,
+    [CEMM_YEAR] = PLACE_HISTORY,
 };
 
 static const struct suffix {
@@ -45,15 +79,20 @@ static const struct suffix {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The parents of HISTORY and PERIOD depend on the history; see parent_kind(). */
 static const struct place_facts {
     enum tree_type type;
     enum place_kind parent;
 } facts[] = {
     [PLACE_ROOT] = {TREE_DIRECTORY, PLACE_ROOT},
     [PLACE_STATUS] = {TREE_FILE, PLACE_ROOT},
+    [PLACE_STATUS_JSON] = {TREE_FILE, PLACE_ROOT},
     [PLACE_DEVICE] = {TREE_DIRECTORY, PLACE_ROOT},
     [PLACE_DEVICE_LINK] = {TREE_LINK, PLACE_ROOT},
+    [PLACE_DEVICE_INFO] = {TREE_FILE, PLACE_DEVICE},
+    [PLACE_IO] = {TREE_FILE, PLACE_DEVICE},
     [PLACE_METER] = {TREE_DIRECTORY, PLACE_DEVICE},
+    [PLACE_INFO] = {TREE_FILE, PLACE_METER},
     [PLACE_REALTIME] = {TREE_FILE, PLACE_METER},
     [PLACE_CHANNELS] = {TREE_DIRECTORY, PLACE_METER},
     [PLACE_CHANNEL] = {TREE_FILE, PLACE_CHANNELS},
@@ -103,17 +142,38 @@ static void copy_text(char *to, size_t size, const char *from)
 
 /* ---- dates -------------------------------------------------------------- */
 
-static struct cemm_period today(const struct tree_clock *clock)
+static enum cemm_span span_of(const struct place *place)
 {
-    return cemm_period_at(clock->zone, CEMM_DAY, clock->now);
+    return histories[place->history].span;
 }
 
-/* Whether the year, month or day that `place` stands for has begun, and is not too old. */
-static bool in_range(const struct cemm_period *period, const struct tree_clock *clock)
+static struct cemm_period current(const struct tree_clock *clock, enum cemm_span span)
 {
-    struct cemm_period now = cemm_period_at(clock->zone, period->span, clock->now);
+    return cemm_period_at(clock->zone, span, clock->now);
+}
 
-    return period->year >= TREE_FIRST_YEAR && cemm_period_compare(period, &now) <= 0;
+static bool has_begun(const struct cemm_period *period, const struct tree_clock *clock)
+{
+    struct cemm_period now = current(clock, period->span);
+
+    return cemm_period_compare(period, &now) <= 0;
+}
+
+/* Whether a period lies before the one that holds the first data that were found. */
+static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
+{
+    struct cemm_period first = meter->first;
+
+    first.span = period->span;
+    first.month = period->span == CEMM_YEAR ? 1 : first.month;
+    first.day = period->span == CEMM_DAY ? first.day : 1;
+    return cemm_period_compare(period, &first) < 0;
+}
+
+/* Whether that can be: then its name does not exist. */
+static bool is_too_old(const struct cemm_period *period, const struct tree_meter *meter)
+{
+    return period->year < TREE_FIRST_YEAR || (meter->known && is_before_data(period, meter));
 }
 
 static bool parse_digits(const char *text, size_t digits, int *ret_number)
@@ -131,8 +191,8 @@ static bool parse_digits(const char *text, size_t digits, int *ret_number)
     return true;
 }
 
-/* "2024-03-31.csv" */
-static bool parse_file(const char *name, struct place *place)
+/* "2024-03-31.csv", "2024-03.csv", "2024.csv" */
+static bool parse_file(const char *name, enum cemm_span span, struct place *place)
 {
     char date[TREE_NAME_SIZE];
     size_t length = strlen(name);
@@ -146,67 +206,73 @@ static bool parse_file(const char *name, struct place *place)
         memcpy(date, name, length - end);
         date[length - end] = '\0';
         place->form = suffixes[i].form;
-        return cemm_period_parse(CEMM_DAY, date, &place->period);
+        return cemm_period_parse(span, date, &place->period);
     }
     return false;
 }
 
 /* ---- name to place ------------------------------------------------------ */
 
-static bool child_of_root(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_root(const char *name, struct place *place)
 {
-    (void)clock;
     if (!cemm_uid_parse(name, &place->uid))
         return false;
     place->kind = strcmp(name, place->uid.text) == 0 ? PLACE_DEVICE : PLACE_DEVICE_LINK;
     return true;
 }
 
-static bool child_of_device(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_device(const char *name, struct place *place)
 {
-    (void)clock;
     place->kind = PLACE_METER;
     copy_text(place->alias, sizeof(place->alias), name);
     return cemm_name_valid(name);
 }
 
-static bool child_of_channels(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_channels(const char *name, struct place *place)
 {
-    (void)clock;
     place->kind = PLACE_CHANNEL;
     copy_text(place->channel, sizeof(place->channel), name);
     return cemm_name_valid(name);
 }
 
-static bool child_of_history(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_history(const char *name, struct place *place)
 {
-    if (parse_file(name, place)) {
-        place->kind = PLACE_PERIOD_LINK;
-        return in_range(&place->period, clock);
+    enum cemm_span span = span_of(place);
+
+    if (parse_file(name, span, place)) {
+        place->kind = span == CEMM_YEAR ? PLACE_PERIOD : PLACE_PERIOD_LINK;
+        return true;
     }
     place->kind = PLACE_YEAR;
     place->period = (struct cemm_period){.span = CEMM_YEAR, .month = 1, .day = 1};
-    return parse_digits(name, 4, &place->period.year) && in_range(&place->period, clock);
+    return span != CEMM_YEAR && parse_digits(name, 4, &place->period.year);
 }
 
-static bool child_of_year(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_year(const char *name, struct place *place)
 {
+    int year = place->period.year;
+
+    if (span_of(place) == CEMM_MONTH) {
+        place->kind = PLACE_PERIOD;
+        return parse_file(name, CEMM_MONTH, place) && place->period.year == year;
+    }
     place->kind = PLACE_MONTH;
     place->period.span = CEMM_MONTH;
     return parse_digits(name, 2, &place->period.month) && place->period.month >= 1 &&
-           place->period.month <= 12 && in_range(&place->period, clock);
+           place->period.month <= 12;
 }
 
-static bool child_of_month(const char *name, const struct tree_clock *clock, struct place *place)
+static bool child_of_month(const char *name, struct place *place)
 {
     struct cemm_period month = place->period;
 
     place->kind = PLACE_PERIOD;
-    return parse_file(name, place) && place->period.year == month.year &&
-           place->period.month == month.month && in_range(&place->period, clock);
+    return parse_file(name, CEMM_DAY, place) && place->period.year == month.year &&
+           place->period.month == month.month;
 }
 
-typedef bool child_fn(const char *name, const struct tree_clock *clock, struct place *place);
+/* Reads a name that is data; `place` is the parent before and the child afterwards. */
+typedef bool child_fn(const char *name, struct place *place);
 
 static child_fn *const children[] = {
     [PLACE_ROOT] = child_of_root,
@@ -218,23 +284,38 @@ static child_fn *const children[] = {
     [PLACE_NEAR_LINK] = NULL, /* the last kind: the table has a row for each */
 };
 
-bool tree_child(const struct place *parent, const char *name, const struct tree_clock *clock,
-                struct place *ret_place)
+/* Whether this row of the table belongs into this directory. */
+static bool is_fixed_in(const struct fixed *row, const struct place *parent,
+                        const struct tree_meter *meter)
 {
+    if (row->parent != parent->kind)
+        return false;
+    if (parent->kind == PLACE_HISTORY)
+        return row->history == parent->history;
+    return row->history != HISTORY_TOTALS || meter->totals;
+}
+
+bool tree_child(const struct place *parent, const char *name, const struct tree_clock *clock,
+                const struct tree_meter *meter, struct place *ret_place)
+{
+    bool periods = tree_holds_periods(parent);
     struct place place = *parent;
 
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
 
-        if (row->parent != parent->kind || strcmp(row->name, name) != 0)
+        if (!is_fixed_in(row, parent, meter) || strcmp(row->name, name) != 0)
             continue;
         place.kind = row->kind;
         place.form = row->form;
+        place.history = row->history;
         place.ago = row->ago;
         *ret_place = place;
         return true;
     }
-    if (!children[parent->kind] || !children[parent->kind](name, clock, &place))
+    if (!children[parent->kind] || !children[parent->kind](name, &place))
+        return false;
+    if (periods && (!has_begun(&place.period, clock) || is_too_old(&place.period, meter)))
         return false;
     *ret_place = place;
     return true;
@@ -247,7 +328,8 @@ static const char *fixed_name(const struct place *place)
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
 
-        if (row->kind == place->kind && row->form == place->form && row->ago == place->ago)
+        if (row->kind == place->kind && row->form == place->form &&
+            row->history == place->history && row->ago == place->ago)
             return row->name;
     }
     return "";
@@ -300,108 +382,97 @@ void tree_target(const struct place *place, const struct tree_clock *clock,
         return;
     }
     if (place->kind == PLACE_NEAR_LINK) {
-        struct cemm_period day = today(clock);
+        struct cemm_period now = current(clock, span_of(place));
 
-        file.period = cemm_period_step(&day, -place->ago);
+        file.period = cemm_period_step(&now, -place->ago);
     }
     period_name(&file, name, sizeof(name));
-    print(ret_target, TREE_LINK_SIZE, "%04d/%02d/%.32s", file.period.year, file.period.month, name);
+    switch (span_of(place)) {
+    case CEMM_DAY:
+        print(ret_target, TREE_LINK_SIZE, "%04d/%02d/%.32s", file.period.year, file.period.month,
+              name);
+        break;
+    case CEMM_MONTH:
+        print(ret_target, TREE_LINK_SIZE, "%04d/%.32s", file.period.year, name);
+        break;
+    case CEMM_YEAR:
+        print(ret_target, TREE_LINK_SIZE, "%.32s", name);
+        break;
+    }
 }
 
 /* ---- listings ----------------------------------------------------------- */
 
-/* How many numbers a directory of periods has: days of the month, months of the year. */
-static int last_number(const struct place *parent)
+bool tree_holds_periods(const struct place *place)
 {
-    struct cemm_period month = parent->period;
-    struct cemm_period last;
-
-    if (parent->kind == PLACE_YEAR)
-        return 12;
-    month.span = CEMM_MONTH;
-    month = cemm_period_step(&month, 1);
-    last = (struct cemm_period){CEMM_DAY, month.year, month.month, 1};
-    last = cemm_period_step(&last, -1);
-    return last.day;
+    return place->kind == PLACE_HISTORY || place->kind == PLACE_YEAR || place->kind == PLACE_MONTH;
 }
 
-static int list_months(const struct place *parent, const struct tree_clock *clock,
-                       tree_entry_fn *entry, void *data)
+/* The first period that may be listed in a directory; its span is that of the directory's names. */
+static struct cemm_period first_of(const struct place *parent, const struct tree_meter *meter)
 {
-    struct place place = *parent;
-    int result = 0;
+    struct cemm_period period = {CEMM_YEAR, meter->first.year, 1, 1};
 
-    place.kind = PLACE_MONTH;
-    place.period.span = CEMM_MONTH;
-    for (int i = 1; i <= last_number(parent) && result == 0; i++) {
-        char name[TREE_NAME_SIZE];
-
-        place.period.month = i;
-        if (!in_range(&place.period, clock))
-            break;
-        tree_name(&place, name);
-        result = entry(data, name, TREE_DIRECTORY);
-    }
-    return result;
+    if (parent->kind == PLACE_HISTORY)
+        return period;
+    period = parent->period;
+    period.span = parent->kind == PLACE_YEAR ? CEMM_MONTH : CEMM_DAY;
+    return period;
 }
 
-static int list_files(const struct place *parent, const struct tree_clock *clock,
-                      tree_entry_fn *entry, void *data)
+/* Whether a period still lies in the directory where it was counted up from the first. */
+static bool is_within(const struct place *parent, const struct cemm_period *period)
 {
-    struct place place = *parent;
-    int result = 0;
-
-    place.kind = PLACE_PERIOD;
-    place.period.span = CEMM_DAY;
-    for (int i = 1; i <= last_number(parent) && result == 0; i++) {
-        place.period.day = i;
-        if (!in_range(&place.period, clock))
-            break;
-        for (size_t j = 0; j < COUNT(suffixes) && result == 0; j++) {
-            char name[TREE_NAME_SIZE];
-
-            place.form = suffixes[j].form;
-            tree_name(&place, name);
-            result = entry(data, name, TREE_FILE);
-        }
-    }
-    return result;
+    return parent->kind == PLACE_HISTORY ||
+           (period->year == parent->period.year &&
+            (parent->kind == PLACE_YEAR || period->month == parent->period.month));
 }
 
-/* The year that is now; any other can be opened by name. */
-static int list_years(const struct place *parent, const struct tree_clock *clock,
-                      tree_entry_fn *entry, void *data)
+static int list_period(struct place *place, tree_entry_fn *entry, void *data)
 {
-    struct place place = *parent;
+    bool directory = place->period.span != span_of(place);
     char name[TREE_NAME_SIZE];
+    int result = 0;
 
-    place.kind = PLACE_YEAR;
-    place.period = today(clock);
-    tree_name(&place, name);
-    return entry(data, name, TREE_DIRECTORY);
+    place->kind = directory ? PLACE_YEAR : PLACE_PERIOD;
+    if (directory && place->period.span == CEMM_MONTH)
+        place->kind = PLACE_MONTH;
+    for (size_t i = 0; i < (directory ? 1 : COUNT(suffixes)) && result == 0; i++) {
+        place->form = suffixes[i].form;
+        tree_name(place, name);
+        result = entry(data, name, directory ? TREE_DIRECTORY : TREE_FILE);
+    }
+    return result;
 }
 
-int tree_list(const struct place *parent, const struct tree_clock *clock, tree_entry_fn *entry,
-              void *data)
+static int list_periods(const struct place *parent, const struct tree_clock *clock,
+                        const struct tree_meter *meter, tree_entry_fn *entry, void *data)
+{
+    struct place place = *parent;
+    struct cemm_period period = first_of(parent, meter);
+    int result = 0;
+
+    for (; result == 0 && is_within(parent, &period) && has_begun(&period, clock);
+         period = cemm_period_step(&period, 1)) {
+        place.period = period;
+        if (!is_before_data(&period, meter))
+            result = list_period(&place, entry, data);
+    }
+    return result;
+}
+
+int tree_list(const struct place *parent, const struct tree_clock *clock,
+              const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
     int result = 0;
 
     for (size_t i = 0; i < COUNT(fixed_names) && result == 0; i++) {
-        if (fixed_names[i].parent == parent->kind)
+        if (is_fixed_in(&fixed_names[i], parent, meter))
             result = entry(data, fixed_names[i].name, facts[fixed_names[i].kind].type);
     }
-    if (result != 0)
-        return result;
-    switch (parent->kind) {
-    case PLACE_HISTORY:
-        return list_years(parent, clock, entry, data);
-    case PLACE_YEAR:
-        return list_months(parent, clock, entry, data);
-    case PLACE_MONTH:
-        return list_files(parent, clock, entry, data);
-    default:
-        return 0;
-    }
+    if (result == 0 && tree_holds_periods(parent) && meter->found)
+        result = list_periods(parent, clock, meter, entry, data);
+    return result;
 }
 
 /* ---- what a place needs ------------------------------------------------- */
@@ -411,6 +482,15 @@ bool tree_query(const struct place *place, struct cemm_query *ret_query)
     struct cemm_query query = {.uid = place->uid};
 
     switch (place->kind) {
+    case PLACE_DEVICE_INFO:
+        query.endpoint = CEMM_ROOT;
+        break;
+    case PLACE_IO:
+        query.endpoint = CEMM_IO;
+        break;
+    case PLACE_INFO:
+        query.endpoint = CEMM_INFO;
+        break;
     case PLACE_METER:
     case PLACE_REALTIME:
     case PLACE_CHANNELS:
@@ -418,7 +498,7 @@ bool tree_query(const struct place *place, struct cemm_query *ret_query)
         query.endpoint = CEMM_REALTIME;
         break;
     case PLACE_PERIOD:
-        query.endpoint = CEMM_DATA;
+        query.endpoint = histories[place->history].endpoint;
         query.period = place->period;
         break;
     default:
@@ -429,11 +509,56 @@ bool tree_query(const struct place *place, struct cemm_query *ret_query)
     return true;
 }
 
+uint64_t tree_cause(const struct place *place)
+{
+    struct place cause = {.kind = PLACE_PERIOD};
+    struct cemm_query query;
+
+    if (!tree_query(place, &query))
+        return tree_hash(place);
+    cause.ago = (int)query.endpoint;
+    cause.uid = query.uid;
+    cause.period = query.period;
+    copy_text(cause.alias, sizeof(cause.alias), query.alias);
+    return tree_hash(&cause);
+}
+
 int64_t tree_closed_at(const struct place *place, const struct cemm_zone *zone)
 {
     if (place->kind != PLACE_PERIOD)
         return INT64_MAX;
     return cemm_period_end(zone, &place->period) + TREE_CLOSED;
+}
+
+static enum place_kind parent_kind(const struct place *place)
+{
+    if (place->kind == PLACE_PERIOD)
+        return holders[span_of(place)];
+    if (place->kind == PLACE_HISTORY && place->history == HISTORY_TOTALS)
+        return PLACE_METER;
+    return facts[place->kind].parent;
+}
+
+/* Takes from a place what directories of this kind do not have. */
+static void strip(struct place *parent)
+{
+    bool in_history = tree_holds_periods(parent);
+    bool in_device = parent->kind == PLACE_DEVICE;
+
+    parent->form = CEMM_FORM_JSON;
+    parent->ago = 0;
+    parent->channel[0] = '\0';
+    if (in_device)
+        parent->alias[0] = '\0';
+    if (!in_history)
+        parent->history = HISTORY_NONE;
+    if (parent->kind == PLACE_MONTH)
+        parent->period =
+            (struct cemm_period){CEMM_MONTH, parent->period.year, parent->period.month, 1};
+    else if (parent->kind == PLACE_YEAR)
+        parent->period = (struct cemm_period){CEMM_YEAR, parent->period.year, 1, 1};
+    else
+        parent->period = (struct cemm_period){.span = CEMM_DAY};
 }
 
 bool tree_parent(const struct place *place, struct place *ret_parent)
@@ -442,61 +567,11 @@ bool tree_parent(const struct place *place, struct place *ret_parent)
 
     if (place->kind == PLACE_ROOT)
         return false;
-    parent.kind = facts[place->kind].parent;
-    switch (parent.kind) {
-    case PLACE_ROOT:
+    parent.kind = parent_kind(place);
+    if (parent.kind == PLACE_ROOT)
         parent = tree_root;
-        break;
-    case PLACE_DEVICE:
-        parent.alias[0] = '\0';
-        break;
-    default:
-        break;
-    }
-    parent.form = CEMM_FORM_JSON;
-    parent.ago = 0;
-    parent.channel[0] = '\0';
-    if (parent.kind == PLACE_YEAR) {
-        parent.period = (struct cemm_period){CEMM_YEAR, place->period.year, 1, 1};
-    } else if (parent.kind == PLACE_MONTH) {
-        parent.period.span = CEMM_MONTH;
-        parent.period.day = 1;
-    } else {
-        parent.period = (struct cemm_period){.span = CEMM_DAY};
-    }
+    else
+        strip(&parent);
     *ret_parent = parent;
     return true;
-}
-
-/* ---- places as keys ----------------------------------------------------- */
-
-bool tree_same(const struct place *a, const struct place *b)
-{
-    return a->kind == b->kind && a->form == b->form && a->ago == b->ago &&
-           strcmp(a->uid.text, b->uid.text) == 0 && strcmp(a->alias, b->alias) == 0 &&
-           strcmp(a->channel, b->channel) == 0 && a->period.span == b->period.span &&
-           a->period.year == b->period.year && a->period.month == b->period.month &&
-           a->period.day == b->period.day;
-}
-
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
-{
-    const unsigned char *byte = bytes;
-
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3u;
-    return hash;
-}
-
-uint64_t tree_hash(const struct place *place)
-{
-    const int numbers[] = {(int)place->kind,   (int)place->form,    place->ago,
-                           place->period.year, place->period.month, place->period.day};
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    hash = hash_bytes(hash, place->uid.text, strlen(place->uid.text) + 1);
-    hash = hash_bytes(hash, place->alias, strlen(place->alias) + 1);
-    hash = hash_bytes(hash, place->channel, strlen(place->channel) + 1);
-    return hash_bytes(hash, numbers, sizeof(numbers));
 }

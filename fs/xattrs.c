@@ -27,6 +27,25 @@ static const char *fetched(const struct fs *fs, const struct node *node, char ro
     return room;
 }
 
+static const char *unit(const struct fs *fs, const struct node *node, char room[CEMM_TIME_SIZE])
+{
+    (void)fs;
+    (void)room;
+    return node->snapshot ? node->snapshot->units : NULL;
+}
+
+/* Of files that are made of an answer. */
+static const char *is_closed(const struct fs *fs, const struct node *node,
+                             char room[CEMM_TIME_SIZE])
+{
+    struct cemm_query query;
+
+    (void)room;
+    if (tree_type(&node->place) != TREE_FILE || !tree_query(&node->place, &query))
+        return NULL;
+    return fs_clock(fs).now < tree_closed_at(&node->place, cemm_zone(fs->cemm)) ? "no" : "yes";
+}
+
 static const char *error(const struct fs *fs, const struct node *node, char room[CEMM_TIME_SIZE])
 {
     (void)fs;
@@ -38,9 +57,8 @@ static const struct {
     const char *name;
     xattr_fn *value;
 } xattrs[] = {
-    {FS_XATTR_SOURCE, source},
-    {FS_XATTR_FETCHED, fetched},
-    {FS_XATTR_ERROR, error},
+    {FS_XATTR_SOURCE, source},    {FS_XATTR_FETCHED, fetched}, {FS_XATTR_UNIT, unit},
+    {FS_XATTR_CLOSED, is_closed}, {FS_XATTR_ERROR, error},
 };
 
 #define COUNT (sizeof(xattrs) / sizeof(xattrs[0]))

@@ -200,3 +200,10 @@ bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *a
     *ret_day = first->day;
     return true;
 }
+
+bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    const struct cemm_first *first = cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
+
+    return first && first->known;
+}

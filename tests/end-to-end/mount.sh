@@ -3,69 +3,12 @@
 # say of it is compared with what the simulator says. Called as: mount.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015
 set -euo pipefail
-. "$(dirname "$0")/lib.sh"
-begin "$@"
-[[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
 
-export TZ=Europe/Amsterdam LC_ALL=C
-dev=00-1E-C0-00-00-01
 other=00-1E-C0-00-00-02
-long_ago=2025-10-26  # a day of 25 hours
-spring=2026-03-29    # a day of 23 hours
-m=$scratch/m
-conf=$scratch/cemm.conf
-
-# ---- helpers -----------------------------------------------------------------
-
-# mount_fs [OPTION…]: mounts $conf on $m in the foreground; sets $fs_pid.
-mount_fs() {
-  mkdir -p "$m"
-  "$build/fs/cemmfs" "$conf" "$m" -f "$@" 2>>"$scratch/fs.log" &
-  fs_pid=$!
-  started "$fs_pid"
-  mounted "$m"
-  if ! wait_for 10 cat "$m/status"; then # which the kernel never remembers
-    echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"
-    exit 1
-  fi
-}
-
-# path of a day's file: day_file UID ALIAS DATE FORM
-day_file() {
-  echo "$m/$1/$2/data/day/${3:0:4}/${3:5:2}/$3.$4"
-}
-
-# fails_with WHAT WORDS COMMAND…: the command fails, and the kernel's words are these.
-fails_with() {
-  local what=$1 words=$2 said
-  shift 2
-  if said=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$said" "$words"; fi
-}
-
-# asked PATTERN: whether the simulator was asked for that.
-asked() {
-  grep -qE -- "$1" "$sim_log"
-}
-
-# expected_csv: history as the API writes it, on stdin, to CSV as we write it; made with jq and awk
-# alone. Newest first becomes oldest first, and what is no sample is left out.
-expected_csv() {
-  jq -r '.data | to_entries[0] | "time " + .key,
-         (.value | reverse | .[] | select(.[0] != 0 and .[1] != null) |
-          "\(.[0]) \(.[1])")' |
-    awk 'NR == 1 { print $1 "," $2; next }
-         { zone = strftime("%z", $1 / 1000)
-           print strftime("%Y-%m-%dT%H:%M:%S", $1 / 1000) substr(zone, 1, 3) ":" substr(zone, 4) "," $2 }'
-}
-
-# The first second of a date.
-midnight() {
-  date -d "$1 00:00" +%s
-}
-
-oracle() {
-  "$build/tests/simulator/cemm-sim" --print "$@"
-}
+long_ago=2025-10-26 # a day of 25 hours
+spring=2026-03-29   # a day of 23 hours
 
 # ---- mounting, and what needs no network ---------------------------------------
 
@@ -84,13 +27,13 @@ is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_
 
 # ---- listings ------------------------------------------------------------------
 
-is 'the root lists devices and status' "$dev $other status" "$(echo "$m"/* | sed "s|$m/||g")"
+is 'the root lists devices and status' "$dev $other status status.json" "$(echo "$m"/* | sed "s|$m/||g")"
 is 'which costs one promise' 1 "$(requests '/cemm/ - 200$')"
-is 'a device lists its meters' 'p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
-is 'a meter lists its files' 'data realtime realtime.csv realtime.json' "$(ls "$m/$dev/p1" | xargs)"
+is 'a device lists its meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+is 'a meter lists its files' 'data info.json realtime realtime.csv realtime.json totals' "$(ls "$m/$dev/p1" | xargs)"
 is 'realtime lists the channels' 'electric_power gas rate switch t1 t2 t3 t4' \
   "$(ls "$m/$dev/p1/realtime" | xargs)"
-is 'the days list this year' "$(date +%Y) today.csv today.json yesterday.csv yesterday.json" \
+is 'the days list the years with data' "$(date -d '2 years ago' +%Y) $(date -d '1 year ago' +%Y) $(date +%Y) today.csv today.json yesterday.csv yesterday.json" \
   "$(ls "$m/$dev/p1/data/day" | xargs)"
 is 'the year lists its months up to now' "$(seq -w 1 "$(date +%-m)" | sed 's/^.$/0&/' | xargs)" \
   "$(ls "$m/$dev/p1/data/day/$(date +%Y)" | xargs)"
@@ -239,6 +182,8 @@ check_fault() {
   file=$(day_file "$dev" p1 "2026-01-$(printf %02d $fault_day)" csv)
   sim_faults "$2@*/p1/data/day/*"
   fails_with "$2: $1" "$1" cat "$file"
+  has "$2: user.cemm.error of the directory says so in words" \
+    "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1" 2>/dev/null)" "$dev"
   sim_faults
   check "$2: the same file can be read when it is over" wait_for 20 cat "$file"
 }
@@ -256,8 +201,6 @@ refute 'a file that nobody has opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
 is 'and reading its xattrs fetches nothing' "$asked" "$(requests .)"
 has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
-has 'user.cemm.error says in words what was wrong' \
-  "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1" 2>/dev/null)" "$dev"
 has 'status says so, too' "$(cat "$m/status")" 'last error'
 hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
 
@@ -325,7 +268,7 @@ fails_with 'without network: no route to host' 'No route to host' \
   cat "$(day_file "$dev" p1 2026-01-20 csv)"
 check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
 check 'what was known stays listed' test -d "$m/$dev/p1"
-is 'the meters, too' 'p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------
 
@@ -382,7 +325,7 @@ time-zone = Europe/Amsterdam
 address = ${sim_lan[0]}
 END
 mount_fs
-is 'a device on the LAN is found by its address' "$dev status" "$(ls "$m" | xargs)"
+is 'a device on the LAN is found by its address' "$dev status status.json" "$(ls "$m" | xargs)"
 has 'and can be read' "$(cat "$m/$dev/p1/realtime.csv")" 'electric_power,'
 cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight $spring)" | expected_csv >"$scratch/day.csv"
 check 'its days, too' cmp "$csv" "$scratch/day.csv"

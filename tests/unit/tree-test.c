@@ -18,11 +18,25 @@
 #define UID   "00-1E-C0-85-96-CC"
 #define METER UID "/p1"
 #define DAY   METER "/data/day"
+#define MONTH METER "/data/month"
+#define YEAR  METER "/data/year"
+#define TOTAL METER "/totals"
 
 struct fixture {
     struct cemm_zone *zone;
     struct tree_clock clock;
 };
+
+/* A meter of which nothing is known but that the cloud reaches it; one whose data begin in a
+ * November; one of which no more than that was found; and one on the LAN alone. */
+#define NOVEMBER               \
+    {                          \
+        CEMM_DAY, 2022, 11, 15 \
+    }
+static const struct tree_meter unknown = {.totals = true};
+static const struct tree_meter known = {true, true, true, NOVEMBER};
+static const struct tree_meter partly = {true, true, false, NOVEMBER};
+static const struct tree_meter local = {false, true, true, NOVEMBER};
 
 static int set_up(void **state)
 {
@@ -43,7 +57,8 @@ static int tear_down(void **state)
 }
 
 /* Follows a path from the root; false if a name in it does not exist. */
-static bool walk(const struct tree_clock *clock, const char *path, struct place *ret_place)
+static bool walk_as(const struct tree_meter *meter, const struct tree_clock *clock,
+                    const char *path, struct place *ret_place)
 {
     char copy[256];
     char *rest = copy;
@@ -52,10 +67,15 @@ static bool walk(const struct tree_clock *clock, const char *path, struct place 
     *ret_place = tree_root;
     assert_true((size_t)snprintf(copy, sizeof(copy), "%s", path) < sizeof(copy));
     while ((name = strsep(&rest, "/"))) {
-        if (*name != '\0' && !tree_child(ret_place, name, clock, ret_place))
+        if (*name != '\0' && !tree_child(ret_place, name, clock, meter, ret_place))
             return false;
     }
     return true;
+}
+
+static bool walk(const struct tree_clock *clock, const char *path, struct place *ret_place)
+{
+    return walk_as(&unknown, clock, path, ret_place);
 }
 
 static const struct {
@@ -65,6 +85,11 @@ static const struct {
 } names[] = {
     {"", PLACE_ROOT, TREE_DIRECTORY},
     {"status", PLACE_STATUS, TREE_FILE},
+    {"status.json", PLACE_STATUS_JSON, TREE_FILE},
+    {UID "/info.json", PLACE_DEVICE_INFO, TREE_FILE},
+    {UID "/io.json", PLACE_IO, TREE_FILE},
+    {UID "/io.csv", PLACE_IO, TREE_FILE},
+    {METER "/info.json", PLACE_INFO, TREE_FILE},
     {UID, PLACE_DEVICE, TREE_DIRECTORY},
     {"00-1e-c0-85-96-cc", PLACE_DEVICE_LINK, TREE_LINK},
     {"00:1E:C0:85:96:CC", PLACE_DEVICE_LINK, TREE_LINK},
@@ -91,6 +116,27 @@ static const struct {
     {DAY "/today.json", PLACE_NEAR_LINK, TREE_LINK},
     {DAY "/yesterday.csv", PLACE_NEAR_LINK, TREE_LINK},
     {DAY "/yesterday.json", PLACE_NEAR_LINK, TREE_LINK},
+    {MONTH, PLACE_HISTORY, TREE_DIRECTORY},
+    {MONTH "/2024", PLACE_YEAR, TREE_DIRECTORY},
+    {MONTH "/2024/2024-03.json", PLACE_PERIOD, TREE_FILE},
+    {MONTH "/2024/2024-03.csv", PLACE_PERIOD, TREE_FILE},
+    {MONTH "/2010/2010-01.csv", PLACE_PERIOD, TREE_FILE},
+    {MONTH "/2024-03.csv", PLACE_PERIOD_LINK, TREE_LINK},
+    {MONTH "/this-month.json", PLACE_NEAR_LINK, TREE_LINK},
+    {MONTH "/this-month.csv", PLACE_NEAR_LINK, TREE_LINK},
+    {YEAR, PLACE_HISTORY, TREE_DIRECTORY},
+    {YEAR "/2024.json", PLACE_PERIOD, TREE_FILE},
+    {YEAR "/2010.csv", PLACE_PERIOD, TREE_FILE},
+    {YEAR "/this-year.json", PLACE_NEAR_LINK, TREE_LINK},
+    {YEAR "/this-year.csv", PLACE_NEAR_LINK, TREE_LINK},
+    {TOTAL, PLACE_HISTORY, TREE_DIRECTORY},
+    {TOTAL "/2024", PLACE_YEAR, TREE_DIRECTORY},
+    {TOTAL "/2024/03", PLACE_MONTH, TREE_DIRECTORY},
+    {TOTAL "/2024/03/2024-03-31.json", PLACE_PERIOD, TREE_FILE},
+    {TOTAL "/2024/03/2024-03-31.csv", PLACE_PERIOD, TREE_FILE},
+    {TOTAL "/2024-03-31.csv", PLACE_PERIOD_LINK, TREE_LINK},
+    {TOTAL "/today.json", PLACE_NEAR_LINK, TREE_LINK},
+    {TOTAL "/today.csv", PLACE_NEAR_LINK, TREE_LINK},
 };
 
 static void test_names(void **state)
@@ -147,6 +193,34 @@ static const char *const refused[] = {
     DAY "/2023-02-29.csv",
     DAY "/tomorrow.csv",
     DAY "/today",
+    DAY "/this-month.csv",
+    DAY "/2024-03.csv",
+    DAY "/2024.csv",
+    DAY "/2024/2024-03.csv",
+    MONTH "/2024/03",
+    MONTH "/2024/2024-04.csv",
+    MONTH "/2024/2023-03.csv",
+    MONTH "/2024/2024-3.csv",
+    MONTH "/2024/2024-03-31.csv",
+    MONTH "/2024/2024-13.csv",
+    MONTH "/2024-04.json",
+    MONTH "/2009-12.json",
+    MONTH "/2024.csv",
+    MONTH "/today.csv",
+    MONTH "/last-month.csv",
+    YEAR "/2024",
+    YEAR "/2025.csv",
+    YEAR "/2009.csv",
+    YEAR "/2024-03.csv",
+    YEAR "/02024.csv",
+    YEAR "/today.csv",
+    TOTAL "/yesterday.csv",
+    TOTAL "/2024/2024-03.csv",
+    TOTAL "/2024/03/2024-04-01.csv",
+    TOTAL ".json",
+    METER "/data/totals",
+    METER "/info.csv",
+    METER "/io.json",
 };
 
 static void test_refused(void **state)
@@ -159,6 +233,58 @@ static void test_refused(void **state)
         if (walk(&fixture->clock, refused[i], &place))
             fail_msg("%s", refused[i]);
     }
+}
+
+/* What is there, or not, when it is known where the data begin. */
+static const struct {
+    const char *path;
+    bool there;
+} known_names[] = {
+    {DAY "/2021", false},
+    {DAY "/2022", true},
+    {DAY "/2022/10", false},
+    {DAY "/2022/11", true},
+    {DAY "/2022/11/2022-11-14.csv", false},
+    {DAY "/2022/11/2022-11-15.csv", true},
+    {DAY "/2022-11-14.csv", false},
+    {DAY "/2022-11-15.json", true},
+    {DAY "/2023/01/2023-01-01.csv", true},
+    {DAY "/2024/03/2024-03-31.csv", true},
+    {DAY "/2024-04-01.csv", false},
+    {MONTH "/2021", false},
+    {MONTH "/2022/2022-10.csv", false},
+    {MONTH "/2022/2022-11.csv", true},
+    {MONTH "/2022-11.csv", true},
+    {MONTH "/2022-10.csv", false},
+    {YEAR "/2021.csv", false},
+    {YEAR "/2022.csv", true},
+    {TOTAL "/2022/11/2022-11-14.csv", false},
+    {TOTAL "/2022/11/2022-11-15.csv", true},
+};
+
+static void test_known(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(known_names) / sizeof(known_names[0]); i++) {
+        struct place place;
+
+        if (walk_as(&known, &fixture->clock, known_names[i].path, &place) != known_names[i].there)
+            fail_msg("%s", known_names[i].path);
+        if (strstr(known_names[i].path, "2024-04") == NULL &&
+            !walk_as(&partly, &fixture->clock, known_names[i].path, &place))
+            fail_msg("%s, not known for good", known_names[i].path);
+    }
+}
+
+/* Without the cloud there are no totals. */
+static void test_local(void **state)
+{
+    struct fixture *fixture = *state;
+    struct place place;
+
+    assert_false(walk_as(&local, &fixture->clock, TOTAL, &place));
+    assert_true(walk_as(&local, &fixture->clock, DAY, &place));
 }
 
 /* A name that is longer than any buffer in there. */
@@ -175,8 +301,8 @@ static void test_long_names(void **state)
             struct place directory, place;
 
             assert_true(walk(&fixture->clock, directories[i], &directory));
-            assert_false(
-                tree_child(&directory, name + sizeof(name) - 1 - length, &fixture->clock, &place));
+            assert_false(tree_child(&directory, name + sizeof(name) - 1 - length, &fixture->clock,
+                                    &unknown, &place));
         }
     }
 }
@@ -195,6 +321,14 @@ static const struct {
     {DAY "/yesterday.csv", 1704067200, "2023/12/2023-12-31.csv"}, /* 2024-01-01 01:00 */
     {DAY "/2024-02-29.csv", NOW, "2024/02/2024-02-29.csv"},
     {"00:1e:c0:85:96:cc", NOW, UID},
+    {MONTH "/this-month.csv", NOW, "2024/2024-03.csv"},
+    {MONTH "/this-month.json", 1711922400, "2024/2024-04.json"},
+    {MONTH "/2023-12.csv", NOW, "2023/2023-12.csv"},
+    {YEAR "/this-year.csv", NOW, "2024.csv"},
+    {YEAR "/this-year.json", 1704063600, "2024.json"}, /* 2024-01-01 00:00 */
+    {YEAR "/this-year.json", 1704063599, "2023.json"},
+    {TOTAL "/today.csv", NOW, "2024/03/2024-03-31.csv"},
+    {TOTAL "/2024-02-29.json", NOW, "2024/02/2024-02-29.json"},
 };
 
 static void test_links(void **state)
@@ -212,7 +346,9 @@ static void test_links(void **state)
         /* It leads somewhere. */
         assert_true(tree_parent(&place, &parent));
         for (char *name, *rest = target; (name = strsep(&rest, "/"));)
-            assert_true(tree_child(&parent, name, &clock, &parent));
+            assert_true(tree_child(&parent, name, &clock, &unknown, &parent));
+        assert_int_equal(tree_type(&parent),
+                         place.kind == PLACE_DEVICE_LINK ? TREE_DIRECTORY : TREE_FILE);
     }
 }
 
@@ -232,7 +368,7 @@ static void test_back(void **state)
         if (place.kind != PLACE_DEVICE_LINK)
             assert_string_equal(name, last);
         assert_true(tree_parent(&place, &parent));
-        assert_true(tree_child(&parent, last, &fixture->clock, &again));
+        assert_true(tree_child(&parent, last, &fixture->clock, &unknown, &again));
         assert_true(tree_same(&place, &again));
         assert_int_equal(tree_hash(&place), tree_hash(&again));
         assert_false(tree_same(&place, &parent));
@@ -261,6 +397,7 @@ static void test_all_differ(void **state)
 struct seen {
     const struct place *directory;
     const struct tree_clock *clock;
+    const struct tree_meter *meter;
     char text[8192];
     size_t count;
 };
@@ -270,7 +407,7 @@ static int see(void *data, const char *name, enum tree_type type)
     struct seen *seen = data;
     struct place place;
 
-    assert_true(tree_child(seen->directory, name, seen->clock, &place));
+    assert_true(tree_child(seen->directory, name, seen->clock, seen->meter, &place));
     assert_int_equal(tree_type(&place), type);
     assert_true(strlen(seen->text) + strlen(name) + 2 < sizeof(seen->text));
     strcat(strcat(seen->text, name), " ");
@@ -279,22 +416,40 @@ static int see(void *data, const char *name, enum tree_type type)
 }
 
 static const struct {
+    const struct tree_meter *meter;
     const char *path;
     size_t count;
     const char *text; /* NULL: not compared */
 } listings[] = {
-    {"", 1, "status "},
-    {UID, 0, ""},
-    {METER, 4, "realtime.json realtime.csv realtime data "},
-    {METER "/realtime", 0, ""},
-    {METER "/data", 1, "day "},
-    {DAY, 5, "today.json today.csv yesterday.json yesterday.csv 2024 "},
-    {DAY "/2024", 3, "01 02 03 "},
-    {DAY "/2023", 12, "01 02 03 04 05 06 07 08 09 10 11 12 "},
-    {DAY "/2024/02", 58, NULL},
-    {DAY "/2023/02", 56, NULL},
-    {DAY "/2024/03", 62, NULL},
-    {DAY "/2023/12", 62, NULL},
+    {&unknown, "", 2, "status status.json "},
+    {&unknown, UID, 3, "info.json io.json io.csv "},
+    {&unknown, METER, 6, "info.json realtime.json realtime.csv realtime data totals "},
+    {&local, METER, 5, "info.json realtime.json realtime.csv realtime data "},
+    {&unknown, METER "/realtime", 0, ""},
+    {&unknown, METER "/data", 3, "day month year "},
+    {&unknown, DAY, 4, "today.json today.csv yesterday.json yesterday.csv "},
+    {&unknown, DAY "/2023", 0, ""},
+    {&unknown, DAY "/2023/02", 0, ""},
+    {&known, DAY, 7, "today.json today.csv yesterday.json yesterday.csv 2022 2023 2024 "},
+    {&partly, DAY, 7, "today.json today.csv yesterday.json yesterday.csv 2022 2023 2024 "},
+    {&known, DAY "/2024", 3, "01 02 03 "},
+    {&known, DAY "/2023", 12, "01 02 03 04 05 06 07 08 09 10 11 12 "},
+    {&known, DAY "/2022", 2, "11 12 "},
+    {&known, DAY "/2024/02", 58, NULL},
+    {&known, DAY "/2023/02", 56, NULL},
+    {&known, DAY "/2024/03", 62, NULL},
+    {&known, DAY "/2023/12", 62, NULL},
+    {&known, DAY "/2022/11", 32, NULL},
+    {&known, MONTH, 5, "this-month.json this-month.csv 2022 2023 2024 "},
+    {&known, MONTH "/2022", 4, "2022-11.json 2022-11.csv 2022-12.json 2022-12.csv "},
+    {&known, MONTH "/2023", 24, NULL},
+    {&known, MONTH "/2024", 6, NULL},
+    {&known, YEAR, 8,
+     "this-year.json this-year.csv 2022.json 2022.csv 2023.json 2023.csv 2024.json 2024.csv "},
+    {&known, TOTAL, 5, "today.json today.csv 2022 2023 2024 "},
+    {&known, TOTAL "/2022", 2, "11 12 "},
+    {&known, TOTAL "/2022/11", 32, NULL},
+    {&known, TOTAL "/2024/03", 62, NULL},
 };
 
 static void test_listings(void **state)
@@ -302,12 +457,14 @@ static void test_listings(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
+        const struct tree_meter *meter = listings[i].meter;
         struct place place;
-        struct seen seen = {.directory = &place, .clock = &fixture->clock};
+        struct seen seen = {.directory = &place, .clock = &fixture->clock, .meter = meter};
 
         assert_true(walk(&fixture->clock, listings[i].path, &place));
-        assert_int_equal(tree_list(&place, &fixture->clock, see, &seen), 0);
-        assert_int_equal(seen.count, listings[i].count);
+        assert_int_equal(tree_list(&place, &fixture->clock, meter, see, &seen), 0);
+        if (seen.count != listings[i].count)
+            fail_msg("%s: %zu names", listings[i].path, seen.count);
         if (listings[i].text)
             assert_string_equal(seen.text, listings[i].text);
     }
@@ -319,10 +476,10 @@ static void test_listing_of_now(void **state)
     struct fixture *fixture = *state;
     struct tree_clock clock = {.zone = fixture->zone, .now = NOW - 16 * 86400};
     struct place place;
-    struct seen seen = {.directory = &place, .clock = &clock};
+    struct seen seen = {.directory = &place, .clock = &clock, .meter = &known};
 
     assert_true(walk(&clock, DAY "/2024/03", &place));
-    assert_int_equal(tree_list(&place, &clock, see, &seen), 0);
+    assert_int_equal(tree_list(&place, &clock, &known, see, &seen), 0);
     assert_int_equal(seen.count, 30);
     assert_non_null(strstr(seen.text, "2024-03-15.csv"));
     assert_null(strstr(seen.text, "2024-03-16.csv"));
@@ -342,7 +499,7 @@ static void test_listing_ends_early(void **state)
     int count = 0;
 
     assert_true(walk(&fixture->clock, DAY "/2024/03", &place));
-    assert_int_equal(tree_list(&place, &fixture->clock, stop, &count), -7);
+    assert_int_equal(tree_list(&place, &fixture->clock, &known, stop, &count), -7);
     assert_int_equal(count, 3);
 }
 
@@ -364,10 +521,63 @@ static void test_queries(void **state)
     assert_int_equal(query.period.year, 2024);
     assert_int_equal(query.period.month, 2);
     assert_int_equal(query.period.day, 29);
+    assert_true(walk(&fixture->clock, MONTH "/2024/2024-02.csv", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_DATA);
+    assert_int_equal(query.period.span, CEMM_MONTH);
+    assert_int_equal(query.period.month, 2);
+    assert_true(walk(&fixture->clock, YEAR "/2023.csv", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.period.span, CEMM_YEAR);
+    assert_int_equal(query.period.year, 2023);
+    assert_true(walk(&fixture->clock, TOTAL "/2024/02/2024-02-29.csv", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_TOTALS);
+    assert_int_equal(query.period.span, CEMM_DAY);
+    assert_int_equal(query.period.day, 29);
+    assert_true(walk(&fixture->clock, UID "/io.csv", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_IO);
+    assert_string_equal(query.alias, "");
+    assert_true(walk(&fixture->clock, UID "/info.json", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_ROOT);
+    assert_true(walk(&fixture->clock, METER "/info.json", &place));
+    assert_true(tree_query(&place, &query));
+    assert_int_equal(query.endpoint, CEMM_INFO);
+    assert_string_equal(query.alias, "p1");
     assert_true(walk(&fixture->clock, "status", &place));
     assert_false(tree_query(&place, &query));
     assert_true(walk(&fixture->clock, DAY, &place));
     assert_false(tree_query(&place, &query));
+}
+
+/* A failure's cause is the document, not the file. */
+static void test_causes(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } pairs[] = {
+        {METER "/realtime.json", METER "/realtime/t1", true},
+        {DAY "/2024/03/2024-03-01.csv", DAY "/2024/03/2024-03-01.json", true},
+        {DAY "/2024/03/2024-03-01.csv", DAY "/2024/03/2024-03-02.csv", false},
+        {DAY "/2024/03/2024-03-01.csv", TOTAL "/2024/03/2024-03-01.csv", false},
+        {DAY "/2024/01/2024-01-01.csv", MONTH "/2024/2024-01.csv", false},
+        {YEAR "/2024.csv", MONTH "/2024/2024-01.csv", false},
+        {METER "/realtime.json", UID "/p1-gas/realtime.json", false},
+        {DAY, MONTH, false},
+    };
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct place a, b;
+
+        assert_true(walk(&fixture->clock, pairs[i].a, &a));
+        assert_true(walk(&fixture->clock, pairs[i].b, &b));
+        if ((tree_cause(&a) == tree_cause(&b)) != pairs[i].same)
+            fail_msg("%s, %s", pairs[i].a, pairs[i].b);
+    }
 }
 
 static void test_closed(void **state)
@@ -376,6 +586,8 @@ static void test_closed(void **state)
     struct place place;
 
     assert_true(walk(&fixture->clock, DAY "/2024/03/2024-03-31.csv", &place));
+    assert_int_equal(tree_closed_at(&place, fixture->zone), 1711922400 + 86400);
+    assert_true(walk(&fixture->clock, MONTH "/2024/2024-03.csv", &place));
     assert_int_equal(tree_closed_at(&place, fixture->zone), 1711922400 + 86400);
     assert_true(walk(&fixture->clock, METER "/realtime.csv", &place));
     assert_true(tree_closed_at(&place, fixture->zone) == INT64_MAX);
@@ -389,7 +601,8 @@ int main(void)
         cmocka_unit_test(test_back),       cmocka_unit_test(test_all_differ),
         cmocka_unit_test(test_listings),   cmocka_unit_test(test_listing_of_now),
         cmocka_unit_test(test_queries),    cmocka_unit_test(test_listing_ends_early),
-        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_closed),     cmocka_unit_test(test_known),
+        cmocka_unit_test(test_local),      cmocka_unit_test(test_causes),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

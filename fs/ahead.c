@@ -1,0 +1,83 @@
+/*
+ * Only days (of values, and of totals) are read ahead, within their month, and
+ * only closed ones: they are fetched once in their life, so a day too many
+ * costs one request, ever. The longer the run, the further ahead.
+ */
+#include "fs/ahead.h"
+
+#include <string.h>
+
+#include "fs/fs.h"
+
+/* Whoever wants it will ask for it, and be told then what was wrong. */
+static void on_answer(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)answer;
+}
+
+static bool is_same_history(const struct place *a, const struct place *b)
+{
+    return a->kind == b->kind && a->history == b->history &&
+           strcmp(a->uid.text, b->uid.text) == 0 && strcmp(a->alias, b->alias) == 0;
+}
+
+static struct ahead_stream *stream_of(struct ahead *ahead, const struct place *place)
+{
+    struct ahead_stream *oldest = &ahead->streams[0];
+
+    for (size_t i = 0; i < AHEAD_STREAMS; i++) {
+        struct ahead_stream *stream = &ahead->streams[i];
+
+        if (is_same_history(&stream->last, place))
+            return stream;
+        if (stream->used < oldest->used)
+            oldest = stream;
+    }
+    *oldest = (struct ahead_stream){.last = *place, .run = 0};
+    return oldest;
+}
+
+/* False if this day is the one before once more: its other form, say. */
+static bool follow(struct ahead_stream *stream, const struct place *place)
+{
+    struct cemm_period next = cemm_period_step(&stream->last.period, 1);
+    bool first = stream->run == 0;
+
+    if (!first && cemm_period_compare(&place->period, &stream->last.period) == 0)
+        return false;
+    stream->run = !first && cemm_period_compare(&place->period, &next) == 0 ? stream->run + 1 : 1;
+    stream->last = *place;
+    return true;
+}
+
+static void ask(struct fs *fs, const struct place *place, const struct tree_clock *clock)
+{
+    int64_t since = clock->now - tree_closed_at(place, clock->zone);
+    struct cemm_query query;
+
+    if (tree_query(place, &query) && !cemm_archived(fs->cemm, &query))
+        (void)cemm_get(fs->cemm, &query, since * 1000, on_answer, NULL, NULL);
+}
+
+void ahead_read(struct fs *fs, const struct place *place)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct place next = *place;
+    struct ahead_stream *stream;
+    int month = place->period.month;
+
+    if (place->kind != PLACE_PERIOD || place->period.span != CEMM_DAY ||
+        clock.now < tree_closed_at(place, clock.zone))
+        return;
+    stream = stream_of(&fs->ahead, place);
+    stream->used = ++fs->ahead.step;
+    if (!follow(stream, place) || stream->run < 2)
+        return;
+    for (int i = 0; i < stream->run && i < AHEAD_MAX; i++) {
+        next.period = cemm_period_step(&next.period, 1);
+        if (next.period.month != month || clock.now <= tree_closed_at(&next, clock.zone))
+            break;
+        ask(fs, &next, &clock);
+    }
+}

@@ -1,0 +1,100 @@
+/*
+ * A meter: the cloud has an answer for just that; on the LAN alone it is the
+ * meter's entry in the list of all. So the list is asked for when no account
+ * has the meter.
+ *
+ * A device: what it says of itself on the LAN, and which account reaches it.
+ * That nobody does is only said when every account has been heard.
+ */
+#include "fs/info.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fs/files.h"
+#include "fs/park.h"
+
+#define CLOUD "cloud " /* with that the names of accounts begin */
+
+bool info_is(const struct place *place)
+{
+    return place->kind == PLACE_DEVICE_INFO || place->kind == PLACE_INFO;
+}
+
+/* ---- a device ----------------------------------------------------------- */
+
+static void on_root(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct fs *fs = parked->fs;
+    const struct cemm_uid *uid = &parked->node->place.uid;
+    const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
+    const char *account = device ? cemm_device_account(device) : NULL;
+    struct snapshot *snapshot;
+    int result = 0;
+
+    if (answer->result != 0 && answer->result != CEMM_ABSENT)
+        result = fs_errno(answer->result);
+    else if (!account && parked->found != 0 && fs_account_unheard(fs))
+        result = fs_errno(parked->found);
+    else if (!account && !answer->document)
+        result = ENOENT;
+    if (result == 0)
+        result = -snapshot_of_device(uid, account, answer->document, fs_now(), &snapshot);
+    if (result != 0)
+        park_reply_error(parked, result);
+    else
+        file_take(parked, snapshot);
+}
+
+static void on_devices(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct cemm_query query;
+
+    parked->found = answer->result;
+    if (tree_query(&parked->node->place, &query))
+        park_get_next(parked, &query, FS_INFO_MAX_AGE, on_root);
+    else
+        park_reply_error(parked, EIO);
+}
+
+/* ---- a meter ------------------------------------------------------------ */
+
+/* The cloud's list has no aliases: if it has stood in for the LAN's, nothing is known. */
+static void on_io(struct parked *parked, const struct cemm_answer *answer)
+{
+    const struct place *place = &parked->node->place;
+    size_t length;
+
+    if (answer->result == 0 && !cemm_document_data(answer->document, place->alias, &length) &&
+        strncmp(cemm_document_source(answer->document), CLOUD, strlen(CLOUD)) == 0 &&
+        cemm_offers(parked->fs->cemm, &place->uid, CEMM_ROOT))
+        park_reply_error(parked, EHOSTUNREACH);
+    else
+        file_answer(parked, answer);
+}
+
+static void on_meter(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct cemm_query query = {.uid = parked->node->place.uid, .endpoint = CEMM_IO};
+
+    if (answer->result == CEMM_ABSENT)
+        park_get_next(parked, &query, FS_INFO_MAX_AGE, on_io);
+    else
+        file_answer(parked, answer);
+}
+
+void info_getattr(struct fs *fs, fuse_req_t request, struct node *node)
+{
+    struct parked draft = {.fs = fs, .request = request, .node = node, .absence_passes = true};
+    struct cemm_query query;
+
+    if (node->place.kind == PLACE_DEVICE_INFO) {
+        draft.resume = on_devices;
+        park_find(&draft, NULL, INT64_MAX); /* who has answered once need not do so again */
+    } else if (tree_query(&node->place, &query)) {
+        draft.resume = on_meter;
+        park_get(&draft, &query, FS_INFO_MAX_AGE);
+    } else {
+        (void)fuse_reply_err(request, EIO);
+    }
+}

@@ -1,0 +1,365 @@
+#!/usr/bin/env bash
+# The whole history as files: the tree, what it lists, its sizes as every tool sees them, and how
+# little is asked for it. Called as: mount-history.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154,SC2012
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+
+# The data begin on the 12th of a month more than a year ago.
+since=$(date -d "$(date +%Y-%m-12) - 14 months" +%F)
+first_month=${since:0:7}
+next_month=$(date -d "$first_month-01 + 1 month" +%Y-%m)
+full_month=$(date -d "$first_month-01 + 3 months" +%Y-%m)
+this_year=$(date +%Y)
+p1=$m/$dev/p1
+
+start_sim --devices 2 --promise 30 --since "$since"
+write_config "$conf" 'timeout = 4'
+mount_fs
+
+# days_of MONTH: its dates.
+days_of() {
+  local day=$1-01
+  while [[ ${day:0:7} == "$1" ]]; do
+    echo "$day"
+    day=$(date -d "$day + 1 day" +%F)
+  done
+}
+
+names() {
+  ls -f "$1" | grep -vE '^\.{1,2}$' | sort | xargs
+}
+
+# ---- the tree ----------------------------------------------------------------
+
+is 'the root' "$dev 00-1E-C0-00-00-02 status status.json" "$(names "$m")"
+is 'a device' 'info.json io.csv io.json p1 p1-gas s01' "$(names "$m/$dev")"
+is 'a meter' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'its data' 'day month year' "$(names "$p1/data")"
+
+before=$(requests ' 200$')
+years=$(seq -s ' ' "${since:0:4}" "$this_year")
+is 'its days begin with the first that was recorded' \
+  "$years today.csv today.json yesterday.csv yesterday.json" "$(names "$p1/data/day")"
+cost=$(requests 'p1/data/.* 200$')
+check "which is found with a request a year, and two ($cost)" test "$cost" -le $((this_year - 2010 + 3))
+is 'the first month' "$(seq -w "${since:5:2}" 12 | xargs)" "$(names "$p1/data/day/${since:0:4}")"
+is 'the first day' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
+is 'a month has all its days, twice' "$(($(days_of "$full_month" | wc -l) * 2))" \
+  "$(ls "$p1/data/day/${full_month/-//}" | wc -l)"
+is 'months' "$years this-month.csv this-month.json" "$(names "$p1/data/month")"
+is 'the first of them' "$first_month.csv" "$(ls "$p1/data/month/${since:0:4}" | head -n1)"
+is 'years' "$(for y in $years; do echo "$y.csv $y.json"; done | xargs) this-year.csv this-year.json" \
+  "$(names "$p1/data/year")"
+is 'totals' "$years today.csv today.json" "$(names "$p1/totals")"
+is 'the first of them, too' "$since.csv" "$(ls "$p1/totals/${first_month/-//}" | head -n1)"
+is 'all that without a further request' "$((before + cost))" "$(requests ' 200$')"
+find "$p1" -type f >"$scratch/found"
+check 'find shows all of it' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
+is 'and asks for the channels at most' "$((before + cost + 1))" "$(requests ' 200$')"
+
+# ---- what is not there ---------------------------------------------------------
+
+before=$(requests .)
+yesterday=$(date -d "$since - 1 day" +%F)
+for name in "data/day/2010" "data/day/${yesterday//-//}.csv" "data/day/$yesterday.csv" \
+  "data/month/2010" "data/year/2010.csv" "data/year/$((this_year + 1)).csv" \
+  "data/month/$this_year/$((this_year + 1))-01.csv" "totals/$yesterday.csv" "totals/tomorrow.csv"; do
+  fails_with "$name does not exist" 'No such file or directory' stat "$p1/$name"
+done
+is 'which asked nothing' "$before" "$(requests .)"
+
+# ---- what is said of devices and meters -------------------------------------------
+
+is 'info.json of a device' "{\"uid\":\"$dev\",\"lan\":null,\"cloud\":\"home\"}" "$(jq -c . "$m/$dev/info.json")"
+check 'info.json of a meter' diff <(jq -S . "$p1/info.json") <(cloud_get "cemm/$dev/p1/" | jq -S .)
+check 'io.json' diff <(jq -S . "$m/$dev/io.json") <(cloud_get "cemm/$dev/io/" | jq -S .)
+check 'io.csv has a column for each member' \
+  diff "$m/$dev/io.csv" <(cloud_get "cemm/$dev/io/" | jq -r \
+    '(.data[0] | keys_unsorted | join(",")), (.data[] | [.[] | tostring] | join(","))')
+time=$(stat -c %Y "$m/$dev/info.json")
+check 'status.json is JSON' jq -e '.sources[0].name == "cloud home" and (.devices | length) == 2' "$m/status.json"
+
+# ---- periods of all kinds -----------------------------------------------------------
+
+# check_period WHAT FILE PATH TIME: the file is what the cloud says.
+check_period() {
+  cloud_get "cemm/$dev/$3" "time=$(midnight "$4")" >"$scratch/answer"
+  expected_csv <"$scratch/answer" >"$scratch/expected.csv"
+  is "$1: stat knows the size first" "$(wc -c <"$scratch/expected.csv")" "$(stat -c %s "$m/$dev/$2.csv")"
+  check "$1: the CSV" diff "$m/$dev/$2.csv" "$scratch/expected.csv"
+  check "$1: the JSON" diff <(jq -S . "$m/$dev/$2.json") <(jq -S . "$scratch/answer")
+}
+next_year=$((${since:0:4} + 1))
+check_period 'a month' "p1/data/month/${full_month:0:4}/$full_month" p1/data/month/ "$full_month-01"
+check_period 'the month of the first day' "p1/data/month/${since:0:4}/$first_month" p1/data/month/ "$first_month-01"
+check_period 'a year' "p1/data/year/${since:0:4}" p1/data/year/ "${since:0:4}-01-01"
+check_period 'gas of a month' "p1-gas/data/month/${full_month:0:4}/$full_month" p1-gas/data/month/ "$full_month-01"
+check_period 'totals' "p1/totals/${full_month/-//}/$full_month-07" p1/totals/ "$full_month-07"
+is 'totals are history' 'time,t1,t2,t3,t4,electric_energy,electric_energy_high,gas' \
+  "$(head -n1 "$p1/totals/${full_month/-//}/$full_month-07.csv")"
+is 'a closed month is as old as its end' "$(midnight "$(date -d "$full_month-01 + 1 month" +%F)")" \
+  "$(stat -c %Y "$p1/data/month/${full_month:0:4}/$full_month.csv")"
+fetched=$(date +%s)
+age=$((fetched - $(stat -L -c %Y "$p1/data/month/this-month.csv")))
+check "a running month is as old as its fetch ($age s)" test "$age" -ge 0 -a "$age" -lt 70
+age=$((fetched - $(stat -L -c %Y "$p1/data/year/this-year.json")))
+check "a running year, too ($age s)" test "$age" -ge 0 -a "$age" -lt 70
+
+is 'this-month is a link' "$this_year/$(date +%Y-%m).csv" "$(readlink "$p1/data/month/this-month.csv")"
+is 'this-year, too' "$this_year.json" "$(readlink "$p1/data/year/this-year.json")"
+is 'and today of totals' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$p1/totals/today.csv")"
+is 'a month alone is one' "${full_month:0:4}/$full_month.csv" "$(readlink "$p1/data/month/$full_month.csv")"
+is 'totals of a day alone' "${full_month/-//}/$full_month-07.csv" "$(readlink "$p1/totals/$full_month-07.csv")"
+check 'which can be read' cmp "$p1/totals/$full_month-07.csv" "$p1/totals/${full_month/-//}/$full_month-07.csv"
+
+# ---- xattrs ---------------------------------------------------------------------------
+
+xattr() {
+  getfattr --only-values -n "user.cemm.$1" "$2" 2>/dev/null
+}
+cat "$p1/realtime/electric_power" >/dev/null
+is 'the unit of a value' W "$(xattr unit "$p1/realtime/electric_power")"
+is 'the units of columns' kWh,kWh "$(xattr unit "$p1/data/month/${full_month:0:4}/$full_month.csv")"
+is 'a closed period is closed' yes "$(xattr closed "$p1/data/month/${full_month:0:4}/$full_month.csv")"
+is 'a running one is not' no "$(xattr closed "$p1/data/month/$this_year/$(date +%Y-%m).csv")"
+is 'nor is realtime' no "$(xattr closed "$p1/realtime.csv")"
+is 'all of them are listed' 'user.cemm.closed user.cemm.fetched user.cemm.source user.cemm.unit' \
+  "$(getfattr -d "$p1/data/month/${full_month:0:4}/$full_month.csv" 2>/dev/null | sed -n 's/=.*//p' | sort | xargs)"
+sim_faults "status=502@*/p1/data/day/*"
+fails_with 'a fault' 'Input/output error' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
+has 'is told by the directory' "$(xattr error "$p1/data/day")" 502
+sim_faults
+check 'when the same is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
+is 'it is told no more' '' "$(xattr error "$p1/data/day" || true)"
+has 'but status remembers it' "$(jq -r .last_error.words "$m/status.json")" 502
+
+# ---- a whole month, by all tools --------------------------------------------------------
+
+# What the simulator's own data must render to.
+month_dir=$m/$dev/s01/data/day/${next_month/-//}
+mkdir "$scratch/oracle"
+oracle_day() {
+  local start end t
+  start=$(midnight "$1")
+  end=$(midnight "$(date -d "$1 + 1 day" +%F)")
+  {
+    echo time,electric_power
+    paste -d, <(for ((t = start; t < end; t += 60)); do echo "@$t"; done |
+      date -f - +%Y-%m-%dT%H:%M:%S%:z) \
+      <(for ((t = start; t < end; t += 60)); do echo "${t}000"; done |
+        xargs "$build/tests/simulator/cemm-sim" --since "$since" --print "$dev" s01 electric_power)
+  } >"$scratch/oracle/$1.csv"
+}
+while read -r day; do oracle_day "$day"; done < <(days_of "$next_month")
+count=$(days_of "$next_month" | wc -l)
+ls "$month_dir" >/dev/null
+before=$(requests 's01/data/day/ .* 200$')
+check 'rsync takes a month' rsync -a "$month_dir/" "$scratch/copy"
+is 'for one request a day' $((before + count)) "$(requests 's01/data/day/ .* 200$')"
+check 'each CSV is what the meter measured, by sha256' \
+  diff <(cd "$scratch/oracle" && sha256sum ./*.csv) <(cd "$scratch/copy" && sha256sum ./*.csv)
+is 'each JSON is whole' "$count" "$(jq -r '.data.electric_power | length > 1379' "$scratch"/copy/*.json | grep -c true)"
+before=$(requests .)
+is 'rsync once more copies nothing' '' "$(rsync -ai "$month_dir/" "$scratch/copy")"
+check 'diff -r' diff -r "$month_dir" "$scratch/copy"
+check 'tar stores every byte' diff \
+  <(cd "$scratch/copy" && tar -c . --sort=name --mtime=@0 --owner=0 --group=0 --mode=444 | sha256sum) \
+  <(cd "$month_dir" && tar -c . --sort=name --mtime=@0 --owner=0 --group=0 --mode=444 | sha256sum)
+check 'cp -a' cp -a "$month_dir" "$scratch/cp"
+check 'copies times, too' diff <(cd "$month_dir" && stat -c '%n %s %Y' ./*) <(cd "$scratch/cp" && stat -c '%n %s %Y' ./*)
+chmod -R u+w "$scratch/cp"
+one=$month_dir/$next_month-05.csv
+like=$scratch/oracle/$next_month-05.csv
+is 'wc -c' "$(wc -c <"$like")" "$(wc -c <"$one")"
+is 'tail -c' "$(tail -c 1000 "$like" | sha256sum)" "$(tail -c 1000 "$one" | sha256sum)"
+is 'head' "$(head -n 700 "$like" | sha256sum)" "$(head -n 700 "$one" | sha256sum)"
+is 'awk' "$(awk -F, 'NR > 1 { sum += $2 } END { print sum }' "$like")" \
+  "$(awk -F, 'NR > 1 { sum += $2 } END { print sum }' "$one")"
+is 'jq' 1440 "$(jq '[.data.electric_power[] | select(.[1] != null)] | length' "$month_dir/$next_month-05.json")"
+is 'mmap' "$(sha256sum <"$like" | cut -d' ' -f1)" "$(python3 -c '
+import hashlib, mmap, sys
+with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+    print(hashlib.sha256(view).hexdigest())' "$one")"
+is 'grep over the month' "$(cat "$scratch"/oracle/*.csv | grep -c T12:)" "$(cat "$month_dir"/*.csv | grep -c T12:)"
+is 'all of which asked nothing' "$before" "$(requests .)"
+
+# ---- economy ------------------------------------------------------------------------------
+
+cold=$(day_file 00-1E-C0-00-00-02 p1 "$full_month-15" csv)
+cat "$m/00-1E-C0-00-00-02/p1/realtime.csv" >/dev/null # the device is known now
+readers=()
+for _ in {1..64}; do
+  sha256sum <"$cold" >>"$scratch/sums" &
+  readers+=("$!")
+done
+wait "${readers[@]}"
+is '64 readers of a cold file get the same' '64 1' "$(wc -l <"$scratch/sums") $(sort -u "$scratch/sums" | wc -l)"
+is 'for one request' 1 "$(requests '00-00-02/p1/data/day/ .* 200$')"
+
+# Read-ahead: only after two neighbours, and within the month.
+ahead() {
+  requests "p1-gas/data/day/ .* 200$"
+}
+ls "$m/$dev/p1-gas/data/day" >/dev/null
+before=$(ahead)
+for day in 20 10 12; do
+  cat "$(day_file "$dev" p1-gas "$full_month-$day" csv)" >/dev/null
+done
+check 'three days apart are three requests' test "$(ahead)" == $((before + 3))
+last=$(days_of "$full_month" | tail -n1)
+almost=$(date -d "$last - 3 days" +%F)
+cat "$(day_file "$dev" p1-gas "$almost" csv)" "$(day_file "$dev" p1-gas "$(date -d "$almost + 1 day" +%F)" csv)" >/dev/null
+check 'after two neighbours the next ones are fetched' wait_for 5 eval "[[ \$(ahead) == $((before + 7)) ]]"
+cat "$(day_file "$dev" p1-gas "$(date -d "$last - 1 day" +%F)" csv)" "$(day_file "$dev" p1-gas "$last" csv)" >/dev/null
+is 'but none of the next month' $((before + 7)) "$(ahead)"
+
+# ---- changes: none ----------------------------------------------------------------------
+
+cat >"$scratch/mutate.py" <<'END'
+import ctypes, errno, os, sys
+top, file = sys.argv[1], sys.argv[2]
+libc = ctypes.CDLL(None, use_errno=True)
+
+def fallocate(path):
+    # Without a descriptor for writing there is nothing to allocate.
+    os.posix_fallocate(os.open(path, os.O_RDWR), 0, 10)
+
+calls = {
+    "open for writing": lambda: os.open(file, os.O_WRONLY),
+    "open for both": lambda: os.open(file, os.O_RDWR),
+    "open to append": lambda: os.open(file, os.O_WRONLY | os.O_APPEND),
+    "open to cut": lambda: os.open(file, os.O_WRONLY | os.O_TRUNC),
+    "create": lambda: os.open(top + "/new", os.O_CREAT | os.O_WRONLY),
+    "create unnamed": lambda: os.open(top, os.O_TMPFILE | os.O_WRONLY),
+    "truncate": lambda: os.truncate(file, 0),
+    "fallocate": lambda: fallocate(file),
+    "mkdir": lambda: os.mkdir(top + "/new"),
+    "mkfifo": lambda: os.mkfifo(top + "/new"),
+    "mknod": lambda: os.mknod(top + "/new"),
+    "unlink": lambda: os.unlink(file),
+    "rmdir": lambda: os.rmdir(os.path.dirname(file)),
+    "symlink": lambda: os.symlink("a", top + "/new"),
+    "link": lambda: os.link(file, top + "/new"),
+    "rename": lambda: os.rename(file, file + ".old"),
+    "chmod": lambda: os.chmod(file, 0o600),
+    "chown": lambda: os.chown(file, 1, 1),
+    "utime": lambda: os.utime(file, (1, 1)),
+    "setxattr": lambda: os.setxattr(file, "user.cemm.x", b"1"),
+    "removexattr": lambda: os.removexattr(file, "user.cemm.source"),
+    "access": lambda: os.access(file, os.W_OK) or (_ for _ in ()).throw(OSError(errno.EROFS, "")),
+}
+for name, call in calls.items():
+    try:
+        call()
+        print(name + ": it succeeded")
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            print(f"{name}: {errno.errorcode.get(error.errno)}")
+END
+is 'every change is refused: read-only' '' "$(python3 "$scratch/mutate.py" "$m" "$one" 2>&1)"
+if ((EUID == 0)) && mount -i -o remount,rw "$m" 2>/dev/null; then
+  is 'and after a remount for writing, too' '' "$(python3 "$scratch/mutate.py" "$m" "$one" 2>&1 |
+    grep -vE '^(open|access|create unnamed)' || true)"
+fi
+
+# ---- the file system as a whole --------------------------------------------------------------
+
+check 'df shows it' df "$m"
+is 'nothing is free in it' 0 "$(stat -f -c %a "$m")"
+is 'what was said of a device keeps its time' "$time" "$(stat -c %Y "$m/$dev/info.json")"
+unmount_fs
+
+mount_fs -o uid=1234,gid=5678,umask=027
+is 'uid, gid and umask: a directory' '1234 5678 550' "$(stat -c '%u %g %a' "$m/$dev")"
+is 'and a file' '1234 5678 440' "$(stat -c '%u %g %a' "$m/status")"
+unmount_fs
+for option in uid=x uid=-1 gid= umask=9 umask=1000 uid=99999999999; do
+  exits "-o $option is refused" 2 "$build/fs/cemmfs" "$conf" "$m" -o "$option"
+done
+
+# mount(8), as /etc/fstab has it. It looks for cemmfs in the system's own directories, so one of
+# them is ours for a while, in a namespace of its own.
+nobody() {
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+if ((EUID == 0)); then
+  chmod 711 "$scratch" # the way to the mount
+  cat >"$scratch/fstab.sh" <<'END'
+set -e
+trap 'umount -l "$3" 2>/dev/null || true' EXIT
+mount --bind "$1" /usr/local/bin
+mount -t fuse.cemmfs "$2" "$3" -o _netdev,nofail,allow_other,gid=100
+pid=$(pgrep -f -- "cemmfs $2 $3")
+stat -c %g "$3/status"
+setpriv --reuid 65534 --regid 65534 --clear-groups head -c 6 "$3/status"
+umount "$3"
+for _ in {1..100}; do
+  [[ -d /proc/$pid ]] || break
+  sleep 0.05
+done
+[[ -d /proc/$pid ]] && kill "$pid" || echo ' and ended'
+END
+  mkdir "$scratch/bin"
+  printf '#!/bin/sh\nexec %q "$@"\n' "$build/fs/cemmfs" >"$scratch/bin/cemmfs"
+  chmod +x "$scratch/bin/cemmfs"
+  is 'mount -t fuse.cemmfs, with options, for others, until umount' $'100\ncemmfs and ended' \
+    "$(unshare -m bash "$scratch/fstab.sh" "$scratch/bin" "$conf" "$m" 2>&1)"
+  mount_fs
+  refute 'without allow_other others may not read' nobody cat "$m/status"
+  unmount_fs
+  mount_fs -o allow_other,umask=077
+  refute 'with it, the umask holds' nobody cat "$m/status"
+  unmount_fs
+fi
+
+# ---- on the LAN ------------------------------------------------------------------------------
+
+start_sim --devices 3 --lan 2 --meters p1,p1-gas,pulse-1,mb5 --since "$since"
+lan_config() {
+  {
+    printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n'
+    printf '[archive]\ndirectory = %s\n' "$scratch/$1"
+    printf '[local garage]\naddress = %s\ntimeout = 4\n' "${sim_lan[0]}"
+  } >"$conf"
+}
+lan_config lan
+mount_fs
+is 'on the LAN alone there are no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$p1")"
+fails_with 'by no name' 'No such file or directory' stat "$p1/totals"
+is 'info.json of a device is what it says' "[\"$dev\",\"CEMM Basic\",null]" \
+  "$(jq -c '[.uid, .lan.name, .cloud]' "$m/$dev/info.json")"
+is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"modbus","alias":"mb5"}' \
+  "$(jq -c . "$m/$dev/mb5/info.json")"
+is 'indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
+is 'io.csv' $'io_id,port,type,alias\n1,3,p1,p1' "$(head -n2 "$m/$dev/io.csv")"
+is 'the LAN has history, too' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
+has 'and values that stand in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
+unmount_fs
+
+# The same device by the cloud, too: it has the meters that both know, once.
+write_key "$conf.key"
+printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
+mount_fs
+is 'by both, a meter of both has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'one of the LAN alone has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
+is 'info.json names both' '["CEMM Basic","home"]' "$(jq -c '[.lan.name, .cloud]' "$m/$dev/info.json")"
+is 'a meter is told by the account' p1_in "$(jq -r '.data[0].port_option' "$p1/info.json")"
+is 'or else by the device' modbus "$(jq -r .type "$m/$dev/mb5/info.json")"
+is 'what is read comes from the LAN' 'local garage' "$(xattr source "$p1/realtime.json")"
+is 'but totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
+unmount_fs
+
+# Older firmware has no list of its meters.
+stop "$sim_pid"
+start_sim --devices 1 --lan 1 --lan-io no --since "$since"
+lan_config old
+mount_fs
+fails_with 'a list that is not there does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
+fails_with 'nor the entry of a meter in it' 'No such file or directory' cat "$p1/info.json"
+is 'so it is not listed from then on' 'info.json io.json p1 p1-gas s01' "$(names "$m/$dev")"
+unmount_fs
+
+hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
+finish

@@ -1,0 +1,79 @@
+# shellcheck shell=bash disable=SC2034,SC2154,SC1091
+# What the tests of the mounted file system need besides lib.sh. To be sourced, then begin_mount
+# instead of begin; then $dev is the simulator's first device, $m the mountpoint, $conf the
+# configuration file.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# begin_mount BUILD_DIR
+begin_mount() {
+  begin "$@"
+  [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
+  export TZ=Europe/Amsterdam LC_ALL=C
+  dev=00-1E-C0-00-00-01
+  m=$scratch/m
+  conf=$scratch/cemm.conf
+}
+
+# mount_fs [OPTION…]: mounts $conf on $m in the foreground; sets $fs_pid.
+mount_fs() {
+  mkdir -p "$m"
+  "$build/fs/cemmfs" "$conf" "$m" -f "$@" 2>>"$scratch/fs.log" &
+  fs_pid=$!
+  started "$fs_pid"
+  mounted "$m"
+  if ! wait_for 10 cat "$m/status"; then # which the kernel never remembers
+    echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"
+    exit 1
+  fi
+}
+
+# unmount_fs: and waits for its end, which must be a good one.
+unmount_fs() {
+  fusermount3 -u "$m"
+  stop "$fs_pid"
+  [[ $stopped == 0 ]] || not_ok 'unmounting ends it with 0' "$stopped"
+}
+
+# path of a day's file: day_file UID ALIAS DATE FORM
+day_file() {
+  echo "$m/$1/$2/data/day/${3:0:4}/${3:5:2}/$3.$4"
+}
+
+# fails_with WHAT WORDS COMMAND…: the command fails, and the kernel's words are these.
+fails_with() {
+  local what=$1 words=$2 said
+  shift 2
+  if said=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$said" "$words"; fi
+}
+
+# asked PATTERN: whether the simulator was asked for that.
+asked() {
+  grep -qE -- "$1" "$sim_log"
+}
+
+# expected_csv: history or totals as the API writes them, on stdin, to CSV as we write it; made with
+# jq and awk alone. Newest first becomes oldest first, and what is no sample is left out.
+expected_csv() {
+  jq -r --argjson now "$(date +%s)" '.data as $data | ($data | keys_unsorted) as $names |
+         ("time " + ($names | join(","))),
+         ([$data | to_entries[] | .key as $name |
+           (.value | if (.[0] | type) == "array" then .[] else . end) |
+           select(.[0] != 0 and .[0] / 1000 <= $now and .[1] != null) |
+           {time: .[0], name: $name, value: .[1]}] |
+          group_by(.time)[] | . as $row | "\(.[0].time) " +
+          ($names | map(. as $name | $row | map(select(.name == $name)) |
+                        if length > 0 then .[0].value | tostring else "" end) | join(",")))' |
+    awk 'NR == 1 { print $1 "," $2; next }
+         { zone = strftime("%z", $1 / 1000)
+           print strftime("%Y-%m-%dT%H:%M:%S", $1 / 1000) substr(zone, 1, 3) ":" substr(zone, 4) "," $2 }'
+}
+
+# The first second of a date.
+midnight() {
+  date -d "$1 00:00" +%s
+}
+
+oracle() {
+  "$build/tests/simulator/cemm-sim" --print "$@"
+}
+
