@@ -394,9 +394,10 @@ const char *cemm_device_account(const struct cemm_device *device);
  * filtered away. Any other name does not exist, without a request (spec §1). */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
-/* Whether some source that reaches a device has the endpoint; where none is known to reach it,
- * whether any source has. */
-bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, enum cemm_endpoint endpoint);
+/* Whether some source that reaches a device has the endpoint of that meter (`alias` empty: of the
+ * device itself); where none is known to reach it, whether any source has. */
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                 enum cemm_endpoint endpoint);
 
 /* ---- archive (spec §2) --------------------------------------------------- */
 

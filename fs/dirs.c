@@ -313,7 +313,7 @@ static bool ask(struct fs *fs, struct parked *draft)
         return true;
     case PLACE_METER:
         /* Whether it has totals is for the accounts to say. */
-        if (!fs_account_unheard(fs) || cemm_offers(fs->cemm, &place->uid, CEMM_TOTALS))
+        if (!fs_account_unheard(fs))
             return false;
         park_find(draft, NULL, INT64_MAX);
         return true;

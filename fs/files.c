@@ -124,7 +124,8 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
 
     node_bind(&fs->nodes, node, snapshot);
-    node->running = may_run(&node->place) && snapshot->fetched / 1000 < closed_at;
+    node->closed = snapshot->fetched / 1000 >= closed_at;
+    node->running = may_run(&node->place) && !node->closed;
     node->absent = false;
     if (is_description(&node->place))
         node_keep(node, true); /* its time is told by nothing else */

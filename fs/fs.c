@@ -55,8 +55,7 @@ struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
 
     if (place->alias[0] == '\0')
         return meter;
-    /* What cannot be excluded is there, so that its errors are seen. */
-    meter.totals = cemm_offers(fs->cemm, &place->uid, CEMM_TOTALS) || fs_account_unheard(fs);
+    meter.totals = cemm_offers(fs->cemm, &place->uid, place->alias, CEMM_TOTALS);
     meter.found = cemm_first_day(fs->cemm, &place->uid, place->alias, &meter.first);
     meter.known = cemm_first_known(fs->cemm, &place->uid, place->alias);
     return meter;

@@ -61,7 +61,7 @@ int fs_errno(int result);
 /* What is known of the meter that a place belongs to. */
 struct tree_meter fs_meter(const struct fs *fs, const struct place *place);
 
-/* Whether an account may reach any device, for all that is known: it has never answered. */
+/* Whether some account has never answered: which devices it reaches is not known then. */
 bool fs_account_unheard(const struct fs *fs);
 
 /* Remembers a failure's words for the directories above a place, and forgets them when what had

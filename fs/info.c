@@ -67,7 +67,7 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
 
     if (answer->result == 0 && !cemm_document_data(answer->document, place->alias, &length) &&
         strncmp(cemm_document_source(answer->document), CLOUD, strlen(CLOUD)) == 0 &&
-        cemm_offers(parked->fs->cemm, &place->uid, CEMM_ROOT))
+        cemm_offers(parked->fs->cemm, &place->uid, "", CEMM_ROOT))
         park_reply_error(parked, EHOSTUNREACH);
     else
         file_answer(parked, answer);

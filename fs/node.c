@@ -173,7 +173,7 @@ void node_drop(struct nodes *nodes, struct node *node)
 void node_touch(struct nodes *nodes, struct node *node)
 {
     node_drop(nodes, node);
-    if (node->place.kind != PLACE_PERIOD || node->running)
+    if (node->place.kind != PLACE_PERIOD || (node->snapshot && !node->closed))
         return;
     TAILQ_INSERT_TAIL(&nodes->old, node, age);
     nodes->old_count++;

@@ -34,6 +34,7 @@ struct node {
     int64_t shown_modified;
     int64_t asked;  /* Unix milliseconds: last GETATTR */
     bool running;   /* may grow */
+    bool closed;    /* its snapshot will serve for ever */
     bool growing;   /* the helper is at it */
     bool droppable; /* stands in the nodes' list of old ones */
     bool archived;  /* its archive file has been seen */
@@ -81,7 +82,8 @@ void node_retire(struct nodes *nodes, struct node *node);
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
-/* It was used just now: it is the last to be dropped from the kernel's memory. */
+/* It was used just now: it is the last to be dropped from the kernel's memory. What has not closed
+ * is never dropped: it would have to be fetched again. */
 void node_touch(struct nodes *nodes, struct node *node);
 
 /* The kernel has been asked to forget it: it no longer counts as one that could be dropped. */

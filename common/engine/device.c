@@ -280,16 +280,35 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm->discovery.enabled && cemm_alias_documented(alias);
 }
 
-bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, enum cemm_endpoint endpoint)
+/* What only the cloud has, it has only of the meters that it knows. */
+static bool source_offers(const struct cemm_source *source, const char *alias,
+                          enum cemm_endpoint endpoint)
+{
+    const struct cemm_source_config *config = source->config;
+
+    if (!cemm_endpoint_offered(endpoint, config->kind))
+        return false;
+    if (!alias[0] || config->kind == CEMM_LOCAL)
+        return true;
+    return cemm_source_admits(source, alias) &&
+           (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
+}
+
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                 enum cemm_endpoint endpoint)
 {
     const struct cemm_device *device = cemm_device_find(cemm, uid);
+    bool known = device && device->route_count > 0;
 
-    for (size_t i = 0; device && i < device->route_count; i++)
-        if (cemm_endpoint_offered(endpoint, device->routes[i]->source->config->kind))
+    for (size_t i = 0; known && i < device->route_count; i++)
+        if (source_offers(device->routes[i]->source, alias, endpoint))
             return true;
-    /* Who reaches it is not known yet, or no longer. */
-    for (size_t i = 0; !(device && device->route_count) && i < cemm->source_count; i++)
-        if (cemm_endpoint_offered(endpoint, cemm->sources[i]->config->kind))
+    /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_source *source = cemm->sources[i];
+        bool may = !known || (source->config->kind == CEMM_CLOUD && !source->found);
+        if (may && source_offers(source, alias, endpoint))
             return true;
+    }
     return false;
 }

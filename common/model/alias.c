@@ -27,6 +27,14 @@ bool cemm_alias_modbus(const char *alias)
     return *end == '\0' && end - alias <= 5 && address <= MODBUS_ADDRESS_MAX;
 }
 
+bool cemm_alias_in_cloud(const char *alias)
+{
+    for (const struct cemm_alias *a = cemm_aliases; a->name; a++)
+        if (strcmp(a->name, alias) == 0)
+            return a->cloud;
+    return false;
+}
+
 bool cemm_alias_documented(const char *alias)
 {
     for (const struct cemm_alias *a = cemm_aliases; a->name; a++)

@@ -15,6 +15,9 @@ struct cemm_alias {
 /* Ends with a row whose name is NULL. mbX is not in it: it is a family, see cemm_alias_modbus(). */
 extern const struct cemm_alias cemm_aliases[];
 
+/* Whether the cloud's document names it. */
+bool cemm_alias_in_cloud(const char *alias);
+
 /* "mb1" … "mb247": a Modbus address, without leading zeros. */
 bool cemm_alias_modbus(const char *alias);
 

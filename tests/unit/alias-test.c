@@ -49,8 +49,11 @@ static void test_table(void **state)
             fail_msg("%s is missing", documented[i].name);
         expect_int(documented[i].name, alias->cloud, documented[i].cloud);
         expect_int(documented[i].name, alias->lan, documented[i].lan);
+        expect_int(documented[i].name, cemm_alias_in_cloud(documented[i].name),
+                   documented[i].cloud);
         expect_int(documented[i].name, cemm_alias_documented(documented[i].name), true);
     }
+    expect_int("mb5", cemm_alias_in_cloud("mb5"), false);
     while (cemm_aliases[count].name)
         count++;
     assert_int_equal(count, COUNT(documented));

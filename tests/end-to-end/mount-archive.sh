@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# What was read once stays: across mounts, without a network, after a crash, and beside another
+# mount; and an archive in a bad state hinders nobody. Called as: mount-archive.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154,SC2012
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+
+since=$(date -d "$(date +%Y-%m-12) - 14 months" +%F)
+month=$(date -d "${since:0:7}-01 + 2 months" +%Y-%m)
+p1=$m/$dev/p1
+archive=$scratch/archive
+
+# config [LINE…]: for the simulator started last; the archive stays.
+config() {
+  write_config "$conf" 'timeout = 4' "$@"
+  sed -i '/^\[archive\]/,/^$/d' "$conf"
+  printf '\n[archive]\ndirectory = %s\n' "$archive" >>"$conf"
+}
+
+start_sim --devices 2 --promise 20 --since "$since"
+config
+mount_fs
+refute 'mounting makes no archive' test -e "$archive"
+day=$(day_file "$dev" p1 "$month-05" csv)
+find "$m/$dev" >/dev/null
+cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
+  >"$scratch/before"
+find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/listed"
+unmount_fs
+
+# ---- a remount ------------------------------------------------------------------
+
+mount_fs
+requests . >/dev/null
+ls "$m" >/dev/null
+before=$(requests .)
+cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
+  >"$scratch/after"
+is 'after a remount nothing is asked for what is closed' "$before" "$(requests .)"
+check 'and it says the same' cmp "$scratch/before" "$scratch/after"
+find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
+check 'the same is listed' diff "$scratch/listed" "$scratch/again"
+is 'without a request' "$before" "$(requests .)"
+is 'the archive is the source now' archive "$(getfattr --only-values -n user.cemm.source "$day" 2>/dev/null)"
+is 'the time of the file is its end, still' "$(midnight "$month-06")" "$(stat -c %Y "$day")"
+kept=$archive/$dev/p1/data/day/${month/-//}/$month-05.json
+check 'the archive holds what was received' \
+  cmp "$kept" <(cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight "$month-05")")
+is 'for its owner and group alone' '640 750' "$(stat -c %a "$kept" "$(dirname "$kept")" | xargs)"
+has 'status tells of it' "$(cat "$m/status")" "archive $archive"
+is 'status.json, too' "$archive" "$(jq -r .archive.directory "$m/status.json")"
+unmount_fs
+
+# ---- no network --------------------------------------------------------------------
+
+stop "$sim_pid"
+mount_fs
+is 'without a network, devices are listed' "$dev status status.json" "$(ls "$m" | xargs)"
+is 'their meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
+find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/offline"
+check 'their history' diff "$scratch/listed" "$scratch/offline"
+cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
+  >"$scratch/after"
+check 'and what was read once can be read' cmp "$scratch/before" "$scratch/after"
+fails_with 'what was not fails' 'No route to host' cat "$(day_file "$dev" p1 "$month-20" csv)"
+begun=$(now_ms)
+fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
+took=$(($(now_ms) - begun))
+check "and at once: the source rests ($took ms)" test "$took" -lt 1000
+fails_with 'what was never listed cannot be' 'No route to host' ls "$m/00-1E-C0-00-00-02"
+check 'status is there' cat "$m/status"
+unmount_fs
+
+# ---- deleted, damaged ------------------------------------------------------------------
+
+start_sim --devices 2 --promise 20 --since "$since"
+config
+echo '{"data": {"electric_po' >"$kept"
+mount_fs
+check 'a damaged file is fetched anew' diff <(head -c "$(stat -c %s "$day")" "$scratch/before") "$day"
+is 'with one request' 1 "$(requests 'p1/data/day/ .* 200$')"
+check 'and put aside' test -e "$kept.damaged"
+check 'what is there now is whole' jq -e . "$kept"
+has 'which is logged' "$(cat "$scratch/fs.log")" 'damaged'
+is 'and counted' 1 "$(jq .archive.damaged "$m/status.json")"
+unmount_fs
+rm "$kept"
+mount_fs
+check 'a deleted one, too' cat "$day"
+is 'so it is asked for' 2 "$(requests 'p1/data/day/ .* 200$')"
+
+# In the same mount, when the kernel looks the name up again.
+if [[ -n ${CEMM_E2E_LONG-} ]]; then
+  cat "$day" "${day%.csv}.json" >/dev/null
+  sleep 61
+  cat "$day" "${day%.csv}.json" >/dev/null
+  is 'after a minute nothing is asked' 2 "$(requests 'p1/data/day/ .* 200$')"
+  rm "$kept"
+  fetched_anew() {
+    cat "$day" "${day%.csv}.json" >/dev/null
+    [[ $(requests 'p1/data/day/ .* 200$') == 3 ]]
+  }
+  check 'unless the file was deleted: both forms by one request' wait_for 70 fetched_anew
+fi
+unmount_fs
+
+# ---- killed at any moment -----------------------------------------------------------------
+
+mount_fs
+killed=$m/$dev/s01/data/day/${month/-//}
+ls "$killed" >/dev/null
+cat "$killed"/*.json >/dev/null 2>&1 &
+reader=$!
+started "$reader"
+some_kept() {
+  compgen -G "$archive/$dev/s01/data/day/${month/-//}/*.json" >/dev/null
+}
+check 'while it fetches a month' wait_for 10 some_kept
+stop "$fs_pid" KILL
+wait "$reader" 2>/dev/null || true
+torn=0
+count=0
+for file in "$archive/$dev/s01/data/day/${month/-//}"/*.json; do
+  count=$((count + 1))
+  jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
+done
+is "it is killed, with $count files written, and none of them is torn" 0 "$torn"
+before=$(requests 's01/data/day/ .* 200$')
+mount_fs
+days=$(ls "$killed"/*.json | wc -l)
+cat "$killed"/*.json >/dev/null
+is 'none is lost: the others are asked for' $((before + days - count)) "$(requests 's01/data/day/ .* 200$')"
+
+# ---- two mounts, one archive ------------------------------------------------------------------
+
+m2=$scratch/m2
+mkdir "$m2"
+"$build/fs/cemmfs" "$conf" "$m2" -f 2>>"$scratch/fs.log" &
+second=$!
+started "$second"
+mounted "$m2"
+check 'a second mount' wait_for 10 cat "$m2/status"
+before=$(requests 'p1-gas/data/day/ .* 200$')
+gas=$dev/p1-gas/data/day/${month/-//}
+cat "$m/$gas"/*.csv >"$scratch/one" &
+reader=$!
+cat "$m2/$gas"/*.csv >"$scratch/two"
+wait "$reader"
+check 'both read the same' cmp "$scratch/one" "$scratch/two"
+before=$(requests 'p1-gas/data/day/ .* 200$')
+cat "$m/$gas"/*.json "$m2/$gas"/*.json >/dev/null
+is 'and share what they have' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
+fusermount3 -u "$m2"
+stop "$second"
+unmount_fs
+
+# ---- an archive that cannot be written ---------------------------------------------------------
+
+reads_all() {
+  local file
+  for file in "$m/$dev/p1/data/day/${month/-//}"/*-1[13579].csv; do
+    [[ $(wc -l <"$file") -gt 1379 ]] || return 1
+  done
+}
+touch "$scratch/file"
+archive=$scratch/file/archive
+config
+mount_fs
+check 'an archive that cannot be made: everything can be read' reads_all
+has 'status says so' "$(cat "$m/status")" 'Not a directory'
+before=$(requests 'p1/data/day/ .* 200$')
+check 'and again' reads_all
+is 'from memory' "$before" "$(requests 'p1/data/day/ .* 200$')"
+unmount_fs
+is 'it is logged once' 1 "$(grep -c 'Not a directory' "$scratch/fs.log")"
+if ((EUID == 0)) && mkdir "$scratch/full" && mount -t tmpfs -o size=128k tmpfs "$scratch/full" 2>/dev/null; then
+  mounted "$scratch/full"
+  archive=$scratch/full
+  config
+  mount_fs
+  check 'a full disk: everything can be read' reads_all
+  has 'status says so, too' "$(cat "$m/status")" 'No space left'
+  torn=0
+  while read -r file; do
+    jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
+  done < <(find "$scratch/full" -name '*.json')
+  is 'what was kept is whole' 0 "$torn"
+  mount -o remount,ro "$scratch/full"
+  unmount_fs
+  mount_fs
+  check 'a read-only archive: everything can be read' reads_all
+  unmount_fs
+  umount "$scratch/full"
+fi
+
+hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
+hasnt 'nor in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
+finish
