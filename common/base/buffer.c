@@ -93,7 +93,9 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         return r;
     }
     buffer->data[buffer->length] = '\0';
-    *ret_text = buffer->data;
+    /* It grew by doubling; what is handed out may be kept for long. */
+    char *exact = realloc(buffer->data, buffer->length + 1);
+    *ret_text = exact ? exact : buffer->data;
     if (ret_length)
         *ret_length = buffer->length;
     *buffer = (struct cemm_buffer){.limit = buffer->limit};
