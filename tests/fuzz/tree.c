@@ -22,12 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!zone)
         zone = cemm_zone_new("Europe/Amsterdam");
     const struct tree_clock clock = {.zone = zone, .now = NOW};
+    const struct tree_meter meter = {.totals = true};
     for (int i = 0; i < STEPS && (name = strsep(&rest, "/")); i++) {
         struct place child;
         struct place parent;
         char own[TREE_NAME_SIZE];
         char target[TREE_LINK_SIZE];
-        if (tree_type(&place) != TREE_DIRECTORY || !tree_child(&place, name, &clock, &child))
+        if (tree_type(&place) != TREE_DIRECTORY ||
+            !tree_child(&place, name, &clock, &meter, &child))
             break;
         tree_name(&child, own);
         /* A device's other spellings are links to the one that it has. */
