@@ -176,6 +176,8 @@ int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* What was received, to the byte; it lives as long as the document. */
 const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
+/* How long it took to come (milliseconds), promises included, waiting for a free connection not. */
+int64_t cemm_document_took(const struct cemm_document *document);
 
 /* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock
  * (spec §2). */
@@ -447,6 +449,10 @@ struct cemm_selection {
     const char *source;
     const char *const *meters;
     size_t meter_count;
+    /* Earlier sweeps may still be under way: then a device that hangs holds up nobody. What is
+     * still being asked for is left out, and what is known is read at once, without waiting for
+     * new lists of devices and meters; those come for a later sweep. */
+    bool overlaps;
 };
 
 /*
@@ -458,7 +464,8 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
                            const struct cemm_answer *answer);
 
 /* Reads the realtime data of all selected meters once, afresh. It lasts at most as long as the
- * sources' timeouts; cemm_free() ends it early. */
+ * sources' timeouts; cemm_free() ends it early. -EALREADY: an earlier one that this one would
+ * overlap still looks for the first device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 

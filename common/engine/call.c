@@ -26,8 +26,9 @@ struct cemm_call {
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
-    int64_t sent;  /* when it was, last */
-    int64_t heard; /* when something came of it last, or it was sent */
+    int64_t started; /* when it was sent for the first time, time in queues left out */
+    int64_t sent;    /* when it was, last */
+    int64_t heard;   /* when something came of it last, or it was sent */
     cemm_call_done *done;
     void *data;
     int64_t queued;              /* since when it waits for a connection */
@@ -321,8 +322,10 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
                  "%s: %zu names in an answer are not allowed and were skipped", source->name,
                  document->refused_names);
     }
-    if (document)
+    if (document) {
         document->source = strdup(source->name);
+        document->took = cemm->now - call->started;
+    }
     if (result)
         say(call, &words, reason);
     complain(call, result, &words);
@@ -436,8 +439,10 @@ static int send_request(struct cemm_call *call)
 
     if (!call->begun) {
         begin_promise(call);
+        call->started = cemm->now;
     } else {
         cemm_promise_excuse(&call->promise, cemm->now - call->queued);
+        call->started += cemm->now - call->queued;
     }
     cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
                    config->kind == CEMM_CLOUD ? config->key->text : NULL);

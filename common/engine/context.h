@@ -274,5 +274,7 @@ void cemm_entries_free(struct cemm *cemm);
 /* ---- first.c --------------------------------------------------------------------- */
 
 void cemm_firsts_free(struct cemm *cemm);
+/* Whether a document is on its way. */
+bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query);
 
 #endif

@@ -379,6 +379,13 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     return 0;
 }
 
+bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query)
+{
+    const struct cemm_entry *entry = entry_find(cemm, query);
+
+    return entry && !idle(entry);
+}
+
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms)
 {

@@ -3,6 +3,9 @@
  * devices of all its sources, so that a device has its LAN route before it is
  * read; then each device's meters, and each meter as soon as it is known, so
  * that no device waits for another. It ends when nothing is pending.
+ *
+ * Sweeps that may overlap go further: each device is then read at its own pace,
+ * and no list is waited for where there is an older one.
  */
 #include "common/base/words.h"
 #include "common/engine/context.h"
@@ -127,6 +130,10 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
     struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
 
     strncpy(query.alias, alias, sizeof(query.alias) - 1);
+    if (sweep->selection.overlaps && cemm_under_way(sweep->cemm, &query)) {
+        free(step);
+        return;
+    }
     if (step && cemm_get(sweep->cemm, &query, 0, take_meter, step, NULL) == 0) {
         sweep->pending++;
         return;
@@ -153,6 +160,15 @@ static const struct cemm_names *known_meters(const struct sweep *sweep,
     return &device->meters;
 }
 
+static void read_meters(struct sweep *sweep, const struct cemm_device *device)
+{
+    const struct cemm_names *meters = known_meters(sweep, device);
+
+    for (size_t i = 0; !sweep->cemm->ending && i < meters->count; i++)
+        if (selected(sweep, &device->uid, meters->items[i]))
+            read_meter(sweep, &device->uid, meters->items[i]);
+}
+
 static void take_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
@@ -161,18 +177,42 @@ static void take_meters(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
-    const struct cemm_names *meters = device ? known_meters(sweep, device) : NULL;
-    for (size_t i = 0; meters && !sweep->cemm->ending && i < meters->count; i++)
-        if (selected(sweep, &step->uid, meters->items[i]))
-            read_meter(sweep, &step->uid, meters->items[i]);
+    if (device)
+        read_meters(sweep, device);
     free(step);
     arrive(sweep);
 }
 
-static void read_device(struct sweep *sweep, const struct cemm_uid *uid)
+/* The list of devices, or of a device's meters, is for a later sweep: its failure is in the log. */
+static void nobody_waits(void *data, const struct cemm_answer *answer)
 {
-    struct step *step = step_new(sweep, uid, "");
+    (void)data;
+    (void)answer;
+}
 
+/* True if nothing is left to do for this device. */
+static bool read_known(struct sweep *sweep, const struct cemm_device *device)
+{
+    struct cemm *cemm = sweep->cemm;
+    bool searching = !TAILQ_EMPTY(&device->searchers);
+
+    if (!sweep->selection.overlaps)
+        return false;
+    if (known_meters(sweep, device)->count == 0)
+        return searching; /* by an earlier sweep, which will read them */
+    read_meters(sweep, device);
+    if (!searching) /* without memory, a later sweep does it */
+        (void)cemm_find(cemm, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
+    return true;
+}
+
+static void read_device(struct sweep *sweep, const struct cemm_device *device)
+{
+    const struct cemm_uid *uid = &device->uid;
+
+    if (read_known(sweep, device))
+        return;
+    struct step *step = step_new(sweep, uid, "");
     if (step && cemm_find(sweep->cemm, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
         sweep->pending++;
         return;
@@ -198,7 +238,7 @@ static void take_devices(void *data, const struct cemm_answer *answer)
         tell(sweep, NULL, NULL, answer);
     for (size_t i = 0; !cemm->ending && i < cemm->device_count; i++)
         if (reached(sweep, cemm->devices[i]) && selected(sweep, &cemm->devices[i]->uid, NULL))
-            read_device(sweep, &cemm->devices[i]->uid);
+            read_device(sweep, cemm->devices[i]);
     arrive(sweep);
 }
 
@@ -236,6 +276,52 @@ static bool source_known(const struct cemm *cemm, const char *name)
     return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
+static bool any_reached(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->cemm->device_count; i++)
+        if (reached(sweep, sweep->cemm->devices[i]))
+            return true;
+    return false;
+}
+
+/* Whether some source that the sweep is about is just being asked for its devices. */
+static bool finding(const struct cemm *cemm, const char *source)
+{
+    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : cemm->discovery.enabled;
+
+    for (size_t i = 0; i < cemm->source_count; i++)
+        if (cemm->sources[i]->finding && (!source || strcmp(cemm->sources[i]->name, source) == 0))
+            return true;
+    return discovery && cemm->discovery.looking;
+}
+
+/* Where the devices that are known are read at once, and new ones are looked for beside that. */
+static int begin_at_once(struct sweep *sweep)
+{
+    const char *source = sweep->selection.source;
+    struct cemm *cemm = sweep->cemm;
+
+    if (!cemm_ticket_new(cemm, &cemm->ready, take_devices, sweep))
+        return -ENOMEM;
+    if (!finding(cemm, source))
+        (void)cemm_find_devices(cemm, source, NULL, FIND_AGE_MS, nobody_waits, NULL, NULL);
+    return 0;
+}
+
+static int begin(struct sweep *sweep)
+{
+    const struct cemm_selection *selection = &sweep->selection;
+    struct cemm *cemm = sweep->cemm;
+
+    if (all_named(cemm, selection)) /* due at once, yet not inside this call */
+        return cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
+    if (selection->overlaps && any_reached(sweep))
+        return begin_at_once(sweep);
+    if (selection->overlaps && finding(cemm, selection->source))
+        return -EALREADY;
+    return cemm_find_devices(cemm, selection->source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
+}
+
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data)
 {
@@ -253,12 +339,7 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
         .data = data,
         .pending = 1, /* the step that is taken now */
     };
-    int r;
-    if (all_named(cemm, selection)) /* due at once, yet not inside this call */
-        r = cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
-    else
-        r = cemm_find_devices(cemm, selection->source, NULL, FIND_AGE_MS, take_devices, sweep,
-                              NULL);
+    int r = begin(sweep);
     if (r < 0)
         free(sweep);
     return r;

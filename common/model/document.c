@@ -92,6 +92,11 @@ int64_t cemm_document_newest(const struct cemm_document *document)
     return document->newest;
 }
 
+int64_t cemm_document_took(const struct cemm_document *document)
+{
+    return document->took;
+}
+
 size_t cemm_document_early(const struct cemm_document *document)
 {
     return document->early;

@@ -17,6 +17,7 @@ struct cemm_document {
     struct cemm_query query;
     char *source;
     int64_t fetched;
+    int64_t took; /* milliseconds from the first request to the answer */
     int64_t newest;
     char *bytes; /* terminated; series point into it */
     size_t length;
