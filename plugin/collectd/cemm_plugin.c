@@ -4,15 +4,15 @@
  * Order of events, and why. The config callback checks everything and starts
  * nothing: collectd forks after it. The init callback starts the thread. The read
  * callback hands over what that thread has laid ready. The shutdown callback
- * ends it, when collectd has joined its own threads.
+ * ends it, and the one that gives history, when collectd has joined its own.
  *
  * collectd's config, init and shutdown callbacks carry no data of ours, so
  * there is one static context; all else is reached from it.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "plugin/collectd/config.h"
+#include "plugin/collectd/give.h"
 #include "plugin/collectd/host.h"
 #include "plugin/collectd/poller.h"
 
@@ -21,8 +21,6 @@
 #define HANDOVER_MS 1000
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
-
-_Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
 static struct {
     oconfig_item_t *plugins[PLUGINS_MAX];
@@ -54,44 +52,28 @@ static int configure(oconfig_item_t *plugin)
     return read_settings();
 }
 
-/* All texts come from fields of this size or from literals, see the assertion above. */
-static void fill(char field[DATA_MAX_NAME_LEN], const char *text)
-{
-    memcpy(field, text, strlen(text) + 1);
-}
-
 static void dispatch(const struct reading *reading)
 {
-    const struct block *block = reading->block;
-    const struct cemm_identity *identity = &reading->identity;
-    int64_t cadence = (int64_t)identity->cadence * 1000;
-    int64_t interval = cadence > block->interval ? cadence : block->interval;
     value_t value = {.gauge = reading->value};
-    value_list_t list = VALUE_LIST_INIT;
+    value_list_t list = give_list(reading->block, &reading->identity, reading->time, &value);
 
-    list.values = &value;
-    list.values_len = 1;
-    list.time = MS_TO_CDTIME_T(reading->time);
-    list.interval = MS_TO_CDTIME_T(interval);
-    fill(list.host, block->host); /* empty: collectd puts its own there */
-    fill(list.plugin, "cemm");
-    fill(list.plugin_instance, identity->plugin_instance);
-    fill(list.type, identity->type);
-    fill(list.type_instance, identity->type_instance);
     plugin_dispatch_values(&list);
 }
 
 static int hand_over(user_data_t *data)
 {
-    struct reading *reading = queue_take(data->data);
+    struct poller *poller = data->data;
+    struct reading *reading = poller_take(poller);
 
     while (reading) {
         struct reading *done = reading;
 
         dispatch(reading);
+        poller_gave(poller, reading);
         reading = reading->next;
         free(done);
     }
+    poller_gave_all(poller);
     return 0;
 }
 
@@ -100,7 +82,7 @@ static int hand_over(user_data_t *data)
 static int register_reader(void)
 {
     int64_t interval = HANDOVER_MS;
-    user_data_t data = {.data = poller_queue(self.poller)};
+    user_data_t data = {.data = self.poller};
 
     for (size_t i = 0; i < self.settings->count; i++) {
         if (self.settings->blocks[i].interval < interval)

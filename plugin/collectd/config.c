@@ -23,12 +23,18 @@
 #define INTERVAL_MIN_MS 100 /* a small device must not be asked without a pause */
 #define NUMBER_SIZE     32
 #define DISCOVERY_LABEL "<Discovery>"
+#define BACKFILL_LABEL  "<Backfill>"
+#define WRITERS_MAX     16
+#define WINDOW_MIN_S    60
+#define WINDOW_DEFAULT  86400
+#define STATE_FILE      "cemm.state"
 #define BLOCKS_MAX      1025 /* the library's greatest number of sources, and discovery */
 
 struct reader {
     struct settings *settings;
     int64_t interval;
     unsigned mistakes;
+    bool backfill; /* there was such a block */
 };
 
 /* Returns NULL, or what is wrong with the value. */
@@ -63,8 +69,11 @@ static const struct option {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-/* Known to the manual, not to this version: said so instead of "unknown". */
-static const char *const later[] = {"StateFile", "Backfill"};
+/* Writers that cannot take old values, by the names of their plugins: the first two want each
+ * series in order, the others pass on whatever comes as the present. */
+static const char *const timid[] = {"rrdtool", "rrdcached", "network", "write_prometheus"};
+
+#define TIMID_COUNT (sizeof(timid) / sizeof(timid[0]))
 
 /* `where` is a block, `what` an option in it; NULL: none. */
 static void mistake(struct reader *reader, const char *where, const char *what, const char *words)
@@ -271,19 +280,122 @@ static void read_zone(struct reader *reader, const oconfig_item_t *item)
         mistake(reader, NULL, "TimeZone", without_key(words.text, "time-zone"));
 }
 
-static bool is_later(const char *name)
+static void read_state_file(struct reader *reader, const oconfig_item_t *item)
 {
-    for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-        if (strcasecmp(later[i], name) == 0)
+    char buffer[NUMBER_SIZE];
+    const char *value = option_text(reader, NULL, item, buffer);
+    char *file = value && *value ? strdup(value) : NULL;
+
+    if (!value)
+        return;
+    if (!file) {
+        mistake(reader, NULL, "StateFile", *value ? "no memory" : "is empty");
+        return;
+    }
+    free(reader->settings->state_file);
+    reader->settings->state_file = file;
+}
+
+/* ---- backfill -------------------------------------------------------------------- */
+
+/* The plugin's name is what stands before a slash: write_graphite/main. */
+static bool is_timid(const char *writer)
+{
+    size_t length = strcspn(writer, "/");
+
+    for (size_t i = 0; i < TIMID_COUNT; i++) {
+        if (strlen(timid[i]) == length && strncasecmp(timid[i], writer, length) == 0)
             return true;
     }
     return false;
 }
 
+static bool is_printable(const char *text)
+{
+    while (*text && (unsigned char)*text >= ' ' && *text != 0x7f)
+        text++;
+    return !*text;
+}
+
+static bool has_writer(const struct settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->writer_count; i++) {
+        if (strcasecmp(settings->writers[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *take_writer(struct settings *settings, const char *value)
+{
+    char **writers;
+
+    if (!*value || strlen(value) >= CEMM_TAKER_SIZE || !is_printable(value))
+        return "is no name of a writer";
+    if (is_timid(value))
+        return "this writer cannot take old values";
+    if (has_writer(settings, value))
+        return "is named twice";
+    if (settings->writer_count == WRITERS_MAX)
+        return "too many of them";
+    writers = realloc(settings->writers, (settings->writer_count + 1) * sizeof(*writers));
+    if (!writers)
+        return "no memory";
+    settings->writers = writers;
+    writers[settings->writer_count] = strdup(value);
+    if (!writers[settings->writer_count])
+        return "no memory";
+    settings->writer_count++;
+    return NULL;
+}
+
+static const char *take_window(struct settings *settings, const char *value)
+{
+    char *end;
+    double seconds = strtod(value, &end);
+
+    if (end == value || *end || strspn(value, "0123456789.") != strlen(value))
+        return "is no number of seconds";
+    if (!(seconds >= WINDOW_MIN_S && seconds <= CEMM_WINDOW_MAX))
+        return "must lie between 60 and 2678400 seconds";
+    settings->window = (int64_t)seconds;
+    return NULL;
+}
+
+static void read_backfill_option(struct reader *reader, const oconfig_item_t *item)
+{
+    char buffer[NUMBER_SIZE];
+    const char *wrong = NULL;
+    const char *value;
+
+    if (strcasecmp(item->key, "Writer") != 0 && strcasecmp(item->key, "Window") != 0) {
+        mistake(reader, BACKFILL_LABEL, item->key, "unknown option");
+        return;
+    }
+    value = option_text(reader, BACKFILL_LABEL, item, buffer);
+    if (value && strcasecmp(item->key, "Writer") == 0)
+        wrong = take_writer(reader->settings, value);
+    else if (value)
+        wrong = take_window(reader->settings, value);
+    if (wrong)
+        mistake(reader, BACKFILL_LABEL, item->key, wrong);
+}
+
+static void read_backfill(struct reader *reader, const oconfig_item_t *item)
+{
+    if (item->values_num)
+        mistake(reader, BACKFILL_LABEL, NULL, "is a block without a name");
+    else if (reader->backfill)
+        mistake(reader, BACKFILL_LABEL, NULL, "a second block of this kind");
+    reader->backfill = true;
+    for (int i = 0; i < item->children_num; i++)
+        read_backfill_option(reader, &item->children[i]);
+}
+
 static bool is_block(const char *name)
 {
     return strcasecmp(name, "Cloud") == 0 || strcasecmp(name, "Local") == 0 ||
-           strcasecmp(name, "Discovery") == 0;
+           strcasecmp(name, "Discovery") == 0 || strcasecmp(name, "Backfill") == 0;
 }
 
 /* Global options come first, wherever they stand: the library takes them before any section. */
@@ -294,8 +406,8 @@ static void read_globals(struct reader *reader, const oconfig_item_t *plugin)
 
         if (strcasecmp(item->key, "TimeZone") == 0)
             read_zone(reader, item);
-        else if (is_later(item->key))
-            mistake(reader, NULL, item->key, "not in this version of the plugin");
+        else if (strcasecmp(item->key, "StateFile") == 0)
+            read_state_file(reader, item);
         else if (!is_block(item->key))
             mistake(reader, NULL, item->key, "unknown option");
     }
@@ -312,6 +424,8 @@ static void read_blocks(struct reader *reader, const oconfig_item_t *plugin)
             read_block(reader, LOCAL, item);
         else if (strcasecmp(item->key, "Discovery") == 0)
             read_discovery(reader, item);
+        else if (strcasecmp(item->key, "Backfill") == 0)
+            read_backfill(reader, item);
     }
 }
 
@@ -359,7 +473,9 @@ static struct settings *settings_new(void)
         return NULL;
     settings->config = cemm_config_new();
     settings->blocks = calloc(BLOCKS_MAX, sizeof(*settings->blocks));
-    if (!settings->config || !settings->blocks) {
+    settings->state_file = strdup(STATE_FILE);
+    settings->window = WINDOW_DEFAULT;
+    if (!settings->config || !settings->blocks || !settings->state_file) {
         settings_free(settings);
         return NULL;
     }
@@ -395,6 +511,10 @@ void settings_free(struct settings *settings)
         free(settings->blocks[i].label);
     }
     free(settings->blocks);
+    for (size_t i = 0; i < settings->writer_count; i++)
+        free(settings->writers[i]);
+    free(settings->writers);
+    free(settings->state_file);
     cemm_config_free(settings->config);
     free(settings);
 }

@@ -27,6 +27,10 @@ struct settings {
     struct cemm_config *config;
     struct block *blocks;
     size_t count;
+    char *state_file; /* relative to collectd's BaseDir, which is where it works */
+    char **writers;   /* of history; none: there is no backfill */
+    size_t writer_count;
+    int64_t window; /* seconds */
 };
 
 /*

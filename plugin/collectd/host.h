@@ -12,6 +12,7 @@
 
 #include <collectd/core/daemon/configfile.h>
 #include <collectd/core/daemon/plugin.h>
+#include <collectd/core/daemon/utils_cache.h>
 #undef HAVE_CONFIG_H
 
 #endif

@@ -3,9 +3,9 @@
  * for a network: it joins its read threads before it calls any shutdown
  * callback, so one stalled read there would hold up the whole stop.
  *
- * A block is swept on a fixed grid of its interval. Where a sweep takes longer
- * than that, the points it has missed are left out: two sweeps of one block
- * never run at a time.
+ * A block is swept on a fixed grid of its interval, and each of its devices at
+ * its own pace: one that takes longer than that is left out until it has
+ * answered, and the others do not wait for it.
  *
  * The library's log is passed on; what it leaves unsaid is in trouble.c.
  */
@@ -13,15 +13,19 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "plugin/collectd/backfill.h"
+#include "plugin/collectd/giver.h"
+#include "plugin/collectd/monitor.h"
+#include "plugin/collectd/state.h"
+#include "plugin/collectd/thread.h"
 #include "plugin/collectd/trouble.h"
 
-#define PAUSE_SECONDS 1 /* after a turn of the loop that failed by itself */
+#define PAUSE_US 1000000 /* after a turn of the loop that failed by itself */
 
 /* Samples that were not handed on, and why. */
 struct losses {
@@ -36,8 +40,6 @@ struct line {
     const struct block *block;
     struct troubles *troubles;
     int64_t due; /* monotonic milliseconds */
-    uint64_t sweep;
-    bool sweeping;
 };
 
 struct poller {
@@ -45,7 +47,11 @@ struct poller {
     struct cemm_ledger *ledger;
     struct queue queue;
     bool queue_made;
-    uint64_t sweeps; /* begun so far */
+    uint64_t answers; /* so far */
+    struct state *state;
+    struct giver *giver;
+    struct backfill *backfill;
+    struct monitor *monitor;
     struct line *lines;
     size_t count;
     struct losses losses;
@@ -108,8 +114,16 @@ static void take_sample(struct line *line, const struct cemm_document *document,
     const char *alias = cemm_document_query(document)->alias;
     const char *channel = series->channel;
     struct poller *poller = line->poller;
-    struct reading reading = {.block = line->block, .sweep = line->sweep, .time = sample->time};
+    struct reading reading = {
+        .block = line->block,
+        .answer = poller->answers,
+        .followed = backfill_follows(poller->backfill, channel),
+        .series = {.uid = *uid},
+        .time = sample->time,
+    };
 
+    memcpy(reading.series.alias, alias, strlen(alias) + 1);
+    memcpy(reading.series.channel, channel, strlen(channel) + 1);
     if (!cemm_identify(uid, alias, channel, &reading.identity)) {
         lose(&poller->losses.names, uid, alias, channel,
              "this name is too long for collectd, it is left out");
@@ -118,7 +132,10 @@ static void take_sample(struct line *line, const struct cemm_document *document,
     switch (cemm_ledger_take(poller->ledger, document, series, sample)) {
     case CEMM_GIVE:
         reading.value = sample->value * reading.identity.factor;
-        put(line, &reading, uid, alias, channel);
+        if (!state_repeats(poller->state, &reading.series, sample->time))
+            put(line, &reading, uid, alias, channel);
+        if (reading.followed)
+            backfill_meet(poller->backfill, line->block, &reading.identity, &reading.series);
         break;
     case CEMM_NO_ROOM:
         lose(&poller->losses.memory, uid, alias, channel, "no memory for a value");
@@ -135,6 +152,7 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
 
+    line->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
         lose(&line->poller->losses.early, uid, alias, "realtime",
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
@@ -159,6 +177,8 @@ static void note_search(struct line *line)
         troubles_note(line->troubles, NULL, NULL, -EIO, state.words);
     else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
         troubles_note(line->troubles, NULL, NULL, CEMM_ABSENT, "no CEMM has answered yet");
+    else
+        troubles_note(line->troubles, NULL, NULL, 0, "");
 }
 
 static bool stopping(struct poller *poller)
@@ -177,12 +197,14 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     struct line *line = data;
 
     if (!answer) {
-        line->sweeping = false;
         if (line->block->kind == DISCOVERY && !stopping(line->poller))
             note_search(line);
-        troubles_end_sweep(line->troubles);
         return;
     }
+    if (answer->result == -ECANCELED)
+        return;
+    if (uid)
+        monitor_note(line->poller->monitor, line->block, uid, answer, clock_ms(CLOCK_MONOTONIC));
     if (answer->result == 0 && answer->document && uid && alias)
         take_document(line, uid, alias, answer->document);
     /* What else can go wrong, the library's log tells, once. */
@@ -192,33 +214,28 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
 
 static void sweep(struct line *line, int64_t now)
 {
-    const struct cemm_selection selection = {.source = line->block->source};
+    const struct cemm_selection selection = {.source = line->block->source, .overlaps = true};
     int r;
 
     while (line->due <= now)
         line->due += line->block->interval;
-    line->sweep = ++line->poller->sweeps;
-    line->sweeping = true;
     r = cemm_sweep(line->poller->cemm, &selection, swept, line);
-    if (r < 0) {
-        line->sweeping = false;
+    if (r < 0 && r != -EALREADY)
         troubles_note(line->troubles, NULL, NULL, -EIO, strerror(-r));
-        troubles_end_sweep(line->troubles);
-    }
 }
 
-/* Begins the sweeps that are due. Returns for how long the loop may wait, in milliseconds. */
-static int begin_sweeps(struct poller *poller)
+/* Begins what is due. Returns for how long the loop may wait, in milliseconds. */
+static int begin(struct poller *poller)
 {
     int64_t now = clock_ms(CLOCK_MONOTONIC);
-    int64_t wait = INTERVAL_MAX_MS;
+    int64_t wait = backfill_step(poller->backfill, now);
 
     for (size_t i = 0; i < poller->count; i++) {
         struct line *line = &poller->lines[i];
 
-        if (!line->sweeping && line->due <= now)
+        if (line->due <= now)
             sweep(line, now);
-        if (!line->sweeping && line->due - now < wait)
+        if (line->due - now < wait)
             wait = line->due - now;
     }
     return (int)wait;
@@ -227,11 +244,9 @@ static int begin_sweeps(struct poller *poller)
 /* A loop that fails at once must not spin; it wakes for the end all the same. */
 static void pause_after(struct poller *poller, int error)
 {
-    struct timespec until;
+    struct timespec until = thread_ahead(PAUSE_US);
 
     plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-error));
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PAUSE_SECONDS;
     pthread_mutex_lock(&poller->lock);
     while (!poller->stopping &&
            pthread_cond_timedwait(&poller->stop, &poller->lock, &until) != ETIMEDOUT)
@@ -244,42 +259,12 @@ static void *run(void *data)
     struct poller *poller = data;
 
     while (!stopping(poller)) {
-        int r = cemm_turn(poller->cemm, begin_sweeps(poller), NULL, 0);
+        int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
         if (r < 0)
             pause_after(poller, r);
     }
     return NULL;
-}
-
-/* Signals are collectd's business: its main thread must get them, not ours. */
-static int start_thread(struct poller *poller)
-{
-    sigset_t all;
-    sigset_t before;
-    int r;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    r = plugin_thread_create(&poller->thread, run, poller, "cemm");
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    poller->running = r == 0;
-    return -r;
-}
-
-static int init_locks(struct poller *poller)
-{
-    pthread_condattr_t attributes;
-    int r = pthread_condattr_init(&attributes);
-
-    if (r != 0)
-        return -r;
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    r = pthread_cond_init(&poller->stop, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (r != 0)
-        return -r;
-    return -pthread_mutex_init(&poller->lock, NULL);
 }
 
 static int add_line(struct poller *poller, const struct block *block)
@@ -292,9 +277,16 @@ static int add_line(struct poller *poller, const struct block *block)
     return line->troubles ? 0 : -ENOMEM;
 }
 
-static int build(struct poller *poller, const struct settings *settings)
+static void wake(void *data)
 {
-    int r = init_locks(poller);
+    struct poller *poller = data;
+
+    cemm_wakeup(poller->cemm);
+}
+
+static int build_memory(struct poller *poller, const struct settings *settings)
+{
+    int r = thread_locks(&poller->lock, &poller->stop);
 
     if (r == 0)
         r = queue_init(&poller->queue);
@@ -302,13 +294,33 @@ static int build(struct poller *poller, const struct settings *settings)
         return r;
     poller->queue_made = true;
     poller->ledger = cemm_ledger_new();
+    poller->monitor = monitor_new();
+    poller->state = state_new(settings->state_file, settings->window, settings->writers,
+                              settings->writer_count);
     poller->lines = calloc(settings->count, sizeof(*poller->lines));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
-    if (!poller->ledger || !poller->lines || !poller->cemm)
+    if (!poller->ledger || !poller->monitor || !poller->state || !poller->lines || !poller->cemm)
         return -ENOMEM;
     for (size_t i = 0; i < settings->count && r == 0; i++)
         r = add_line(poller, &settings->blocks[i]);
-    return r < 0 ? r : start_thread(poller);
+    return r;
+}
+
+static int build(struct poller *poller, const struct settings *settings)
+{
+    int r = build_memory(poller, settings);
+
+    if (r < 0)
+        return r;
+    state_load(poller->state);
+    poller->giver = giver_start(poller->state, wake, poller);
+    if (poller->giver)
+        poller->backfill = backfill_new(settings, poller->cemm, poller->state, poller->giver);
+    if (!poller->backfill)
+        return -ENOMEM;
+    r = thread_start(&poller->thread, run, poller, "cemm");
+    poller->running = r == 0;
+    return r;
 }
 
 struct poller *poller_start(const struct settings *settings)
@@ -348,20 +360,35 @@ void poller_stop(struct poller *poller)
         return;
     if (poller->running)
         join(poller);
+    giver_stop(poller->giver); /* which may wake the loop until then */
     cemm_free(poller->cemm);
+    backfill_free(poller->backfill);
     report(&poller->losses);
     for (size_t i = 0; i < poller->count; i++)
         troubles_free(poller->lines[i].troubles);
     if (poller->queue_made)
         queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
+    monitor_free(poller->monitor);
+    state_free(poller->state);
     pthread_cond_destroy(&poller->stop);
     pthread_mutex_destroy(&poller->lock);
     free(poller->lines);
     free(poller);
 }
 
-struct queue *poller_queue(struct poller *poller)
+struct reading *poller_take(struct poller *poller)
 {
-    return &poller->queue;
+    return queue_take(&poller->queue);
+}
+
+void poller_gave(struct poller *poller, const struct reading *reading)
+{
+    state_live(poller->state, &reading->series, reading->time, reading->followed);
+}
+
+void poller_gave_all(struct poller *poller)
+{
+    giver_nudge(poller->giver);
+    monitor_report(poller->monitor, clock_ms(CLOCK_MONOTONIC));
 }

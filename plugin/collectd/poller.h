@@ -1,6 +1,7 @@
 /*
- * The thread that does the plugin's I/O: sweeps every block at its interval
- * and lays what arrives into a queue.
+ * The plugin at work: a thread that sweeps every block at its interval and
+ * lays what arrives ready, one that gives history, and what collectd's threads
+ * fetch from them.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
@@ -16,7 +17,11 @@ struct poller *poller_start(const struct settings *settings);
 /* Ends the thread, whatever is under way, and frees all. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* What has arrived; from any thread. */
-struct queue *poller_queue(struct poller *poller);
+/* What has arrived, as queue_take(). From any thread. */
+struct reading *poller_take(struct poller *poller);
+
+/* A reading has been dispatched; and that was the last one for now. From any thread. */
+void poller_gave(struct poller *poller, const struct reading *reading);
+void poller_gave_all(struct poller *poller);
 
 #endif

@@ -6,7 +6,7 @@
  *
  * It gives a series once at a time, because collectd's write threads run side
  * by side: of two samples of one series dispatched in one go, the newer one may
- * be written first, and the older one is then "too old". A sweep holds a series
+ * be written first, and the older one is then "too old". An answer holds a series
  * once; but two blocks may reach one device, so there is one queue for all.
  */
 #include "plugin/collectd/queue.h"
@@ -74,7 +74,7 @@ static struct reading **find_end(struct reading **end, size_t *ret_count)
     while (*end) {
         struct reading *const *same = tsearch(*end, &series, compare);
 
-        if (same ? (*same)->sweep != (*end)->sweep : *ret_count > 0)
+        if (same ? (*same)->answer != (*end)->answer : *ret_count > 0)
             break;
         end = &(*end)->next;
         ++*ret_count;

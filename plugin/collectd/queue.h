@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cemm.h"
+#include "plugin/collectd/state.h"
 
 #define QUEUE_MAX 32768 /* readings that wait */
 
@@ -19,7 +19,9 @@ struct block;
 struct reading {
     struct reading *next;
     const struct block *block; /* that it is given for */
-    uint64_t sweep;            /* the sweep that brought it */
+    uint64_t answer;           /* that brought it: no answer holds a series twice */
+    bool followed;             /* its minutes count: see backfill.h */
+    struct series series;
     struct cemm_identity identity;
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the identity's unit */
@@ -38,7 +40,7 @@ void queue_destroy(struct queue *queue);
 /* Takes the reading. False if the oldest one had to go for it. */
 bool queue_put(struct queue *queue, struct reading *reading);
 
-/* The oldest readings, in the order they came, up to a series that a later sweep has brought once
+/* The oldest readings, in the order they came, up to a series that a later answer has brought once
  * more; NULL: none. The caller frees each. */
 struct reading *queue_take(struct queue *queue);
 

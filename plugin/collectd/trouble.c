@@ -1,6 +1,6 @@
 /*
  * A poller asks for ever, so it must not complain for ever: one line when a
- * device begins to fail, one when a whole sweep of it has gone well again.
+ * device begins to fail, one when all of it that has failed goes well again.
  *
  * The library says by itself that a source does not answer and that it is back,
  * and which answers are no use. What is left to say is that a meter is not
@@ -14,20 +14,18 @@
 
 #include "plugin/collectd/host.h"
 
-#define TROUBLES_MAX 1024 /* devices of one block that can fail at a time and be spoken of */
+#define TROUBLES_MAX 1024 /* meters of one block that can fail at a time and be spoken of */
 
 struct trouble {
     struct trouble *next;
-    struct cemm_uid uid; /* "": the block as a whole */
-    bool failed;         /* in this sweep */
-    bool answered;       /* in this sweep */
+    struct cemm_uid uid;        /* "": the block as a whole */
+    char alias[CEMM_NAME_SIZE]; /* "": the device as a whole */
 };
 
 struct troubles {
     const char *label;
     struct trouble *first;
     size_t count;
-    bool answered; /* anything, in this sweep */
 };
 
 struct troubles *troubles_new(const char *label)
@@ -52,83 +50,65 @@ void troubles_free(struct troubles *troubles)
     free(troubles);
 }
 
-static struct trouble *find(struct troubles *troubles, const struct cemm_uid *uid)
+/* The place of the first that matches; `alias` NULL: any of the device's. */
+static struct trouble **find(struct troubles *troubles, const struct cemm_uid *uid,
+                             const char *alias)
 {
-    struct trouble *trouble = troubles->first;
+    struct trouble **link = &troubles->first;
 
-    while (trouble && strcmp(trouble->uid.text, uid->text) != 0)
-        trouble = trouble->next;
-    return trouble;
+    while (*link && !(strcmp((*link)->uid.text, uid->text) == 0 &&
+                      (!alias || strcmp((*link)->alias, alias) == 0)))
+        link = &(*link)->next;
+    return link;
 }
 
-static struct trouble *add(struct troubles *troubles, const struct cemm_uid *uid)
+static void add(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
+                const char *words)
 {
-    struct trouble *trouble;
+    bool first = !*find(troubles, uid, NULL);
+    struct trouble *trouble = troubles->count < TROUBLES_MAX ? calloc(1, sizeof(*trouble)) : NULL;
 
-    if (troubles->count >= TROUBLES_MAX)
-        return NULL;
-    trouble = calloc(1, sizeof(*trouble));
     if (!trouble)
-        return NULL;
+        return;
     trouble->uid = *uid;
+    strncpy(trouble->alias, alias, sizeof(trouble->alias) - 1);
     trouble->next = troubles->first;
     troubles->first = trouble;
     troubles->count++;
-    return trouble;
+    if (first)
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s%s%s%s%s", troubles->label, uid->text,
+                   *uid->text ? " " : "", alias, *alias ? ": " : "", words);
 }
 
-static void note_failure(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
-                         const char *words)
+static void end(struct troubles *troubles, const struct cemm_uid *uid, const char *alias)
 {
-    struct trouble *trouble = find(troubles, uid);
+    struct trouble **link = find(troubles, uid, alias);
+    struct trouble *trouble = *link;
 
-    if (!trouble) {
-        trouble = add(troubles, uid);
-        if (trouble)
-            plugin_log(LOG_WARNING, "cemm plugin: %s: %s%s%s%s%s", troubles->label, uid->text,
-                       *uid->text ? " " : "", alias ? alias : "", alias ? ": " : "", words);
-    }
-    if (trouble)
-        trouble->failed = true;
+    if (!trouble)
+        return;
+    *link = trouble->next;
+    free(trouble);
+    troubles->count--;
+    if (!*find(troubles, uid, NULL))
+        plugin_log(LOG_INFO, "cemm plugin: %s: %s%sis back", troubles->label, uid->text,
+                   *uid->text ? " " : "");
 }
 
 void troubles_note(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
                    int result, const char *words)
 {
     static const struct cemm_uid none = {""};
-    struct trouble *trouble;
 
     if (!uid)
         uid = &none;
-    if (result != 0) {
-        note_failure(troubles, uid, alias, words);
-        return;
+    if (!alias)
+        alias = "";
+    if (result == 0) {
+        end(troubles, uid, alias);
+        end(troubles, uid, "");
+        end(troubles, &none, "");
+    } else if (!*find(troubles, uid, alias)) {
+        add(troubles, uid, alias, words);
     }
-    troubles->answered = true;
-    trouble = find(troubles, uid);
-    if (trouble)
-        trouble->answered = true;
-}
-
-void troubles_end_sweep(struct troubles *troubles)
-{
-    struct trouble **link = &troubles->first;
-
-    while (*link) {
-        struct trouble *trouble = *link;
-        bool answered = *trouble->uid.text ? trouble->answered : troubles->answered;
-
-        if (trouble->failed || !answered) {
-            trouble->failed = false;
-            trouble->answered = false;
-            link = &trouble->next;
-            continue;
-        }
-        plugin_log(LOG_INFO, "cemm plugin: %s: %s%sis back", troubles->label, trouble->uid.text,
-                   *trouble->uid.text ? " " : "");
-        *link = trouble->next;
-        free(trouble);
-        troubles->count--;
-    }
-    troubles->answered = false;
 }

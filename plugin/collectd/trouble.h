@@ -13,11 +13,9 @@ struct troubles;
 struct troubles *troubles_new(const char *label);
 void troubles_free(struct troubles *troubles); /* NULL is allowed */
 
-/* How one request of this sweep ended; `uid` and `alias` NULL where it was about none. */
+/* How one request ended; `uid` and `alias` NULL where it was about none. What was asked for with
+ * success is in trouble no more; nor is what it is a part of, as a whole. */
 void troubles_note(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
                    int result, const char *words);
-
-/* The sweep is over: what failed before and did not fail now is back. */
-void troubles_end_sweep(struct troubles *troubles);
 
 #endif

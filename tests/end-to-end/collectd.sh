@@ -70,8 +70,31 @@ mistakes() {
   refused "time zone that is none" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
   refused "no block at all, nor discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
-  refused "Backfill" $'<Plugin cemm>\n<Backfill>\nWindow 60\n</Backfill>\n</Plugin>' "Backfill: not in this version"
-  refused "StateFile" $'<Plugin cemm>\nStateFile "x"\n</Plugin>' "StateFile: not in this version"
+  refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
+}
+
+# history LINE…: a good <Cloud> block, and a <Backfill> block that holds these lines.
+history() {
+  cloud "ApiKeyFile \"$key_file\""
+  printf '<Plugin cemm>\n<Backfill>\n'
+  printf '%s\n' "$@"
+  printf '</Backfill>\n</Plugin>\n'
+}
+
+history_mistakes() {
+  local block='<Backfill>' writer
+  for writer in rrdtool rrdcached network write_prometheus RRDtool write_prometheus/a; do
+    refused "history for $writer" "$(history "Writer \"$writer\"")" "$block: Writer: this writer cannot take old values"
+  done
+  refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
+  refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is no name of a writer"
+  refused "two of them in one" "$(history 'Writer "csv" "write_http/a"')" "$block: Writer: needs exactly one value"
+  refused "a window of a second" "$(history 'Window 1')" "$block: Window: must lie"
+  refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must lie"
+  refused "a window in words" "$(history 'Window "1d"')" "$block: Window: is no number"
+  refused "unknown option of it" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
+  refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: is a block without a name"
+  refused "backfill twice" "$(history 'Window 60')"$'\n'"$(history 'Window 60')" "$block: a second"
 }
 
 discovery_mistakes() {
@@ -120,9 +143,20 @@ END
   check "no reading is left out" without_gaps "$second" power-p1-electric_power
   has "power fed in is negative" "$(tail -n1 "$(csv "$second" power-p1-electric_power)")" ",-"
   is "a channel that was never read has no file" "" "$(find "$run/csv" -name '*switch*')"
-  is "only those series" 18 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
+  is "only those series" 18 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | grep -vE '/(gauge-age|derive-errors|response_time-.*)$' | sort -u | wc -l)"
+  own_state
   is "the writer never saw an old value" 0 "$(grep -ci 'too old' "$run/log" || true)"
   is "nothing was complained of" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
+}
+
+# The plugin's own state, per device and source. The simulator's clock is not ours, so that an age
+# is either 0 or far from it.
+own_state() {
+  is "errors are counted: none" "" "$(cat $(csv "$first" derive-errors) $(csv "$second" derive-errors) | awk -F, '!/^epoch/ && $2 != 0 && $2 != "nan"')"
+  check "each device has an age" test -n "$(csv "$first" gauge-age)" -a -n "$(csv "$second" gauge-age)"
+  check "and the time that each of its sources takes" test -n "$(csv "$second" response_time-cloud-home)" -a -n "$(csv "$first" response_time-local-garage)"
+  is "which is more than the promise of 200 ms" "" \
+    "$(awk -F, '!/^epoch/ && !($2 >= 0.2 && $2 < 15)' "$(csv "$second" response_time-cloud-home)")"
 }
 
 # The example as it is in the tree, but for the places that it reaches: discovery is off.
@@ -229,6 +263,7 @@ choose_test_option
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --now "$noon" --speed 5
 mistakes
 discovery_mistakes
+history_mistakes
 is "none of them has asked the network" 0 "$(requests .)"
 example
 values

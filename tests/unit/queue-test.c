@@ -1,6 +1,6 @@
 /*
- * The queue between the plugin's thread and collectd's: in order, one sweep at
- * a time, and bounded.
+ * The queue between the plugin's thread and collectd's: in order, a series once
+ * at a time, and bounded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,12 +13,12 @@
 
 #include "plugin/collectd/queue.h"
 
-static bool put(struct queue *queue, uint64_t sweep, int64_t time)
+static bool put(struct queue *queue, uint64_t answer, int64_t time)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
 
     assert_non_null(reading);
-    reading->sweep = sweep;
+    reading->answer = answer;
     reading->time = time;
     return queue_put(queue, reading);
 }

@@ -1,0 +1,274 @@
+/*
+ * Who watches the meters wants to know that they are watched. Each device has
+ * a record, which the thread that does the I/O fills and collectd's thread
+ * reads; both hold the lock for memory only. What is due is put together under
+ * the lock and handed to collectd after it: a notification runs whatever the
+ * administrator has set up.
+ *
+ * A device is silent when requests of it fail, and none has succeeded for
+ * several intervals: one answer that comes late is no reason to wake anybody.
+ */
+#include "plugin/collectd/monitor.h"
+
+#include <pthread.h>
+#include <search.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/collectd/give.h"
+
+#define SOURCES_MAX      8 /* of one device that are told apart */
+#define SILENT_INTERVALS 3
+
+struct source {
+    char name[CEMM_NAME_SIZE + 8]; /* "cloud-" and a name */
+    double took;                   /* seconds */
+    bool told;
+};
+
+struct record {
+    struct record *next;
+    struct cemm_uid uid;
+    const struct block *block;
+    struct source sources[SOURCES_MAX];
+    int64_t newest; /* Unix milliseconds of the newest sample; 0: none yet */
+    int64_t good;   /* monotonic: the last success; before any, the first request's end */
+    int64_t due;    /* monotonic: when to report next */
+    derive_t errors;
+    bool failing; /* the last request */
+    bool silent;  /* as the last notification said */
+    char words[NOTIF_MAX_MSG_LEN / 2];
+};
+
+struct monitor {
+    pthread_mutex_t lock;
+    void *tree; /* of struct record */
+    struct record *first;
+};
+
+struct monitor *monitor_new(void)
+{
+    struct monitor *monitor = calloc(1, sizeof(*monitor));
+
+    if (monitor && pthread_mutex_init(&monitor->lock, NULL) != 0) {
+        free(monitor);
+        return NULL;
+    }
+    return monitor;
+}
+
+void monitor_free(struct monitor *monitor)
+{
+    if (!monitor)
+        return;
+    tdestroy(monitor->tree, free);
+    pthread_mutex_destroy(&monitor->lock);
+    free(monitor);
+}
+
+/* ---- taking notes ------------------------------------------------------------------ */
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(((const struct record *)left)->uid.text,
+                  ((const struct record *)right)->uid.text);
+}
+
+/* NULL: no memory; the next answer may find some. */
+static struct record *record_of(struct monitor *monitor, const struct block *block,
+                                const struct cemm_uid *uid, int64_t now)
+{
+    const struct record key = {.uid = *uid};
+    struct record **found = tfind(&key, &monitor->tree, compare);
+    struct record *record;
+
+    if (found)
+        return *found;
+    record = calloc(1, sizeof(*record));
+    if (!record)
+        return NULL;
+    *record = (struct record){.uid = *uid, .block = block, .good = now};
+    if (!tsearch(record, &monitor->tree, compare)) {
+        free(record);
+        return NULL;
+    }
+    record->next = monitor->first;
+    monitor->first = record;
+    return record;
+}
+
+/* "cloud home" becomes "cloud-home": an identifier has no spaces. */
+static void name_source(char name[CEMM_NAME_SIZE + 8], const char *text)
+{
+    size_t length = strnlen(text, CEMM_NAME_SIZE + 7);
+
+    memcpy(name, text, length);
+    name[length] = '\0';
+    for (char *c = name; *c; c++)
+        *c = *c == ' ' || *c == '/' ? '-' : *c;
+}
+
+static void note_source(struct record *record, const struct cemm_document *document)
+{
+    char name[CEMM_NAME_SIZE + 8];
+    struct source *source = record->sources;
+
+    name_source(name, cemm_document_source(document));
+    while (source < record->sources + SOURCES_MAX && *source->name &&
+           strcmp(source->name, name) != 0)
+        source++;
+    if (source == record->sources + SOURCES_MAX)
+        return;
+    memcpy(source->name, name, sizeof(name));
+    source->took = (double)cemm_document_took(document) / 1000;
+    source->told = false;
+}
+
+static void note_success(struct record *record, const struct cemm_document *document, int64_t now)
+{
+    int64_t newest = cemm_document_newest(document);
+
+    note_source(record, document);
+    if (newest > record->newest)
+        record->newest = newest;
+    record->failing = false;
+    record->good = now;
+}
+
+static void note_failure(struct record *record, const char *words)
+{
+    record->errors++;
+    record->failing = true;
+    snprintf(record->words, sizeof(record->words), "%s", words); /* cut: it is for people */
+}
+
+void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
+                  const struct cemm_answer *answer, int64_t now)
+{
+    struct record *record;
+
+    pthread_mutex_lock(&monitor->lock);
+    record = record_of(monitor, block, uid, now);
+    if (record && block->interval < record->block->interval)
+        record->block = block;
+    if (record && answer->result == 0 && answer->document)
+        note_success(record, answer->document, now);
+    else if (record && answer->result != 0)
+        note_failure(record, answer->words);
+    pthread_mutex_unlock(&monitor->lock);
+}
+
+/* ---- reporting ---------------------------------------------------------------------- */
+
+static void dispatch(const struct record *record, const char *type, const char *instance,
+                     value_t value)
+{
+    struct cemm_identity identity = {.type = type};
+    value_list_t list;
+
+    give_fill(identity.plugin_instance, record->uid.text);
+    give_fill(identity.type_instance, instance);
+    list = give_list(record->block, &identity, 0, &value);
+    plugin_dispatch_values(&list);
+}
+
+static double age_of(const struct record *record)
+{
+    struct timespec now;
+    double age;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)record->newest / 1000;
+    return age > 0 ? age : 0; /* a meter's clock may run a little fast */
+}
+
+static void report_values(const struct record *record)
+{
+    for (size_t i = 0; i < SOURCES_MAX && *record->sources[i].name; i++) {
+        if (!record->sources[i].told)
+            dispatch(record, "response_time", record->sources[i].name,
+                     (value_t){.gauge = record->sources[i].took});
+    }
+    if (record->newest)
+        dispatch(record, "gauge", "age", (value_t){.gauge = age_of(record)});
+    dispatch(record, "derive", "errors", (value_t){.derive = record->errors});
+}
+
+static void notify(const struct record *record)
+{
+    notification_t notification = {
+        .severity = record->silent ? NOTIF_FAILURE : NOTIF_OKAY,
+        .time = cdtime(),
+    };
+
+    give_fill(notification.host, give_host(record->block));
+    give_fill(notification.plugin, "cemm");
+    give_fill(notification.plugin_instance, record->uid.text);
+    give_fill(notification.type, "gauge");
+    give_fill(notification.type_instance, "age");
+    if (record->silent)
+        snprintf(notification.message, sizeof(notification.message), "CEMM %s is silent: %s",
+                 record->uid.text, record->words);
+    else
+        snprintf(notification.message, sizeof(notification.message), "CEMM %s answers again",
+                 record->uid.text);
+    plugin_dispatch_notification(&notification);
+}
+
+/* Locked. True if that is news. */
+static bool judge(struct record *record, int64_t now)
+{
+    int64_t patience = SILENT_INTERVALS * record->block->interval;
+    bool silent = record->failing && (record->silent || now - record->good >= patience);
+    bool news = silent != record->silent;
+
+    record->silent = silent;
+    return news;
+}
+
+/* Locked. True if its values are due. */
+static bool take_turn(struct record *record, int64_t now)
+{
+    if (now < record->due)
+        return false;
+    /* On a grid, so that one late look does not shift all that come after it. */
+    if (!record->due || now - record->due >= record->block->interval)
+        record->due = now;
+    record->due += record->block->interval;
+    return true;
+}
+
+/* Puts off what it can't hand over under the lock: a copy of the record will do. */
+static void report(struct monitor *monitor, struct record *record, int64_t now)
+{
+    struct record copy;
+    bool news;
+    bool due;
+
+    pthread_mutex_lock(&monitor->lock);
+    news = judge(record, now);
+    due = take_turn(record, now);
+    copy = *record;
+    for (size_t i = 0; due && i < SOURCES_MAX; i++)
+        record->sources[i].told = true;
+    pthread_mutex_unlock(&monitor->lock);
+    if (due)
+        report_values(&copy);
+    if (news)
+        notify(&copy);
+}
+
+/* Records are only ever put before the first one, and stay. */
+void monitor_report(struct monitor *monitor, int64_t now)
+{
+    struct record *record;
+
+    pthread_mutex_lock(&monitor->lock);
+    record = monitor->first;
+    pthread_mutex_unlock(&monitor->lock);
+    for (; record; record = record->next)
+        report(monitor, record, now);
+}
