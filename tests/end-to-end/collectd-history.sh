@@ -1,0 +1,268 @@
+#!/usr/bin/env bash
+# Backfill in a real collectd: what was missed while collectd or the device was away reaches the
+# named writers, oldest first, once, with its own time, and nobody else.
+#
+#   collectd-history.sh BUILD_DIR
+#
+# Time is the real one here, because collectd's is. An hour that collectd was away is made by
+# taking that hour out of its state file. The oracle is `cemm-sim --print`.
+# shellcheck disable=SC2317 # functions that check and wait_for call
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/end-to-end/collectd-lib.sh
+. "$(dirname "$0")/collectd-lib.sh"
+begin "$@"
+collectd_begin
+
+key_file=$scratch/home.key
+write_key "$key_file"
+
+first=00-1E-C0-00-00-01
+second=00-1E-C0-00-00-02
+since=$(date -u -d '-3 days' +%F)
+meters=p1,p1-gas,s01,pulse-1
+
+# history_conf DIRECTORY WINDOW [LINE…]: collectd.conf with one account, and Backfill for csv; the
+# lines come after the <Plugin cemm> block.
+history_conf() {
+  local dir=$1 window=$2
+  shift 2
+  conf "$dir" <<END
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Interval 1
+  </Cloud>
+  <Local garage>
+    Address "${sim_lan[0]}"
+    Interval 1
+  </Local>
+  <Backfill>
+    ${writers:-Writer csv}
+    Window $window
+  </Backfill>
+</Plugin>
+$(printf '%s\n' "$@")
+END
+}
+
+# ---- what came out -------------------------------------------------------------
+
+# values UID SERIES: "TIME VALUE" in the order in which they were written; TIME in seconds.
+values() {
+  local file
+  file=$(csv "$1" "$2")
+  [[ -z $file ]] || awk -F, '!/^epoch/ { printf "%d %s\n", $1, $2 }' "$file"
+}
+
+# covered UID SERIES FROM UNTIL: each minute from FROM to UNTIL (seconds) has a value.
+covered() {
+  values "$1" "$2" | awk -v from="$3" -v until="$4" '
+    { seen[int($1 / 60)] = 1 }
+    END { for (m = int((from + 59) / 60); m < int(until / 60); m++) if (!(m in seen)) exit 1 }'
+}
+
+# once UID SERIES: what is wrong with the order in which its values were written. The first is
+# live; then come old ones among the live ones, both in their order, none twice, and no old one
+# in a minute that has a live one.
+once() {
+  values "$1" "$2" | awk '
+    NR == 1 { live = old = first = $1; minute[int($1 / 60)] = "live"; next }
+    $1 == live || $1 == old { print "twice: " $1; next }
+    $1 > live { live = $1; if (minute[int($1 / 60)] == "old") print "old before live: " $1; minute[int($1 / 60)] = "live"; next }
+    { if (old != first && $1 < old) print "out of order: " $1 " after " old
+      if (int($1 / 60) in minute) print "minute given twice: " $1
+      if ($1 % 60) print "no minute: " $1
+      minute[int($1 / 60)] = "old"; old = $1 }'
+}
+
+# right UID SERIES ALIAS CHANNEL: what is wrong with the old values of it.
+right() {
+  local time value wanted begun
+  begun=$(values "$1" "$2" | head -n 1 | cut -d' ' -f1)
+  values "$1" "$2" | awk -v begun="$begun" '$1 < begun' | sed -n '1~7p' | while read -r time value; do
+    wanted=$("$sim" --since "$since" --meters "$meters" --print "$1" "$3" "day:$4" "$((time * 1000))" | awk '{ printf "%.6f", $1 }')
+    [[ $value == "$wanted" ]] || echo "at $time: $value, not $wanted"
+  done
+}
+
+# complete WHAT FROM UNTIL: all followed series.
+complete() {
+  local what=$1 series uid
+  while read -r uid series; do
+    check "$what: $uid $series: no minute is missing" wait_for 60 covered "$uid" "$series" "$2" "$3"
+    is "$what: $uid $series: each once, oldest first, after the first live one" "" "$(once "$uid" "$series")"
+  done <<END
+$first power-p1-electric_power
+$first power-s01-electric_power
+$first flow-pulse-1-flow
+$second power-p1-electric_power
+END
+}
+
+# ---- without a state file ------------------------------------------------------
+
+fresh() {
+  local begun
+  run=$scratch/fresh
+  history_conf "$run" 3600
+  begun=$(date +%s)
+  start_collectd "$run"
+  complete "no state file" $((begun - 3540)) $((begun - 60))
+  is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
+  is "those of another meter" "" "$(right "$first" power-s01-electric_power s01 electric_power)"
+  is "flow" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
+  is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
+  is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
+  is "it says that there was no state file" 1 "$(said 'there is no state file cemm.state yet')"
+  stop_collectd "after backfill" "$run"
+  check "the state file is there" test -s "$run/cemm.state"
+}
+
+# ---- with one ------------------------------------------------------------------
+
+# forget MINUTES: takes the last MINUTES out of the state file, as if collectd had been away.
+forget() {
+  awk -F'\t' -v OFS='\t' -v minutes="$1" '
+    $1 == "csv" { split($5, part, "[+ ]"); $5 = part[1] "+" (part[2] - minutes) }
+    { print }' "$run/cemm.state" >"$scratch/state"
+  cp "$scratch/state" "$run/cemm.state"
+}
+
+# state_until UID ALIAS CHANNEL: the end of what the state file says was given, in seconds.
+state_until() {
+  awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
+    $1 == "csv" && $2 == uid && $3 == alias && $4 == channel {
+      n = split($5, stretches, " "); split(stretches[n], part, "+"); print part[1] + 60 * part[2] }' "$run/cemm.state"
+}
+
+away() {
+  local begun gap
+  rm -rf "$run/csv"
+  forget 30
+  gap=$(state_until "$first" p1 electric_power)
+  begun=$(date +%s)
+  start_collectd "$run"
+  complete "collectd was away" "$gap" $((begun - 60))
+  is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
+  is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
+  stop_collectd "after half an hour's backfill" "$run"
+}
+
+# A wider window between two runs: what was given in the narrower one is not given again.
+widened() {
+  local begun
+  rm -rf "$run/csv"
+  sed -i 's/Window 3600/Window 7200/' "$run/collectd.conf"
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "a wider window is filled" wait_for 30 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 3700))
+  is "but not what was given before" "" "$(values "$first" power-p1-electric_power |
+    awk -v from=$((begun - 3500)) -v until=$((begun - 300)) '$1 > from && $1 < until')"
+  stop_collectd "with a wider window" "$run"
+}
+
+damaged() {
+  local begun
+  rm -rf "$run/csv"
+  sed -i 's/Window 7200/Window 600/' "$run/collectd.conf"
+  printf 'cemm minutes 1\n\0\0\0\0\n' >"$run/cemm.state"
+  begun=$(date +%s)
+  start_collectd "$run"
+  complete "damaged state file" $((begun - 540)) $((begun - 60))
+  is "one line says that it is damaged" 1 "$(said 'cemm.state: is damaged')"
+  stop_collectd "with a damaged state file" "$run"
+}
+
+# ---- kill -9 --------------------------------------------------------------------
+
+old_lines() {
+  (($(values "$first" power-p1-electric_power | awk -v limit="$begun" '$1 < limit - 120' | wc -l) >= $1))
+}
+
+# Killed three times while it gives a day's minutes. A value that the writer has got and that is not
+# in the state file yet when the kill comes is given twice: at most one a kill, and hardly ever.
+killed() {
+  local begun round uid series doubles=0
+  run=$scratch/killed
+  history_conf "$run" 86400
+  begun=$(date +%s)
+  for round in 1 2 3; do
+    start_collectd "$run"
+    check "it gives, round $round" wait_for 30 old_lines $((round * 250))
+    kill -KILL "$daemon"
+    wait "$daemon" 2>/dev/null || true
+    refute "killed before it was done, round $round" old_lines 1400
+  done
+  start_collectd "$run"
+  while read -r uid series; do
+    check "after kill -9: $uid $series: no minute is missing" wait_for 60 covered "$uid" "$series" $((begun - 86340)) $((begun - 60))
+    doubles=$((doubles + $(values "$uid" "$series" | awk '$1 % 60 == 0 && seen[$1]++' | wc -l)))
+  done <<END
+$first power-p1-electric_power
+$first power-s01-electric_power
+$first flow-pulse-1-flow
+$second power-p1-electric_power
+END
+  if ((doubles <= 3)); then ok "after three kills, $doubles values were given twice"; else not_ok "given twice" "$doubles values"; fi
+  is "its days are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
+  stop_collectd "after kill -9" "$run"
+}
+
+# ---- writers ----------------------------------------------------------------------
+
+# One that nobody knows is said once and holds up nobody else; a stop in the middle is quick.
+unknown_writer() {
+  local begun
+  run=$scratch/unknown
+  writers=$'Writer "write_graphite/nowhere"\nWriter "csv"' history_conf "$run" 7200
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "the other writer gets all" wait_for 60 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 60))
+  check "an unknown writer is said" wait_for 10 grep -q 'there is no writer "write_graphite/nowhere"' "$run/log"
+  sleep 3
+  is "once" 1 "$(said 'there is no writer')"
+  stop_collectd "with an unknown writer" "$run"
+  hasnt "nothing counts as given to it" "$(grep -P '^write_graphite/nowhere\t' "$run/cemm.state" | head -n 1 | cut -f5 | sed 's/+.*//')" "$((begun / 60 * 60 - 7200))"
+}
+
+stopped_in_the_middle() {
+  local begun
+  run=$scratch/middle
+  history_conf "$run" 86400
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "it gives" wait_for 30 old_lines 100
+  stop_collectd "in the middle of backfill" "$run"
+  refute "it was not done" old_lines 1400
+}
+
+# A place where no state file can be written: said once, and everything goes on.
+unwritable() {
+  local begun
+  run=$scratch/unwritable
+  history_conf "$run" 600
+  sed -i "s|<Backfill>|StateFile \"$scratch/none/cemm.state\"\n<Backfill>|" "$run/collectd.conf"
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "backfill without a state file that can be written" wait_for 30 covered "$first" power-p1-electric_power $((begun - 540)) $((begun - 60))
+  is "one line says so" 1 "$(said 'none/cemm.state can.t be written')"
+  stop_collectd "with no place for the state file" "$run"
+}
+
+start_sim --devices 2 --lan 1 --promise 200 --since "$since" --meters "$meters"
+fresh
+away
+widened
+damaged
+killed
+unknown_writer
+stopped_in_the_middle
+unwritable
+is "the writer never saw an old value through the queue" 0 "$(cat "$scratch"/*/log | grep -ci 'too old' || true)"
+hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
+hasnt "nor in a state file" "$(cat "$scratch"/*/cemm.state)" "$sim_key"
+finish
