@@ -195,5 +195,6 @@ if ((EUID == 0)) && mkdir "$scratch/full" && mount -t tmpfs -o size=128k tmpfs "
 fi
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
+is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 hasnt 'nor in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
 finish

@@ -362,4 +362,5 @@ is 'so it is not listed from then on' 'info.json io.json p1 p1-gas s01' "$(names
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
+is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 finish

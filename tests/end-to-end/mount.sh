@@ -257,8 +257,46 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   check 'tail -f shows a new minute' wait_for 150 grep -q "^$(date +%Y-%m-%d)T" "$scratch/tail"
   is 'the file is the same' "$number" "$(stat -L -c %i "$days/today.csv")"
   stop "$follower"
+  check 'each minute once, in order, and no part of a line' \
+    awk -F, 'NF != 2 || $1 <= last { exit 1 } { last = $1 }' "$scratch/tail"
   check 'and what tail has shown is its end' \
     cmp "$scratch/tail" <(tail -n "$(wc -l <"$scratch/tail")" "$days/today.csv")
+fi
+
+# ---- eight readers while the files change (more than a minute) ----------------------
+
+cat >"$scratch/torn.py" <<'END'
+import csv, json, os, sys, time
+path, end = sys.argv[1], time.time() + float(sys.argv[2])
+count = 0
+while time.time() < end:
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        data = file.read()
+    if len(data) < size or b"\0" in data or not data.endswith(b"\n"):
+        sys.exit(f"{path}: {len(data)} of {size} bytes, {data.count(0)} NUL")
+    if path.endswith(".json"):
+        json.loads(data)
+    else:
+        rows = list(csv.reader(data.decode().splitlines()))
+        if any(len(row) != len(rows[0]) for row in rows):
+            sys.exit(f"{path}: a partial line")
+    count += 1
+if count == 0:
+    sys.exit("nothing was read")
+END
+if [[ -n ${CEMM_E2E_LONG-} ]]; then
+  readers=()
+  for _ in 1 2; do
+    for file in "$m/$dev/p1/realtime.json" "$rt" "$days/today.csv" "$days/today.json"; do
+      python3 "$scratch/torn.py" "$file" 75 2>>"$scratch/torn" &
+      readers+=("$!")
+    done
+  done
+  for reader in "${readers[@]}"; do
+    wait "$reader" || echo "reader: $?" >>"$scratch/torn"
+  done
+  is 'eight readers see whole files only, while they change' '' "$(cat "$scratch/torn")"
 fi
 
 # ---- the network goes ------------------------------------------------------------
