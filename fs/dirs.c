@@ -129,7 +129,7 @@ static int add_meters(struct fs *fs, struct listing *listing, const struct place
     return result;
 }
 
-static int add_channels(struct listing *listing, const struct cemm_document *document)
+static int list_channels(struct listing *listing, const struct cemm_document *document)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
@@ -139,6 +139,21 @@ static int add_channels(struct listing *listing, const struct cemm_document *doc
         if (cemm_name_valid(series[i].channel))
             result = listing_add(listing, series[i].channel, TREE_FILE);
     }
+    return result;
+}
+
+/* Those of the newest answer, however old that is. */
+static int add_channels(struct fs *fs, struct listing *listing, const struct place *place)
+{
+    struct cemm_document *document = NULL;
+    struct cemm_query query;
+    int result = 0;
+
+    if (tree_query(place, &query))
+        document = cemm_peek(fs->cemm, &query, INT64_MAX);
+    if (document)
+        result = list_channels(listing, document);
+    cemm_document_unref(document);
     return result;
 }
 
@@ -201,7 +216,7 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 /* ---- OPENDIR ------------------------------------------------------------ */
 
 /* The names that are data, but for periods. */
-static int add_found(struct parked *parked, const struct cemm_answer *answer)
+static int add_found(struct parked *parked)
 {
     const struct place *place = &parked->node->place;
 
@@ -211,7 +226,7 @@ static int add_found(struct parked *parked, const struct cemm_answer *answer)
     case PLACE_DEVICE:
         return add_meters(parked->fs, parked->listing, place);
     case PLACE_CHANNELS:
-        return answer->document ? add_channels(parked->listing, answer->document) : 0;
+        return add_channels(parked->fs, parked->listing, place);
     default:
         return 0;
     }
@@ -250,7 +265,7 @@ static void on_entries(struct parked *parked, const struct cemm_answer *answer)
     struct listing *listing = parked->listing;
     bool periods = tree_holds_periods(place);
     size_t before = listing->count;
-    int result = add_found(parked, answer);
+    int result = add_found(parked);
 
     if (result == 0 && periods && !meter.found)
         result = add_archived(parked->fs, listing, place);

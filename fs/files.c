@@ -392,13 +392,13 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
     struct snapshot *snapshot;
     int result = -fs_errno(answer->result);
 
-    node->absent = answer->result == CEMM_ABSENT;
     if (answer->result == 0 && !wants(node, cemm_document_fetched(answer->document))) {
         park_reply_attributes(parked);
         return;
     }
     if (answer->result == 0)
         result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    node->absent = result == -ENOENT;
     if (result < 0)
         park_reply_error(parked, -result);
     else

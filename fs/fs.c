@@ -56,6 +56,9 @@ struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
     if (place->alias[0] == '\0')
         return meter;
     meter.totals = cemm_offers(fs->cemm, &place->uid, place->alias, CEMM_TOTALS);
+    /* Of devices that nobody knows, nothing is remembered. */
+    if (!cemm_device_named(fs->cemm, &place->uid))
+        return meter;
     meter.found = cemm_first_day(fs->cemm, &place->uid, place->alias, &meter.first);
     meter.known = cemm_first_known(fs->cemm, &place->uid, place->alias);
     return meter;

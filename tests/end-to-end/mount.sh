@@ -306,6 +306,8 @@ fails_with 'without network: no route to host' 'No route to host' \
   cat "$(day_file "$dev" p1 2026-01-20 csv)"
 check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
 check 'what was known stays listed' test -d "$m/$dev/p1"
+is 'their channels' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
+fails_with 'although they cannot be read' 'No route to host' cat "$m/$dev/p1/realtime/t1"
 is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------
