@@ -41,8 +41,7 @@ ls "$m/$dev/s01/data/day" >/dev/null
 url="${sim_cloud}cemm/$dev/s01/data/day/?api_key=$sim_key"
 for day in {1..21}; do
   date=$month-$(printf %02d "$day")
-  file=$(day_file "$dev" s01 "$date" json)
-  # Every second day only, or read-ahead would have been there first.
+  # Days apart, or read-ahead would have been there first.
   python3 -c '
 import sys, time
 begun = time.perf_counter()

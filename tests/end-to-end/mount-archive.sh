@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What was read once stays: across mounts, without a network, after a crash, and beside another
 # mount; and an archive in a bad state hinders nobody. Called as: mount-archive.sh BUILD_DIR
-# shellcheck disable=SC1091,SC2154,SC2012
+# shellcheck disable=SC1091,SC2154,SC2011,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
@@ -11,9 +11,9 @@ month=$(date -d "${since:0:7}-01 + 2 months" +%Y-%m)
 p1=$m/$dev/p1
 archive=$scratch/archive
 
-# config [LINE…]: for the simulator started last; the archive stays.
+# For the simulator started last; the archive stays.
 config() {
-  write_config "$conf" 'timeout = 4' "$@"
+  write_config "$conf" 'timeout = 4'
   sed -i '/^\[archive\]/,/^$/d' "$conf"
   printf '\n[archive]\ndirectory = %s\n' "$archive" >>"$conf"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole history as files: the tree, what it lists, its sizes as every tool sees them, and how
 # little is asked for it. Called as: mount-history.sh BUILD_DIR
-# shellcheck disable=SC1091,SC2154,SC2012
+# shellcheck disable=SC1091,SC2154,SC2010,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
@@ -91,7 +91,6 @@ check_period() {
   check "$1: the CSV" diff "$m/$dev/$2.csv" "$scratch/expected.csv"
   check "$1: the JSON" diff <(jq -S . "$m/$dev/$2.json") <(jq -S . "$scratch/answer")
 }
-next_year=$((${since:0:4} + 1))
 check_period 'a month' "p1/data/month/${full_month:0:4}/$full_month" p1/data/month/ "$full_month-01"
 check_period 'the month of the first day' "p1/data/month/${since:0:4}/$first_month" p1/data/month/ "$first_month-01"
 check_period 'a year' "p1/data/year/${since:0:4}" p1/data/year/ "${since:0:4}-01-01"

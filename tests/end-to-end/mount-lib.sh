@@ -30,6 +30,7 @@ mount_fs() {
 # unmount_fs: and waits for its end, which must be a good one.
 unmount_fs() {
   fusermount3 -u "$m"
+  wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it'
   stop "$fs_pid"
   [[ $stopped == 0 ]] || not_ok 'unmounting ends it with 0' "$stopped"
 }

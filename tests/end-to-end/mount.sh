@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The real file system, mounted by the real kernel on the simulator: what the tools that people use
 # say of it is compared with what the simulator says. Called as: mount.sh BUILD_DIR
-# shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015
+# shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
