@@ -24,7 +24,7 @@
 #define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
 #define FS_INFO_MAX_AGE   60000           /* ms: of what is said of devices and meters */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
-#define FS_CLOSED_BYTES   (12u << 20)     /* closed files beyond that are dropped, oldest first */
+#define FS_CLOSED_BYTES   (8u << 20)      /* closed files beyond that are dropped, oldest first */
 #define FS_CLOSED_FILES   4096            /* and beyond that number */
 #define FS_BLOCK_SIZE     4096
 #define FS_XATTR_SOURCE   "user.cemm.source"

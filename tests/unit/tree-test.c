@@ -152,76 +152,74 @@ static void test_names(void **state)
     }
 }
 
-static const char *const refused[] = {
-    "Status",
-    "status.txt",
-    ".Trash",
-    "00-1E-C0-85-96",
-    "00-1E-C0-85-96-CC-01",
-    "00-1E-C0-85-96-CG",
-    "status/x",
-    UID "/..",
-    UID "/.",
-    UID "/p 1",
-    METER "/realtime.xml",
-    METER "/realtime.json/x",
-    METER "/realtime/a b",
-    METER "/realtime/..",
-    METER "/data/week",
-    METER "/data/day.csv",
-    DAY "/2009",
-    DAY "/2025",
-    DAY "/24",
-    DAY "/02024",
-    DAY "/+024",
-    DAY "/2024/00",
-    DAY "/2024/04",
-    DAY "/2024/13",
-    DAY "/2024/3",
-    DAY "/2024/03/2024-04-01.csv",
-    DAY "/2024/03/2024-02-29.csv",
-    DAY "/2024/02/2024-02-30.csv",
-    DAY "/2024/03/2024-03-31",
-    DAY "/2024/03/2024-03-31.txt",
-    DAY "/2024/03/2024-03-31.csv.csv",
-    DAY "/2024/03/2024-3-31.csv",
-    DAY "/2024/03/31.csv",
-    DAY "/2024/03/.csv",
-    DAY "/2024/03/today.csv",
-    DAY "/2024-04-01.csv",
-    DAY "/2009-12-31.csv",
-    DAY "/2023-02-29.csv",
-    DAY "/tomorrow.csv",
-    DAY "/today",
-    DAY "/this-month.csv",
-    DAY "/2024-03.csv",
-    DAY "/2024.csv",
-    DAY "/2024/2024-03.csv",
-    MONTH "/2024/03",
-    MONTH "/2024/2024-04.csv",
-    MONTH "/2024/2023-03.csv",
-    MONTH "/2024/2024-3.csv",
-    MONTH "/2024/2024-03-31.csv",
-    MONTH "/2024/2024-13.csv",
-    MONTH "/2024-04.json",
-    MONTH "/2009-12.json",
-    MONTH "/2024.csv",
-    MONTH "/today.csv",
-    MONTH "/last-month.csv",
-    YEAR "/2024",
-    YEAR "/2025.csv",
-    YEAR "/2009.csv",
-    YEAR "/2024-03.csv",
-    YEAR "/02024.csv",
-    YEAR "/today.csv",
-    TOTAL "/yesterday.csv",
-    TOTAL "/2024/2024-03.csv",
-    TOTAL "/2024/03/2024-04-01.csv",
-    TOTAL ".json",
-    METER "/data/totals",
-    METER "/info.csv",
-    METER "/io.json",
-};
+static const char *const refused[] = {"Status",
+                                      "status.txt",
+                                      ".Trash",
+                                      "00-1E-C0-85-96",
+                                      "00-1E-C0-85-96-CC-01",
+                                      "00-1E-C0-85-96-CG",
+                                      "status/x",
+                                      UID "/..",
+                                      UID "/.",
+                                      UID "/p 1",
+                                      METER "/realtime.xml",
+                                      METER "/realtime.json/x",
+                                      METER "/realtime/a b",
+                                      METER "/realtime/..",
+                                      METER "/data/week",
+                                      METER "/data/day.csv",
+                                      DAY "/2009",
+                                      DAY "/2025",
+                                      DAY "/24",
+                                      DAY "/02024",
+                                      DAY "/+024",
+                                      DAY "/2024/00",
+                                      DAY "/2024/04",
+                                      DAY "/2024/13",
+                                      DAY "/2024/3",
+                                      DAY "/2024/03/2024-04-01.csv",
+                                      DAY "/2024/03/2024-02-29.csv",
+                                      DAY "/2024/02/2024-02-30.csv",
+                                      DAY "/2024/03/2024-03-31",
+                                      DAY "/2024/03/2024-03-31.txt",
+                                      DAY "/2024/03/2024-03-31.csv.csv",
+                                      DAY "/2024/03/2024-3-31.csv",
+                                      DAY "/2024/03/31.csv",
+                                      DAY "/2024/03/.csv",
+                                      DAY "/2024/03/today.csv",
+                                      DAY "/2024-04-01.csv",
+                                      DAY "/2009-12-31.csv",
+                                      DAY "/2023-02-29.csv",
+                                      DAY "/tomorrow.csv",
+                                      DAY "/today",
+                                      DAY "/this-month.csv",
+                                      DAY "/2024-03.csv",
+                                      DAY "/2024.csv",
+                                      DAY "/2024/2024-03.csv",
+                                      MONTH "/2024/03",
+                                      MONTH "/2024/2024-04.csv",
+                                      MONTH "/2024/2023-03.csv",
+                                      MONTH "/2024/2024-3.csv",
+                                      MONTH "/2024/2024-03-31.csv",
+                                      MONTH "/2024/2024-13.csv",
+                                      MONTH "/2024-04.json",
+                                      MONTH "/2009-12.json",
+                                      MONTH "/2024.csv",
+                                      MONTH "/today.csv",
+                                      MONTH "/last-month.csv",
+                                      YEAR "/2024",
+                                      YEAR "/2025.csv",
+                                      YEAR "/2009.csv",
+                                      YEAR "/2024-03.csv",
+                                      YEAR "/02024.csv",
+                                      YEAR "/today.csv",
+                                      TOTAL "/yesterday.csv",
+                                      TOTAL "/2024/2024-03.csv",
+                                      TOTAL "/2024/03/2024-04-01.csv",
+                                      TOTAL ".json",
+                                      METER "/data/totals",
+                                      METER "/info.csv",
+                                      METER "/io.json"};
 
 static void test_refused(void **state)
 {
@@ -503,49 +501,40 @@ static void test_listing_ends_early(void **state)
     assert_int_equal(count, 3);
 }
 
+static const struct {
+    const char *path;
+    enum cemm_endpoint endpoint;
+    const char *alias;
+    struct cemm_period period; /* of history only */
+} queries[] = {
+    {METER, CEMM_REALTIME, "p1", {0}},
+    {METER "/realtime/t1", CEMM_REALTIME, "p1", {0}},
+    {METER "/info.json", CEMM_INFO, "p1", {0}},
+    {UID "/info.json", CEMM_ROOT, "", {0}},
+    {UID "/io.csv", CEMM_IO, "", {0}},
+    {DAY "/2024/02/2024-02-29.csv", CEMM_DATA, "p1", {CEMM_DAY, 2024, 2, 29}},
+    {MONTH "/2024/2024-02.csv", CEMM_DATA, "p1", {CEMM_MONTH, 2024, 2, 1}},
+    {YEAR "/2023.csv", CEMM_DATA, "p1", {CEMM_YEAR, 2023, 1, 1}},
+    {TOTAL "/2024/02/2024-02-29.csv", CEMM_TOTALS, "p1", {CEMM_DAY, 2024, 2, 29}},
+};
+
 static void test_queries(void **state)
 {
     struct fixture *fixture = *state;
     struct cemm_query query;
     struct place place;
 
-    assert_true(walk(&fixture->clock, METER "/realtime/t1", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_REALTIME);
-    assert_string_equal(query.uid.text, UID);
-    assert_string_equal(query.alias, "p1");
-    assert_true(walk(&fixture->clock, DAY "/2024/02/2024-02-29.csv", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_DATA);
-    assert_int_equal(query.period.span, CEMM_DAY);
-    assert_int_equal(query.period.year, 2024);
-    assert_int_equal(query.period.month, 2);
-    assert_int_equal(query.period.day, 29);
-    assert_true(walk(&fixture->clock, MONTH "/2024/2024-02.csv", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_DATA);
-    assert_int_equal(query.period.span, CEMM_MONTH);
-    assert_int_equal(query.period.month, 2);
-    assert_true(walk(&fixture->clock, YEAR "/2023.csv", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.period.span, CEMM_YEAR);
-    assert_int_equal(query.period.year, 2023);
-    assert_true(walk(&fixture->clock, TOTAL "/2024/02/2024-02-29.csv", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_TOTALS);
-    assert_int_equal(query.period.span, CEMM_DAY);
-    assert_int_equal(query.period.day, 29);
-    assert_true(walk(&fixture->clock, UID "/io.csv", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_IO);
-    assert_string_equal(query.alias, "");
-    assert_true(walk(&fixture->clock, UID "/info.json", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_ROOT);
-    assert_true(walk(&fixture->clock, METER "/info.json", &place));
-    assert_true(tree_query(&place, &query));
-    assert_int_equal(query.endpoint, CEMM_INFO);
-    assert_string_equal(query.alias, "p1");
+    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+        const struct cemm_period *period = &queries[i].period;
+
+        assert_true(walk(&fixture->clock, queries[i].path, &place));
+        assert_true(tree_query(&place, &query));
+        assert_int_equal(query.endpoint, queries[i].endpoint);
+        assert_string_equal(query.uid.text, UID);
+        assert_string_equal(query.alias, queries[i].alias);
+        assert_int_equal(query.period.span, period->span);
+        assert_int_equal(cemm_period_compare(&query.period, period), 0);
+    }
     assert_true(walk(&fixture->clock, "status", &place));
     assert_false(tree_query(&place, &query));
     assert_true(walk(&fixture->clock, DAY, &place));
