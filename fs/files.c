@@ -389,15 +389,19 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
 {
     struct node *node = parked->node;
     struct tree_clock clock = fs_clock(parked->fs);
-    struct snapshot *snapshot;
-    int result = -fs_errno(answer->result);
+    struct snapshot *snapshot = NULL;
+    int result;
 
-    if (answer->result == 0 && !wants(node, cemm_document_fetched(answer->document))) {
+    if (answer->result != 0) {
+        node->absent = answer->result == CEMM_ABSENT;
+        park_reply_error(parked, fs_errno(answer->result));
+        return;
+    }
+    if (!wants(node, cemm_document_fetched(answer->document))) {
         park_reply_attributes(parked);
         return;
     }
-    if (answer->result == 0)
-        result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
     node->absent = result == -ENOENT;
     if (result < 0)
         park_reply_error(parked, -result);
