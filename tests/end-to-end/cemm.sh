@@ -207,6 +207,36 @@ usage() {
   cemm_exits 'history of the future' 2 history --config "$config" --from 2099-01-01
 }
 
+# completes WORD…: what bash offers for the last word, sorted, in one line.
+completes() (
+  # shellcheck source=plugin/exec/cemm.bash
+  . "$source_root/plugin/exec/cemm.bash"
+  COMP_WORDS=(cemm "$@")
+  COMP_CWORD=$#
+  _cemm
+  printf '%s\n' "${COMPREPLY[@]}" | LC_ALL=C sort | paste -sd ' '
+)
+
+completion() {
+  local command
+  is 'completes commands' '--help --version discover history list read stream' "$(completes '')"
+  is 'and their beginnings' 'stream' "$(completes st)"
+  for command in discover list read stream history; do
+    cemm_exits "$command --help" 0 "$command" --help
+    is "completes all options of $command" \
+      "$(grep -oE '^  --[a-z]+|^  --from D, --to' <<<"$out" | tr -d ' ' | LC_ALL=C sort -u | paste -sd ' ')" \
+      "$(completes "$command" --)"
+  done
+  is 'completes formats' 'csv influx json prometheus putval table' "$(completes read --format '')"
+  is 'by their beginning' 'prometheus putval' "$(completes stream p1 --format p)"
+  is 'those of history' 'csv influx json putval table' "$(completes history --format '')"
+  is 'after =, which bash takes for a word' 'prometheus putval' "$(completes read --format = p)"
+  is 'at once after it' 'csv influx json prometheus putval table' "$(completes read --format =)"
+  is 'completes periods' 'day month year' "$(completes history --period '')"
+  is 'completes files' "$config.key" "$(completes read --config "$config.k")"
+  is 'nothing for what it cannot know' '' "$(completes stream --interval '')"
+}
+
 configuration() {
   local before
   before=$(requests .)
@@ -220,7 +250,7 @@ configuration() {
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
-  has 'words name file and line' "$err" "E! $scratch/typo.conf: line 11: "
+  has 'words name file and line' "$err" "E! $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
   cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
@@ -411,6 +441,7 @@ formats
 table
 meters
 usage
+completion
 configuration
 failures
 output

@@ -1,0 +1,16 @@
+#!/bin/sh
+# CEMM meters in Prometheus, by way of node_exporter's textfile directory: one
+# sweep, written whole or not at all. From cron, every minute:
+#
+#   * * * * * cemm /usr/local/bin/prometheus-textfile.sh
+#
+# The user must be able to read cemm's configuration and its key file, and to
+# write that directory; Debian's node_exporter reads the one below.
+#
+# A meter that fails has no samples in the file, and cemm_up says 0: so alert on
+# cemm_up == 0, and on the age of the file (node_textfile_mtime_seconds), should
+# this not run at all. To sweep more often, let it run for ever instead:
+#
+#   cemm stream --interval 10 --format prometheus --output FILE
+exec cemm read --config "${CEMM_CONFIG:-/etc/cemm/cemm.conf}" --format prometheus \
+  --output "${1:-/var/lib/prometheus/node-exporter/cemm.prom}"

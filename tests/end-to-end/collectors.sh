@@ -1,0 +1,345 @@
+#!/usr/bin/env bash
+# collectors.sh BUILD_DIR: what `cemm` prints is taken unchanged by the programs it is printed for: a
+# real InfluxDB, a real node_exporter and Prometheus, and collectd's exec plugin. What they then hold
+# is compared with what the simulator's meters had.
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+source_root=$(cd "$(dirname "$0")/../.." && pwd)
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+one=00-1E-C0-00-00-01
+two=00-1E-C0-00-00-02
+since=2025-01-01
+config=$scratch/cemm.conf
+PATH=$PATH:/usr/sbin
+
+needs() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null || skip "$program is not installed"
+  done
+}
+
+# free_ports COUNT: that nobody has now, in the array $ports.
+free_ports() {
+  mapfile -t ports < <(python3 -c '
+import socket, sys
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+for s in held:
+    print(s.getsockname()[1])' "$1")
+}
+
+oracle() { # UID ALIAS CHANNEL MS…
+  "$sim" --since "$since" --print "$@"
+}
+
+# ---- InfluxDB ------------------------------------------------------------------------------
+
+start_influxdb() {
+  local dir=$scratch/influxdb
+  free_ports 2
+  influx=http://127.0.0.1:${ports[0]}
+  mkdir "$dir"
+  cat >"$dir/conf" <<END
+reporting-enabled = false
+bind-address = "127.0.0.1:${ports[1]}"
+[meta]
+  dir = "$dir/meta"
+[data]
+  dir = "$dir/data"
+  wal-dir = "$dir/wal"
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:${ports[0]}"
+  log-enabled = false
+  max-body-size = 0
+END
+  influxd run -config "$dir/conf" >"$dir/log" 2>&1 &
+  started $!
+  wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$dir/log")"
+  curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
+}
+
+# into_influxdb WHAT FILE
+into_influxdb() {
+  is "InfluxDB takes $1 as it is" '204 ' \
+    "$(curl -s -o "$scratch/answer" -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$2") $(<"$scratch/answer")"
+}
+
+# series FIELD WHERE: "NS VALUE" of all that InfluxDB has.
+series() {
+  curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode epoch=ns \
+    --data-urlencode "q=SELECT \"$1\" FROM cemm WHERE $2" |
+    grep -oE '\[[0-9]{19},[^]]*\]' | tr -d '[]' | tr ',' ' '
+}
+
+# same_series WHAT FIELD WHERE FILE: it is what FILE ("NS VALUE" a line) says, as numbers.
+same_series() {
+  series "$2" "$3" >"$scratch/had"
+  if python3 - "$scratch/had" "$4" <<'END'; then
+import sys
+had, wanted = ([(l.split()[0], float(l.split()[1])) for l in open(f)] for f in sys.argv[1:])
+sys.exit(had != wanted or not had)
+END
+    ok "$1 ($(wc -l <"$4"))"
+  else
+    not_ok "$1" "$(diff "$scratch/had" "$4")"
+  fi
+}
+
+influxdb() {
+  local uid channel alias time
+  start_influxdb
+  "$cemm" read --config "$config" >"$scratch/read.influx"
+  into_influxdb 'read' "$scratch/read.influx"
+  : >"$scratch/wanted"
+  for uid in "$one" "$two"; do
+    for channel in t1 t2 t3 t4 electric_power rate gas; do
+      time=$(grep "uid=$uid,alias=p1 " "$scratch/read.influx" | grep -E "[ ,]$channel=" | awk '{ print substr($NF, 1, 13) }')
+      echo "${time}000000 $(oracle "$uid" p1 "$channel" "$time")" >"$scratch/wanted"
+      same_series "$uid p1 $channel, as it is read back" "$channel" "\"uid\"='$uid' AND \"alias\"='p1' AND \"period\"=''" "$scratch/wanted"
+    done
+  done
+
+  printf '\n' | "$cemm" stream --stdin --config "$config" >"$scratch/stream.influx"
+  into_influxdb 'stream' "$scratch/stream.influx"
+  "$cemm" history --config "$config" --from 2025-10-25 --to 2025-10-27 "$one" >"$scratch/history.influx"
+  into_influxdb 'history' "$scratch/history.influx"
+  for alias in p1 s01; do
+    seq "$(TZ=Europe/Amsterdam date -d 2025-10-25 +%s)" 60 $(($(TZ=Europe/Amsterdam date -d 2025-10-28 +%s) - 1)) >"$scratch/times"
+    # shellcheck disable=SC2046 # one word a time
+    paste -d ' ' <(sed 's/$/000000000/' "$scratch/times") \
+      <(oracle "$one" "$alias" day:electric_power $(sed 's/$/000/' "$scratch/times")) >"$scratch/wanted"
+    same_series "a history of $alias, minute by minute" electric_power \
+      "\"uid\"='$one' AND \"alias\"='$alias' AND time < '2025-10-28'" "$scratch/wanted"
+  done
+  grep ' gas=' "$scratch/history.influx" | sed -E 's/.* gas=([^ ]*) (.*)/\2 \1/' >"$scratch/wanted"
+  same_series 'amounts of gas are a series of their own' gas \
+    "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
+  is 'no field has changed its type' '["float"]' \
+    "$(curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode 'q=SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
+  into_influxdb 'the same again' "$scratch/history.influx"
+  same_series 'and holds it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
+}
+
+# ---- Prometheus ------------------------------------------------------------------------------
+
+start_prometheus() {
+  local dir=$scratch/prometheus
+  free_ports 2
+  exporter=http://127.0.0.1:${ports[0]}
+  server=http://127.0.0.1:${ports[1]}
+  mkdir -p "$dir/data" "$dir/textfiles"
+  prometheus-node-exporter --collector.disable-defaults --collector.textfile \
+    --collector.textfile.directory="$dir/textfiles" --web.listen-address="127.0.0.1:${ports[0]}" \
+    >"$dir/exporter.log" 2>&1 &
+  started $!
+  cat >"$dir/conf" <<END
+global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: cemm
+    static_configs: [ { targets: [ "127.0.0.1:${ports[0]}" ] } ]
+END
+  prometheus --config.file="$dir/conf" --storage.tsdb.path="$dir/data" \
+    --web.listen-address="127.0.0.1:${ports[1]}" >"$dir/log" 2>&1 &
+  started $!
+  wait_for 30 curl -sf "$exporter/metrics" || not_ok 'node_exporter starts' "$(tail "$dir/exporter.log")"
+  wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$dir/log")"
+}
+
+# value QUERY: the one value that Prometheus has now; empty: none.
+value() {
+  curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[].value[1]'
+}
+
+has_value() {
+  [[ -n $(value "$1") ]]
+}
+
+hasnt_value() {
+  [[ -z $(value "$1") ]]
+}
+
+# is_number WHAT A B: as numbers of double precision.
+is_number() {
+  if python3 -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv[2]))' "$2" "$3" 2>/dev/null; then
+    ok "$1"
+  else
+    not_ok "$1" "$2 is not $3"
+  fi
+}
+
+textfile() { # the example, as cron runs it
+  PATH=$build/plugin/exec:$PATH CEMM_CONFIG=$config sh "$source_root/examples/prometheus-textfile.sh" \
+    "$scratch/prometheus/textfiles/cemm.prom" 2>"$scratch/stderr"
+}
+
+prometheus_chain() {
+  local file=$scratch/prometheus/textfiles/cemm.prom metric time before
+  start_prometheus
+  check 'the example writes the file' textfile
+  is 'promtool is content' '' "$(promtool check metrics <"$file" 2>&1)"
+  is 'node_exporter has nothing to complain about' 0 "$(curl -sf "$exporter/metrics" | awk '$1 == "node_textfile_scrape_error" { print $2 }')"
+  check 'Prometheus has it' wait_for 20 has_value "cemm_up{uid=\"$one\",alias=\"p1\"} == 1"
+  time=$(value "cemm_last_sample_timestamp_seconds{uid=\"$one\",alias=\"s01\"}")
+  is_number 'electric power is the meter'\''s' "$(value "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}")" \
+    "$(oracle "$one" s01 electric_power "${time}000")"
+  for metric in t1:import:1 t2:import:2 t3:export:1 t4:export:2; do
+    IFS=: read -r channel direction tariff <<<"$metric"
+    time=$(value "cemm_last_sample_timestamp_seconds{uid=\"$one\",alias=\"p1\"}")
+    is_number "$channel is energy, in joules" \
+      "$(value "cemm_energy_joules_total{uid=\"$one\",alias=\"p1\",direction=\"$direction\",tariff=\"$tariff\"}")" \
+      "$(python3 -c 'import sys; print(repr(float(sys.argv[1]) * 3600000.0))' "$(oracle "$one" p1 "$channel" "${time}000")")"
+  done
+  is_number 'gas is in cubic metres' "$(value "cemm_gas_cubic_meters_total{uid=\"$two\",alias=\"p1-gas\"}")" \
+    "$(oracle "$two" p1-gas gas "$(value "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1-gas\"}")000")"
+  is 'types are known' counter "$(curl -sfG "$server/api/v1/metadata" --data-urlencode metric=cemm_energy_joules_total | jq -r '.data[][].type')"
+
+  sim_faults "status=502@*$two/*realtime*"
+  textfile || true
+  is 'a device that fails: the others are written' 1 "$(grep -c "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}" "$file")"
+  check 'Prometheus: it is down' wait_for 20 has_value "cemm_up{uid=\"$two\",alias=\"p1\"} == 0"
+  check 'Prometheus: its samples are stale' wait_for 20 hasnt_value "cemm_electric_power_watts{uid=\"$two\"}"
+  is 'promtool is still content' '' "$(promtool check metrics <"$file" 2>&1)"
+  sim_faults
+
+  # The other way to the same meter is a little behind: its counters do not step back in the file.
+  before=$(grep -E '_total\{' "$file")
+  start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $((now - 600)) --speed 0
+  write_config "$scratch/behind.conf"
+  CEMM_CONFIG=$scratch/behind.conf
+  "$cemm" read --config "$scratch/behind.conf" --format prometheus >"$scratch/behind"
+  refute 'a source that is behind' diff <(echo "$before") <(grep -E '_total\{' "$scratch/behind" | grep -F "$one")
+  "$cemm" read --config "$scratch/behind.conf" --format prometheus --output "$file"
+  is 'makes no counter step back' "$before" "$(grep -E '_total\{' "$file" | grep -F "$one")"
+}
+
+# ---- collectd ------------------------------------------------------------------------------
+
+# collectd's exec plugin starts nothing as root, and another user must be able to read all of it.
+collectd_exec() {
+  local dir place user config_file host=exec-house
+  place=$(TMPDIR=/tmp mktemp -d /tmp/cemm-exec.XXXXXX)
+  # shellcheck disable=SC2064 # now
+  at_cleanup "rm -rf '$place'"
+  user=$(id -un)
+  mkdir -p "$place/plugin/exec" "$place/common" "$scratch/collectd"
+  cp "$cemm" "$place/plugin/exec/"
+  cp -P "$build"/common/libcemm.so* "$place/common/" 2>/dev/null || true
+  config_file=$place/cemm.conf
+  write_config "$config_file"
+  if [[ $(id -u) == 0 ]]; then
+    user=nobody
+    chown nobody "$config_file.key"
+  fi
+  chmod -R go+rX "$place"
+  chmod 600 "$config_file.key"
+  dir=$scratch/collectd
+  cat >"$dir/conf" <<END
+Hostname "$host"
+FQDNLookup false
+BaseDir "$dir"
+PIDFile "$dir/pid"
+Interval 1
+TypesDB "/usr/share/collectd/types.db"
+LoadPlugin logfile
+<Plugin logfile>
+  File "$dir/log"
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+  DataDir "$dir/csv"
+</Plugin>
+LoadPlugin exec
+<Plugin exec>
+  Exec "$user" "$place/plugin/exec/cemm" "stream" "--format" "putval" "--config" "$config_file"
+</Plugin>
+END
+  collectd -f -C "$dir/conf" >"$dir/out" 2>&1 &
+  local pid=$!
+  started "$pid"
+  has_values() { (($(cat "$dir/csv/$host/cemm-$one/power-s01-electric_power-"* 2>/dev/null | grep -vc epoch) >= 1)); }
+  check 'collectd takes the values' wait_for 20 has_values
+  stop "$pid"
+  is 'collectd has nothing to complain about' '' "$(grep -iE 'error|fail|invalid|warn|cannot' "$dir/log" || true)"
+  local name want got alias channel factor time value
+  while read -r name alias channel factor; do
+    IFS=, read -r time value < <(cat "$dir/csv/$host/cemm-$one/$name-"* 2>/dev/null | grep -v epoch | head -n 1)
+    want=$(oracle "$one" "$alias" "$channel" "${time/./}" | awk -v factor="$factor" '{ printf "%.6f", $1 * factor }')
+    got=$value
+    is "collectd: $name, with the meter's own time" "$want" "$got"
+  done <<END
+power-p1-electric_power p1 electric_power 1
+energy_wh-p1-t1 p1 t1 1000
+gauge-p1-rate p1 rate 1
+gauge-p1-gas-gas p1-gas gas 1
+power-s01-electric_power s01 electric_power 1
+END
+}
+
+# ---- names that nobody may have ----------------------------------------------------------------
+
+# A LAN device that gives its meters and channels names that would break every format.
+hostile='
+import http.server, json, time
+now = int(time.time()) * 1000
+names = ["a b", "a,b=c", "a\"b", "a\\b", "a\nb", "../x", "..", "x" * 65, "\u00e9", "a;b", "", "{a}", "a}b"]
+io = [{"io_id": 1, "type": "p1", "alias": "p1"}] + [{"io_id": i, "alias": n} for i, n in enumerate(names)]
+data = {n: [now, 666] for n in names}
+data["electric_power"] = [now, 42]
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        path = self.path.split("?")[0].rstrip("/")
+        if path.endswith("/v1"):
+            body = {"data": {"mac": "00:1E:C0:00:00:66", "core": "1.25"}}
+        elif path.endswith("/io"):
+            body = {"data": io}
+        elif path.endswith("/p1/realtime"):
+            body = {"data": data}
+        else:
+            body = None
+        text = json.dumps(body).encode()
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print("ready", server.server_port, flush=True)
+server.serve_forever()
+'
+
+names() {
+  local port format
+  python3 -c "$hostile" >"$scratch/hostile" 2>&1 &
+  started $!
+  wait_for 10 grep -q '^ready' "$scratch/hostile" || not_ok 'python3' "$(<"$scratch/hostile")"
+  port=$(awk '{ print $2 }' "$scratch/hostile")
+  printf '[discovery]\nenabled = no\n[archive]\ndirectory = %s\n[local bad]\naddress = 127.0.0.1:%s\n' \
+    "$scratch/hostile.archive" "$port" >"$scratch/hostile.conf"
+  for format in influx putval prometheus json csv table; do
+    exits "hostile names: $format" 0 "$cemm" read --config "$scratch/hostile.conf" --format "$format"
+    has 'the good one comes' "$out" 42
+    hasnt 'none of the others' "$out" 666
+    exits "hostile names: stream, $format" 0 "$cemm" stream --stdin --config "$scratch/hostile.conf" --format "$format" <<<''
+    has 'the good one comes' "$out" 42
+    hasnt 'none of the others' "$out" 666
+  done
+}
+
+needs influxd prometheus promtool prometheus-node-exporter collectd python3 jq curl
+# A little behind our clock, and at rest: what is read twice is the same.
+now=$(($(date +%s) / 60 * 60 - 3600))
+start_sim --devices 2 --meters p1,p1-gas,s01 --unknown-channel --since "$since" --now "$now" --speed 0
+write_config "$config"
+influxdb
+collectd_exec
+prometheus_chain
+names
+finish
