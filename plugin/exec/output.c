@@ -115,10 +115,14 @@ static size_t piece(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
         return length;
-    const char *end = memrchr(text, '\n', PIPE_BUF);
-    if (end == NULL)
-        end = memchr(text, '\n', length);
-    return end != NULL ? (size_t)(end - text) + 1 : length;
+    size_t end = PIPE_BUF;
+    while (end > 0 && text[end - 1] != '\n')
+        end--;
+    if (end > 0)
+        return end;
+    for (end = PIPE_BUF; end < length && text[end - 1] != '\n'; end++)
+        ;
+    return end;
 }
 
 static int write_stdout(const char *text, size_t length, struct cemm_words *words)

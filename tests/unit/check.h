@@ -31,8 +31,8 @@ static inline void expect_text(const char *row, const char *got, const char *wan
 
 static inline void expect_part(const char *row, const char *got, const char *part)
 {
-    if (!strstr(got, part))
-        fail_msg("%s:\ngot \"%s\"\nwithout \"%s\"", row, got, part);
+    if (!got || !strstr(got, part))
+        fail_msg("%s:\ngot \"%s\"\nwithout \"%s\"", row, got ? got : "(null)", part);
 }
 
 static inline void expect_without(const char *row, const char *got, const char *part)

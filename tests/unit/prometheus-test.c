@@ -22,6 +22,7 @@ static char *render(const struct cemm_reading *readings, size_t count, const cha
     size_t length = 0;
 
     assert_int_equal(cemm_render_prometheus(readings, count, before, &text, &length), 0);
+    assert_non_null(text);
     assert_int_equal(length, strlen(text));
     return text;
 }
