@@ -589,6 +589,19 @@ int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_ke
                       int64_t time);
 int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key);
 
+/* A ledger that is to go on where an earlier run ended is told of the newest sample that this run
+ * gave. 0 or -ENOMEM. */
+int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time);
+
+/*
+ * The samples of a channel that lie in minutes which were not given, as a
+ * document that holds nothing else; what else there is to missing minutes, see
+ * cemm_minutes_missing(). NULL: no memory. The caller unrefs it.
+ */
+struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
+                                        const struct cemm_document *document, const char *channel,
+                                        int64_t now);
+
 /*
  * Reads a state file, in place of what is remembered. 0; CEMM_ABSENT: there is
  * none; a negative errno: it can't be read, or is damaged (-EBADMSG). In both

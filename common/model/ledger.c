@@ -107,96 +107,13 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm
     return CEMM_GIVE;
 }
 
-/* ---- documents of what is to be given ------------------------------------------------ */
-
-static const struct cemm_series *series_named(const struct cemm_document *document,
-                                              const char *channel)
+int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time)
 {
-    for (size_t i = 0; document && i < document->series_count; i++)
-        if (strcmp(document->series[i].channel, channel) == 0)
-            return &document->series[i];
-    return NULL;
-}
+    struct given *given = entry(ledger, key->uid, key->alias, key->channel);
 
-/* The samples of a series that are to be given; none of them: the one that was shown last. */
-static size_t choose(struct cemm_ledger *ledger, const struct cemm_document *document,
-                     const struct cemm_series *series, const struct cemm_series *shown,
-                     struct cemm_sample *ret_samples)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < series->count; i++)
-        if (cemm_ledger_take(ledger, document, series, &series->samples[i]) == CEMM_GIVE)
-            ret_samples[count++] = series->samples[i];
-    if (count == 0 && series->count > 0 && shown && shown->count > 0)
-        ret_samples[count++] = shown->samples[shown->count - 1];
-    return count;
-}
-
-static int pick_series(struct cemm_document *picked, struct cemm_ledger *ledger,
-                       const struct cemm_document *document, const struct cemm_series *series,
-                       const struct cemm_document *shown)
-{
-    const struct cemm_series *before = series_named(shown, series->channel);
-    struct cemm_sample *samples = calloc(series->count + 1, sizeof(*samples));
-
-    if (!samples)
+    if (!given)
         return -ENOMEM;
-    size_t count = choose(ledger, document, series, before, samples);
-    struct cemm_series *added = count ? cemm_document_add_series(picked) : NULL;
-    if (!added) {
-        free(samples);
-        return count ? -ENOMEM : 0;
-    }
-    *added = *series;
-    added->samples = samples;
-    added->count = count;
+    if (time > given->time)
+        given->time = time;
     return 0;
-}
-
-/* The samples' texts still lie in other documents; they get a place of their own. */
-static int keep_texts(struct cemm_document *document)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < document->series_count; i++)
-        for (size_t j = 0; j < document->series[i].count; j++)
-            length += document->series[i].samples[j].text_length;
-    document->bytes = malloc(length + 1);
-    if (!document->bytes)
-        return -ENOMEM;
-    for (size_t i = 0; i < document->series_count; i++)
-        for (size_t j = 0; j < document->series[i].count; j++) {
-            struct cemm_sample *sample = &document->series[i].samples[j];
-            char *place = document->bytes + document->length;
-            memcpy(place, sample->text, sample->text_length);
-            sample->text = place;
-            document->length += sample->text_length;
-            if (sample->time > document->newest)
-                document->newest = sample->time;
-        }
-    document->bytes[document->length] = '\0';
-    return 0;
-}
-
-struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
-                                       const struct cemm_document *document,
-                                       const struct cemm_document *shown)
-{
-    struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
-    int r = picked ? 0 : -ENOMEM;
-
-    if (r == 0 && !(picked->source = strdup(cemm_document_source(document))))
-        r = -ENOMEM;
-    for (size_t i = 0; i < document->series_count && r == 0; i++)
-        r = pick_series(picked, ledger, document, &document->series[i], shown);
-    if (r == 0)
-        r = keep_texts(picked);
-    if (r < 0) {
-        cemm_document_unref(picked);
-        return NULL;
-    }
-    picked->fetched = document->fetched;
-    picked->early = document->early;
-    return picked;
 }

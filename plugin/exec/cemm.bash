@@ -16,7 +16,7 @@ _cemm() {
   fi
   case $command in
     read) options+=' --format' ;;
-    stream) options+=' --format --interval --stdin' ;;
+    stream) options+=' --format --interval --state --stdin' ;;
     history)
       options+=' --format --from --to --period'
       formats=${formats/prometheus /}
@@ -26,7 +26,7 @@ _cemm() {
     --format) mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word") ;;
     --period) mapfile -t COMPREPLY < <(compgen -W 'day month year' -- "$word") ;;
     --from | --to) mapfile -t COMPREPLY < <(compgen -W "$(date +%F)" -- "$word") ;;
-    --config | --output)
+    --config | --output | --state)
       compopt -o filenames 2>/dev/null # only while bash completes
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       ;;

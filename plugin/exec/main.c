@@ -42,7 +42,7 @@ static const struct exec_command commands[] = {
     },
     {
         .name = "stream",
-        .arguments = "[--format F] [--interval S | --stdin] [METER...]",
+        .arguments = "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
         .does = "read the meters again and again, each sample once",
         .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE,
         .run = exec_stream,
@@ -80,8 +80,10 @@ static const struct {
     {EXEC_TAKES_RANGE, "  --from D        first day, as 2024-05-01\n"
                        "  --to D          last day, included; without it: today\n"
                        "  --period P      day (a row a minute, the default), month or year\n"},
-    {EXEC_TAKES_PACE, "  --interval S    a sweep every S seconds; without it: 10\n"
-                      "  --stdin         a sweep at every line on stdin, until its end\n"},
+    {EXEC_TAKES_PACE,
+     "  --interval S    a sweep every S seconds; without it: 10\n"
+     "  --stdin         a sweep at every line on stdin, until its end\n"
+     "  --state FILE    remember there what was given: what was missed comes first\n"},
     {EXEC_TAKES_FORMAT,
      "  --format F      influx, putval, prometheus, json, csv or table; without\n"
      "                  it, table on a terminal and influx elsewhere\n"},

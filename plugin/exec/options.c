@@ -93,6 +93,14 @@ static int set_stdin(struct exec_options *options, const char *value, struct cem
     return 0;
 }
 
+static int set_state(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    if (*value == '\0')
+        return wrong(words, "--state wants the name of a file");
+    options->state = value;
+    return 0;
+}
+
 static int set_from(struct exec_options *options, const char *value, struct cemm_words *words)
 {
     if (!cemm_period_parse(CEMM_DAY, value, &options->from))
@@ -134,6 +142,7 @@ static const struct option option_table[] = {
     {"format", true, EXEC_TAKES_FORMAT, set_format},
     {"interval", true, EXEC_TAKES_PACE, set_interval},
     {"stdin", false, EXEC_TAKES_PACE, set_stdin},
+    {"state", true, EXEC_TAKES_PACE, set_state},
     {"from", true, EXEC_TAKES_RANGE, set_from},
     {"to", true, EXEC_TAKES_RANGE, set_to},
     {"period", true, EXEC_TAKES_RANGE, set_period},
@@ -239,6 +248,8 @@ static int check_pace(const struct exec_options *options, struct cemm_words *wor
 {
     if (options->interval > 0 && options->paced_by_stdin)
         return wrong(words, "--interval and --stdin exclude each other");
+    if (options->state != NULL && options->format == EXEC_FORMAT_PROMETHEUS)
+        return wrong(words, "prometheus has no times, so it can't take what was missed (--state)");
     if (options->output != NULL && options->format != EXEC_FORMAT_PROMETHEUS)
         return wrong(words, "a stream has no end, so --output wants --format prometheus, which is "
                             "written anew each time");

@@ -24,7 +24,7 @@ enum exec_format {
 enum exec_takes {
     EXEC_TAKES_FORMAT = 1 << 0,
     EXEC_TAKES_METERS = 1 << 1,
-    EXEC_TAKES_PACE = 1 << 2,  /* --interval, --stdin */
+    EXEC_TAKES_PACE = 1 << 2,  /* --interval, --stdin, --state */
     EXEC_TAKES_RANGE = 1 << 3, /* --from, --to, --period */
 };
 
@@ -46,6 +46,7 @@ struct exec_options {
     bool help;
     double interval;         /* seconds; 0: not said */
     bool paced_by_stdin;     /* a sweep at every line */
+    const char *state;       /* NULL: none */
     struct cemm_period from; /* days; year 0: not said */
     struct cemm_period to;
     enum cemm_span span;

@@ -22,6 +22,7 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/explain.h"
 #include "plugin/exec/manner.h"
+#include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/running.h"
 #include "plugin/exec/session.h"
@@ -45,6 +46,7 @@ struct stream {
     struct speech *speech;
     struct session session;
     struct cemm_ledger *ledger;
+    struct missed *missed; /* NULL: no --state */
     struct manner manner;
     struct board board;
     struct running running;
@@ -127,15 +129,41 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
     free(text);
 }
 
+static void put_given(struct stream *stream, const struct cemm_document *document)
+{
+    put_rows(stream, document);
+    if (stream->missed != NULL && missed_given(stream->missed, document) < 0)
+        stream->error = -ENOMEM;
+}
+
 /* What is new in an answer. */
 static void put_new(struct stream *stream, const struct cemm_document *document)
 {
+    if (stream->missed != NULL && missed_remind(stream->missed, stream->ledger, document) < 0)
+        stream->error = -ENOMEM;
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
     if (picked != NULL)
-        put_rows(stream, picked);
+        put_given(stream, picked);
     else
         stream->error = -ENOMEM;
     cemm_document_unref(picked);
+}
+
+static void put_missed(void *data, const struct cemm_document *document, bool old)
+{
+    if (old)
+        put_given(data, document);
+    else
+        put_new(data, document);
+}
+
+/* An answer, now or when what was missed before it has come. */
+static void put_answer(struct stream *stream, struct cemm_document *document)
+{
+    if (stream->missed == NULL)
+        put_new(stream, document);
+    else if (missed_take(stream->missed, document) < 0)
+        stream->error = -ENOMEM;
 }
 
 /* ---- the board ------------------------------------------------------------------ */
@@ -254,7 +282,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     else if (stream->format == EXEC_FORMAT_PROMETHEUS)
         show(stream, entry, answer->document);
     else
-        put_new(stream, answer->document);
+        put_answer(stream, answer->document);
     entry->up = good;
     entry->known = true;
     entry->sweep = stream->sweeps;
@@ -353,6 +381,11 @@ static void turn(struct stream *stream, int64_t now)
         read_input(stream);
 }
 
+static size_t waiting(const struct stream *stream)
+{
+    return stream->missed != NULL ? missed_waiting(stream->missed) : 0;
+}
+
 static enum exec_exit run(struct stream *stream)
 {
     while (stream->error == 0) {
@@ -361,10 +394,12 @@ static enum exec_exit run(struct stream *stream)
             begin_sweep(stream, now);
         if (board_due(stream, now))
             put_board(stream);
-        if (stream->ended && !stream->wanted && stream->pending == 0)
+        if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
             return EXEC_OK;
         turn(stream, now);
         send_out(stream);
+        if (stream->missed != NULL && stream->error == 0)
+            missed_keep(stream->missed);
     }
     speech_say(stream->speech, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
     return EXEC_FAILED;
@@ -385,7 +420,11 @@ static bool prepare(struct stream *stream)
     if (out != NULL)
         fputs(CEMM_CSV_ROWS_HEADER, out);
     send_out(stream);
-    return stream->ledger != NULL && stream->answered != NULL;
+    if (stream->options->state != NULL)
+        stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->speech,
+                                     put_missed, stream);
+    return stream->ledger != NULL && stream->answered != NULL &&
+           (stream->missed != NULL || stream->options->state == NULL);
 }
 
 static void clear(struct stream *stream)
@@ -394,6 +433,7 @@ static void clear(struct stream *stream)
     session_close(&stream->session);
     outbox_clear(&stream->outbox);
     board_clear(&stream->board);
+    missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);
     free(stream->answered);
     free(stream->before);
@@ -406,6 +446,11 @@ enum exec_exit exec_stream(const struct exec_options *options, struct speech *sp
         .speech = speech,
         .format = options_format(options),
     };
+    struct cemm_words words = {""};
+    if (output_check(options->state, &words) < 0) {
+        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        return EXEC_USAGE;
+    }
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, speech);
     if (end == EXEC_OK)
         end = session_check(&stream.session, speech);

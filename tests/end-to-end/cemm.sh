@@ -421,17 +421,28 @@ lan_and_clock() {
   done
 }
 
-# The example is what Telegraf would run: its command, with this cemm and this configuration.
+# The example is what Telegraf would run, by either of its ways: its command, with this cemm and
+# this configuration.
 telegraf() {
-  local example=$source_root/examples/telegraf.conf command
-  command=$(sed -nE 's/^ *commands = \["(.*)"\]$/\1/p' "$example")
-  has 'telegraf.conf runs cemm' "$command" 'cemm read'
-  command=${command/#cemm /$cemm }
-  command=${command//\/etc\/cemm\/cemm.conf/$config}
-  # shellcheck disable=SC2086 # Telegraf splits it at blanks, too
-  exits 'its command' 0 $command
+  local example=$source_root/examples/telegraf.conf words
+  # What stands there as a comment is the other way: both must be good TOML.
+  sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$example" >"$scratch/telegraf.conf"
+  local values='
+import sys, tomllib
+inputs = tomllib.load(open(sys.argv[1], "rb"))["inputs"]
+exec, execd = inputs["exec"][0], inputs["execd"][0]
+assert exec["data_format"] == execd["data_format"] == "influx" and execd["signal"] == "STDIN"
+print(*(execd["command"] if sys.argv[2] == "execd" else exec["commands"][0].split()), sep="\n")'
+  mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" execd |
+    sed "s|^/etc/cemm/cemm.conf$|$config|")
+  is 'execd runs a stream' 'cemm stream' "${words[*]:0:2}"
+  exits 'its command, at one signal' 0 "$cemm" "${words[@]:1}" <<<''
   is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
-  has 'in the format that it names' "$(<"$example")" 'data_format = "influx"'
+  mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" exec |
+    sed "s|^/etc/cemm/cemm.conf$|$config|")
+  is 'exec reads once' 'cemm read' "${words[*]:0:2}"
+  exits 'its command' 0 "$cemm" "${words[@]:1}"
+  is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
 }
 
 now=$(date +%s)

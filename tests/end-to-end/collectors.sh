@@ -239,6 +239,9 @@ collectd_exec() {
   chmod -R go+rX "$place"
   chmod 600 "$config_file.key"
   dir=$scratch/collectd
+  # As the example says, with these paths.
+  sed -e "s|Exec \"cemm\" \"/usr/bin/cemm\"|Exec \"$user\" \"$place/plugin/exec/cemm\"|" \
+    -e "s|/etc/cemm/cemm.conf|$config_file|" "$source_root/examples/collectd-exec.conf" >"$dir/exec.conf"
   cat >"$dir/conf" <<END
 Hostname "$host"
 FQDNLookup false
@@ -254,10 +257,7 @@ LoadPlugin csv
 <Plugin csv>
   DataDir "$dir/csv"
 </Plugin>
-LoadPlugin exec
-<Plugin exec>
-  Exec "$user" "$place/plugin/exec/cemm" "stream" "--format" "putval" "--config" "$config_file"
-</Plugin>
+Include "$dir/exec.conf"
 END
   collectd -f -C "$dir/conf" >"$dir/out" 2>&1 &
   local pid=$!

@@ -242,6 +242,107 @@ prometheus() {
   is 'nothing is left beside it' 'cemm.prom' "$(ls -A "$scratch/prom")"
 }
 
+# once FILE: one sweep with the state file; its lines to FILE, its words to $stream_err.
+once() {
+  stream_err=$scratch/once.err
+  "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<'' >"$1" 2>"$stream_err"
+}
+
+# minutes UID ALIAS FILE: the times of its electric_power, but the newest, which is live; in seconds.
+minutes() {
+  grep "uid=$1,alias=$2 .*electric_power=" "$3" | awk '{ print substr($NF, 1, 10) }' | head -n -1
+}
+
+# long_ago UID FILE: the minutes of s01 that are no matter of the last moments, in which one may
+# just have come to be missed.
+long_ago() {
+  minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
+}
+
+# What was missed comes first, once. These meters live in our time.
+state() {
+  local uid times missing pid
+  start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
+  write_config "$config" 'timeout = 3'
+  once "$scratch/first"
+  for uid in "$one" "$two"; do
+    minutes "$uid" s01 "$scratch/first" >"$scratch/times"
+    check "$uid: without a state file, a whole day comes" test "$(wc -l <"$scratch/times")" -ge 1437
+    is "$uid: minute by minute, oldest first" '' \
+      "$(awk 'last && $1 != last + 60; { last = $1 }' "$scratch/times" | head -n 4)"
+    mapfile -t times < <(sed 's/$/000/' "$scratch/times")
+    is "$uid: the meter's own" "$("$sim" --since "$since" --print "$uid" s01 day:electric_power "${times[@]}" | cksum)" \
+      "$(grep "uid=$uid,alias=s01 " "$scratch/first" | head -n -1 | sed -E 's/.*electric_power=([^ ]*) .*/\1/' | cksum)"
+  done
+  is 'nothing is said' '' "$(<"$stream_err")"
+  is 'no amounts of gas' 4 "$(grep -c gas= "$scratch/first")"
+
+  : >"$sim_log"
+  once "$scratch/second"
+  is 'the next run gives nothing of it again' '' \
+    "$(LC_ALL=C comm -12 <(of_influx <"$scratch/first" | LC_ALL=C sort) <(of_influx <"$scratch/second" | LC_ALL=C sort))"
+
+  # Half an hour is taken out of what was given of one meter.
+  once "$scratch/third"
+  awk -v uid="$one" -F'\t' 'BEGIN { OFS = FS }
+    $2 == uid && $3 == "s01" && $4 == "electric_power" && split($5, part, "[+ ]") > 2 && part[2] > 600 {
+      sub(/^[^ ]*/, part[1] "+300 " (part[1] + 330 * 60) "+" (part[2] - 330), $5)
+      print part[1] + 300 * 60 > "'"$scratch/hole"'"
+    }
+    { print }' "$scratch/state" >"$scratch/state.new"
+  check 'the state file has stretches of minutes' test -s "$scratch/hole" || return 0
+  mv "$scratch/state.new" "$scratch/state"
+  missing=$(<"$scratch/hole")
+  sleep_past_sample
+  once "$scratch/fourth"
+  is 'half an hour that was missed' "$(seq "$missing" 60 $((missing + 29 * 60)))" "$(long_ago "$one" "$scratch/fourth")"
+  is 'comes first' '' "$(grep "uid=$one,alias=s01 " "$scratch/fourth" | awk '{ print $NF }' | sort -c -n 2>&1)"
+  is 'and nothing is missed of the others' '' "$(long_ago "$two" "$scratch/fourth")"
+  once "$scratch/fifth"
+  is 'once' '' "$(long_ago "$one" "$scratch/fifth")"
+
+  # Killed in the middle, and run again.
+  rm "$scratch/state"
+  "$cemm" stream --interval 0.5 --config "$config" --state "$scratch/state" >"$scratch/killed" 2>"$scratch/killed.err" &
+  pid=$!
+  started "$pid"
+  all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
+  check 'a whole day again' wait_for 20 all_came
+  kept() { (($(grep -c s01 "$scratch/state") >= 2)); }
+  wait_for 5 kept || true
+  stop "$pid" KILL
+  sleep_past_sample
+  once "$scratch/after"
+  is 'after kill -9 nothing comes twice' '' \
+    "$(LC_ALL=C comm -12 <(of_influx <"$scratch/killed" | LC_ALL=C sort) <(of_influx <"$scratch/after" | LC_ALL=C sort))"
+  has 'and it goes on' "$(<"$scratch/after")" "uid=$one,alias=s01 "
+
+  echo nonsense >"$scratch/state"
+  once "$scratch/again"
+  is 'a damaged state file is said' 1 "$(grep -c '^W! .*state' "$stream_err")"
+  check 'and counts as none' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+
+  # The past of one device can't be had: the others do not wait, and its present comes in the end.
+  rm "$scratch/state"
+  sim_faults "stall@*$two/s01/data/*"
+  start_stream --stdin --state "$scratch/state"
+  echo >&9
+  check 'what hangs holds nobody up' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
+  end_stream 'the past hangs' 0
+  is 'its present comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
+  sim_faults
+  exits 'a state file in no folder' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
+  exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
+}
+
+# Until the meters have a newer sample than they had.
+sleep_past_sample() {
+  local before
+  before=$("$cemm" read --config "$config" --format csv s01 | tail -n 1)
+  newer() { [[ $("$cemm" read --config "$config" --format csv s01 | tail -n 1) != "$before" ]]; }
+  wait_for 15 newer || not_ok 'the meters go on'
+}
+
 start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $(($(date +%s) - 86400)) --speed 20
 write_config "$config"
 execd
@@ -251,5 +352,6 @@ outage
 formats
 idle_reader
 prometheus
+state
 is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

@@ -193,13 +193,66 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
+/* A new run that is told what an earlier one gave. */
+static void test_know(void **state)
+{
+    struct cemm_ledger *ledger = cemm_ledger_new();
+    const struct cemm_minutes_key key = {"", &one, "p1", "t1"};
+
+    (void)state;
+    assert_non_null(ledger);
+    assert_int_equal(cemm_ledger_know(ledger, &key, NOW), 0);
+    expect_int("given by the earlier run", take(ledger, &one, "p1", "t1", NOW), CEMM_REPEATED);
+    expect_int("another meter", take(ledger, &one, "s01", "t1", NOW), CEMM_GIVE);
+    expect_int("newer", take(ledger, &one, "p1", "t1", NOW + 1), CEMM_GIVE);
+    assert_int_equal(cemm_ledger_know(ledger, &key, NOW - 5), 0);
+    expect_int("it does not go back", take(ledger, &one, "p1", "t1", NOW), CEMM_REPEATED);
+    cemm_ledger_free(ledger);
+}
+
+/* Of a day, what lies in minutes that were not given. */
+static void test_missed(void **state)
+{
+    static const char day[] =
+        "{\"data\":{\"electric_power\":[[1496264700000,5],[1496264640000,4],[1496264580000,3],"
+        "[1496264520000,2],[1496264460000,1]],\"other\":[[1496264460000,9]]}}";
+    struct cemm_document *document = answer(CEMM_DATA, "p1", CEMM_DAY, day);
+    const struct cemm_minutes_key key = {"", &document->query.uid, "p1", "electric_power"};
+    struct cemm_minutes *minutes = cemm_minutes_new(86400);
+    const int64_t now = INT64_C(1496264820000); /* the last minute is over by one */
+    size_t count;
+
+    (void)state;
+    assert_non_null(minutes);
+    assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264523456)), 1);
+    assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264640000)), 1);
+    struct cemm_document *missed = cemm_minutes_pick(minutes, "", document, "electric_power", now);
+    cemm_document_unref(document);
+    assert_non_null(missed);
+    const struct cemm_series *series = cemm_document_series(missed, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(series[0].count, 3);
+    assert_memory_equal(series[0].samples[0].text, "1", 1);
+    assert_memory_equal(series[0].samples[1].text, "3", 1);
+    assert_memory_equal(series[0].samples[2].text, "5", 1);
+    struct cemm_document *sooner =
+        cemm_minutes_pick(minutes, "", missed, "electric_power", now - 1);
+    assert_int_equal(cemm_document_series(sooner, &count)[0].count, 2);
+    cemm_document_unref(sooner);
+    sooner = cemm_minutes_pick(minutes, "", missed, "flow", now);
+    (void)cemm_document_series(sooner, &count);
+    assert_int_equal(count, 0);
+    cemm_document_unref(sooner);
+    cemm_document_unref(missed);
+    cemm_minutes_free(minutes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_story),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_source_change),
-        cmocka_unit_test(test_pick),
+        cmocka_unit_test(test_story),         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_source_change), cmocka_unit_test(test_pick),
+        cmocka_unit_test(test_know),          cmocka_unit_test(test_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,160 @@
+/*
+ * Documents of some of a document's samples: what is to be given now, what was
+ * missed. They stand by themselves, with texts of their own.
+ */
+#include "common/model/document.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Chooses of one series: copies samples to `ret_samples`, which has room for all of them and one
+ * more, and returns how many. */
+typedef size_t choose_fn(const void *data, const struct cemm_document *document,
+                         const struct cemm_series *series, struct cemm_sample *ret_samples);
+
+static int pick_series(struct cemm_document *picked, const struct cemm_document *document,
+                       const struct cemm_series *series, choose_fn *choose, const void *data)
+{
+    struct cemm_sample *samples = calloc(series->count + 1, sizeof(*samples));
+
+    if (!samples)
+        return -ENOMEM;
+    size_t count = choose(data, document, series, samples);
+    struct cemm_series *added = count ? cemm_document_add_series(picked) : NULL;
+    if (!added) {
+        free(samples);
+        return count ? -ENOMEM : 0;
+    }
+    *added = *series;
+    added->samples = samples;
+    added->count = count;
+    return 0;
+}
+
+/* The samples' texts still lie in other documents; they get a place of their own. */
+static int keep_texts(struct cemm_document *document)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < document->series_count; i++)
+        for (size_t j = 0; j < document->series[i].count; j++)
+            length += document->series[i].samples[j].text_length;
+    document->bytes = malloc(length + 1);
+    if (!document->bytes)
+        return -ENOMEM;
+    for (size_t i = 0; i < document->series_count; i++)
+        for (size_t j = 0; j < document->series[i].count; j++) {
+            struct cemm_sample *sample = &document->series[i].samples[j];
+            char *place = document->bytes + document->length;
+            memcpy(place, sample->text, sample->text_length);
+            sample->text = place;
+            document->length += sample->text_length;
+            if (sample->time > document->newest)
+                document->newest = sample->time;
+        }
+    document->bytes[document->length] = '\0';
+    return 0;
+}
+
+static struct cemm_document *pick(const struct cemm_document *document, choose_fn *choose,
+                                  const void *data)
+{
+    struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
+    int r = picked ? 0 : -ENOMEM;
+
+    if (r == 0 && !(picked->source = strdup(cemm_document_source(document))))
+        r = -ENOMEM;
+    for (size_t i = 0; i < document->series_count && r == 0; i++)
+        r = pick_series(picked, document, &document->series[i], choose, data);
+    if (r == 0)
+        r = keep_texts(picked);
+    if (r < 0) {
+        cemm_document_unref(picked);
+        return NULL;
+    }
+    picked->fetched = document->fetched;
+    picked->early = document->early;
+    return picked;
+}
+
+/* ---- what is to be given now ------------------------------------------------------ */
+
+struct now {
+    struct cemm_ledger *ledger;
+    const struct cemm_document *shown;
+};
+
+static const struct cemm_series *series_named(const struct cemm_document *document,
+                                              const char *channel)
+{
+    for (size_t i = 0; document && i < document->series_count; i++)
+        if (strcmp(document->series[i].channel, channel) == 0)
+            return &document->series[i];
+    return NULL;
+}
+
+/* Those that are to be given; none of them: the one that was shown last. */
+static size_t choose_new(const void *data, const struct cemm_document *document,
+                         const struct cemm_series *series, struct cemm_sample *ret_samples)
+{
+    const struct now *now = data;
+    const struct cemm_series *shown = series_named(now->shown, series->channel);
+    size_t count = 0;
+
+    for (size_t i = 0; i < series->count; i++)
+        if (cemm_ledger_take(now->ledger, document, series, &series->samples[i]) == CEMM_GIVE)
+            ret_samples[count++] = series->samples[i];
+    if (count == 0 && series->count > 0 && shown && shown->count > 0)
+        ret_samples[count++] = shown->samples[shown->count - 1];
+    return count;
+}
+
+struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
+                                       const struct cemm_document *document,
+                                       const struct cemm_document *shown)
+{
+    const struct now now = {ledger, shown};
+
+    return pick(document, choose_new, &now);
+}
+
+/* ---- what was missed ---------------------------------------------------------------- */
+
+struct then {
+    const struct cemm_minutes *minutes;
+    struct cemm_minutes_key key;
+    int64_t now;
+};
+
+static size_t choose_missing(const void *data, const struct cemm_document *document,
+                             const struct cemm_series *series, struct cemm_sample *ret_samples)
+{
+    const struct then *then = data;
+    int64_t from = 0;
+    int64_t until = 0;
+    size_t count = 0;
+
+    (void)document;
+    if (strcmp(series->channel, then->key.channel) != 0)
+        return 0;
+    for (size_t i = 0; i < series->count; i++) {
+        int64_t time = series->samples[i].time;
+        if (time >= until && !cemm_minutes_missing(then->minutes, &then->key, time / 60000 * 60000,
+                                                   then->now, &from, &until))
+            break; /* nor is any later one */
+        if (time >= from && time < until)
+            ret_samples[count++] = series->samples[i];
+    }
+    return count;
+}
+
+struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
+                                        const struct cemm_document *document, const char *channel,
+                                        int64_t now)
+{
+    const struct cemm_query *query = &document->query;
+    const struct then then = {minutes, {taker, &query->uid, query->alias, channel}, now};
+
+    return pick(document, choose_missing, &then);
+}

@@ -1,0 +1,406 @@
+/*
+ * Minutes of electric_power and flow in which nothing was given are asked for
+ * when their meter answers again, and come before that answer. They are those
+ * of the API's days: what these do not have (the device was off) is not asked
+ * for again and again.
+ *
+ * The file says what was given, and nothing else: minutes, and the newest
+ * sample of each series. Lines are added to it when what they speak of has
+ * been written, so a program that is killed gives a sample twice rather than
+ * never.
+ */
+#include "plugin/exec/missed.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HELD_MAX  64    /* answers of one meter that wait: an hour's, at one a minute */
+#define FRESH_MS  30000 /* how old the document of a day may be */
+#define REST_MS   60000 /* of a meter whose minutes have just been asked for */
+#define MINUTE_MS 60000
+#define REST_MAX  3600000     /* of one whose minutes the API has not got */
+#define GROWN_MAX (4u << 20)  /* bytes added to the file before it is written anew */
+#define LINES_MAX (16u << 20) /* bytes that wait for the file; beyond, it is written anew */
+
+/* A meter, and how far it has come. Times are Unix milliseconds but where it says otherwise. */
+struct past {
+    struct missed *missed;
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    int64_t since;  /* what lies before has been asked for, and the API had its rows */
+    int64_t due;    /* monotonic: it is not looked at before */
+    int64_t pause;  /* the last one */
+    int64_t cursor; /* of this look: how far it is */
+    bool looking;   /* a day is being fetched */
+    bool gave;      /* in this look */
+    size_t held_count;
+    struct cemm_document *held[HELD_MAX]; /* oldest first */
+};
+
+struct missed {
+    const char *path;
+    struct cemm *cemm;
+    struct speech *speech;
+    missed_give_fn *give;
+    void *data;
+    struct cemm_minutes *minutes;
+    void *tree; /* of struct past */
+    size_t waiting;
+    char *lines; /* that the file has not got yet */
+    size_t length;
+    size_t grown;    /* bytes added to the file */
+    bool whole;      /* the file was written in this run */
+    bool complained; /* that it can't be */
+};
+
+/* What is followed: the rest has no rows a minute. */
+static const char *const followed[] = {"electric_power", "flow"};
+
+#define FOLLOWED (sizeof(followed) / sizeof(followed[0]))
+
+static bool is_followed(const struct cemm_series *series)
+{
+    for (size_t i = 0; i < FOLLOWED; i++) {
+        if (series->count > 0 && strcmp(series->channel, followed[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int64_t clock_ms(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct cemm_minutes_key key_of(const struct cemm_query *query, const char *channel)
+{
+    return (struct cemm_minutes_key){
+        .taker = "", .uid = &query->uid, .alias = query->alias, .channel = channel};
+}
+
+/* ---- the file ------------------------------------------------------------------ */
+
+static int add_line(struct missed *missed, const struct cemm_minutes_key *key, int64_t time,
+                    bool newest)
+{
+    char line[CEMM_MINUTES_LINE_SIZE];
+    int length = cemm_minutes_line(key, time, newest, line);
+    if (length < 0)
+        return 0; /* a name that is none: nothing that could be given */
+    if (missed->length + (size_t)length > LINES_MAX) {
+        missed->whole = false;
+        missed->length = 0;
+    }
+    char *more = realloc(missed->lines, missed->length + (size_t)length + 1);
+    if (more == NULL)
+        return -ENOMEM;
+    missed->lines = more;
+    memcpy(more + missed->length, line, (size_t)length);
+    missed->length += (size_t)length;
+    return 0;
+}
+
+static void write_whole(struct missed *missed)
+{
+    struct cemm_words words = {""};
+    int r = cemm_minutes_save(missed->minutes, missed->path, clock_ms(CLOCK_REALTIME), &words);
+    if (r < 0 && !missed->complained)
+        speech_say(missed->speech, CEMM_LOG_WARNING, "%s", words.text);
+    missed->complained = r < 0;
+    missed->whole = r == 0;
+    missed->grown = 0;
+}
+
+void missed_keep(struct missed *missed)
+{
+    if (missed->whole && missed->length == 0)
+        return;
+    if (missed->whole && missed->grown < GROWN_MAX &&
+        cemm_minutes_append(missed->path, missed->lines, missed->length) == 0)
+        missed->grown += missed->length;
+    else
+        write_whole(missed);
+    missed->length = 0;
+}
+
+static int note_series(struct missed *missed, const struct cemm_query *query,
+                       const struct cemm_series *series)
+{
+    const struct cemm_minutes_key key = key_of(query, series->channel);
+    int64_t newest = 0;
+    for (size_t i = 0; i < series->count; i++) {
+        int64_t time = series->samples[i].time;
+        int r = cemm_minutes_mark(missed->minutes, &key, time);
+        if (r > 0)
+            r = add_line(missed, &key, time, false);
+        if (r < 0)
+            return r;
+        if (time > newest)
+            newest = time;
+    }
+    if (newest <= cemm_minutes_newest(missed->minutes, &key))
+        return 0;
+    int r = cemm_minutes_note(missed->minutes, &key, newest);
+    return r < 0 ? r : add_line(missed, &key, newest, true);
+}
+
+int missed_given(struct missed *missed, const struct cemm_document *document)
+{
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = note_series(missed, cemm_document_query(document), &series[i]);
+    return r;
+}
+
+int missed_remind(const struct missed *missed, struct cemm_ledger *ledger,
+                  const struct cemm_document *document)
+{
+    const struct cemm_query *query = cemm_document_query(document);
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        const struct cemm_minutes_key key = key_of(query, series[i].channel);
+        int64_t newest = cemm_minutes_newest(missed->minutes, &key);
+        r = newest > 0 ? cemm_ledger_know(ledger, &key, newest) : 0;
+    }
+    return r;
+}
+
+/* ---- meters -------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right)
+{
+    const struct past *a = left;
+    const struct past *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+static struct past *past_get(struct missed *missed, const struct cemm_query *query)
+{
+    struct past *past = calloc(1, sizeof(*past));
+    if (past == NULL)
+        return NULL;
+    past->missed = missed;
+    past->uid = query->uid;
+    memcpy(past->alias, query->alias, sizeof(past->alias));
+    struct past **place = tsearch(past, &missed->tree, compare);
+    if (place == NULL || *place != past)
+        free(past);
+    return place != NULL ? *place : NULL;
+}
+
+static void past_free(void *data)
+{
+    struct past *past = data;
+    for (size_t i = 0; i < past->held_count; i++)
+        cemm_document_unref(past->held[i]);
+    free(past);
+}
+
+static int hold(struct past *past, struct cemm_document *document)
+{
+    if (past->held_count == HELD_MAX)
+        return -ENOBUFS;
+    past->held[past->held_count++] = cemm_document_ref(document);
+    past->missed->waiting++;
+    return 0;
+}
+
+static void release(struct past *past)
+{
+    struct missed *missed = past->missed;
+    for (size_t i = 0; i < past->held_count; i++) {
+        missed->give(missed->data, past->held[i], false);
+        cemm_document_unref(past->held[i]);
+        missed->waiting--;
+    }
+    past->held_count = 0;
+}
+
+/* ---- a look ------------------------------------------------------------------------ */
+
+static struct cemm_query day_query(const struct past *past, int64_t time)
+{
+    const struct cemm_zone *zone = cemm_zone(past->missed->cemm);
+    struct cemm_query query = {
+        .uid = past->uid,
+        .endpoint = CEMM_DATA,
+        .period = cemm_period_at(zone, CEMM_DAY, time / 1000),
+    };
+    memcpy(query.alias, past->alias, sizeof(query.alias));
+    return query;
+}
+
+/* The first minute from the cursor on that is missing of any channel that this document has; false:
+ * none. */
+static bool first_missing(const struct past *past, const struct cemm_document *document,
+                          int64_t *ret_from)
+{
+    const struct missed *missed = past->missed;
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    int64_t now = clock_ms(CLOCK_REALTIME);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct cemm_minutes_key key =
+            key_of(cemm_document_query(document), series[i].channel);
+        int64_t from;
+        int64_t until;
+        if (!is_followed(&series[i]) ||
+            !cemm_minutes_missing(missed->minutes, &key, past->cursor, now, &from, &until))
+            continue;
+        if (!found || from < *ret_from)
+            *ret_from = from;
+        found = true;
+    }
+    return found;
+}
+
+static void look_on(struct past *past);
+
+/* It has come to its end, or can't go on; a meter that had nothing new rests for longer. */
+static void end_look(struct past *past, bool failed)
+{
+    past->looking = false;
+    past->pause = past->gave || failed || past->pause == 0 ? REST_MS : 2 * past->pause;
+    if (past->pause > REST_MAX)
+        past->pause = REST_MAX;
+    past->due = clock_ms(CLOCK_MONOTONIC) + past->pause;
+    release(past);
+}
+
+/* Gives what was missed of a day's channel. Returns 0 or -ENOMEM. */
+static int give_channel(struct past *past, const struct cemm_document *day, const char *channel)
+{
+    struct missed *missed = past->missed;
+    struct cemm_document *picked =
+        cemm_minutes_pick(missed->minutes, "", day, channel, clock_ms(CLOCK_REALTIME));
+    size_t count = 0;
+    if (picked == NULL)
+        return -ENOMEM;
+    (void)cemm_document_series(picked, &count);
+    if (count > 0) {
+        past->gave = true;
+        missed->give(missed->data, picked, true);
+    }
+    cemm_document_unref(picked);
+    return 0;
+}
+
+/* What lies before the day's last row and has none itself will hardly get one. */
+static int give_day(struct past *past, const struct cemm_document *day)
+{
+    int r = 0;
+    for (size_t i = 0; i < FOLLOWED && r == 0; i++)
+        r = give_channel(past, day, followed[i]);
+    int64_t since = cemm_document_newest(day) + MINUTE_MS;
+    if (since > past->since)
+        past->since = since;
+    return r;
+}
+
+static void take_day(void *data, const struct cemm_answer *answer)
+{
+    struct past *past = data;
+    const struct cemm_zone *zone = cemm_zone(past->missed->cemm);
+    if (answer->result == -ECANCELED)
+        return; /* the end */
+    bool there = answer->result == 0 || answer->result == CEMM_ABSENT;
+    if (!there || (answer->document != NULL && give_day(past, answer->document) < 0)) {
+        end_look(past, true); /* the library's log says what it was */
+        return;
+    }
+    const struct cemm_query query = day_query(past, past->cursor);
+    past->cursor = cemm_period_end(zone, &query.period) * 1000;
+    look_on(past);
+}
+
+/* Goes on with the day of the next minute that is missing; else it is over. */
+static void look_on(struct past *past)
+{
+    int64_t from;
+    if (!first_missing(past, past->held[past->held_count - 1], &from)) {
+        end_look(past, false);
+        return;
+    }
+    past->cursor = from;
+    const struct cemm_query query = day_query(past, from);
+    past->looking = true;
+    if (cemm_get(past->missed->cemm, &query, FRESH_MS, take_day, past, NULL) < 0)
+        end_look(past, true);
+}
+
+int missed_take(struct missed *missed, struct cemm_document *document)
+{
+    struct past *past = past_get(missed, cemm_document_query(document));
+    int64_t from;
+    if (past == NULL)
+        return -ENOMEM;
+    if (past->looking && hold(past, document) == 0)
+        return 0;
+    if (past->looking || clock_ms(CLOCK_MONOTONIC) < past->due) {
+        missed->give(missed->data, document, false);
+        return 0;
+    }
+    past->cursor = past->since;
+    if (!first_missing(past, document, &from)) {
+        past->pause = 0; /* what is missed from now on is something new */
+        missed->give(missed->data, document, false);
+        return 0;
+    }
+    past->gave = false;
+    (void)hold(past, document); /* the first one: there is room */
+    look_on(past);
+    return 0;
+}
+
+size_t missed_waiting(const struct missed *missed)
+{
+    return missed->waiting;
+}
+
+/* ---- beginning and end --------------------------------------------------------------- */
+
+struct missed *missed_open(const char *path, struct cemm *cemm, struct speech *speech,
+                           missed_give_fn *give, void *data)
+{
+    struct missed *missed = calloc(1, sizeof(*missed));
+    struct cemm_words words = {""};
+    if (missed == NULL)
+        return NULL;
+    *missed = (struct missed){
+        .path = path,
+        .cemm = cemm,
+        .speech = speech,
+        .give = give,
+        .data = data,
+        .minutes = cemm_minutes_new(MISSED_WINDOW),
+    };
+    if (missed->minutes == NULL) {
+        free(missed);
+        return NULL;
+    }
+    if (cemm_minutes_load(missed->minutes, path, &words) < 0)
+        speech_say(speech, CEMM_LOG_WARNING, "%s", words.text);
+    missed_keep(missed);
+    return missed;
+}
+
+void missed_close(struct missed *missed)
+{
+    if (missed == NULL)
+        return;
+    tdestroy(missed->tree, past_free);
+    cemm_minutes_free(missed->minutes);
+    free(missed->lines);
+    free(missed);
+}
