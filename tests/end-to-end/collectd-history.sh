@@ -100,6 +100,7 @@ $first power-p1-electric_power
 $first power-s01-electric_power
 $first flow-pulse-1-flow
 $second power-p1-electric_power
+$second power-s01-electric_power
 END
 }
 
@@ -127,7 +128,10 @@ fresh() {
 # forget MINUTES: takes the last MINUTES out of the state file, as if collectd had been away.
 forget() {
   awk -F'\t' -v OFS='\t' -v minutes="$1" '
-    $1 == "csv" { split($5, part, "[+ ]"); $5 = part[1] "+" (part[2] - minutes) }
+    $1 == "csv" {
+      n = split($5, stretches, " "); split(stretches[n], part, "+")
+      if (part[2] > minutes) { sub(/[^ ]*$/, "", $5); $5 = $5 part[1] "+" (part[2] - minutes) }
+    }
     { print }' "$run/cemm.state" >"$scratch/state"
   cp "$scratch/state" "$run/cemm.state"
 }
