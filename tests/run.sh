@@ -45,6 +45,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
+side_by_side=4 # most end-to-end tests wait most of the time
 passed=0
 failed=0
 skipped=0
@@ -88,7 +89,8 @@ suites() {
   local name=$1 status=0 log
   shift
   echo "==== $name"
-  run meson test -C "$scratch/$name" --no-rebuild --print-errorlogs "$@" || status=$?
+  run meson test -C "$scratch/$name" --no-rebuild --print-errorlogs --num-processes "$side_by_side" \
+    "$@" || status=$?
   log=$(find "$scratch/$name/meson-logs" -name 'testlog*.json' -newer "$scratch/stamp" | head -n 1)
   if [[ -z $log ]]; then
     failed=$((failed + 1))

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# Many devices behind one collectd: slow ones are read side by side, those that answer with a
+# promise first lose no sample, and dead ones delay nobody.
+#
+#   collectd-fleet.sh BUILD_DIR
+# shellcheck disable=SC2317 # functions that check and wait_for call
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/end-to-end/collectd-lib.sh
+. "$(dirname "$0")/collectd-lib.sh"
+begin "$@"
+collectd_begin
+
+key_file=$scratch/home.key
+write_key "$key_file"
+since=$(date -u -d '-1 day' +%F)
+
+fleet_conf() { # DIRECTORY INTERVAL CONNECTIONS
+  conf "$1" <<END
+<Plugin cemm>
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Alias "p1"
+    Interval $2
+    MaxConnections $3
+    Timeout 8
+  </Cloud>
+</Plugin>
+END
+}
+
+# How many devices have values: at least COUNT.
+with_values() {
+  (($(find "$run/csv" -name 'power-p1-*' 2>/dev/null | wc -l) >= $1))
+}
+
+# sweeps: per second in which the simulator answered realtime requests with 200, how many.
+realtime_answers() {
+  grep -E ' GET [^ ]*/realtime/ - 200$' "$sim_log" || true
+}
+
+# ---- 100 devices that take a second each ------------------------------------------
+
+# From the first to the last answer of one sweep, in milliseconds: requests that follow each other
+# closely belong to one.
+sweep_time() {
+  realtime_answers | awk -v skip="$1" '{
+    if (last && $1 - last > 1500) { n++; if (n > skip && count >= 100) { print last - first + 1000; exit } first = $1; count = 0 }
+    if (!first) first = $1
+    last = $1; count++ }'
+}
+
+slow() {
+  local took
+  run=$scratch/slow
+  start_sim --devices 100 --since "$since" --meters p1 --fault 'delay=1000@*/realtime/*'
+  fleet_conf "$run" 5 128
+  start_collectd "$run"
+  check "100 devices that take a second each have values" wait_for 30 with_values 100
+  check "three more sweeps" wait_for 40 enough_answers 400
+  took=$(sweep_time 1)
+  echo "# a sweep of them took ${took:-?} ms"
+  stop_collectd "with 100 slow devices" "$run"
+  stop "$sim_pid"
+}
+
+enough_answers() {
+  (($(realtime_answers | wc -l) >= $1))
+}
+
+# ---- 1,000 devices with a promise first, some of them dead ------------------------------
+
+# every DEVICES…: each reading that was made while collectd ran has come, once: every 10 s.
+gaps() {
+  find "$run/csv" -name 'power-p1-*' | sort | while read -r file; do
+    awk -F, -v file="$file" '/^epoch/ { next } last && $1 - last != 10 { print file ": " $1 " after " last; exit } { last = $1 }' "$file"
+  done | grep -v -- "$dead" | head -n 5
+}
+
+promised() {
+  local dead='-[0-9A-F]7/' healthy
+  run=$scratch/promised
+  start_sim --devices 1000 --since "$since" --meters p1 --promise 500 --fault 'stall@*-?7/p1/realtime/*'
+  fleet_conf "$run" 5 128
+  healthy=$((1000 - 63)) # those whose number ends in 7
+  start_collectd "$run"
+  check "all that are not dead have values" wait_for 60 with_values "$healthy"
+  check "they have more" wait_for 60 have_lines "$healthy" 4
+  is "none has lost a sample" "" "$(gaps)"
+  is "each device that is dead is said once" "" "$(grep -o 'cloud home: 00-1E[^:]*: ' "$run/log" | sort | uniq -c | awk '$1 > 1' | head -n 3)"
+  check "and no other" test "$(grep -c 'cemm plugin: cloud home: 00-1E' "$run/log")" -le 63
+  is "no value was too old" 0 "$(grep -ci 'too old' "$run/log" || true)"
+  stop_collectd "with 1,000 devices" "$run"
+  stop "$sim_pid"
+}
+
+# have_lines FILES LINES: so many series have at least so many values.
+have_lines() {
+  (($(find "$run/csv" -name 'power-p1-*' -exec grep -c '^[0-9]' {} + 2>/dev/null | awk -F: -v lines="$2" '$NF >= lines' | wc -l) >= $1))
+}
+
+# ---- one device that hangs, at a short interval -------------------------------------------
+
+hanging() {
+  local before
+  run=$scratch/hanging
+  start_sim --devices 4 --since 2026-06-01 --now 1782036000 --speed 10 --meters p1 --fault 'stall@*-03/p1/realtime/*'
+  fleet_conf "$run" 0.2 8
+  sed -i 's/Timeout 8/Timeout 60/' "$run/collectd.conf"
+  start_collectd "$run"
+  check "three of four have values, while one hangs" wait_for 20 have_lines 3 8
+  is "the one that hangs is asked once" 1 "$(requests '00-1E-C0-00-00-03 GET [^ ]*/realtime/')"
+  stop_collectd "while one hangs" "$run"
+  stop "$sim_pid"
+}
+
+hanging
+slow
+promised
+finish
