@@ -123,7 +123,9 @@ if CC=clang configure clang; then
   : # built without warnings: that is the test
 fi
 if configure sanitized -Db_sanitize=address,undefined -Db_lundef=false; then
-  export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+  # A small quarantine: some tests look at how much memory a program takes.
+  export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=16
+  export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   suites sanitized --timeout-multiplier 3
   unset ASAN_OPTIONS UBSAN_OPTIONS
 fi
