@@ -31,6 +31,7 @@ cd "$top"
 [[ $install == no ]] || .ci/install
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-tests.XXXXXX")
+chmod 711 "$scratch" # other users read a mount in there, in one test
 export TMPDIR=$scratch # what a test that was killed leaves goes with it
 child=
 # The tests clean up their own mounts and processes when they are told to end.

@@ -196,7 +196,7 @@ killed() {
   begun=$(date +%s)
   for round in 1 2 3; do
     start_collectd "$run"
-    check "it gives, round $round" wait_for 30 old_lines $((round * 250))
+    check "it gives, round $round" wait_for 150 old_lines $((round * 250))
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null || true
     refute "killed before it was done, round $round" old_lines 1400
@@ -239,7 +239,7 @@ stopped_in_the_middle() {
   history_conf "$run" 86400
   begun=$(date +%s)
   start_collectd "$run"
-  check "it gives" wait_for 30 old_lines 100
+  check "it gives" wait_for 150 old_lines 100
   stop_collectd "in the middle of backfill" "$run"
   refute "it was not done" old_lines 1400
 }

@@ -386,12 +386,9 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joins),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_widest),
-        cmocka_unit_test(test_parts),
-        cmocka_unit_test(test_too_many_columns),
+        cmocka_unit_test(test_joins),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_outputs), cmocka_unit_test(test_widest),
+        cmocka_unit_test(test_parts),   cmocka_unit_test(test_too_many_columns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

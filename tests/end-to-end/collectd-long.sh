@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# A long run in a real collectd: ten thousand sweeps over more than a day of the meters' time, with
+# outages in between. It must not grow, and no value may come late or twice.
+#
+#   collectd-long.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+begin "$@"
+collectd_begin
+
+readonly sweeps=${CEMM_SWEEPS:-10000}
+readonly speed=100 # of the meters' clocks: a sample every 100 ms, which is the shortest interval
+readonly blocks=10 # of one device each, all swept at that interval
+run=$scratch/run
+
+# One request for the meter's realtime data is one sweep.
+swept() {
+  (($(requests ' GET [^ ]*/p1/realtime/') >= $1))
+}
+
+rss() {
+  awk '/^VmRSS/ { print $2 }' "/proc/$collectd_pid/status"
+}
+
+threads() {
+  find "/proc/$collectd_pid/task" -mindepth 1 -maxdepth 1 | wc -l
+}
+
+# Connections come and go; what must not grow is the rest.
+descriptors() {
+  find "/proc/$collectd_pid/fd" -type l -not -lname 'socket:*' | wc -l
+}
+
+sockets() {
+  find "/proc/$collectd_pid/fd" -type l -lname 'socket:*' | wc -l
+}
+
+block() {
+  cat <<CONF
+  <Cloud "home$1">
+    URL "$sim_cloud"
+    ApiKeyFile "$scratch/home.key"
+    Device "$(printf '00-1E-C0-00-00-%02X' "$1")"
+    Timeout 2
+    Interval 0.1
+  </Cloud>
+CONF
+}
+
+start_sim --devices "$blocks" --meters p1 --since "$since" --speed "$speed" --now "$(($(date +%s) - 300000))"
+write_key "$scratch/home.key"
+conf "$run" <<CONF
+Interval 0.1
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+$(for ((i = 1; i <= blocks; i++)); do block "$i"; done)
+</Plugin>
+CONF
+start_collectd "$run"
+collectd_pid=$daemon
+check 'a tenth of it' wait_for 60 swept $((sweeps / 10))
+rss_then=$(rss) threads_then=$(threads) descriptors_then=$(descriptors)
+for fault in 'status=502' 'reset' 'garbage'; do
+  sim_faults "$fault@*/realtime/*"
+  check "$fault is said" wait_for 20 eval '(($(said "WARN\|no answer\|502\|closed\|fit") > 0))'
+  sim_faults
+done
+check "all $sweeps sweeps" wait_for 600 swept "$sweeps"
+echo "# RSS $rss_then, then $(rss) KiB; threads $threads_then, then $(threads); descriptors $descriptors_then, then $(descriptors)"
+check 'memory does not grow' test "$(rss)" -lt $((rss_then + 4096))
+is 'threads' "$threads_then" "$(threads)"
+is 'descriptors' "$descriptors_then" "$(descriptors)"
+check 'no more connections than are allowed' test "$(sockets)" -le $((8 * blocks))
+stop_collectd 'after all that' "$run"
+is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
+values=$(find "$run/csv" -name 'power-p1-electric_power-*' -exec cat {} + | grep -c '^[0-9]')
+check "values were given ($values)" test "$values" -gt $((sweeps / 4))
+is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
+  awk -F, '/^epoch/ { next } last >= $1 && last { print $1 " after " last; exit } { last = $1 }' "$file"
+done)"
+finish
