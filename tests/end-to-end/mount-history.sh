@@ -278,6 +278,28 @@ for option in uid=x uid=-1 gid= umask=9 umask=1000 uid=99999999999; do
   exits "-o $option is refused" 2 "$build/fs/cemmfs" "$conf" "$m" -o "$option"
 done
 
+# ---- systemd, as examples/cemmfs.service has it ---------------------------------------
+
+unit=$(dirname "$0")/../../examples/cemmfs.service
+is 'the unit waits for a word' 'Type=notify' "$(grep ^Type= "$unit")"
+# All that stands behind its mountpoint.
+read -r -a options <<<"$(sed -n 's|^ExecStart=cemmfs /etc/cemm/cemm.conf /cemm ||p' "$unit")"
+cat >"$scratch/hear.py" <<'END'
+import os, socket, sys
+hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+hears.bind(sys.argv[1])
+hears.settimeout(20)
+print(hears.recv(100).decode(), os.path.exists(sys.argv[2]))
+END
+python3 "$scratch/hear.py" "$scratch/notify" "$m/status" >"$scratch/heard" 2>&1 &
+hears=$!
+started "$hears"
+wait_for 10 test -S "$scratch/notify" || not_ok 'there is somebody to be told'
+NOTIFY_SOCKET=$scratch/notify mount_fs "${options[@]}"
+check 'somebody was told' wait_for 20 gone_or_zombie "$hears"
+is 'that it is ready, and it is' 'READY=1 True' "$(<"$scratch/heard")"
+unmount_fs
+
 # mount(8), as /etc/fstab has it. It looks for cemmfs in the system's own directories, so one of
 # them is ours for a while, in a namespace of its own.
 nobody() {
