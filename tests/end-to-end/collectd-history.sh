@@ -84,7 +84,7 @@ right() {
   local time value wanted begun
   begun=$(values "$1" "$2" | head -n 1 | cut -d' ' -f1)
   values "$1" "$2" | awk -v begun="$begun" '$1 < begun' | sed -n '1~7p' | while read -r time value; do
-    wanted=$("$sim" --since "$since" --meters "$meters" --print "$1" "$3" "day:$4" "$((time * 1000))" | awk '{ printf "%.6f", $1 }')
+    wanted=$("$sim" ${zone:+--zone "$zone"} --since "$since" --meters "$meters" --print "$1" "$3" "day:$4" "$((time * 1000))" | awk '{ printf "%.6f", $1 }')
     [[ $value == "$wanted" ]] || echo "at $time: $value, not $wanted"
   done
 }
@@ -257,6 +257,40 @@ unwritable() {
   stop_collectd "with no place for the state file" "$run"
 }
 
+# ---- a day of 25 hours -------------------------------------------------------------
+
+# The clocks of this zone went back at three yesterday, whatever day today is.
+clock_change() {
+  local begun day month zone
+  day=$(date -u -d yesterday +%-d)
+  month=$(date -u -d yesterday +%-m)
+  zone="CET-1CEST,M$(((month + 5) % 12 + 1)).1.0/2,M$month.$(((day - 1) / 7 + 1)).$(date -u -d yesterday +%w)/3"
+  run=$scratch/clock
+  start_sim --devices 1 --zone "$zone" --since "$since" --meters s01
+  is "yesterday has 25 hours" 1500 "$(cloud_get "cemm/$first/s01/data/day/" "time=$(date -u -d 'yesterday 12:00' +%s)" | jq '.data.electric_power | length')"
+  conf "$run" <<END
+<Plugin cemm>
+  TimeZone "$zone"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Interval 1
+  </Cloud>
+  <Backfill>
+    Writer csv
+    Window 172800
+  </Backfill>
+</Plugin>
+END
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "two days with a clock change: no minute is missing" \
+    wait_for 150 covered "$first" power-s01-electric_power $((begun - 172740)) $((begun - 60))
+  is "each once, oldest first" "" "$(once "$first" power-s01-electric_power)"
+  is "values are right" "" "$(right "$first" power-s01-electric_power s01 electric_power)"
+  stop_collectd "after a clock change" "$run"
+}
+
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --meters "$meters"
 fresh
 away
@@ -266,6 +300,7 @@ killed
 unknown_writer
 stopped_in_the_middle
 unwritable
+clock_change
 is "the writer never saw an old value through the queue" 0 "$(cat "$scratch"/*/log | grep -ci 'too old' || true)"
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
 hasnt "nor in a state file" "$(cat "$scratch"/*/cemm.state)" "$sim_key"

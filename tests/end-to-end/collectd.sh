@@ -259,6 +259,32 @@ both_have_values() {
   has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
 }
 
+# What `meson install` puts where it belongs is all that collectd needs.
+installed() {
+  local root=$scratch/root plugin
+  run=$scratch/installed
+  check "meson install" env DESTDIR="$root" meson install -C "$build" --no-rebuild
+  plugin=$(dirname "$(find "$root" -path '*/lib/collectd/cemm.so' -type f)") # collectd takes no links
+  sim_faults
+  conf "$run" <<END
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key_file"
+    Interval 1
+  </Cloud>
+</Plugin>
+END
+  LD_LIBRARY_PATH=$(dirname "$(find "$root" -name 'libcemm.so.0' | head -n 1)")
+  export LD_LIBRARY_PATH
+  start_collectd "$run"
+  check "the installed plugin has values" wait_for 20 has_lines 1 "$first" power-p1-electric_power
+  check "from the installed library" grep -q "$root.*/libcemm.so" "/proc/$daemon/maps"
+  stop_collectd "as installed" "$run"
+  unset LD_LIBRARY_PATH
+}
+
 choose_test_option
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --now "$noon" --speed 5
 mistakes
@@ -270,6 +296,7 @@ values
 stalled
 outage
 refused_key
+installed
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
 hasnt "nor is a wrong one" "$(<"$scratch/all-logs")" "wrong-key-77"
 finish
