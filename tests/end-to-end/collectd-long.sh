@@ -15,9 +15,26 @@ readonly speed=100 # of the meters' clocks: a sample every 100 ms, which is the 
 readonly blocks=10 # of one device each, all swept at that interval
 run=$scratch/run
 
-# One request for the meter's realtime data is one sweep.
+# One request for the meter's realtime data is one sweep; by any of the simulators.
 swept() {
-  (($(requests ' GET [^ ]*/p1/realtime/') >= $1))
+  (($(cat "$scratch"/sim*/log | grep -cE ' GET [^ ]*/p1/realtime/') >= $1))
+}
+
+# meters SECONDS: the devices begin anew, with their clock that much before ours, at the same place.
+meters() {
+  local port
+  port=$(sed -E 's|.*:([0-9]+)/.*|\1|' <<<"${sim_cloud-:0/}")
+  [[ -z ${sim_pid-} ]] || stop "$sim_pid"
+  start_sim --cloud-port "$port" --devices "$blocks" --meters p1 --since "$since" --speed "$speed" \
+    --now "$(($(date +%s) - $1 + ($(date +%s) - began) * (speed - 1)))"
+}
+
+values() {
+  find "$run/csv" -name 'power-p1-electric_power-*' -exec cat {} + | grep -c '^[0-9]'
+}
+
+more_values() {
+  (($(values) > $1))
 }
 
 rss() {
@@ -49,7 +66,8 @@ block() {
 CONF
 }
 
-start_sim --devices "$blocks" --meters p1 --since "$since" --speed "$speed" --now "$(($(date +%s) - 300000))"
+began=$(date +%s)
+meters 300000
 write_key "$scratch/home.key"
 conf "$run" <<CONF
 Interval 0.1
@@ -67,6 +85,11 @@ for fault in 'status=502' 'reset' 'garbage'; do
   check "$fault is said" wait_for 20 eval '(($(said "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults
 done
+for ahead in 600 -3600; do # back by ten minutes, which come once more; then on by an hour and more
+  meters $((300000 + ahead))
+  before=$(values)
+  check "the meters' clocks stepped ($ahead s behind): it goes on" wait_for 60 more_values "$before"
+done
 check "all $sweeps sweeps" wait_for 600 swept "$sweeps"
 echo "# RSS $rss_then, then $(rss) KiB; threads $threads_then, then $(threads); descriptors $descriptors_then, then $(descriptors)"
 check 'memory does not grow' test "$(rss)" -lt $((rss_then + 4096))
@@ -74,9 +97,12 @@ is 'threads' "$threads_then" "$(threads)"
 is 'descriptors' "$descriptors_then" "$(descriptors)"
 check 'no more connections than are allowed' test "$(sockets)" -le $((8 * blocks))
 stop_collectd 'after all that' "$run"
+start_collectd "$run"
+before=$(values)
+check 'begun anew, it goes on' wait_for 60 more_values "$before"
+stop_collectd 'once more' "$run"
 is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
-values=$(find "$run/csv" -name 'power-p1-electric_power-*' -exec cat {} + | grep -c '^[0-9]')
-check "values were given ($values)" test "$values" -gt $((sweeps / 4))
+check "values were given ($(values))" test "$(values)" -gt $((sweeps / 4))
 is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
   awk -F, '/^epoch/ { next } last >= $1 && last { print $1 " after " last; exit } { last = $1 }' "$file"
 done)"
