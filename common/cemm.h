@@ -392,6 +392,15 @@ const char *cemm_device_alias(const struct cemm_device *device, size_t index);
  * is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
+/* How a device fared in this run, whichever source was asked. Times are Unix milliseconds, 0:
+ * never; the text is valid until the next cemm_turn(). */
+struct cemm_device_state {
+    int64_t last_success;
+    int64_t last_failure;
+    const char *last_words; /* what that was; "" if never */
+};
+void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state);
+
 /* Whether `alias` may be asked for: found, documented, or configured as extra-alias, and not
  * filtered away. Any other name does not exist, without a request (spec §1). */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);

@@ -21,20 +21,28 @@ static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_S
     return text;
 }
 
+static void print_success_and_failure(const struct fs *fs, FILE *out, int64_t success,
+                                      int64_t failure, const char *words)
+{
+    char text[CEMM_TIME_SIZE];
+
+    fprintf(out, "  last success  %s\n", when(fs, success, text));
+    fprintf(out, "  last failure  %s", when(fs, failure, text));
+    if (failure != 0)
+        fprintf(out, ": %s", words);
+    fputc('\n', out);
+}
+
 static void print_sources(const struct fs *fs, FILE *out)
 {
     struct cemm_source_state source;
-    char text[CEMM_TIME_SIZE];
 
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
         fprintf(out, "\nsource %s\n", source.name);
         fprintf(out, "  address       %s\n", source.address);
         fprintf(out, "  devices       %zu\n", source.devices);
-        fprintf(out, "  last success  %s\n", when(fs, source.last_success, text));
-        fprintf(out, "  last failure  %s", when(fs, source.last_failure, text));
-        if (source.last_failure != 0)
-            fprintf(out, ": %s", source.last_words);
-        fputc('\n', out);
+        print_success_and_failure(fs, out, source.last_success, source.last_failure,
+                                  source.last_words);
     }
     if (!cemm_source_at(fs->cemm, 0, &source))
         fprintf(out, "\nno source is configured\n");
@@ -45,9 +53,9 @@ static void print_devices(const struct fs *fs, FILE *out)
     const struct cemm_device *device;
 
     for (size_t i = 0; (device = cemm_device_at(fs->cemm, i)); i++) {
-        const char *alias;
-
         const char *account = cemm_device_account(device);
+        struct cemm_device_state state;
+        const char *alias;
 
         fprintf(out, "\ndevice %s\n", cemm_device_uid(device)->text);
         if (account)
@@ -56,6 +64,9 @@ static void print_devices(const struct fs *fs, FILE *out)
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
             fprintf(out, " %s", alias);
         fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
+        cemm_device_state(device, &state);
+        print_success_and_failure(fs, out, state.last_success, state.last_failure,
+                                  state.last_words);
     }
 }
 
@@ -132,6 +143,16 @@ static void print_json_error(const struct fs *fs, FILE *out)
     fputc('}', out);
 }
 
+static void print_json_success_and_failure(const struct fs *fs, FILE *out, int64_t success,
+                                           int64_t failure, const char *words)
+{
+    print_time(fs, out, "last_success", success);
+    fputc(',', out);
+    print_time(fs, out, "last_failure", failure);
+    fputc(',', out);
+    print_member(out, "last_words", failure != 0 ? words : NULL);
+}
+
 static void print_json_sources(const struct fs *fs, FILE *out)
 {
     struct cemm_source_state source;
@@ -143,11 +164,8 @@ static void print_json_sources(const struct fs *fs, FILE *out)
         fputc(',', out);
         print_member(out, "address", source.address);
         fprintf(out, ",\"devices\":%zu,", source.devices);
-        print_time(fs, out, "last_success", source.last_success);
-        fputc(',', out);
-        print_time(fs, out, "last_failure", source.last_failure);
-        fputc(',', out);
-        print_member(out, "last_words", source.last_failure != 0 ? source.last_words : NULL);
+        print_json_success_and_failure(fs, out, source.last_success, source.last_failure,
+                                       source.last_words);
         fputc('}', out);
     }
     fputc(']', out);
@@ -159,6 +177,7 @@ static void print_json_devices(const struct fs *fs, FILE *out)
 
     fputs(",\"devices\":[", out);
     for (size_t i = 0; (device = cemm_device_at(fs->cemm, i)); i++) {
+        struct cemm_device_state state;
         const char *alias;
 
         fputs(i > 0 ? ",{" : "{", out);
@@ -171,7 +190,11 @@ static void print_json_devices(const struct fs *fs, FILE *out)
                 fputc(',', out);
             print_json_text(out, alias);
         }
-        fputs("]}", out);
+        fputs("],", out);
+        cemm_device_state(device, &state);
+        print_json_success_and_failure(fs, out, state.last_success, state.last_failure,
+                                       state.last_words);
+        fputc('}', out);
     }
     fputc(']', out);
 }

@@ -96,6 +96,7 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
         source->last_failure = source->cemm->wall;
         source->last_words = *words;
     }
+    cemm_device_note(source->cemm, &query.uid, result, words);
     call_free(call);
     done(data, &query, result, document, words);
     pump(source);

@@ -118,6 +118,9 @@ struct cemm_device {
     struct cemm_route **routes; /* LAN before cloud */
     size_t route_count;
     struct cemm_names meters; /* of all its routes together */
+    int64_t last_success;     /* wall times; 0: never */
+    int64_t last_failure;
+    struct cemm_words *last_words; /* kept */
     struct cemm_ticket_list searchers;
     bool starting; /* its routes are just being told to look for meters */
 };
@@ -213,6 +216,10 @@ void cemm_names_clear(struct cemm_names *names);
 
 struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid);
 void cemm_device_free(struct cemm_device *device);
+
+/* How a call about a device ended: for people. */
+void cemm_device_note(struct cemm *cemm, const struct cemm_uid *uid, int result,
+                      const struct cemm_words *words);
 
 /* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);

@@ -115,6 +115,21 @@ static struct cemm_device *device_get(struct cemm *cemm, const struct cemm_uid *
     return device;
 }
 
+void cemm_device_note(struct cemm *cemm, const struct cemm_uid *uid, int result,
+                      const struct cemm_words *words)
+{
+    struct cemm_device *device = uid->text[0] ? cemm_device_find(cemm, uid) : NULL;
+
+    if (!device || result == CEMM_ABSENT || result == -EAGAIN)
+        return;
+    if (result == 0) {
+        device->last_success = cemm->wall;
+    } else if (words) {
+        device->last_failure = cemm->wall;
+        cemm_words_keep(&device->last_words, words);
+    }
+}
+
 static void route_clear(struct cemm_route *route)
 {
     cemm_names_clear(&route->meters);
@@ -132,6 +147,7 @@ void cemm_device_free(struct cemm_device *device)
             free(route);
     }
     free(device->routes);
+    cemm_words_drop(&device->last_words);
     cemm_names_clear(&device->meters);
     free(device);
 }
@@ -236,6 +252,15 @@ const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struc
 const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
 {
     return &device->uid;
+}
+
+void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
+{
+    *ret_state = (struct cemm_device_state){
+        .last_success = device->last_success,
+        .last_failure = device->last_failure,
+        .last_words = device->last_failure ? cemm_words_kept(&device->last_words)->text : "",
+    };
 }
 
 const char *cemm_device_alias(const struct cemm_device *device, size_t index)

@@ -200,6 +200,14 @@ while read -r fault errno words; do
   [[ -z $fault || $fault == status=200 ]] || one_fault "$fault" "$errno" "$words"
 done <<<"$table"
 
+# of UID FILTER: what status.json says of a device.
+of() {
+  jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
+}
+check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_words | contains("4 MiB"))'
+check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_words == null'
+is 'the same in words' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*4 MiB')"
+
 # ---- what collectd made of all that -----------------------------------------------
 
 before=$(lines "$(csv "$faulty" power-p1-electric_power)")
