@@ -120,7 +120,7 @@ fresh() {
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
   is "it says that there was no state file" 1 "$(said 'there is no state file cemm.state yet')"
   stop_collectd "after backfill" "$run"
-  check "the state file is there" test -s "$run/cemm.state"
+  check "minutes that came live count as given, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
 }
 
 # ---- with one ------------------------------------------------------------------
@@ -291,7 +291,59 @@ END
   stop_collectd "after a clock change" "$run"
 }
 
+# ---- real outages ----------------------------------------------------------------------
+
+# Minutes in which the device, collectd, or both were away. Takes a quarter of an hour.
+outages() {
+  local begun ends
+  run=$scratch/outages
+  history_conf "$run" 3600
+  begun=$(date +%s)
+  start_collectd "$run"
+  complete "before it" $((begun - 3540)) $((begun - 60))
+  devices_gone
+  sleep 200
+  sim_faults || not_ok "the devices are back"
+  ends=$(date +%s)
+  check "they are read again" wait_for 330 lived_after "$ends"
+  sleep 130 # minutes that are over only just are not missing yet
+  complete "the devices were away" $((begun - 3540)) $((ends - 60))
+  stop_collectd "before it is away itself" "$run"
+  sleep 200
+  start_collectd "$run"
+  ends=$(date +%s)
+  check "it is back" wait_for 60 lived_after "$ends"
+  complete "collectd was away" $((begun - 3540)) $((ends - 60))
+  stop_collectd "before both are away" "$run"
+  devices_gone
+  sleep 100
+  start_collectd "$run"
+  sleep 60
+  sim_faults || not_ok "the devices are back once more"
+  ends=$(date +%s)
+  check "both are back" wait_for 330 lived_after "$ends"
+  sleep 130
+  complete "both were away" $((begun - 3540)) $((ends - 60))
+  stop_collectd "after all that" "$run"
+}
+
+devices_gone() {
+  sim_faults 'reset@cloud:*/cemm/*' 'reset@lan:*' || not_ok "the devices are gone"
+}
+
+# Whether each series has a live sample that is younger than MOMENT.
+lived_after() {
+  local uid
+  for uid in "$first" "$second"; do
+    values "$uid" power-p1-electric_power | awk -v after="$1" '$1 > after { found = 1 } END { exit !found }' || return 1
+  done
+}
+
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --meters "$meters"
+if [[ -n ${CEMM_E2E_LONG-} ]]; then
+  outages
+  finish
+fi
 fresh
 away
 widened

@@ -131,7 +131,7 @@ lines() {
 
 # csv UID TYPE-INSTANCE: the files of one series (two, if midnight came between).
 csv() {
-  find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f
+  find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f 2>/dev/null
 }
 
 # has_lines COUNT UID SERIES
