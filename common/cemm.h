@@ -75,6 +75,13 @@ struct cemm_zone;
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
+/* The time now, in milliseconds: since 1970, and of a clock that never steps. */
+int64_t cemm_clock_wall(void);
+int64_t cemm_clock_steady(void);
+
+#define CEMM_YEAR_FIRST 2010     /* no CEMM is older: nobody asks for data before */
+#define CEMM_EMPTY_AGE  86400000 /* ms for which a closed period without a sample is believed */
+
 enum cemm_span { CEMM_DAY, CEMM_MONTH, CEMM_YEAR };
 
 /* A local day, month or year. month (1–12) and day (1–31) are 1 where the span has none. */
@@ -92,6 +99,9 @@ void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t
 /* First second of the period, and first second after it (Unix seconds). */
 int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period);
 int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period);
+
+/* When it is closed (spec §2): what is fetched from then on will not change (Unix seconds). */
+int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
 
 /* The period that holds the moment `seconds`, and one that is `steps` periods away. */
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
@@ -168,6 +178,10 @@ void cemm_document_unref(struct cemm_document *document); /* NULL is allowed */
 const struct cemm_query *cemm_document_query(const struct cemm_document *document);
 const struct cemm_series *cemm_document_series(const struct cemm_document *document,
                                                size_t *ret_count);
+/* That of one channel; NULL: it has none. */
+const struct cemm_series *cemm_document_channel(const struct cemm_document *document,
+                                                const char *channel);
+
 /* The source that answered, "cloud home"; when it did (Unix milliseconds); the newest sample's
  * time, or 0 where there is none. */
 const char *cemm_document_source(const struct cemm_document *document);
@@ -294,10 +308,6 @@ const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
 
 /* Whether devices are looked for by broadcast: as configured; else where no [local] is. */
 bool cemm_config_discovers(const struct cemm_config *config);
-
-/* Where closed periods are kept: as configured, else $STATE_DIRECTORY, /var/lib/cemm for root,
- * $XDG_DATA_HOME/cemm, ~/.local/share/cemm. NULL: nowhere. */
-const char *cemm_config_archive(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
 const char *cemm_config_file(const struct cemm_config *config);

@@ -209,7 +209,7 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 
     lister.meter.found = true;
     lister.meter.known = false;
-    lister.meter.first = (struct cemm_period){CEMM_DAY, TREE_FIRST_YEAR, 1, 1};
+    lister.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
     return list_archived(&lister, place, false);
 }
 

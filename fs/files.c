@@ -11,12 +11,13 @@
  * The bytes under a number never change. A newer document is a new node, found
  * at the next LOOKUP, which comes when the name's time is over.
  *
- * The one exception is what runs. A CSV of a day that is not over: as long as
- * the new bytes only append to the old ones it stays the same node, so that
- * tail -f works. And what is said of devices and meters, which mostly stays the
- * same, and then keeps its time, too. Then the order matters: first the new bytes can be read, then
- * the kernel forgets the last page it has shown (its end was filled up with zeros), and only then
- * is the new size told.
+ * The one exception is what runs: a CSV of a day that is not over, and what is
+ * said of devices and meters, which mostly stays the same. As long as the new
+ * bytes only append to the old ones, or are those, it stays the same node: so
+ * tail -f works, and a description keeps its time. Where there are more bytes,
+ * the order matters: first they can be read, then the kernel forgets the last
+ * page it has shown (its end was filled up with zeros), and only then is the
+ * new size told.
  */
 #include "fs/files.h"
 
@@ -59,16 +60,17 @@ static struct freshness freshness_of(const struct fs *fs, const struct place *pl
     if (clock.now < closed_at)
         return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
     if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
-        return (struct freshness){.max_age = FS_EMPTY_MAX_AGE};
+        return (struct freshness){.max_age = CEMM_EMPTY_AGE};
     /* One that was fetched before the period was closed may lack its end. */
-    return (struct freshness){
-        .max_age = fs_now() - closed_at * 1000, .since = closed_at * 1000, .for_ever = true};
+    return (struct freshness){.max_age = cemm_clock_wall() - closed_at * 1000,
+                              .since = closed_at * 1000,
+                              .for_ever = true};
 }
 
 /* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
 static int64_t left(const struct node *node, const struct freshness *freshness)
 {
-    int64_t age = fs_now() - node->snapshot->fetched;
+    int64_t age = cemm_clock_wall() - node->snapshot->fetched;
 
     if (age < 0)
         return -1; /* the clock was set back: who knows how old */
@@ -83,7 +85,7 @@ static bool is_followed(const struct node *node)
 {
     if (is_description(&node->place))
         return true;
-    return node->running && (node->pins > 0 || fs_now() - node->asked <= FOLLOWED_MS);
+    return node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS);
 }
 
 static bool may_run(const struct place *place)
@@ -415,7 +417,7 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     struct parked draft = {.fs = fs, .request = request, .node = node, .resume = file_answer};
     struct cemm_query query;
 
-    node->asked = fs_now();
+    node->asked = cemm_clock_wall();
     if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0)) {
         fs_reply_attributes(fs, request, node);
     } else if (info_is(&node->place)) {

@@ -13,17 +13,9 @@
 
 #define CLOUD "cloud " /* with that the names of accounts begin */
 
-int64_t fs_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct tree_clock fs_clock(const struct fs *fs)
 {
-    return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = fs_now() / 1000};
+    return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = cemm_clock_wall() / 1000};
 }
 
 int fs_errno(int result)
@@ -72,7 +64,7 @@ static void note_last(struct fs *fs, const char *words)
         return; /* the one before is better than none */
     free(fs->words);
     fs->words = copy;
-    fs->failed = fs_now();
+    fs->failed = cemm_clock_wall();
 }
 
 void fs_note(struct fs *fs, const struct place *place, const char *words)

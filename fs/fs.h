@@ -20,7 +20,6 @@
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: timeout of what never changes */
 #define FS_CLOSED_TIMEOUT 60.0            /* seconds: then its archive file is looked for again */
 #define FS_PERIOD_MAX_AGE 60000           /* ms: of periods that are not closed */
-#define FS_EMPTY_MAX_AGE  86400000        /* ms: of closed periods without a sample */
 #define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
 #define FS_INFO_MAX_AGE   60000           /* ms: of what is said of devices and meters */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
@@ -51,8 +50,6 @@ struct fs {
     bool kernel_opens;    /* it can do without our open */
 };
 
-/* Unix milliseconds. */
-int64_t fs_now(void);
 struct tree_clock fs_clock(const struct fs *fs);
 
 /* Positive errno of a request's result that is not 0. */

@@ -39,7 +39,7 @@ static void on_root(struct parked *parked, const struct cemm_answer *answer)
     else if (!account && !answer->document)
         result = ENOENT;
     if (result == 0)
-        result = -snapshot_of_device(uid, account, answer->document, fs_now(), &snapshot);
+        result = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
     if (result != 0)
         park_reply_error(parked, result);
     else

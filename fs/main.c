@@ -91,7 +91,7 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
     } else {
         if (!options->foreground)
             log_to_syslog(&log);
-        fs->mounted = fs_now();
+        fs->mounted = cemm_clock_wall();
         result = serve(fs, &log, signal_fd);
     }
     fuse_session_unmount(fs->session);

@@ -44,19 +44,6 @@ void snapshot_unref(struct snapshot *snapshot)
     free(snapshot);
 }
 
-static const struct cemm_series *find_series(const struct cemm_document *document,
-                                             const char *channel)
-{
-    size_t count;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(series[i].channel, channel) == 0)
-            return &series[i];
-    }
-    return NULL;
-}
-
 /* The bare value. A channel that was never read is an empty file: there is no number to show. */
 static int render_channel(const struct cemm_series *series, char **ret_text, size_t *ret_length)
 {
@@ -150,7 +137,7 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
                     const struct tree_clock *clock, struct snapshot **ret_snapshot)
 {
     const struct cemm_series *channel =
-        place->kind == PLACE_CHANNEL ? find_series(document, place->channel) : NULL;
+        place->kind == PLACE_CHANNEL ? cemm_document_channel(document, place->channel) : NULL;
     const struct cemm_series *series = channel;
     struct snapshot *snapshot;
     char *text;

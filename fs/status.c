@@ -263,6 +263,6 @@ int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot
     }
     if (json && indent(&text, &size) < 0)
         return -ENOMEM;
-    *ret_snapshot = snapshot_of_text(text, size, fs_now());
+    *ret_snapshot = snapshot_of_text(text, size, cemm_clock_wall());
     return *ret_snapshot ? 0 : -ENOMEM;
 }

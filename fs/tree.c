@@ -173,7 +173,7 @@ static bool is_before_data(const struct cemm_period *period, const struct tree_m
 /* Whether that can be: then its name does not exist. */
 static bool is_too_old(const struct cemm_period *period, const struct tree_meter *meter)
 {
-    return period->year < TREE_FIRST_YEAR || (meter->known && is_before_data(period, meter));
+    return period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter));
 }
 
 static bool parse_digits(const char *text, size_t digits, int *ret_number)
@@ -527,7 +527,7 @@ int64_t tree_closed_at(const struct place *place, const struct cemm_zone *zone)
 {
     if (place->kind != PLACE_PERIOD)
         return INT64_MAX;
-    return cemm_period_end(zone, &place->period) + TREE_CLOSED;
+    return cemm_period_closed(zone, &place->period);
 }
 
 static enum place_kind parent_kind(const struct place *place)

@@ -16,10 +16,8 @@
 
 #include "common/cemm.h"
 
-#define TREE_FIRST_YEAR 2010  /* no CEMM is older */
-#define TREE_NAME_SIZE  80    /* room for any name in the tree, with its NUL */
-#define TREE_LINK_SIZE  80    /* room for any link's target, with its NUL */
-#define TREE_CLOSED     86400 /* seconds after its end when a period is closed (spec §2) */
+#define TREE_NAME_SIZE 80 /* room for any name in the tree, with its NUL */
+#define TREE_LINK_SIZE 80 /* room for any link's target, with its NUL */
 
 enum place_kind {
     PLACE_ROOT,

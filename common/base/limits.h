@@ -25,9 +25,6 @@
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 
-/* No CEMM is older: the first year in which data is looked for. */
-#define CEMM_YEAR_FIRST 2010
-
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)

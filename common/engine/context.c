@@ -35,18 +35,10 @@ void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
     cemm->log(cemm->log_data, level, line.text);
 }
 
-static int64_t milliseconds(clockid_t clock)
-{
-    struct timespec time;
-
-    clock_gettime(clock, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 static void read_clocks(struct cemm *cemm)
 {
-    cemm->now = milliseconds(CLOCK_MONOTONIC);
-    cemm->wall = milliseconds(CLOCK_REALTIME);
+    cemm->now = cemm_clock_steady();
+    cemm->wall = cemm_clock_wall();
 }
 
 /* ---- tickets ---------------------------------------------------------------- */

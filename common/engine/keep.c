@@ -14,15 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSED_AFTER_S 86400
-#define EMPTY_AGE_MS   INT64_C(86400000)
-#define SOURCE         "archive"
+#define SOURCE "archive"
 
 int64_t cemm_closed_at(const struct cemm_zone *zone, const struct cemm_query *query)
 {
     if (query->endpoint != CEMM_DATA && query->endpoint != CEMM_TOTALS)
         return INT64_MAX;
-    return (cemm_period_end(zone, &query->period) + CLOSED_AFTER_S) * 1000;
+    return cemm_period_closed(zone, &query->period) * 1000;
 }
 
 bool cemm_keep_closed(const struct cemm *cemm, const struct cemm_document *document)
@@ -35,7 +33,7 @@ bool cemm_keep_fresh(const struct cemm *cemm, const struct cemm_document *docume
     int64_t age = cemm->wall - document->fetched;
 
     if (document->newest == 0)
-        return age >= 0 && age <= EMPTY_AGE_MS;
+        return age >= 0 && age <= CEMM_EMPTY_AGE;
     /* Whoever deletes the file wants it fetched anew. */
     return !document->archived || cemm_archive_has(cemm->archive, &document->query);
 }

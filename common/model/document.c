@@ -71,6 +71,15 @@ const struct cemm_series *cemm_document_series(const struct cemm_document *docum
     return document->series;
 }
 
+const struct cemm_series *cemm_document_channel(const struct cemm_document *document,
+                                                const char *channel)
+{
+    for (size_t i = 0; i < document->series_count; i++)
+        if (strcmp(document->series[i].channel, channel) == 0)
+            return &document->series[i];
+    return NULL;
+}
+
 const char *cemm_document_source(const struct cemm_document *document)
 {
     return document->source ? document->source : "";

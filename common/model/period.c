@@ -91,6 +91,11 @@ int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *
     return cemm_period_start(zone, &next);
 }
 
+int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period)
+{
+    return cemm_period_end(zone, period) + SECONDS_PER_DAY;
+}
+
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
                                   int64_t seconds)
 {

@@ -85,21 +85,13 @@ struct now {
     const struct cemm_document *shown;
 };
 
-static const struct cemm_series *series_named(const struct cemm_document *document,
-                                              const char *channel)
-{
-    for (size_t i = 0; document && i < document->series_count; i++)
-        if (strcmp(document->series[i].channel, channel) == 0)
-            return &document->series[i];
-    return NULL;
-}
-
 /* Those that are to be given; none of them: the one that was shown last. */
 static size_t choose_new(const void *data, const struct cemm_document *document,
                          const struct cemm_series *series, struct cemm_sample *ret_samples)
 {
     const struct now *now = data;
-    const struct cemm_series *shown = series_named(now->shown, series->channel);
+    const struct cemm_series *shown =
+        now->shown ? cemm_document_channel(now->shown, series->channel) : NULL;
     size_t count = 0;
 
     for (size_t i = 0; i < series->count; i++)

@@ -135,14 +135,6 @@ static int read_single(struct json_object *pair, int64_t now, struct cemm_series
 
 /* ---- the endpoints' forms --------------------------------------------------- */
 
-static bool has_series(const struct cemm_document *document, const char *channel)
-{
-    for (size_t i = 0; i < document->series_count; i++)
-        if (strcmp(document->series[i].channel, channel) == 0)
-            return true;
-    return false;
-}
-
 static int read_channel(struct cemm_document *document, const char *channel,
                         struct json_object *content, int64_t now, struct cemm_words *words)
 {
@@ -191,7 +183,7 @@ static int read_channels(struct cemm_document *document, struct json_object *roo
             return refuse(&document->query, words,
                           i == 0 ? "it has no object \"data\"" : "\"totals\" is no object");
         json_object_object_foreach (group, channel, content) {
-            if (i > 0 && has_series(document, channel))
+            if (i > 0 && cemm_document_channel(document, channel))
                 continue;
             int r = read_channel(document, channel, content, now, words);
             if (r < 0)

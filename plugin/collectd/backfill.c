@@ -76,14 +76,6 @@ struct backfill {
     int64_t look;
 };
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct backfill *backfill_new(const struct settings *settings, struct cemm *cemm,
                               struct state *state, struct giver *giver)
 {
@@ -164,7 +156,7 @@ static bool missing(struct backfill *backfill, const struct strand *strand, int6
                     int64_t *ret_from, int64_t *ret_until)
 {
     return state_missing(backfill->state, strand->writer->name, &strand->past->series, from,
-                         wall_ms(), ret_from, ret_until);
+                         cemm_clock_wall(), ret_from, ret_until);
 }
 
 static void rest(struct backfill *backfill, struct strand *strand, int64_t pause)
@@ -184,7 +176,7 @@ static void end_round(struct backfill *backfill, struct strand *strand)
     if (strand->pause > REST_MAX_MS)
         strand->pause = REST_MAX_MS;
     strand->retry = backfill->now + strand->pause;
-    strand->looked = wall_ms();
+    strand->looked = cemm_clock_wall();
     rest(backfill, strand, pause);
 }
 

@@ -177,11 +177,8 @@ static void dispatch(const struct record *record, const char *type, const char *
 
 static double age_of(const struct record *record)
 {
-    struct timespec now;
-    double age;
+    double age = (double)(cemm_clock_wall() - record->newest) / 1000;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    age = (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)record->newest / 1000;
     return age > 0 ? age : 0; /* a meter's clock may run a little fast */
 }
 

@@ -62,14 +62,6 @@ struct poller {
     bool stopping; /* under lock */
 };
 
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void pass_on(void *data, enum cemm_level level, const char *words)
 {
     int severity = LOG_INFO;
@@ -212,7 +204,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (answer->result == -ECANCELED)
         return;
     if (uid)
-        monitor_note(line->poller->monitor, line->block, uid, answer, clock_ms(CLOCK_MONOTONIC));
+        monitor_note(line->poller->monitor, line->block, uid, answer, cemm_clock_steady());
     if (answer->result == 0 && answer->document && uid && alias)
         take_document(line, uid, alias, answer->document);
     /* What else can go wrong, the library's log tells, once. */
@@ -235,7 +227,7 @@ static void sweep(struct line *line, int64_t now)
 /* Begins what is due. Returns for how long the loop may wait, in milliseconds. */
 static int begin(struct poller *poller)
 {
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    int64_t now = cemm_clock_steady();
     int64_t wait = backfill_step(poller->backfill, now);
 
     for (size_t i = 0; i < poller->count; i++) {
@@ -279,7 +271,7 @@ static int add_line(struct poller *poller, const struct block *block)
 {
     struct line *line = &poller->lines[poller->count];
 
-    *line = (struct line){.poller = poller, .block = block, .due = clock_ms(CLOCK_MONOTONIC)};
+    *line = (struct line){.poller = poller, .block = block, .due = cemm_clock_steady()};
     poller->count++;
     line->troubles = troubles_new(block->label);
     return line->troubles ? 0 : -ENOMEM;
@@ -398,5 +390,5 @@ void poller_gave(struct poller *poller, const struct reading *reading)
 void poller_gave_all(struct poller *poller)
 {
     giver_nudge(poller->giver);
-    monitor_report(poller->monitor, clock_ms(CLOCK_MONOTONIC));
+    monitor_report(poller->monitor, cemm_clock_steady());
 }

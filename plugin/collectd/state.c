@@ -19,10 +19,10 @@
 
 #include "plugin/collectd/host.h"
 
-#define WHOLE_SECONDS 300       /* between two times that the file is written anew */
-#define LINES_MAX     (1 << 20) /* bytes that may wait for the file; beyond, it is written anew */
-#define GROWN_MAX     (8 << 20) /* bytes added to it, likewise */
-#define LIVE          ""        /* the taker of what goes through collectd's queue */
+#define WHOLE_MS  300000    /* between two times that the file is written anew */
+#define LINES_MAX (1 << 20) /* bytes that may wait for the file; beyond, it is written anew */
+#define GROWN_MAX (8 << 20) /* bytes added to it, likewise */
+#define LIVE      ""        /* the taker of what goes through collectd's queue */
 
 struct state {
     pthread_mutex_t lock;
@@ -36,17 +36,9 @@ struct state {
     bool dirty; /* the file lacks what is not in `lines` either */
     /* Of the thread that keeps the file: */
     size_t grown;
-    time_t written; /* monotonic; 0: never */
+    int64_t written; /* monotonic milliseconds; 0: never */
     bool complained;
 };
-
-static time_t seconds(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return now.tv_sec;
-}
 
 struct state *state_new(const char *file, int64_t window, char *const *takers, size_t count)
 {
@@ -197,7 +189,7 @@ static void write_whole(struct state *state)
     int r;
 
     pthread_mutex_lock(&state->lock);
-    r = cemm_minutes_text(state->minutes, (int64_t)seconds(CLOCK_REALTIME) * 1000, &text, &length);
+    r = cemm_minutes_text(state->minutes, cemm_clock_wall(), &text, &length);
     if (r == 0) {
         state->length = 0; /* all of that stands in the text */
         state->dirty = false;
@@ -208,7 +200,7 @@ static void write_whole(struct state *state)
         free(text);
     }
     complain(state, r, words.text);
-    state->written = seconds(CLOCK_MONOTONIC);
+    state->written = cemm_clock_steady();
     state->grown = 0;
 }
 
@@ -246,7 +238,7 @@ void state_keep(struct state *state, bool whole)
     bool dirty;
     char *lines = take_lines(state, &length, &dirty);
     bool news = dirty || lines || state->grown || state->complained;
-    bool due = !state->written || seconds(CLOCK_MONOTONIC) - state->written >= WHOLE_SECONDS ||
+    bool due = !state->written || cemm_clock_steady() - state->written >= WHOLE_MS ||
                (dirty && !state->complained) || state->grown >= GROWN_MAX;
 
     if ((whole || due) && (news || !state->written))

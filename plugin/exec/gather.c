@@ -12,14 +12,6 @@
 
 #include "plugin/exec/wait.h"
 
-static int64_t wall_now(void)
-{
-    struct timespec now;
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
-        return 0;
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void copy_text(char *ret_text, size_t size, const char *text)
 {
     size_t length = text != NULL ? strnlen(text, size - 1) : 0;
@@ -176,7 +168,7 @@ int gather(struct cemm *cemm, const struct exec_options *options, struct speech 
         return r;
     add_bare_devices(cemm, ret_gathering);
     add_unanswered(ret_gathering);
-    ret_gathering->now = wall_now();
+    ret_gathering->now = cemm_clock_wall();
     if (ret_gathering->count > 0)
         qsort(ret_gathering->findings, ret_gathering->count, sizeof(struct finding), compare);
     return ret_gathering->error;

@@ -44,13 +44,6 @@ struct run {
     bool closing;
 };
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct cemm_period history_period(const struct history *history, size_t number)
 {
     return cemm_period_step(&history->first, (int)(number / history->meter_count));
@@ -92,7 +85,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     run->flying--;
     if (worth_another_try(slot, answer->result)) {
         slot->state = PAUSED;
-        slot->again = monotonic_now() + ((int64_t)PAUSE_FIRST << slot->tries);
+        slot->again = cemm_clock_steady() + ((int64_t)PAUSE_FIRST << slot->tries);
         slot->tries++;
         return;
     }
@@ -136,7 +129,7 @@ static void ask(struct slot *slot)
 /* Asks for as much as the window and the ring allow. */
 static void ask_more(struct run *run)
 {
-    int64_t now = monotonic_now();
+    int64_t now = cemm_clock_steady();
     for (size_t number = run->head; number < run->next && run->flying < HISTORY_WINDOW; number++) {
         struct slot *slot = slot_of(run, number);
         if (slot->state == PAUSED && slot->again <= now)
@@ -248,7 +241,7 @@ static int write_done(struct run *run, struct cemm_words *words)
 
 static int timeout(const struct run *run)
 {
-    int64_t now = monotonic_now();
+    int64_t now = cemm_clock_steady();
     int64_t soonest = -1;
     for (size_t number = run->head; number < run->next; number++) {
         const struct slot *slot = slot_of(run, number);

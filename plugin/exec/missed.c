@@ -70,13 +70,6 @@ static bool is_followed(const struct cemm_series *series)
     return false;
 }
 
-static int64_t clock_ms(clockid_t id)
-{
-    struct timespec now;
-    clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static struct cemm_minutes_key key_of(const struct cemm_query *query, const char *channel)
 {
     return (struct cemm_minutes_key){
@@ -108,7 +101,7 @@ static int add_line(struct missed *missed, const struct cemm_minutes_key *key, i
 static void write_whole(struct missed *missed)
 {
     struct cemm_words words = {""};
-    int r = cemm_minutes_save(missed->minutes, missed->path, clock_ms(CLOCK_REALTIME), &words);
+    int r = cemm_minutes_save(missed->minutes, missed->path, cemm_clock_wall(), &words);
     if (r < 0 && !missed->complained)
         speech_say(missed->speech, CEMM_LOG_WARNING, "%s", words.text);
     missed->complained = r < 0;
@@ -248,7 +241,7 @@ static bool first_missing(const struct past *past, const struct cemm_document *d
     const struct missed *missed = past->missed;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    int64_t now = clock_ms(CLOCK_REALTIME);
+    int64_t now = cemm_clock_wall();
     bool found = false;
     for (size_t i = 0; i < count; i++) {
         const struct cemm_minutes_key key =
@@ -274,7 +267,7 @@ static void end_look(struct past *past, bool failed)
     past->pause = past->gave || failed || past->pause == 0 ? REST_MS : 2 * past->pause;
     if (past->pause > REST_MAX)
         past->pause = REST_MAX;
-    past->due = clock_ms(CLOCK_MONOTONIC) + past->pause;
+    past->due = cemm_clock_steady() + past->pause;
     release(past);
 }
 
@@ -283,7 +276,7 @@ static int give_channel(struct past *past, const struct cemm_document *day, cons
 {
     struct missed *missed = past->missed;
     struct cemm_document *picked =
-        cemm_minutes_pick(missed->minutes, "", day, channel, clock_ms(CLOCK_REALTIME));
+        cemm_minutes_pick(missed->minutes, "", day, channel, cemm_clock_wall());
     size_t count = 0;
     if (picked == NULL)
         return -ENOMEM;
@@ -347,7 +340,7 @@ int missed_take(struct missed *missed, struct cemm_document *document)
         return -ENOMEM;
     if (past->looking && hold(past, document) == 0)
         return 0;
-    if (past->looking || clock_ms(CLOCK_MONOTONIC) < past->due) {
+    if (past->looking || cemm_clock_steady() < past->due) {
         missed->give(missed->data, document, false);
         return 0;
     }

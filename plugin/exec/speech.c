@@ -18,20 +18,12 @@
 
 #define ERASE_LINE "\r\033[K"
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
-        return 0;
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void speech_begin(struct speech *ret_speech)
 {
     const char *term = getenv("TERM");
     *ret_speech = (struct speech){
         .terminal = isatty(STDERR_FILENO) == 1,
-        .progress_from = monotonic_now() + PROGRESS_AFTER,
+        .progress_from = cemm_clock_steady() + PROGRESS_AFTER,
     };
     ret_speech->progress_able =
         ret_speech->terminal && term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
@@ -83,13 +75,13 @@ int speech_patience(const struct speech *speech)
 {
     if (!speech->progress_able || speech->progress_shown)
         return -1;
-    int64_t left = speech->progress_from - monotonic_now();
+    int64_t left = speech->progress_from - cemm_clock_steady();
     return left > 0 ? (int)left : 0;
 }
 
 void speech_progress(struct speech *speech, size_t done, size_t total, const char *what)
 {
-    if (!speech->progress_able || monotonic_now() < speech->progress_from)
+    if (!speech->progress_able || cemm_clock_steady() < speech->progress_from)
         return;
     if (speech->progress_shown && speech->done == done && speech->total == total)
         return; /* the loop turns more often than something changes */

@@ -68,13 +68,6 @@ struct stream {
     int error;
 };
 
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* ---- what goes out ------------------------------------------------------------- */
 
 static FILE *outbox_stream(struct stream *stream)
@@ -207,7 +200,7 @@ static void put_board(struct stream *stream)
     free(stream->before);
     stream->before = text;
     stream->changed = false;
-    stream->snapshot_due = monotonic_now() + PATIENCE;
+    stream->snapshot_due = cemm_clock_steady() + PATIENCE;
 }
 
 static bool board_due(const struct stream *stream, int64_t now)
@@ -389,7 +382,7 @@ static size_t waiting(const struct stream *stream)
 static enum exec_exit run(struct stream *stream)
 {
     while (stream->error == 0) {
-        int64_t now = monotonic_now();
+        int64_t now = cemm_clock_steady();
         if (sweep_wanted(stream, now) && sweep_possible(stream, now))
             begin_sweep(stream, now);
         if (board_due(stream, now))
@@ -409,7 +402,7 @@ static bool prepare(struct stream *stream)
 {
     double interval = manner_interval(stream->options, MANNER_STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
-    stream->due = monotonic_now();
+    stream->due = cemm_clock_steady();
     stream->began = stream->due - PATIENCE;
     manner_make(&stream->manner, cemm_zone(stream->session.cemm), interval);
     stream->ledger = cemm_ledger_new();
