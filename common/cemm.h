@@ -566,9 +566,11 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
 
 /* ---- minutes given (spec §5 Backfill, §6 stream --state) ------------------ */
 
-#define CEMM_WINDOW_MAX        2678400 /* seconds: 31 days */
-#define CEMM_TAKER_SIZE        128     /* room for a taker's name, with its NUL */
-#define CEMM_MINUTES_LINE_SIZE 352
+#define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
+#define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
+
+/* Whether the API has a row a minute of a channel: others have no missing minutes. */
+bool cemm_minutes_followed(const char *channel);
 
 /* Remembers, per series, in which minutes something was given, and tells which are missing. It may
  * remember more than its window, so that this may be wider in the next run. */
@@ -613,8 +615,8 @@ int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cem
 int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time);
 
 /*
- * The samples of a channel that lie in minutes which were not given, as a
- * document that holds nothing else; what else there is to missing minutes, see
+ * The samples of a channel that lie in minutes which were not given, one a
+ * minute, as a document that holds nothing else; what else there is to missing minutes, see
  * cemm_minutes_missing(). NULL: no memory. The caller unrefs it.
  */
 struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
@@ -629,25 +631,24 @@ struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, cons
  */
 int cemm_minutes_load(struct cemm_minutes *minutes, const char *path, struct cemm_words *words);
 
-/* Writes the state file whole or not at all, and to the disk itself, which may take its time. 0, or
- * a negative errno with words. */
-int cemm_minutes_save(const struct cemm_minutes *minutes, const char *path, int64_t now,
-                      struct cemm_words *words);
-
 /*
- * The same in steps, for those who must not wait for a disk while they hold
- * `minutes`: the file's text, which the caller frees; writing it; what
- * cemm_minutes_mark() or (`newest`) cemm_minutes_note() was told as a line
- * (returns its length); and adding lines to a file that was written
- * whole in this run, each of which counts as soon as it stands there, should
- * the program be killed. When that fails, write the file whole again.
+ * What was marked and noted goes to the state file in three steps, so that who
+ * holds `minutes` under a lock need not wait for a disk with it: what is new is
+ * taken, written, and the end of that is told. What the file has counts, should
+ * the program be killed. A file that was not written in this run, that has
+ * grown long or whose last writing failed is written whole, or not at all, and
+ * to the disk itself; so it is if `whole` and there is anything new since then.
  */
-int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,
-                      size_t *ret_length);
-int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words);
-int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
-                      char ret_line[CEMM_MINUTES_LINE_SIZE]);
-int cemm_minutes_append(const char *path, const char *lines, size_t length);
+struct cemm_minutes_news {
+    char *text; /* NULL: nothing is new */
+    size_t length;
+    bool whole;
+};
+int cemm_minutes_take(struct cemm_minutes *minutes, bool whole, int64_t now,
+                      struct cemm_minutes_news *ret_news); /* 0 or -ENOMEM */
+int cemm_minutes_write(const struct cemm_minutes_news *news, const char *path,
+                       struct cemm_words *words); /* 0, or a negative errno with words */
+void cemm_minutes_settle(struct cemm_minutes *minutes, struct cemm_minutes_news *news, int result);
 
 /* ---- */
 

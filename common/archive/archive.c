@@ -1,5 +1,6 @@
 #include "common/archive/archive.h"
 
+#include "common/base/file.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
 
@@ -92,52 +93,6 @@ static void path_of_first(struct cemm_buffer *path, const struct cemm_archive *a
 
 /* ---- reading -------------------------------------------------------------------- */
 
-static int read_all(int fd, char *bytes, size_t length)
-{
-    size_t got = 0;
-
-    while (got < length) {
-        ssize_t r = read(fd, bytes + got, length - got);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return r < 0 ? -errno : -EIO;
-        got += (size_t)r;
-    }
-    return 0;
-}
-
-static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_about)
-{
-    if (fstat(fd, ret_about) < 0)
-        return -errno;
-    if (!S_ISREG(ret_about->st_mode) || ret_about->st_size > (off_t)limit)
-        return -EFBIG;
-    size_t length = (size_t)ret_about->st_size;
-    char *bytes = malloc(length + 1);
-    if (!bytes)
-        return -ENOMEM;
-    int r = read_all(fd, bytes, length);
-    if (r < 0) {
-        free(bytes);
-        return r;
-    }
-    bytes[length] = '\0';
-    *ret_bytes = bytes;
-    return 0;
-}
-
-static int read_file(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-    if (fd < 0)
-        return -errno;
-    int r = read_open(fd, limit, ret_bytes, ret_about);
-    close(fd);
-    return r;
-}
-
 int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched)
@@ -146,7 +101,7 @@ int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
     struct stat about;
 
     path_of(&path, archive, shelf, query);
-    int r = path.error ? path.error : read_file(path.data, CEMM_ANSWER_MAX, ret_bytes, &about);
+    int r = path.error ? path.error : cemm_file_read(path.data, CEMM_ANSWER_MAX, ret_bytes, &about);
     cemm_buffer_clear(&path);
     if (r < 0)
         return r;
@@ -181,20 +136,6 @@ static int make_directories(char *path)
     return 0;
 }
 
-static int write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t r = write(fd, bytes, length);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return -errno;
-        bytes += r;
-        length -= (size_t)r;
-    }
-    return 0;
-}
-
 /* One name for each file's beginnings, so that what a killed program leaves is found again. */
 static int open_new(char *path)
 {
@@ -224,7 +165,7 @@ static int write_as(char *temporary, const char *path, const char *bytes, size_t
         return 0; /* another program is just writing the same */
     if (fd < 0)
         return fd;
-    int r = write_all(fd, bytes, length);
+    int r = cemm_file_write(fd, bytes, length);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r < 0)
@@ -293,7 +234,7 @@ int cemm_archive_read_first(const struct cemm_archive *archive, const struct cem
     char *text;
 
     path_of_first(&path, archive, uid, alias);
-    int r = path.error ? path.error : read_file(path.data, FIRST_SIZE, &text, &about);
+    int r = path.error ? path.error : cemm_file_read(path.data, FIRST_SIZE, &text, &about);
     cemm_buffer_clear(&path);
     if (r < 0)
         return r;

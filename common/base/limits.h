@@ -23,6 +23,7 @@
 #define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
 #define CEMM_LINE_MAX       4096        /* characters of one configuration line */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
+#define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */

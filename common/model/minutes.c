@@ -31,6 +31,8 @@ struct cemm_minutes *cemm_minutes_new(int64_t window)
     if (!minutes)
         return NULL;
     minutes->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
+    minutes->lines = (struct cemm_buffer)CEMM_BUFFER_INIT(CEMM_LINES_MAX);
+    minutes->behind = true;
     return minutes;
 }
 
@@ -46,6 +48,8 @@ void cemm_minutes_clear(struct cemm_minutes *minutes)
 {
     tdestroy(minutes->tree, given_free);
     minutes->tree = NULL;
+    cemm_buffer_clear(&minutes->lines);
+    minutes->behind = true;
 }
 
 void cemm_minutes_free(struct cemm_minutes *minutes)
@@ -201,6 +205,11 @@ static bool time_valid(int64_t time)
     return time >= CEMM_TIME_MIN && time <= CEMM_TIME_MAX;
 }
 
+bool cemm_minutes_followed(const char *channel)
+{
+    return strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
+}
+
 int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
                       int64_t time)
 {
@@ -209,7 +218,10 @@ int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_ke
 
     if (!given)
         return -ENOMEM;
-    return cemm_given_add(given, (struct cemm_stretch){minute, minute + 1});
+    int r = cemm_given_add(given, (struct cemm_stretch){minute, minute + 1});
+    if (r > 0)
+        cemm_minutes_tell(minutes, key, time, false);
+    return r;
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -246,7 +258,10 @@ int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_ke
 
     if (!given)
         return -ENOMEM;
-    given->newest = later(given->newest, time);
+    if (time > given->newest) {
+        given->newest = time;
+        cemm_minutes_tell(minutes, key, time, true);
+    }
     return 0;
 }
 

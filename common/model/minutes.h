@@ -5,7 +5,10 @@
 #ifndef CEMM_MODEL_MINUTES_H
 #define CEMM_MODEL_MINUTES_H
 
+#include "common/base/buffer.h"
 #include "common/cemm.h"
+
+#define CEMM_MINUTES_LINE_SIZE 352
 
 /* Minutes since 1970, the end not included. Until 2100 they need 27 bits. */
 struct cemm_stretch {
@@ -28,6 +31,9 @@ struct cemm_given {
 struct cemm_minutes {
     void *tree; /* of struct cemm_given */
     int64_t window;
+    struct cemm_buffer lines; /* that the file has not got yet */
+    size_t grown;             /* bytes added to it since it was written whole */
+    bool behind;              /* it lacks what is not in `lines` either */
 };
 
 /* The entry of a series, made if need be; NULL: no memory, or a text that may not be in a key. */
@@ -39,5 +45,19 @@ int cemm_given_add(struct cemm_given *given, struct cemm_stretch added);
 
 /* Forgets everything. */
 void cemm_minutes_clear(struct cemm_minutes *minutes);
+
+/* A minute was marked, or (`newest`) a sample noted: the file is to be told. */
+void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                       int64_t time, bool newest);
+
+/* The file's whole text, which the caller frees; and writing it, with a sync. */
+int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,
+                      size_t *ret_length);
+int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words);
+
+/* A line of it, without a NUL that counts; returns its length. And adding lines to the file. */
+int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
+                      char ret_line[CEMM_MINUTES_LINE_SIZE]);
+int cemm_minutes_append(const char *path, const char *lines, size_t length);
 
 #endif

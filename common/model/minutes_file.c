@@ -14,6 +14,7 @@
  * of the other series can't be trusted either. Then nothing was given.
  */
 #include "common/base/buffer.h"
+#include "common/base/file.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/minutes.h"
@@ -33,6 +34,7 @@
 #define DAY_MS     INT64_C(86400000)
 #define FIELDS     5
 #define STATE_MODE 0640
+#define GROWN_MAX  (8u << 20) /* bytes added to the file before it is written anew */
 
 /* ---- text ---------------------------------------------------------------------- */
 
@@ -99,20 +101,6 @@ int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool new
 
 /* ---- writing ------------------------------------------------------------------- */
 
-static int write_all(int fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = write(fd, bytes, length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return 0;
-}
-
 /* So that the new name itself lasts. A file system that cannot do that is none of our business. */
 static void sync_directory(const char *path)
 {
@@ -137,12 +125,17 @@ static int write_temporary(const char *path, const char *text, size_t length)
 
     if (fd < 0)
         return -errno;
-    r = write_all(fd, text, length);
+    r = cemm_file_write(fd, text, length);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     if (close(fd) < 0 && r == 0)
         r = -errno;
     return r;
+}
+
+static void say_unwritable(const char *path, int result, struct cemm_words *words)
+{
+    cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-result));
 }
 
 int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words)
@@ -158,26 +151,10 @@ int cemm_minutes_store(const char *path, const char *text, size_t length, struct
     if (r == 0)
         sync_directory(path);
     else
-        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
+        say_unwritable(path, r, words);
     if (r < 0)
         (void)unlink(temporary);
     free(temporary);
-    return r;
-}
-
-int cemm_minutes_save(const struct cemm_minutes *minutes, const char *path, int64_t now,
-                      struct cemm_words *words)
-{
-    char *text;
-    size_t length;
-    int r = cemm_minutes_text(minutes, now, &text, &length);
-
-    if (r < 0) {
-        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
-        return r;
-    }
-    r = cemm_minutes_store(path, text, length, words);
-    free(text);
     return r;
 }
 
@@ -188,9 +165,75 @@ int cemm_minutes_append(const char *path, const char *lines, size_t length)
 
     if (fd < 0)
         return -errno;
-    r = write_all(fd, lines, length);
+    r = cemm_file_write(fd, lines, length);
     close(fd);
     return r;
+}
+
+/* ---- what is new --------------------------------------------------------------- */
+
+/* Whatever finds no room is in the file when that is written anew. */
+void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                       int64_t time, bool newest)
+{
+    char line[CEMM_MINUTES_LINE_SIZE];
+    int length = minutes->behind ? 0 : cemm_minutes_line(key, time, newest, line);
+
+    if (length <= 0)
+        return;
+    cemm_buffer_append(&minutes->lines, line, (size_t)length);
+    if (!minutes->lines.error)
+        return;
+    cemm_buffer_clear(&minutes->lines);
+    minutes->behind = true;
+}
+
+int cemm_minutes_take(struct cemm_minutes *minutes, bool whole, int64_t now,
+                      struct cemm_minutes_news *ret_news)
+{
+    bool any = minutes->behind || minutes->grown > 0 || minutes->lines.length > 0;
+    struct cemm_minutes_news news = {
+        .whole = minutes->behind || minutes->grown > GROWN_MAX || (whole && any),
+    };
+    int r = 0;
+
+    if (news.whole)
+        r = cemm_minutes_text(minutes, now, &news.text, &news.length);
+    else if (minutes->lines.length > 0)
+        r = cemm_buffer_steal(&minutes->lines, &news.text, &news.length);
+    if (r == 0 && news.whole) { /* all of the lines stands in the text */
+        cemm_buffer_clear(&minutes->lines);
+        minutes->behind = false;
+        minutes->grown = 0;
+    }
+    minutes->behind |= r < 0;
+    *ret_news = r == 0 ? news : (struct cemm_minutes_news){0};
+    return r;
+}
+
+int cemm_minutes_write(const struct cemm_minutes_news *news, const char *path,
+                       struct cemm_words *words)
+{
+    if (!news->text)
+        return 0;
+    if (news->whole)
+        return cemm_minutes_store(path, news->text, news->length, words);
+    int r = cemm_minutes_append(path, news->text, news->length);
+    if (r < 0)
+        say_unwritable(path, r, words);
+    return r;
+}
+
+void cemm_minutes_settle(struct cemm_minutes *minutes, struct cemm_minutes_news *news, int result)
+{
+    if (result == 0 && !news->whole)
+        minutes->grown += news->length;
+    if (result < 0) {
+        cemm_buffer_clear(&minutes->lines);
+        minutes->behind = true;
+    }
+    free(news->text);
+    *news = (struct cemm_minutes_news){0};
 }
 
 /* ---- reading ------------------------------------------------------------------- */
@@ -289,42 +332,20 @@ static int read_text(struct cemm_minutes *minutes, char *text, size_t length)
     return r;
 }
 
-static int read_file(const char *path, char **ret_text, size_t *ret_length)
-{
-    FILE *file = fopen(path, "re");
-    struct stat stat;
-    int r = 0;
-
-    *ret_text = NULL;
-    if (!file)
-        return -errno;
-    if (fstat(fileno(file), &stat) < 0)
-        r = -errno;
-    else if (!S_ISREG(stat.st_mode) || stat.st_size > CEMM_STATE_MAX)
-        r = -EBADMSG;
-    else if (!(*ret_text = malloc((size_t)stat.st_size + 1)))
-        r = -ENOMEM;
-    if (r == 0) {
-        *ret_length = fread(*ret_text, 1, (size_t)stat.st_size, file);
-        (*ret_text)[*ret_length] = '\0';
-        r = ferror(file) ? -EIO : 0;
-    }
-    fclose(file);
-    return r;
-}
-
 int cemm_minutes_load(struct cemm_minutes *minutes, const char *path, struct cemm_words *words)
 {
-    char *text;
-    size_t length = 0;
-    int r = read_file(path, &text, &length);
+    char *text = NULL;
+    struct stat about;
+    int r = cemm_file_read(path, CEMM_STATE_MAX, &text, &about);
 
     cemm_minutes_clear(minutes);
     if (r == 0)
-        r = read_text(minutes, text, length);
+        r = read_text(minutes, text, (size_t)about.st_size);
     free(text);
     if (r == 0)
         return 0;
+    if (r == -EFBIG)
+        r = -EBADMSG;
     cemm_minutes_clear(minutes);
     if (r == -ENOENT) {
         cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MINUTE_MS INT64_C(60000)
+
 /* Chooses of one series: copies samples to `ret_samples`, which has room for all of them and one
  * more, and returns how many. */
 typedef size_t choose_fn(const void *data, const struct cemm_document *document,
@@ -125,18 +127,21 @@ static size_t choose_missing(const void *data, const struct cemm_document *docum
     const struct then *then = data;
     int64_t from = 0;
     int64_t until = 0;
+    int64_t last = 0;
     size_t count = 0;
 
     (void)document;
     if (strcmp(series->channel, then->key.channel) != 0)
         return 0;
     for (size_t i = 0; i < series->count; i++) {
-        int64_t time = series->samples[i].time;
-        if (time >= until && !cemm_minutes_missing(then->minutes, &then->key, time / 60000 * 60000,
-                                                   then->now, &from, &until))
+        int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
+        if (minute >= until &&
+            !cemm_minutes_missing(then->minutes, &then->key, minute, then->now, &from, &until))
             break; /* nor is any later one */
-        if (time >= from && time < until)
-            ret_samples[count++] = series->samples[i];
+        if (minute < from || minute == last)
+            continue;
+        last = minute;
+        ret_samples[count++] = series->samples[i];
     }
     return count;
 }

@@ -18,7 +18,6 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LOOK_MS       500           /* between two walks along all strands */
 #define LIVE_MS       1000          /* for which a series must be live before it is filled */
@@ -106,8 +105,7 @@ void backfill_free(struct backfill *backfill)
 
 bool backfill_follows(const struct backfill *backfill, const char *channel)
 {
-    return backfill->writer_count > 0 &&
-           (strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0);
+    return backfill->writer_count > 0 && cemm_minutes_followed(channel);
 }
 
 /* ---- series ------------------------------------------------------------------------ */
@@ -222,53 +220,12 @@ static void next_day(struct backfill *backfill, struct strand *strand)
     proceed(backfill, strand);
 }
 
-/* The samples of the minutes that are missing, one each; returns how many. */
-static size_t pick(struct backfill *backfill, const struct strand *strand,
-                   const struct cemm_series *series, struct row *rows)
-{
-    int64_t from;
-    int64_t until;
-    int64_t last = 0;
-    size_t count = 0;
-    bool any = missing(backfill, strand, strand->cursor, &from, &until);
-
-    for (size_t i = 0; any && i < series->count; i++) {
-        const struct cemm_sample *sample = &series->samples[i];
-        int64_t minute = sample->time / MINUTE_MS * MINUTE_MS;
-
-        while (any && until <= minute)
-            any = missing(backfill, strand, until, &from, &until);
-        if (!any || minute < from || minute == last)
-            continue;
-        last = minute;
-        rows[count++] = (struct row){sample->time, sample->value * strand->past->identity.factor};
-    }
-    return count;
-}
-
-static const struct cemm_series *series_of(const struct cemm_document *document,
-                                           const char *channel)
-{
-    size_t count;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(series[i].channel, channel) == 0)
-            return &series[i];
-    }
-    return NULL;
-}
-
 /* NULL: there is nothing to give, or no memory to do it. */
-static struct batch *make_batch(struct backfill *backfill, struct strand *strand,
-                                const struct cemm_document *document)
+static struct batch *make_batch(struct strand *strand, const struct cemm_series *series)
 {
     const struct past *past = strand->past;
-    const struct cemm_series *series = series_of(document, past->series.channel);
-    struct batch *batch = NULL;
+    struct batch *batch = calloc(1, sizeof(*batch) + series->count * sizeof(batch->rows[0]));
 
-    if (series)
-        batch = calloc(1, sizeof(*batch) + series->count * sizeof(batch->rows[0]));
     if (!batch)
         return NULL;
     batch->owner = strand;
@@ -276,11 +233,24 @@ static struct batch *make_batch(struct backfill *backfill, struct strand *strand
     batch->block = past->block;
     batch->identity = past->identity;
     batch->series = past->series;
-    batch->count = pick(backfill, strand, series, batch->rows);
-    if (batch->count)
-        return batch;
-    free(batch);
-    return NULL;
+    batch->count = series->count;
+    for (size_t i = 0; i < series->count; i++)
+        batch->rows[i] = (struct row){.time = series->samples[i].time,
+                                      .value = series->samples[i].value * past->identity.factor};
+    return batch;
+}
+
+/* What the strand's writer lacks of a day. */
+static struct batch *pick(struct backfill *backfill, struct strand *strand,
+                          const struct cemm_document *day)
+{
+    const char *channel = strand->past->series.channel;
+    struct cemm_document *picked = state_pick(backfill->state, strand->writer->name, day, channel);
+    const struct cemm_series *series = picked ? cemm_document_channel(picked, channel) : NULL;
+    struct batch *batch = series ? make_batch(strand, series) : NULL;
+
+    cemm_document_unref(picked);
+    return batch;
 }
 
 static void take_day(void *data, const struct cemm_answer *answer)
@@ -299,7 +269,7 @@ static void take_day(void *data, const struct cemm_answer *answer)
         end_round(backfill, strand); /* the library's log says why */
         return;
     }
-    batch = make_batch(backfill, strand, answer->document);
+    batch = pick(backfill, strand, answer->document);
     if (!batch) {
         next_day(backfill, strand);
         return;

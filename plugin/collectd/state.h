@@ -41,6 +41,10 @@ void state_given(struct state *state, const char *taker, const struct series *se
 bool state_missing(struct state *state, const char *taker, const struct series *series,
                    int64_t from, int64_t now, int64_t *ret_from, int64_t *ret_until);
 
+/* As cemm_minutes_pick(). */
+struct cemm_document *state_pick(struct state *state, const char *taker,
+                                 const struct cemm_document *day, const char *channel);
+
 /* Writes what is new to the file; now and then, or if `whole`, all of it. Waits for the disk: for
  * one thread that may. */
 void state_keep(struct state *state, bool whole);

@@ -15,15 +15,12 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define HELD_MAX  64    /* answers of one meter that wait: an hour's, at one a minute */
 #define FRESH_MS  30000 /* how old the document of a day may be */
 #define REST_MS   60000 /* of a meter whose minutes have just been asked for */
 #define MINUTE_MS 60000
-#define REST_MAX  3600000     /* of one whose minutes the API has not got */
-#define GROWN_MAX (4u << 20)  /* bytes added to the file before it is written anew */
-#define LINES_MAX (16u << 20) /* bytes that wait for the file; beyond, it is written anew */
+#define REST_MAX  3600000 /* of one whose minutes the API has not got */
 
 /* A meter, and how far it has come. Times are Unix milliseconds but where it says otherwise. */
 struct past {
@@ -49,26 +46,8 @@ struct missed {
     struct cemm_minutes *minutes;
     void *tree; /* of struct past */
     size_t waiting;
-    char *lines; /* that the file has not got yet */
-    size_t length;
-    size_t grown;    /* bytes added to the file */
-    bool whole;      /* the file was written in this run */
-    bool complained; /* that it can't be */
+    bool complained; /* that the file can't be written */
 };
-
-/* What is followed: the rest has no rows a minute. */
-static const char *const followed[] = {"electric_power", "flow"};
-
-#define FOLLOWED (sizeof(followed) / sizeof(followed[0]))
-
-static bool is_followed(const struct cemm_series *series)
-{
-    for (size_t i = 0; i < FOLLOWED; i++) {
-        if (series->count > 0 && strcmp(series->channel, followed[i]) == 0)
-            return true;
-    }
-    return false;
-}
 
 static struct cemm_minutes_key key_of(const struct cemm_query *query, const char *channel)
 {
@@ -78,47 +57,26 @@ static struct cemm_minutes_key key_of(const struct cemm_query *query, const char
 
 /* ---- the file ------------------------------------------------------------------ */
 
-static int add_line(struct missed *missed, const struct cemm_minutes_key *key, int64_t time,
-                    bool newest)
+static int write_news(struct missed *missed, struct cemm_words *words)
 {
-    char line[CEMM_MINUTES_LINE_SIZE];
-    int length = cemm_minutes_line(key, time, newest, line);
-    if (length < 0)
-        return 0; /* a name that is none: nothing that could be given */
-    if (missed->length + (size_t)length > LINES_MAX) {
-        missed->whole = false;
-        missed->length = 0;
-    }
-    char *more = realloc(missed->lines, missed->length + (size_t)length + 1);
-    if (more == NULL)
-        return -ENOMEM;
-    missed->lines = more;
-    memcpy(more + missed->length, line, (size_t)length);
-    missed->length += (size_t)length;
-    return 0;
-}
-
-static void write_whole(struct missed *missed)
-{
-    struct cemm_words words = {""};
-    int r = cemm_minutes_save(missed->minutes, missed->path, cemm_clock_wall(), &words);
-    if (r < 0 && !missed->complained)
-        speech_say(missed->speech, CEMM_LOG_WARNING, "%s", words.text);
-    missed->complained = r < 0;
-    missed->whole = r == 0;
-    missed->grown = 0;
+    struct cemm_minutes_news news;
+    int r = cemm_minutes_take(missed->minutes, false, cemm_clock_wall(), &news);
+    if (r < 0)
+        return r;
+    r = cemm_minutes_write(&news, missed->path, words);
+    cemm_minutes_settle(missed->minutes, &news, r);
+    return r;
 }
 
 void missed_keep(struct missed *missed)
 {
-    if (missed->whole && missed->length == 0)
-        return;
-    if (missed->whole && missed->grown < GROWN_MAX &&
-        cemm_minutes_append(missed->path, missed->lines, missed->length) == 0)
-        missed->grown += missed->length;
-    else
-        write_whole(missed);
-    missed->length = 0;
+    struct cemm_words words = {"no memory to write the state file"};
+    int r = write_news(missed, &words);
+    if (r < 0 && !missed->complained)
+        r = write_news(missed, &words); /* whole: it was removed, or half a line stands in it */
+    if (r < 0 && !missed->complained)
+        speech_say(missed->speech, CEMM_LOG_WARNING, "%s", words.text);
+    missed->complained = r < 0;
 }
 
 static int note_series(struct missed *missed, const struct cemm_query *query,
@@ -127,19 +85,12 @@ static int note_series(struct missed *missed, const struct cemm_query *query,
     const struct cemm_minutes_key key = key_of(query, series->channel);
     int64_t newest = 0;
     for (size_t i = 0; i < series->count; i++) {
-        int64_t time = series->samples[i].time;
-        int r = cemm_minutes_mark(missed->minutes, &key, time);
-        if (r > 0)
-            r = add_line(missed, &key, time, false);
+        newest = series->samples[i].time; /* oldest first */
+        int r = cemm_minutes_mark(missed->minutes, &key, newest);
         if (r < 0)
             return r;
-        if (time > newest)
-            newest = time;
     }
-    if (newest <= cemm_minutes_newest(missed->minutes, &key))
-        return 0;
-    int r = cemm_minutes_note(missed->minutes, &key, newest);
-    return r < 0 ? r : add_line(missed, &key, newest, true);
+    return newest > 0 ? cemm_minutes_note(missed->minutes, &key, newest) : 0;
 }
 
 int missed_given(struct missed *missed, const struct cemm_document *document)
@@ -248,7 +199,7 @@ static bool first_missing(const struct past *past, const struct cemm_document *d
             key_of(cemm_document_query(document), series[i].channel);
         int64_t from;
         int64_t until;
-        if (!is_followed(&series[i]) ||
+        if (series[i].count == 0 || !cemm_minutes_followed(series[i].channel) ||
             !cemm_minutes_missing(missed->minutes, &key, past->cursor, now, &from, &until))
             continue;
         if (!found || from < *ret_from)
@@ -292,9 +243,13 @@ static int give_channel(struct past *past, const struct cemm_document *day, cons
 /* What lies before the day's last row and has none itself will hardly get one. */
 static int give_day(struct past *past, const struct cemm_document *day)
 {
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(day, &count);
     int r = 0;
-    for (size_t i = 0; i < FOLLOWED && r == 0; i++)
-        r = give_channel(past, day, followed[i]);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (cemm_minutes_followed(series[i].channel))
+            r = give_channel(past, day, series[i].channel);
+    }
     int64_t since = cemm_document_newest(day) + MINUTE_MS;
     if (since > past->since)
         past->since = since;
@@ -394,6 +349,5 @@ void missed_close(struct missed *missed)
         return;
     tdestroy(missed->tree, past_free);
     cemm_minutes_free(missed->minutes);
-    free(missed->lines);
     free(missed);
 }

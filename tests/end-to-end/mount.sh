@@ -313,6 +313,7 @@ is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | 
 # ---- ending ----------------------------------------------------------------------
 
 fusermount3 -u "$m"
+wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'fusermount3 -u ends it'
 stop "$fs_pid"
 is 'fusermount3 -u ends it with 0' 0 "$stopped"
 start_sim --devices 1 --promise 150 --lan 1
@@ -354,6 +355,7 @@ refute 'a crash leaves a dead mount' ls "$m"
 mount_fs
 check 'which the next start takes away' cat "$m/$dev/p1/realtime.csv"
 umount "$m"
+wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'umount ends it'
 stop "$fs_pid"
 is 'umount ends it with 0' 0 "$stopped"
 

@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/cemm.h"
+#include "common/model/minutes.h"
 
 #include <errno.h>
 #include <string.h>

@@ -203,11 +203,23 @@ static void load(struct cemm_minutes *minutes, const char *path, int result)
         expect_part("the words", words.text, path);
 }
 
-static void save(const struct cemm_minutes *minutes, const char *path)
+/* All three steps. */
+static int keep(struct cemm_minutes *minutes, const char *path, bool whole,
+                struct cemm_words *words)
+{
+    struct cemm_minutes_news news;
+
+    assert_int_equal(cemm_minutes_take(minutes, whole, NOW, &news), 0);
+    int r = cemm_minutes_write(&news, path, words);
+    cemm_minutes_settle(minutes, &news, r);
+    return r;
+}
+
+static void save(struct cemm_minutes *minutes, const char *path)
 {
     struct cemm_words words = {""};
 
-    if (cemm_minutes_save(minutes, path, NOW, &words) != 0)
+    if (keep(minutes, path, true, &words) != 0)
         fail_msg("%s", words.text);
 }
 
@@ -274,6 +286,71 @@ static void test_append(void **state)
     load(minutes, path, 0);
     expect_int("the newest as a line", cemm_minutes_newest(minutes, &power), NOW - 7);
     expect_text("which is no minute", missing_of(minutes, &power), "10-8 3-1");
+    cemm_minutes_free(minutes);
+}
+
+#define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
+#define LINE(start)      GIVEN(start "+1")
+
+/* The file whole at first, then lines, then whole again when that has failed. */
+static void test_news(void **state)
+{
+    static const struct {
+        const char *row;
+        int minute;       /* that is marked before; 0: none */
+        bool whole;       /* asked for */
+        int result;       /* that is told after */
+        const char *text; /* NULL: nothing is new */
+        bool is_whole;
+    } rows[] = {
+        {"at first", 8, false, 0, "cemm minutes 1\n" LINE("1699999500"), true},
+        {"nothing is new", 0, false, 0, NULL, false},
+        {"nor if all is asked for", 0, true, 0, NULL, false},
+        {"a minute", 6, false, 0, LINE("1699999620"), false},
+        {"once", 6, false, 0, NULL, false},
+        {"all of it, because it has grown", 0, true, 0,
+         "cemm minutes 1\n" GIVEN("1699999500+1 1699999620+1"), true},
+        {"a minute that fails", 7, false, -EIO, LINE("1699999560"), false},
+        {"so all of it", 0, false, -EIO, "cemm minutes 1\n" GIVEN("1699999500+3"), true},
+        {"again", 5, false, 0, "cemm minutes 1\n" GIVEN("1699999500+4"), true},
+        {"and it is well", 4, false, 0, LINE("1699999740"), false},
+    };
+    struct cemm_minutes *minutes = begin(HOUR);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_minutes_news news;
+        if (rows[i].minute)
+            assert_true(cemm_minutes_mark(minutes, &power, AT(rows[i].minute)) >= 0);
+        assert_int_equal(cemm_minutes_take(minutes, rows[i].whole, NOW, &news), 0);
+        expect_int(rows[i].row, news.text != NULL, rows[i].text != NULL);
+        expect_int(rows[i].row, news.whole, rows[i].is_whole);
+        if (news.text) {
+            expect_text(rows[i].row, news.text, rows[i].text);
+            expect_int(rows[i].row, (int64_t)news.length, (int64_t)strlen(news.text));
+        }
+        cemm_minutes_settle(minutes, &news, rows[i].result);
+    }
+    cemm_minutes_free(minutes);
+}
+
+/* Lines that nobody fetches are not kept for ever: then the file is written whole. */
+static void test_too_many_lines(void **state)
+{
+    struct cemm_minutes *minutes = begin(CEMM_WINDOW_MAX);
+    struct cemm_minutes_news news;
+
+    (void)state;
+    assert_int_equal(cemm_minutes_take(minutes, false, NOW, &news), 0);
+    cemm_minutes_settle(minutes, &news, 0);
+    for (int i = 30000; i > 0; i--) {
+        assert_int_equal(cemm_minutes_mark(minutes, &power, AT(i)), 1);
+        assert_true(minutes->lines.length <= CEMM_LINES_MAX);
+    }
+    assert_int_equal(cemm_minutes_take(minutes, false, NOW, &news), 0);
+    expect_int("whole", news.whole, true);
+    expect_part("all of them", news.text, "+30000\n");
+    cemm_minutes_settle(minutes, &news, 0);
     cemm_minutes_free(minutes);
 }
 
@@ -353,7 +430,7 @@ static void test_unusable(void **state)
     scratch_bytes("state", "cemm minutes 1\n\0\n", 17, 0600);
     load(minutes, scratch_path("state"), -EBADMSG);
     load(minutes, directory, -EBADMSG);
-    assert_true(cemm_minutes_save(minutes, scratch_path("none/state"), NOW, &words) == -ENOENT);
+    assert_true(keep(minutes, scratch_path("none/state"), false, &words) == -ENOENT);
     expect_part("says which", words.text, "none/state");
     cemm_minutes_free(minutes);
 }
@@ -369,6 +446,8 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test_setup_teardown(test_file, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_append, scratch_setup, scratch_teardown),
+        cmocka_unit_test(test_news),
+        cmocka_unit_test(test_too_many_lines),
         cmocka_unit_test(test_old_minutes_are_dropped),
         cmocka_unit_test_setup_teardown(test_damage, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),

@@ -1,0 +1,20 @@
+/*
+ * Whole files.
+ */
+#ifndef CEMM_BASE_FILE_H
+#define CEMM_BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/stat.h>
+
+/*
+ * Reads a file. The caller frees *ret_bytes, which end in a NUL besides the
+ * length that *ret_about tells. Returns 0, -EFBIG where it is longer than
+ * `limit` or no file at all, or another negative errno.
+ */
+int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
+
+/* Writes all of it, however many calls that takes. 0 or a negative errno. */
+int cemm_file_write(int fd, const char *bytes, size_t length);
+
+#endif
