@@ -616,12 +616,13 @@ int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *
 
 /*
  * The samples of a channel that lie in minutes which were not given, one a
- * minute, as a document that holds nothing else; what else there is to missing minutes, see
- * cemm_minutes_missing(). NULL: no memory. The caller unrefs it.
+ * minute and at most so many, the oldest ones, as a document that holds nothing
+ * else; what else there is to missing minutes, see cemm_minutes_missing().
+ * NULL: no memory. The caller unrefs it.
  */
 struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
                                         const struct cemm_document *document, const char *channel,
-                                        int64_t now);
+                                        size_t most, int64_t now);
 
 /*
  * Reads a state file, in place of what is remembered. 0; CEMM_ABSENT: there is

@@ -118,6 +118,7 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
 struct then {
     const struct cemm_minutes *minutes;
     struct cemm_minutes_key key;
+    size_t most;
     int64_t now;
 };
 
@@ -133,7 +134,7 @@ static size_t choose_missing(const void *data, const struct cemm_document *docum
     (void)document;
     if (strcmp(series->channel, then->key.channel) != 0)
         return 0;
-    for (size_t i = 0; i < series->count; i++) {
+    for (size_t i = 0; i < series->count && count < then->most; i++) {
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
         if (minute >= until &&
             !cemm_minutes_missing(then->minutes, &then->key, minute, then->now, &from, &until))
@@ -148,10 +149,10 @@ static size_t choose_missing(const void *data, const struct cemm_document *docum
 
 struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
                                         const struct cemm_document *document, const char *channel,
-                                        int64_t now)
+                                        size_t most, int64_t now)
 {
     const struct cemm_query *query = &document->query;
-    const struct then then = {minutes, {taker, &query->uid, query->alias, channel}, now};
+    const struct then then = {minutes, {taker, &query->uid, query->alias, channel}, most, now};
 
     return pick(document, choose_missing, &then);
 }

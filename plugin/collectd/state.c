@@ -125,7 +125,7 @@ struct cemm_document *state_pick(struct state *state, const char *taker,
     struct cemm_document *picked;
 
     pthread_mutex_lock(&state->lock);
-    picked = cemm_minutes_pick(state->minutes, taker, day, channel, cemm_clock_wall());
+    picked = cemm_minutes_pick(state->minutes, taker, day, channel, SIZE_MAX, cemm_clock_wall());
     pthread_mutex_unlock(&state->lock);
     return picked;
 }

@@ -1,13 +1,18 @@
 /*
  * Minutes of electric_power and flow in which nothing was given are asked for
  * when their meter answers again, and come before that answer. They are those
- * of the API's days: what these do not have (the device was off) is not asked
- * for again and again.
+ * of the API's days.
+ *
+ * A gap ends where the answer's own sample lies: what comes after that may
+ * still come live, and what comes before it can't any more. So each answer
+ * closes at most one gap, and that is asked for at once, however soon after
+ * another. A gap that was asked for and could not be had (the device was off,
+ * the source fails) is what rests: it is not asked for again and again.
  *
  * The file says what was given, and nothing else: minutes, and the newest
  * sample of each series. Lines are added to it when what they speak of has
  * been written, so a program that is killed gives a sample twice rather than
- * never.
+ * never. So that it is not many, minutes are handed out few at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -17,10 +22,10 @@
 #include <string.h>
 
 #define HELD_MAX  64    /* answers of one meter that wait: an hour's, at one a minute */
-#define FRESH_MS  30000 /* how old the document of a day may be */
-#define REST_MS   60000 /* of a meter whose minutes have just been asked for */
+#define REST_MS   60000 /* of what was asked for and could not be had */
+#define REST_MAX  3600000
 #define MINUTE_MS 60000
-#define REST_MAX  3600000 /* of one whose minutes the API has not got */
+#define PIECE     16 /* minutes that are handed out together */
 
 /* A meter, and how far it has come. Times are Unix milliseconds but where it says otherwise. */
 struct past {
@@ -28,10 +33,11 @@ struct past {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     int64_t since;  /* what lies before has been asked for, and the API had its rows */
-    int64_t due;    /* monotonic: it is not looked at before */
+    int64_t asked;  /* what lies before has been asked for, and rests until it is due again */
+    int64_t due;    /* monotonic */
     int64_t pause;  /* the last one */
     int64_t cursor; /* of this look: how far it is */
-    bool looking;   /* a day is being fetched */
+    bool looking;   /* a day is being fetched, for what lies before held[0] */
     bool gave;      /* in this look */
     size_t held_count;
     struct cemm_document *held[HELD_MAX]; /* oldest first */
@@ -159,15 +165,16 @@ static int hold(struct past *past, struct cemm_document *document)
     return 0;
 }
 
-static void release(struct past *past)
+/* Gives the oldest answer that waits. */
+static void give_held(struct past *past)
 {
     struct missed *missed = past->missed;
-    for (size_t i = 0; i < past->held_count; i++) {
-        missed->give(missed->data, past->held[i], false);
-        cemm_document_unref(past->held[i]);
-        missed->waiting--;
-    }
-    past->held_count = 0;
+    struct cemm_document *document = past->held[0];
+    past->held_count--;
+    missed->waiting--;
+    memmove(past->held, past->held + 1, past->held_count * sizeof(*past->held));
+    missed->give(missed->data, document, false);
+    cemm_document_unref(document);
 }
 
 /* ---- a look ------------------------------------------------------------------------ */
@@ -184,23 +191,45 @@ static struct cemm_query day_query(const struct past *past, int64_t time)
     return query;
 }
 
-/* The first minute from the cursor on that is missing of any channel that this document has; false:
- * none. */
-static bool first_missing(const struct past *past, const struct cemm_document *document,
-                          int64_t *ret_from)
+/* The moment at which an answer came, for cemm_minutes_missing(): all minutes before the one of its
+ * sample are over by a minute. 0: it has no sample of that channel. */
+static int64_t moment(const struct cemm_document *answer, const char *channel)
 {
-    const struct missed *missed = past->missed;
+    const struct cemm_series *series = cemm_document_channel(answer, channel);
+    if (series == NULL || series->count == 0)
+        return 0;
+    return (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
+}
+
+/* That of all its channels together. */
+static int64_t last_moment(const struct cemm_document *answer)
+{
     size_t count;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-    int64_t now = cemm_clock_wall();
+    const struct cemm_series *series = cemm_document_series(answer, &count);
+    int64_t last = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (cemm_minutes_followed(series[i].channel) && moment(answer, series[i].channel) > last)
+            last = moment(answer, series[i].channel);
+    }
+    return last;
+}
+
+/* The first minute at or after `since` that is missing before an answer, of any channel that it
+ * has; false: none. */
+static bool first_missing(const struct past *past, const struct cemm_document *answer,
+                          int64_t since, int64_t *ret_from)
+{
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(answer, &count);
     bool found = false;
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_minutes_key key =
-            key_of(cemm_document_query(document), series[i].channel);
+        const char *channel = series[i].channel;
+        const struct cemm_minutes_key key = key_of(cemm_document_query(answer), channel);
         int64_t from;
         int64_t until;
-        if (series[i].count == 0 || !cemm_minutes_followed(series[i].channel) ||
-            !cemm_minutes_missing(missed->minutes, &key, past->cursor, now, &from, &until))
+        if (!cemm_minutes_followed(channel) ||
+            !cemm_minutes_missing(past->missed->minutes, &key, since, moment(answer, channel),
+                                  &from, &until))
             continue;
         if (!found || from < *ret_from)
             *ret_from = from;
@@ -209,9 +238,38 @@ static bool first_missing(const struct past *past, const struct cemm_document *d
     return found;
 }
 
+/* Whether something is missing before an answer that is to be asked for now. */
+static bool wants_look(struct past *past, const struct cemm_document *answer)
+{
+    int64_t from;
+    if (!first_missing(past, answer, past->since, &from)) {
+        past->pause = 0; /* what was asked for has come, or has left the window */
+        return false;
+    }
+    int64_t rested = past->asked > past->since ? past->asked : past->since;
+    return cemm_clock_steady() >= past->due || first_missing(past, answer, rested, &from);
+}
+
 static void look_on(struct past *past);
 
-/* It has come to its end, or can't go on; a meter that had nothing new rests for longer. */
+static void begin_look(struct past *past)
+{
+    past->cursor = past->since;
+    past->gave = false;
+    look_on(past);
+}
+
+/* Gives the answers that wait, up to one before which something else is missing. */
+static void release(struct past *past)
+{
+    do
+        give_held(past);
+    while (past->held_count > 0 && !wants_look(past, past->held[0]));
+    if (past->held_count > 0)
+        begin_look(past);
+}
+
+/* It has come to its end, or can't go on; what it did not find rests for longer each time. */
 static void end_look(struct past *past, bool failed)
 {
     past->looking = false;
@@ -219,24 +277,29 @@ static void end_look(struct past *past, bool failed)
     if (past->pause > REST_MAX)
         past->pause = REST_MAX;
     past->due = cemm_clock_steady() + past->pause;
+    past->asked = last_moment(past->held[0]) - MINUTE_MS;
     release(past);
 }
 
 /* Gives what was missed of a day's channel. Returns 0 or -ENOMEM. */
-static int give_channel(struct past *past, const struct cemm_document *day, const char *channel)
+static int give_channel(struct past *past, const struct cemm_document *day,
+                        const struct cemm_series *series)
 {
     struct missed *missed = past->missed;
-    struct cemm_document *picked =
-        cemm_minutes_pick(missed->minutes, "", day, channel, cemm_clock_wall());
-    size_t count = 0;
-    if (picked == NULL)
-        return -ENOMEM;
-    (void)cemm_document_series(picked, &count);
-    if (count > 0) {
-        past->gave = true;
-        missed->give(missed->data, picked, true);
+    int64_t until = moment(past->held[0], series->channel);
+    size_t given = PIECE;
+    for (size_t pieces = series->count / PIECE + 1; given == PIECE && pieces > 0; pieces--) {
+        struct cemm_document *picked =
+            cemm_minutes_pick(missed->minutes, "", day, series->channel, PIECE, until);
+        if (picked == NULL)
+            return -ENOMEM;
+        const struct cemm_series *minutes = cemm_document_channel(picked, series->channel);
+        given = minutes != NULL ? minutes->count : 0;
+        if (given > 0)
+            missed->give(missed->data, picked, true);
+        past->gave |= given > 0;
+        cemm_document_unref(picked);
     }
-    cemm_document_unref(picked);
     return 0;
 }
 
@@ -248,9 +311,9 @@ static int give_day(struct past *past, const struct cemm_document *day)
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
         if (cemm_minutes_followed(series[i].channel))
-            r = give_channel(past, day, series[i].channel);
+            r = give_channel(past, day, &series[i]);
     }
-    int64_t since = cemm_document_newest(day) + MINUTE_MS;
+    int64_t since = (cemm_document_newest(day) / MINUTE_MS + 1) * MINUTE_MS;
     if (since > past->since)
         past->since = since;
     return r;
@@ -276,38 +339,29 @@ static void take_day(void *data, const struct cemm_answer *answer)
 static void look_on(struct past *past)
 {
     int64_t from;
-    if (!first_missing(past, past->held[past->held_count - 1], &from)) {
+    if (!first_missing(past, past->held[0], past->cursor, &from)) {
         end_look(past, false);
         return;
     }
     past->cursor = from;
     const struct cemm_query query = day_query(past, from);
     past->looking = true;
-    if (cemm_get(past->missed->cemm, &query, FRESH_MS, take_day, past, NULL) < 0)
+    if (cemm_get(past->missed->cemm, &query, 0, take_day, past, NULL) < 0)
         end_look(past, true);
 }
 
 int missed_take(struct missed *missed, struct cemm_document *document)
 {
     struct past *past = past_get(missed, cemm_document_query(document));
-    int64_t from;
     if (past == NULL)
         return -ENOMEM;
-    if (past->looking && hold(past, document) == 0)
-        return 0;
-    if (past->looking || cemm_clock_steady() < past->due) {
-        missed->give(missed->data, document, false);
-        return 0;
-    }
-    past->cursor = past->since;
-    if (!first_missing(past, document, &from)) {
-        past->pause = 0; /* what is missed from now on is something new */
-        missed->give(missed->data, document, false);
+    bool wants = !past->looking && wants_look(past, document);
+    if ((past->looking || wants) && hold(past, document) == 0) {
+        if (wants)
+            begin_look(past);
         return 0;
     }
-    past->gave = false;
-    (void)hold(past, document); /* the first one: there is room */
-    look_on(past);
+    missed->give(missed->data, document, false);
     return 0;
 }
 

@@ -125,11 +125,22 @@ static size_t piece(const char *text, size_t length)
     return end;
 }
 
+/* Waits until a pipe takes a piece without blocking. Here a signal ends us even where the caller
+ * holds it: nothing is half done, and a reader that does not read must not keep us. */
+static void wait_reader(void)
+{
+    struct pollfd poll_fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    sigset_t none;
+    sigemptyset(&none);
+    (void)ppoll(&poll_fd, 1, NULL, &none);
+}
+
 static int write_stdout(const char *text, size_t length, struct cemm_words *words)
 {
     int r = 0;
     while (r == 0 && length > 0) {
         size_t part = piece(text, length);
+        wait_reader();
         r = write_all(STDOUT_FILENO, text, part);
         text += part;
         length -= part;

@@ -12,6 +12,7 @@
  * written when a sweep ends, or when it has lasted too long to wait for it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,13 +26,15 @@
 #include "plugin/exec/output.h"
 #include "plugin/exec/running.h"
 #include "plugin/exec/session.h"
+#include "plugin/exec/signals.h"
 #include "plugin/exec/wait.h"
 
 /* How long the next sweep, or the board, waits for one that has begun (milliseconds). */
 #define PATIENCE 1000
 
-#define SWEEPS_MAX 64         /* under way at a time: nearly all of them wait for the same */
-#define INPUT_MAX  (64 << 10) /* bytes of stdin that one look takes */
+#define PIECE_MIN  (PIPE_BUF / 4) /* bytes that go out by themselves where there is a state file */
+#define SWEEPS_MAX 64             /* under way at a time: nearly all of them wait for the same */
+#define INPUT_MAX  (64 << 10)     /* bytes of stdin that one look takes */
 
 /* What goes out after this turn. */
 struct outbox {
@@ -87,20 +90,40 @@ static void outbox_clear(struct outbox *outbox)
     *outbox = (struct outbox){0};
 }
 
-/* Writes what has come in this turn, in one go. */
+/* Writes what has come. No signal comes between a piece that is written and the note of it. */
+static void write_out(struct stream *stream)
+{
+    const struct outbox *outbox = &stream->outbox;
+    struct cemm_words words = {""};
+    struct signals signals;
+    signals_hold(&signals);
+    if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
+        stream->error = -EIO;
+    else if (stream->missed != NULL)
+        missed_keep(stream->missed);
+    signals_release(&signals);
+    if (words.text[0] != '\0')
+        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+}
+
 static void send_out(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
-    struct cemm_words words = {""};
     if (outbox->stream == NULL)
         return;
     if (fflush(outbox->stream) != 0 || ferror(outbox->stream))
         stream->error = -ENOMEM;
-    else if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
-        stream->error = -EIO;
-    if (words.text[0] != '\0')
-        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+    else
+        write_out(stream);
     outbox_clear(outbox);
+}
+
+/* What could come twice, should we be killed, is kept to one piece. */
+static void send_piece(struct stream *stream)
+{
+    if (stream->error == 0 && stream->outbox.stream != NULL &&
+        ftell(stream->outbox.stream) >= PIECE_MIN)
+        send_out(stream);
 }
 
 /* ---- rows ---------------------------------------------------------------------- */
@@ -124,8 +147,11 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
 static void put_given(struct stream *stream, const struct cemm_document *document)
 {
     put_rows(stream, document);
-    if (stream->missed != NULL && missed_given(stream->missed, document) < 0)
+    if (stream->missed == NULL)
+        return;
+    if (missed_given(stream->missed, document) < 0)
         stream->error = -ENOMEM;
+    send_piece(stream);
 }
 
 /* What is new in an answer. */
@@ -390,8 +416,6 @@ static enum exec_exit run(struct stream *stream)
             return EXEC_OK;
         turn(stream, now);
         send_out(stream);
-        if (stream->missed != NULL && stream->error == 0)
-            missed_keep(stream->missed);
     }
     speech_say(stream->speech, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
     return EXEC_FAILED;

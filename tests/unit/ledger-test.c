@@ -226,7 +226,8 @@ static void test_missed(void **state)
     assert_non_null(minutes);
     assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264523456)), 1);
     assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264640000)), 1);
-    struct cemm_document *missed = cemm_minutes_pick(minutes, "", document, "electric_power", now);
+    struct cemm_document *missed =
+        cemm_minutes_pick(minutes, "", document, "electric_power", SIZE_MAX, now);
     cemm_document_unref(document);
     assert_non_null(missed);
     const struct cemm_series *series = cemm_document_series(missed, &count);
@@ -236,10 +237,14 @@ static void test_missed(void **state)
     assert_memory_equal(series[0].samples[1].text, "3", 1); /* of two in a minute the first */
     assert_memory_equal(series[0].samples[2].text, "5", 1);
     struct cemm_document *sooner =
-        cemm_minutes_pick(minutes, "", missed, "electric_power", now - 1);
+        cemm_minutes_pick(minutes, "", missed, "electric_power", SIZE_MAX, now - 1);
     assert_int_equal(cemm_document_series(sooner, &count)[0].count, 2);
     cemm_document_unref(sooner);
-    sooner = cemm_minutes_pick(minutes, "", missed, "flow", now);
+    struct cemm_document *oldest = cemm_minutes_pick(minutes, "", missed, "electric_power", 1, now);
+    assert_int_equal(cemm_document_series(oldest, &count)[0].count, 1);
+    assert_memory_equal(cemm_document_series(oldest, &count)[0].samples[0].text, "1", 1);
+    cemm_document_unref(oldest);
+    sooner = cemm_minutes_pick(minutes, "", missed, "flow", SIZE_MAX, now);
     (void)cemm_document_series(sooner, &count);
     assert_int_equal(count, 0);
     cemm_document_unref(sooner);
