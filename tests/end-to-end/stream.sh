@@ -335,6 +335,76 @@ state() {
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
 
+# power UID: the times of what came of its s01 so far, in seconds.
+power() {
+  grep "uid=$1,alias=s01 .*[0-9]000000000$" "$stream_out" | awk '{ print substr($NF, 1, 10) }'
+}
+
+newest() {
+  power "$1" | sort -n | tail -n 1
+}
+
+# reaches UID SECONDS: it has a sample of then or later.
+reaches() {
+  local time
+  time=$(newest "$1")
+  ((${time:-0} >= $2))
+}
+
+# away FAULT…: one device's s01 is away for some of its minutes, and comes back.
+away() {
+  local until
+  until=$(($(newest "$two") + 150))
+  sim_faults "status=502@*$one/s01/realtime*" "$@"
+  wait_for 60 reaches "$two" "$until" || not_ok 'the other device goes on'
+  until=$(newest "$two")
+  sim_faults "$@"
+  wait_for 60 reaches "$one" "$until" || not_ok 'it is back' "$(tail -n 3 "$stream_out")"
+}
+
+days_asked() {
+  requests "$one .*s01/data/day"
+}
+
+# One outage soon after another; these meters' clock runs fast. Whatever could be had comes before
+# what is newer, and what could not is not asked for again and again.
+outages() {
+  local asked times
+  start_sim --devices 2 --meters s01 --since "$since" --now $(($(date +%s) - 43200)) --speed 30
+  write_config "$config"
+  start_stream --interval 0.25 --format influx --state "$scratch/outages.state" s01
+  check 'a day that was missed, then the present' wait_for 60 has_lines 2890 "$stream_out"
+  asked=$(days_asked)
+  away
+  away
+  away
+  is 'three outages in a row: all in order of time' '' "$(power "$one" | sort -c -n -u 2>&1)"
+  power "$one" | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
+  is 'and no minute missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
+  asked=$(($(days_asked) - asked))
+  check "a question each, or hardly more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
+
+  away "status=502@*$one/s01/data/*"
+  asked=$(days_asked)
+  times=$(newest "$one")
+  wait_for 60 reaches "$one" $((times + 120)) || not_ok 'it goes on'
+  asked=$(($(days_asked) - asked))
+  check "a gap that can't be had holds nothing up, and rests ($asked)" test "$asked" -le 2
+  asked=$(days_asked)
+  times=$(power "$one" | wc -l)
+  away
+  power "$one" | tail -n +$((times + 1)) >"$scratch/times"
+  asked=$(($(days_asked) - asked))
+  check "the next one is asked for at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
+  is 'with what is left of the other' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
+  stop "$stream_pid"
+  exec 9>&-
+  power "$one" | sort -n | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
+  is 'no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
+  is 'none came twice' '' "$(power "$one" | sort | uniq -d)"
+  cat "$stream_out" "$stream_err" >>"$heard"
+}
+
 # Until the meters have a newer sample than they had.
 sleep_past_sample() {
   local before
@@ -352,6 +422,7 @@ outage
 formats
 idle_reader
 prometheus
+outages
 state
 is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

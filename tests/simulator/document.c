@@ -181,7 +181,12 @@ void document_io(const struct world *world, enum api api, int only, FILE *out)
     fputs("]}", out);
 }
 
-static int put_latest(const struct world *world, struct device *device, int index,
+static bool is_reading(enum channel channel)
+{
+    return channel <= CHANNEL_T4 || channel == CHANNEL_GAS || channel == CHANNEL_VOLUME;
+}
+
+static int put_latest(const struct world *world, struct device *device, int index, enum api api,
                       enum channel channel, int64_t now_ms, FILE *out)
 {
     struct meter *meter = document_meter(world, device, index, channel);
@@ -192,6 +197,8 @@ static int put_latest(const struct world *world, struct device *device, int inde
         sample = (struct sample){0};
     else if (r < 0)
         return r;
+    if (api == API_CLOUD && is_reading(channel))
+        sample.value -= sample.value % world->options->cloud_round;
     fprintf(out, "\"%s\":", channel_name(channel));
     put_sample(out, &sample);
     return 0;
@@ -213,17 +220,17 @@ int document_realtime(const struct world *world, struct device *device, int inde
             continue;
         if (c != realtime_channels[kind])
             putc(',', out);
-        r = put_latest(world, device, index, (enum channel) * c, now_ms, out);
+        r = put_latest(world, device, index, api, (enum channel) * c, now_ms, out);
     }
     if (r == 0 && world->options->unknown_channel &&
         strcmp(world->options->meters[index].alias, "p1") == 0) {
         putc(',', out);
-        r = put_latest(world, device, index, CHANNEL_HUMIDITY, now_ms, out);
+        r = put_latest(world, device, index, api, CHANNEL_HUMIDITY, now_ms, out);
     }
     putc('}', out);
     if (r == 0 && kind == METER_WATER) {
         fputs(",\"totals\":{", out);
-        r = put_latest(world, device, index, CHANNEL_VOLUME, now_ms, out);
+        r = put_latest(world, device, index, api, CHANNEL_VOLUME, now_ms, out);
         putc('}', out);
     }
     putc('}', out);

@@ -20,6 +20,7 @@
 #define PRINT_WORDS     4 /* at least */
 #define PROMISE_MAX_MS  3600000
 #define RETRY_AFTER_MAX 86400
+#define CLOUD_ROUND_MAX 1e6
 #define KEY_MAX         512
 #define SPEED_MAX       1e6
 #define DISCOVERY_PORT  9777
@@ -228,6 +229,16 @@ static int take_promise_body(struct options *options, const char *text)
     return -EINVAL;
 }
 
+static int take_cloud_round(struct options *options, const char *text)
+{
+    double step;
+
+    if (take_real(text, 1.0 / VALUE_ONE, CLOUD_ROUND_MAX, &step) < 0)
+        return -EINVAL;
+    options->cloud_round = (int64_t)(step * VALUE_ONE);
+    return 0;
+}
+
 static int take_retry_after(struct options *options, const char *text)
 {
     return take_number(text, 0, RETRY_AFTER_MAX, &options->retry_after);
@@ -370,6 +381,9 @@ static const struct option_row rows[] = {
      "then 202. 10 s after it was made, or once kept, a promise is forgotten\n"
      "(default 0: no promises)"},
     {"promise-body", "FORM", take_promise_body, "json, text or empty (default json)"},
+    {"cloud-round", "X", take_cloud_round,
+     "the cloud's realtime shows meter readings rounded down to\n"
+     "multiples of X (default: as the LAN does)"},
     {"retry-after", "S", take_retry_after, "adds this header to every 202"},
     {"lan-io", "yes|no", take_lan_io, "no: 404, as older firmware (default yes)"},
     {"discovery", NULL, take_discovery,
@@ -540,6 +554,7 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         .prefix = "/v1/",
         .zone = "Europe/Amsterdam",
         .retry_after = -1,
+        .cloud_round = 1,
         .lan_io = true,
         .now_ms = -1,
         .speed = 1.0,

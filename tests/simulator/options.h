@@ -45,7 +45,8 @@ struct options {
     const char *zone;
     int64_t promise_ms;
     enum promise_body promise_body;
-    int retry_after; /* -1: none */
+    int retry_after;     /* -1: none */
+    int64_t cloud_round; /* in 1/VALUE_ONE */
     bool lan_io;
     bool discovery;
     int discovery_port;
