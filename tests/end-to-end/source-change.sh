@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# source-change.sh BUILD_DIR: one device that the LAN and the cloud reach, where the cloud rounds its
+# meter readings down. The device leaves the LAN in the middle of a stream: readings lower by less
+# than 1 are withheld until they have passed what was given, greater steps back are given (spec §2).
+set -euo pipefail
+# shellcheck source=tests/end-to-end/lib.sh
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+uid=00-1E-C0-00-00-01
+since=2025-01-01
+speed=600
+config=$scratch/cemm.conf
+counters=(t1 t2 t3 t4)
+
+# house STEP: the cloud, which rounds to STEP, and then the device on the LAN, which is a process of
+# its own. The cloud's clock is a little ahead: what it shows is newer.
+house() {
+  local now=$(($(date +%s) - 86400)) cloud
+  start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --cloud-round "$1"
+  write_config "$config"
+  cloud=$sim_log
+  start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --lan 1
+  printf '\n[local garage]\naddress = %s\n' "${sim_lan[0]}" >>"$config"
+  lan_pid=$sim_pid
+  sim_log=$cloud
+}
+
+# begin_stream ARGUMENT…
+begin_stream() {
+  "$cemm" stream --config "$config" --interval 0.1 "$@" p1 >"$scratch/out" 2>"$scratch/err" &
+  stream_pid=$!
+  started "$stream_pid"
+}
+
+lines_more() { # COUNT than now
+  local count=$(($(wc -l <"$scratch/out") + $1))
+  wait_for 30 has_lines "$count"
+}
+
+has_lines() {
+  (($(wc -l <"$scratch/out") >= $1))
+}
+
+# field NAME: "MS VALUE" of each line that has it.
+field() {
+  sed -nE "s/^[^ ]* ([^ ]*,)?$1=([^, ]*)[^ ]* ([0-9]*)000000\$/\\3 \\2/p" "$scratch/out"
+}
+
+# backwards: reads "X VALUE", prints steps back.
+backwards() {
+  awk 'NR > 1 && $2 + 0 < last + 0 { print last, $0 } { last = $2 }'
+}
+
+# The newest values of the LAN are less than 1 above what the cloud says.
+small() {
+  local counter left withheld=0 power last
+  house 0.25
+  begin_stream --format influx
+  check 'the device is read on the LAN' wait_for 30 has_lines 5
+  is 'and the cloud is not asked for it' 0 "$(requests "$uid .*p1/realtime")"
+  for counter in "${counters[@]}"; do
+    is "$counter does not step back there" '' "$(field "$counter" | backwards)"
+  done
+  stop "$lan_pid"
+  left=$(tail -n 1 "$scratch/out" | awk '{ print substr($NF, 1, 13) }')
+  asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
+  check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
+  has_passed() { # one of them: the others may have to wait for their tariff
+    for counter in "${counters[@]}"; do
+      if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
+    done
+    return 1
+  }
+  check 'one has passed what was given' wait_for 60 has_passed
+  lines_more 5 || true
+  stop "$stream_pid"
+  is 'the stream was well' 143 "$stopped"
+  for counter in "${counters[@]}"; do
+    is "$counter does not step back" '' "$(field "$counter" | backwards)"
+    field "$counter" | awk -v left="$left" '$1 <= left' | tail -n 1 >"$scratch/last"
+    field "$counter" | awk -v left="$left" '$1 > left' | head -n 1 >"$scratch/next"
+    read -r _ last <"$scratch/last"
+    # What the cloud said first was lower, and what came after that was not.
+    power=$(field electric_power | awk -v left="$left" '$1 > left' | head -n 1 | cut -d' ' -f1)
+    if ! grep -q "^$power " <(field "$counter"); then withheld=$((withheld + 1)); fi
+    if [[ -s $scratch/next ]]; then
+      is "$counter is the cloud's once it has passed" 0 \
+        "$(awk '{ print ($2 * 4) % 1 }' "$scratch/next")"
+    fi
+    is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
+  done
+  check "readings were withheld ($withheld)" test "$withheld" -ge 1
+  check 'power went on meanwhile' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5
+  is 'one line when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
+}
+
+# The cloud's readings are far lower: another meter, for all we know.
+great() {
+  local left value
+  house 3000
+  begin_stream --format influx
+  check 'the device is read on the LAN again' wait_for 30 has_lines 3
+  stop "$lan_pid"
+  left=$(tail -n 1 "$scratch/out" | awk '{ print substr($NF, 1, 13) }')
+  goes_on() { [[ -n $(field t1 | awk -v left="$left" '$1 > left') ]]; }
+  check 'a greater step back is given as it is' wait_for 30 goes_on
+  stop "$stream_pid"
+  value=$(field t1 | awk -v left="$left" '$1 > left' | head -n 1 | cut -d' ' -f2)
+  is 'with the value of the cloud' 0 "$(awk -v value="$value" 'BEGIN { print value % 3000 }')"
+  check 'which is lower' test -n "$(field t1 | backwards)"
+}
+
+# The same for node_exporter's file, which is written anew at each sweep, and collected here.
+prometheus() {
+  local file=$scratch/cemm.prom
+  house "$1"
+  begin_stream --format prometheus --output "$file"
+  collect() { # each state of the file once
+    cp "$file" "$scratch/now" 2>/dev/null && ! cmp -s "$scratch/now" "$scratch/then" || return 0
+    cp "$scratch/now" "$scratch/then"
+    grep '^cemm_energy_joules_total' "$scratch/now" | awk '{ print $1, $2 }' >>"$scratch/collected"
+    grep '^cemm_up' "$scratch/now" >>"$scratch/up"
+  }
+  collected() {
+    collect
+    (($(grep -c . "$scratch/up" 2>/dev/null) >= $1))
+  }
+  rm -f "$scratch/collected" "$scratch/up" "$scratch/then"
+  wait_for 30 collected 5 || not_ok 'prometheus: the file'
+  stop "$lan_pid"
+  : >"$scratch/up" # one sweep may fail while the device leaves
+  wait_for 30 collected 25 || not_ok 'prometheus: it goes on'
+  stop "$stream_pid"
+}
+
+small
+great
+prometheus 0.25
+is 'prometheus: no counter steps back' '' \
+  "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected" | head -n 4)"
+is 'prometheus: all four, each time' "$(grep -c . "$scratch/collected")" \
+  "$(($(grep -c 'import",tariff="1"' "$scratch/collected") * 4))"
+has 'prometheus: it is up' "$(tail -n 1 "$scratch/up")" '} 1'
+prometheus 3000
+check 'prometheus: a greater step back is given' \
+  test -n "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected")"
+finish
