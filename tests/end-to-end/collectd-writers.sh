@@ -13,11 +13,11 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/end-to-end/collectd-lib.sh
 . "$(dirname "$0")/collectd-lib.sh"
+# shellcheck source=tests/end-to-end/servers.sh
+. "$(dirname "$0")/servers.sh"
 begin "$@"
 collectd_begin
-for program in carbon-cache whisper-fetch influxd prometheus; do
-  command -v "$program" >/dev/null || skip "$program is not installed"
-done
+needs carbon-cache whisper-fetch influxd prometheus
 
 key_file=$scratch/home.key
 write_key "$key_file"
@@ -25,33 +25,6 @@ first=00-1E-C0-00-00-01
 second=00-1E-C0-00-00-02
 window=7200
 since=$(date -u -d '-2 days' +%F)
-
-# free_ports COUNT: sets $ports; bound one after another and let go together, so that they differ.
-free_ports() {
-  mapfile -t ports < <(python3 -c '
-import socket, sys
-sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in sockets:
-    s.bind(("127.0.0.1", 0))
-for s in sockets:
-    print(s.getsockname()[1])' "$1")
-}
-
-listens() {
-  (: <"/dev/tcp/127.0.0.1/$1")
-}
-
-# begin_daemon NAME PORT COMMAND…: starts it and waits for its port.
-begin_daemon() {
-  local name=$1 port=$2
-  shift 2
-  "$@" >"$scratch/$name.out" 2>&1 &
-  started $!
-  wait_for 60 listens "$port" || {
-    echo "Bail out! $name did not start: $(tail -n 5 "$scratch/$name.out")"
-    exit 1
-  }
-}
 
 # ---- what stands behind the writers ---------------------------------------------
 
@@ -82,20 +55,7 @@ END
 }
 
 start_influx() {
-  local dir=$scratch/influx
-  mkdir "$dir"
-  cat >"$dir/influxdb.conf" <<END
-reporting-disabled = true
-bind-address = "127.0.0.1:${ports[5]}"
-[meta]
-  dir = "$dir/meta"
-[data]
-  dir = "$dir/data"
-  wal-dir = "$dir/wal"
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:$influx_http"
+  start_influxdb "$influx_http" "${ports[5]}" <<END
 [[graphite]]
   enabled = true
   database = "graphite"
@@ -103,21 +63,7 @@ bind-address = "127.0.0.1:${ports[5]}"
   protocol = "tcp"
   batch-timeout = "200ms"
 END
-  HOME=$dir begin_daemon influx "$influx_http" influxd -config "$dir/influxdb.conf"
   wait_for 20 listens "$influx_port"
-}
-
-start_prometheus() {
-  cat >"$scratch/prometheus.yml" <<END
-global:
-  scrape_interval: 1s
-scrape_configs:
-  - job_name: collectd
-    static_configs:
-      - targets: ["127.0.0.1:$exporter_port"]
-END
-  begin_daemon prometheus "$prometheus_port" prometheus --config.file="$scratch/prometheus.yml" \
-    --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$prometheus_port" --log.level=warn
 }
 
 # A graphite server of our own, which keeps each line as it came.
@@ -333,7 +279,7 @@ start_sim --devices 2 --promise 100 --since "$since" --meters p1,p1-gas,s01
 start_carbon
 start_influx
 start_tap
-start_prometheus
+start_prometheus "$prometheus_port" "$exporter_port"
 start_receiver
 write_conf
 begun=$(date +%s)

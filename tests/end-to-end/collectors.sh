@@ -5,6 +5,8 @@
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/end-to-end/servers.sh
+. "$(dirname "$0")/servers.sh"
 begin "$@"
 
 source_root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -16,64 +18,20 @@ since=2025-01-01
 config=$scratch/cemm.conf
 PATH=$PATH:/usr/sbin
 
-needs() {
-  local program
-  for program in "$@"; do
-    command -v "$program" >/dev/null || skip "$program is not installed"
-  done
-}
-
-# free_ports COUNT: that nobody has now, in the array $ports.
-free_ports() {
-  mapfile -t ports < <(python3 -c '
-import socket, sys
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
-for s in held:
-    print(s.getsockname()[1])' "$1")
-}
-
 oracle() { # UID ALIAS CHANNEL MS…
   "$sim" --since "$since" --print "$@"
 }
 
 # ---- InfluxDB ------------------------------------------------------------------------------
 
-start_influxdb() {
-  local dir=$scratch/influxdb
-  free_ports 2
-  influx=http://127.0.0.1:${ports[0]}
-  mkdir "$dir"
-  cat >"$dir/conf" <<END
-reporting-enabled = false
-bind-address = "127.0.0.1:${ports[1]}"
-[meta]
-  dir = "$dir/meta"
-[data]
-  dir = "$dir/data"
-  wal-dir = "$dir/wal"
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:${ports[0]}"
-  log-enabled = false
-  max-body-size = 0
-END
-  influxd run -config "$dir/conf" >"$dir/log" 2>&1 &
-  started $!
-  wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$dir/log")"
-  curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
-}
-
 # into_influxdb WHAT FILE
 into_influxdb() {
-  is "InfluxDB takes $1 as it is" '204 ' \
-    "$(curl -s -o "$scratch/answer" -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$2") $(<"$scratch/answer")"
+  is "InfluxDB takes $1 as it is" '204 ' "$(write_influxdb "$2")"
 }
 
 # series FIELD WHERE: "NS VALUE" of all that InfluxDB has.
 series() {
-  curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode epoch=ns \
-    --data-urlencode "q=SELECT \"$1\" FROM cemm WHERE $2" |
+  ask_influxdb "SELECT \"$1\" FROM cemm WHERE $2" |
     grep -oE '\[[0-9]{19},[^]]*\]' | tr -d '[]' | tr ',' ' '
 }
 
@@ -93,7 +51,8 @@ END
 
 influxdb() {
   local uid channel alias time
-  start_influxdb
+  free_ports 2
+  start_influxdb "${ports[@]}" </dev/null
   "$cemm" read --config "$config" >"$scratch/read.influx"
   into_influxdb 'read' "$scratch/read.influx"
   : >"$scratch/wanted"
@@ -121,34 +80,18 @@ influxdb() {
   same_series 'amounts of gas are a series of their own' gas \
     "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
   is 'no field has changed its type' '["float"]' \
-    "$(curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode 'q=SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
+    "$(ask_influxdb 'SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
   into_influxdb 'the same again' "$scratch/history.influx"
   same_series 'and holds it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
 }
 
 # ---- Prometheus ------------------------------------------------------------------------------
 
-start_prometheus() {
-  local dir=$scratch/prometheus
-  free_ports 2
-  exporter=http://127.0.0.1:${ports[0]}
-  server=http://127.0.0.1:${ports[1]}
-  mkdir -p "$dir/data" "$dir/textfiles"
-  prometheus-node-exporter --collector.disable-defaults --collector.textfile \
-    --collector.textfile.directory="$dir/textfiles" --web.listen-address="127.0.0.1:${ports[0]}" \
-    >"$dir/exporter.log" 2>&1 &
-  started $!
-  cat >"$dir/conf" <<END
-global: { scrape_interval: 1s }
-scrape_configs:
-  - job_name: cemm
-    static_configs: [ { targets: [ "127.0.0.1:${ports[0]}" ] } ]
-END
-  prometheus --config.file="$dir/conf" --storage.tsdb.path="$dir/data" \
-    --web.listen-address="127.0.0.1:${ports[1]}" >"$dir/log" 2>&1 &
-  started $!
-  wait_for 30 curl -sf "$exporter/metrics" || not_ok 'node_exporter starts' "$(tail "$dir/exporter.log")"
-  wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$dir/log")"
+start_exporter() { # PORT
+  mkdir -p "$scratch/textfiles"
+  exporter=http://127.0.0.1:$1
+  begin_daemon exporter "$1" prometheus-node-exporter --collector.disable-defaults --collector.textfile \
+    --collector.textfile.directory="$scratch/textfiles" --web.listen-address="127.0.0.1:$1"
 }
 
 # value QUERY: the one value that Prometheus has now; empty: none.
@@ -175,12 +118,14 @@ is_number() {
 
 textfile() { # the example, as cron runs it
   PATH=$build/plugin/exec:$PATH CEMM_CONFIG=$config sh "$source_root/examples/prometheus-textfile.sh" \
-    "$scratch/prometheus/textfiles/cemm.prom" 2>"$scratch/stderr"
+    "$scratch/textfiles/cemm.prom" 2>"$scratch/stderr"
 }
 
 prometheus_chain() {
-  local file=$scratch/prometheus/textfiles/cemm.prom metric time before
-  start_prometheus
+  local file=$scratch/textfiles/cemm.prom metric time before
+  free_ports 2
+  start_exporter "${ports[0]}"
+  start_prometheus "${ports[1]}" "${ports[0]}"
   check 'the example writes the file' textfile
   is 'promtool is content' '' "$(promtool check metrics <"$file" 2>&1)"
   is 'node_exporter has nothing to complain about' 0 "$(curl -sf "$exporter/metrics" | awk '$1 == "node_textfile_scrape_error" { print $2 }')"

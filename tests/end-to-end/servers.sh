@@ -1,0 +1,92 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# Real servers that take what cemm and collectd give: InfluxDB and Prometheus, on free ports of the
+# loopback address, with all their files in the scratch directory. To be sourced after lib.sh, then:
+#
+#   needs influxd curl                 # or ends the test as skipped
+#   free_ports 2                       # sets the array $ports
+#   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
+#   start_prometheus PORT TARGET_PORT  # sets $server
+
+needs() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null || skip "$program is not installed"
+  done
+}
+
+# free_ports COUNT: that nobody has now. Held all at once, so that they differ.
+free_ports() {
+  mapfile -t ports < <(python3 -c '
+import socket, sys
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+for s in held:
+    print(s.getsockname()[1])' "$1")
+}
+
+listens() {
+  (: <"/dev/tcp/127.0.0.1/$1")
+}
+
+# begin_daemon NAME PORT COMMAND…: starts it, sets $daemon_pid, and waits for its port.
+begin_daemon() {
+  local name=$1 port=$2
+  shift 2
+  "$@" >"$scratch/$name.out" 2>&1 &
+  daemon_pid=$!
+  started "$daemon_pid"
+  wait_for 60 listens "$port" || {
+    echo "Bail out! $name did not start: $(tail -n 5 "$scratch/$name.out")"
+    exit 1
+  }
+}
+
+# start_influxdb HTTP_PORT OTHER_PORT, with a database "cemm".
+start_influxdb() {
+  local dir=$scratch/influxdb
+  influx=http://127.0.0.1:$1
+  mkdir "$dir"
+  {
+    cat <<END
+reporting-disabled = true
+bind-address = "127.0.0.1:$2"
+[meta]
+  dir = "$dir/meta"
+[data]
+  dir = "$dir/data"
+  wal-dir = "$dir/wal"
+  query-log-enabled = false
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:$1"
+  log-enabled = false
+  max-body-size = 0
+END
+    cat
+  } >"$dir/conf"
+  HOME=$dir begin_daemon influxdb "$1" influxd run -config "$dir/conf"
+  curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
+}
+
+# start_prometheus PORT TARGET_PORT: it scrapes what listens there every second.
+start_prometheus() {
+  server=http://127.0.0.1:$1
+  cat >"$scratch/prometheus.yml" <<END
+global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: cemm
+    static_configs: [ { targets: [ "127.0.0.1:$2" ] } ]
+END
+  begin_daemon prometheus "$1" prometheus --config.file="$scratch/prometheus.yml" \
+    --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$1" --log.level=warn
+}
+
+# write_influxdb FILE: what InfluxDB says to it, "204 " if all is well.
+write_influxdb() {
+  echo "$(curl -s -o "$scratch/answer" -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$1") $(<"$scratch/answer")"
+}
+
+# ask_influxdb QUERY: its answer as JSON, with times in nanoseconds.
+ask_influxdb() {
+  curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode epoch=ns --data-urlencode "q=$1"
+}
