@@ -295,7 +295,8 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_w
  * The same, piece by piece, for hosts with a configuration of their own: opens
  * a section ("cloud", "local" with a name; "discovery", "archive" with ""),
  * sets a key in the section opened last (before any: the global ones; a key
- * file is read at once), and checks that nothing is missing.
+ * file is read at once; -EEXIST: it was set and is none that can be repeated),
+ * and checks that nothing is missing.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_words *words);

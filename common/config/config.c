@@ -337,19 +337,30 @@ static int set_directory(struct cemm_config *config, const char *key, const char
     return replace(&config->archive, value);
 }
 
+enum { ONCE, REPEATABLE };
+
 static const struct {
     enum section section;
     const char *key;
     setter *set;
+    bool repeatable;
 } settings[] = {
-    {GLOBAL, "time-zone", set_zone},       {CLOUD, "url", set_url},
-    {CLOUD, "api-key-file", set_key_file}, {CLOUD, "ca-file", set_ca_file},
-    {CLOUD, "device", set_device},         {CLOUD, "alias", set_alias},
-    {CLOUD, "timeout", set_timeout},       {CLOUD, "max-connections", set_connections},
-    {LOCAL, "address", set_address},       {LOCAL, "alias", set_alias},
-    {LOCAL, "extra-alias", set_alias},     {LOCAL, "timeout", set_timeout},
-    {DISCOVERY, "enabled", set_enabled},   {DISCOVERY, "broadcast", set_broadcast},
-    {DISCOVERY, "interval", set_interval}, {ARCHIVE, "directory", set_directory},
+    {GLOBAL, "time-zone", set_zone, ONCE},
+    {CLOUD, "url", set_url, ONCE},
+    {CLOUD, "api-key-file", set_key_file, ONCE},
+    {CLOUD, "ca-file", set_ca_file, ONCE},
+    {CLOUD, "device", set_device, REPEATABLE},
+    {CLOUD, "alias", set_alias, REPEATABLE},
+    {CLOUD, "timeout", set_timeout, ONCE},
+    {CLOUD, "max-connections", set_connections, ONCE},
+    {LOCAL, "address", set_address, ONCE},
+    {LOCAL, "alias", set_alias, REPEATABLE},
+    {LOCAL, "extra-alias", set_alias, REPEATABLE},
+    {LOCAL, "timeout", set_timeout, ONCE},
+    {DISCOVERY, "enabled", set_enabled, ONCE},
+    {DISCOVERY, "broadcast", set_broadcast, REPEATABLE},
+    {DISCOVERY, "interval", set_interval, ONCE},
+    {ARCHIVE, "directory", set_directory, ONCE},
 };
 
 static const char *const section_names[] = {
@@ -413,6 +424,7 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
         return -EINVAL;
     }
     config->section = section;
+    config->seen = 0;
     if (section == CLOUD || section == LOCAL)
         return open_source(config, (enum section)section, name, words);
     if (*name) {
@@ -445,12 +457,23 @@ static int refuse_unknown(const struct cemm_config *config, const char *key,
     return -EINVAL;
 }
 
+/* Whoever writes a second address wants both devices, and would get one without a word. */
+static int refuse_second(const char *key, struct cemm_words *words)
+{
+    cemm_words_set(words, "%s: a second one in this section", key);
+    return -EEXIST;
+}
+
 int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
                     struct cemm_words *words)
 {
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        if ((int)settings[i].section == config->section && strcmp(settings[i].key, key) == 0)
-            return settings[i].set(config, key, value, words);
+        if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
+            continue;
+        if (!settings[i].repeatable && config->seen & 1u << i)
+            return refuse_second(key, words);
+        config->seen |= 1u << i;
+        return settings[i].set(config, key, value, words);
     }
     return refuse_unknown(config, key, words);
 }

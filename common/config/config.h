@@ -39,9 +39,8 @@ struct cemm_config {
     int line; /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
-    unsigned
-        seen; /* keys that this section has had and may not have again: bits of config.c's table */
-    int section; /* what cemm_config_set() writes to: an enum of config.c */
+    int section;   /* what cemm_config_set() writes to: an enum of config.c */
+    unsigned seen; /* keys that it has had: bits of config.c's table */
     bool discovery_seen;
     bool archive_seen;
     int discovery; /* -1: not said; else 0 or 1 */

@@ -27,6 +27,7 @@ static const struct cemm_source_config *set_good(struct cemm_config *config, con
 {
     struct cemm_words words = {""};
 
+    config->seen = 0; /* each value as if it were the only one */
     if (cemm_config_set(config, key, value, &words))
         fail_msg("%s = %s: %s", key, value, words.text);
     return config->sources;
@@ -48,6 +49,38 @@ static void expect_bad(const struct bad *rows, size_t count)
                    -EINVAL);
         expect_part(rows[i].value, words.text, rows[i].key);
         expect_part(rows[i].value, words.text, rows[i].part);
+        cemm_config_free(config);
+    }
+}
+
+static void test_second(void **state)
+{
+    static const struct {
+        const char *section, *key, *value;
+        int second;
+    } rows[] = {
+        {"cloud", "url", "https://example.org/", -EEXIST},
+        {"cloud", "timeout", "15", -EEXIST},
+        {"cloud", "device", "00-1E-C0-00-00-01", 0},
+        {"cloud", "alias", "p1", 0},
+        {"local", "address", "192.168.2.115", -EEXIST},
+        {"local", "extra-alias", "heatpump", 0},
+        {"discovery", "enabled", "no", -EEXIST},
+        {"discovery", "broadcast", "10.0.0.255", 0},
+        {"archive", "directory", "/var/lib/cemm", -EEXIST},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cemm_config *config = open_config(rows[i].section);
+        struct cemm_words words = {""};
+        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &words), 0);
+        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &words),
+                   rows[i].second);
+        if (rows[i].second < 0)
+            expect_part(rows[i].key, words.text, rows[i].key);
+        expect_int(rows[i].key, cemm_config_section(config, "local", "another", &words), 0);
+        expect_int(rows[i].key, cemm_config_set(config, "address", "10.0.0.1", &words), 0);
         cemm_config_free(config);
     }
 }
@@ -398,11 +431,17 @@ static void test_finish(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_cloud),
-        cmocka_unit_test(test_local),      cmocka_unit_test(test_discovery_and_archive),
-        cmocka_unit_test(test_bad_urls),   cmocka_unit_test(test_key_in_url),
-        cmocka_unit_test(test_bad_values), cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_sections),   cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_second),
+        cmocka_unit_test(test_cloud),
+        cmocka_unit_test(test_local),
+        cmocka_unit_test(test_discovery_and_archive),
+        cmocka_unit_test(test_bad_urls),
+        cmocka_unit_test(test_key_in_url),
+        cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_finish),
     };
 
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
