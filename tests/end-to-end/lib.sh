@@ -15,6 +15,7 @@ tap_count=0
 tap_failed=0
 own_pids=()
 own_mounts=()
+declare -A own_sims=() # process id → directory, of simulators that nobody has stopped
 cleanup_hooks=()
 readonly skipped=77 # what meson takes for "skipped"
 
@@ -96,6 +97,8 @@ exits() {
 }
 
 finish() {
+  local pid
+  for pid in "${!own_sims[@]}"; do sim_ended_well "$pid"; done
   echo "1..$tap_count"
   if ((tap_failed > 0)); then
     echo "# $tap_failed of $tap_count failed"
@@ -147,6 +150,10 @@ started() {
 stop() {
   local signal=${2:-TERM}
   stopped=0
+  if [[ -n ${own_sims[$1]-} ]]; then
+    sim_ended_well "$1"
+    return
+  fi
   kill -s "$signal" "$1" 2>/dev/null || true
   if ! wait_for 10 gone_or_zombie "$1"; then
     kill -s KILL "$1" 2>/dev/null || true
@@ -219,6 +226,7 @@ start_sim() {
     >"$dir/ready" 2>"$dir/stderr" &
   sim_pid=$!
   started "$sim_pid"
+  own_sims[$sim_pid]=$dir
   if ! wait_for 10 grep -q '^ready ' "$dir/ready"; then
     echo "Bail out! the simulator did not start: $(<"$dir/stderr")"
     exit 1
@@ -232,6 +240,18 @@ start_sim() {
       lan=*) IFS=, read -r -a sim_lan <<<"${word#lan=}" ;;
     esac
   done
+}
+
+# sim_ended_well PID: ends a simulator, and says what is wrong if it had ended by itself, or does not
+# end as it should. Whatever fails after such an end fails for that reason.
+sim_ended_well() {
+  local dir=${own_sims[$1]} what=
+  unset "own_sims[$1]"
+  gone_or_zombie "$1" && what='by itself, '
+  stop "$1"
+  if [[ -n $what || $stopped != 0 ]]; then
+    not_ok "the simulator $(basename "$dir") runs until it is stopped" "it ended ${what}with $stopped; $(tail -n 20 "$dir/stderr")"
+  fi
 }
 
 # sim_faults [SPEC…]: replaces the faults of the simulator started last; none: no faults. Returns
