@@ -59,7 +59,7 @@ static void write_given(struct cemm_buffer *buffer, const struct cemm_given *giv
                            stretch->until - from);
         any = true;
     }
-    if (given->newest >= horizon * MINUTE_S * 1000)
+    if (given->newest > 0) /* however old: a meter may be silent for a year */
         cemm_buffer_format(buffer, "%s@%" PRId64, any ? " " : "", given->newest);
     else if (!any)
         buffer->length = before; /* nothing that is still of use */

@@ -9,6 +9,7 @@
  * collectd's config, init and shutdown callbacks carry no data of ours, so
  * there is one static context; all else is reached from it.
  */
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "plugin/collectd/config.h"
@@ -27,6 +28,7 @@ static struct {
     size_t plugin_count;
     struct settings *settings;
     struct poller *poller;
+    pthread_t starter; /* collectd's main thread */
 } self;
 
 static int read_settings(void)
@@ -60,11 +62,16 @@ static void dispatch(const struct reading *reading)
     plugin_dispatch_values(&list);
 }
 
+/* Only `collectd -T` reads in its main thread, and it throws away what it is handed: that must not
+ * count as given. */
 static int hand_over(user_data_t *data)
 {
     struct poller *poller = data->data;
-    struct reading *reading = poller_take(poller);
+    struct reading *reading = NULL;
 
+    if (pthread_equal(self.starter, pthread_self()))
+        return 0;
+    reading = poller_take(poller);
     while (reading) {
         struct reading *done = reading;
 
@@ -98,6 +105,7 @@ static int start(void)
     /* Without a <Plugin cemm> block nobody has called configure(): the defaults hold. */
     if (!self.settings && (self.plugin_count || read_settings() != 0))
         return -1;
+    self.starter = pthread_self();
     self.poller = poller_start(self.settings);
     return self.poller ? register_reader() : -1;
 }

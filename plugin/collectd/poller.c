@@ -99,14 +99,6 @@ static void put(struct line *line, const struct reading *made, const struct cemm
              "collectd does not fetch the values; the oldest ones are dropped");
 }
 
-/* Whether it was given before collectd was restarted. What comes but once an hour is given again:
- * until then, nobody who shows the present would know it. */
-static bool repeats(struct poller *poller, const struct reading *reading)
-{
-    return !reading->identity.cadence &&
-           state_repeats(poller->state, &reading->series, reading->time);
-}
-
 static void take_sample(struct line *line, const struct cemm_document *document,
                         const struct cemm_series *series, const struct cemm_sample *sample)
 {
@@ -132,7 +124,7 @@ static void take_sample(struct line *line, const struct cemm_document *document,
     switch (cemm_ledger_take(poller->ledger, document, series, sample)) {
     case CEMM_GIVE:
         reading.value = sample->value * reading.identity.factor;
-        if (!repeats(poller, &reading))
+        if (!state_repeats(poller->state, &reading.series, reading.time))
             put(line, &reading, uid, alias, channel);
         if (reading.followed)
             backfill_meet(poller->backfill, line->block, &reading.identity, &reading.series);

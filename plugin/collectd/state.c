@@ -5,7 +5,8 @@
  * So whatever is given becomes a line, and lines are added to the file as soon
  * as the thread that keeps it comes round, which is at once. Now and then the
  * file is written anew, so that it does not grow for ever, and to the disk, in
- * case the machine itself stops.
+ * case the machine itself stops. A run that gives nothing leaves the file alone:
+ * `collectd -T` may run beside a collectd that is at work.
  *
  * The lock is held for memory only, never while the disk is waited for:
  * collectd's read threads come by here.
@@ -19,11 +20,13 @@
 #include "plugin/collectd/host.h"
 
 #define WHOLE_MS 300000 /* between two times that the file is written anew */
+#define AHEAD_MS 900000 /* a time further ahead of our clock was noted by one that went wrong */
 #define LIVE     ""     /* the taker of what goes through collectd's queue */
 
 struct state {
     pthread_mutex_t lock;
     struct cemm_minutes *minutes;
+    bool gave; /* anything, in this run */
     const char *file;
     char *const *takers;
     size_t taker_count;
@@ -76,12 +79,12 @@ static struct cemm_minutes_key key_of(const char *taker, const struct series *se
 bool state_repeats(struct state *state, const struct series *series, int64_t time)
 {
     struct cemm_minutes_key key = key_of(LIVE, series);
-    bool repeats;
+    int64_t newest;
 
     pthread_mutex_lock(&state->lock);
-    repeats = cemm_minutes_newest(state->minutes, &key) == time;
+    newest = cemm_minutes_newest(state->minutes, &key);
     pthread_mutex_unlock(&state->lock);
-    return repeats;
+    return time <= newest && newest <= cemm_clock_wall() + AHEAD_MS;
 }
 
 void state_live(struct state *state, const struct series *series, int64_t time, bool followed)
@@ -89,6 +92,7 @@ void state_live(struct state *state, const struct series *series, int64_t time, 
     struct cemm_minutes_key key = key_of(LIVE, series);
 
     pthread_mutex_lock(&state->lock);
+    state->gave = true;
     /* Without memory for it, it is given once more after a restart. */
     (void)cemm_minutes_note(state->minutes, &key, time);
     for (size_t i = 0; followed && i < state->taker_count; i++) {
@@ -103,6 +107,7 @@ void state_given(struct state *state, const char *taker, const struct series *se
     struct cemm_minutes_key key = key_of(taker, series);
 
     pthread_mutex_lock(&state->lock);
+    state->gave = true;
     (void)cemm_minutes_mark(state->minutes, &key, time);
     pthread_mutex_unlock(&state->lock);
 }
@@ -145,11 +150,12 @@ static void complain(struct state *state, int r, const char *words)
 /* What is new, or, now and then, all of it: 0, or a negative errno with words. */
 static int keep(struct state *state, bool whole, struct cemm_words *words)
 {
-    struct cemm_minutes_news news;
-    int r;
+    struct cemm_minutes_news news = {0};
+    int r = 0;
 
     pthread_mutex_lock(&state->lock);
-    r = cemm_minutes_take(state->minutes, whole, cemm_clock_wall(), &news);
+    if (state->gave)
+        r = cemm_minutes_take(state->minutes, whole, cemm_clock_wall(), &news);
     pthread_mutex_unlock(&state->lock);
     if (r < 0)
         return r;

@@ -24,10 +24,11 @@ struct series {
 struct state *state_new(const char *file, int64_t window, char *const *takers, size_t count);
 void state_free(struct state *state); /* NULL is allowed */
 
-/* Reads the file. That it is damaged is logged, or, where history hangs on it, not there. */
+/* Reads the file. That it is damaged is logged, or, where history hangs on it, not there. It is
+ * only written if something is given in this run. */
 void state_load(struct state *state);
 
-/* Whether this very sample was the last that was given before this run. */
+/* Whether this sample is not newer than the last one that was given before this run. */
 bool state_repeats(struct state *state, const struct series *series, int64_t time);
 
 /* A live sample has been handed to collectd, and so to all takers. `followed`: its minutes count.

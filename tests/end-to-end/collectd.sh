@@ -149,6 +149,47 @@ END
   is "nothing was complained of" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
 }
 
+# Begun anew, it gives what is new alone: gas has not changed since, nor has what a device repeats.
+restarted() {
+  local before
+  before=$(lines "$(csv "$second" power-p1-electric_power)")
+  start_collectd "$run"
+  check "it goes on after a restart" wait_for 20 has_lines $((before + 3)) "$second" power-p1-electric_power
+  stop_collectd "after a restart" "$run"
+  compare_device "$first"
+  compare_device "$second"
+  is "gas did not change" 1 "$(lines "$(csv "$second" gauge-p1-gas)")"
+}
+
+# -T throws away what it is handed: that does not count as given, and what did stays known. Another
+# plugin reads first and takes its time, so that there is something to be handed.
+tried() {
+  local old=$run before
+  run=$scratch/tried
+  sim_faults 'delay=1500@*/tarry*' || not_ok "the simulator tarries"
+  conf "$run" <<END
+LoadPlugin curl
+<Plugin curl>
+  <Page "tarry">
+    URL "${sim_cloud}tarry"
+    MeasureResponseTime true
+    Timeout 5000
+  </Page>
+</Plugin>
+LoadPlugin cemm
+$(sed -n '/^<Plugin cemm>/,/^<.Plugin>/p' "$old/collectd.conf")
+END
+  sed -i -e '/^PluginDir/d' -e "/^LoadPlugin cemm/i PluginDir \"$plugin\"" "$run/collectd.conf"
+  check "collectd -T with a plugin that is slow" run_collectd -T -C "$run/collectd.conf"
+  check "there was time for an answer" test "$(requests "$second/p1/realtime.* 200")" -gt 0
+  refute "nothing counts as given" test -e "$run/cemm.state"
+  cp "$old/cemm.state" "$run/cemm.state"
+  before=$(stat -c '%i %y' "$run/cemm.state")
+  check "once more, with a state file" run_collectd -T -C "$run/collectd.conf"
+  is "which is left alone" "$before" "$(stat -c '%i %y' "$run/cemm.state")"
+  cat "$run/log" >>"$scratch/all-logs"
+}
+
 # The plugin's own state, per device and source. The simulator's clock is not ours, so that an age
 # is either 0 or far from it.
 own_state() {
@@ -293,6 +334,8 @@ history_mistakes
 is "none of them has asked the network" 0 "$(requests .)"
 example
 values
+restarted
+tried
 stalled
 outage
 refused_key

@@ -365,6 +365,11 @@ static void test_old_minutes_are_dropped(void **state)
     assert_int_equal(cemm_minutes_text(minutes, NOW, &text, &length), 0);
     expect_text("a header alone", text, "cemm minutes 1\n");
     free(text);
+    /* The time of the last sample stays: one that comes again is no news after a year either. */
+    assert_int_equal(cemm_minutes_note(minutes, &power, NOW - INT64_C(400) * 86400000), 0);
+    assert_int_equal(cemm_minutes_text(minutes, NOW, &text, &length), 0);
+    expect_text("the last sample", strchr(text, '@'), "@1665440000000\n");
+    free(text);
     cemm_minutes_free(minutes);
 }
 
