@@ -369,6 +369,11 @@ typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
+/* The same, for what nobody waits for: at its source, all that is asked for by cemm_get() goes
+ * before. */
+int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+
 /* The document itself if it is at hand and that fresh, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms);
@@ -386,6 +391,15 @@ int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
  * cemm_find(), but it asks for no meters. */
 int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+
+/*
+ * Bounds a wait, which by itself lasts while others are served: it ends with
+ * -ETIMEDOUT when the timeouts of the sources that may answer `query`, added
+ * up, have passed. What is waited for goes on, and will be there for those who
+ * ask next. Of a query for a device or its meters only uid and endpoint count;
+ * NULL: it waits for the devices of all sources.
+ */
+void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /* Runs the completion with -ECANCELED, now. The fetch itself goes on: others may want it. */
 void cemm_cancel(struct cemm_ticket *ticket);

@@ -23,6 +23,7 @@ struct cemm_call {
     struct cemm_query query;
     enum state state;
     bool begun; /* it has been sent once: its timeout runs */
+    bool later; /* nobody is in a hurry for it */
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
@@ -493,28 +494,43 @@ static bool may_have_second(const struct cemm_route *route)
     return source->config->kind != CEMM_LOCAL && route->proven && room;
 }
 
-/* First come, first served, but each device's first request before any second one. NULL: none may
- * be sent. */
+static bool goes_before(const struct cemm_call *call, const struct cemm_call *other)
+{
+    bool first = call->route->active == 0;
+
+    if (!other || first != (other->route->active == 0))
+        return !other || first;
+    return other->later && !call->later;
+}
+
+/* First come, first served, but each device's first request before any second one, and what is
+ * wanted now before what may be later. NULL: none may be sent. */
 static struct cemm_call *next_call(const struct cemm_source *source)
 {
-    struct cemm_call *second = NULL;
+    struct cemm_call *next = NULL;
     struct cemm_call *call;
 
     TAILQ_FOREACH (call, &source->repeats, link)
         if (call->route->active == 0 || may_have_second(call->route))
             return call;
     TAILQ_FOREACH (call, &source->queue, link) {
-        if (call->route->active == 0)
+        if (call->route->active == 0 && !call->later)
             return call;
-        if (!second && may_have_second(call->route))
-            second = call;
+        if ((call->route->active == 0 || may_have_second(call->route)) && goes_before(call, next))
+            next = call;
     }
-    return second;
+    return next;
 }
 
+/* Those who can wait are no reason to hurry. */
 static bool others_wait(const struct cemm_source *source)
 {
-    return !TAILQ_EMPTY(&source->queue) || !TAILQ_EMPTY(&source->repeats);
+    const struct cemm_call *call;
+
+    TAILQ_FOREACH (call, &source->queue, link)
+        if (!call->later)
+            return true;
+    return !TAILQ_EMPTY(&source->repeats);
 }
 
 static void pump(struct cemm_source *source)
@@ -585,6 +601,11 @@ struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_qu
     }
     TAILQ_INSERT_TAIL(&route->source->busy, call, link);
     return call;
+}
+
+void cemm_call_rank(struct cemm_call *call, bool later)
+{
+    call->later = later;
 }
 
 void cemm_calls_abort(struct cemm_source *source)

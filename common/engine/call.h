@@ -22,6 +22,9 @@ typedef void cemm_call_done(void *data, const struct cemm_query *query, int resu
 struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
                                   cemm_call_done *done, void *data);
 
+/* Whether all others in the queue go before it; at first they do not. */
+void cemm_call_rank(struct cemm_call *call, bool later);
+
 /* Timer of a source whose calls wait for a connection: those on which nothing comes lose theirs. */
 void cemm_calls_hurry(void *data);
 

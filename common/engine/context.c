@@ -54,9 +54,15 @@ struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *
     return ticket;
 }
 
-void cemm_ticket_drop(struct cemm_ticket *ticket)
+static void leave(struct cemm_ticket *ticket)
 {
     TAILQ_REMOVE(ticket->list, ticket, link);
+    cemm_timer_stop(&ticket->cemm->timers, &ticket->limit);
+}
+
+void cemm_ticket_drop(struct cemm_ticket *ticket)
+{
+    leave(ticket);
     cemm_document_unref(ticket->document);
     free(ticket);
 }
@@ -64,13 +70,12 @@ void cemm_ticket_drop(struct cemm_ticket *ticket)
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_words *words)
 {
-    TAILQ_REMOVE(ticket->list, ticket, link);
+    leave(ticket);
     ticket->list = &ticket->cemm->ready;
     TAILQ_INSERT_TAIL(ticket->list, ticket, link);
     ticket->result = result;
     ticket->document = document ? cemm_document_ref(document) : NULL;
-    if (words)
-        ticket->words = *words;
+    ticket->words = words ? *words : (struct cemm_words){.text = ""};
 }
 
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
@@ -90,7 +95,7 @@ static void complete(struct cemm_ticket *ticket)
         .words = ticket->words.text,
     };
 
-    TAILQ_REMOVE(ticket->list, ticket, link);
+    leave(ticket);
     ticket->done(ticket->data, &answer);
     cemm_document_unref(ticket->document);
     free(ticket);

@@ -131,6 +131,7 @@ struct cemm_entry {
     struct cemm_document *document;
     struct cemm_ticket_list waiters;
     struct cemm_call *call;                    /* on its way */
+    bool later;                                /* nobody is in a hurry for it */
     struct cemm_ticket *finder;                /* first the device must be found */
     struct cemm_route *tried[CEMM_ROUTES_MAX]; /* in this flight */
     size_t tried_count;
@@ -152,7 +153,8 @@ struct cemm_ticket {
     const char *source;     /* only the devices of those named so; NULL: of all */
     bool then_meters;       /* then look for the meters of `wanted` */
     int64_t max_age;
-    /* When it is due: */
+    struct cemm_timer limit; /* set: then its patience ends (patience.c) */
+    /* When it is due; `words` hold before what its patience's end will say: */
     int result;
     struct cemm_document *document;
     struct cemm_words words;
@@ -233,6 +235,9 @@ int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *
 /* Whether this source's settings let the alias through. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 
+/* Whether a source may be asked for that. */
+bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
+
 /* A meter was found by this route: 0 or -ENOMEM. */
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
@@ -259,7 +264,8 @@ void cemm_find_settle(struct cemm *cemm);
 
 /* ---- discovery.c ---------------------------------------------------------------- */
 
-#define CEMM_DISCOVERY "discovery" /* name of all discovered sources */
+#define CEMM_DISCOVERY            "discovery" /* name of all discovered sources */
+#define CEMM_DISCOVERY_TIMEOUT_MS 10000       /* of their answers */
 
 void cemm_discovery_init(struct cemm *cemm);
 void cemm_discovery_end(struct cemm *cemm);

@@ -237,6 +237,12 @@ bool cemm_source_admits(const struct cemm_source *source, const char *alias)
            cemm_strings_has(&config->extra_aliases, alias);
 }
 
+bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query)
+{
+    return cemm_endpoint_offered(query->endpoint, source->config->kind) &&
+           (!query->alias[0] || cemm_source_admits(source, query->alias));
+}
+
 /* ---- as the façade shows them ---------------------------------------------------- */
 
 const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)

@@ -26,8 +26,7 @@
 
 #define WINDOW_MS       2000 /* how long a look lasts */
 #define REPEAT_MS       500  /* after which the query is sent once more: UDP loses packets */
-#define TIMEOUT_MS      10000
-#define PACKETS_AT_ONCE 64 /* read in one turn */
+#define PACKETS_AT_ONCE 64   /* read in one turn */
 
 static void on_timer(void *data);
 
@@ -261,7 +260,7 @@ static struct cemm_source *source_new(struct cemm *cemm)
     if (!found)
         return NULL;
     found->config = (struct cemm_source_config){
-        .kind = CEMM_LOCAL, .timeout_ms = TIMEOUT_MS, .max_connections = 1};
+        .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
     struct cemm_source *source = cemm_source_new(cemm, &found->config, CEMM_DISCOVERY);
     if (!source) {
         free(found);

@@ -2,7 +2,8 @@
  * Since when a meter has data. The API has no word for that, so each year is
  * asked for, all of them: a house that stood empty for a year must not lose
  * what was before. Then the month in the first one with data. What was found
- * is kept, so this happens once in a meter's life.
+ * is kept, so this happens once in a meter's life, and behind everything else
+ * that is wanted of its source.
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
@@ -112,7 +113,7 @@ static void ask(struct cemm_first *first, const struct cemm_period *period)
     struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
 
     strcpy(query.alias, first->alias);
-    int r = cemm_get(first->cemm, &query, AGAIN_MS, take_period, first, NULL);
+    int r = cemm_get_later(first->cemm, &query, AGAIN_MS, take_period, first, NULL);
     if (r < 0)
         note_failure(first, r, strerror(-r));
     else
@@ -158,8 +159,7 @@ static void look(struct cemm_first *first)
     const struct cemm_zone *zone = cemm_zone(first->cemm);
     struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->wall / 1000);
 
-    first->result = 0;
-    first->found = false;
+    first->result = 0; /* what an earlier look has found stays so */
     first->in_month = false;
     first->pending = 1; /* until all have been asked for */
     for (; year.year >= CEMM_YEAR_FIRST; year = cemm_period_step(&year, -1))

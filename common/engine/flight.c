@@ -240,8 +240,7 @@ static struct cemm_route *next_route(struct cemm *cemm, const struct cemm_entry 
     for (size_t i = 0; device && i < device->route_count; i++) {
         struct cemm_route *route = device->routes[i];
         if (!was_tried(entry, route) && entry->tried_count < CEMM_ROUTES_MAX &&
-            cemm_endpoint_offered(query->endpoint, route->source->config->kind) &&
-            (!query->alias[0] || cemm_source_admits(route->source, query->alias)))
+            cemm_source_serves(route->source, query))
             return route;
     }
     return NULL;
@@ -282,8 +281,10 @@ static void try_next(struct cemm *cemm, struct cemm_entry *entry)
         entry->call = route->source->suspect
                           ? cemm_call_start(route, &root, take_root, entry)
                           : cemm_call_start(route, &entry->query, take_answer, cemm);
-        if (entry->call)
+        if (entry->call) {
+            cemm_call_rank(entry->call, entry->later);
             return;
+        }
         entry->result = -ENOMEM;
     }
     give_up(cemm, entry);
@@ -349,8 +350,16 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
     return age >= 0 && age <= max_age_ms;
 }
 
-int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+/* It goes before others as soon as one who waits for it would. */
+static void rank(struct cemm_entry *entry, bool later)
+{
+    entry->later = later && (entry->later || idle(entry));
+    if (entry->call)
+        cemm_call_rank(entry->call, entry->later);
+}
+
+static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms, bool later,
+               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
@@ -361,6 +370,7 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     struct cemm_entry *entry = entry_get(cemm, query);
     if (!entry)
         return -ENOMEM;
+    rank(entry, later);
     struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
@@ -377,6 +387,18 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     if (ret_ticket)
         *ret_ticket = ticket;
     return 0;
+}
+
+int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return get(cemm, query, max_age_ms, false, done, data, ret_ticket);
+}
+
+int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return get(cemm, query, max_age_ms, true, done, data, ret_ticket);
 }
 
 bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query)

@@ -1,0 +1,72 @@
+/*
+ * How long somebody waits. A request's own timeout begins when it is sent
+ * (spec §3), so whoever stands in a queue could wait for many of them. Who
+ * must not, has a limit; it ends the wait, never the work.
+ */
+#include "common/base/words.h"
+#include "common/engine/context.h"
+
+#include <errno.h>
+
+/* An answer that comes at the last moment, or the reason why there is none, is worth more. */
+#define GRACE_MS 100
+
+static int64_t longer(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Those that reach the device, in turn. */
+static int64_t of_device(const struct cemm_device *device, const struct cemm_query *query)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < device->route_count; i++)
+        if (cemm_source_serves(device->routes[i]->source, query))
+            sum += device->routes[i]->source->config->timeout_ms;
+    return sum;
+}
+
+/* Where it is not known who reaches it: any on the LAN, then any account. They are asked side by
+ * side for their devices. */
+static int64_t of_any(const struct cemm *cemm, const struct cemm_query *query)
+{
+    int64_t local = cemm->discovery.enabled ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
+    int64_t cloud = 0;
+
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_source_config *config = cemm->sources[i]->config;
+        if (query && !cemm_source_serves(cemm->sources[i], query))
+            continue;
+        if (config->kind == CEMM_LOCAL)
+            local = longer(local, config->timeout_ms);
+        else
+            cloud = longer(cloud, config->timeout_ms);
+    }
+    return query ? local + cloud : longer(local, cloud);
+}
+
+static void lose(void *data)
+{
+    struct cemm_ticket *ticket = data;
+    struct cemm_words words = ticket->words;
+
+    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &words);
+}
+
+void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
+{
+    struct cemm *cemm = ticket->cemm;
+    const struct cemm_device *device = query ? cemm_device_find(cemm, &query->uid) : NULL;
+    bool reached = device && device->route_count > 0;
+    int64_t limit = reached ? of_device(device, query) : of_any(cemm, query);
+
+    if (ticket->list == &cemm->ready || ticket->limit.slot)
+        return;
+    cemm_words_set(&ticket->words, "%s%s%s: not there within %.3g s; it is still asked for",
+                   query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
+                   query ? query->alias : "", (double)limit / 1000);
+    ticket->limit = (struct cemm_timer){.fire = lose, .data = ticket};
+    /* Without memory for it, it just waits longer. */
+    (void)cemm_timer_set(&cemm->timers, &ticket->limit, cemm->now + limit + GRACE_MS);
+}
