@@ -57,7 +57,7 @@ static void ask(struct fs *fs, const struct place *place, const struct tree_cloc
     struct cemm_query query;
 
     if (tree_query(place, &query) && !cemm_archived(fs->cemm, &query))
-        (void)cemm_get(fs->cemm, &query, since * 1000, on_answer, NULL, NULL);
+        (void)cemm_get_later(fs->cemm, &query, since * 1000, on_answer, NULL, NULL);
 }
 
 void ahead_read(struct fs *fs, const struct place *place)

@@ -290,6 +290,7 @@ static void open_static(struct fs *fs, const struct parked *draft)
     struct parked parked = *draft;
     int result = tree_list(place, &clock, &meter, on_fixed, &parked);
 
+    fs_succeeded(fs, place);
     info.fh = (uintptr_t)draft->listing;
     if (result < 0) {
         listing_free(draft->listing);

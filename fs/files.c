@@ -129,6 +129,7 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     node->closed = snapshot->fetched / 1000 >= closed_at;
     node->running = may_run(&node->place) && !node->closed;
     node->absent = false;
+    fs_succeeded(fs, &node->place);
     if (is_description(&node->place))
         node_keep(node, true); /* its time is told by nothing else */
     node_touch(&fs->nodes, node);

@@ -5,6 +5,10 @@
  * library runs a completion exactly once, also when it is cancelled. So an
  * interrupt never answers by itself; it cancels, and the completion answers.
  *
+ * No request waits for longer than the sources that could answer it may take
+ * (spec §4), however many stand before it in their queues. Only the wait ends
+ * then: what was asked for still comes, and the next one finds it.
+ *
  * libfuse holds a lock of the request while it calls us for an interrupt. It
  * allows the answer there, but not from within fuse_req_interrupt_func():
  * therefore an interrupt that has come already is asked for beforehand.
@@ -13,6 +17,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fs/dirs.h"
 
@@ -60,15 +65,18 @@ static struct parked *park(const struct parked *draft)
     return parked;
 }
 
-/* `result` is what the library said when it was asked. */
-static void parked_now(struct parked *parked, int result)
+/* `result` is what the library said when it was asked; `query` is what it was asked for, or whom.
+ */
+static void parked_now(struct parked *parked, int result, const struct cemm_query *query)
 {
-    if (result < 0)
+    if (result < 0) {
         park_reply_error(parked, -result);
-    else if (fuse_req_interrupted(parked->request))
+    } else if (fuse_req_interrupted(parked->request)) {
         cemm_cancel(parked->ticket);
-    else
+    } else {
+        cemm_limit(parked->ticket, query);
         fuse_req_interrupt_func(parked->request, on_interrupt, parked);
+    }
 }
 
 void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age)
@@ -77,7 +85,8 @@ void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_
 
     if (parked)
         parked_now(parked,
-                   cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket));
+                   cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket),
+                   query);
 }
 
 /* An interrupt is watched for already. */
@@ -90,24 +99,34 @@ void park_get_next(struct parked *parked, const struct cemm_query *query, int64_
     result = cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket);
     if (result < 0)
         park_reply_error(parked, -result);
+    else
+        cemm_limit(parked->ticket, query);
 }
 
 void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age)
 {
+    struct cemm_query query = {.endpoint = CEMM_IO};
     struct parked *parked = park(draft);
 
+    if (uid)
+        query.uid = *uid;
     if (parked)
         parked_now(parked,
-                   cemm_find(parked->fs->cemm, uid, max_age, on_answer, parked, &parked->ticket));
+                   cemm_find(parked->fs->cemm, uid, max_age, on_answer, parked, &parked->ticket),
+                   uid ? &query : NULL);
 }
 
 void park_find_first(struct parked *draft, const struct place *place)
 {
+    struct cemm_query query = {.uid = place->uid, .endpoint = CEMM_DATA};
     struct parked *parked = park(draft);
 
+    memcpy(query.alias, place->alias, sizeof(query.alias));
     if (parked)
-        parked_now(parked, cemm_find_first(parked->fs->cemm, &place->uid, place->alias, on_answer,
-                                           parked, &parked->ticket));
+        parked_now(parked,
+                   cemm_find_first(parked->fs->cemm, &place->uid, place->alias, on_answer, parked,
+                                   &parked->ticket),
+                   &query);
 }
 
 void park_locate(struct parked *draft, const struct cemm_uid *uid)
@@ -115,8 +134,10 @@ void park_locate(struct parked *draft, const struct cemm_uid *uid)
     struct parked *parked = park(draft);
 
     if (parked)
-        parked_now(parked, cemm_locate(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked,
-                                       &parked->ticket));
+        parked_now(
+            parked,
+            cemm_locate(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked, &parked->ticket),
+            NULL);
 }
 
 void park_wait(struct parked *parked, void (*let_go)(void *data), void *data)

@@ -514,6 +514,11 @@ uint64_t tree_cause(const struct place *place)
     struct place cause = {.kind = PLACE_PERIOD};
     struct cemm_query query;
 
+    if (tree_holds_periods(place)) {
+        cause = (struct place){.kind = PLACE_HISTORY, .uid = place->uid};
+        copy_text(cause.alias, sizeof(cause.alias), place->alias);
+        return tree_hash(&cause);
+    }
     if (!tree_query(place, &query))
         return tree_hash(place);
     cause.ago = (int)query.endpoint;

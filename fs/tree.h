@@ -109,7 +109,8 @@ void tree_target(const struct place *place, const struct tree_clock *clock,
  * names its channels. False: none. */
 bool tree_query(const struct place *place, struct cemm_query *ret_query);
 
-/* Names what a failure is about: the same for all places that are made of one document. */
+/* Names what a failure is about: the same for all places that are made of one document, and for all
+ * directories of a meter's periods, as each of them waits for its first day. */
 uint64_t tree_cause(const struct place *place);
 
 /* When a period is closed (Unix seconds); INT64_MAX for what is no period. */

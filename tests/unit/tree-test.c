@@ -556,7 +556,9 @@ static void test_causes(void **state)
         {DAY "/2024/01/2024-01-01.csv", MONTH "/2024/2024-01.csv", false},
         {YEAR "/2024.csv", MONTH "/2024/2024-01.csv", false},
         {METER "/realtime.json", UID "/p1-gas/realtime.json", false},
-        {DAY, MONTH, false},
+        {DAY, MONTH, true},
+        {DAY "/2024", TOTAL, true},
+        {DAY, UID "/p1-gas/data/day", false},
     };
 
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# A device that takes its time, one request after the other: no reader waits for longer than its
+# source's timeout, however much is asked of it, and in the end all of it is there.
+# Called as: mount-slow.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154,SC2012
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+
+since=$(date -d "$(date +%Y-%m-12) - 14 months" +%F)
+this_year=$(date +%Y)
+years=$(seq -s ' ' "${since:0:4}" "$this_year")
+late='Connection timed out'
+p1=$m/$dev/p1
+
+start_sim --devices 1 --lan 1 --meters p1,p1-gas --since "$since"
+{
+  printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n'
+  printf '[archive]\ndirectory = %s\n' "$scratch/archive"
+  printf '[local garage]\naddress = %s\ntimeout = 2\n' "${sim_lan[0]}"
+} >"$conf"
+mount_fs
+ls "$m/$dev" >/dev/null
+sim_faults 'delay=600@*/data/*'
+
+# timed FILE COMMAND…: its status and words go to FILE, and how long it took to $took (ms).
+timed() {
+  local begun=${EPOCHREALTIME/./} file=$1 status=0
+  shift
+  "$@" >"$file" 2>&1 || status=$?
+  took=$(((${EPOCHREALTIME/./} - begun) / 1000))
+  return "$status"
+}
+
+# in_time WHAT: it took no longer than the source's timeout, and a bit for a busy machine.
+in_time() {
+  check "$1 within the timeout ($took ms)" test "$took" -lt 3500
+}
+
+# asked_years ALIAS: how many requests for years, and for how many different ones.
+asked_years() {
+  local all
+  all=$(grep "/$1/data/year/" "$sim_log" | awk '{ print $6 }')
+  echo "$(wc -w <<<"$all") $(tr ' ' '\n' <<<"$all" | sort -u | wc -w)"
+}
+
+# ---- since when there are data -----------------------------------------------------
+
+timed "$scratch/said" ls "$p1/data/day" || true
+in_time 'the first listing ends'
+has 'user.cemm.error tells that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 2 s'
+has 'and status' "$(<"$m/status")" 'within 2 s'
+
+# Meanwhile another one reads a file: before the years that are still to be asked for.
+today=$p1/data/day/$(date +%Y/%m/%Y-%m-%d).csv
+timed "$scratch/today" head -n1 "$today" || true
+is 'a file does not wait for the years behind it' time,electric_power "$(<"$scratch/today")"
+in_time 'it is there'
+check 'while the search goes on' test "$(asked_years p1 | cut -d' ' -f1)" -lt $((this_year - 2010 + 1))
+hasnt 'nor was it archived as known' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
+
+whole() {
+  timed "$scratch/said" ls "$p1/data/day" || true
+  ((took < 3500)) || not_ok 'each listing ends within the timeout' "$took ms"
+  [[ $(grep -E '^[0-9]{4}$' "$scratch/said" | xargs) == "$years" ]] &&
+    [[ $(ls "$p1/data/day/${since:0:4}/${since:5:2}" 2>/dev/null | head -n1) == "$since.csv" ]]
+}
+check 'in the end all of it is listed' wait_for 60 whole
+is 'for one request a year' "$((this_year - 2010 + 1)) $((this_year - 2010 + 1))" "$(asked_years p1)"
+is 'and the error is told no more' '' \
+  "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null || true)"
+
+# ---- more readers than the device can serve in time ----------------------------------
+
+month=$(date -d "$since + 2 months" +%Y/%m)
+files=("$p1/data/day/$month/${month/\//-}"-{01,04,07,10,13,16,19,22,25,28}.csv)
+pids=()
+for i in "${!files[@]}"; do
+  {
+    timed "$scratch/read.$i" head -n1 "${files[i]}" || true
+    echo "$took" >"$scratch/took.$i"
+  } &
+  pids+=("$!")
+done
+wait "${pids[@]}"
+took=$(sort -n "$scratch"/took.* | tail -n1)
+in_time 'ten readers at once: each ends'
+has 'some were too late' "$(cat "$scratch"/read.*)" "$late"
+has 'some were not' "$(cat "$scratch"/read.*)" 'time,'
+all_read() {
+  head -qn1 "${files[@]}" >/dev/null 2>&1
+}
+check 'what they asked for comes all the same' wait_for 30 all_read
+is 'by one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
+
+unmount_fs
+
+# ---- slower than others are patient -----------------------------------------------------
+
+# Whoever reads in turn is not cut off for the sake of what is read ahead for him.
+sed -i 's/^timeout = .*/timeout = 10/' "$conf"
+sim_faults 'delay=3300@*/data/*'
+mount_fs
+check 'two neighbours can be read' cat "${files[0]/%01.csv/02.csv}" "${files[0]/%01.csv/03.csv}"
+unmount_fs
+finish
