@@ -56,7 +56,7 @@ void cemm_write_indented(struct cemm_buffer *out, const char *p)
     unsigned depth = 0;
 
     while (*p && !out->error) {
-        if (strchr(BLANK, *p)) {
+        if (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n') {
             p++;
         } else if (*p == '{' || *p == '[') {
             p = open_bracket(out, p, &depth);

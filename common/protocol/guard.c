@@ -9,8 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER "0123456789+-.eE"
-#define BLANK  " \t\r\n"
+#define SURE 300 /* digits: without an exponent, so many are finite in any case */
+
+/* Each byte of an answer is looked at, so this takes no search. */
+static bool in_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static bool is_mark(char c)
+{
+    return c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
+}
 
 /* Behind the string that starts at `p` (on its quote); `end` if it is not closed. */
 static const char *skip_string(const char *p, const char *end)
@@ -21,9 +36,9 @@ static const char *skip_string(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
-static const char *skip_set(const char *p, const char *end, const char *set)
+static const char *skip_number(const char *p, const char *end)
 {
-    while (p < end && *p && strchr(set, *p))
+    while (p < end && in_number(*p))
         p++;
     return p;
 }
@@ -31,8 +46,10 @@ static const char *skip_set(const char *p, const char *end, const char *set)
 /* Whether the string from `p` to `end` is a member's name with \u0000 in it. */
 static bool nul_in_name(const char *p, const char *string_end, const char *end)
 {
-    const char *after = skip_set(string_end, end, BLANK);
+    const char *after = string_end;
 
+    while (after < end && is_blank(*after))
+        after++;
     if (after >= end || *after != ':')
         return false;
     for (; p + 6 <= string_end; p++) {
@@ -66,9 +83,9 @@ static bool acceptable(const char *number, size_t length)
     text[length] = '\0';
     if (!well_formed(text))
         return false;
-    errno = 0;
     if (strpbrk(text, ".eE"))
-        return isfinite(strtod(text, NULL));
+        return (length < SURE && !strpbrk(text, "eE")) || isfinite(strtod(text, NULL));
+    errno = 0;
     strtoll(text, NULL, 10);
     return errno == 0;
 }
@@ -100,10 +117,10 @@ struct cemm_guard cemm_guard_inspect(const char *bytes, size_t length)
             if (nul_in_name(start, p, end))
                 guard.complaint = "a name in it holds a NUL";
         } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
-            p = skip_set(p, end, NUMBER);
+            p = skip_number(p, end);
             if (!acceptable(start, (size_t)(p - start)))
                 guard.complaint = "it has a number that is out of range or not written as JSON";
-        } else if (*p && strchr("{}[],:" BLANK, *p)) {
+        } else if (is_mark(*p) || is_blank(*p)) {
             guard.members += *p == ':';
             depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
             if (depth > CEMM_DEPTH_MAX)
@@ -124,7 +141,7 @@ const char *cemm_guard_number(const char **cursor, const char *end, size_t *ret_
         p = *p == '"' ? skip_string(p, end) : p + 1;
     if (p >= end)
         return NULL;
-    *cursor = skip_set(p, end, NUMBER);
+    *cursor = skip_number(p, end);
     *ret_length = (size_t)(*cursor - p);
     return p;
 }
