@@ -13,6 +13,7 @@
 void answer_clear(struct answer *answer)
 {
     free(answer->body);
+    free(answer->location);
     *answer = (struct answer){.retry_after = -1};
 }
 

@@ -24,6 +24,7 @@ struct answer {
     size_t sent;      /* fewer than length: the connection closes in the middle */
     const char *type; /* a literal */
     int retry_after;  /* seconds; -1: no such header */
+    char *location;   /* allocated; NULL: no such header */
     bool drop;        /* no answer: the connection is closed */
     enum answer_end end;
 };

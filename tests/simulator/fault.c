@@ -120,6 +120,46 @@ static int apply_reset(long argument, struct promises *promises, struct answer *
     return 0;
 }
 
+static int redirect(struct answer *answer, const char *where)
+{
+    int r = answer_error(answer, 302);
+
+    if (r == 0 && !(answer->location = strdup(where)))
+        r = -ENOMEM;
+    return r;
+}
+
+static int apply_redirect(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return redirect(answer, "https://elsewhere.invalid/open-api/v1/");
+}
+
+static int apply_redirect_http(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return redirect(answer, "http://elsewhere.invalid/open-api/v1/");
+}
+
+static int apply_redirect_round(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    return redirect(answer, "");
+}
+
+static int apply_redirect_port(long argument, struct promises *promises, struct answer *answer)
+{
+    char where[64];
+
+    (void)promises;
+    if (snprintf(where, sizeof(where), "http://127.0.0.1:%ld/v1/cemm/", argument) < 0)
+        return -EINVAL;
+    return redirect(answer, where);
+}
+
 static const struct fault_row rows[] = {
     {"status", "NNN", 200, 599, FAULT_INSTEAD, apply_status, "this status"},
     {"stall", NULL, 0, 0, FAULT_WAIT, NULL, "never answers"},
@@ -131,6 +171,12 @@ static const struct fault_row rows[] = {
     {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, spaces up to 5 MiB"},
     {"deep", NULL, 0, 0, FAULT_INSTEAD, apply_deep, "100,000 nested arrays"},
     {"promise-forever", NULL, 0, 0, FAULT_INSTEAD, apply_promise_forever, "always 202"},
+    {"redirect", NULL, 0, 0, FAULT_INSTEAD, apply_redirect, "302 to another host"},
+    {"redirect-http", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_http,
+     "302 to another host without TLS"},
+    {"redirect-port", "PORT", 1, UINT16_MAX, FAULT_INSTEAD, apply_redirect_port,
+     "302 to this port of this machine, without TLS"},
+    {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same place"},
     {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
 };
 

@@ -328,6 +328,24 @@ static int take_fault(struct options *options, const char *text)
     return faults_add(&options->faults, text);
 }
 
+static int take_tls_cert(struct options *options, const char *text)
+{
+    options->tls_cert = text;
+    return 0;
+}
+
+static int take_tls_key(struct options *options, const char *text)
+{
+    options->tls_key = text;
+    return 0;
+}
+
+static int take_tls_priority(struct options *options, const char *text)
+{
+    options->tls_priority = text;
+    return 0;
+}
+
 static int take_control(struct options *options, const char *text)
 {
     options->control = text;
@@ -401,6 +419,9 @@ static const struct option_row rows[] = {
     {"now", "EPOCH", take_now, "what the meters' clock shows at start, fractions allowed"},
     {"speed", "X", take_speed, "how fast it runs (default 1)"},
     {"fault", "NAME[=ARG]@GLOB", take_fault, "repeatable; see below"},
+    {"tls-cert", "FILE", take_tls_cert, "the cloud is https, with this certificate (PEM), and"},
+    {"tls-key", "FILE", take_tls_key, "its key"},
+    {"tls-priority", "TEXT", take_tls_priority, "GnuTLS's priorities, such as which TLS it is"},
     {"control", "FILE", take_control,
      "one fault a line. Read at start, if it is there; at SIGHUP it is read\n"
      "again and replaces all faults, those of --fault included"},
@@ -519,6 +540,10 @@ static int check_bind(const struct options *options)
 
 static int check(const struct options *options, int words)
 {
+    if (!options->tls_cert != !options->tls_key) {
+        fputs("cemm-sim: --tls-cert and --tls-key go together\n", stderr);
+        return -EINVAL;
+    }
     if (options->print ? words < PRINT_WORDS : words > 0) {
         fputs(options->print ? "cemm-sim: --print takes UID ALIAS CHANNEL EPOCH_MS...\n"
                              : "cemm-sim: takes options only, see --help\n",

@@ -59,6 +59,9 @@ struct options {
     int64_t now_ms;    /* -1: the real time */
     double speed;
     struct faults faults;
+    const char *tls_cert; /* files; NULL: the cloud is without TLS */
+    const char *tls_key;
+    const char *tls_priority; /* in GnuTLS's words; NULL: what it takes for good */
     const char *control;
     const char *log;
     bool help;

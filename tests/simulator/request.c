@@ -194,7 +194,9 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
         return false;
     return MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
            (answer->retry_after < 0 ||
-            MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES);
+            MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES) &&
+           (!answer->location ||
+            MHD_add_response_header(response, "Location", answer->location) == MHD_YES);
 }
 
 static enum MHD_Result send_answer(struct request *request, struct answer *answer)

@@ -10,6 +10,7 @@
 #include "beacon.h"
 #include "fault.h"
 #include "request.h"
+#include "tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,6 +31,7 @@ struct server {
     struct pool pool;
     struct watch signals;
     int signal_fd;
+    struct tls tls;
     struct beacon *beacon;      /* NULL: no discovery */
     struct listener *listeners; /* the cloud, then the LAN devices */
     int count;
@@ -43,24 +45,34 @@ static int watch_fd(struct server *server, int fd, struct watch *watch)
     return epoll_ctl(server->pool.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static struct MHD_Daemon *start_daemon(struct listener *listener)
+/* The cloud's alone. Each daemon copies what it is given, so it is read for it and let go. */
+static struct MHD_Daemon *start_daemon(struct listener *listener, const struct tls *tls)
 {
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+        {tls->priority ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0, (void *)tls->priority},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls->cert ? MHD_USE_TLS : 0);
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)listener->port),
         .sin_addr = listener->address,
     };
 
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, (uint16_t)listener->port,
-                            NULL, NULL, request_handle, listener, MHD_OPTION_SOCK_ADDR,
-                            (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, request_begin,
-                            listener, MHD_OPTION_NOTIFY_COMPLETED, request_end, listener,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_END);
+    return MHD_start_daemon(flags, (uint16_t)listener->port, NULL, NULL, request_handle, listener,
+                            MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+                            MHD_OPTION_URI_LOG_CALLBACK, request_begin, listener,
+                            MHD_OPTION_NOTIFY_COMPLETED, request_end, listener,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+                            tls->cert ? MHD_OPTION_ARRAY : MHD_OPTION_END, options, MHD_OPTION_END);
 }
 
 static int listener_begin(struct server *server, struct listener *listener, struct device *device,
                           struct in_addr address, int port)
 {
+    static const struct tls none = {0};
     char text[INET_ADDRSTRLEN];
     const union MHD_DaemonInfo *info;
     int r;
@@ -74,7 +86,7 @@ static int listener_begin(struct server *server, struct listener *listener, stru
     };
     TAILQ_INIT(&listener->queued);
     errno = 0;
-    listener->daemon = start_daemon(listener);
+    listener->daemon = start_daemon(listener, device ? &none : &server->tls);
     if (!listener->daemon) {
         r = errno ? -errno : -EIO;
         inet_ntop(AF_INET, &address, text, sizeof(text));
@@ -112,6 +124,9 @@ static int begin_listeners(struct server *server)
     server->listeners = calloc((size_t)options->lan + 1, sizeof(*server->listeners));
     if (!server->listeners)
         return -ENOMEM;
+    r = tls_load(&server->tls, options);
+    if (r < 0)
+        return r;
     server->count = 1;
     r = listener_begin(server, &server->listeners[0], NULL, local, options->cloud_port);
     for (int i = 0; r == 0 && i < options->lan; i++) {
@@ -225,6 +240,7 @@ void server_free(struct server *server)
         if (server->listeners[i].daemon)
             MHD_stop_daemon(server->listeners[i].daemon);
     free(server->listeners);
+    tls_clear(&server->tls);
     beacon_free(server->beacon);
     if (server->signal_fd >= 0)
         close(server->signal_fd);
@@ -248,8 +264,9 @@ static void print_address(const struct listener *listener, const char *separator
 
 int server_ready(const struct server *server)
 {
-    printf("ready cloud=http://127.0.0.1:%d%s lan=%s", server->listeners[0].port,
-           server->pool.world->options->prefix, server->count == 1 ? "-" : "");
+    printf("ready cloud=http%s://127.0.0.1:%d%s lan=%s", server->tls.cert ? "s" : "",
+           server->listeners[0].port, server->pool.world->options->prefix,
+           server->count == 1 ? "-" : "");
     for (int i = 1; i < server->count; i++)
         print_address(&server->listeners[i], i > 1 ? "," : "");
     putchar('\n');

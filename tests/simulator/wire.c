@@ -164,28 +164,6 @@ static int apply_zipped(struct answer *answer)
                    OK TYPE "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n", answer->length);
 }
 
-static int redirect(struct answer *answer, const char *where)
-{
-    answer->status = 302;
-    return send_as(answer, ANSWER_CLOSE, 0,
-                   "HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", where);
-}
-
-static int apply_redirect(struct answer *answer)
-{
-    return redirect(answer, "https://elsewhere.invalid/open-api/v1/");
-}
-
-static int apply_redirect_http(struct answer *answer)
-{
-    return redirect(answer, "http://elsewhere.invalid/open-api/v1/");
-}
-
-static int apply_redirect_round(struct answer *answer)
-{
-    return redirect(answer, "");
-}
-
 const struct wire_fault wire_faults[] = {
     {"reset-at-once", apply_reset_at_once, "connection reset before the answer"},
     {"reset-in-header", apply_reset_in_header, "connection reset inside the header"},
@@ -208,8 +186,5 @@ const struct wire_fault wire_faults[] = {
     {"no-header", apply_no_header, "the body alone"},
     {"long-header", apply_long_header, "a header line of 200 kB"},
     {"zipped", apply_zipped, "the true answer, said to be compressed"},
-    {"redirect", apply_redirect, "302 to another host"},
-    {"redirect-http", apply_redirect_http, "302 to another host without TLS"},
-    {"redirect-round", apply_redirect_round, "302 to the same place"},
     {NULL, NULL, NULL},
 };
