@@ -5,6 +5,8 @@
  */
 #include "common/config/config.h"
 
+#include "common/config/trust.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -233,7 +235,8 @@ static int set_ca_file(struct cemm_config *config, const char *key, const char *
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a PEM file");
-    return replace(&current(config)->ca_file, value);
+    int r = cemm_trust_check(value, words);
+    return r < 0 ? r : replace(&current(config)->ca_file, value);
 }
 
 static int set_address(struct cemm_config *config, const char *key, const char *value,

@@ -142,6 +142,35 @@ void cemm_http_abort(struct cemm_transfer *transfer)
     transfer_free(transfer);
 }
 
+/*
+ * What is wrong with a certificate. libcurl hands on what its TLS library says, and each has
+ * numbers of its own: these are OpenSSL's (X509_V_ERR_* of its x509_vfy.h). Another one gets the
+ * last words.
+ */
+static const char *certificate_reason(CURL *easy)
+{
+    static const struct {
+        long result;
+        const char *reason;
+    } known[] = {
+        {1, "its TLS certificate is for another host (is the address right?)"},
+        {9, "its TLS certificate is not valid yet (is this machine's clock right?)"},
+        {10, "its TLS certificate has expired (or is this machine's clock wrong?)"},
+        {18, "its TLS certificate is signed by itself alone (ca-file says whom to trust)"},
+        {19, "its TLS certificate is signed by nobody known (ca-file says whom to trust)"},
+        {20, "its TLS certificate is signed by nobody known (ca-file says whom to trust)"},
+    };
+    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
+    long result = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    if (about->ssl_version && strncmp(about->ssl_version, "OpenSSL/", 8) == 0)
+        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+            if (known[i].result == result)
+                return known[i].reason;
+    return "its TLS certificate is not valid (ca-file says whom to trust)";
+}
+
 /* No text of curl's own that could repeat a URL: only what kind of failure it was. */
 static void explain(CURLcode code, const struct cemm_transfer *transfer,
                     struct cemm_http_response *response)
@@ -166,10 +195,10 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         {CURLE_GOT_NOTHING, -EHOSTUNREACH, "it closed the connection without an answer"},
         {CURLE_RECV_ERROR, -EHOSTUNREACH, "the connection broke"},
         {CURLE_SEND_ERROR, -EHOSTUNREACH, "the connection broke"},
-        {CURLE_PEER_FAILED_VERIFICATION, -EHOSTUNREACH,
-         "its TLS certificate is not valid (see ca-file)"},
-        {CURLE_SSL_CACERT_BADFILE, -EHOSTUNREACH, "the ca-file can't be read"},
-        {CURLE_SSL_CONNECT_ERROR, -EHOSTUNREACH, "no TLS connection (1.2 or later) could be made"},
+        {CURLE_SSL_CACERT_BADFILE, -EHOSTUNREACH,
+         "the ca-file holds no certificate that can be used"},
+        {CURLE_SSL_CONNECT_ERROR, -EHOSTUNREACH,
+         "no TLS connection (1.2 or later) can be made (is the address right?)"},
     };
 
     response->error = -EHOSTUNREACH;
@@ -183,6 +212,8 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
             response->reason = known[i].reason;
         }
     }
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        response->reason = certificate_reason(transfer->easy);
     if (transfer->body.error == -ENOMEM) {
         response->error = -ENOMEM;
         response->reason = "out of memory";

@@ -109,6 +109,9 @@ static void test_defaults(void **state)
     cemm_config_free(NULL);
 }
 
+/* A certificate as far as its frame goes. */
+#define PEM(text) "-----BEGIN CERTIFICATE-----\n" text "\n-----END CERTIFICATE-----\n"
+
 static void test_cloud(void **state)
 {
     static const struct {
@@ -133,7 +136,7 @@ static void test_cloud(void **state)
     for (size_t i = 0; i < COUNT(urls); i++)
         expect_text(urls[i].url, set_good(config, "url", urls[i].url)->url, urls[i].stored);
     set_good(config, "api-key-file", scratch_text("key", "s3cret\n", 0600));
-    set_good(config, "ca-file", "/path/ca.pem");
+    set_good(config, "ca-file", scratch_text("ca.pem", PEM("MIIB"), 0644));
     set_good(config, "device", "00:1e:c0:85:96:cc");
     set_good(config, "device", "FF-FF-FF-FF-FF-FF");
     set_good(config, "device", "00-1E-C0-85-96-CC"); /* the first one again */
@@ -143,7 +146,7 @@ static void test_cloud(void **state)
     set_good(config, "timeout", "0.25");
     cloud = set_good(config, "max-connections", "1024");
     assert_string_equal(cloud->key->text, "s3cret");
-    assert_string_equal(cloud->ca_file, "/path/ca.pem");
+    expect_part("ca-file", cloud->ca_file, "/ca.pem");
     assert_int_equal(cloud->devices.count, 2);
     assert_string_equal(cloud->devices.items[0], "00-1E-C0-85-96-CC");
     assert_string_equal(cloud->devices.items[1], "FF-FF-FF-FF-FF-FF");
@@ -279,6 +282,48 @@ static void test_key_in_url(void **state)
         expect_int(urls[i], cemm_config_set(config, "url", urls[i], &words), -EINVAL);
         expect_without(urls[i], words.text, "s3cret");
         expect_part(urls[i], words.text, "without user name, key and parameters");
+        cemm_config_free(config);
+    }
+}
+
+/* Looked at when it is named: not when the first connection fails. */
+static void test_ca_file(void **state)
+{
+    static const struct {
+        const char *what;
+        const char *text; /* NULL: there is no such file */
+        bool good;
+        const char *words;
+    } rows[] = {
+        {"one", PEM("MIIB"), true, ""},
+        {"lines, CRLF", PEM("MIIB\r\nAb+/\r\nAA=="), true, ""},
+        {"two, and words", "CN=a\n" PEM("MIIB") "CN=b\n" PEM("MIIC"), true, ""},
+        {"missing", NULL, false, "No such file"},
+        {"empty", "", false, "no certificate"},
+        {"words", "my certificate\n", false, "no certificate"},
+        {"a key", "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", false,
+         "no cert"},
+        {"no end", "-----BEGIN CERTIFICATE-----\nMIIB\n", false, "broken one"},
+        {"another's end", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END X509 CERTIFICATE-----\n",
+         false, "broken one"},
+        {"cut", PEM("MIIBA"), false, "broken one"},
+        {"no sequence", PEM("AAAA"), false, "broken one"},
+        {"nothing in it", PEM(""), false, "broken one"},
+        {"not base64", PEM("MI!B"), false, "broken one"},
+        {"the second is cut", PEM("MIIB") PEM("MII"), false, "broken one"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_config *config = open_config("cloud");
+        struct cemm_words words = {""};
+        const char *path =
+            rows[i].text ? scratch_text("ca.pem", rows[i].text, 0644) : scratch_path("no-such.pem");
+        int r = cemm_config_set(config, "ca-file", path, &words);
+        expect_int(rows[i].what, r < 0, !rows[i].good);
+        expect_part(rows[i].what, words.text, rows[i].words);
+        if (r < 0)
+            expect_part(rows[i].what, words.text, path);
         cemm_config_free(config);
     }
 }
@@ -438,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_discovery_and_archive),
         cmocka_unit_test(test_bad_urls),
         cmocka_unit_test(test_key_in_url),
+        cmocka_unit_test(test_ca_file),
         cmocka_unit_test(test_bad_values),
         cmocka_unit_test(test_unknown_keys),
         cmocka_unit_test(test_sections),
