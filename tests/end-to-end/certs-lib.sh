@@ -1,0 +1,50 @@
+# shellcheck shell=bash disable=SC2154
+# Certificates, good and bad ones, made when the test runs. To be sourced after lib.sh.
+#
+#   make_ca NAME                               # $scratch/NAME/ca.pem
+#   make_cert NAME CA FROM UNTIL ALT_NAMES     # $scratch/NAME.pem and, as its key, NAME.tls
+#   make_self_signed NAME ALT_NAMES
+
+# make_ca NAME
+make_ca() {
+  local dir=$scratch/$1
+  mkdir "$dir"
+  : >"$dir/index"
+  echo 01 >"$dir/serial"
+  cat >"$dir/conf" <<END
+[ca]
+default_ca = here
+[here]
+dir = $dir
+database = $dir/index
+new_certs_dir = $dir
+serial = $dir/serial
+default_md = sha256
+policy = any
+unique_subject = no
+copy_extensions = copy
+[any]
+commonName = supplied
+END
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/tls" -out "$dir/ca.pem" -days 30 \
+    -subj "/CN=$1" -addext basicConstraints=critical,CA:TRUE
+}
+
+# make_cert NAME CA FROM UNTIL ALT_NAMES: times as `date -d` reads them.
+make_cert() {
+  local name=$scratch/$1 ca=$scratch/$2
+  openssl req -new -newkey rsa:2048 -nodes -keyout "$name.tls" -out "$name.request" \
+    -subj "/CN=$1" -addext "subjectAltName=$5"
+  openssl ca -batch -notext -config "$ca/conf" -cert "$ca/ca.pem" -keyfile "$ca/tls" \
+    -startdate "$(asn1_time "$3")" -enddate "$(asn1_time "$4")" -in "$name.request" -out "$name.pem"
+}
+
+# make_self_signed NAME ALT_NAMES
+make_self_signed() {
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$scratch/$1.tls" -out "$scratch/$1.pem" \
+    -days 30 -subj "/CN=$1" -addext "subjectAltName=$2"
+}
+
+asn1_time() {
+  date -u -d "$1" +%Y%m%d%H%M%SZ
+}

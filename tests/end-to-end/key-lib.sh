@@ -1,0 +1,78 @@
+# shellcheck shell=bash disable=SC2154
+# Where the API key might stand, and must not: every file in the scratch directory, the command line
+# and the environment of every program that the test started, the extended attributes and the small
+# files of every mount. To be sourced after lib.sh, then:
+#
+#   the_search_finds_keys            # once: that the search would see one
+#   no_key 'after that'              # after whatever might have spilt it
+#
+# The key's own files (*.key) and the simulators, which are told it, are left out.
+
+# key_files DIRECTORY: the files with the key, on that file system alone: mounts are asked below.
+key_files() {
+  find "$1" -xdev -type f ! -name '*.key' -exec grep -laF -e "$sim_key" {} + 2>/dev/null
+}
+
+# key_processes PID…: those of them, and of what they started, that show it.
+key_processes() {
+  local pid place children
+  for pid in "$@"; do
+    [[ -e /proc/$pid && $(readlink "/proc/$pid/exe") != */cemm-sim* ]] || continue
+    for place in cmdline environ comm; do
+      if grep -qaF -e "$sim_key" "/proc/$pid/$place" 2>/dev/null; then echo "/proc/$pid/$place"; fi
+    done
+    children=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null) || continue
+    # shellcheck disable=SC2086
+    key_processes $children
+  done
+}
+
+# key_mount MOUNTPOINT: what it says of itself, and the attributes that it shows.
+key_mount() {
+  if ! timeout 10 cat "$1/status" "$1/status.json" 2>/dev/null >"$scratch/key-status"; then return; fi
+  timeout 20 find "$1" -maxdepth 4 ! -path '*/data/*' ! -path '*/totals/*' \
+    -exec getfattr -d -m - --absolute-names {} + >"$scratch/key-attributes" 2>&1
+  if grep -qF -e "$sim_key" "$scratch/key-status"; then echo "$1/status"; fi
+  if grep -qF -e "$sim_key" "$scratch/key-attributes"; then echo "$1: attributes"; fi
+}
+
+# keys_found: every place that shows the key.
+keys_found() {
+  local mount
+  key_files "$scratch"
+  key_processes "${own_pids[@]}"
+  for mount in "${own_mounts[@]}"; do key_mount "$mount"; done
+}
+
+# no_key WHAT
+no_key() {
+  is "$1: the key stands nowhere" '' "$(keys_found || true)"
+}
+
+# The search itself, on a file, a command line and an environment in which the key does stand.
+the_search_finds_keys() {
+  local pid
+  mkdir "$scratch/planted"
+  echo "x$sim_key" >"$scratch/planted/a file"
+  is 'the search sees a key in a file' "$scratch/planted/a file" "$(key_files "$scratch")"
+  rm -r "$scratch/planted"
+  is 'and none when that is gone' '' "$(key_files "$scratch")"
+  (exec -a "x=$sim_key" sleep 60) &
+  pid=$!
+  wait_for 5 grep -q sleep "/proc/$pid/comm"
+  is 'the search sees a key in a command line' "/proc/$pid/cmdline" "$(key_processes "$pid")"
+  kill "$pid"
+  wait "$pid" 2>/dev/null || true
+  KEY="$sim_key" bash -c 'sleep 60 & echo; wait' >"$scratch/planted" &
+  pid=$!
+  wait_for 5 test -s "$scratch/planted"
+  is 'the search sees a key in two environments' 2 "$(key_processes "$pid" | grep -c environ)"
+  # shellcheck disable=SC2046
+  kill "$pid" $(cat "/proc/$pid/task/$pid/children")
+  wait "$pid" 2>/dev/null || true
+}
+
+# no_core WHAT PID: a crash of it leaves no copy of its memory.
+no_core() {
+  is "$1: its core file would have no byte" '0 0' "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$2/limits")"
+}

@@ -1,0 +1,236 @@
+#!/usr/bin/env bash
+# TLS, right and wrong in every way, with certificates made here: a kernel mount, the program and a
+# real collectd, each with all of these clouds at once. A good one is read. A bad one is refused
+# before anything is asked, in words that name it and say what to do; the others notice nothing; and
+# when it is put right, its data is there by itself. Called as: tls.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+. "$(dirname "$0")/certs-lib.sh"
+. "$(dirname "$0")/key-lib.sh"
+begin "$@"
+[[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
+command -v openssl >/dev/null || skip 'openssl is not installed'
+collectd_begin
+the_search_finds_keys
+
+export TZ=Europe/Amsterdam LC_ALL=C
+m=$scratch/m
+run=$scratch/collectd
+conf_file=$scratch/cemm.conf
+readonly only=NORMAL:-VERS-ALL:+VERS-TLS # and which
+
+# ---- the clouds: their certificate (-: they speak no TLS), which TLS, the ca-file that they are
+# trusted by, a fault; what it must come to (-: all is well); what is said of it.
+readonly table='
+tls              good     -    ca      -                   -
+tls-1.2          good     1.2  ca      -                   -
+tls-1.3          good     1.3  ca      -                   -
+tls-1.0          good     1.0  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
+tls-1.1          good     1.1  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
+no-tls           -        -    ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
+self-signed      self     -    ca      -                   EHOSTUNREACH  signed by itself alone (ca-file says whom to trust)
+unknown-ca       unknown  -    ca      -                   EHOSTUNREACH  signed by nobody known (ca-file says whom to trust)
+no-ca-file       good     -    -       -                   EHOSTUNREACH  signed by nobody known (ca-file says whom to trust)
+broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-file holds no certificate that can be used
+expired          expired  -    ca      -                   EHOSTUNREACH  has expired (or is this machine
+not-yet-valid    early    -    ca      -                   EHOSTUNREACH  is not valid yet (is this machine
+wrong-name       name     -    ca      -                   EHOSTUNREACH  is for another host (is the address right?)
+handshake-stall  good     -    ca      stop                ETIMEDOUT     no answer in time
+redirect         good     -    ca      redirect            EIO           unexpected answer: HTTP 302
+redirect-http    good     -    ca      redirect-http       EIO           unexpected answer: HTTP 302
+redirect-port    good     -    ca      redirect-port=TRAP  EIO           unexpected answer: HTTP 302
+'
+rows() { awk 'NF' <<<"$table"; }
+
+make_all_certificates() {
+  local here=IP:127.0.0.1,DNS:localhost
+  make_ca ca && make_ca other &&
+    make_cert good ca '-1 day' '+10 days' "$here" &&
+    make_cert unknown other '-1 day' '+10 days' "$here" &&
+    make_cert expired ca '-10 days' '-1 day' "$here" &&
+    make_cert early ca '+1 day' '+10 days' "$here" &&
+    make_cert name ca '-1 day' '+10 days' DNS:elsewhere.example &&
+    make_self_signed self "$here"
+}
+make_all_certificates >"$scratch/openssl.log" 2>&1 || { echo "Bail out! openssl: $(<"$scratch/openssl.log")"; exit 1; }
+head -c 600 "$scratch/good.pem" >"$scratch/cut.pem"
+mkdir "$scratch/broken" # what looks like a certificate, and is none
+printf -- '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' >"$scratch/broken/ca.pem"
+
+declare -A pid log url uid
+trap_log=
+
+# start_cloud NAME NUMBER CERT VERSION FAULT PORT: the device of that number behind it.
+start_cloud() {
+  local options=(--first "$2" --devices 1 --meters p1 --since "$since" --cloud-port "$6")
+  [[ $3 == - ]] || options+=(--tls-cert "$scratch/$3.pem" --tls-key "$scratch/$3.tls")
+  [[ $4 == - ]] || options+=(--tls-priority "$only$4")
+  case $5 in
+    - | stop) ;;
+    *) options+=(--fault "${5/TRAP/$trap_port}@*") ;;
+  esac
+  start_sim "${options[@]}"
+  if [[ $5 == stop ]]; then kill -s STOP "$sim_pid"; fi
+  pid[$1]=$sim_pid
+  log[$1]=$sim_log
+  url[$1]=${sim_cloud/http:/https:}
+  uid[$1]=$(printf '00-1E-C0-00-00-%02X' "$2")
+}
+
+port_of() {
+  local port=${url[$1]##*:}
+  echo "${port%%/*}"
+}
+
+# ---- all of them at once ------------------------------------------------------------
+
+start_sim --first 200 --devices 1 --meters p1 # where a redirection would lead
+trap_log=$sim_log
+trap_port=${sim_cloud##*:}
+trap_port=${trap_port%%/*}
+start_sim --first 100 --devices 1 --meters p1 --since "$since" # beside them, without TLS
+healthy=00-1E-C0-00-00-64
+write_config "$conf_file" 'timeout = 2'
+{
+  echo '<Plugin cemm>'
+  echo 'TimeZone "Europe/Amsterdam"'
+} >"$scratch/collectd-block"
+number=0
+while read -r name cert version ca fault _; do
+  number=$((number + 1))
+  start_cloud "$name" "$number" "$cert" "$version" "$fault" 0
+  {
+    printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = 2\ndevice = %s\n' \
+      "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
+    [[ $ca == - ]] || echo "ca-file = $scratch/$ca/ca.pem"
+  } >>"$conf_file"
+  {
+    printf '<Cloud "%s">\nURL "%s"\nApiKeyFile "%s.key"\nTimeout 2\nInterval 1\nDevice "%s"\n' \
+      "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
+    [[ $ca == - ]] || printf 'CAFile "%s"\n' "$scratch/$ca/ca.pem"
+    echo '</Cloud>'
+  } >>"$scratch/collectd-block"
+done < <(rows)
+export CEMM_CONFIG=$conf_file
+conf "$run" < <(cat "$scratch/collectd-block" && echo '</Plugin>')
+start_collectd "$run"
+mkdir "$m"
+"$build/fs/cemmfs" "$conf_file" "$m" -f -o realtime_ttl=0 2>"$scratch/fs.log" &
+fs_pid=$!
+started "$fs_pid"
+mounted "$m"
+wait_for 10 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
+
+exits 'the program: some came' 1 "$build/plugin/exec/cemm" read --format csv
+printf '%s' "$out" >"$scratch/read.out"
+printf '%s' "$err" >"$scratch/read.err"
+
+errno_words() {
+  case $1 in
+    EIO) echo 'Input/output error' ;;
+    ETIMEDOUT) echo 'Connection timed out' ;;
+    EHOSTUNREACH) echo 'No route to host' ;;
+  esac
+}
+
+read_file() {
+  cat "$m/$1/p1/realtime.csv"
+}
+
+# What stands in the status under the source's name.
+status_of() {
+  awk -v name="source cloud $1" '/^[a-z]/ { on = $0 == name } on' "$m/status"
+}
+
+# in_log FILE NAME WORDS: a line that names the cloud and says so.
+in_log() {
+  grep -F "cloud $2: " "$1" | grep -qF -- "$3"
+}
+
+# The newest sample is not older than the meters' interval, give or take.
+good_one() {
+  local name=$1
+  check "$name: the mount reads it" read_file "${uid[$name]}"
+  has "$name: the program reads it" "$(<"$scratch/read.out")" "${uid[$name]},p1,electric_power,"
+  check "$name: collectd gets its values" wait_for 20 has_lines 1 "${uid[$name]}" power-p1-electric_power
+}
+
+bad_one() {
+  local name=$1 fault=$2 errno=$3 words=$4 said
+  said=$(read_file "${uid[$name]}" 2>&1) || true
+  is "$name: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
+  has "$name: why stands in the status" "$(status_of "$name")" "$words"
+  hasnt "$name: the program has no value of it" "$(<"$scratch/read.out")" "${uid[$name]}"
+  check "$name: the program says which and why" in_log "$scratch/read.err" "$name" "$words"
+  check "$name: cemmfs logs which and why" in_log "$scratch/fs.log" "$name" "$words"
+  check "$name: collectd logs which and why" wait_for 20 in_log "$run/log" "$name" "$words"
+  refute "$name: collectd has no value of it" has_lines 1 "${uid[$name]}" power-p1-electric_power
+  [[ $fault == redirect* ]] || is "$name: it was asked nothing" '' "$(<"${log[$name]}")"
+}
+
+check 'the one without TLS beside them is read' read_file "$healthy"
+while read -r name _ _ _ fault errno words; do
+  if [[ $errno == - ]]; then good_one "$name"; else bad_one "$name" "$fault" "$errno" "$words"; fi
+done < <(rows)
+is 'nobody followed a redirection' '' "$(<"$trap_log")"
+no_key 'after all of them'
+no_core cemmfs "$fs_pid"
+
+# What they refused was TLS that others take: the simulator was not just broken.
+for version in 1.0 1.1; do
+  is "the simulator speaks TLS $version" 200 "$(curl -s -o "$scratch/answer" -w '%{http_code}' --cacert "$scratch/ca/ca.pem" \
+    --tlsv1.0 --tls-max "$version" --ciphers DEFAULT@SECLEVEL=0 "${url[tls-$version]}cemm/?api_key=$sim_key")"
+done
+is 'the trap would have answered' 200 \
+  "$(curl -s -o "$scratch/answer" -w '%{http_code}' "http://127.0.0.1:$trap_port/v1/cemm/?api_key=$sim_key")"
+
+# ---- put right -----------------------------------------------------------------------
+
+number=0
+while read -r name _ _ ca _ errno _; do
+  number=$((number + 1))
+  [[ $errno != - && $ca == ca ]] || continue
+  kill -s CONT "${pid[$name]}"
+  stop "${pid[$name]}"
+  start_cloud "$name" "$number" good - - "$(port_of "$name")"
+done < <(rows)
+while read -r name _ _ ca _ errno _; do
+  [[ $errno != - && $ca == ca ]] || continue
+  check "$name: put right, the mount reads it by itself" wait_for 30 read_file "${uid[$name]}"
+  check "$name: put right, collectd gets its values" wait_for 60 has_lines 1 "${uid[$name]}" power-p1-electric_power
+done < <(rows)
+stop_collectd 'after all of them' "$run"
+
+# ---- refused before anything starts -------------------------------------------------------
+
+# starts_not WHAT WORDS LINE: a configuration with that line, by each program.
+starts_not() {
+  local what=$1 words=$2 line=$3 file=$scratch/bad.conf option name value
+  printf '[archive]\ndirectory = %s\n[discovery]\nenabled = no\n[cloud home]\napi-key-file = %s\n%s\n' \
+    "$scratch/bad.archive" "$conf_file.key" "$line" >"$file"
+  exits "$what: the program" 2 "$build/plugin/exec/cemm" read --config "$file"
+  has "$what: the program says where and why" "$err" "$file: line 7: "
+  has "$what: what is wrong" "$err" "$words"
+  mkdir -p "$scratch/bad-m"
+  exits "$what: cemmfs" 2 "$build/fs/cemmfs" "$file" "$scratch/bad-m" -f
+  has "$what: cemmfs says where and why" "$err" "$file: line 7: "
+  name=${line%% =*}
+  value=${line#*= }
+  option=$([[ $name == url ]] && echo URL || echo CAFile)
+  refused "$what" "<Plugin cemm>
+<Cloud \"home\">
+ApiKeyFile \"$conf_file.key\"
+$option \"$value\"
+</Cloud>
+</Plugin>" "<Cloud \"home\">: $option: "
+}
+choose_test_option
+starts_not 'http to elsewhere' 'the key would travel unencrypted' 'url = http://open-api.cemm.example/v1/'
+starts_not 'no ca-file there' 'No such file' "ca-file = $scratch/missing.pem"
+starts_not 'a ca-file that is none' 'no certificate in PEM' "ca-file = $scratch/openssl.log"
+starts_not 'a ca-file that is cut' 'a broken one' "ca-file = $scratch/cut.pem"
+starts_not 'a key for a ca-file' 'no certificate in PEM' "ca-file = $scratch/good.tls"
+no_key 'in the end'
+finish
