@@ -55,6 +55,8 @@ exports() { nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); pri
 declared() { grep -v '^typedef' common/cemm.h | grep -oE '\bcemm_[a-z_]+\(' | tr -d '(' | sort -u; }
 same_exports() { diff <(declared) <(exports "$build/common/libcemm.so"); }
 check 'libcemm exports what cemm.h declares, and nothing else' same_exports
+mapped() { grep -oE '\bcemm_[a-z_]+' common/libcemm.map | sort; }
+check 'libcemm.map names what cemm.h declares, and nothing else' diff <(declared) <(mapped)
 one_export() { [[ $(exports "$build/plugin/collectd/cemm.so") == module_register ]]; }
 check 'the collectd plugin exports module_register alone' one_export
 
