@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Makes Debian packages of this tree: libcemm0, libcemm-dev, cemm, cemmfs, collectd-plugin-cemm.
+#
+#   examples/debian/build.sh DIRECTORY      # they come to lie there
+#
+# debian/ does not stand at the top of the tree; so the tree is copied, this directory put where
+# dpkg-buildpackage looks for it, and everything built there. What it takes is in control, under
+# Build-Depends; on Debian 12 .ci/install brings it, and debhelper has to be installed besides.
+set -euo pipefail
+
+[[ $# -eq 1 && $1 != -* ]] || {
+  echo "usage: ${BASH_SOURCE[0]} DIRECTORY" >&2
+  exit 2
+}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+
+version=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$here/changelog")
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-debian.XXXXXX")
+trap 'rm -rf --one-file-system "$scratch"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+tree=$scratch/cemm-$version
+mkdir "$tree"
+
+# What belongs to the tree: git knows it; an unpacked archive has nothing else.
+files() {
+  if [[ -e $top/.git ]]; then
+    git -C "$top" ls-files -z --cached --others --exclude-standard
+  else
+    (cd "$top" && find . -type f -print0)
+  fi
+}
+files | tar -C "$top" --null --files-from=- --ignore-failed-read -cf - | tar -C "$tree" -xf -
+tar -C "$scratch" --sort=name --owner=root:0 --group=root:0 -czf "$scratch/cemm_$version.orig.tar.gz" "cemm-$version"
+cp -R "$here" "$tree/debian"
+rm "$tree/debian/build.sh"
+
+(cd "$tree" && dpkg-buildpackage --no-sign "-j${JOBS:-$(nproc)}")
+find "$scratch" -maxdepth 1 -type f -exec mv -t "$out" {} +
+ls -l "$out"
