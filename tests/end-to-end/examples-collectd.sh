@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# examples-collectd.sh BUILD_DIR: each file of examples/collectd/ in a real collectd, together with
+# examples/collectd.conf where it says so. Only addresses, ports, paths and intervals are changed.
+# shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/end-to-end/collectd-lib.sh
+. "$here/collectd-lib.sh"
+begin "$@"
+collectd_begin
+for program in influxd rrdtool python3 curl jq; do
+  command -v "$program" >/dev/null || skip "$program is not installed"
+done
+
+examples=$(cd "$here/../../examples" && pwd)
+first=00-1E-C0-00-00-01
+key_file=$scratch/home.key
+write_key "$key_file"
+since=$(date -u -d '-3 days' +%F)
+read -r -a ports <<<"$(python3 -c '
+import socket
+held = [socket.socket() for _ in range(6)]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+print(*[s.getsockname()[1] for s in held])')"
+
+# simple: examples/collectd.conf, for the simulator: an account alone, asked every second.
+simple() {
+  sed -e '/^ *<Local /,/^ *<\/Local>/d' -e "s|ApiKeyFile .*|ApiKeyFile \"$key_file\"|" \
+    -e "s|#URL .*|URL \"$sim_cloud\"|" -e 's|Interval 10$|Interval 1|' "$examples/collectd.conf"
+}
+
+# begin_run NAME: $run/collectd.conf of the examples that stdin has, with collectd's own plugins from
+# where they are.
+begin_run() {
+  local body
+  run=$scratch/$1
+  body=$(cat)
+  mkdir "$run"
+  echo "$body" >"$run/examples"
+  conf "$run" <<<"$(grep -v '^LoadPlugin' <<<"$body")"
+  # PluginDir, which is ours, holds for what comes after it.
+  sed -i "/^PluginDir/e grep '^LoadPlugin' '$run/examples' | grep -v cemm | sort -u" "$run/collectd.conf"
+}
+
+complaints() {
+  grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true
+}
+
+# ---- a fleet ---------------------------------------------------------------------------------
+
+start_sim --devices 3 --since "$since"
+north=$sim_cloud
+start_sim --devices 2 --first 11 --since "$since"
+south=$sim_cloud
+write_key "$scratch/north.key"
+write_key "$scratch/south.key"
+begin_run fleet <<<"$(sed -e "s|\"/etc/collectd/cemm-\(.*\).key\"|\"$scratch/\1.key\"\n    URL \"SIM-\1\"|" "$examples/collectd/fleet.conf" |
+  sed -e "s|SIM-north|$north|; s|SIM-south|$south|")"
+start_collectd "$run"
+fleet_has() { [[ $(find "$run/csv" -name 'power-p1-electric_power-*' | wc -l) -ge 5 && $(find "$run/csv" -name 'gauge-p1-gas-gas-*' | wc -l) -ge 5 ]]; }
+check 'fleet: five devices' wait_for 20 fleet_has
+is 'each under the host of its account' 'north.meters.example.org 3 south.meters.example.org 2' \
+  "$(for place in "$run"/csv/*; do echo "${place##*/} $(find "$place" -maxdepth 1 -name 'cemm-*' | wc -l)"; done | sort | grep meters | paste -sd ' ')"
+is 'of the second one the main meters only' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
+is 'fleet: no complaint' '' "$(complaints)"
+stop_collectd fleet "$run"
+
+# ---- backfill, Prometheus, rrdtool: together ---------------------------------------------------
+
+start_sim --devices 1 --meters p1 --since "$since"
+python3 -u -c '
+import socketserver, sys
+class Tap(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            out.write(line.decode())
+            out.flush()
+out = open(sys.argv[2], "w")
+socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Tap).serve_forever()' "${ports[0]}" "$scratch/tap" &
+started $!
+wait_for 10 test -e "$scratch/tap"
+begin_run stores <<<"$(
+  simple
+  sed "s|Port \"2003\"|Port \"${ports[0]}\"|; s|Host \"localhost\"|Host \"127.0.0.1\"|" "$examples/collectd/backfill.conf"
+  sed "s|Port \"9103\"|Port \"${ports[1]}\"|" "$examples/collectd/prometheus.conf"
+  sed "s|/var/lib/collectd/rrd|$scratch/rrd|; s|CacheTimeout .*|CacheTimeout 1|; s|CacheFlush .*|CacheFlush 1\n  StepSize 10|" "$examples/collectd/rrdtool.conf"
+)"
+start_collectd "$run"
+metrics() { curl -sf "http://127.0.0.1:${ports[1]}/metrics" | grep -E "^collectd_cemm_power\{cemm=\"$first\",type=\"p1-electric_power\""; }
+check 'prometheus: the power can be scraped' wait_for 20 metrics
+old=$(($(date +%s) - 172800 + 3600)) # nearly as far back as the example looks
+tap_has() { awk -v old="$old" '/p1-electric_power/ && $3 < old { found = 1 } END { exit !found }' "$scratch/tap"; }
+check 'backfill: two days back come to Graphite' wait_for 40 tap_has
+rrd=$scratch/rrd/$host/cemm-$first
+rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
+check 'rrdtool: it is stored' wait_for 40 rrd_has
+check 'in the size that the example tells' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
+check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
+is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
+is 'no complaint' '' "$(complaints)"
+stop_collectd 'with three stores' "$run"
+
+# ---- InfluxDB's listener -----------------------------------------------------------------------
+
+# As the example's comment says, but for the address.
+{
+  printf 'reporting-disabled = true\nbind-address = "127.0.0.1:%s"\n' "${ports[2]}"
+  for part in meta data; do printf '[%s]\n  dir = "%s"\n' "$part" "$scratch/influx/$part"; done
+  printf '  wal-dir = "%s"\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = "127.0.0.1:%s"\n' "$scratch/influx/wal" "${ports[3]}"
+  sed -n '/\[\[collectd\]\]/,/security-level/s/^#   //p' "$examples/collectd/influxdb.conf"
+  echo '  batch-timeout = "200ms"'
+} | sed "s|127.0.0.1:25826|127.0.0.1:${ports[4]}|" >"$scratch/influxdb.conf"
+mkdir "$scratch/influx"
+HOME=$scratch/influx influxd -config "$scratch/influxdb.conf" >"$scratch/influx.log" 2>&1 &
+started $!
+influx=http://127.0.0.1:${ports[3]}
+wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$scratch/influx.log")"
+curl -sf -XPOST "$influx/query" --data-urlencode "q=$(grep -o "CREATE DATABASE [a-z]*" "$examples/collectd/influxdb.conf")" >/dev/null
+begin_run influxdb <<<"$(simple; sed "s|25826|${ports[4]}|" "$examples/collectd/influxdb.conf")"
+start_collectd "$run"
+select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb.conf")
+influx_has() { curl -sfG "$influx/query" --data-urlencode db=collectd --data-urlencode "q=$select" | jq -e --arg uid "$first" '.results[0].series[] | select(.tags.instance == $uid)'; }
+check 'influxdb: its query finds the device' wait_for 20 influx_has
+is 'influxdb: no complaint' '' "$(complaints)"
+stop_collectd 'to InfluxDB' "$run"
+
+# ---- a central server --------------------------------------------------------------------------
+
+(umask 077 && echo 'garage: change this' >"$scratch/passwd")
+central=$scratch/central
+mkdir "$central"
+{
+  printf 'Hostname "central"\nFQDNLookup false\nBaseDir "%s"\nPIDFile "%s/pid"\nInterval 1\nLoadPlugin logfile\n<Plugin logfile>\n  File "%s/log"\n  LogLevel info\n</Plugin>\n' \
+    "$central" "$central" "$central"
+  sed "s|\"0.0.0.0\" \"25826\"|\"127.0.0.1\" \"${ports[5]}\"|; s|/etc/collectd/passwd|$scratch/passwd|; s|/var/lib/collectd/rrd|$central/rrd|; s|CacheFlush .*|CacheFlush 1|" \
+    "$examples/collectd/central.conf"
+} >"$central/collectd.conf"
+"$collectd" -f -C "$central/collectd.conf" >"$central/out" 2>&1 &
+started $!
+wait_for 10 grep -q 'Initialization complete' "$central/log" || not_ok 'central: it starts' "$(cat "$central/log" "$central/out")"
+begin_run sender <<<"$(simple; sed "s|\"central.example.org\" \"25826\"|\"127.0.0.1\" \"${ports[5]}\"|" "$examples/collectd/sender.conf")"
+start_collectd "$run"
+check 'central: it stores what the sender has' wait_for 30 test -e "$central/rrd/$host/cemm-$first/power-p1-electric_power.rrd"
+is 'sender: no complaint' '' "$(complaints)"
+stop_collectd 'the sender' "$run"
+
+# ---- Kafka: the configuration alone ---------------------------------------------------------------
+
+kafka() { # SED
+  rm -rf "$scratch/kafka"
+  begin_run kafka <<<"$(simple; sed -e 's|kafka[12].example.org|127.0.0.1|g' -e "$1" "$examples/collectd/kafka.conf")"
+  run_collectd -T -C "$run/collectd.conf" >"$run/out" 2>&1
+}
+if [[ -e /usr/lib/collectd/write_kafka.so ]] && ldd /usr/lib/collectd/write_kafka.so | grep -q 'librdkafka.*not found'; then
+  not_ok 'kafka' 'librdkafka1 is not installed'
+else
+  check 'kafka: collectd takes it' kafka ''
+  is 'kafka: no complaint' '' "$(complaints)"
+  kafka 's|enable.idempotence|enable.idempotency|' || true
+  has 'and a slip in it would be told' "$(<"$run/log")" 'idempotency'
+fi
+finish

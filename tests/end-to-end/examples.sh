@@ -1,0 +1,187 @@
+#!/usr/bin/env bash
+# examples.sh BUILD_DIR: the examples that are not collectd's, each run, or read by the program that
+# it is for. What they say is compared with the simulator's meters.
+# shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/mount-lib.sh
+. "$here/mount-lib.sh"
+begin_mount "$@"
+for program in python3 promtool systemd-analyze findmnt gnuplot rrdtool csvstat csvsql rsync jq; do
+  command -v "$program" >/dev/null || skip "$program is not installed"
+done
+# Debian's own, which is the one that has it.
+debian_python=/usr/bin/python3
+"$debian_python" -c 'import pandas' 2>/dev/null || skip 'python3-pandas is not installed'
+
+examples=$(cd "$here/../../examples" && pwd)
+sim=$build/tests/simulator/cemm-sim
+PATH=$build/plugin/exec:$build/fs:$PATH
+
+# ---- every example has a test -------------------------------------------------------------------
+
+# untested: files that no test names; pictures are made by one, and a folder may be named instead.
+untested() {
+  local file
+  (cd "$examples" && find . -type f -printf '%P\n') | grep -v '^pictures/' | while read -r file; do
+    grep -rqF -e "${file##*/}" "$here" || { [[ $file == */* ]] && grep -rqE "examples/?[\"']?[^ ]*${file%/*}[/\"' ]" "$here"; } || echo "$file"
+  done
+}
+is 'every example is named by a test' '' "$(untested)"
+
+# ---- Telegraf: TOML, with keys that Telegraf knows --------------------------------------------------
+
+# The comment is the second way: both at once.
+sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$examples/telegraf.conf" >"$scratch/telegraf.conf"
+telegraf_keys() {
+  python3 - "$scratch/telegraf.conf" <<'END'
+import sys, tomllib
+every = {"interval", "data_format", "name_override", "tags", "alias", "precision"}
+known = {"execd": every | {"command", "environment", "signal", "restart_delay", "stop_on_error", "buffer_size"},
+         "exec": every | {"commands", "environment", "timeout", "name_suffix", "ignore_error"}}
+inputs = tomllib.load(open(sys.argv[1], "rb"))["inputs"]
+assert set(inputs) == set(known), inputs
+for plugin, blocks in inputs.items():
+    for block in blocks:
+        assert set(block) <= known[plugin], set(block) - known[plugin]
+END
+}
+check 'telegraf.conf: TOML with keys of exec and execd' telegraf_keys
+
+# ---- Prometheus: alerts, and the timer --------------------------------------------------------------
+
+check 'alerts.yml: promtool takes it' promtool check rules "$examples/prometheus/alerts.yml"
+cat >"$scratch/alerts-test.yml" <<END
+rule_files: ["$examples/prometheus/alerts.yml"]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'cemm_up{uid="A",alias="p1"}', values: '1 0x30'}
+      - {series: 'cemm_up{uid="B",alias="p1"}', values: '1x30'}
+      - {series: 'cemm_last_sample_timestamp_seconds{uid="B",alias="p1"}', values: '0x30'}
+      - {series: 'cemm_last_sample_timestamp_seconds{uid="B",alias="p1-gas"}', values: '0x30'}
+      - {series: 'node_textfile_mtime_seconds{file="/x/cemm.prom"}', values: '0x30'}
+    alert_rule_test:
+      - {eval_time: 5m, alertname: MeterDown}
+      - {eval_time: 8m, alertname: MeterDown, exp_alerts: [{exp_labels: {uid: A, alias: p1}, exp_annotations: {summary: "A/p1  can't be read"}}]}
+      - {eval_time: 15m, alertname: MeterSilent}
+      - {eval_time: 16m, alertname: MeterSilent, exp_alerts: [{exp_labels: {uid: B, alias: p1}, exp_annotations: {summary: "B/p1 answers, but has measured nothing for 16m 0s"}}]}
+      - {eval_time: 10m, alertname: MetersNotSwept}
+      - {eval_time: 11m, alertname: MetersNotSwept, exp_alerts: [{exp_labels: {file: /x/cemm.prom}, exp_annotations: {summary: "cemm has not run for 11m 0s"}}]}
+END
+check 'and each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
+
+# verified UNIT…: systemd finds nothing in them; what they start is one of ours here.
+verified() {
+  local unit said
+  mkdir -p "$scratch/units"
+  for unit in "$@"; do
+    sed -e "s|/usr/local/bin/prometheus-textfile.sh|$examples/prometheus-textfile.sh|" \
+      -e "s|^ExecStart=cemmfs|ExecStart=$build/fs/cemmfs|" -e "s|^ExecStart=cemm |ExecStart=$build/plugin/exec/cemm |" \
+      "$unit" >"$scratch/units/${unit##*/}"
+  done
+  said=$(cd "$scratch/units" && systemd-analyze verify "${@##*/}" 2>&1) || true
+  said=$(grep -F -e "${1##*/}" -e "${2##*/}" <<<"$said" || true)
+  [[ -z $said ]] || { echo "$said" && return 1; }
+}
+check 'systemd takes the timer and its service' verified "$examples/prometheus/cemm-textfile.timer" "$examples/prometheus/cemm-textfile.service"
+check 'systemd takes the automount and its mount' verified "$examples/systemd/cemm.automount" "$examples/systemd/cemm.mount"
+check 'systemd takes cemmfs.service' verified "$examples/cemmfs.service" "$examples/cemmfs.service"
+sed -i 's/^Where=/Were=/' "$scratch/units/cemm.mount"
+slip() { cd "$scratch/units" && systemd-analyze verify cemm.mount 2>&1; }
+has "a slip in a unit would be told" "$(slip)" Were
+is 'the timer: each minute' '*-*-* *:*:00' "$(systemd-analyze calendar \
+  "$(sed -n 's/^OnCalendar=//p' "$examples/prometheus/cemm-textfile.timer")" | sed -n 's/^Normalized form: //p')"
+
+# fstab: the line, and the one in the comment.
+sed 's|^#/etc|/etc|; s|cemm.conf /cemm |cemm.conf /mnt |' "$examples/fstab" >"$scratch/fstab"
+fstab() { findmnt --verify --verbose --tab-file "$scratch/fstab" 2>&1; }
+is 'fstab: two lines' 2 "$(findmnt --tab-file "$scratch/fstab" --noheadings | wc -l)"
+hasnt 'findmnt finds no fault with them' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
+# Each of their options is one that cemmfs takes.
+while read -r word; do
+  { cemmfs -o "$word" 2>&1 || true; } | grep -q 'where to mount is missing' || echo "$word"
+done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
+is 'cemmfs takes their options' '' "$(<"$scratch/not-taken")"
+
+# ---- the textfile service's own way to the key -------------------------------------------------------
+
+now=$(($(date +%s) / 60 * 60 - 3600))
+since=2025-01-01
+start_sim --devices 1 --meters p1,p1-gas,s01 --since "$since" --now "$now" --speed 0
+write_config "$conf"
+mkdir -m 700 "$scratch/credentials"
+write_key "$scratch/credentials/home"
+sed 's|^api-key-file = .*|api-key-file = credential:home|' "$conf" >"$scratch/credential.conf"
+textfile() {
+  CREDENTIALS_DIRECTORY=$scratch/credentials CEMM_CONFIG=$scratch/credential.conf \
+    sh "$examples/prometheus-textfile.sh" "$scratch/cemm.prom" && promtool check metrics <"$scratch/cemm.prom"
+}
+check 'the textfile script with a key from systemd' textfile
+
+# ---- in a mount -----------------------------------------------------------------------------------------
+
+mount_fs -o realtime_ttl=10
+export TZ=Europe/Amsterdam
+export SQLALCHEMY_SILENCE_UBER_WARNING=1 # Debian's csvkit uses something that will change
+yesterday=$(date -d yesterday +%F)
+p1=$m/$dev/p1/data/day
+exits 'oneliners.sh' 0 sh "$examples/oneliners.sh" "$m"
+is 'it complains of nothing' '' "$err"
+# says TITLE: what stands under it.
+says() { awk -v title="# $1" '$0 == title { inside = 1; next } /^#/ { inside = 0 } inside' <<<"$out"; }
+oracle() { "$sim" --since "$since" --print "$dev" "$@"; }
+is 'the power now' "$(oracle p1 electric_power "${now}000")" "$(says 'the power now (W)')"
+readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" "${now}000")"; done)
+is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
+is 'the same by jq' "$readings" "$(says 'the same by jq')"
+is 'when' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
+is 'five minutes' 5 "$(says 'the five greatest minutes of yesterday' | grep -c "^$yesterday")"
+most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
+is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
+has 'csvstat says something' "$(says 'statistics of yesterday by csvkit')" ''
+check 'hours, days and months have rows' test "$(says 'the hours of yesterday, mean W' | wc -l)" -ge 23 -a \
+  "$(says 'the days of this month: date, kWh' | wc -l)" -ge 1 -a "$(says 'gas of this year, by month (m3)' | wc -l)" -ge 1
+
+month=$(dirname "$(realpath "$p1/yesterday.csv")")
+exits 'pandas-month.py' 0 "$debian_python" "$examples/plots/pandas-month.py" "$month"
+is 'its sums of yesterday are those of awk' \
+  "$yesterday $(awk -F, 'NR > 1 && $2 > 0 { used += $2 } $2 < 0 { fed -= $2 } END { printf "%.3f %.3f", used / 60000, fed / 60000 }' "$p1/yesterday.csv")" \
+  "$(awk -v day="$yesterday" '$1 == day { printf "%s %.3f %.3f", day, $(NF - 1), $NF }' <<<"$out")"
+is 'and 24 hours of the day' 24 "$(sed -n '/^hour/,$p' <<<"$out" | tail -n +2 | wc -l)"
+
+# is_png FILE: a picture with something on it.
+is_png() {
+  [[ $(head -c 4 "$1" | tail -c 3) == PNG && $(stat -c %s "$1") -gt 3000 ]]
+}
+quiet_plot() { ! gnuplot -c "$@" 2>&1 | grep .; }
+check 'day.gnuplot' quiet_plot "$examples/plots/day.gnuplot" "$p1/yesterday.csv" "$scratch/day.png"
+year=$m/$dev/p1/data/year/this-year.csv
+check 'year.gnuplot' quiet_plot "$examples/plots/year.gnuplot" "$year" "$m/$dev/p1-gas/data/year/this-year.csv" "$scratch/year.png"
+check 'carpet.gnuplot' quiet_plot "$examples/plots/carpet.gnuplot" "$month/*.csv" "$scratch/carpet.png"
+for name in day year carpet; do check "$name.png is a picture" is_png "$scratch/$name.png"; done
+
+# ---- rsync by cron --------------------------------------------------------------------------------------
+
+line=$(grep -v '^#' "$examples/rsync.cron")
+check 'rsync.cron: five fields of time, a user, a command' grep -qE '^([0-9*/,-]+ ){5}[a-z]+ rsync ' <<<"$line"
+command=$(awk '{ for (i = 7; i <= NF; i++) printf "%s ", $i }' <<<"$line")
+# Some of the history: all of it would be some hundred files.
+mkdir "$scratch/copy"
+copy() {
+  sh -fc "$(sed "s|/cemm/|$m/|; s|/srv/energy/|$scratch/copy/|; s|--archive|--archive --itemize-changes --exclude=day/20* --exclude=totals --exclude=s01|" <<<"$command")"
+}
+exits 'it copies' 0 copy
+check 'months and years are there' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
+is 'no realtime, no status, no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
+exits 'once more' 0 copy
+is 'what is closed is not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
+unmount_fs
+
+# ---- the pictures of README -------------------------------------------------------------------------------
+
+check 'pictures.sh draws' "$examples/pictures.sh" "$build" "$scratch/pictures"
+is 'those that are in the tree' "$(ls "$examples/pictures")" "$(ls "$scratch/pictures")"
+for file in "$scratch"/pictures/*; do check "${file##*/} is a picture" is_png "$file"; done
+finish
