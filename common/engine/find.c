@@ -78,7 +78,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
 {
     struct cemm_query query = {.uid = route->device->uid, .endpoint = endpoint};
 
-    strncpy(query.alias, alias, sizeof(query.alias) - 1);
+    memcpy(query.alias, alias, strnlen(alias, sizeof(query.alias) - 1));
     if (cemm_call_start(route, &query, done, route))
         route->search.pending++;
     else
