@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# How cost grows with what there is: days of history, days in the archive, readers. Each should be
+# a straight line or better. (Growth with devices is part of sweep.sh.)
+#
+#   growth.sh BUILD_DIR RESULTS [ROUNDS]
+set -euo pipefail
+# shellcheck source=tests/benchmarks/bench-lib.sh
+. "$(dirname "$0")/bench-lib.sh"
+bench_begin "$@"
+export TZ=Europe/Amsterdam LC_ALL=C
+dev=00-1E-C0-00-00-01
+m=$scratch/m
+conf=$scratch/cemm.conf
+last=$(date -d '3 days ago' +%F)
+
+days_before() {
+  date -d "$last 12:00 $(($1 - 1)) days ago" +%F
+}
+
+history() { # DAYS
+  "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
+}
+
+# The most memory of the last child that ended, in KiB.
+history_memory() { # DAYS
+  python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
+    "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
+}
+
+start_sim --devices 1 --since "$(days_before 3660)"
+write_config "$conf"
+for days in 10 100 1000 3650; do
+  say "growth: $days days"
+  history "$days" >/dev/null
+  row "growth-history-$days" "cemm history of $days days from the archive" s - - -
+  row "growth-memory-$days" "its memory, $days days" KiB - - -
+  row "growth-mount-$days" "cemmfs from its start to a file's first byte, $days days in the archive" s - - -
+  for ((round = 0; round < rounds; round++)); do
+    figure "growth-history-$days" ours "$(seconds history "$days")"
+    figure "growth-memory-$days" ours "$(history_memory "$days")"
+    begun=$EPOCHREALTIME
+    mount_fs
+    head -c 1 "$(day_file "$dev" p1 "$last" csv)" >/dev/null
+    figure "growth-mount-$days" ours "$(since "$begun")"
+    unmount_fs
+  done
+done
+
+mount_fs
+file=$(day_file "$dev" p1 "$last" csv)
+for readers in 1 2 4 8 16 32 64; do
+  say "growth: $readers readers"
+  row "growth-readers-$readers" "1,000 reads of a closed day by each of $readers readers" s - - -
+  for ((round = 0; round < rounds; round++)); do
+    begun=$EPOCHREALTIME
+    pids=()
+    for ((reader = 0; reader < readers; reader++)); do
+      "$build/tests/benchmarks/opens" 50 "$file" >/dev/null &
+      pids+=("$!")
+    done
+    wait "${pids[@]}"
+    figure "growth-readers-$readers" ours "$(since "$begun")"
+  done
+done
+unmount_fs

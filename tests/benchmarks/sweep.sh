@@ -1,0 +1,220 @@
+#!/usr/bin/env bash
+# How long collectd takes to read many devices, and what that costs: our plugin beside collectd's
+# own curl_json with as many read threads as we have connections, and `curl --parallel` as the
+# limit. Where the cloud answers 202 first, curl_json has no value at all; curl's figure is then
+# that of promises already kept, with the wait for them added.
+#
+#   sweep.sh BUILD_DIR RESULTS [ROUNDS]
+set -euo pipefail
+# shellcheck source=tests/benchmarks/bench-lib.sh
+. "$(dirname "$0")/bench-lib.sh"
+bench_begin "$@"
+
+channels='t1 t2 t3 t4 electric_power rate'
+collectd=$(PATH=$PATH:/usr/sbin command -v collectd)
+connections_max=128
+
+# One directory for collectd, which knows of no path of several.
+mkdir "$scratch/plugins"
+cp "$build/plugin/collectd/cemm.so" "$build/tests/benchmarks/sink.so" \
+  "$(find /usr/lib /usr/local/lib -path '*collectd/curl_json.so' 2>/dev/null | head -n 1)" "$scratch/plugins"
+
+uid() {
+  printf '00-1E-C0-%02X-%02X-%02X' $(($1 >> 16)) $(($1 >> 8 & 255)) $(($1 & 255))
+}
+
+realtime_url() {
+  echo "${sim_cloud}cemm/$(uid "$1")/p1/realtime/?api_key=$sim_key"
+}
+
+base_conf() { # INTERVAL THREADS
+  cat <<END
+Hostname "bench"
+FQDNLookup false
+BaseDir "$run"
+PIDFile "$run/pid"
+PluginDir "$scratch/plugins"
+Interval $1
+ReadThreads $2
+LoadPlugin sink
+<Plugin sink>
+  File "$run/values"
+</Plugin>
+END
+}
+
+ours_conf() { # INTERVAL
+  base_conf "$1" 5
+  cat <<END
+LoadPlugin cemm
+<Plugin cemm>
+  <Discovery>
+    Enabled false
+  </Discovery>
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$key"
+    Alias "p1"
+    Interval $1
+    MaxConnections $connections
+    Timeout 8
+  </Cloud>
+</Plugin>
+END
+}
+
+curl_json_conf() { # INTERVAL THREADS
+  local device channel
+  base_conf "$1" "$2"
+  echo 'LoadPlugin curl_json'
+  echo '<Plugin curl_json>'
+  for ((device = 1; device <= devices; device++)); do
+    echo "<URL \"$(realtime_url "$device")\">"
+    echo "Instance \"$(uid "$device")\""
+    echo 'Timeout 8000'
+    for channel in $channels; do
+      printf '<Key "data/%s/1">\nType gauge\nInstance "p1-%s"\n</Key>\n' "$channel" "$channel"
+    done
+    echo '</URL>'
+  done
+  echo '</Plugin>'
+}
+
+# series_with COUNT: whether every series that can come has come as often.
+series_with() {
+  awk -v count="$1" -v wanted="$((living * 6))" -v channels="$channels" '
+    BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
+    { name = $3; sub(/^.*\/[a-z_]*-/, "", name); if (name in known && ++n[$3] == count) done++ }
+    END { exit done < wanted }' "$run/values" 2>/dev/null
+}
+
+# times SWEEP: when the last value of the sweep before came and of this, the CPU used in between, and
+# for how many values (our own metrics are values, too).
+times() {
+  awk -v sweep="$1" -v channels="$channels" '
+    BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
+    { all++; name = $3; sub(/^.*\/[a-z_]*-/, "", name); if (!(name in known)) next
+      n[$3]++
+      if (n[$3] == sweep - 1) { before = $1; spent = $2; values = -all }
+      if (n[$3] == sweep) { last = $1; cpu = $2; got = all } }
+    END { values += got; printf "%.4f %.4f %.6f %d\n", before, last, cpu - spent, values }' "$run/values"
+}
+
+# sweep SERIES SWEEP: runs a collectd with $run/collectd.conf until the SWEEPth is whole. Its
+# figures: seconds, CPU microseconds a value, requests a device, KiB of memory.
+sweep() {
+  local before last cpu values begun requests
+  : >"$sim_log"
+  LD_LIBRARY_PATH=$build/common "$collectd" -f -C "$run/collectd.conf" >"$run/out" 2>&1 &
+  daemon=$!
+  started "$daemon"
+  wait_for 60 series_with "$2" || { say "no whole sweep: $(head -n 3 "$run/out")" && exit 1; }
+  memory=$(awk '/VmRSS/ { print $2 }' "/proc/$daemon/status")
+  stop "$daemon"
+  read -r before last cpu values < <(times "$2")
+  # A request is logged when its answer goes out.
+  read -r begun requests < <(awk -v from="$before" -v to="$last" -v delay="$delay" '
+    / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
+      if (!first) first = $1 - delay
+      n++ }
+    END { printf "%.4f %d\n", first / 1000, n }' "$sim_log")
+  ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
+  figure "$id-time" "$1" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
+  figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
+  [[ $1 != ours ]] || figure "$id-requests" "$1" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
+  echo "$memory" >>"$scratch/memory-$1-$devices"
+}
+
+# parallel: the same documents by curl, as fast as they come.
+parallel() {
+  local device
+  for ((device = 1; device <= devices; device++)); do
+    [[ " $hanging " != *" $device "* ]] || continue
+    printf 'url = "%s"\noutput = /dev/null\n' "$(realtime_url "$device")"
+  done >"$run/curl"
+  seconds curl -sS --no-progress-meter --parallel --parallel-immediate --parallel-max "$connections" -K "$run/curl"
+}
+
+limit() {
+  local took
+  if ((promise > 0)); then
+    parallel >/dev/null
+    sleep "$(awk -v ms="$promise" 'BEGIN { print ms / 1000 + 0.1 }')" # until they are kept
+    took=$(parallel | awk -v ms="$promise" '{ print $1 + ms / 1000 }')
+  else
+    took=$(parallel)
+  fi
+  figure "$id-time" limit "$took"
+}
+
+# scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS: THREADS of curl_json; 0: as many as
+# we have connections.
+scenario() {
+  local words faults=() interval threads peer
+  devices=$1
+  delay=$2
+  promise=$3
+  hanging=
+  connections=$((devices < connections_max ? devices : connections_max))
+  threads=$(($5 > 0 ? $5 : connections))
+  living=$devices
+  (($2 == 0)) || faults+=(--fault "delay=$2@*/realtime/*")
+  if (($4 > 0)); then
+    for ((device = $4; device <= devices; device += $4)); do
+      hanging+=" $device"
+      living=$((living - 1))
+      faults=(--fault "stall@*$(uid "$device")*realtime*" "${faults[@]}")
+    done
+  fi
+  interval=$(((devices + threads - 1) / threads * $2 * 13 / 10 / 1000 + promise * 3 / 2000 + 2))
+  (($4 == 0)) || interval=10
+  id=sweep-$1-$2-$3-$4-$5
+  words="$1 devices, answers after $2 ms"
+  (($3 == 0)) || words="$1 devices, 202 first, kept after $3 ms"
+  (($4 == 0)) || words+=", every ${4}th hangs"
+  peer='curl_json'
+  (($5 == 0)) || peer="curl_json, $5 threads"
+  ((promise == 0)) || peer=-
+  say "sweep: $words ($peer)"
+  row "$id-time" "sweep of $words" s "$([[ $peer == - ]] && echo 'limit<=1.5' || echo 'peer<=1')" "$peer" 'curl --parallel'
+  [[ $peer == - ]] || row "$id-cpu" "CPU a value, $words" µs 'peer<=0.5' "$peer" -
+  [[ $peer != - ]] || row "$id-cpu" "CPU a value, $words" µs - - -
+  row "$id-requests" "requests a device, $words" '' - - -
+  start_sim --devices "$1" --meters p1 --promise "$3" --now "$(($(date +%s) - 86400))" --speed 20 \
+    --since "$(date -d '-2 days' +%F)" "${faults[@]}"
+  key=$scratch/key
+  write_key "$key"
+  for ((round = 0; round < rounds; round++)); do
+    run=$scratch/run
+    rm -rf "$run" && mkdir "$run"
+    ours_conf "$interval" >"$run/collectd.conf"
+    sweep ours 3
+    if [[ $peer != - ]]; then
+      rm -rf "$run" && mkdir "$run"
+      curl_json_conf "$interval" "$threads" >"$run/collectd.conf"
+      sweep peer 2
+    fi
+    limit
+  done
+  stop "$sim_pid"
+}
+
+for delay in 0 100 1000; do
+  for devices in 1 10 100 1000; do
+    scenario "$devices" "$delay" 0 0 0
+  done
+done
+scenario 100 100 0 0 5
+scenario 100 1000 0 0 5
+for devices in 1 10 100 1000; do
+  scenario "$devices" 0 1000 0 0
+done
+scenario 100 100 0 20 0
+scenario 1000 100 0 20 0
+
+# What a device more costs, from the smallest and the largest of these.
+row memory 'memory a device' KiB 'peer<=0.34' curl_json -
+for series in ours peer; do
+  paste <(head -n "$rounds" "$scratch/memory-$series-1") <(head -n "$rounds" "$scratch/memory-$series-1000") |
+    awk '{ printf "%.2f\n", ($2 - $1) / 999 }' | while read -r value; do figure memory "$series" "$value"; done
+done
