@@ -42,9 +42,14 @@ const char *cemm_history_tag(const struct cemm_query *query, const char *channel
 
 static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, const char *tag)
 {
-    cemm_buffer_format(out, "cemm,uid=%s,alias=%s", query->uid.text, query->alias);
-    if (tag)
-        cemm_buffer_format(out, ",period=%s", tag);
+    cemm_buffer_text(out, "cemm,uid=");
+    cemm_buffer_text(out, query->uid.text);
+    cemm_buffer_text(out, ",alias=");
+    cemm_buffer_text(out, query->alias);
+    if (tag) {
+        cemm_buffer_text(out, ",period=");
+        cemm_buffer_text(out, tag);
+    }
 }
 
 /* The line of this step's time, from the series that are tagged or from those that are not. */
@@ -61,7 +66,9 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
             continue;
         if (!any)
             write_tags(out, query, tag);
-        cemm_buffer_format(out, "%c%s=", any ? ',' : ' ', series->channel);
+        cemm_buffer_char(out, any ? ',' : ' ');
+        cemm_buffer_text(out, series->channel);
+        cemm_buffer_char(out, '=');
         cemm_buffer_append(out, sample->text, sample->text_length);
         any = true;
     }

@@ -8,14 +8,24 @@ typedef void write_row(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_series *series, const struct cemm_sample *sample,
                        const char *time);
 
+/* By hand, not by a format: a year of minutes is half a million of these. */
 static void csv_row(struct cemm_buffer *out, const struct cemm_query *query,
                     const struct cemm_series *series, const struct cemm_sample *sample,
                     const char *time)
 {
-    cemm_buffer_format(out, "%s,%s,%s,", query->uid.text, query->alias, series->channel);
+    cemm_buffer_text(out, query->uid.text);
+    cemm_buffer_char(out, ',');
+    cemm_buffer_text(out, query->alias);
+    cemm_buffer_char(out, ',');
+    cemm_buffer_text(out, series->channel);
+    cemm_buffer_char(out, ',');
     if (sample)
         cemm_buffer_append(out, sample->text, sample->text_length);
-    cemm_buffer_format(out, ",%s,%s\n", series->unit, time);
+    cemm_buffer_char(out, ',');
+    cemm_buffer_text(out, series->unit);
+    cemm_buffer_char(out, ',');
+    cemm_buffer_text(out, time);
+    cemm_buffer_char(out, '\n');
 }
 
 static void json_row(struct cemm_buffer *out, const struct cemm_query *query,

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <glib.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,14 @@
 
 #define LATE_HOUR       21 /* no clock goes back by more than three hours */
 #define SECONDS_PER_DAY INT64_C(86400)
+#define QUARTER         900 /* seconds; no clock has changed between two quarters of UTC since 1972 */
+#define OFFSET_SPAN     (1 << 18) /* more than any offset has seconds, in both directions */
 
 struct cemm_zone {
     GTimeZone *zone;
+    /* The last quarter asked for and its offset, in one number: GLib's search takes as long as all
+     * the rest of writing a time, and times come in order. */
+    _Atomic int64_t known;
 };
 
 struct cemm_zone *cemm_zone_new(const char *name)
@@ -41,10 +47,26 @@ void cemm_zone_free(struct cemm_zone *zone)
     free(zone);
 }
 
-static int64_t offset_at(const struct cemm_zone *zone, int64_t seconds)
+static int64_t search_offset(const struct cemm_zone *zone, int64_t seconds)
 {
     int interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, seconds);
     return interval < 0 ? 0 : g_time_zone_get_offset(zone->zone, interval);
+}
+
+static int64_t offset_at(const struct cemm_zone *zone, int64_t seconds)
+{
+    /* A zone is a constant to everybody else, and remembering does not change what it says. */
+    _Atomic int64_t *known = &((struct cemm_zone *)zone)->known;
+    int64_t quarter = seconds / QUARTER;
+    int64_t found = atomic_load_explicit(known, memory_order_relaxed);
+
+    if (seconds < QUARTER)
+        return search_offset(zone, seconds);
+    if (found / OFFSET_SPAN != quarter) {
+        found = quarter * OFFSET_SPAN + OFFSET_SPAN / 2 + search_offset(zone, seconds);
+        atomic_store_explicit(known, found, memory_order_relaxed);
+    }
+    return found % OFFSET_SPAN - OFFSET_SPAN / 2;
 }
 
 /* Days from 1970-01-01 to a date of the Gregorian calendar; timegm() does the counting. */
