@@ -9,12 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
+
 struct cemm_http {
     CURLM *multi;
+    struct cemm_transfer *spare;
+    unsigned spare_count;
 };
 
 struct cemm_transfer {
     struct cemm_http *http;
+    struct cemm_transfer *next; /* among the spare ones */
     CURL *easy;
     struct cemm_buffer body;
     bool heard;
@@ -39,10 +44,23 @@ struct cemm_http *cemm_http_new(unsigned connections_max)
     return http;
 }
 
+static void transfer_free(struct cemm_transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    cemm_buffer_clear(&transfer->body);
+    free(transfer);
+}
+
 void cemm_http_free(struct cemm_http *http)
 {
     if (!http)
         return;
+    while (http->spare) {
+        struct cemm_transfer *transfer = http->spare;
+
+        http->spare = transfer->next;
+        transfer_free(transfer);
+    }
     curl_multi_cleanup(http->multi);
     free(http);
     curl_global_cleanup();
@@ -74,18 +92,12 @@ bool cemm_http_heard(struct cemm_transfer *transfer)
     return heard;
 }
 
-static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+/* What is the same for every request. */
+static CURLcode set_manner(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 
-    if (code == CURLE_OK && request->ca_file)
-        code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
-    if (code == CURLE_OK && (request->direct || strncmp(request->url, "http://", 7) == 0))
-        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm");
     if (code != CURLE_OK)
@@ -95,8 +107,6 @@ static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_ht
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* Name resolution runs in a thread of curl's; do not wait for it at the end (field notes). */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                     (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CEMM_ANSWER_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
@@ -106,29 +116,79 @@ static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_ht
     return CURLE_OK;
 }
 
-static void transfer_free(struct cemm_transfer *transfer)
+/* What belongs to this one. A handle may have served another source: each option is set anew. */
+static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
 {
-    curl_easy_cleanup(transfer->easy);
-    cemm_buffer_clear(&transfer->body);
-    free(transfer);
+    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
+    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
+    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
+    const char *own = request->ca_file;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+
+    /* Whoever names a file trusts that one, and not the system's besides. */
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : about->capath);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+                     (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
+    return code;
 }
 
-struct cemm_transfer *cemm_http_start(struct cemm_http *http,
-                                      const struct cemm_http_request *request, cemm_http_done *done,
-                                      void *data)
+static struct cemm_transfer *transfer_new(struct cemm_http *http)
 {
-    struct cemm_transfer *transfer = calloc(1, sizeof(*transfer));
+    struct cemm_transfer *transfer = http->spare;
 
+    if (transfer) {
+        http->spare = transfer->next;
+        http->spare_count--;
+        return transfer;
+    }
+    transfer = calloc(1, sizeof(*transfer));
     if (!transfer)
         return NULL;
     *transfer = (struct cemm_transfer){
         .http = http,
         .easy = curl_easy_init(),
         .body = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX),
-        .done = done,
-        .data = data,
     };
-    if (!transfer->easy || set_options(transfer, request) != CURLE_OK ||
+    if (transfer->easy && set_manner(transfer) == CURLE_OK)
+        return transfer;
+    transfer_free(transfer);
+    return NULL;
+}
+
+/* Making and freeing an easy handle costs more than all that we do with an answer. */
+static void transfer_put(struct cemm_transfer *transfer)
+{
+    struct cemm_http *http = transfer->http;
+
+    /* The URL holds the key: it does not stay. */
+    if (http->spare_count >= SPARE_MAX ||
+        curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK) {
+        transfer_free(transfer);
+        return;
+    }
+    cemm_buffer_clear(&transfer->body);
+    transfer->heard = false;
+    transfer->next = http->spare;
+    http->spare = transfer;
+    http->spare_count++;
+}
+
+struct cemm_transfer *cemm_http_start(struct cemm_http *http,
+                                      const struct cemm_http_request *request, cemm_http_done *done,
+                                      void *data)
+{
+    struct cemm_transfer *transfer = transfer_new(http);
+
+    if (!transfer)
+        return NULL;
+    transfer->done = done;
+    transfer->data = data;
+    if (set_request(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;
@@ -139,7 +199,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 void cemm_http_abort(struct cemm_transfer *transfer)
 {
     curl_multi_remove_handle(transfer->http->multi, transfer->easy);
-    transfer_free(transfer);
+    transfer_put(transfer);
 }
 
 /*

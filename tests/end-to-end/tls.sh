@@ -92,7 +92,7 @@ trap_port=${sim_cloud##*:}
 trap_port=${trap_port%%/*}
 start_sim --first 100 --devices 1 --meters p1 --since "$since" # beside them, without TLS
 healthy=00-1E-C0-00-00-64
-write_config "$conf_file" 'timeout = 2'
+write_config "$conf_file" 'timeout = 6'
 {
   echo '<Plugin cemm>'
   echo 'TimeZone "Europe/Amsterdam"'
@@ -102,12 +102,12 @@ while read -r name cert version ca fault _; do
   number=$((number + 1))
   start_cloud "$name" "$number" "$cert" "$version" "$fault" 0
   {
-    printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = 2\ndevice = %s\n' \
+    printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = 6\ndevice = %s\n' \
       "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
     [[ $ca == - ]] || echo "ca-file = $scratch/$ca/ca.pem"
   } >>"$conf_file"
   {
-    printf '<Cloud "%s">\nURL "%s"\nApiKeyFile "%s.key"\nTimeout 2\nInterval 1\nDevice "%s"\n' \
+    printf '<Cloud "%s">\nURL "%s"\nApiKeyFile "%s.key"\nTimeout 6\nInterval 1\nDevice "%s"\n' \
       "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
     [[ $ca == - ]] || printf 'CAFile "%s"\n' "$scratch/$ca/ca.pem"
     echo '</Cloud>'
