@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_MS 60000 /* a look that failed, or found nothing, is not repeated sooner */
+/* A look is not repeated sooner: one that found nothing, and one that failed. The years that have
+ * answered are at hand then. */
+#define AGAIN_MS  60000
+#define FAILED_MS 10000
 
 struct cemm_first {
     struct cemm *cemm;
@@ -179,7 +182,7 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
     if (!ticket)
         return -ENOMEM;
     int64_t age = cemm->wall - first->looked;
-    bool lately = first->looked && age >= 0 && age <= AGAIN_MS;
+    bool lately = first->looked && age >= 0 && age <= (first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (first->known || lately))
         cemm_ticket_finish(ticket, first->known ? 0 : first->result, NULL,
                            first->known || !first->result ? NULL : &first->words);

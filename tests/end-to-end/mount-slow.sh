@@ -95,6 +95,26 @@ is 'by one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log"
 
 unmount_fs
 
+# ---- a search that failed is repeated, for what is missing -------------------------------------
+
+sim_faults "status=502@*/p1-gas/data/year/*"
+mount_fs
+fails_with 'a search fails' 'Input/output error' ls "$m/$dev/p1-gas/data/day"
+sim_faults "status=502@*/data/month/*" # the month in the first year comes last
+gas_years() {
+  ls "$m/$dev/p1-gas/data/day" 2>/dev/null | grep -E '^[0-9]{4}$' | xargs
+}
+check 'is repeated before long, and finds the years' wait_for 30 eval '[[ $(gas_years) == "$years" ]]'
+begun=$(requests p1-gas/data/year/)
+sim_faults
+gas_day() {
+  [[ $(ls "$m/$dev/p1-gas/data/day/${since:0:4}/${since:5:2}" | head -n1) == "$since.csv" ]]
+}
+check 'then the day' wait_for 30 gas_day
+last=$(($(requests p1-gas/data/year/) - begun))
+check "without asking again for years that have answered ($last)" test "$last" -le 1
+unmount_fs
+
 # ---- slower than others are patient -----------------------------------------------------
 
 # Whoever reads in turn is not cut off for the sake of what is read ahead for him.

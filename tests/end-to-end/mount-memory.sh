@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# How much memory a mount takes when all of a long history is walked and read: ten years of three
+# meters on five devices, cold, then from the archive. Called as: mount-memory.sh BUILD_DIR [YEARS]
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+years=${2:-10}
+
+since=$(date -d "$years years ago" +%F)
+start_sim --devices 5 --meters p1,p1-gas,s01 --since "$since"
+write_config "$conf"
+mount_fs
+
+# peak: the most that was ever resident, in KiB.
+peak() {
+  awk '/^VmHWM/ { print $2 }' "/proc/$fs_pid/status"
+}
+
+# read_all: every file of every device, devices side by side; prints how many files there were.
+read_all() {
+  local device pids=()
+  for device in "$m"/*-*/; do
+    find "$device" -type f -print0 | tee >(tr -cd '\0' | wc -c >"$scratch/count.${device: -3:2}") |
+      xargs -0 cat >/dev/null 2>>"$scratch/complaints" &
+    pids+=("$!")
+  done
+  wait "${pids[@]}" || return 1
+}
+
+counted() {
+  awk '{ sum += $1 } END { print sum }' "$scratch"/count.*
+}
+
+# Days as JSON and CSV of three meters, and totals of two, at least.
+check 'all of it is read, cold' read_all
+check "which are many files ($(counted))" test "$(counted)" -ge $((years * 365 * 5 * 6))
+check "and stays under 64 MiB ($(peak) KiB)" test "$(peak)" -lt 65536
+find "$m" -type f -printf '%s\n' >"$scratch/sizes"
+check "walking with stat, too ($(peak) KiB)" test "$(peak)" -lt 65536
+unmount_fs
+stop "$sim_pid"
+is 'nothing has failed' '' "$(head -n3 "$scratch/complaints")"
+
+# Again in a new process, without a network: from the archive.
+mount_fs
+read_all || true # what never closes can't be had
+check "from the archive it is under 64 MiB, too ($(peak) KiB)" test "$(peak)" -lt 65536
+unmount_fs
+finish
