@@ -538,6 +538,7 @@ void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret
 /* One way to reach devices. Times are Unix milliseconds, 0: never. */
 struct cemm_source_state {
     const char *name;       /* "cloud home" */
+    bool cloud;             /* an account */
     const char *address;    /* URL without the key, or host[:port] */
     size_t devices;         /* that it reaches, as far as known */
     int64_t last_success;   /* last answer that could be used */

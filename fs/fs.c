@@ -11,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CLOUD "cloud " /* with that the names of accounts begin */
-
 struct tree_clock fs_clock(const struct fs *fs)
 {
     return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = cemm_clock_wall() / 1000};
@@ -35,7 +33,18 @@ bool fs_account_unheard(const struct fs *fs)
     struct cemm_source_state source;
 
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        if (strncmp(source.name, CLOUD, strlen(CLOUD)) == 0 && source.last_success == 0)
+        if (source.cloud && source.last_success == 0)
+            return true;
+    }
+    return false;
+}
+
+bool fs_is_account(const struct fs *fs, const char *name)
+{
+    struct cemm_source_state source;
+
+    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
+        if (source.cloud && strcmp(source.name, name) == 0)
             return true;
     }
     return false;

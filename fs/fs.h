@@ -61,6 +61,9 @@ struct tree_meter fs_meter(const struct fs *fs, const struct place *place);
 /* Whether some account has never answered: which devices it reaches is not known then. */
 bool fs_account_unheard(const struct fs *fs);
 
+/* Whether an answer's source is an account. */
+bool fs_is_account(const struct fs *fs, const char *name);
+
 /* Remembers a failure's words for the directories above a place, and forgets them when what had
  * failed has succeeded. */
 void fs_note(struct fs *fs, const struct place *place, const char *words);

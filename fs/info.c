@@ -9,12 +9,9 @@
 #include "fs/info.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "fs/files.h"
 #include "fs/park.h"
-
-#define CLOUD "cloud " /* with that the names of accounts begin */
 
 bool info_is(const struct place *place)
 {
@@ -66,7 +63,7 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
     size_t length;
 
     if (answer->result == 0 && !cemm_document_data(answer->document, place->alias, &length) &&
-        strncmp(cemm_document_source(answer->document), CLOUD, strlen(CLOUD)) == 0 &&
+        fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
         cemm_offers(parked->fs->cemm, &place->uid, "", CEMM_ROOT))
         park_reply_error(parked, EHOSTUNREACH);
     else

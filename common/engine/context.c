@@ -308,6 +308,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
     const struct cemm_source *source = cemm->sources[index];
     *ret_state = (struct cemm_source_state){
         .name = source->name,
+        .cloud = source->config->kind == CEMM_CLOUD,
         .address = source->config->address ? source->config->address : source->config->url,
         .devices = source->devices,
         .last_success = source->last_success,
