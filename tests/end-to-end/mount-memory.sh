@@ -17,19 +17,28 @@ peak() {
   awk '/^VmHWM/ { print $2 }' "/proc/$fs_pid/status"
 }
 
-# read_all: every file of every device, devices side by side; prints how many files there were.
+# read_device DIRECTORY: every file in it; their names go to $scratch/names.UID.
+read_device() {
+  local names=$scratch/names.${1##*/}
+  find "$1" -type f >"$names" 2>>"$scratch/complaints"
+  tr '\n' '\0' <"$names" | xargs -0 cat 2>>"$scratch/complaints" >/dev/null
+}
+
+# read_all: devices side by side.
 read_all() {
-  local device pids=()
-  for device in "$m"/*-*/; do
-    find "$device" -type f -print0 | tee >(tr -cd '\0' | wc -c >"$scratch/count.${device: -3:2}") |
-      xargs -0 cat >/dev/null 2>>"$scratch/complaints" &
+  local device pids=() failed=0
+  for device in "$m"/*-*; do
+    read_device "$device" &
     pids+=("$!")
   done
-  wait "${pids[@]}" || return 1
+  for device in "${pids[@]}"; do
+    wait "$device" || failed=1
+  done
+  return "$failed"
 }
 
 counted() {
-  awk '{ sum += $1 } END { print sum }' "$scratch"/count.*
+  cat "$scratch"/names.* | wc -l
 }
 
 # Days as JSON and CSV of three meters, and totals of two, at least.
