@@ -2,7 +2,7 @@
 # A device that takes its time, one request after the other: no reader waits for longer than its
 # source's timeout, however much is asked of it, and in the end all of it is there.
 # Called as: mount-slow.sh BUILD_DIR
-# shellcheck disable=SC1091,SC2154,SC2012
+# shellcheck disable=SC1091,SC2154,SC2010,SC2012,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
