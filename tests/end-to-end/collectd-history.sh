@@ -119,18 +119,28 @@ fresh() {
   is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
   is "it says that there was no state file" 1 "$(said 'there is no state file cemm.state yet')"
+  rm "$run/cemm.state"
+  check "a state file that is removed is written again" wait_for 30 test -s "$run/cemm.state"
+  is "with all that it had" "$((begun / 60 * 60 - 3540))" "$(state_from "$first" p1 electric_power)"
   stop_collectd "after backfill" "$run"
   check "minutes that came live count as given, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
 }
 
 # ---- with one ------------------------------------------------------------------
 
-# forget MINUTES: takes the last MINUTES out of the state file, as if collectd had been away.
+# forget MINUTES: takes what was given since that long before the newest minute out of the state
+# file, as if collectd had been away.
 forget() {
   awk -F'\t' -v OFS='\t' -v minutes="$1" '
     $1 == "csv" {
       n = split($5, stretches, " "); split(stretches[n], part, "+")
-      if (part[2] > minutes) { sub(/[^ ]*$/, "", $5); $5 = $5 part[1] "+" (part[2] - minutes) }
+      end = part[1] + 60 * (part[2] - minutes); $5 = ""
+      for (i = 1; i <= n; i++) {
+        split(stretches[i], part, "+")
+        if (part[1] >= end) break
+        count = (end - part[1]) / 60
+        $5 = $5 (i > 1 ? " " : "") part[1] "+" (count < part[2] ? count : part[2])
+      }
     }
     { print }' "$run/cemm.state" >"$scratch/state"
   cp "$scratch/state" "$run/cemm.state"
@@ -141,6 +151,12 @@ state_until() {
   awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel {
       n = split($5, stretches, " "); split(stretches[n], part, "+"); print part[1] + 60 * part[2] }' "$run/cemm.state"
+}
+
+# The same for its beginning.
+state_from() {
+  awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
+    $1 == "csv" && $2 == uid && $3 == alias && $4 == channel { print $5 + 0; exit }' "$run/cemm.state"
 }
 
 away() {
@@ -169,10 +185,20 @@ widened() {
   stop_collectd "with a wider window" "$run"
 }
 
+# Without it the whole window is given once more.
+lost() {
+  local begun
+  rm -rf "$run/csv" "$run/cemm.state"
+  sed -i 's/Window 7200/Window 600/' "$run/collectd.conf"
+  begun=$(date +%s)
+  start_collectd "$run"
+  complete "lost state file" $((begun - 540)) $((begun - 60))
+  stop_collectd "with a lost state file" "$run"
+}
+
 damaged() {
   local begun
   rm -rf "$run/csv"
-  sed -i 's/Window 7200/Window 600/' "$run/collectd.conf"
   printf 'cemm minutes 1\n\0\0\0\0\n' >"$run/cemm.state"
   begun=$(date +%s)
   start_collectd "$run"
@@ -255,6 +281,39 @@ unwritable() {
   check "backfill without a state file that can be written" wait_for 30 covered "$first" power-p1-electric_power $((begun - 540)) $((begun - 60))
   is "one line says so" 1 "$(said 'none/cemm.state can.t be written')"
   stop_collectd "with no place for the state file" "$run"
+}
+
+# ---- nothing is live ---------------------------------------------------------------
+
+asked() {
+  (($(requests ' GET [^ ]*/s01/realtime') >= $1))
+}
+
+# A device repeats what it gave before collectd was restarted: collectd has no value of it, and old
+# ones wait until it has.
+not_live() {
+  local begun gap ports
+  run=$scratch/not-live
+  start_sim --devices 1 --lan 1 --since "$since" --meters s01
+  ports=(--cloud-port "$(sed -E 's|.*:([0-9]+)/.*|\1|' <<<"$sim_cloud")" --lan-port "${sim_lan[0]#*:}")
+  history_conf "$run" 3600
+  begun=$(date +%s)
+  start_collectd "$run"
+  check "at first it is" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
+  stop_collectd "before its meter stands still" "$run"
+  stop "$sim_pid"
+  forget 30
+  gap=$(state_until "$first" s01 electric_power)
+  rm -rf "$run/csv"
+  start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}" --now "$begun" --speed 0.001
+  start_collectd "$run"
+  check "the meter stands still" wait_for 30 asked 8
+  is "no old value comes before a live one" "" "$(values "$first" power-s01-electric_power)"
+  stop "$sim_pid"
+  start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}"
+  check "then they come" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
+  is "after the first live one, each once" "" "$(once "$first" power-s01-electric_power)"
+  stop_collectd "after it stood still" "$run"
 }
 
 # ---- a day of 25 hours -------------------------------------------------------------
@@ -347,12 +406,14 @@ fi
 fresh
 away
 widened
+lost
 damaged
 killed
 unknown_writer
 stopped_in_the_middle
 unwritable
 clock_change
+not_live
 is "the writer never saw an old value through the queue" 0 "$(cat "$scratch"/*/log | grep -ci 'too old' || true)"
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
 hasnt "nor in a state file" "$(cat "$scratch"/*/cemm.state)" "$sim_key"

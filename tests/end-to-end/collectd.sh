@@ -250,6 +250,18 @@ END
   sim_faults || not_ok "the simulator goes on"
 }
 
+# A device that does not say whether it has one of the meters is read by those that are known.
+half_known() {
+  run=$scratch/half-known
+  sim_faults 'stall@*/s02/' || not_ok "the simulator stalls"
+  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.5' 'Timeout 120')
+  start_collectd "$run"
+  check "meters that are known are read, while another is looked for" wait_for 20 has_lines 2 "$second" power-p1-electric_power
+  stop_collectd "while a meter is looked for" "$run"
+  is "it was looked for in vain" 0 "$(requests "/s02/ .* [1-9]")"
+  sim_faults || not_ok "the simulator goes on"
+}
+
 refused_key() {
   run=$scratch/refused-key
   write_key "$scratch/wrong.key" wrong-key-77
@@ -337,6 +349,7 @@ values
 restarted
 tried
 stalled
+half_known
 outage
 refused_key
 installed
