@@ -3,6 +3,8 @@
 # outages in between. It must not grow, and no value may come late or twice.
 #
 #   collectd-long.sh BUILD_DIR
+#
+# Then some of it under valgrind.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -70,6 +72,48 @@ block() {
 CONF
 }
 
+fetched() {
+  (($(requests ' GET [^ ]*/p1/realtime/') >= $1))
+}
+
+# Some hundred sweeps of several sources under valgrind, with history and an outage. ASan has seen
+# them all if the plugin was built with it.
+memcheck() {
+  local report=$scratch/valgrind
+  command -v valgrind >/dev/null || skip "valgrind is not installed"
+  run=$scratch/memcheck
+  start_sim --devices 4 --lan 2 --promise 50 --since "$since"
+  conf "$run" <<CONF
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$scratch/home.key"
+    Interval 0.2
+  </Cloud>
+  <Local "garage">
+    Address "${sim_lan[0]}"
+    Interval 0.2
+  </Local>
+  <Backfill>
+    Writer csv
+    Window 7200
+  </Backfill>
+</Plugin>
+CONF
+  world=(valgrind --trace-children=yes --log-file="$report.%p" --leak-check=full --num-callers=30)
+  start_collectd "$run"
+  check 'valgrind: sweeps' wait_for 300 fetched 1200
+  sim_faults 'reset@*/realtime/*'
+  check 'valgrind: an outage' wait_for 60 grep -q 'closed the connection' "$run/log"
+  sim_faults
+  check 'valgrind: and its end' wait_for 60 grep -q 'answers again' "$run/log"
+  stop_collectd 'valgrind' "$run"
+  is 'valgrind: no errors, and nothing is lost' 'ERROR SUMMARY: 0 errors definitely lost: 0 bytes' \
+    "$(cat "$report".* | grep -oE 'ERROR SUMMARY: [0-9]+ errors|definitely lost: [0-9,]+ bytes' | LC_ALL=C sort | paste -sd' ')"
+  cat "$report".* | sed -n '/lost in loss record\|Invalid\|ninitialised/,/== $/p' | head -n 40 | sed 's/^/# /'
+}
+
 began=$(date +%s)
 meters 300000
 write_key "$scratch/home.key"
@@ -110,4 +154,6 @@ check "values were given ($(values))" test "$(values)" -gt $((sweeps / 4))
 is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
   awk -F, '/^epoch/ { next } last >= $1 && last { print $1 " after " last; exit } { last = $1 }' "$file"
 done)"
+stop "$sim_pid"
+[[ -n $preload ]] || memcheck
 finish
