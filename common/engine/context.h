@@ -123,6 +123,7 @@ struct cemm_device {
     struct cemm_words *last_words; /* kept */
     struct cemm_ticket_list searchers;
     bool starting; /* its routes are just being told to look for meters */
+    bool lost;     /* it has no route: said once, not for each of its documents */
 };
 
 /* One document: at hand, on its way, or neither. */

@@ -201,6 +201,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
         return NULL;
     cemm_route_detach(route);
     route->device = device;
+    device->lost = false;
     source->devices++;
     size_t place = device->route_count++;
     if (source->config->kind == CEMM_LOCAL) {

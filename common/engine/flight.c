@@ -141,13 +141,24 @@ static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
     return false;
 }
 
+/* Whether it was said before that nobody knows where the device is. */
+static bool known_lost(struct cemm *cemm, const struct cemm_entry *entry)
+{
+    struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    bool before = device && device->lost;
+
+    if (device)
+        device->lost = device->route_count == 0;
+    return before && device->lost;
+}
+
 /* A source that does not answer is logged by its route; here, once, answers that are no use. */
 static void complain(struct cemm *cemm, struct cemm_entry *entry, int result,
                      const struct cemm_words *words)
 {
     bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
-    if (fault && !entry->complained && !troubled(cemm, entry)) {
+    if (fault && !entry->complained && !troubled(cemm, entry) && !known_lost(cemm, entry)) {
         entry->complained = true;
         cemm_log(cemm, CEMM_LOG_WARNING, "%s", words->text);
     } else if (result == 0 && entry->complained) {

@@ -173,6 +173,12 @@ nobody() {
   config "$scratch/bare.conf"
   asks 'a configuration without a source' 2 read --config "$scratch/bare.conf"
   has 'is searched for, and named' "$err" "write two lines into $scratch/bare.conf:"
+  # The archive knows a device that is nowhere now.
+  mkdir -p "$scratch/lost/$one/p1/data/day/2024/05"
+  printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
+  asks 'history of a device that has gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
+  is 'is told once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
+  is 'and in the end, with the days' 1 "$(grep -c "^E! $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
   asks '--output' 1 discover --output "$scratch/never"
   refute 'writes nothing' test -e "$scratch/never"
 }
