@@ -69,36 +69,6 @@ static void arrive(struct sweep *sweep)
 
 /* ---- selection -------------------------------------------------------------------- */
 
-/* Whether METER ("uid/alias", "uid", "alias") lets this through; `alias` NULL: any of the device's.
- */
-static bool matches(const char *meter, const struct cemm_uid *uid, const char *alias)
-{
-    const char *slash = strchr(meter, '/');
-    struct cemm_uid named;
-    char text[CEMM_UID_SIZE];
-
-    if (!slash && cemm_uid_parse(meter, &named))
-        return strcmp(named.text, uid->text) == 0;
-    if (!slash)
-        return !alias || strcmp(meter, alias) == 0;
-    if (slash - meter != CEMM_UID_SIZE - 1)
-        return false;
-    memcpy(text, meter, CEMM_UID_SIZE - 1);
-    text[CEMM_UID_SIZE - 1] = '\0';
-    return cemm_uid_parse(text, &named) && strcmp(named.text, uid->text) == 0 &&
-           (!alias || strcmp(slash + 1, alias) == 0);
-}
-
-static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
-{
-    const struct cemm_selection *selection = &sweep->selection;
-
-    for (size_t i = 0; i < selection->meter_count; i++)
-        if (matches(selection->meters[i], uid, alias))
-            return true;
-    return selection->meter_count == 0;
-}
-
 /* Splits "uid/alias"; false if METER is not of that form. */
 static bool split(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
 {
@@ -111,6 +81,31 @@ static bool split(const char *meter, struct cemm_uid *ret_uid, const char **ret_
     text[CEMM_UID_SIZE - 1] = '\0';
     *ret_alias = slash + 1;
     return cemm_uid_parse(text, ret_uid) && cemm_name_valid(slash + 1);
+}
+
+/* Whether METER ("uid/alias", "uid", "alias") lets this through; `alias` NULL: any of the device's.
+ */
+static bool matches(const char *meter, const struct cemm_uid *uid, const char *alias)
+{
+    const char *wanted = meter;
+    struct cemm_uid named;
+
+    if (cemm_uid_parse(meter, &named))
+        return strcmp(named.text, uid->text) == 0;
+    if (strchr(meter, '/') &&
+        (!split(meter, &named, &wanted) || strcmp(named.text, uid->text) != 0))
+        return false;
+    return !alias || strcmp(wanted, alias) == 0;
+}
+
+static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    const struct cemm_selection *selection = &sweep->selection;
+
+    for (size_t i = 0; i < selection->meter_count; i++)
+        if (matches(selection->meters[i], uid, alias))
+            return true;
+    return selection->meter_count == 0;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
