@@ -12,10 +12,11 @@
 
 #define FIND_AGE_MS (10 * 60 * 1000)
 
-/* Looks for devices, or for the meters of one. */
+/* Looks for devices, for the meters of one, or for a meter's first day. */
 struct look {
     struct history *history;
-    char uid[CEMM_UID_SIZE]; /* "": for devices */
+    struct cemm_uid uid;         /* "": for devices */
+    struct history_meter *meter; /* NULL: for devices or meters */
 };
 
 static bool add_meter(struct history *history, const char *uid, const char *alias)
@@ -37,27 +38,48 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
     return true;
 }
 
+/* What was found only in part is no reason to leave anything out. */
+static void take_first(const struct look *look, const struct cemm_answer *answer)
+{
+    struct history_meter *meter = look->meter;
+    struct cemm_period day;
+    if (answer->result == 0 && cemm_first_day(look->history->cemm, &meter->uid, meter->alias, &day))
+        meter->since = day;
+}
+
+static void take_found_end(const struct look *look, const struct cemm_answer *answer)
+{
+    const char *uid = look->uid.text;
+    if (answer->result == 0 || answer->result == -ECANCELED)
+        return;
+    speech_say(look->history->speech, CEMM_LOG_ERROR, "%s%s%s", uid, uid[0] != '\0' ? ": " : "",
+               answer->words);
+    look->history->failed = true;
+}
+
 static void take_end(void *data, const struct cemm_answer *answer)
 {
     struct look *look = data;
-    if (answer->result != 0 && answer->result != -ECANCELED) {
-        speech_say(look->history->speech, CEMM_LOG_ERROR, "%s%s%s", look->uid,
-                   look->uid[0] != '\0' ? ": " : "", answer->words);
-        look->history->failed = true;
-    }
+    if (look->meter != NULL)
+        take_first(look, answer);
+    else
+        take_found_end(look, answer);
     look->history->done = --look->history->pending == 0;
     free(look);
 }
 
-static int begin_look(struct history *history, const struct cemm_uid *uid)
+static int begin_look(const struct look *wanted)
 {
-    struct look *look = calloc(1, sizeof(*look));
+    struct history *history = wanted->history;
+    const struct history_meter *meter = wanted->meter;
+    struct look *look = malloc(sizeof(*look));
     if (look == NULL)
         return -ENOMEM;
-    *look = (struct look){.history = history};
-    if (uid != NULL)
-        memcpy(look->uid, uid->text, sizeof(look->uid));
-    int r = cemm_find(history->cemm, uid, FIND_AGE_MS, take_end, look, NULL);
+    *look = *wanted;
+    const struct cemm_uid *uid = look->uid.text[0] != '\0' ? &look->uid : NULL;
+    int r = meter != NULL
+                ? cemm_find_first(history->cemm, &meter->uid, meter->alias, take_end, look, NULL)
+                : cemm_find(history->cemm, uid, FIND_AGE_MS, take_end, look, NULL);
     if (r < 0) {
         free(look);
         return r;
@@ -81,8 +103,8 @@ static int look_for_meters(struct history *history)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
-        const struct cemm_uid *uid = cemm_device_uid(device);
-        int r = names_device(history->options, uid->text) ? begin_look(history, uid) : 0;
+        const struct look look = {.history = history, .uid = *cemm_device_uid(device)};
+        int r = names_device(history->options, look.uid.text) ? begin_look(&look) : 0;
         if (r < 0)
             return r;
     }
@@ -105,7 +127,7 @@ static bool take_found(struct history *history)
 
 static int look_around(struct history *history)
 {
-    int r = begin_look(history, NULL);
+    int r = begin_look(&(struct look){.history = history});
     if (r == 0)
         r = wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
     if (r == 0)
@@ -155,46 +177,12 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-/* Looks for a meter's first day. */
-struct first_look {
-    struct history *history;
-    struct history_meter *meter;
-};
-
-/* What was found only in part is no reason to leave anything out. */
-static void take_first(void *data, const struct cemm_answer *answer)
-{
-    struct first_look *look = data;
-    struct history_meter *meter = look->meter;
-    struct cemm_period day;
-    if (answer->result == 0 && cemm_first_day(look->history->cemm, &meter->uid, meter->alias, &day))
-        meter->since = day;
-    look->history->done = --look->history->pending == 0;
-    free(look);
-}
-
-static int begin_first_look(struct history *history, struct history_meter *meter)
-{
-    struct first_look *look = malloc(sizeof(*look));
-    if (look == NULL)
-        return -ENOMEM;
-    *look = (struct first_look){history, meter};
-    int r = cemm_find_first(history->cemm, &meter->uid, meter->alias, take_first, look, NULL);
-    if (r < 0) {
-        free(look);
-        return r;
-    }
-    history->pending++;
-    history->done = false;
-    return 0;
-}
-
 int history_find_first(struct history *history)
 {
     int r = 0;
     history->done = true;
     for (size_t i = 0; i < history->meter_count && r == 0; i++)
-        r = begin_first_look(history, &history->meters[i]);
+        r = begin_look(&(struct look){.history = history, .meter = &history->meters[i]});
     return r < 0 ? r : wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
 }
 
