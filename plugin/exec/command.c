@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/screen.h"
 #include "plugin/exec/session.h"
 
 /* Makes the whole text in memory, so that the output is written in one go or not at all. */
@@ -87,7 +87,7 @@ static enum exec_exit report_and_put(const struct session *session, const char *
                                      struct speech *speech, const struct letter *letter,
                                      bool is_table)
 {
-    bool shown = is_table && file == NULL && isatty(STDOUT_FILENO) == 1;
+    bool shown = is_table && file == NULL && screen_there();
     gathering_report(letter->gathering, speech, !shown);
     report_remarks(session, letter->gathering, speech);
     enum exec_exit end = command_put(file, speech, write_letter, letter);

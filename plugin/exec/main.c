@@ -189,7 +189,11 @@ int main(int argc, char **argv)
         if (strcmp(commands[i].name, argv[1]) == 0)
             return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2, &speech);
     }
-    speech_say(&speech, CEMM_LOG_ERROR, "unknown %s '%s'; `cemm --help` tells which there are",
-               argv[1][0] == '-' ? "option" : "command", argv[1]);
+    if (argv[1][0] == '-')
+        speech_say(&speech, CEMM_LOG_ERROR,
+                   "'%s' stands where the command should; options come after it", argv[1]);
+    else
+        speech_say(&speech, CEMM_LOG_ERROR,
+                   "unknown command '%s'; `cemm --help` tells which there are", argv[1]);
     return EXEC_USAGE;
 }

@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "plugin/exec/screen.h"
 
 struct option {
     const char *name;
@@ -308,7 +309,7 @@ enum exec_format options_format(const struct exec_options *options)
 {
     if (options->format != EXEC_FORMAT_DEFAULT)
         return options->format;
-    bool person = options->output == NULL && isatty(STDOUT_FILENO) == 1;
+    bool person = options->output == NULL && screen_there();
     return person ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 

@@ -10,12 +10,27 @@
 
 #include "plugin/exec/command.h"
 #include "plugin/exec/render.h"
+#include "plugin/exec/screen.h"
 
 enum { DEVICE, METER, CHANNEL, VALUE, UNIT, TIME, AGE, SOURCE, COLUMNS };
 
 static const struct table_column columns[COLUMNS] = {
     [DEVICE] = {"DEVICE"}, [METER] = {"METER"}, [CHANNEL] = {"CHANNEL"}, [VALUE] = {"VALUE", true},
     [UNIT] = {"UNIT"},     [TIME] = {"TIME"},   [AGE] = {"AGE", true},   [SOURCE] = {"SOURCE"},
+};
+
+/*
+ * Where the terminal is too narrow for all columns, the source goes below the
+ * device's name, which leaves room there, and a time is cut to what counts.
+ */
+struct sheet {
+    struct table table;
+    const struct gathering *gathering;
+    const struct cemm_zone *zone;
+    bool narrow;
+    const char *device; /* the last ones shown: each name stands on its first row only */
+    const char *meter;
+    const char *source; /* of this device, where it is narrow */
 };
 
 /* Rounded down, in the largest unit that leaves a number worth reading. */
@@ -53,20 +68,28 @@ static void format_time(const struct cemm_zone *zone, int64_t time, char ret_tex
     }
 }
 
-struct sheet {
-    struct table table;
-    const struct gathering *gathering;
-    const struct cemm_zone *zone;
-    const char *device; /* the last ones shown: each name stands on its first row only */
-    const char *meter;
-};
+/* The same in few columns: the clock of today, or the date. */
+static void format_short(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
+{
+    static const size_t date = sizeof("2024-03-31") - 1;
+    char now[CEMM_TIME_SIZE];
+    format_time(sheet->zone, sheet->gathering->now, now);
+    format_time(sheet->zone, time, ret_text);
+    if (strncmp(ret_text, now, date) == 0)
+        memmove(ret_text, ret_text + date + 1, strlen(ret_text + date + 1) + 1);
+    else
+        ret_text[date] = '\0';
+}
 
 static void add_sample(struct sheet *sheet, const char **cells, const struct cemm_sample *sample)
 {
     char time[CEMM_TIME_SIZE];
     char age[CEMM_TIME_SIZE];
     char *value = strndup(sample->text, sample->text_length);
-    format_time(sheet->zone, sample->time, time);
+    if (sheet->narrow)
+        format_short(sheet, sample->time, time);
+    else
+        format_time(sheet->zone, sample->time, time);
     format_age(sheet->gathering->now - sample->time, age, sizeof(age));
     cells[VALUE] = value;
     cells[TIME] = time;
@@ -87,6 +110,13 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     cells[METER] = same_meter ? "" : finding->alias;
     sheet->device = finding->uid;
     sheet->meter = finding->alias;
+    if (!same_device)
+        sheet->source = NULL;
+    if (!sheet->narrow || !same_device ||
+        (sheet->source != NULL && strcmp(sheet->source, cells[SOURCE]) == 0))
+        return;
+    cells[DEVICE] = cells[SOURCE];
+    sheet->source = cells[SOURCE];
 }
 
 static void add_series(struct sheet *sheet, const struct finding *finding,
@@ -117,6 +147,19 @@ static void add_reading(struct sheet *sheet, const struct finding *finding)
         add_series(sheet, finding, &series[i]);
 }
 
+static void fill(struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->gathering->count; i++) {
+        const struct finding *finding = &sheet->gathering->findings[i];
+        if (finding->kind == FINDING_READING) {
+            add_reading(sheet, finding);
+            continue;
+        }
+        command_table_note(&sheet->table, finding, &sheet->device);
+        sheet->source = NULL;
+    }
+}
+
 static int read_table(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
 {
     struct sheet sheet = {
@@ -124,12 +167,18 @@ static int read_table(const struct gathering *gathering, const struct cemm_zone 
         .gathering = gathering,
         .zone = zone,
     };
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
-        if (finding->kind == FINDING_READING)
-            add_reading(&sheet, finding);
-        else
-            command_table_note(&sheet.table, finding, &sheet.device);
+    size_t limit = gathering->options->output == NULL ? screen_width() : 0;
+    fill(&sheet);
+    if (limit > 0 && table_width(&sheet.table) > limit) {
+        table_clear(&sheet.table);
+        sheet = (struct sheet){
+            .table = table_new(columns, SOURCE),
+            .gathering = gathering,
+            .zone = zone,
+            .narrow = true,
+        };
+        sheet.table.gap = 1;
+        fill(&sheet);
     }
     int r = table_print(&sheet.table, stream);
     table_clear(&sheet.table);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2 /* spaces between columns */
+#define GAP 2
 
 struct table_row {
     char *cells[TABLE_COLUMNS_MAX]; /* a note is a row with its text in the first and `note` set */
@@ -19,7 +19,7 @@ struct table_row {
 
 struct table table_new(const struct table_column *columns, size_t column_count)
 {
-    return (struct table){.columns = columns, .column_count = column_count};
+    return (struct table){.columns = columns, .column_count = column_count, .gap = GAP};
 }
 
 void table_clear(struct table *table)
@@ -110,15 +110,15 @@ static void print_row(const struct table *table, char *const *cells, const size_
         fputs(cells[i], stream);
         if (i == last)
             break; /* no blanks at the end of a line */
-        pad(stream, table->columns[i].right ? GAP : space + GAP);
+        pad(stream, table->columns[i].right ? table->gap : space + table->gap);
     }
     putc('\n', stream);
 }
 
-static void measure(const struct table *table, char *const *titles, size_t *ret_widths)
+static void measure(const struct table *table, size_t *ret_widths)
 {
     for (size_t i = 0; i < table->column_count; i++) {
-        ret_widths[i] = width(titles[i]);
+        ret_widths[i] = width(table->columns[i].title);
         if (ret_widths[i] < table->columns[i].width)
             ret_widths[i] = table->columns[i].width;
         for (size_t j = 0; j < table->row_count; j++) {
@@ -130,6 +130,16 @@ static void measure(const struct table *table, char *const *titles, size_t *ret_
     }
 }
 
+size_t table_width(const struct table *table)
+{
+    size_t widths[TABLE_COLUMNS_MAX] = {0};
+    size_t sum = 0;
+    measure(table, widths);
+    for (size_t i = 0; i < table->column_count; i++)
+        sum += widths[i] + (i > 0 ? table->gap : 0);
+    return sum;
+}
+
 int table_print(const struct table *table, FILE *stream)
 {
     char *titles[TABLE_COLUMNS_MAX] = {0};
@@ -138,7 +148,7 @@ int table_print(const struct table *table, FILE *stream)
         return table->error;
     for (size_t i = 0; i < table->column_count; i++)
         titles[i] = (char *)table->columns[i].title;
-    measure(table, titles, widths);
+    measure(table, widths);
     if (!table->untitled)
         print_row(table, titles, widths, stream);
     for (size_t i = 0; i < table->row_count; i++) {

@@ -25,7 +25,8 @@ struct table {
     size_t row_count;
     size_t row_room;
     bool untitled;
-    int error; /* the first one; kept until table_print() */
+    size_t gap; /* spaces between columns: 2, unless it is set after table_new() */
+    int error;  /* the first one; kept until table_print() */
 };
 
 /* Begins an empty table; table_clear() ends it. */
@@ -37,6 +38,9 @@ void table_row(struct table *table, const char *const *cells);
 
 /* Adds a line that keeps to no column. */
 void table_note(struct table *table, const char *text);
+
+/* How wide it will be, its notes left out. */
+size_t table_width(const struct table *table);
 
 /* Prints the titles and all rows. Returns 0 or the error that was met on the way. */
 int table_print(const struct table *table, FILE *stream);

@@ -174,6 +174,8 @@ usage() {
   for argument in nonsense --nonsense ''; do
     cemm_exits "no such command: '$argument'" 2 "$argument"
   done
+  cemm_exits 'an option before the command' 2 --config "$config" read
+  has 'words tell its place' "$err" 'options come after it'
   for argument in nonsense prom ''; do
     read_exits "no such format: '$argument'" 2 --format "$argument"
   done
@@ -251,6 +253,9 @@ configuration() {
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
   has 'words name file and line' "$err" "E! $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
+  sed 's|^url.*|&\n&|' "$config" >"$scratch/twice.conf"
+  cemm_exits 'a key that stands there twice' 2 read --config "$scratch/twice.conf"
+  has 'words name file, line and key' "$err" "E! $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
   cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
@@ -395,6 +400,31 @@ terminal() {
   sim_faults
 }
 
+# On 80 columns, and in watch, which reads us through a pipe.
+narrow() {
+  command -v script >/dev/null || return 0
+  local command
+  command=$(printf '%q ' "$cemm" read --config "$config")
+  script -qec "stty cols 80; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
+  is '80 columns: no line is longer' '' "$(grep -E '^.{81}' "$scratch/screen" || true)"
+  is '80 columns: titles' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
+  is '80 columns: the source stands below its device' 2 "$(grep -cE '^cloud home +(t2|electric_power)' "$scratch/screen")"
+  script -qec "stty cols 150; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
+  is '150 columns: all of them' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
+  command -v watch >/dev/null || return 0
+  TERM=vt100 script -qec "stty cols 80 rows 40; timeout 20 watch -t -n 1 $command" /dev/null </dev/null >"$scratch/screen" 2>&1 &
+  local pid=$!
+  started "$pid"
+  check 'watch: a table' wait_for 15 grep -q 'DEVICE.*CHANNEL.*AGE' "$scratch/screen"
+  stop "$pid"
+  rm -f "$scratch/piped"
+  TERM=vt100 script -qec "stty cols 80 rows 40; timeout 20 watch -t -n 1 '$command | tee $scratch/piped'" /dev/null </dev/null >"$scratch/screen" 2>&1 &
+  pid=$!
+  started "$pid"
+  check 'watch: what goes on to another program is for programs' wait_for 15 grep -q '^cemm,uid=' "$scratch/piped"
+  stop "$pid"
+}
+
 # The LAN besides the cloud, and a meter whose clock is two hours ahead (its last whole hour is ahead,
 # too).
 lan_and_clock() {
@@ -458,6 +488,7 @@ failures
 output
 signals
 terminal
+narrow
 telegraf
 lan_and_clock "$now"
 is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"

@@ -1,0 +1,16 @@
+/*
+ * Whether people look at stdout, and how wide their terminal is.
+ */
+#ifndef CEMM_EXEC_SCREEN_H
+#define CEMM_EXEC_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Stdout is a terminal, or goes to `watch`, which shows it on one. */
+bool screen_there(void);
+
+/* Its columns; 0: not known. */
+size_t screen_width(void);
+
+#endif
