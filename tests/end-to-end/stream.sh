@@ -259,9 +259,17 @@ long_ago() {
   minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
 }
 
+slow() { # at some 200 kB a second
+  python3 -c '
+import os, time
+while chunk := os.read(0, 4096):
+    os.write(1, chunk)
+    time.sleep(0.02)'
+}
+
 # What was missed comes first, once. These meters live in our time.
 state() {
-  local uid times missing pid
+  local uid times missing pid size twice
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
   write_config "$config" 'timeout = 3'
   once "$scratch/first"
@@ -316,6 +324,30 @@ state() {
   is 'after kill -9 nothing comes twice' '' \
     "$(LC_ALL=C comm -12 <(of_influx <"$scratch/killed" | LC_ALL=C sort) <(of_influx <"$scratch/after" | LC_ALL=C sort))"
   has 'and it goes on' "$(<"$scratch/after")" "uid=$one,alias=s01 "
+
+  # Killed while a day comes, which its reader takes slowly, and run again: three times.
+  rm "$scratch/state"
+  for size in 3000 30000 70000; do
+    mkfifo "$scratch/slow$size"
+    slow <"$scratch/slow$size" >"$scratch/slowly$size" &
+    started $!
+    "$cemm" stream --interval 0.5 --config "$config" --state "$scratch/state" >"$scratch/slow$size" 2>"$scratch/killed.err" &
+    pid=$!
+    started "$pid"
+    is_big() { (($(stat -c %s "$scratch/slowly$size") >= size)); }
+    check "a part has come: $size bytes" wait_for 30 is_big
+    stop "$pid" KILL
+    wait_for 30 gone_or_zombie "${own_pids[-2]}" || not_ok 'the reader ends'
+  done
+  sleep_past_sample
+  once "$scratch/rest"
+  cat "$scratch"/slowly* "$scratch/rest" | grep "alias=s01 " | LC_ALL=C sort >"$scratch/pieces"
+  twice=$(uniq -d "$scratch/pieces" | wc -l)
+  check "killed three times: what comes twice is one piece each at most ($twice)" test "$twice" -le 150
+  is 'and nothing is lost' '' "$(for uid in "$one" "$two"; do
+    grep "uid=$uid," "$scratch/pieces" | awk '{ print int(substr($NF, 1, 10) / 60) }' | sort -nu |
+      awk 'NR > 1 && $1 != last + 1; { last = $1 }'
+  done)"
 
   echo nonsense >"$scratch/state"
   once "$scratch/again"
