@@ -25,6 +25,7 @@ struct answer {
     const char *type; /* a literal */
     int retry_after;  /* seconds; -1: no such header */
     char *location;   /* allocated; NULL: no such header */
+    bool endless;     /* 4 GiB of blanks, of which nothing is said before */
     bool drop;        /* no answer: the connection is closed */
     enum answer_end end;
 };

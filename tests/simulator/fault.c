@@ -91,6 +91,14 @@ static int apply_huge(long argument, struct promises *promises, struct answer *a
     return 0;
 }
 
+static int apply_endless(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)argument;
+    (void)promises;
+    answer->endless = true;
+    return 0;
+}
+
 static int apply_deep(long argument, struct promises *promises, struct answer *answer)
 {
     char *body = malloc(2 * NESTED_ARRAYS);
@@ -147,7 +155,7 @@ static int apply_redirect_round(long argument, struct promises *promises, struct
 {
     (void)argument;
     (void)promises;
-    return redirect(answer, "");
+    return redirect(answer, ".");
 }
 
 static int apply_redirect_port(long argument, struct promises *promises, struct answer *answer)
@@ -169,6 +177,7 @@ static const struct fault_row rows[] = {
     {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},
     {"truncate", NULL, 0, 0, FAULT_AFTER, apply_truncate, "the connection closes half-way"},
     {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, spaces up to 5 MiB"},
+    {"endless", NULL, 0, 0, FAULT_AFTER, apply_endless, "4 GiB of blanks, of no length said"},
     {"deep", NULL, 0, 0, FAULT_INSTEAD, apply_deep, "100,000 nested arrays"},
     {"promise-forever", NULL, 0, 0, FAULT_INSTEAD, apply_promise_forever, "always 202"},
     {"redirect", NULL, 0, 0, FAULT_INSTEAD, apply_redirect, "302 to another host"},

@@ -20,6 +20,8 @@
 
 #define KEY_PARAMETER "api_key="
 #define DRIP_MS       2000
+#define ENDLESS_SIZE  (UINT64_C(4) << 30)
+#define ENDLESS_BLOCK 65536
 
 /* A log's fields are told apart by spaces, so what should not stand in a URI is made visible. */
 static char *copy_visible(const char *text, size_t length)
@@ -162,11 +164,24 @@ static ssize_t read_cut(void *cls, uint64_t position, char *buffer, size_t room)
     return (ssize_t)left;
 }
 
+/* A body that its reader must end. */
+static ssize_t read_endless(void *cls, uint64_t position, char *buffer, size_t room)
+{
+    (void)cls;
+    if (position >= ENDLESS_SIZE)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    memset(buffer, ' ', room);
+    return (ssize_t)room;
+}
+
 static struct MHD_Response *make_response(struct answer *answer)
 {
     struct MHD_Response *response;
     struct cut_body *body;
 
+    if (answer->endless)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, ENDLESS_BLOCK, read_endless,
+                                                 NULL, NULL);
     if (answer->sent == answer->length) {
         response =
             MHD_create_response_from_buffer(answer->length, answer->body, MHD_RESPMEM_MUST_FREE);

@@ -116,6 +116,13 @@ static void write_quoted(FILE *out, const struct pair *pair, const char *text)
     fprintf(out, "[\"%.*s\",%.*s]", pair->time_length, pair->time, pair->value_length, pair->value);
 }
 
+/* The meter's clock is wrong by so many milliseconds. */
+static void write_shifted(FILE *out, const struct pair *pair, const char *text)
+{
+    fprintf(out, "[%lld,%.*s]", strtoll(pair->time, NULL, 10) + strtoll(text, NULL, 10),
+            pair->value_length, pair->value);
+}
+
 static void write_fraction(FILE *out, const struct pair *pair, const char *text)
 {
     fprintf(out, "[%.*s%s,%.*s]", pair->time_length, pair->time, text, pair->value_length,
@@ -155,6 +162,11 @@ static int apply_quoted_time(const char *text, struct answer *answer)
 static int apply_fraction(const char *text, struct answer *answer)
 {
     return each_pair(answer, write_fraction, text);
+}
+
+static int apply_shift(const char *text, struct answer *answer)
+{
+    return each_pair(answer, write_shifted, text);
 }
 
 /* Every second sample of a list changes places with the one before it. */
@@ -327,6 +339,8 @@ const struct spoiler spoilers[] = {
     {"time-null", apply_time, "null", "each sample's time is null"},
     {"time-text", apply_quoted_time, "", "each sample's time is a text"},
     {"time-fraction", apply_fraction, ".5", "each sample's time has a fraction"},
+    {"clock-ahead", apply_shift, "3600000", "the meter's clock has jumped an hour ahead"},
+    {"clock-behind", apply_shift, "-3600000", "the meter's clock has jumped an hour back"},
     {"disorder", apply_disorder, "", "rows are not in order"},
     {"value-nan", apply_value, "NaN", "each value is NaN"},
     {"value-infinite", apply_value, "-Infinity", "each value is -Infinity"},

@@ -54,6 +54,11 @@ static int apply_reset_in_header(struct answer *answer)
     return send_as(answer, ANSWER_RESET, 0, OK "Content-Ty");
 }
 
+static int apply_reset_before_body(struct answer *answer)
+{
+    return whole(answer, ANSWER_RESET, 0);
+}
+
 static int apply_reset_in_body(struct answer *answer)
 {
     return whole(answer, ANSWER_RESET, answer->length / 2);
@@ -167,6 +172,7 @@ static int apply_zipped(struct answer *answer)
 const struct wire_fault wire_faults[] = {
     {"reset-at-once", apply_reset_at_once, "connection reset before the answer"},
     {"reset-in-header", apply_reset_in_header, "connection reset inside the header"},
+    {"reset-before-body", apply_reset_before_body, "connection reset after the header"},
     {"reset-in-body", apply_reset_in_body, "connection reset inside the body"},
     {"close-in-header", apply_close_in_header, "connection closed inside the header"},
     {"stall-in-header", apply_stall_in_header, "half a header, and no more"},

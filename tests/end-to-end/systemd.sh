@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# The units in examples/: systemd finds no mistake in them, shuts them in as far as they say, and the
+# programs do their work with no more rights than the units leave them. systemd itself need not run.
+# Called as: systemd.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+. "$(dirname "$0")/key-lib.sh"
+begin_mount "$@"
+command -v systemd-analyze >/dev/null || skip 'systemd-analyze is not installed'
+examples=$(cd "$(dirname "$0")/../../examples" && pwd)
+
+# value UNIT KEY: what stands behind it.
+value() {
+  sed -n "s/^$2=//p" "$examples/$1.service"
+}
+
+# verified UNIT PROGRAM: what systemd says of it, with the program that was built.
+verified() {
+  local file=$scratch/$1.service
+  sed "s|^ExecStart=$(basename "$2") |ExecStart=$2 |" "$examples/$1.service" >"$file"
+  systemd-analyze verify --man=no "$file" 2>&1 | grep -F "$1.service" || true
+}
+
+# exposure UNIT: its figure, times ten.
+exposure() {
+  systemd-analyze security --offline=true --no-pager "$examples/$1.service" | sed -n 's/.*Overall exposure level for [^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
+}
+
+is 'cemmfs.service has no mistake' '' "$(verified cemmfs "$build/fs/cemmfs")"
+is 'cemm-stream.service has no mistake' '' "$(verified cemm-stream "$build/plugin/exec/cemm")"
+echo 'Nonsense=yes' >>"$scratch/cemmfs.service"
+has 'a mistake would be seen' "$(systemd-analyze verify --man=no "$scratch/cemmfs.service" 2>&1 || true)" 'Nonsense'
+check "cemm-stream.service is exposed by $(exposure cemm-stream) tenths: 2.0 at most" test "$(exposure cemm-stream)" -le 20
+# What is left is what a mount for others takes; the unit says so.
+check "cemmfs.service is exposed by $(exposure cemmfs) tenths: 3.6 at most" test "$(exposure cemmfs)" -le 36
+
+# ---- with the rights that they have there --------------------------------------------------
+
+start_sim --devices 1 --meters p1
+write_config "$conf"
+sed -i 's|^api-key-file = .*|api-key-file = credential:home.key|' "$conf"
+mkdir "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
+mv "$conf.key" "$scratch/credentials/home.key"
+chmod 400 "$scratch/credentials/home.key"
+export CREDENTIALS_DIRECTORY=$scratch/credentials STATE_DIRECTORY=$scratch/state
+((EUID == 0)) || skip 'only root can give rights away'
+chmod 711 "$scratch"
+chown -R 65534:65534 "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
+sed -i '/^\[archive\]/,/^$/d' "$conf" # $STATE_DIRECTORY it is
+
+# as_unit UNIT COMMAND…: with its capabilities, a user without rights, and no way to get any.
+as_unit() {
+  local capabilities
+  capabilities=-all$(value "$1" AmbientCapabilities | sed 's/CAP_\([A-Z_]*\)/,+\L\1/')
+  shift
+  exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --inh-caps "$capabilities" \
+    --ambient-caps "$capabilities" --bounding-set "$capabilities" "$@"
+}
+
+# A system that udev looks after lets everyone open /dev/fuse; here there is one of our own, in a
+# namespace, and so the mount is there, too.
+mknod "$scratch/fuse" c 10 229
+chmod 666 "$scratch/fuse"
+read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/cemm.conf /cemm ||')"
+export -f as_unit value
+export examples build conf m scratch
+# shellcheck disable=SC2016
+unshare -m bash -c 'mount --bind "$scratch/fuse" /dev/fuse && as_unit cemmfs "$build/fs/cemmfs" "$conf" "$m" "$@"' \
+  - "${options[@]}" 2>"$scratch/fs.log" &
+fs_pid=$!
+started "$fs_pid"
+inside() {
+  nsenter -t "$fs_pid" -m "$@"
+}
+check 'cemmfs mounts with one capability' wait_for 20 inside cat "$m/status"
+is 'others can read it' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
+check 'it keeps its archive' test -d "$scratch/state"
+is 'with that one alone' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
+no_core cemmfs "$fs_pid"
+no_key cemmfs
+stop "$fs_pid"
+is 'and ends as it should' 0 "$stopped"
+
+(as_unit cemm-stream "$build/plugin/exec/cemm" stream --config "$conf" --interval 1 --format prometheus --output "$scratch/run/cemm.prom") \
+  2>"$scratch/stream.log" &
+stream_pid=$!
+started "$stream_pid"
+check 'cemm stream writes its file without any' wait_for 20 grep -q '^cemm_up.* 1$' "$scratch/run/cemm.prom"
+is 'none at all' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
+no_core 'cemm stream' "$stream_pid"
+no_key 'cemm stream'
+stop "$stream_pid"
+finish
