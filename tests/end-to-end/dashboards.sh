@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# dashboards.sh BUILD_DIR: every query of the Grafana dashboards, asked of a real Prometheus and a
+# real InfluxDB that hold what cemm printed over a day. Grafana itself is not there: what it would put
+# in for its variables is put in here.
+# shellcheck disable=SC2154,SC2317 # variables of lib.sh; functions are called by check
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+begin "$@"
+for program in influxd prometheus promtool python3 curl jq; do
+  command -v "$program" >/dev/null || skip "$program is not installed"
+done
+
+boards=$(cd "$here/../../examples/grafana" && pwd)
+cemm=$build/plugin/exec/cemm
+read -r -a ports <<<"$(python3 -c '
+import socket
+held = [socket.socket() for _ in range(3)]
+for s in held:
+    s.bind(("127.0.0.1", 0))
+print(*[s.getsockname()[1] for s in held])')"
+
+# ---- a day and a half of readings, one each half hour --------------------------------------------
+
+step=1800
+now=$(($(date +%s) / step * step))
+mkdir "$scratch/texts"
+for ((time = now - 36 * 3600; time <= now; time += step)); do
+  start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01 --now "$time" --speed 0
+  write_config "$scratch/conf"
+  "$cemm" read --config "$scratch/conf" --format prometheus >"$scratch/texts/$time"
+  "$cemm" read --config "$scratch/conf" --format influx >>"$scratch/lines"
+  stop "$sim_pid"
+done
+# What must not be mistaken for it: history of gas by the month, in the same measurement.
+start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01
+write_config "$scratch/conf"
+"$cemm" history --config "$scratch/conf" --from "$(date -d '-1 day' +%F)" --period month --format influx >>"$scratch/lines"
+is 'readings' 73 "$(find "$scratch/texts" -type f | wc -l)"
+
+# ---- the servers ------------------------------------------------------------------------------------
+
+# The texts of all times as one of OpenMetrics, which has times.
+openmetrics='
+import collections, os, sys
+types, lines = {}, collections.defaultdict(list)
+for time in sorted(os.listdir(sys.argv[1])):
+    for line in open(os.path.join(sys.argv[1], time)):
+        if line.startswith("# TYPE"):
+            name, kind = line.split()[2:]
+            types[name] = kind
+        elif not line.startswith("#"):
+            lines[line.split("{")[0]].append(line.rstrip("\n") + " " + time)
+for name, kind in types.items():
+    print("# TYPE", name.removesuffix("_total") if kind == "counter" else name, kind)
+    print(*sorted(lines[name]), sep="\n")
+print("# EOF")'
+python3 -c "$openmetrics" "$scratch/texts" >"$scratch/openmetrics"
+promtool tsdb create-blocks-from openmetrics "$scratch/openmetrics" "$scratch/tsdb" >"$scratch/promtool.log" 2>&1 ||
+  not_ok 'promtool takes the texts' "$(<"$scratch/promtool.log")"
+echo '{}' >"$scratch/prometheus.yml"
+prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/tsdb" --storage.tsdb.retention.time=10y \
+  --web.listen-address="127.0.0.1:${ports[0]}" --log.level=warn >"$scratch/prometheus.log" 2>&1 &
+started $!
+server=http://127.0.0.1:${ports[0]}
+wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.log")"
+
+mkdir "$scratch/influx"
+{
+  printf 'reporting-disabled = true\nbind-address = "127.0.0.1:%s"\n' "${ports[1]}"
+  for part in meta data; do printf '[%s]\n  dir = "%s"\n' "$part" "$scratch/influx/$part"; done
+  printf '  wal-dir = "%s"\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = "127.0.0.1:%s"\n  log-enabled = false\n' \
+    "$scratch/influx/wal" "${ports[2]}"
+} >"$scratch/influxdb.conf"
+HOME=$scratch/influx influxd -config "$scratch/influxdb.conf" >"$scratch/influx.log" 2>&1 &
+started $!
+influx=http://127.0.0.1:${ports[2]}
+wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$scratch/influx.log")"
+curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
+is 'InfluxDB takes the lines' 204 "$(curl -s -o /dev/null -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$scratch/lines")"
+
+# ---- the boards as such --------------------------------------------------------------------------------
+
+sound='
+import json, re, sys
+board = json.load(open(sys.argv[1]))
+defined = {v["name"] for v in board["templating"]["list"]} | {"timeFilter", "__interval", "__all", "tag_uid", "tag_alias"}
+used = set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"])))
+assert used <= defined, used - defined
+assert defined & {"price_low", "price_high", "price_back", "price_gas"} <= used
+panels = board["panels"]
+assert len({p["id"] for p in panels}) == len(panels)
+cells = [(x, y) for p in panels for g in [p["gridPos"]] for x in range(g["x"], g["x"] + g["w"]) for y in range(g["y"], g["y"] + g["h"])]
+assert len(cells) == len(set(cells)) and all(x < 24 for x, _ in cells), "panels overlap"
+for p in panels:
+    assert p["title"] and p["description"] and p["targets"], p["title"]
+    refs = [t["refId"] for t in p["targets"]]
+    assert len(refs) == len(set(refs)), p["title"]
+wanted = ["power now", "import and export by tariff", "power", "gas", "cost", "age of the data"]
+titles = " | ".join(p["title"].lower() for p in panels)
+assert all(w in titles for w in wanted), titles'
+for board in prometheus influxdb; do check "$board.json is sound" python3 -c "$sound" "$boards/$board.json"; done
+
+# variables: what Grafana would put in.
+variables() {
+  sed -e "s|\\\$uid|.*|g; s|\\\$meter|p1|g; s|\\\$price_[a-z]*|0.25|g; s|\\\$__interval|10m|g" \
+    -e "s|\\\$timeFilter|time >= ${now}s - 36h AND time <= ${now}s|g"
+}
+# queries BOARD KEY: "TITLE<tab>QUERY" of each target.
+queries() {
+  jq -r --arg key "$2" '.panels[] | .title as $title | .targets[] | [$title, .[$key]] | join("\t")' "$boards/$1.json" | variables
+}
+
+# ---- Prometheus ------------------------------------------------------------------------------------------
+
+emitted=$(cat "$scratch"/texts/* | sed -n 's/^\(cemm_[a-z_]*\){.*/\1/p' | sort -u)
+is 'prometheus.json names metrics that cemm prints, and no other' '' \
+  "$(jq -r '.. | strings' "$boards/prometheus.json" | grep -oE '\bcemm_[a-z_]+' | sort -u | grep -vxF "$emitted" || true)"
+is 'and all of them' '' "$(grep -vxF "$(jq -r '.. | strings' "$boards/prometheus.json" | grep -oE '\bcemm_[a-z_]+' | sort -u)" <<<"$emitted" || true)"
+prom() { curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" --data-urlencode "time=$now" | jq -e '.data.result | length > 0'; }
+while IFS=$'\t' read -r title query; do
+  check "Prometheus answers \"$title\"" prom "$query"
+done < <(queries prometheus expr)
+labels() { curl -sfG "$server/api/v1/label/$1/values" --data-urlencode "match[]=$2" | jq -e '.data | length > 0'; }
+while read -r metric label; do
+  check "its variable ${label%)} has values" labels "${label%)}" "${metric%,}"
+done < <(jq -r '.templating.list[] | select(.type == "query") | .query.query' "$boards/prometheus.json" | sed 's/label_values(//')
+# One number by hand: what was imported at tariff 2 in a day.
+one=00-1E-C0-00-00-01
+reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" p1 "$1" "$2"; }
+got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \
+  --data-urlencode "time=$now" | jq -r '.data.result[0].value[1]')
+near() { python3 -c 'import sys; a, b, c = map(float, sys.argv[1:]); sys.exit(abs(a - b - c) > 0.05)' "$@"; }
+check 'an increase is what the meter counted' near "$(reading t2 "${now}000")" "$(reading t2 "$((now - 86400))000")" "$got"
+
+# ---- InfluxDB ----------------------------------------------------------------------------------------------
+
+fields=$(sed 's/^[^ ]* \([^ ]*\) .*/\1/' "$scratch/lines" | tr , '\n' | sed 's/=.*//' | sort -u)
+is 'influxdb.json names fields that cemm prints' '' \
+  "$(jq -r '.panels[].targets[].query' "$boards/influxdb.json" | grep -oE '(last|mean)\("[a-z0-9_]+"' | grep -oE '[a-z0-9_]+"$' | tr -d '"' | sort -u | grep -vxF "$fields" || true)"
+rows() {
+  curl -sfG "$influx/query" --data-urlencode db=cemm --data-urlencode "q=$1" |
+    jq -e '.results[0] | if .error then error(.error) else (.series | length > 0) end'
+}
+while IFS=$'\t' read -r title query; do
+  check "InfluxDB answers \"$title\"" rows "$query"
+done < <(queries influxdb query)
+while read -r query; do
+  check "its variable has values: $query" rows "$query"
+done < <(jq -r '.templating.list[] | select(.type == "query") | .query' "$boards/influxdb.json")
+has 'and a slip in one would be told' "$(rows 'SELECT last("colour") FROM "cemm"' || true)" false
+finish
