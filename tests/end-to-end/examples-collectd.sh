@@ -149,7 +149,9 @@ stop_collectd 'the sender' "$run"
 
 # ---- Kafka: the configuration alone ---------------------------------------------------------------
 
+# librdkafka and collectd's plugin for it leave some memory behind at their end.
 kafka() { # SED
+  local ASAN_OPTIONS=detect_leaks=0
   rm -rf "$scratch/kafka"
   begin_run kafka <<<"$(simple; sed -e 's|kafka[12].example.org|127.0.0.1|g' -e "$1" "$examples/collectd/kafka.conf")"
   run_collectd -T -C "$run/collectd.conf" >"$run/out" 2>&1
