@@ -247,7 +247,8 @@ static void report(struct monitor *monitor, struct record *record, int64_t now)
     pthread_mutex_lock(&monitor->lock);
     news = judge(record, now);
     due = take_turn(record, now);
-    copy = *record;
+    if (due || news)
+        copy = *record;
     for (size_t i = 0; due && i < SOURCES_MAX; i++)
         record->sources[i].told = true;
     pthread_mutex_unlock(&monitor->lock);

@@ -65,13 +65,14 @@ static void keep(void *reading)
     (void)reading;
 }
 
-/* Where the readings end that may be given together; without memory to tell, at the first. */
+/* Where the readings end that may be given together: many take as long as a look may (see
+ * HANDOVER_MS), and without memory to tell series apart it is one. */
 static struct reading **find_end(struct reading **end, size_t *ret_count)
 {
     void *series = NULL;
 
     *ret_count = 0;
-    while (*end) {
+    while (*end && *ret_count < QUEUE_TAKEN_MAX) {
         struct reading *const *same = tsearch(*end, &series, compare);
 
         if (same ? (*same)->answer != (*end)->answer : *ret_count > 0)

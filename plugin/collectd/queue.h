@@ -12,7 +12,8 @@
 
 #include "plugin/collectd/state.h"
 
-#define QUEUE_MAX 32768 /* readings that wait */
+#define QUEUE_MAX       32768 /* readings that wait */
+#define QUEUE_TAKEN_MAX 5000  /* of these, at a time */
 
 struct block;
 

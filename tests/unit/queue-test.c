@@ -73,7 +73,11 @@ static void test_full(void **state)
         assert_true(put(&queue, 1, i));
     assert_false(put(&queue, 1, QUEUE_MAX)); /* 0 goes for it */
     assert_false(put(&queue, 2, QUEUE_MAX + 1));
-    expect(&queue, QUEUE_MAX - 1, 2);
+    for (int64_t i = 2; i <= QUEUE_MAX; i += QUEUE_TAKEN_MAX) {
+        int64_t left = QUEUE_MAX + 1 - i;
+
+        expect(&queue, (size_t)(left < QUEUE_TAKEN_MAX ? left : QUEUE_TAKEN_MAX), i);
+    }
     assert_true(put(&queue, 2, QUEUE_MAX + 2));
     expect(&queue, 2, QUEUE_MAX + 1);
     queue_destroy(&queue);
