@@ -124,10 +124,13 @@ static void drop_old(struct fs *fs)
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
+    struct cemm_query query;
 
     node_bind(&fs->nodes, node, snapshot);
     node->closed = snapshot->fetched / 1000 >= closed_at;
     node->running = may_run(&node->place) && !node->closed;
+    node->archived =
+        node->closed && tree_query(&node->place, &query) && cemm_archived(fs->cemm, &query);
     node->absent = false;
     fs_succeeded(fs, &node->place);
     if (is_description(&node->place))

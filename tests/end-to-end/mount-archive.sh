@@ -69,6 +69,7 @@ fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$mo
 took=$(($(now_ms) - begun))
 check "and at once: the source rests ($took ms)" test "$took" -lt 1000
 fails_with 'what was never listed cannot be' 'No route to host' ls "$m/00-1E-C0-00-00-02"
+fails_with 'nor does a meter go that nobody denies' 'No route to host' stat "$m/$dev/mb7"
 check 'status is there' cat "$m/status"
 unmount_fs
 
@@ -93,8 +94,13 @@ is 'so it is asked for' 2 "$(requests 'p1/data/day/ .* 200$')"
 # In the same mount, when the kernel looks the name up again.
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
+  once=$(day_file "$dev" s01 "$month-07" csv)
+  cat "$once" >/dev/null # and deleted before the kernel looks it up again
+  rm "$archive/$dev/s01/data/day/${month/-//}/$month-07.json"
   sleep 61
   cat "$day" "${day%.csv}.json" >/dev/null
+  check 'a file that was read once can be read' cat "$once"
+  is 'and is fetched anew' 2 "$(requests 's01/data/day/ .* 200$')"
   is 'after a minute nothing is asked' 2 "$(requests 'p1/data/day/ .* 200$')"
   rm "$kept"
   fetched_anew() {

@@ -307,7 +307,11 @@ fails_with 'without network: no route to host' 'No route to host' \
 check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
 check 'what was known stays listed' test -d "$m/$dev/p1"
 is 'their channels' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
-fails_with 'although they cannot be read' 'No route to host' cat "$m/$dev/p1/realtime/t1"
+cannot_be_read() {
+  ! cat "$m/$dev/p1/realtime/t1"
+}
+check 'although they cannot be read, as soon as they are too old' wait_for 5 cannot_be_read
+fails_with 'for want of a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
 is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------
