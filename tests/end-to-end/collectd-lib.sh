@@ -109,7 +109,7 @@ start_collectd() {
   "${world[@]}" env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
   daemon=$!
   started "$daemon"
-  wait_for 10 grep -q 'Initialization complete' "$1/log" || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
+  wait_for 60 grep -q 'Initialization complete' "$1/log" || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
 }
 
 # stop_collectd WHAT DIRECTORY: how long it took is shown; the promise is 1 s, the check is kinder
