@@ -36,7 +36,7 @@ echo '# gas of this year, by month (m3)'
 awk -F, 'NR > 1 && $2 > 0 { print substr($1, 1, 7), $2 }' p1-gas/data/year/this-year.csv
 
 echo '# statistics of yesterday by csvkit'
-csvstat --columns electric_power --mean --no-inference p1/data/day/yesterday.csv 2>/dev/null || csvstat -c electric_power p1/data/day/yesterday.csv
+csvstat --columns electric_power p1/data/day/yesterday.csv
 
-echo '# SQL by csvkit'
-csvsql --query 'SELECT max(electric_power) AS most, min(electric_power) AS least FROM yesterday' p1/data/day/yesterday.csv
+echo '# SQL by csvkit (whose library warns of its own next version)'
+SQLALCHEMY_SILENCE_UBER_WARNING=1 csvsql --query 'SELECT max(electric_power) AS most, min(electric_power) AS least FROM yesterday' p1/data/day/yesterday.csv

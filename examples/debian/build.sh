@@ -14,8 +14,12 @@ set -euo pipefail
 }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
+out=$(realpath -m -- "$1")
+[[ $out/ != "$top"/* ]] || {
+  echo "$out lies inside the tree, and would become part of the next package: choose another place" >&2
+  exit 2
+}
+mkdir -p "$out"
 
 version=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$here/changelog")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-debian.XXXXXX")

@@ -124,7 +124,6 @@ check 'the textfile script with a key from systemd' textfile
 
 mount_fs -o realtime_ttl=10
 export TZ=Europe/Amsterdam
-export SQLALCHEMY_SILENCE_UBER_WARNING=1 # Debian's csvkit uses something that will change
 yesterday=$(date -d yesterday +%F)
 p1=$m/$dev/p1/data/day
 exits 'oneliners.sh' 0 sh "$examples/oneliners.sh" "$m"
@@ -139,8 +138,8 @@ is 'the same by jq' "$readings" "$(says 'the same by jq')"
 is 'when' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
 is 'five minutes' 5 "$(says 'the five greatest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
-is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
-has 'csvstat says something' "$(says 'statistics of yesterday by csvkit')" ''
+is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit (whose library warns of its own next version)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
+has 'csvstat has all rows' "$(says 'statistics of yesterday by csvkit')" "Row count: $(tail -n +2 "$p1/yesterday.csv" | wc -l)"
 check 'hours, days and months have rows' test "$(says 'the hours of yesterday, mean W' | wc -l)" -ge 23 -a \
   "$(says 'the days of this month: date, kWh' | wc -l)" -ge 1 -a "$(says 'gas of this year, by month (m3)' | wc -l)" -ge 1
 

@@ -63,6 +63,19 @@ for page in "${pages[@]}"; do
   check "$name is installed" grep -rqF "install_man('$name')" "${page%/*}/meson.build"
 done
 
+# README's too: paths that it names are there, and its links lead somewhere.
+# shellcheck disable=SC2016 # backquotes are README's
+readme_paths() {
+  grep -oE '`[^`]+`' README.md | tr -d '`' | tr ' ' '\n' | grep -E '^(examples|tests|common|fs|plugin|\.ci)/' | grep -vE '<|NAME' |
+    sed 's/[,;:.]$//' | while read -r path; do compgen -G "$path" >/dev/null || echo "$path"; done
+  grep -oE '\]\([^)#]+\)' README.md | sed 's/^](//; s/)$//' | grep -v '^http' |
+    while read -r path; do [[ -e $path ]] || echo "$path"; done
+  grep -oE '\]\(#[^)]+\)' README.md | sed 's/^](#//; s/)$//' | while read -r anchor; do
+    sed -n 's/^##* //p' README.md | tr '[:upper:] ' '[:lower:]-' | grep -qx -- "$anchor" || echo "#$anchor"
+  done
+}
+is 'README names files that are there' '' "$(readme_paths || true)"
+
 # environment PAGE DIRECTORY…: the variables that these sources read stand in the page.
 environment() {
   local page=$1
