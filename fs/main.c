@@ -82,10 +82,17 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
     int signal_fd = open_signals();
     int result = signal_fd;
 
-    if (result >= 0)
-        result = fuse_session_mount(fs->session, path) < 0 ? -EIO : 0;
-    if (result < 0)
-        return EXIT_FAILURE; /* libfuse has said why */
+    if (result < 0) {
+        log_print(&log, CEMM_LOG_ERROR, "signals: %s", strerror(-result));
+        return EXIT_FAILURE;
+    }
+    if (fuse_session_mount(fs->session, path) < 0) {
+        log_print(&log, CEMM_LOG_ERROR, "%s can't be mounted on",
+                  path); /* and libfuse has said why */
+        close(signal_fd);
+        return EXIT_FAILURE;
+    }
+    result = 0;
     if (fuse_daemonize(options->foreground) < 0) {
         result = -errno;
     } else {
@@ -116,10 +123,12 @@ static int run(const struct options *options, const struct cemm_config *config)
     if (result < 0)
         return complain(options->mountpoint, strerror(-result));
     fs.session = mount_session(options, &fs);
-    result = EXIT_FAILURE;
     if (fs.session) {
         result = mount_and_serve(&fs, options, path);
         fuse_session_destroy(fs.session);
+    } else { /* of a lack of memory libfuse says nothing */
+        complain(options->mountpoint, "the file system can't be set up");
+        result = EXIT_FAILURE;
     }
     free(path);
     return result;

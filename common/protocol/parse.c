@@ -155,12 +155,12 @@ static int read_channel(struct cemm_document *document, const char *channel,
     if (json_object_is_type(content, json_type_array))
         r = history ? read_rows(content, now, series)
                     : read_single(content, now, series, &document->early);
-    if (r == -EIO) {
+    if (r == -EIO)
         cemm_words_set(words, "the answer of %s does not fit the API's document: %s is not %s",
                        endpoint_name(query), channel,
                        history ? "a list of [milliseconds, value]" : "[milliseconds, value]");
+    if (r < 0)
         return r;
-    }
     bool by_minute =
         series->count >= 2 && series->samples[1].time - series->samples[0].time < MINUTES_APART_MAX;
     series->unit = cemm_channel_unit(channel, query, by_minute);
