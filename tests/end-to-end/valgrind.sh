@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The programs under valgrind: no byte is read that was not written, none is lost. With good answers,
+# with wrong ones, and with a cloud that is not there. Called as: valgrind.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+command -v valgrind >/dev/null || skip 'valgrind is not installed'
+watched=(valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99)
+
+start_sim --devices 2 --lan 1 --meters p1,s01 --since 2025-01-01
+write_config "$conf"
+printf '\n[local one]\naddress = %s\n' "${sim_lan[0]}" >>"$conf"
+export CEMM_CONFIG=$conf
+cemm=$build/plugin/exec/cemm
+
+# watch WHAT CODE COMMAND…: its exit, and that valgrind says nothing.
+watch() {
+  exits "$1" "$2" "${watched[@]}" "${@:3}"
+  is "$1: valgrind has nothing to say" '' "$(grep '^==' <<<"$err" || true)"
+}
+
+for format in influx putval prometheus json csv table; do
+  watch "read --format $format" 0 "$cemm" read --format "$format"
+done
+watch list 0 "$cemm" list
+watch history 0 "$cemm" history --from 2025-03-01 --to 2025-03-02
+watch 'history, from the archive' 0 "$cemm" history --from 2025-03-01 --to 2025-03-02
+watch 'history of months' 0 "$cemm" history --from 2025-03-01 --to 2025-05-02 --period month
+watch 'a wrong option' 2 "$cemm" read --nonsense
+watch 'a wrong configuration' 2 "$cemm" read --config /dev/null/none
+sim_faults "garbage@*/p1/realtime*" "many-channels@*/s01/realtime*"
+watch 'read, wrong answers' 1 "$cemm" read
+
+mkdir "$m"
+"${watched[@]}" "$build/fs/cemmfs" "$conf" "$m" -f -o realtime_ttl=0 2>"$scratch/fs.log" &
+fs_pid=$!
+started "$fs_pid"
+mounted "$m"
+check 'cemmfs mounts' wait_for 60 cat "$m/status"
+refute 'a wrong answer' cat "$m/$dev/p1/realtime.csv"
+sim_faults
+check 'a walk' wait_for 60 find "$m" -maxdepth 4
+check 'right answers' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info.json" "$m/$dev/io.csv" "$m/status.json"
+check 'a day' cat "$(day_file "$dev" p1 2025-03-05 csv)" "$(day_file "$dev" p1 2025-03-01 json)"
+stop "$sim_pid"
+refute 'nobody there' cat "$(day_file "$dev" p1 2025-04-05 csv)"
+fusermount3 -u "$m"
+wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'it ends'
+stop "$fs_pid"
+is 'cemmfs: valgrind has nothing to say' '0 ' "$stopped $(grep '^==' "$scratch/fs.log" || true)"
+finish
