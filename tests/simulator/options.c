@@ -323,6 +323,12 @@ static int take_speed(struct options *options, const char *text)
     return take_real(text, 0, SPEED_MAX, &options->speed);
 }
 
+static int take_clock(struct options *options, const char *text)
+{
+    options->clock = text;
+    return 0;
+}
+
 static int take_fault(struct options *options, const char *text)
 {
     return faults_add(&options->faults, text);
@@ -418,6 +424,7 @@ static const struct option_row rows[] = {
     {"since", "DATE", take_since, "no data before that day (default: 2 years before now)"},
     {"now", "EPOCH", take_now, "what the meters' clock shows at start, fractions allowed"},
     {"speed", "X", take_speed, "how fast it runs (default 1)"},
+    {"clock", "FILE", take_clock, "it shows what stands in FILE: Unix ms in 8 bytes"},
     {"fault", "NAME[=ARG]@GLOB", take_fault, "repeatable; see below"},
     {"tls-cert", "FILE", take_tls_cert, "the cloud is https, with this certificate (PEM), and"},
     {"tls-key", "FILE", take_tls_key, "its key"},

@@ -58,6 +58,7 @@ struct options {
     const char *since; /* NULL: two years before now */
     int64_t now_ms;    /* -1: the real time */
     double speed;
+    const char *clock; /* a file; NULL: now_ms and speed hold */
     struct faults faults;
     const char *tls_cert; /* files; NULL: the cloud is without TLS */
     const char *tls_key;

@@ -71,6 +71,13 @@ static int begin(struct world *world)
     if (r < 0)
         return r;
     world->clock = simclock_begin(options->now_ms, options->speed);
+    if (options->clock) {
+        r = simclock_follow(&world->clock, options->clock);
+        if (r < 0) {
+            fprintf(stderr, "cemm-sim: --clock %s: %s\n", options->clock, strerror(-r));
+            return -EINVAL;
+        }
+    }
     r = find_since(world);
     if (r == -EINVAL)
         fprintf(stderr, "cemm-sim: --since: bad date '%s'\n", options->since ? options->since : "");
@@ -107,6 +114,7 @@ void world_free(struct world *world)
     calendar_free(world->calendar);
     world->calendar = NULL;
     promises_end(&world->promises);
+    simclock_end(&world->clock);
 }
 
 struct device *world_device(const struct world *world, const char *uid)

@@ -1,0 +1,393 @@
+/*
+ * Weeks of the meters' time in minutes of ours: the engine and the simulator both take their time
+ * from this program, which hands it on in steps of ten seconds, as often as meters measure. So
+ * nothing here depends on speed, and whatever comes out is what must: each reading of each channel
+ * once, with its own time and value, and days, months and years whose rows are the simulator's.
+ *
+ * The windows lie where calendars go wrong: both clock changes (days of 25 and of 23 hours), the
+ * turn of a month, of a year. Between two of them time leaps by months, as in a machine that slept.
+ *
+ * Only the clock is ours (cemm_clock_*() of this program are found before those of libcemm); what
+ * comes over the network comes in real time. While it is waited for, time goes on, as promises
+ * need, but never as far as the next reading.
+ *
+ * time-test SIMULATOR; with CEMM_E2E_LONG in its environment it takes minutes.
+ */
+#include "tests/end-to-end/client.h"
+#include "tests/simulator/data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CADENCE_MS 10000 /* of the meters, gas excepted */
+#define OFFSET_MS  1000  /* of a sweep, behind the readings it is about */
+#define FLOW_MS    8000  /* that time goes on at most while something is waited for */
+#define HOUR_S     3600
+#define DAY_S      86400
+#define WAIT_MS    120000 /* real ones */
+#define TURN_MS    10
+#define PATH_SIZE  64
+#define SINCE      "2024-01-01"
+
+/* ---- the clock ------------------------------------------------------------------------------ */
+
+static int64_t *shown; /* mapped by the simulator, too */
+static int64_t step_ms, step_real_ms;
+
+int64_t cemm_clock_wall(void)
+{
+    return __atomic_load_n(shown, __ATOMIC_SEQ_CST);
+}
+
+int64_t cemm_clock_steady(void)
+{
+    return cemm_clock_wall();
+}
+
+static void clock_step(int64_t ms)
+{
+    step_ms = ms;
+    step_real_ms = client_now_ms();
+    __atomic_store_n(shown, ms, __ATOMIC_SEQ_CST);
+}
+
+static void clock_flow(void)
+{
+    int64_t passed = client_now_ms() - step_real_ms;
+
+    __atomic_store_n(shown, step_ms + (passed < FLOW_MS ? passed : FLOW_MS), __ATOMIC_SEQ_CST);
+}
+
+static void clock_begin(char ret_path[PATH_SIZE])
+{
+    int fd = memfd_create("clock", MFD_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, sizeof(*shown)), 0);
+    shown = mmap(NULL, sizeof(*shown), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_ptr_not_equal(shown, MAP_FAILED);
+    assert_true(snprintf(ret_path, PATH_SIZE, "/proc/%d/fd/%d", getpid(), fd) > 0);
+}
+
+/* ---- what is read, and what must come ----------------------------------------------------------
+ */
+
+enum { P1, GAS, METERS };
+
+static const char *const aliases[METERS] = {"p1", "p1-gas"};
+
+/* One channel of one meter. */
+struct line {
+    int meter;
+    int truth; /* the meter whose measurements these are */
+    enum channel channel;
+    int64_t last;          /* time of the newest reading that the simulator had to show */
+    size_t wanted, given;  /* readings */
+    size_t sweep_given;    /* in this sweep */
+    struct cemm_sample at; /* the one that was given last; without its text */
+};
+
+static struct line lines[] = {
+    {P1, P1, CHANNEL_T1},   {P1, P1, CHANNEL_T2},    {P1, P1, CHANNEL_T3},
+    {P1, P1, CHANNEL_T4},   {P1, P1, CHANNEL_POWER}, {P1, P1, CHANNEL_RATE},
+    {P1, GAS, CHANNEL_GAS}, {GAS, GAS, CHANNEL_GAS},
+};
+
+static struct {
+    struct sim sim;
+    struct client client;
+    struct calendar *calendar;
+    struct meter *meters[METERS];
+    struct cemm_ledger *ledger;
+    bool swept;
+    size_t sweeps, answers, documents, rows;
+} soak;
+
+static struct line *line_of(const char *alias, const char *channel)
+{
+    for (size_t i = 0; i < COUNT(lines); i++)
+        if (strcmp(alias, aliases[lines[i].meter]) == 0 &&
+            strcmp(channel, channel_name(lines[i].channel)) == 0)
+            return &lines[i];
+    fail_msg("%s of %s: nobody has that", channel, alias);
+    return NULL;
+}
+
+static void take_sample(const char *alias, const struct cemm_document *document,
+                        const struct cemm_series *series, const struct cemm_sample *sample)
+{
+    struct line *line = line_of(alias, series->channel);
+
+    if (cemm_ledger_take(soak.ledger, document, series, sample) != CEMM_GIVE)
+        return;
+    line->sweep_given++;
+    line->given++;
+    line->at = *sample;
+}
+
+static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
+                        const struct cemm_answer *answer)
+{
+    size_t count;
+
+    (void)data;
+    (void)uid;
+    if (!answer) {
+        soak.swept = true;
+        return;
+    }
+    if (answer->result != 0 || !alias)
+        fail_msg("at %lld: %s", (long long)step_ms, answer->words);
+    soak.answers++;
+    /* Our clock is the one that it goes by. */
+    assert_in_range(cemm_document_fetched(answer->document), step_ms, step_ms + FLOW_MS);
+    const struct cemm_series *series = cemm_document_series(answer->document, &count);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < series[i].count; k++)
+            take_sample(alias, answer->document, &series[i], &series[i].samples[k]);
+}
+
+static void turn(int64_t until)
+{
+    if (client_now_ms() > until)
+        fail_msg("at %lld: nothing came within %d s", (long long)step_ms, WAIT_MS / 1000);
+    assert_int_equal(cemm_turn(soak.client.cemm, TURN_MS, NULL, 0), 0);
+    clock_flow();
+}
+
+/* What the sweep gave of a line is what the simulator has to show, if that is new. */
+static void check_line(struct line *line)
+{
+    struct sample sample;
+
+    assert_int_equal(meter_latest(soak.meters[line->truth], line->channel, step_ms, &sample), 0);
+    bool fresh = sample.time_ms > line->last;
+    bool right = line->sweep_given == fresh &&
+                 (!fresh || (line->at.time == sample.time_ms &&
+                             line->at.value == (double)sample.value / VALUE_ONE));
+    if (!right)
+        fail_msg(
+            "%s %s at %lld: %zu given, the last %.17g of %lld; the simulator has %.17g of %lld",
+            aliases[line->meter], channel_name(line->channel), (long long)step_ms,
+            line->sweep_given, line->at.value, (long long)line->at.time,
+            (double)sample.value / VALUE_ONE, (long long)sample.time_ms);
+    line->wanted += fresh;
+    line->last = sample.time_ms;
+    line->sweep_given = 0;
+}
+
+static void sweep(void)
+{
+    static const struct cemm_selection all;
+    int64_t until = client_now_ms() + WAIT_MS;
+
+    soak.swept = false;
+    assert_int_equal(cemm_sweep(soak.client.cemm, &all, take_answer, NULL), 0);
+    while (!soak.swept)
+        turn(until);
+    soak.sweeps++;
+    for (size_t i = 0; i < COUNT(lines); i++)
+        check_line(&lines[i]);
+}
+
+/* ---- history
+ * ------------------------------------------------------------------------------------- */
+
+static void compare_rows(const struct cemm_period *period, const struct cemm_series *series,
+                         int64_t utc, size_t *ret_count)
+{
+    struct sample *rows;
+    size_t count;
+
+    assert_int_equal(meter_rows(soak.meters[P1], (enum period)period->span, CHANNEL_POWER, utc,
+                                step_ms, &rows, &count),
+                     0);
+    if (!series || series->count != count)
+        fail_msg("%d-%d-%d: %zu rows, the simulator has %zu", period->year, period->month,
+                 period->day, series ? series->count : 0, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct cemm_sample *sample = &series->samples[count - 1 - i]; /* oldest first */
+
+        assert_int_equal(sample->time, rows[i].time_ms);
+        assert_true(sample->value == (double)rows[i].value / VALUE_ONE);
+    }
+    free(rows);
+    *ret_count = count;
+}
+
+/* The period of that moment, as it is now. Returns how many rows it has. */
+static size_t check_period(enum cemm_span span, const char *channel, int64_t utc)
+{
+    const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
+    struct cemm_query query = client_query(CEMM_DATA, aliases[P1]);
+    int64_t until = client_now_ms() + WAIT_MS;
+    struct reply reply;
+    size_t count = 0;
+
+    query.period = cemm_period_at(zone, span, utc);
+    client_ask(&soak.client, &query, &reply);
+    while (reply.answers == 0)
+        turn(until);
+    if (reply.result != 0)
+        fail_msg("at %lld: %s", (long long)step_ms, reply.words);
+    if (channel)
+        compare_rows(&query.period, cemm_document_channel(reply.document, channel), utc, &count);
+    reply_clear(&reply);
+    soak.documents++;
+    soak.rows += count;
+    return count;
+}
+
+/* A day that is over has a row for each of its minutes, however many those are. */
+static void check_whole_day(int64_t utc)
+{
+    const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
+    struct cemm_period day = cemm_period_at(zone, CEMM_DAY, utc);
+    int64_t length = cemm_period_end(zone, &day) - cemm_period_start(zone, &day);
+    size_t count = check_period(CEMM_DAY, "electric_power", utc);
+
+    assert_int_equal(count, length / 60);
+    if (length != DAY_S)
+        printf("# %d-%02d-%02d: %lld hours, %zu rows\n", day.year, day.month, day.day,
+               (long long)length / HOUR_S, count);
+}
+
+/* ---- windows
+ * --------------------------------------------------------------------------------------- */
+
+static int64_t midnight(const char *date)
+{
+    struct cemm_period day;
+
+    assert_true(cemm_period_parse(CEMM_DAY, date, &day));
+    return cemm_period_start(cemm_zone(soak.client.cemm), &day);
+}
+
+static void run_window(int64_t begin, int64_t end)
+{
+    const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
+    struct cemm_period today = cemm_period_at(zone, CEMM_DAY, begin);
+
+    for (int64_t utc = begin; utc < end; utc += CADENCE_MS / 1000) {
+        clock_step(utc * 1000 + OFFSET_MS);
+        sweep();
+        if ((utc - begin) % HOUR_S == 0)
+            check_period(CEMM_DAY, "electric_power", utc);
+        struct cemm_period day = cemm_period_at(zone, CEMM_DAY, utc);
+        if (cemm_period_compare(&day, &today) != 0) /* midnight has passed */
+            check_whole_day(cemm_period_start(zone, &today));
+        today = day;
+    }
+    /* All of them once more, closed or not. */
+    for (today = cemm_period_at(zone, CEMM_DAY, begin); cemm_period_end(zone, &today) < end;
+         today = cemm_period_step(&today, 1))
+        check_whole_day(cemm_period_start(zone, &today));
+    check_period(CEMM_MONTH, NULL, begin);
+    check_period(CEMM_YEAR, NULL, begin);
+    /* Counted without any data: a reading every ten seconds, of gas every hour. */
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        int64_t every = lines[i].channel == CHANNEL_GAS ? HOUR_S : CADENCE_MS / 1000;
+
+        assert_int_equal(lines[i].wanted, (end - begin) / every);
+        assert_int_equal(lines[i].given, lines[i].wanted);
+        lines[i].wanted = lines[i].given = 0;
+    }
+}
+
+static void begin(const char *promise)
+{
+    char path[PATH_SIZE];
+
+    clock_begin(path);
+    clock_step(INT64_C(1729893600000)); /* 2024-10-26, for the simulator's start */
+    sim_start(&soak.sim, (const char *const[]){"--devices", "1", "--meters", "p1,p1-gas", "--since",
+                                               SINCE, "--promise", promise, "--clock", path, NULL});
+    client_begin(&soak.client);
+    client_cloud(&soak.client, &soak.sim, "home");
+    client_set(&soak.client, "alias", aliases[P1]);
+    client_set(&soak.client, "alias", aliases[GAS]);
+    client_start(&soak.client);
+    soak.ledger = cemm_ledger_new();
+    assert_non_null(soak.ledger);
+    assert_int_equal(calendar_new("Europe/Amsterdam", &soak.calendar), 0);
+    for (int i = 0; i < METERS; i++)
+        assert_int_equal(
+            meter_new(soak.calendar, midnight(SINCE), CLIENT_UID, aliases[i], &soak.meters[i]), 0);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    printf("# %zu sweeps, %zu answers; %zu documents of history with %zu rows\n", soak.sweeps,
+           soak.answers, soak.documents, soak.rows);
+    for (int i = 0; i < METERS; i++)
+        meter_free(soak.meters[i]);
+    calendar_free(soak.calendar);
+    cemm_ledger_free(soak.ledger);
+    client_end(&soak.client);
+    sim_end(&soak.sim);
+    memset(&soak, 0, sizeof(soak));
+    for (size_t i = 0; i < COUNT(lines); i++)
+        lines[i].last = 0;
+    return 0;
+}
+
+/* ---- tests
+ * ------------------------------------------------------------------------------------------ */
+
+static void weeks(void **state)
+{
+    static const char *const windows[][2] = {
+        {"2024-10-21", "2024-11-02"}, /* summer time ends; a month ends */
+        {"2024-12-24", "2025-01-05"}, /* a year ends */
+        {"2025-03-21", "2025-04-02"}, /* summer time begins */
+    };
+
+    (void)state;
+    begin("0");
+    for (size_t i = 0; i < COUNT(windows); i++)
+        run_window(midnight(windows[i][0]), midnight(windows[i][1]));
+}
+
+static void two_nights(void **state)
+{
+    static const char *const changes[][2] = {
+        {"2024-10-27", "2024-10-28"},
+        {"2025-03-30", "2025-03-31"},
+    };
+
+    (void)state;
+    begin("0");
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        run_window(midnight(changes[i][0]) - HOUR_S, midnight(changes[i][0]) + 4 * HOUR_S);
+        run_window(midnight(changes[i][1]) - HOUR_S, midnight(changes[i][1]) + HOUR_S);
+    }
+}
+
+/* The same where each answer is promised first. */
+static void promised(void **state)
+{
+    (void)state;
+    begin("5");
+    run_window(midnight("2025-01-01") - HOUR_S, midnight("2025-01-01") + HOUR_S);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(two_nights, end),
+        cmocka_unit_test_teardown(promised, end),
+    };
+    const struct CMUnitTest long_tests[] = {cmocka_unit_test_teardown(weeks, end)};
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s SIMULATOR\n", argv[0]);
+        return 2;
+    }
+    sim_program(argv[1]);
+    return getenv("CEMM_E2E_LONG") ? cmocka_run_group_tests(long_tests, NULL, NULL)
+                                   : cmocka_run_group_tests(tests, NULL, NULL);
+}
