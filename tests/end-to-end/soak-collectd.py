@@ -1,0 +1,99 @@
+"""What a real collectd wrote of some meters, against the simulator's oracle and its log.
+
+soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. One line a fault; exit 1 if there is one. Each reading
+stands there once, in order, with its own time and value. One that is missing was lost, unless nobody
+asked for its meter while it was the newest: then this machine stood still.
+"""
+
+import pathlib
+import subprocess
+import sys
+
+AT_ONCE = 500  # times in one call of the oracle
+DEVICES = "16"  # as many as any test has
+KINDS = ("energy_wh", "gauge", "power")  # of what meters measure, with an alias and a channel
+CADENCE = {"gas": 3600000}  # ms; all others 10 s
+EDGE_MS = 2000  # a request this near to a turn may have got either reading
+
+directory, sim, log, since = sys.argv[1:]
+factors = {"energy_wh": 1000}
+faults = 0
+total = lost = unasked = 0
+
+
+def fault(words):
+    global faults
+    faults += 1
+    print(words)
+
+
+def requests():
+    """uid, alias → when its realtime was asked for and answered."""
+    when = {}
+    for line in open(log, encoding="utf-8"):
+        words = line.split()
+        if len(words) == 7 and words[6] == "200" and words[4].endswith("/realtime/"):
+            when.setdefault((words[2], words[4].split("/")[-3]), []).append(int(words[0]))
+    return when
+
+
+def oracle(uid, alias, channel, times):
+    values = []
+    for begin in range(0, len(times), AT_ONCE):
+        some = [str(time) for time in times[begin : begin + AT_ONCE]]
+        command = [sim, "--devices", DEVICES, "--since", since, "--print", uid, alias, channel, *some]
+        values += subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return values
+
+
+def look_at(name, files, asked):
+    global total, lost, unasked
+    uid = name[0].removeprefix("cemm-")
+    kind, rest = name[1].split("-", 1)
+    alias, channel = rest.rsplit("-", 1)
+    rows = [
+        line.split(",")
+        for file in sorted(files)
+        for line in file.read_text().splitlines()
+        if not line.startswith("epoch")
+    ]
+    times = [int(row[0].replace(".", "")) for row in rows]
+    cadence = CADENCE.get(channel, 10000)
+    for time, (_, value), wanted in zip(times, rows, oracle(uid, alias, channel, times)):
+        if float(value) != round(float(wanted) * factors.get(kind, 1), 6):
+            fault(f"{name}: {value} at {time}, not {wanted}")
+        if time % cadence:
+            fault(f"{name}: no reading was made at {time}")
+    for before, time in zip(times, times[1:]):
+        if time <= before:
+            fault(f"{name}: {time} after {before}")
+        for missing in range(before + cadence, time, cadence):
+            seen = [
+                then
+                for then in asked.get((uid, alias), [])
+                if missing + EDGE_MS <= then < missing + cadence - EDGE_MS
+            ]
+            if seen:
+                lost += 1
+                fault(f"{name}: {missing} was asked for and is not there")
+            else:
+                unasked += 1
+    total += len(rows)
+
+
+def main():
+    asked = requests()
+    series = {}
+    for file in pathlib.Path(directory).glob("*/cemm-??-*/*-????-??-??"):
+        name = (file.parent.name, file.name[: -len("-2026-01-01")])
+        if name[1].count("-") >= 2 and name[1].split("-")[0] in KINDS:
+            series.setdefault(name, []).append(file)
+    for name, files in sorted(series.items()):
+        look_at(name, files, asked)
+    print(f"# {len(series)} series, {total} values; {lost} lost, {unasked} not asked for in time")
+    if not series:
+        fault("there is no series")
+    sys.exit(1 if faults else 0)
+
+
+main()

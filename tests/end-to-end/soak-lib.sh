@@ -1,0 +1,51 @@
+# shellcheck shell=bash disable=SC2034,SC2154
+# What a process uses in the long run, and whether that stays the same. To be sourced after lib.sh:
+#
+#   figures "$pid" >>"$file"      # one line: RSS in KiB, threads, descriptors, sockets
+#   flat 'it' "$file" 8 2048      # checks them: at most that many sockets, and KiB more
+#
+# The first tenth of the lines is warming up. The tenth behind it is compared with the last one, by
+# the median of each, so that one full buffer more or less does not count.
+
+# ASan keeps what was freed, to find who uses it all the same. Here it may not: what grows would not
+# be seen for it.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1:thread_local_quarantine_size_kb=16
+
+figures() {
+  local rss threads name descriptors=0 sockets=0
+  rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$1/status")
+  threads=$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)
+  while read -r name; do
+    if [[ $name == socket:* ]]; then sockets=$((sockets + 1)); else descriptors=$((descriptors + 1)); fi
+  done < <(find "/proc/$1/fd" -type l -printf '%l\n')
+  echo "$rss $threads $descriptors $sockets"
+}
+
+# median FILE COLUMN FROM TO: of the lines in that part of the file, in tenths.
+median() {
+  awk -v column="$2" '{ print $column }' "$1" | awk -v from="$3" -v to="$4" \
+    '{ all[NR] = $1 } END { for (i = int(NR * from / 10) + 1; i <= int(NR * to / 10); i++) print all[i] }' |
+    sort -n | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] + 0 }'
+}
+
+# flat WHAT FILE SOCKETS GROWTH
+flat() {
+  local what=$1 file=$2 count rss_then rss_now
+  count=$(wc -l <"$file")
+  if ((count < 30)); then
+    not_ok "$what: there are figures enough" "$count"
+    return
+  fi
+  rss_then=$(median "$file" 1 1 2) rss_now=$(median "$file" 1 9 10)
+  echo "# $what, $count figures: RSS $rss_then, then $rss_now KiB; threads $(median "$file" 2 1 2), then $(median "$file" 2 9 10);" \
+    "descriptors $(median "$file" 3 1 2), then $(median "$file" 3 9 10); sockets at most $(most "$file" 4)"
+  check "$what: memory is flat" test "$rss_now" -le $((rss_then + $4))
+  check "$what: threads are" test "$(median "$file" 2 9 10)" -le "$(median "$file" 2 1 2)"
+  check "$what: descriptors are" test "$(median "$file" 3 9 10)" -le "$(median "$file" 3 1 2)"
+  check "$what: no more connections than are allowed" test "$(most "$file" 4)" -le "$3"
+}
+
+# The most of a column.
+most() {
+  awk -v column="$2" '$column > most { most = $column } END { print most + 0 }' "$1"
+}
