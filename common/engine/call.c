@@ -3,6 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/judge.h"
 #include "common/protocol/parse.h"
 #include "common/protocol/promise.h"
 #include "common/protocol/url.h"
@@ -186,67 +187,9 @@ static void route_answered(struct cemm_route *route)
 
 /* ---- one answer ----------------------------------------------------------------- */
 
-static const char *query_name(const struct cemm_query *query, struct cemm_words *room)
-{
-    static const char *const endpoints[] = {
-        [CEMM_DEVICES] = "list of devices",
-        [CEMM_ROOT] = "device information",
-        [CEMM_IO] = "io",
-        [CEMM_INFO] = "info",
-        [CEMM_REALTIME] = "realtime",
-        [CEMM_DATA] = "data",
-        [CEMM_TOTALS] = "totals",
-    };
-    char period[16] = "";
-
-    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
-        cemm_period_format(&query->period, period, sizeof(period));
-    cemm_words_set(room, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
-                   query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
-                   period[0] ? " " : "", period);
-    return room->text;
-}
-
-/* "local home: device information of 192.168.2.115: …" */
 static void say(const struct cemm_call *call, struct cemm_words *words, const char *reason)
 {
-    const struct cemm_source *source = call->route->source;
-    bool whole = call->query.endpoint == CEMM_DEVICES || call->query.endpoint == CEMM_ROOT;
-    struct cemm_words name;
-
-    query_name(&call->query, &name);
-    if (whole)
-        cemm_words_set(words, "%s: %.60s of %.90s: %.120s", source->name, name.text,
-                       source->config->address ? source->config->address : source->config->url,
-                       reason);
-    else
-        cemm_words_set(words, "%s: %.120s: %.140s", source->name, name.text, reason);
-}
-
-/* The API's response codes (both documents) in our terms. */
-static int judge_status(int status, const char **ret_reason)
-{
-    static const struct {
-        int status;
-        int result;
-        const char *reason;
-    } known[] = {
-        {401, CEMM_DENIED, "the key is not accepted (HTTP 401)"},
-        {403, CEMM_DENIED, "the key gives no right to it (HTTP 403)"},
-        {404, CEMM_ABSENT, "not there (HTTP 404)"},
-        {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
-        {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
-        {502, -EIO, "an error inside the API (HTTP 502)"},
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].status == status) {
-            *ret_reason = known[i].reason;
-            return known[i].result;
-        }
-    }
-    *ret_reason = NULL;
-    return -EIO;
+    cemm_judge_words(call->route->source, &call->query, reason, words);
 }
 
 /* Whether the route was given to another device while this was under way. */
@@ -312,7 +255,7 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
         if (result == -ENOMEM)
             reason = "out of memory";
     } else {
-        result = judge_status(response->status, &reason);
+        result = cemm_judge_status(response->status, &reason);
     }
     if (!reason) {
         cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);

@@ -1,0 +1,71 @@
+/*
+ * What an answer means: the API's statuses in our terms, and the words that go
+ * with what went wrong.
+ */
+#include "common/engine/judge.h"
+
+#include "common/base/words.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+static const char *query_name(const struct cemm_query *query, struct cemm_words *room)
+{
+    static const char *const endpoints[] = {
+        [CEMM_DEVICES] = "list of devices",
+        [CEMM_ROOT] = "device information",
+        [CEMM_IO] = "io",
+        [CEMM_INFO] = "info",
+        [CEMM_REALTIME] = "realtime",
+        [CEMM_DATA] = "data",
+        [CEMM_TOTALS] = "totals",
+    };
+    char period[16] = "";
+
+    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
+        cemm_period_format(&query->period, period, sizeof(period));
+    cemm_words_set(room, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
+                   query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
+                   period[0] ? " " : "", period);
+    return room->text;
+}
+
+void cemm_judge_words(const struct cemm_source *source, const struct cemm_query *query,
+                      const char *reason, struct cemm_words *ret_words)
+{
+    bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
+    struct cemm_words name;
+
+    query_name(query, &name);
+    if (whole)
+        cemm_words_set(ret_words, "%s: %.60s of %.90s: %.120s", source->name, name.text,
+                       source->config->address ? source->config->address : source->config->url,
+                       reason);
+    else
+        cemm_words_set(ret_words, "%s: %.120s: %.140s", source->name, name.text, reason);
+}
+
+int cemm_judge_status(int status, const char **ret_reason)
+{
+    static const struct {
+        int status;
+        int result;
+        const char *reason;
+    } known[] = {
+        {401, CEMM_DENIED, "the key is not accepted (HTTP 401)"},
+        {403, CEMM_DENIED, "the key gives no right to it (HTTP 403)"},
+        {404, CEMM_ABSENT, "not there (HTTP 404)"},
+        {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
+        {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
+        {502, -EIO, "an error inside the API (HTTP 502)"},
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].status == status) {
+            *ret_reason = known[i].reason;
+            return known[i].result;
+        }
+    }
+    *ret_reason = NULL;
+    return -EIO;
+}
