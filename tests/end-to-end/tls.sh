@@ -37,6 +37,7 @@ broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-
 expired          expired  -    ca      -                   EHOSTUNREACH  has expired (or is this machine
 not-yet-valid    early    -    ca      -                   EHOSTUNREACH  is not valid yet (is this machine
 wrong-name       name     -    ca      -                   EHOSTUNREACH  is for another host (is the address right?)
+refused          good     -    ca      gone                EHOSTUNREACH  it can'\''t be reached (is it on, and its address right?)
 handshake-stall  good     -    ca      stop                ETIMEDOUT     no answer in time
 redirect         good     -    ca      redirect            EIO           unexpected answer: HTTP 302
 redirect-http    good     -    ca      redirect-http       EIO           unexpected answer: HTTP 302
@@ -68,11 +69,12 @@ start_cloud() {
   [[ $3 == - ]] || options+=(--tls-cert "$scratch/$3.pem" --tls-key "$scratch/$3.tls")
   [[ $4 == - ]] || options+=(--tls-priority "$only$4")
   case $5 in
-    - | stop) ;;
+    - | stop | gone) ;;
     *) options+=(--fault "${5/TRAP/$trap_port}@*") ;;
   esac
   start_sim "${options[@]}"
   if [[ $5 == stop ]]; then kill -s STOP "$sim_pid"; fi
+  if [[ $5 == gone ]]; then stop "$sim_pid"; fi
   pid[$1]=$sim_pid
   log[$1]=$sim_log
   url[$1]=${sim_cloud/http:/https:}
@@ -192,7 +194,7 @@ number=0
 while read -r name _ _ ca _ errno _; do
   number=$((number + 1))
   [[ $errno != - && $ca == ca ]] || continue
-  kill -s CONT "${pid[$name]}"
+  kill -s CONT "${pid[$name]}" 2>/dev/null || true # it may be gone
   stop "${pid[$name]}"
   start_cloud "$name" "$number" good - - "$(port_of "$name")"
 done < <(rows)
