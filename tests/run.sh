@@ -135,6 +135,12 @@ if [[ -d $scratch/plain ]]; then
 fi
 if [[ $long == yes ]]; then
   suites plain --setup long --suite long
+  # The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs.
+  if configure threads -Db_sanitize=thread -Db_lundef=false; then
+    export TSAN_OPTIONS=exitcode=66
+    suites threads --timeout-multiplier 5 engine sources mount mount-archive mount-history
+    unset TSAN_OPTIONS
+  fi
 fi
 
 # In CI a test that can't run is a test that is missing.

@@ -3,7 +3,7 @@
 # What is wrong is an error, never a wrong file, and nothing of it is kept in the archive; devices and
 # accounts beside the faulty one notice nothing.
 # Called as: faults-documents.sh BUILD_DIR
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 . "$(dirname "$0")/faults-lib.sh"
@@ -53,7 +53,7 @@ start_sim --first 9 --devices 1 --meters p1
 other=00-1E-C0-00-00-09
 other_cloud=$sim_cloud
 start_sim --devices 2 --meters p1 --since 2025-01-01
-write_config "$conf" 'timeout = 1'
+write_config "$conf" 'timeout = 2'
 printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$conf"
 export CEMM_CONFIG=$conf
 mount_fs

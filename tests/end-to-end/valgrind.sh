@@ -6,7 +6,7 @@ set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
 command -v valgrind >/dev/null || skip 'valgrind is not installed'
-watched=(valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite,possible --error-exitcode=99)
+watched=(valgrind --quiet --leak-check=full '--errors-for-leak-kinds=definite,possible' --error-exitcode=99)
 
 start_sim --devices 2 --lan 1 --meters p1,s01 --since 2025-01-01
 write_config "$conf"

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# What reads the code without running it. Called by meson: static.sh SOURCE_DIR BUILD_DIR TOOL
+# - cppcheck: with what cppcheck.txt excepts
+# - tidy: clang-tidy, with the checks that .clang-tidy names
+# - analyzer: gcc's -fanalyzer. Its check for lost memory is left out: it loses sight of what is kept
+#   by a structure that another one points to. ASan looks for the same while all tests run.
+set -euo pipefail
+
+# shellcheck source=tests/end-to-end/lib.sh
+. "$1/tests/end-to-end/lib.sh"
+begin "$2"
+cd "$1"
+tool=$3
+mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
+
+clean_cppcheck() {
+  cppcheck -q -j "$(nproc)" --std=c11 --library=posix -D_GNU_SOURCE -I. --enable=warning,performance,portability \
+    --suppressions-list=tests/house/cppcheck.txt --error-exitcode=1 "$@" 2>&1
+}
+
+clean_tidy() {
+  local out
+  out=$(printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet 2>/dev/null | grep -E ': (warning|error): ' | sort -u || true)
+  echo "$out"
+  [[ -z $out ]]
+}
+
+# The compiler's own line for each, of this build, with the analyzer added.
+clean_analyzer() {
+  local out
+  out=$(jq -r --arg top "$PWD/" --arg list "$*" '.[] | . as $entry |
+      ($entry.directory + "/" + $entry.file) as $path |
+      select($list | split(" ") | any(. as $file | $path | endswith("/" + $file))) |
+      "cd \($entry.directory) && " + ($entry.command | sub(" -o \\S+"; " -o /dev/null") | sub(" -M[DQ] .*? -MF \\S+"; "") | gsub(" -MQ \\S+| -MF \\S+| -MD"; "")) +
+      " -O1 -Wno-error -fdiagnostics-plain-output -fanalyzer -Wno-analyzer-malloc-leak"' "$build/compile_commands.json" |
+    tr '\n' '\0' | xargs -0 -P "$(nproc)" -n 1 bash -c 2>&1 | grep -E '\[(CWE|-Wanalyzer)|error:' | sort -u || true)
+  echo "$out"
+  [[ -z $out ]]
+}
+
+# Whether it sees what it is there for.
+cat >"$scratch/bad.c" <<'END'
+#include <stdlib.h>
+int bad(int n);
+int worse(int n);
+int worse(int n)
+{
+    int *p = NULL;
+    return n ? *p : 0;
+}
+int bad(int n)
+{
+    int *p = malloc(sizeof(*p));
+    if (!p)
+        return 0;
+    free(p);
+    *p = n;
+    int a[2] = {0, 1};
+    return a[2] + *p;
+}
+END
+case $tool in
+  cppcheck)
+    refute 'cppcheck sees a mistake' clean_cppcheck "$scratch/bad.c"
+    check "cppcheck: ${#sources[@]} files" clean_cppcheck common fs plugin
+    ;;
+  tidy)
+    cp .clang-tidy "$scratch"
+    refute 'clang-tidy sees a mistake' clean_tidy "$scratch/bad.c"
+    check "clang-tidy: ${#sources[@]} files" clean_tidy "${sources[@]}"
+    ;;
+  analyzer)
+    [[ $(jq -r '.[0].command' "$build/compile_commands.json") != *clang* ]] || skip 'this build is not gcc'"'"'s'
+    refute 'the analyzer sees a mistake' bash -c '! gcc -c -O1 -fanalyzer "$1" -o /dev/null 2>&1 | grep Wanalyzer' - "$scratch/bad.c"
+    check "gcc -fanalyzer: ${#sources[@]} files" clean_analyzer "${sources[@]}"
+    ;;
+esac
+finish
