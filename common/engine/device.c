@@ -297,16 +297,17 @@ static bool source_allows(const struct cemm_source *source, const char *alias)
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
     const struct cemm_device *device = cemm_device_find(cemm, uid);
-    bool reached = device && device->route_count > 0;
+    bool known = device && device->route_count > 0;
 
     if (!cemm_name_valid(alias))
         return false;
     if (device && cemm_names_have(&device->meters, alias))
         return true;
-    for (size_t i = 0; reached && i < device->route_count; i++)
+    for (size_t i = 0; known && i < device->route_count; i++)
         if (source_allows(device->routes[i]->source, alias))
             return true;
-    for (size_t i = 0; !reached && i < cemm->source_count; i++)
+    /* Of a device that only the archive knows, any source may have more. */
+    for (size_t i = 0; !known && i < cemm->source_count; i++)
         if (source_allows(cemm->sources[i], alias))
             return true;
     /* Discovery may yet bring the device, or bring it back. */

@@ -183,6 +183,28 @@ static void asked_once_in_a_life(void **state)
     }
 }
 
+/* Of a device that was left after its first file, the archive knows one meter. The others are not
+ * absent for that; only a source may say so. */
+static void known_in_part(void **state)
+{
+    struct cemm_query query;
+    struct reply reply;
+
+    (void)state;
+    begin();
+    expect_day("the first file", 1, HOME);
+    run();
+    rig_expect_meters(&rig, "after it", "p1");
+    query = query_of(CEMM_DATA, "s01", "2024-06-01");
+    reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, HOME), "another meter", &reply);
+    reply_clear(&reply);
+    run();
+    query = query_of(CEMM_DATA, "s02", "2024-06-01");
+    reply = rig_get(&rig, &query);
+    reply_expect(reply.result == CEMM_ABSENT, "one that the device lacks", &reply);
+}
+
 static void bytes_are_the_api_s_own(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -417,17 +439,12 @@ static void ended_while_it_looks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(asked_once_in_a_life),
-        CASE(bytes_are_the_api_s_own),
-        CASE(running_is_not_kept),
-        CASE(deleted_is_fetched_anew),
-        CASE(empty_is_remembered_for_a_day),
-        CASE(damaged_is_put_aside),
-        CASE(can_not_be_written),
-        CASE(first_day_is_found_once),
-        CASE(first_day_in_part),
-        CASE(no_data_at_all),
-        CASE(ended_while_it_looks),
+        CASE(asked_once_in_a_life),    CASE(known_in_part),
+        CASE(bytes_are_the_api_s_own), CASE(running_is_not_kept),
+        CASE(deleted_is_fetched_anew), CASE(empty_is_remembered_for_a_day),
+        CASE(damaged_is_put_aside),    CASE(can_not_be_written),
+        CASE(first_day_is_found_once), CASE(first_day_in_part),
+        CASE(no_data_at_all),          CASE(ended_while_it_looks),
     };
 
     if (argc != 2) {
