@@ -328,10 +328,8 @@ static bool ask(struct fs *fs, struct parked *draft)
         park_find(draft, &place->uid, FS_FIND_MAX_AGE);
         return true;
     case PLACE_METER:
-        /* Whether it has totals is for the accounts to say. */
-        if (!fs_account_unheard(fs))
-            return false;
-        park_find(draft, NULL, INT64_MAX);
+        /* Whether it has totals is for the accounts to say; once is enough. */
+        park_find(draft, &place->uid, INT64_MAX);
         return true;
     case PLACE_CHANNELS:
         if (!tree_query(place, &query))

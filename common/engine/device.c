@@ -334,9 +334,12 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
     const struct cemm_device *device = cemm_device_find(cemm, uid);
     bool known = device && device->route_count > 0;
 
-    for (size_t i = 0; known && i < device->route_count; i++)
-        if (source_offers(device->routes[i]->source, alias, endpoint))
+    for (size_t i = 0; known && i < device->route_count; i++) {
+        const struct cemm_route *route = device->routes[i];
+        if (source_offers(route->source, alias, endpoint) &&
+            !cemm_names_have(&route->search.absent, alias))
             return true;
+    }
     /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
     for (size_t i = 0; i < cemm->source_count; i++) {
         const struct cemm_source *source = cemm->sources[i];

@@ -374,6 +374,17 @@ is 'what is read comes from the LAN' 'local garage' "$(xattr source "$p1/realtim
 is 'but totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
 unmount_fs
 
+# An account may lack a meter that the device has, although it could have one of that name.
+lan_pid=$sim_pid
+start_sim --devices 1 --meters p1 --since "$since"
+sed -i "s|^url = .*|url = $sim_cloud|" "$conf"
+mount_fs
+is 'a meter that the account has has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'one that it denies has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/p1-gas")"
+unmount_fs
+stop "$sim_pid"
+sim_pid=$lan_pid
+
 # Older firmware has no list of its meters.
 stop "$sim_pid"
 start_sim --devices 1 --lan 1 --lan-io no --since "$since"
