@@ -17,8 +17,7 @@ static size_t count(struct json_object *object)
         for (size_t i = 0; i < json_object_array_length(object); i++)
             n += count(json_object_array_get_idx(object, i));
     } else if (json_object_is_type(object, json_type_object)) {
-        json_object_object_foreach(object, key, value)
-        {
+        json_object_object_foreach (object, key, value) {
             (void)key;
             n += count(value);
         }
