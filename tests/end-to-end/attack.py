@@ -140,9 +140,13 @@ class Reader:
             handle = os.pidfd_open(victim.pid)
         except ProcessLookupError:
             return
-        if Slot(victim.at // SLOT.size).pid == victim.pid:
-            signal.pidfd_send_signal(handle, random.choice((signal.SIGKILL, signal.SIGINT)))
-        os.close(handle)
+        try:
+            if Slot(victim.at // SLOT.size).pid == victim.pid:
+                signal.pidfd_send_signal(handle, random.choice((signal.SIGKILL, signal.SIGINT)))
+        except ProcessLookupError:
+            pass  # somebody else was faster
+        finally:
+            os.close(handle)
 
     def run(self):
         while True:

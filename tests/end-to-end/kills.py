@@ -2,7 +2,8 @@
 
 kills.py BUILD_DIR SCRATCH CLOUD SINCE COUNT SEED [COLLECTD]; the key is in $SIM_KEY. One line a
 fault, exit 1 if there is one. cemmfs and `cemm history` fill archives of their own, `cemm stream` and
-collectd (if it is there) have state files; each is killed COUNT / 4 times.
+collectd (if it is there) have state files; each is killed COUNT / 4 times (who has ended by then does
+not count).
 
 Archive: each file is, to the byte, what the cloud says. What was given (stdout of stream, collectd's
 csv) and the state file: nothing is missing in the end, and what comes twice came last before a kill,
@@ -22,6 +23,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 
 import expected
 
@@ -32,8 +34,10 @@ STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
 STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+)( |$))*")
 FRESH = 0.08  # how often a victim begins with nothing
-WINDOW = 86400  # seconds: of stream and of collectd
+WINDOW = 86400  # seconds: of stream; of collectd, too, if there is time
+SHORT = 100  # kills: below that, there is not
 WAIT_MAX = 120
+FAULTS_MAX = 20  # then it has been shown
 
 build, scratch, cloud, since = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 count, seed = int(sys.argv[5]), int(sys.argv[6])
@@ -99,11 +103,20 @@ class Victim:
             fault(f"{self.name}: ended with {status}: {(self.dir / 'log').read_text()[-500:]}")
 
     def run(self):
-        for _ in range(count // 4):
+        try:
+            self.run_all()
+        except (OSError, subprocess.SubprocessError, RuntimeError, ValueError) as error:
+            fault(f"{self.name}: {error!r}, line {[frame.lineno for frame in traceback.extract_tb(error.__traceback__)]}")
+
+    def run_all(self):
+        """What did nothing has shown nothing."""
+        while self.killed < count // 4:
             self.once()
-            if faults > 20:
-                return
+            if faults > FAULTS_MAX or self.ended > count:
+                break
         self.end()
+        if not self.killed or not self.seen():
+            fault(f"{self.name}: nothing was killed, or nothing seen")
         note(f"{self.name}: {self.killed} times killed, {self.ended} times too late; {self.figures()}")
 
 
@@ -148,6 +161,9 @@ class Archiver(Victim):
         if path.read_bytes() != expected.ask(cloud, key, f"cemm/{uid}/{alias}/{where}/", time=moment):
             fault(f"{path}: not what the cloud says")
         self.files += 1
+
+    def seen(self):
+        return self.files
 
     def figures(self):
         return f"{self.files} files of the archive were looked at, {self.begun} left unfinished"
@@ -254,6 +270,7 @@ class Giver(Victim):
     """One that gives each sample once, as far as its state file knows."""
 
     piece = 0
+    window = WINDOW
 
     def __init__(self, name):
         super().__init__(name)
@@ -320,7 +337,7 @@ class Giver(Victim):
             self.begin_epoch()
         self.runs += 1
         if self.runs == self.epoch_run + 1:
-            self.from_minute = (int(time.time()) - WINDOW) // 60 + 60
+            self.from_minute = (int(time.time()) - self.window) // 60 + 60
         self.kill(self.begin(), self.most)
         self.take(self.heard())
         self.look_at_state()
@@ -342,6 +359,9 @@ class Giver(Victim):
         for minute in self.lacking()[:3]:
             fault(f"{self.name}: in the end, {minute} is missing")
         self.kill(process, 0, signal.SIGTERM)
+
+    def seen(self):
+        return self.total
 
     def figures(self):
         return (
@@ -374,7 +394,9 @@ class Stream(Giver):
 
 class Collectd(Giver):
     piece = COLLECTD_PIECE
-    most = 8  # it begins with the past after the first live value
+    # It begins with the past after the first live value.
+    most = 8 if count >= SHORT else 4
+    window = WINDOW if count >= SHORT else WINDOW // 12
 
     def __init__(self):
         super().__init__("collectd")
@@ -408,7 +430,7 @@ LoadPlugin cemm
   </Cloud>
   <Backfill>
     Writer csv
-    Window {WINDOW}
+    Window {self.window}
   </Backfill>
 </Plugin>
 """)

@@ -7,7 +7,7 @@
 #     CEMM_ATTACK_SECONDS    for how long
 #     CEMM_ATTACK_PROCESSES  how many
 #     CEMM_SEED              of what is random (default: from the clock; it is printed)
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2154,SC2317
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 . "$(dirname "$0")/soak-lib.sh"

@@ -27,10 +27,24 @@ mount_fs() {
   fi
 }
 
+# Whether a mount namespace of somebody else has a copy of the mount, which is as good as the mount
+# itself: those that an `unshare --mount` has made meanwhile.
+held_elsewhere() {
+  grep -qsF " $m " /proc/[0-9]*/mountinfo
+}
+
+not_held_elsewhere() {
+  ! held_elsewhere
+}
+
 # unmount_fs: and waits for its end, which must be a good one.
 unmount_fs() {
   fusermount3 -u "$m"
-  wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it'
+  if ! wait_for 10 gone_or_zombie "$fs_pid" && held_elsewhere; then
+    echo "# another namespace holds the mount, and is waited for"
+    wait_for 300 not_held_elsewhere || true
+  fi
+  wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it' "$(cat "/proc/$fs_pid/wchan" 2>&1)"
   stop "$fs_pid"
   [[ $stopped == 0 ]] || not_ok 'unmounting ends it with 0' "$stopped"
 }

@@ -17,7 +17,7 @@ figures() {
   threads=$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)
   while read -r name; do
     if [[ $name == socket:* ]]; then sockets=$((sockets + 1)); else descriptors=$((descriptors + 1)); fi
-  done < <(find "/proc/$1/fd" -type l -printf '%l\n')
+  done < <(find "/proc/$1/fd" -type l -printf '%l\n' 2>/dev/null)
   echo "$rss $threads $descriptors $sockets"
 }
 

@@ -302,7 +302,7 @@ static void begin(const char *promise)
     char path[PATH_SIZE];
 
     clock_begin(path);
-    clock_step(INT64_C(1729893600000)); /* 2024-10-26, for the simulator's start */
+    clock_step(INT64_C(1727740800000)); /* 2024-10-01: a steady clock never goes back */
     sim_start(&soak.sim, (const char *const[]){"--devices", "1", "--meters", "p1,p1-gas", "--since",
                                                SINCE, "--promise", promise, "--clock", path, NULL});
     client_begin(&soak.client);
