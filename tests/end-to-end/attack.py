@@ -24,7 +24,8 @@ import expected
 
 SLOT = struct.Struct("=iIddd120s")  # pid, operations, begun, slowest of healthy, of faulty, path
 DYING_MAX = 10  # seconds until one that was killed is gone
-DAYS = 6
+DAYS = 12
+UNCACHED = 0.3  # of all reads: what the kernel remembers of the file is dropped first
 KILLS = 0.04  # of all operations
 
 mount, cloud = sys.argv[1:3]
@@ -40,7 +41,7 @@ def learn():
     for uid in [faulty, *healthy]:
         for alias in ("p1", "s01"):
             for number in range(DAYS):
-                date = datetime.date.today() - datetime.timedelta(days=40 + 31 * number)
+                date = datetime.date.today() - datetime.timedelta(days=40 + 17 * number)
                 body = expected.ask(
                     cloud, key, f"cemm/{uid}/{alias}/data/day/", time=expected.local_midnight(date)
                 )
@@ -97,6 +98,8 @@ class Reader:
         file = self.timed(path, os.open, path, os.O_RDONLY)
         try:
             size = self.timed(path, os.fstat, file).st_size
+            if random.random() < UNCACHED:
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
             time.sleep(hold)
             data = b""
             while part := self.timed(path, os.read, file, 1 << 17):
