@@ -90,10 +90,15 @@ struct line {
     struct cemm_sample at; /* the one that was given last; without its text */
 };
 
+#define LINE(of, by, what)                              \
+    {                                                   \
+        .meter = (of), .truth = (by), .channel = (what) \
+    }
+
 static struct line lines[] = {
-    {P1, P1, CHANNEL_T1},   {P1, P1, CHANNEL_T2},    {P1, P1, CHANNEL_T3},
-    {P1, P1, CHANNEL_T4},   {P1, P1, CHANNEL_POWER}, {P1, P1, CHANNEL_RATE},
-    {P1, GAS, CHANNEL_GAS}, {GAS, GAS, CHANNEL_GAS},
+    LINE(P1, P1, CHANNEL_T1),   LINE(P1, P1, CHANNEL_T2),    LINE(P1, P1, CHANNEL_T3),
+    LINE(P1, P1, CHANNEL_T4),   LINE(P1, P1, CHANNEL_POWER), LINE(P1, P1, CHANNEL_RATE),
+    LINE(P1, GAS, CHANNEL_GAS), LINE(GAS, GAS, CHANNEL_GAS),
 };
 
 static struct {
