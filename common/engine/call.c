@@ -344,7 +344,10 @@ static void take_response(void *data, struct cemm_http_response *response)
         wait_for_promise(call);
         break;
     case CEMM_TIMED_OUT:
-        give_up(call, response->retry_after_ms < 0);
+        if (response->status == 202)
+            give_up(call, response->retry_after_ms < 0);
+        else
+            conclude(call, response); /* it was busy up to the end */
         break;
     case CEMM_DONE:
         call->route->expected =
@@ -465,15 +468,19 @@ static struct cemm_call *next_call(const struct cemm_source *source)
     return next;
 }
 
-/* Those who can wait are no reason to hurry. */
-static bool others_wait(const struct cemm_source *source)
+/* Whether some wait for a connection, other than those of this device (NULL: of all). Those who can
+ * wait are no reason to hurry. */
+static bool others_wait(const struct cemm_source *source, const struct cemm_route *route)
 {
     const struct cemm_call *call;
 
     TAILQ_FOREACH (call, &source->queue, link)
-        if (!call->later)
+        if (!call->later && call->route != route)
             return true;
-    return !TAILQ_EMPTY(&source->repeats);
+    TAILQ_FOREACH (call, &source->repeats, link)
+        if (call->route != route)
+            return true;
+    return false;
 }
 
 static void pump(struct cemm_source *source)
@@ -485,12 +492,14 @@ static void pump(struct cemm_source *source)
            (call = next_call(source)))
         launch(call);
     bool full = source->active >= source->config->max_connections;
-    if (full && others_wait(source) && !source->impatience.slot && !cemm->ending)
+    /* A device on the LAN has its one connection to itself: it may take its time. */
+    bool shared = source->config->kind != CEMM_LOCAL;
+    if (full && shared && others_wait(source, NULL) && !source->impatience.slot && !cemm->ending)
         /* Without memory for it, they just wait longer. */
         (void)cemm_timer_set(&cemm->timers, &source->impatience, cemm->now + HURRY_MS);
 }
 
-/* The one that has been silent for too long, or NULL. */
+/* One that has been silent for too long for the other devices that wait, or NULL. */
 static struct cemm_call *silent_call(struct cemm_source *source)
 {
     struct cemm_call *call;
@@ -500,7 +509,7 @@ static struct cemm_call *silent_call(struct cemm_source *source)
             continue;
         if (cemm_http_heard(call->transfer))
             call->heard = source->cemm->now;
-        else if (source->cemm->now - call->heard >= SILENCE_MS)
+        else if (source->cemm->now - call->heard >= SILENCE_MS && others_wait(source, call->route))
             return call;
     }
     return NULL;
@@ -512,8 +521,7 @@ void cemm_calls_hurry(void *data)
     struct cemm_source *source = data;
     struct cemm_call *call;
 
-    while (source->active >= source->config->max_connections && others_wait(source) &&
-           (call = silent_call(source))) {
+    while (source->active >= source->config->max_connections && (call = silent_call(source))) {
         struct cemm_words words;
         route_failed(call->route, -ETIMEDOUT, reason);
         say(call, &words, reason);

@@ -131,12 +131,17 @@ static void check_zone(struct cemm *cemm, const struct cemm_document *document)
     }
 }
 
+/* Whether a source that may have it does not answer, and that was said. */
 static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
 {
     const struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    bool reached = device && device->route_count > 0;
 
-    for (size_t i = 0; device && i < device->route_count; i++)
+    for (size_t i = 0; reached && i < device->route_count; i++)
         if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
+            return true;
+    for (size_t i = 0; !reached && i < cemm->source_count; i++)
+        if (cemm->sources[i]->own.health.pause > 0)
             return true;
     return false;
 }

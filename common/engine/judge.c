@@ -57,7 +57,9 @@ int cemm_judge_status(int status, const char **ret_reason)
         {404, CEMM_ABSENT, "not there (HTTP 404)"},
         {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
         {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
+        {429, -EIO, "too many requests (HTTP 429)"},
         {502, -EIO, "an error inside the API (HTTP 502)"},
+        {503, -EIO, "out of service for now (HTTP 503)"},
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ static int read_sample(struct json_object *pair, struct cemm_sample *ret_sample)
     const char *text = json_object_get_userdata(value);
     *ret_sample = (struct cemm_sample){
         .time = milliseconds,
-        .value = number,
+        .value = *text == '-' ? -fabs(number) : number, /* json-c's integers know no -0 */
         .text = text,
         .text_length = strspn(text, "0123456789+-.eE"),
     };

@@ -17,8 +17,8 @@ status=429          EIO          HTTP 429
 status=500          EIO          unexpected answer: HTTP 500
 status=502          EIO          HTTP 502
 status=503          EIO          HTTP 503
-busy                ETIMEDOUT    more patience than the timeout allows
-down                ETIMEDOUT    more patience than the timeout allows
+busy                EIO          too many requests (HTTP 429)
+down                EIO          out of service for now (HTTP 503)
 redirect            EIO          unexpected answer: HTTP 302
 redirect-http       EIO          unexpected answer: HTTP 302
 redirect-port=9     EIO          unexpected answer: HTTP 302
