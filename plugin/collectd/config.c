@@ -365,6 +365,7 @@ static const char *take_window(struct settings *settings, const char *value)
 static void read_backfill_option(struct reader *reader, const oconfig_item_t *item)
 {
     char buffer[NUMBER_SIZE];
+    char words[200];
     const char *wrong = NULL;
     const char *value;
 
@@ -377,8 +378,12 @@ static void read_backfill_option(struct reader *reader, const oconfig_item_t *it
         wrong = take_writer(reader->settings, value);
     else if (value)
         wrong = take_window(reader->settings, value);
-    if (wrong)
-        mistake(reader, BACKFILL_LABEL, item->key, wrong);
+    if (!wrong)
+        return;
+    /* There may be several of them in a block, so it is named. */
+    (void)snprintf(words, sizeof(words), is_printable(value) ? "%s: \"%.100s\"" : "%s", wrong,
+                   value);
+    mistake(reader, BACKFILL_LABEL, item->key, words);
 }
 
 static void read_backfill(struct reader *reader, const oconfig_item_t *item)

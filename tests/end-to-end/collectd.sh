@@ -84,7 +84,7 @@ history() {
 history_mistakes() {
   local block='<Backfill>' writer
   for writer in rrdtool rrdcached network write_prometheus RRDtool write_prometheus/a; do
-    refused "history for $writer" "$(history "Writer \"$writer\"")" "$block: Writer: this writer cannot take old values"
+    refused "history for $writer" "$(history "Writer \"$writer\"")" "$block: Writer: this writer cannot take old values: \"$writer\""
   done
   refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
   refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is no name of a writer"

@@ -122,5 +122,12 @@ sed -i 's/^timeout = .*/timeout = 10/' "$conf"
 sim_faults 'delay=3300@*/data/*'
 mount_fs
 check 'two neighbours can be read' cat "${files[0]/%01.csv/02.csv}" "${files[0]/%01.csv/03.csv}"
+# Nor for the sake of another reader of the same device.
+sim_faults 'delay=4500@*/data/*'
+cat "$p1/realtime.csv" "${files[0]/%01.csv/20.csv}" >"$scratch/slow" 2>&1 &
+slow=$!
+wait_for 10 asked '/p1/realtime/' || not_ok 'the first reader begins'
+check 'another reader has to wait' head -n1 "$m/$dev/p1-gas/realtime.csv"
+check 'and ends no answer that takes its time' wait "$slow"
 unmount_fs
 finish

@@ -6,6 +6,7 @@
 #include "answers.h"
 #include "check.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -213,6 +214,25 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
+/* json-c's integers know no -0, and a program that multiplies it should. */
+static void test_minus_zero(void **state)
+{
+    static const char text[] = "{\"data\":{\"t1\":[1496326765000,-0],\"t2\":[1496326765000,-0.0],"
+                               "\"t3\":[1496326765000,0]}}";
+    struct cemm_query query = answer_query(CEMM_REALTIME, "p1", CEMM_DAY);
+    struct cemm_document *document;
+    struct cemm_words words;
+    size_t count;
+
+    (void)state;
+    assert_int_equal(answer_try(&query, text, sizeof(text) - 1, ANSWER_NOW, &document, &words), 0);
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    assert_int_equal(count, 3);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(signbit(series[i].samples[0].value) != 0, i < 2);
+    cemm_document_unref(document);
+}
+
 static void test_newest(void **state)
 {
     struct cemm_document *document;
@@ -297,8 +317,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_realtime),     cmocka_unit_test(test_history),
         cmocka_unit_test(test_long_history), cmocka_unit_test(test_shuffled_day),
-        cmocka_unit_test(test_newest),       cmocka_unit_test(test_bad_names),
-        cmocka_unit_test(test_lists),        cmocka_unit_test(test_early),
+        cmocka_unit_test(test_minus_zero),   cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_bad_names),    cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_early),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
