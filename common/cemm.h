@@ -431,7 +431,8 @@ void cemm_device_state(const struct cemm_device *device, struct cemm_device_stat
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether some source that reaches a device has the endpoint of that meter (`alias` empty: of the
- * device itself); where none is known to reach it, whether any source has. */
+ * device itself; with IO: an entry in the list of all), as far as is known; where none is known to
+ * reach it, whether any source has. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 

@@ -240,6 +240,19 @@ static void reply_listing(struct parked *parked)
     park_free(parked);
 }
 
+/* Whether nobody has what a file would be made of. What was read once stays. */
+static bool is_denied(const struct fs *fs, const struct place *place, const struct node *node)
+{
+    const struct cemm_uid *uid = &place->uid;
+
+    if (node && (node->absent != 0 || node->snapshot))
+        return node->absent != 0;
+    if (place->kind != PLACE_IO && place->kind != PLACE_INFO)
+        return false;
+    return !cemm_offers(fs->cemm, uid, place->alias, CEMM_IO) &&
+           !(place->kind == PLACE_INFO && cemm_offers(fs->cemm, uid, place->alias, CEMM_INFO));
+}
+
 /* The names that the tree knows by itself; those of which the sources have said that they are not
  * there are left out. */
 static int on_fixed(void *data, const char *name, enum tree_type type)
@@ -248,12 +261,12 @@ static int on_fixed(void *data, const char *name, enum tree_type type)
     const struct place *parent = &parked->node->place;
     struct tree_clock clock = fs_clock(parked->fs);
     struct tree_meter meter = {.totals = true};
-    const struct node *node = NULL;
     struct place place;
 
-    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place))
-        node = nodes_current(&parked->fs->nodes, &place);
-    return node && node->absent ? 0 : listing_add(parked->listing, name, type);
+    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place) &&
+        is_denied(parked->fs, &place, nodes_current(&parked->fs->nodes, &place)))
+        return 0;
+    return listing_add(parked->listing, name, type);
 }
 
 /* Whatever has been found is listed, now or earlier; a failure shows only where that is nothing. */

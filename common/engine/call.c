@@ -257,6 +257,8 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
     } else {
         result = cemm_judge_status(response->status, &reason);
     }
+    if (call->query.endpoint == CEMM_IO && (result == 0 || result == CEMM_ABSENT))
+        call->route->search.listless = result == CEMM_ABSENT;
     if (!reason) {
         cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
         reason = problem.text;

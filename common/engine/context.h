@@ -45,6 +45,7 @@ struct cemm_search {
     struct cemm_words *words;         /* kept */
     const struct cemm_device *device; /* that it is about */
     struct cemm_names absent;         /* aliases that the source has denied: not asked again */
+    bool listless;                    /* it has no list of the meters (io): older firmware */
 };
 
 struct cemm_route {

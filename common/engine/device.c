@@ -177,6 +177,7 @@ void cemm_route_detach(struct cemm_route *route)
     device->route_count = kept;
     route_clear(route);
     route->search.finished = 0;
+    route->search.listless = false;
     route->device = NULL;
     route->source->devices--;
     cemm_find_searched(device);
@@ -314,7 +315,8 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
     return cemm->discovery.enabled && cemm_alias_documented(alias);
 }
 
-/* What only the cloud has, it has only of the meters that it knows. */
+/* What only the cloud has, it has only of the meters that it knows. Its list of meters (IO) has no
+ * aliases, so nothing is found in it. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {
@@ -324,8 +326,17 @@ static bool source_offers(const struct cemm_source *source, const char *alias,
         return false;
     if (!alias[0] || config->kind == CEMM_LOCAL)
         return true;
-    return cemm_source_admits(source, alias) &&
+    return endpoint != CEMM_IO && cemm_source_admits(source, alias) &&
            (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
+}
+
+static bool route_offers(const struct cemm_route *route, const char *alias,
+                         enum cemm_endpoint endpoint)
+{
+    const struct cemm_search *search = &route->search;
+
+    return source_offers(route->source, alias, endpoint) &&
+           !cemm_names_have(&search->absent, alias) && !(endpoint == CEMM_IO && search->listless);
 }
 
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
@@ -334,12 +345,9 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
     const struct cemm_device *device = cemm_device_find(cemm, uid);
     bool known = device && device->route_count > 0;
 
-    for (size_t i = 0; known && i < device->route_count; i++) {
-        const struct cemm_route *route = device->routes[i];
-        if (source_offers(route->source, alias, endpoint) &&
-            !cemm_names_have(&route->search.absent, alias))
+    for (size_t i = 0; known && i < device->route_count; i++)
+        if (route_offers(device->routes[i], alias, endpoint))
             return true;
-    }
     /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
     for (size_t i = 0; i < cemm->source_count; i++) {
         const struct cemm_source *source = cemm->sources[i];
