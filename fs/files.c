@@ -131,7 +131,7 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     node->running = may_run(&node->place) && !node->closed;
     node->archived =
         node->closed && tree_query(&node->place, &query) && cemm_archived(fs->cemm, &query);
-    node->absent = false;
+    node->absent = 0;
     fs_succeeded(fs, &node->place);
     if (is_description(&node->place))
         node_keep(node, true); /* its time is told by nothing else */
@@ -391,6 +391,19 @@ void file_take(struct parked *parked, struct snapshot *snapshot)
     }
 }
 
+static void note_absence(struct node *node, bool absent)
+{
+    node->absent = absent ? cemm_clock_wall() : 0;
+}
+
+/* Nobody is asked at once again for a description that is not there. */
+static bool is_known_absent(const struct node *node)
+{
+    int64_t age = cemm_clock_wall() - node->absent;
+
+    return is_description(&node->place) && node->absent != 0 && age >= 0 && age <= FS_INFO_MAX_AGE;
+}
+
 void file_answer(struct parked *parked, const struct cemm_answer *answer)
 {
     struct node *node = parked->node;
@@ -399,7 +412,7 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
     int result;
 
     if (answer->result != 0) {
-        node->absent = answer->result == CEMM_ABSENT;
+        note_absence(node, answer->result == CEMM_ABSENT);
         park_reply_error(parked, fs_errno(answer->result));
         return;
     }
@@ -408,7 +421,7 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
         return;
     }
     result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
-    node->absent = result == -ENOENT;
+    note_absence(node, result == -ENOENT);
     if (result < 0)
         park_reply_error(parked, -result);
     else
@@ -424,6 +437,8 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     node->asked = cemm_clock_wall();
     if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0)) {
         fs_reply_attributes(fs, request, node);
+    } else if (is_known_absent(node)) {
+        (void)fuse_reply_err(request, ENOENT);
     } else if (info_is(&node->place)) {
         info_getattr(fs, request, node);
     } else if (tree_query(&node->place, &query)) {

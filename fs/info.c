@@ -56,7 +56,8 @@ static void on_devices(struct parked *parked, const struct cemm_answer *answer)
 
 /* ---- a meter ------------------------------------------------------------ */
 
-/* The cloud's list has no aliases: if it has stood in for the LAN's, nothing is known. */
+/* The cloud's list has no aliases: if it has stood in for the LAN's, nothing is known, unless older
+ * firmware has no list. */
 static void on_io(struct parked *parked, const struct cemm_answer *answer)
 {
     const struct place *place = &parked->node->place;
@@ -64,7 +65,7 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
 
     if (answer->result == 0 && !cemm_document_data(answer->document, place->alias, &length) &&
         fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
-        cemm_offers(parked->fs->cemm, &place->uid, "", CEMM_ROOT))
+        cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO))
         park_reply_error(parked, EHOSTUNREACH);
     else
         file_answer(parked, answer);

@@ -39,7 +39,8 @@ struct node {
     bool droppable; /* stands in the nodes' list of old ones */
     bool archived;  /* its archive file has been seen */
     bool kept;      /* pinned, so that it is there when the kernel comes back to it */
-    bool absent;    /* the sources say that there is no such file */
+    int64_t absent; /* Unix milliseconds: when the sources said that there is no such file; 0: they
+                     * do not */
 
     char *words;    /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* what it was about, see tree_cause() */

@@ -401,7 +401,36 @@ is 'the list is not listed' 'heatpump info.json p1 pulse-1' "$(names "$m/$dev")"
 is 'nor what it says of a meter' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
 fails_with 'a list that is not there does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
 fails_with 'nor the entry of a meter in it' 'No such file or directory' cat "$p1/info.json"
+before=$(requests .)
+fails_with 'which is known then' 'No such file or directory' cat "$p1/info.json"
+fails_with 'of the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
+is 'without a request' "$before" "$(requests .)"
 unmount_fs
+
+# With an account, which knows the device's meters but for those of the LAN alone.
+printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
+mount_fs
+for alias in pulse-1 heatpump; do
+  fails_with "nobody has info.json of $alias" 'No such file or directory' cat "$m/$dev/$alias/info.json"
+done
+before=$(requests .)
+for alias in pulse-1 heatpump; do
+  fails_with "nobody has info.json of $alias, as is known" 'No such file or directory' cat "$m/$dev/$alias/info.json"
+done
+is 'so nobody is asked' "$before" "$(requests .)"
+unmount_fs
+mount_fs
+check 'by both, the first copy is whole' copy_of "$m/$dev"
+is 'with the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
+is 'which tells of its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'but not of those of the LAN' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
+unmount_fs
+sim_faults 'status=502@lan:*/io'
+mount_fs
+fails_with 'a list that fails may have it' 'No route to host' cat "$m/$dev/pulse-1/info.json"
+has 'so that is listed' "$(names "$m/$dev/pulse-1")" info.json
+unmount_fs
+sim_faults
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
