@@ -391,9 +391,22 @@ void file_take(struct parked *parked, struct snapshot *snapshot)
     }
 }
 
-static void note_absence(struct node *node, bool absent)
+/* Whether an account that was never heard may have what the others lack. */
+static bool may_come(const struct fs *fs, const struct place *place)
 {
-    node->absent = absent ? cemm_clock_wall() : 0;
+    struct cemm_query query;
+
+    return is_description(place) && fs_account_unheard(fs) && tree_query(place, &query) &&
+           cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
+}
+
+/* Remembers what is not there. Returns the errno of a failure. */
+static int take_failure(const struct fs *fs, struct node *node, int error)
+{
+    if (error == ENOENT && may_come(fs, &node->place))
+        error = EHOSTUNREACH;
+    node->absent = error == ENOENT ? cemm_clock_wall() : 0;
+    return error;
 }
 
 /* Nobody is asked at once again for a description that is not there. */
@@ -412,8 +425,7 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
     int result;
 
     if (answer->result != 0) {
-        note_absence(node, answer->result == CEMM_ABSENT);
-        park_reply_error(parked, fs_errno(answer->result));
+        park_reply_error(parked, take_failure(parked->fs, node, fs_errno(answer->result)));
         return;
     }
     if (!wants(node, cemm_document_fetched(answer->document))) {
@@ -421,11 +433,12 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
         return;
     }
     result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
-    note_absence(node, result == -ENOENT);
-    if (result < 0)
-        park_reply_error(parked, -result);
-    else
-        file_take(parked, snapshot);
+    if (result < 0) {
+        park_reply_error(parked, take_failure(parked->fs, node, -result));
+        return;
+    }
+    node->absent = 0;
+    file_take(parked, snapshot);
 }
 
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)

@@ -432,6 +432,17 @@ has 'so that is listed' "$(names "$m/$dev/pulse-1")" info.json
 unmount_fs
 sim_faults
 
+# An account that was never heard may have the list, and its meters.
+sed -i "s|^url = .*|url = http://127.0.0.1:1/v1/|" "$conf"
+mount_fs
+for name in io.csv p1/info.json; do
+  fails_with "nobody denies $name" 'No route to host' cat "$m/$dev/$name"
+done
+is 'so the list is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
+has 'and the meter it may know' "$(names "$p1")" info.json
+fails_with 'but no account could have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
+unmount_fs
+
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 finish
