@@ -479,7 +479,9 @@ bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char 
 /* ---- sweeps ------------------------------------------------------------- */
 
 /* Which meters: those of one source ("cloud home"; NULL: of all), and of those the ones that a
- * METER names ("uid/alias", "uid", "alias"); none: all. The strings must outlive the sweep. */
+ * METER names ("uid/alias", "uid", "alias"); none: all. An alias that cemm_alias_allowed() is asked
+ * for also where no list has it; devices that deny it are not told of. The strings must outlive the
+ * sweep. */
 struct cemm_selection {
     const char *source;
     const char *const *meters;

@@ -4,6 +4,11 @@
  * read; then each device's meters, and each meter as soon as it is known, so
  * that no device waits for another. It ends when nothing is pending.
  *
+ * A METER may name what no list has: of Modbus there are 247 aliases, and a
+ * device without io tells of none. So an alias that exists by name is asked for
+ * where it is not known. Most devices do not have it; that is no failure of
+ * theirs, and not told where the METER is about no one device.
+ *
  * Sweeps that may overlap go further: each device is then read at its own pace,
  * and no list is waited for where there is an older one.
  */
@@ -29,6 +34,7 @@ struct step {
     struct sweep *sweep;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
+    bool unlisted; /* the device's list could not be had, which was told */
 };
 
 static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
@@ -119,22 +125,47 @@ static void take_meter(void *data, const struct cemm_answer *answer)
     free(step);
 }
 
-static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+/* Whether the device has it at all is what the answer tells; from then on it is known. */
+static void take_guess(void *data, const struct cemm_answer *answer)
 {
-    struct step *step = step_new(sweep, uid, alias);
-    struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
+    struct step *step = data;
+    struct sweep *sweep = step->sweep;
+    bool silent = answer->result == CEMM_ABSENT || (answer->result && step->unlisted);
 
-    strncpy(query.alias, alias, sizeof(query.alias) - 1);
+    if (answer->result == 0) /* without memory, it is guessed again */
+        (void)cemm_meter_known(sweep->cemm, &step->uid, step->alias);
+    if (!silent)
+        tell(sweep, &step->uid, step->alias, answer);
+    arrive(sweep);
+    free(step);
+}
+
+/* Takes the step over. */
+static void read_step(struct sweep *sweep, struct step *step, cemm_answer_fn *take)
+{
+    struct cemm_query query = {.uid = step->uid, .endpoint = CEMM_REALTIME};
+
+    memcpy(query.alias, step->alias, sizeof(query.alias));
     if (sweep->selection.overlaps && cemm_under_way(sweep->cemm, &query)) {
         free(step);
         return;
     }
-    if (step && cemm_get(sweep->cemm, &query, 0, take_meter, step, NULL) == 0) {
+    if (cemm_get(sweep->cemm, &query, 0, take, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
+    tell_no_memory(sweep, &step->uid, step->alias);
     free(step);
-    tell_no_memory(sweep, uid, alias);
+}
+
+static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+{
+    struct step *step = step_new(sweep, uid, alias);
+
+    if (step)
+        read_step(sweep, step, take_meter);
+    else
+        tell_no_memory(sweep, uid, alias);
 }
 
 /* Whether the sweep is about what this route reaches. */
@@ -155,13 +186,71 @@ static const struct cemm_names *known_meters(const struct sweep *sweep,
     return &device->meters;
 }
 
-static void read_meters(struct sweep *sweep, const struct cemm_device *device)
+/* Whether a route of the sweep may have it: it has not been denied there. */
+static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
+{
+    for (size_t i = 0; i < device->route_count; i++) {
+        const struct cemm_route *route = device->routes[i];
+        if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
+            !cemm_names_have(&route->search.absent, alias))
+            return cemm_alias_allowed(sweep->cemm, &device->uid, alias);
+    }
+    return false;
+}
+
+/* The alias that METER wants of this device; NULL: none, or whatever there is. */
+static const char *wanted_alias(const char *meter, const struct cemm_uid *uid)
+{
+    const char *slash = strchr(meter, '/');
+    struct cemm_uid whole;
+
+    if (!matches(meter, uid, NULL) || cemm_uid_parse(meter, &whole))
+        return NULL;
+    return slash ? slash + 1 : meter;
+}
+
+/* Whether a METER before this one wants the same. */
+static bool wanted_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid,
+                          const char *alias)
+{
+    for (size_t i = 0; i < index; i++) {
+        const char *other = wanted_alias(sweep->selection.meters[i], uid);
+        if (other && strcmp(other, alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What is asked for by name and in no list. */
+static void read_unlisted(struct sweep *sweep, const struct cemm_device *device, bool unlisted)
+{
+    const struct cemm_names *meters = known_meters(sweep, device);
+    const struct cemm_selection *selection = &sweep->selection;
+
+    for (size_t i = 0; !sweep->cemm->ending && i < selection->meter_count; i++) {
+        const char *alias = wanted_alias(selection->meters[i], &device->uid);
+        if (!alias || cemm_names_have(meters, alias) || !may_have(sweep, device, alias) ||
+            wanted_before(sweep, i, &device->uid, alias))
+            continue;
+        struct step *step = step_new(sweep, &device->uid, alias);
+        if (!step) {
+            tell_no_memory(sweep, &device->uid, alias);
+            continue;
+        }
+        step->unlisted = unlisted;
+        read_step(sweep, step, take_guess);
+    }
+}
+
+/* `unlisted`: its list could not be had, or only in part. */
+static void read_meters(struct sweep *sweep, const struct cemm_device *device, bool unlisted)
 {
     const struct cemm_names *meters = known_meters(sweep, device);
 
     for (size_t i = 0; !sweep->cemm->ending && i < meters->count; i++)
         if (selected(sweep, &device->uid, meters->items[i]))
             read_meter(sweep, &device->uid, meters->items[i]);
+    read_unlisted(sweep, device, unlisted);
 }
 
 static void take_meters(void *data, const struct cemm_answer *answer)
@@ -173,7 +262,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
     if (device)
-        read_meters(sweep, device);
+        read_meters(sweep, device, answer->result != 0);
     free(step);
     arrive(sweep);
 }
@@ -195,7 +284,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return false;
     if (known_meters(sweep, device)->count == 0)
         return searching; /* by an earlier sweep, which will read them */
-    read_meters(sweep, device);
+    read_meters(sweep, device, false);
     if (!searching) /* without memory, a later sweep does it */
         (void)cemm_find(cemm, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
     return true;

@@ -1,6 +1,7 @@
 /*
  * Which meters a history is about. METERs that name device and alias need not
- * be found: the archive has perhaps what no source can tell any more.
+ * be found: the archive has perhaps what no source can tell any more. An alias
+ * by itself may be in no list, so each device is asked whether it has it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,12 +13,16 @@
 
 #define FIND_AGE_MS (10 * 60 * 1000)
 
-/* Looks for devices, for the meters of one, or for a meter's first day. */
+/* Looks for devices, for the meters of one, for one more of it, or for a meter's first day. */
 struct look {
     struct history *history;
     struct cemm_uid uid;         /* "": for devices */
+    const char *alias;           /* of a meter that the device perhaps has; NULL: for the others */
+    bool unlisted;               /* of that device: its list could not be had, which was said */
     struct history_meter *meter; /* NULL: for devices or meters */
 };
+
+static int begin_look(const struct look *wanted);
 
 static bool add_meter(struct history *history, const char *uid, const char *alias)
 {
@@ -57,29 +62,91 @@ static void take_found_end(const struct look *look, const struct cemm_answer *an
     look->history->failed = true;
 }
 
+static void fail(struct history *history, int error)
+{
+    speech_say(history->speech, CEMM_LOG_ERROR, "%s", strerror(-error));
+    history->failed = true;
+}
+
+/* Most devices do not have what was asked of all of them: no failure. */
+static void take_unlisted(const struct look *look, const struct cemm_answer *answer)
+{
+    struct history *history = look->history;
+    if (answer->result == 0 && !add_meter(history, look->uid.text, look->alias))
+        fail(history, -ENOMEM);
+    if (answer->result == 0 || answer->result == CEMM_ABSENT || answer->result == -ECANCELED ||
+        look->unlisted)
+        return;
+    speech_say(history->speech, CEMM_LOG_ERROR, "%s/%s: %s", look->uid.text, look->alias,
+               answer->words);
+    history->failed = true;
+}
+
+static bool known(const struct cemm_device *device, const char *alias)
+{
+    const char *have;
+    for (size_t i = 0; device != NULL && (have = cemm_device_alias(device, i)) != NULL; i++) {
+        if (strcmp(have, alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An alias by itself that is in no list of this device may be there all the same (mb1 to mb247):
+ * what it reads now, if anything, tells. */
+static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool unlisted)
+{
+    const struct cemm_device *device = cemm_device_named(history->cemm, uid);
+    for (size_t i = 0; i < history->options->meter_count; i++) {
+        const struct exec_meter *meter = &history->options->meters[i];
+        if (meter->uid.text[0] != '\0' || known(device, meter->alias) ||
+            !cemm_alias_allowed(history->cemm, uid, meter->alias))
+            continue;
+        int r = begin_look(&(struct look){
+            .history = history, .uid = *uid, .alias = meter->alias, .unlisted = unlisted});
+        if (r < 0)
+            fail(history, r);
+    }
+}
+
 static void take_end(void *data, const struct cemm_answer *answer)
 {
     struct look *look = data;
     if (look->meter != NULL)
         take_first(look, answer);
+    else if (look->alias != NULL)
+        take_unlisted(look, answer);
     else
         take_found_end(look, answer);
+    bool listed = look->meter == NULL && look->alias == NULL && look->uid.text[0] != '\0';
+    if (listed && answer->result != -ECANCELED)
+        look_for_unlisted(look->history, &look->uid, answer->result != 0);
     look->history->done = --look->history->pending == 0;
     free(look);
+}
+
+static int ask(struct look *look)
+{
+    struct cemm *cemm = look->history->cemm;
+    const struct history_meter *meter = look->meter;
+    if (meter != NULL)
+        return cemm_find_first(cemm, &meter->uid, meter->alias, take_end, look, NULL);
+    if (look->alias == NULL)
+        return cemm_find(cemm, look->uid.text[0] != '\0' ? &look->uid : NULL, FIND_AGE_MS, take_end,
+                         look, NULL);
+    struct cemm_query query = {.uid = look->uid, .endpoint = CEMM_REALTIME};
+    memcpy(query.alias, look->alias, strnlen(look->alias, sizeof(query.alias) - 1));
+    return cemm_get(cemm, &query, FIND_AGE_MS, take_end, look, NULL);
 }
 
 static int begin_look(const struct look *wanted)
 {
     struct history *history = wanted->history;
-    const struct history_meter *meter = wanted->meter;
     struct look *look = malloc(sizeof(*look));
     if (look == NULL)
         return -ENOMEM;
     *look = *wanted;
-    const struct cemm_uid *uid = look->uid.text[0] != '\0' ? &look->uid : NULL;
-    int r = meter != NULL
-                ? cemm_find_first(history->cemm, &meter->uid, meter->alias, take_end, look, NULL)
-                : cemm_find(history->cemm, uid, FIND_AGE_MS, take_end, look, NULL);
+    int r = ask(look);
     if (r < 0) {
         free(look);
         return r;

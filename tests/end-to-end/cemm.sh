@@ -451,6 +451,62 @@ lan_and_clock() {
   done
 }
 
+# Meters that no list names: a LAN device without io is asked for the documented aliases, and of
+# Modbus there are 247. Two devices, one of which has mb5.
+by_name() {
+  local garage shed first second file=$scratch/by-name.conf
+  start_sim --devices 1 --lan 1 --lan-io no --meters p1,mb5 --now "$1" --speed 0
+  garage=${sim_lan[0]}
+  first=$sim_log
+  start_sim --devices 1 --first 2 --lan 1 --lan-io no --meters p1 --now "$1" --speed 0
+  shed=${sim_lan[0]}
+  second=$sim_log
+  printf 'time-zone = Europe/Amsterdam\n\n[archive]\ndirectory = %s\n\n' "$file.archive" >"$file"
+  printf '[local garage]\naddress = %s\n\n[local shed]\naddress = %s\n' "$garage" "$shed" >>"$file"
+  cemm_exits 'uid/alias that no list has' 0 read --config "$file" --format csv "$one/mb5"
+  local want=$out
+  cemm_exits 'the alias alone' 0 read --config "$file" --format csv mb5
+  is 'is that meter' "$want" "$out"
+  is 'and the device without it is silent' '' "$err"
+  check 'which was asked' grep -q " /open-api/v1/mb5/realtime/ - 404" "$second"
+  cemm_exits 'the alias, and another' 0 read --config "$file" --format csv mb5 p1
+  is 'are three meters' "$one,mb5 $one,p1 $two,p1 " "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u | tr '\n' ' ')"
+  cemm_exits 'uid/alias, and an alias' 0 read --config "$file" --format csv "$one/mb5" p1
+  is 'are three meters, too' "$one,mb5 $one,p1 $two,p1 " "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u | tr '\n' ' ')"
+  cemm_exits 'alias and uid/alias of one meter' 0 read --config "$file" --format csv "$one/mb5" mb5
+  is 'are that meter, once' "$want" "$out"
+  cemm_exits 'uid/alias of the device without it' 1 read --config "$file" --format csv "$two/mb5" p1
+  check 'is not there' grep -q "^E! $two/mb5: " <<<"$err"
+  cemm_exits 'an alias that no device has' 1 read --config "$file" mb6
+  is 'is told once' 'E! mb6: there is no such meter, or it was not found' "$err"
+  : >"$first"
+  cemm_exits 'an alias that cannot be' 1 read --config "$file" mb248
+  is 'is told in the same words' 'E! mb248: there is no such meter, or it was not found' "$err"
+  is 'without a request' 0 "$(grep -c mb248 "$first" || true)"
+  exits 'stream' 0 "$cemm" stream --stdin --config "$file" --format csv mb5 <<<''
+  is 'gives it' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  is 'without a word' '' "$err"
+  local range=(--from "$(date -d "@$(($1 - 86400))" +%F)" --to "$(date -d "@$(($1 - 86400))" +%F)")
+  cemm_exits 'history, uid/alias' 0 history --config "$file" --format csv "${range[@]}" "$one/mb5"
+  want=$out
+  cemm_exits 'history, the alias alone' 0 history --config "$file" --format csv "${range[@]}" mb5
+  is 'is that meter' "$want" "$out"
+  is 'without a word' '' "$err"
+  cemm_exits 'history of an alias that no device has' 1 history --config "$file" "${range[@]}" mb6
+  is 'is told once' 'E! mb6: there is no such meter, or it was not found' "$err"
+
+  sim_faults "status=502@*/mb5/realtime*"
+  cemm_exits 'one device fails at it' 1 read --config "$file" --format csv mb5
+  is 'the other comes' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  check 'and the failure is told' grep -q "^E! $two/mb5: .*502" <<<"$err"
+  cemm_exits 'history, too' 1 history --config "$file" --format csv "${range[@]}" mb5
+  is 'gives what came' "$want" "$out"
+  check 'and tells the failure' grep -q "^E! $two/mb5: .*502" <<<"$err"
+  stop "$sim_pid"
+  cemm_exits 'one device is off' 1 read --config "$file" --format csv mb5
+  is 'the other comes all the same' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+}
+
 # The example is what Telegraf would run, by either of its ways: its command, with this cemm and
 # this configuration.
 telegraf() {
@@ -491,5 +547,6 @@ terminal
 narrow
 telegraf
 lan_and_clock "$now"
+by_name "$now"
 is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish
