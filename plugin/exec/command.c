@@ -1,7 +1,8 @@
 /*
  * `list` and `read` ask the same and show it differently. The order here is
  * the promise of the exit status: mistakes of the user are found before any
- * meter is asked (2), what came is printed whatever failed (1).
+ * meter is asked (2), what came is printed whatever failed (1). That no device
+ * answers is no mistake of the user: cron at night must not take it for one.
  */
 #include "plugin/exec/command.h"
 
@@ -77,12 +78,6 @@ static void report_remarks(const struct session *session, const struct gathering
     }
 }
 
-/* Nothing is configured, and nothing was found: then there is not even something that failed. */
-static bool nothing_there(const struct session *session)
-{
-    return !session->configured && cemm_device_at(session->cemm, 0) == NULL;
-}
-
 static enum exec_exit report_and_put(const struct session *session, const char *file,
                                      struct speech *speech, const struct letter *letter,
                                      bool is_table)
@@ -103,10 +98,9 @@ static enum exec_exit sweep_and_put(const struct session *session,
     int r = gather(session->cemm, options, speech, &gathering);
     if (r < 0) {
         speech_say(speech, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
-    } else if (nothing_there(session)) {
+    } else if (session_found_nothing(session)) {
         session_report(session, speech);
         explain_nothing(session, speech);
-        end = EXEC_USAGE;
     } else {
         struct letter letter = {&gathering, text};
         end = report_and_put(session, options->output, speech, &letter, is_table);

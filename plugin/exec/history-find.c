@@ -266,6 +266,8 @@ enum exec_exit history_find(struct history *history)
     report_missing(history);
     if (history->meter_count > 0)
         qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
+    else if (session_found_nothing(history->session))
+        explain_nothing(history->session, history->speech);
     else if (!history->failed)
         speech_say(history->speech, CEMM_LOG_ERROR, "no meters were found");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;

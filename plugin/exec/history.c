@@ -71,7 +71,7 @@ static enum exec_exit run(struct history *history)
 enum exec_exit exec_history(const struct exec_options *options, struct speech *speech)
 {
     struct session session;
-    struct history history = {.options = options, .speech = speech};
+    struct history history = {.options = options, .speech = speech, .session = &session};
     enum exec_exit end = session_open(&session, SESSION_LONG, options, speech);
     if (end == EXEC_OK)
         end = session_check(&session, speech);

@@ -34,6 +34,7 @@ struct history_meter {
 struct history {
     const struct exec_options *options;
     struct speech *speech;
+    const struct session *session;
     struct cemm *cemm;
     struct history_meter *meters; /* in the order of their names */
     size_t meter_count;

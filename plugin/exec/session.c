@@ -73,6 +73,11 @@ enum exec_exit session_check(const struct session *session, struct speech *speec
     return EXEC_USAGE;
 }
 
+bool session_found_nothing(const struct session *session)
+{
+    return !session->configured && cemm_device_at(session->cemm, 0) == NULL;
+}
+
 void session_report(const struct session *session, struct speech *speech)
 {
     for (size_t i = 0; i < session->remark_count; i++)

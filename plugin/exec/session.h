@@ -31,6 +31,9 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 /* Whether there is anything to ask; says so if not. */
 enum exec_exit session_check(const struct session *session, struct speech *speech);
 
+/* Nothing is configured, and nothing was found: then there is not even something that failed. */
+bool session_found_nothing(const struct session *session);
+
 /* Says all that the library said. */
 void session_report(const struct session *session, struct speech *speech);
 

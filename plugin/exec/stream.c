@@ -270,7 +270,7 @@ static void end_sweep(struct stream *stream)
     stream->pending--;
     if (stream->sweeps != 1)
         return;
-    if (!stream->session.configured && cemm_device_at(stream->session.cemm, 0) == NULL)
+    if (session_found_nothing(&stream->session))
         explain_nothing(&stream->session, stream->speech);
     else
         report_unanswered(stream);
@@ -404,6 +404,13 @@ static size_t waiting(const struct stream *stream)
     return stream->missed != NULL ? missed_waiting(stream->missed) : 0;
 }
 
+/* A meter that fails now and then is no failure of the stream; that there never was one is. */
+static enum exec_exit end_of_input(const struct stream *stream)
+{
+    bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
+    return nothing ? EXEC_FAILED : EXEC_OK;
+}
+
 static enum exec_exit run(struct stream *stream)
 {
     while (stream->error == 0) {
@@ -413,7 +420,7 @@ static enum exec_exit run(struct stream *stream)
         if (board_due(stream, now))
             put_board(stream);
         if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
-            return EXEC_OK;
+            return end_of_input(stream);
         turn(stream, now);
         send_out(stream);
     }

@@ -161,7 +161,7 @@ nobody() {
   has 'and what' "$err" 'E!     [local home]'
   local command
   for command in list read; do
-    asks "$command without a configuration" 2 "$command"
+    asks "$command without a configuration" 1 "$command"
     is 'no data' '' "$out"
     has 'tells where it looked' "$err" "there is no $own and no /etc/cemm/cemm.conf"
     has 'what was tried' "$err" '2 broadcast addresses were asked'
@@ -169,10 +169,16 @@ nobody() {
     has 'and of the cloud' "$err" 'api-key-file = FILE'
     is 'in errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
   done
-  asks 'read of a meter by its name' 2 read "$one/p1"
+  asks 'read of a meter by its name' 1 read "$one/p1"
   config "$scratch/bare.conf"
-  asks 'a configuration without a source' 2 read --config "$scratch/bare.conf"
+  asks 'a configuration without a source' 1 read --config "$scratch/bare.conf"
   has 'is searched for, and named' "$err" "write two lines into $scratch/bare.conf:"
+  exits 'history without a configuration' 1 env STATE_DIRECTORY="$scratch/state" "${asker[@]}" "$cemm" history --from 2024-05-01
+  is 'no data' '' "$out"
+  has 'tells where it looked' "$err" "there is no $own and no /etc/cemm/cemm.conf"
+  has 'and which file to write' "$err" "write two lines into $own:"
+  exits 'stream without a configuration' 1 "${asker[@]}" "$cemm" stream --stdin <<<''
+  has 'tells which file to write' "$err" "write two lines into $own:"
   # The archive knows a device that is nowhere now.
   mkdir -p "$scratch/lost/$one/p1/data/day/2024/05"
   printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
