@@ -78,6 +78,24 @@ static void report_remarks(const struct session *session, const struct gathering
     }
 }
 
+static bool any_sample(const struct gathering *gathering)
+{
+    for (size_t i = 0; i < gathering->count; i++) {
+        const struct finding *finding = &gathering->findings[i];
+        if (finding->kind == FINDING_READING && cemm_document_newest(finding->document) > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is no news: a file that is there is worth more. But Prometheus has to see that it is old,
+ * by cemm_up. */
+static bool worth_a_file(const struct gathering *gathering)
+{
+    return gathering->problems == 0 || any_sample(gathering) ||
+           options_format(gathering->options) == EXEC_FORMAT_PROMETHEUS;
+}
+
 static enum exec_exit report_and_put(const struct session *session, const char *file,
                                      struct speech *speech, const struct letter *letter,
                                      bool is_table)
@@ -85,6 +103,10 @@ static enum exec_exit report_and_put(const struct session *session, const char *
     bool shown = is_table && file == NULL && screen_there();
     gathering_report(letter->gathering, speech, !shown);
     report_remarks(session, letter->gathering, speech);
+    if (file != NULL && !worth_a_file(letter->gathering)) {
+        speech_say(speech, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
+        return EXEC_FAILED;
+    }
     enum exec_exit end = command_put(file, speech, write_letter, letter);
     return letter->gathering->problems > 0 ? EXEC_FAILED : end;
 }

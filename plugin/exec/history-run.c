@@ -40,6 +40,7 @@ struct run {
     size_t head; /* number of the oldest that has not been written */
     size_t next; /* number of the next that is asked for */
     size_t flying;
+    bool left; /* the file, as it was: there was nothing to write */
     bool closing;
 };
 
@@ -302,6 +303,15 @@ static void free_slots(struct run *run)
     free(run->slots);
 }
 
+static bool any_row(const struct history *history)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        if (history->meters[i].rows > 0)
+            return true;
+    }
+    return false;
+}
+
 static int run_all(struct run *run, struct cemm_words *words)
 {
     size_t group =
@@ -314,8 +324,9 @@ static int run_all(struct run *run, struct cemm_words *words)
     if (r < 0)
         return r;
     r = fetch_and_write(run, words);
-    if (r == 0)
+    if (r == 0 && (any_row(run->history) || run->writer.output.path == NULL))
         return history_write_end(&run->writer, words);
+    run->left = r == 0; /* a file that is there is worth more than an empty one */
     history_write_drop(&run->writer);
     return r;
 }
@@ -354,6 +365,8 @@ enum exec_exit history_run(struct history *history)
         history->failed = true;
     } else {
         say_rest(history);
+        if (run.left)
+            speech_say(history->speech, CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
         if (run.writer.manner.refused > 0)
             speech_say(history->speech, CEMM_LOG_WARNING,
                        "%zu samples left out: their names are too long for collectd",

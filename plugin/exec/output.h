@@ -10,6 +10,9 @@
 #include "common/cemm.h"
 #include "plugin/exec/signals.h"
 
+/* What is said where there is nothing to replace a file with. */
+#define OUTPUT_LEFT "%s: left as it is, for no sample came"
+
 /*
  * Whether `path` looks like a place where a file can be written, before
  * anything is asked of a meter. `path` NULL is stdout, always good. Returns 0

@@ -327,6 +327,35 @@ output() {
   has 'no room to write' "$(<"$scratch/full")" 'exit 1'
   has 'is an error in words' "$(<"$scratch/full")" "E! $file: "
   check 'and the old file stays' cmp "$scratch/before" "$file"
+  local format
+  for format in influx json csv putval table; do
+    read_exits "no meter at all, $format" 1 --output "$file" --format "$format" s77
+    check 'leaves the old file' cmp "$scratch/before" "$file"
+    has 'and says so' "$err" "E! $file: left as it is, for no sample came"
+  done
+  cemm_exits 'list, with a cloud that fails' 1 list --config "$scratch/nowhere.conf" --output "$file"
+  check 'leaves the old file, too' cmp "$scratch/before" "$file"
+  cemm_exits 'history of no meter' 1 history --config "$config" --from 2024-05-01 --output "$file" s77
+  local day
+  day=$(date -d yesterday +%F)
+  sim_faults 'status=502@*/data/*'
+  for format in influx json csv putval table; do
+    cemm_exits "history that fails, $format" 1 history --config "$config" --from "$day" --to "$day" \
+      --output "$file" --format "$format" s01
+    check 'leaves the old file' cmp "$scratch/before" "$file"
+    has 'and says so' "$err" "E! $file: left as it is, for no sample came"
+  done
+  sim_faults
+  cemm_exits 'history of a time without data' 1 history --config "$config" --from 2010-01-01 \
+    --to 2010-01-02 --output "$file" s01
+  check 'leaves the old file' cmp "$scratch/before" "$file"
+  read_exits 'one meter of two' 1 --output "$scratch/out/part" --format csv s77 "$one/s01"
+  is 'is written' 2 "$(wc -l <"$scratch/out/part")"
+  sim_faults "status=502@*/s01/realtime*"
+  read_exits 'prometheus, where all fail' 1 --output "$scratch/out/part" --format prometheus "$one/s01"
+  is 'is written, for its age must show' "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$(grep '^cemm_up' "$scratch/out/part")"
+  sim_faults
+  rm "$scratch/out/part"
   read_exits 'a mistake' 2 --output "$file" --format nonsense
   check 'leaves it alone' cmp "$scratch/before" "$file"
   is 'nothing is left beside it' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
