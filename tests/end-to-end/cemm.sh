@@ -483,7 +483,7 @@ lan_and_clock() {
 # Meters that no list names: a LAN device without io is asked for the documented aliases, and of
 # Modbus there are 247. Two devices, one of which has mb5.
 by_name() {
-  local garage shed first second file=$scratch/by-name.conf
+  local garage shed first second command file=$scratch/by-name.conf
   start_sim --devices 1 --lan 1 --lan-io no --meters p1,mb5 --now "$1" --speed 0
   garage=${sim_lan[0]}
   first=$sim_log
@@ -534,6 +534,13 @@ by_name() {
   stop "$sim_pid"
   cemm_exits 'one device is off' 1 read --config "$file" --format csv mb5
   is 'the other comes all the same' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  printf '[cloud nowhere]\nurl = http://127.0.0.1:1/v1/\napi-key-file = %s\ndevice = %s\n' "$config.key" "$one" >"$file"
+  for command in read 'history --from 2024-05-01'; do
+    # shellcheck disable=SC2086 # words
+    cemm_exits "$command of a device that is off" 1 $command --config "$file" mb5
+    is 'tells of the device once' 1 "$(grep -c "^E! $one" <<<"$err")"
+    has 'and that the alias was not found' "$err" 'E! mb5: there is no such meter, or it was not found'
+  done
 }
 
 # The example is what Telegraf would run, by either of its ways: its command, with this cemm and
