@@ -128,6 +128,8 @@ cat "$p1/realtime.csv" "${files[0]/%01.csv/20.csv}" >"$scratch/slow" 2>&1 &
 slow=$!
 wait_for 10 asked '/p1/realtime/' || not_ok 'the first reader begins'
 check 'another reader has to wait' head -n1 "$m/$dev/p1-gas/realtime.csv"
-check 'and ends no answer that takes its time' wait "$slow"
+status=0
+wait "$slow" || status=$?
+is 'and ends no answer that takes its time' 0 "$status$(grep "$late" "$scratch/slow" || true)"
 unmount_fs
 finish
