@@ -205,7 +205,6 @@ for delay in 0 100 1000; do
   done
 done
 scenario 100 100 0 0 5
-scenario 100 1000 0 0 5
 for devices in 1 10 100 1000; do
   scenario "$devices" 0 1000 0 0
 done
