@@ -623,11 +623,15 @@ int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_ke
 bool cemm_minutes_missing(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
                           int64_t from, int64_t now, int64_t *ret_from, int64_t *ret_until);
 
-/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds; 0: none). A
- * new run may begin with a ledger that knows it. 0, or -ENOMEM as above. */
+/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds). 0, or -ENOMEM
+ * as above. */
 int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
                       int64_t time);
-int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key);
+
+/* That time; 0: none, or one further ahead of `now` than a sample's may be, because it was noted
+ * while our clock was wrong. A new run may begin with a ledger that knows it. */
+int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                            int64_t now);
 
 /* A ledger that is to go on where an earlier run ended is told of the newest sample that this run
  * gave. 0 or -ENOMEM. */

@@ -55,28 +55,20 @@ void cemm_buffer_char(struct cemm_buffer *buffer, char c)
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
 {
     va_list arguments;
-    int length;
 
-    /* Mostly it fits where there is room; if not, what is missing is known then. */
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (reserve(buffer, 0) < 0)
-            return;
-        size_t room = buffer->capacity - buffer->length;
-
-        va_start(arguments, format);
-        length = vsnprintf(buffer->data + buffer->length, room, format, arguments);
-        va_end(arguments);
-        if (length >= 0 && (size_t)length < room &&
-            (size_t)length <= buffer->limit - buffer->length) {
-            buffer->length += (size_t)length;
-            return;
-        }
-        buffer->data[buffer->length] = '\0';
-        if (length < 0)
-            buffer->error = -EINVAL;
-        else
-            (void)reserve(buffer, (size_t)length);
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        buffer->error = -EINVAL;
+        return;
     }
+    if (reserve(buffer, (size_t)length) < 0)
+        return;
+    va_start(arguments, format);
+    vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    buffer->length += (size_t)length;
 }
 
 void cemm_buffer_reset(struct cemm_buffer *buffer)

@@ -494,8 +494,8 @@ static void pump(struct cemm_source *source)
            (call = next_call(source)))
         launch(call);
     bool full = source->active >= source->config->max_connections;
-    /* A device on the LAN has its one connection to itself: it may take its time. */
-    bool shared = source->config->kind != CEMM_LOCAL;
+    /* A device that has its connections to itself may take its time. */
+    bool shared = source->devices > 1;
     if (full && shared && others_wait(source, NULL) && !source->impatience.slot && !cemm->ending)
         /* Without memory for it, they just wait longer. */
         (void)cemm_timer_set(&cemm->timers, &source->impatience, cemm->now + HURRY_MS);

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-static const char *query_name(const struct cemm_query *query, struct cemm_words *room)
+static void name_query(const struct cemm_query *query, struct cemm_words *ret_words)
 {
     static const char *const endpoints[] = {
         [CEMM_DEVICES] = "list of devices",
@@ -24,10 +24,9 @@ static const char *query_name(const struct cemm_query *query, struct cemm_words 
 
     if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
         cemm_period_format(&query->period, period, sizeof(period));
-    cemm_words_set(room, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
+    cemm_words_set(ret_words, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
                    query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
                    period[0] ? " " : "", period);
-    return room->text;
 }
 
 void cemm_judge_words(const struct cemm_source *source, const struct cemm_query *query,
@@ -36,7 +35,7 @@ void cemm_judge_words(const struct cemm_source *source, const struct cemm_query 
     bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
     struct cemm_words name;
 
-    query_name(query, &name);
+    name_query(query, &name);
     if (whole)
         cemm_words_set(ret_words, "%s: %.60s of %.90s: %.120s", source->name, name.text,
                        source->config->address ? source->config->address : source->config->url,

@@ -265,9 +265,10 @@ int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_ke
     return 0;
 }
 
-int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key)
+int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
+                            int64_t now)
 {
     const struct cemm_given *given = find(minutes, key);
 
-    return given ? given->newest : 0;
+    return given && given->newest <= now + CEMM_AHEAD_MAX ? given->newest : 0;
 }

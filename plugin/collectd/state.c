@@ -20,7 +20,6 @@
 #include "plugin/collectd/host.h"
 
 #define WHOLE_MS 300000 /* between two times that the file is written anew */
-#define AHEAD_MS 900000 /* a time further ahead of our clock was noted by one that went wrong */
 #define LIVE     ""     /* the taker of what goes through collectd's queue */
 
 struct state {
@@ -82,9 +81,9 @@ bool state_repeats(struct state *state, const struct series *series, int64_t tim
     int64_t newest;
 
     pthread_mutex_lock(&state->lock);
-    newest = cemm_minutes_newest(state->minutes, &key);
+    newest = cemm_minutes_newest(state->minutes, &key, cemm_clock_wall());
     pthread_mutex_unlock(&state->lock);
-    return time <= newest && newest <= cemm_clock_wall() + AHEAD_MS;
+    return time <= newest;
 }
 
 void state_live(struct state *state, const struct series *series, int64_t time, bool followed)

@@ -118,7 +118,7 @@ int missed_remind(const struct missed *missed, struct cemm_ledger *ledger,
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
         const struct cemm_minutes_key key = key_of(query, series[i].channel);
-        int64_t newest = cemm_minutes_newest(missed->minutes, &key);
+        int64_t newest = cemm_minutes_newest(missed->minutes, &key, cemm_clock_wall());
         r = newest > 0 ? cemm_ledger_know(ledger, &key, newest) : 0;
     }
     return r;

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # What every benchmark needs besides end-to-end/mount-lib.sh: where its figures go. To be sourced:
 #
-#   bench_begin BUILD_DIR RESULTS [ROUNDS]        # sets $build, $scratch, $rounds
+#   bench_begin BUILD_DIR RESULTS [ROUNDS]        # sets $rounds, and what begin_mount sets
 #   row ID WHAT UNIT GOAL PEER LIMIT              # a line of the table; - where there is none
 #   figure ID ours|peer|limit VALUE               # one measurement of it
 #
@@ -10,7 +10,7 @@
 bench_begin() {
   # shellcheck source=tests/end-to-end/mount-lib.sh
   . "$(dirname "$0")/../end-to-end/mount-lib.sh"
-  begin "$1"
+  begin_mount "$1"
   results=$2
   rounds=${3:-5}
 }

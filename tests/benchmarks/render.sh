@@ -8,8 +8,6 @@ set -euo pipefail
 # shellcheck source=tests/benchmarks/bench-lib.sh
 . "$(dirname "$0")/bench-lib.sh"
 bench_begin "$@"
-conf=$scratch/cemm.conf
-dev=00-1E-C0-00-00-01
 year=$(($(date +%Y) - 1))
 
 history() { # FORMAT

@@ -6,10 +6,6 @@ set -euo pipefail
 # shellcheck source=tests/benchmarks/bench-lib.sh
 . "$(dirname "$0")/bench-lib.sh"
 bench_begin "$@"
-export TZ=Europe/Amsterdam LC_ALL=C
-dev=00-1E-C0-00-00-01
-m=$scratch/m
-conf=$scratch/cemm.conf
 cemm=$build/plugin/exec/cemm
 
 start_sim --devices 1 --lan 1

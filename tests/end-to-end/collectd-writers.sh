@@ -66,19 +66,6 @@ END
   wait_for 20 listens "$influx_port"
 }
 
-# A graphite server of our own, which keeps each line as it came.
-start_tap() {
-  begin_daemon tap "$tap_port" python3 -u -c '
-import socketserver, sys
-class Tap(socketserver.StreamRequestHandler):
-    def handle(self):
-        for line in self.rfile:
-            out.write(line.decode())
-            out.flush()
-out = open(sys.argv[2], "w")
-socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Tap).serve_forever()' "$tap_port" "$scratch/tap"
-}
-
 # ---- configuration ------------------------------------------------------------------
 
 # node NAME PORT STORE_RATES
@@ -278,7 +265,7 @@ run=$scratch/writers
 start_sim --devices 2 --promise 100 --since "$since" --meters p1,p1-gas,s01
 start_carbon
 start_influx
-start_tap
+start_tap "$tap_port" "$scratch/tap"
 start_prometheus "$prometheus_port" "$exporter_port"
 start_receiver
 write_conf

@@ -7,19 +7,14 @@ set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=tests/end-to-end/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/end-to-end/servers.sh
+. "$here/servers.sh"
 begin "$@"
-for program in influxd prometheus promtool python3 curl jq; do
-  command -v "$program" >/dev/null || skip "$program is not installed"
-done
+needs influxd prometheus promtool python3 curl jq
 
 boards=$(cd "$here/../../examples/grafana" && pwd)
 cemm=$build/plugin/exec/cemm
-read -r -a ports <<<"$(python3 -c '
-import socket
-held = [socket.socket() for _ in range(3)]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in held])')"
+free_ports 3
 
 # ---- a day and a half of readings, one each half hour --------------------------------------------
 
@@ -57,28 +52,13 @@ for name, kind in types.items():
     print(*sorted(lines[name]), sep="\n")
 print("# EOF")'
 python3 -c "$openmetrics" "$scratch/texts" >"$scratch/openmetrics"
-promtool tsdb create-blocks-from openmetrics "$scratch/openmetrics" "$scratch/tsdb" >"$scratch/promtool.log" 2>&1 ||
+promtool tsdb create-blocks-from openmetrics "$scratch/openmetrics" "$scratch/prometheus" >"$scratch/promtool.log" 2>&1 ||
   not_ok 'promtool takes the texts' "$(<"$scratch/promtool.log")"
-echo '{}' >"$scratch/prometheus.yml"
-prometheus --config.file="$scratch/prometheus.yml" --storage.tsdb.path="$scratch/tsdb" --storage.tsdb.retention.time=10y \
-  --web.listen-address="127.0.0.1:${ports[0]}" --log.level=warn >"$scratch/prometheus.log" 2>&1 &
-started $!
-server=http://127.0.0.1:${ports[0]}
-wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.log")"
+start_prometheus "${ports[0]}" - --storage.tsdb.retention.time=10y
+wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.out")"
 
-mkdir "$scratch/influx"
-{
-  printf 'reporting-disabled = true\nbind-address = "127.0.0.1:%s"\n' "${ports[1]}"
-  for part in meta data; do printf '[%s]\n  dir = "%s"\n' "$part" "$scratch/influx/$part"; done
-  printf '  wal-dir = "%s"\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = "127.0.0.1:%s"\n  log-enabled = false\n' \
-    "$scratch/influx/wal" "${ports[2]}"
-} >"$scratch/influxdb.conf"
-HOME=$scratch/influx influxd -config "$scratch/influxdb.conf" >"$scratch/influx.log" 2>&1 &
-started $!
-influx=http://127.0.0.1:${ports[2]}
-wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$scratch/influx.log")"
-curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
-is 'InfluxDB takes the lines' 204 "$(curl -s -o /dev/null -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$scratch/lines")"
+start_influxdb "${ports[1]}" "${ports[2]}" <<<''
+is 'InfluxDB takes the lines' '204 ' "$(write_influxdb "$scratch/lines")"
 
 # ---- the boards as such --------------------------------------------------------------------------------
 

@@ -8,23 +8,18 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/collectd-lib.sh
 . "$here/collectd-lib.sh"
+# shellcheck source=tests/end-to-end/servers.sh
+. "$here/servers.sh"
 begin "$@"
 collectd_begin
-for program in influxd rrdtool python3 curl jq; do
-  command -v "$program" >/dev/null || skip "$program is not installed"
-done
+needs influxd rrdtool python3 curl jq
 
 examples=$(cd "$here/../../examples" && pwd)
 first=00-1E-C0-00-00-01
 key_file=$scratch/home.key
 write_key "$key_file"
 since=$(date -u -d '-3 days' +%F)
-read -r -a ports <<<"$(python3 -c '
-import socket
-held = [socket.socket() for _ in range(6)]
-for s in held:
-    s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in held])')"
+free_ports 6
 
 # simple: examples/collectd.conf, for the simulator: an account alone, asked every second.
 simple() {
@@ -71,17 +66,7 @@ stop_collectd fleet "$run"
 # ---- backfill, Prometheus, rrdtool: together ---------------------------------------------------
 
 start_sim --devices 1 --meters p1 --since "$since"
-python3 -u -c '
-import socketserver, sys
-class Tap(socketserver.StreamRequestHandler):
-    def handle(self):
-        for line in self.rfile:
-            out.write(line.decode())
-            out.flush()
-out = open(sys.argv[2], "w")
-socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Tap).serve_forever()' "${ports[0]}" "$scratch/tap" &
-started $!
-wait_for 10 test -e "$scratch/tap"
+start_tap "${ports[0]}" "$scratch/tap"
 begin_run stores <<<"$(
   simple
   sed "s|Port \"2003\"|Port \"${ports[0]}\"|; s|Host \"localhost\"|Host \"127.0.0.1\"|" "$examples/collectd/backfill.conf"
@@ -106,20 +91,13 @@ stop_collectd 'with three stores' "$run"
 # ---- InfluxDB's listener -----------------------------------------------------------------------
 
 # As the example's comment says, but for the address.
-{
-  printf 'reporting-disabled = true\nbind-address = "127.0.0.1:%s"\n' "${ports[2]}"
-  for part in meta data; do printf '[%s]\n  dir = "%s"\n' "$part" "$scratch/influx/$part"; done
-  printf '  wal-dir = "%s"\n[monitor]\n  store-enabled = false\n[http]\n  bind-address = "127.0.0.1:%s"\n' "$scratch/influx/wal" "${ports[3]}"
-  sed -n '/\[\[collectd\]\]/,/security-level/s/^#   //p' "$examples/collectd/influxdb.conf"
+start_influxdb "${ports[3]}" "${ports[2]}" < <(
+  sed -n '/\[\[collectd\]\]/,/security-level/s/^#   //p' "$examples/collectd/influxdb.conf" |
+    sed "s|127.0.0.1:25826|127.0.0.1:${ports[4]}|"
   echo '  batch-timeout = "200ms"'
-} | sed "s|127.0.0.1:25826|127.0.0.1:${ports[4]}|" >"$scratch/influxdb.conf"
-mkdir "$scratch/influx"
-HOME=$scratch/influx influxd -config "$scratch/influxdb.conf" >"$scratch/influx.log" 2>&1 &
-started $!
-influx=http://127.0.0.1:${ports[3]}
-wait_for 30 curl -sf "$influx/ping" || not_ok 'InfluxDB starts' "$(tail "$scratch/influx.log")"
+)
 curl -sf -XPOST "$influx/query" --data-urlencode "q=$(grep -o "CREATE DATABASE [a-z]*" "$examples/collectd/influxdb.conf")" >/dev/null
-begin_run influxdb <<<"$(simple; sed "s|25826|${ports[4]}|" "$examples/collectd/influxdb.conf")"
+begin_run listener <<<"$(simple; sed "s|25826|${ports[4]}|" "$examples/collectd/influxdb.conf")"
 start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb.conf")
 influx_has() { curl -sfG "$influx/query" --data-urlencode db=collectd --data-urlencode "q=$select" | jq -e --arg uid "$first" '.results[0].series[] | select(.tags.instance == $uid)'; }

@@ -5,7 +5,8 @@
 #   needs influxd curl                 # or ends the test as skipped
 #   free_ports 2                       # sets the array $ports
 #   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
-#   start_prometheus PORT TARGET_PORT  # sets $server
+#   start_prometheus PORT TARGET_PORT  # sets $server; -: there is nothing to scrape
+#   start_tap PORT FILE                # sets $daemon_pid
 
 needs() {
   local program
@@ -21,6 +22,19 @@ import socket, sys
 held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
 for s in held:
     print(s.getsockname()[1])' "$1")
+}
+
+# start_tap PORT FILE: a graphite server of our own, which keeps each line as it came.
+start_tap() {
+  begin_daemon tap "$1" python3 -u -c '
+import socketserver, sys
+class Tap(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            out.write(line.decode())
+            out.flush()
+out = open(sys.argv[2], "w")
+socketserver.ThreadingTCPServer(("127.0.0.1", int(sys.argv[1])), Tap).serve_forever()' "$1" "$2"
 }
 
 listens() {
@@ -68,17 +82,22 @@ END
   curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
 }
 
-# start_prometheus PORT TARGET_PORT: it scrapes what listens there every second.
+# start_prometheus PORT TARGET_PORT [OPTION…]: it scrapes what listens there every second. Its data is
+# in $scratch/prometheus.
 start_prometheus() {
-  server=http://127.0.0.1:$1
-  cat >"$scratch/prometheus.yml" <<END
-global: { scrape_interval: 1s }
+  local port=$1 target=$2
+  shift 2
+  server=http://127.0.0.1:$port
+  {
+    echo 'global: { scrape_interval: 1s }'
+    [[ $target == - ]] || cat <<END
 scrape_configs:
   - job_name: cemm
-    static_configs: [ { targets: [ "127.0.0.1:$2" ] } ]
+    static_configs: [ { targets: [ "127.0.0.1:$target" ] } ]
 END
-  begin_daemon prometheus "$1" prometheus --config.file="$scratch/prometheus.yml" \
-    --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$1" --log.level=warn
+  } >"$scratch/prometheus.yml"
+  begin_daemon prometheus "$port" prometheus --config.file="$scratch/prometheus.yml" \
+    --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$port" --log.level=warn "$@"
 }
 
 # write_influxdb FILE: what InfluxDB says to it, "204 " if all is well.

@@ -153,7 +153,7 @@ static void test_series(void **state)
     }
     for (size_t i = 0; i < COUNT(keys); i++) {
         expect_text("its own", missing_of(minutes, &keys[i]), "10-5 4-1");
-        expect_int("its newest", cemm_minutes_newest(minutes, &keys[i]), NOW - (int)i);
+        expect_int("its newest", cemm_minutes_newest(minutes, &keys[i], NOW), NOW - (int)i);
     }
     cemm_minutes_free(minutes);
 }
@@ -244,7 +244,11 @@ static void test_file(void **state)
     minutes = begin(20 * 60 + 20); /* a wider window */
     load(minutes, path, 0);
     expect_text("read back", missing_of(minutes, &power), "20-8 5-3 2-1");
-    expect_int("the newest", cemm_minutes_newest(minutes, &power), NOW - 5);
+    expect_int("the newest", cemm_minutes_newest(minutes, &power, NOW), NOW - 5);
+    expect_int("as far ahead as a sample may be",
+               cemm_minutes_newest(minutes, &power, NOW - 5 - 900000), NOW - 5);
+    expect_int("noted while our clock was wrong",
+               cemm_minutes_newest(minutes, &power, NOW - 6 - 900000), 0);
     mark_all(minutes, 20, 9);
     save(minutes, path);
     cemm_minutes_free(minutes);
@@ -284,7 +288,7 @@ static void test_append(void **state)
     int length = cemm_minutes_line(&power, NOW - 7, true, line);
     assert_int_equal(cemm_minutes_append(path, line, (size_t)length), 0);
     load(minutes, path, 0);
-    expect_int("the newest as a line", cemm_minutes_newest(minutes, &power), NOW - 7);
+    expect_int("the newest as a line", cemm_minutes_newest(minutes, &power, NOW), NOW - 7);
     expect_text("which is no minute", missing_of(minutes, &power), "10-8 3-1");
     cemm_minutes_free(minutes);
 }
