@@ -55,6 +55,7 @@ unmount_fs
 # ---- no network --------------------------------------------------------------------
 
 stop "$sim_pid"
+: >"$scratch/fs.log"
 mount_fs
 is 'without a network, devices are listed' "$dev status status.json" "$(ls "$m" | xargs)"
 is 'their meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
@@ -70,6 +71,7 @@ took=$(($(now_ms) - begun))
 check "and at once: the source rests ($took ms)" test "$took" -lt 1000
 fails_with 'what was never listed cannot be' 'No route to host' ls "$m/00-1E-C0-00-00-02"
 fails_with 'nor does a meter go that nobody denies' 'No route to host' stat "$m/$dev/mb7"
+is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
 check 'status is there' cat "$m/status"
 unmount_fs
 

@@ -205,6 +205,28 @@ while read -r name _ _ ca _ errno _; do
 done < <(rows)
 stop_collectd 'after all of them' "$run"
 
+# ---- the system's certificates ---------------------------------------------------------------
+
+# trusting CA COMMAND…: on a machine that trusts this one, and no other.
+trusting() {
+  local certs=$scratch/certs-$1
+  mkdir -p "$certs"
+  cp "$scratch/$1/ca.pem" "$certs/ca-certificates.crt"
+  cp "$scratch/$1/ca.pem" "$certs/$(openssl x509 -noout -hash -in "$scratch/$1/ca.pem").0"
+  shift
+  unshare --mount sh -c 'mount --bind "$1" /etc/ssl/certs && shift && exec "$@"' - "$certs" "$@"
+}
+{
+  sed '/^\[cloud/,$d' "$conf_file"
+  printf '[cloud plain]\nurl = %s\napi-key-file = %s.key\n' "${url[tls]}" "$conf_file"
+  printf '[cloud strict]\nurl = %s\napi-key-file = %s.key\nca-file = %s\n' "${url[tls-1.2]}" "$conf_file" "$scratch/other/ca.pem"
+} >"$scratch/system.conf"
+exits 'some came' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
+has 'without a ca-file, the system is asked whom to trust' "$out" "${uid[tls]},p1,electric_power,"
+hasnt 'who names a ca-file trusts that one alone' "$out" "${uid[tls-1.2]}"
+has 'and is told so' "$err" 'cloud strict: '
+has 'why, too' "$err" 'signed by nobody known (ca-file says whom to trust)'
+
 # ---- refused before anything starts -------------------------------------------------------
 
 # starts_not WHAT WORDS LINE: a configuration with that line, by each program.
