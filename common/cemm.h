@@ -623,8 +623,8 @@ int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_ke
 bool cemm_minutes_missing(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
                           int64_t from, int64_t now, int64_t *ret_from, int64_t *ret_until);
 
-/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds). 0, or -ENOMEM
- * as above. */
+/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds). 0, or
+ * -ENOMEM as above. */
 int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
                       int64_t time);
 
