@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "plugin/collectd/give.h"
+#include "plugin/collectd/locks.h"
 #include "plugin/collectd/thread.h"
 
 #define PACE_US      500  /* between two values: current ones want to be written, too */
@@ -46,7 +47,7 @@ struct giver {
 
 static int64_t microseconds(void)
 {
-    struct timespec now = thread_ahead(0);
+    struct timespec now = locks_ahead(0);
 
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
@@ -54,7 +55,7 @@ static int64_t microseconds(void)
 /* Waits a little; true if the end has come. */
 static bool rest(struct giver *giver, int64_t us)
 {
-    struct timespec until = thread_ahead(us);
+    struct timespec until = locks_ahead(us);
     bool stopping;
 
     pthread_mutex_lock(&giver->lock);
@@ -133,7 +134,7 @@ static void give_all(struct giver *giver, struct batch *batch)
 /* The next batch, or NULL if there is none before it is time to look at the state file. */
 static struct batch *wait_for_batch(struct giver *giver)
 {
-    struct timespec until = thread_ahead(KEEP_MS * INT64_C(1000));
+    struct timespec until = locks_ahead(KEEP_MS * INT64_C(1000));
     struct batch *batch;
 
     pthread_mutex_lock(&giver->lock);
@@ -199,7 +200,7 @@ struct giver *giver_start(struct state *state, void (*done)(void *data), void *d
         *giver = (struct giver){.state = state, .done = done, .data = data};
         giver->waiting_end = &giver->waiting;
         giver->finished_end = &giver->finished;
-        r = thread_locks(&giver->lock, &giver->wake);
+        r = locks_init(&giver->lock, &giver->wake);
     }
     if (r == 0)
         r = thread_start(&giver->thread, run, giver, "cemm history");

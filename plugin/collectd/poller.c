@@ -20,6 +20,7 @@
 
 #include "plugin/collectd/backfill.h"
 #include "plugin/collectd/giver.h"
+#include "plugin/collectd/locks.h"
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/state.h"
 #include "plugin/collectd/thread.h"
@@ -236,7 +237,7 @@ static int begin(struct poller *poller)
 /* A loop that fails at once must not spin; it wakes for the end all the same. */
 static void pause_after(struct poller *poller, int error)
 {
-    struct timespec until = thread_ahead(PAUSE_US);
+    struct timespec until = locks_ahead(PAUSE_US);
 
     plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-error));
     pthread_mutex_lock(&poller->lock);
@@ -253,6 +254,7 @@ static void *run(void *data)
     while (!stopping(poller)) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
+        queue_tell(&poller->queue);
         if (r < 0)
             pause_after(poller, r);
     }
@@ -278,7 +280,7 @@ static void wake(void *data)
 
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
-    int r = thread_locks(&poller->lock, &poller->stop);
+    int r = locks_init(&poller->lock, &poller->stop);
 
     if (r == 0)
         r = queue_init(&poller->queue);
@@ -369,9 +371,9 @@ void poller_stop(struct poller *poller)
     free(poller);
 }
 
-struct reading *poller_take(struct poller *poller)
+struct queue *poller_queue(struct poller *poller)
 {
-    return queue_take(&poller->queue);
+    return &poller->queue;
 }
 
 void poller_gave(struct poller *poller, const struct reading *reading)

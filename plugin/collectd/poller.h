@@ -17,8 +17,8 @@ struct poller *poller_start(const struct settings *settings);
 /* Ends the thread, whatever is under way, and frees all. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* What has arrived, as queue_take(). From any thread. */
-struct reading *poller_take(struct poller *poller);
+/* Where what has arrived waits. From any thread. */
+struct queue *poller_queue(struct poller *poller);
 
 /* A reading has been dispatched; and that was the last one for now. From any thread. */
 void poller_gave(struct poller *poller, const struct reading *reading);

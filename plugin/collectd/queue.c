@@ -4,21 +4,24 @@
  * It is bounded: a collectd that stops reading must not make us eat its
  * memory. The oldest readings go first, for it is the present that is watched.
  *
- * It gives a series once at a time, because collectd's write threads run side
- * by side: of two samples of one series dispatched in one go, the newer one may
- * be written first, and the older one is then "too old". An answer holds a series
+ * A look gives a series once, because collectd's write threads run side by
+ * side: of two samples of one series dispatched in one go, the newer one may be
+ * written first, and the older one is then "too old". An answer holds a series
  * once; but two blocks may reach one device, so there is one queue for all.
  */
 #include "plugin/collectd/queue.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/collectd/locks.h"
+
 int queue_init(struct queue *queue)
 {
     *queue = (struct queue){.tail = &queue->head};
-    return -pthread_mutex_init(&queue->lock, NULL);
+    return locks_init(&queue->lock, &queue->arrived);
 }
 
 void queue_destroy(struct queue *queue)
@@ -29,6 +32,7 @@ void queue_destroy(struct queue *queue)
         queue->head = reading->next;
         free(reading);
     }
+    pthread_cond_destroy(&queue->arrived);
     pthread_mutex_destroy(&queue->lock);
 }
 
@@ -51,13 +55,67 @@ bool queue_put(struct queue *queue, struct reading *reading)
     return !oldest;
 }
 
+void queue_tell(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    if (queue->head)
+        pthread_cond_signal(&queue->arrived);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void look_begin(struct look *look, struct queue *queue, int64_t us)
+{
+    *look = (struct look){.queue = queue, .until = locks_ahead(us)};
+}
+
 static int compare(const void *left, const void *right)
 {
-    const struct cemm_identity *a = &((const struct reading *)left)->identity;
-    const struct cemm_identity *b = &((const struct reading *)right)->identity;
-    int order = strcmp(a->plugin_instance, b->plugin_instance);
+    const struct series *a = &((const struct reading *)left)->series;
+    const struct series *b = &((const struct reading *)right)->series;
+    int order = strcmp(a->uid.text, b->uid.text);
 
-    return order ? order : strcmp(a->type_instance, b->type_instance);
+    return order ? order : strcmp(a->alias, b->alias);
+}
+
+/* Without memory to tell meters apart, one reading is a look. */
+static bool may_give(struct look *look, const struct reading *reading)
+{
+    const struct reading *const *first;
+
+    if (look->given && look->given->answer == reading->answer)
+        return true;
+    first = tsearch(reading, &look->meters, compare);
+    return first ? *first == reading : !look->given;
+}
+
+static bool is_over(const struct look *look)
+{
+    struct timespec now = locks_ahead(0);
+
+    return now.tv_sec > look->until.tv_sec ||
+           (now.tv_sec == look->until.tv_sec && now.tv_nsec >= look->until.tv_nsec);
+}
+
+const struct reading *look_next(struct look *look)
+{
+    struct queue *queue = look->queue;
+    struct reading *reading = NULL;
+
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->head &&
+           pthread_cond_timedwait(&queue->arrived, &queue->lock, &look->until) != ETIMEDOUT)
+        ;
+    if (queue->head && !is_over(look) && may_give(look, queue->head)) {
+        reading = queue->head;
+        queue->head = reading->next;
+        if (!queue->head)
+            queue->tail = &queue->head;
+        queue->count--;
+        reading->next = look->given;
+        look->given = reading;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return reading;
 }
 
 static void keep(void *reading)
@@ -65,41 +123,13 @@ static void keep(void *reading)
     (void)reading;
 }
 
-/* Where the readings end that may be given together: many take as long as a look may (see
- * HANDOVER_MS), and without memory to tell series apart it is one. */
-static struct reading **find_end(struct reading **end, size_t *ret_count)
+void look_end(struct look *look)
 {
-    void *series = NULL;
+    tdestroy(look->meters, keep);
+    while (look->given) {
+        struct reading *reading = look->given;
 
-    *ret_count = 0;
-    while (*end && *ret_count < QUEUE_TAKEN_MAX) {
-        struct reading *const *same = tsearch(*end, &series, compare);
-
-        if (same ? (*same)->answer != (*end)->answer : *ret_count > 0)
-            break;
-        end = &(*end)->next;
-        ++*ret_count;
+        look->given = reading->next;
+        free(reading);
     }
-    tdestroy(series, keep);
-    return end;
-}
-
-struct reading *queue_take(struct queue *queue)
-{
-    struct reading *taken;
-    struct reading **end;
-    size_t count;
-
-    pthread_mutex_lock(&queue->lock);
-    taken = queue->head;
-    end = find_end(&queue->head, &count);
-    queue->count -= count;
-    if (taken) {
-        queue->head = *end;
-        *end = NULL;
-        if (!queue->head)
-            queue->tail = &queue->head;
-    }
-    pthread_mutex_unlock(&queue->lock);
-    return taken;
 }

@@ -1,6 +1,6 @@
 /*
  * What has arrived and waits for collectd to fetch it: written by the thread
- * that does the I/O, emptied by collectd's read threads.
+ * that does the I/O, emptied by collectd's read threads, a look at a time.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -12,8 +12,7 @@
 
 #include "plugin/collectd/state.h"
 
-#define QUEUE_MAX       32768 /* readings that wait */
-#define QUEUE_TAKEN_MAX 5000  /* of these, at a time */
+#define QUEUE_MAX 32768 /* readings that wait */
 
 struct block;
 
@@ -30,6 +29,7 @@ struct reading {
 
 struct queue {
     pthread_mutex_t lock;
+    pthread_cond_t arrived;
     struct reading *head;
     struct reading **tail;
     size_t count;
@@ -41,8 +41,23 @@ void queue_destroy(struct queue *queue);
 /* Takes the reading. False if the oldest one had to go for it. */
 bool queue_put(struct queue *queue, struct reading *reading);
 
-/* The oldest readings, in the order they came, up to a series that a later answer has brought once
- * more; NULL: none. The caller frees each. */
-struct reading *queue_take(struct queue *queue);
+/* Wakes the look that waits, if readings have come since. */
+void queue_tell(struct queue *queue);
+
+struct look {
+    struct queue *queue;
+    struct timespec until;
+    struct reading *given; /* so far, the newest first: they are the look's */
+    void *meters;          /* of these, by name: a reading of each */
+};
+
+/* Begins a look of `us` microseconds at most. */
+void look_begin(struct look *look, struct queue *queue, int64_t us);
+
+/* The oldest reading; waits for one while the look lasts. NULL: it is; or the next reading is of
+ * a meter that an earlier answer has brought in this look. */
+const struct reading *look_next(struct look *look);
+
+void look_end(struct look *look);
 
 #endif

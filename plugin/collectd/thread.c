@@ -1,7 +1,6 @@
 #include "plugin/collectd/thread.h"
 
 #include <signal.h>
-#include <time.h>
 
 #include "plugin/collectd/host.h"
 
@@ -16,31 +15,4 @@ int thread_start(pthread_t *thread, void *(*run)(void *data), void *data, const 
     r = plugin_thread_create(thread, run, data, name);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -r;
-}
-
-int thread_locks(pthread_mutex_t *lock, pthread_cond_t *condition)
-{
-    pthread_condattr_t attributes;
-    int r = pthread_condattr_init(&attributes);
-
-    if (r != 0)
-        return -r;
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    r = pthread_cond_init(condition, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return r != 0 ? -r : -pthread_mutex_init(lock, NULL);
-}
-
-struct timespec thread_ahead(int64_t us)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += us / 1000000;
-    until.tv_nsec += us % 1000000 * 1000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    return until;
 }

@@ -23,21 +23,23 @@ static bool put(struct queue *queue, uint64_t answer, int64_t time)
     return queue_put(queue, reading);
 }
 
-/* Takes once and compares with `count` readings whose times count up from `first`. */
+#define LONG_US 60000000
+
+/* Looks once and compares with `count` readings whose times count up from `first`; either no more
+ * are there then, or the look gives no more. */
 static void expect(struct queue *queue, size_t count, int64_t first)
 {
-    struct reading *reading = queue_take(queue);
+    struct look look;
 
+    look_begin(&look, queue, LONG_US);
     for (size_t i = 0; i < count; i++) {
-        struct reading *next;
+        const struct reading *reading = look_next(&look);
 
         assert_non_null(reading);
         assert_int_equal(reading->time, first + (int64_t)i);
-        next = reading->next;
-        free(reading);
-        reading = next;
     }
-    assert_null(reading);
+    assert_true(!queue->head || !look_next(&look));
+    look_end(&look);
 }
 
 static void test_order(void **state)
@@ -73,13 +75,48 @@ static void test_full(void **state)
         assert_true(put(&queue, 1, i));
     assert_false(put(&queue, 1, QUEUE_MAX)); /* 0 goes for it */
     assert_false(put(&queue, 2, QUEUE_MAX + 1));
-    for (int64_t i = 2; i <= QUEUE_MAX; i += QUEUE_TAKEN_MAX) {
-        int64_t left = QUEUE_MAX + 1 - i;
-
-        expect(&queue, (size_t)(left < QUEUE_TAKEN_MAX ? left : QUEUE_TAKEN_MAX), i);
-    }
+    expect(&queue, QUEUE_MAX - 1, 2);
     assert_true(put(&queue, 2, QUEUE_MAX + 2));
     expect(&queue, 2, QUEUE_MAX + 1);
+    queue_destroy(&queue);
+}
+
+static void *bring(void *queue)
+{
+    assert_true(put(queue, 1, 11));
+    queue_tell(queue);
+    return NULL;
+}
+
+static void test_look_ends(void **state)
+{
+    struct queue queue;
+    struct look look;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    look_begin(&look, &queue, 1000);
+    assert_null(look_next(&look));
+    assert_true(put(&queue, 1, 10));
+    assert_null(look_next(&look)); /* it is over */
+    look_end(&look);
+    expect(&queue, 1, 10);
+    queue_destroy(&queue);
+}
+
+static void test_look_waits(void **state)
+{
+    struct queue queue;
+    struct look look;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    look_begin(&look, &queue, LONG_US);
+    assert_int_equal(pthread_create(&thread, NULL, bring, &queue), 0);
+    assert_int_equal(look_next(&look)->time, 11);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    look_end(&look);
     queue_destroy(&queue);
 }
 
@@ -99,6 +136,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_look_ends),
+        cmocka_unit_test(test_look_waits),
         cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
