@@ -107,6 +107,8 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* Name resolution runs in a thread of curl's; do not wait for it at the end (field notes). */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    /* The usual 16 KiB would be most of what a connection costs; a realtime answer has about 1. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CEMM_ANSWER_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);

@@ -77,15 +77,28 @@ static int compare(const void *left, const void *right)
     return order ? order : strcmp(a->alias, b->alias);
 }
 
-/* Without memory to tell meters apart, one reading is a look. */
-static bool may_give(struct look *look, const struct reading *reading)
+/* Forgets the last reading, unless it is a meter's first: that is what later ones are held to. */
+static void move_on(struct look *look, struct reading *next, bool is_first)
 {
-    const struct reading *const *first;
+    if (!look->last_is_first)
+        free(look->last);
+    look->last = next;
+    look->last_is_first = is_first;
+}
 
-    if (look->given && look->given->answer == reading->answer)
-        return true;
-    first = tsearch(reading, &look->meters, compare);
-    return first ? *first == reading : !look->given;
+/* Whether the reading is for this look; without memory to tell meters apart, one is. */
+static bool take(struct look *look, struct reading *reading)
+{
+    struct reading **first = NULL;
+    bool same_answer = look->last && look->last->answer == reading->answer;
+
+    if (!same_answer) {
+        first = tsearch(reading, &look->meters, compare);
+        if (first ? *first != reading : look->last != NULL)
+            return false;
+    }
+    move_on(look, reading, first != NULL);
+    return true;
 }
 
 static bool is_over(const struct look *look)
@@ -99,37 +112,27 @@ static bool is_over(const struct look *look)
 const struct reading *look_next(struct look *look)
 {
     struct queue *queue = look->queue;
-    struct reading *reading = NULL;
+    struct reading *reading;
 
     pthread_mutex_lock(&queue->lock);
     while (!queue->head &&
            pthread_cond_timedwait(&queue->arrived, &queue->lock, &look->until) != ETIMEDOUT)
         ;
-    if (queue->head && !is_over(look) && may_give(look, queue->head)) {
-        reading = queue->head;
+    reading = queue->head;
+    if (reading && !is_over(look) && take(look, reading)) {
         queue->head = reading->next;
         if (!queue->head)
             queue->tail = &queue->head;
         queue->count--;
-        reading->next = look->given;
-        look->given = reading;
+    } else {
+        reading = NULL;
     }
     pthread_mutex_unlock(&queue->lock);
     return reading;
 }
 
-static void keep(void *reading)
-{
-    (void)reading;
-}
-
 void look_end(struct look *look)
 {
-    tdestroy(look->meters, keep);
-    while (look->given) {
-        struct reading *reading = look->given;
-
-        look->given = reading->next;
-        free(reading);
-    }
+    move_on(look, NULL, false);
+    tdestroy(look->meters, free);
 }

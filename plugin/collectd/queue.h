@@ -47,15 +47,16 @@ void queue_tell(struct queue *queue);
 struct look {
     struct queue *queue;
     struct timespec until;
-    struct reading *given; /* so far, the newest first: they are the look's */
-    void *meters;          /* of these, by name: a reading of each */
+    void *meters; /* that were given in it: a tree of the first reading of each, which it owns */
+    struct reading *last;
+    bool last_is_first;
 };
 
 /* Begins a look of `us` microseconds at most. */
 void look_begin(struct look *look, struct queue *queue, int64_t us);
 
 /* The oldest reading; waits for one while the look lasts. NULL: it is; or the next reading is of
- * a meter that an earlier answer has brought in this look. */
+ * a meter that an earlier answer has brought in this look. It is valid until the next call. */
 const struct reading *look_next(struct look *look);
 
 void look_end(struct look *look);
