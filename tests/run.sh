@@ -71,7 +71,7 @@ step() {
     echo "ok   $name"
   else
     failed=$((failed + 1))
-    echo "FAIL $name"
+    echo "FAIL $name" | tee -a "$scratch/failures"
     tail -n 60 "$scratch/step.log"
   fi
   return "$status"
@@ -104,6 +104,9 @@ suites() {
   bad=$(jq -r 'select(.result != "OK" and .result != "SKIP") |
     [(.stdout // "") | scan("(?m)^not ok: |^\\[  FAILED  \\] [a-z]")] | length | if . == 0 then 1 else . end' \
     "$log" | awk '{ n += $1 } END { print n + 0 }')
+  jq -r --arg build "$name" 'select(.result != "OK" and .result != "SKIP") |
+    "FAIL \($build): \(.name): \(.result)",
+    ((.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*") | "  " + .)' "$log" >>"$scratch/failures"
   skip=$(jq -r 'select(.result == "SKIP") | .name' "$log" | wc -l)
   passed=$((passed + ok))
   failed=$((failed + bad))
@@ -148,5 +151,7 @@ if [[ ${CI:-} == true && $skipped -gt 0 ]]; then
   failed=$((failed + skipped))
   skipped=0
 fi
+# Once more, where a long log is read first.
+[[ ! -s $scratch/failures ]] || head -n 40 "$scratch/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [[ $failed -eq 0 ]]
