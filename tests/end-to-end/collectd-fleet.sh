@@ -116,7 +116,32 @@ hanging() {
   stop "$sim_pid"
 }
 
+# ---- all of them hang, and collectd has one thread to read with ---------------------------
+
+asked() {
+  (($(requests ' GET ') > 0))
+}
+
+uptimes() {
+  (($(grep -c '^[0-9]' "$run/csv/$host"/uptime/* 2>/dev/null) >= $1))
+}
+
+all_hang() {
+  run=$scratch/all-hang
+  start_sim --devices 4 --since "$since" --meters p1 --fault 'stall@*'
+  fleet_conf "$run" 0.2 8
+  sed -i -e 's/Timeout 8/Timeout 60/' \
+    -e '/^PluginDir/i ReadThreads 1\n<LoadPlugin uptime>\nInterval 0.2\n</LoadPlugin>' "$run/collectd.conf"
+  start_collectd "$run"
+  check "the devices are asked" wait_for 20 asked
+  check "another plugin is read all the while" wait_for 30 uptimes 50
+  is "and nothing has been answered" 0 "$(requests ' 200$')"
+  stop_collectd "while all hang" "$run"
+  stop "$sim_pid"
+}
+
 hanging
+all_hang
 slow
 promised
 finish
