@@ -105,19 +105,33 @@ static double timeout_of(const struct node *node, const struct freshness *freshn
     return left(node, freshness) > 0 ? (double)left(node, freshness) / 1000 : 0;
 }
 
+static void forget_name(struct fs *fs, struct node *node)
+{
+    char name[TREE_NAME_SIZE];
+
+    node_drop(&fs->nodes, node);
+    tree_name(&node->place, name);
+    if (node->current && node->parent != 0)
+        (void)helper_forget_name(fs->helper, node->parent, name);
+}
+
 /* Closed files are kept until the kernel forgets them, which it does only when it is short of
- * memory. Beyond a limit it is asked to. */
+ * memory. Beyond a limit it is asked to; but where the archive has the bytes, only they are given
+ * up: whoever reads the file again mostly gets them from the kernel's pages. */
 static void drop_old(struct fs *fs)
 {
-    while (fs->nodes.old_bytes > FS_CLOSED_BYTES || fs->nodes.old_count > FS_CLOSED_FILES) {
-        struct node *node = TAILQ_FIRST(&fs->nodes.old);
-        char name[TREE_NAME_SIZE];
+    struct nodes *nodes = &fs->nodes;
 
-        node_drop(&fs->nodes, node);
-        tree_name(&node->place, name);
-        if (node->current && node->parent != 0)
-            (void)helper_forget_name(fs->helper, node->parent, name);
+    while (nodes->old_bytes > FS_CLOSED_BYTES) {
+        struct node *node = TAILQ_FIRST(&nodes->full);
+
+        if (node->archived && node->current)
+            node_strip(nodes, node);
+        else
+            forget_name(fs, node);
     }
+    while (nodes->old_count > FS_CLOSED_FILES)
+        forget_name(fs, TAILQ_FIRST(TAILQ_EMPTY(&nodes->bare) ? &nodes->full : &nodes->bare));
 }
 
 /* Binds a snapshot, whose reference is taken over. */
@@ -462,4 +476,72 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     } else {
         (void)fuse_reply_err(request, EIO);
     }
+}
+
+/* ---- READ ------------------------------------------------------------------ */
+
+static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size,
+                        off_t offset)
+{
+    size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
+
+    if (size > snapshot->size - begin)
+        size = snapshot->size - begin;
+    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
+}
+
+/* Makes the bytes anew that had been given up. Returns a positive errno, or 0. */
+static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct snapshot *anew;
+    int result;
+
+    if (answer->result != 0)
+        return fs_errno(answer->result);
+    result = snapshot_render(&node->place, answer->document, &clock, &anew);
+    if (result < 0)
+        return -result;
+    if (!node_restore(&fs->nodes, node, anew)) {
+        /* Half a file of each would be torn: the name leads to the new one from now on. */
+        forget_name(fs, node);
+        node_retire(&fs->nodes, node);
+        result = ESTALE;
+    }
+    snapshot_unref(anew);
+    return result;
+}
+
+static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct fs *fs = parked->fs;
+    struct node *node = parked->node;
+    int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
+
+    if (error != 0) {
+        park_reply_error(parked, error);
+        return;
+    }
+    reply_bytes(parked->request, node->snapshot, parked->size, parked->offset);
+    park_free(parked);
+    drop_old(fs);
+}
+
+void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset)
+{
+    struct parked draft = {.fs = fs,
+                           .request = request,
+                           .node = node,
+                           .resume = on_bytes,
+                           .size = size,
+                           .offset = offset};
+    const struct snapshot *snapshot = node->snapshot;
+    struct cemm_query query;
+
+    if (snapshot && snapshot->bytes)
+        reply_bytes(request, snapshot, size, offset);
+    else if (snapshot && tree_query(&node->place, &query))
+        park_get(&draft, &query, freshness_of(fs, &node->place, snapshot).max_age);
+    else /* GETATTR comes first: it is what waits. */
+        (void)fuse_reply_err(request, EIO);
 }

@@ -16,6 +16,10 @@ int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node
 /* Answers GETATTR, now or when the document has come. */
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node);
 
+/* Answers READ, for which it waits only if the bytes have been given up and the kernel has lost
+ * them, too. */
+void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset);
+
 /* Answers a parked GETATTR with what has come: a document or a failure, or a snapshot, whose
  * reference is taken over. */
 void file_answer(struct parked *parked, const struct cemm_answer *answer);

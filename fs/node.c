@@ -63,7 +63,8 @@ int nodes_init(struct nodes *nodes)
     struct node *root;
 
     *nodes = (struct nodes){.next_number = ROOT_NUMBER};
-    TAILQ_INIT(&nodes->old);
+    TAILQ_INIT(&nodes->full);
+    TAILQ_INIT(&nodes->bare);
     if (resize(nodes, BUCKETS_FIRST) < 0)
         return -ENOMEM;
     root = node_new(nodes, &tree_root);
@@ -143,8 +144,8 @@ void node_retire(struct nodes *nodes, struct node *node)
 
 static void account(struct nodes *nodes, const struct snapshot *snapshot, bool add)
 {
-    if (!snapshot || !snapshot->source)
-        return; /* what was made here, not fetched */
+    if (!snapshot || !snapshot->source || !snapshot->bytes)
+        return; /* what was made here, not fetched; what has been stripped */
     if (add) {
         nodes->snapshots++;
         nodes->bytes += snapshot->size;
@@ -162,23 +163,43 @@ void node_show(struct node *node)
 
 void node_drop(struct nodes *nodes, struct node *node)
 {
-    if (!node->droppable)
+    if (!node->queue)
         return;
-    TAILQ_REMOVE(&nodes->old, node, age);
+    TAILQ_REMOVE(node->queue, node, age);
     nodes->old_count--;
-    nodes->old_bytes -= node->snapshot ? node->snapshot->size : 0;
-    node->droppable = false;
+    nodes->old_bytes -= node->queue == &nodes->full ? node->snapshot->size : 0;
+    node->queue = NULL;
 }
 
 void node_touch(struct nodes *nodes, struct node *node)
 {
+    bool full = node->snapshot && node->snapshot->bytes;
+
     node_drop(nodes, node);
     if (node->place.kind != PLACE_PERIOD || (node->snapshot && !node->closed))
         return;
-    TAILQ_INSERT_TAIL(&nodes->old, node, age);
+    node->queue = full ? &nodes->full : &nodes->bare;
+    TAILQ_INSERT_TAIL(node->queue, node, age);
     nodes->old_count++;
-    nodes->old_bytes += node->snapshot ? node->snapshot->size : 0;
-    node->droppable = true;
+    nodes->old_bytes += full ? node->snapshot->size : 0;
+}
+
+void node_strip(struct nodes *nodes, struct node *node)
+{
+    node_drop(nodes, node);
+    account(nodes, node->snapshot, false);
+    snapshot_strip(node->snapshot);
+    node_touch(nodes, node);
+}
+
+bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew)
+{
+    node_drop(nodes, node);
+    if (!snapshot_restore(node->snapshot, anew))
+        return false;
+    account(nodes, node->snapshot, true);
+    node_touch(nodes, node);
+    return true;
 }
 
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)

@@ -18,6 +18,10 @@
 #include "fs/render.h"
 #include "fs/tree.h"
 
+struct node;
+LIST_HEAD(node_list, node);
+TAILQ_HEAD(node_queue, node);
+
 struct node {
     uint64_t number;
     uint64_t parent;  /* number of the directory in which it was looked up last */
@@ -36,7 +40,6 @@ struct node {
     bool running;   /* may grow */
     bool closed;    /* its snapshot will serve for ever */
     bool growing;   /* the helper is at it */
-    bool droppable; /* stands in the nodes' list of old ones */
     bool archived;  /* its archive file has been seen */
     bool kept;      /* pinned, so that it is there when the kernel comes back to it */
     int64_t absent; /* Unix milliseconds: when the sources said that there is no such file; 0: they
@@ -46,11 +49,9 @@ struct node {
     uint64_t cause; /* what it was about, see tree_cause() */
 
     LIST_ENTRY(node) same_number, same_place;
+    struct node_queue *queue; /* of the two below; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;
 };
-
-LIST_HEAD(node_list, node);
-TAILQ_HEAD(node_queue, node);
 
 struct nodes {
     struct node_list *by_number;
@@ -58,8 +59,9 @@ struct nodes {
     size_t buckets;
     size_t count;
     uint64_t next_number;
-    struct node_queue old; /* files of periods, least recently used first */
-    size_t old_count;
+    struct node_queue full; /* files of periods, least recently used first: with their bytes */
+    struct node_queue bare; /* and without: not fetched yet, or stripped */
+    size_t old_count;       /* of both */
     size_t old_bytes;
     size_t snapshots; /* fetched ones that nodes hold, and their bytes */
     size_t bytes;
@@ -89,6 +91,11 @@ void node_touch(struct nodes *nodes, struct node *node);
 
 /* The kernel has been asked to forget it: it no longer counts as one that could be dropped. */
 void node_drop(struct nodes *nodes, struct node *node);
+
+/* Its bytes are given up, or taken back from a snapshot that was made anew (false: that one has
+ * others). The number keeps what the kernel has of it. */
+void node_strip(struct nodes *nodes, struct node *node);
+bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew);
 
 /* Keeps the node although the kernel may forget it, or no longer. */
 void node_keep(struct node *node, bool keep);

@@ -170,22 +170,10 @@ static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
                     struct fuse_file_info *info)
 {
     struct node *node = node_of(request, number);
-    const struct snapshot *snapshot;
-    size_t begin;
 
     (void)info;
-    if (!node)
-        return;
-    snapshot = node->snapshot;
-    if (!snapshot) {
-        /* GETATTR comes first: it is what waits. */
-        (void)fuse_reply_err(request, EIO);
-        return;
-    }
-    begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
-    if (size > snapshot->size - begin)
-        size = snapshot->size - begin;
-    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
+    if (node)
+        file_read(fs_of(request), request, node, size, offset);
 }
 
 /* What is here is full, as read-only file systems are; how much the sources have is not known. */

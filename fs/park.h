@@ -28,6 +28,8 @@ struct parked {
     int found;               /* kept by those who wait twice: how the first wait ended */
     struct listing *listing; /* OPENDIR only; freed with the request unless handed on */
     struct fuse_file_info info;
+    size_t size; /* READ only, both */
+    off_t offset;
 };
 
 /* Parks a request until a document has come. */

@@ -21,7 +21,8 @@ struct snapshot {
     bool empty;       /* a document without a single sample */
     char *source;     /* "cloud home"; NULL: made here */
     char *units;      /* of the value, or of the columns with values; NULL: there are none */
-    char *bytes;
+    char *bytes;      /* NULL: given up, see snapshot_strip() */
+    uint64_t digest;  /* of those that were */
 };
 
 /*
@@ -42,6 +43,12 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
 
 /* Makes one of a text, which becomes its own; NULL: no memory (the text is freed then, too). */
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);
+
+/* Gives its bytes up; all that is said of them stays. */
+void snapshot_strip(struct snapshot *snapshot);
+
+/* Takes the bytes back from one that was made anew, unless they are others: then false. */
+bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot); /* NULL is allowed */

@@ -163,6 +163,41 @@ fusermount3 -u "$m2"
 stop "$second"
 unmount_fs
 
+# ---- more than fits into memory ----------------------------------------------------------------
+
+# What has been read is the kernel's to keep; given up here, it comes from the archive again.
+from=$(date -d "$month-01 + 3 months" +%F)
+"$build/plugin/exec/cemm" history --config "$conf" --from "$from" --to "$(date -d "$from + 120 days" +%F)" --format csv \
+  "$dev/p1" >/dev/null 2>&1
+mount_fs
+find "$p1/data/day" -type f -newermt "$from 12:00" ! -newermt "$(date -d "$from + 120 days" +%F) 12:00" | sort >"$scratch/long"
+read_long() {
+  xargs cat <"$scratch/long"
+}
+kept_reads() {
+  jq .archive.read "$m/status.json"
+}
+read_long >"$scratch/once"
+held=$(jq .files.bytes "$m/status.json")
+whole=$(stat -c %s "$scratch/once")
+check "of $whole bytes that were read, few are held ($held)" test "$held" -lt $((whole * 3 / 4))
+before=$(kept_reads)
+read_long >"$scratch/twice"
+is 'the kernel has the others' "$before" "$(kept_reads)"
+check 'and they are the same' cmp "$scratch/once" "$scratch/twice"
+xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"
+read_long >"$scratch/thrice"
+check 'what the kernel has lost comes from the archive' test "$(kept_reads)" -gt "$before"
+check 'and is the same, too' cmp "$scratch/once" "$scratch/thrice"
+file=$(head -n1 "$scratch/long")
+other=$(sed -n '3{s/csv$/json/p}' "$scratch/long")
+file=${file%.csv}.json
+cp "$archive/${other#"$m"/}" "$archive/${file#"$m"/}"
+dd if="$file" iflag=nocache count=0 status=none
+fails_with 'a file that has become another is never a mixture of both' 'Stale file handle' cat "$file"
+check 'and then it is that one' wait_for 10 cmp -s "$file" "$other"
+unmount_fs
+
 # ---- an archive that cannot be written ---------------------------------------------------------
 
 reads_all() {
