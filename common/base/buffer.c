@@ -49,7 +49,11 @@ void cemm_buffer_text(struct cemm_buffer *buffer, const char *text)
 
 void cemm_buffer_char(struct cemm_buffer *buffer, char c)
 {
-    cemm_buffer_append(buffer, &c, 1);
+    /* Mostly there is room: what is written character by character should cost no more. */
+    if (reserve(buffer, 1) < 0)
+        return;
+    buffer->data[buffer->length++] = c;
+    buffer->data[buffer->length] = '\0';
 }
 
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)

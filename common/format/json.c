@@ -11,14 +11,13 @@
 
 static void new_line(struct cemm_buffer *out, unsigned depth)
 {
-    static const char spaces[] = "                                                                ";
+    static const char line[] = "\n                                                                ";
+    size_t columns = 2 * (size_t)depth;
+    size_t n = columns < sizeof(line) - 2 ? columns : sizeof(line) - 2;
 
-    cemm_buffer_char(out, '\n');
-    for (unsigned columns = 2 * depth; columns > 0;) {
-        unsigned n = columns < sizeof(spaces) - 1 ? columns : (unsigned)sizeof(spaces) - 1;
-        cemm_buffer_append(out, spaces, n);
-        columns -= n;
-    }
+    cemm_buffer_append(out, line, 1 + n);
+    for (; n < columns; n++)
+        cemm_buffer_char(out, ' ');
 }
 
 /* Copies the string or plain value that starts at `p`; returns what is behind it. */
