@@ -14,8 +14,7 @@ bool tree_same(const struct place *a, const struct place *b)
            a->period.month == b->period.month && a->period.day == b->period.day;
 }
 
-/* FNV-1a */
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
+uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *byte = bytes;
 
@@ -29,10 +28,10 @@ uint64_t tree_hash(const struct place *place)
     const int numbers[] = {(int)place->kind,    (int)place->form,        (int)place->history,
                            place->ago,          (int)place->period.span, place->period.year,
                            place->period.month, place->period.day};
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = TREE_HASH;
 
-    hash = hash_bytes(hash, place->uid.text, strlen(place->uid.text) + 1);
-    hash = hash_bytes(hash, place->alias, strlen(place->alias) + 1);
-    hash = hash_bytes(hash, place->channel, strlen(place->channel) + 1);
-    return hash_bytes(hash, numbers, sizeof(numbers));
+    hash = tree_hash_bytes(hash, place->uid.text, strlen(place->uid.text) + 1);
+    hash = tree_hash_bytes(hash, place->alias, strlen(place->alias) + 1);
+    hash = tree_hash_bytes(hash, place->channel, strlen(place->channel) + 1);
+    return tree_hash_bytes(hash, numbers, sizeof(numbers));
 }

@@ -44,33 +44,17 @@ void snapshot_unref(struct snapshot *snapshot)
     free(snapshot);
 }
 
-/* Tells bytes from others of the same length: FNV-1a, but by words, as there are many of them. */
-static uint64_t digest_of(const char *bytes, size_t size)
-{
-    uint64_t digest = 0xcbf29ce484222325u;
-    uint64_t word = 0;
-    size_t i;
-
-    for (i = 0; i + sizeof(word) <= size; i += sizeof(word)) {
-        memcpy(&word, bytes + i, sizeof(word));
-        digest = (digest ^ word) * 0x100000001b3u;
-        digest ^= digest >> 32; /* or a word's upper bytes would reach nothing below them */
-    }
-    word = 0;
-    memcpy(&word, bytes + i, size - i);
-    return (digest ^ word) * 0x100000001b3u;
-}
-
 void snapshot_strip(struct snapshot *snapshot)
 {
-    snapshot->digest = digest_of(snapshot->bytes, snapshot->size);
+    snapshot->digest = tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
     free(snapshot->bytes);
     snapshot->bytes = NULL;
 }
 
 bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
 {
-    if (anew->size != snapshot->size || digest_of(anew->bytes, anew->size) != snapshot->digest)
+    if (anew->size != snapshot->size ||
+        tree_hash_bytes(TREE_HASH, anew->bytes, anew->size) != snapshot->digest)
         return false;
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;
