@@ -447,6 +447,8 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
         return;
     }
     result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    if (result == -EIO)
+        fs_note_name(parked->fs, &node->place, "the answer is too large for this file");
     if (result < 0) {
         park_reply_error(parked, take_failure(parked->fs, node, -result));
         return;

@@ -7,6 +7,7 @@
 #include "fs/fs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -88,6 +89,15 @@ void fs_note(struct fs *fs, const struct place *place, const char *words)
         if (node && tree_type(&above) == TREE_DIRECTORY)
             node_note(node, words, cause);
     } while (tree_parent(&above, &above));
+}
+
+void fs_note_name(struct fs *fs, const struct place *place, const char *reason)
+{
+    struct cemm_words words;
+
+    if (snprintf(words.text, sizeof(words.text), "%s%s%s: %s", place->uid.text,
+                 place->alias[0] ? " " : "", place->alias, reason) >= 0)
+        fs_note(fs, place, words.text);
 }
 
 void fs_succeeded(struct fs *fs, const struct place *place)

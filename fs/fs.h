@@ -67,6 +67,8 @@ bool fs_is_account(const struct fs *fs, const char *name);
 /* Remembers a failure's words for the directories above a place, and forgets them when what had
  * failed has succeeded. */
 void fs_note(struct fs *fs, const struct place *place, const char *words);
+/* The same, with the place's device and meter before the words. */
+void fs_note_name(struct fs *fs, const struct place *place, const char *reason);
 void fs_succeeded(struct fs *fs, const struct place *place);
 
 /* What the kernel is to know of a node. */

@@ -35,6 +35,8 @@ static void on_root(struct parked *parked, const struct cemm_answer *answer)
         result = fs_errno(parked->found);
     else if (!account && !answer->document)
         result = ENOENT;
+    if (result == ENOENT)
+        fs_note_name(fs, &parked->node->place, "no source says anything of this device");
     if (result == 0)
         result = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
     if (result != 0)
@@ -63,12 +65,15 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
     const struct place *place = &parked->node->place;
     size_t length;
 
-    if (answer->result == 0 && !cemm_document_data(answer->document, place->alias, &length) &&
-        fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
-        cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO))
-        park_reply_error(parked, EHOSTUNREACH);
-    else
+    if (answer->result != 0 || cemm_document_data(answer->document, place->alias, &length)) {
         file_answer(parked, answer);
+    } else if (fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
+               cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO)) {
+        park_reply_error(parked, EHOSTUNREACH);
+    } else {
+        fs_note_name(parked->fs, place, "no source says anything of this meter");
+        file_answer(parked, answer);
+    }
 }
 
 static void on_meter(struct parked *parked, const struct cemm_answer *answer)

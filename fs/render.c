@@ -163,7 +163,7 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
     int result = render_text(place, document, channel, clock->zone, &text, &length);
 
     if (result < 0)
-        return result;
+        return result == -E2BIG ? -EIO : result;
     snapshot = snapshot_of_text(text, length, modified_at(place, document, channel, clock));
     if (!snapshot)
         return -ENOMEM;

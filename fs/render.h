@@ -27,7 +27,8 @@ struct snapshot {
 
 /*
  * Makes the file that `place` stands for of its document. Returns 0, -ENOENT
- * where the document lacks the place's channel, -ENOMEM, or -E2BIG.
+ * where the document lacks the place's channel, -ENOMEM, or -EIO where a limit
+ * is exceeded.
  */
 int snapshot_render(const struct place *place, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot);

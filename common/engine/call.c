@@ -216,10 +216,11 @@ static void complain(struct cemm_call *call, int result, const struct cemm_words
 {
     struct cemm_route *route = call->route;
     enum cemm_endpoint endpoint = call->query.endpoint;
-    bool fault = result < 0 || result == CEMM_DENIED;
+    bool whole = endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* without it, no API */
+    bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
 
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
-        result == CEMM_ABSENT)
+        (result == CEMM_ABSENT && !whole))
         return;
     if (fault && !route->complained)
         cemm_log(route->source->cemm, CEMM_LOG_WARNING, "%s", words->text);
@@ -330,10 +331,12 @@ static void take_response(void *data, struct cemm_http_response *response)
     call->transfer = NULL;
     change_state(call, WAITING);
     if (response->error) {
+        say(call, &words, response->reason);
         if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT)
             route_failed(response->no_connection ? &source->own : call->route, response->error,
                          response->reason);
-        say(call, &words, response->reason);
+        else
+            complain(call, response->error, &words);
         finish(call, response->error, NULL, &words);
         return;
     }

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# Every fault that the simulator knows, in what faults.sh leaves out: a day, and the list of devices.
-# What is wrong is an error, never a wrong file, and nothing of it is kept in the archive; devices and
-# accounts beside the faulty one notice nothing.
-# Called as: faults-documents.sh BUILD_DIR
+# Every fault that the simulator knows, in all documents of the cloud: what the mount and the program
+# must do with it. What is wrong is an error, never a wrong file, and nothing of it is kept in the
+# archive; devices and accounts beside the faulty one notice nothing; and when it is over, the data
+# is back by itself.
+#
+# The mount is one in the background, whose log goes to the syslog: to one of our own.
+#
+# Called as: faults-documents.sh BUILD_DIR; with CEMM_E2E_LONG in its environment also what takes long:
+# histories of what is silent, and every fault in the list of devices, one after the other.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -10,64 +15,118 @@ set -euo pipefail
 . "$(dirname "$0")/key-lib.sh"
 begin_mount "$@"
 sim=$build/tests/simulator/cemm-sim
-faulty=$dev
-healthy=00-1E-C0-00-00-02
 
-# As many fields in each line, and the last one ends.
-well_formed_csv() {
-  awk -F, 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR < 1 }' "$1" && [[ -z $(tail -c 1 "$1") ]]
+# ---- a syslog of our own ------------------------------------------------------------------------
+
+# there COMMAND: in a world that has it. It ends when we do, and the mount with it.
+there() {
+  printf '%s\n' "$1" >&"$world"
 }
 
-# one_day FAULT ERRNO: in a day that nobody has read, nor one beside it: after two in turn those that
-# follow would be there already.
-one_day() {
-  local fault=$1 errno=$2 day said
-  count=$((count + 2))
-  day=$(date -d "2025-02-01 + $count days" +%F)
-  sim_faults "$fault@*/$faulty/p1/data/*"
-  said=$(cat "$(day_file "$faulty" p1 "$day" csv)" 2>&1 >"$scratch/content") || true
-  is "$fault: a day: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
-  check "$fault: the device beside it is read" cat "$(day_file "$healthy" p1 "$day" csv)"
-  sim_faults
-  if [[ $errno == 0 ]]; then
-    check "$fault: it is a whole file" well_formed_csv "$scratch/content"
-  else
-    wait_for 30 cat "$(day_file "$faulty" p1 "$day" csv)" || not_ok "$fault: it is over by itself"
-    is "$fault: the day is what was measured" "$(cloud_get "cemm/$faulty/p1/data/day/" "time=$(midnight "$day")" | expected_csv | sha256sum)" \
-      "$(sha256sum <"$(day_file "$faulty" p1 "$day" csv)")"
-  fi
+make_world() {
+  mkdir "$scratch/dev" "$scratch/m"
+  touch "$scratch"/dev/{fuse,null,urandom}
+  python3 -c '
+import socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind(sys.argv[1])
+while True:
+    line = log.recv(65536)
+    with open(sys.argv[2], "ab") as file:
+        file.write(line + b"\n")' "$scratch/dev/log" "$scratch/syslog" &
+  started $!
+  wait_for 10 test -S "$scratch/dev/log" || { echo 'Bail out! there is no syslog'; exit 1; }
+  exec {world}> >(scratch=$scratch exec unshare --mount bash 2>>"$scratch/fs.log")
+  world_pid=$!
+  there 'for node in fuse null urandom; do mount --bind /dev/$node "$scratch/dev/$node"; done'
+  there 'mount --rbind "$scratch/dev" /dev; trap "umount \"\$scratch/m\"" EXIT'
 }
 
-# one_list FAULT: in the list of devices. With a meter that is named, and one of an account beside it.
+# That it would be seen: a line with the key goes the same way.
+the_search_finds_keys_in_the_syslog() {
+  there 'logger <"$scratch/cemm.conf.key"'
+  wait_for 10 test -s "$scratch/syslog"
+  is 'the search sees a key in the syslog' "$scratch/syslog" "$(key_files "$scratch")"
+  : >"$scratch/syslog"
+}
+
+# Sets $m, as it is seen from here, and $fs_pid.
+mount_there() {
+  there "'$build/fs/cemmfs' '$conf' '$m' -o realtime_ttl=0"
+  m=/proc/$world_pid/root$m
+  wait_for 30 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
+  fs_pid=$(pgrep -x cemmfs --ns "$world_pid" --nslist mnt)
+  own_pids+=("$fs_pid") # whose command line and environment are searched
+}
+
+# ---- documents ------------------------------------------------------------------------------------
+
+start_programs() {
+  local span
+  # shellcheck disable=SC2046
+  for span in day month year; do
+    run_program "$scratch/$span" history --from "$day" --to "$day" --period "$span" --format csv "$dev/p1" $(uids "$span" /p1 "$silent") &
+    programs+=($!)
+  done
+  # shellcheck disable=SC2046
+  run_program "$scratch/info" read --format csv "$dev" $(uids info) &
+  programs+=($!)
+}
+
+# ---- the list of devices --------------------------------------------------------------------------
+
+# one_list FAULT ERRNO: with a meter that is named, and one of an account beside it.
 one_list() {
   sim_faults "$1@*/v1/cemm/"
-  exits "$1: a list: the program's exit" "$2" "$build/plugin/exec/cemm" read --format csv "$faulty/p1" "$other/p1"
-  is "$1: a list: the program gives what the other account has" 6 "$(grep -c "^$other,p1,.*,.*,.*,20" <<<"$out")"
-  [[ $2 == 0 ]] || has "$1: a list: the program says why" "$err" 'E! '
-  sim_faults
+  exits "list: $1: the program's exit" "$([[ $2 == 0 ]] && echo 0 || echo 1)" \
+    "$build/plugin/exec/cemm" read --config "$scratch/list.conf" --format csv "$dev/p1" "$other/p1"
+  is "list: $1: the program gives what the other account has" 6 "$(grep -c "^$other,p1,.*,.*,.*,20" <<<"$out")"
+  [[ $2 == 0 ]] || has "list: $1: the program says why" "$err" 'E! '
 }
+
+# ---- all of them ------------------------------------------------------------------------------------
 
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
-start_sim --first 9 --devices 1 --meters p1
-other=00-1E-C0-00-00-09
+make_cases day month year totals info io value
+start_sim --first 4096 --devices 1 --meters p1
+other=00-1E-C0-00-10-00
 other_cloud=$sim_cloud
-start_sim --devices 2 --meters p1 --since 2025-01-01
-write_config "$conf" 'timeout = 2'
-printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$conf"
-export CEMM_CONFIG=$conf
-mount_fs
-count=0
-while read -r fault errno _; do
-  [[ -z $fault || $fault == status=200 ]] || one_day "$fault" "$errno"
-done <<<"$table"
-unmount_fs
-for fault in status=403 status=500 stall garbage html empty huge endless deep null array text number no-data data-null \
-  data-number data-nested data-list bom trailing comment name-nul bad-utf8 key-twice; do
-  one_list "$fault" 1
+start_sim --devices "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
+write_config "$conf" 'timeout = 12' 'max-connections = 1024'
+sed 's/^directory = .*/&.program/' "$conf" >"$scratch/program.conf"
+write_config "$scratch/list.conf" 'timeout = 2'
+printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$scratch/list.conf"
+make_world
+the_search_finds_keys_in_the_syslog
+mount_there
+break_cases cloud
+read_cases
+programs=()
+start_programs
+for document in day month year totals info io value; do
+  check "$document: the device beside them is read" cat "$(file_of "$document" "$dev")"
 done
-one_list uid-absurd 1
-one_list uid-twice 0 # which has that device
-one_list many-devices 1
-no_key 'after all faults'
+check_cases
+wait "${programs[@]}" || true
+for document in day month year info; do
+  is "$document: the program: some came" 1 "$(<"$scratch/$document.exit")"
+  check_program 'the program' "$document" "$scratch/$document" "$([[ $document == info ]] || echo "$silent")"
+  check "$document: the program prints the device beside them" grep -q "^$dev,p1," "$scratch/$document.out"
+done
+mend_cases
+check_periods "${sim_cloud}cemm/UID/" "&api_key=$sim_key"
+check 'the syslog has what was said' test "$(grep -c 'cemmfs\[.*cloud home: ' "$scratch/syslog")" -gt 300
+no_key 'after all documents'
+no_core cemmfs "$fs_pid"
+there "umount '$scratch/m'"
+check 'unmounting ends it' wait_for 30 gone "$fs_pid"
+cases=()
+make_cases list
+few='status=@(403|500)|stall|garbage|html|empty|huge|endless|deep|null|array|text|number|no-data|data-*|bom|trailing'
+few+='|comment|name-nul|bad-utf8|key-twice|uid-*|many-devices'
+while read -r _ fault _ errno _; do
+  if [[ -n ${CEMM_E2E_LONG-} || $fault == @($few) ]]; then one_list "$fault" "$errno"; fi
+done < <(printf '%s\n' "${cases[@]}")
+no_key 'after all lists'
 finish

@@ -1,5 +1,12 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Every fault that the simulator knows by name, and what it must come to. To be sourced after lib.sh.
+# Every fault that the simulator knows by name, and what it must come to. To be sourced after
+# mount-lib.sh (or lib.sh, for the table alone). Then:
+#
+#   make_cases day io                # a device for each fault in each of these documents
+#   start_sim --devices "$devices" … # the first of them, $dev, is left alone
+#   break_cases cloud                # all of them at once
+#   read_cases && check_cases        # and what the mount must say
+#   mend_cases                       # all is well again by itself
 
 # ---- what each fault must come to: the reader's errno (0: none); the program's exit is 1 with one
 # and 0 without. Why, in the words that are said.
@@ -30,7 +37,7 @@ stall-before-body   ETIMEDOUT    no answer in time
 stall-in-body       ETIMEDOUT    no answer in time
 drip                ETIMEDOUT    no answer in time
 delay=50            0
-reset               EHOSTUNREACH closed the connection without an answer
+reset               EHOSTUNREACH the connection
 reset-at-once       EHOSTUNREACH connection broke
 reset-before-body   EHOSTUNREACH connection broke
 reset-in-header     EHOSTUNREACH connection broke
@@ -122,4 +129,259 @@ errno_words() {
 every_fault_has_a_row() {
   diff <("$sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { sub(/=.*/, "", $1); print $1 }' | sort -u) \
     <(awk 'NF { sub(/=.*/, "", $1); print $1 }' <<<"$table" | sort -u)
+}
+
+# ---- every fault in every document -----------------------------------------------------------
+#
+# Each case has a device of its own. So all of them are met at once, and what one does to the health
+# of its device is no answer for another.
+
+# Where it comes to something else: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that fits
+# holds. What is said of devices and meters has no samples that could be wrong.
+readonly exceptions='
+info|io|root|list  time-*|value-*|pair-*  0
+info|root|list     many-channels          0
+io                 many-channels          EIO     too large
+info|io            uid-*                  0
+list               uid-twice              0
+info|root          status=4@(04|12)       ENOENT  no source says anything
+'
+
+# And to something else for programs than in the file. Without a list of meters they try those that
+# there may be; one that is wrong has none; without its root, there is no device.
+readonly exceptions_of_programs='
+io    status=4@(04|12)|many-channels  0
+io    uid-*                           ENOENT
+root  status=4@(04|12)                EIO     HTTP 4
+'
+
+# look_up TABLE DOCUMENT FAULT: sets $errno and $words if it has a row.
+look_up() {
+  local documents faults errno_there words_there
+  while read -r documents faults errno_there words_there; do
+    if [[ $2 == @($documents) && $3 == @($faults) ]]; then
+      errno=$errno_there words=$words_there
+      return
+    fi
+  done <<<"$1"
+}
+
+# What the documents are of: a day, month and year that are over.
+day=$(date -d '1 year ago' +%F)
+readonly day
+
+file_of() {
+  local year=${day:0:4} month=${day:0:7} meter=$m/$2/p1
+  case $1 in
+    day) echo "$meter/data/day/${month/-//}/$day.${3-csv}" ;;
+    month) echo "$meter/data/month/$year/$month.${3-csv}" ;;
+    year) echo "$meter/data/year/$year.${3-csv}" ;;
+    totals) echo "$meter/totals/${month/-//}/$day.${3-csv}" ;;
+    realtime) echo "$meter/realtime.csv" ;;
+    value) echo "$meter/realtime/electric_power" ;;
+    info) echo "$meter/info.json" ;;
+    io) echo "$m/$2/io.csv" ;;
+    root) echo "$m/$2/info.json" ;;
+  esac
+}
+
+# The requests for it, as faults name them.
+requests_of() {
+  case $1 in
+    day | month | year) echo "*/data/$1/*" ;;
+    totals) echo '*/totals/*' ;;
+    realtime | value) echo '*/realtime/*' ;;
+    info) echo '*/p1/' ;;
+    io) echo '*/io*' ;;
+    root) echo '*/v1/' ;;
+  esac
+}
+
+uid_of() {
+  printf '00-1E-C0-00-%02X-%02X' $(($1 / 256)) $(($1 % 256))
+}
+
+# make_cases DOCUMENT…: sets $devices and $cases, each "DOCUMENT FAULT UID ERRNO WORDS"; the first
+# case has the second device.
+make_cases() {
+  local document fault errno words
+  cases=()
+  for document in "$@"; do
+    while read -r fault errno words; do
+      [[ -n $fault && $fault != status=200 ]] || continue
+      look_up "$exceptions" "$document" "$fault"
+      cases+=("$document $fault $(uid_of $((${#cases[@]} + 2))) $errno $words")
+    done <<<"$table"
+  done
+  devices=$((${#cases[@]} + 1))
+}
+
+# break_cases cloud|lan: what it takes to know a meter comes before.
+break_cases() {
+  local document fault uid specs=()
+  # shellcheck disable=SC2046
+  check 'the meters are known' stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 ~ /^(realtime|value)$/ { print m "/" $3 "/p1" }')
+  while read -r document fault uid _; do
+    specs+=("$fault@$1:$uid:$(requests_of "$document")")
+  done < <(printf '%s\n' "${cases[@]}")
+  sim_faults "${specs[@]}"
+}
+
+# read_file DOCUMENT UID
+read_file() {
+  cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/said/$2" </dev/null || true
+}
+
+readonly patient='busy|down' # asked again until the time is over, perhaps in the midst of an answer
+
+# read_cases: the file of each. Those of which nothing comes all at once, and meanwhile the others,
+# a document's after the other's: a simulator that is slow shall not look like one that is silent.
+read_cases() {
+  local document=none next fault uid errno hanging=() pids=()
+  mkdir -p "$scratch/content" "$scratch/said"
+  while read -r next fault uid errno _; do
+    if [[ $next != "$document" ]]; then
+      [[ ${#pids[@]} == 0 ]] || wait "${pids[@]}"
+      document=$next pids=()
+    fi
+    read_file "$document" "$uid" &
+    if [[ $errno == ETIMEDOUT || $fault == @($patient) ]]; then hanging+=($!); else pids+=($!); fi
+  done < <(printf '%s\n' "${cases[@]}")
+  wait "${pids[@]}" "${hanging[@]}"
+}
+
+# As many fields in each line, and the last one ends.
+well_formed_csv() {
+  awk -F, 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR < 1 }' "$1" && [[ -z $(tail -c 1 "$1") ]]
+}
+
+# A whole file of that document.
+well_formed() {
+  case $1 in
+    value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty where there is no sample
+    info | root) jq -e . "$2" ;;
+    *) well_formed_csv "$2" ;;
+  esac
+}
+
+# says WHAT TEXT WORDS: that what is late is late is sometimes said by who waits for it.
+says() {
+  if [[ $3 == *' in time' && $2 == *@( in time|not there within)* ]]; then ok "$1"; else has "$@"; fi
+}
+
+# reasons: what is said of the directory of each case, "UID WORDS".
+reasons() {
+  local document uid
+  while read -r document _ uid _; do
+    dirname "$(file_of "$document" "$uid")"
+  done < <(printf '%s\n' "${cases[@]}") | sort -u | xargs getfattr --absolute-names -n user.cemm.error 2>/dev/null |
+    awk -v m="$m/" '/^# file: / { uid = substr($3, length(m) + 1, 17) } /^user/ { print uid, $0 }'
+}
+
+# check_cases: what read_cases has read, and the reasons in the directories' attribute.
+check_cases() {
+  local document fault uid errno words
+  declare -A why=()
+  while read -r uid words; do why[$uid]=$words; done < <(reasons)
+  find "$conf.archive" -type f >"$scratch/archived"
+  while read -r document fault uid errno words; do
+    said=$(<"$scratch/said/$uid")
+    if [[ $fault == @($patient) && ${why[$uid]-} == *' in time'* ]]; then errno=ETIMEDOUT words=' in time'; fi
+    is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
+    if [[ $errno == 0 ]]; then
+      check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
+    else
+      says "$document: $fault: why stands in the attribute" "${why[$uid]-}" "$words"
+      refute "$document: $fault: nothing of it is kept" grep -E "$uid/p1/(data|totals)/" "$scratch/archived"
+    fi
+  done < <(printf '%s\n' "${cases[@]}")
+}
+
+# The truth about a period, as the simulator tells it.
+truth_of() {
+  local start=$day
+  case $1 in
+    month) start=${day:0:7}-01 ;;
+    year) start=${day:0:4}-01-01 ;;
+  esac
+  start=$(midnight "$start")
+  case $1 in
+    totals) echo "p1/totals/?time=$start" ;;
+    *) echo "p1/data/$1/?time=$start" ;;
+  esac
+}
+
+# Histories ask for what is silent again and again; that takes too long for every day.
+silent='ETIMEDOUT|EHOSTUNREACH'
+[[ -z ${CEMM_E2E_LONG-} ]] || silent=
+readonly silent
+
+# uids DOCUMENT [SUFFIX [ERRNOS]]: the devices of its cases, those of some errnos (a pattern) left out.
+uids() {
+  local document uid errno
+  while read -r document _ uid errno _; do
+    [[ $document != "$1" || $errno == @(${3-}) ]] || echo "$uid${2-}"
+  done < <(printf '%s\n' "${cases[@]}")
+}
+
+# run_program FILE ARGUMENT…: with the configuration program.conf; its exit code stands in FILE.exit.
+run_program() {
+  local file=$1 code=0
+  shift
+  "$build/plugin/exec/cemm" "$@" --config "$scratch/program.conf" >"$file.out" 2>"$file.err" </dev/null || code=$?
+  echo "$code" >"$file.exit"
+}
+
+# check_program NAME DOCUMENT FILE [ERRNOS]: what a program has printed of these cases (FILE.out, CSV
+# rows with the uid in front) and said (FILE.err); some errnos may be left out.
+check_program() {
+  local document fault uid errno words rows
+  declare -A printed=() said=()
+  while read -r uid rows; do printed[$uid]=$rows; done < <(awk -F, '{ n[$1]++ } END { for (uid in n) print uid, n[uid] }' "$3.out")
+  while read -r uid words; do said[$uid]+=$words; done < <(uids_first "$3.err")
+  while read -r document fault uid errno words; do
+    [[ $document == @($2) && $errno != @(${4-}) ]] || continue
+    look_up "$exceptions_of_programs" "$document" "$fault"
+    if [[ $errno == 0 ]]; then
+      [[ $fault == value-null ]] || check "$document: $fault: $1 prints it" test "${printed[$uid]-0}" -gt 0
+      continue
+    fi
+    if [[ $fault == @($patient) && ${said[$uid]-} == *' in time'* ]]; then words=' in time'; fi
+    is "$document: $fault: $1 prints nothing of it" 0 "${printed[$uid]-0}"
+    [[ $errno == ENOENT ]] || says "$document: $fault: $1 says why" "${said[$uid]-}" "$words"
+  done < <(printf '%s\n' "${cases[@]}")
+}
+
+# uids_first FILE: its lines that name a device, that before the line.
+uids_first() {
+  awk 'match($0, /00-1E-C0-00-[0-9A-F][0-9A-F]-[0-9A-F][0-9A-F]/) { print substr($0, RSTART, RLENGTH), $0 }' "$1"
+}
+
+# mended: the cases that must be well again. What is said of devices and meters, if only that it is
+# not there, is remembered for a minute, which nobody waits for.
+mended() {
+  printf '%s\n' "${cases[@]}" |
+    awk '$4 != "0" && !($1 ~ /^(info|io|root)$/ && ($4 == "ENOENT" || $2 == "many-channels"))'
+}
+
+# mend_cases: all is over by itself.
+mend_cases() {
+  local document fault uid
+  sim_faults
+  while read -r document fault uid _; do
+    check "$document: $fault: it is over by itself" wait_for 60 cat "$(file_of "$document" "$uid")"
+  done < <(mended)
+}
+
+# check_periods URL…: what the mount has of days, months, years and totals is what was measured, with
+# URL the address of a device, UID in it in the place of its uid. $2: what stands behind.
+check_periods() {
+  local document uid
+  while read -r document _ uid _; do
+    [[ $document == @(day|month|year|totals) ]] || continue
+    cat "$(file_of "$document" "$uid" json)" >&3
+    echo "url = \"${1/UID/$uid}$(truth_of "$document")$2\""
+  done < <(mended) 3>"$scratch/got.json" | curl -sS -K - >"$scratch/truth.json"
+  check 'the periods are there' test -s "$scratch/truth.json"
+  is 'and are what was measured' '' "$(cmp <(jq -cS . "$scratch/truth.json") <(jq -cS . "$scratch/got.json") 2>&1)"
 }

@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Every fault that the simulator knows, on the LAN: in the root document, the list of meters,
+# realtime and a day, each by a device of its own, all at once against a kernel mount, the program
+# and a real collectd. What each of them must do is in faults-lib.sh.
+# Called as: faults-lan.sh BUILD_DIR; with CEMM_E2E_LONG in its environment also what takes long:
+# histories of what is silent, and the plugin's when it is over.
+# shellcheck disable=SC1091,SC2034,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+. "$(dirname "$0")/faults-lib.sh"
+. "$(dirname "$0")/key-lib.sh"
+begin_mount "$@"
+collectd_begin
+documents="root io realtime day"
+run=$scratch/collectd
+power=power-p1-electric_power
+
+# Each device is a source that is named as it is.
+write_configurations() {
+  local i
+  printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n[archive]\ndirectory = %s\n' "$conf.archive" >"$conf"
+  printf '<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n<Backfill>\nWriter csv\nWindow 7200\n</Backfill>\n' >"$scratch/block"
+  for i in "${!sim_lan[@]}"; do
+    printf '[local %s]\naddress = %s\ntimeout = 8\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" >>"$conf"
+    printf '<Local "%s">\nAddress "%s"\nTimeout 8\nInterval 5\n</Local>\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" >>"$scratch/block"
+  done
+  sed 's/^directory = .*/&.program/' "$conf" >"$scratch/program.conf"
+  echo '</Plugin>' >>"$scratch/block"
+  conf "$run" <"$scratch/block"
+}
+
+# collectd_said UID WORDS
+collectd_said() {
+  uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -qF -e "$2"
+}
+
+# The minutes before collectd came; the first of its own may be in the same file.
+has_history() {
+  has_lines 100 "$1" $power
+}
+
+# What collectd has of each case, in its log and in its values.
+check_collectd() {
+  local document fault uid errno words
+  while read -r document fault uid errno words; do
+    look_up "$exceptions_of_programs" "$document" "$fault"
+    if [[ $errno != 0 ]]; then
+      [[ $errno == ENOENT && $document != realtime ]] ||
+        check "$document: $fault: collectd says why" wait_for 60 collectd_said "$uid" "$words"
+      case $document in
+        day) refute "$document: $fault: collectd has no history of it" has_history "$uid" ;;
+        *) refute "$document: $fault: collectd has nothing of it" has_lines 1 "$uid" $power ;;
+      esac
+    elif [[ $fault != @(value-null|clock-ahead) ]]; then # which leave no sample
+      check "$document: $fault: collectd has its values" wait_for 60 has_lines 1 "$uid" $power
+    fi
+  done < <(printf '%s\n' "${cases[@]}")
+}
+
+# That all is well again. A list without meters is believed for some minutes.
+check_collectd_again() {
+  local document fault uid
+  while read -r document fault uid _; do
+    [[ $document != io || $fault != uid-* ]] || continue
+    if [[ $document == day ]]; then
+      [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: over, collectd has the history" wait_for 120 has_history "$uid"
+    else
+      check "$document: $fault: over, collectd has its values" wait_for 120 has_lines 1 "$uid" $power
+    fi
+  done < <(printf '%s\n' "${cases[@]}")
+}
+
+# shellcheck disable=SC2086
+make_cases $documents
+start_sim --devices "$devices" --lan "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
+write_configurations
+mount_fs -o realtime_ttl=0
+is 'all devices are there' "$devices" "$(ls "$m" | grep -c 00-1E-C0)"
+break_cases lan
+read_cases
+run_program "$scratch/read" read --format csv &
+programs=($!)
+# shellcheck disable=SC2046
+run_program "$scratch/day" history --from "$day" --to "$day" --format csv "$dev/p1" $(uids day /p1 "$silent") &
+programs+=($!)
+for document in $documents; do
+  check "$document: the device beside them is read" cat "$(file_of "$document" "$dev")"
+done
+check_cases
+wait "${programs[@]}"
+is 'the program: some came' '1 1' "$(<"$scratch/read.exit") $(<"$scratch/day.exit")"
+check_program 'the program' 'root|io|realtime' "$scratch/read"
+check_program 'the program' day "$scratch/day" "$silent"
+start_collectd "$run"
+check_collectd
+mend_cases
+run_program "$scratch/all" read --format csv
+is 'over: the program reads all of them' 0 "$(<"$scratch/all.exit")"
+check_collectd_again
+stop_collectd 'after all documents' "$run"
+no_key 'after all documents'
+no_core cemmfs "$fs_pid"
+finish
