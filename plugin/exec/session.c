@@ -18,11 +18,13 @@
 static void keep_remark(void *data, enum cemm_level level, const char *line)
 {
     struct session *session = data;
-    if (level == CEMM_LOG_INFO || session->remark_count == SESSION_REMARKS_MAX)
+    if (level == CEMM_LOG_INFO)
         return;
-    char *copy = strdup(line);
+    char *copy = session->remark_count < SESSION_REMARKS_MAX ? strdup(line) : NULL;
     if (copy != NULL)
         session->remarks[session->remark_count++] = copy;
+    else
+        session->remarks_lost++;
 }
 
 static void say_remark(void *data, enum cemm_level level, const char *line)
@@ -91,5 +93,8 @@ void session_close(struct session *session)
         cemm_config_free(session->config);
     for (size_t i = 0; i < session->remark_count; i++)
         free(session->remarks[i]);
+    if (session->remarks_lost > 0)
+        speech_say(session->speech, CEMM_LOG_WARNING, "%zu more warnings found no room here",
+                   session->remarks_lost);
     *session = (struct session){0};
 }

@@ -6,8 +6,8 @@
 
 #include "plugin/exec/exec.h"
 
-/* Warnings of the library that are kept; a single sweep has no reason for more. */
-#define SESSION_REMARKS_MAX 64
+/* Warnings of the library that are kept; further ones are counted. */
+#define SESSION_REMARKS_MAX 1000
 
 enum session_kind {
     SESSION_ONCE,    /* one sweep: what the library says is kept, most of it comes again */
@@ -22,6 +22,7 @@ struct session {
     bool configured;                    /* there is a [cloud] or [local] */
     char *remarks[SESSION_REMARKS_MAX]; /* what the library said while it worked */
     size_t remark_count;
+    size_t remarks_lost;
 };
 
 /* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
