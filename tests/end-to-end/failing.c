@@ -4,11 +4,10 @@
  * happened, a file of the name that FAIL_MARK gives is there; if it is not, there were less than N
  * calls.
  *
- * Memory fails for our own programs and library, and for libcurl, json-c, libfuse and the C library
- * where these ask for it. It does not for GLib, which ends the program then, as its manual says: it
- * is only used while the configuration is read. Nor for the TLS library, nor where json-c copies a
- * name (see below). The rest fails for files
- * that are written, wherever that happens.
+ * Only our calls count: those of our programs, library and plugin, and of libcurl, json-c and
+ * libfuse, also where they come by way of the C library. collectd's own do not, nor GLib's, which
+ * ends the program then, as its manual says: it is only used while the configuration is read. Nor
+ * the TLS library's, nor where json-c copies a name (see below). Of files, those that are written.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #define RANGES_MAX 16
 
@@ -30,30 +30,52 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-static struct {
+/* Code that we know. What passes calls on makes them for somebody else. */
+static struct range {
     uintptr_t from, to;
+    bool passes_on;
 } ranges[RANGES_MAX];
 static int range_count;
 static const char *kind;
 static long wanted;
 static atomic_long calls;
 
+static const struct range *range_of(uintptr_t address)
+{
+    for (int i = 0; i < range_count; i++)
+        if (address >= ranges[i].from && address < ranges[i].to)
+            return &ranges[i];
+    return NULL;
+}
+
+static bool has_name(const char *path, const char *const *names)
+{
+    while (*names && !strstr(path, *names))
+        names++;
+    return *names != NULL;
+}
+
 static int add_object(struct dl_phdr_info *info, size_t size, void *data)
 {
-    static const char *const names[] = {"libcemm.so", "libcurl", "libjson-c",
-                                        "libfuse3",   "libinih", "libc.so"};
-    bool ours = info->dlpi_name[0] == '\0'; /* the program itself */
+    static const char *const own[] = {"libcemm.so", "/cemm.so", "libcurl", "libjson-c",
+                                      "libfuse3",   "libinih",  NULL};
+    static const char *const between[] = {"libc.so", "/failing.so", NULL};
+    bool program = info->dlpi_name[0] == '\0';
+    bool host = program && strcmp(program_invocation_short_name, "collectd") == 0;
+    bool passes_on = has_name(info->dlpi_name, between);
 
     (void)size;
     (void)data;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        ours |= strstr(info->dlpi_name, names[i]) != NULL;
-    for (int i = 0; ours && i < info->dlpi_phnum; i++) {
+    if (host || !(program || passes_on || has_name(info->dlpi_name, own)))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || range_count == RANGES_MAX)
+        uintptr_t from = info->dlpi_addr + part->p_vaddr;
+        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || range_of(from))
             continue;
-        ranges[range_count].from = info->dlpi_addr + part->p_vaddr;
-        ranges[range_count++].to = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+        if (range_count == RANGES_MAX)
+            abort(); /* or calls would be left out */
+        ranges[range_count++] = (struct range){from, from + part->p_memsz, passes_on};
     }
     return 0;
 }
@@ -70,6 +92,36 @@ __attribute__((constructor)) static void begin(void)
     kind = text;
 }
 
+/* collectd loads plugins, and so their libraries, before it has threads. */
+void *dlopen(const char *path, int flags)
+{
+    void *(*real)(const char *, int) = NULL;
+    void *object;
+
+    *(void **)&real = dlsym(RTLD_NEXT, "dlopen");
+    object = real(path, flags);
+    if (kind)
+        dl_iterate_phdr(add_object, NULL);
+    return object;
+}
+
+static _Unwind_Reason_Code look(struct _Unwind_Context *frame, void *data)
+{
+    const struct range **range = data;
+
+    *range = range_of(_Unwind_GetIP(frame));
+    return *range && (*range)->passes_on ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static bool is_ours(const void *caller)
+{
+    const struct range *range = range_of((uintptr_t)caller);
+
+    if (range && range->passes_on)
+        _Unwind_Backtrace(look, &range);
+    return range && !range->passes_on;
+}
+
 static void mark(void)
 {
     const char *path = getenv("FAIL_MARK");
@@ -80,11 +132,11 @@ static void mark(void)
 }
 
 /* Whether this call of that kind is the one. */
-static bool fails(const char *what, int error)
+static bool fails(const char *what, int error, const void *caller)
 {
     size_t length = strlen(what);
 
-    if (!kind || strncmp(kind, what, length) != 0 || kind[length] != ':')
+    if (!kind || strncmp(kind, what, length) != 0 || kind[length] != ':' || !is_ours(caller))
         return false;
     if (atomic_fetch_add(&calls, 1) + 1 != wanted)
         return false;
@@ -93,36 +145,28 @@ static bool fails(const char *what, int error)
     return true;
 }
 
-static bool memory_fails(const void *caller)
-{
-    if (!kind)
-        return false;
-    for (int i = 0; i < range_count; i++)
-        if ((uintptr_t)caller >= ranges[i].from && (uintptr_t)caller < ranges[i].to)
-            return fails("memory", ENOMEM);
-    return false;
-}
+#define FAILS(what, error) fails(what, error, __builtin_return_address(0))
 
 void *malloc(size_t size)
 {
-    return memory_fails(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
+    return FAILS("memory", ENOMEM) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-    return memory_fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+    return FAILS("memory", ENOMEM) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-    return memory_fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
+    return FAILS("memory", ENOMEM) ? NULL : __libc_realloc(old, size);
 }
 
 void *reallocarray(void *old, size_t count, size_t size)
 {
     size_t all;
 
-    if (__builtin_mul_overflow(count, size, &all) || memory_fails(__builtin_return_address(0))) {
+    if (__builtin_mul_overflow(count, size, &all) || FAILS("memory", ENOMEM)) {
         errno = ENOMEM;
         return NULL;
     }
@@ -136,7 +180,7 @@ char *strdup(const char *text)
     const void *caller = __builtin_return_address(0);
     size_t length = strlen(text) + 1;
     bool json = dladdr(caller, &about) && strstr(about.dli_fname, "libjson-c");
-    char *copy = !json && memory_fails(caller) ? NULL : __libc_malloc(length);
+    char *copy = !json && fails("memory", ENOMEM, caller) ? NULL : __libc_malloc(length);
 
     return copy ? memcpy(copy, text, length) : NULL;
 }
@@ -145,39 +189,42 @@ ssize_t write(int fd, const void *bytes, size_t length)
 {
     struct stat about;
 
-    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && fails("write", ENOSPC))
+    if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && FAILS("write", ENOSPC)) {
+        syscall(SYS_write, fd, bytes, length / 2); /* as a full disk does */
+        errno = ENOSPC;
         return -1;
+    }
     return syscall(SYS_write, fd, bytes, length);
 }
 
 int rename(const char *from, const char *to)
 {
-    return fails("rename", EIO) ? -1 : (int)syscall(SYS_rename, from, to);
+    return FAILS("rename", EIO) ? -1 : (int)syscall(SYS_rename, from, to);
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-    return fails("rename", EIO) ? -1 : (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
+    return FAILS("rename", EIO) ? -1 : (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
 }
 
 int fsync(int fd)
 {
-    return fails("sync", EIO) ? -1 : (int)syscall(SYS_fsync, fd);
+    return FAILS("sync", EIO) ? -1 : (int)syscall(SYS_fsync, fd);
 }
 
 int fdatasync(int fd)
 {
-    return fails("sync", EIO) ? -1 : (int)syscall(SYS_fdatasync, fd);
+    return FAILS("sync", EIO) ? -1 : (int)syscall(SYS_fdatasync, fd);
 }
 
 int mkdir(const char *path, mode_t mode)
 {
-    return fails("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdir, path, mode);
+    return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdir, path, mode);
 }
 
 int mkdirat(int fd, const char *path, mode_t mode)
 {
-    return fails("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
+    return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
 }
 
 /* Whether it makes a file, and so is told a mode. */
@@ -186,9 +233,11 @@ static bool makes(int flags)
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-static int open_for(int fd, const char *path, int flags, mode_t mode)
+static int open_for(int fd, const char *path, int flags, mode_t mode, const void *caller)
 {
-    if (makes(flags) && fails("open", ENOSPC))
+    bool changes = makes(flags) || (flags & O_ACCMODE) == O_WRONLY;
+
+    if (changes && fails("open", ENOSPC, caller))
         return -1;
     return (int)syscall(SYS_openat, fd, path, flags, mode);
 }
@@ -200,7 +249,7 @@ int open(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = makes(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_for(AT_FDCWD, path, flags, mode);
+    return open_for(AT_FDCWD, path, flags, mode, __builtin_return_address(0));
 }
 
 int openat(int fd, const char *path, int flags, ...)
@@ -210,7 +259,7 @@ int openat(int fd, const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = makes(flags) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return open_for(fd, path, flags, mode);
+    return open_for(fd, path, flags, mode, __builtin_return_address(0));
 }
 
 /* The same with the names that they have where files may be long. */
@@ -218,11 +267,11 @@ int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int fd, const char *path, int flags, ...) __attribute__((alias("openat")));
 
 /* These open inside the C library. */
-static int make_temporary(char *template, int flags)
+static int make_temporary(char *template, int flags, const void *caller)
 {
     int (*real)(char *, int) = NULL;
 
-    if (fails("open", ENOSPC))
+    if (fails("open", ENOSPC, caller))
         return -1;
     *(void **)&real = dlsym(RTLD_NEXT, "mkostemp");
     return real(template, flags);
@@ -230,12 +279,12 @@ static int make_temporary(char *template, int flags)
 
 int mkstemp(char *template)
 {
-    return make_temporary(template, 0);
+    return make_temporary(template, 0, __builtin_return_address(0));
 }
 
 int mkostemp(char *template, int flags)
 {
-    return make_temporary(template, flags);
+    return make_temporary(template, flags, __builtin_return_address(0));
 }
 
 int mkstemp64(char *template) __attribute__((alias("mkstemp")));

@@ -1,68 +1,158 @@
 #!/usr/bin/env bash
 # Memory, room on the disk and the disk itself fail, one call after the other: no program crashes or
-# hangs, what is wrong is said, and no file in the archive is ever a torn one. Called as:
-# failing.sh BUILD_DIR PRELOADED_LIBRARY
+# hangs, what is wrong is said, and no file that is left behind is ever a torn one. Called as:
+# failing.sh BUILD_DIR PRELOADED_LIBRARY PART, with PART being cemm, stream, discover, mount or
+# collectd: so they can run side by side.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
-begin_mount "$1"
+. "$(dirname "$0")/netns.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+part=$3
+if [[ $part == mount ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
 # Each call, or (there are thousands) the first ones, and then each that is some hundredths further.
-if [[ -n ${CEMM_E2E_LONG-} ]]; then stride=100000; else stride=${CEMM_E2E_STRIDE:-5}; fi
+stride=5
+case $part in discover | collectd) stride=1 ;; esac # each takes seconds
+[[ -z ${CEMM_E2E_LONG-} ]] || stride=100000
 ulimit -c 0
 
-start_sim --devices 1 --meters p1 --since 2025-01-01
-write_config "$conf"
-export CEMM_CONFIG=$conf FAIL_MARK=$scratch/mark
+cemm=$build/plugin/exec/cemm
+dev=00-1E-C0-00-00-01
+conf=$scratch/cemm.conf
+export LC_ALL=C TZ=Europe/Amsterdam FAIL_MARK=$scratch/mark CEMM_CONFIG=$conf
+files=$scratch/files # output and state, and whatever is left beside them
+run=$scratch/run     # of collectd
+known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # in the state file beforehand
 
-# whole_archive: every document in there is one. What is put aside or half written has other names.
-whole_archive() {
-  [[ -d $conf.archive ]] || return 0
-  find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null
+# ---- what holds whatever fails ---------------------------------------------------
+
+complain() {
+  wrong+="$kind $n: $1"$'\n'
 }
 
-# one_program KIND N COMMAND…: what is wrong with it, if anything is. It may fail, in words.
+# ended CODE: as programs may, if they say why.
+ended() {
+  (($1 < 3)) || complain "exit $1: $(head -n 3 "$scratch/err")"
+  (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a word"
+  whole || complain 'a torn file'
+}
+
+# whole: each document in the archive is one, what was known stands in the state file, with whole lines
+# alone, and nothing half lies about. What the archive puts aside has other names.
+whole() {
+  local state=$files/state minutes='[0-9]+\+[0-9]+'
+  [[ ! -d $conf.archive ]] || find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null || return 1
+  [[ ! -e $files/output || -z $(tail -c 1 "$files/output") ]] || return 1
+  [[ -z $(find "$files" -type f ! -name state ! -name output) && -z $(tail -c 1 "$state") ]] &&
+    [[ $(head -n 1 "$state") == 'cemm minutes 1' ]] && grep -qxF "$known" "$state" && ! tail -n +2 "$state" |
+    grep -qvE $'^[^\t]*\t([0-9A-F]{2}-){5}[0-9A-F]{2}\t[^\t]+\t[^\t]+\t'"($minutes( $minutes)*( @[0-9]+)?|@[0-9]+)\$"
+}
+
+# ---- programs ----------------------------------------------------------------------
+
+# one_program COMMAND…
 one_program() {
-  local kind=$1 n=$2 code=0
-  shift 2
-  FAIL=$kind:$n LD_PRELOAD=$failing timeout 60 "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
-  ((code < 3)) || echo "$kind $n: exit $code: $(head -n 3 "$scratch/err")"
-  ((code == 0)) || [[ -s $scratch/err ]] || echo "$kind $n: exit $code without a word"
-  whole_archive || echo "$kind $n: a torn file in the archive"
+  local code=0
+  timeout 60 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+  ended "$code"
 }
 
-# one_mount KIND N: it comes up and its files can be read, at the second attempt at the latest, or
-# it ends with a word.
-one_mount() {
-  local kind=$1 n=$2 file=$m/$dev/p1/data/day/2025/03/2025-03-05.csv pid code=0
-  FAIL=$kind:$n LD_PRELOAD=$failing "$build/fs/cemmfs" "$conf" "$m" -f >"$scratch/out" 2>"$scratch/err" &
+# begin_one COMMAND…: in the background, as $pid.
+begin_one() {
+  env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" <&0 >"$scratch/out" 2>"$scratch/err" &
   pid=$!
   started "$pid"
-  wait_for 20 mounted_or_gone "$pid"
+}
+
+# or_gone COMMAND…: so that nothing is waited for in vain.
+or_gone() {
+  "$@" || gone_or_zombie "$pid"
+}
+
+# one_stream OPTION…: two sweeps. It goes on without its files, but not without memory or a reader.
+one_stream() {
+  local newest
+  show_clock "$noon"
+  exec 9<>"$scratch/in"
+  begin_one "$cemm" stream --stdin "$@" <"$scratch/in" 9>&-
+  echo >&9
+  wait_for 60 swept || complain 'nothing asked, nothing said'
+  show_clock $((noon + 10000))
+  echo >&9
+  exec 9>&-
+  wait_for 60 gone_or_zombie "$pid" || complain 'it does not end'
+  stop "$pid"
+  ended "$stopped"
+  if ((stopped > 0)); then
+    [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
+  elif [[ $1 == --output ]]; then
+    [[ -s $2 ]] || complain 'no output'
+  else
+    newest=$(tail -n 1 "$scratch/out" | grep -o '[0-9]*$') || complain 'no values'
+    grep -q "@${newest%000000}\$" "$2" || complain 'what has come is not in the state file'
+  fi
+}
+
+swept() {
+  [[ -s $scratch/err ]] || grep -q /realtime "$sim_log" || gone_or_zombie "$pid"
+}
+
+# one_mount: its files can be read, at the second attempt at the latest, or it ends with a word.
+one_mount() {
+  local file=$m/$dev/p1/data/day/2025/03/2025-03-05.csv
+  begin_one "$build/fs/cemmfs" "$conf" "$m" -f
+  wait_for 20 or_gone grep -qF " $m " /proc/self/mounts || true
   if ! gone_or_zombie "$pid"; then
     cat "$file" "$m/$dev/p1/realtime.csv" >/dev/null 2>&1 || true
     ls "$m" "$m/$dev/p1" >/dev/null 2>&1 || true
-    wait_for 30 cat "$file" "$m/$dev/p1/realtime.csv" || echo "$kind $n: it does not come back: $(<"$scratch/err")"
+    wait_for 30 cat "$file" "$m/$dev/p1/realtime.csv" || complain "it does not come back: $(<"$scratch/err")"
     fusermount3 -u "$m"
   fi
   stop "$pid"
-  code=$stopped
-  ((code < 3)) || echo "$kind $n: exit $code: $(head -n 3 "$scratch/err")"
-  ((code == 0)) || [[ -s $scratch/err ]] || echo "$kind $n: exit $code without a word"
-  whole_archive || echo "$kind $n: a torn file in the archive"
+  ended "$stopped"
 }
 
-mounted_or_gone() {
-  gone_or_zombie "$1" || grep -qF " $m " /proc/self/mounts
+# one_collectd: it does not start, and says why, or gives values, of the second sweep at the latest.
+one_collectd() {
+  rm -rf "$run/csv" "$run/log"
+  show_clock "$noon"
+  begin_one "$collectd" -f -C "$run/collectd.conf"
+  wait_for 60 or_refused grep -q /realtime "$sim_log" || complain 'it does not ask'
+  show_clock $((noon + 10000))
+  wait_for 60 or_refused gave || complain "no values: $(<"$run/log")"
+  stop "$pid"
+  ((stopped < 3)) || complain "exit $stopped: $(tail -n 3 "$run/log")"
+  whole || complain 'a torn file'
 }
+
+# collectd goes on without a plugin that can't begin.
+or_refused() {
+  "$@" && return
+  or_gone grep -q 'Initialization of plugin .cemm. failed' "$run/log" &&
+    grep -q 'cemm plugin: ' "$run/log" "$scratch/out" "$scratch/err"
+}
+
+# What is live, and, if that has not failed, what lies before it.
+gave() {
+  local file second=$((noon / 1000))
+  file=$(csv "$dev" power-p1-electric_power)
+  [[ -n $file ]] && grep -qE "^($second|$((second + 10)))\." "$file" &&
+    { [[ -e $FAIL_MARK ]] || grep -q "^$((second - 120))\." "$file"; }
+}
+
+# ---- one after the other -------------------------------------------------------------
 
 # one_by_one WHAT KIND COMMAND…: until it runs through.
 one_by_one() {
-  local what=$1 kind=$2 n=1 count=0 wrong=''
+  local what=$1 kind=$2 n=1 count=0 wrong='' pid
   shift 2
   while :; do
-    rm -rf "$conf.archive" "$FAIL_MARK"
-    if [[ $1 == mount ]]; then wrong+=$(one_mount "$kind" "$n"); else wrong+=$(one_program "$kind" "$n" "$@"); fi
+    rm -rf "$conf.archive" "$FAIL_MARK" "$files"
+    mkdir "$files"
+    printf 'cemm minutes 1\n%s\n' "$known" >"$files/state"
+    : | tee "$sim_log" "$scratch/err" # not those of the last time
+    "$@"
     [[ -e $FAIL_MARK ]] || break
     count=$((count + 1))
     n=$((n + 1 + n / stride))
@@ -71,17 +161,88 @@ one_by_one() {
   ((count > 0)) || [[ $kind == sync || $what == read* ]] || not_ok "$what: $kind" 'it never failed'
 }
 
-cemm=$build/plugin/exec/cemm
-mkdir "$m"
-one_by_one read memory "$cemm" read
-one_by_one 'read as a table' memory "$cemm" read --format table
-for kind in memory write rename open mkdir; do
-  one_by_one history "$kind" "$cemm" history --from 2025-03-01 --to 2025-03-02
-done
-for kind in write rename sync open; do
-  one_by_one 'read --output' "$kind" "$cemm" read --output "$scratch/output"
-done
-for kind in memory write rename open mkdir; do
-  one_by_one cemmfs "$kind" mount
-done
+# show_clock MS: to the meters.
+show_clock() {
+  local hex bytes='' i
+  printf -v hex %016x "$1"
+  for ((i = 14; i >= 0; i -= 2)); do bytes+="\\x${hex:i:2}"; done
+  printf %b "$bytes" 1<>"$scratch/clock"
+}
+
+# young_sim: its only data are the first minutes of this day: few calls, and each way is gone.
+young_sim() {
+  local day
+  day=$(date -d '1 hour ago' +%F)
+  noon=$(($(midnight "$day") * 1000 + 1200000))
+  show_clock "$noon"
+  start_sim --devices 1 --meters p1 --since "$day" --clock "$scratch/clock"
+}
+
+case $part in
+  cemm)
+    start_sim --devices 1 --meters p1 --since 2025-01-01
+    write_config "$conf"
+    one_by_one read memory one_program "$cemm" read
+    one_by_one 'read as a table' memory one_program "$cemm" read --format table
+    one_by_one list memory one_program "$cemm" list
+    for kind in memory write rename open mkdir; do
+      one_by_one history "$kind" one_program "$cemm" history --from 2025-03-01 --to 2025-03-02
+    done
+    for kind in write rename sync open; do
+      one_by_one 'read --output' "$kind" one_program "$cemm" read --output "$files/output"
+    done
+    ;;
+  stream)
+    young_sim
+    write_config "$conf"
+    mkfifo "$scratch/in"
+    for kind in memory write rename sync open; do
+      one_by_one 'stream --state' "$kind" one_stream --state "$files/state"
+      one_by_one 'stream --output' "$kind" one_stream --output "$files/output" --format prometheus
+    done
+    ;;
+  discover)
+    net_begin
+    world=("${asker[@]}")
+    start_sim_in_site --discovery --lan-bind 10.77.0.11 --meters p1
+    printf '[archive]\ndirectory = %s\n' "$conf.archive" >"$conf"
+    one_by_one discover memory one_program "$cemm" discover
+    one_by_one list memory one_program "$cemm" list
+    for kind in write rename sync open; do
+      one_by_one 'discover --output' "$kind" one_program "$cemm" discover --output "$files/output"
+    done
+    ;;
+  mount)
+    start_sim --devices 1 --meters p1 --since 2025-01-01
+    write_config "$conf"
+    mkdir "$m"
+    for kind in memory write rename open mkdir; do
+      one_by_one cemmfs "$kind" one_mount
+    done
+    ;;
+  collectd)
+    collectd_begin
+    young_sim
+    write_key "$scratch/key"
+    conf "$run" <<END
+Timeout 1000
+<Plugin cemm>
+  TimeZone "Europe/Amsterdam"
+  StateFile "$files/state"
+  <Cloud "home">
+    URL "$sim_cloud"
+    ApiKeyFile "$scratch/key"
+    Interval 0.2
+  </Cloud>
+  <Backfill>
+    Writer "csv"
+    Window 172800
+  </Backfill>
+</Plugin>
+END
+    for kind in memory write rename sync open; do
+      one_by_one collectd "$kind" one_collectd
+    done
+    ;;
+esac
 finish
