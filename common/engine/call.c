@@ -230,6 +230,16 @@ static void complain(struct cemm_call *call, int result, const struct cemm_words
     route->complained = fault;
 }
 
+/* It comes to nothing, and not because nobody has answered. */
+static void fail(struct cemm_call *call, int result, const char *reason)
+{
+    struct cemm_words words;
+
+    say(call, &words, reason);
+    complain(call, result, &words);
+    finish(call, result, NULL, &words);
+}
+
 /* A final status: parses what came, or says what the status means. */
 static void conclude(struct cemm_call *call, struct cemm_http_response *response)
 {
@@ -282,12 +292,8 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
 
 static void wait_for_promise(struct cemm_call *call)
 {
-    struct cemm_words words;
-
-    if (cemm_timer_set(&call->route->source->cemm->timers, &call->timer, call->promise.until) < 0) {
-        say(call, &words, "out of memory");
-        finish(call, -ENOMEM, NULL, &words);
-    }
+    if (cemm_timer_set(&call->route->source->cemm->timers, &call->timer, call->promise.until) < 0)
+        fail(call, -ENOMEM, "out of memory");
 }
 
 /* The deadline has come. Where no Retry-After asked for more, the device itself is the silent one.
@@ -330,14 +336,15 @@ static void take_response(void *data, struct cemm_http_response *response)
 
     call->transfer = NULL;
     change_state(call, WAITING);
-    if (response->error) {
+    if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
+        route_failed(response->no_connection ? &source->own : call->route, response->error,
+                     response->reason);
         say(call, &words, response->reason);
-        if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT)
-            route_failed(response->no_connection ? &source->own : call->route, response->error,
-                         response->reason);
-        else
-            complain(call, response->error, &words);
         finish(call, response->error, NULL, &words);
+        return;
+    }
+    if (response->error) {
+        fail(call, response->error, response->reason);
         return;
     }
     if (response->status != 202)
@@ -418,7 +425,6 @@ static int send_request(struct cemm_call *call)
 
 static void launch(struct cemm_call *call)
 {
-    struct cemm_words words;
     int r = send_request(call);
 
     if (r == 0) {
@@ -427,8 +433,10 @@ static void launch(struct cemm_call *call)
         call->sent = call->heard = call->route->source->cemm->now;
         return;
     }
-    say(call, &words, r == -E2BIG ? "the URL is too long" : "out of memory");
-    finish(call, r == -E2BIG ? -EINVAL : r, NULL, &words);
+    if (r == -E2BIG)
+        fail(call, -EINVAL, "the URL is too long");
+    else
+        fail(call, r, "out of memory");
 }
 
 /*

@@ -88,6 +88,7 @@ struct cemm_source {
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed; /* monotonic: when its root said so last */
     bool names_warned; /* that names in its answers are not allowed: said once */
+    bool lack_told;    /* that we had no room for what it has: said once */
     bool finding;      /* a look for its devices is under way */
     int64_t found;     /* wall time of the last one that succeeded; 0: never */
     int found_result;  /* of the last one */

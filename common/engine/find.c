@@ -25,6 +25,8 @@ static void take_root(void *data, const struct cemm_query *query, int result,
                       struct cemm_document *document, const struct cemm_words *words);
 static void search_route(struct cemm_route *route, int64_t max_age);
 
+static const char lack[] = "out of memory, or too many devices";
+
 static bool searching(const struct cemm_device *device)
 {
     for (size_t i = 0; i < device->route_count; i++)
@@ -45,10 +47,20 @@ void cemm_find_searched(struct cemm_device *device)
                         failed ? cemm_words_kept(&failed->words) : NULL);
 }
 
+/* What we lack ourselves is in no answer, and so in no log yet: once, until a look goes well. */
+static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
+{
+    if (result != -ENOMEM || words || source->lack_told)
+        return;
+    source->lack_told = true;
+    cemm_log(source->cemm, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
+}
+
 static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
 {
     struct cemm_search *search = &route->search;
 
+    note_lack(route->source, result, words);
     if (search->result)
         return;
     search->result = result;
@@ -130,10 +142,12 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
         return;
     }
     bool valid = still_there(route, query);
-    if (valid && result == 0)
+    if (valid && result == 0) {
         result = cemm_route_meter_found(route, query->alias);
-    else if (valid && result == CEMM_ABSENT)
+    } else if (valid && result == CEMM_ABSENT) {
         result = cemm_names_add(&route->search.absent, query->alias);
+        words = NULL;
+    }
     if (valid && result)
         search_failed(route, result, words);
     search_step_done(route);
@@ -337,10 +351,15 @@ static void source_found(struct cemm_source *source, int result, const struct ce
 {
     source->finding = false;
     source->found_result = result;
-    source->found_words =
-        words ? *words : (struct cemm_words){.text = "out of memory, or too many devices"};
-    if (result == 0)
+    if (words)
+        source->found_words = *words;
+    else
+        cemm_words_set(&source->found_words, "%s: %s", source->name, lack);
+    note_lack(source, result, words);
+    if (result == 0) {
         source->found = source->cemm->wall;
+        source->lack_told = false;
+    }
     cemm_find_settle(source->cemm);
 }
 

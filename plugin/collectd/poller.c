@@ -306,7 +306,9 @@ static int build(struct poller *poller, const struct settings *settings)
 
     if (r < 0)
         return r;
-    state_load(poller->state);
+    r = state_load(poller->state);
+    if (r < 0)
+        return r;
     poller->giver = giver_start(poller->state, wake, poller);
     if (poller->giver)
         poller->backfill = backfill_new(settings, poller->cemm, poller->state, poller->giver);

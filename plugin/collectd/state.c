@@ -13,6 +13,7 @@
  */
 #include "plugin/collectd/state.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,16 @@ void state_free(struct state *state)
     free(state);
 }
 
-void state_load(struct state *state)
+int state_load(struct state *state)
 {
     struct cemm_words words = {""};
     int r = cemm_minutes_load(state->minutes, state->file, &words);
 
+    if (r == -ENOMEM)
+        return r;
     if (r < 0 || (r == CEMM_ABSENT && state->taker_count))
         plugin_log(r == CEMM_ABSENT ? LOG_INFO : LOG_WARNING, "cemm plugin: %s", words.text);
+    return 0;
 }
 
 static struct cemm_minutes_key key_of(const char *taker, const struct series *series)

@@ -25,8 +25,9 @@ struct state *state_new(const char *file, int64_t window, char *const *takers, s
 void state_free(struct state *state); /* NULL is allowed */
 
 /* Reads the file. That it is damaged is logged, or, where history hangs on it, not there. It is
- * only written if something is given in this run. */
-void state_load(struct state *state);
+ * only written if something is given in this run. Returns 0, or -ENOMEM: not to be gone on with,
+ * for what the file says would be lost. */
+int state_load(struct state *state);
 
 /* Whether this sample is not newer than the last one that was given before this run. */
 bool state_repeats(struct state *state, const struct series *series, int64_t time);

@@ -391,7 +391,12 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct speech *s
         free(missed);
         return NULL;
     }
-    if (cemm_minutes_load(missed->minutes, path, &words) < 0)
+    int r = cemm_minutes_load(missed->minutes, path, &words);
+    if (r == -ENOMEM) { /* what the file says would be lost */
+        missed_close(missed);
+        return NULL;
+    }
+    if (r < 0)
         speech_say(speech, CEMM_LOG_WARNING, "%s", words.text);
     missed_keep(missed);
     return missed;

@@ -421,6 +421,8 @@ static enum exec_exit run(struct stream *stream)
             put_board(stream);
         if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
             return end_of_input(stream);
+        if (stream->error != 0)
+            break; /* a turn might wait for long */
         turn(stream, now);
         send_out(stream);
     }
