@@ -27,6 +27,7 @@ struct sweep {
     cemm_sweep_fn *meter;
     void *data;
     size_t pending;
+    bool lacked; /* memory for something, which was logged */
 };
 
 /* One step of a sweep that waits for an answer. */
@@ -57,10 +58,15 @@ static void tell(struct sweep *sweep, const struct cemm_uid *uid, const char *al
                  answer);
 }
 
+/* No source has failed, so that nothing else logs it. */
 static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
+    if (!sweep->lacked)
+        cemm_log(sweep->cemm, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
+                 uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
+    sweep->lacked = true;
     tell(sweep, uid, alias, &answer);
 }
 
