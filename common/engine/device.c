@@ -216,12 +216,15 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
     struct cemm_device *device = route->device;
-    int r = cemm_names_add(&route->meters, alias);
 
-    if (r < 0 || !device || cemm_names_have(&device->meters, alias))
-        return r;
-    cemm_keep_meter(route->source->cemm, &device->uid, alias);
-    return cemm_names_add(&device->meters, alias);
+    /* The route's last: what is among those is not asked for again. */
+    if (device && !cemm_names_have(&device->meters, alias)) {
+        int r = cemm_names_add(&device->meters, alias);
+        if (r < 0)
+            return r;
+        cemm_keep_meter(route->source->cemm, &device->uid, alias);
+    }
+    return cemm_names_add(&route->meters, alias);
 }
 
 int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)

@@ -87,8 +87,8 @@ one_stream() {
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
-  elif [[ ! -s $scratch/out ]]; then # after words on its memory, libcurl's too, a source rests
-    [[ $kind == memory && -s $scratch/err ]] || complain 'no values'
+  elif [[ ! -s $scratch/out ]]; then # where libcurl could not even connect, the source rests
+    grep -q ': the account: ' "$scratch/err" || complain 'no values'
   else
     grep -q "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')\$" "$2" || complain 'what has come is not in the state file'
   fi
