@@ -107,7 +107,7 @@ one_mount() {
     cat "$file" "$m/$dev/p1/realtime.csv" >/dev/null 2>&1 || true
     ls "$m" "$m/$dev/p1" >/dev/null 2>&1 || true
     wait_for 30 cat "$file" "$m/$dev/p1/realtime.csv" || complain "it does not come back: $(<"$scratch/err")"
-    fusermount3 -u "$m"
+    fusermount3 -u "$m" || complain "it is gone: $(<"$scratch/err")"
   fi
   stop "$pid"
   ended "$stopped"
