@@ -92,7 +92,6 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         close(signal_fd);
         return EXIT_FAILURE;
     }
-    result = 0;
     if (fuse_daemonize(options->foreground) < 0) {
         result = -errno;
     } else {

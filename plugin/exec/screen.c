@@ -23,7 +23,6 @@ static long process(long pid, char ret_name[64])
 {
     char path[64];
     char line[512] = "";
-    long parent = 0;
     if (snprintf(path, sizeof(path), "/proc/%ld/stat", pid) >= (int)sizeof(path))
         return 0;
     FILE *file = fopen(path, "re");
@@ -34,12 +33,11 @@ static long process(long pid, char ret_name[64])
     line[length] = '\0';
     char *name = strchr(line, '(');
     char *end = strrchr(line, ')');
-    if (name == NULL || end == NULL || (size_t)(end - name) > 64 ||
-        sscanf(end, ") %*c %ld", &parent) != 1)
+    if (name == NULL || end == NULL || (size_t)(end - name) > 64 || strlen(end) < strlen(") S "))
         return 0;
     memcpy(ret_name, name + 1, (size_t)(end - name - 1));
     ret_name[end - name - 1] = '\0';
-    return parent;
+    return strtol(end + strlen(") S "), NULL, 10);
 }
 
 static bool holds(long pid, const struct stat *pipe)
