@@ -220,9 +220,9 @@ static void waiting_for_a_connection_is_no_failure(void **state)
 
     (void)state;
     SIM_START(&rig.cloud, "--devices", "60", "--promise", "1000");
-    SIM_FAULTS(&rig.cloud, "delay=100@*realtime*");
+    SIM_FAULTS(&rig.cloud, "delay=200@*realtime*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "3");
+    rig_add_cloud(&rig, "8"); /* a busy machine is not late by then */
     client_set(&rig.client, "max-connections", "4");
     rig_run(&rig);
     memset(&crowd, 0, sizeof(crowd));
