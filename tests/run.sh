@@ -138,10 +138,13 @@ if [[ -d $scratch/plain ]]; then
 fi
 if [[ $long == yes ]]; then
   suites plain --setup long --suite long
-  # The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs.
+  # The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs. Collectd
+  # can't load a plugin that was built so.
   if configure threads -Db_sanitize=thread -Db_lundef=false; then
     export TSAN_OPTIONS=exitcode=66
-    suites threads --timeout-multiplier 5 engine sources mount mount-archive mount-history
+    suites threads --timeout-multiplier 5 archive cemm collectors discovery endpoints engine \
+      filters fleet history libcemm mount mount-archive mount-attack mount-history mount-slow \
+      resolver source-change sources stream systemd tls
     unset TSAN_OPTIONS
   fi
 fi
