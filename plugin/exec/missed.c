@@ -172,7 +172,7 @@ static void give_held(struct past *past)
     struct cemm_document *document = past->held[0];
     past->held_count--;
     missed->waiting--;
-    memmove(past->held, past->held + 1, past->held_count * sizeof(*past->held));
+    memmove(past->held, past->held + 1, past->held_count * sizeof(struct cemm_document *));
     missed->give(missed->data, document, false);
     cemm_document_unref(document);
 }

@@ -13,7 +13,9 @@ cd "$1"
 tool=$3
 mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
 
+# Each begins with an empty line: what it found stands below the long line of the files, which is cut.
 clean_cppcheck() {
+  echo
   cppcheck -q -j "$(nproc)" --std=c11 --library=posix -D_GNU_SOURCE -I. --enable=warning,performance,portability \
     --suppressions-list=tests/house/cppcheck.txt --error-exitcode=1 "$@" 2>&1
 }
@@ -21,7 +23,7 @@ clean_cppcheck() {
 clean_tidy() {
   local out
   out=$(printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -n 4 clang-tidy -p "$build" --quiet 2>/dev/null | grep -E ': (warning|error): ' | sort -u || true)
-  echo "$out"
+  printf '\n%s\n' "$out"
   [[ -z $out ]]
 }
 
@@ -34,7 +36,7 @@ clean_analyzer() {
       "cd \($entry.directory) && " + ($entry.command | sub(" -o \\S+"; " -o /dev/null") | sub(" -M[DQ] .*? -MF \\S+"; "") | gsub(" -MQ \\S+| -MF \\S+| -MD"; "")) +
       " -O1 -Wno-error -fdiagnostics-plain-output -fanalyzer -Wno-analyzer-malloc-leak"' "$build/compile_commands.json" |
     tr '\n' '\0' | xargs -0 -P "$(nproc)" -n 1 bash -c 2>&1 | grep -E '\[(CWE|-Wanalyzer)|error:' | sort -u || true)
-  echo "$out"
+  printf '\n%s\n' "$out"
   [[ -z $out ]]
 }
 
