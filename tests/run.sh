@@ -144,7 +144,7 @@ if [[ $long == yes ]]; then
     export TSAN_OPTIONS=exitcode=66
     suites threads --timeout-multiplier 5 archive cemm collectors discovery endpoints engine \
       filters fleet history libcemm mount mount-archive mount-attack mount-history mount-slow \
-      resolver source-change sources stream systemd tls
+      resolver source-change sources stream systemd
     unset TSAN_OPTIONS
   fi
 fi
