@@ -86,7 +86,7 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         log_print(&log, CEMM_LOG_ERROR, "signals: %s", strerror(-result));
         return EXIT_FAILURE;
     }
-    if (fuse_session_mount(fs->session, path) < 0) {
+    if (mount_on(fs->session, path) < 0) {
         log_print(&log, CEMM_LOG_ERROR, "%s can't be mounted on",
                   path); /* and libfuse has said why */
         close(signal_fd);

@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/ops.h"
+
+#define FUSE_DEVICE makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
 #define MOUNT_OPTIONS_SIZE 8192 /* twice PATH_MAX: each character of the source may be escaped */
 
@@ -101,4 +104,18 @@ struct fuse_session *mount_session(const struct options *options, struct fs *fs)
         session = fuse_session_new(&arguments, &fs_ops, sizeof(fs_ops), fs);
     fuse_opt_free_args(&arguments);
     return session;
+}
+
+/* libfuse 3.14 may report success when it was short of memory, and take standard input for the
+ * kernel's descriptor. */
+int mount_on(struct fuse_session *session, const char *path)
+{
+    struct stat about;
+
+    if (fuse_session_mount(session, path) < 0)
+        return -1;
+    if (fstat(fuse_session_fd(session), &about) == 0 && S_ISCHR(about.st_mode) &&
+        about.st_rdev == FUSE_DEVICE)
+        return 0;
+    return -1;
 }

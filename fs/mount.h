@@ -17,4 +17,7 @@ int mount_prepare(const char *mountpoint, char **ret_path);
 /* The session for that mount; not mounted yet. NULL: no memory, or libfuse has said why. */
 struct fuse_session *mount_session(const struct options *options, struct fs *fs);
 
+/* Mounts it. 0, or -1: libfuse has said why. */
+int mount_on(struct fuse_session *session, const char *path);
+
 #endif
