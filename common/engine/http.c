@@ -134,6 +134,7 @@ static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
         code = curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : about->capath);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
     return code;
@@ -308,6 +309,24 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
+/* What came by a kept connection, and is no HTTP, is left over from the answer before: its length
+ * was wrong. That was another one's fault, so the request goes out once more, by a connection of
+ * its own.
+ */
+static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
+{
+    CURLM *multi = transfer->http->multi;
+    long connects = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (connects > 0 || (code != CURLE_WEIRD_SERVER_REPLY && code != CURLE_UNSUPPORTED_PROTOCOL))
+        return false;
+    cemm_buffer_clear(&transfer->body);
+    curl_multi_remove_handle(multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
+}
+
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count)
 {
     struct curl_waitfd fds[CEMM_EXTRA_MAX + 1];
@@ -339,7 +358,8 @@ int cemm_http_run(struct cemm_http *http)
             continue;
         CURLcode result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-        finish(transfer, result);
+        if (!begin_again(transfer, result))
+            finish(transfer, result);
     }
     return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
 }

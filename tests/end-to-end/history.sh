@@ -166,6 +166,16 @@ failures() {
   history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
   is 'now all of it' 28800 "$(wc -l <<<"$out")"
 
+  # One device's answers are longer than they say, and what is left over stands in the connection
+  # that all share.
+  forget
+  sed 's/^\[cloud home\]/&\nmax-connections = 1/' "$config" >"$scratch/narrow.conf"
+  sim_faults "length-short@*$two/s01/data*"
+  exits 'a meter with a wrong length' 1 "$cemm" history --config "$scratch/narrow.conf" --from 2025-05-05 --to 2025-05-14 s01
+  is 'does not spoil what the other one says' 14400 "$(wc -l <<<"$out")"
+  hasnt 'which is not spoken of' "$err" "$one"
+  sim_faults
+
   # The source is away for some seconds, in the middle: no day is lost.
   sed 's/^\[cloud home\]/&\ntimeout = 2/' "$config" >"$scratch/hasty.conf"
   sim_faults 'stall@*/data/*'
