@@ -46,6 +46,7 @@ check_collectd() {
   while read -r document fault uid errno words; do
     look_up "$exceptions_of_programs" "$document" "$fault"
     [[ $words != *' in time' ]] || words=' in time' # which of them is said once
+    [[ $fault != @($patient) ]] || words= # or that
     if [[ $errno != 0 ]]; then
       [[ $errno == ENOENT && $document != realtime ]] ||
         check "$document: $fault: collectd says why" wait_for 60 collectd_said "$uid" "$words"

@@ -183,7 +183,8 @@ whole=$(stat -c %s "$scratch/once")
 check "of $whole bytes that were read, few are held ($held)" test "$held" -lt $((whole * 3 / 4))
 before=$(kept_reads)
 read_long >"$scratch/twice"
-is 'the kernel has the others' "$before" "$(kept_reads)"
+again=$(($(kept_reads) - before)) # the kernel may have dropped some
+check "the kernel has most of the others ($again are read again)" test "$again" -lt $(($(wc -l <"$scratch/long") / 2))
 check 'and they are the same' cmp "$scratch/once" "$scratch/twice"
 xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"
 read_long >"$scratch/thrice"
