@@ -173,7 +173,7 @@ void node_drop(struct nodes *nodes, struct node *node)
 
 void node_touch(struct nodes *nodes, struct node *node)
 {
-    bool full = node->snapshot && node->snapshot->bytes;
+    const struct snapshot *full = node->snapshot && node->snapshot->bytes ? node->snapshot : NULL;
 
     node_drop(nodes, node);
     if (node->place.kind != PLACE_PERIOD || (node->snapshot && !node->closed))
@@ -181,7 +181,7 @@ void node_touch(struct nodes *nodes, struct node *node)
     node->queue = full ? &nodes->full : &nodes->bare;
     TAILQ_INSERT_TAIL(node->queue, node, age);
     nodes->old_count++;
-    nodes->old_bytes += full ? node->snapshot->size : 0;
+    nodes->old_bytes += full ? full->size : 0;
 }
 
 void node_strip(struct nodes *nodes, struct node *node)
