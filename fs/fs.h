@@ -47,6 +47,7 @@ struct fs {
     int64_t failed;
     int64_t mounted;      /* Unix milliseconds */
     int64_t realtime_ttl; /* ms */
+    bool greeted;         /* the kernel: it has begun to ask */
     bool kernel_opens;    /* it can do without our open */
 };
 

@@ -24,6 +24,9 @@ static bool serve(struct fs *fs, struct fuse_buf *buffer)
         if (result <= 0)
             return result == -EINTR;
         fuse_session_process_buf(fs->session, buffer);
+        /* Short of memory, libfuse has refused the kernel's greeting: nothing more will come. */
+        if (!fs->greeted)
+            fuse_session_exit(fs->session);
     }
     return true;
 }

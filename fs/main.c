@@ -69,6 +69,8 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
         result = set_nonblocking(fuse_session_fd(fs->session));
     if (result == 0)
         loop_run(fs, signal_fd);
+    if (result == 0 && fuse_session_exited(fs->session) && !fs->greeted)
+        result = -ENOMEM;
     helper_free(fs->helper);
     cemm_free(fs->cemm); /* answers whoever still waits */
     nodes_end(&fs->nodes);

@@ -41,6 +41,7 @@ static void on_init(void *data, struct fuse_conn_info *connection)
 
     /* Bytes never change under a number, so there is nothing to be invalidated by a new mtime. */
     connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+    fs->greeted = true;
     fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
     notify_ready();
 }
