@@ -54,6 +54,13 @@ backwards() {
   awk 'NR > 1 && $2 + 0 < last + 0 { print last, $0 } { last = $2 }'
 }
 
+# The time of the last line in which a counter is not what the cloud would have rounded it to.
+last_of_lan() {
+  awk '{ n = split($2, fields, ",")
+    for (i = 1; i <= n; i++) if (fields[i] ~ /^t[1-4]=/ && (substr(fields[i], 4) * 4) % 1) last = substr($NF, 1, 13)
+  } END { print last }' "$scratch/out"
+}
+
 # The newest values of the LAN are less than 1 above what the cloud says.
 small() {
   local counter left withheld=0 power last
@@ -65,7 +72,7 @@ small() {
     is "$counter does not step back there" '' "$(field "$counter" | backwards)"
   done
   stop "$lan_pid"
-  left=$(tail -n 1 "$scratch/out" | awk '{ print substr($NF, 1, 13) }')
+  left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
   has_passed() { # one of them: the others may have to wait for their tariff
@@ -78,6 +85,7 @@ small() {
   lines_more 5 || true
   stop "$stream_pid"
   is 'the stream was well' 143 "$stopped"
+  left=$(last_of_lan) # its last answer may have been on its way
   for counter in "${counters[@]}"; do
     is "$counter does not step back" '' "$(field "$counter" | backwards)"
     field "$counter" | awk -v left="$left" '$1 <= left' | tail -n 1 >"$scratch/last"
