@@ -121,7 +121,8 @@ fresh() {
   is "it says that there was no state file" 1 "$(said 'there is no state file cemm.state yet')"
   rm "$run/cemm.state"
   check "a state file that is removed is written again" wait_for 30 test -s "$run/cemm.state"
-  is "with all that it had" "$((begun / 60 * 60 - 3540))" "$(state_from "$first" p1 electric_power)"
+  # A minute may have turned between our look at the clock and collectd's.
+  is "with all that it had" 0 "$((($(state_from "$first" p1 electric_power) - (begun / 60 * 60 - 3540)) / 120))"
   stop_collectd "after backfill" "$run"
   check "minutes that came live count as given, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
 }
