@@ -147,10 +147,11 @@ forget() {
   cp "$scratch/state" "$run/cemm.state"
 }
 
-# state_until UID ALIAS CHANNEL: the end of what the state file says was given, in seconds.
+# state_until [UID ALIAS CHANNEL]: the end of what the state file says was given, in seconds; of each
+# series, if none is named.
 state_until() {
-  awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
-    $1 == "csv" && $2 == uid && $3 == alias && $4 == channel {
+  awk -F'\t' -v uid="${1-}" -v alias="${2-}" -v channel="${3-}" '
+    $1 == "csv" && (uid == "" || $2 == uid && $3 == alias && $4 == channel) {
       n = split($5, stretches, " "); split(stretches[n], part, "+"); print part[1] + 60 * part[2] }' "$run/cemm.state"
 }
 
@@ -161,13 +162,15 @@ state_from() {
 }
 
 away() {
-  local begun gap
+  local begun gap latest
   rm -rf "$run/csv"
   forget 30
   gap=$(state_until "$first" p1 electric_power)
+  # A minute may have turned between what came last of one device and of the other.
+  latest=$(state_until | sort -n | tail -n 1)
   begun=$(date +%s)
   start_collectd "$run"
-  complete "collectd was away" "$gap" $((begun - 60))
+  complete "collectd was away" "$latest" $((begun - 60))
   is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after half an hour's backfill" "$run"
