@@ -311,8 +311,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
 
 /* What came by a kept connection, and is no HTTP, is left over from the answer before: its length
  * was wrong. That was another one's fault, so the request goes out once more, by a connection of
- * its own.
- */
+ * its own. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;

@@ -38,6 +38,7 @@ bool session_found_nothing(const struct session *session);
 /* Says all that the library said. */
 void session_report(const struct session *session, struct speech *speech);
 
+/* Says how many warnings found no room to be reported, if any, and frees all. */
 void session_close(struct session *session);
 
 #endif

@@ -116,7 +116,7 @@ for document in day month year info; do
 done
 mend_cases
 check_periods "${sim_cloud}cemm/UID/" "&api_key=$sim_key"
-check 'the syslog has what was said' test "$(grep -c 'cemmfs\[.*cloud home: ' "$scratch/syslog")" -gt 100
+check 'the syslog has what was said' test "$(grep -c 'cemmfs\[.*cloud home: ' "$scratch/syslog")" -gt $((devices * 3 / 7))
 no_key 'after all documents'
 no_core cemmfs "$fs_pid"
 there "umount '$scratch/m'"
