@@ -442,13 +442,13 @@ narrow() {
   script -qec "stty cols 150; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
   is '150 columns: all of them' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
   command -v watch >/dev/null || return 0
-  TERM=vt100 script -qec "stty cols 80 rows 40; timeout 20 watch -t -n 1 $command" /dev/null </dev/null >"$scratch/screen" 2>&1 &
+  TERM=vt100 script -qec "stty cols 80 rows 40; timeout --foreground 20 watch -t -n 1 $command" /dev/null </dev/null >"$scratch/screen" 2>&1 &
   local pid=$!
   started "$pid"
   check 'watch: a table' wait_for 15 grep -q 'DEVICE.*CHANNEL.*AGE' "$scratch/screen"
   stop "$pid"
   rm -f "$scratch/piped"
-  TERM=vt100 script -qec "stty cols 80 rows 40; timeout 20 watch -t -n 1 '$command | tee $scratch/piped'" /dev/null </dev/null >"$scratch/screen" 2>&1 &
+  TERM=vt100 script -qec "stty cols 80 rows 40; timeout --foreground 20 watch -t -n 1 '$command | tee $scratch/piped'" /dev/null </dev/null >"$scratch/screen" 2>&1 &
   pid=$!
   started "$pid"
   check 'watch: what goes on to another program is for programs' wait_for 15 grep -q '^cemm,uid=' "$scratch/piped"

@@ -255,17 +255,26 @@ read_cases() {
   wait "${pids[@]}" "${hanging[@]}"
 }
 
-# As many fields in each line, and the last one ends.
-well_formed_csv() {
-  awk -F, 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR < 1 }' "$1" && [[ -z $(tail -c 1 "$1") ]]
+# whole_csv FILE [HEADER]: as many fields in each line (an empty one is one empty field), and the last
+# one ends; with rows, if a header is given.
+whole_csv() {
+  python3 -c '
+import csv, sys
+text = open(sys.argv[1], newline="").read()
+rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
+whole = text.endswith("\n") and len({len(row) or 1 for row in rows}) == 1
+for header in sys.argv[2:]:
+    whole = whole and ",".join(rows[0]) == header and len(rows) > 1
+sys.exit(not whole)' "$@"
 }
 
-# A whole file of that document.
+# well_formed DOCUMENT FILE
 well_formed() {
   case $1 in
     value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty where there is no sample
     info | root) jq -e . "$2" ;;
-    *) well_formed_csv "$2" ;;
+    realtime) whole_csv "$2" channel,value,unit,time ;;
+    *) whole_csv "$2" ;;
   esac
 }
 

@@ -36,7 +36,7 @@ one_fault() {
   if [[ -n $words ]]; then
     has "$fault: why stands in the status" "$(<"$m/status")" "$words"
   else
-    check "$fault: it is a whole file" well_formed "$scratch/content"
+    check "$fault: it is a whole file" well_formed realtime "$scratch/content"
   fi
   exits "$fault: the program's exit" "$([[ $errno == 0 ]] && echo 0 || echo 1)" \
     "$build/plugin/exec/cemm" read --format csv "$faulty/p1" "$healthy/p1"
@@ -46,12 +46,6 @@ one_fault() {
   sim_faults
   check "$fault: it is over by itself" wait_for 20 read_file "$faulty"
   no_key "$fault"
-}
-
-# Header and rows of four fields, newline at the end.
-well_formed() {
-  awk -F, 'NF != 4 { exit 1 } NR == 1 && $0 != "channel,value,unit,time" { exit 1 } END { exit NR < 2 }' "$1" &&
-    [[ -z $(tail -c 1 "$1") ]]
 }
 
 # ---- the tour ------------------------------------------------------------------
