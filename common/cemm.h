@@ -21,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -275,6 +276,10 @@ const char *cemm_document_data(const struct cemm_document *document, const char 
 /* Indents a JSON text by two, as CEMM_FORM_JSON does; results as those of cemm_render(). The text
  * must be valid. */
 int cemm_indent(const char *json, size_t length, char **ret_text, size_t *ret_length);
+
+/* As open_memstream(), but a piece for which there is no memory is an error of the stream, and of
+ * its fclose(), after which *ret_text is NULL. NULL: no memory. The caller frees *ret_text. */
+FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* ---- configuration (spec §3) -------------------------------------------- */
 

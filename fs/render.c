@@ -123,17 +123,13 @@ static char *join_units(const struct cemm_series *series, size_t count)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = cemm_text_open(&text, &size);
 
     if (!out)
         return NULL;
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%s%s", i > 0 ? "," : "", series[i].unit);
-    if (fclose(out) != 0) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return fclose(out) == 0 ? text : NULL;
 }
 
 /* Says of a snapshot where it comes from; it is freed if there is no memory for that. */
@@ -180,7 +176,7 @@ static int print_device(const struct cemm_uid *uid, const char *account,
 {
     size_t lan_length = 0;
     const char *lan = root ? cemm_document_data(root, NULL, &lan_length) : NULL;
-    FILE *out = open_memstream(ret_text, ret_length);
+    FILE *out = cemm_text_open(ret_text, ret_length);
 
     if (!out)
         return -ENOMEM;
@@ -192,11 +188,7 @@ static int print_device(const struct cemm_uid *uid, const char *account,
     fputs(",\"cloud\":", out);
     print_json_text(out, account);
     fputc('}', out);
-    if (fclose(out) != 0) {
-        free(*ret_text);
-        return -ENOMEM;
-    }
-    return 0;
+    return fclose(out) == 0 ? 0 : -ENOMEM;
 }
 
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,

@@ -247,8 +247,7 @@ int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    bool bad;
+    FILE *out = cemm_text_open(&text, &size);
 
     if (!out)
         return -ENOMEM;
@@ -256,8 +255,7 @@ int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot
         print_json(fs, out);
     else
         print_all(fs, out);
-    bad = ferror(out) != 0;
-    if (fclose(out) != 0 || bad || size > STATUS_MAX) {
+    if (fclose(out) != 0 || size > STATUS_MAX) {
         free(text);
         return -ENOMEM;
     }

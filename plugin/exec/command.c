@@ -18,14 +18,12 @@
 /* Makes the whole text in memory, so that the output is written in one go or not at all. */
 static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
 {
-    FILE *stream = open_memstream(ret_text, ret_length);
+    FILE *stream = cemm_text_open(ret_text, ret_length);
     if (stream == NULL)
-        return -errno;
+        return -ENOMEM;
     int r = write(data, stream);
-    if (ferror(stream) && r == 0)
-        r = -ENOMEM;
     if (fclose(stream) != 0 && r == 0)
-        r = -errno;
+        r = -ENOMEM;
     return r;
 }
 

@@ -60,14 +60,12 @@ static int write_piece(struct history_writer *writer, char *text, FILE *stream)
 static int make_piece(struct history_writer *writer, char *text, char **ret_piece,
                       size_t *ret_length)
 {
-    FILE *stream = open_memstream(ret_piece, ret_length);
+    FILE *stream = cemm_text_open(ret_piece, ret_length);
     if (stream == NULL)
-        return -errno;
+        return -ENOMEM;
     int r = write_piece(writer, text, stream);
-    if (ferror(stream) && r == 0)
-        r = -ENOMEM;
     if (fclose(stream) != 0 && r == 0)
-        r = -errno;
+        r = -ENOMEM;
     return r;
 }
 

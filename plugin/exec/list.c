@@ -23,17 +23,12 @@ static char *join_channels(const struct cemm_document *document)
     size_t length = 0;
     size_t count = 0;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    FILE *stream = open_memstream(&text, &length);
+    FILE *stream = cemm_text_open(&text, &length);
     if (stream == NULL)
         return NULL;
     for (size_t i = 0; i < count; i++)
         fprintf(stream, "%s%s", i == 0 ? "" : " ", series[i].channel);
-    bool good = !ferror(stream);
-    if (fclose(stream) != 0 || !good) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    return fclose(stream) == 0 ? text : NULL;
 }
 
 /* Where the source that answered reaches the device: an address on the LAN, or the cloud's. */

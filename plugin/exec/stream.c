@@ -76,9 +76,9 @@ static FILE *outbox_stream(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
     if (outbox->stream == NULL)
-        outbox->stream = open_memstream(&outbox->text, &outbox->length);
+        outbox->stream = cemm_text_open(&outbox->text, &outbox->length);
     if (outbox->stream == NULL)
-        stream->error = -errno;
+        stream->error = -ENOMEM;
     return outbox->stream;
 }
 
@@ -121,8 +121,10 @@ static void send_out(struct stream *stream)
 /* What could come twice, should we be killed, is kept to one piece. */
 static void send_piece(struct stream *stream)
 {
-    if (stream->error == 0 && stream->outbox.stream != NULL &&
-        ftell(stream->outbox.stream) >= PIECE_MIN)
+    struct outbox *outbox = &stream->outbox;
+    if (stream->error != 0 || outbox->stream == NULL)
+        return;
+    if (fflush(outbox->stream) != 0 || outbox->length >= PIECE_MIN)
         send_out(stream);
 }
 

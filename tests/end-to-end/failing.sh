@@ -56,11 +56,21 @@ whole() {
 
 # ---- programs ----------------------------------------------------------------------
 
-# one_program COMMAND…
+# What a program has given, but for numbers and the ages' units.
+shape() {
+  find "$scratch/out" "$files" -name 'out*' -exec cat {} + | sed -E 's/ (s|min|h|d)( |$)//g' | tr -d '0-9. -'
+}
+
+# one_program COMMAND…: it gives the same as when nothing fails, or says that it failed.
 one_program() {
   local code=0
   timeout 60 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
   ended "$code"
+  if ((n == 0)); then
+    expected=$(shape)
+  elif ((code == 0)); then
+    [[ $(shape) == "$expected" ]] || complain "exit 0, but not all is there: $(shape | diff - <(echo "$expected") | head -n 3)"
+  fi
 }
 
 # begin_one COMMAND…: as $pid.
@@ -88,6 +98,7 @@ one_stream() {
   wait_for 60 gone_or_zombie "$pid" || complain 'it does not end'
   stop "$pid"
   ended "$stopped"
+  grep -qvE '^cemm,uid=[^ ]+ ([a-z0-9_]+=[0-9.-]+,?)+ [0-9]+$' "$scratch/out" && complain 'half a line'
   if ((stopped > 0)); then
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
@@ -112,6 +123,11 @@ one_mount() {
     cat "$file" "$m/$dev/p1/realtime.csv" >/dev/null 2>&1 || true
     ls "$m" "$m/$dev/p1" >/dev/null 2>&1 || true
     wait_for 30 cat "$file" "$m/$dev/p1/realtime.csv" || complain "it does not come back: $(<"$scratch/err")"
+    if ((n == 0)); then
+      cp "$file" "$scratch/day"
+    else
+      cmp "$file" "$scratch/day" || complain 'other bytes'
+    fi
     fusermount3 -u "$m" || complain "it is gone: $(<"$scratch/err")"
   fi
   stop "$pid"
@@ -148,9 +164,9 @@ gave() {
 
 # ---- one after the other -------------------------------------------------------------
 
-# one_by_one WHAT KIND COMMAND…: until it runs through.
+# one_by_one WHAT KIND COMMAND…: first without a failure, then until it runs through.
 one_by_one() {
-  local what=$1 kind=$2 n=1 count=0 wrong='' pid
+  local what=$1 kind=$2 n=0 count=0 wrong='' pid expected
   shift 2
   while :; do
     rm -rf "$conf.archive" "$FAIL_MARK" "$files"
@@ -158,8 +174,11 @@ one_by_one() {
     printf 'cemm minutes 1\n%s\n' "$known" >"$files/state"
     : | tee "$sim_log" "$scratch/err" # not those of the last time
     "$@"
-    [[ -e $FAIL_MARK ]] || break
-    count=$((count + 1))
+    if [[ -e $FAIL_MARK ]]; then
+      count=$((count + 1))
+    elif ((n > 0)); then
+      break
+    fi
     n=$((n < singly ? n + 1 : n + 1 + n / stride))
   done
   if [[ -z $wrong ]]; then ok "$what: $kind fails, $count times among $((n - 1))"; else not_ok "$what: $kind fails" "$wrong"; fi

@@ -1,9 +1,10 @@
 /*
  * The capped buffer: what is written comes out, the limit holds to the byte,
- * and an error sticks until somebody has seen it.
+ * and an error sticks until somebody has seen it. And the stream into one.
  */
 #include "check.h"
 #include "common/base/buffer.h"
+#include "common/cemm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,12 +113,37 @@ static void test_steal(void **state)
     free(text);
 }
 
+static void test_stream(void **state)
+{
+    char *text;
+    size_t length;
+    FILE *stream = cemm_text_open(&text, &length);
+
+    (void)state;
+    assert_non_null(stream);
+    fprintf(stream, "%d lines\n", 2);
+    assert_int_equal(fflush(stream), 0);
+    assert_string_equal(text, "2 lines\n");
+    assert_int_equal(length, 8);
+    for (int i = 0; i < 10000; i++)
+        fputs("more", stream);
+    assert_int_equal(fclose(stream), 0);
+    assert_int_equal(length, 40008);
+    assert_int_equal(strlen(text), length);
+    free(text);
+    stream = cemm_text_open(&text, &length);
+    assert_int_equal(fclose(stream), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(length, 0);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limit),        cmocka_unit_test(test_writers),
         cmocka_unit_test(test_error_sticks), cmocka_unit_test(test_reset),
-        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_steal),        cmocka_unit_test(test_stream),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
