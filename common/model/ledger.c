@@ -1,10 +1,11 @@
 /*
  * Remembers, per series, the newest sample that was given, so that each is
  * given once, and so that a counter does not step back when another source
- * answers (spec §2). The C library's tree keeps the series.
+ * answers (spec §2).
  */
 #include "common/model/channel.h"
 #include "common/model/document.h"
+#include "common/model/series.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,21 +14,15 @@
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 
-struct series_key {
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
-    char channel[CEMM_NAME_SIZE];
-};
-
 struct given {
-    struct series_key key;
     int64_t time;
     double value;
-    char source[CEMM_NAME_SIZE + 8]; /* "cloud " and a name */
+    const char *source; /* one of the ledger's; NULL: not known */
 };
 
 struct cemm_ledger {
-    void *tree;
+    void *tree;    /* of records (series.h): struct given */
+    void *sources; /* their names */
 };
 
 struct cemm_ledger *cemm_ledger_new(void)
@@ -35,47 +30,43 @@ struct cemm_ledger *cemm_ledger_new(void)
     return calloc(1, sizeof(struct cemm_ledger));
 }
 
+static void given_free(void *key)
+{
+    free(cemm_series_of(key, sizeof(struct given)));
+}
+
 void cemm_ledger_free(struct cemm_ledger *ledger)
 {
     if (!ledger)
         return;
-    tdestroy(ledger->tree, free);
+    tdestroy(ledger->tree, given_free);
+    tdestroy(ledger->sources, free);
     free(ledger);
+}
+
+/* The entry of a series, made if need be; NULL: no memory, or a name that is none. */
+static struct given *entry(struct cemm_ledger *ledger, const struct cemm_minutes_key *key)
+{
+    return cemm_series_get(&ledger->tree, sizeof(struct given), key);
 }
 
 static int compare(const void *left, const void *right)
 {
-    const struct series_key *a = left;
-    const struct series_key *b = right;
-    int r = strcmp(a->uid.text, b->uid.text);
-
-    if (r == 0)
-        r = strcmp(a->alias, b->alias);
-    return r ? r : strcmp(a->channel, b->channel);
+    return strcmp(left, right);
 }
 
-/* The entry of a series, made if need be; NULL: no memory, or the name is too long. */
-static struct given *entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                           const char *alias, const char *channel)
+/* The ledger's own text of that name; NULL: no memory. There are few. */
+static const char *source_named(struct cemm_ledger *ledger, const char *name)
 {
-    struct series_key key = {.uid = *uid};
+    char **found = tfind(name, &ledger->sources, compare);
 
-    if (strlen(alias) >= sizeof(key.alias) || strlen(channel) >= sizeof(key.channel))
-        return NULL;
-    strcpy(key.alias, alias);
-    strcpy(key.channel, channel);
-    struct given **found = tfind(&key, &ledger->tree, compare);
     if (found)
         return *found;
-    struct given *given = calloc(1, sizeof(*given));
-    if (!given)
-        return NULL;
-    given->key = key;
-    if (!tsearch(given, &ledger->tree, compare)) {
-        free(given);
-        return NULL;
-    }
-    return given;
+    char *source = strdup(name);
+    if (source && tsearch(source, &ledger->sources, compare))
+        return source;
+    free(source);
+    return NULL;
 }
 
 static bool steps_back(const struct given *given, const struct cemm_series *series,
@@ -83,8 +74,8 @@ static bool steps_back(const struct given *given, const struct cemm_series *seri
 {
     double back = given->value - sample->value;
 
-    return given->time && cemm_channel_counts(series->channel) &&
-           strcmp(given->source, source) != 0 && back > 0 && back < STEP_BACK_MAX;
+    return given->time && cemm_channel_counts(series->channel) && given->source != source &&
+           back > 0 && back < STEP_BACK_MAX;
 }
 
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
@@ -92,10 +83,11 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm
                                    const struct cemm_sample *sample)
 {
     const struct cemm_query *query = cemm_document_query(document);
-    const char *source = cemm_document_source(document);
-    struct given *given = entry(ledger, &query->uid, query->alias, series->channel);
+    struct cemm_minutes_key key = {"", &query->uid, query->alias, series->channel};
+    const char *source = source_named(ledger, cemm_document_source(document));
+    struct given *given = entry(ledger, &key);
 
-    if (!given)
+    if (!source || !given)
         return CEMM_NO_ROOM;
     if (sample->time <= given->time)
         return CEMM_REPEATED;
@@ -103,13 +95,14 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm
         return CEMM_WITHHELD;
     given->time = sample->time;
     given->value = sample->value;
-    strncpy(given->source, source, sizeof(given->source) - 1);
+    given->source = source;
     return CEMM_GIVE;
 }
 
 int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time)
 {
-    struct given *given = entry(ledger, key->uid, key->alias, key->channel);
+    struct cemm_minutes_key untaken = {"", key->uid, key->alias, key->channel};
+    struct given *given = entry(ledger, &untaken);
 
     if (!given)
         return -ENOMEM;

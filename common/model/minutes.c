@@ -13,6 +13,7 @@
 #include "common/model/minutes.h"
 
 #include "common/base/limits.h"
+#include "common/model/series.h"
 
 #include <errno.h>
 #include <search.h>
@@ -36,9 +37,9 @@ struct cemm_minutes *cemm_minutes_new(int64_t window)
     return minutes;
 }
 
-static void given_free(void *data)
+static void given_free(void *key)
 {
-    struct cemm_given *given = data;
+    struct cemm_given *given = cemm_series_of(key, sizeof(*given));
 
     free(given->stretches);
     free(given);
@@ -62,66 +63,16 @@ void cemm_minutes_free(struct cemm_minutes *minutes)
 
 /* ---- series ------------------------------------------------------------------- */
 
-static int compare(const void *left, const void *right)
-{
-    const struct cemm_given *a = left;
-    const struct cemm_given *b = right;
-    int r = strcmp(a->uid.text, b->uid.text);
-
-    if (r == 0)
-        r = strcmp(a->alias, b->alias);
-    if (r == 0)
-        r = strcmp(a->channel, b->channel);
-    return r ? r : strcmp(a->taker, b->taker);
-}
-
-/* A taker's name stands between tabs in the file. */
-static bool taker_valid(const char *taker)
-{
-    for (const char *c = taker; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return false;
-    return strlen(taker) < CEMM_TAKER_SIZE;
-}
-
-/* False if the key has a text that may not be in one. */
-static bool name_entry(struct cemm_given *given, const struct cemm_minutes_key *key)
-{
-    struct cemm_uid uid;
-
-    if (!taker_valid(key->taker) || !cemm_name_valid(key->alias) ||
-        !cemm_name_valid(key->channel) || !cemm_uid_parse(key->uid->text, &uid))
-        return false;
-    given->uid = uid;
-    strcpy(given->taker, key->taker);
-    strcpy(given->alias, key->alias);
-    strcpy(given->channel, key->channel);
-    return true;
-}
-
 static struct cemm_given *find(const struct cemm_minutes *minutes,
                                const struct cemm_minutes_key *key)
 {
-    struct cemm_given wanted = {0};
-    struct cemm_given **found = NULL;
-
-    if (name_entry(&wanted, key))
-        found = tfind(&wanted, &minutes->tree, compare);
-    return found ? *found : NULL;
+    return cemm_series_find(&minutes->tree, sizeof(struct cemm_given), key);
 }
 
 struct cemm_given *cemm_minutes_entry(struct cemm_minutes *minutes,
                                       const struct cemm_minutes_key *key)
 {
-    struct cemm_given *given = find(minutes, key);
-
-    if (given)
-        return given;
-    given = calloc(1, sizeof(*given));
-    if (given && name_entry(given, key) && tsearch(given, &minutes->tree, compare))
-        return given;
-    free(given);
-    return NULL;
+    return cemm_series_get(&minutes->tree, sizeof(struct cemm_given), key);
 }
 
 /* ---- stretches ---------------------------------------------------------------- */

@@ -16,12 +16,9 @@ struct cemm_stretch {
     int32_t until;
 };
 
-/* The minutes of one series that one taker was given: stretches in order, with gaps between. */
+/* The minutes of one series that one taker was given: stretches in order, with gaps between. A
+ * record (series.h). */
 struct cemm_given {
-    char taker[CEMM_TAKER_SIZE];
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
-    char channel[CEMM_NAME_SIZE];
     struct cemm_stretch *stretches;
     uint32_t count;
     uint32_t room;
@@ -29,7 +26,7 @@ struct cemm_given {
 };
 
 struct cemm_minutes {
-    void *tree; /* of struct cemm_given */
+    void *tree; /* of records: struct cemm_given */
     int64_t window;
     struct cemm_buffer lines; /* that the file has not got yet */
     size_t grown;             /* bytes added to it since it was written whole */

@@ -18,6 +18,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/minutes.h"
+#include "common/model/series.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,13 +44,13 @@ struct writer {
     int64_t horizon; /* minutes before it are not written */
 };
 
-static void write_given(struct cemm_buffer *buffer, const struct cemm_given *given, int64_t horizon)
+static void write_given(struct cemm_buffer *buffer, const char *key, int64_t horizon)
 {
+    const struct cemm_given *given = cemm_series_of(key, sizeof(*given));
     size_t before = buffer->length;
     bool any = false;
 
-    cemm_buffer_format(buffer, "%s\t%s\t%s\t%s\t", given->taker, given->uid.text, given->alias,
-                       given->channel);
+    cemm_buffer_format(buffer, "%s\t", key);
     for (uint32_t i = 0; i < given->count; i++) {
         const struct cemm_stretch *stretch = &given->stretches[i];
         int64_t from = stretch->from > horizon ? stretch->from : horizon;
@@ -72,7 +73,7 @@ static void visit(const void *node, VISIT order, void *data)
     struct writer *writer = data;
 
     if (order == postorder || order == leaf)
-        write_given(&writer->buffer, *(struct cemm_given *const *)node, writer->horizon);
+        write_given(&writer->buffer, *(char *const *)node, writer->horizon);
 }
 
 int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,

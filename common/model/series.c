@@ -1,0 +1,72 @@
+#include "common/model/series.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
+
+/* A taker's name stands between tabs. */
+static bool taker_valid(const char *taker)
+{
+    for (const char *c = taker; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return false;
+    return strlen(taker) < CEMM_TAKER_SIZE;
+}
+
+/* False: one of the texts may not be in a key. */
+static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *key)
+{
+    struct cemm_uid uid;
+
+    if (!taker_valid(key->taker) || !cemm_name_valid(key->alias) ||
+        !cemm_name_valid(key->channel) || !cemm_uid_parse(key->uid->text, &uid))
+        return false;
+    const char *parts[] = {"\t", uid.text, "\t", key->alias, "\t", key->channel};
+    char *end = stpcpy(text, key->taker);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        end = stpcpy(end, parts[i]);
+    return true;
+}
+
+void *cemm_series_of(const char *key, size_t size)
+{
+    return (void *)((uintptr_t)key - size);
+}
+
+static void *find(void *const *tree, size_t size, const char *text)
+{
+    char **found = tfind(text, tree, compare);
+
+    return found ? cemm_series_of(*found, size) : NULL;
+}
+
+void *cemm_series_find(void *const *tree, size_t size, const struct cemm_minutes_key *key)
+{
+    char text[CEMM_KEY_SIZE];
+
+    return write_key(text, key) ? find(tree, size, text) : NULL;
+}
+
+void *cemm_series_get(void **tree, size_t size, const struct cemm_minutes_key *key)
+{
+    char text[CEMM_KEY_SIZE];
+
+    if (!write_key(text, key))
+        return NULL;
+    char *record = find(tree, size, text);
+    if (record)
+        return record;
+    record = calloc(1, size + strlen(text) + 1);
+    if (!record)
+        return NULL;
+    strcpy(record + size, text);
+    if (tsearch(record + size, tree, compare))
+        return record;
+    free(record);
+    return NULL;
+}
