@@ -192,6 +192,8 @@ static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
         cemm_keep_write(cemm, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
+    if (entry->once)
+        drop_document(cemm, entry);
     if (!entry->document && !entry->complained)
         entry_free(cemm, entry); /* nothing to remember */
     else
@@ -375,7 +377,7 @@ static void rank(struct cemm_entry *entry, bool later)
 }
 
 static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms, bool later,
-               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+               bool once, cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
@@ -387,6 +389,7 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
     if (!entry)
         return -ENOMEM;
     rank(entry, later);
+    entry->once = once && (entry->once || (idle(entry) && !entry->document));
     struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
@@ -408,13 +411,19 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return get(cemm, query, max_age_ms, false, done, data, ret_ticket);
+    return get(cemm, query, max_age_ms, false, false, done, data, ret_ticket);
 }
 
 int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return get(cemm, query, max_age_ms, true, done, data, ret_ticket);
+    return get(cemm, query, max_age_ms, true, false, done, data, ret_ticket);
+}
+
+int cemm_get_once(struct cemm *cemm, const struct cemm_query *query, cemm_answer_fn *done,
+                  void *data)
+{
+    return get(cemm, query, 0, false, true, done, data, NULL);
 }
 
 bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query)

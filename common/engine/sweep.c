@@ -156,7 +156,7 @@ static void read_step(struct sweep *sweep, struct step *step, cemm_answer_fn *ta
         free(step);
         return;
     }
-    if (cemm_get(sweep->cemm, &query, 0, take, step, NULL) == 0) {
+    if (cemm_get_once(sweep->cemm, &query, take, step) == 0) {
         sweep->pending++;
         return;
     }

@@ -23,8 +23,8 @@
 #define SILENT_INTERVALS 3
 
 struct source {
-    char name[CEMM_NAME_SIZE + 8]; /* "cloud-" and a name */
-    double took;                   /* seconds */
+    char *name;  /* "cloud-home"; NULL: none further */
+    double took; /* seconds */
     bool told;
 };
 
@@ -59,11 +59,20 @@ struct monitor *monitor_new(void)
     return monitor;
 }
 
+static void record_free(void *data)
+{
+    struct record *record = data;
+
+    for (size_t i = 0; i < SOURCES_MAX; i++)
+        free(record->sources[i].name);
+    free(record);
+}
+
 void monitor_free(struct monitor *monitor)
 {
     if (!monitor)
         return;
-    tdestroy(monitor->tree, free);
+    tdestroy(monitor->tree, record_free);
     pthread_mutex_destroy(&monitor->lock);
     free(monitor);
 }
@@ -116,12 +125,15 @@ static void note_source(struct record *record, const struct cemm_document *docum
     struct source *source = record->sources;
 
     name_source(name, cemm_document_source(document));
-    while (source < record->sources + SOURCES_MAX && *source->name &&
+    while (source < record->sources + SOURCES_MAX && source->name &&
            strcmp(source->name, name) != 0)
         source++;
     if (source == record->sources + SOURCES_MAX)
         return;
-    memcpy(source->name, name, sizeof(name));
+    if (!source->name)
+        source->name = strdup(name);
+    if (!source->name)
+        return; /* the next answer may find memory */
     source->took = (double)cemm_document_took(document) / 1000;
     source->told = false;
 }
@@ -183,7 +195,7 @@ static double age_of(const struct record *record)
 
 static void report_values(const struct record *record)
 {
-    for (size_t i = 0; i < SOURCES_MAX && *record->sources[i].name; i++) {
+    for (size_t i = 0; i < SOURCES_MAX && record->sources[i].name; i++) {
         if (!record->sources[i].told)
             dispatch(record, "response_time", record->sources[i].name,
                      (value_t){.gauge = record->sources[i].took});
@@ -237,7 +249,8 @@ static bool take_turn(struct record *record, int64_t now)
     return true;
 }
 
-/* Puts off what it can't hand over under the lock: a copy of the record will do. */
+/* Puts off what it can't hand over under the lock: a copy of the record will do. The names in it
+ * stay as long as the record itself. */
 static void report(struct monitor *monitor, struct record *record, int64_t now)
 {
     struct record copy;

@@ -212,12 +212,51 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     crowd.failures += answer && answer->result != 0;
 }
 
-/* All together take much longer than the timeout, which is each one's own. */
-static void waiting_for_a_connection_is_no_failure(void **state)
+static void sweep_all(void)
 {
     const struct cemm_selection all = {0};
     int64_t until = client_now_ms() + 8 * RETURN_MS;
 
+    memset(&crowd, 0, sizeof(crowd));
+    assert_int_equal(cemm_sweep(rig.client.cemm, &all, take_meter, NULL), 0);
+    while (!crowd.done && client_now_ms() < until)
+        assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
+    assert_true(crowd.done);
+}
+
+static bool at_hand(void)
+{
+    struct cemm_query query = realtime("p1");
+    struct cemm_document *document = cemm_peek(rig.client.cemm, &query, INT64_MAX);
+
+    cemm_document_unref(document);
+    return document != NULL;
+}
+
+/* Of a fleet, what every sweep has read would take more room than all else. */
+static void a_sweep_keeps_nothing_of_its_own(void **state)
+{
+    struct cemm_query query = realtime("p1");
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "4");
+    rig_run(&rig);
+    sweep_all();
+    assert_true(crowd.answers > 0);
+    assert_false(at_hand());
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply.result == 0, "somebody else asks", &reply);
+    reply_clear(&reply);
+    assert_true(at_hand());
+    sweep_all();
+    assert_true(at_hand());
+}
+
+/* All together take much longer than the timeout, which is each one's own. */
+static void waiting_for_a_connection_is_no_failure(void **state)
+{
     (void)state;
     SIM_START(&rig.cloud, "--devices", "60", "--promise", "1000");
     SIM_FAULTS(&rig.cloud, "delay=200@*realtime*");
@@ -225,11 +264,7 @@ static void waiting_for_a_connection_is_no_failure(void **state)
     rig_add_cloud(&rig, "8"); /* a busy machine is not late by then */
     client_set(&rig.client, "max-connections", "4");
     rig_run(&rig);
-    memset(&crowd, 0, sizeof(crowd));
-    assert_int_equal(cemm_sweep(rig.client.cemm, &all, take_meter, NULL), 0);
-    while (!crowd.done && client_now_ms() < until)
-        assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
-    assert_true(crowd.done);
+    sweep_all();
     assert_string_equal(rig.log, "");
     assert_int_equal(crowd.failures, 0);
     assert_int_equal(crowd.answers, 3 * CROWD);
@@ -592,6 +627,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(asking_again_while_it_ends, clean),
         cmocka_unit_test_teardown(a_turn_ends_and_fresh_is_fresh, clean),
         cmocka_unit_test_teardown(waiting_for_a_connection_is_no_failure, clean),
+        cmocka_unit_test_teardown(a_sweep_keeps_nothing_of_its_own, clean),
         cmocka_unit_test_teardown(a_stalled_device_leaves_room, clean),
         cmocka_unit_test_teardown(no_proxy_to_this_machine, clean),
         cmocka_unit_test_teardown(another_device_at_the_address, clean),
