@@ -278,7 +278,8 @@ const char *cemm_document_data(const struct cemm_document *document, const char 
 int cemm_indent(const char *json, size_t length, char **ret_text, size_t *ret_length);
 
 /* As open_memstream(), but a piece for which there is no memory is an error of the stream, and of
- * its fclose(), after which *ret_text is NULL. NULL: no memory. The caller frees *ret_text. */
+ * its fclose(), after which *ret_text is NULL. There is no position to seek or tell. NULL: no
+ * memory. The caller frees *ret_text. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* ---- configuration (spec §3) -------------------------------------------- */
@@ -505,9 +506,10 @@ struct cemm_selection {
 typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *alias,
                            const struct cemm_answer *answer);
 
-/* Reads the realtime data of all selected meters once, afresh. It lasts at most as long as the
- * sources' timeouts; cemm_free() ends it early. -EALREADY: an earlier one that this one would
- * overlap still looks for the first device. */
+/* Reads the realtime data of all selected meters once, afresh. What came is not at hand afterwards,
+ * unless cemm_get() has asked for it, too. It lasts at most as long as the sources' timeouts;
+ * cemm_free() ends it early. -EALREADY: an earlier one that this one would overlap still looks for
+ * the first device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 

@@ -11,7 +11,8 @@
 
 #include "fs/text.h"
 
-#define STATUS_MAX (1u << 20) /* bytes: far more than 256 devices need */
+#define STATUS_MAX \
+    (64u << 20) /* bytes: some hundred for each of the most devices that there may be */
 
 static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_SIZE])
 {
@@ -255,9 +256,11 @@ int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot
         print_json(fs, out);
     else
         print_all(fs, out);
-    if (fclose(out) != 0 || size > STATUS_MAX) {
-        free(text);
+    if (fclose(out) != 0)
         return -ENOMEM;
+    if (size > STATUS_MAX) {
+        free(text);
+        return -EFBIG;
     }
     if (json && indent(&text, &size) < 0)
         return -ENOMEM;

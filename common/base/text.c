@@ -30,9 +30,11 @@ static int text_close(void *data)
     struct text *text = data;
 
     *text->ret_text = NULL;
+    *text->ret_length = 0;
     int r = cemm_buffer_steal(&text->buffer, text->ret_text, text->ret_length);
     free(text);
-    errno = -r;
+    if (r < 0)
+        errno = -r;
     return r < 0 ? -1 : 0;
 }
 

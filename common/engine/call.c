@@ -280,10 +280,14 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
                  "%s: %zu names in an answer are not allowed and were skipped", source->name,
                  document->refused_names);
     }
-    if (document) {
-        document->source = strdup(source->name);
-        document->took = cemm->now - call->started;
+    if (document && !(document->source = strdup(source->name))) {
+        cemm_document_unref(document);
+        document = NULL;
+        result = -ENOMEM;
+        reason = "out of memory";
     }
+    if (document)
+        document->took = cemm->now - call->started;
     if (result)
         say(call, &words, reason);
     complain(call, result, &words);

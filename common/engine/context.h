@@ -135,7 +135,7 @@ struct cemm_entry {
     struct cemm_ticket_list waiters;
     struct cemm_call *call;                    /* on its way */
     bool later;                                /* nobody is in a hurry for it */
-    bool once;                                 /* nobody will want it again */
+    bool once;                                 /* its document is dropped when it was given */
     struct cemm_ticket *finder;                /* first the device must be found */
     struct cemm_route *tried[CEMM_ROUTES_MAX]; /* in this flight */
     size_t tried_count;
@@ -288,8 +288,8 @@ bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *u
 
 void cemm_entries_free(struct cemm *cemm);
 
-/* As cemm_get(), afresh, of a document that is not kept at hand afterwards unless somebody else has
- * asked for it, too: of a fleet, those take more room than all else. */
+/* As cemm_get(), afresh, of realtime data that is not kept at hand afterwards unless somebody else
+ * has asked for it, too: of a fleet, that would take more room than all else. */
 int cemm_get_once(struct cemm *cemm, const struct cemm_query *query, cemm_answer_fn *done,
                   void *data);
 

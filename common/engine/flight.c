@@ -388,11 +388,12 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
     struct cemm_entry *entry = entry_get(cemm, query);
     if (!entry)
         return -ENOMEM;
+    bool alone = idle(entry);
     rank(entry, later);
-    entry->once = once && (entry->once || (idle(entry) && !entry->document));
     struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
+    entry->once = once && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(cemm, entry, max_age_ms);
     struct cemm_document *kept = at_hand || entry->call ? NULL : cemm_keep_read(cemm, query);
     if (kept)

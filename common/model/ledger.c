@@ -5,7 +5,7 @@
  */
 #include "common/model/channel.h"
 #include "common/model/document.h"
-#include "common/model/series.h"
+#include "common/model/record.h"
 
 #include <errno.h>
 #include <search.h>
@@ -21,7 +21,7 @@ struct given {
 };
 
 struct cemm_ledger {
-    void *tree;    /* of records (series.h): struct given */
+    void *tree;    /* of records (record.h): struct given */
     void *sources; /* their names */
 };
 
@@ -32,7 +32,7 @@ struct cemm_ledger *cemm_ledger_new(void)
 
 static void given_free(void *key)
 {
-    free(cemm_series_of(key, sizeof(struct given)));
+    free(cemm_record_of(key, sizeof(struct given)));
 }
 
 void cemm_ledger_free(struct cemm_ledger *ledger)
@@ -47,7 +47,7 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 /* The entry of a series, made if need be; NULL: no memory, or a name that is none. */
 static struct given *entry(struct cemm_ledger *ledger, const struct cemm_minutes_key *key)
 {
-    return cemm_series_get(&ledger->tree, sizeof(struct given), key);
+    return cemm_record_get(&ledger->tree, sizeof(struct given), key);
 }
 
 static int compare(const void *left, const void *right)

@@ -13,7 +13,7 @@
 #include "common/model/minutes.h"
 
 #include "common/base/limits.h"
-#include "common/model/series.h"
+#include "common/model/record.h"
 
 #include <errno.h>
 #include <search.h>
@@ -39,7 +39,7 @@ struct cemm_minutes *cemm_minutes_new(int64_t window)
 
 static void given_free(void *key)
 {
-    struct cemm_given *given = cemm_series_of(key, sizeof(*given));
+    struct cemm_given *given = cemm_record_of(key, sizeof(*given));
 
     free(given->stretches);
     free(given);
@@ -66,13 +66,13 @@ void cemm_minutes_free(struct cemm_minutes *minutes)
 static struct cemm_given *find(const struct cemm_minutes *minutes,
                                const struct cemm_minutes_key *key)
 {
-    return cemm_series_find(&minutes->tree, sizeof(struct cemm_given), key);
+    return cemm_record_find(&minutes->tree, sizeof(struct cemm_given), key);
 }
 
 struct cemm_given *cemm_minutes_entry(struct cemm_minutes *minutes,
                                       const struct cemm_minutes_key *key)
 {
-    return cemm_series_get(&minutes->tree, sizeof(struct cemm_given), key);
+    return cemm_record_get(&minutes->tree, sizeof(struct cemm_given), key);
 }
 
 /* ---- stretches ---------------------------------------------------------------- */

@@ -17,7 +17,7 @@ struct cemm_stretch {
 };
 
 /* The minutes of one series that one taker was given: stretches in order, with gaps between. A
- * record (series.h). */
+ * record (record.h). */
 struct cemm_given {
     struct cemm_stretch *stretches;
     uint32_t count;

@@ -18,7 +18,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/minutes.h"
-#include "common/model/series.h"
+#include "common/model/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ struct writer {
 
 static void write_given(struct cemm_buffer *buffer, const char *key, int64_t horizon)
 {
-    const struct cemm_given *given = cemm_series_of(key, sizeof(*given));
+    const struct cemm_given *given = cemm_record_of(key, sizeof(*given));
     size_t before = buffer->length;
     bool any = false;
 
@@ -311,7 +311,7 @@ static int read_line(struct cemm_minutes *minutes, char *line)
             return -EBADMSG;
     }
     if (line || !cemm_uid_parse(fields[1], &uid) || !cemm_name_valid(fields[2]) ||
-        !cemm_name_valid(fields[3]) || strlen(fields[0]) >= CEMM_TAKER_SIZE)
+        !cemm_name_valid(fields[3]) || !cemm_taker_valid(fields[0]))
         return -EBADMSG;
     struct cemm_minutes_key key = {fields[0], &uid, fields[2], fields[3]};
     struct cemm_given *given = cemm_minutes_entry(minutes, &key);

@@ -7,13 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
 
 #define MINUTE_MS INT64_C(60000)
 
 /* Chooses of one series: copies samples to `ret_samples`, which has room for all of them and one
- * more, and returns how many. */
-typedef size_t choose_fn(const void *data, const struct cemm_document *document,
-                         const struct cemm_series *series, struct cemm_sample *ret_samples);
+ * more, and returns how many, or -ENOMEM. */
+typedef ssize_t choose_fn(const void *data, const struct cemm_document *document,
+                          const struct cemm_series *series, struct cemm_sample *ret_samples);
 
 static int pick_series(struct cemm_document *picked, const struct cemm_document *document,
                        const struct cemm_series *series, choose_fn *choose, const void *data)
@@ -22,15 +23,15 @@ static int pick_series(struct cemm_document *picked, const struct cemm_document 
 
     if (!samples)
         return -ENOMEM;
-    size_t count = choose(data, document, series, samples);
-    struct cemm_series *added = count ? cemm_document_add_series(picked) : NULL;
+    ssize_t count = choose(data, document, series, samples);
+    struct cemm_series *added = count > 0 ? cemm_document_add_series(picked) : NULL;
     if (!added) {
         free(samples);
         return count ? -ENOMEM : 0;
     }
     *added = *series;
     added->samples = samples;
-    added->count = count;
+    added->count = (size_t)count;
     return 0;
 }
 
@@ -88,17 +89,22 @@ struct now {
 };
 
 /* Those that are to be given; none of them: the one that was shown last. */
-static size_t choose_new(const void *data, const struct cemm_document *document,
-                         const struct cemm_series *series, struct cemm_sample *ret_samples)
+static ssize_t choose_new(const void *data, const struct cemm_document *document,
+                          const struct cemm_series *series, struct cemm_sample *ret_samples)
 {
     const struct now *now = data;
     const struct cemm_series *shown =
         now->shown ? cemm_document_channel(now->shown, series->channel) : NULL;
-    size_t count = 0;
+    ssize_t count = 0;
 
-    for (size_t i = 0; i < series->count; i++)
-        if (cemm_ledger_take(now->ledger, document, series, &series->samples[i]) == CEMM_GIVE)
+    for (size_t i = 0; i < series->count; i++) {
+        enum cemm_verdict verdict =
+            cemm_ledger_take(now->ledger, document, series, &series->samples[i]);
+        if (verdict == CEMM_NO_ROOM)
+            return -ENOMEM;
+        if (verdict == CEMM_GIVE)
             ret_samples[count++] = series->samples[i];
+    }
     if (count == 0 && series->count > 0 && shown && shown->count > 0)
         ret_samples[count++] = shown->samples[shown->count - 1];
     return count;
@@ -122,19 +128,19 @@ struct then {
     int64_t now;
 };
 
-static size_t choose_missing(const void *data, const struct cemm_document *document,
-                             const struct cemm_series *series, struct cemm_sample *ret_samples)
+static ssize_t choose_missing(const void *data, const struct cemm_document *document,
+                              const struct cemm_series *series, struct cemm_sample *ret_samples)
 {
     const struct then *then = data;
     int64_t from = 0;
     int64_t until = 0;
     int64_t last = 0;
-    size_t count = 0;
+    ssize_t count = 0;
 
     (void)document;
     if (strcmp(series->channel, then->key.channel) != 0)
         return 0;
-    for (size_t i = 0; i < series->count && count < then->most; i++) {
+    for (size_t i = 0; i < series->count && (size_t)count < then->most; i++) {
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
         if (minute >= until &&
             !cemm_minutes_missing(then->minutes, &then->key, minute, then->now, &from, &until))

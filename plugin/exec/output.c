@@ -245,20 +245,23 @@ int output_write(const char *path, const char *text, size_t length, struct cemm_
     return r;
 }
 
-char *output_before(const char *path)
+int output_before(const char *path, char **ret_text)
 {
-    char *text = NULL;
     size_t room = 0;
     struct stat now;
+    *ret_text = NULL;
     if (path == NULL || stat(path, &now) != 0 || !S_ISREG(now.st_mode) || now.st_size > BEFORE_MAX)
-        return NULL;
+        return 0;
     FILE *file = fopen(path, "re");
     if (file == NULL)
-        return NULL;
-    if (getdelim(&text, &room, '\0', file) < 0) {
-        free(text);
-        text = NULL;
-    }
+        return errno == ENOMEM ? -ENOMEM : 0;
+    errno = 0;
+    bool read = getdelim(ret_text, &room, '\0', file) >= 0 && !ferror(file);
+    int r = !read && errno == ENOMEM ? -ENOMEM : 0;
     fclose(file);
-    return text;
+    if (!read) {
+        free(*ret_text);
+        *ret_text = NULL;
+    }
+    return r;
 }

@@ -47,7 +47,7 @@ int output_end(struct output *output, struct cemm_words *words);
 void output_drop(struct output *output);
 
 /* What stands in the file now, as a text that the caller frees; NULL: nothing that can be read, or
- * `path` is NULL. */
-char *output_before(const char *path);
+ * `path` is NULL. 0 or -ENOMEM. */
+int output_before(const char *path, char **ret_text);
 
 #endif

@@ -79,7 +79,7 @@ static int render_rows(const struct gathering *gathering, enum exec_format forma
 static int render_prometheus(const struct gathering *gathering, FILE *stream)
 {
     struct cemm_reading *readings = calloc(gathering->count + 1, sizeof(*readings));
-    char *before = output_before(gathering->options->output);
+    char *before = NULL;
     char *text = NULL;
     size_t count = 0;
     size_t length = 0;
@@ -93,8 +93,9 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
                 .document = finding->document,
             };
     }
-    int r = readings == NULL ? -ENOMEM
-                             : cemm_render_prometheus(readings, count, before, &text, &length);
+    int r = readings == NULL ? -ENOMEM : output_before(gathering->options->output, &before);
+    if (r == 0)
+        r = cemm_render_prometheus(readings, count, before, &text, &length);
     if (r == 0)
         fwrite(text, 1, length, stream);
     free(text);

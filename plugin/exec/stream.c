@@ -99,7 +99,7 @@ static void write_out(struct stream *stream)
     signals_hold(&signals);
     if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
         stream->error = -EIO;
-    else if (stream->missed != NULL)
+    else if (stream->missed != NULL && stream->error == 0) /* else something may not be in it */
         missed_keep(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
@@ -149,7 +149,7 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
 static void put_given(struct stream *stream, const struct cemm_document *document)
 {
     put_rows(stream, document);
-    if (stream->missed == NULL)
+    if (stream->missed == NULL || stream->error != 0)
         return;
     if (missed_given(stream->missed, document) < 0)
         stream->error = -ENOMEM;
@@ -442,7 +442,7 @@ static bool prepare(struct stream *stream)
     stream->ledger = cemm_ledger_new();
     stream->answered = calloc(stream->options->meter_count + 1, sizeof(*stream->answered));
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
-        stream->before = output_before(stream->options->output);
+        stream->error = output_before(stream->options->output, &stream->before);
     FILE *out = stream->format == EXEC_FORMAT_CSV ? outbox_stream(stream) : NULL;
     if (out != NULL)
         fputs(CEMM_CSV_ROWS_HEADER, out);

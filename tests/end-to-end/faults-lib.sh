@@ -261,7 +261,7 @@ whole_csv() {
   python3 -c '
 import csv, sys
 text = open(sys.argv[1], newline="").read()
-rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
+rows = list(csv.reader(open(sys.argv[1], newline=""), strict=True))
 whole = text.endswith("\n") and len({len(row) or 1 for row in rows}) == 1
 for header in sys.argv[2:]:
     whole = whole and ",".join(rows[0]) == header and len(rows) > 1

@@ -398,6 +398,8 @@ static void test_damage(void **state)
         {"too many", "cemm minutes 1\n" GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n",
          -EBADMSG},
         {"a uid that is none", "cemm minutes 1\n\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
+        {"a taker that is none", "cemm minutes 1\na\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
+         -EBADMSG},
         {"a path", "cemm minutes 1\n\t00-1E-C0-85-96-CC\t../p1\tx\t1699999800+3\n", -EBADMSG},
         {"no count", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800\n", -EBADMSG},
         {"count 0", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+0\n", -EBADMSG},

@@ -3,8 +3,8 @@
  * tree. There are many, so a record takes no more than it needs: so many bytes
  * of whoever keeps it, and behind them its key, which is what the tree holds.
  */
-#ifndef CEMM_MODEL_SERIES_H
-#define CEMM_MODEL_SERIES_H
+#ifndef CEMM_MODEL_RECORD_H
+#define CEMM_MODEL_RECORD_H
 
 #include "common/cemm.h"
 
@@ -12,13 +12,16 @@
  * CHANNEL. */
 #define CEMM_KEY_SIZE (CEMM_TAKER_SIZE + CEMM_UID_SIZE + 2 * CEMM_NAME_SIZE)
 
+/* Whether a text may be a taker's name: it stands between tabs. */
+bool cemm_taker_valid(const char *taker);
+
 /* The record of a series, of `size` bytes; NULL: there is none. */
-void *cemm_series_find(void *const *tree, size_t size, const struct cemm_minutes_key *key);
+void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes_key *key);
 
 /* The same, made of zeroes if need be; NULL: no memory, or a text that may not be in a key. */
-void *cemm_series_get(void **tree, size_t size, const struct cemm_minutes_key *key);
+void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key);
 
 /* The record that ends with that key of the tree. */
-void *cemm_series_of(const char *key, size_t size);
+void *cemm_record_of(const char *key, size_t size);
 
 #endif

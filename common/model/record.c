@@ -1,4 +1,4 @@
-#include "common/model/series.h"
+#include "common/model/record.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -9,8 +9,7 @@ static int compare(const void *left, const void *right)
     return strcmp(left, right);
 }
 
-/* A taker's name stands between tabs. */
-static bool taker_valid(const char *taker)
+bool cemm_taker_valid(const char *taker)
 {
     for (const char *c = taker; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -23,7 +22,7 @@ static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *k
 {
     struct cemm_uid uid;
 
-    if (!taker_valid(key->taker) || !cemm_name_valid(key->alias) ||
+    if (!cemm_taker_valid(key->taker) || !cemm_name_valid(key->alias) ||
         !cemm_name_valid(key->channel) || !cemm_uid_parse(key->uid->text, &uid))
         return false;
     const char *parts[] = {"\t", uid.text, "\t", key->alias, "\t", key->channel};
@@ -33,7 +32,7 @@ static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *k
     return true;
 }
 
-void *cemm_series_of(const char *key, size_t size)
+void *cemm_record_of(const char *key, size_t size)
 {
     return (void *)((uintptr_t)key - size);
 }
@@ -42,17 +41,17 @@ static void *find(void *const *tree, size_t size, const char *text)
 {
     char **found = tfind(text, tree, compare);
 
-    return found ? cemm_series_of(*found, size) : NULL;
+    return found ? cemm_record_of(*found, size) : NULL;
 }
 
-void *cemm_series_find(void *const *tree, size_t size, const struct cemm_minutes_key *key)
+void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes_key *key)
 {
     char text[CEMM_KEY_SIZE];
 
     return write_key(text, key) ? find(tree, size, text) : NULL;
 }
 
-void *cemm_series_get(void **tree, size_t size, const struct cemm_minutes_key *key)
+void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key)
 {
     char text[CEMM_KEY_SIZE];
 
