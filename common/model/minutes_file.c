@@ -44,7 +44,7 @@ struct writer {
     int64_t horizon; /* minutes before it are not written */
 };
 
-static void write_given(struct cemm_buffer *buffer, const char *key, int64_t horizon)
+static void write_given(struct cemm_buffer *buffer, char *key, int64_t horizon)
 {
     const struct cemm_given *given = cemm_record_of(key, sizeof(*given));
     size_t before = buffer->length;

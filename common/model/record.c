@@ -32,9 +32,9 @@ static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *k
     return true;
 }
 
-void *cemm_record_of(const char *key, size_t size)
+void *cemm_record_of(char *key, size_t size)
 {
-    return (void *)((uintptr_t)key - size);
+    return key - size;
 }
 
 static void *find(void *const *tree, size_t size, const char *text)

@@ -22,6 +22,6 @@ void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes
 void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key);
 
 /* The record that ends with that key of the tree. */
-void *cemm_record_of(const char *key, size_t size);
+void *cemm_record_of(char *key, size_t size);
 
 #endif
