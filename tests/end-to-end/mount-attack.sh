@@ -80,7 +80,7 @@ check 'they did something' test "$(awk '/operations/ { print $2 }' "$scratch/att
 # What was faulty is right again.
 right_again() {
   cloud_get "cemm/$faulty/p1/data/day/" "time=$(midnight '40 days ago')" | expected_csv |
-    cmp - "$(day_file "$faulty" p1 "$(date -d '40 days ago' +%F)" csv)" &&
+    cmp - "$(day_file "$faulty" p1 "$(date -d '40 days ago 12:00' +%F)" csv)" &&
     [[ $(head -n1 "$m/$faulty/s01/realtime.csv") == 'channel,value,unit,time' ]]
 }
 check 'the faulty device is right again' wait_for 200 right_again
