@@ -112,12 +112,12 @@ sweep() {
   memory=$(awk '/VmRSS/ { print $2 }' "/proc/$daemon/status")
   stop "$daemon"
   read -r before last cpu values < <(times "$2")
-  # A request is logged when its answer goes out.
-  read -r begun requests < <(awk -v from="$before" -v to="$last" -v delay="$delay" '
+  # A request is logged when its answer goes out; of those that hang, there is none.
+  read -r begun requests < <(grep -vE "${hanging_uids:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
       if (!first) first = $1 - delay
       n++ }
-    END { printf "%.4f %d\n", first / 1000, n }' "$sim_log")
+    END { printf "%.4f %d\n", first / 1000, n }')
   ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
   figure "$id-time" "$1" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
   figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
@@ -155,6 +155,7 @@ scenario() {
   delay=$2
   promise=$3
   hanging=
+  hanging_uids=
   connections=$((devices < connections_max ? devices : connections_max))
   threads=$(($5 > 0 ? $5 : connections))
   living=$devices
@@ -162,6 +163,7 @@ scenario() {
   if (($4 > 0)); then
     for ((device = $4; device <= devices; device += $4)); do
       hanging+=" $device"
+      hanging_uids+="${hanging_uids:+|}$(uid "$device")"
       living=$((living - 1))
       faults=(--fault "stall@*$(uid "$device")*realtime*" "${faults[@]}")
     done
