@@ -376,8 +376,12 @@ static void rank(struct cemm_entry *entry, bool later)
         cemm_call_rank(entry->call, entry->later);
 }
 
-static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms, bool later,
-               bool once, cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+/* Why something is asked for: somebody waits for it, nobody does, or a sweep reads it once. */
+enum purpose { WAITED_FOR, LATER, ONCE };
+
+static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+               enum purpose purpose, cemm_answer_fn *done, void *data,
+               struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
@@ -389,11 +393,11 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
-    rank(entry, later);
+    rank(entry, purpose == LATER);
     struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
-    entry->once = once && (entry->once || (alone && !entry->document));
+    entry->once = purpose == ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(cemm, entry, max_age_ms);
     struct cemm_document *kept = at_hand || entry->call ? NULL : cemm_keep_read(cemm, query);
     if (kept)
@@ -412,19 +416,19 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return get(cemm, query, max_age_ms, false, false, done, data, ret_ticket);
+    return get(cemm, query, max_age_ms, WAITED_FOR, done, data, ret_ticket);
 }
 
 int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return get(cemm, query, max_age_ms, true, false, done, data, ret_ticket);
+    return get(cemm, query, max_age_ms, LATER, done, data, ret_ticket);
 }
 
 int cemm_get_once(struct cemm *cemm, const struct cemm_query *query, cemm_answer_fn *done,
                   void *data)
 {
-    return get(cemm, query, 0, false, true, done, data, NULL);
+    return get(cemm, query, 0, ONCE, done, data, NULL);
 }
 
 bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query)

@@ -98,13 +98,13 @@ static struct cemm_document *read_shelf(struct cemm *cemm, enum cemm_shelf shelf
     }
     if (r == 0)
         r = cemm_parse(query, bytes, length, cemm->wall, &document, &problem);
-    if (r == 0 && !(document->source = strdup(SOURCE))) {
-        cemm_document_unref(document);
-        return NULL; /* it can be asked for, as if it were not there */
-    }
     if (r == 0) {
         document->fetched = fetched;
-        return document;
+        document->source = strdup(SOURCE);
+        if (document->source)
+            return document;
+        cemm_document_unref(document);
+        return NULL; /* it can be asked for, as if it were not there */
     }
     if (r != -ENOMEM && shelf == CEMM_KEPT)
         put_aside(cemm, query, r == -EFBIG ? "too long" : problem.text);

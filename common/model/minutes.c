@@ -13,7 +13,6 @@
 #include "common/model/minutes.h"
 
 #include "common/base/limits.h"
-#include "common/model/record.h"
 
 #include <errno.h>
 #include <search.h>

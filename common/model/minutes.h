@@ -7,8 +7,9 @@
 
 #include "common/base/buffer.h"
 #include "common/cemm.h"
+#include "common/model/record.h"
 
-#define CEMM_MINUTES_LINE_SIZE 352
+#define CEMM_MINUTES_LINE_SIZE (CEMM_KEY_SIZE + 32) /* behind the key: a number, and what it is */
 
 /* Minutes since 1970, the end not included. Until 2100 they need 27 bits. */
 struct cemm_stretch {

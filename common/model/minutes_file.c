@@ -18,7 +18,6 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/minutes.h"
-#include "common/model/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,9 +92,12 @@ int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool new
                       char ret_line[CEMM_MINUTES_LINE_SIZE])
 {
     int64_t seconds = time / 1000 / MINUTE_S * MINUTE_S;
-    int length = snprintf(ret_line, CEMM_MINUTES_LINE_SIZE, "%s\t%s\t%s\t%s\t%s%" PRId64 "%s\n",
-                          key->taker, key->uid->text, key->alias, key->channel, newest ? "@" : "",
-                          newest ? time : seconds, newest ? "" : "+1");
+    char text[CEMM_KEY_SIZE];
+
+    if (!cemm_record_key(key, text))
+        return -EINVAL;
+    int length = snprintf(ret_line, CEMM_MINUTES_LINE_SIZE, "%s\t%s%" PRId64 "%s\n", text,
+                          newest ? "@" : "", newest ? time : seconds, newest ? "" : "+1");
 
     return length > 0 && length < CEMM_MINUTES_LINE_SIZE ? length : -EINVAL;
 }

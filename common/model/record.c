@@ -17,8 +17,7 @@ bool cemm_taker_valid(const char *taker)
     return strlen(taker) < CEMM_TAKER_SIZE;
 }
 
-/* False: one of the texts may not be in a key. */
-static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *key)
+bool cemm_record_key(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE])
 {
     struct cemm_uid uid;
 
@@ -26,7 +25,7 @@ static bool write_key(char text[CEMM_KEY_SIZE], const struct cemm_minutes_key *k
         !cemm_name_valid(key->channel) || !cemm_uid_parse(key->uid->text, &uid))
         return false;
     const char *parts[] = {"\t", uid.text, "\t", key->alias, "\t", key->channel};
-    char *end = stpcpy(text, key->taker);
+    char *end = stpcpy(ret_text, key->taker);
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
         end = stpcpy(end, parts[i]);
     return true;
@@ -48,14 +47,14 @@ void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes
 {
     char text[CEMM_KEY_SIZE];
 
-    return write_key(text, key) ? find(tree, size, text) : NULL;
+    return cemm_record_key(key, text) ? find(tree, size, text) : NULL;
 }
 
 void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key)
 {
     char text[CEMM_KEY_SIZE];
 
-    if (!write_key(text, key))
+    if (!cemm_record_key(key, text))
         return NULL;
     char *record = find(tree, size, text);
     if (record)

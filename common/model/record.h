@@ -12,6 +12,9 @@
  * CHANNEL. */
 #define CEMM_KEY_SIZE (CEMM_TAKER_SIZE + CEMM_UID_SIZE + 2 * CEMM_NAME_SIZE)
 
+/* False: one of its texts may not be in a key. */
+bool cemm_record_key(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE]);
+
 /* Whether a text may be a taker's name: it stands between tabs. */
 bool cemm_taker_valid(const char *taker);
 

@@ -113,7 +113,7 @@ sweep() {
   stop "$daemon"
   read -r before last cpu values < <(times "$2")
   # A request is logged when its answer goes out; of those that hang, there is none.
-  read -r begun requests < <(grep -vE "${hanging_uids:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
+  read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
       if (!first) first = $1 - delay
       n++ }
@@ -129,7 +129,7 @@ sweep() {
 parallel() {
   local device
   for ((device = 1; device <= devices; device++)); do
-    [[ " $hanging " != *" $device "* ]] || continue
+    [[ -z $hanging || ! $(uid "$device") =~ $hanging ]] || continue
     printf 'url = "%s"\noutput = /dev/null\n' "$(realtime_url "$device")"
   done >"$run/curl"
   seconds curl -sS --no-progress-meter --parallel --parallel-immediate --parallel-max "$connections" -K "$run/curl"
@@ -155,15 +155,13 @@ scenario() {
   delay=$2
   promise=$3
   hanging=
-  hanging_uids=
   connections=$((devices < connections_max ? devices : connections_max))
   threads=$(($5 > 0 ? $5 : connections))
   living=$devices
   (($2 == 0)) || faults+=(--fault "delay=$2@*/realtime/*")
   if (($4 > 0)); then
     for ((device = $4; device <= devices; device += $4)); do
-      hanging+=" $device"
-      hanging_uids+="${hanging_uids:+|}$(uid "$device")"
+      hanging+="${hanging:+|}$(uid "$device")"
       living=$((living - 1))
       faults=(--fault "stall@*$(uid "$device")*realtime*" "${faults[@]}")
     done

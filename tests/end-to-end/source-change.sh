@@ -16,10 +16,11 @@ config=$scratch/cemm.conf
 counters=(t1 t2 t3 t4)
 
 # house STEP: the cloud, which rounds to STEP, and then the device on the LAN, which is a process of
-# its own. The cloud's clock is a little ahead: what it shows is newer.
+# its own. The cloud's clock is a little ahead: what it shows is newer. It tells of its devices late:
+# sweeps overlap, and on a busy machine it might be read before the LAN has said who is there.
 house() {
   local now=$(($(date +%s) - 86400)) cloud
-  start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --cloud-round "$1"
+  start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --cloud-round "$1" --fault 'delay=2000@*/v1/cemm/'
   write_config "$config"
   cloud=$sim_log
   start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --lan 1
@@ -67,20 +68,18 @@ by_lan() {
 
 # The newest values of the LAN are less than 1 above what the cloud says.
 small() {
-  local counter left withheld=0 power last asked
+  local counter left withheld=0 power last
   house 0.25
   begin_stream --format influx
   check 'the device is read on the LAN' wait_for 30 by_lan
-  lines_more 2 || true # the cloud may have been asked before the LAN had answered for the first time
-  asked=$(requests "$uid .*p1/realtime")
-  check 'it goes on there' lines_more 5
-  is 'and the cloud is not asked for it' "$asked" "$(requests "$uid .*p1/realtime")"
+  check 'it goes on there' wait_for 30 has_lines 5
+  is 'and the cloud is not asked for it' 0 "$(requests "$uid .*p1/realtime")"
   for counter in "${counters[@]}"; do
     is "$counter does not step back there" '' "$(field "$counter" | backwards)"
   done
   stop "$lan_pid"
   left=$(last_of_lan)
-  asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") > asked)); }
+  asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
   has_passed() { # one of them: the others may have to wait for their tariff
     for counter in "${counters[@]}"; do

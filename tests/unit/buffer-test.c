@@ -113,6 +113,41 @@ static void test_steal(void **state)
     free(text);
 }
 
+static bool no_memory;
+
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    return no_memory ? NULL : __real_realloc(old, size);
+}
+
+/* No text with a hole: a piece is lost, and one that would fit again comes after it. */
+static void test_stream_without_memory(void **state)
+{
+    static char large[100000];
+    char *text;
+    size_t length;
+    FILE *stream = cemm_text_open(&text, &length);
+
+    (void)state;
+    assert_non_null(stream);
+    fputs("begin\n", stream);
+    assert_int_equal(fflush(stream), 0);
+    no_memory = true;
+    fwrite(large, 1, sizeof(large), stream);
+    (void)fflush(stream);
+    assert_int_not_equal(ferror(stream), 0);
+    no_memory = false;
+    fputs("end\n", stream);
+    errno = 0;
+    assert_int_not_equal(fclose(stream), 0);
+    assert_int_equal(errno, ENOMEM);
+    assert_null(text);
+    assert_int_equal(length, 0);
+}
+
 static void test_stream(void **state)
 {
     char *text;
@@ -141,9 +176,13 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit),        cmocka_unit_test(test_writers),
-        cmocka_unit_test(test_error_sticks), cmocka_unit_test(test_reset),
-        cmocka_unit_test(test_steal),        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_error_sticks),
+        cmocka_unit_test(test_reset),
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
