@@ -404,6 +404,20 @@ exits '--help' 0 "$build/fs/cemmfs" --help
 has '--help names the options' "$out" 'realtime_ttl'
 exits '--version' 0 "$build/fs/cemmfs" --version
 
+# ---- thousands of devices ----------------------------------------------------------
+
+start_sim --devices 4096 --meters p1
+write_config "$conf"
+for first in 4097 8193; do
+  start_sim --first "$first" --devices 4096 --meters p1
+  printf '\n[cloud from-%s]\nurl = %s\napi-key-file = %s\n' "$first" "$sim_cloud" "$conf.key" >>"$conf"
+done
+mount_fs
+is 'thousands of devices are listed' 12288 "$(find "$m" -maxdepth 1 -name '00-*' | wc -l)"
+is 'the status tells of each' 12288 "$(grep -c '^device ' "$m/status" || true)"
+is 'and as JSON' 12288 "$(jq '.devices | length' "$m/status.json" || true)"
+unmount_fs
+
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 
