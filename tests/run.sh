@@ -106,7 +106,7 @@ suites() {
     "$log" | awk '{ n += $1 } END { print n + 0 }')
   jq -r --arg build "$name" 'select(.result != "OK" and .result != "SKIP") |
     "FAIL \($build): \(.name): \(.result)",
-    ((.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*") | "  " + .)' "$log" >>"$scratch/failures"
+    ((.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*(?:\n#.*)*") | "  " + .)' "$log" >>"$scratch/failures"
   skip=$(jq -r 'select(.result == "SKIP") | .name' "$log" | wc -l)
   passed=$((passed + ok))
   failed=$((failed + bad))
@@ -155,6 +155,6 @@ if [[ ${CI:-} == true && $skipped -gt 0 ]]; then
   skipped=0
 fi
 # Once more, where a long log is read first.
-[[ ! -s $scratch/failures ]] || head -n 40 "$scratch/failures"
+[[ ! -s $scratch/failures ]] || head -n 60 "$scratch/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [[ $failed -eq 0 ]]
