@@ -221,11 +221,12 @@ make_cases() {
   devices=$((${#cases[@]} + 1))
 }
 
-# break_cases cloud|lan: what it takes to know a meter comes before.
+# break_cases cloud|lan: what it takes to know a meter comes before, or a busy machine may time out
+# there, where nothing is said of the document.
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
-  check 'the meters are known' stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 ~ /^(realtime|value)$/ { print m "/" $3 "/p1" }')
+  check 'the meters are known' stat $(printf '%s\n' "${cases[@]}" | awk -v m="$m" '$1 !~ /^(io|root|list)$/ { print m "/" $3 "/p1" }')
   while read -r document fault uid _; do
     specs+=("$fault@$1:$uid:$(requests_of "$document")")
   done < <(printf '%s\n' "${cases[@]}")
