@@ -88,30 +88,30 @@ series_with() {
     END { exit done < wanted }' "$run/values" 2>/dev/null
 }
 
-# times SWEEP: when the last value of the sweep before came and of this, the CPU used in between, and
-# for how many values (our own metrics are values, too).
+# times: when the last value of the second sweep came and of the third; and from the first value of
+# the one to that of the other, the CPU used and for how many values (our own metrics are values, too).
 times() {
-  awk -v sweep="$1" -v channels="$channels" '
+  awk -v channels="$channels" '
     BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
     { all++; name = $3; sub(/^.*\/[a-z_]*-/, "", name); if (!(name in known)) next
-      n[$3]++
-      if (n[$3] == sweep - 1) { before = $1; spent = $2; values = -all }
-      if (n[$3] == sweep) { last = $1; cpu = $2; got = all } }
-    END { values += got; printf "%.4f %.4f %.6f %d\n", before, last, cpu - spent, values }' "$run/values"
+      n = ++count[$3]
+      if (!(n in first)) { first[n] = $2; before[n] = all }
+      last[n] = $1 }
+    END { printf "%.4f %.4f %.6f %d\n", last[2], last[3], first[3] - first[2], before[3] - before[2] }' "$run/values"
 }
 
-# sweep SERIES SWEEP: runs a collectd with $run/collectd.conf until the SWEEPth is whole. Its
-# figures: seconds, CPU microseconds a value, requests a device, KiB of memory.
+# sweep SERIES: runs a collectd with $run/collectd.conf until the third sweep is whole. Its figures:
+# seconds, CPU microseconds a value, requests a device, KiB of memory.
 sweep() {
   local before last cpu values begun requests
   : >"$sim_log"
   LD_LIBRARY_PATH=$build/common "$collectd" -f -C "$run/collectd.conf" >"$run/out" 2>&1 &
   daemon=$!
   started "$daemon"
-  wait_for 60 series_with "$2" || { say "no whole sweep: $(head -n 3 "$run/out")" && exit 1; }
+  wait_for 60 series_with 3 || { say "no whole sweep: $(head -n 3 "$run/out")" && exit 1; }
   memory=$(awk '/VmRSS/ { print $2 }' "/proc/$daemon/status")
   stop "$daemon"
-  read -r before last cpu values < <(times "$2")
+  read -r before last cpu values < <(times)
   # A request is logged when its answer goes out; of those that hang, there is none.
   read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
@@ -188,11 +188,11 @@ scenario() {
     run=$scratch/run
     rm -rf "$run" && mkdir "$run"
     ours_conf "$interval" >"$run/collectd.conf"
-    sweep ours 3
+    sweep ours
     if [[ $peer != - ]]; then
       rm -rf "$run" && mkdir "$run"
       curl_json_conf "$interval" "$threads" >"$run/collectd.conf"
-      sweep peer 2
+      sweep peer
     fi
     limit
   done
