@@ -170,7 +170,7 @@ int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_ke
         return -ENOMEM;
     int r = cemm_given_add(given, (struct cemm_stretch){minute, minute + 1});
     if (r > 0)
-        cemm_minutes_tell(minutes, key, time, false);
+        cemm_minutes_tell(minutes, given, time, false);
     return r;
 }
 
@@ -210,7 +210,7 @@ int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_ke
         return -ENOMEM;
     if (time > given->newest) {
         given->newest = time;
-        cemm_minutes_tell(minutes, key, time, true);
+        cemm_minutes_tell(minutes, given, time, true);
     }
     return 0;
 }

@@ -45,17 +45,18 @@ int cemm_given_add(struct cemm_given *given, struct cemm_stretch added);
 void cemm_minutes_clear(struct cemm_minutes *minutes);
 
 /* A minute was marked, or (`newest`) a sample noted: the file is to be told. */
-void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                       int64_t time, bool newest);
+void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_given *given, int64_t time,
+                       bool newest);
 
 /* The file's whole text, which the caller frees; and writing it, with a sync. */
 int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **ret_text,
                       size_t *ret_length);
 int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words);
 
-/* A line of it, without a NUL that counts; returns its length. And adding lines to the file. */
-int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
-                      char ret_line[CEMM_MINUTES_LINE_SIZE]);
+/* A line of it that begins with a record's key; returns its length. And adding lines to the file.
+ */
+size_t cemm_minutes_line(const char *key, int64_t time, bool newest,
+                         char ret_line[CEMM_MINUTES_LINE_SIZE]);
 int cemm_minutes_append(const char *path, const char *lines, size_t length);
 
 #endif

@@ -88,18 +88,14 @@ int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **re
     return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
 }
 
-int cemm_minutes_line(const struct cemm_minutes_key *key, int64_t time, bool newest,
-                      char ret_line[CEMM_MINUTES_LINE_SIZE])
+size_t cemm_minutes_line(const char *key, int64_t time, bool newest,
+                         char ret_line[CEMM_MINUTES_LINE_SIZE])
 {
     int64_t seconds = time / 1000 / MINUTE_S * MINUTE_S;
-    char text[CEMM_KEY_SIZE];
+    char *end = stpcpy(ret_line, key);
 
-    if (!cemm_record_key(key, text))
-        return -EINVAL;
-    int length = snprintf(ret_line, CEMM_MINUTES_LINE_SIZE, "%s\t%s%" PRId64 "%s\n", text,
-                          newest ? "@" : "", newest ? time : seconds, newest ? "" : "+1");
-
-    return length > 0 && length < CEMM_MINUTES_LINE_SIZE ? length : -EINVAL;
+    end += sprintf(end, newest ? "\t@%" PRId64 "\n" : "\t%" PRId64 "+1\n", newest ? time : seconds);
+    return (size_t)(end - ret_line);
 }
 
 /* ---- writing ------------------------------------------------------------------- */
@@ -176,15 +172,16 @@ int cemm_minutes_append(const char *path, const char *lines, size_t length)
 /* ---- what is new --------------------------------------------------------------- */
 
 /* Whatever finds no room is in the file when that is written anew. */
-void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                       int64_t time, bool newest)
+void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_given *given, int64_t time,
+                       bool newest)
 {
     char line[CEMM_MINUTES_LINE_SIZE];
-    int length = minutes->behind ? 0 : cemm_minutes_line(key, time, newest, line);
 
-    if (length <= 0)
+    if (minutes->behind)
         return;
-    cemm_buffer_append(&minutes->lines, line, (size_t)length);
+    cemm_buffer_append(
+        &minutes->lines, line,
+        cemm_minutes_line(cemm_record_text(given, sizeof(*given)), time, newest, line));
     if (!minutes->lines.error)
         return;
     cemm_buffer_clear(&minutes->lines);

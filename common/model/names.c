@@ -6,6 +6,7 @@
 #include "common/cemm.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
@@ -30,10 +31,14 @@ bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid)
 
 bool cemm_name_valid(const char *name)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
-    size_t length = strnlen(name, CEMM_NAME_MAX + 1);
+    static const bool allowed[UCHAR_MAX + 1] = {
+        ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true,
+        ['_'] = true,         ['.'] = true,         ['-'] = true,
+    };
+    size_t length = 0;
 
-    return length >= 1 && length <= CEMM_NAME_MAX && strspn(name, allowed) == length &&
+    while (length <= CEMM_NAME_MAX && allowed[(unsigned char)name[length]])
+        length++;
+    return length >= 1 && length <= CEMM_NAME_MAX && name[length] == '\0' &&
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }

@@ -36,6 +36,11 @@ void *cemm_record_of(char *key, size_t size)
     return key - size;
 }
 
+const char *cemm_record_text(const void *record, size_t size)
+{
+    return (const char *)record + size;
+}
+
 static void *find(void *const *tree, size_t size, const char *text)
 {
     char **found = tfind(text, tree, compare);

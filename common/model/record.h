@@ -24,7 +24,8 @@ void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes
 /* The same, made of zeroes if need be; NULL: no memory, or a text that may not be in a key. */
 void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key);
 
-/* The record that ends with that key of the tree. */
+/* The record that ends with that key of the tree, and the key that it ends with. */
 void *cemm_record_of(char *key, size_t size);
+const char *cemm_record_text(const void *record, size_t size);
 
 #endif

@@ -271,22 +271,22 @@ static void test_append(void **state)
     const char *path = scratch_path("state");
     struct cemm_minutes *minutes = begin(10 * 60 + 20);
     char line[CEMM_MINUTES_LINE_SIZE];
+    char key[CEMM_KEY_SIZE];
 
     (void)state;
+    assert_true(cemm_record_key(&power, key));
     assert_int_equal(cemm_minutes_append(path, "x", 1), -ENOENT);
     mark_all(minutes, 8, 6);
     save(minutes, path);
     for (int i = 5; i > 2; i--) {
-        int length = cemm_minutes_line(&power, AT(i) + 30000, false, line);
-        assert_true(length > 0);
-        assert_int_equal(cemm_minutes_append(path, line, (size_t)(i == 3 ? length - 1 : length)),
-                         0);
+        size_t length = cemm_minutes_line(key, AT(i) + 30000, false, line);
+        assert_int_equal(cemm_minutes_append(path, line, i == 3 ? length - 1 : length), 0);
     }
     load(minutes, path, 0);
     expect_text("two lines and a half", missing_of(minutes, &power), "10-8 3-1");
     save(minutes, path);
-    int length = cemm_minutes_line(&power, NOW - 7, true, line);
-    assert_int_equal(cemm_minutes_append(path, line, (size_t)length), 0);
+    size_t length = cemm_minutes_line(key, NOW - 7, true, line);
+    assert_int_equal(cemm_minutes_append(path, line, length), 0);
     load(minutes, path, 0);
     expect_int("the newest as a line", cemm_minutes_newest(minutes, &power, NOW), NOW - 7);
     expect_text("which is no minute", missing_of(minutes, &power), "10-8 3-1");
