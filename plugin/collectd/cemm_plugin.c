@@ -81,6 +81,7 @@ static int hand_over(user_data_t *data)
 {
     struct poller *poller = data->data;
     const struct reading *reading;
+    bool gave = false;
     struct look look;
 
     if (pthread_equal(self.starter, pthread_self()))
@@ -90,10 +91,11 @@ static int hand_over(user_data_t *data)
     while (reading) {
         dispatch(reading);
         poller_gave(poller, reading);
+        gave = true;
         reading = look_next(&look);
     }
     look_end(&look);
-    poller_gave_all(poller);
+    poller_looked(poller, gave);
     return 0;
 }
 

@@ -46,6 +46,7 @@ struct monitor {
     pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
+    int64_t due; /* monotonic: when anything has to be said at the earliest */
 };
 
 struct monitor *monitor_new(void)
@@ -75,6 +76,26 @@ void monitor_free(struct monitor *monitor)
     tdestroy(monitor->tree, record_free);
     pthread_mutex_destroy(&monitor->lock);
     free(monitor);
+}
+
+/* ---- when -------------------------------------------------------------------------- */
+
+static int64_t patience_of(const struct record *record)
+{
+    return record->good + SILENT_INTERVALS * record->block->interval;
+}
+
+/* Locked. That a device is silent, or no longer, may have to be said before its values are due. */
+static void bring_forward(struct monitor *monitor, const struct record *record)
+{
+    int64_t due = record->due;
+
+    if (record->silent && !record->failing)
+        due = 0;
+    else if (record->failing && !record->silent && patience_of(record) < due)
+        due = patience_of(record);
+    if (due < monitor->due)
+        monitor->due = due;
 }
 
 /* ---- taking notes ------------------------------------------------------------------ */
@@ -169,6 +190,8 @@ void monitor_note(struct monitor *monitor, const struct block *block, const stru
         note_success(record, answer->document, now);
     else if (record && answer->result != 0)
         note_failure(record, answer->words);
+    if (record)
+        bring_forward(monitor, record);
     pthread_mutex_unlock(&monitor->lock);
 }
 
@@ -229,8 +252,7 @@ static void notify(const struct record *record)
 /* Locked. True if that is news. */
 static bool judge(struct record *record, int64_t now)
 {
-    int64_t patience = SILENT_INTERVALS * record->block->interval;
-    bool silent = record->failing && (record->silent || now - record->good >= patience);
+    bool silent = record->failing && (record->silent || now >= patience_of(record));
     bool news = silent != record->silent;
 
     record->silent = silent;
@@ -264,6 +286,7 @@ static void report(struct monitor *monitor, struct record *record, int64_t now)
         copy = *record;
     for (size_t i = 0; due && i < SOURCES_MAX; i++)
         record->sources[i].told = true;
+    bring_forward(monitor, record);
     pthread_mutex_unlock(&monitor->lock);
     if (due)
         report_values(&copy);
@@ -277,7 +300,9 @@ void monitor_report(struct monitor *monitor, int64_t now)
     struct record *record;
 
     pthread_mutex_lock(&monitor->lock);
-    record = monitor->first;
+    record = now >= monitor->due ? monitor->first : NULL;
+    if (record)
+        monitor->due = INT64_MAX;
     pthread_mutex_unlock(&monitor->lock);
     for (; record; record = record->next)
         report(monitor, record, now);

@@ -28,6 +28,12 @@
 
 #define PAUSE_US 1000000 /* after a turn of the loop that failed by itself */
 
+/* Readings go to collectd together: each time, all of its threads wake, which costs more than what
+ * they are woken for. They are gathered while more come, but not for longer than nobody minds, nor
+ * beyond the end of a sweep. */
+#define GATHER_GAP_MS 1
+#define GATHER_MAX_MS 10
+
 /* Samples that were not handed on, and why. */
 struct losses {
     unsigned long names;    /* do not fit collectd's fields */
@@ -49,6 +55,10 @@ struct poller {
     struct queue queue;
     bool queue_made;
     uint64_t answers; /* so far */
+    /* When readings that were gathered go to collectd, monotonic milliseconds: at the latest, and
+     * if no more come. INT64_MAX: there are none. */
+    int64_t gathered;
+    int64_t gathering;
     struct state *state;
     struct giver *giver;
     struct backfill *backfill;
@@ -84,6 +94,18 @@ static void lose(unsigned long *count, const struct cemm_uid *uid, const char *a
                    uid->text, alias, channel, why);
 }
 
+static void gather(struct poller *poller, int64_t now)
+{
+    if (poller->gathered == INT64_MAX)
+        poller->gathered = now + GATHER_MAX_MS;
+    poller->gathering = now + GATHER_GAP_MS;
+}
+
+static int64_t gathered(const struct poller *poller)
+{
+    return poller->gathered < poller->gathering ? poller->gathered : poller->gathering;
+}
+
 static void put(struct line *line, const struct reading *made, const struct cemm_uid *uid,
                 const char *alias, const char *channel)
 {
@@ -95,9 +117,8 @@ static void put(struct line *line, const struct reading *made, const struct cemm
         return;
     }
     *reading = *made;
-    if (!queue_put(&line->poller->queue, reading))
-        lose(&losses->overflow, uid, alias, channel,
-             "collectd does not fetch the values; the oldest ones are dropped");
+    queue_put(&line->poller->queue, reading);
+    gather(line->poller, cemm_clock_steady());
 }
 
 static void take_sample(struct line *line, const struct cemm_document *document,
@@ -190,6 +211,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     struct line *line = data;
 
     if (!answer) {
+        line->poller->gathering = 0;
         if (line->block->kind == DISCOVERY && !stopping(line->poller))
             note_search(line);
         return;
@@ -231,7 +253,9 @@ static int begin(struct poller *poller)
         if (line->due - now < wait)
             wait = line->due - now;
     }
-    return (int)wait;
+    if (gathered(poller) - now < wait)
+        wait = gathered(poller) - now;
+    return wait > 0 ? (int)wait : 0;
 }
 
 /* A loop that fails at once must not spin; it wakes for the end all the same. */
@@ -247,6 +271,20 @@ static void pause_after(struct poller *poller, int error)
     pthread_mutex_unlock(&poller->lock);
 }
 
+static void pass_to_collectd(struct poller *poller)
+{
+    size_t lost;
+
+    if (cemm_clock_steady() < gathered(poller))
+        return;
+    poller->gathered = poller->gathering = INT64_MAX;
+    lost = queue_tell(&poller->queue);
+    if (lost && !poller->losses.overflow)
+        plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
+                                "are dropped, and only counted from now on");
+    poller->losses.overflow += lost;
+}
+
 static void *run(void *data)
 {
     struct poller *poller = data;
@@ -254,7 +292,7 @@ static void *run(void *data)
     while (!stopping(poller)) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
-        queue_tell(&poller->queue);
+        pass_to_collectd(poller);
         if (r < 0)
             pause_after(poller, r);
     }
@@ -287,6 +325,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     if (r < 0)
         return r;
     poller->queue_made = true;
+    poller->gathered = poller->gathering = INT64_MAX;
     poller->ledger = cemm_ledger_new();
     poller->monitor = monitor_new();
     poller->state = state_new(settings->state_file, settings->window, settings->writers,
@@ -383,8 +422,9 @@ void poller_gave(struct poller *poller, const struct reading *reading)
     state_live(poller->state, &reading->series, reading->time, reading->followed);
 }
 
-void poller_gave_all(struct poller *poller)
+void poller_looked(struct poller *poller, bool gave)
 {
-    giver_nudge(poller->giver);
+    if (gave)
+        giver_nudge(poller->giver);
     monitor_report(poller->monitor, cemm_clock_steady());
 }

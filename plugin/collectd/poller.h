@@ -6,6 +6,8 @@
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
 
+#include <stdbool.h>
+
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/queue.h"
 
@@ -20,8 +22,10 @@ void poller_stop(struct poller *poller);
 /* Where what has arrived waits. From any thread. */
 struct queue *poller_queue(struct poller *poller);
 
-/* A reading has been dispatched; and that was the last one for now. From any thread. */
+/* A reading has been dispatched. From any thread. */
 void poller_gave(struct poller *poller, const struct reading *reading);
-void poller_gave_all(struct poller *poller);
+
+/* A look at the queue is over; `gave`: something of it was dispatched. By one thread at a time. */
+void poller_looked(struct poller *poller, bool gave);
 
 #endif

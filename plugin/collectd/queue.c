@@ -4,6 +4,9 @@
  * It is bounded: a collectd that stops reading must not make us eat its
  * memory. The oldest readings go first, for it is the present that is watched.
  *
+ * What one side has is passed on as a whole list, so that the two do not meet
+ * at the lock with each reading: to wait there costs more than all the rest.
+ *
  * A look gives a series once, because collectd's write threads run side by
  * side: of two samples of one series dispatched in one go, the newer one may be
  * written first, and the older one is then "too old". An answer holds a series
@@ -18,54 +21,81 @@
 
 #include "plugin/collectd/locks.h"
 
+static void readings_init(struct readings *readings)
+{
+    STAILQ_INIT(&readings->list);
+    readings->count = 0;
+}
+
+static void readings_move(struct readings *from, struct readings *behind)
+{
+    STAILQ_CONCAT(&behind->list, &from->list);
+    behind->count += from->count;
+    from->count = 0;
+}
+
+static struct reading *readings_take(struct readings *readings)
+{
+    struct reading *reading = STAILQ_FIRST(&readings->list);
+
+    STAILQ_REMOVE_HEAD(&readings->list, next);
+    readings->count--;
+    return reading;
+}
+
+static void readings_free(struct readings *readings)
+{
+    while (readings->count)
+        free(readings_take(readings));
+}
+
 int queue_init(struct queue *queue)
 {
-    *queue = (struct queue){.tail = &queue->head};
+    readings_init(&queue->fresh);
+    readings_init(&queue->waiting);
     return locks_init(&queue->lock, &queue->arrived);
 }
 
 void queue_destroy(struct queue *queue)
 {
-    while (queue->head) {
-        struct reading *reading = queue->head;
-
-        queue->head = reading->next;
-        free(reading);
-    }
+    readings_free(&queue->fresh);
+    readings_free(&queue->waiting);
     pthread_cond_destroy(&queue->arrived);
     pthread_mutex_destroy(&queue->lock);
 }
 
-bool queue_put(struct queue *queue, struct reading *reading)
+void queue_put(struct queue *queue, struct reading *reading)
 {
-    struct reading *oldest = NULL;
-
-    reading->next = NULL;
-    pthread_mutex_lock(&queue->lock);
-    *queue->tail = reading;
-    queue->tail = &reading->next;
-    if (queue->count < QUEUE_MAX) {
-        queue->count++;
-    } else {
-        oldest = queue->head;
-        queue->head = oldest->next;
-    }
-    pthread_mutex_unlock(&queue->lock);
-    free(oldest);
-    return !oldest;
+    STAILQ_INSERT_TAIL(&queue->fresh.list, reading, next);
+    queue->fresh.count++;
 }
 
-void queue_tell(struct queue *queue)
+size_t queue_tell(struct queue *queue)
 {
+    struct readings lost;
+
+    readings_init(&lost);
+    if (!queue->fresh.count)
+        return 0;
     pthread_mutex_lock(&queue->lock);
-    if (queue->head)
-        pthread_cond_signal(&queue->arrived);
+    readings_move(&queue->fresh, &queue->waiting);
+    while (queue->waiting.count > QUEUE_MAX) {
+        struct reading *oldest = readings_take(&queue->waiting);
+
+        STAILQ_INSERT_TAIL(&lost.list, oldest, next);
+        lost.count++;
+    }
+    pthread_cond_signal(&queue->arrived);
     pthread_mutex_unlock(&queue->lock);
+    size_t count = lost.count;
+    readings_free(&lost);
+    return count;
 }
 
 void look_begin(struct look *look, struct queue *queue, int64_t us)
 {
     *look = (struct look){.queue = queue, .until = locks_ahead(us)};
+    readings_init(&look->taken);
 }
 
 static int compare(const void *left, const void *right)
@@ -109,30 +139,40 @@ static bool is_over(const struct look *look)
            (now.tv_sec == look->until.tv_sec && now.tv_nsec >= look->until.tv_nsec);
 }
 
-const struct reading *look_next(struct look *look)
+/* Waits for readings while the look lasts, and takes all that are there. */
+static void fetch(struct look *look)
 {
     struct queue *queue = look->queue;
-    struct reading *reading;
 
     pthread_mutex_lock(&queue->lock);
-    while (!queue->head &&
+    while (!queue->waiting.count &&
            pthread_cond_timedwait(&queue->arrived, &queue->lock, &look->until) != ETIMEDOUT)
         ;
-    reading = queue->head;
-    if (reading && !is_over(look) && take(look, reading)) {
-        queue->head = reading->next;
-        if (!queue->head)
-            queue->tail = &queue->head;
-        queue->count--;
-    } else {
-        reading = NULL;
-    }
+    readings_move(&queue->waiting, &look->taken);
     pthread_mutex_unlock(&queue->lock);
-    return reading;
+}
+
+const struct reading *look_next(struct look *look)
+{
+    struct reading *reading;
+
+    if (!look->taken.count)
+        fetch(look);
+    reading = STAILQ_FIRST(&look->taken.list);
+    if (!reading || is_over(look) || !take(look, reading))
+        return NULL;
+    return readings_take(&look->taken);
 }
 
 void look_end(struct look *look)
 {
+    struct queue *queue = look->queue;
+
+    /* What it leaves is older than what has come since. */
+    pthread_mutex_lock(&queue->lock);
+    readings_move(&queue->waiting, &look->taken);
+    readings_move(&look->taken, &queue->waiting);
+    pthread_mutex_unlock(&queue->lock);
     move_on(look, NULL, false);
     tdestroy(look->meters, free);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "plugin/collectd/state.h"
 
@@ -17,7 +18,7 @@
 struct block;
 
 struct reading {
-    struct reading *next;
+    STAILQ_ENTRY(reading) next;
     const struct block *block; /* that it is given for */
     uint64_t answer;           /* that brought it: no answer holds a series twice */
     bool followed;             /* its minutes count: see backfill.h */
@@ -27,26 +28,32 @@ struct reading {
     double value; /* in the identity's unit */
 };
 
+struct readings {
+    STAILQ_HEAD(reading_list, reading) list; /* the oldest first */
+    size_t count;
+};
+
 struct queue {
+    struct readings fresh; /* of the thread that puts them */
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct reading *head;
-    struct reading **tail;
-    size_t count;
+    struct readings waiting; /* under lock */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative errno */
 void queue_destroy(struct queue *queue);
 
-/* Takes the reading. False if the oldest one had to go for it. */
-bool queue_put(struct queue *queue, struct reading *reading);
+/* Takes the reading, which queue_tell() passes on. Both are for one thread. */
+void queue_put(struct queue *queue, struct reading *reading);
 
-/* Wakes the look that waits, if readings have come since. */
-void queue_tell(struct queue *queue);
+/* Passes on what was put, and wakes the look that waits for it. Returns how many of the oldest
+ * readings had to go for that. */
+size_t queue_tell(struct queue *queue);
 
 struct look {
     struct queue *queue;
     struct timespec until;
+    struct readings taken; /* that it has still to give */
     void *meters; /* that were given in it: a tree of the first reading of each, which it owns */
     struct reading *last;
     bool last_is_first;

@@ -13,6 +13,7 @@
 
 #include "plugin/collectd/queue.h"
 
+/* False: the oldest had to go. */
 static bool put(struct queue *queue, uint64_t answer, int64_t time)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
@@ -20,7 +21,8 @@ static bool put(struct queue *queue, uint64_t answer, int64_t time)
     assert_non_null(reading);
     reading->answer = answer;
     reading->time = time;
-    return queue_put(queue, reading);
+    queue_put(queue, reading);
+    return queue_tell(queue) == 0;
 }
 
 #define LONG_US 60000000
@@ -38,7 +40,7 @@ static void expect(struct queue *queue, size_t count, int64_t first)
         assert_non_null(reading);
         assert_int_equal(reading->time, first + (int64_t)i);
     }
-    assert_true(!queue->head || !look_next(&look));
+    assert_true(!queue->waiting.count || !look_next(&look));
     look_end(&look);
 }
 
@@ -65,6 +67,25 @@ static void test_order(void **state)
     queue_destroy(&queue);
 }
 
+/* What comes during a look does not overtake what that leaves. */
+static void test_order_during_a_look(void **state)
+{
+    struct queue queue;
+    struct look look;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    assert_true(put(&queue, 1, 10));
+    assert_true(put(&queue, 2, 11));
+    look_begin(&look, &queue, LONG_US);
+    assert_int_equal(look_next(&look)->time, 10);
+    assert_null(look_next(&look));
+    assert_true(put(&queue, 2, 12));
+    look_end(&look);
+    expect(&queue, 2, 11);
+    queue_destroy(&queue);
+}
+
 static void test_full(void **state)
 {
     struct queue queue;
@@ -84,7 +105,6 @@ static void test_full(void **state)
 static void *bring(void *queue)
 {
     assert_true(put(queue, 1, 11));
-    queue_tell(queue);
     return NULL;
 }
 
@@ -134,11 +154,9 @@ static void test_destroy_frees_what_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_look_ends),
-        cmocka_unit_test(test_look_waits),
-        cmocka_unit_test(test_destroy_frees_what_waits),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_during_a_look),
+        cmocka_unit_test(test_full),       cmocka_unit_test(test_look_ends),
+        cmocka_unit_test(test_look_waits), cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
