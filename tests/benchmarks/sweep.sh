@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # How long collectd takes to read many devices, and what that costs: our plugin beside collectd's
-# own curl_json with as many read threads as we have connections, and `curl --parallel` as the
-# limit. Where the cloud answers 202 first, curl_json has no value at all; curl's figure is then
-# that of promises already kept, with the wait for them added.
+# own curl_json with as many read threads as we have connections. The limits are `curl --parallel`,
+# and of the CPU a plugin that only hands over. Where the cloud answers 202 first, curl_json has no
+# value at all; curl's figure is then that of promises already kept, with the wait for them added.
 #
 #   sweep.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -16,7 +16,7 @@ connections_max=128
 
 # One directory for collectd, which knows of no path of several.
 mkdir "$scratch/plugins"
-cp "$build/plugin/collectd/cemm.so" "$build/tests/benchmarks/sink.so" \
+cp "$build/plugin/collectd/cemm.so" "$build"/tests/benchmarks/{sink,source}.so \
   "$(find /usr/lib /usr/local/lib -path '*collectd/curl_json.so' 2>/dev/null | head -n 1)" "$scratch/plugins"
 
 uid() {
@@ -80,6 +80,11 @@ curl_json_conf() { # INTERVAL THREADS
   echo '</Plugin>'
 }
 
+source_conf() { # INTERVAL
+  base_conf "$1" 5
+  printf 'LoadPlugin source\n<Plugin source>\nDevices %d\n</Plugin>\n' "$devices"
+}
+
 # series_with COUNT: whether every series that can come has come as often.
 series_with() {
   awk -v count="$1" -v wanted="$((living * 6))" -v channels="$channels" '
@@ -100,10 +105,10 @@ times() {
     END { printf "%.4f %.4f %.6f %d\n", last[2], last[3], first[3] - first[2], before[3] - before[2] }' "$run/values"
 }
 
-# sweep SERIES: runs a collectd with $run/collectd.conf until the third sweep is whole. Its figures:
-# seconds, CPU microseconds a value, requests a device, KiB of memory.
-sweep() {
-  local before last cpu values begun requests
+# run_collectd CONFIGURATION…: until the third sweep is whole. Sets $memory (KiB) and what times() says.
+run_collectd() {
+  rm -rf "$run" && mkdir "$run"
+  "$@" >"$run/collectd.conf"
   : >"$sim_log"
   LD_LIBRARY_PATH=$build/common "$collectd" -f -C "$run/collectd.conf" >"$run/out" 2>&1 &
   daemon=$!
@@ -112,6 +117,12 @@ sweep() {
   memory=$(awk '/VmRSS/ { print $2 }' "/proc/$daemon/status")
   stop "$daemon"
   read -r before last cpu values < <(times)
+}
+
+# sweep SERIES CONFIGURATION…: its figures are seconds, CPU microseconds a value, requests a device.
+sweep() {
+  local series=$1 memory before last cpu values begun requests
+  run_collectd "${@:2}"
   # A request is logged when its answer goes out; of those that hang, there is none.
   read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
@@ -119,10 +130,14 @@ sweep() {
       n++ }
     END { printf "%.4f %d\n", first / 1000, n }')
   ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
-  figure "$id-time" "$1" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
+  figure "$id-time" "$series" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
+  cpu_figure "$series"
+  [[ $series != ours ]] || figure "$id-requests" "$1" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
+  echo "$memory" >>"$scratch/memory-$series-$devices"
+}
+
+cpu_figure() { # SERIES
   figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
-  [[ $1 != ours ]] || figure "$id-requests" "$1" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
-  echo "$memory" >>"$scratch/memory-$1-$devices"
 }
 
 # parallel: the same documents by curl, as fast as they come.
@@ -150,7 +165,7 @@ limit() {
 # scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS: THREADS of curl_json; 0: as many as
 # we have connections.
 scenario() {
-  local words faults=() interval threads peer
+  local words faults=() interval threads peer least memory before last cpu values
   devices=$1
   delay=$2
   promise=$3
@@ -177,8 +192,9 @@ scenario() {
   ((promise == 0)) || peer=-
   say "sweep: $words ($peer)"
   row "$id-time" "sweep of $words" s "$([[ $peer == - ]] && echo 'limit<=1.5' || echo 'peer<=1')" "$peer" 'curl --parallel'
-  [[ $peer == - ]] || row "$id-cpu" "CPU a value, $words" µs 'peer<=0.5' "$peer" -
-  [[ $peer != - ]] || row "$id-cpu" "CPU a value, $words" µs - - -
+  least=-
+  ((delay + promise + $4 > 0)) || least='only handing over'
+  row "$id-cpu" "CPU a value, $words" µs "$([[ $peer == - ]] && echo - || echo 'peer<=0.5')" "$peer" "$least"
   row "$id-requests" "requests a device, $words" '' - - -
   start_sim --devices "$1" --meters p1 --promise "$3" --now "$(($(date +%s) - 86400))" --speed 20 \
     --since "$(date -d '-2 days' +%F)" "${faults[@]}"
@@ -186,15 +202,13 @@ scenario() {
   write_key "$key"
   for ((round = 0; round < rounds; round++)); do
     run=$scratch/run
-    rm -rf "$run" && mkdir "$run"
-    ours_conf "$interval" >"$run/collectd.conf"
-    sweep ours
-    if [[ $peer != - ]]; then
-      rm -rf "$run" && mkdir "$run"
-      curl_json_conf "$interval" "$threads" >"$run/collectd.conf"
-      sweep peer
-    fi
+    sweep ours ours_conf "$interval"
+    [[ $peer == - ]] || sweep peer curl_json_conf "$interval" "$threads"
     limit
+    if [[ $least != - ]]; then
+      run_collectd source_conf "$interval"
+      cpu_figure limit
+    fi
   done
   stop "$sim_pid"
 }
