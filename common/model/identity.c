@@ -6,7 +6,6 @@
  */
 #include "common/cemm.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define WH_PER_KWH  1000.0
@@ -40,21 +39,23 @@ static bool matches(const char *pattern, const char *channel)
     return strcmp(pattern, channel) == 0;
 }
 
-static bool written(int length)
-{
-    return length > 0 && length < CEMM_FIELD_SIZE;
-}
-
 bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
                    struct cemm_identity *ret_identity)
 {
     const struct kind *kind = kinds;
+    size_t length = strlen(alias);
+    size_t rest = strlen(channel) + 1;
 
+    if (uid->text[0] == '\0' || length + 1 + rest > CEMM_FIELD_SIZE)
+        return false;
+    memcpy(ret_identity->plugin_instance, uid->text, sizeof(uid->text));
+    memcpy(ret_identity->type_instance, alias, length);
+    ret_identity->type_instance[length] = '-';
+    memcpy(ret_identity->type_instance + length + 1, channel, rest);
     while (!matches(kind->channel, channel))
         kind++;
     ret_identity->type = kind->type;
     ret_identity->factor = kind->factor;
     ret_identity->cadence = kind->cadence;
-    return written(snprintf(ret_identity->plugin_instance, CEMM_FIELD_SIZE, "%s", uid->text)) &&
-           written(snprintf(ret_identity->type_instance, CEMM_FIELD_SIZE, "%s-%s", alias, channel));
+    return true;
 }

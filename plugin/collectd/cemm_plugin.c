@@ -58,9 +58,14 @@ static int configure(oconfig_item_t *plugin)
 
 static void dispatch(const struct reading *reading)
 {
+    const struct series *series = &reading->series;
     value_t value = {.gauge = reading->value};
-    value_list_t list = give_list(reading->block, &reading->identity, reading->time, &value);
+    struct cemm_identity identity;
+    value_list_t list;
 
+    if (!cemm_identify(&series->uid, series->alias, series->channel, &identity))
+        return; /* what has none was left out before */
+    list = give_list(reading->block, &identity, reading->time, &value);
     plugin_dispatch_values(&list);
 }
 

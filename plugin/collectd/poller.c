@@ -135,21 +135,22 @@ static void take_sample(struct line *line, const struct cemm_document *document,
         .series = {.uid = *uid},
         .time = sample->time,
     };
+    struct cemm_identity identity;
 
     memcpy(reading.series.alias, alias, strlen(alias) + 1);
     memcpy(reading.series.channel, channel, strlen(channel) + 1);
-    if (!cemm_identify(uid, alias, channel, &reading.identity)) {
+    if (!cemm_identify(uid, alias, channel, &identity)) {
         lose(&poller->losses.names, uid, alias, channel,
              "this name is too long for collectd, it is left out");
         return;
     }
     switch (cemm_ledger_take(poller->ledger, document, series, sample)) {
     case CEMM_GIVE:
-        reading.value = sample->value * reading.identity.factor;
+        reading.value = sample->value * identity.factor;
         if (!state_repeats(poller->state, &reading.series, reading.time))
             put(line, &reading, uid, alias, channel);
         if (reading.followed)
-            backfill_meet(poller->backfill, line->block, &reading.identity, &reading.series);
+            backfill_meet(poller->backfill, line->block, &identity, &reading.series);
         break;
     case CEMM_NO_ROOM:
         lose(&poller->losses.memory, uid, alias, channel, "no memory for a value");

@@ -23,9 +23,8 @@ struct reading {
     uint64_t answer;           /* that brought it: no answer holds a series twice */
     bool followed;             /* its minutes count: see backfill.h */
     struct series series;
-    struct cemm_identity identity;
     int64_t time; /* the meter's own, Unix milliseconds */
-    double value; /* in the identity's unit */
+    double value; /* in the unit of its type (cemm_identify()) */
 };
 
 struct readings {
