@@ -30,7 +30,7 @@
 
 /* Readings go to collectd together: each time, all of its threads wake, which costs more than what
  * they are woken for. They are gathered while more come, but not for longer than nobody minds, nor
- * beyond the end of a sweep. */
+ * beyond the turn of the loop in which a sweep ends. */
 #define GATHER_GAP_MS 1
 #define GATHER_MAX_MS 10
 
@@ -55,10 +55,10 @@ struct poller {
     struct queue queue;
     bool queue_made;
     uint64_t answers; /* so far */
-    /* When readings that were gathered go to collectd, monotonic milliseconds: at the latest, and
-     * if no more come. INT64_MAX: there are none. */
-    int64_t gathered;
-    int64_t gathering;
+    /* When the readings that were gathered go to collectd, monotonic milliseconds; INT64_MAX: there
+     * are none. */
+    int64_t gather_until; /* at the latest */
+    int64_t gather_idle;  /* if no more come; 0: the sweep is over */
     struct state *state;
     struct giver *giver;
     struct backfill *backfill;
@@ -96,14 +96,15 @@ static void lose(unsigned long *count, const struct cemm_uid *uid, const char *a
 
 static void gather(struct poller *poller, int64_t now)
 {
-    if (poller->gathered == INT64_MAX)
-        poller->gathered = now + GATHER_MAX_MS;
-    poller->gathering = now + GATHER_GAP_MS;
+    if (poller->gather_until == INT64_MAX)
+        poller->gather_until = now + GATHER_MAX_MS;
+    if (poller->gather_idle > 0)
+        poller->gather_idle = now + GATHER_GAP_MS;
 }
 
-static int64_t gathered(const struct poller *poller)
+static int64_t gather_due(const struct poller *poller)
 {
-    return poller->gathered < poller->gathering ? poller->gathered : poller->gathering;
+    return poller->gather_until < poller->gather_idle ? poller->gather_until : poller->gather_idle;
 }
 
 static void put(struct line *line, const struct reading *made, const struct cemm_uid *uid,
@@ -212,7 +213,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     struct line *line = data;
 
     if (!answer) {
-        line->poller->gathering = 0;
+        line->poller->gather_idle = 0;
         if (line->block->kind == DISCOVERY && !stopping(line->poller))
             note_search(line);
         return;
@@ -254,8 +255,8 @@ static int begin(struct poller *poller)
         if (line->due - now < wait)
             wait = line->due - now;
     }
-    if (gathered(poller) - now < wait)
-        wait = gathered(poller) - now;
+    if (gather_due(poller) - now < wait)
+        wait = gather_due(poller) - now;
     return wait > 0 ? (int)wait : 0;
 }
 
@@ -276,9 +277,9 @@ static void pass_to_collectd(struct poller *poller)
 {
     size_t lost;
 
-    if (cemm_clock_steady() < gathered(poller))
+    if (cemm_clock_steady() < gather_due(poller))
         return;
-    poller->gathered = poller->gathering = INT64_MAX;
+    poller->gather_until = poller->gather_idle = INT64_MAX;
     lost = queue_tell(&poller->queue);
     if (lost && !poller->losses.overflow)
         plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
@@ -293,6 +294,8 @@ static void *run(void *data)
     while (!stopping(poller)) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
+        if (r < 0)
+            poller->gather_until = 0; /* the next turn comes late */
         pass_to_collectd(poller);
         if (r < 0)
             pause_after(poller, r);
@@ -326,7 +329,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     if (r < 0)
         return r;
     poller->queue_made = true;
-    poller->gathered = poller->gathering = INT64_MAX;
+    poller->gather_until = poller->gather_idle = INT64_MAX;
     poller->ledger = cemm_ledger_new();
     poller->monitor = monitor_new();
     poller->state = state_new(settings->state_file, settings->window, settings->writers,

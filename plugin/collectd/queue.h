@@ -1,6 +1,6 @@
 /*
  * What has arrived and waits for collectd to fetch it: written by the thread
- * that does the I/O, emptied by collectd's read threads, a look at a time.
+ * that does the I/O, emptied by collectd's read threads, one look at a time.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -13,7 +13,7 @@
 
 #include "plugin/collectd/state.h"
 
-#define QUEUE_MAX 32768 /* readings that wait */
+#define QUEUE_MAX 32768 /* readings that wait, besides those that a look has taken */
 
 struct block;
 

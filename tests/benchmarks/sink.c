@@ -12,7 +12,7 @@
  * It must cost little itself, for it is in both figures. So lines are written
  * once a second and not one by one, and locks are short; and the CPU, which the
  * kernel adds up over all threads (curl_json has one a device), is asked for
- * once a sweep: for the first value after a silence. Later lines repeat it.
+ * once a sweep (or batch): for the first value after a silence. Later lines repeat it.
  */
 #include "plugin/collectd/host.h"
 
@@ -38,7 +38,7 @@ static int configure(const char *key, const char *value)
     return file ? 0 : -1;
 }
 
-/* Seconds of CPU until this sweep began. */
+/* Seconds of CPU until these values began to come. */
 static double cpu_at(cdtime_t now)
 {
     struct timespec used;

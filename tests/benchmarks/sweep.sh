@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How long collectd takes to read many devices, and what that costs: our plugin beside collectd's
-# own curl_json with as many read threads as we have connections. The limits are `curl --parallel`,
-# and of the CPU a plugin that only hands over. Where the cloud answers 202 first, curl_json has no
+# own curl_json with as many read threads as we have connections. The limits are `curl --parallel`
+# for the time, and a plugin that only hands over for the CPU. Where the cloud answers 202 first, curl_json has no
 # value at all; curl's figure is then that of promises already kept, with the wait for them added.
 #
 #   sweep.sh BUILD_DIR RESULTS [ROUNDS]
@@ -132,11 +132,13 @@ sweep() {
   ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
   figure "$id-time" "$series" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
   cpu_figure "$series"
-  [[ $series != ours ]] || figure "$id-requests" "$1" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
+  [[ $series != ours ]] || figure "$id-requests" "$series" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
   echo "$memory" >>"$scratch/memory-$series-$devices"
 }
 
-cpu_figure() { # SERIES
+# cpu_figure SERIES: of what run_collectd has set.
+cpu_figure() {
+  awk -v cpu="$cpu" 'BEGIN { exit cpu <= 0 }' || { say 'no silence between sweeps' && exit 1; }
   figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
 }
 

@@ -221,8 +221,8 @@ make_cases() {
   devices=$((${#cases[@]} + 1))
 }
 
-# break_cases cloud|lan: what it takes to know a meter comes before, or a busy machine may time out
-# there, where nothing is said of the document.
+# break_cases cloud|lan: the meters are looked up before. On a busy machine that may take longer than
+# a timeout, of which nothing would then be said in the directory.
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
