@@ -54,7 +54,9 @@ check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
 start_sim --devices 2 --meters p1 --since "$since"
 write_config "$conf_file" 'timeout = 1'
-export CEMM_CONFIG=$conf_file
+# The program has to read both in one go: a machine that is busy shall not look like a silent device.
+sed 's/^timeout = 1$/timeout = 3/' "$conf_file" >"$scratch/program.conf"
+export CEMM_CONFIG=$scratch/program.conf
 mkdir "$m"
 "$build/fs/cemmfs" "$conf_file" "$m" -f -o realtime_ttl=0 2>>"$scratch/all-logs" &
 fs_pid=$!
