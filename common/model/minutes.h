@@ -9,8 +9,6 @@
 #include "common/cemm.h"
 #include "common/model/record.h"
 
-#define CEMM_MINUTES_LINE_SIZE (CEMM_KEY_SIZE + 32) /* behind the key: a number, and what it is */
-
 /* Minutes since 1970, the end not included. Until 2100 they need 27 bits. */
 struct cemm_stretch {
     int32_t from;
@@ -53,10 +51,8 @@ int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **re
                       size_t *ret_length);
 int cemm_minutes_store(const char *path, const char *text, size_t length, struct cemm_words *words);
 
-/* A line of it that begins with a record's key; returns its length. And adding lines to the file.
- */
-size_t cemm_minutes_line(const char *key, int64_t time, bool newest,
-                         char ret_line[CEMM_MINUTES_LINE_SIZE]);
+/* A line of it that begins with a record's key. And adding lines to the file. */
+void cemm_minutes_line(struct cemm_buffer *lines, const char *key, int64_t time, bool newest);
 int cemm_minutes_append(const char *path, const char *lines, size_t length);
 
 #endif

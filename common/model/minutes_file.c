@@ -88,14 +88,12 @@ int cemm_minutes_text(const struct cemm_minutes *minutes, int64_t now, char **re
     return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
 }
 
-size_t cemm_minutes_line(const char *key, int64_t time, bool newest,
-                         char ret_line[CEMM_MINUTES_LINE_SIZE])
+void cemm_minutes_line(struct cemm_buffer *lines, const char *key, int64_t time, bool newest)
 {
     int64_t seconds = time / 1000 / MINUTE_S * MINUTE_S;
-    char *end = stpcpy(ret_line, key);
 
-    end += sprintf(end, newest ? "\t@%" PRId64 "\n" : "\t%" PRId64 "+1\n", newest ? time : seconds);
-    return (size_t)(end - ret_line);
+    cemm_buffer_format(lines, newest ? "%s\t@%" PRId64 "\n" : "%s\t%" PRId64 "+1\n", key,
+                       newest ? time : seconds);
 }
 
 /* ---- writing ------------------------------------------------------------------- */
@@ -175,13 +173,9 @@ int cemm_minutes_append(const char *path, const char *lines, size_t length)
 void cemm_minutes_tell(struct cemm_minutes *minutes, const struct cemm_given *given, int64_t time,
                        bool newest)
 {
-    char line[CEMM_MINUTES_LINE_SIZE];
-
     if (minutes->behind)
         return;
-    cemm_buffer_append(
-        &minutes->lines, line,
-        cemm_minutes_line(cemm_record_text(given, sizeof(*given)), time, newest, line));
+    cemm_minutes_line(&minutes->lines, cemm_record_text(given, sizeof(*given)), time, newest);
     if (!minutes->lines.error)
         return;
     cemm_buffer_clear(&minutes->lines);

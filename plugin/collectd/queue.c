@@ -27,6 +27,12 @@ static void readings_init(struct readings *readings)
     readings->count = 0;
 }
 
+static void readings_add(struct readings *readings, struct reading *reading)
+{
+    STAILQ_INSERT_TAIL(&readings->list, reading, next);
+    readings->count++;
+}
+
 static void readings_move(struct readings *from, struct readings *behind)
 {
     STAILQ_CONCAT(&behind->list, &from->list);
@@ -66,8 +72,7 @@ void queue_destroy(struct queue *queue)
 
 void queue_put(struct queue *queue, struct reading *reading)
 {
-    STAILQ_INSERT_TAIL(&queue->fresh.list, reading, next);
-    queue->fresh.count++;
+    readings_add(&queue->fresh, reading);
 }
 
 size_t queue_tell(struct queue *queue)
@@ -79,12 +84,8 @@ size_t queue_tell(struct queue *queue)
         return 0;
     pthread_mutex_lock(&queue->lock);
     readings_move(&queue->fresh, &queue->waiting);
-    while (queue->waiting.count > QUEUE_MAX) {
-        struct reading *oldest = readings_take(&queue->waiting);
-
-        STAILQ_INSERT_TAIL(&lost.list, oldest, next);
-        lost.count++;
-    }
+    while (queue->waiting.count > QUEUE_MAX)
+        readings_add(&lost, readings_take(&queue->waiting));
     pthread_cond_signal(&queue->arrived);
     pthread_mutex_unlock(&queue->lock);
     size_t count = lost.count;

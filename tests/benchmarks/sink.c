@@ -12,7 +12,8 @@
  * It must cost little itself, for it is in both figures. So lines are written
  * once a second and not one by one, and locks are short; and the CPU, which the
  * kernel adds up over all threads (curl_json has one a device), is asked for
- * once a sweep (or batch): for the first value after a silence. Later lines repeat it.
+ * once a sweep (or batch): for the first value after a silence. Later lines
+ * repeat it.
  */
 #include "plugin/collectd/host.h"
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # How long collectd takes to read many devices, and what that costs: our plugin beside collectd's
 # own curl_json with as many read threads as we have connections. The limits are `curl --parallel`
-# for the time, and a plugin that only hands over for the CPU. Where the cloud answers 202 first, curl_json has no
-# value at all; curl's figure is then that of promises already kept, with the wait for them added.
+# for the time, and a plugin that only hands over for the CPU. Where the cloud answers 202 first,
+# curl_json has no value at all; curl's figure is then that of promises already kept, with the wait
+# for them added.
 #
 #   sweep.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail

@@ -55,7 +55,7 @@ the_search_finds_keys
 start_sim --devices 2 --meters p1 --since "$since"
 write_config "$conf_file" 'timeout = 1'
 # The program has to read both in one go: a machine that is busy shall not look like a silent device.
-sed 's/^timeout = 1$/timeout = 3/' "$conf_file" >"$scratch/program.conf"
+write_config "$scratch/program.conf" 'timeout = 3'
 export CEMM_CONFIG=$scratch/program.conf
 mkdir "$m"
 "$build/fs/cemmfs" "$conf_file" "$m" -f -o realtime_ttl=0 2>>"$scratch/all-logs" &

@@ -270,7 +270,7 @@ static void test_append(void **state)
 {
     const char *path = scratch_path("state");
     struct cemm_minutes *minutes = begin(10 * 60 + 20);
-    char line[CEMM_MINUTES_LINE_SIZE];
+    struct cemm_buffer line = CEMM_BUFFER_INIT(1000);
     char key[CEMM_KEY_SIZE];
 
     (void)state;
@@ -279,14 +279,18 @@ static void test_append(void **state)
     mark_all(minutes, 8, 6);
     save(minutes, path);
     for (int i = 5; i > 2; i--) {
-        size_t length = cemm_minutes_line(key, AT(i) + 30000, false, line);
-        assert_int_equal(cemm_minutes_append(path, line, i == 3 ? length - 1 : length), 0);
+        cemm_buffer_reset(&line);
+        cemm_minutes_line(&line, key, AT(i) + 30000, false);
+        assert_true(line.length > 0);
+        assert_int_equal(cemm_minutes_append(path, line.data, line.length - (i == 3)), 0);
     }
     load(minutes, path, 0);
     expect_text("two lines and a half", missing_of(minutes, &power), "10-8 3-1");
     save(minutes, path);
-    size_t length = cemm_minutes_line(key, NOW - 7, true, line);
-    assert_int_equal(cemm_minutes_append(path, line, length), 0);
+    cemm_buffer_reset(&line);
+    cemm_minutes_line(&line, key, NOW - 7, true);
+    assert_int_equal(cemm_minutes_append(path, line.data, line.length), 0);
+    cemm_buffer_clear(&line);
     load(minutes, path, 0);
     expect_int("the newest as a line", cemm_minutes_newest(minutes, &power, NOW), NOW - 7);
     expect_text("which is no minute", missing_of(minutes, &power), "10-8 3-1");
