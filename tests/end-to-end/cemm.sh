@@ -373,12 +373,12 @@ signals() {
       >"$scratch/stdout" 2>"$scratch/stderr" &
     pid=$!
     started "$pid"
-    check "$name: it waits for meters" wait_for 5 grep -q realtime "$sim_log"
+    check "$name: it waits for meters" wait_for 20 grep -q realtime "$sim_log"
     hasnt "$name: no key among the arguments" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "$sim_key"
     hasnt "$name: nor in the environment" "$(tr '\0' ' ' <"/proc/$pid/environ")" "$sim_key"
     check "$name: no core files" grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits"
     kill -s "$name" "$pid"
-    check "$name: it ends at once" wait_for 1 gone_or_zombie "$pid"
+    check "$name: it ends at once" wait_for 5 gone_or_zombie "$pid"
     stop "$pid"
     is "$name: by that signal" $((128 + number)) "$stopped"
     cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
@@ -442,12 +442,13 @@ narrow() {
   script -qec "stty cols 150; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
   is '150 columns: all of them' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
   command -v watch >/dev/null || return 0
+  : >"$scratch/screen"
   TERM=vt100 script -qec "stty cols 80 rows 40; timeout --foreground 20 watch -t -n 1 $command" /dev/null </dev/null >"$scratch/screen" 2>&1 &
   local pid=$!
   started "$pid"
   check 'watch: a table' wait_for 15 grep -q 'DEVICE.*CHANNEL.*AGE' "$scratch/screen"
   stop "$pid"
-  rm -f "$scratch/piped"
+  : >"$scratch/piped"
   TERM=vt100 script -qec "stty cols 80 rows 40; timeout --foreground 20 watch -t -n 1 '$command | tee $scratch/piped'" /dev/null </dev/null >"$scratch/screen" 2>&1 &
   pid=$!
   started "$pid"

@@ -75,6 +75,7 @@ one_program() {
 
 # begin_one COMMAND…: as $pid.
 begin_one() {
+  : >"$scratch/err" # it opens it later
   env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" <&0 >"$scratch/out" 2>"$scratch/err" &
   pid=$!
   started "$pid"

@@ -179,11 +179,12 @@ failures() {
   # The source is away for some seconds, in the middle: no day is lost.
   sed 's/^\[cloud home\]/&\ntimeout = 2/' "$config" >"$scratch/hasty.conf"
   sim_faults 'stall@*/data/*'
+  : >"$scratch/stderr"
   "$cemm" history --config "$scratch/hasty.conf" --from 2025-06-01 --to 2025-06-20 "$one/s01" \
     >"$scratch/outage" 2>"$scratch/stderr" &
   local pid=$!
   started "$pid"
-  check 'an outage is said' wait_for 10 grep -q '^W! ' "$scratch/stderr"
+  check 'an outage is said' wait_for 20 grep -q '^W! ' "$scratch/stderr"
   sim_faults
   check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
   stop "$pid"
@@ -199,13 +200,14 @@ interrupted() {
   for name in INT TERM; do
     # Each day takes its time, and after some have come it is stopped.
     sim_faults 'delay=100@*/data/*'
+    : >"$scratch/part"
     env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
     pid=$!
     started "$pid"
     some() { (($(wc -l <"$scratch/part") >= 4000)); }
     check "$name: it prints while it asks" wait_for 20 some
     kill -s "$name" "$pid"
-    check "$name: it ends at once" wait_for 2 gone_or_zombie "$pid"
+    check "$name: it ends at once" wait_for 10 gone_or_zombie "$pid"
     stop "$pid"
     is "$name: by that signal" $((128 + $(kill -l "$name"))) "$stopped"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"

@@ -59,13 +59,13 @@ the_search_finds_keys() {
   is 'and none when that is gone' '' "$(key_files "$scratch")"
   (exec -a "x=$sim_key" sleep 60) &
   pid=$!
-  wait_for 5 grep -q sleep "/proc/$pid/comm"
+  wait_for 20 grep -q sleep "/proc/$pid/comm"
   is 'the search sees a key in a command line' "/proc/$pid/cmdline" "$(key_processes "$pid")"
   kill "$pid"
   wait "$pid" 2>/dev/null || true
   KEY="$sim_key" bash -c 'sleep 60 & echo; wait' >"$scratch/planted" &
   pid=$!
-  wait_for 5 test -s "$scratch/planted"
+  wait_for 20 test -s "$scratch/planted"
   is 'the search sees a key in two environments' 2 "$(key_processes "$pid" | grep -c environ)"
   # shellcheck disable=SC2046
   kill "$pid" $(cat "/proc/$pid/task/$pid/children")

@@ -260,7 +260,7 @@ sim_faults() {
   local probe="status=$((sim_probe = 418 + (sim_probe + 1) % 30))@*/probe-$sim_pid*"
   printf '%s\n' "$@" "$probe" | sed '/^$/d' >"$sim_control"
   kill -s HUP "$sim_pid"
-  wait_for 5 sim_probed "$sim_probe"
+  wait_for 20 sim_probed "$sim_probe"
 }
 sim_probe=0
 

@@ -210,7 +210,7 @@ check 'three days apart are three requests' test "$(ahead)" == $((before + 3))
 last=$(days_of "$full_month" | tail -n1)
 almost=$(date -d "$last - 3 days" +%F)
 cat "$(day_file "$dev" p1-gas "$almost" csv)" "$(day_file "$dev" p1-gas "$(date -d "$almost + 1 day" +%F)" csv)" >/dev/null
-check 'after two neighbours the next ones are fetched' wait_for 5 eval "[[ \$(ahead) == $((before + 7)) ]]"
+check 'after two neighbours the next ones are fetched' wait_for 20 eval "[[ \$(ahead) == $((before + 7)) ]]"
 cat "$(day_file "$dev" p1-gas "$(date -d "$last - 1 day" +%F)" csv)" "$(day_file "$dev" p1-gas "$last" csv)" >/dev/null
 is 'but none of the next month' $((before + 7)) "$(ahead)"
 

@@ -31,6 +31,7 @@ house() {
 
 # begin_stream ARGUMENT…
 begin_stream() {
+  : >"$scratch/out" # the stream opens it later
   "$cemm" stream --config "$config" --interval 0.1 "$@" p1 >"$scratch/out" 2>"$scratch/err" &
   stream_pid=$!
   started "$stream_pid"

@@ -132,7 +132,7 @@ hanging() {
   is 'and is not asked again while it hangs' 1 "$(requests "$two .*s01/realtime")"
   # Idle or not, it ends at once; so does one whose reader does not read.
   kill -s INT "$stream_pid"
-  check 'SIGINT ends it at once' wait_for 2 gone_or_zombie "$stream_pid"
+  check 'SIGINT ends it at once' wait_for 10 gone_or_zombie "$stream_pid"
   stop "$stream_pid"
   is 'by that signal' 130 "$stopped"
   exec 9>&-
@@ -317,7 +317,7 @@ state() {
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
   check 'a whole day again' wait_for 20 all_came
   kept() { (($(grep -c s01 "$scratch/state") >= 2)); }
-  wait_for 5 kept || true
+  wait_for 20 kept || true
   stop "$pid" KILL
   sleep_past_sample
   once "$scratch/after"
