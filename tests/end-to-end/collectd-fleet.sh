@@ -104,7 +104,6 @@ have_lines() {
 # ---- one device that hangs, at a short interval -------------------------------------------
 
 hanging() {
-  local before
   run=$scratch/hanging
   start_sim --devices 4 --since 2026-06-01 --now 1782036000 --speed 10 --meters p1 --fault 'stall@*-03/p1/realtime/*'
   fleet_conf "$run" 0.2 8
@@ -113,6 +112,19 @@ hanging() {
   check "three of four have values, while one hangs" wait_for 20 have_lines 3 8
   is "the one that hangs is asked once" 1 "$(requests '00-1E-C0-00-00-03 GET [^ ]*/realtime/')"
   stop_collectd "while one hangs" "$run"
+  stop "$sim_pid"
+}
+
+# Nor do the others wait for the end of their first sweep, which it holds up.
+hanging_at_first() {
+  run=$scratch/hanging-at-first
+  start_sim --devices 4 --since "$since" --meters p1 --fault 'stall@*-03/p1/realtime/*'
+  fleet_conf "$run" 60 8
+  sed -i 's/Timeout 8/Timeout 60/' "$run/collectd.conf"
+  start_collectd "$run"
+  check "three of four have values of a sweep that is not over" wait_for 20 with_values 3
+  is "which is the first" 3 "$(realtime_answers | wc -l)"
+  stop_collectd "while one holds up the first sweep" "$run"
   stop "$sim_pid"
 }
 
@@ -141,6 +153,7 @@ all_hang() {
 }
 
 hanging
+hanging_at_first
 all_hang
 slow
 promised
