@@ -17,10 +17,8 @@
 #include "plugin/collectd/host.h"
 #include "plugin/collectd/poller.h"
 
-/* How often a look is taken at what has arrived, where the interval is not shorter still. A look
- * lasts for three quarters of that: so most values are handed over as they come, collectd has no
- * reason to call it slow, and a stop waits no longer. (collectd's threads sleep as long for the
- * next thing to read: it costs them nothing.) */
+/* How often a look is taken at what has arrived, where the interval is not shorter still. A stop
+ * may have to wait for one, and so may what else collectd reads, if it has few threads for that. */
 #define LOOKS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
@@ -91,7 +89,7 @@ static int hand_over(user_data_t *data)
 
     if (pthread_equal(self.starter, pthread_self()))
         return 0;
-    look_begin(&look, poller_queue(poller), looks_ms() * 1000 * 3 / 4);
+    look_begin(&look, poller_queue(poller), looks_ms());
     reading = look_next(&look);
     while (reading) {
         dispatch(reading);

@@ -55,6 +55,7 @@ struct poller {
     struct queue queue;
     bool queue_made;
     uint64_t answers; /* so far */
+    size_t sweeps;    /* under way */
     /* When the readings that were gathered go to collectd, monotonic milliseconds; INT64_MAX: there
      * are none. */
     int64_t gather_until; /* at the latest */
@@ -213,6 +214,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     struct line *line = data;
 
     if (!answer) {
+        line->poller->sweeps--;
         line->poller->gather_idle = 0;
         if (line->block->kind == DISCOVERY && !stopping(line->poller))
             note_search(line);
@@ -236,7 +238,10 @@ static void sweep(struct line *line, int64_t now)
 
     while (line->due <= now)
         line->due += line->block->interval;
+    line->poller->sweeps++;
     r = cemm_sweep(line->poller->cemm, &selection, swept, line);
+    if (r < 0)
+        line->poller->sweeps--;
     if (r < 0 && r != -EALREADY)
         troubles_note(line->troubles, NULL, NULL, -EIO, strerror(-r));
 }
@@ -273,6 +278,20 @@ static void pause_after(struct poller *poller, int error)
     pthread_mutex_unlock(&poller->lock);
 }
 
+/* When the next reading may come, monotonic milliseconds. */
+static int64_t expected(const struct poller *poller)
+{
+    int64_t first = INT64_MAX;
+
+    if (poller->sweeps)
+        return 0;
+    for (size_t i = 0; i < poller->count; i++) {
+        if (poller->lines[i].due < first)
+            first = poller->lines[i].due;
+    }
+    return first;
+}
+
 static void pass_to_collectd(struct poller *poller)
 {
     size_t lost;
@@ -280,7 +299,7 @@ static void pass_to_collectd(struct poller *poller)
     if (cemm_clock_steady() < gather_due(poller))
         return;
     poller->gather_until = poller->gather_idle = INT64_MAX;
-    lost = queue_tell(&poller->queue);
+    lost = queue_tell(&poller->queue, expected(poller));
     if (lost && !poller->losses.overflow)
         plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
                                 "are dropped, and only counted from now on");

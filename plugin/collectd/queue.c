@@ -59,6 +59,7 @@ int queue_init(struct queue *queue)
 {
     readings_init(&queue->fresh);
     readings_init(&queue->waiting);
+    queue->expected = 0;
     return locks_init(&queue->lock, &queue->arrived);
 }
 
@@ -75,14 +76,13 @@ void queue_put(struct queue *queue, struct reading *reading)
     readings_add(&queue->fresh, reading);
 }
 
-size_t queue_tell(struct queue *queue)
+size_t queue_tell(struct queue *queue, int64_t expected)
 {
     struct readings lost;
 
     readings_init(&lost);
-    if (!queue->fresh.count)
-        return 0;
     pthread_mutex_lock(&queue->lock);
+    queue->expected = expected;
     readings_move(&queue->fresh, &queue->waiting);
     while (queue->waiting.count > QUEUE_MAX)
         readings_add(&lost, readings_take(&queue->waiting));
@@ -93,9 +93,13 @@ size_t queue_tell(struct queue *queue)
     return count;
 }
 
-void look_begin(struct look *look, struct queue *queue, int64_t us)
+void look_begin(struct look *look, struct queue *queue, int64_t every)
 {
-    *look = (struct look){.queue = queue, .until = locks_ahead(us)};
+    *look = (struct look){
+        .queue = queue,
+        .until = locks_ahead(every * 1000 * 3 / 4),
+        .next = cemm_clock_steady() + every,
+    };
     readings_init(&look->taken);
 }
 
@@ -140,13 +144,13 @@ static bool is_over(const struct look *look)
            (now.tv_sec == look->until.tv_sec && now.tv_nsec >= look->until.tv_nsec);
 }
 
-/* Waits for readings while the look lasts, and takes all that are there. */
+/* Waits for readings while the look lasts and some may come, and takes all that are there. */
 static void fetch(struct look *look)
 {
     struct queue *queue = look->queue;
 
     pthread_mutex_lock(&queue->lock);
-    while (!queue->waiting.count &&
+    while (!queue->waiting.count && queue->expected < look->next &&
            pthread_cond_timedwait(&queue->arrived, &queue->lock, &look->until) != ETIMEDOUT)
         ;
     readings_move(&queue->waiting, &look->taken);

@@ -36,7 +36,8 @@ struct queue {
     struct readings fresh; /* of the thread that puts them */
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct readings waiting; /* under lock */
+    struct readings waiting; /* this and what follows under lock */
+    int64_t expected;        /* no readings before this, monotonic milliseconds */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative errno */
@@ -45,24 +46,27 @@ void queue_destroy(struct queue *queue);
 /* Takes the reading, which queue_tell() passes on. Both are for one thread. */
 void queue_put(struct queue *queue, struct reading *reading);
 
-/* Passes on what was put, and wakes the look that waits for it. Returns how many of the oldest
- * readings had to go for that. */
-size_t queue_tell(struct queue *queue);
+/* Passes on what was put, and wakes the look that waits for it; until `expected` (monotonic
+ * milliseconds) no more will come. Returns how many of the oldest readings had to go for that. */
+size_t queue_tell(struct queue *queue, int64_t expected);
 
 struct look {
     struct queue *queue;
     struct timespec until;
+    int64_t next;          /* when the next look begins, monotonic milliseconds */
     struct readings taken; /* that it has still to give */
     void *meters; /* that were given in it: a tree of the first reading of each, which it owns */
     struct reading *last;
     bool last_is_first;
 };
 
-/* Begins a look of `us` microseconds at most. */
-void look_begin(struct look *look, struct queue *queue, int64_t us);
+/* Begins a look; the next one begins in `every` milliseconds. It waits for what comes, but not if
+ * nothing will before the next one, and no longer than three quarters of the time until then: so
+ * most readings are taken as they come, and who waits for a look to end does not wait long. */
+void look_begin(struct look *look, struct queue *queue, int64_t every);
 
-/* The oldest reading; waits for one while the look lasts. NULL: it is; or the next reading is of
- * a meter that an earlier answer has brought in this look. It is valid until the next call. */
+/* The oldest reading. NULL: none has come while the look lasted; or the next one is of a meter that
+ * an earlier answer has brought in this look. It is valid until the next call. */
 const struct reading *look_next(struct look *look);
 
 void look_end(struct look *look);

@@ -27,10 +27,10 @@ static void add(struct queue *queue, uint64_t answer, int64_t time)
 static bool put(struct queue *queue, uint64_t answer, int64_t time)
 {
     add(queue, answer, time);
-    return queue_tell(queue) == 0;
+    return queue_tell(queue, 0) == 0;
 }
 
-#define LONG_US 60000000
+#define LONG 60000 /* milliseconds */
 
 /* Looks once and compares with `count` readings whose times count up from `first`; either no more
  * are there then, or the look gives no more. */
@@ -38,7 +38,7 @@ static void expect(struct queue *queue, size_t count, int64_t first)
 {
     struct look look;
 
-    look_begin(&look, queue, LONG_US);
+    look_begin(&look, queue, LONG);
     for (size_t i = 0; i < count; i++) {
         const struct reading *reading = look_next(&look);
 
@@ -82,7 +82,7 @@ static void test_order_during_a_look(void **state)
     assert_int_equal(queue_init(&queue), 0);
     assert_true(put(&queue, 1, 10));
     assert_true(put(&queue, 2, 11));
-    look_begin(&look, &queue, LONG_US);
+    look_begin(&look, &queue, LONG);
     assert_int_equal(look_next(&look)->time, 10);
     assert_null(look_next(&look));
     assert_true(put(&queue, 2, 12));
@@ -99,8 +99,8 @@ static void test_full(void **state)
     assert_int_equal(queue_init(&queue), 0);
     for (int64_t i = 0; i < QUEUE_MAX + 2; i++)
         add(&queue, 1, i);
-    assert_int_equal(queue_tell(&queue), 2); /* 0 and 1 go */
-    assert_int_equal(queue_tell(&queue), 0);
+    assert_int_equal(queue_tell(&queue, 0), 2); /* 0 and 1 go */
+    assert_int_equal(queue_tell(&queue, 0), 0);
     assert_false(put(&queue, 2, QUEUE_MAX + 2));
     expect(&queue, QUEUE_MAX - 1, 3);
     assert_true(put(&queue, 2, QUEUE_MAX + 3));
@@ -121,7 +121,7 @@ static void test_look_ends(void **state)
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    look_begin(&look, &queue, 1000);
+    look_begin(&look, &queue, 1);
     assert_null(look_next(&look));
     assert_true(put(&queue, 1, 10));
     assert_null(look_next(&look)); /* it is over */
@@ -138,7 +138,34 @@ static void test_look_waits(void **state)
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    look_begin(&look, &queue, LONG_US);
+    look_begin(&look, &queue, LONG);
+    assert_int_equal(pthread_create(&thread, NULL, bring, &queue), 0);
+    assert_int_equal(look_next(&look)->time, 11);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    look_end(&look);
+    queue_destroy(&queue);
+}
+
+/* Nor does it wait when nothing can come before the next one; what is there it takes. */
+static void test_look_expects_nothing(void **state)
+{
+    struct queue queue;
+    struct look look;
+    pthread_t thread;
+    int64_t now = cemm_clock_steady();
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    add(&queue, 1, 10);
+    assert_int_equal(queue_tell(&queue, now + LONG * INT64_C(60)), 0);
+    look_begin(&look, &queue, LONG);
+    assert_int_equal(look_next(&look)->time, 10);
+    assert_null(look_next(&look));
+    assert_true(cemm_clock_steady() < now + LONG / 2); /* it would have waited for 45 s */
+    look_end(&look);
+
+    assert_int_equal(queue_tell(&queue, now + LONG / 2), 0);
+    look_begin(&look, &queue, LONG);
     assert_int_equal(pthread_create(&thread, NULL, bring, &queue), 0);
     assert_int_equal(look_next(&look)->time, 11);
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -160,9 +187,13 @@ static void test_destroy_frees_what_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_during_a_look),
-        cmocka_unit_test(test_full),       cmocka_unit_test(test_look_ends),
-        cmocka_unit_test(test_look_waits), cmocka_unit_test(test_destroy_frees_what_waits),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order_during_a_look),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_look_ends),
+        cmocka_unit_test(test_look_waits),
+        cmocka_unit_test(test_look_expects_nothing),
+        cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
