@@ -228,7 +228,11 @@ class Mount(Archiver):
             body = expected.ask(cloud, key, f"cemm/{uid}/p1/data/day/", time=expected.local_midnight(day))
             if text != expected.history_csv(body):
                 fault(f"in the end {uid} {day} is wrong")
-        subprocess.run(["fusermount3", "-u", str(self.mount)], check=True)
+        # What the other threads have just started may still hold a file of it: between fork and exec.
+        while (left := subprocess.run(["fusermount3", "-u", str(self.mount)], capture_output=True)).returncode != 0:
+            if time.monotonic() > end:
+                raise RuntimeError(left.stderr.decode())
+            time.sleep(0.1)
         if process.wait(WAIT_MAX) != 0 or self.mounted():
             fault("in the end it is not unmounted")
         children.discard(process)

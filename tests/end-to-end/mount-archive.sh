@@ -159,7 +159,7 @@ check 'both read the same' cmp "$scratch/one" "$scratch/two"
 before=$(requests 'p1-gas/data/day/ .* 200$')
 cat "$m/$gas"/*.json "$m2/$gas"/*.json >/dev/null
 is 'and share what they have' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
-fusermount3 -u "$m2"
+unmount "$m2"
 stop "$second"
 unmount_fs
 

@@ -37,9 +37,14 @@ not_held_elsewhere() {
   ! held_elsewhere
 }
 
+# unmount DIRECTORY: a reader that is just about to end, as one in <(…) may be, still holds it.
+unmount() {
+  wait_for 20 fusermount3 -u "$1" || not_ok "fusermount3 -u $1" "$(fusermount3 -u "$1" 2>&1)"
+}
+
 # unmount_fs: and waits for its end, which must be a good one.
 unmount_fs() {
-  fusermount3 -u "$m"
+  unmount "$m"
   if ! wait_for 10 gone_or_zombie "$fs_pid" && held_elsewhere; then
     echo "# another namespace holds the mount, and is waited for"
     wait_for 300 not_held_elsewhere || true

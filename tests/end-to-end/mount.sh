@@ -316,7 +316,7 @@ is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | 
 
 # ---- ending ----------------------------------------------------------------------
 
-fusermount3 -u "$m"
+unmount "$m"
 wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'fusermount3 -u ends it'
 stop "$fs_pid"
 is 'fusermount3 -u ends it with 0' 0 "$stopped"
@@ -358,7 +358,7 @@ wait_for 20 gone_or_zombie "$daemon"
 refute 'a crash leaves a dead mount' ls "$m"
 mount_fs
 check 'which the next start takes away' cat "$m/$dev/p1/realtime.csv"
-umount "$m"
+wait_for 20 umount "$m"
 wait_for 10 gone_or_zombie "$fs_pid" || not_ok 'umount ends it'
 stop "$fs_pid"
 is 'umount ends it with 0' 0 "$stopped"

@@ -45,7 +45,7 @@ check 'right answers' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info
 check 'a day' cat "$(day_file "$dev" p1 2025-03-05 csv)" "$(day_file "$dev" p1 2025-03-01 json)"
 stop "$sim_pid"
 refute 'nobody there' cat "$(day_file "$dev" p1 2025-04-05 csv)"
-fusermount3 -u "$m"
+unmount "$m"
 wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'it ends'
 stop "$fs_pid"
 is 'cemmfs: valgrind has nothing to say' '0 ' "$stopped $(grep '^==' "$scratch/fs.log" || true)"
