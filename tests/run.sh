@@ -92,7 +92,7 @@ suites() {
   echo "==== $name"
   run meson test -C "$scratch/$name" --no-rebuild --print-errorlogs --num-processes "$side_by_side" \
     "$@" || status=$?
-  log=$(find "$scratch/$name/meson-logs" -name 'testlog*.json' -newer "$scratch/stamp" | head -n 1)
+  log=$(find "$scratch/$name/meson-logs" -name 'testlog*.json' -newer "$scratch/stamp" | sed -n 1p)
   if [[ -z $log ]]; then
     failed=$((failed + 1))
     return 0

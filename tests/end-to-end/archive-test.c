@@ -95,7 +95,7 @@ static void run(void)
 {
     client_end(&rig.client);
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     struct cemm_words words;
     assert_int_equal(cemm_config_section(rig.client.config, "archive", "", &words), 0);
     client_set(&rig.client, "directory", in_archive(""));

@@ -22,7 +22,7 @@ import time
 
 import expected
 
-SLOT = struct.Struct("=iIddd120s")  # pid, operations, begun, slowest of healthy, of faulty, path
+SLOT = struct.Struct("@iIddd120s")  # each stored at once: pid, operations, begun, slowest of healthy, of faulty, path
 DYING_MAX = 10  # seconds until one that was killed is gone
 DAYS = 12
 UNCACHED = 0.3  # of all reads: what the kernel remembers of the file is dropped first

@@ -88,7 +88,7 @@ write_conf() {
     URL "$sim_cloud"
     ApiKeyFile "$key_file"
     Interval 1
-    Timeout 3
+    Timeout 20
   </Cloud>
   <Backfill>
     Writer "write_graphite/carbon"
@@ -217,7 +217,7 @@ scraped_gas() { # SECONDS
 }
 
 received() {
-  find "$scratch/receiver/csv/$host/cemm-$1" -name "$2-*" 2>/dev/null | grep -q .
+  find "$scratch/receiver/csv/$host/cemm-$1" -name "$2-*" 2>/dev/null | grep . >/dev/null
 }
 
 history() {

@@ -134,13 +134,14 @@ END
   check "collectd -t takes a good configuration" run_collectd -t -C "$run/collectd.conf"
   check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
   rm -rf "$run/csv" "$run/log"
+  : >"$sim_log"
   start_collectd "$run"
   wait_for 40 has_lines 6 "$first" power-p1-electric_power || true
   wait_for 20 has_lines 6 "$second" power-s01-electric_power || true
   stop_collectd "while it runs well" "$run"
   compare_device "$first"
   compare_device "$second"
-  check "no reading is left out" without_gaps "$second" power-p1-electric_power
+  check "no reading is left out" without_gaps "$second" power-p1-electric_power 2000
   has "power fed in is negative" "$(tail -n1 "$(csv "$second" power-p1-electric_power)")" ",-"
   is "a channel that was never read has no file" "" "$(find "$run/csv" -name '*switch*')"
   is "only those series" 18 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | grep -vE '/(gauge-age|derive-errors|response_time-.*)$' | sort -u | wc -l)"
@@ -166,20 +167,21 @@ restarted() {
 tried() {
   local old=$run before
   run=$scratch/tried
-  sim_faults 'delay=1500@*/tarry*' || not_ok "the simulator tarries"
+  sim_faults 'delay=4000@*/tarry*' || not_ok "the simulator tarries"
   conf "$run" <<END
 LoadPlugin curl
 <Plugin curl>
   <Page "tarry">
     URL "${sim_cloud}tarry"
     MeasureResponseTime true
-    Timeout 5000
+    Timeout 20000
   </Page>
 </Plugin>
 LoadPlugin cemm
 $(sed -n '/^<Plugin cemm>/,/^<.Plugin>/p' "$old/collectd.conf")
 END
   sed -i -e '/^PluginDir/d' -e "/^LoadPlugin cemm/i PluginDir \"$plugin\"" "$run/collectd.conf"
+  : >"$sim_log"
   check "collectd -T with a plugin that is slow" run_collectd -T -C "$run/collectd.conf"
   check "there was time for an answer" test "$(requests "$second/p1/realtime.* 200")" -gt 0
   refute "nothing counts as given" test -e "$run/cemm.state"
@@ -290,7 +292,7 @@ outage() {
   is "one line says that it fails" 1 "$(said "cemm plugin: .*$second")"
   before=$(lines "$(csv "$second" power-p1-electric_power)")
   sim_faults || not_ok "the simulator goes on"
-  check "it comes back" wait_for 20 has_lines $((before + 2)) "$second" power-p1-electric_power
+  check "it comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
   is "one more line says that it is back" 2 "$(said "cemm plugin: .*$second")"
   is "the other one is not spoken of" 0 "$(said "cemm plugin: .*$first")"
   flutter

@@ -207,7 +207,12 @@ END
   collectd -f -C "$dir/conf" >"$dir/out" 2>&1 &
   local pid=$!
   started "$pid"
-  has_values() { (($(cat "$dir/csv/$host/cemm-$one/power-s01-electric_power-"* 2>/dev/null | grep -vc epoch) >= 1)); }
+  has_values() {
+    local name
+    for name in power-p1-electric_power energy_wh-p1-t1 gauge-p1-rate gauge-p1-gas-gas power-s01-electric_power; do
+      (($(cat "$dir/csv/$host/cemm-$one/$name-"* 2>/dev/null | grep -vc epoch) >= 1)) || return 1
+    done
+  }
   check 'collectd takes the values' wait_for 20 has_values
   stop "$pid"
   is 'collectd has nothing to complain about' '' "$(grep -iE 'error|fail|invalid|warn|cannot' "$dir/log" || true)"

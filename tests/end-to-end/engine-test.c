@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS    15000 /* within this a source that answers again must be used again */
+#define RETURN_MS    60000 /* within this a source that answers again must be used again */
 #define QUIET_MS     100
 #define CONFIRMED_MS 1200 /* after this the word of a root is old */
 #define OTHER_UID    "00-1E-C0-00-00-02"
@@ -48,7 +48,7 @@ static void freed_while_a_device_is_looked_for(void **state)
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_FAULTS(&rig.cloud, "stall@*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     client_ask(&rig.client, &query, &reply);
     assert_int_equal(cemm_turn(rig.client.cemm, QUIET_MS, NULL, 0), 0);
@@ -107,7 +107,7 @@ static void end_insistently(const struct cemm_selection *all, bool turned)
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_FAULTS(&rig.cloud, "stall@*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     memset(&insistent, 0, sizeof(insistent));
     insistent.all = *all;
@@ -186,7 +186,7 @@ static void a_turn_ends_and_fresh_is_fresh(void **state)
     (void)state;
     SIM_START(&rig.cloud, "--devices", "1");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     keep_asking(0, AGAIN_TIMES);
     keep_asking(INT64_MAX, 0); /* what is at hand */
@@ -241,7 +241,7 @@ static void a_sweep_keeps_nothing_of_its_own(void **state)
     (void)state;
     SIM_START(&rig.cloud, "--devices", "1");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     sweep_all();
     assert_true(crowd.answers > 0);
@@ -321,7 +321,7 @@ static void no_proxy_to_this_machine(void **state)
     unsetenv("no_proxy");
     unsetenv("NO_PROXY");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "2");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     struct reply reply;
     int result = client_find(&rig.client, NULL, &reply);
@@ -351,7 +351,7 @@ static void begin_at_home(bool cloud)
     SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
     rig_begin(&rig);
     if (cloud)
-        rig_add_cloud(&rig, "4");
+        rig_add_cloud(&rig, "10");
     rig_add_lan(&rig);
     rig_run(&rig);
     rig_get_to_know(&rig);
@@ -474,9 +474,9 @@ static void a_route_comes_in_the_middle(void **state)
     (void)state;
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
-    SIM_FAULTS(&rig.cloud, "delay=500@*", "status=502@*");
+    SIM_FAULTS(&rig.cloud, "delay=3000@*", "status=502@*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     client_set(&rig.client, "device", CLIENT_UID);
     rig_add_lan(&rig);
     rig_run(&rig);
@@ -500,7 +500,7 @@ static void the_lan_was_down_at_first(void **state)
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_START(&rig.lan, "--devices", "1", "--lan", "1");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_add_lan(&rig);
     rig_run(&rig);
     const char *port = strrchr(rig.lan.lan, ':') + 1;
@@ -527,9 +527,9 @@ static void two_accounts_one_device(void)
     SIM_START(&rig.cloud, "--devices", "1", "--meters", "p1,s01");
     SIM_START(&rig.shed, "--devices", "1", "--meters", "p1,han");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     client_cloud(&rig.client, &rig.shed, "shed");
-    client_set(&rig.client, "timeout", "4");
+    client_set(&rig.client, "timeout", "10");
     rig_run(&rig);
 }
 
@@ -557,7 +557,7 @@ static void meters_of_both_accounts(void **state)
 
     /* The device is known, and searched, before the second account names it. */
     two_accounts_one_device();
-    SIM_FAULTS(&rig.shed, "delay=500@*/cemm/");
+    SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
     rig_get_to_know(&rig);
     rig_expect_meters(&rig, "named later", "han p1 s01");
@@ -606,7 +606,7 @@ static void a_failing_list_is_told_once(void **state)
     SIM_START(&rig.cloud, "--devices", "1");
     SIM_FAULTS(&rig.cloud, "status=408@*/cemm/");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "4");
+    rig_add_cloud(&rig, "10");
     rig_run(&rig);
     for (int i = 0; i < 10; i++)
         reply_expect(client_find(&rig.client, NULL, &reply) == -ETIMEDOUT, "408", &reply);

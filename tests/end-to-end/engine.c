@@ -37,7 +37,7 @@ void rig_add_cloud(struct rig *rig, const char *timeout)
 void rig_add_lan(struct rig *rig)
 {
     client_local(&rig->client, rig->lan.lan, "garage");
-    client_set(&rig->client, "timeout", "2");
+    client_set(&rig->client, "timeout", "10");
 }
 
 void rig_run(struct rig *rig)

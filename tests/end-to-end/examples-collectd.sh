@@ -41,7 +41,8 @@ begin_run() {
 }
 
 complaints() {
-  grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true
+  # Two values of one second are one too many for RRDtool.
+  grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" | grep -v 'illegal attempt to update using time' || true
 }
 
 # ---- a fleet ---------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ old=$(($(date +%s) - 172800 + 3600)) # nearly as far back as the example looks
 tap_has() { awk -v old="$old" '/p1-electric_power/ && $3 < old { found = 1 } END { exit !found }' "$scratch/tap"; }
 check 'backfill: two days back come to Graphite' wait_for 40 tap_has
 rrd=$scratch/rrd/$host/cemm-$first
-rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
+rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t1.rrd && -e $rrd/energy_wh-p1-t2.rrd && -e $rrd/energy_wh-p1-t3.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
 check 'rrdtool: it is stored' wait_for 40 rrd_has
 check 'in the size that the example tells' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
@@ -118,7 +119,7 @@ mkdir "$central"
 } >"$central/collectd.conf"
 "$collectd" -f -C "$central/collectd.conf" >"$central/out" 2>&1 &
 started $!
-wait_for 10 grep -q 'Initialization complete' "$central/log" || not_ok 'central: it starts' "$(cat "$central/log" "$central/out")"
+wait_for 60 grep -q 'Initialization complete' "$central/log" || not_ok 'central: it starts' "$(cat "$central/log" "$central/out")"
 begin_run sender <<<"$(simple; sed "s|\"central.example.org\" \"25826\"|\"127.0.0.1\" \"${ports[5]}\"|" "$examples/collectd/sender.conf")"
 start_collectd "$run"
 check 'central: it stores what the sender has' wait_for 30 test -e "$central/rrd/$host/cemm-$first/power-p1-electric_power.rrd"
@@ -134,7 +135,7 @@ kafka() { # SED
   begin_run kafka <<<"$(simple; sed -e 's|kafka[12].example.org|127.0.0.1|g' -e "$1" "$examples/collectd/kafka.conf")"
   run_collectd -T -C "$run/collectd.conf" >"$run/out" 2>&1
 }
-if [[ -e /usr/lib/collectd/write_kafka.so ]] && ldd /usr/lib/collectd/write_kafka.so | grep -q 'librdkafka.*not found'; then
+if [[ -e /usr/lib/collectd/write_kafka.so ]] && ldd /usr/lib/collectd/write_kafka.so | grep 'librdkafka.*not found' >/dev/null; then
   not_ok 'kafka' 'librdkafka1 is not installed'
 else
   check 'kafka: collectd takes it' kafka ''

@@ -125,7 +125,9 @@ one_mount() {
   if ! gone_or_zombie "$pid"; then
     cat "$file" "$m/$dev/p1/realtime.csv" >/dev/null 2>&1 || true
     ls "$m" "$m/$dev/p1" >/dev/null 2>&1 || true
-    wait_for 30 cat "$file" "$m/$dev/p1/realtime.csv" || complain "it does not come back: $(<"$scratch/err")"
+    wait_for 30 or_gone cat "$file" "$m/$dev/p1/realtime.csv" || complain "it does not come back: $(<"$scratch/err")"
+  fi
+  if ! gone_or_zombie "$pid"; then
     if ((n == 0)); then
       cp "$file" "$scratch/day"
     else

@@ -50,11 +50,16 @@ the_search_finds_keys_in_the_syslog() {
   : >"$scratch/syslog"
 }
 
+one_cemmfs() {
+  [[ $(pgrep -c -x cemmfs --ns "$1" --nslist mnt) == 1 ]]
+}
+
 # Sets $m, as it is seen from here, and $fs_pid.
 mount_there() {
   there "'$build/fs/cemmfs' '$conf' '$m' -o realtime_ttl=0"
   m=/proc/$world_pid/root$m
   wait_for 30 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
+  wait_for 20 one_cemmfs "$world_pid" # the one that has begun it may not have ended yet
   fs_pid=$(pgrep -x cemmfs --ns "$world_pid" --nslist mnt)
   own_pids+=("$fs_pid") # whose command line and environment are searched
 }
@@ -95,7 +100,7 @@ other_cloud=$sim_cloud
 start_sim --devices "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
 write_config "$conf" 'timeout = 12' 'max-connections = 1024'
 sed 's/^directory = .*/&.program/' "$conf" >"$scratch/program.conf"
-write_config "$scratch/list.conf" 'timeout = 2'
+write_config "$scratch/list.conf" 'timeout = 6'
 printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$scratch/list.conf"
 make_world
 the_search_finds_keys_in_the_syslog

@@ -32,7 +32,7 @@ write_configurations() {
 
 # collectd_said UID WORDS
 collectd_said() {
-  uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -qF -e "$2"
+  uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -F -e "$2" >/dev/null
 }
 
 # The minutes before collectd came; the first of its own may be in the same file.
@@ -66,9 +66,9 @@ check_collectd_again() {
   while read -r document fault uid _; do
     [[ $document != io || $fault != uid-* ]] || continue
     if [[ $document == day ]]; then
-      [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: over, collectd has the history" wait_for 120 has_history "$uid"
+      [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: over, collectd has the history" wait_for 330 has_history "$uid"
     else
-      check "$document: $fault: over, collectd has its values" wait_for 120 has_lines 1 "$uid" $power
+      check "$document: $fault: over, collectd has its values" wait_for 330 has_lines 1 "$uid" $power
     fi
   done < <(printf '%s\n' "${cases[@]}")
 }

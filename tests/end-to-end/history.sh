@@ -199,7 +199,7 @@ interrupted() {
   forget
   for name in INT TERM; do
     # Each day takes its time, and after some have come it is stopped.
-    sim_faults 'delay=100@*/data/*'
+    sim_faults 'delay=500@*/data/*'
     : >"$scratch/part"
     env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
     pid=$!
@@ -220,7 +220,7 @@ interrupted() {
   check 'what had come is not asked again' test "$(requests /data/)" -lt 80
 
   forget
-  sim_faults 'delay=100@*/data/*'
+  sim_faults 'delay=500@*/data/*'
   mkdir "$scratch/out"
   env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" --output "$scratch/out/file" 2>"$scratch/stderr" &
   pid=$!

@@ -37,6 +37,7 @@ FRESH = 0.08  # how often a victim begins with nothing
 WINDOW = 86400  # seconds: of stream; of collectd, too, if there is time
 SHORT = 100  # kills: below that, there is not
 WAIT_MAX = 120
+OLD = 150  # seconds: what is older was given as past
 FAULTS_MAX = 20  # then it has been shown
 
 build, scratch, cloud, since = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
@@ -254,7 +255,8 @@ class History(Archiver):
         output = self.dir / f"{begin}.csv"
         if self.random.random() < 0.5:
             output.unlink(missing_ok=True)
-        self.kill(self.start(*self.command(begin, self.config, output)), 1.2)
+        # The sooner, the more often it had ended.
+        self.kill(self.start(*self.command(begin, self.config, output)), max(0.05, 1.2 * 0.8**self.ended))
         if output.exists():
             self.whole.setdefault(begin, []).append(hash(output.read_bytes()))
         self.look()
@@ -286,6 +288,7 @@ class Giver(Victim):
     def begin_epoch(self):
         self.state.unlink(missing_ok=True)
         self.given.clear()
+        self.reached = {}  # series → run → the newest of the past that it gave
         self.epoch_run = self.runs
         self.epochs += 1
 
@@ -299,18 +302,24 @@ class Giver(Victim):
             mine.add(sample)
             if sample in self.given:
                 repeated += 1
-                if self.given[sample] < self.last_giving:
+                if self.was_passed(sample):
                     fault(f"{self.name}: {sample} was given in run {self.given[sample]}, and again in {self.runs}")
             self.given[sample] = self.runs
-        if samples:
-            self.last_giving = self.runs
+        old = (time.time() - OLD) * 1000
+        for series, moment in mine:
+            if moment % 60000 == 0 and moment < old:
+                runs = self.reached.setdefault(series, {})
+                runs[self.runs] = max(moment, runs.get(self.runs, 0))
         self.total += len(samples)
         self.twice += repeated
         self.worst = max(self.worst, repeated)
         if repeated > self.piece:
             fault(f"{self.name}: {repeated} samples came twice after one kill")
 
-    last_giving = 0
+    def was_passed(self, sample):
+        """Whether a run after the one that gave it went on from there: then that was recorded."""
+        series, moment = sample
+        return any(run > self.given[sample] and newest > moment for run, newest in self.reached.get(series, {}).items())
 
     def look_at_state(self):
         if not self.state.exists():

@@ -134,6 +134,7 @@ for file in "$archive/$dev/s01/data/day/${month/-//}"/*.json; do
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done
 is "it is killed, with $count files written, and none of them is torn" 0 "$torn"
+sim_faults # what the one that was killed had asked for is answered by then
 before=$(requests 's01/data/day/ .* 200$')
 mount_fs
 days=$(ls "$killed"/*.json | wc -l)

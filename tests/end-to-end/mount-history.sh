@@ -318,7 +318,7 @@ pid=$(pgrep -f -- "cemmfs $2 $3")
 stat -c %g "$3/status"
 setpriv --reuid 65534 --regid 65534 --clear-groups head -c 6 "$3/status"
 umount "$3"
-for _ in {1..100}; do
+for _ in {1..600}; do
   [[ -d /proc/$pid ]] || break
   sleep 0.05
 done

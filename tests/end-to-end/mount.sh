@@ -70,10 +70,13 @@ channel_agrees() {
   [[ $(cat "$m/$dev/p1/realtime/t1") == "$(awk -F, '$1 == "t1" { print $2 }' "$rt")" ]]
 }
 check 'a channel'"'"'s file is its bare value' wait_for 10 channel_agrees
-sleep 1.1 # until the files are too old
-before=$(requests 'p1/realtime/ - 200$')
-cat "$m/$dev/p1/realtime.json" "$rt" "$m/$dev/p1/realtime/t1" "$m/$dev/p1/realtime/rate" >/dev/null
-is 'four files of one document cost one fetch' $((before + 1)) "$(requests 'p1/realtime/ - 200$')"
+one_fetch() { # if the four are opened before the first one is too old
+  sleep 1.1 # until all are
+  before=$(requests 'p1/realtime/ - 200$')
+  cat "$m/$dev/p1/realtime.json" "$rt" "$m/$dev/p1/realtime/t1" "$m/$dev/p1/realtime/rate" >/dev/null
+  (($(requests 'p1/realtime/ - 200$') == before + 1))
+}
+check 'four files of one document cost one fetch' wait_for 30 one_fetch
 is 'the time of realtime.csv is the newest sample'"'"'s' \
   "$(tail -n +2 "$rt" | cut -d, -f4 | sort | tail -n1 | date -f - +%s)" "$(stat -c %Y "$rt")"
 
@@ -302,8 +305,10 @@ fi
 # ---- the network goes ------------------------------------------------------------
 
 stop "$sim_pid"
-fails_with 'without network: no route to host' 'No route to host' \
-  cat "$(day_file "$dev" p1 2026-01-20 csv)"
+no_route() { # what was still stalled before may be late first
+  [[ $(cat "$1" 2>&1 >/dev/null) == *'No route to host' ]]
+}
+check 'without network: no route to host' wait_for 60 no_route "$(day_file "$dev" p1 2026-01-20 csv)"
 check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
 check 'what was known stays listed' test -d "$m/$dev/p1"
 is 'their channels' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
@@ -311,7 +316,7 @@ cannot_be_read() {
   ! cat "$m/$dev/p1/realtime/t1"
 }
 check 'although they cannot be read, as soon as they are too old' wait_for 20 cannot_be_read
-fails_with 'for want of a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
+check 'for want of a network' wait_for 60 no_route "$m/$dev/p1/realtime/t1"
 is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------

@@ -48,13 +48,13 @@ void pair_start(struct pair *pair)
 void pair_add_cloud(struct pair *pair)
 {
     client_cloud(&pair->client, &pair->cloud, "home");
-    client_set(&pair->client, "timeout", "2");
+    client_set(&pair->client, "timeout", "8");
 }
 
 void pair_add_lan(struct pair *pair)
 {
     client_local(&pair->client, pair->lan.lan, "garage");
-    client_set(&pair->client, "timeout", "1");
+    client_set(&pair->client, "timeout", PAIR_LAN_TIMEOUT);
 }
 
 static void forget_logs(struct pair *pair)

@@ -11,6 +11,8 @@
 #define GARAGE     "local garage"
 #define ANY_NUMBER SIZE_MAX
 
+#define PAIR_LAN_TIMEOUT "3" /* seconds */
+
 struct pair {
     struct sim cloud; /* p1 s01 han */
     struct sim lan;   /* p1 s01 mb5, and heatpump, of which io does not tell */

@@ -15,11 +15,17 @@ needs() {
   done
 }
 
-# free_ports COUNT: that nobody has now. Held all at once, so that they differ.
+# free_ports COUNT: that nobody has now, and the system gives to nobody who asks for any. Held all at
+# once, so that they differ.
 free_ports() {
   mapfile -t ports < <(python3 -c '
-import socket, sys
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+import random, socket, sys
+held = []
+while len(held) < int(sys.argv[1]):
+    try:
+        held.append(socket.create_server(("127.0.0.1", random.randrange(10000, 32000))))
+    except OSError:
+        pass
 for s in held:
     print(s.getsockname()[1])' "$1")
 }

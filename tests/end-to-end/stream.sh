@@ -84,8 +84,7 @@ execd() {
   : >"$sim_log"
   printf '\n\n\n\n\n' >&9
   wait_for 10 grep -q 'realtime' "$sim_log" || true
-  printf '\n' >&9
-  printf '\n\n\n' >&9
+  printf '\n\n\n\n' >&9
   end_stream 'end of input' 0
   # Nine lines: one sweep, and one more for what came while it lasted, which joins what is under way.
   is 'several queued newlines are one gathering' '' \
@@ -259,19 +258,19 @@ long_ago() {
   minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
 }
 
-slow() { # at some 200 kB a second
+slow() { # at some 40 kB a second
   python3 -c '
 import os, time
 while chunk := os.read(0, 4096):
     os.write(1, chunk)
-    time.sleep(0.02)'
+    time.sleep(0.1)'
 }
 
 # What was missed comes first, once. These meters live in our time.
 state() {
   local uid times missing pid size twice
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
-  write_config "$config" 'timeout = 3'
+  write_config "$config" 'timeout = 10'
   once "$scratch/first"
   for uid in "$one" "$two"; do
     minutes "$uid" s01 "$scratch/first" >"$scratch/times"
@@ -316,8 +315,10 @@ state() {
   started "$pid"
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
   check 'a whole day again' wait_for 20 all_came
-  kept() { (($(grep -c s01 "$scratch/state") >= 2)); }
-  wait_for 20 kept || true
+  kept() { # all of both meters
+    (($(grep -P '\ts01\telectric_power\t.*\+14[34]\d' "$scratch/state" | cut -f2 | sort -u | wc -l) == 2))
+  }
+  check 'and is noted' wait_for 20 kept
   stop "$pid" KILL
   sleep_past_sample
   once "$scratch/after"
@@ -446,7 +447,7 @@ sleep_past_sample() {
   wait_for 15 newer || not_ok 'the meters go on'
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $(($(date +%s) - 86400)) --speed 20
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $((($(date +%s) - 86400) / 3600 * 3600 + 600)) --speed 20
 write_config "$config"
 execd
 paced

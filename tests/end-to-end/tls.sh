@@ -148,7 +148,7 @@ status_of() {
 
 # in_log FILE NAME WORDS: a line that names the cloud and says so.
 in_log() {
-  grep -F "cloud $2: " "$1" | grep -qF -- "$3"
+  grep -F "cloud $2: " "$1" | grep -F -- "$3" >/dev/null
 }
 
 # The newest sample is not older than the meters' interval, give or take.
@@ -201,7 +201,7 @@ done < <(rows)
 while read -r name _ _ ca _ errno _; do
   [[ $errno != - && $ca == ca ]] || continue
   check "$name: put right, the mount reads it by itself" wait_for 30 read_file "${uid[$name]}"
-  check "$name: put right, collectd gets its values" wait_for 60 has_lines 1 "${uid[$name]}" power-p1-electric_power
+  check "$name: put right, collectd gets its values" wait_for 240 has_lines 1 "${uid[$name]}" power-p1-electric_power
 done < <(rows)
 stop_collectd 'after all of them' "$run"
 

@@ -71,7 +71,7 @@ readme_paths() {
   grep -oE '\]\([^)#]+\)' README.md | sed 's/^](//; s/)$//' | grep -v '^http' |
     while read -r path; do [[ -e $path ]] || echo "$path"; done
   grep -oE '\]\(#[^)]+\)' README.md | sed 's/^](#//; s/)$//' | while read -r anchor; do
-    sed -n 's/^##* //p' README.md | tr '[:upper:] ' '[:lower:]-' | grep -qx -- "$anchor" || echo "#$anchor"
+    sed -n 's/^##* //p' README.md | tr '[:upper:] ' '[:lower:]-' | grep -x -- "$anchor" >/dev/null || echo "#$anchor"
   done
 }
 is 'README names files that are there' '' "$(readme_paths || true)"
@@ -132,14 +132,14 @@ ignored=$(part "$cemmfs_page" 'Mount options' | awk '
 same 'cemmfs: words that mean nothing to it' \
   "$(sed -n '/ignored\[\] = {/,/};/p; /ignored_beginnings\[\]/p' fs/options.c | grep -oE '"[a-z_=-]+"' | tr -d '"')" "$ignored"
 # taken WORD: it is not the mount option that is wrong.
-taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep -q 'where to mount is missing'; }
+taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'where to mount is missing' >/dev/null; }
 for word in $ignored; do
   case $word in *[-=]) word+=value ;; esac
   taken "$word" || echo "$word"
 done >"$scratch/not-taken"
 is 'cemmfs takes them' '' "$(<"$scratch/not-taken")"
 for word in $mount_options; do
-  ! part "$cemmfs_page" 'Mount options' | grep -q "^\.It Cm $word Ns" || word+='=7'
+  ! part "$cemmfs_page" 'Mount options' | grep "^\.It Cm $word Ns" >/dev/null || word+='=7'
   check "cemmfs takes -o $word" taken "$word"
 done
 refute 'cemmfs does not take -o colour' taken colour
@@ -173,7 +173,7 @@ is_known() {
     esac
     echo "$2 ="
   } >"$scratch/conf"
-  ! { "$cemm" list --config "$scratch/conf" 2>&1 || true; } | grep -q 'unknown key'
+  ! { "$cemm" list --config "$scratch/conf" 2>&1 || true; } | grep 'unknown key' >/dev/null
 }
 kinds='global cloud local discovery archive'
 all_keys=$(part "$conf_page" '.*section.*' | sed -n 's/^\.It Ic //p')
