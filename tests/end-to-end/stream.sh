@@ -316,7 +316,8 @@ state() {
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
   check 'a whole day again' wait_for 20 all_came
   kept() { # all of both meters
-    (($(grep -P '\ts01\telectric_power\t.*\+14[34]\d' "$scratch/state" | cut -f2 | sort -u | wc -l) == 2))
+    (($(awk '$2 == "s01" && /\+/ { split($NF, part, "+"); sum[$1] += part[2] }
+      END { for (uid in sum) if (sum[uid] >= 1437) n++; print n + 0 }' "$scratch/state") == 2))
   }
   check 'and is noted' wait_for 20 kept
   stop "$pid" KILL
