@@ -246,6 +246,18 @@ static void sweep(struct line *line, int64_t now)
         troubles_note(line->troubles, NULL, NULL, -EIO, strerror(-r));
 }
 
+/* When the next sweep begins, monotonic milliseconds. */
+static int64_t next_sweep(const struct poller *poller)
+{
+    int64_t first = INT64_MAX;
+
+    for (size_t i = 0; i < poller->count; i++) {
+        if (poller->lines[i].due < first)
+            first = poller->lines[i].due;
+    }
+    return first;
+}
+
 /* Begins what is due. Returns for how long the loop may wait, in milliseconds. */
 static int begin(struct poller *poller)
 {
@@ -257,9 +269,9 @@ static int begin(struct poller *poller)
 
         if (line->due <= now)
             sweep(line, now);
-        if (line->due - now < wait)
-            wait = line->due - now;
     }
+    if (next_sweep(poller) - now < wait)
+        wait = next_sweep(poller) - now;
     if (gather_due(poller) - now < wait)
         wait = gather_due(poller) - now;
     return wait > 0 ? (int)wait : 0;
@@ -278,20 +290,6 @@ static void pause_after(struct poller *poller, int error)
     pthread_mutex_unlock(&poller->lock);
 }
 
-/* When the next reading may come, monotonic milliseconds. */
-static int64_t expected(const struct poller *poller)
-{
-    int64_t first = INT64_MAX;
-
-    if (poller->sweeps)
-        return 0;
-    for (size_t i = 0; i < poller->count; i++) {
-        if (poller->lines[i].due < first)
-            first = poller->lines[i].due;
-    }
-    return first;
-}
-
 static void pass_to_collectd(struct poller *poller)
 {
     size_t lost;
@@ -299,7 +297,7 @@ static void pass_to_collectd(struct poller *poller)
     if (cemm_clock_steady() < gather_due(poller))
         return;
     poller->gather_until = poller->gather_idle = INT64_MAX;
-    lost = queue_tell(&poller->queue, expected(poller));
+    lost = queue_tell(&poller->queue, poller->sweeps ? 0 : next_sweep(poller));
     if (lost && !poller->losses.overflow)
         plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
                                 "are dropped, and only counted from now on");

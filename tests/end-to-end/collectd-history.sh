@@ -220,7 +220,7 @@ old_lines() {
 # Killed three times while it gives a day's minutes. A value that the writer has got and that is not
 # in the state file yet when the kill comes is given twice: at most one a kill, and hardly ever.
 killed() {
-  local begun round uid series doubles=0
+  local begun last round uid series doubles=0
   run=$scratch/killed
   history_conf "$run" 172800
   begun=$(date +%s)
@@ -231,9 +231,10 @@ killed() {
     wait "$daemon" 2>/dev/null || true
     refute "killed before it was done, round $round" old_lines 2800
   done
+  last=$(date +%s) # its window is what counts for those that had nothing before
   start_collectd "$run"
   while read -r uid series; do
-    check "after kill -9: $uid $series: no minute is missing" wait_for 120 covered "$uid" "$series" $((begun - 172000)) $((begun - 60))
+    check "after kill -9: $uid $series: no minute is missing" wait_for 120 covered "$uid" "$series" $((last - 172680)) $((begun - 60))
     doubles=$((doubles + $(values "$uid" "$series" | awk '$1 % 60 == 0 && seen[$1]++' | wc -l)))
   done <<END
 $first power-p1-electric_power

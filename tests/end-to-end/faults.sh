@@ -31,7 +31,6 @@ one_fault() {
   sim_faults "$fault@*/$faulty/p1/realtime/*"
   said=$(read_file "$faulty" 2>&1 >"$scratch/content") || true
   got=${said##*: }
-  [[ $fault != @($patient) || $got != 'Connection timed out' ]] || want=$got words='in time'
   if [[ $got != "$want" ]]; then not_ok "$fault: the mount says $errno" "$said"; else ok "$fault: the mount says $errno"; fi
   check "$fault: the device beside it is read" read_file "$healthy"
   if [[ -n $words ]]; then
@@ -54,9 +53,10 @@ one_fault() {
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
 start_sim --devices 2 --meters p1 --since "$since"
-# A machine that is busy shall not look like a silent device.
-write_config "$conf_file" 'timeout = 3'
-export CEMM_CONFIG=$conf_file
+write_config "$conf_file" 'timeout = 1.9'
+# The program has to read both in one go: a machine that is busy shall not look like a silent device.
+write_config "$scratch/program.conf" 'timeout = 3'
+export CEMM_CONFIG=$scratch/program.conf
 mkdir "$m"
 "$build/fs/cemmfs" "$conf_file" "$m" -f -o realtime_ttl=0 2>>"$scratch/all-logs" &
 fs_pid=$!
@@ -70,7 +70,7 @@ conf "$run" <<CONF
   <Cloud "home">
     URL "$sim_cloud"
     ApiKeyFile "$conf_file.key"
-    Timeout 3
+    Timeout 1
     Interval 1
   </Cloud>
 </Plugin>
@@ -101,7 +101,7 @@ for uid in "$faulty" "$healthy"; do
   compare "$uid" power p1 electric_power 1
   compare "$uid" energy_wh p1 t1 1000
 done
-check 'collectd missed nothing of the healthy device' without_gaps "$healthy" power-p1-electric_power 10000
+check 'collectd missed nothing of the healthy device' without_gaps "$healthy" power-p1-electric_power
 is 'no more series than there should be' 6 "$(find "$run/csv" -path "*/cemm-$healthy/*-p1-*" | sed 's/-....-..-..$//' | sort -u | wc -l)"
 no_key 'after all faults'
 no_core cemmfs "$fs_pid"

@@ -272,6 +272,10 @@ class History(Archiver):
         note(f"history: {len(rest)} unfinished outputs were left behind")
 
 
+def is_past(moment):
+    return moment % 60000 == 0 and moment < (time.time() - OLD) * 1000
+
+
 class Giver(Victim):
     """One that gives each sample once, as far as its state file knows."""
 
@@ -288,7 +292,7 @@ class Giver(Victim):
     def begin_epoch(self):
         self.state.unlink(missing_ok=True)
         self.given.clear()
-        self.reached = {}  # series → run → the newest of the past that it gave
+        self.reached = {}  # (series, whether past) → run → the newest that it gave
         self.epoch_run = self.runs
         self.epochs += 1
 
@@ -305,11 +309,9 @@ class Giver(Victim):
                 if self.was_passed(sample):
                     fault(f"{self.name}: {sample} was given in run {self.given[sample]}, and again in {self.runs}")
             self.given[sample] = self.runs
-        old = (time.time() - OLD) * 1000
         for series, moment in mine:
-            if moment % 60000 == 0 and moment < old:
-                runs = self.reached.setdefault(series, {})
-                runs[self.runs] = max(moment, runs.get(self.runs, 0))
+            runs = self.reached.setdefault((series, is_past(moment)), {})
+            runs[self.runs] = max(moment, runs.get(self.runs, 0))
         self.total += len(samples)
         self.twice += repeated
         self.worst = max(self.worst, repeated)
@@ -319,7 +321,8 @@ class Giver(Victim):
     def was_passed(self, sample):
         """Whether a run after the one that gave it went on from there: then that was recorded."""
         series, moment = sample
-        return any(run > self.given[sample] and newest > moment for run, newest in self.reached.get(series, {}).items())
+        runs = self.reached.get((series, is_past(moment)), {})
+        return any(run > self.given[sample] and newest > moment for run, newest in runs.items())
 
     def look_at_state(self):
         if not self.state.exists():

@@ -114,6 +114,19 @@ static void *bring(void *queue)
     return NULL;
 }
 
+/* A look waits for what comes while it lasts. */
+static void expect_brought(struct queue *queue)
+{
+    struct look look;
+    pthread_t thread;
+
+    look_begin(&look, queue, LONG);
+    assert_int_equal(pthread_create(&thread, NULL, bring, queue), 0);
+    assert_int_equal(look_next(&look)->time, 11);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    look_end(&look);
+}
+
 static void test_look_ends(void **state)
 {
     struct queue queue;
@@ -133,16 +146,10 @@ static void test_look_ends(void **state)
 static void test_look_waits(void **state)
 {
     struct queue queue;
-    struct look look;
-    pthread_t thread;
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    look_begin(&look, &queue, LONG);
-    assert_int_equal(pthread_create(&thread, NULL, bring, &queue), 0);
-    assert_int_equal(look_next(&look)->time, 11);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    look_end(&look);
+    expect_brought(&queue);
     queue_destroy(&queue);
 }
 
@@ -151,7 +158,6 @@ static void test_look_expects_nothing(void **state)
 {
     struct queue queue;
     struct look look;
-    pthread_t thread;
     int64_t now = cemm_clock_steady();
 
     (void)state;
@@ -165,11 +171,7 @@ static void test_look_expects_nothing(void **state)
     look_end(&look);
 
     assert_int_equal(queue_tell(&queue, now + LONG / 2), 0);
-    look_begin(&look, &queue, LONG);
-    assert_int_equal(pthread_create(&thread, NULL, bring, &queue), 0);
-    assert_int_equal(look_next(&look)->time, 11);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    look_end(&look);
+    expect_brought(&queue);
     queue_destroy(&queue);
 }
 
