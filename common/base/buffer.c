@@ -4,15 +4,26 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* Makes room for `more` bytes and the closing NUL. */
-static int reserve(struct cemm_buffer *buffer, size_t more)
+static int fail(struct cemm_buffer *buffer, int error)
+{
+    buffer->room = buffer->length;
+    return buffer->error = error;
+}
+
+static size_t room_of(const struct cemm_buffer *buffer)
+{
+    size_t room = buffer->capacity ? buffer->capacity - 1 : 0; /* the closing NUL */
+
+    return room < buffer->limit ? room : buffer->limit;
+}
+
+int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
 {
     if (buffer->error)
         return buffer->error;
     if (more > buffer->limit - buffer->length)
-        return buffer->error = -E2BIG;
+        return fail(buffer, -E2BIG);
     size_t need = buffer->length + more + 1;
     if (need <= buffer->capacity)
         return 0;
@@ -21,39 +32,29 @@ static int reserve(struct cemm_buffer *buffer, size_t more)
         capacity *= 2;
     char *data = realloc(buffer->data, capacity);
     if (!data)
-        return buffer->error = -ENOMEM;
+        return fail(buffer, -ENOMEM);
     buffer->data = data;
     buffer->capacity = capacity;
+    buffer->room = room_of(buffer);
     return 0;
 }
 
-void cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
+/* By hand, and two digits at a time: a year of minutes is half a million of these. */
+void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number)
 {
-    (void)reserve(buffer, more);
-}
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    char text[21];
+    char *end = text + sizeof(text), *begin = end;
 
-void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
-{
-    if (reserve(buffer, length) < 0)
-        return;
-    if (length)
-        memcpy(buffer->data + buffer->length, bytes, length);
-    buffer->length += length;
-    buffer->data[buffer->length] = '\0';
-}
-
-void cemm_buffer_text(struct cemm_buffer *buffer, const char *text)
-{
-    cemm_buffer_append(buffer, text, strlen(text));
-}
-
-void cemm_buffer_char(struct cemm_buffer *buffer, char c)
-{
-    /* Mostly there is room: what is written character by character should cost no more. */
-    if (reserve(buffer, 1) < 0)
-        return;
-    buffer->data[buffer->length++] = c;
-    buffer->data[buffer->length] = '\0';
+    for (; rest >= 10; rest /= 100) {
+        *--begin = (char)('0' + rest % 10);
+        *--begin = (char)('0' + rest / 10 % 10);
+    }
+    if (rest > 0 || begin == end)
+        *--begin = (char)('0' + rest);
+    if (number < 0)
+        *--begin = '-';
+    cemm_buffer_append(buffer, begin, (size_t)(end - begin));
 }
 
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
@@ -64,10 +65,10 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0) {
-        buffer->error = -EINVAL;
+        fail(buffer, -EINVAL);
         return;
     }
-    if (reserve(buffer, (size_t)length) < 0)
+    if (cemm_buffer_reserve(buffer, (size_t)length) < 0)
         return;
     va_start(arguments, format);
     vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
@@ -79,6 +80,7 @@ void cemm_buffer_reset(struct cemm_buffer *buffer)
 {
     buffer->length = 0;
     buffer->error = 0;
+    buffer->room = room_of(buffer);
     if (buffer->data)
         buffer->data[0] = '\0';
 }
@@ -91,7 +93,7 @@ void cemm_buffer_clear(struct cemm_buffer *buffer)
 
 int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_length)
 {
-    int r = reserve(buffer, 0);
+    int r = cemm_buffer_reserve(buffer, 0);
     if (r < 0) {
         cemm_buffer_clear(buffer);
         return r;

@@ -6,10 +6,13 @@
 #define CEMM_BASE_BUFFER_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 struct cemm_buffer {
     char *data; /* NUL-terminated once anything was written; NULL before */
     size_t length;
+    size_t room; /* bytes of text that it may have now; no more than `length` after an error */
     size_t capacity;
     size_t limit; /* most bytes of text that this buffer may ever hold */
     int error;    /* 0, -ENOMEM, or -E2BIG when the limit was hit */
@@ -20,14 +23,34 @@ struct cemm_buffer {
         .limit = (max)        \
     }
 
-void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length);
-void cemm_buffer_text(struct cemm_buffer *buffer, const char *text);
-void cemm_buffer_char(struct cemm_buffer *buffer, char c);
+/* Makes room for `more` bytes at once. 0, or the buffer's error. */
+int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
+
+/* Mostly there is room; what is written piece by piece should cost no more than the pieces. */
+static inline void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
+{
+    if ((length > buffer->room - buffer->length || !buffer->data) &&
+        cemm_buffer_reserve(buffer, length) < 0)
+        return;
+    if (length > 0)
+        memcpy(buffer->data + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->data[buffer->length] = '\0';
+}
+
+static inline void cemm_buffer_text(struct cemm_buffer *buffer, const char *text)
+{
+    cemm_buffer_append(buffer, text, strlen(text));
+}
+
+static inline void cemm_buffer_char(struct cemm_buffer *buffer, char c)
+{
+    cemm_buffer_append(buffer, &c, 1);
+}
+
+void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number);
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Makes room for `more` bytes at once. */
-void cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 
 /* Empties the buffer and forgets its error; the memory stays for the next use. */
 void cemm_buffer_reset(struct cemm_buffer *buffer);

@@ -10,7 +10,6 @@
 
 #include "common/base/limits.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,18 +51,21 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* The line of this step's time, from the series that are tagged or from those that are not. */
-static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
+/* The line of this step's time, from the series that are tagged or from those that are not. Whether
+ * there are others. */
+static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)
 {
-    bool any = false;
+    bool any = false, others = false;
 
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_series *series = &merge->series[i];
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
-        const char *tag = cemm_history_tag(query, series->channel);
-        if (!sample || (tag != NULL) != tagged)
+        const char *tag = sample ? cemm_history_tag(query, series->channel) : NULL;
+        if (!sample || (tag != NULL) != tagged) {
+            others |= sample != NULL;
             continue;
+        }
         if (!any)
             write_tags(out, query, tag);
         cemm_buffer_char(out, any ? ',' : ' ');
@@ -72,16 +74,20 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
         cemm_buffer_append(out, sample->text, sample->text_length);
         any = true;
     }
-    if (any)
-        cemm_buffer_format(out, " %" PRId64 "000000\n", merge->time);
+    if (any) {
+        cemm_buffer_char(out, ' ');
+        cemm_buffer_integer(out, merge->time);
+        cemm_buffer_text(out, "000000\n");
+    }
+    return others;
 }
 
 void cemm_write_influx_step(struct cemm_buffer *out, const struct cemm_document *document,
                             const struct cemm_merge *merge, const struct cemm_manner *manner)
 {
     (void)manner;
-    write_line(out, &document->query, merge, false);
-    write_line(out, &document->query, merge, true);
+    if (write_line(out, &document->query, merge, false))
+        write_line(out, &document->query, merge, true);
 }
 
 void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document)

@@ -32,14 +32,22 @@ static void json_row(struct cemm_buffer *out, const struct cemm_query *query,
                      const struct cemm_series *series, const struct cemm_sample *sample,
                      const char *time)
 {
-    cemm_buffer_format(out, "{\"uid\": \"%s\", \"alias\": \"%s\", \"channel\": \"%s\", \"value\": ",
-                       query->uid.text, query->alias, series->channel);
+    cemm_buffer_text(out, "{\"uid\": \"");
+    cemm_buffer_text(out, query->uid.text);
+    cemm_buffer_text(out, "\", \"alias\": \"");
+    cemm_buffer_text(out, query->alias);
+    cemm_buffer_text(out, "\", \"channel\": \"");
+    cemm_buffer_text(out, series->channel);
+    cemm_buffer_text(out, "\", \"value\": ");
     if (sample)
         cemm_buffer_append(out, sample->text, sample->text_length);
     else
         cemm_buffer_text(out, "null");
-    cemm_buffer_format(out, ", \"unit\": \"%s\", \"time\": ", series->unit);
-    cemm_buffer_format(out, sample ? "\"%s\"}\n" : "null%s}\n", time);
+    cemm_buffer_text(out, ", \"unit\": \"");
+    cemm_buffer_text(out, series->unit);
+    cemm_buffer_text(out, sample ? "\", \"time\": \"" : "\", \"time\": null");
+    cemm_buffer_text(out, time);
+    cemm_buffer_text(out, sample ? "\"}\n" : "}\n");
 }
 
 static void each_row(struct cemm_buffer *out, const struct cemm_document *document,

@@ -4,98 +4,17 @@
  * bare newlines; quoted is only what needs it.
  */
 #include "common/base/limits.h"
+#include "common/base/quoted.h"
 #include "common/format/cursor.h"
 #include "common/format/format.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <string.h>
 
 struct columns {
     struct cemm_piece names[CEMM_COLUMNS_MAX];
     size_t count;
 };
-
-/* ---- strings ------------------------------------------------------------ */
-
-static uint32_t hex4(const char *p)
-{
-    uint32_t number = 0;
-
-    for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        uint32_t digit = c >= 'a'   ? (uint32_t)(c - 'a') + 10
-                         : c >= 'A' ? (uint32_t)(c - 'A') + 10
-                                    : (uint32_t)(c - '0');
-        number = number << 4 | (digit & 0xf);
-    }
-    return number;
-}
-
-static void write_utf8(struct cemm_buffer *out, uint32_t code)
-{
-    if (code < 0x80) {
-        cemm_buffer_char(out, (char)code);
-    } else if (code < 0x800) {
-        cemm_buffer_char(out, (char)(0xc0 | code >> 6));
-        cemm_buffer_char(out, (char)(0x80 | (code & 0x3f)));
-    } else if (code < 0x10000) {
-        cemm_buffer_char(out, (char)(0xe0 | code >> 12));
-        cemm_buffer_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-        cemm_buffer_char(out, (char)(0x80 | (code & 0x3f)));
-    } else {
-        cemm_buffer_char(out, (char)(0xf0 | code >> 18));
-        cemm_buffer_char(out, (char)(0x80 | (code >> 12 & 0x3f)));
-        cemm_buffer_char(out, (char)(0x80 | (code >> 6 & 0x3f)));
-        cemm_buffer_char(out, (char)(0x80 | (code & 0x3f)));
-    }
-}
-
-/* \uXXXX, or two of them; `p` stands behind the u. What is no character (half a pair, or the NUL,
- * which would cut a text) becomes U+FFFD. */
-static const char *decode_unicode(struct cemm_buffer *out, const char *p, const char *end)
-{
-    uint32_t code;
-
-    if (end - p < 4)
-        return end;
-    code = hex4(p);
-    p += 4;
-    if (code >= 0xd800 && code < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u') {
-        uint32_t low = hex4(p + 2);
-
-        if (low >= 0xdc00 && low < 0xe000) {
-            code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-            p += 6;
-        }
-    }
-    write_utf8(out, code == 0 || (code >= 0xd800 && code < 0xe000) ? 0xfffd : code);
-    return p;
-}
-
-/* A string without its quotes and escapes. */
-static void decode(struct cemm_buffer *out, struct cemm_piece string)
-{
-    static const char letters[] = "bfnrt";
-    static const char meanings[] = "\b\f\n\r\t";
-    const char *p = string.text + 1;
-    const char *end = string.text + string.length - 1;
-
-    while (p < end) {
-        const char *letter;
-
-        if (*p != '\\' || p + 1 == end) {
-            cemm_buffer_char(out, *p++);
-            continue;
-        }
-        p++;
-        letter = strchr(letters, *p);
-        if (*p == 'u')
-            p = decode_unicode(out, p + 1, end);
-        else
-            cemm_buffer_char(out, letter ? meanings[letter - letters] : *p), p++;
-    }
-}
 
 /* ---- fields ------------------------------------------------------------- */
 
@@ -122,7 +41,7 @@ static void write_piece(struct cemm_buffer *out, struct cemm_piece piece)
     if (!piece.text || (piece.length == 4 && memcmp(piece.text, "null", 4) == 0))
         return;
     if (*piece.text == '"')
-        decode(&text, piece);
+        cemm_quoted_decode(&text, piece.text, piece.length);
     else
         cemm_buffer_append(&text, piece.text, piece.length);
     if (text.error)

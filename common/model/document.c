@@ -1,5 +1,6 @@
 #include "common/model/document.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,8 +29,7 @@ void cemm_document_unref(struct cemm_document *document)
 {
     if (!document || --document->references > 0)
         return;
-    for (size_t i = 0; i < document->series_count; i++)
-        free(document->series[i].samples);
+    free(document->samples);
     free(document->series);
     free(document->io);
     free(document->uids);
@@ -47,15 +47,21 @@ size_t cemm_document_size(const struct cemm_document *document)
     return size;
 }
 
+int cemm_document_reserve(struct cemm_document *document, size_t series, size_t samples)
+{
+    document->series = calloc(series + 1, sizeof(*document->series));
+    document->samples = calloc(samples + 1, sizeof(*document->samples));
+    return document->series && document->samples ? 0 : -ENOMEM;
+}
+
 struct cemm_series *cemm_document_add_series(struct cemm_document *document)
 {
-    struct cemm_series *series =
-        reallocarray(document->series, document->series_count + 1, sizeof(*document->series));
-    if (!series)
-        return NULL;
-    document->series = series;
-    series += document->series_count++;
-    *series = (struct cemm_series){.unit = ""};
+    struct cemm_series *series = &document->series[document->series_count];
+    struct cemm_sample *samples = document->samples;
+
+    if (document->series_count++ > 0)
+        samples = series[-1].samples + series[-1].count;
+    *series = (struct cemm_series){.unit = "", .samples = samples};
     return series;
 }
 

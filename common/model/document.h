@@ -23,7 +23,8 @@ struct cemm_document {
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
     size_t series_count;
-    struct cemm_io *io; /* IO, INFO */
+    struct cemm_sample *samples; /* of all series, those of one behind those of the other */
+    struct cemm_io *io;          /* IO, INFO */
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
@@ -39,7 +40,10 @@ struct cemm_document *cemm_document_new(const struct cemm_query *query, char *by
 /* Bytes that it takes, roughly. */
 size_t cemm_document_size(const struct cemm_document *document);
 
-/* Appends a series; NULL: no memory. Valid until the next one is appended. */
+/* Makes room for all series and samples that it will have. 0 or -ENOMEM. */
+int cemm_document_reserve(struct cemm_document *document, size_t series, size_t samples);
+
+/* Appends a series, for which there must be room; its samples go behind those of the one before. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
 
 /* Whether two queries ask for the same document; a total order for trees. */

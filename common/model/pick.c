@@ -19,20 +19,28 @@ typedef ssize_t choose_fn(const void *data, const struct cemm_document *document
 static int pick_series(struct cemm_document *picked, const struct cemm_document *document,
                        const struct cemm_series *series, choose_fn *choose, const void *data)
 {
-    struct cemm_sample *samples = calloc(series->count + 1, sizeof(*samples));
-
-    if (!samples)
-        return -ENOMEM;
+    struct cemm_series *added = cemm_document_add_series(picked);
+    struct cemm_sample *samples = added->samples;
     ssize_t count = choose(data, document, series, samples);
-    struct cemm_series *added = count > 0 ? cemm_document_add_series(picked) : NULL;
-    if (!added) {
-        free(samples);
-        return count ? -ENOMEM : 0;
+
+    if (count <= 0) {
+        picked->series_count--;
+        return (int)count;
     }
     *added = *series;
     added->samples = samples;
     added->count = (size_t)count;
     return 0;
+}
+
+/* A sample more than it has, for each series: see choose_fn. */
+static int make_room(struct cemm_document *picked, const struct cemm_document *document)
+{
+    size_t samples = document->series_count;
+
+    for (size_t i = 0; i < document->series_count; i++)
+        samples += document->series[i].count;
+    return cemm_document_reserve(picked, document->series_count, samples);
 }
 
 /* The samples' texts still lie in other documents; they get a place of their own. */
@@ -64,7 +72,7 @@ static struct cemm_document *pick(const struct cemm_document *document, choose_f
                                   const void *data)
 {
     struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
-    int r = picked ? 0 : -ENOMEM;
+    int r = picked ? make_room(picked, document) : -ENOMEM;
 
     if (r == 0 && !(picked->source = strdup(cemm_document_source(document))))
         r = -ENOMEM;

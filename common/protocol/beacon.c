@@ -5,7 +5,6 @@
 #include "common/protocol/json.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,15 +12,13 @@
 #define CORE_MINOR 23 /* the first that answers */
 
 /* Copies a text member that is a plain name; leaves "" otherwise. */
-static void copy_name(struct json_object *root, const char *member, char ret_name[CEMM_NAME_SIZE])
+static void copy_name(const struct cemm_json *json, const char *member,
+                      char ret_name[CEMM_NAME_SIZE])
 {
-    struct json_object *value = NULL;
+    const struct cemm_node *value = cemm_json_member(json, json->nodes, member);
 
-    ret_name[0] = '\0';
-    json_object_object_get_ex(root, member, &value);
-    const char *text = cemm_json_text(value);
-    if (text && cemm_name_valid(text))
-        strcpy(ret_name, text);
+    if (!cemm_json_string(json, value, ret_name, CEMM_NAME_SIZE) || !cemm_name_valid(ret_name))
+        ret_name[0] = '\0';
 }
 
 /* "1.24" → whether it is at least 1.23. */
@@ -44,17 +41,16 @@ static int refuse(struct cemm_words *words, const char *why)
     return -EIO;
 }
 
-static int read_beacon(struct json_object *root, struct cemm_beacon *ret_beacon,
+static int read_beacon(const struct cemm_json *json, struct cemm_beacon *ret_beacon,
                        struct cemm_words *words)
 {
-    struct json_object *mac = NULL;
+    const struct cemm_node *mac = cemm_json_member(json, json->nodes, "mac");
+    char text[CEMM_UID_SIZE];
 
-    json_object_object_get_ex(root, "mac", &mac);
-    const char *text = cemm_json_text(mac);
-    if (!text || !cemm_uid_parse(text, &ret_beacon->uid))
+    if (!cemm_json_string(json, mac, text, sizeof(text)) || !cemm_uid_parse(text, &ret_beacon->uid))
         return refuse(words, "\"mac\" is no MAC address");
-    copy_name(root, "type", ret_beacon->type);
-    copy_name(root, "version", ret_beacon->version);
+    copy_name(json, "type", ret_beacon->type);
+    copy_name(json, "version", ret_beacon->version);
     if (!core_answers(ret_beacon->version))
         return refuse(words, "\"version\" is not 1.23 or later");
     return 1;
@@ -64,7 +60,7 @@ int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_b
                      struct cemm_words *words)
 {
     const char *problem = NULL;
-    struct json_object *root;
+    struct cemm_json json;
     char text[CEMM_DATAGRAM_MAX + 1];
 
     if (length == strlen(CEMM_BEACON_QUERY) && memcmp(bytes, CEMM_BEACON_QUERY, length) == 0)
@@ -73,10 +69,10 @@ int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_b
         return refuse(words, "it is too long");
     memcpy(text, bytes, length);
     text[length] = '\0';
-    int r = cemm_json_read(text, length, &root, &problem);
+    int r = cemm_json_read(text, length, &json, &problem);
     if (r < 0)
         return r == -EIO ? refuse(words, problem) : r;
-    r = read_beacon(root, ret_beacon, words);
-    json_object_put(root);
+    r = read_beacon(&json, ret_beacon, words);
+    cemm_json_free(&json);
     return r;
 }

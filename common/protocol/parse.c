@@ -6,8 +6,6 @@
 #include "common/protocol/json.h"
 
 #include <errno.h>
-#include <json-c/json.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,38 +30,34 @@ static int refuse(const struct cemm_query *query, struct cemm_words *words, cons
 
 /* ---- samples -------------------------------------------------------------- */
 
-static bool is_number(struct json_object *object)
-{
-    return json_object_is_type(object, json_type_int) ||
-           json_object_is_type(object, json_type_double);
-}
-
 /*
  * Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: none, as
  * [0, 0] (never read) and null; -EIO: not of that form.
  */
-static int read_sample(struct json_object *pair, struct cemm_sample *ret_sample)
+static int read_sample(const struct cemm_json *json, const struct cemm_node *pair,
+                       struct cemm_sample *ret_sample)
 {
-    if (!json_object_is_type(pair, json_type_array) || json_object_array_length(pair) != 2)
+    const struct cemm_node *time = cemm_node_first(pair);
+    const struct cemm_node *value = time + 1;
+
+    if (pair->kind != CEMM_JSON_LIST || pair->size != 3 || time->kind != CEMM_JSON_INTEGER ||
+        (value->kind != CEMM_JSON_INTEGER && value->kind != CEMM_JSON_REAL &&
+         value->kind != CEMM_JSON_NULL))
         return -EIO;
-    struct json_object *time = json_object_array_get_idx(pair, 0);
-    struct json_object *value = json_object_array_get_idx(pair, 1);
-    if (!json_object_is_type(time, json_type_int) || (value && !is_number(value)))
-        return -EIO;
-    int64_t milliseconds = json_object_get_int64(time);
-    double number = value ? json_object_get_double(value) : 0;
+    int64_t milliseconds = time->integer;
+    bool null = value->kind == CEMM_JSON_NULL;
+    double number = null ? 0 : cemm_node_number(json, value);
     if (milliseconds == 0 && (number < 0 || number > 0))
         return -EIO;
     if (milliseconds != 0 && (milliseconds < CEMM_TIME_MIN || milliseconds > CEMM_TIME_MAX))
         return -EIO;
-    if (milliseconds == 0 || !value)
+    if (milliseconds == 0 || null)
         return 0;
-    const char *text = json_object_get_userdata(value);
     *ret_sample = (struct cemm_sample){
         .time = milliseconds,
-        .value = *text == '-' ? -fabs(number) : number, /* json-c's integers know no -0 */
-        .text = text,
-        .text_length = strspn(text, "0123456789+-.eE"),
+        .value = number,
+        .text = cemm_node_text(json, value),
+        .text_length = value->length,
     };
     return 1;
 }
@@ -102,16 +96,13 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
-static int read_rows(struct json_object *rows, int64_t now, struct cemm_series *series)
+static int read_rows(const struct cemm_json *json, const struct cemm_node *rows, int64_t now,
+                     struct cemm_series *series)
 {
-    size_t length = json_object_array_length(rows);
-
-    series->samples = calloc(length ? length : 1, sizeof(*series->samples));
-    if (!series->samples)
-        return -ENOMEM;
-    for (size_t i = 0; i < length; i++) {
+    for (const struct cemm_node *row = cemm_node_first(rows); row < cemm_node_end(rows);
+         row = cemm_node_next(row)) {
         struct cemm_sample *sample = &series->samples[series->count];
-        int r = read_sample(json_object_array_get_idx(rows, i), sample);
+        int r = read_sample(json, row, sample);
         if (r < 0)
             return r;
         series->count += r > 0 && sample->time <= now;
@@ -121,13 +112,10 @@ static int read_rows(struct json_object *rows, int64_t now, struct cemm_series *
 }
 
 /* Realtime: a meter's clock may run a little fast, but not more than that. */
-static int read_single(struct json_object *pair, int64_t now, struct cemm_series *series,
-                       size_t *early)
+static int read_single(const struct cemm_json *json, const struct cemm_node *pair, int64_t now,
+                       struct cemm_series *series, size_t *early)
 {
-    series->samples = calloc(1, sizeof(*series->samples));
-    if (!series->samples)
-        return -ENOMEM;
-    int r = read_sample(pair, series->samples);
+    int r = read_sample(json, pair, series->samples);
     bool ahead = r > 0 && series->samples->time > now + CEMM_AHEAD_MAX;
     *early += ahead;
     series->count = r > 0 && !ahead;
@@ -136,82 +124,110 @@ static int read_single(struct json_object *pair, int64_t now, struct cemm_series
 
 /* ---- the endpoints' forms --------------------------------------------------- */
 
-static int read_channel(struct cemm_document *document, const char *channel,
-                        struct json_object *content, int64_t now, struct cemm_words *words)
+static int read_channel(struct cemm_document *document, const struct cemm_json *json,
+                        const struct cemm_node *name, int64_t now, struct cemm_words *words)
 {
     const struct cemm_query *query = &document->query;
+    const struct cemm_node *content = cemm_node_next(name);
     bool history = query->endpoint == CEMM_DATA;
+    char channel[CEMM_NAME_SIZE];
 
-    if (!cemm_name_valid(channel)) {
+    if (!cemm_json_string(json, name, channel, sizeof(channel)) || !cemm_name_valid(channel)) {
         document->refused_names++;
         return 0;
     }
+    if (cemm_document_channel(document, channel)) /* in `data`; in `totals` it is the same */
+        return 0;
     if (document->series_count >= CEMM_CHANNELS_MAX)
         return refuse(query, words, "it has too many channels");
     struct cemm_series *series = cemm_document_add_series(document);
-    if (!series)
-        return -ENOMEM;
     strcpy(series->channel, channel);
     int r = -EIO;
-    if (json_object_is_type(content, json_type_array))
-        r = history ? read_rows(content, now, series)
-                    : read_single(content, now, series, &document->early);
-    if (r == -EIO)
+    if (content->kind == CEMM_JSON_LIST)
+        r = history ? read_rows(json, content, now, series)
+                    : read_single(json, content, now, series, &document->early);
+    if (r < 0) {
         cemm_words_set(words, "the answer of %s does not fit the API's document: %s is not %s",
                        endpoint_name(query), channel,
                        history ? "a list of [milliseconds, value]" : "[milliseconds, value]");
-    if (r < 0)
         return r;
+    }
     bool by_minute =
         series->count >= 2 && series->samples[1].time - series->samples[0].time < MINUTES_APART_MAX;
     series->unit = cemm_channel_unit(channel, query, by_minute);
     if (series->count && series->samples[series->count - 1].time > document->newest)
         document->newest = series->samples[series->count - 1].time;
-    return r;
-}
-
-/* `totals` is optional, seen on the LAN only; it adds the channels that `data` lacks. */
-static int read_channels(struct cemm_document *document, struct json_object *root, int64_t now,
-                         struct cemm_words *words)
-{
-    static const char *const groups[] = {"data", "totals"};
-
-    for (size_t i = 0; i < 2; i++) {
-        struct json_object *group = NULL;
-        if (!json_object_object_get_ex(root, groups[i], &group) && i > 0)
-            continue;
-        if (!json_object_is_type(group, json_type_object))
-            return refuse(&document->query, words,
-                          i == 0 ? "it has no object \"data\"" : "\"totals\" is no object");
-        json_object_object_foreach (group, channel, content) {
-            if (i > 0 && cemm_document_channel(document, channel))
-                continue;
-            int r = read_channel(document, channel, content, now, words);
-            if (r < 0)
-                return r;
-        }
-    }
     return 0;
 }
 
-/* cloud §Request linked CEMMs */
-static int read_devices(struct cemm_document *document, struct json_object *data,
-                        struct cemm_words *words)
+static size_t count_members(const struct cemm_node *object)
 {
-    size_t length = json_object_array_length(data);
+    size_t count = 0;
+
+    for (const struct cemm_node *name = cemm_node_first(object); name < cemm_node_end(object);
+         name = cemm_node_next(name + 1))
+        count++;
+    return count;
+}
+
+/* `totals` is optional, seen on the LAN only; it adds the channels that `data` lacks. */
+static int read_channels(struct cemm_document *document, const struct cemm_json *json, int64_t now,
+                         struct cemm_words *words)
+{
+    const struct cemm_node *groups[] = {cemm_json_member(json, json->nodes, "data"),
+                                        cemm_json_member(json, json->nodes, "totals")};
+    size_t members = 0;
+
+    if (!cemm_node_is(groups[0], CEMM_JSON_OBJECT))
+        return refuse(&document->query, words, "it has no object \"data\"");
+    if (groups[1] && groups[1]->kind != CEMM_JSON_OBJECT)
+        return refuse(&document->query, words, "\"totals\" is no object");
+    for (size_t i = 0; i < 2; i++)
+        members += groups[i] ? count_members(groups[i]) : 0;
+    /* A sample takes three nodes. */
+    int r = cemm_document_reserve(document, members, json->count / 3);
+    for (size_t i = 0; i < 2 && groups[i]; i++)
+        for (const struct cemm_node *name = cemm_node_first(groups[i]);
+             r == 0 && name < cemm_node_end(groups[i]); name = cemm_node_next(name + 1))
+            r = read_channel(document, json, name, now, words);
+    return r;
+}
+
+static size_t count_items(const struct cemm_node *list)
+{
+    size_t count = 0;
+
+    for (const struct cemm_node *item = cemm_node_first(list); item < cemm_node_end(list);
+         item = cemm_node_next(item))
+        count++;
+    return count;
+}
+
+static bool read_uid(const struct cemm_json *json, const struct cemm_node *node,
+                     struct cemm_uid *ret_uid)
+{
+    char text[CEMM_UID_SIZE];
+
+    return cemm_json_string(json, node, text, sizeof(text)) && cemm_uid_parse(text, ret_uid);
+}
+
+/* cloud §Request linked CEMMs */
+static int read_devices(struct cemm_document *document, const struct cemm_json *json,
+                        const struct cemm_node *data, struct cemm_words *words)
+{
+    size_t length = count_items(data);
 
     if (length > CEMM_DEVICES_MAX)
         return refuse(&document->query, words, "it has too many devices");
     document->uids = calloc(length ? length : 1, sizeof(*document->uids));
     if (!document->uids)
         return -ENOMEM;
-    for (size_t i = 0; i < length; i++) {
-        struct json_object *uid = NULL;
-        json_object_object_get_ex(json_object_array_get_idx(data, i), "uid", &uid);
-        if (!json_object_is_type(uid, json_type_string))
+    for (const struct cemm_node *item = cemm_node_first(data); item < cemm_node_end(data);
+         item = cemm_node_next(item)) {
+        const struct cemm_node *uid = cemm_json_member(json, item, "uid");
+        if (!cemm_node_is(uid, CEMM_JSON_STRING))
             return refuse(&document->query, words, "a device in it has no text \"uid\"");
-        const char *name = cemm_json_text(uid);
-        if (name && cemm_uid_parse(name, &document->uids[document->uid_count]))
+        if (read_uid(json, uid, &document->uids[document->uid_count]))
             document->uid_count++;
         else
             document->refused_names++;
@@ -220,73 +236,70 @@ static int read_devices(struct cemm_document *document, struct json_object *data
 }
 
 /* LAN §CEMM information */
-static int read_root(struct cemm_document *document, struct json_object *data,
-                     struct cemm_words *words)
+static int read_root(struct cemm_document *document, const struct cemm_json *json,
+                     const struct cemm_node *data, struct cemm_words *words)
 {
-    struct json_object *mac = NULL;
-
     document->uids = calloc(1, sizeof(*document->uids));
     if (!document->uids)
         return -ENOMEM;
-    json_object_object_get_ex(data, "mac", &mac);
-    const char *name = cemm_json_text(mac);
-    if (!name || !cemm_uid_parse(name, document->uids))
+    if (!read_uid(json, cemm_json_member(json, data, "mac"), document->uids))
         return refuse(&document->query, words, "\"mac\" is no MAC address");
     document->uid_count = 1;
     return 0;
 }
 
 /* cloud §Request an I/O; on the LAN with aliases (field notes). io_id: number, text or absent. */
-static int read_io(struct cemm_document *document, struct json_object *data,
-                   struct cemm_words *words)
+static int read_io(struct cemm_document *document, const struct cemm_json *json,
+                   const struct cemm_node *data, struct cemm_words *words)
 {
-    size_t length = json_object_array_length(data);
+    size_t length = count_items(data);
 
     if (length > CEMM_METERS_MAX)
         return refuse(&document->query, words, "it has too many meters");
     document->io = calloc(length ? length : 1, sizeof(*document->io));
     if (!document->io)
         return -ENOMEM;
-    for (size_t i = 0; i < length; i++) {
-        struct json_object *entry = json_object_array_get_idx(data, i);
-        struct json_object *alias = NULL;
-        if (!json_object_is_type(entry, json_type_object))
+    for (const struct cemm_node *item = cemm_node_first(data); item < cemm_node_end(data);
+         item = cemm_node_next(item)) {
+        const struct cemm_node *alias = cemm_json_member(json, item, "alias");
+        char *name = document->io[document->io_count].alias;
+        if (item->kind != CEMM_JSON_OBJECT)
             return refuse(&document->query, words, "a meter in it is no object");
-        json_object_object_get_ex(entry, "alias", &alias);
-        if (alias && !json_object_is_type(alias, json_type_string))
+        bool named = alias && alias->kind != CEMM_JSON_NULL;
+        if (named && alias->kind != CEMM_JSON_STRING)
             return refuse(&document->query, words, "an \"alias\" in it is no text");
-        const char *name = alias ? cemm_json_text(alias) : "";
-        if (!name || (alias && !cemm_name_valid(name))) {
+        if (named &&
+            (!cemm_json_string(json, alias, name, CEMM_NAME_SIZE) || !cemm_name_valid(name))) {
+            name[0] = '\0';
             document->refused_names++;
             continue;
         }
-        strcpy(document->io[document->io_count++].alias, name);
+        document->io_count++;
     }
     return 0;
 }
 
-static int read_document(struct cemm_document *document, struct json_object *root, int64_t now,
+static int read_document(struct cemm_document *document, const struct cemm_json *json, int64_t now,
                          struct cemm_words *words)
 {
-    struct json_object *data = NULL;
+    const struct cemm_node *data = cemm_json_member(json, json->nodes, "data");
 
-    json_object_object_get_ex(root, "data", &data);
     switch (document->query.endpoint) {
     case CEMM_ROOT:
-        if (!json_object_is_type(data, json_type_object))
+        if (!cemm_node_is(data, CEMM_JSON_OBJECT))
             return refuse(&document->query, words, "it has no object \"data\"");
-        return read_root(document, data, words);
+        return read_root(document, json, data, words);
     case CEMM_DEVICES:
     case CEMM_IO:
     case CEMM_INFO:
-        if (!json_object_is_type(data, json_type_array))
+        if (!cemm_node_is(data, CEMM_JSON_LIST))
             return refuse(&document->query, words, "it has no list \"data\"");
-        return document->query.endpoint == CEMM_DEVICES ? read_devices(document, data, words)
-                                                        : read_io(document, data, words);
+        return document->query.endpoint == CEMM_DEVICES ? read_devices(document, json, data, words)
+                                                        : read_io(document, json, data, words);
     case CEMM_REALTIME:
     case CEMM_DATA:
     case CEMM_TOTALS:
-        return read_channels(document, root, now, words);
+        return read_channels(document, json, now, words);
     }
     return -EINVAL;
 }
@@ -295,18 +308,18 @@ int cemm_parse(const struct cemm_query *query, char *bytes, size_t length, int64
                struct cemm_document **ret_document, struct cemm_words *words)
 {
     const char *problem = NULL;
-    struct json_object *root;
+    struct cemm_json json;
     char *exact = realloc(bytes, length + 1); /* it was read into a buffer that doubles */
     bytes = exact ? exact : bytes;
-    int r = cemm_json_read(bytes, length, &root, &problem);
+    int r = cemm_json_read(bytes, length, &json, &problem);
 
     if (r < 0) {
         free(bytes);
         return r == -EIO ? refuse(query, words, problem) : r;
     }
     struct cemm_document *document = cemm_document_new(query, bytes, length);
-    r = document ? read_document(document, root, now, words) : -ENOMEM;
-    json_object_put(root);
+    r = document ? read_document(document, &json, now, words) : -ENOMEM;
+    cemm_json_free(&json);
     if (r < 0) {
         cemm_document_unref(document);
         return r;

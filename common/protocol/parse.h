@@ -1,6 +1,6 @@
 /*
- * From an answer's bytes to a document. The only room that knows json-c; pure:
- * no network, and the time is handed in.
+ * From an answer's bytes to a document. Pure: no network, and the time is
+ * handed in.
  */
 #ifndef CEMM_PROTOCOL_PARSE_H
 #define CEMM_PROTOCOL_PARSE_H

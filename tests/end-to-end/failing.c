@@ -4,10 +4,10 @@
  * happened, a file of the name that FAIL_MARK gives is there; if it is not, there were less than N
  * calls.
  *
- * Only our calls count: those of our programs, library and plugin, and of libcurl, json-c and
- * libfuse, also where they come by way of the C library. collectd's own do not, nor GLib's, which
- * ends the program then, as its manual says: it is only used while the configuration is read. Nor
- * the TLS library's, nor where json-c copies a name (see below). Of files, those that are written.
+ * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, also
+ * where they come by way of the C library. collectd's own do not, nor GLib's, which ends the
+ * program then, as its manual says: it is only used while the configuration is read. Nor the TLS
+ * library's. Of files, those that are written.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ static bool has_name(const char *path, const char *const *names)
 
 static int add_object(struct dl_phdr_info *info, size_t size, void *data)
 {
-    static const char *const own[] = {"libcemm.so", "/cemm.so", "libcurl", "libjson-c",
+    static const char *const own[] = {"libcemm.so", "/cemm.so", "libcurl",
                                       "libfuse3",   "libinih",  NULL};
     static const char *const between[] = {"libc.so", "/failing.so", NULL};
     bool program = info->dlpi_name[0] == '\0';
@@ -173,14 +173,10 @@ void *reallocarray(void *old, size_t count, size_t size)
     return __libc_realloc(old, all);
 }
 
-/* Of json-c's copies of names the failure is not looked at, in 0.16: it would crash in there. */
 char *strdup(const char *text)
 {
-    Dl_info about;
-    const void *caller = __builtin_return_address(0);
     size_t length = strlen(text) + 1;
-    bool json = dladdr(caller, &about) && strstr(about.dli_fname, "libjson-c");
-    char *copy = !json && fails("memory", ENOMEM, caller) ? NULL : __libc_malloc(length);
+    char *copy = FAILS("memory", ENOMEM) ? NULL : __libc_malloc(length);
 
     return copy ? memcpy(copy, text, length) : NULL;
 }

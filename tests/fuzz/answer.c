@@ -8,7 +8,10 @@
 #include "common/format/format.h"
 #include "common/protocol/parse.h"
 
+#include "common/protocol/json.h"
+
 #include <errno.h>
+#include <json-c/json.h>
 #include <math.h>
 #include <string.h>
 
@@ -46,6 +49,86 @@ static void check_series(const struct cemm_series *series)
         MUST(*end == '\0' && memcmp(&read, &sample->value, sizeof(read)) == 0);
     }
 }
+
+/* ---- a second opinion: json-c reads the same ----------------------------- */
+
+static void check_string(const struct cemm_json *json, const struct cemm_node *node,
+                         const char *wanted, size_t length)
+{
+    char *text = malloc(node->length + 1);
+
+    MUST(text && strlen(wanted) <= length);
+    if (strlen(wanted) == length)
+        MUST(cemm_json_string(json, node, text, node->length + 1) && strcmp(text, wanted) == 0);
+    else /* a NUL in it */
+        MUST(!cemm_json_string(json, node, text, node->length + 1));
+    free(text);
+}
+
+/* Returns what stands behind the node. */
+static const struct cemm_node *check_value(const struct cemm_json *json,
+                                           const struct cemm_node *node, struct json_object *object)
+{
+    const struct cemm_node *part = cemm_node_first(node);
+
+    switch (json_object_get_type(object)) {
+    case json_type_null:
+        MUST(node->kind == CEMM_JSON_NULL);
+        break;
+    case json_type_boolean:
+        MUST(node->kind == CEMM_JSON_BOOLEAN);
+        MUST((*cemm_node_text(json, node) == 't') == json_object_get_boolean(object));
+        break;
+    case json_type_int:
+        MUST(node->kind == CEMM_JSON_INTEGER && node->integer == json_object_get_int64(object));
+        break;
+    case json_type_double:
+        MUST(node->kind == CEMM_JSON_REAL || node->integer == 0); /* -0 */
+        MUST(!(cemm_node_number(json, node) < json_object_get_double(object)) &&
+             !(cemm_node_number(json, node) > json_object_get_double(object)));
+        break;
+    case json_type_string:
+        MUST(node->kind == CEMM_JSON_STRING);
+        check_string(json, node, json_object_get_string(object),
+                     (size_t)json_object_get_string_len(object));
+        break;
+    case json_type_array:
+        MUST(node->kind == CEMM_JSON_LIST);
+        for (size_t i = 0; i < json_object_array_length(object); i++)
+            part = check_value(json, part, json_object_array_get_idx(object, i));
+        MUST(part == cemm_node_end(node));
+        break;
+    case json_type_object: {
+        MUST(node->kind == CEMM_JSON_OBJECT);
+        json_object_object_foreach (object, name, member) {
+            check_string(json, part, name, strlen(name));
+            part = check_value(json, part + 1, member);
+        }
+        MUST(part == cemm_node_end(node));
+        break;
+    }
+    }
+    return cemm_node_next(node);
+}
+
+/* It takes more than we do; so what we take, it takes as well, and finds the same in it. */
+static void check_reading(const char *bytes, size_t length)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(CEMM_DEPTH_MAX + 1);
+    struct json_object *object = json_tokener_parse_ex(tokener, bytes, (int)length + 1);
+    const char *problem;
+    struct cemm_json json;
+
+    if (cemm_json_read(bytes, length, &json, &problem) == 0) {
+        MUST(json_tokener_get_error(tokener) == json_tokener_success);
+        MUST(check_value(&json, json.nodes, object) == json.nodes + json.count);
+        cemm_json_free(&json);
+    }
+    json_object_put(object);
+    json_tokener_free(tokener);
+}
+
+/* ---- what is made of it -------------------------------------------------- */
 
 /* What is written as JSON says the same as what came. */
 static void check_json(const struct cemm_document *document, const char *json, size_t length)
@@ -93,7 +176,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     query.endpoint = questions[question].endpoint;
     query.period.span = questions[question].span;
     strcpy(query.alias, questions[question].alias);
-    int r = cemm_parse(&query, fuzz_text(bytes + 1, size - 1), size - 1, NOW, &document, &words);
+    char *text = fuzz_text(bytes + 1, size - 1);
+    check_reading(text, size - 1);
+    int r = cemm_parse(&query, text, size - 1, NOW, &document, &words);
     if (r < 0) {
         MUST(r == -EIO && words.text[0]);
         return 0;

@@ -7,6 +7,7 @@
 #include "common/cemm.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void test_limit(void **state)
@@ -54,6 +55,27 @@ static void test_writers(void **state)
     assert_int_equal(buffer.length, 4 + 1 + 10 + 300);
     assert_memory_equal(buffer.data, "ab\0c--7|text|cu", 15);
     assert_string_equal(buffer.data + 15 + 299, "x");
+    cemm_buffer_clear(&buffer);
+}
+
+static void test_integers(void **state)
+{
+    static const int64_t numbers[] = {
+        0, 1, 9, 10, 11, 99, 100, 101, 12345, 1496326765000, 1000000000000, INT64_MAX,
+    };
+    struct cemm_buffer buffer = CEMM_BUFFER_INIT(1000);
+    char wanted[30];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(numbers) + 1; i++) {
+        int64_t number = i < COUNT(numbers)       ? numbers[i]
+                         : i < 2 * COUNT(numbers) ? -numbers[i - COUNT(numbers)]
+                                                  : INT64_MIN;
+        cemm_buffer_reset(&buffer);
+        cemm_buffer_integer(&buffer, number);
+        assert_true(snprintf(wanted, sizeof(wanted), "%lld", (long long)number) > 0);
+        expect_text(wanted, buffer.data, wanted);
+    }
     cemm_buffer_clear(&buffer);
 }
 
@@ -176,13 +198,10 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_writers),
-        cmocka_unit_test(test_error_sticks),
-        cmocka_unit_test(test_reset),
-        cmocka_unit_test(test_steal),
-        cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_stream_without_memory),
+        cmocka_unit_test(test_limit),    cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_integers), cmocka_unit_test(test_error_sticks),
+        cmocka_unit_test(test_reset),    cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_stream),   cmocka_unit_test(test_stream_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

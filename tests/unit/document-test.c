@@ -96,12 +96,13 @@ static void test_life(void **state)
     assert_int_equal(cemm_document_newest(document), 0);
     cemm_document_series(document, &count);
     assert_int_equal(count, 0);
+    assert_int_equal(cemm_document_reserve(document, 20, 20 * 2), 0);
     for (int i = 0; i < 20; i++) {
         series = cemm_document_add_series(document);
-        assert_non_null(series);
         assert_string_equal(series->unit, "");
         assert_int_equal(series->count, 0);
-        series->samples = calloc(1, sizeof(*series->samples));
+        assert_ptr_equal(series->samples, document->samples + 2 * i);
+        series->count = 2;
     }
     assert_ptr_equal(cemm_document_ref(document), document);
     cemm_document_unref(document);

@@ -214,7 +214,7 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
-/* json-c's integers know no -0, and a program that multiplies it should. */
+/* An integer has no -0, but a value has, and a program that multiplies it should know. */
 static void test_minus_zero(void **state)
 {
     static const char text[] = "{\"data\":{\"t1\":[1496326765000,-0],\"t2\":[1496326765000,-0.0],"

@@ -236,6 +236,26 @@ static void test_time_format(void **state)
     }
 }
 
+/* Each day of seven centuries, and its last second, as the C library has it. */
+static void test_dates(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("UTC");
+    char text[CEMM_TIME_SIZE];
+    char wanted[60];
+
+    (void)state;
+    assert_non_null(zone);
+    for (int64_t day = -128000; day < 128000; day++) {
+        time_t seconds = (time_t)(day * 86400 + (day % 2 ? 86399 : 0));
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        assert_true(strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S+00:00", &tm) > 0);
+        cemm_time_format(zone, (int64_t)seconds * 1000, text);
+        expect_text(wanted, text, wanted);
+    }
+    cemm_zone_free(zone);
+}
+
 static void test_zone_names(void **state)
 {
     static const char *const wrong[] = {"Europe/Nowhere", "Amsterdam", "Europe/", "no zone"};
@@ -285,10 +305,10 @@ static void test_process_zone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges),       cmocka_unit_test(test_step),
-        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_time_format),  cmocka_unit_test(test_zone_names),
-        cmocka_unit_test(test_process_zone),
+        cmocka_unit_test(test_ranges),      cmocka_unit_test(test_step),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_time_format), cmocka_unit_test(test_zone_names),
+        cmocka_unit_test(test_dates),       cmocka_unit_test(test_process_zone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static const struct wrong not_json[] = {
     {CEMM_REALTIME, "{\"data\":{}}x", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1],}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1,]}}", "it is not JSON"},
-    {CEMM_REALTIME, "{'data':{}}", "neither a number nor"},
+    {CEMM_REALTIME, "{'data':{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}/* why */}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",0x10]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",+1]}}", "it is not JSON"},
