@@ -28,42 +28,35 @@ int history_write_begin(struct history_writer *ret_writer, const struct history 
     return r;
 }
 
-/* Rows become the elements of an array. */
+/* Rows become the elements of an array. The last one is held: whether a comma comes behind it, the
+ * next piece tells. */
 static int write_json(struct history_writer *writer, char *text, FILE *stream)
 {
+    const char *held = writer->held;
     char *row;
     while ((row = strsep(&text, "\n")) != NULL) {
         if (*row == '\0')
             continue;
-        fputs(writer->begun ? writer->held : "[", stream);
-        fputs(writer->begun ? ",\n" : "\n", stream);
-        writer->begun = true;
-        free(writer->held);
-        writer->held = strdup(row);
-        if (writer->held == NULL)
-            return -ENOMEM;
+        fputs(held != NULL ? held : "[", stream);
+        fputs(held != NULL ? ",\n" : "\n", stream);
+        held = row;
     }
-    return 0;
+    if (held == writer->held)
+        return 0;
+    free(writer->held);
+    writer->held = strdup(held);
+    return writer->held != NULL ? 0 : -ENOMEM;
 }
 
-static int write_piece(struct history_writer *writer, char *text, FILE *stream)
-{
-    if (writer->format == EXEC_FORMAT_JSON)
-        return write_json(writer, text, stream);
-    if (writer->format == EXEC_FORMAT_TABLE)
-        return running_print(&writer->running, text, stream);
-    fputs(text, stream);
-    return 0;
-}
-
-/* The library's text as it goes out. The caller frees *ret_piece. */
+/* The library's text as it goes out, where that is another one. The caller frees *ret_piece. */
 static int make_piece(struct history_writer *writer, char *text, char **ret_piece,
                       size_t *ret_length)
 {
     FILE *stream = cemm_text_open(ret_piece, ret_length);
     if (stream == NULL)
         return -ENOMEM;
-    int r = write_piece(writer, text, stream);
+    int r = writer->format == EXEC_FORMAT_JSON ? write_json(writer, text, stream)
+                                               : running_print(&writer->running, text, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     return r;
@@ -72,15 +65,16 @@ static int make_piece(struct history_writer *writer, char *text, char **ret_piec
 int history_write(struct history_writer *writer, const struct cemm_document *const *documents,
                   size_t count, struct cemm_words *words)
 {
+    bool own = writer->format == EXEC_FORMAT_JSON || writer->format == EXEC_FORMAT_TABLE;
     char *text = NULL;
     char *piece = NULL;
     size_t length = 0;
     int r = cemm_render_joined(documents, count, manner_rows(writer->format),
                                &writer->manner.manner, &text, &length);
-    if (r == 0)
+    if (r == 0 && own)
         r = make_piece(writer, text, &piece, &length);
     if (r == 0)
-        r = output_put(&writer->output, piece, length, words);
+        r = output_put(&writer->output, own ? piece : text, length, words);
     free(piece);
     free(text);
     return r;
@@ -89,10 +83,11 @@ int history_write(struct history_writer *writer, const struct cemm_document *con
 int history_write_end(struct history_writer *writer, struct cemm_words *words)
 {
     int r = 0;
-    if (writer->format == EXEC_FORMAT_JSON && writer->begun)
+    bool begun = writer->held != NULL;
+    if (begun)
         r = put(writer, writer->held, words);
     if (writer->format == EXEC_FORMAT_JSON && r == 0)
-        r = put(writer, writer->begun ? "\n]\n" : "[]\n", words);
+        r = put(writer, begun ? "\n]\n" : "[]\n", words);
     if (r == 0)
         r = output_end(&writer->output, words);
     history_write_drop(writer);

@@ -4,6 +4,7 @@
  */
 #include "plugin/exec/history.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -68,10 +69,19 @@ static enum exec_exit run(struct history *history)
     return history_run(history);
 }
 
+/* Answers and their texts come and go, one like the other. By default malloc() hands such large
+ * pieces back to the kernel each time, which makes and clears their pages anew. */
+static void keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 enum exec_exit exec_history(const struct exec_options *options, struct speech *speech)
 {
     struct session session;
     struct history history = {.options = options, .speech = speech, .session = &session};
+    keep_memory();
     enum exec_exit end = session_open(&session, SESSION_LONG, options, speech);
     if (end == EXEC_OK)
         end = session_check(&session, speech);

@@ -71,7 +71,6 @@ struct history_writer {
     struct manner manner;
     struct running running;
     char *held; /* JSON: the last row, which gets its comma when another follows */
-    bool begun;
 };
 
 int history_write_begin(struct history_writer *ret_writer, const struct history *history,
