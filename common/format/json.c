@@ -5,6 +5,7 @@
  */
 #include "common/format/format.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define BLANK " \t\r\n"
@@ -20,6 +21,28 @@ static void new_line(struct cemm_buffer *out, unsigned depth)
         cemm_buffer_char(out, ' ');
 }
 
+/* What may stand behind a number or a word. By hand: a day has three thousand of them. */
+static bool ends_value(char c)
+{
+    switch (c) {
+    case '\0':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case '{':
+    case '}':
+    case '[':
+    case ']':
+    case ',':
+    case ':':
+    case '"':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Copies the string or plain value that starts at `p`; returns what is behind it. */
 static const char *copy_value(struct cemm_buffer *out, const char *p)
 {
@@ -31,7 +54,8 @@ static const char *copy_value(struct cemm_buffer *out, const char *p)
                 p++;
         p += *p == '"';
     } else {
-        p += strcspn(p, "{}[],:\"" BLANK);
+        while (!ends_value(*p))
+            p++;
     }
     cemm_buffer_append(out, start, (size_t)(p - start));
     return p;

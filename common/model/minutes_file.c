@@ -92,8 +92,10 @@ void cemm_minutes_line(struct cemm_buffer *lines, const char *key, int64_t time,
 {
     int64_t seconds = time / 1000 / MINUTE_S * MINUTE_S;
 
-    cemm_buffer_format(lines, newest ? "%s\t@%" PRId64 "\n" : "%s\t%" PRId64 "+1\n", key,
-                       newest ? time : seconds);
+    cemm_buffer_text(lines, key);
+    cemm_buffer_text(lines, newest ? "\t@" : "\t");
+    cemm_buffer_integer(lines, newest ? time : seconds);
+    cemm_buffer_text(lines, newest ? "\n" : "+1\n");
 }
 
 /* ---- writing ------------------------------------------------------------------- */

@@ -31,6 +31,26 @@ bool cemm_record_key(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_
     return true;
 }
 
+/* The same for a key that is in use, without a look at whether it may be one: of those that may
+ * not, there is no record. False: it is too long, so that there is none either. */
+static bool join(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE])
+{
+    const char *const parts[] = {key->taker, key->uid->text, key->alias, key->channel};
+    static const size_t sizes[] = {CEMM_TAKER_SIZE, CEMM_UID_SIZE, CEMM_NAME_SIZE, CEMM_NAME_SIZE};
+    char *end = ret_text;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        size_t length = strlen(parts[i]);
+        if (length >= sizes[i])
+            return false;
+        memcpy(end, parts[i], length);
+        end += length;
+        *end++ = '\t';
+    }
+    end[-1] = '\0';
+    return true;
+}
+
 void *cemm_record_of(char *key, size_t size)
 {
     return key - size;
@@ -48,22 +68,26 @@ static void *find(void *const *tree, size_t size, const char *text)
     return found ? cemm_record_of(*found, size) : NULL;
 }
 
+/* Each sample of each sweep is looked for here, and mostly there. */
 void *cemm_record_find(void *const *tree, size_t size, const struct cemm_minutes_key *key)
 {
     char text[CEMM_KEY_SIZE];
+    void *record = join(key, text) ? find(tree, size, text) : NULL;
 
+    if (record)
+        return record;
     return cemm_record_key(key, text) ? find(tree, size, text) : NULL;
 }
 
 void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *key)
 {
     char text[CEMM_KEY_SIZE];
+    char *record = cemm_record_find(tree, size, key);
 
-    if (!cemm_record_key(key, text))
-        return NULL;
-    char *record = find(tree, size, text);
     if (record)
         return record;
+    if (!cemm_record_key(key, text))
+        return NULL;
     record = calloc(1, size + strlen(text) + 1);
     if (!record)
         return NULL;

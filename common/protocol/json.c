@@ -303,8 +303,7 @@ static bool check_names(struct reader *reader)
     struct cemm_buffer decoded = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX);
 
     /* What is decoded is no longer than it was, so that names that point there stay. */
-    cemm_buffer_reserve(&decoded, reader->escaped);
-    bool fine = names && !decoded.error;
+    bool fine = names && (!reader->escaped || cemm_buffer_reserve(&decoded, reader->escaped) == 0);
     if (!fine)
         reader->error = -ENOMEM;
     for (size_t i = 0; fine && i < json->count; i++)
