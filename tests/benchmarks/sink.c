@@ -61,7 +61,7 @@ static int take(const data_set_t *set, const value_list_t *list, user_data_t *da
     cdtime_t now = cdtime();
     char line[LINE_SIZE];
     int length =
-        snprintf(line, sizeof(line), "%.4f %.6f %s-%s/%s-%s\n", CDTIME_T_TO_DOUBLE(now),
+        snprintf(line, sizeof(line), "%.6f %.6f %s-%s/%s-%s\n", CDTIME_T_TO_DOUBLE(now),
                  cpu_at(now), list->plugin, list->plugin_instance, list->type, list->type_instance);
 
     (void)set;

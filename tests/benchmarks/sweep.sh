@@ -103,7 +103,7 @@ times() {
       n = ++count[$3]
       if (!(n in first)) { first[n] = $2; before[n] = all }
       last[n] = $1 }
-    END { printf "%.4f %.4f %.6f %d\n", last[2], last[3], first[3] - first[2], before[3] - before[2] }' "$run/values"
+    END { printf "%.6f %.6f %.6f %d\n", last[2], last[3], first[3] - first[2], before[3] - before[2] }' "$run/values"
 }
 
 # run_collectd CONFIGURATION…: until the third sweep is whole. Sets $memory (KiB) and what times() says.
@@ -129,9 +129,9 @@ sweep() {
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
       if (!first) first = $1 - delay
       n++ }
-    END { printf "%.4f %d\n", first / 1000, n }')
+    END { printf "%.6f %d\n", first / 1000, n }')
   ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
-  figure "$id-time" "$series" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.4f", b - a }')"
+  figure "$id-time" "$series" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.6f", b - a }')"
   cpu_figure "$series"
   [[ $series != ours ]] || figure "$id-requests" "$series" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
   echo "$memory" >>"$scratch/memory-$series-$devices"

@@ -47,7 +47,7 @@ realtime_answers() {
 # closely belong to one.
 sweep_time() {
   realtime_answers | awk -v skip="$1" '{
-    if (last && $1 - last > 1500) { n++; if (n > skip && count >= 100) { print last - first + 1000; exit } first = $1; count = 0 }
+    if (last && $1 - last > 1500) { n++; if (n > skip && count >= 100) { printf "%d", last - first + 1000; exit } first = $1; count = 0 }
     if (!first) first = $1
     last = $1; count++ }'
 }

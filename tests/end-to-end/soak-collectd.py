@@ -33,7 +33,7 @@ def requests():
     for line in open(log, encoding="utf-8"):
         words = line.split()
         if len(words) == 7 and words[6] == "200" and words[4].endswith("/realtime/"):
-            when.setdefault((words[2], words[4].split("/")[-3]), []).append(int(words[0]))
+            when.setdefault((words[2], words[4].split("/")[-3]), []).append(int(float(words[0])))
     return when
 
 

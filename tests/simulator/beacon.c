@@ -208,16 +208,14 @@ static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender
 
 static void log_query(const struct pool *pool, const char *uid, const struct sockaddr_in *sender)
 {
-    struct timespec now;
+    int64_t now = real_us();
     char text[INET_ADDRSTRLEN];
 
     if (pool->log_fd < 0)
         return;
-    clock_gettime(CLOCK_REALTIME, &now);
     inet_ntop(AF_INET, &sender->sin_addr, text, sizeof(text));
-    if (dprintf(pool->log_fd, "%" PRId64 " udp %s QUERY %s:%d - 0\n",
-                (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, uid, text,
-                ntohs(sender->sin_port)) < 0)
+    if (dprintf(pool->log_fd, "%" PRId64 ".%03d udp %s QUERY %s:%d - 0\n", now / 1000,
+                (int)(now % 1000), uid, text, ntohs(sender->sin_port)) < 0)
         fprintf(stderr, "cemm-sim: --log: %s\n", strerror(errno));
 }
 

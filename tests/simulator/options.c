@@ -471,8 +471,9 @@ static void print_help(void)
     faults_help();
     printf("\nThe log, one line a request, before its answer goes out:\n"
            "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
-           "UID and QUERY are - where there is none; the api_key is left out; STATUS is 0 for\n"
-           "what gets no answer. A request that finds its LAN device at work adds a line\n"
+           "UNIX-MS has three decimals. UID and QUERY are - where there is none; the api_key is\n"
+           "left out; STATUS is 0 for what gets no answer. A request that finds its LAN device at\n"
+           "work adds a line\n"
            "  UNIX-MS lan UID overlap COUNT\n"
            "and each query that a device answers adds\n"
            "  UNIX-MS udp UID QUERY SENDER-IP:PORT - 0\n");

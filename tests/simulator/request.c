@@ -93,8 +93,9 @@ static void log_line(struct request *request, unsigned status, bool overlap)
 
     if (listener->pool->log_fd < 0 || !(out = open_memstream(&line, &length)))
         return;
-    fprintf(out, "%" PRId64 " %s %s ", real_ms(), listener->device ? "lan" : "cloud",
-            uid_of(request));
+    int64_t now = real_us();
+    fprintf(out, "%" PRId64 ".%03d %s %s ", now / 1000, (int)(now % 1000),
+            listener->device ? "lan" : "cloud", uid_of(request));
     if (overlap) {
         fprintf(out, "overlap %u\n", listener->overlaps);
     } else {

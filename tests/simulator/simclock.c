@@ -14,22 +14,27 @@
 #include <time.h>
 #include <unistd.h>
 
-static int64_t clock_ms(clockid_t id)
+static int64_t clock_us(clockid_t id)
 {
     struct timespec now;
 
     clock_gettime(id, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t real_us(void)
+{
+    return clock_us(CLOCK_REALTIME);
 }
 
 int64_t real_ms(void)
 {
-    return clock_ms(CLOCK_REALTIME);
+    return real_us() / 1000;
 }
 
 int64_t monotonic_ms(void)
 {
-    return clock_ms(CLOCK_MONOTONIC);
+    return clock_us(CLOCK_MONOTONIC) / 1000;
 }
 
 struct simclock simclock_begin(int64_t begin_ms, double speed)

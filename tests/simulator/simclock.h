@@ -12,6 +12,7 @@ struct simclock {
     const int64_t *shown; /* what somebody else hands in; NULL: nobody */
 };
 
+int64_t real_us(void);
 int64_t real_ms(void);
 int64_t monotonic_ms(void);
 
