@@ -74,22 +74,13 @@ for readers in 1 16; do
   side_by_side "realtime-$readers" "$scratch/least/file" "$realtime" "$readers" "$([[ $readers != 1 ]] || echo "$sensor")"
 done
 
-# first_byte FILE: ms until its first byte is there.
-first_byte() {
-  python3 -c '
-import sys, time
-begun = time.perf_counter()
-open(sys.argv[1]).read(1)
-print(f"{(time.perf_counter() - begun) * 1000:.3f}")' "$1"
-}
-
 say 'reads: cold, from the source'
 row cold-source 'a cold day, first byte, from the source' ms 'limit+1' - curl
 ls "$m/$dev/s01/data/day" >/dev/null
 for ((day = 1; day <= rounds * 4; day++)); do
   # Days apart, or read-ahead would have been there first.
   date=$(date -d "$year-12-20 - $((day * 3)) days" +%F)
-  figure cold-source ours "$(first_byte "$(day_file "$dev" s01 "$date" json)")"
+  figure cold-source ours "$("$bench/first" "$(day_file "$dev" s01 "$date" json)")"
   date=$(date -d "$date - 1 day" +%F)
   figure cold-source limit "$(curl -s -o /dev/null -w '%{time_starttransfer}\n' \
     "${sim_cloud}cemm/$dev/s01/data/day/?api_key=$sim_key&time=$(midnight "$date")" | awk '{ print $1 * 1000 }')"
@@ -100,8 +91,8 @@ row cold-archive 'a cold day, first byte, from the archive' ms - - 'the archive 
 for ((round = 0; round < rounds; round++)); do
   unmount_fs
   mount_fs -o realtime_ttl=3600
-  figure cold-archive ours "$(first_byte "$closed_csv")"
-  figure cold-archive limit "$(first_byte "$conf.archive/$dev/p1/data/day/$year/06/$year-06-10.json")"
+  figure cold-archive ours "$("$bench/first" "$closed_csv")"
+  figure cold-archive limit "$("$bench/first" "$conf.archive/$dev/p1/data/day/$year/06/$year-06-10.json")"
 done
 
 say 'reads: a year by grep and tar'
