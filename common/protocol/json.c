@@ -88,7 +88,7 @@ static inline bool add(struct reader *reader, enum cemm_kind_of_json kind, const
 static bool read_value(struct reader *reader);
 
 /* Where the next thing begins that is not blank. */
-static inline char next(struct reader *reader)
+static inline char skip_blanks(struct reader *reader)
 {
     while (*reader->p == ' ' || *reader->p == '\n' || *reader->p == '\r' || *reader->p == '\t')
         reader->p++;
@@ -103,7 +103,7 @@ static bool read_string(struct reader *reader)
 }
 
 /* Opens a list or an object; `ret_index` is the place of its node. */
-static bool open(struct reader *reader, enum cemm_kind_of_json kind, size_t *ret_index)
+static bool enter(struct reader *reader, enum cemm_kind_of_json kind, size_t *ret_index)
 {
     *ret_index = reader->json.count;
     if (++reader->depth > CEMM_DEPTH_MAX)
@@ -111,11 +111,11 @@ static bool open(struct reader *reader, enum cemm_kind_of_json kind, size_t *ret
     return add(reader, kind, reader->p++);
 }
 
-static bool close(struct reader *reader, size_t index, char bracket)
+static bool leave(struct reader *reader, size_t index, char bracket)
 {
     struct cemm_node *node = &reader->json.nodes[index];
 
-    if (next(reader) != bracket)
+    if (skip_blanks(reader) != bracket)
         return not_json(reader);
     reader->p++;
     reader->depth--;
@@ -125,12 +125,12 @@ static bool close(struct reader *reader, size_t index, char bracket)
 }
 
 /* True if a comma tells that there is more, which we stand at then. */
-static bool more(struct reader *reader)
+static bool go_on(struct reader *reader)
 {
-    if (next(reader) != ',')
+    if (skip_blanks(reader) != ',')
         return false;
     reader->p++;
-    next(reader);
+    skip_blanks(reader);
     return true;
 }
 
@@ -138,15 +138,15 @@ static bool read_list(struct reader *reader)
 {
     size_t index;
 
-    if (!open(reader, CEMM_JSON_LIST, &index))
+    if (!enter(reader, CEMM_JSON_LIST, &index))
         return false;
-    if (next(reader) != ']') {
+    if (skip_blanks(reader) != ']') {
         do
             if (!read_value(reader))
                 return false;
-        while (more(reader));
+        while (go_on(reader));
     }
-    return close(reader, index, ']');
+    return leave(reader, index, ']');
 }
 
 static bool read_member(struct reader *reader)
@@ -164,10 +164,10 @@ static bool read_member(struct reader *reader)
         if (cemm_quoted_holds_nul(text, node->length))
             return refuse(reader, "a name in it holds a NUL");
     }
-    if (next(reader) != ':')
+    if (skip_blanks(reader) != ':')
         return not_json(reader);
     reader->p++;
-    next(reader);
+    skip_blanks(reader);
     return read_value(reader);
 }
 
@@ -175,18 +175,18 @@ static bool read_object(struct reader *reader)
 {
     size_t index, members = 0;
 
-    if (!open(reader, CEMM_JSON_OBJECT, &index))
+    if (!enter(reader, CEMM_JSON_OBJECT, &index))
         return false;
-    if (next(reader) != '}') {
+    if (skip_blanks(reader) != '}') {
         do {
             members++;
             if (!read_member(reader))
                 return false;
-        } while (more(reader));
+        } while (go_on(reader));
     }
     if (members > reader->members)
         reader->members = members;
-    return close(reader, index, '}');
+    return leave(reader, index, '}');
 }
 
 static bool is_digit(char c)
@@ -319,10 +319,10 @@ static bool check_names(struct reader *reader)
 
 static bool read_root(struct reader *reader)
 {
-    next(reader);
+    skip_blanks(reader);
     if (!read_value(reader))
         return false;
-    next(reader);
+    skip_blanks(reader);
     if (reader->p != reader->end)
         return not_json(reader);
     if (reader->json.nodes[0].kind != CEMM_JSON_OBJECT)

@@ -23,10 +23,10 @@
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/thread.h"
 
-#define PACE_US      500  /* between two values: current ones want to be written, too */
-#define KEEP_MS      1000 /* between two looks at the state file */
-#define SLOW_US      5000 /* a flush that takes longer is done less often */
-#define TOGETHER_MAX 64   /* values that are flushed together at most */
+#define PACE_US      500   /* between two values: current ones want to be written, too */
+#define KEEP_MS      10000 /* between two looks at the state file, where nothing is new */
+#define SLOW_US      5000  /* a flush that takes longer is done less often */
+#define TOGETHER_MAX 64    /* values that are flushed together at most */
 
 struct giver {
     struct state *state;

@@ -122,7 +122,7 @@ run_collectd() {
 
 # sweep SERIES CONFIGURATION…: its figures are seconds, CPU microseconds a value, requests a device.
 sweep() {
-  local series=$1 memory before last cpu values begun requests
+  local series=$1 memory before last cpu values begun requests took
   run_collectd "${@:2}"
   # A request is logged when its answer goes out; of those that hang, there is none.
   read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
@@ -131,10 +131,25 @@ sweep() {
       n++ }
     END { printf "%.6f %d\n", first / 1000, n }')
   ((requests >= living)) || { say "sweeps overlap: $requests requests for $living devices" && exit 1; }
-  figure "$id-time" "$series" "$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.6f", b - a }')"
+  took=$(awk -v a="$begun" -v b="$last" 'BEGIN { printf "%.6f", b - a }')
+  figure "$id-time" "$series" "$took"
+  [[ $series != ours ]] || beside_one "$took"
   cpu_figure "$series"
   [[ $series != ours ]] || figure "$id-requests" "$series" "$(awk -v n="$requests" -v d="$living" 'BEGIN { printf "%.3f", n / d }')"
   echo "$memory" >>"$scratch/memory-$series-$devices"
+}
+
+# beside_one SECONDS: of devices that all have a connection, none waits for another.
+beside_one() {
+  local alone=$scratch/alone-$delay-$promise
+  if ((devices > connections || delay + promise == 0)) || [[ -n $hanging ]]; then
+    return
+  elif ((devices == 1)); then
+    echo "$1" >>"$alone"
+  else
+    figure "$id-slowest" ours "$1"
+    figure "$id-slowest" limit "$(sort -n "$alone" | sed -n "$(((rounds + 1) / 2))p")"
+  fi
 }
 
 # cpu_figure SERIES: of what run_collectd has set.
@@ -165,15 +180,15 @@ limit() {
   figure "$id-time" limit "$took"
 }
 
-# scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS: THREADS of curl_json; 0: as many as
-# we have connections.
+# scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS [CONNECTIONS]: THREADS of curl_json; 0:
+# as many as we have connections. With more of those than usual, there are no peers.
 scenario() {
   local words faults=() interval threads peer least memory before last cpu values
   devices=$1
   delay=$2
   promise=$3
   hanging=
-  connections=$((devices < connections_max ? devices : connections_max))
+  connections=${6:-$((devices < connections_max ? devices : connections_max))}
   threads=$(($5 > 0 ? $5 : connections))
   living=$devices
   (($2 == 0)) || faults+=(--fault "delay=$2@*/realtime/*")
@@ -186,14 +201,16 @@ scenario() {
   fi
   interval=$(((devices + threads - 1) / threads * $2 * 13 / 10 / 1000 + promise * 3 / 2000 + 2))
   (($4 == 0)) || interval=10
-  id=sweep-$1-$2-$3-$4-$5
+  id=sweep-$1-$2-$3-$4-$5${6:+-$6}
   words="$1 devices, answers after $2 ms"
   (($3 == 0)) || words="$1 devices, 202 first, kept after $3 ms"
   (($4 == 0)) || words+=", every ${4}th hangs"
+  ((connections <= connections_max)) || words+=", $connections connections"
   peer='curl_json'
   (($5 == 0)) || peer="curl_json, $5 threads"
-  ((promise == 0)) || peer=-
+  ((promise == 0 && connections <= connections_max)) || peer=-
   say "sweep: $words ($peer)"
+  row "$id-slowest" "sweep of $words" s 'limit<=1.2' - 'one of them alone'
   row "$id-time" "sweep of $words" s "$([[ $peer == - ]] && echo 'limit<=1.5' || echo 'peer<=1')" "$peer" 'curl --parallel'
   least=-
   ((delay + promise + $4 > 0)) || least='only handing over'
@@ -207,7 +224,7 @@ scenario() {
     run=$scratch/run
     sweep ours ours_conf "$interval"
     [[ $peer == - ]] || sweep peer curl_json_conf "$interval" "$threads"
-    limit
+    ((connections > connections_max)) || limit
     if [[ $least != - ]]; then
       run_collectd source_conf "$interval"
       cpu_figure limit
@@ -221,6 +238,7 @@ for delay in 0 100 1000; do
     scenario "$devices" "$delay" 0 0 0
   done
 done
+scenario 1000 1000 0 0 0 1000
 scenario 100 100 0 0 5
 for devices in 1 10 100 1000; do
   scenario "$devices" 0 1000 0 0

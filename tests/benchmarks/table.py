@@ -26,16 +26,20 @@ def short(number):
     return f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
-def judge(goal, ours, peer, limit):
+def judge(goal, ours, peer, limit, limit_name):
     """Whether the goal is met; empty where there is none, or nothing to measure it by."""
     if goal == "-":
         return ""
     series = peer if goal.startswith("peer") else limit
     if series is None:
         return ""
-    if "<=" in goal:
-        return "yes" if ours <= float(goal.split("<=")[1]) * series else "no"
-    return "yes" if ours <= float(goal.split("+")[1]) + series else "no"
+    most = float(goal.split("<=")[1]) * series if "<=" in goal else float(goal.split("+")[1]) + series
+    if ours <= most:
+        return "yes"
+    # Where even collectd's own share, which no plugin goes below, is above the goal, say so.
+    if limit_name == "only handing over" and limit is not None and limit > most:
+        return f"no: {limit / series:.2f} at best"
+    return "no"
 
 
 def line(row, series):
@@ -49,7 +53,7 @@ def line(row, series):
         known = value is not None
         cells += [short(value) if known else "", name if known else "",
                   f"{ours / value:.2f}" if known and value else ""]
-    return cells + ["" if goal == "-" else goal, judge(goal, ours, peer, limit)]
+    return cells + ["" if goal == "-" else goal, judge(goal, ours, peer, limit, limit_name)]
 
 
 def main():
