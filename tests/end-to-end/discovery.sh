@@ -48,7 +48,7 @@ no_world() {
 
 # roots UID: how often the device was asked for its root document.
 roots() {
-  requests "^[0-9]+ lan $1 GET /open-api/v1/ "
+  requests "^[0-9.]+ lan $1 GET /open-api/v1/ "
 }
 
 # python WORLD SCRIPT [ARGUMENT…]: in the background; it says "ready". Sets $python_pid. WORLD is
