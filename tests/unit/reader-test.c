@@ -311,8 +311,9 @@ static void test_strings(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *problem;
         struct cemm_json json;
-        char *bytes = exact(rows[i].json, strlen(rows[i].json) + 6);
-        int length = sprintf(bytes, "{\"x\":%s}", rows[i].json);
+        char *bytes;
+        int length = asprintf(&bytes, "{\"x\":%s}", rows[i].json);
+        assert_true(length > 0);
         assert_int_equal(cemm_json_read(bytes, (size_t)length, &json, &problem), 0);
         bool is = cemm_json_string(&json, &json.nodes[2], text, sizeof(text));
         expect_text(rows[i].json, is ? text : "none", rows[i].text ? rows[i].text : "none");
