@@ -8,6 +8,7 @@
 
 #define CEMM_ANSWER_MAX     (4u << 20)  /* bytes of one answer's body */
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
+#define CEMM_NUMBER_MAX     400         /* characters of a number that is no integer */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
 #define CEMM_DEVICES_MAX    100000      /* devices of all sources together */
 #define CEMM_METERS_MAX     512         /* meters of one device */

@@ -13,11 +13,11 @@
  * False: it is none, and *p stands at what is wrong, such as bytes that are no UTF-8. */
 bool cemm_quoted_skip(const char **p);
 
-/* Appends what a string says, without its quotes and escapes; `length` counts the quotes. Half of a
- * surrogate pair and NUL, which would cut a text, become U+FFFD. */
+/* Appends what a string says that was skipped so, without its quotes and escapes; `length` counts
+ * the quotes. Half of a surrogate pair and NUL, which would cut a text, become U+FFFD. */
 void cemm_quoted_decode(struct cemm_buffer *out, const char *string, size_t length);
 
-/* Whether there is a \u0000 in it. */
+/* Whether there is a \u0000 in such a string. */
 bool cemm_quoted_holds_nul(const char *string, size_t length);
 
 #endif

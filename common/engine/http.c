@@ -124,11 +124,11 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
 /* What is the same for every request of a source, which a handle mostly serves again. */
 static CURLcode prepare(struct cemm_transfer *transfer, const char *own, bool direct)
 {
-    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     CURL *easy = transfer->easy;
 
     if (transfer->prepared && transfer->direct == direct && transfer->ca_file == own)
         return CURLE_OK;
+    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     /* Whoever names a file trusts that one, and not the system's besides. */
     CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
     if (code == CURLE_OK)

@@ -40,17 +40,14 @@ void cemm_document_unref(struct cemm_document *document)
 
 size_t cemm_document_size(const struct cemm_document *document)
 {
-    size_t size = sizeof(*document) + document->length;
-
-    for (size_t i = 0; i < document->series_count; i++)
-        size += sizeof(*document->series) + document->series[i].count * sizeof(struct cemm_sample);
-    return size;
+    return sizeof(*document) + document->length + document->reserved;
 }
 
 int cemm_document_reserve(struct cemm_document *document, size_t series, size_t samples)
 {
     document->series = calloc(series + 1, sizeof(*document->series));
     document->samples = calloc(samples + 1, sizeof(*document->samples));
+    document->reserved = series * sizeof(*document->series) + samples * sizeof(*document->samples);
     return document->series && document->samples ? 0 : -ENOMEM;
 }
 

@@ -24,6 +24,7 @@ struct cemm_document {
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
     size_t series_count;
     struct cemm_sample *samples; /* of all series, those of one behind those of the other */
+    size_t reserved;             /* bytes of both */
     struct cemm_io *io;          /* IO, INFO */
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */

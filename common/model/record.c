@@ -17,22 +17,8 @@ bool cemm_taker_valid(const char *taker)
     return strlen(taker) < CEMM_TAKER_SIZE;
 }
 
-bool cemm_record_key(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE])
-{
-    struct cemm_uid uid;
-
-    if (!cemm_taker_valid(key->taker) || !cemm_name_valid(key->alias) ||
-        !cemm_name_valid(key->channel) || !cemm_uid_parse(key->uid->text, &uid))
-        return false;
-    const char *parts[] = {"\t", uid.text, "\t", key->alias, "\t", key->channel};
-    char *end = stpcpy(ret_text, key->taker);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-        end = stpcpy(end, parts[i]);
-    return true;
-}
-
-/* The same for a key that is in use, without a look at whether it may be one: of those that may
- * not, there is no record. False: it is too long, so that there is none either. */
+/* Without a look at whether the parts may be in a key: of one that may not, there is no record.
+ * False: it is too long, so that there is none either. */
 static bool join(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE])
 {
     const char *const parts[] = {key->taker, key->uid->text, key->alias, key->channel};
@@ -49,6 +35,16 @@ static bool join(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE
     }
     end[-1] = '\0';
     return true;
+}
+
+bool cemm_record_key(const struct cemm_minutes_key *key, char ret_text[CEMM_KEY_SIZE])
+{
+    struct cemm_uid uid;
+    const struct cemm_minutes_key canonical = {key->taker, &uid, key->alias, key->channel};
+
+    return cemm_taker_valid(key->taker) && cemm_name_valid(key->alias) &&
+           cemm_name_valid(key->channel) && cemm_uid_parse(key->uid->text, &uid) &&
+           join(&canonical, ret_text);
 }
 
 void *cemm_record_of(char *key, size_t size)
@@ -84,10 +80,8 @@ void *cemm_record_get(void **tree, size_t size, const struct cemm_minutes_key *k
     char text[CEMM_KEY_SIZE];
     char *record = cemm_record_find(tree, size, key);
 
-    if (record)
+    if (record || !cemm_record_key(key, text))
         return record;
-    if (!cemm_record_key(key, text))
-        return NULL;
     record = calloc(1, size + strlen(text) + 1);
     if (!record)
         return NULL;

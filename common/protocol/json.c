@@ -47,9 +47,9 @@ static bool not_json(struct reader *reader)
 
 static bool no_value(struct reader *reader)
 {
-    return reader->depth == 0
-               ? not_json(reader)
-               : stop(reader, "it has a value that is neither a number nor true, false or null");
+    if (reader->depth == 0)
+        return refuse(reader, "it is not JSON");
+    return refuse(reader, "it has a value that is neither a number nor true, false or null");
 }
 
 /* ---- nodes -------------------------------------------------------------- */
@@ -189,11 +189,6 @@ static bool read_object(struct reader *reader)
     return leave(reader, index, '}');
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -203,15 +198,19 @@ static bool read_word(struct reader *reader)
 {
     static const char *const known[] = {"null", "true", "false"};
     const char *begin = reader->p;
-    size_t length;
+    bool cut = false;
 
     while (is_letter(*reader->p))
         reader->p++;
-    length = (size_t)(reader->p - begin);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strlen(known[i]) == length && memcmp(known[i], begin, length) == 0)
+    size_t length = (size_t)(reader->p - begin);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strncmp(known[i], begin, length) != 0)
+            continue;
+        if (!known[i][length])
             return add(reader, i == 0 ? CEMM_JSON_NULL : CEMM_JSON_BOOLEAN, begin);
-    return length == 0 ? not_json(reader) : no_value(reader);
+        cut = true;
+    }
+    return length == 0 || (cut && reader->p == reader->end) ? not_json(reader) : no_value(reader);
 }
 
 static bool read_number(struct reader *reader)
@@ -247,7 +246,8 @@ static bool read_value(struct reader *reader)
     case '"':
         return read_string(reader);
     default:
-        return *reader->p == '-' || is_digit(*reader->p) ? read_number(reader) : read_word(reader);
+        return *reader->p == '-' || cemm_is_digit(*reader->p) ? read_number(reader)
+                                                              : read_word(reader);
     }
 }
 
@@ -382,19 +382,15 @@ bool cemm_json_string(const struct cemm_json *json, const struct cemm_node *node
     if (!cemm_node_is(node, CEMM_JSON_STRING))
         return false;
     const char *string = cemm_node_text(json, node);
-    size_t length = node->length - 2;
-    if (memchr(string, '\\', node->length)) {
-        struct cemm_buffer decoded = CEMM_BUFFER_INIT(size - 1);
-        cemm_quoted_decode(&decoded, string, node->length);
-        bool fits = !decoded.error && !cemm_quoted_holds_nul(string, node->length);
-        if (fits)
-            memcpy(ret_text, decoded.data ? decoded.data : "", decoded.length + 1);
-        cemm_buffer_clear(&decoded);
-        return fits;
-    }
-    if (length >= size)
+    /* The caller's memory, which holds all that the limit lets in: nothing is allocated. */
+    struct cemm_buffer text = {
+        .data = ret_text, .capacity = size, .room = size - 1, .limit = size - 1};
+    ret_text[0] = '\0';
+    if (!memchr(string, '\\', node->length))
+        cemm_buffer_append(&text, string + 1, node->length - 2);
+    else if (!cemm_quoted_holds_nul(string, node->length))
+        cemm_quoted_decode(&text, string, node->length);
+    else
         return false;
-    memcpy(ret_text, string + 1, length);
-    ret_text[length] = '\0';
-    return true;
+    return !text.error;
 }

@@ -70,7 +70,7 @@ static inline const struct cemm_node *cemm_node_next(const struct cemm_node *nod
 
 static inline const struct cemm_node *cemm_node_end(const struct cemm_node *node)
 {
-    return node + node->size;
+    return cemm_node_next(node);
 }
 
 static inline const char *cemm_node_text(const struct cemm_json *json, const struct cemm_node *node)
@@ -87,8 +87,8 @@ static inline bool cemm_node_is(const struct cemm_node *node, enum cemm_kind_of_
     return node && node->kind == kind;
 }
 
-/* The value of an object's member; NULL: it has none of that name, or `object` (may be NULL) is no
- * object. */
+/* The value of an object's member; NULL: it has none of that name (of up to 63 bytes), or `object`
+ * (may be NULL) is no object. */
 const struct cemm_node *cemm_json_member(const struct cemm_json *json,
                                          const struct cemm_node *object, const char *name);
 

@@ -1,5 +1,7 @@
 #include "common/protocol/number.h"
 
+#include "common/base/limits.h"
+
 #include <errno.h>
 #include <float.h>
 #include <locale.h>
@@ -7,20 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SURE_DIGITS    18  /* so many fit into 64 bits */
-#define SURE_LENGTH    300 /* so long a number is finite, if it has no exponent */
-#define LENGTH_MAX     400
-#define EXACT_DIGITS   15 /* so many fit into a double's 53 bits */
-#define EXACT_DECIMALS 22 /* and this power of ten */
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+#define SURE_DIGITS  18  /* so many fit into 64 bits */
+#define SURE_LENGTH  300 /* so long a number is finite, if it has no exponent */
+#define EXACT_DIGITS 15  /* so many fit into a double's 53 bits, and such a power of ten */
 
 static const char *skip_digits(const char *p)
 {
-    while (is_digit(*p))
+    while (cemm_is_digit(*p))
         p++;
     return p;
 }
@@ -29,7 +24,7 @@ static const char *skip_digits(const char *p)
 static double read_slowly(const char *text)
 {
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double value = c_locale ? strtod_l(text, NULL, c_locale) : strtod(text, NULL);
+    double value = c_locale ? strtod_l(text, NULL, c_locale) : NAN; /* it is always there */
 
     if (c_locale)
         freelocale(c_locale);
@@ -50,7 +45,7 @@ static bool read_integer(const char *text, ptrdiff_t digits, uint64_t value, int
 
 static bool is_finite_real(const char *text, size_t length, bool exponent)
 {
-    if (length >= LENGTH_MAX)
+    if (length >= CEMM_NUMBER_MAX)
         return false;
     return (!exponent && length < SURE_LENGTH) || isfinite(read_slowly(text));
 }
@@ -63,18 +58,18 @@ enum cemm_number cemm_number_skip(const char **p, int64_t *ret_integer)
     uint64_t value = 0;
     bool real = false, exponent = false;
 
-    for (; is_digit(*end); end++)
+    for (; cemm_is_digit(*end); end++)
         value = value * 10 + (uint64_t)(*end - '0');
     bool formed = end > digits && (*digits != '0' || end == digits + 1);
     if (formed && *end == '.') {
         real = true;
-        formed = is_digit(end[1]);
+        formed = cemm_is_digit(end[1]);
         end = skip_digits(end + 1);
     }
     if (formed && (*end == 'e' || *end == 'E')) {
         real = exponent = true;
         end += end[1] == '+' || end[1] == '-' ? 2 : 1;
-        formed = is_digit(*end);
+        formed = cemm_is_digit(*end);
         end = skip_digits(end);
     }
     *p = end;
@@ -94,9 +89,8 @@ enum cemm_number cemm_number_skip(const char **p, int64_t *ret_integer)
  */
 static bool read_exactly(const char *text, size_t length, double *ret_value)
 {
-    static const double tens[EXACT_DECIMALS + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    static const double tens[EXACT_DIGITS + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
     const char *point = memchr(text, '.', length);
     size_t negative = *text == '-';
     size_t decimals = point ? (size_t)(text + length - point) - 1 : 0;
@@ -105,7 +99,7 @@ static bool read_exactly(const char *text, size_t length, double *ret_value)
     if (FLT_EVAL_METHOD != 0 || length > EXACT_DIGITS + 1 + negative)
         return false;
     for (size_t i = negative; i < length; i++) {
-        if (is_digit(text[i]))
+        if (cemm_is_digit(text[i]))
             integer = integer * 10 + (text[i] - '0');
         else if (text[i] != '.')
             return false; /* an exponent */

@@ -16,8 +16,14 @@ enum cemm_number {
     CEMM_NUMBER_TOO_LARGE,
 };
 
+static inline bool cemm_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Moves *p behind the number that begins there, in a text that ends in a NUL. An integer must fit
- * into 64 bits, and is what `ret_integer` gets; any other into a finite double. */
+ * into 64 bits, and is what `ret_integer` gets; any other into a finite double, and it must be
+ * shorter than CEMM_NUMBER_MAX. */
 enum cemm_number cemm_number_skip(const char **p, int64_t *ret_integer);
 
 /* What a number with a point or an exponent is worth: the nearest double. Its text must go on with

@@ -37,10 +37,11 @@ static int refuse(const struct cemm_query *query, struct cemm_words *words, cons
 static int read_sample(const struct cemm_json *json, const struct cemm_node *pair,
                        struct cemm_sample *ret_sample)
 {
+    if (pair->kind != CEMM_JSON_LIST || pair->size != 3)
+        return -EIO;
     const struct cemm_node *time = cemm_node_first(pair);
     const struct cemm_node *value = time + 1;
-
-    if (pair->kind != CEMM_JSON_LIST || pair->size != 3 || time->kind != CEMM_JSON_INTEGER ||
+    if (time->kind != CEMM_JSON_INTEGER ||
         (value->kind != CEMM_JSON_INTEGER && value->kind != CEMM_JSON_REAL &&
          value->kind != CEMM_JSON_NULL))
         return -EIO;
@@ -124,8 +125,10 @@ static int read_single(const struct cemm_json *json, const struct cemm_node *pai
 
 /* ---- the endpoints' forms --------------------------------------------------- */
 
+/* `adds`: what there is already is left as it is. */
 static int read_channel(struct cemm_document *document, const struct cemm_json *json,
-                        const struct cemm_node *name, int64_t now, struct cemm_words *words)
+                        const struct cemm_node *name, bool adds, int64_t now,
+                        struct cemm_words *words)
 {
     const struct cemm_query *query = &document->query;
     const struct cemm_node *content = cemm_node_next(name);
@@ -136,7 +139,7 @@ static int read_channel(struct cemm_document *document, const struct cemm_json *
         document->refused_names++;
         return 0;
     }
-    if (cemm_document_channel(document, channel)) /* in `data`; in `totals` it is the same */
+    if (adds && cemm_document_channel(document, channel))
         return 0;
     if (document->series_count >= CEMM_CHANNELS_MAX)
         return refuse(query, words, "it has too many channels");
@@ -160,12 +163,13 @@ static int read_channel(struct cemm_document *document, const struct cemm_json *
     return 0;
 }
 
-static size_t count_members(const struct cemm_node *object)
+/* Those of a list; an object has a name and a value for each member. */
+static size_t count_items(const struct cemm_node *list)
 {
     size_t count = 0;
 
-    for (const struct cemm_node *name = cemm_node_first(object); name < cemm_node_end(object);
-         name = cemm_node_next(name + 1))
+    for (const struct cemm_node *item = cemm_node_first(list); item < cemm_node_end(list);
+         item = cemm_node_next(item))
         count++;
     return count;
 }
@@ -183,24 +187,15 @@ static int read_channels(struct cemm_document *document, const struct cemm_json 
     if (groups[1] && groups[1]->kind != CEMM_JSON_OBJECT)
         return refuse(&document->query, words, "\"totals\" is no object");
     for (size_t i = 0; i < 2; i++)
-        members += groups[i] ? count_members(groups[i]) : 0;
+        members += groups[i] ? count_items(groups[i]) / 2 : 0;
     /* A sample takes three nodes. */
-    int r = cemm_document_reserve(document, members, json->count / 3);
+    int r = cemm_document_reserve(
+        document, members < CEMM_CHANNELS_MAX ? members : CEMM_CHANNELS_MAX, json->count / 3);
     for (size_t i = 0; i < 2 && groups[i]; i++)
         for (const struct cemm_node *name = cemm_node_first(groups[i]);
              r == 0 && name < cemm_node_end(groups[i]); name = cemm_node_next(name + 1))
-            r = read_channel(document, json, name, now, words);
+            r = read_channel(document, json, name, i > 0, now, words);
     return r;
-}
-
-static size_t count_items(const struct cemm_node *list)
-{
-    size_t count = 0;
-
-    for (const struct cemm_node *item = cemm_node_first(list); item < cemm_node_end(list);
-         item = cemm_node_next(item))
-        count++;
-    return count;
 }
 
 static bool read_uid(const struct cemm_json *json, const struct cemm_node *node,

@@ -236,7 +236,7 @@ static void test_time_format(void **state)
     }
 }
 
-/* Each day of seven centuries, and its last second, as the C library has it. */
+/* The first and last second of each day of seven centuries, as the C library has them. */
 static void test_dates(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -246,12 +246,14 @@ static void test_dates(void **state)
     (void)state;
     assert_non_null(zone);
     for (int64_t day = -128000; day < 128000; day++) {
-        time_t seconds = (time_t)(day * 86400 + (day % 2 ? 86399 : 0));
-        struct tm tm;
-        gmtime_r(&seconds, &tm);
-        assert_true(strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S+00:00", &tm) > 0);
-        cemm_time_format(zone, (int64_t)seconds * 1000, text);
-        expect_text(wanted, text, wanted);
+        for (int64_t second = 0; second < 86400; second += 86399) {
+            time_t seconds = (time_t)(day * 86400 + second);
+            struct tm tm;
+            gmtime_r(&seconds, &tm);
+            assert_true(strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%S+00:00", &tm) > 0);
+            cemm_time_format(zone, (int64_t)seconds * 1000, text);
+            expect_text(wanted, text, wanted);
+        }
     }
     cemm_zone_free(zone);
 }

@@ -1,17 +1,14 @@
 /*
  * The reader of JSON: what it takes, what it refuses and in which words, the
- * nodes that it makes, and what numbers and strings are worth. json-c, which
- * reads the same, is asked for a second opinion.
+ * nodes that it makes, and what strings say. json-c, which reads the same, is
+ * asked for a second opinion.
  */
 #include "check.h"
 #include "common/base/quoted.h"
 #include "common/protocol/json.h"
-#include "common/protocol/number.h"
 
 #include <errno.h>
 #include <json-c/json.h>
-#include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -129,7 +126,7 @@ static const struct {
     {"{\"a\":tru}", WORD, 0},
     {"null and void", NOT_JSON, 0},
     {"<html>", NOT_JSON, 0},
-    {"promise", CUT, 0},
+    {"promise", NOT_JSON, 0},
     {"promise 1234", NOT_JSON, 0},
     {"{\"NaN\":\"Infinity\"}", NULL, 3},
     /* depth */
@@ -323,117 +320,12 @@ static void test_strings(void **state)
     assert_false(cemm_json_string(NULL, NULL, text, sizeof(text)));
 }
 
-/* ---- numbers ------------------------------------------------------------ */
-
-static const char *const fractions[] = {
-    "0.0",
-    "-0.0",
-    "1.0",
-    "0.1",
-    "-2.5",
-    "0.14208984375",
-    "4519.435546875",
-    "1350.5639648438",
-    "-393.11401367188",
-    "12345678.9012345",
-    "123456789012345.0",
-    "9007199254740993.0",
-    "0.30000000000000004",
-    "2.2250738585072014e-308",
-    "5e-324",
-    "1.7976931348623157e308",
-    "1e22",
-    "1E+23",
-    "8.5e-7",
-    "0.000000000000001",
-    "99999999999999.9",
-    "0.1234567890123456789",
-};
-
-/* Exactly the double that strtod() reads, -0 included. */
-static void expect_number(const char *text)
-{
-    double wanted = strtod(text, NULL);
-    double got = cemm_number_real(text, strlen(text));
-
-    if (memcmp(&wanted, &got, sizeof(got)) != 0)
-        fail_msg("%s: got %.17g, wanted %.17g", text, got, wanted);
-}
-
-static void test_doubles(void **state)
-{
-    char text[40];
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(fractions); i++)
-        expect_number(fractions[i]);
-    srand(1);
-    for (int i = 0; i < 100000; i++) {
-        double number = (double)rand() / RAND_MAX * pow(10, rand() % 9) - 1000;
-        assert_true(snprintf(text, sizeof(text), "%.*f", 1 + rand() % 12, number) > 0);
-        expect_number(text);
-    }
-}
-
-static void test_integers(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t number;
-    } rows[] = {
-        {"0", 0},
-        {"-0", 0},
-        {"7", 7},
-        {"-1607", -1607},
-        {"1496326765000", 1496326765000},
-        {"999999999999999999", 999999999999999999},
-        {"-999999999999999999", -999999999999999999},
-        {"1000000000000000000", 1000000000000000000},
-        {"9223372036854775807", INT64_MAX},
-        {"-9223372036854775808", INT64_MIN},
-    };
-    int64_t number;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        const char *p = rows[i].text;
-        assert_int_equal(cemm_number_skip(&p, &number), CEMM_NUMBER_INTEGER);
-        expect_int(rows[i].text, number, rows[i].number);
-        assert_string_equal(p, "");
-    }
-}
-
-/* Where a program has chosen a locale with a decimal comma. */
-static void test_locale(void **state)
-{
-    static const char *const commas[] = {"de_DE.UTF-8", "nl_NL.UTF-8", "fr_FR.UTF-8"};
-    const char *set = NULL;
-    int64_t integer;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(commas) && !set; i++)
-        set = setlocale(LC_NUMERIC, commas[i]);
-    for (size_t i = 0; i < COUNT(fractions); i++) {
-        const char *p = fractions[i];
-        assert_int_equal(cemm_number_skip(&p, &integer), CEMM_NUMBER_REAL);
-        double got = cemm_number_real(fractions[i], strlen(fractions[i]));
-        setlocale(LC_NUMERIC, "C");
-        double wanted = strtod(fractions[i], NULL);
-        assert_memory_equal(&got, &wanted, sizeof(got));
-        if (set)
-            setlocale(LC_NUMERIC, set);
-    }
-    setlocale(LC_NUMERIC, "C");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read),    cmocka_unit_test(test_nul_byte),
         cmocka_unit_test(test_nodes),   cmocka_unit_test(test_second_opinion),
         cmocka_unit_test(test_members), cmocka_unit_test(test_strings),
-        cmocka_unit_test(test_doubles), cmocka_unit_test(test_integers),
-        cmocka_unit_test(test_locale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
