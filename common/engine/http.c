@@ -23,9 +23,6 @@ struct cemm_transfer {
     CURL *easy;
     struct cemm_buffer body;
     bool heard;
-    bool prepared; /* for requests of this kind: */
-    bool direct;
-    const char *ca_file;
     cemm_http_done *done;
     void *data;
 };
@@ -121,36 +118,22 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     return CURLE_OK;
 }
 
-/* What is the same for every request of a source, which a handle mostly serves again. */
-static CURLcode prepare(struct cemm_transfer *transfer, const char *own, bool direct)
+/* What belongs to this one. A handle may have served another source: each option is set anew. */
+static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
 {
-    CURL *easy = transfer->easy;
-
-    if (transfer->prepared && transfer->direct == direct && transfer->ca_file == own)
-        return CURLE_OK;
+    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
+    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
+    const char *own = request->ca_file;
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+
     /* Whoever names a file trusts that one, and not the system's besides. */
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
+    if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : about->capath);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
-    transfer->prepared = code == CURLE_OK;
-    transfer->direct = direct;
-    transfer->ca_file = own;
-    return code;
-}
-
-/* What belongs to this one. */
-static CURLcode set_request(struct cemm_transfer *transfer, const struct cemm_http_request *request)
-{
-    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
-    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
-    CURL *easy = transfer->easy;
-    CURLcode code = prepare(transfer, request->ca_file, direct);
-
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
@@ -208,7 +191,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
         return NULL;
     transfer->done = done;
     transfer->data = data;
-    if (set_request(transfer, request) != CURLE_OK ||
+    if (set_request(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;

@@ -11,9 +11,9 @@ struct cemm_http;
 struct cemm_transfer;
 
 struct cemm_http_request {
-    const char *url;     /* copied; may hold a key, so nobody prints it */
-    const char *ca_file; /* NULL: the system's; its text stays as long as the struct cemm_http */
-    bool direct;         /* LAN: no proxy, whatever the environment says */
+    const char *url; /* copied; may hold a key, so nobody prints it */
+    const char *ca_file;
+    bool direct; /* LAN: no proxy, whatever the environment says */
     int64_t timeout_ms;
 };
 

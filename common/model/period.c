@@ -235,26 +235,7 @@ static char *put_two(char *out, int number)
     return out;
 }
 
-/*
- * The date of a day counted from 1970-01-01. Counted from a first of March of a
- * year that 400 divides, the leap day is a year's last, and each month begins
- * where a line of 153 days in five months comes to.
- */
-static void date_of(int64_t day, int *ret_year, int *ret_month, int *ret_day)
-{
-    int64_t since = day + 719468; /* from 0000-03-01 */
-    int64_t era = (since >= 0 ? since : since - 146096) / 146097;
-    int in_era = (int)(since - era * 146097);
-    int year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-    int in_year = in_era - (365 * year + year / 4 - year / 100);
-    int month = (5 * in_year + 2) / 153; /* March is 0 */
-
-    *ret_day = in_year - (153 * month + 2) / 5 + 1;
-    *ret_month = month < 10 ? month + 3 : month - 9;
-    *ret_year = year + (int)era * 400 + (*ret_month <= 2);
-}
-
-/* By hand and not by gmtime() and strftime(): a year of minutes is half a million of these. */
+/* By hand and not by strftime(): a year of minutes is half a million of these. */
 void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
                       char ret_text[CEMM_TIME_SIZE])
 {
@@ -262,25 +243,23 @@ void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
     int fraction = (int)(milliseconds - seconds * 1000);
     int offset = (int)offset_at(zone, seconds);
     int minutes = (offset < 0 ? -offset : offset) / 60;
-    int64_t local = seconds + offset;
-    int64_t days = local / SECONDS_PER_DAY - (local % SECONDS_PER_DAY < 0);
-    int second = (int)(local - days * SECONDS_PER_DAY); /* of the day */
-    int year, month, day;
+    time_t local = (time_t)(seconds + offset);
+    struct tm tm;
     char *out = ret_text;
 
-    date_of(days, &year, &month, &day);
-    out = put_two(out, year / 100);
-    out = put_two(out, year % 100);
+    gmtime_r(&local, &tm);
+    out = put_two(out, (tm.tm_year + 1900) / 100);
+    out = put_two(out, (tm.tm_year + 1900) % 100);
     *out++ = '-';
-    out = put_two(out, month);
+    out = put_two(out, tm.tm_mon + 1);
     *out++ = '-';
-    out = put_two(out, day);
+    out = put_two(out, tm.tm_mday);
     *out++ = 'T';
-    out = put_two(out, second / 3600);
+    out = put_two(out, tm.tm_hour);
     *out++ = ':';
-    out = put_two(out, second / 60 % 60);
+    out = put_two(out, tm.tm_min);
     *out++ = ':';
-    out = put_two(out, second % 60);
+    out = put_two(out, tm.tm_sec);
     if (fraction) {
         *out++ = '.';
         *out++ = (char)('0' + fraction / 100);
