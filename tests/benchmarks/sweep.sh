@@ -247,7 +247,7 @@ scenario 100 100 0 20 0
 scenario 1000 100 0 20 0
 
 # What a device more costs, from the smallest and the largest of these.
-row memory 'memory a device' KiB 'peer<=0.34' curl_json -
+row memory 'memory a device' KiB 'peer<=0.333' curl_json -
 for series in ours peer; do
   paste <(head -n "$rounds" "$scratch/memory-$series-1") <(head -n "$rounds" "$scratch/memory-$series-1000") |
     awk '{ printf "%.2f\n", ($2 - $1) / 999 }' | while read -r value; do figure memory "$series" "$value"; done

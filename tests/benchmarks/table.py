@@ -35,9 +35,6 @@ def judge(goal, ours, peers, limits, limit_name):
     most = float(goal.split("<=")[1]) * middle if "<=" in goal else float(goal.split("+")[1]) + middle
     if ours <= most:
         return "yes"
-    # Not slower than the peer sometimes is itself.
-    if goal == "peer<=1" and ours <= max(peers):
-        return "even"
     # Even collectd's own share, which no plugin goes below, is above the goal.
     if limit_name == "only handing over" and limits and statistics.median(limits) > most:
         return f"no: {statistics.median(limits) / middle:.2f} at best"
