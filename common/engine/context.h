@@ -5,10 +5,10 @@
  *   source   a cloud account or a LAN address: its settings, its queue
  *   route    one device by one source: its health, its requests under way
  *   device   a uid, its routes (LAN first) and its meters
- *   call     one request on one route, promises included        (call.c)
- *   entry    one document, whoever answers: at hand, on its way (flight.c)
+ *   request  one request on one route, promises included        (request.c)
+ *   entry    one document, whoever answers: at hand, on its way (cache.c)
  *   ticket   somebody who waits for an entry or for a search
- *   keeping  closed documents in the archive                    (keep.c)
+ *   keeping  closed documents in the archive                    (store.c)
  */
 #ifndef CEMM_ENGINE_CONTEXT_H
 #define CEMM_ENGINE_CONTEXT_H
@@ -23,13 +23,13 @@
 
 #include <sys/queue.h>
 
-struct cemm_call;
+struct cemm_request;
 struct cemm_device;
 
-TAILQ_HEAD(cemm_call_list, cemm_call);
+TAILQ_HEAD(cemm_request_list, cemm_request);
 TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 TAILQ_HEAD(cemm_entry_list, cemm_entry);
-LIST_HEAD(cemm_first_list, cemm_first);
+LIST_HEAD(cemm_first_day_list, cemm_first_day);
 
 /* Sorted names. */
 struct cemm_names {
@@ -39,7 +39,7 @@ struct cemm_names {
 
 /* One look for the meters of a route (spec §1: found, not configured). */
 struct cemm_search {
-    size_t pending;                   /* calls under way */
+    size_t pending;                   /* requests under way */
     int64_t finished;                 /* wall time of the last whole success; 0: never */
     int result;                       /* of this look so far: the first failure */
     struct cemm_words *words;         /* kept */
@@ -54,11 +54,11 @@ struct cemm_route {
     struct cemm_health health;
     struct cemm_words *trouble; /* why it rests; kept */
     int trouble_result;
-    unsigned active;  /* transfers under way */
-    bool complained;  /* about its lists of devices or meters: said once */
-    bool proven;      /* it has answered: may have several requests at a time (cloud) */
-    unsigned calls;   /* begun; now and then one of them is a scout (promise.h) */
-    int64_t expected; /* milliseconds that it takes to keep a promise, learned; -1: unknown */
+    unsigned active;   /* transfers under way */
+    bool complained;   /* about its lists of devices or meters: said once */
+    bool proven;       /* it has answered: may have several requests at a time (cloud) */
+    unsigned requests; /* begun; now and then one of them is a scout (promise.h) */
+    int64_t expected;  /* milliseconds that it takes to keep a promise, learned; -1: unknown */
     struct cemm_names meters;
     struct cemm_search search;
 };
@@ -74,16 +74,16 @@ struct cemm_found {
 struct cemm_source {
     struct cemm *cemm;
     const struct cemm_source_config *config;
-    char *name;                    /* "cloud home"; "discovery" of all that were discovered */
-    struct cemm_found *discovered; /* NULL: it is configured */
-    struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
-    struct cemm_call_list queue;   /* ready to be sent for the first time */
-    struct cemm_call_list repeats; /* ready to be sent again: before those */
-    struct cemm_call_list busy;    /* sent, or waiting for something */
+    char *name;                       /* "cloud home"; "discovery" of all that were discovered */
+    struct cemm_found *discovered;    /* NULL: it is configured */
+    struct cemm_route own;            /* cloud: the account; LAN: the device behind the address */
+    struct cemm_request_list queue;   /* ready to be sent for the first time */
+    struct cemm_request_list repeats; /* ready to be sent again: before those */
+    struct cemm_request_list busy;    /* sent, or waiting for something */
     unsigned active;
     int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
-    struct cemm_call *scout;      /* of promises, under way; NULL: none */
-    struct cemm_timer impatience; /* set while calls wait for a connection */
+    struct cemm_request *scout;   /* of promises, under way; NULL: none */
+    struct cemm_timer impatience; /* set while requests wait for a connection */
     size_t devices;
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed; /* monotonic: when its root said so last */
@@ -133,7 +133,7 @@ struct cemm_entry {
     struct cemm_query query;
     struct cemm_document *document;
     struct cemm_ticket_list waiters;
-    struct cemm_call *call;                    /* on its way */
+    struct cemm_request *request;              /* on its way */
     bool later;                                /* nobody is in a hurry for it */
     bool once;                                 /* its document is dropped when it was given */
     struct cemm_ticket *finder;                /* first the device must be found */
@@ -157,7 +157,7 @@ struct cemm_ticket {
     const char *source;     /* only the devices of those named so; NULL: of all */
     bool then_meters;       /* then look for the meters of `wanted` */
     int64_t max_age;
-    struct cemm_timer limit; /* set: then its patience ends (patience.c) */
+    struct cemm_timer limit; /* set: then its patience ends (timeout.c) */
     /* When it is due; `words` hold before what its patience's end will say: */
     int result;
     struct cemm_document *document;
@@ -187,12 +187,12 @@ struct cemm {
     struct cemm_archive_state keeping;
     struct cemm_words keeping_words;
     bool keeping_fails; /* it could not be written: said once */
-    struct cemm_first_list firsts;
+    struct cemm_first_day_list firsts;
     bool zone_warned;
     bool ending;
 };
 
-/* ---- context.c --------------------------------------------------------------- */
+/* ---- cemm.c  */
 
 /* One more source; NULL: no memory. `name` is copied. */
 struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_config *config,
@@ -214,7 +214,7 @@ void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_docu
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
                          const struct cemm_words *words);
 
-/* ---- device.c ------------------------------------------------------------------ */
+/* ---- registry.c ------------------------------------------------------------------ */
 
 bool cemm_names_have(const struct cemm_names *names, const char *name);
 int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
@@ -223,7 +223,7 @@ void cemm_names_clear(struct cemm_names *names);
 struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid);
 void cemm_device_free(struct cemm_device *device);
 
-/* How a call about a device ended: for people. */
+/* How a request about a device ended: for people. */
 void cemm_device_note(struct cemm *cemm, const struct cemm_uid *uid, int result,
                       const struct cemm_words *words);
 
@@ -284,18 +284,18 @@ void cemm_discovery_read(struct cemm_discovery *discovery);
  * from the address that this device had before. */
 bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid);
 
-/* ---- flight.c ------------------------------------------------------------------- */
+/* ---- cache.c ------------------------------------------------------------------- */
 
-void cemm_entries_free(struct cemm *cemm);
+void cemm_cache_free(struct cemm *cemm);
 
 /* As cemm_get(), afresh, of realtime data that is not kept at hand afterwards unless somebody else
  * has asked for it, too: of a fleet, that would take more room than all else. */
 int cemm_get_once(struct cemm *cemm, const struct cemm_query *query, cemm_answer_fn *done,
                   void *data);
 
-/* ---- first.c --------------------------------------------------------------------- */
+/* ---- first_day.c --------------------------------------------------------------------- */
 
-void cemm_firsts_free(struct cemm *cemm);
+void cemm_first_days_free(struct cemm *cemm);
 /* Whether a document is on its way. */
 bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query);
 

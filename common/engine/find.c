@@ -9,7 +9,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/call.h"
+#include "common/engine/request.h"
 #include "common/model/alias.h"
 
 #include <errno.h>
@@ -86,12 +86,12 @@ static void search_step_done(struct cemm_route *route)
 }
 
 static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const char *alias,
-                cemm_call_done *done)
+                cemm_request_done *done)
 {
     struct cemm_query query = {.uid = route->device->uid, .endpoint = endpoint};
 
     memcpy(query.alias, alias, strnlen(alias, sizeof(query.alias) - 1));
-    if (cemm_call_start(route, &query, done, route))
+    if (cemm_request_start(route, &query, done, route))
         route->search.pending++;
     else
         search_failed(route, -ENOMEM, NULL);
@@ -396,7 +396,7 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
     source->finding = true;
     if (source->config->devices.count > 0)
         source_found(source, add_configured(source), NULL);
-    else if (!cemm_call_start(&source->own, &query, take_devices, source))
+    else if (!cemm_request_start(&source->own, &query, take_devices, source))
         source_found(source, -ENOMEM, NULL);
 }
 

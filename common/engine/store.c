@@ -1,11 +1,11 @@
 /*
- * Between the documents on their way (flight.c) and the archive: which answers
+ * Between the documents on their way (cache.c) and the archive: which answers
  * are kept, and how an archive that can't be written is survived. Closed
  * periods only, and only as they were after they had closed (spec §2). A
  * closed period without a sample may get some yet: that one is asked again
  * after a day.
  */
-#include "common/engine/keep.h"
+#include "common/engine/store.h"
 
 #include "common/base/words.h"
 #include "common/protocol/parse.h"
@@ -16,19 +16,19 @@
 
 #define SOURCE "archive"
 
-int64_t cemm_closed_at(const struct cemm_zone *zone, const struct cemm_query *query)
+int64_t cemm_store_closed_at(const struct cemm_zone *zone, const struct cemm_query *query)
 {
     if (query->endpoint != CEMM_DATA && query->endpoint != CEMM_TOTALS)
         return INT64_MAX;
     return cemm_period_closed(zone, &query->period) * 1000;
 }
 
-bool cemm_keep_closed(const struct cemm *cemm, const struct cemm_document *document)
+bool cemm_store_closed(const struct cemm *cemm, const struct cemm_document *document)
 {
-    return document->fetched >= cemm_closed_at(cemm_zone(cemm), &document->query);
+    return document->fetched >= cemm_store_closed_at(cemm_zone(cemm), &document->query);
 }
 
-bool cemm_keep_fresh(const struct cemm *cemm, const struct cemm_document *document)
+bool cemm_store_fresh(const struct cemm *cemm, const struct cemm_document *document)
 {
     int64_t age = cemm->wall - document->fetched;
 
@@ -111,9 +111,9 @@ static struct cemm_document *read_shelf(struct cemm *cemm, enum cemm_shelf shelf
     return NULL;
 }
 
-struct cemm_document *cemm_keep_read(struct cemm *cemm, const struct cemm_query *query)
+struct cemm_document *cemm_store_read(struct cemm *cemm, const struct cemm_query *query)
 {
-    int64_t closed_at = cemm_closed_at(cemm_zone(cemm), query);
+    int64_t closed_at = cemm_store_closed_at(cemm_zone(cemm), query);
     struct cemm_document *document;
 
     if (!cemm->archive || cemm->wall < closed_at)
@@ -128,18 +128,18 @@ struct cemm_document *cemm_keep_read(struct cemm *cemm, const struct cemm_query 
         return document;
     }
     document = read_shelf(cemm, CEMM_EMPTY, query);
-    if (document && (document->fetched < closed_at || !cemm_keep_fresh(cemm, document))) {
+    if (document && (document->fetched < closed_at || !cemm_store_fresh(cemm, document))) {
         cemm_document_unref(document);
         return NULL;
     }
     return document;
 }
 
-void cemm_keep_write(struct cemm *cemm, struct cemm_document *document)
+void cemm_store_write(struct cemm *cemm, struct cemm_document *document)
 {
     bool empty = document->newest == 0;
 
-    if (!cemm->archive || !cemm_keep_closed(cemm, document))
+    if (!cemm->archive || !cemm_store_closed(cemm, document))
         return;
     int r = cemm_archive_write(cemm->archive, empty ? CEMM_EMPTY : CEMM_KEPT, &document->query,
                                document->bytes, document->length);
@@ -147,14 +147,14 @@ void cemm_keep_write(struct cemm *cemm, struct cemm_document *document)
     document->archived = r == 0 && !empty;
 }
 
-void cemm_keep_meter(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+void cemm_store_meter(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
     if (cemm->archive)
         written(cemm, cemm_archive_know(cemm->archive, uid, alias));
 }
 
-void cemm_keep_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                     const struct cemm_period *day)
+void cemm_store_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                      const struct cemm_period *day)
 {
     if (cemm->archive)
         written(cemm, cemm_archive_write_first(cemm->archive, uid, alias, day));

@@ -7,7 +7,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/keep.h"
+#include "common/engine/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
-struct cemm_first {
+struct cemm_first_day {
     struct cemm *cemm;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -31,12 +31,12 @@ struct cemm_first {
     bool found;
     bool known;             /* for good */
     struct cemm_period day; /* if found, perhaps just the beginning of its month or year */
-    LIST_ENTRY(cemm_first) link;
+    LIST_ENTRY(cemm_first_day) link;
 };
 
-void cemm_firsts_free(struct cemm *cemm)
+void cemm_first_days_free(struct cemm *cemm)
 {
-    struct cemm_first *first;
+    struct cemm_first_day *first;
 
     while ((first = LIST_FIRST(&cemm->firsts))) {
         LIST_REMOVE(first, link);
@@ -44,10 +44,10 @@ void cemm_firsts_free(struct cemm *cemm)
     }
 }
 
-static struct cemm_first *first_get(struct cemm *cemm, const struct cemm_uid *uid,
-                                    const char *alias)
+static struct cemm_first_day *first_get(struct cemm *cemm, const struct cemm_uid *uid,
+                                        const char *alias)
 {
-    struct cemm_first *first;
+    struct cemm_first_day *first;
 
     LIST_FOREACH (first, &cemm->firsts, link)
         if (strcmp(first->uid.text, uid->text) == 0 && strcmp(first->alias, alias) == 0)
@@ -92,16 +92,16 @@ static struct cemm_period clamp(const struct cemm_zone *zone, const struct cemm_
     return cemm_period_at(zone, CEMM_DAY, seconds);
 }
 
-static void end_look(struct cemm_first *first)
+static void end_look(struct cemm_first_day *first)
 {
     first->looked = first->cemm->wall;
     first->known = first->found && first->result == 0;
     if (first->known)
-        cemm_keep_first(first->cemm, &first->uid, first->alias, &first->day);
+        cemm_store_first(first->cemm, &first->uid, first->alias, &first->day);
     cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
 }
 
-static void note_failure(struct cemm_first *first, int result, const char *words)
+static void note_failure(struct cemm_first_day *first, int result, const char *words)
 {
     if (first->result || result == CEMM_ABSENT)
         return;
@@ -111,7 +111,7 @@ static void note_failure(struct cemm_first *first, int result, const char *words
 
 static void take_period(void *data, const struct cemm_answer *answer);
 
-static void ask(struct cemm_first *first, const struct cemm_period *period)
+static void ask(struct cemm_first_day *first, const struct cemm_period *period)
 {
     struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
 
@@ -123,7 +123,7 @@ static void ask(struct cemm_first *first, const struct cemm_period *period)
         first->pending++;
 }
 
-static void step_done(struct cemm_first *first)
+static void step_done(struct cemm_first_day *first)
 {
     struct cemm_period month = first->day;
 
@@ -143,7 +143,7 @@ static void step_done(struct cemm_first *first)
 
 static void take_period(void *data, const struct cemm_answer *answer)
 {
-    struct cemm_first *first = data;
+    struct cemm_first_day *first = data;
 
     if (answer->result) {
         note_failure(first, answer->result, answer->words);
@@ -157,7 +157,7 @@ static void take_period(void *data, const struct cemm_answer *answer)
     step_done(first);
 }
 
-static void look(struct cemm_first *first)
+static void look(struct cemm_first_day *first)
 {
     const struct cemm_zone *zone = cemm_zone(first->cemm);
     struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->wall / 1000);
@@ -177,7 +177,7 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
         return -EINVAL;
     if (cemm->ending)
         return -ECANCELED;
-    struct cemm_first *first = first_get(cemm, uid, alias);
+    struct cemm_first_day *first = first_get(cemm, uid, alias);
     struct cemm_ticket *ticket = first ? cemm_ticket_new(cemm, &first->waiters, done, data) : NULL;
     if (!ticket)
         return -ENOMEM;
@@ -196,7 +196,8 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day)
 {
-    const struct cemm_first *first = cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
+    const struct cemm_first_day *first =
+        cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
 
     if (!first || !first->found)
         return false;
@@ -206,7 +207,8 @@ bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 
 bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    const struct cemm_first *first = cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
+    const struct cemm_first_day *first =
+        cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
 
     return first && first->known;
 }

@@ -4,7 +4,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/keep.h"
+#include "common/engine/store.h"
 #include "common/model/alias.h"
 #include "common/protocol/url.h"
 
@@ -222,7 +222,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)
             return r;
-        cemm_keep_meter(route->source->cemm, &device->uid, alias);
+        cemm_store_meter(route->source->cemm, &device->uid, alias);
     }
     return cemm_names_add(&route->meters, alias);
 }

@@ -1,15 +1,15 @@
-#ifndef CEMM_ENGINE_JUDGE_H
-#define CEMM_ENGINE_JUDGE_H
+#ifndef CEMM_ENGINE_STATUS_H
+#define CEMM_ENGINE_STATUS_H
 
 #include "common/engine/context.h"
 
 /* What was asked of whom, and why it failed: "local home: device information of 192.168.2.115: …"
  */
-void cemm_judge_words(const struct cemm_source *source, const struct cemm_query *query,
-                      const char *reason, struct cemm_words *ret_words);
+void cemm_status_words(const struct cemm_source *source, const struct cemm_query *query,
+                       const char *reason, struct cemm_words *ret_words);
 
 /* The API's response codes (both documents): an enum cemm_outcome or a negative errno, and why;
  * NULL: no document knows that status. */
-int cemm_judge_status(int status, const char **ret_reason);
+int cemm_status_result(int status, const char **ret_reason);
 
 #endif

@@ -5,8 +5,8 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/call.h"
-#include "common/engine/keep.h"
+#include "common/engine/request.h"
+#include "common/engine/store.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static void entry_free(struct cemm *cemm, struct cemm_entry *entry)
 
 static bool idle(const struct cemm_entry *entry)
 {
-    return !entry->call && !entry->finder && TAILQ_EMPTY(&entry->waiters);
+    return !entry->request && !entry->finder && TAILQ_EMPTY(&entry->waiters);
 }
 
 /* Forgets what has not been used for longest, but nothing that somebody waits for. */
@@ -91,7 +91,7 @@ static struct cemm_entry *entry_get(struct cemm *cemm, const struct cemm_query *
     return entry;
 }
 
-void cemm_entries_free(struct cemm *cemm)
+void cemm_cache_free(struct cemm *cemm)
 {
     struct cemm_words words = {.text = "cancelled"};
     struct cemm_entry *entry;
@@ -189,7 +189,7 @@ static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
     if (document) {
         set_document(cemm, entry, document);
         check_zone(cemm, document);
-        cemm_keep_write(cemm, document);
+        cemm_store_write(cemm, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
     if (entry->once)
@@ -217,7 +217,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
     struct cemm *cemm = data;
     struct cemm_entry *entry = entry_find(cemm, query);
 
-    entry->call = NULL;
+    entry->request = NULL;
     if (result == 0) {
         cemm_words_drop(&entry->words);
         land(cemm, entry, 0, document, NULL);
@@ -275,7 +275,7 @@ static void take_root(void *data, const struct cemm_query *query, int result,
     struct cemm_words gone;
 
     (void)query;
-    entry->call = NULL;
+    entry->request = NULL;
     if (result == 0 && cemm_route_confirm(route, document)) {
         entry->tried_count--; /* now for what was wanted */
     } else if (result == 0) {
@@ -296,11 +296,11 @@ static void try_next(struct cemm *cemm, struct cemm_entry *entry)
 
     while ((route = next_route(cemm, entry))) {
         entry->tried[entry->tried_count++] = route;
-        entry->call = route->source->suspect
-                          ? cemm_call_start(route, &root, take_root, entry)
-                          : cemm_call_start(route, &entry->query, take_answer, cemm);
-        if (entry->call) {
-            cemm_call_rank(entry->call, entry->later);
+        entry->request = route->source->suspect
+                             ? cemm_request_start(route, &root, take_root, entry)
+                             : cemm_request_start(route, &entry->query, take_answer, cemm);
+        if (entry->request) {
+            cemm_request_rank(entry->request, entry->later);
             return;
         }
         entry->result = -ENOMEM;
@@ -360,8 +360,8 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
 {
     if (!entry->document)
         return false;
-    if (cemm_keep_closed(cemm, entry->document))
-        return cemm_keep_fresh(cemm, entry->document);
+    if (cemm_store_closed(cemm, entry->document))
+        return cemm_store_fresh(cemm, entry->document);
     if (max_age_ms <= 0)
         return false;
     int64_t age = cemm->wall - entry->document->fetched;
@@ -372,8 +372,8 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
 static void rank(struct cemm_entry *entry, bool later)
 {
     entry->later = later && (entry->later || idle(entry));
-    if (entry->call)
-        cemm_call_rank(entry->call, entry->later);
+    if (entry->request)
+        cemm_request_rank(entry->request, entry->later);
 }
 
 /* Why something is asked for: somebody waits for it, nobody does, or a sweep reads it once. */
@@ -399,12 +399,12 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
         return -ENOMEM;
     entry->once = purpose == ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(cemm, entry, max_age_ms);
-    struct cemm_document *kept = at_hand || entry->call ? NULL : cemm_keep_read(cemm, query);
+    struct cemm_document *kept = at_hand || entry->request ? NULL : cemm_store_read(cemm, query);
     if (kept)
         set_document(cemm, entry, kept);
     if (at_hand || kept)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
-    else if (!entry->call && !entry->finder && take_off(cemm, entry) < 0)
+    else if (!entry->request && !entry->finder && take_off(cemm, entry) < 0)
         cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_words){.text = "out of memory"});
     if (kept)
         make_room(cemm, entry);

@@ -5,7 +5,7 @@
 #include "common/engine/context.h"
 
 #include "common/base/words.h"
-#include "common/engine/call.h"
+#include "common/engine/request.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -145,7 +145,7 @@ struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_
                                    .name = copy,
                                    .own = {.source = source, .expected = -1},
                                    .expected = -1};
-    source->impatience = (struct cemm_timer){.fire = cemm_calls_hurry, .data = source};
+    source->impatience = (struct cemm_timer){.fire = cemm_requests_hurry, .data = source};
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->repeats);
     TAILQ_INIT(&source->busy);
@@ -207,14 +207,14 @@ static void cancel_all(struct cemm *cemm)
 
     cemm->ending = true;
     for (size_t i = 0; i < cemm->source_count; i++)
-        cemm_calls_abort(cemm->sources[i]);
+        cemm_requests_abort(cemm->sources[i]);
     cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
-    cemm_entries_free(cemm);
+    cemm_cache_free(cemm);
     while (!TAILQ_EMPTY(&cemm->ready))
         cemm_cancel(TAILQ_FIRST(&cemm->ready));
-    cemm_firsts_free(cemm);
+    cemm_first_days_free(cemm);
 }
 
 void cemm_free(struct cemm *cemm)

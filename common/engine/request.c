@@ -1,9 +1,9 @@
-#include "common/engine/call.h"
+#include "common/engine/request.h"
 
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/judge.h"
+#include "common/engine/status.h"
 #include "common/protocol/parse.h"
 #include "common/protocol/promise.h"
 #include "common/protocol/url.h"
@@ -15,11 +15,11 @@
 #define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
 #define SILENCE_MS   3000 /* on a connection that others wait for */
 #define HURRY_MS     500  /* between two looks at that */
-#define SCOUT_EVERY  32   /* one of so many calls of a device, at least */
+#define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 
 enum state { QUEUED, SENT, WAITING };
 
-struct cemm_call {
+struct cemm_request {
     struct cemm_route *route;
     struct cemm_query query;
     enum state state;
@@ -31,66 +31,66 @@ struct cemm_call {
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
     int64_t heard;   /* when something came of it last, or it was sent */
-    cemm_call_done *done;
+    cemm_request_done *done;
     void *data;
-    int64_t queued;              /* since when it waits for a connection */
-    TAILQ_ENTRY(cemm_call) link; /* on the list that list_of() tells */
+    int64_t queued;                 /* since when it waits for a connection */
+    TAILQ_ENTRY(cemm_request) link; /* on the list that list_of() tells */
 };
 
 static void pump(struct cemm_source *source);
 
-static struct cemm_call_list *list_of(const struct cemm_call *call, enum state state)
+static struct cemm_request_list *list_of(const struct cemm_request *request, enum state state)
 {
-    struct cemm_source *source = call->route->source;
+    struct cemm_source *source = request->route->source;
 
     if (state != QUEUED)
         return &source->busy;
-    return call->begun ? &source->repeats : &source->queue;
+    return request->begun ? &source->repeats : &source->queue;
 }
 
-static void change_state(struct cemm_call *call, enum state state)
+static void change_state(struct cemm_request *request, enum state state)
 {
-    struct cemm_source *source = call->route->source;
-    struct cemm_call_list *from = list_of(call, call->state);
-    struct cemm_call_list *to = list_of(call, state);
+    struct cemm_source *source = request->route->source;
+    struct cemm_request_list *from = list_of(request, request->state);
+    struct cemm_request_list *to = list_of(request, state);
 
-    if (call->state == SENT) {
+    if (request->state == SENT) {
         source->active--;
-        call->route->active--;
+        request->route->active--;
     }
     if (state == SENT) {
         source->active++;
-        call->route->active++;
+        request->route->active++;
     }
-    call->state = state;
-    call->queued = source->cemm->now;
+    request->state = state;
+    request->queued = source->cemm->now;
     if (from == to)
         return;
-    TAILQ_REMOVE(from, call, link);
-    TAILQ_INSERT_TAIL(to, call, link);
+    TAILQ_REMOVE(from, request, link);
+    TAILQ_INSERT_TAIL(to, request, link);
 }
 
-static void call_free(struct cemm_call *call)
+static void request_free(struct cemm_request *request)
 {
-    struct cemm_source *source = call->route->source;
+    struct cemm_source *source = request->route->source;
 
-    change_state(call, WAITING);
-    cemm_timer_stop(&source->cemm->timers, &call->timer);
-    if (call->transfer)
-        cemm_http_abort(call->transfer);
-    TAILQ_REMOVE(&source->busy, call, link);
-    if (source->scout == call)
+    change_state(request, WAITING);
+    cemm_timer_stop(&source->cemm->timers, &request->timer);
+    if (request->transfer)
+        cemm_http_abort(request->transfer);
+    TAILQ_REMOVE(&source->busy, request, link);
+    if (source->scout == request)
         source->scout = NULL;
-    free(call);
+    free(request);
 }
 
-static void finish(struct cemm_call *call, int result, struct cemm_document *document,
+static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    struct cemm_source *source = call->route->source;
-    cemm_call_done *done = call->done;
-    void *data = call->data;
-    struct cemm_query query = call->query;
+    struct cemm_source *source = request->route->source;
+    cemm_request_done *done = request->done;
+    void *data = request->data;
+    struct cemm_query query = request->query;
 
     if (result == 0) {
         source->last_success = source->cemm->wall;
@@ -99,14 +99,15 @@ static void finish(struct cemm_call *call, int result, struct cemm_document *doc
         source->last_words = *words;
     }
     cemm_device_note(source->cemm, &query.uid, result, words);
-    call_free(call);
+    request_free(request);
     done(data, &query, result, document, words);
     pump(source);
 }
 
 /* ---- health ------------------------------------------------------------------ */
 
-/* What keeps a call from being made now: its route rests, or the account as a whole. NULL: nothing.
+/* What keeps a request from being made now: its route rests, or the account as a whole. NULL:
+ * nothing.
  */
 static struct cemm_route *resting(struct cemm_route *route)
 {
@@ -117,32 +118,33 @@ static struct cemm_route *resting(struct cemm_route *route)
     return cemm_health_rests(&source->own.health, source->cemm->now) ? &source->own : NULL;
 }
 
-/* Told later and not at once, so that no completion runs inside the call that asked. */
+/* Told later and not at once, so that no completion runs inside the request that asked. */
 static void tell_that_it_rests(void *data)
 {
-    struct cemm_call *call = data;
-    struct cemm_route *route = resting(call->route);
+    struct cemm_request *request = data;
+    struct cemm_route *route = resting(request->route);
 
     if (!route)
-        route = call->route; /* it has just woken up, but this was promised */
+        route = request->route; /* it has just woken up, but this was promised */
     struct cemm_words words = *cemm_words_kept(&route->trouble);
-    finish(call, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
+    finish(request, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
 }
 
 /* What stands in the queue for a route that has just failed would only fail again, slowly. */
 static void refuse_queued(struct cemm_route *route)
 {
-    struct cemm_call *next;
+    struct cemm_request *next;
 
-    for (struct cemm_call *call = TAILQ_FIRST(&route->source->queue); call; call = next) {
-        next = TAILQ_NEXT(call, link);
-        if (call->route != route && route != &route->source->own)
+    for (struct cemm_request *request = TAILQ_FIRST(&route->source->queue); request;
+         request = next) {
+        next = TAILQ_NEXT(request, link);
+        if (request->route != route && route != &route->source->own)
             continue;
-        if (cemm_timer_set(&route->source->cemm->timers, &call->timer, route->source->cemm->now) <
-            0)
+        if (cemm_timer_set(&route->source->cemm->timers, &request->timer,
+                           route->source->cemm->now) < 0)
             return; /* no memory: it takes its turn in the queue */
-        call->timer.fire = tell_that_it_rests;
-        change_state(call, WAITING);
+        request->timer.fire = tell_that_it_rests;
+        change_state(request, WAITING);
     }
 }
 
@@ -187,35 +189,36 @@ static void route_answered(struct cemm_route *route)
 
 /* ---- one answer ----------------------------------------------------------------- */
 
-static void say(const struct cemm_call *call, struct cemm_words *words, const char *reason)
+static void say(const struct cemm_request *request, struct cemm_words *words, const char *reason)
 {
-    cemm_judge_words(call->route->source, &call->query, reason, words);
+    cemm_status_words(request->route->source, &request->query, reason, words);
 }
 
 /* Whether the route was given to another device while this was under way. */
-static bool is_strange(const struct cemm_call *call)
+static bool is_strange(const struct cemm_request *request)
 {
-    const struct cemm_device *device = call->route->device;
+    const struct cemm_device *device = request->route->device;
 
-    return call->query.uid.text[0] &&
-           !(device && strcmp(device->uid.text, call->query.uid.text) == 0);
+    return request->query.uid.text[0] &&
+           !(device && strcmp(device->uid.text, request->query.uid.text) == 0);
 }
 
 /* LAN addresses change hands. A connection that had to be made anew may lead to another device, so
  * that what came by it is not believed before the root has said who it is. */
-static bool is_doubtful(const struct cemm_call *call, const struct cemm_http_response *response)
+static bool is_doubtful(const struct cemm_request *request,
+                        const struct cemm_http_response *response)
 {
-    const struct cemm_source *source = call->route->source;
+    const struct cemm_source *source = request->route->source;
 
-    return source->config->kind == CEMM_LOCAL && call->query.endpoint != CEMM_ROOT &&
+    return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
            response->new_connection && source->cemm->now - source->confirmed > CONFIRMED_MS;
 }
 
-/* Lists of devices and meters have no entry that complains of them (flight.c); so, once, here. */
-static void complain(struct cemm_call *call, int result, const struct cemm_words *words)
+/* Lists of devices and meters have no entry that complains of them (cache.c); so, once, here. */
+static void complain(struct cemm_request *request, int result, const struct cemm_words *words)
 {
-    struct cemm_route *route = call->route;
-    enum cemm_endpoint endpoint = call->query.endpoint;
+    struct cemm_route *route = request->route;
+    enum cemm_endpoint endpoint = request->query.endpoint;
     bool whole = endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* without it, no API */
     bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
 
@@ -231,19 +234,19 @@ static void complain(struct cemm_call *call, int result, const struct cemm_words
 }
 
 /* It comes to nothing, and not because nobody has answered. */
-static void fail(struct cemm_call *call, int result, const char *reason)
+static void fail(struct cemm_request *request, int result, const char *reason)
 {
     struct cemm_words words;
 
-    say(call, &words, reason);
-    complain(call, result, &words);
-    finish(call, result, NULL, &words);
+    say(request, &words, reason);
+    complain(request, result, &words);
+    finish(request, result, NULL, &words);
 }
 
 /* A final status: parses what came, or says what the status means. */
-static void conclude(struct cemm_call *call, struct cemm_http_response *response)
+static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_source *source = call->route->source;
+    struct cemm_source *source = request->route->source;
     struct cemm *cemm = source->cemm;
     struct cemm_document *document = NULL;
     struct cemm_words problem = {.text = ""};
@@ -251,25 +254,25 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
     const char *reason = problem.text;
     int result;
 
-    if (is_doubtful(call, response)) {
+    if (is_doubtful(request, response)) {
         source->suspect = true;
-        finish(call, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
+        finish(request, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
         return;
     }
-    if (is_strange(call)) {
+    if (is_strange(request)) {
         result = -EHOSTUNREACH;
         reason = "another device answers at this address now";
     } else if (response->status == 200) {
-        result = cemm_parse(&call->query, response->body, response->length, cemm->wall, &document,
-                            &problem);
+        result = cemm_parse(&request->query, response->body, response->length, cemm->wall,
+                            &document, &problem);
         response->body = NULL;
         if (result == -ENOMEM)
             reason = "out of memory";
     } else {
-        result = cemm_judge_status(response->status, &reason);
+        result = cemm_status_result(response->status, &reason);
     }
-    if (call->query.endpoint == CEMM_IO && (result == 0 || result == CEMM_ABSENT))
-        call->route->search.listless = result == CEMM_ABSENT;
+    if (request->query.endpoint == CEMM_IO && (result == 0 || result == CEMM_ABSENT))
+        request->route->search.listless = result == CEMM_ABSENT;
     if (!reason) {
         cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
         reason = problem.text;
@@ -287,90 +290,92 @@ static void conclude(struct cemm_call *call, struct cemm_http_response *response
         reason = "out of memory";
     }
     if (document)
-        document->took = cemm->now - call->started;
+        document->took = cemm->now - request->started;
     if (result)
-        say(call, &words, reason);
-    complain(call, result, &words);
-    finish(call, result, document, result ? &words : NULL);
+        say(request, &words, reason);
+    complain(request, result, &words);
+    finish(request, result, document, result ? &words : NULL);
 }
 
-static void wait_for_promise(struct cemm_call *call)
+static void wait_for_promise(struct cemm_request *request)
 {
-    if (cemm_timer_set(&call->route->source->cemm->timers, &call->timer, call->promise.until) < 0)
-        fail(call, -ENOMEM, "out of memory");
+    if (cemm_timer_set(&request->route->source->cemm->timers, &request->timer,
+                       request->promise.until) < 0)
+        fail(request, -ENOMEM, "out of memory");
 }
 
 /* The deadline has come. Where no Retry-After asked for more, the device itself is the silent one.
  */
-static void give_up(struct cemm_call *call, bool silent)
+static void give_up(struct cemm_request *request, bool silent)
 {
     struct cemm_words words;
     const char *reason = silent ? "the promised data did not come in time"
                                 : "it asked for more patience than the timeout allows";
 
     if (silent)
-        route_failed(call->route, -ETIMEDOUT, reason);
-    say(call, &words, reason);
-    finish(call, -ETIMEDOUT, NULL, &words);
+        route_failed(request->route, -ETIMEDOUT, reason);
+    say(request, &words, reason);
+    finish(request, -ETIMEDOUT, NULL, &words);
 }
 
 /* The first request or a repeat is due. */
 static void wake(void *data)
 {
-    struct cemm_call *call = data;
-    struct cemm_source *source = call->route->source;
+    struct cemm_request *request = data;
+    struct cemm_source *source = request->route->source;
 
-    if (!call->begun && resting(call->route)) {
-        tell_that_it_rests(call);
+    if (!request->begun && resting(request->route)) {
+        tell_that_it_rests(request);
         return;
     }
-    if (call->begun && cemm_promise_next(&call->promise, source->cemm->now) == CEMM_TIMED_OUT) {
-        give_up(call, true);
+    if (request->begun &&
+        cemm_promise_next(&request->promise, source->cemm->now) == CEMM_TIMED_OUT) {
+        give_up(request, true);
         return;
     }
-    change_state(call, QUEUED);
+    change_state(request, QUEUED);
     pump(source);
 }
 
 static void take_response(void *data, struct cemm_http_response *response)
 {
-    struct cemm_call *call = data;
-    struct cemm_source *source = call->route->source;
+    struct cemm_request *request = data;
+    struct cemm_source *source = request->route->source;
     struct cemm_words words;
 
-    call->transfer = NULL;
-    change_state(call, WAITING);
+    request->transfer = NULL;
+    change_state(request, WAITING);
     if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
-        route_failed(response->no_connection ? &source->own : call->route, response->error,
+        route_failed(response->no_connection ? &source->own : request->route, response->error,
                      response->reason);
-        say(call, &words, response->reason);
-        finish(call, response->error, NULL, &words);
+        say(request, &words, response->reason);
+        finish(request, response->error, NULL, &words);
         return;
     }
     if (response->error) {
-        fail(call, response->error, response->reason);
+        fail(request, response->error, response->reason);
         return;
     }
     if (response->status != 202)
-        route_answered(call->route);
-    switch (cemm_promise_answer(&call->promise, source->cemm->now, response->status,
+        route_answered(request->route);
+    switch (cemm_promise_answer(&request->promise, source->cemm->now, response->status,
                                 response->retry_after_ms)) {
     case CEMM_SEND:
     case CEMM_WAIT:
-        wait_for_promise(call);
+        wait_for_promise(request);
         break;
     case CEMM_TIMED_OUT:
         if (response->status == 202)
-            give_up(call, response->retry_after_ms < 0);
+            give_up(request, response->retry_after_ms < 0);
         else
-            conclude(call, response); /* it was busy up to the end */
+            conclude(request, response); /* it was busy up to the end */
         break;
     case CEMM_DONE:
-        call->route->expected =
-            cemm_promise_learned(&call->promise, call->sent, call->route->expected);
-        if (call->route->expected >= 0)
-            source->expected = call->route->expected;
-        conclude(call, response);
+        request->route->expected =
+            cemm_promise_learned(&request->promise, request->sent, request->route->expected);
+        if (request->route->expected >= 0)
+            source->expected = request->route->expected;
+        conclude(request, response);
         break;
     }
     free(response->body);
@@ -380,46 +385,46 @@ static void take_response(void *data, struct cemm_http_response *response)
 /* ---- sending --------------------------------------------------------------------- */
 
 /* One scout at a time is enough for a fleet, but each device must have its turn. */
-static void begin_promise(struct cemm_call *call)
+static void begin_promise(struct cemm_request *request)
 {
-    struct cemm_route *route = call->route;
+    struct cemm_route *route = request->route;
     struct cemm_source *source = route->source;
     bool known = route->expected >= 0;
-    bool patient = known && source->scout && ++route->calls % SCOUT_EVERY != 0;
+    bool patient = known && source->scout && ++route->requests % SCOUT_EVERY != 0;
 
-    cemm_promise_begin(&call->promise, source->cemm->now, source->config->timeout_ms,
+    cemm_promise_begin(&request->promise, source->cemm->now, source->config->timeout_ms,
                        known ? route->expected : source->expected, patient);
     if (!patient && !source->scout)
-        source->scout = call;
+        source->scout = request;
 }
 
-static int send_request(struct cemm_call *call)
+static int send_request(struct cemm_request *request)
 {
-    struct cemm_source *source = call->route->source;
+    struct cemm_source *source = request->route->source;
     const struct cemm_source_config *config = source->config;
     struct cemm *cemm = source->cemm;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
     cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
-    if (!call->begun) {
-        begin_promise(call);
-        call->started = cemm->now;
+    if (!request->begun) {
+        begin_promise(request);
+        request->started = cemm->now;
     } else {
-        cemm_promise_excuse(&call->promise, cemm->now - call->queued);
-        call->started += cemm->now - call->queued;
+        cemm_promise_excuse(&request->promise, cemm->now - request->queued);
+        request->started += cemm->now - request->queued;
     }
-    cemm_url_write(&url, config->kind, config->url, &call->query, cemm_zone(cemm),
+    cemm_url_write(&url, config->kind, config->url, &request->query, cemm_zone(cemm),
                    config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
     if (r == 0) {
-        struct cemm_http_request request = {
+        struct cemm_http_request get = {
             .url = url.data,
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
-            .timeout_ms = call->promise.deadline - cemm->now,
+            .timeout_ms = request->promise.deadline - cemm->now,
         };
-        call->transfer = cemm_http_start(cemm->http, &request, take_response, call);
-        r = call->transfer ? 0 : -ENOMEM;
+        request->transfer = cemm_http_start(cemm->http, &get, take_response, request);
+        r = request->transfer ? 0 : -ENOMEM;
     }
     if (url.data)
         explicit_bzero(url.data, url.length);
@@ -427,20 +432,20 @@ static int send_request(struct cemm_call *call)
     return r;
 }
 
-static void launch(struct cemm_call *call)
+static void launch(struct cemm_request *request)
 {
-    int r = send_request(call);
+    int r = send_request(request);
 
     if (r == 0) {
-        change_state(call, SENT);
-        call->begun = true;
-        call->sent = call->heard = call->route->source->cemm->now;
+        change_state(request, SENT);
+        request->begun = true;
+        request->sent = request->heard = request->route->source->cemm->now;
         return;
     }
     if (r == -E2BIG)
-        fail(call, -EINVAL, "the URL is too long");
+        fail(request, -EINVAL, "the URL is too long");
     else
-        fail(call, r, "out of memory");
+        fail(request, r, "out of memory");
 }
 
 /*
@@ -457,30 +462,31 @@ static bool may_have_second(const struct cemm_route *route)
     return source->config->kind != CEMM_LOCAL && route->proven && room;
 }
 
-static bool goes_before(const struct cemm_call *call, const struct cemm_call *other)
+static bool goes_before(const struct cemm_request *request, const struct cemm_request *other)
 {
-    bool first = call->route->active == 0;
+    bool first = request->route->active == 0;
 
     if (!other || first != (other->route->active == 0))
         return !other || first;
-    return other->later && !call->later;
+    return other->later && !request->later;
 }
 
 /* First come, first served, but each device's first request before any second one, and what is
  * wanted now before what may be later. NULL: none may be sent. */
-static struct cemm_call *next_call(const struct cemm_source *source)
+static struct cemm_request *next_request(const struct cemm_source *source)
 {
-    struct cemm_call *next = NULL;
-    struct cemm_call *call;
+    struct cemm_request *next = NULL;
+    struct cemm_request *request;
 
-    TAILQ_FOREACH (call, &source->repeats, link)
-        if (call->route->active == 0 || may_have_second(call->route))
-            return call;
-    TAILQ_FOREACH (call, &source->queue, link) {
-        if (call->route->active == 0 && !call->later)
-            return call;
-        if ((call->route->active == 0 || may_have_second(call->route)) && goes_before(call, next))
-            next = call;
+    TAILQ_FOREACH (request, &source->repeats, link)
+        if (request->route->active == 0 || may_have_second(request->route))
+            return request;
+    TAILQ_FOREACH (request, &source->queue, link) {
+        if (request->route->active == 0 && !request->later)
+            return request;
+        if ((request->route->active == 0 || may_have_second(request->route)) &&
+            goes_before(request, next))
+            next = request;
     }
     return next;
 }
@@ -489,13 +495,13 @@ static struct cemm_call *next_call(const struct cemm_source *source)
  * wait are no reason to hurry. */
 static bool others_wait(const struct cemm_source *source, const struct cemm_route *route)
 {
-    const struct cemm_call *call;
+    const struct cemm_request *request;
 
-    TAILQ_FOREACH (call, &source->queue, link)
-        if (!call->later && call->route != route)
+    TAILQ_FOREACH (request, &source->queue, link)
+        if (!request->later && request->route != route)
             return true;
-    TAILQ_FOREACH (call, &source->repeats, link)
-        if (call->route != route)
+    TAILQ_FOREACH (request, &source->repeats, link)
+        if (request->route != route)
             return true;
     return false;
 }
@@ -503,11 +509,11 @@ static bool others_wait(const struct cemm_source *source, const struct cemm_rout
 static void pump(struct cemm_source *source)
 {
     struct cemm *cemm = source->cemm;
-    struct cemm_call *call;
+    struct cemm_request *request;
 
     while (source->active < source->config->max_connections && !cemm->ending &&
-           (call = next_call(source)))
-        launch(call);
+           (request = next_request(source)))
+        launch(request);
     bool full = source->active >= source->config->max_connections;
     /* A device that has its connections to itself may take its time. */
     bool shared = source->devices > 1;
@@ -517,71 +523,73 @@ static void pump(struct cemm_source *source)
 }
 
 /* One that has been silent for too long for the other devices that wait, or NULL. */
-static struct cemm_call *silent_call(struct cemm_source *source)
+static struct cemm_request *silent_request(struct cemm_source *source)
 {
-    struct cemm_call *call;
+    struct cemm_request *request;
 
-    TAILQ_FOREACH (call, &source->busy, link) {
-        if (call->state != SENT)
+    TAILQ_FOREACH (request, &source->busy, link) {
+        if (request->state != SENT)
             continue;
-        if (cemm_http_heard(call->transfer))
-            call->heard = source->cemm->now;
-        else if (source->cemm->now - call->heard >= SILENCE_MS && others_wait(source, call->route))
-            return call;
+        if (cemm_http_heard(request->transfer))
+            request->heard = source->cemm->now;
+        else if (source->cemm->now - request->heard >= SILENCE_MS &&
+                 others_wait(source, request->route))
+            return request;
     }
     return NULL;
 }
 
-void cemm_calls_hurry(void *data)
+void cemm_requests_hurry(void *data)
 {
     static const char reason[] = "nothing came for 3 s, and others wait for the connection";
     struct cemm_source *source = data;
-    struct cemm_call *call;
+    struct cemm_request *request;
 
-    while (source->active >= source->config->max_connections && (call = silent_call(source))) {
+    while (source->active >= source->config->max_connections &&
+           (request = silent_request(source))) {
         struct cemm_words words;
-        route_failed(call->route, -ETIMEDOUT, reason);
-        say(call, &words, reason);
-        finish(call, -ETIMEDOUT, NULL, &words); /* which sends the next */
+        route_failed(request->route, -ETIMEDOUT, reason);
+        say(request, &words, reason);
+        finish(request, -ETIMEDOUT, NULL, &words); /* which sends the next */
     }
     pump(source);
 }
 
-struct cemm_call *cemm_call_start(struct cemm_route *route, const struct cemm_query *query,
-                                  cemm_call_done *done, void *data)
+struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
+                                        cemm_request_done *done, void *data)
 {
     struct cemm *cemm = route->source->cemm;
-    struct cemm_call *call = calloc(1, sizeof(*call));
+    struct cemm_request *request = calloc(1, sizeof(*request));
 
-    if (!call)
+    if (!request)
         return NULL;
-    *call = (struct cemm_call){
+    *request = (struct cemm_request){
         .route = route,
         .query = *query,
         .state = WAITING,
-        .timer = {.fire = wake, .data = call},
+        .timer = {.fire = wake, .data = request},
         .done = done,
         .data = data,
     };
-    if (cemm_timer_set(&cemm->timers, &call->timer, cemm->now) < 0) {
-        free(call);
+    if (cemm_timer_set(&cemm->timers, &request->timer, cemm->now) < 0) {
+        free(request);
         return NULL;
     }
-    TAILQ_INSERT_TAIL(&route->source->busy, call, link);
-    return call;
+    TAILQ_INSERT_TAIL(&route->source->busy, request, link);
+    return request;
 }
 
-void cemm_call_rank(struct cemm_call *call, bool later)
+void cemm_request_rank(struct cemm_request *request, bool later)
 {
-    call->later = later;
+    request->later = later;
 }
 
-void cemm_calls_abort(struct cemm_source *source)
+void cemm_requests_abort(struct cemm_source *source)
 {
-    struct cemm_call *call;
+    struct cemm_request *request;
 
     cemm_timer_stop(&source->cemm->timers, &source->impatience);
-    while ((call = TAILQ_FIRST(&source->queue)) || (call = TAILQ_FIRST(&source->repeats)) ||
-           (call = TAILQ_FIRST(&source->busy)))
-        call_free(call);
+    while ((request = TAILQ_FIRST(&source->queue)) || (request = TAILQ_FIRST(&source->repeats)) ||
+           (request = TAILQ_FIRST(&source->busy)))
+        request_free(request);
 }

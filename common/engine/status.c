@@ -2,7 +2,7 @@
  * What an answer means: the API's statuses in our terms, and the words that go
  * with what went wrong.
  */
-#include "common/engine/judge.h"
+#include "common/engine/status.h"
 
 #include "common/base/words.h"
 
@@ -29,8 +29,8 @@ static void name_query(const struct cemm_query *query, struct cemm_words *ret_wo
                    period[0] ? " " : "", period);
 }
 
-void cemm_judge_words(const struct cemm_source *source, const struct cemm_query *query,
-                      const char *reason, struct cemm_words *ret_words)
+void cemm_status_words(const struct cemm_source *source, const struct cemm_query *query,
+                       const char *reason, struct cemm_words *ret_words)
 {
     bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
     struct cemm_words name;
@@ -44,7 +44,7 @@ void cemm_judge_words(const struct cemm_source *source, const struct cemm_query 
         cemm_words_set(ret_words, "%s: %.120s: %.140s", source->name, name.text, reason);
 }
 
-int cemm_judge_status(int status, const char **ret_reason)
+int cemm_status_result(int status, const char **ret_reason)
 {
     static const struct {
         int status;

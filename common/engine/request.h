@@ -1,0 +1,35 @@
+/*
+ * One request to one device by one source: queued until a connection is free,
+ * sent, repeated while a promise runs, and in the end reported once.
+ */
+#ifndef CEMM_ENGINE_REQUEST_H
+#define CEMM_ENGINE_REQUEST_H
+
+#include "common/engine/context.h"
+
+/* `result` may also be -EAGAIN: the source is suspect now; ask its root, then this again.
+ *
+ * `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
+ * `words` says why it is not 0 (else NULL). */
+typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
+                               struct cemm_document *document, const struct cemm_words *words);
+
+/*
+ * Starts a request; `done` runs later, never inside this function. While the
+ * route rests it comes at the end of the turn, with what was wrong. NULL: no
+ * memory.
+ */
+struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
+                                        cemm_request_done *done, void *data);
+
+/* Whether all others in the queue go before it; at first they do not. */
+void cemm_request_rank(struct cemm_request *request, bool later);
+
+/* Timer of a source whose requests wait for a connection: those on which nothing comes lose theirs.
+ */
+void cemm_requests_hurry(void *data);
+
+/* Ends all requests of a source without reporting. */
+void cemm_requests_abort(struct cemm_source *source);
+
+#endif
