@@ -7,7 +7,7 @@ usage() {
   cat <<'TEXT'
 usage: examples/demo.sh [--no-install]
 
-  --no-install   do not install Debian packages; those of .ci/packages must be there
+  --no-install   do not install Debian packages; those of .ci/packages up to [demo] must be there
 TEXT
 }
 
@@ -60,7 +60,7 @@ wait_for() {
 
 if [[ $install == yes ]]; then
   say "Installing what is needed"
-  .ci/install
+  .ci/install demo
 fi
 
 say "Building"
