@@ -1,9 +1,9 @@
 #include "common/engine/health.h"
 
-#define REST_FIRST_MS 1000
-#define JITTER        25 /* percent of the pause, up or down */
+#define JITTER 25 /* percent of the pause, up or down */
 
-bool cemm_health_fail(struct cemm_health *health, int64_t now, int64_t rest_max, uint32_t chance)
+bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest rest,
+                      uint32_t chance)
 {
     bool first = health->pause == 0;
 
@@ -11,11 +11,11 @@ bool cemm_health_fail(struct cemm_health *health, int64_t now, int64_t rest_max,
         return false; /* a straggler from before the rest: no reason to rest longer */
     if (first)
         health->down_since = now;
-    health->pause = first ? REST_FIRST_MS : 2 * health->pause;
-    if (health->pause > rest_max)
-        health->pause = rest_max;
+    health->pause = first ? rest.first : 2 * health->pause;
+    if (health->pause > rest.max)
+        health->pause = rest.max;
     int64_t pause = health->pause * (100 - JITTER + chance % (2 * JITTER + 1)) / 100;
-    health->rest_until = now + (pause > rest_max ? rest_max : pause);
+    health->rest_until = now + (pause > rest.max ? rest.max : pause);
     return first;
 }
 

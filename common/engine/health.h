@@ -1,7 +1,8 @@
 /*
- * How long something that does not answer is left alone (spec §3): 1 s, then
- * twice as long each time, with jitter so that a fleet does not come back in
- * step. Pure: time and chance are handed in.
+ * How long something that fails is left alone: for a while, then twice as long
+ * each time, with jitter so that a fleet does not come back in step. Sources,
+ * minutes that cannot be had and those who take them rest by this. Pure: time
+ * and chance are handed in.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H
@@ -15,9 +16,16 @@ struct cemm_health {
     int64_t down_since; /* when it first failed */
 };
 
-/* Counts a failure at `now`; `chance` is any number, `rest_max` in milliseconds. True if it was
- * healthy before: then somebody should be told. */
-bool cemm_health_fail(struct cemm_health *health, int64_t now, int64_t rest_max, uint32_t chance);
+/* The shortest and the longest rest of one kind, in milliseconds. */
+struct cemm_rest {
+    int64_t first;
+    int64_t max;
+};
+
+/* Counts a failure at `now`; `chance` is any number. True if it was healthy before: then somebody
+ * should be told. A failure during a rest does not make it longer. */
+bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest rest,
+                      uint32_t chance);
 
 /* An answer came. True if it was failing before. */
 bool cemm_health_recover(struct cemm_health *health);

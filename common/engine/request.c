@@ -12,10 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
-#define SILENCE_MS   3000 /* on a connection that others wait for */
-#define HURRY_MS     500  /* between two looks at that */
-#define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
+#define CONFIRMED_MS  1000 /* for which a root's word holds, whatever the connections */
+#define SILENCE_MS    3000 /* on a connection that others wait for */
+#define HURRY_MS      500  /* between two looks at that */
+#define REST_FIRST_MS 1000 /* of a source that does not answer (spec §3) */
+#define SCOUT_EVERY   32   /* one of so many requests of a device, at least */
 
 enum state { QUEUED, SENT, WAITING };
 
@@ -166,7 +167,8 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     cemm_words_set(&words, "%s: %s: %s", route->source->name, route_name(route), reason);
     cemm_words_keep(&route->trouble, &words);
     refuse_queued(route);
-    if (cemm_health_fail(&route->health, cemm->now, cemm->rest_max, arc4random()))
+    const struct cemm_rest rest = {REST_FIRST_MS, cemm->rest_max};
+    if (cemm_health_fail(&route->health, cemm->now, rest, arc4random()))
         cemm_log(cemm, CEMM_LOG_WARNING, "%s", words.text);
 }
 

@@ -8,6 +8,8 @@
 #define BEGIN  INT64_C(5000000)
 #define MIDDLE 25 /* the chance that leaves a pause as it is */
 
+static const struct cemm_rest shortly = {1000, 10000};
+
 /* Fails again as soon as each rest is over; the rests that come of it. */
 static void test_doubling(void **state)
 {
@@ -25,7 +27,8 @@ static void test_doubling(void **state)
         struct cemm_health health = {0};
         int64_t now = BEGIN;
         for (size_t n = 0; rows[i].rests[n]; n++) {
-            bool first = cemm_health_fail(&health, now, rows[i].rest_max, MIDDLE);
+            bool first =
+                cemm_health_fail(&health, now, (struct cemm_rest){1000, rows[i].rest_max}, MIDDLE);
             expect_int("told", first, n == 0);
             expect_int("rest", health.rest_until - now, rows[i].rests[n]);
             expect_int("down since", health.down_since, BEGIN);
@@ -45,7 +48,7 @@ static void test_jitter(void **state)
     (void)state;
     for (uint32_t chance = 0; chance < 200; chance++) {
         struct cemm_health health = {0};
-        cemm_health_fail(&health, BEGIN, 10000, chance * 21474836u);
+        cemm_health_fail(&health, BEGIN, shortly, chance * 21474836u);
         int64_t rest = health.rest_until - BEGIN;
         shortest = rest < shortest ? rest : shortest;
         longest = rest > longest ? rest : longest;
@@ -54,7 +57,7 @@ static void test_jitter(void **state)
     assert_in_range(longest, 1200, 1250);
     for (uint32_t chance = 0; chance < 51; chance++) { /* never beyond the maximum */
         struct cemm_health health = {.pause = 8000};
-        cemm_health_fail(&health, BEGIN, 10000, chance);
+        cemm_health_fail(&health, BEGIN, shortly, chance);
         assert_in_range(health.rest_until - BEGIN, 7500, 10000);
     }
 }
@@ -66,11 +69,11 @@ static void test_recover(void **state)
     (void)state;
     assert_false(cemm_health_rests(&health, BEGIN));
     assert_false(cemm_health_recover(&health)); /* was well: nobody is told */
-    assert_true(cemm_health_fail(&health, BEGIN, 10000, MIDDLE));
+    assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
     assert_true(cemm_health_recover(&health));
     assert_false(cemm_health_rests(&health, BEGIN));
     assert_false(cemm_health_recover(&health));
-    assert_true(cemm_health_fail(&health, BEGIN + 1, 10000, MIDDLE)); /* told anew, short again */
+    assert_true(cemm_health_fail(&health, BEGIN + 1, shortly, MIDDLE)); /* told anew, short again */
     assert_int_equal(health.rest_until, BEGIN + 1001);
 }
 
@@ -80,11 +83,11 @@ static void test_stragglers(void **state)
     struct cemm_health health = {0};
 
     (void)state;
-    assert_true(cemm_health_fail(&health, BEGIN, 10000, MIDDLE));
+    assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
     for (int i = 0; i < 10; i++)
-        assert_false(cemm_health_fail(&health, BEGIN + i, 10000, MIDDLE));
+        assert_false(cemm_health_fail(&health, BEGIN + i, shortly, MIDDLE));
     assert_int_equal(health.rest_until, BEGIN + 1000);
-    assert_false(cemm_health_fail(&health, BEGIN + 1000, 10000, MIDDLE));
+    assert_false(cemm_health_fail(&health, BEGIN + 1000, shortly, MIDDLE));
     assert_int_equal(health.rest_until, BEGIN + 3000);
 }
 
