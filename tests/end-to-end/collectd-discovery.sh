@@ -14,6 +14,7 @@ set -euo pipefail
 . "$(dirname "$0")/collectd-lib.sh"
 # shellcheck source=tests/end-to-end/netns.sh
 . "$(dirname "$0")/netns.sh"
+enter_namespaces "$@"
 begin "$@"
 collectd_begin
 net_begin

@@ -8,9 +8,11 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/netns.sh
 . "$here/netns.sh"
+enter_namespaces "$@"
 begin "$@"
 command -v python3 >/dev/null || skip 'there is no python3'
-[[ ! -e /etc/cemm/cemm.conf ]] || skip 'this machine has a configuration of its own'
+# What this machine is configured for is hidden.
+[[ ! -e /etc/cemm/cemm.conf ]] || mount -t tmpfs tmpfs /etc/cemm
 net_begin
 
 export LC_ALL=C
@@ -503,12 +505,9 @@ terminal
 port
 claims
 junk
-if can_mount; then
-  moving
-  swapping
-  sharing
-  flood
-else
-  echo '# /dev/fuse cannot be opened: no programs that stay up'
-fi
+can_mount || skip '/dev/fuse cannot be opened: no programs that stay up'
+moving
+swapping
+sharing
+flood
 finish

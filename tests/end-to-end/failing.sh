@@ -9,6 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/netns.sh"
 . "$(dirname "$0")/collectd-lib.sh"
 part=$3
+[[ $part != discover ]] || enter_namespaces "$@"
 if [[ $part == mount ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
 # Each call, or (there are thousands) the first ones, and then each that is some hundredths further.
@@ -129,7 +130,7 @@ one_mount() {
   fi
   if ! gone_or_zombie "$pid"; then
     if ((n == 0)); then
-      cp "$file" "$scratch/day"
+      cp -f "$file" "$scratch/day" # read-only, as the file
     else
       cmp "$file" "$scratch/day" || complain 'other bytes'
     fi

@@ -13,6 +13,7 @@ set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 . "$(dirname "$0")/faults-lib.sh"
 . "$(dirname "$0")/key-lib.sh"
+enter_namespaces "$@"
 begin_mount "$@"
 sim=$build/tests/simulator/cemm-sim
 

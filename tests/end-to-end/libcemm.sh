@@ -8,6 +8,7 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/netns.sh
 . "$here/netns.sh"
+enter_namespaces "$@"
 begin "$@"
 
 examples=$(cd "$here/../../examples/libcemm" && pwd)

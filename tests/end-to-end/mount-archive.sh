@@ -4,6 +4,7 @@
 # shellcheck disable=SC1091,SC2154,SC2011,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
+enter_namespaces "$@"
 begin_mount "$@"
 
 since=$(date -d "$(date +%Y-%m-12) - 14 months" +%F)
@@ -219,25 +220,25 @@ check 'and again' reads_all
 is 'from memory' "$before" "$(requests 'p1/data/day/ .* 200$')"
 unmount_fs
 is 'it is logged once' 1 "$(grep -c 'Not a directory' "$scratch/fs.log")"
-if ((EUID == 0)) && mkdir "$scratch/full" && mount -t tmpfs -o size=128k tmpfs "$scratch/full" 2>/dev/null; then
-  mounted "$scratch/full"
-  archive=$scratch/full
-  config
-  mount_fs
-  check 'a full disk: everything can be read' reads_all
-  has 'status says so, too' "$(cat "$m/status")" 'No space left'
-  torn=0
-  while read -r file; do
-    jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
-  done < <(find "$scratch/full" -name '*.json')
-  is 'what was kept is whole' 0 "$torn"
-  mount -o remount,ro "$scratch/full"
-  unmount_fs
-  mount_fs
-  check 'a read-only archive: everything can be read' reads_all
-  unmount_fs
-  umount "$scratch/full"
-fi
+mkdir "$scratch/full"
+mount -t tmpfs -o size=128k tmpfs "$scratch/full"
+mounted "$scratch/full"
+archive=$scratch/full
+config
+mount_fs
+check 'a full disk: everything can be read' reads_all
+has 'status says so, too' "$(cat "$m/status")" 'No space left'
+torn=0
+while read -r file; do
+  jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
+done < <(find "$scratch/full" -name '*.json')
+is 'what was kept is whole' 0 "$torn"
+mount -o remount,ro "$scratch/full"
+unmount_fs
+mount_fs
+check 'a read-only archive: everything can be read' reads_all
+unmount_fs
+umount "$scratch/full"
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"

@@ -3,8 +3,9 @@
 # real interfaces, port 9777 and port 80, and none of them may be the machine's. To be sourced after
 # lib.sh, then:
 #
+#   enter_namespaces "$@"              # or ends the test as skipped
 #   begin BUILD_DIR
-#   net_begin                        # or ends the test as skipped
+#   net_begin                        # likewise
 #   start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
 #   in_asker "$build/…" …            # in_site likewise
 #   "${asker[@]}" COMMAND… &         # in the background: $! is the command itself
@@ -19,40 +20,48 @@
 
 asker=()
 site=()
-net_asker=cemm-asker-$$
-net_site=cemm-site-$$
 
-# net_begin: makes both worlds; they go at cleanup.
+# net_begin: makes both worlds. They have no names: each is held by a process of ours, and gone
+# when nothing runs in it.
 net_begin() {
   local why net
   command -v ip >/dev/null || skip "there is no ip (iproute2)"
-  at_cleanup net_end
-  why=$(ip netns add "$net_asker" 2>&1) || skip "network namespaces are not permitted: $why"
-  ip netns add "$net_site"
-  asker=(nsenter "--net=/run/netns/$net_asker")
-  site=(nsenter "--net=/run/netns/$net_site")
-  why=$("${asker[@]}" true 2>&1) || skip "network namespaces are not permitted: $why"
-  ip -n "$net_asker" link set lo up
-  ip -n "$net_site" link set lo up
+  why=$(unshare --net true 2>&1) || skip "network namespaces are not permitted: $why"
+  net_world
+  net_asker=$net_pid
+  asker=(nsenter "--net=/proc/$net_pid/ns/net")
+  net_world
+  net_site=$net_pid
+  site=(nsenter "--net=/proc/$net_pid/ns/net")
   for net in 77 78; do net_join "$net"; done
+}
+
+# net_world: an empty one. Sets $net_pid, of the process that holds it.
+net_world() {
+  unshare --net sleep infinity &
+  net_pid=$!
+  started "$net_pid"
+  wait_for 10 net_apart "$net_pid" || {
+    echo 'Bail out! there is no network namespace'
+    exit 1
+  }
+  nsenter "--net=/proc/$net_pid/ns/net" ip link set lo up
+}
+
+net_apart() {
+  [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
 }
 
 # net_join NUMBER: a cable between the two, and the addresses on it.
 net_join() {
   local last
-  ip -n "$net_asker" link add "net$1" type veth peer name "net$1" netns "$net_site"
-  ip -n "$net_asker" addr add "10.$1.0.1/24" brd + dev "net$1"
+  in_asker ip link add "net$1" type veth peer name "net$1" netns "$net_site"
+  in_asker ip addr add "10.$1.0.1/24" brd + dev "net$1"
   for last in 11 12 13 14 15; do
-    ip -n "$net_site" addr add "10.$1.0.$last/24" brd + dev "net$1"
+    in_site ip addr add "10.$1.0.$last/24" brd + dev "net$1"
   done
-  ip -n "$net_asker" link set "net$1" up
-  ip -n "$net_site" link set "net$1" up
-}
-
-# The names go; what still runs inside keeps its world until cleanup ends it.
-net_end() {
-  ip netns del "$net_asker" 2>/dev/null || true
-  ip netns del "$net_site" 2>/dev/null || true
+  in_asker ip link set "net$1" up
+  in_site ip link set "net$1" up
 }
 
 in_asker() {
@@ -74,10 +83,10 @@ start_sim_in_asker() {
 
 # start_sim takes the program from $build: here it finds one that enters first.
 net_sim() {
-  local world=$1 where=$scratch/$1
+  local world=$1 where=$scratch/world-$1
   shift
   mkdir -p "$where/tests/simulator"
-  printf '#!/bin/sh\nexec nsenter --net="%s" "%s" "$@"\n' "/run/netns/$world" \
+  printf '#!/bin/sh\nexec nsenter --net="%s" "%s" "$@"\n' "/proc/$world/ns/net" \
     "$build/tests/simulator/cemm-sim" >"$where/tests/simulator/cemm-sim"
   chmod +x "$where/tests/simulator/cemm-sim"
   build=$where start_sim "$@"

@@ -6,21 +6,16 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/end-to-end/lib.sh
 . "$here/lib.sh"
-
-if [[ ${1-} != --inside ]]; then
-  unshare --mount --net true 2>/dev/null || skip "namespaces are not permitted"
-  command -v python3 >/dev/null || skip "there is no python3"
-  exec unshare --mount --net bash "$0" --inside "$@"
-fi
-shift
+# shellcheck source=tests/end-to-end/netns.sh
+. "$here/netns.sh"
+enter_namespaces "$@"
 begin "$1"
-[[ -e /dev/fuse ]] || skip "there is no /dev/fuse"
-# Our copies of other tests' mounts would keep those alive when they are taken away.
-umount -a -l -t fuse.cemmfs 2>/dev/null || true
-ip link set lo up
+command -v python3 >/dev/null || skip "there is no python3"
+[[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
+net_begin
 
 # It takes the questions, and that is all.
-python3 -c '
+"${asker[@]}" python3 -c '
 import socket, time
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", 53))
@@ -34,7 +29,7 @@ wait_for 10 grep -q ready "$scratch/server"
 printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:1\n' >"$scratch/resolv.conf"
 mount --bind "$scratch/resolv.conf" /etc/resolv.conf
 
-start_sim --devices 1 --lan 1
+start_sim_in_asker --devices 1 --lan 1
 m=$scratch/m
 mkdir "$m"
 cat >"$scratch/conf" <<CONF
@@ -48,7 +43,7 @@ timeout = 1
 address = ${sim_lan[0]}
 timeout = 30
 CONF
-"$build/fs/cemmfs" "$scratch/conf" "$m" -f 2>"$scratch/fs.log" &
+"${asker[@]}" "$build/fs/cemmfs" "$scratch/conf" "$m" -f 2>"$scratch/fs.log" &
 fs_pid=$!
 started "$fs_pid"
 mounted "$m"

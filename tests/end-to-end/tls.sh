@@ -214,7 +214,7 @@ trusting() {
   cp "$scratch/$1/ca.pem" "$certs/ca-certificates.crt"
   cp "$scratch/$1/ca.pem" "$certs/$(openssl x509 -noout -hash -in "$scratch/$1/ca.pem").0"
   shift
-  unshare --mount sh -c 'mount --bind "$1" /etc/ssl/certs && shift && exec "$@"' - "$certs" "$@"
+  "${as_root_of_mounts[@]}" sh -c 'mount --bind "$1" /etc/ssl/certs && shift && exec "$@"' - "$certs" "$@"
 }
 {
   sed '/^\[cloud/,$d' "$conf_file"

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Who may read a mount, and mount(8) as /etc/fstab has it. It looks for cemmfs in the system's own
+# directories, so one of them is ours here, in a namespace of its own. Called as: mount-others.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+((EUID == 0)) || skip 'needs root: only root has other users to read a mount'
+enter_namespaces "$@"
+begin_mount "$@"
+chmod 711 "$scratch" # the way to the mount
+
+nobody() {
+  setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+start_sim --devices 1 --meters p1
+write_config "$conf"
+mkdir "$scratch/bin" "$m"
+printf '#!/bin/sh\nexec %q "$@"\n' "$build/fs/cemmfs" >"$scratch/bin/cemmfs"
+chmod +x "$scratch/bin/cemmfs"
+mount --bind "$scratch/bin" /usr/local/bin
+
+# ---- mount(8) --------------------------------------------------------------------------------------
+
+mounted "$m"
+check 'mount -t fuse.cemmfs, with options' mount -t fuse.cemmfs "$conf" "$m" -o _netdev,nofail,allow_other,gid=100
+daemon=$(pgrep -f -- "cemmfs $conf $m")
+at_cleanup "kill -s TERM $daemon 2>/dev/null"
+is 'the options are obeyed' 100 "$(stat -c %g "$m/status")"
+is 'others can read it' cemmfs "$(nobody head -c 6 "$m/status")"
+check 'until umount' umount "$m"
+check 'which ends it' wait_for 30 gone_or_zombie "$daemon"
+
+# ---- others ----------------------------------------------------------------------------------------
+
+mount_fs
+refute 'without allow_other others may not read' nobody cat "$m/status"
+unmount_fs
+mount_fs -o allow_other,umask=077
+refute 'with it, the umask holds' nobody cat "$m/status"
+unmount_fs
+finish
