@@ -32,14 +32,38 @@ cd "$top"
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-tests.XXXXXX")
 chmod 711 "$scratch" # other users read a mount in there, in one test
-export TMPDIR=$scratch # what a test that was killed leaves goes with it
-child=
-# The tests clean up their own mounts and processes when they are told to end.
+export TMPDIR=$scratch # by which all that is started from here on is known, too
+
+# Processes that were started here, by whomever.
+ours() {
+  grep -lszF "TMPDIR=$scratch" /proc/[0-9]*/environ | cut -d / -f 3
+}
+
+# end SIGNAL TENTHS: of all of them; waits for it, so long at most.
+end() {
+  local i pids
+  for ((i = 0; i < $2; i++)); do
+    mapfile -t pids < <(ours)
+    [[ ${#pids[@]} -gt 0 ]] || return 0
+    ((i % 10 > 0)) || kill -s "$1" "${pids[@]}" 2>/dev/null || true
+    sleep 0.1
+  done
+}
+
+# The tests clean up when they are told to end. What one that was killed has left is taken away here.
 cleanup() {
-  trap - EXIT INT TERM HUP
-  if [[ -n $child ]] && kill -TERM "$child" 2>/dev/null; then
-    wait "$child" || true
-  fi
+  local mounts mount
+  trap - EXIT
+  trap '' INT TERM HUP
+  mapfile -t mounts < <(jobs -p)
+  [[ ${#mounts[@]} -eq 0 ]] || kill -s TERM "${mounts[@]}" 2>/dev/null || true
+  end TERM 100
+  end KILL 50
+  mapfile -t mounts < <(awk -v top="$scratch/" 'index($2, top) == 1 { print $2 }' /proc/self/mounts)
+  for mount in "${mounts[@]}"; do
+    fusermount3 -u -z "$mount" 2>/dev/null || umount -l "$mount" || true
+  done
+  find "$scratch" -xdev -type d ! -perm -u+w -exec chmod u+w {} +
   rm -rf --one-file-system "$scratch"
 }
 trap cleanup EXIT
@@ -47,34 +71,26 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 side_by_side=4 # most end-to-end tests wait most of the time
-passed=0
-failed=0
-skipped=0
 
-# run COMMAND…: in the background, so that a signal to us is answered at once.
-run() {
-  "$@" &
-  child=$!
-  local status=0
-  wait "$child" || status=$?
-  child=
-  return "$status"
+# count PASSED FAILED SKIPPED
+count() {
+  echo "$*" >>"$scratch/counts"
 }
 
 # step NAME COMMAND…: one test that is a command; its output is shown if it fails.
 step() {
-  local name=$1 status=0
+  local name=$1 log
   shift
-  run "$@" >"$scratch/step.log" 2>&1 || status=$?
-  if [[ $status -eq 0 ]]; then
-    passed=$((passed + 1))
+  log=$(mktemp "$scratch/step.XXXXXX")
+  if "$@" >"$log" 2>&1; then
+    count 1 0 0
     echo "ok   $name"
   else
-    failed=$((failed + 1))
+    count 0 1 0
     echo "FAIL $name" | tee -a "$scratch/failures"
-    tail -n 60 "$scratch/step.log"
+    tail -n 60 "$log"
+    return 1
   fi
-  return "$status"
 }
 
 # configure NAME OPTION…: a build directory of that name.
@@ -85,17 +101,21 @@ configure() {
     "$scratch/$name" -Dwerror=true "$@"
 }
 
-# suites NAME OPTION…: meson test in that build directory; counts what its log says.
+# suites NAME SETUP OPTION…: meson test in that build directory, with that setup (-: none); counts what
+# its log says. A timeout is for what hangs, and no measure of a machine that is busy.
 suites() {
-  local name=$1 status=0 log
-  shift
-  echo "==== $name"
-  run meson test -C "$scratch/$name" --no-rebuild --print-errorlogs --num-processes "$side_by_side" \
-    "$@" || status=$?
-  log=$(find "$scratch/$name/meson-logs" -name 'testlog*.json' -newer "$scratch/stamp" | sed -n 1p)
-  if [[ -z $log ]]; then
-    failed=$((failed + 1))
-    return 0
+  local name=$1 setup=$2 status=0 log
+  shift 2
+  [[ $setup != - ]] || setup=
+  echo "==== $setup"
+  log=$scratch/$name/meson-logs/testlog${setup:+-$setup}.json
+  rm -f "$log"
+  meson test -C "$scratch/$name" --no-rebuild --print-errorlogs --num-processes "$side_by_side" \
+    --timeout-multiplier 4 ${setup:+--setup "$setup"} "$@" || status=$?
+  if [[ ! -e $log ]]; then
+    echo "FAIL $name: meson test $setup" >>"$scratch/failures"
+    count 0 1 0
+    return 1
   fi
   # Checks, not programs: cmocka's cases and the lines of the end-to-end tests. A program that
   # failed without a failed check (it crashed, it hung) counts as one.
@@ -107,54 +127,73 @@ suites() {
   jq -r --arg build "$name" 'select(.result != "OK" and .result != "SKIP") |
     "FAIL \($build): \(.name): \(.result)",
     ((.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*(?:\n#.*)*") | "  " + .)' "$log" >>"$scratch/failures"
+  jq -r --arg build "$name" 'select(.result == "SKIP") |
+    "skipped \($build): \(.name): " + ((.stdout // "") | (capture("(?m)# SKIP (?<why>.*)$") // {why: ""}).why)' \
+    "$log" >>"$scratch/skips"
   skip=$(jq -r 'select(.result == "SKIP") | .name' "$log" | wc -l)
-  passed=$((passed + ok))
-  failed=$((failed + bad))
-  skipped=$((skipped + skip))
   # Not even a list of tests: something is wrong with the build directory.
-  [[ $status -eq 0 || $bad -gt 0 ]] || failed=$((failed + 1))
-  touch "$scratch/stamp"
+  [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
+  count "$ok" "$bad" "$skip"
 }
 
-touch "$scratch/stamp"
-mapfile -t sources < <(git ls-files '*.c' '*.h')
-step "style: clang-format" clang-format --dry-run -Werror "${sources[@]}" || true
+# beside NAME COMMAND…: in the background, its name in front of each line that it says.
+beside() {
+  local name=$1
+  shift
+  { "$@" 2>&1 || true; } | sed -u "s/^/$name: /" &
+}
 
-if configure plain; then
-  suites plain
-fi
-# Built without warnings: that is the test.
-CC=clang configure clang || true
-configure release --buildtype=release || true
-if configure sanitized -Db_sanitize=address,undefined -Db_lundef=false; then
+plain() {
+  configure plain || return
+  suites plain -
+  suites plain valgrind --suite unit --suite golden
+}
+
+sanitized() {
+  configure sanitized -Db_sanitize=address,undefined -Db_lundef=false || return
   # A small quarantine: some tests look at how much memory a program takes.
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=16
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  suites sanitized --timeout-multiplier 3
-  unset ASAN_OPTIONS UBSAN_OPTIONS
-fi
-if [[ -d $scratch/plain ]]; then
-  suites plain --setup valgrind --suite unit --suite golden
-fi
+  suites sanitized -
+}
+
+# Built without warnings: that is the test.
+others() {
+  CC=clang configure clang || true
+  configure release --buildtype=release
+}
+
+# The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs. Collectd can't
+# load a plugin that was built so.
+threads() {
+  configure threads -Db_sanitize=thread -Db_lundef=false || return
+  export TSAN_OPTIONS=exitcode=66
+  suites threads - archive cemm collectors discovery endpoints engine filters fleet history libcemm \
+    mount mount-archive mount-attack mount-history mount-slow resolver source-change sources stream systemd
+}
+
+touch "$scratch/failures" "$scratch/skips"
+mapfile -t sources < <(git ls-files '*.c' '*.h')
+step "style: clang-format" clang-format --dry-run -Werror "${sources[@]}" || true
+beside plain plain
+beside sanitized sanitized
+beside others others
+wait
 if [[ $long == yes ]]; then
-  suites plain --setup long --suite long
-  # The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs. Collectd
-  # can't load a plugin that was built so.
-  if configure threads -Db_sanitize=thread -Db_lundef=false; then
-    export TSAN_OPTIONS=exitcode=66
-    suites threads --timeout-multiplier 5 archive cemm collectors discovery endpoints engine \
-      filters fleet history libcemm mount mount-archive mount-attack mount-history mount-slow \
-      resolver source-change sources stream systemd
-    unset TSAN_OPTIONS
-  fi
+  [[ ! -d $scratch/plain ]] || beside long suites plain long --suite long
+  wait
+  beside threads threads
+  wait
 fi
 
+read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$scratch/counts")
 # In CI a test that can't run is a test that is missing.
 if [[ ${CI:-} == true && $skipped -gt 0 ]]; then
   failed=$((failed + skipped))
   skipped=0
 fi
 # Once more, where a long log is read first.
-[[ ! -s $scratch/failures ]] || head -n 60 "$scratch/failures"
+sort -u "$scratch/skips" | head -n 60
+head -n 60 "$scratch/failures"
 echo "$passed passed, $failed failed, $skipped skipped"
 [[ $failed -eq 0 ]]
