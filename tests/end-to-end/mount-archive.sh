@@ -233,7 +233,7 @@ while read -r file; do
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done < <(find "$scratch/full" -name '*.json')
 is 'what was kept is whole' 0 "$torn"
-mount -o remount,ro "$scratch/full"
+mount -o remount,bind,ro "$scratch/full"
 unmount_fs
 mount_fs
 check 'a read-only archive: everything can be read' reads_all

@@ -285,7 +285,7 @@ unit=$(dirname "$0")/../../examples/cemmfs.service
 is 'the unit waits for a word' 'Type=notify' "$(grep ^Type= "$unit")"
 # All that stands behind its mountpoint.
 read -r -a options <<<"$(sed -n 's|^ExecStart=cemmfs /etc/cemm/cemm.conf /cemm ||p' "$unit")"
-((EUID == 0)) || options=("${options[@]/allow_other,/}") # which fuse.conf may deny to others than root
+((EUID == 0)) || options=("${options[@]/allow_other/ro}") # which fuse.conf may deny to others than root
 cat >"$scratch/hear.py" <<'END'
 import os, socket, sys
 hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
