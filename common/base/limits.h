@@ -32,6 +32,9 @@
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)
 
+/* What was absent is looked for again after so long (spec §1; milliseconds). */
+#define CEMM_ABSENT_AGE INT64_C(86400000)
+
 /* A meter's clock may run this much before ours (spec §2; milliseconds). */
 #define CEMM_AHEAD_MAX INT64_C(900000)
 

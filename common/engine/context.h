@@ -44,8 +44,9 @@ struct cemm_search {
     int result;                       /* of this look so far: the first failure */
     struct cemm_words *words;         /* kept */
     const struct cemm_device *device; /* that it is about */
-    struct cemm_names absent;         /* aliases that the source has denied: not asked again */
-    bool listless;                    /* it has no list of the meters (io): older firmware */
+    struct cemm_names absent; /* aliases that the source has denied: not asked again today */
+    int64_t absent_since;     /* wall time of the first of them */
+    bool listless;            /* it has no list of the meters (io): older firmware */
 };
 
 struct cemm_route {

@@ -5,7 +5,8 @@
  * Cloud: cemm/ lists the devices; each documented alias is asked once by
  * <alias>/, which says 200 or 412. LAN: the root names the device, io its
  * meters; older firmware has no io, so there each documented alias is tried by
- * realtime/.
+ * realtime/. `usage` is a calculation, which no io lists: it is tried, too.
+ * What is absent is not asked for again for a day.
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
@@ -145,6 +146,8 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     if (valid && result == 0) {
         result = cemm_route_meter_found(route, query->alias);
     } else if (valid && result == CEMM_ABSENT) {
+        if (route->search.absent.count == 0)
+            route->search.absent_since = route->source->cemm->wall;
         result = cemm_names_add(&route->search.absent, query->alias);
         words = NULL;
     }
@@ -171,6 +174,8 @@ static void take_io(void *data, const struct cemm_query *query, int result,
             result = cemm_route_meter_found(route, alias);
     }
     cemm_document_unref(document);
+    if (valid && result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
+        probe(route, CEMM_ALIAS_USAGE);
     if (valid && result == CEMM_ABSENT)
         probe_all(route);
     else if (valid && result)
@@ -209,6 +214,14 @@ static void take_root(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
+static void forget_absent(struct cemm_search *search, int64_t now)
+{
+    int64_t age = now - search->absent_since;
+
+    if (age < 0 || age >= CEMM_ABSENT_AGE)
+        cemm_names_clear(&search->absent);
+}
+
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
@@ -216,6 +229,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
 
     if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
         return;
+    forget_absent(search, route->source->cemm->wall);
     search->result = 0;
     search->device = route->device;
     search->pending = 1; /* until all of this look has been asked for */

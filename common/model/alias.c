@@ -14,7 +14,7 @@ const struct cemm_alias cemm_aliases[] = {
     {"han", true, true},        {"emucs", false, true},    {"emucs-usb", false, true},
     {"emucs-gas", false, true}, {"dlms-usb", false, true}, {"s01", true, true},
     {"s02", true, true},        {"s03", true, true},       {"pulse-1", false, true},
-    {"pulse-2", false, true},   {"pulse-3", false, true},  {"usage", false, true},
+    {"pulse-2", false, true},   {"pulse-3", false, true},  {CEMM_ALIAS_USAGE, false, true},
     {NULL, false, false},
 };
 

@@ -15,6 +15,9 @@ struct cemm_alias {
 /* Ends with a row whose name is NULL. mbX is not in it: it is a family, see cemm_alias_modbus(). */
 extern const struct cemm_alias cemm_aliases[];
 
+/* The site's own use: a calculation of the LAN device, so no io lists it. */
+#define CEMM_ALIAS_USAGE "usage"
+
 /* Whether the cloud's document names it. */
 bool cemm_alias_in_cloud(const char *alias);
 

@@ -493,10 +493,10 @@ lan_and_clock() {
 # Modbus there are 247. Two devices, one of which has mb5.
 by_name() {
   local garage shed first second command file=$scratch/by-name.conf
-  start_sim --devices 1 --lan 1 --lan-io no --meters p1,mb5 --now "$1" --speed 0
+  start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,mb5 --now "$1" --speed 0
   garage=${sim_lan[0]}
   first=$sim_log
-  start_sim --devices 1 --first 2 --lan 1 --lan-io no --meters p1 --now "$1" --speed 0
+  start_sim --devices 1 --first 2 --lan 1 --firmware 2.18 --meters p1 --now "$1" --speed 0
   shed=${sim_lan[0]}
   second=$sim_log
   printf 'time-zone = Europe/Amsterdam\n\n[archive]\ndirectory = %s\n\n' "$file.archive" >"$file"

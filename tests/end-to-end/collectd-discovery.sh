@@ -49,7 +49,8 @@ late() {
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nInterval 1\n</Discovery>\n</Plugin>'
   start_collectd "$run"
   check "that nobody answers is logged" wait_for 15 grep -q 'cemm plugin: <Discovery>: no CEMM has answered' "$run/log"
-  start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.78.0.12 --discovery --since "$since" --now "$noon" --speed 5
+  start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.78.0.12 --discovery --since "$since" --now "$noon" --speed 5 --gas-stamp hour
+  on_lan=([$first]= [$second]=)
   check "CEMMs that come later are found" wait_for 20 both_found 1
   check "that they do is logged" wait_for 10 grep -q 'cemm plugin: <Discovery>: is back' "$run/log"
   is "each once" 2 "$(said 'cemm plugin: <Discovery>')"
@@ -70,7 +71,7 @@ found() {
   compare_device "$first"
   compare_device "$second"
   check "no reading is left out" without_gaps "$first" power-p1-electric_power
-  is "only those series" 18 "$(find "$run/csv" -type f \( -name "*-p1-*" -o -name "*-s01-*" \) | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
+  is "only those series" 26 "$(find "$run/csv" -type f \( -name "*-p1-*" -o -name "*-s01-*" \) | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
   is "nothing was complained of" "" "$(complaints)"
 }
 

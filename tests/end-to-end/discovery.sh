@@ -196,9 +196,9 @@ everywhere() {
   asks 'discover' 0 discover
   is 'a table' "$(
     echo 'UID                ADDRESS     TYPE        CORE'
-    echo "$one  10.77.0.11  CEMM_basic  1.24"
-    echo "$two  10.77.0.12  CEMM_basic  1.24"
-    echo "$three  10.78.0.11  CEMM_basic  1.24"
+    echo "$one  10.77.0.11  CEMM_basic  1.25"
+    echo "$two  10.77.0.12  CEMM_basic  1.25"
+    echo "$three  10.78.0.11  CEMM_basic  1.25"
   )" "$out"
   is 'without a word' '' "$err"
   is 'each network was asked from its own address' '10.77.0.1:9777 10.78.0.1:9777 ' \
@@ -211,10 +211,12 @@ everywhere() {
 
 # values: what `read --format csv` gave on stdin against the simulator's functions of time.
 values() {
-  local uid alias channel value time want
+  local uid alias channel value time want from
   tail -n +2 | while IFS=, read -r uid alias channel value _ time; do
     [[ -n $value && $value != null ]] || continue
-    want=$("$build/tests/simulator/cemm-sim" --devices 3 --print "$uid" "$alias" "$channel" \
+    from=lan:
+    [[ $channel != electric_energy* ]] || from=lan:totals:
+    want=$("$build/tests/simulator/cemm-sim" --devices 3 --print "$uid" "$alias" "$from$channel" \
       $(($(date -d "$time" +%s%N) / 1000000))) || want='no value'
     [[ $value == "$want" ]] || echo "$uid $alias $channel $time: $value, not $want"
   done

@@ -15,27 +15,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOW_S      1739183027 /* 2025-02-10 11:23:47 in Amsterdam: all of 2024 is closed */
-#define NOW        "1739183027"
-#define SINCE      "2024-01-01"
-#define MARK_MS    10000 /* meters are read at each tenth second, gas at each hour */
-#define HOUR_MS    INT64_C(3600000)
-#define MINUTE_MS  INT64_C(60000)
-#define LINE_SIZE  512
-#define SHOWN      160
-#define CLOUD_V1   "/v1/"
-#define CLOUD_LONG "/open-api/v1/"
-#define LAN_PREFIX "/open-api/v1/"
+#define NOW_S        1739183027 /* 2025-02-10 11:23:47 in Amsterdam: all of 2024 is closed */
+#define NOW          "1739183027"
+#define SINCE        "2024-01-01"
+#define MARK_MS      10000 /* meters are read at each tenth second */
+#define HOUR_MS      INT64_C(3600000)
+#define MINUTE_MS    INT64_C(60000)
+#define LINE_SIZE    512
+#define CHANNEL_SIZE (CEMM_NAME_SIZE + 24)
+#define SHOWN        160
+#define CLOUD_V1     "/v1/"
+#define CLOUD_LONG   "/open-api/v1/"
+#define LAN_PREFIX   "/open-api/v1/"
 
 #define LAN_ALIASES                                                                        \
     "p1,p1-usb,emucs,emucs-usb,han,dlms-usb,p1-gas,emucs-gas,s01,s02,s03,pulse-1,pulse-2," \
     "pulse-3,mb1,mb247,usage"
 #define LAN_COUNT   17
+#define LISTED      16 /* of those in io: usage is not */
 #define CLOUD_COUNT 6
 
 enum api { CLOUD, LAN };
 
-/* `expect`: the channels with their units, or of io and <alias>/ a part of the answer. */
+/* `expect`: the channels with their units, + before those of `totals` in realtime, or of io and
+ * <alias>/ a part of the answer. */
 struct row {
     enum api api;
     enum cemm_endpoint endpoint;
@@ -45,6 +48,7 @@ struct row {
 };
 
 #define READINGS "t1:kWh t2:kWh t3:kWh t4:kWh"
+#define TOTALS   "+electric_energy:kWh +electric_energy_high:kWh"
 #define LOW_HIGH "electric_energy_low:kWh electric_energy_high:kWh"
 
 #define DATA_ROWS(api, alias, day, sums)                                               \
@@ -71,12 +75,14 @@ struct row {
                "electric_energy:kWh electric_energy_high:kWh")
 
 #define LAN_SMART(alias) \
-    LAN_ROWS(alias, READINGS " electric_power:W rate: gas:m3", "electric_power:W", LOW_HIGH)
+    LAN_ROWS(alias, READINGS " electric_power:W rate: gas:m3 " TOTALS, "electric_power:W", LOW_HIGH)
 #define LAN_GAS(alias)   LAN_ROWS(alias, "gas:m3", "gas:m3", "gas:m3")
-#define LAN_POWER(alias) LAN_ROWS(alias, "electric_power:W", "electric_power:W", LOW_HIGH)
-#define LAN_WATER(alias) LAN_ROWS(alias, "flow:L/min volume:m3", "flow:L/min", "volume:m3")
-#define LAN_MODBUS(alias) \
-    LAN_ROWS(alias, READINGS " electric_power:W", "electric_power:W", LOW_HIGH)
+#define LAN_USAGE(alias) LAN_ROWS(alias, "electric_power:W", "electric_power:W", LOW_HIGH)
+#define LAN_PULSE(alias) LAN_ROWS(alias, "electric_power:W " TOTALS, "electric_power:W", LOW_HIGH)
+#define LAN_WATER(alias) LAN_ROWS(alias, "flow:L/min +volume:m3", "flow:L/min", "volume:m3")
+#define LAN_MODBUS(alias)                                                        \
+    LAN_ROWS(alias, "t1:kWh t2:kWh electric_power:W " TOTALS " +t3:kWh +t4:kWh", \
+             "electric_power:W", LOW_HIGH)
 
 static const struct row rows[] = {
     {CLOUD, CEMM_DEVICES, CEMM_DAY, "", NULL},
@@ -97,15 +103,15 @@ static const struct row rows[] = {
     LAN_SMART("dlms-usb"),
     LAN_GAS("p1-gas"),
     LAN_GAS("emucs-gas"),
-    LAN_POWER("s01"),
-    LAN_POWER("s02"),
-    LAN_POWER("s03"),
+    LAN_PULSE("s01"),
+    LAN_PULSE("s02"),
+    LAN_PULSE("s03"),
     LAN_WATER("pulse-1"),
     LAN_WATER("pulse-2"),
     LAN_WATER("pulse-3"),
     LAN_MODBUS("mb1"),
     LAN_MODBUS("mb247"),
-    LAN_POWER("usage"),
+    LAN_USAGE("usage"),
 };
 
 /* The day of DSMR 5 gas, and a channel that no document names. */
@@ -118,7 +124,8 @@ static const struct row dsmr5_cloud_rows[] = {
 static const struct row dsmr5_lan_rows[] = {
     {LAN, CEMM_DATA, CEMM_DAY, "p1-gas", "gas:L/min"},
     {LAN, CEMM_DATA, CEMM_YEAR, "p1-gas", "gas:m3"},
-    {LAN, CEMM_REALTIME, CEMM_DAY, "p1", READINGS " electric_power:W rate: gas:m3 humidity:"},
+    {LAN, CEMM_REALTIME, CEMM_DAY, "p1",
+     READINGS " electric_power:W rate: gas:m3 humidity: " TOTALS},
 };
 
 /* What is asked for of data and totals. `start` is written down here, not computed. */
@@ -227,16 +234,27 @@ static bool next_expected(const char **expect, char ret_name[CEMM_NAME_SIZE],
     return true;
 }
 
-/* Every value as text and as number, against what the oracle says at the same times. */
-static void check_values(const struct row *row, const struct cemm_series *series, size_t count)
+/* What the oracle calls a channel of a row. */
+static void write_channel(const struct row *row, const struct cemm_series *series, bool total,
+                          char ret_channel[CHANNEL_SIZE])
 {
     static const char *const spans[] = {"day:", "month:", "year:"};
-    char channel[CEMM_NAME_SIZE + 8];
+    int length = snprintf(ret_channel, CHANNEL_SIZE, "%s%s%s%s", row->api == LAN ? "lan:" : "",
+                          total ? "totals:" : "",
+                          row->endpoint == CEMM_DATA ? spans[row->span] : "", series->channel);
+
+    assert_in_range(length, 1, CHANNEL_SIZE - 1);
+}
+
+/* Every value as text and as number, against what the oracle says at the same times. */
+static void check_values(const struct row *row, const struct cemm_series *series, size_t count,
+                         bool total)
+{
+    char channel[CHANNEL_SIZE];
     int64_t *times = calloc(count + 1, sizeof(*times));
 
     assert_non_null(times);
-    snprintf(channel, sizeof(channel), "%s%s", row->endpoint == CEMM_DATA ? spans[row->span] : "",
-             series->channel);
+    write_channel(row, series, total, channel);
     for (size_t i = 0; i < count; i++)
         times[i] = series->samples[i].time;
     char *oracle = sim_print(rig.options, row->alias, channel, times, count);
@@ -257,17 +275,23 @@ static void check_values(const struct row *row, const struct cemm_series *series
 }
 
 /* One sample, or none where the oracle has none, either. */
-static void check_single(const struct row *row, const struct cemm_series *series, int64_t time)
+static void check_single(const struct row *row, const struct cemm_series *series, int64_t time,
+                         bool total)
 {
     if (series->count == 0) {
-        char *oracle = sim_print(rig.options, row->alias, series->channel, &time, 1);
+        char channel[CHANNEL_SIZE];
+        write_channel(row, series, total, channel);
+        char *oracle = sim_print(rig.options, row->alias, channel, &time, 1);
         if (oracle)
             fail_msg("%s: no %s, wanted %s", rig.name, series->channel, oracle);
         return;
     }
     CHECK(series->count == 1);
-    CHECK(series->samples[0].time == time);
-    check_values(row, series, 1);
+    if (total) /* stamped by the CEMM, some seconds later */
+        CHECK(series->samples[0].time > time && series->samples[0].time < time + MARK_MS);
+    else
+        CHECK(series->samples[0].time == time);
+    check_values(row, series, 1, total);
 }
 
 /* Day: each minute (gas: each hour), no gap. Month, year: from the first day or month on. */
@@ -295,16 +319,15 @@ static void check_history(const struct row *row, const struct cemm_series *serie
         CHECK(series->samples[measured].value == 0);
     }
     CHECK(series->samples[measured - 1].time < end);
-    check_values(row, series, measured);
+    check_values(row, series, measured, false);
 }
 
 /* When the newest measurement was made. */
-static int64_t moment(const struct row *row, const char *channel, size_t period)
+static int64_t moment(const struct row *row, size_t period)
 {
     if (row->endpoint == CEMM_TOTALS)
         return periods[period].end * 1000 - MINUTE_MS;
-    int64_t step = strcmp(channel, "gas") == 0 ? HOUR_MS : MARK_MS;
-    return INT64_C(1000) * NOW_S / step * step;
+    return INT64_C(1000) * NOW_S / MARK_MS * MARK_MS;
 }
 
 static void check_series(const struct row *row, const struct cemm_document *document, size_t period)
@@ -315,14 +338,16 @@ static void check_series(const struct row *row, const struct cemm_document *docu
     const struct cemm_series *series = cemm_document_series(document, &count);
 
     for (; next_expected(&expect, name, unit); i++) {
-        if (i >= count || strcmp(series[i].channel, name) != 0 || strcmp(series[i].unit, unit) != 0)
+        bool total = name[0] == '+';
+        if (i >= count || strcmp(series[i].channel, name + total) != 0 ||
+            strcmp(series[i].unit, unit) != 0)
             fail_msg("%s: channel %zu is %s in \"%s\", wanted %s in \"%s\"", rig.name, i,
                      i < count ? series[i].channel : "missing", i < count ? series[i].unit : "",
                      name, unit);
         if (row->endpoint == CEMM_DATA)
             check_history(row, &series[i], period);
         else
-            check_single(row, &series[i], moment(row, name, period));
+            check_single(row, &series[i], moment(row, period), total);
     }
     if (i != count)
         fail_msg("%s: also has %s", rig.name, series[i].channel);
@@ -332,7 +357,7 @@ static void check_series(const struct row *row, const struct cemm_document *docu
 static void check_meters(const struct row *row, const struct cemm_document *document)
 {
     char *text;
-    size_t length, wanted = row->api == CLOUD ? CLOUD_COUNT : LAN_COUNT;
+    size_t length, wanted = row->api == CLOUD ? CLOUD_COUNT : LISTED;
 
     assert_int_equal(
         cemm_render(document, CEMM_FORM_JSON, cemm_zone(rig.client.cemm), &text, &length), 0);

@@ -318,7 +318,7 @@ is 'on the LAN alone there are no totals' 'data info.json realtime realtime.csv 
 fails_with 'by no name' 'No such file or directory' stat "$p1/totals"
 is 'info.json of a device is what it says' "[\"$dev\",\"CEMM Basic\",null]" \
   "$(jq -c '[.uid, .lan.name, .cloud]' "$m/$dev/info.json")"
-is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"modbus","alias":"mb5"}' \
+is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"solar_energy","alias":"mb5"}' \
   "$(jq -c . "$m/$dev/mb5/info.json")"
 is 'indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
 is 'io.csv' $'io_id,port,type,alias\n1,3,p1,p1' "$(head -n2 "$m/$dev/io.csv")"
@@ -334,7 +334,7 @@ is 'by both, a meter of both has totals' 'data info.json realtime realtime.csv r
 is 'one of the LAN alone has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
 is 'info.json names both' '["CEMM Basic","home"]' "$(jq -c '[.lan.name, .cloud]' "$m/$dev/info.json")"
 is 'a meter is told by the account' p1_in "$(jq -r '.data[0].port_option' "$p1/info.json")"
-is 'or else by the device' modbus "$(jq -r .type "$m/$dev/mb5/info.json")"
+is 'or else by the device' solar_energy "$(jq -r .type "$m/$dev/mb5/info.json")"
 is 'what is read comes from the LAN' 'local garage' "$(xattr source "$p1/realtime.json")"
 is 'but totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
 unmount_fs
@@ -352,7 +352,7 @@ sim_pid=$lan_pid
 
 # Older firmware has no list of its meters. What is made of that list is not there, and not listed.
 stop "$sim_pid"
-start_sim --devices 1 --lan 1 --lan-io no --meters p1,pulse-1 --extra heatpump=mb5 --since "$since"
+start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,pulse-1 --extra heatpump=mb5 --since "$since"
 # copy_of DIR: all that is there but for the periods, as a backup takes it.
 copy_of() {
   rsync -a --exclude data --exclude totals "$1/" "$scratch/of-$((++copies))"

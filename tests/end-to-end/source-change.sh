@@ -105,7 +105,7 @@ small() {
       is "$counter is the cloud's once it has passed" 0 \
         "$(awk '{ print ($2 * 4) % 1 }' "$scratch/next")"
     fi
-    is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
+    is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "lan:$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
   done
   check "readings were withheld ($withheld)" test "$withheld" -ge 1
   check 'power went on meanwhile' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5

@@ -448,7 +448,7 @@ sleep_past_sample() {
   wait_for 15 newer || not_ok 'the meters go on'
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $((($(date +%s) - 86400) / 3600 * 3600 + 600)) --speed 20
+start_sim --devices 2 --meters p1,p1-gas,s01 --gas-stamp hour --since "$since" --now $((($(date +%s) - 86400) / 3600 * 3600 + 600)) --speed 20
 write_config "$config"
 execd
 paced

@@ -22,7 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define CADENCE_MS 10000 /* of the meters, gas excepted */
+#define CADENCE_MS 10000 /* of the meters */
 #define OFFSET_MS  1000  /* of a sweep, behind the readings it is about */
 #define FLOW_MS    8000  /* that time goes on at most while something is waited for */
 #define HOUR_S     3600
@@ -108,6 +108,8 @@ static struct {
     struct meter *meters[METERS];
     struct cemm_ledger *ledger;
     bool swept;
+    bool hourly;        /* gas is stamped with the hour */
+    const char *absent; /* a part of the request for what is absent at first */
     size_t sweeps, answers, documents, rows;
 } soak;
 
@@ -292,9 +294,10 @@ static void run_window(int64_t begin, int64_t end)
         check_whole_day(cemm_period_start(zone, &today));
     check_period(CEMM_MONTH, NULL, begin);
     check_period(CEMM_YEAR, NULL, begin);
-    /* Counted without any data: a reading every ten seconds, of gas every hour. */
+    /* Counted without any data: a reading every ten seconds, or of gas every hour. */
     for (size_t i = 0; i < COUNT(lines); i++) {
-        int64_t every = lines[i].channel == CHANNEL_GAS ? HOUR_S : CADENCE_MS / 1000;
+        bool hourly = soak.hourly && lines[i].channel == CHANNEL_GAS;
+        int64_t every = hourly ? HOUR_S : CADENCE_MS / 1000;
 
         assert_int_equal(lines[i].wanted, (end - begin) / every);
         assert_int_equal(lines[i].given, lines[i].wanted);
@@ -302,14 +305,15 @@ static void run_window(int64_t begin, int64_t end)
     }
 }
 
-static void begin(const char *promise)
+static void begin(const char *promise, const char *gas_stamp)
 {
     char path[PATH_SIZE];
 
     clock_begin(path);
     clock_step(INT64_C(1727740800000)); /* 2024-10-01: a steady clock never goes back */
     sim_start(&soak.sim, (const char *const[]){"--devices", "1", "--meters", "p1,p1-gas", "--since",
-                                               SINCE, "--promise", promise, "--clock", path, NULL});
+                                               SINCE, "--promise", promise, "--clock", path,
+                                               "--gas-stamp", gas_stamp, NULL});
     client_begin(&soak.client);
     client_cloud(&soak.client, &soak.sim, "home");
     client_set(&soak.client, "alias", aliases[P1]);
@@ -321,6 +325,9 @@ static void begin(const char *promise)
     for (int i = 0; i < METERS; i++)
         assert_int_equal(
             meter_new(soak.calendar, midnight(SINCE), CLIENT_UID, aliases[i], &soak.meters[i]), 0);
+    soak.hourly = strcmp(gas_stamp, "hour") == 0;
+    if (soak.hourly)
+        meter_gas_stamped_hourly(soak.meters[GAS]);
 }
 
 static int end(void **state)
@@ -352,7 +359,7 @@ static void weeks(void **state)
     };
 
     (void)state;
-    begin("0");
+    begin("0", "hour");
     for (size_t i = 0; i < COUNT(windows); i++)
         run_window(midnight(windows[i][0]), midnight(windows[i][1]));
 }
@@ -365,7 +372,7 @@ static void two_nights(void **state)
     };
 
     (void)state;
-    begin("0");
+    begin("0", "telegram");
     for (size_t i = 0; i < COUNT(changes); i++) {
         run_window(midnight(changes[i][0]) - HOUR_S, midnight(changes[i][0]) + 4 * HOUR_S);
         run_window(midnight(changes[i][1]) - HOUR_S, midnight(changes[i][1]) + HOUR_S);
@@ -376,8 +383,78 @@ static void two_nights(void **state)
 static void promised(void **state)
 {
     (void)state;
-    begin("5");
+    begin("5", "hour");
     run_window(midnight("2025-01-01") - HOUR_S, midnight("2025-01-01") + HOUR_S);
+}
+
+/* ---- found again
+ * ------------------------------------------------------------------------------------ */
+
+static void expect_meters(const char *when, const char *wanted, size_t requests)
+{
+    struct cemm_uid uid = client_uid();
+    struct reply reply;
+
+    free(sim_requests(&soak.sim));
+    assert_int_equal(client_find(&soak.client, NULL, &reply), 0);
+    assert_int_equal(client_find(&soak.client, &uid, &reply), 0);
+    char *log = sim_requests(&soak.sim);
+    char *meters = client_meters(&soak.client);
+    if (strcmp(meters, wanted) != 0 || lines_with(log, soak.absent) != requests)
+        fail_msg("%s: meters %s, wanted %s, by %zu requests:\n%s", when, meters, wanted, requests,
+                 log);
+    free(meters);
+    free(log);
+}
+
+/* A meter that was absent is looked for again a day later, and not before. */
+static void found_again(const char *fault, const char *before, const char *after)
+{
+    const int64_t begun = INT64_C(1739183027000);
+
+    expect_meters("at first", before, 1);
+    clock_step(begun + DAY_S * INT64_C(1000) / 2);
+    expect_meters("half a day later", before, 0);
+    clock_step(begun + DAY_S * INT64_C(1000) + CADENCE_MS);
+    expect_meters("a day later", before, 1);
+    sim_no_faults(&soak.sim);
+    clock_step(begun + DAY_S * INT64_C(3000) / 2);
+    expect_meters("the meter is there, and nobody looks", before, 0);
+    clock_step(begun + DAY_S * INT64_C(2000) + CADENCE_MS * 2);
+    expect_meters(fault, after, 1);
+}
+
+static void begin_absent(bool lan, const char *fault, const char *absent)
+{
+    char path[PATH_SIZE];
+
+    clock_begin(path);
+    clock_step(INT64_C(1739183027000));
+    sim_start(&soak.sim,
+              (const char *const[]){"--devices", "1", "--lan", lan ? "1" : "0", "--meters",
+                                    "p1,s01,usage", "--clock", path, "--fault", fault, NULL});
+    client_begin(&soak.client);
+    if (lan)
+        client_local(&soak.client, soak.sim.lan, "garage");
+    else
+        client_cloud(&soak.client, &soak.sim, "home");
+    client_start(&soak.client);
+    soak.absent = absent;
+}
+
+static void found_again_in_the_cloud(void **state)
+{
+    (void)state;
+    begin_absent(false, "status=412@cloud:*/s01/", "/s01/ ");
+    found_again("two days later, in the cloud", "p1", "p1 s01");
+}
+
+/* `usage` is found although io, which answers, does not list it. */
+static void found_again_on_the_lan(void **state)
+{
+    (void)state;
+    begin_absent(true, "status=404@lan:*/usage/*", "/usage/");
+    found_again("two days later, on the LAN", "p1 s01", "p1 s01 usage");
 }
 
 int main(int argc, char **argv)
@@ -385,6 +462,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(two_nights, end),
         cmocka_unit_test_teardown(promised, end),
+        cmocka_unit_test_teardown(found_again_in_the_cloud, end),
+        cmocka_unit_test_teardown(found_again_on_the_lan, end),
     };
     const struct CMUnitTest long_tests[] = {cmocka_unit_test_teardown(weeks, end)};
 

@@ -11,6 +11,7 @@
  */
 #include "beacon.h"
 
+#include "document.h"
 #include "junk.h"
 
 #include <arpa/inet.h>
@@ -257,6 +258,7 @@ static void answer(const struct beacon *beacon, int index, const struct sockaddr
     const struct world *world = beacon->pool->world;
     const struct options *options = world->options;
     const struct ear *ear = &beacon->ears[index];
+    const char *core = options->beacon_version ? options->beacon_version : document_core(world);
     int junk = options->beacon_junk ? junk_count() : 0;
     char mac[MAC_SIZE], other[MAC_SIZE] = "", ip[INET_ADDRSTRLEN];
 
@@ -273,9 +275,8 @@ static void answer(const struct beacon *beacon, int index, const struct sockaddr
         if (i < junk)
             junk_write(out, i, ip, other);
         else
-            beacon_write(out,
-                         &(struct beacon_words){options->beacon_claim ? options->beacon_claim : ip,
-                                                mac, options->beacon_version});
+            beacon_write(out, &(struct beacon_words){
+                                  options->beacon_claim ? options->beacon_claim : ip, mac, core});
         send_out(ear, to, out, &text, &length, i < junk ? 1 : options->beacon_times);
     }
 }

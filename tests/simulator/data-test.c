@@ -176,7 +176,10 @@ static void gas_steps_once_an_hour(void **state)
 {
     struct rig *rig = *state;
     struct sample sample;
+    struct meter *hourly;
 
+    assert_int_equal(meter_new(rig->calendar, SINCE, UID_1, "p1-gas", &hourly), 0);
+    meter_gas_stamped_hourly(hourly);
     for (int64_t hour = 0; hour < 48; hour++) {
         int64_t utc = JANUARY + hour * HOUR;
         int64_t reading = value(rig->gas, CHANNEL_GAS, utc);
@@ -184,9 +187,37 @@ static void gas_steps_once_an_hour(void **state)
         assert_int_equal(value(rig->gas, CHANNEL_GAS, utc + HOUR - 1), reading);
         assert_true(value(rig->gas, CHANNEL_GAS, utc + HOUR) > reading);
         assert_int_equal(meter_latest(rig->gas, CHANNEL_GAS, (utc + 1234) * 1000, &sample), 0);
+        assert_int_equal(sample.time_ms, (utc + 1230) * 1000); /* the telegram's */
+        assert_int_equal(sample.value, reading);
+        assert_int_equal(meter_latest(hourly, CHANNEL_GAS, (utc + 1234) * 1000, &sample), 0);
         assert_int_equal(sample.time_ms, utc * 1000);
         assert_int_equal(sample.value, reading);
     }
+    meter_free(hourly);
+}
+
+/* An inverter gives by day what the roof gives, and takes a little at night. */
+static void an_inverter_produces_by_day(void **state)
+{
+    struct rig *rig = *state;
+    struct meter *inverter;
+
+    assert_int_equal(meter_new(rig->calendar, SINCE, UID_1, "mb3", &inverter), 0);
+    for (int64_t utc = JULY_1; utc < JULY_1 + 24 * HOUR; utc += MINUTE) {
+        int64_t sun = value(rig->s01, CHANNEL_POWER, utc);
+        int64_t power = value(inverter, CHANNEL_POWER, utc);
+
+        if (sun > 0)
+            assert_int_equal(power, sun);
+        else
+            assert_in_range(-power, 3 * VALUE_ONE, 5 * VALUE_ONE);
+    }
+    for (enum channel channel = CHANNEL_T1; channel <= CHANNEL_T4; channel++)
+        assert_true(value(inverter, channel, JULY_1 + 48 * HOUR) >=
+                    value(inverter, channel, JULY_1));
+    assert_true(value(inverter, CHANNEL_T3, JULY_1 + 24 * HOUR) >
+                value(inverter, CHANNEL_T3, JULY_1));
+    meter_free(inverter);
 }
 
 static void winter_needs_more_gas(void **state)
@@ -439,6 +470,7 @@ int main(void)
         cmocka_unit_test(power_has_the_documented_steps),
         cmocka_unit_test(gas_steps_once_an_hour),
         cmocka_unit_test(winter_needs_more_gas),
+        cmocka_unit_test(an_inverter_produces_by_day),
         cmocka_unit_test(days_have_their_own_length),
         cmocka_unit_test(sums_agree),
         cmocka_unit_test(only_the_past_is_measured),

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MARK_MS         10000
 #define COUNTERS        4
 #define PERIOD_ROWS_MAX 31
 
@@ -38,6 +37,7 @@ struct meter {
     int64_t since;
     struct household household;
     bool by_minute;          /* gas: see meter_gas_by_minute() */
+    bool stamped_hourly;     /* gas: see meter_gas_stamped_hourly() */
     int64_t first[COUNTERS]; /* what the counters showed when the meter came */
     struct midnight *midnights;
     size_t midnight_count;
@@ -205,6 +205,11 @@ void meter_gas_by_minute(struct meter *meter)
     meter->by_minute = meter->household.kind == METER_GAS;
 }
 
+void meter_gas_stamped_hourly(struct meter *meter)
+{
+    meter->stamped_hourly = meter->household.kind == METER_GAS;
+}
+
 enum meter_kind meter_kind(const struct meter *meter)
 {
     return meter->household.kind;
@@ -304,10 +309,10 @@ int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int6
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample)
 {
-    int64_t mark = now_ms - now_ms % MARK_MS;
+    int64_t mark = now_ms - now_ms % METER_MARK_MS;
     int64_t start, end;
 
-    if (meter->household.kind == METER_GAS) {
+    if (meter->stamped_hourly) {
         calendar_period(meter->calendar, PERIOD_DAY, now_ms / 1000, &start, &end);
         mark = (now_ms / 1000 - (now_ms / 1000 - start) % 3600) * 1000;
     }
@@ -358,7 +363,7 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {
-    int64_t until = now_ms - now_ms % MARK_MS;
+    int64_t until = now_ms - now_ms % METER_MARK_MS;
     int64_t from = start > meter->since ? start : meter->since;
     int64_t before, after;
     int r;

@@ -11,6 +11,9 @@
 /* Values are whole numbers of 1/1024, so that each has a finite, exact decimal form. */
 #define VALUE_ONE 1024
 
+/* Meters are read at each of these. */
+#define METER_MARK_MS 10000
+
 /* Moments outside of this have no data, whatever --since and --now say. */
 #define TIME_MIN_S INT64_C(946684800)  /* 2000 */
 #define TIME_MAX_S INT64_C(4102444800) /* 2100 */
@@ -50,6 +53,8 @@ int meter_new(const struct calendar *calendar, int64_t since, const char *uid, c
 void meter_free(struct meter *meter);
 /* DSMR 5: a gas meter's days are minutes of L/min, not hours of m3. */
 void meter_gas_by_minute(struct meter *meter);
+/* A gas reading is stamped with the hour at which it changed, not with the telegram's time. */
+void meter_gas_stamped_hourly(struct meter *meter);
 enum meter_kind meter_kind(const struct meter *meter);
 
 /* A channel at a moment. -ENOENT: it was never read by then, or the meter has no such channel. */

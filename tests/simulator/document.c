@@ -21,10 +21,33 @@
 /* 10^10 / 1024: what one unit is in the last of ten digits. */
 #define DIGITS_OF_UNIT INT64_C(9765625)
 
-void document_value(FILE *out, int64_t value)
+int64_t document_hundredths(int64_t value, enum rounding rounding)
+{
+    int64_t scaled = value * 100 + (rounding == ROUND_NEAREST ? VALUE_ONE / 2 : 0);
+
+    return scaled / VALUE_ONE - (scaled % VALUE_ONE < 0);
+}
+
+void document_number(FILE *out, int64_t hundredths)
+{
+    int fraction = (int)(llabs(hundredths) % 100);
+
+    fprintf(out, "%s%" PRId64, hundredths < 0 ? "-" : "", (int64_t)llabs(hundredths) / 100);
+    if (fraction % 10)
+        fprintf(out, ".%02d", fraction);
+    else if (fraction)
+        fprintf(out, ".%d", fraction / 10);
+}
+
+void document_value(FILE *out, int64_t value, enum rounding rounding)
 {
     int64_t fraction = llabs(value) % VALUE_ONE * DIGITS_OF_UNIT;
     int digits = FRACTION_DIGITS;
+
+    if (rounding != ROUND_NOT) {
+        document_number(out, document_hundredths(value, rounding));
+        return;
+    }
 
     fprintf(out, "%s%" PRId64, value < 0 ? "-" : "", (int64_t)llabs(value) / VALUE_ONE);
     if (fraction == 0)
@@ -34,27 +57,22 @@ void document_value(FILE *out, int64_t value)
     fprintf(out, ".%0*" PRId64, digits, fraction);
 }
 
-static void put_sample(FILE *out, const struct sample *sample)
+enum rounding document_rounding(const struct world *world, enum api api)
+{
+    return api == API_LAN && world->options->firmware == FIRMWARE_2_26 ? ROUND_NEAREST : ROUND_NOT;
+}
+
+void document_sample(FILE *out, const struct sample *sample, enum rounding rounding)
 {
     fprintf(out, "[%" PRId64 ",", sample->time_ms);
     if (sample->null)
         fputs("null", out);
     else
-        document_value(out, sample->value);
+        document_value(out, sample->value, rounding);
     putc(']', out);
 }
 
 /* Which channels a kind of meter shows where. */
-static const int8_t realtime_channels[][CHANNELS_MAX + 1] = {
-    [METER_SMART] = {CHANNEL_T1, CHANNEL_T2, CHANNEL_T3, CHANNEL_T4, CHANNEL_POWER, CHANNEL_RATE,
-                     CHANNEL_SWITCH, CHANNEL_GAS, LIST_END},
-    [METER_GAS] = {CHANNEL_GAS, LIST_END},
-    [METER_PULSE] = {CHANNEL_POWER, LIST_END},
-    [METER_WATER] = {CHANNEL_FLOW, LIST_END},
-    [METER_MODBUS] = {CHANNEL_T1, CHANNEL_T2, CHANNEL_T3, CHANNEL_T4, CHANNEL_POWER, LIST_END},
-    [METER_USAGE] = {CHANNEL_POWER, LIST_END},
-};
-
 static const int8_t day_channels[][2] = {
     [METER_SMART] = {CHANNEL_POWER, LIST_END},  [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_POWER, LIST_END},  [METER_WATER] = {CHANNEL_FLOW, LIST_END},
@@ -101,19 +119,16 @@ static const struct {
     {"pulse-1", 1, "water", "s0_in"},
     {"pulse-2", 2, "water", "s0_in"},
     {"pulse-3", 3, "water", "s0_in"},
-    {"usage", 0, "usage", "enabled"},
-    {"mb", 5, "modbus", "rs485"},
+    {"mb", 5, "solar_energy", "rs485"},
 };
 
-/* Smart meters that tell of a gas meter. */
+/* Smart meters that tell of a gas meter; 2.26 lists p1's as emucs-gas, too. */
 static const struct {
     const char *smart;
     const char *gas;
 } gas_rows[] = {
-    {"p1", "p1-gas"},
-    {"p1-usb", "p1-gas"},
-    {"emucs", "emucs-gas"},
-    {"emucs-usb", "emucs-gas"},
+    {"p1", "emucs-gas"},    {"p1", "p1-gas"},           {"p1-usb", "p1-gas"},
+    {"emucs", "emucs-gas"}, {"emucs-usb", "emucs-gas"},
 };
 
 struct meter *document_meter(const struct world *world, struct device *device, int index,
@@ -124,7 +139,8 @@ struct meter *document_meter(const struct world *world, struct device *device, i
     if (channel != CHANNEL_GAS || meter_kind(device->meters[index]) != METER_SMART)
         return device->meters[index];
     for (size_t i = 0; i < sizeof(gas_rows) / sizeof(gas_rows[0]); i++)
-        if (strcmp(world->options->meters[index].like, gas_rows[i].smart) == 0)
+        if (strcmp(world->options->meters[index].like, gas_rows[i].smart) == 0 &&
+            world_meter(world, gas_rows[i].gas) >= 0)
             gas = world_meter(world, gas_rows[i].gas);
     return gas < 0 ? NULL : device->meters[gas];
 }
@@ -137,25 +153,34 @@ void document_devices(const struct world *world, FILE *out)
     fputs("]}", out);
 }
 
-void document_lan_root(const struct device *device, FILE *out)
+const char *document_core(const struct world *world)
 {
+    return world->options->firmware == FIRMWARE_2_18 ? "1.24" : "1.25";
+}
+
+void document_lan_root(const struct world *world, const struct device *device, FILE *out)
+{
+    const char *version = world->options->firmware == FIRMWARE_2_18 ? "2.18.1.0" : "2.26.0.0";
+
     fputs("{\"data\":{\"mac\":\"", out);
     for (const char *c = device->uid; *c; c++)
         putc(*c == '-' ? ':' : *c, out);
-    fputs("\",\"name\":\"CEMM Basic\",\"type\":\"E5AD649292BBBB51060F\","
-          "\"version\":\"2.18.1.0\",\"core\":\"1.24\"}}",
-          out);
+    fprintf(out,
+            "\",\"name\":\"CEMM Basic\",\"type\":\"E5AD649292BBBB51060F\","
+            "\"version\":\"%s\",\"core\":\"%s\"}}",
+            version, document_core(world));
 }
 
 static void put_io(const struct world *world, enum api api, int index, FILE *out)
 {
     const char *alias = world->options->meters[index].alias;
+    const char *type = world->options->meters[index].type;
     size_t i = 0;
 
     while (i + 1 < sizeof(io_rows) / sizeof(io_rows[0]) && strcmp(io_rows[i].alias, alias) != 0)
         i++;
     fprintf(out, "{\"io_id\":%d,\"port\":%d,\"type\":\"%s\",", index + 1, io_rows[i].port,
-            io_rows[i].type);
+            type ? type : io_rows[i].type);
     if (api == API_LAN)
         fprintf(out, "\"alias\":\"%s\"}", alias);
     else
@@ -179,62 +204,6 @@ void document_io(const struct world *world, enum api api, int only, FILE *out)
         comma = ",";
     }
     fputs("]}", out);
-}
-
-static bool is_reading(enum channel channel)
-{
-    return channel <= CHANNEL_T4 || channel == CHANNEL_GAS || channel == CHANNEL_VOLUME;
-}
-
-static int put_latest(const struct world *world, struct device *device, int index, enum api api,
-                      enum channel channel, int64_t now_ms, FILE *out)
-{
-    struct meter *meter = document_meter(world, device, index, channel);
-    struct sample sample = {0};
-    int r = meter ? meter_latest(meter, channel, now_ms, &sample) : -ENOENT;
-
-    if (r == -ENOENT)
-        sample = (struct sample){0};
-    else if (r < 0)
-        return r;
-    if (api == API_CLOUD && is_reading(channel))
-        sample.value -= sample.value % world->options->cloud_round;
-    fprintf(out, "\"%s\":", channel_name(channel));
-    put_sample(out, &sample);
-    return 0;
-}
-
-int document_realtime(const struct world *world, struct device *device, int index, enum api api,
-                      FILE *out)
-{
-    enum meter_kind kind = meter_kind(device->meters[index]);
-    int64_t now_ms = simclock_now(&world->clock);
-    int r = 0;
-
-    putc('{', out);
-    if (api == API_CLOUD)
-        fprintf(out, "\"io_id\":%d,", index + 1);
-    fputs("\"data\":{", out);
-    for (const int8_t *c = realtime_channels[kind]; r == 0 && *c != LIST_END; c++) {
-        if (*c == CHANNEL_SWITCH && api == API_LAN)
-            continue;
-        if (c != realtime_channels[kind])
-            putc(',', out);
-        r = put_latest(world, device, index, api, (enum channel) * c, now_ms, out);
-    }
-    if (r == 0 && world->options->unknown_channel &&
-        strcmp(world->options->meters[index].alias, "p1") == 0) {
-        putc(',', out);
-        r = put_latest(world, device, index, api, CHANNEL_HUMIDITY, now_ms, out);
-    }
-    putc('}', out);
-    if (r == 0 && kind == METER_WATER) {
-        fputs(",\"totals\":{", out);
-        r = put_latest(world, device, index, api, CHANNEL_VOLUME, now_ms, out);
-        putc('}', out);
-    }
-    putc('}', out);
-    return r;
 }
 
 /* Where an answer begins that has a time; the APIs tell it in different units and types. */
@@ -262,6 +231,7 @@ static bool has_last_second(const struct world *world, struct meter *meter, enum
 static int put_series(const struct world *world, struct meter *meter, enum api api,
                       enum period period, enum channel channel, int64_t utc, FILE *out)
 {
+    enum rounding rounding = document_rounding(world, api);
     const char *comma = "";
     struct sample last;
     struct sample *rows;
@@ -272,12 +242,12 @@ static int put_series(const struct world *world, struct meter *meter, enum api a
         return r;
     fprintf(out, "\"%s\":[", channel_name(channel));
     if (period == PERIOD_DAY && has_last_second(world, meter, api, utc, &last)) {
-        put_sample(out, &last);
+        document_sample(out, &last, rounding);
         comma = ",";
     }
     for (size_t i = 0; i < count; i++) {
         fputs(comma, out);
-        put_sample(out, &rows[i]);
+        document_sample(out, &rows[i], rounding);
         comma = ",";
     }
     putc(']', out);
@@ -343,7 +313,7 @@ int document_totals(const struct world *world, struct device *device, int index,
         if (r < 0)
             sample = (struct sample){0};
         fprintf(out, "%s\"%s\":", c != list ? "," : "", channel_name(channel));
-        put_sample(out, &sample);
+        document_sample(out, &sample, ROUND_NOT);
     }
     fputs("}}", out);
     return 0;

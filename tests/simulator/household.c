@@ -5,7 +5,8 @@
  * that s01 measures; p1 is the one less the other, and therefore negative in summer afternoons. Gas
  * is burnt in winter. `usage` is what p1's house uses, whatever its roof gives. Each household and
  * each roof has its own seed and is some minutes early or late, so that no two series look alike.
- * Only whole numbers: the same on every machine.
+ * mbX measures the same roof as s01, behind an inverter that draws a few watts at night. Only whole
+ * numbers: the same on every machine.
  */
 #include "household.h"
 
@@ -23,6 +24,10 @@
 #define MODBUS_PREFIX      "mb"
 #define MODBUS_ADDRESS_MAX 247
 #define MODBUS_PHASE       10
+
+/* What an inverter draws when there is no sun, in 1/8 W. */
+#define INVERTER_LEAST 24
+#define INVERTER_RANGE 17
 
 struct alias {
     const char *name;
@@ -195,15 +200,25 @@ static int64_t whole_watts(int64_t eighths)
     return eighths >= 0 ? eighths / 8 * 8 : -(-eighths / 8 * 8);
 }
 
+/* Production is positive. */
+static int64_t inverter(const struct household *household, const struct sun *sun, int64_t minute,
+                        int local)
+{
+    int64_t power = sunshine(sun, minute, local);
+
+    return power > 0 ? power : -(INVERTER_LEAST + draw(household->seed, minute, INVERTER_RANGE));
+}
+
 static int64_t minute_amount(const struct household *household, const struct sun *sun,
                              int64_t minute, int local)
 {
     switch (household->kind) {
     case METER_SMART:
-    case METER_MODBUS:
         return whole_watts(usage(household, minute, local) - sunshine(sun, minute, local));
     case METER_PULSE:
         return sunshine(sun, minute, local);
+    case METER_MODBUS:
+        return inverter(household, sun, minute, local);
     case METER_WATER:
         return water(household, minute, local);
     case METER_USAGE:
@@ -216,7 +231,11 @@ static int64_t minute_amount(const struct household *household, const struct sun
 
 int64_t household_first(const struct household *household, int counter)
 {
-    return household->kind == METER_PULSE ? 0 : 1000 + draw(household->seed, -3 - counter, 1000);
+    bool reverse = household->kind == METER_MODBUS && counter >= 2; /* a few nights, not years */
+
+    if (household->kind == METER_PULSE)
+        return 0;
+    return (reverse ? 0 : 1000) + draw(household->seed, -3 - counter, reverse ? 40 : 1000);
 }
 
 /* Minutes since local midnight by the clock on the wall, which jumps twice a year. */

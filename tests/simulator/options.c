@@ -1,8 +1,8 @@
 /*
  * The command line.
  *
- * One table holds name, argument, help and the function that takes it, so that --help cannot
- * forget an option.
+ * One table holds name, argument, help and where the value goes, so that --help cannot forget an
+ * option.
  */
 #include "options.h"
 
@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +25,30 @@
 #define KEY_MAX         512
 #define SPEED_MAX       1e6
 #define DISCOVERY_PORT  9777
-#define BEACON_VERSION  "1.24"
 #define BEACON_TIMES    1000
 #define WORDS_MAX       255 /* of what stands in a beacon */
 
+enum form {
+    FORM_FLAG,
+    FORM_TEXT,
+    FORM_NUMBER,
+    FORM_OTHER,
+};
+
 struct option_row {
     const char *name;
-    const char *argument; /* NULL: takes none */
-    int (*take)(struct options *options, const char *text);
+    const char *argument;                                   /* NULL: takes none */
+    int (*take)(struct options *options, const char *text); /* FORM_OTHER */
+    enum form form;
+    size_t member; /* where in struct options the value goes */
+    long min, max;
     const char *help;
 };
+
+#define FLAG(member)             FORM_FLAG, offsetof(struct options, member), 0, 0
+#define TEXT(member)             FORM_TEXT, offsetof(struct options, member), 0, 0
+#define NUMBER(member, min, max) FORM_NUMBER, offsetof(struct options, member), min, max
+#define OTHER                    FORM_OTHER, 0, 0, 0
 
 static int take_number(const char *text, long min, long max, int *ret_number)
 {
@@ -59,11 +74,6 @@ static int take_real(const char *text, double min, double max, double *ret_numbe
     return 0;
 }
 
-static int take_devices(struct options *options, const char *text)
-{
-    return take_number(text, 1, DEVICES_MAX, &options->devices);
-}
-
 static int take_meters(struct options *options, const char *text)
 {
     char *copy = strdup(text);
@@ -78,7 +88,8 @@ static int take_meters(struct options *options, const char *text)
     for (char *word; (word = strsep(&rest, ","));) {
         if (meter_kind_of(word, &kind) < 0 || options->meter_count == METERS_MAX)
             return -EINVAL;
-        options->meters[options->meter_count++] = (struct meter_name){.alias = word, .like = word};
+        options->meters[options->meter_count++] =
+            (struct meter_name){.alias = word, .like = word, .unlisted = kind == METER_USAGE};
     }
     return 0;
 }
@@ -113,28 +124,30 @@ static int take_extra(struct options *options, const char *text)
     return 0;
 }
 
-static int take_unknown_channel(struct options *options, const char *text)
+/* ALIAS=TYPE. */
+static int take_type(struct options *options, const char *text)
 {
-    (void)text;
-    options->unknown_channel = true;
+    struct meter_type *type = &options->types[options->type_count];
+    char *equals;
+
+    if (options->type_count == METERS_MAX)
+        return -EINVAL;
+    type->alias = strdup(text);
+    if (!type->alias)
+        return -ENOMEM;
+    options->type_count++;
+    equals = strchr(type->alias, '=');
+    if (!equals)
+        return -EINVAL;
+    *equals = '\0';
+    type->type = equals + 1;
     return 0;
 }
 
-static int take_dsmr5(struct options *options, const char *text)
+static int take_gas_stamp(struct options *options, const char *text)
 {
-    (void)text;
-    options->dsmr5 = true;
-    return 0;
-}
-
-static int take_lan(struct options *options, const char *text)
-{
-    return take_number(text, 0, LAN_MAX, &options->lan);
-}
-
-static int take_first(struct options *options, const char *text)
-{
-    return take_number(text, 1, FIRST_MAX, &options->first);
+    options->gas_stamped_hourly = strcmp(text, "hour") == 0;
+    return options->gas_stamped_hourly || strcmp(text, "telegram") == 0 ? 0 : -EINVAL;
 }
 
 static int take_lan_bind(struct options *options, const char *text)
@@ -153,16 +166,6 @@ static int take_lan_bind(struct options *options, const char *text)
     }
     free(copy);
     return r;
-}
-
-static int take_cloud_port(struct options *options, const char *text)
-{
-    return take_number(text, 0, UINT16_MAX, &options->cloud_port);
-}
-
-static int take_lan_port(struct options *options, const char *text)
-{
-    return take_number(text, 0, UINT16_MAX, &options->lan_port);
 }
 
 static int take_prefix(struct options *options, const char *text)
@@ -200,12 +203,6 @@ static int take_key_file(struct options *options, const char *text)
     return take_key(options, line);
 }
 
-static int take_zone(struct options *options, const char *text)
-{
-    options->zone = text;
-    return 0;
-}
-
 static int take_promise(struct options *options, const char *text)
 {
     int ms;
@@ -239,27 +236,10 @@ static int take_cloud_round(struct options *options, const char *text)
     return 0;
 }
 
-static int take_retry_after(struct options *options, const char *text)
+static int take_firmware(struct options *options, const char *text)
 {
-    return take_number(text, 0, RETRY_AFTER_MAX, &options->retry_after);
-}
-
-static int take_lan_io(struct options *options, const char *text)
-{
-    options->lan_io = strcmp(text, "yes") == 0;
-    return options->lan_io || strcmp(text, "no") == 0 ? 0 : -EINVAL;
-}
-
-static int take_discovery(struct options *options, const char *text)
-{
-    (void)text;
-    options->discovery = true;
-    return 0;
-}
-
-static int take_discovery_port(struct options *options, const char *text)
-{
-    return take_number(text, 1, UINT16_MAX, &options->discovery_port);
+    options->firmware = strcmp(text, "2.18") == 0 ? FIRMWARE_2_18 : FIRMWARE_2_26;
+    return options->firmware == FIRMWARE_2_18 || strcmp(text, "2.26") == 0 ? 0 : -EINVAL;
 }
 
 static int take_beacon_to(struct options *options, const char *text)
@@ -290,24 +270,6 @@ static int take_beacon_version(struct options *options, const char *text)
     return take_words(text, &options->beacon_version);
 }
 
-static int take_beacon_times(struct options *options, const char *text)
-{
-    return take_number(text, 1, BEACON_TIMES, &options->beacon_times);
-}
-
-static int take_beacon_junk(struct options *options, const char *text)
-{
-    (void)text;
-    options->beacon_junk = true;
-    return 0;
-}
-
-static int take_since(struct options *options, const char *text)
-{
-    options->since = text;
-    return 0;
-}
-
 static int take_now(struct options *options, const char *text)
 {
     double seconds;
@@ -323,122 +285,89 @@ static int take_speed(struct options *options, const char *text)
     return take_real(text, 0, SPEED_MAX, &options->speed);
 }
 
-static int take_clock(struct options *options, const char *text)
-{
-    options->clock = text;
-    return 0;
-}
-
 static int take_fault(struct options *options, const char *text)
 {
     return faults_add(&options->faults, text);
 }
 
-static int take_tls_cert(struct options *options, const char *text)
-{
-    options->tls_cert = text;
-    return 0;
-}
-
-static int take_tls_key(struct options *options, const char *text)
-{
-    options->tls_key = text;
-    return 0;
-}
-
-static int take_tls_priority(struct options *options, const char *text)
-{
-    options->tls_priority = text;
-    return 0;
-}
-
-static int take_control(struct options *options, const char *text)
-{
-    options->control = text;
-    return 0;
-}
-
-static int take_log(struct options *options, const char *text)
-{
-    options->log = text;
-    return 0;
-}
-
-static int take_print(struct options *options, const char *text)
-{
-    (void)text;
-    options->print = true;
-    return 0;
-}
-
-static int take_help(struct options *options, const char *text)
-{
-    (void)text;
-    options->help = true;
-    return 0;
-}
-
 static const struct option_row rows[] = {
-    {"devices", "N", take_devices, "devices 00-1E-C0-00-00-01 and on (default 2)"},
-    {"first", "N", take_first, "the number of the first device (default 1)"},
-    {"meters", "LIST", take_meters,
+    {"devices", "N", NULL, NUMBER(devices, 1, DEVICES_MAX),
+     "devices 00-1E-C0-00-00-01 and on (default 2)"},
+    {"first", "N", NULL, NUMBER(first, 1, FIRST_MAX), "the number of the first device (default 1)"},
+    {"meters", "LIST", take_meters, OTHER,
      "aliases of every device: p1 p1-gas han s01 s02 s03, and on the LAN\n"
      "p1-usb emucs emucs-usb emucs-gas dlms-usb pulse-1 pulse-2 pulse-3 usage\n"
      "mb1 to mb247 (default " DEFAULT_METERS ")"},
-    {"extra", "NAME=KIND", take_extra,
+    {"extra", "NAME=KIND", take_extra, OTHER,
      "repeatable: on the LAN, a meter of a name that no document knows and io\n"
      "does not list, with the data of the alias KIND"},
-    {"unknown-channel", NULL, take_unknown_channel, "realtime of p1 also has \"humidity\""},
-    {"dsmr5", NULL, take_dsmr5, "a day of gas is minutes of L/min, not hours of m3"},
-    {"lan", "N", take_lan, "the first N devices are on the LAN, too (default 0)"},
-    {"cloud-port", "PORT", take_cloud_port, "default 0: a free one"},
-    {"lan-port", "PORT", take_lan_port, "the first of N in a row (default 0: free ones)"},
-    {"lan-bind", "ADDR,...", take_lan_bind,
+    {"unknown-channel", NULL, NULL, FLAG(unknown_channel), "realtime of p1 also has \"humidity\""},
+    {"type", "ALIAS=TYPE", take_type, OTHER, "repeatable: io gives a meter this type"},
+    {"dsmr5", NULL, NULL, FLAG(dsmr5), "a day of gas is minutes of L/min, not hours of m3"},
+    {"gas-stamp", "telegram|hour", take_gas_stamp, OTHER,
+     "a gas reading has the time of the smart meter's telegram, or of the hour\n"
+     "at which it changed (default telegram)"},
+    {"lan", "N", NULL, NUMBER(lan, 0, LAN_MAX),
+     "the first N devices are on the LAN, too (default 0)"},
+    {"cloud-port", "PORT", NULL, NUMBER(cloud_port, 0, UINT16_MAX), "default 0: a free one"},
+    {"lan-port", "PORT", NULL, NUMBER(lan_port, 0, UINT16_MAX),
+     "the first of N in a row (default 0: free ones)"},
+    {"lan-bind", "ADDR,...", take_lan_bind, OTHER,
      "the LAN devices listen here, one on each address, all on --lan-port\n"
      "(default then 80); without --lan there are as many as addresses"},
-    {"prefix", "PATH", take_prefix, "of the cloud (default /v1/)"},
-    {"key", "KEY", take_key, "the API key (default " DEFAULT_KEY ")"},
-    {"key-file", "FILE", take_key_file, "the same, from FILE's first line"},
-    {"zone", "NAME", take_zone, "the meters' zone (default Europe/Amsterdam)"},
-    {"promise", "MS", take_promise,
+    {"prefix", "PATH", take_prefix, OTHER, "of the cloud (default /v1/)"},
+    {"key", "KEY", take_key, OTHER, "the API key (default " DEFAULT_KEY ")"},
+    {"key-file", "FILE", take_key_file, OTHER, "the same, from FILE's first line"},
+    {"zone", "NAME", NULL, TEXT(zone), "the meters' zone (default Europe/Amsterdam)"},
+    {"promise", "MS", take_promise, OTHER,
      "documents of the cloud come MS after they were first asked for; until\n"
      "then 202. 10 s after it was made, or once kept, a promise is forgotten\n"
      "(default 0: no promises)"},
-    {"promise-body", "FORM", take_promise_body, "json, text or empty (default json)"},
-    {"cloud-round", "X", take_cloud_round,
+    {"promise-body", "FORM", take_promise_body, OTHER, "json, text or empty (default json)"},
+    {"cloud-round", "X", take_cloud_round, OTHER,
      "the cloud's realtime shows meter readings rounded down to\n"
      "multiples of X (default: as the LAN does)"},
-    {"retry-after", "S", take_retry_after, "adds this header to every 202"},
-    {"lan-io", "yes|no", take_lan_io, "no: 404, as older firmware (default yes)"},
-    {"discovery", NULL, take_discovery,
+    {"retry-after", "S", NULL, NUMBER(retry_after, 0, RETRY_AFTER_MAX),
+     "adds this header to every 202"},
+    {"firmware", "2.18|2.26", take_firmware, OTHER,
+     "of the LAN devices. 2.26, the default, has io, totals and two decimals;\n"
+     "2.18 has none of them"},
+    {"discovery", NULL, NULL, FLAG(discovery),
      "the devices of --lan-bind answer the broadcast cemm_query"},
-    {"discovery-port", "PORT", take_discovery_port, "of the query (default 9777)"},
-    {"beacon-to", "sender|PORT", take_beacon_to,
+    {"discovery-port", "PORT", NULL, NUMBER(discovery_port, 1, UINT16_MAX),
+     "of the query (default 9777)"},
+    {"beacon-to", "sender|PORT", take_beacon_to, OTHER,
      "the port of the asker that answers go to (default sender: the one the\n"
      "query came from)"},
-    {"beacon-claim", "ADDR", take_beacon_claim, "the ip that answers give (default: the true one)"},
-    {"beacon-version", "V", take_beacon_version,
-     "the version that answers give (default " BEACON_VERSION ")"},
-    {"beacon-times", "N", take_beacon_times, "each answer comes N times (default 1)"},
-    {"beacon-junk", NULL, take_beacon_junk, "before each answer come junk and forged packets"},
-    {"since", "DATE", take_since, "no data before that day (default: 2 years before now)"},
-    {"now", "EPOCH", take_now, "what the meters' clock shows at start, fractions allowed"},
-    {"speed", "X", take_speed, "how fast it runs (default 1)"},
-    {"clock", "FILE", take_clock, "it shows what stands in FILE: Unix ms in 8 bytes"},
-    {"fault", "NAME[=ARG]@GLOB", take_fault, "repeatable; see below"},
-    {"tls-cert", "FILE", take_tls_cert, "the cloud is https, with this certificate (PEM), and"},
-    {"tls-key", "FILE", take_tls_key, "its key"},
-    {"tls-priority", "TEXT", take_tls_priority, "GnuTLS's priorities, such as which TLS it is"},
-    {"control", "FILE", take_control,
+    {"beacon-claim", "ADDR", take_beacon_claim, OTHER,
+     "the ip that answers give (default: the true one)"},
+    {"beacon-version", "V", take_beacon_version, OTHER,
+     "the version that answers give (default: the firmware's core)"},
+    {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES),
+     "each answer comes N times (default 1)"},
+    {"beacon-junk", NULL, NULL, FLAG(beacon_junk),
+     "before each answer come junk and forged packets"},
+    {"since", "DATE", NULL, TEXT(since), "no data before that day (default: 2 years before now)"},
+    {"now", "EPOCH", take_now, OTHER, "what the meters' clock shows at start, fractions allowed"},
+    {"speed", "X", take_speed, OTHER, "how fast it runs (default 1)"},
+    {"clock", "FILE", NULL, TEXT(clock), "it shows what stands in FILE: Unix ms in 8 bytes"},
+    {"fault", "NAME[=ARG]@GLOB", take_fault, OTHER, "repeatable; see below"},
+    {"tls-cert", "FILE", NULL, TEXT(tls_cert),
+     "the cloud is https, with this certificate (PEM), and"},
+    {"tls-key", "FILE", NULL, TEXT(tls_key), "its key"},
+    {"tls-priority", "TEXT", NULL, TEXT(tls_priority),
+     "GnuTLS's priorities, such as which TLS it is"},
+    {"control", "FILE", NULL, TEXT(control),
      "one fault a line. Read at start, if it is there; at SIGHUP it is read\n"
      "again and replaces all faults, those of --fault included"},
-    {"log", "FILE", take_log, "one line a request; see below"},
-    {"print", NULL, take_print,
+    {"log", "FILE", NULL, TEXT(log), "one line a request; see below"},
+    {"print", NULL, NULL, FLAG(print),
      "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
      "one a line, and ends. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
-     "row that covers it. Exit 1: there is no such value. Give the --since of\n"
-     "the other process"},
-    {"help", NULL, take_help, "this text"},
+     "row that covers it; lan:...: as the LAN writes it, and lan:totals:CHANNEL as\n"
+     "realtime has it in totals. Exit 1: there is no such value. Give the\n"
+     "--since of the other process"},
+    {"help", NULL, NULL, FLAG(help), "this text"},
 };
 
 #define ROW_COUNT ((int)(sizeof(rows) / sizeof(rows[0])))
@@ -490,6 +419,25 @@ static void fill_long_options(struct option *long_options)
     long_options[ROW_COUNT] = (struct option){0};
 }
 
+static int take(const struct option_row *row, struct options *options, const char *text)
+{
+    char *member = (char *)options + row->member;
+
+    switch (row->form) {
+    case FORM_FLAG:
+        *(bool *)member = true;
+        return 0;
+    case FORM_TEXT:
+        *(const char **)member = text;
+        return 0;
+    case FORM_NUMBER:
+        return take_number(text, row->min, row->max, (int *)member);
+    case FORM_OTHER:
+        break;
+    }
+    return row->take(options, text);
+}
+
 static int complain(const char *option, const char *text, int error)
 {
     if (error == -EINVAL)
@@ -509,9 +457,27 @@ static int take_all(int argc, char **argv, struct options *options)
 
         if (i < 0 || i >= ROW_COUNT) /* '?', and getopt has said why */
             return -EINVAL;
-        r = rows[i].take(options, optarg);
+        r = take(&rows[i], options, optarg);
         if (r < 0)
             return complain(rows[i].name, optarg ? optarg : "", r);
+    }
+    return 0;
+}
+
+static int settle_types(struct options *options)
+{
+    for (int i = 0; i < options->type_count; i++) {
+        bool found = false;
+
+        for (int k = 0; k < options->meter_count; k++)
+            if (strcmp(options->meters[k].alias, options->types[i].alias) == 0) {
+                options->meters[k].type = options->types[i].type;
+                found = true;
+            }
+        if (!found) {
+            fprintf(stderr, "cemm-sim: --type %s: no such meter\n", options->types[i].alias);
+            return -EINVAL;
+        }
     }
     return 0;
 }
@@ -525,6 +491,8 @@ static int settle(struct options *options)
     }
     for (int i = 0; i < options->extra_count; i++)
         options->meters[options->meter_count++] = options->extras[i];
+    if (settle_types(options) < 0)
+        return -EINVAL;
     if (options->lan < 0)
         options->lan = options->lan_bind_count;
     if (options->lan_port < 0)
@@ -582,13 +550,12 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         .lan = -1,
         .lan_port = -1,
         .discovery_port = DISCOVERY_PORT,
-        .beacon_version = BEACON_VERSION,
         .beacon_times = 1,
         .prefix = "/v1/",
         .zone = "Europe/Amsterdam",
         .retry_after = -1,
         .cloud_round = 1,
-        .lan_io = true,
+        .firmware = FIRMWARE_2_26,
         .now_ms = -1,
         .speed = 1.0,
     };
@@ -614,6 +581,8 @@ void options_free(struct options *options)
     free(options->meter_list);
     for (int i = 0; i < options->extra_count; i++)
         free(options->extra_texts[i]);
+    for (int i = 0; i < options->type_count; i++)
+        free(options->types[i].alias);
     free(options->key);
     faults_clear(&options->faults);
 }

@@ -12,6 +12,12 @@
 #define LAN_MAX     1024
 #define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
 
+/* What the LAN devices run. */
+enum firmware {
+    FIRMWARE_2_18, /* as the documents have it: no io, no totals */
+    FIRMWARE_2_26,
+};
+
 enum promise_body {
     PROMISE_JSON,
     PROMISE_TEXT,
@@ -21,7 +27,14 @@ enum promise_body {
 struct meter_name {
     const char *alias;
     const char *like; /* the documented alias whose kind and data it has; mostly itself */
+    const char *type; /* what io says; NULL: see document.c */
     bool unlisted;    /* io does not tell of it */
+};
+
+/* Another type for a meter. */
+struct meter_type {
+    char *alias; /* and behind it the type */
+    const char *type;
 };
 
 struct options {
@@ -38,8 +51,11 @@ struct options {
     char *extra_texts[METERS_MAX]; /* what `extras` points into */
     struct meter_name extras[METERS_MAX];
     int extra_count;
+    struct meter_type types[METERS_MAX];
+    int type_count;
     bool unknown_channel;
     bool dsmr5;
+    bool gas_stamped_hourly;
     const char *prefix;
     char *key;
     const char *zone;
@@ -47,12 +63,12 @@ struct options {
     enum promise_body promise_body;
     int retry_after;     /* -1: none */
     int64_t cloud_round; /* in 1/VALUE_ONE */
-    bool lan_io;
+    enum firmware firmware;
     bool discovery;
     int discovery_port;
-    int beacon_to;            /* port; 0: the one the query came from */
-    const char *beacon_claim; /* NULL: the truth */
-    const char *beacon_version;
+    int beacon_to;              /* port; 0: the one the query came from */
+    const char *beacon_claim;   /* NULL: the truth */
+    const char *beacon_version; /* NULL: the firmware's */
     int beacon_times;
     bool beacon_junk;
     const char *since; /* NULL: two years before now */

@@ -139,7 +139,7 @@ static unsigned refuse_lan(const struct world *world, const struct target *targe
     case WHAT_LAN_ROOT:
         return 0;
     case WHAT_IO:
-        return world->options->lan_io ? 0 : 404;
+        return world->options->firmware == FIRMWARE_2_18 ? 404 : 0;
     case WHAT_REALTIME:
     case WHAT_HISTORY:
         return world_meter(world, target->alias) < 0 ? 404 : 0;
@@ -178,7 +178,7 @@ static int write_document(const struct world *world, struct device *device, enum
         document_devices(world, out);
         return 0;
     case WHAT_LAN_ROOT:
-        document_lan_root(device, out);
+        document_lan_root(world, device, out);
         return 0;
     case WHAT_IO:
         document_io(world, api, -1, out);

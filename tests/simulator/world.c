@@ -57,6 +57,8 @@ static int begin_device(struct world *world, int index)
                       &device->meters[i]);
         if (r == 0 && options->dsmr5)
             meter_gas_by_minute(device->meters[i]);
+        if (r == 0 && options->gas_stamped_hourly)
+            meter_gas_stamped_hourly(device->meters[i]);
     }
     return r;
 }
@@ -174,24 +176,84 @@ static int value_by_name(const struct world *world, struct device *device, int i
     return meter ? meter_value(meter, channel, ms, ret_value) : -ENOENT;
 }
 
+/* Whether `*name` begins with `prefix`, which is taken off then. */
+static bool take_prefix(const char **name, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    bool found = strncmp(*name, prefix, length) == 0;
+
+    *name += found ? length : 0;
+    return found;
+}
+
+/* What is printed of a value: the words in front of a channel's name. */
+struct wanted {
+    const char *name;
+    bool lan;
+    bool totals;
+};
+
+static struct wanted wanted_of(const char *word)
+{
+    struct wanted wanted = {.name = word};
+
+    wanted.lan = take_prefix(&wanted.name, "lan:");
+    wanted.totals = take_prefix(&wanted.name, "totals:");
+    return wanted;
+}
+
+/* `data` of an inverter on the LAN has one register, under t1. */
+static int print_register(const struct world *world, struct device *device, int index,
+                          const struct wanted *wanted, int64_t ms)
+{
+    int64_t low, high;
+    int r = strcmp(wanted->name, "t1") == 0 ? 0 : -ENOENT;
+
+    if (r == 0)
+        r = value_by_name(world, device, index, "t1", ms, &low);
+    if (r == 0)
+        r = value_by_name(world, device, index, "t2", ms, &high);
+    if (r == 0)
+        document_register(stdout, low, high, document_rounding(world, API_LAN));
+    return r;
+}
+
+static int print_value(const struct world *world, struct device *device, int index,
+                       const struct wanted *wanted, int64_t ms)
+{
+    enum rounding rounding = document_rounding(world, wanted->lan ? API_LAN : API_CLOUD);
+    int64_t value;
+    int r;
+
+    if (!device || index < 0)
+        return -ENOENT;
+    if (wanted->lan && !wanted->totals && meter_kind(device->meters[index]) == METER_MODBUS &&
+        wanted->name[0] == 't')
+        return print_register(world, device, index, wanted, ms);
+    if (wanted->totals) /* they are stamped later than what they say was read */
+        ms -= ms % METER_MARK_MS;
+    r = value_by_name(world, device, index, wanted->name, ms, &value);
+    if (r == 0)
+        document_value(stdout, value, wanted->totals ? ROUND_DOWN : rounding);
+    return r;
+}
+
 int world_print(const struct world *world)
 {
     char **words = world->options->words;
     struct device *device = world_device(world, words[0]);
     int index = world_meter(world, words[1]);
+    struct wanted wanted = wanted_of(words[2]);
 
     for (int i = 3; i < world->options->word_count; i++) {
         char *end;
         int64_t ms = strtoll(words[i], &end, 10);
-        int64_t value;
 
-        if (!device || index < 0 || end == words[i] || *end ||
-            value_by_name(world, device, index, words[2], ms, &value) < 0) {
+        if (end == words[i] || *end || print_value(world, device, index, &wanted, ms) < 0) {
             fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", words[0], words[1], words[2],
                     words[i]);
             return 1;
         }
-        document_value(stdout, value);
         putchar('\n');
     }
     return fflush(stdout) == 0 ? 0 : 1;
