@@ -7,7 +7,8 @@ usage() {
   cat <<'TEXT'
 usage: examples/demo.sh [--no-install]
 
-  --no-install   do not install Debian packages; those of .ci/packages up to [demo] must be there
+  --no-install   do not install Debian packages; those of .ci/packages, owner and demo,
+                 must be there
 TEXT
 }
 
@@ -22,10 +23,11 @@ done
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
+PATH=$PATH:/usr/sbin # where collectd is; users often lack it
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-demo.XXXXXX")
 mount=$scratch/cemm
-pids=()
+declare -A pids=()
 cleanup() {
   trap - EXIT INT TERM HUP
   [[ ! -d $mount ]] || fusermount3 -q -u -z "$mount" 2>/dev/null || true
@@ -39,20 +41,44 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+bold='' faint='' plain=''
+if [[ -t 1 && ${TERM:-dumb} != dumb ]]; then
+  bold=$'\e[1m' faint=$'\e[2m' plain=$'\e[0m'
+fi
+say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+# show COMMAND: as it is typed in $place.
 show() {
-  printf '\n\033[2m$ %s\033[0m\n' "$*"
-  # Paths as the reader would have them.
-  (cd "$scratch" && bash -c "$*")
+  printf '\n%s$ %s%s\n' "$faint" "$*" "$plain"
+  (cd "$place" && bash -c "$*")
 }
-# wait_for SECONDS COMMAND…: until the command succeeds.
-wait_for() {
-  local end=$((SECONDS + $1))
+place=$scratch
+
+# quietly COMMAND…: its output is shown if it fails.
+quietly() {
+  "$@" >"$scratch/command.log" 2>&1 || {
+    tail -n 30 "$scratch/command.log" >&2
+    exit 1
+  }
+}
+# begin NAME COMMAND…: a program in the background; its output goes to $scratch/NAME.log.
+begin() {
+  local name=$1
   shift
+  "$@" >"$scratch/$name.log" 2>&1 &
+  pids[$name]=$!
+}
+# await NAME WHAT COMMAND…: until the command succeeds; fails if the program NAME ends, and after two
+# minutes.
+await() {
+  local name=$1 what=$2 end=$((SECONDS + 120)) why=
+  shift 2
   until "$@" >/dev/null 2>&1; do
-    ((SECONDS < end)) || {
-      echo "gave up waiting for: $*" >&2
-      return 1
+    ((SECONDS < end)) || why='after two minutes'
+    kill -0 "${pids[$name]}" 2>/dev/null || why='and it has ended'
+    [[ -z $why ]] || {
+      echo "$name gives no $what, $why. Its last messages:" >&2
+      tail -n 20 "$scratch/$name.log" >&2
+      exit 1
     }
     sleep 0.1
   done
@@ -65,20 +91,18 @@ fi
 
 say "Building"
 build=$scratch/build
-if ! { meson setup "$build" --buildtype=release && meson compile -C "$build"; } \
-  >"$scratch/build.log" 2>&1; then
-  tail -n 30 "$scratch/build.log" >&2
-  exit 1
-fi
-export PATH="$build/plugin/exec:$build/fs:$PATH"
-echo "done: $(cd "$build" && ls -d plugin/exec/cemm fs/cemmfs plugin/collectd/cemm.so | xargs)"
+programs=(plugin/exec/cemm fs/cemmfs plugin/collectd/cemm.so)
+quietly meson setup "$build" --buildtype=release
+# At a terminal, ninja shows how far it is.
+if [[ -n $bold ]]; then ninja=(ninja); else ninja=(quietly ninja); fi
+"${ninja[@]}" -C "$build" "${programs[@]}" tests/simulator/cemm-sim
+echo "done: ${programs[*]}"
+PATH=$build/plugin/exec:$build/fs:$PATH
 
-say "A simulated CEMM cloud: two devices, and every first answer is a promise (202) for 0.3 s"
-"$build/tests/simulator/cemm-sim" --devices 2 --promise 300 --log "$scratch/requests.log" \
-  >"$scratch/ready" 2>"$scratch/sim.err" &
-pids+=($!)
-wait_for 10 grep -q '^ready ' "$scratch/ready"
-url=$(sed -E 's/^ready cloud=([^ ]+).*/\1/' "$scratch/ready")
+say "A simulated CEMM cloud: each first answer is a promise (202) for 0.3 s"
+begin simulator "$build/tests/simulator/cemm-sim" --devices 2 --promise 300 --log "$scratch/requests.log"
+await simulator 'address' grep -q '^ready ' "$scratch/simulator.log"
+url=$(sed -nE 's/^ready cloud=([^ ]+).*/\1/p' "$scratch/simulator.log")
 (umask 077 && echo test-key-4e4f657 >"$scratch/home.key")
 cat >"$scratch/cemm.conf" <<CONF
 time-zone = Europe/Amsterdam
@@ -101,20 +125,23 @@ show cemm read --format table
 
 say "The same as files: cemmfs mounts the cloud"
 mkdir "$mount"
-cemmfs "$scratch/cemm.conf" "$mount" -f 2>"$scratch/cemmfs.err" &
-pids+=($!)
-wait_for 10 mountpoint -q "$mount"
+begin cemmfs cemmfs "$scratch/cemm.conf" "$mount" -f
+await cemmfs 'mount' mountpoint -q "$mount"
 device=00-1E-C0-00-00-01
-show "ls cemm cemm/$device cemm/$device/p1 cemm/$device/p1/realtime"
-show "cat cemm/$device/p1/realtime.csv"
-show "cat cemm/$device/p1/realtime/electric_power"
+show "ls cemm cemm/$device"
+printf '\n%s$ cd cemm/%s%s\n' "$faint" "$device" "$plain"
+place=$mount/$device
+show "ls p1 p1/realtime"
+show "cat p1/realtime.csv"
+show "cat p1/realtime/electric_power"
 
-say "A whole day is a file; grep takes the quarter of an hour around noon, yesterday"
-show "grep -E 'T(11:5[5-9]|12:0[0-9]):' cemm/$device/p1/data/day/yesterday.csv"
-show "wc -l cemm/$device/*/data/day/yesterday.csv"
+say "A whole day is a file; grep takes the quarter of an hour around noon"
+show "grep -E 'T(11:5[5-9]|12:0[0-9]):' p1/data/day/yesterday.csv"
+show "wc -l */data/day/yesterday.csv"
+place=$scratch
 
 say "collectd with the cemm plugin, writing CSV, on the same meter"
-plugins=$(dirname "$(dpkg -L collectd-core | grep -m 1 '/csv\.so$')")
+plugins=$(dpkg -L collectd-core | sed -n 's|/csv\.so$||p')
 mkdir "$scratch/plugins"
 cp "$build/plugin/collectd/cemm.so" "$plugins/csv.so" "$plugins/logfile.so" "$scratch/plugins/"
 cat >"$scratch/collectd.conf" <<CONF
@@ -127,7 +154,7 @@ TypesDB "/usr/share/collectd/types.db"
 Interval 1
 LoadPlugin logfile
 <Plugin logfile>
-  File "$scratch/collectd.log"
+  File "stderr"
 </Plugin>
 LoadPlugin csv
 <Plugin csv>
@@ -142,27 +169,22 @@ LoadPlugin cemm
   </Cloud>
 </Plugin>
 CONF
-LD_LIBRARY_PATH=$build/common collectd -f -C "$scratch/collectd.conf" 2>"$scratch/collectd.err" &
-pids+=($!)
-values="csv/demo/cemm-$device/power-p1-electric_power"
-two_values() { (($(cat "$scratch/$values"* | wc -l) >= 3)); }
-wait_for 40 two_values
-show "head -n 3 $values*"
-echo "(the first column is the meter's own time, to the millisecond, not the time of the poll)"
+begin collectd env LD_LIBRARY_PATH="$build/common" collectd -f -C "$scratch/collectd.conf"
+# collectd begins another file each day.
+values="csv/demo/cemm-*-${device##*-}/power-p1-electric_power-*"
+# shellcheck disable=SC2086 # it is a pattern
+two_values() { (($(cd "$scratch" && cat $values | grep -c '^[0-9]') >= 2)); }
+await collectd 'two values' two_values
+show "cat $values | grep '^[0-9]' | head -n 2"
+echo "(the first column is the time of the meter, not that of the poll)"
 
-today=$scratch/today.csv
-cp "$mount/$device/p1/data/day/today.csv" "$today"
-day=today
-if (($(wc -l <"$today") < 30)); then
-  day=yesterday # it is shortly after midnight
-  cp "$mount/$device/p1/data/day/yesterday.csv" "$today"
-fi
-say "The power of $day, plotted in the terminal (W, means of ten minutes, below zero is feeding in)"
-# 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
+say "The power of yesterday, plotted in the terminal (W; below zero is feeding in)"
+# The means of ten minutes: 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
 awk -F, 'NR > 1 { ten = substr($1, 1, 15); sum[ten] += $2; n[ten]++ }
-  END { for (ten in sum) print ten "0," sum[ten] / n[ten] }' "$today" | sort >"$scratch/means.csv"
+  END { for (ten in sum) print ten "0," sum[ten] / n[ten] }' \
+  "$mount/$device/p1/data/day/yesterday.csv" | sort >"$scratch/means.csv"
 gnuplot <<PLOT
-set terminal dumb 100 24
+set terminal dumb nofeed 79 24
 set datafile separator comma
 set xdata time
 set timefmt "%Y-%m-%dT%H:%M"
@@ -174,6 +196,6 @@ PLOT
 
 say "What this cost the cloud"
 show "awk '{ print \$NF }' requests.log | sort | uniq -c"
-echo "(202: promises and their repeats; 200: answers; 412: documented meters that are not there)"
+echo "(202: promises and their repeats; 200: answers; 412: meters that are not there)"
 
 say "Done; all of it is cleaned up now"
