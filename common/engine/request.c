@@ -392,10 +392,11 @@ static void begin_promise(struct cemm_request *request)
     struct cemm_route *route = request->route;
     struct cemm_source *source = route->source;
     bool known = route->expected >= 0;
-    bool patient = known && source->scout && ++route->requests % SCOUT_EVERY != 0;
+    int64_t expected = known ? route->expected : source->expected;
+    bool patient = expected >= 0 && source->scout && ++route->requests % SCOUT_EVERY != 0;
 
-    cemm_promise_begin(&request->promise, source->cemm->now, source->config->timeout_ms,
-                       known ? route->expected : source->expected, patient);
+    cemm_promise_begin(&request->promise, source->cemm->now, source->config->timeout_ms, expected,
+                       patient);
     if (!patient && !source->scout)
         source->scout = request;
 }

@@ -19,19 +19,34 @@ static enum cemm_step wait_until(struct cemm_promise *promise, int64_t until)
     return until < promise->deadline ? CEMM_WAIT : CEMM_TIMED_OUT;
 }
 
+static int64_t first_pause(const struct cemm_promise *promise)
+{
+    return promise->expected >= 0 ? promise->expected / 2 : CEMM_PROMISE_FIRST_MS;
+}
+
+static int64_t late_pause(const struct cemm_promise *promise)
+{
+    int64_t pause = promise->expected / CEMM_PROMISE_LATE;
+
+    return pause > CEMM_PROMISE_LATE_MS ? pause : CEMM_PROMISE_LATE_MS;
+}
+
 /* Takes note of a 202: it may begin a promise, or say that it is too early still. */
 static void take_promise(struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
         promise->since = now;
-        promise->pause = CEMM_PROMISE_FIRST_MS;
+        promise->pause = first_pause(promise);
         promise->early = 0;
         promise->given++;
+        promise->repeats = 0;
+    } else {
+        promise->repeats++;
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
     if (late && promise->early < promise->expected) /* it must be there any moment */
-        promise->pause = CEMM_PROMISE_LATE_MS;
+        promise->pause = late_pause(promise);
     promise->early = elapsed;
 }
 
@@ -42,14 +57,16 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     int64_t last_try = promise->deadline - CEMM_PROMISE_FIRST_MS;
     int64_t pause = promise->pause;
 
-    promise->pause = pause + pause / 2;
+    promise->pause = pause * 2;
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
     /* Not past the moment at which the data is expected; and the patient not before. */
     if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
     /* One last try just before the deadline rather than giving up early. */
-    if (now + pause >= promise->deadline && now < last_try)
+    if (now + pause >= promise->deadline && now < last_try &&
+        (promise->repeats < CEMM_PROMISE_REPEATS ||
+         last_try - promise->since >= CEMM_PROMISE_LIFE_MS))
         pause = last_try - now;
     return pause;
 }
@@ -77,8 +94,11 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
 
     if (promise->since < 0)
         return known;
-    if (known < 0)
+    if (known < 0 && promise->expected < 0)
         return promise->early + (late - promise->early) / 2;
+    if (known < 0) /* a hint of another device, which is not bettered by this one */
+        return promise->expected <= promise->early || promise->expected > late ? late
+                                                                               : promise->expected;
     if (known <= promise->early || known > late)
         return late;
     /* It fits. The scout lowers it a little each time, to see: coming too early costs more. */

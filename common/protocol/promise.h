@@ -4,14 +4,15 @@
  * same request, repeated within 10 s, gets it. No clock and no network in
  * here: times are handed in (milliseconds of a clock that never steps).
  *
- * Repeats come quickly at first, because most devices answer at once, and
- * then ever more slowly. After 10 s the promise is gone: a repeat starts a new
- * one, quickly again. A slow device can need several before the deadline.
+ * The first repeat comes after half a second, the others ever more slowly: at
+ * most five to a promise, because nobody knows what the cloud does to a client
+ * that is greedy. After 10 s the promise is gone: a repeat starts a new one. A
+ * slow device can need several before the deadline.
  *
- * How long a source takes to keep its promises is learned, by one request at a
- * time that tries early (the scout): it repeats as said above, and just when
- * the data is expected. All others of that source wait until then: a thousand
- * devices are not asked six times each to tell what one can tell for all.
+ * How long a source takes to keep its promises is learned. One request at a
+ * time, the scout, repeats at half the expected time, and when the data is
+ * expected. All others of that source wait until then: a thousand devices are
+ * not asked six times each to tell what one can tell for all.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -20,9 +21,12 @@
 #include <stdint.h>
 
 #define CEMM_PROMISE_LIFE_MS  10000
-#define CEMM_PROMISE_FIRST_MS 100  /* pause before the first repeat */
-#define CEMM_PROMISE_LATE_MS  25   /* pause after the expected moment was too early */
-#define CEMM_PROMISE_PAUSE_MS 1500 /* longest pause between two repeats */
+#define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
+#define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
+#define CEMM_PROMISE_REPEATS  5    /* of one promise, while nothing is known */
+/* Pause after the expected moment was too early: that part of what was expected, but not less. */
+#define CEMM_PROMISE_LATE    16
+#define CEMM_PROMISE_LATE_MS 25
 
 enum cemm_step {
     CEMM_SEND,      /* send the request now */
@@ -40,6 +44,7 @@ struct cemm_promise {
     int64_t early;    /* how long after the promise a repeat was still too early */
     bool patient;     /* no repeat before that: another request is the scout */
     unsigned given;   /* promises so far */
+    unsigned repeats; /* of the promise that runs */
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
@@ -59,7 +64,7 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
 void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds);
 
 /* How long that source takes, now that the data has come by the repeat that was sent at `sent`;
- * `known` is what was thought before, -1: nothing. */
+ * `known` is what was thought before, -1: nothing but what cemm_promise_begin() was told. */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
 /* What to do now, while waiting. */

@@ -23,9 +23,9 @@ static void test_quick_then_slower(void **state)
     while (cemm_promise_answer(&promise, now, 202, NO) == CEMM_WAIT && now < BEGIN + 9000) {
         int64_t pause = promise.until - now;
         if (repeats == 0)
-            assert_int_equal(pause, 100);
+            assert_int_equal(pause, 500);
         assert_true(pause >= last); /* ever slower … */
-        assert_true(pause <= 1500); /* … up to a limit */
+        assert_true(pause <= 3000); /* … up to a limit */
         assert_int_equal(cemm_promise_next(&promise, now), CEMM_WAIT);
         assert_int_equal(cemm_promise_next(&promise, promise.until - 1), CEMM_WAIT);
         assert_int_equal(cemm_promise_next(&promise, promise.until), CEMM_SEND);
@@ -33,9 +33,9 @@ static void test_quick_then_slower(void **state)
         now = promise.until;
         repeats++;
     }
-    assert_int_equal(last, 1500);
+    assert_int_equal(last, 3000);
     assert_int_equal(promise.given, 1);
-    assert_true(repeats >= 8 && repeats <= 14); /* a device is not hammered */
+    assert_int_equal(repeats, CEMM_PROMISE_REPEATS); /* at 0.5, 1.5, 3.5, 6.5 and 9.5 s */
     assert_int_equal(cemm_promise_answer(&promise, now, 200, NO), CEMM_DONE);
 }
 
@@ -47,8 +47,8 @@ static void test_new_promise(void **state)
         int64_t pause;
         unsigned given;
     } answers[] = {
-        {0, 100, 1},     {5000, 150, 1},  {9999, 225, 1},  {10000, 100, 2},
-        {10100, 150, 2}, {19999, 225, 2}, {20000, 100, 3},
+        {0, 500, 1},      {5000, 1000, 1},  {9999, 2000, 1}, {10000, 500, 2},
+        {10500, 1000, 2}, {19999, 2000, 2}, {20000, 500, 3},
     };
     struct cemm_promise promise;
 
@@ -75,13 +75,13 @@ static void test_first_answer(void **state)
     } rows[] = {
         {"data", 0, 200, NO, CEMM_DONE, 0},
         {"data, with a useless header", 0, 200, 5000, CEMM_DONE, 0},
-        {"promise", 50, 202, NO, CEMM_WAIT, 150},
+        {"promise", 50, 202, NO, CEMM_WAIT, 550},
         {"promise that says when", 50, 202, 3000, CEMM_WAIT, 3050},
         {"promise that says at once", 50, 202, 0, CEMM_WAIT, 50},
         {"promise beyond the deadline", 0, 202, 15000, CEMM_TIMED_OUT, 0},
         {"promise just before it", 0, 202, 14999, CEMM_WAIT, 14999},
-        {"promise near the deadline: one last try", 14800, 202, NO, CEMM_WAIT, 14900},
-        {"promise too near the deadline", 14950, 202, NO, CEMM_TIMED_OUT, 0},
+        {"promise near the deadline: one more try", 14400, 202, NO, CEMM_WAIT, 14900},
+        {"promise too near the deadline", 14550, 202, NO, CEMM_TIMED_OUT, 0},
         {"promise at the deadline", 15000, 202, NO, CEMM_TIMED_OUT, 0},
         {"busy, says when", 0, 429, 2000, CEMM_WAIT, 2000},
         {"busy, says nothing", 0, 429, NO, CEMM_DONE, 0},
@@ -112,6 +112,28 @@ static void test_first_answer(void **state)
     }
 }
 
+/* However long the deadline is: no promise is asked for more than five times. */
+static void test_five_repeats(void **state)
+{
+    (void)state;
+    for (int64_t timeout = 600; timeout < 40000; timeout += 100) {
+        struct cemm_promise promise;
+        unsigned given = 0, repeats = 0;
+        int64_t now = BEGIN;
+
+        cemm_promise_begin(&promise, BEGIN, timeout, -1, false);
+        while (cemm_promise_answer(&promise, now, 202, NO) == CEMM_WAIT) {
+            repeats = promise.given == given ? repeats + 1 : 0;
+            given = promise.given;
+            assert_in_range(repeats, 0, CEMM_PROMISE_REPEATS);
+            assert_true(repeats > 0 || promise.until - now == CEMM_PROMISE_FIRST_MS ||
+                        promise.until == BEGIN + timeout - CEMM_PROMISE_FIRST_MS);
+            now = promise.until;
+        }
+        assert_true(now > BEGIN);
+    }
+}
+
 /* A promise that is never kept ends at the deadline, with a last try shortly before it. */
 static void test_never_kept(void **state)
 {
@@ -127,7 +149,7 @@ static void test_never_kept(void **state)
         now = promise.until;
     }
     assert_int_equal(step, CEMM_TIMED_OUT);
-    assert_int_equal(now, BEGIN + TIMEOUT - 100);
+    assert_int_equal(now, BEGIN + TIMEOUT - CEMM_PROMISE_FIRST_MS);
     assert_int_equal(promise.given, 2);
 }
 
@@ -155,32 +177,37 @@ static void test_mixed(void **state)
     (void)state;
     cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
     cemm_promise_answer(&promise, BEGIN, 202, NO);
-    cemm_promise_answer(&promise, BEGIN + 100, 429, 1000);
-    assert_int_equal(promise.until, BEGIN + 1100);
-    cemm_promise_answer(&promise, BEGIN + 1100, 202, NO);
-    assert_int_equal(promise.until, BEGIN + 1250);
+    cemm_promise_answer(&promise, BEGIN + 500, 429, 1000);
+    assert_int_equal(promise.until, BEGIN + 1500);
+    cemm_promise_answer(&promise, BEGIN + 1500, 202, NO);
+    assert_int_equal(promise.until, BEGIN + 2500);
     assert_int_equal(promise.given, 1);
-    assert_int_equal(cemm_promise_answer(&promise, BEGIN + 1250, 200, NO), CEMM_DONE);
+    assert_int_equal(cemm_promise_answer(&promise, BEGIN + 2500, 200, NO), CEMM_DONE);
 }
 
-/* Kept after 1000 ms: the repeats at 100, 250, 475 and 812 ms are too early. */
+/* What a source is known to take after an answer that came with this repeat. */
 static void test_learned(void **state)
 {
     static const struct {
         const char *row;
         int64_t early; /* last repeat that was too early; 0: none */
         int64_t came;
-        int64_t known;
+        int64_t expected;
+        int64_t known; /* of this device; what is expected may be a hint of another */
         bool patient;
         int64_t learned;
     } rows[] = {
-        {"nothing known: in the middle", 812, 1318, -1, false, 1065},
-        {"nothing known, and there was no repeat before", 0, 100, -1, false, 50},
-        {"as expected: the scout tries a little less", 812, 1068, 1068, false, 1060},
-        {"as expected: the patient say nothing new", 0, 1068, 1068, true, 1068},
-        {"sooner than expected", 812, 900, 1068, false, 900},
-        {"later than expected", 1068, 1093, 1068, true, 1093},
-        {"later, but another has found that out", 1050, 1093, 1080, true, 1080},
+        {"nothing known: in the middle", 812, 1318, -1, -1, false, 1065},
+        {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 50},
+        {"as expected: the scout tries a little less", 812, 1068, 1068, 1068, false, 1060},
+        {"as expected: the patient say nothing new", 0, 1068, 1068, 1068, true, 1068},
+        {"sooner than expected", 812, 900, 1068, 1068, false, 900},
+        {"later than expected", 1068, 1093, 1068, 1068, true, 1093},
+        {"later, but another has found that out", 1050, 1093, 1080, 1080, true, 1080},
+        {"a hint that is right", 500, 1000, 1000, -1, false, 1000},
+        {"a hint that is right, waited for", 0, 1000, 1000, -1, true, 1000},
+        {"a hint that is too long", 0, 500, 1000, -1, false, 500},
+        {"a hint that is too short", 1000, 1062, 1000, -1, true, 1062},
     };
     struct cemm_promise promise;
 
@@ -188,7 +215,7 @@ static void test_learned(void **state)
     cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, false);
     assert_int_equal(cemm_promise_learned(&promise, BEGIN, 77), 77); /* there was no promise */
     for (size_t i = 0; i < COUNT(rows); i++) {
-        cemm_promise_begin(&promise, BEGIN, TIMEOUT, rows[i].known, rows[i].patient);
+        cemm_promise_begin(&promise, BEGIN, TIMEOUT, rows[i].expected, rows[i].patient);
         cemm_promise_answer(&promise, BEGIN, 202, NO);
         if (rows[i].early)
             cemm_promise_answer(&promise, BEGIN + rows[i].early, 202, NO);
@@ -212,10 +239,13 @@ static void test_expected(void **state)
             assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
             met |= promise.until == BEGIN + expected;
         }
-        assert_true(met && repeats > 1);
+        assert_true(met);
+        assert_int_equal(repeats, 2);
         /* Too early still: it will be there any moment. */
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
-        assert_int_equal(promise.until - now, CEMM_PROMISE_LATE_MS);
+        int64_t late = expected / CEMM_PROMISE_LATE;
+        assert_int_equal(promise.until - now,
+                         late > CEMM_PROMISE_LATE_MS ? late : CEMM_PROMISE_LATE_MS);
 
         cemm_promise_begin(&promise, BEGIN, TIMEOUT, expected, true);
         assert_int_equal(cemm_promise_answer(&promise, BEGIN, 202, NO), CEMM_WAIT);
@@ -230,10 +260,15 @@ static void test_expected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_learned),           cmocka_unit_test(test_expected),
-        cmocka_unit_test(test_quick_then_slower), cmocka_unit_test(test_new_promise),
-        cmocka_unit_test(test_first_answer),      cmocka_unit_test(test_never_kept),
-        cmocka_unit_test(test_deadline),          cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_learned),
+        cmocka_unit_test(test_expected),
+        cmocka_unit_test(test_quick_then_slower),
+        cmocka_unit_test(test_new_promise),
+        cmocka_unit_test(test_first_answer),
+        cmocka_unit_test(test_never_kept),
+        cmocka_unit_test(test_five_repeats),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_mixed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
