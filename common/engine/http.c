@@ -246,6 +246,9 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         {CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time"},
         /* What libcurl says of a header that is too long for it, too. */
         {CURLE_OUT_OF_MEMORY, -EIO, "the answer's header is too long, or memory is short"},
+#if LIBCURL_VERSION_NUM >= 0x080600
+        {CURLE_TOO_LARGE, -EIO, "the answer's header is too long"},
+#endif
         {CURLE_WRITE_ERROR, -EIO, "the answer is longer than 4 MiB"},
         {CURLE_FILESIZE_EXCEEDED, -EIO, "the answer is longer than 4 MiB"},
         {CURLE_PARTIAL_FILE, -EIO, "the answer was cut off"},
