@@ -193,14 +193,20 @@ ssize_t write(int fd, const void *bytes, size_t length)
     return syscall(SYS_write, fd, bytes, length);
 }
 
+/* Newer machines have neither SYS_rename nor SYS_renameat, nor SYS_mkdir. */
+static int renamed(int from_fd, const char *from, int to_fd, const char *to)
+{
+    return (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
 int rename(const char *from, const char *to)
 {
-    return FAILS("rename", EIO) ? -1 : (int)syscall(SYS_rename, from, to);
+    return FAILS("rename", EIO) ? -1 : renamed(AT_FDCWD, from, AT_FDCWD, to);
 }
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-    return FAILS("rename", EIO) ? -1 : (int)syscall(SYS_renameat, from_fd, from, to_fd, to);
+    return FAILS("rename", EIO) ? -1 : renamed(from_fd, from, to_fd, to);
 }
 
 int fsync(int fd)
@@ -215,7 +221,7 @@ int fdatasync(int fd)
 
 int mkdir(const char *path, mode_t mode)
 {
-    return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdir, path, mode);
+    return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 }
 
 int mkdirat(int fd, const char *path, mode_t mode)
