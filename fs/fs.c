@@ -115,8 +115,8 @@ void fs_succeeded(struct fs *fs, const struct place *place)
 
 static struct timespec from_milliseconds(int64_t milliseconds)
 {
-    return (struct timespec){.tv_sec = milliseconds / 1000,
-                             .tv_nsec = milliseconds % 1000 * 1000000};
+    return (struct timespec){.tv_sec = (time_t)(milliseconds / 1000),
+                             .tv_nsec = (long)(milliseconds % 1000 * 1000000)};
 }
 
 void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)

@@ -74,38 +74,38 @@ __attribute__((format(printf, 2, 3))) static enum options_result wrong(struct ce
     return OPTIONS_WRONG;
 }
 
-static bool read_number(const char *text, int base, long max, long *ret_number)
+static bool read_number(const char *text, int base, int64_t max, int64_t *ret_number)
 {
     char *end;
-    long number;
+    int64_t number;
 
     if (text[0] < '0' || text[0] > '9')
         return false;
     errno = 0;
-    number = strtol(text, &end, base);
+    number = strtoll(text, &end, base);
     if (*end != '\0' || errno != 0 || number > max)
         return false;
     *ret_number = number;
     return true;
 }
 
-static void set_ttl(struct options *options, long number)
+static void set_ttl(struct options *options, int64_t number)
 {
     options->realtime_ttl = number;
 }
 
-static void set_owner(struct options *options, long number)
+static void set_owner(struct options *options, int64_t number)
 {
     options->owner = (uid_t)number;
 }
 
-static void set_group(struct options *options, long number)
+static void set_group(struct options *options, int64_t number)
 {
     options->group = (gid_t)number;
 }
 
 /* Permissions that nobody checks would be decoration. */
-static void set_mask(struct options *options, long number)
+static void set_mask(struct options *options, int64_t number)
 {
     options->mask = (mode_t)number;
     options->default_permissions = true;
@@ -114,8 +114,8 @@ static void set_mask(struct options *options, long number)
 static const struct number_option {
     const char *name;
     int base;
-    long max;
-    void (*set)(struct options *options, long number);
+    int64_t max;
+    void (*set)(struct options *options, int64_t number);
     const char *words;
 } number_options[] = {
     {"realtime_ttl=", 10, REALTIME_TTL_MAX, set_ttl, "a number of seconds from 0 to 86400"},
@@ -137,7 +137,7 @@ static enum options_result read_mount_option(const char *option, struct options 
                                              struct cemm_words *words)
 {
     const struct number_option *row = find_number_option(option);
-    long number;
+    int64_t number;
 
     if (row) {
         if (!read_number(option + strlen(row->name), row->base, row->max, &number))
