@@ -4,9 +4,21 @@
  * follows from that:
  *
  * LOOKUP must not wait, because the kernel holds the directory meanwhile. So a
- * name whose document is not at hand gets a node without a snapshot, with
- * attributes that are valid for no time at all; the kernel then asks for them
- * before it lets anyone open the file, and that question, GETATTR, may wait.
+ * name whose document is not at hand gets a cold node: one without a snapshot,
+ * with attributes that are valid for no time at all. stat and read ask for them
+ * again first (AUTO_INVAL_DATA), and that question, GETATTR, may wait.
+ *
+ * sendfile, splice, copy_file_range and mmap do not ask: the kernel takes the
+ * size that it has. So the size of a cold node is told too large. Then they
+ * READ, that waits, and its short answer cuts the size, unless the kernel has
+ * heard of another size since it sent the READ. That must not be the large one
+ * again, or the rest of the page would be shown as NULs. So each cold node is
+ * told once: a name that is looked up again while it is cold gets a new node.
+ *
+ * A READ that waits is one of its reader, not of the background: without
+ * ASYNC_READ it can be interrupted and takes no place from others. When a READ
+ * of several pages fails, the kernel asks for the first of them alone; that is
+ * the same question, which must not wait again.
  *
  * The bytes under a number never change. A newer document is a new node, found
  * at the next LOOKUP, which comes when the name's time is over.
@@ -26,84 +38,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fs/fresh.h"
 #include "fs/info.h"
 #include "fs/status.h"
 
-#define RUNNING_TIMEOUT 1.0  /* seconds: name of a running CSV; its node follows the data */
-#define FOLLOWED_MS     5000 /* a running CSV is being followed if it was asked for this lately */
-
-/* What is said of devices and meters. */
-static bool is_description(const struct place *place)
-{
-    return info_is(place) || place->kind == PLACE_IO;
-}
-
-/* How old a document may be. */
-struct freshness {
-    int64_t max_age; /* ms */
-    bool for_ever;   /* what has been fetched within that stays good: */
-    int64_t since;   /* Unix milliseconds when that began */
-};
-
-/* `snapshot` is what there is of it, or NULL. */
-static struct freshness freshness_of(const struct fs *fs, const struct place *place,
-                                     const struct snapshot *snapshot)
-{
-    struct tree_clock clock = fs_clock(fs);
-    int64_t closed_at;
-
-    if (is_description(place))
-        return (struct freshness){.max_age = FS_INFO_MAX_AGE};
-    if (place->kind != PLACE_PERIOD)
-        return (struct freshness){.max_age = fs->realtime_ttl};
-    closed_at = tree_closed_at(place, clock.zone);
-    if (clock.now < closed_at)
-        return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
-    if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
-        return (struct freshness){.max_age = CEMM_EMPTY_AGE};
-    /* One that was fetched before the period was closed may lack its end. */
-    return (struct freshness){.max_age = cemm_clock_wall() - closed_at * 1000,
-                              .since = closed_at * 1000,
-                              .for_ever = true};
-}
-
-/* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
-static int64_t left(const struct node *node, const struct freshness *freshness)
-{
-    int64_t age = cemm_clock_wall() - node->snapshot->fetched;
-
-    if (age < 0)
-        return -1; /* the clock was set back: who knows how old */
-    if (freshness->for_ever)
-        return node->snapshot->fetched - freshness->since;
-    return freshness->max_age - age;
-}
-
-/* A node that may be handed out although its snapshot is too old: its readers are waiting for the
- * next one, or follow it as it grows. */
-static bool is_followed(const struct node *node)
-{
-    if (is_description(&node->place))
-        return true;
-    return node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS);
-}
-
-static bool may_run(const struct place *place)
-{
-    return is_description(place) ||
-           (place->history == HISTORY_DAYS && place->form == CEMM_FORM_CSV);
-}
-
-static double timeout_of(const struct node *node, const struct freshness *freshness)
-{
-    if (node->running || (may_run(&node->place) && !freshness->for_ever))
-        return RUNNING_TIMEOUT;
-    if (freshness->for_ever)
-        return FS_CLOSED_TIMEOUT;
-    if (!node->snapshot)
-        return (double)freshness->max_age / 1000;
-    return left(node, freshness) > 0 ? (double)left(node, freshness) / 1000 : 0;
-}
+#define REPEATED_MS 1000 /* for so long the failure of a READ answers the next one, too */
 
 static void forget_name(struct fs *fs, struct node *node)
 {
@@ -142,12 +81,12 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 
     node_bind(&fs->nodes, node, snapshot);
     node->closed = snapshot->fetched / 1000 >= closed_at;
-    node->running = may_run(&node->place) && !node->closed;
+    node->running = fresh_may_run(&node->place) && !node->closed;
     node->archived =
         node->closed && tree_query(&node->place, &query) && cemm_archived(fs->cemm, &query);
     node->absent = 0;
     fs_succeeded(fs, &node->place);
-    if (is_description(&node->place))
+    if (fresh_is_description(&node->place))
         node_keep(node, true); /* its time is told by nothing else */
     node_touch(&fs->nodes, node);
     drop_old(fs);
@@ -248,13 +187,15 @@ static void disown(struct fs *fs, const struct place *place)
 /* Whether the name still leads to this node. */
 static bool is_good(struct fs *fs, struct node *node)
 {
-    struct freshness freshness = freshness_of(fs, &node->place, node->snapshot);
+    struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
 
+    if (!node->snapshot)
+        return false; /* the kernel has been told of it once */
     if (is_disowned(fs, node)) {
         disown(fs, &node->place);
         return false;
     }
-    return !node->snapshot || left(node, &freshness) >= 0 || is_followed(node);
+    return fresh_left(node, &freshness) >= 0 || fresh_is_followed(node);
 }
 
 static int node_of(struct fs *fs, const struct place *place, struct node **ret_node)
@@ -265,13 +206,17 @@ static int node_of(struct fs *fs, const struct place *place, struct node **ret_n
     int result;
 
     if (!node || !is_good(fs, node)) {
-        freshness = freshness_of(fs, place, node ? node->snapshot : NULL);
+        int64_t absent = node ? node->absent : 0;
+
+        freshness = fresh_of(fs, place, node ? node->snapshot : NULL);
         result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
         if (result == 0)
             result = new_node(fs, place, snapshot, &node);
         if (result < 0)
             return result;
-        if (snapshot)
+        if (!snapshot)
+            node->absent = absent;
+        else
             ahead_read(fs, place);
     }
     *ret_node = node;
@@ -294,10 +239,79 @@ int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node
         return result;
     node_touch(&fs->nodes, node);
     drop_old(fs);
-    freshness = freshness_of(fs, place, node->snapshot);
-    *ret_timeout = timeout_of(node, &freshness);
+    freshness = fresh_of(fs, place, node->snapshot);
+    *ret_timeout = fresh_timeout(node, &freshness);
     *ret_node = node;
     return 0;
+}
+
+/* ---- answers to GETATTR and READ ---------------------------------------------- */
+
+static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size,
+                        off_t offset)
+{
+    size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
+
+    if (size > snapshot->size - begin)
+        size = snapshot->size - begin;
+    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
+}
+
+/* Makes the bytes anew that had been given up. Returns a positive errno, or 0. */
+static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct snapshot *anew;
+    int result;
+
+    if (answer->result != 0)
+        return fs_errno(answer->result);
+    result = snapshot_render(&node->place, answer->document, &clock, &anew);
+    if (result < 0)
+        return -result;
+    if (!node_restore(&fs->nodes, node, anew)) {
+        /* Half a file of each would be torn: the name leads to the new one from now on. */
+        forget_name(fs, node);
+        node_retire(&fs->nodes, node);
+        result = ESTALE;
+    }
+    snapshot_unref(anew);
+    return result;
+}
+
+static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct fs *fs = parked->fs;
+    struct node *node = parked->node;
+    int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
+
+    if (error != 0) {
+        park_reply_error(parked, error);
+        return;
+    }
+    reply_bytes(parked->request, node->snapshot, parked->size, parked->offset);
+    park_free(parked);
+    drop_old(fs);
+}
+
+/* The node has a snapshot. */
+static void reply(struct parked *parked)
+{
+    const struct snapshot *snapshot = parked->node->snapshot;
+    struct fs *fs = parked->fs;
+    struct cemm_query query;
+
+    if (!parked->reading) {
+        park_reply_attributes(parked);
+    } else if (snapshot->bytes) {
+        reply_bytes(parked->request, snapshot, parked->size, parked->offset);
+        park_free(parked);
+    } else if (tree_query(&parked->node->place, &query)) {
+        park_get_next(parked, &query, fresh_of(fs, &parked->node->place, snapshot).max_age,
+                      on_bytes);
+    } else {
+        park_reply_error(parked, EIO);
+    }
 }
 
 /* ---- a running CSV grows ------------------------------------------------ */
@@ -365,15 +379,15 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
         node_retire(&parked->fs->nodes, node);
         node_keep(node, false);
         node->running = false;
-        park_reply_attributes(parked);
+        reply(parked);
         return;
     }
-    if (snapshot->size == old->size && is_description(&node->place))
+    if (snapshot->size == old->size && fresh_is_description(&node->place))
         snapshot->modified = old->modified; /* nothing has changed */
     bind(parked->fs, node, snapshot);
     if (snapshot->size == node->shown) {
         node_show(node);
-        park_reply_attributes(parked);
+        reply(parked);
         return;
     }
     grow(parked);
@@ -381,27 +395,30 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
 
 /* ---- GETATTR ------------------------------------------------------------ */
 
-/* Whether a newer document is of use to the node: it has none yet, or is a CSV that grows. */
-static bool wants(const struct node *node, int64_t fetched)
+/* Whether a newer document is of use to the node: it has none yet, or is a CSV that grows. A READ
+ * does not make it grow: its pages are locked until it is answered. */
+static bool wants(const struct parked *parked, int64_t fetched)
 {
+    const struct node *node = parked->node;
+
     if (!node->snapshot)
         return true;
-    return node->running && !node->growing && node->snapshot->fetched < fetched;
+    return !parked->reading && node->running && !node->growing && node->snapshot->fetched < fetched;
 }
 
 void file_take(struct parked *parked, struct snapshot *snapshot)
 {
     struct node *node = parked->node;
 
-    if (!wants(node, snapshot->fetched)) {
+    if (!wants(parked, snapshot->fetched)) {
         snapshot_unref(snapshot);
-        park_reply_attributes(parked);
+        reply(parked);
     } else if (node->snapshot) {
         renew(parked, snapshot);
     } else {
         bind(parked->fs, node, snapshot);
         node_show(node);
-        park_reply_attributes(parked);
+        reply(parked);
     }
 }
 
@@ -410,7 +427,7 @@ static bool may_come(const struct fs *fs, const struct place *place)
 {
     struct cemm_query query;
 
-    return is_description(place) && fs_account_unheard(fs) && tree_query(place, &query) &&
+    return fresh_is_description(place) && fs_account_unheard(fs) && tree_query(place, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
 
@@ -428,7 +445,8 @@ static bool is_known_absent(const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->absent;
 
-    return is_description(&node->place) && node->absent != 0 && age >= 0 && age <= FS_INFO_MAX_AGE;
+    return fresh_is_description(&node->place) && node->absent != 0 && age >= 0 &&
+           age <= FS_INFO_MAX_AGE;
 }
 
 void file_answer(struct parked *parked, const struct cemm_answer *answer)
@@ -442,8 +460,8 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
         park_reply_error(parked, take_failure(parked->fs, node, fs_errno(answer->result)));
         return;
     }
-    if (!wants(node, cemm_document_fetched(answer->document))) {
-        park_reply_attributes(parked);
+    if (!wants(parked, cemm_document_fetched(answer->document))) {
+        reply(parked);
         return;
     }
     result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
@@ -457,76 +475,47 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
     file_take(parked, snapshot);
 }
 
-void file_getattr(struct fs *fs, fuse_req_t request, struct node *node)
+/* Asks for the document; whatever comes answers the draft. */
+static void ask(struct parked *draft)
 {
-    struct freshness freshness = freshness_of(fs, &node->place, node->snapshot);
-    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = file_answer};
+    struct node *node = draft->node;
+    struct fs *fs = draft->fs;
     struct cemm_query query;
 
-    node->asked = cemm_clock_wall();
-    if (node->snapshot && (!node->running || node->growing || left(node, &freshness) >= 0)) {
-        fs_reply_attributes(fs, request, node);
-    } else if (is_known_absent(node)) {
-        (void)fuse_reply_err(request, ENOENT);
+    if (is_known_absent(node)) {
+        (void)fuse_reply_err(draft->request, ENOENT);
     } else if (info_is(&node->place)) {
-        info_getattr(fs, request, node);
+        info_ask(draft);
     } else if (tree_query(&node->place, &query)) {
         struct place place = node->place;
 
-        park_get(&draft, &query, freshness.max_age);
+        draft->resume = file_answer;
+        park_get(draft, &query, fresh_of(fs, &place, node->snapshot).max_age);
         ahead_read(fs, &place);
     } else {
-        (void)fuse_reply_err(request, EIO);
+        (void)fuse_reply_err(draft->request, EIO);
     }
+}
+
+void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open)
+{
+    struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
+    struct parked draft = {.fs = fs, .request = request, .node = node, .open = open};
+
+    node->asked = cemm_clock_wall();
+    if (node->snapshot && (!node->running || node->growing || fresh_left(node, &freshness) >= 0))
+        fs_reply_attributes(fs, request, node);
+    else
+        ask(&draft);
 }
 
 /* ---- READ ------------------------------------------------------------------ */
 
-static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size,
-                        off_t offset)
+static bool is_repeated(const struct node *node)
 {
-    size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
+    int64_t age = cemm_clock_wall() - node->failed;
 
-    if (size > snapshot->size - begin)
-        size = snapshot->size - begin;
-    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
-}
-
-/* Makes the bytes anew that had been given up. Returns a positive errno, or 0. */
-static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
-{
-    struct tree_clock clock = fs_clock(fs);
-    struct snapshot *anew;
-    int result;
-
-    if (answer->result != 0)
-        return fs_errno(answer->result);
-    result = snapshot_render(&node->place, answer->document, &clock, &anew);
-    if (result < 0)
-        return -result;
-    if (!node_restore(&fs->nodes, node, anew)) {
-        /* Half a file of each would be torn: the name leads to the new one from now on. */
-        forget_name(fs, node);
-        node_retire(&fs->nodes, node);
-        result = ESTALE;
-    }
-    snapshot_unref(anew);
-    return result;
-}
-
-static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
-{
-    struct fs *fs = parked->fs;
-    struct node *node = parked->node;
-    int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
-
-    if (error != 0) {
-        park_reply_error(parked, error);
-        return;
-    }
-    reply_bytes(parked->request, node->snapshot, parked->size, parked->offset);
-    park_free(parked);
-    drop_old(fs);
+    return node->failed != 0 && age >= 0 && age <= REPEATED_MS;
 }
 
 void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset)
@@ -535,6 +524,7 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
                            .request = request,
                            .node = node,
                            .resume = on_bytes,
+                           .reading = true,
                            .size = size,
                            .offset = offset};
     const struct snapshot *snapshot = node->snapshot;
@@ -542,8 +532,12 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
 
     if (snapshot && snapshot->bytes)
         reply_bytes(request, snapshot, size, offset);
-    else if (snapshot && tree_query(&node->place, &query))
-        park_get(&draft, &query, freshness_of(fs, &node->place, snapshot).max_age);
-    else /* GETATTR comes first: it is what waits. */
+    else if (is_repeated(node))
+        (void)fuse_reply_err(request, node->error);
+    else if (!snapshot)
+        ask(&draft);
+    else if (tree_query(&node->place, &query))
+        park_get(&draft, &query, fresh_of(fs, &node->place, snapshot).max_age);
+    else
         (void)fuse_reply_err(request, EIO);
 }

@@ -13,15 +13,16 @@
 int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
                 double *ret_timeout);
 
-/* Answers GETATTR, now or when the document has come. */
-void file_getattr(struct fs *fs, fuse_req_t request, struct node *node);
+/* Answers GETATTR, now or when the document has come. `open`: it is asked by someone who has the
+ * file open, and who may go on with the bytes that he was shown if no newer ones can be had. */
+void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open);
 
-/* Answers READ, for which it waits only if the bytes have been given up and the kernel has lost
- * them, too. */
+/* Answers READ. It waits if nobody has asked for the size before, or if the bytes have been given
+ * up and the kernel has lost them, too. */
 void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset);
 
-/* Answers a parked GETATTR with what has come: a document or a failure, or a snapshot, whose
- * reference is taken over. */
+/* Answers a parked GETATTR or READ with what has come: a document or a failure, or a snapshot,
+ * whose reference is taken over. */
 void file_answer(struct parked *parked, const struct cemm_answer *answer);
 void file_take(struct parked *parked, struct snapshot *snapshot);
 

@@ -140,7 +140,7 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
         break;
     case TREE_FILE:
         attributes.st_mode = S_IFREG | 0444;
-        attributes.st_size = (off_t)node->shown;
+        attributes.st_size = node->snapshot ? (off_t)node->shown : FS_COLD_SIZE;
         attributes.st_blocks = (blkcnt_t)((node->shown + 511) / 512);
         modified = node->shown_modified;
         break;

@@ -26,6 +26,7 @@
 #define FS_CLOSED_BYTES   (8u << 20)      /* closed files beyond that are dropped, oldest first */
 #define FS_CLOSED_FILES   4096            /* and beyond that number */
 #define FS_BLOCK_SIZE     4096
+#define FS_COLD_SIZE      (INT64_C(1) << 30) /* told of a file whose size is not known yet */
 #define FS_XATTR_SOURCE   "user.cemm.source"
 #define FS_XATTR_FETCHED  "user.cemm.fetched"
 #define FS_XATTR_UNIT     "user.cemm.unit"

@@ -86,18 +86,19 @@ static void on_meter(struct parked *parked, const struct cemm_answer *answer)
         file_answer(parked, answer);
 }
 
-void info_getattr(struct fs *fs, fuse_req_t request, struct node *node)
+void info_ask(struct parked *draft)
 {
-    struct parked draft = {.fs = fs, .request = request, .node = node, .absence_passes = true};
+    const struct place *place = &draft->node->place;
     struct cemm_query query;
 
-    if (node->place.kind == PLACE_DEVICE_INFO) {
-        draft.resume = on_devices;
-        park_find(&draft, NULL, INT64_MAX); /* who has answered once need not do so again */
-    } else if (tree_query(&node->place, &query)) {
-        draft.resume = on_meter;
-        park_get(&draft, &query, FS_INFO_MAX_AGE);
+    draft->absence_passes = true;
+    if (place->kind == PLACE_DEVICE_INFO) {
+        draft->resume = on_devices;
+        park_find(draft, NULL, INT64_MAX); /* who has answered once need not do so again */
+    } else if (tree_query(place, &query)) {
+        draft->resume = on_meter;
+        park_get(draft, &query, FS_INFO_MAX_AGE);
     } else {
-        (void)fuse_reply_err(request, EIO);
+        (void)fuse_reply_err(draft->request, EIO);
     }
 }

@@ -9,7 +9,8 @@
 
 bool info_is(const struct place *place);
 
-/* Answers GETATTR of such a file when its documents have come. */
-void info_getattr(struct fs *fs, fuse_req_t request, struct node *node);
+/* Asks for the documents of such a file; when they have come, they answer the draft. */
+struct parked;
+void info_ask(struct parked *draft);
 
 #endif

@@ -45,6 +45,9 @@ struct node {
     int64_t absent; /* Unix milliseconds: when the sources said that there is no such file; 0: they
                      * do not */
 
+    int64_t failed; /* Unix milliseconds: when a READ failed last; 0: never */
+    int error;      /* how */
+
     char *words;    /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* what it was about, see tree_cause() */
 

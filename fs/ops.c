@@ -39,8 +39,11 @@ static void on_init(void *data, struct fuse_conn_info *connection)
 {
     struct fs *fs = data;
 
-    /* Bytes never change under a number, so there is nothing to be invalidated by a new mtime. */
-    connection->want &= ~(unsigned)FUSE_CAP_AUTO_INVAL_DATA;
+    /* Before it reads, the kernel asks for attributes that are no longer valid. */
+    connection->want |= FUSE_CAP_AUTO_INVAL_DATA;
+    /* A READ belongs to its reader, who can interrupt it, and takes none of the few places that the
+     * kernel has for requests in the background. */
+    connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
     fs->greeted = true;
     fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
     notify_ready();
@@ -138,7 +141,6 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     struct fs *fs = fs_of(request);
     struct node *node = node_of(request, number);
 
-    (void)info;
     if (!node)
         return;
     switch (tree_type(&node->place)) {
@@ -146,7 +148,7 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
         dir_getattr(fs, request, node);
         break;
     case TREE_FILE:
-        file_getattr(fs, request, node);
+        file_getattr(fs, request, node, info != NULL);
         break;
     case TREE_LINK:
         fs_reply_attributes(fs, request, node);

@@ -156,6 +156,16 @@ void park_free(struct parked *parked)
 
 void park_reply_error(struct parked *parked, int error)
 {
+    struct node *node = parked->node;
+
+    if (parked->open && node->snapshot && error != EINTR) {
+        park_reply_attributes(parked);
+        return;
+    }
+    if (parked->reading && error != EINTR) {
+        node->failed = cemm_clock_wall();
+        node->error = error;
+    }
     (void)fuse_reply_err(parked->request, error);
     park_free(parked);
 }

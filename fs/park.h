@@ -28,7 +28,9 @@ struct parked {
     int found;               /* kept by those who wait twice: how the first wait ended */
     struct listing *listing; /* OPENDIR only; freed with the request unless handed on */
     struct fuse_file_info info;
-    size_t size; /* READ only, both */
+    bool open;    /* GETATTR of a reader, who may go on with what he was shown */
+    bool reading; /* READ, of these bytes */
+    size_t size;
     off_t offset;
 };
 

@@ -1,0 +1,36 @@
+/*
+ * How old a file's document may be, and for how long its name leads there.
+ */
+#ifndef FS_FRESH_H
+#define FS_FRESH_H
+
+#include "fs/fs.h"
+
+/* How old a document may be. */
+struct freshness {
+    int64_t max_age; /* ms */
+    bool for_ever;   /* what has been fetched within that stays good: */
+    int64_t since;   /* Unix milliseconds when that began */
+};
+
+/* `snapshot` is what there is of it, or NULL. */
+struct freshness fresh_of(const struct fs *fs, const struct place *place,
+                          const struct snapshot *snapshot);
+
+/* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
+int64_t fresh_left(const struct node *node, const struct freshness *freshness);
+
+/* For how many seconds the kernel may take the name for the node. */
+double fresh_timeout(const struct node *node, const struct freshness *freshness);
+
+/* What is said of devices and meters. */
+bool fresh_is_description(const struct place *place);
+
+/* A file whose node may follow its data. */
+bool fresh_may_run(const struct place *place);
+
+/* A node that may be handed out although its snapshot is too old: its readers are waiting for the
+ * next one, or follow it as it grows. */
+bool fresh_is_followed(const struct node *node);
+
+#endif

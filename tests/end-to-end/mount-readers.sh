@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# Every way to read a file gives every byte or an error, also of a file that nobody has asked for
+# yet, and by readers who never stat it. Called as: mount-readers.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154,SC2012
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+begin_mount "$@"
+
+here=$(dirname "$0")
+files=40 days=14
+[[ -z ${CEMM_E2E_LONG-} ]] || files=25000 days=700
+start_sim --devices 40 --meters p1 --since 2023-01-01 --lan 1
+write_config "$conf" 'timeout = 6'
+mount_fs -o realtime_ttl=1
+p1=$m/$dev/p1
+
+# sendfile FILE: what it gives, by sendfile alone.
+sendfile() {
+  python3 -c 'import os, sys
+file, (reader, writer) = os.open(sys.argv[1], os.O_RDONLY), os.pipe()
+while count := os.sendfile(writer, file, None, 65536):
+    while count > 0:
+        part = os.read(reader, count)
+        sys.stdout.buffer.write(part)
+        count -= len(part)' "$1"
+}
+
+# ---- each way, side by side --------------------------------------------------------
+
+stat "$p1" >/dev/null # the directories are known now
+check 'sendfile of a value that nobody has asked for' test -n "$(sendfile "$p1/realtime/electric_power")"
+several=("$p1"/{info,realtime}.json "$p1/data/day/today.csv" "$p1/data/month/this-month.csv"
+  "$m/$dev"/{info.json,io.json,io.csv} "$p1"/realtime/{t1,t2,rate} "$m"/status{,.json})
+is 'cold files of each kind' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
+is 'are read whole, by whatever means' '' "$(<"$scratch/wrong")"
+
+for device in "$m"/00-*; do
+  for ((i = 0; i < days; i++)); do
+    day=$(date -d "2023-01-05 + $i days" +%Y/%m/%Y-%m-%d)
+    printf '%s\n' "$device/p1/data/day/$day".{csv,json}
+  done
+done >"$scratch/all"
+shuf -n "$files" "$scratch/all" >"$scratch/cold"
+is 'so are closed days' "$files" \
+  "$(xargs -n 1000 python3 "$here/cold.py" 4 <"$scratch/cold" 2>"$scratch/wrong" | awk '{ n += $1 } END { print n + 0 }')"
+is 'each of them' '' "$(<"$scratch/wrong")"
+
+# A name that is looked up again while somebody waits for its file.
+stat "$m/$dev/p1" >/dev/null
+sim_faults 'delay=2500@*/p1/realtime/*'
+sendfile "$p1/realtime.json" >"$scratch/first" &
+first=$!
+wait_for 20 asked 'p1/realtime/'
+for _ in 1 2 3 4 5; do # its time is over after one second
+  sleep 0.5
+  timeout -s INT 0.1 python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY)' "$p1/realtime.json" || true
+done
+wait "$first" || not_ok 'who waits gets it' "$?"
+check 'a file that is looked up again meanwhile is given whole' jq -e . "$scratch/first"
+is 'and nothing more' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
+
+# ---- a source that fails -----------------------------------------------------------
+
+sim_faults 'status=502@*/data/*' 'status=403@*/totals/*'
+fails_with 'sendfile of what a source refuses' 'Input/output error' sendfile "$p1/data/day/2025/03/2025-03-01.csv"
+fails_with 'of what may not be read' 'Permission denied' sendfile "$p1/totals/2025/03/2025-03-01.csv"
+sim_faults 'promise-forever@*/data/*'
+begun=$(now_ms)
+fails_with 'of what never comes' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
+took=$(($(now_ms) - begun))
+check "which is waited for once ($took ms)" test "$took" -lt 11000
+
+# ---- a source that stalls ------------------------------------------------------------
+
+sim_faults
+warm=$p1/data/day/2025/04/2025-04-01.json
+wait_for 30 cat "$warm" || not_ok 'a file is there'
+sim_faults 'stall@*/data/*'
+cat >"$scratch/waiting.py" <<'END'
+import os, sys, threading
+def wait(path):
+    os.sendfile(os.pipe()[1], os.open(path, os.O_RDONLY), None, 65536)
+for path in sys.argv[1:]:
+    threading.Thread(target=wait, args=(path,)).start()
+END
+python3 "$scratch/waiting.py" "$p1"/data/day/2025/05/2025-05-{10..29}.csv 2>/dev/null &
+waiting=$!
+started "$waiting"
+wait_for 20 asked 'data/day/'
+begun=$(now_ms)
+is 'while twenty wait, pages that the kernel has dropped are read again' "$(stat -c %s "$warm")" \
+  "$(python3 -c 'import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+print(sum(iter(lambda: len(os.read(file, 65536)), 0)))' "$warm")"
+took=$(($(now_ms) - begun))
+check "which takes no time ($took ms)" test "$took" -lt 4000
+begun=$(now_ms)
+stop "$waiting" KILL
+took=$(($(now_ms) - begun))
+check "SIGKILL ends them at once ($took ms)" test "$took" -lt 3000
+
+# A reader whose signal has a handler is not killed by it: the system call ends.
+cat >"$scratch/handler.py" <<'END'
+import os, signal, sys
+def handler(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, handler)
+file = os.open(sys.argv[1], os.O_RDONLY)
+signal.alarm(1)
+try:
+    if sys.argv[2] == "read":
+        os.read(file, 65536)
+    else:
+        os.sendfile(os.pipe()[1], file, None, 65536)
+except KeyboardInterrupt:
+    print("interrupted")
+END
+sim_faults
+sim_faults 'stall@*/p1/realtime/*'
+for way in read sendfile; do
+  sleep 1.1 # what was read is too old then
+  wait_for 20 cat "$m/status"
+  begun=$(now_ms)
+  is "a signal that is handled interrupts $way" interrupted "$(python3 "$scratch/handler.py" "$p1/realtime.json" "$way")"
+  took=$(($(now_ms) - begun))
+  check "$way ends at once ($took ms)" test "$took" -lt 4500
+done
+
+# ---- a running file that is open ------------------------------------------------------
+
+sim_faults
+unmount_fs
+is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+finish
