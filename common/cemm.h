@@ -319,6 +319,10 @@ bool cemm_config_discovers(const struct cemm_config *config);
 /* The file that was read; NULL: none. */
 const char *cemm_config_file(const struct cemm_config *config);
 
+/* Where closed periods are kept: as configured, else $STATE_DIRECTORY, /var/lib/cemm for root,
+ * $XDG_DATA_HOME/cemm, ~/.local/share/cemm. NULL: nowhere. */
+const char *cemm_config_archive(const struct cemm_config *config);
+
 /* ---- devices, meters, documents ----------------------------------------- */
 
 struct cemm;

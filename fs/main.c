@@ -119,11 +119,12 @@ static int run(const struct options *options, const struct cemm_config *config)
         .mask = options->mask,
         .realtime_ttl = options->realtime_ttl * 1000,
     };
+    struct cemm_words words;
     char *path;
-    int result = mount_prepare(options->mountpoint, &path);
+    int result = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
 
     if (result < 0)
-        return complain(options->mountpoint, strerror(-result));
+        return complain(options->mountpoint, words.text);
     fs.session = mount_session(options, &fs);
     if (fs.session) {
         result = mount_and_serve(&fs, options, path);

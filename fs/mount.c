@@ -2,15 +2,22 @@
  * A mount whose program has crashed answers every question with "transport
  * endpoint is not connected", also that of its next start. It is only then
  * taken away: a mount that lives is somebody's.
+ *
+ * A program that looks for its archive in its own mount waits for itself, and
+ * no signal ends that. So the place is compared with the archive's before
+ * anything is mounted.
  */
 #include "fs/mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -53,11 +60,111 @@ static bool is_dead(const char *mountpoint)
     return statfs(mountpoint, &about) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
-int mount_prepare(const char *mountpoint, char **ret_path)
+/* ---- the place ------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct cemm_words *words,
+                                                        const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
+        words->text[0] = '\0';
+    va_end(arguments);
+    return -EINVAL;
+}
+
+/* Whether a line of /proc/self/mountinfo is that of this mount, and of our kind. */
+static bool is_ours(const char *line, uint64_t mount)
+{
+    char *end;
+
+    return strtoull(line, &end, 10) == mount && *end == ' ' && strstr(line, " - fuse.cemmfs ");
+}
+
+static bool mount_is_ours(uint64_t mount)
+{
+    FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char *line = NULL;
+    size_t room = 0;
+    bool ours = false;
+
+    while (mounts && !ours && getline(&line, &room, mounts) > 0)
+        ours = is_ours(line, mount);
+    free(line);
+    if (mounts)
+        fclose(mounts);
+    return ours;
+}
+
+/* Nothing is asked of the file system: a mount of another user would refuse to answer. */
+static int check_mounts(const char *mountpoint, struct cemm_words *words)
+{
+    struct statx about;
+
+    if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &about) <
+            0 &&
+        statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
+        return 0; /* and stat says why */
+    if (!(about.stx_mask & STATX_MNT_ID) || !mount_is_ours(about.stx_mnt_id))
+        return 0;
+    if (about.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+        return refuse(words, "cemmfs is mounted there already; fusermount3 -u unmounts it");
+    return refuse(words, "it lies in another mount of cemmfs");
+}
+
+/* The full path of what is there of a path: of what is not, its beginning. NULL: no memory. */
+static char *existing(const char *path)
+{
+    char *part = strdup(path);
+    char *real = NULL;
+
+    while (part && !(real = realpath(part, NULL))) {
+        char *slash = strrchr(part, '/');
+
+        if (!slash || slash == part) {
+            free(part);
+            return realpath(slash ? "/" : ".", NULL);
+        }
+        *slash = '\0';
+    }
+    free(part);
+    return real;
+}
+
+/* `place` and `above` are full paths. */
+static bool is_within(const char *place, const char *above)
+{
+    size_t length = strlen(above);
+
+    if (strcmp(above, "/") == 0)
+        return true;
+    return strncmp(place, above, length) == 0 && (place[length] == '\0' || place[length] == '/');
+}
+
+/* The mount point is there: so where an archive that is not there yet would be below it, what is
+ * there of its path is, too. */
+static int check_archive(const char *path, const char *archive, struct cemm_words *words)
+{
+    char *real = existing(archive);
+    int result = 0;
+
+    if (!real)
+        return -ENOMEM;
+    if (is_within(real, path))
+        result = refuse(words, "it would hide the archive, %s", archive);
+    free(real);
+    return result;
+}
+
+static int prepare(const char *mountpoint, const char *archive, char **ret_path,
+                   struct cemm_words *words)
 {
     struct stat about;
     int result = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
 
+    if (result == 0)
+        result = check_mounts(mountpoint, words);
     if (result < 0)
         return result;
     if (stat(mountpoint, &about) < 0)
@@ -65,8 +172,29 @@ int mount_prepare(const char *mountpoint, char **ret_path)
     if (!S_ISDIR(about.st_mode))
         return -ENOTDIR;
     *ret_path = realpath(mountpoint, NULL);
-    return *ret_path ? 0 : -errno;
+    if (!*ret_path)
+        return -errno;
+    return archive ? check_archive(*ret_path, archive, words) : 0;
 }
+
+int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
+                  struct cemm_words *words)
+{
+    int result;
+
+    *ret_path = NULL;
+    words->text[0] = '\0';
+    result = prepare(mountpoint, archive, ret_path, words);
+    if (result == 0)
+        return 0;
+    if (words->text[0] == '\0')
+        (void)refuse(words, "%s", strerror(-result));
+    free(*ret_path);
+    *ret_path = NULL;
+    return result;
+}
+
+/* ---- the session ----------------------------------------------------------- */
 
 /* Commas and backslashes of the source's name are escaped for libfuse. */
 static int print_options(const struct options *options, char *text, size_t size)

@@ -49,10 +49,6 @@ struct cemm_config {
     char *archive; /* NULL: not said */
 };
 
-/* Where closed periods are kept: as configured, else $STATE_DIRECTORY, /var/lib/cemm for root,
- * $XDG_DATA_HOME/cemm, ~/.local/share/cemm. NULL: nowhere. */
-const char *cemm_config_archive(const struct cemm_config *config);
-
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
 
 #endif
