@@ -85,6 +85,8 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     node->archived =
         node->closed && tree_query(&node->place, &query) && cemm_archived(fs->cemm, &query);
     node->absent = 0;
+    if (node->closed)
+        node_settle(node);
     fs_succeeded(fs, &node->place);
     if (fresh_is_description(&node->place))
         node_keep(node, true); /* its time is told by nothing else */

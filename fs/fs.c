@@ -121,7 +121,7 @@ static struct timespec from_milliseconds(int64_t milliseconds)
 
 void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
 {
-    struct stat attributes = {.st_ino = node->number, .st_nlink = 1, .st_blksize = FS_BLOCK_SIZE};
+    struct stat attributes = {.st_ino = node->inode, .st_nlink = 1, .st_blksize = FS_BLOCK_SIZE};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     char target[TREE_LINK_SIZE];

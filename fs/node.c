@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_FIRST 256 /* a power of two */
-#define ROOT_NUMBER   1   /* FUSE_ROOT_ID */
+#define BUCKETS_FIRST 256                 /* a power of two */
+#define ROOT_NUMBER   1                   /* FUSE_ROOT_ID */
+#define SETTLED       (UINT64_C(1) << 62) /* no number of those that are counted has this bit */
 
 static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
 {
@@ -127,6 +128,7 @@ struct node *node_new(struct nodes *nodes, const struct place *place)
     if (before)
         node_retire(nodes, before);
     node->number = nodes->next_number++;
+    node->inode = node->number;
     node->place = *place;
     node->current = true;
     insert(nodes, node);
@@ -159,6 +161,14 @@ void node_show(struct node *node)
 {
     node->shown = node->snapshot->size;
     node->shown_modified = node->snapshot->modified;
+}
+
+void node_settle(struct node *node)
+{
+    uint64_t hash = tree_hash_path(&node->place);
+
+    hash = tree_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
+    node->inode = hash >> 2 | SETTLED;
 }
 
 void node_drop(struct nodes *nodes, struct node *node)

@@ -24,6 +24,7 @@ TAILQ_HEAD(node_queue, node);
 
 struct node {
     uint64_t number;
+    uint64_t inode;   /* what stat says; see node_settle() */
     uint64_t parent;  /* number of the directory in which it was looked up last */
     uint64_t lookups; /* the kernel's */
     unsigned pins;    /* ours */
@@ -87,6 +88,10 @@ void node_retire(struct nodes *nodes, struct node *node);
 /* Gives it (another) snapshot, whose reference is taken over, and shows it whole or not yet. */
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
+
+/* Its bytes will not change any more: from now on stat says a number that depends on them and on
+ * the path alone, so that it is the same at each mount. A backup need not read them again. */
+void node_settle(struct node *node);
 
 /* It was used just now: it is the last to be dropped from the kernel's memory. What has not closed
  * is never dropped: it would have to be fetched again. */

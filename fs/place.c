@@ -23,6 +23,19 @@ uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length)
     return hash;
 }
 
+uint64_t tree_hash_path(const struct place *place)
+{
+    struct place at = *place;
+    uint64_t hash = TREE_HASH;
+    char name[TREE_NAME_SIZE];
+
+    do {
+        tree_name(&at, name);
+        hash = tree_hash_bytes(hash, name, strlen(name) + 1);
+    } while (tree_parent(&at, &at));
+    return hash;
+}
+
 uint64_t tree_hash(const struct place *place)
 {
     const int numbers[] = {(int)place->kind,    (int)place->form,        (int)place->history,

@@ -122,6 +122,9 @@ bool tree_parent(const struct place *place, struct place *ret_parent);
 bool tree_same(const struct place *a, const struct place *b);
 uint64_t tree_hash(const struct place *place);
 
+/* Of the path as text: the same for every program that has the same tree. */
+uint64_t tree_hash_path(const struct place *place);
+
 /* FNV-1a of bytes, going on from `hash`, which is TREE_HASH in the beginning. */
 #define TREE_HASH 0xcbf29ce484222325u
 uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length);

@@ -28,6 +28,8 @@ find "$m/$dev" >/dev/null
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/before"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/listed"
+closed=("$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv")
+stat -c '%n %i %s %Y' "${closed[@]}" >"$scratch/inodes"
 unmount_fs
 
 # ---- a remount ------------------------------------------------------------------
@@ -41,6 +43,11 @@ cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/tota
 is 'after a remount nothing is asked for what is closed' "$before" "$(requests .)"
 check 'and it says the same' cmp "$scratch/before" "$scratch/after"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
+# In another order, and by another way: sendfile asks for no attributes before it reads.
+sendfile "${closed[2]}" >/dev/null
+stat "${closed[3]}" "${closed[1]}" >/dev/null
+check 'stat says the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
+is 'each file has its own' "${#closed[@]}" "$(awk '{ print $2 }' "$scratch/inodes" | sort -u | wc -l)"
 check 'the same is listed' diff "$scratch/listed" "$scratch/again"
 is 'without a request' "$before" "$(requests .)"
 is 'the archive is the source now' archive "$(getfattr --only-values -n user.cemm.source "$day" 2>/dev/null)"

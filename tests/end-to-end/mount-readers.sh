@@ -14,17 +14,6 @@ write_config "$conf" 'timeout = 6'
 mount_fs -o realtime_ttl=1
 p1=$m/$dev/p1
 
-# sendfile FILE: what it gives, by sendfile alone.
-sendfile() {
-  python3 -c 'import os, sys
-file, (reader, writer) = os.open(sys.argv[1], os.O_RDONLY), os.pipe()
-while count := os.sendfile(writer, file, None, 65536):
-    while count > 0:
-        part = os.read(reader, count)
-        sys.stdout.buffer.write(part)
-        count -= len(part)' "$1"
-}
-
 # ---- each way, side by side --------------------------------------------------------
 
 stat "$p1" >/dev/null # the directories are known now
