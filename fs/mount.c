@@ -205,13 +205,11 @@ static int print_options(const struct options *options, char *text, size_t size)
 
     if (!out)
         return -ENOMEM;
-    fprintf(out, "ro,nosuid,nodev,subtype=cemmfs");
+    fprintf(out, "ro,nosuid,nodev,noexec,subtype=cemmfs");
     if (options->allow_other)
         fprintf(out, ",allow_other");
     if (options->default_permissions)
         fprintf(out, ",default_permissions");
-    if (options->noexec)
-        fprintf(out, ",noexec");
     fprintf(out, ",fsname=");
     for (; *source != '\0'; source++)
         fprintf(out, *source == ',' || *source == '\\' ? "\\%c" : "%c", *source);

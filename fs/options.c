@@ -37,12 +37,12 @@ const char options_help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
-/* Words of mount(8) and systemd. The mount is read-only, nosuid and nodev in any case. */
+/* Words of mount(8) and systemd. The mount is read-only, nosuid, nodev and noexec in any case. */
 static const char *const ignored[] = {
-    "",         "rw",      "ro",       "nosuid",     "suid",     "nodev",      "dev",    "exec",
-    "atime",    "noatime", "relatime", "norelatime", "diratime", "nodiratime", "async",  "sync",
-    "dirsync",  "_netdev", "nofail",   "auto",       "noauto",   "user",       "nouser", "users",
-    "defaults", "owner",   "group",    "nomand",     "mand",     "silent",     "loud",
+    "",       "rw",       "ro",      "nosuid",   "suid",       "nodev",    "dev",        "exec",
+    "noexec", "atime",    "noatime", "relatime", "norelatime", "diratime", "nodiratime", "async",
+    "sync",   "dirsync",  "_netdev", "nofail",   "auto",       "noauto",   "user",       "nouser",
+    "users",  "defaults", "owner",   "group",    "nomand",     "mand",     "silent",     "loud",
 };
 
 static const char *const ignored_beginnings[] = {"x-", "comment=", "fsname=", "subtype="};
@@ -147,8 +147,6 @@ static enum options_result read_mount_option(const char *option, struct options 
         options->allow_other = true;
     } else if (strcmp(option, "default_permissions") == 0) {
         options->default_permissions = true;
-    } else if (strcmp(option, "noexec") == 0) {
-        options->noexec = true;
     } else if (!is_ignored(option)) {
         return wrong(words, "-o %s: no such option", option);
     }

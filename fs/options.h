@@ -17,7 +17,6 @@ struct options {
     bool foreground;
     bool debug;
     bool allow_other;
-    bool noexec;
     bool default_permissions; /* the kernel checks who may read what */
     uid_t owner;
     gid_t group;

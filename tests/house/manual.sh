@@ -125,7 +125,7 @@ mount_options=$(part "$cemmfs_page" 'Mount options' | sed -n 's/^\.It Cm \([a-z_
 same 'cemmfs: mount options of the source' \
   "$(grep -oE '\{"[a-z_]+=", (10|8)|strcmp\(option, "[a-z_]+"' fs/options.c | grep -oE '"[a-z_]+' | tr -d '"')" "$mount_options"
 same 'cemmfs: mount options of its help' \
-  "$("$cemmfs" --help | grep -E '^  -o ' | grep -oE -e '-o [a-z_]+|, [a-z]+=' | tr -d = | awk '{ print $NF }') noexec" "$mount_options"
+  "$("$cemmfs" --help | grep -E '^  -o ' | grep -oE -e '-o [a-z_]+|, [a-z]+=' | tr -d = | awk '{ print $NF }')" "$mount_options"
 ignored=$(part "$cemmfs_page" 'Mount options' | awk '
   /know are taken/ { inside = 1; next } /^The mount/ { inside = 0 }
   inside && /^\.Cm/ { gsub(/^\.Cm| , | ,$| \.$/, " "); print }')
