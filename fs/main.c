@@ -32,7 +32,17 @@ static int complain(const char *subject, const char *words)
     return EXIT_WRONG;
 }
 
-/* Signals that end us come by a descriptor; a reader that is gone is no reason to end. */
+/* Otherwise a descriptor of ours could become "stderr", and be closed with it. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            _exit(EXIT_FAILURE);
+    }
+}
+
+/* Signals that end us come by a descriptor. A reader that is gone is no reason to end, nor is a
+ * limit on the sizes of files: the archive can't be written then, which is said. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -41,7 +51,8 @@ static int open_signals(void)
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
     sigaddset(&ending, SIGHUP);
-    if (sigprocmask(SIG_BLOCK, &ending, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    if (sigprocmask(SIG_BLOCK, &ending, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+        signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return -errno;
     return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -168,6 +179,7 @@ int main(int argc, char **argv)
     struct options options;
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
+    open_standard_descriptors();
     keep_memory();
     switch (options_read(argc, argv, &options, &words)) {
     case OPTIONS_HELP:

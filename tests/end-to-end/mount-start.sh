@@ -54,5 +54,54 @@ fi
 is 'one mount is there' 1 "$(grep -cF " $m " /proc/self/mounts)"
 unmount_fs
 
+# ---- as what -----------------------------------------------------------------------
+
+mount_fs
+find "$m" >/dev/null # asks for what is listed
+before=$(requests .)
+is 'no file is executable' '' "$(find "$m" -type f -executable)"
+is 'which find learns without a request' "$before" "$(requests .)"
+refute 'nor can one be executed' "$m/$dev/info.json"
+unmount_fs
+
+# ---- in which surroundings ------------------------------------------------------------
+
+# Any of the descriptors 0 to 2 may be closed: none of ours takes its place.
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+  mkdir -p "$m"
+  bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m" -f &
+  fs_pid=$!
+  started "$fs_pid"
+  mounted "$m"
+  wait_for 10 cat "$m/status" || not_ok "it mounts with $closed"
+  check "mounted with $closed it works" cat "$m/$dev/p1/realtime.json"
+  used=$(awk '{ print $14 + $15 }' "/proc/$fs_pid/stat")
+  stop "$fs_pid" TERM
+  is "with $closed SIGTERM ends it" 0 "$stopped"
+  check "and it is no busy loop ($used ticks)" test "$used" -lt 100
+  check "with $closed it is unmounted" wait_for 10 not_mounted "$m"
+  exits "in the background with $closed" 0 bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m"
+  check 'it works' cat "$m/status"
+  daemon=$(pgrep -f -- "$build/fs/cemmfs $conf $m")
+  kill -s TERM "$daemon"
+  check 'and SIGTERM ends it' wait_for 10 gone_or_zombie "$daemon"
+done
+
+# A limit on the sizes of files is the archive's trouble, and not the reader's.
+: >"$scratch/fs.log"
+(
+  ulimit -f 1
+  exec "$build/fs/cemmfs" "$conf" "$m" -f 2>&1 | cat >>"$scratch/fs.log"
+) &
+started "$!"
+mounted "$m"
+wait_for 10 cat "$m/status" || not_ok 'it mounts with a limit on the sizes of files'
+for day in 01 02 03; do
+  check "a day that the archive can't take is read ($day)" jq -e .data "$(day_file "$dev" p1 "2026-01-$day" json)"
+done
+is 'nothing half is left behind' '' "$(find "$archive" -type f -path '*/2026/01/*')"
+is 'which is said once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
+unmount "$m"
+
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 finish
