@@ -123,7 +123,7 @@ static void check_zone(struct cemm *cemm, const struct cemm_document *document)
             (series->samples[0].time >= start && series->samples[series->count - 1].time < end))
             continue;
         cemm->zone_warned = true;
-        cemm_log(cemm, CEMM_LOG_WARNING,
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
                  "%s: %s %s has rows outside the period that was asked for; the time zone is "
                  "probably not the meter's (set time-zone)",
                  cemm_document_source(document), query->uid.text, query->alias);
@@ -165,10 +165,10 @@ static void complain(struct cemm *cemm, struct cemm_entry *entry, int result,
 
     if (fault && !entry->complained && !troubled(cemm, entry) && !known_lost(cemm, entry)) {
         entry->complained = true;
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s", words->text);
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING, "%s", words->text);
     } else if (result == 0 && entry->complained) {
         entry->complained = false;
-        cemm_log(cemm, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
+        cemm_log(&cemm->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
                  entry->query.alias);
     }
 }
@@ -311,7 +311,7 @@ static void try_next(struct cemm *cemm, struct cemm_entry *entry)
 static void take_device(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
-    struct cemm *cemm = entry->finder->cemm;
+    struct cemm *cemm = cemm_of(entry->finder->loop);
     struct cemm_words words;
 
     entry->finder = NULL;
@@ -330,7 +330,7 @@ static void greet_strangers(struct cemm *cemm)
     for (size_t i = 0; i < cemm->source_count; i++) {
         struct cemm_source *source = cemm->sources[i];
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
-            !cemm_health_rests(&source->own.health, cemm->now))
+            !cemm_health_rests(&source->own.health, cemm->loop.now))
             cemm_find_source(source, INT64_MAX);
     }
 }
@@ -364,7 +364,7 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
         return cemm_store_fresh(cemm, entry->document);
     if (max_age_ms <= 0)
         return false;
-    int64_t age = cemm->wall - entry->document->fetched;
+    int64_t age = cemm->loop.wall - entry->document->fetched;
     return age >= 0 && age <= max_age_ms;
 }
 
@@ -387,14 +387,14 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
 
     if (query->alias[0] ? !cemm_name_valid(query->alias) : !whole)
         return -EINVAL;
-    if (cemm->ending)
+    if (cemm->loop.ending)
         return -ECANCELED;
     struct cemm_entry *entry = entry_get(cemm, query);
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
     rank(entry, purpose == LATER);
-    struct cemm_ticket *ticket = cemm_ticket_new(cemm, &entry->waiters, done, data);
+    struct cemm_ticket *ticket = cemm_ticket_new(&cemm->loop, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
     entry->once = purpose == ONCE && (entry->once || (alone && !entry->document));

@@ -8,8 +8,6 @@
 #include "common/engine/request.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,108 +16,6 @@
 const char *cemm_version(void)
 {
     return VERSION;
-}
-
-void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
-{
-    struct cemm_words line;
-    va_list arguments;
-
-    if (!cemm->log)
-        return;
-    va_start(arguments, format);
-    if (vsnprintf(line.text, sizeof(line.text), format, arguments) < 0)
-        line.text[0] = '\0';
-    va_end(arguments);
-    cemm->log(cemm->log_data, level, line.text);
-}
-
-static void read_clocks(struct cemm *cemm)
-{
-    cemm->now = cemm_clock_steady();
-    cemm->wall = cemm_clock_wall();
-}
-
-/* ---- tickets ---------------------------------------------------------------- */
-
-struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *list,
-                                    cemm_answer_fn *done, void *data)
-{
-    struct cemm_ticket *ticket = calloc(1, sizeof(*ticket));
-
-    if (!ticket)
-        return NULL;
-    *ticket = (struct cemm_ticket){.cemm = cemm, .list = list, .done = done, .data = data};
-    TAILQ_INSERT_TAIL(list, ticket, link);
-    return ticket;
-}
-
-static void leave(struct cemm_ticket *ticket)
-{
-    TAILQ_REMOVE(ticket->list, ticket, link);
-    cemm_timer_stop(&ticket->cemm->timers, &ticket->limit);
-}
-
-void cemm_ticket_drop(struct cemm_ticket *ticket)
-{
-    leave(ticket);
-    cemm_document_unref(ticket->document);
-    free(ticket);
-}
-
-void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_words *words)
-{
-    leave(ticket);
-    ticket->list = &ticket->cemm->ready;
-    TAILQ_INSERT_TAIL(ticket->list, ticket, link);
-    ticket->result = result;
-    ticket->document = document ? cemm_document_ref(document) : NULL;
-    ticket->words = words ? *words : (struct cemm_words){.text = ""};
-}
-
-void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_words *words)
-{
-    struct cemm_ticket *ticket;
-
-    while ((ticket = TAILQ_FIRST(list)))
-        cemm_ticket_finish(ticket, result, document, words);
-}
-
-static void complete(struct cemm_ticket *ticket)
-{
-    struct cemm_answer answer = {
-        .result = ticket->result,
-        .document = ticket->document,
-        .words = ticket->words.text,
-    };
-
-    leave(ticket);
-    ticket->done(ticket->data, &answer);
-    cemm_document_unref(ticket->document);
-    free(ticket);
-}
-
-void cemm_cancel(struct cemm_ticket *ticket)
-{
-    cemm_document_unref(ticket->document);
-    ticket->document = NULL;
-    ticket->result = -ECANCELED;
-    cemm_words_set(&ticket->words, "cancelled");
-    complete(ticket);
-}
-
-/* Completions may ask for more; what is due then comes in the next turn, so that a turn ends. */
-static void run_ready(struct cemm *cemm)
-{
-    struct cemm_ticket *ticket;
-    size_t count = 0;
-
-    TAILQ_FOREACH (ticket, &cemm->ready, link)
-        count++;
-    for (; count > 0 && (ticket = TAILQ_FIRST(&cemm->ready)); count--)
-        complete(ticket);
 }
 
 /* ---- life ------------------------------------------------------------------------ */
@@ -172,8 +68,7 @@ static int sources_init(struct cemm *cemm)
         if (r < 0)
             return r;
     }
-    cemm->http = cemm_http_new(connections);
-    return cemm->http ? 0 : -ENOMEM;
+    return cemm_loop_init(&cemm->loop, connections);
 }
 
 struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
@@ -184,14 +79,15 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     if (!cemm)
         return NULL;
     cemm->config = config;
-    cemm->log = log;
-    cemm->log_data = log_data;
-    cemm->rest_max = (int64_t)rest_max * 1000;
+    cemm->loop = (struct cemm_loop){
+        .zone = config->zone,
+        .rest_max = (int64_t)rest_max * 1000,
+        .log = log,
+        .log_data = log_data,
+    };
     TAILQ_INIT(&cemm->finders);
-    TAILQ_INIT(&cemm->ready);
     TAILQ_INIT(&cemm->used);
     LIST_INIT(&cemm->firsts);
-    read_clocks(cemm);
     cemm_discovery_init(cemm);
     if (sources_init(cemm) < 0) {
         cemm_free(cemm);
@@ -205,15 +101,15 @@ static void cancel_all(struct cemm *cemm)
 {
     struct cemm_words words = {.text = "cancelled"};
 
-    cemm->ending = true;
+    cemm->loop.ending = true;
     for (size_t i = 0; i < cemm->source_count; i++)
         cemm_requests_abort(cemm->sources[i]);
     cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
     for (size_t i = 0; i < cemm->device_count; i++)
         cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
     cemm_cache_free(cemm);
-    while (!TAILQ_EMPTY(&cemm->ready))
-        cemm_cancel(TAILQ_FIRST(&cemm->ready));
+    while (!TAILQ_EMPTY(&cemm->loop.ready))
+        cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
     cemm_first_days_free(cemm);
 }
 
@@ -232,8 +128,7 @@ void cemm_free(struct cemm *cemm)
         free(cemm->sources[i]);
     }
     free(cemm->sources);
-    cemm_timers_clear(&cemm->timers);
-    cemm_http_free(cemm->http);
+    cemm_loop_clear(&cemm->loop);
     cemm_archive_free(cemm->archive);
     free(cemm);
 }
@@ -243,62 +138,14 @@ const struct cemm_zone *cemm_zone(const struct cemm *cemm)
     return cemm->config->zone;
 }
 
-/* ---- the loop ----------------------------------------------------------------------- */
-
-/* Whether anything was due. */
-static bool run_due(struct cemm *cemm)
-{
-    bool any = cemm_timers_next(&cemm->timers, cemm->now) == 0 || !TAILQ_EMPTY(&cemm->ready);
-
-    cemm_timers_run(&cemm->timers, cemm->now);
-    run_ready(cemm);
-    return any;
-}
-
-static int patience(const struct cemm *cemm, int timeout_ms)
-{
-    int64_t next = TAILQ_EMPTY(&cemm->ready) ? cemm_timers_next(&cemm->timers, cemm->now) : 0;
-
-    if (next < 0 || (timeout_ms >= 0 && timeout_ms < next))
-        next = timeout_ms;
-    return next < 0 || next > 60000 ? 60000 : (int)next;
-}
-
-/* As cemm_http_wait(), for the discovery's socket besides. */
-static int wait_for_all(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned count)
-{
-    struct pollfd fds[CEMM_EXTRA_MAX + 1];
-
-    if (count > CEMM_EXTRA_MAX)
-        return -E2BIG;
-    if (count)
-        memcpy(fds, extra, count * sizeof(*fds));
-    bool listening = cemm->discovery.fd >= 0;
-    fds[count] = (struct pollfd){.fd = cemm->discovery.fd, .events = POLLIN};
-    int r = cemm_http_wait(cemm->http, timeout_ms, fds, count + listening);
-    if (count)
-        memcpy(extra, fds, count * sizeof(*fds));
-    read_clocks(cemm);
-    if (listening && fds[count].revents)
-        cemm_discovery_read(&cemm->discovery);
-    return r;
-}
-
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count)
 {
-    read_clocks(cemm);
-    /* What ran may be what the caller waits for: then it must not wait any longer. */
-    int wait_ms = run_due(cemm) ? 0 : patience(cemm, timeout_ms);
-    int r = wait_for_all(cemm, wait_ms, extra, extra_count);
-    if (r == 0)
-        r = cemm_http_run(cemm->http);
-    run_due(cemm);
-    return r;
+    return cemm_loop_turn(&cemm->loop, timeout_ms, extra, extra_count);
 }
 
 void cemm_wakeup(struct cemm *cemm)
 {
-    cemm_http_wakeup(cemm->http);
+    cemm_http_wakeup(cemm->loop.http);
 }
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)

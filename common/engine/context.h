@@ -16,18 +16,14 @@
 #include "common/archive/archive.h"
 #include "common/config/config.h"
 #include "common/engine/health.h"
-#include "common/engine/http.h"
-#include "common/engine/timer.h"
+#include "common/engine/loop.h"
 #include "common/model/document.h"
 #include "common/protocol/beacon.h"
-
-#include <sys/queue.h>
 
 struct cemm_request;
 struct cemm_device;
 
 TAILQ_HEAD(cemm_request_list, cemm_request);
-TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 TAILQ_HEAD(cemm_entry_list, cemm_entry);
 LIST_HEAD(cemm_first_day_list, cemm_first_day);
 
@@ -147,40 +143,15 @@ struct cemm_entry {
     TAILQ_ENTRY(cemm_entry) link; /* least recently used first */
 };
 
-struct cemm_ticket {
-    struct cemm *cemm;
-    struct cemm_ticket_list *list; /* that it stands on */
-    TAILQ_ENTRY(cemm_ticket) link;
-    cemm_answer_fn *done;
-    void *data;
-    /* While it stands among the finders: */
-    struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
-    const char *source;     /* only the devices of those named so; NULL: of all */
-    bool then_meters;       /* then look for the meters of `wanted` */
-    int64_t max_age;
-    struct cemm_timer limit; /* set: then its patience ends (timeout.c) */
-    /* When it is due; `words` hold before what its patience's end will say: */
-    int result;
-    struct cemm_document *document;
-    struct cemm_words words;
-};
-
 struct cemm {
     const struct cemm_config *config;
-    cemm_log_fn *log;
-    void *log_data;
-    int64_t rest_max;
-    int64_t now;  /* monotonic milliseconds, read once a turn */
-    int64_t wall; /* Unix milliseconds, likewise */
-    struct cemm_http *http;
-    struct cemm_timers timers;
+    struct cemm_loop loop;
     struct cemm_source **sources;
     size_t source_count;
     struct cemm_discovery discovery;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
     struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
-    struct cemm_ticket_list ready;   /* completions that are due */
     void *entries;                   /* tree of struct cemm_entry */
     struct cemm_entry_list used;
     size_t cached;                /* bytes of all documents at hand */
@@ -190,30 +161,18 @@ struct cemm {
     bool keeping_fails; /* it could not be written: said once */
     struct cemm_first_day_list firsts;
     bool zone_warned;
-    bool ending;
 };
+
+static inline struct cemm *cemm_of(struct cemm_loop *loop)
+{
+    return (struct cemm *)((char *)loop - offsetof(struct cemm, loop));
+}
 
 /* ---- cemm.c  */
 
 /* One more source; NULL: no memory. `name` is copied. */
 struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_config *config,
                                     const char *name);
-
-void cemm_log(struct cemm *cemm, enum cemm_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* A ticket on `list`; NULL: no memory. */
-struct cemm_ticket *cemm_ticket_new(struct cemm *cemm, struct cemm_ticket_list *list,
-                                    cemm_answer_fn *done, void *data);
-
-/* Forgets a ticket; its completion will not run. */
-void cemm_ticket_drop(struct cemm_ticket *ticket);
-
-/* Lets a ticket's completion run at the end of this turn. `document` and `words` may be NULL. */
-void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_words *words);
-void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_words *words);
 
 /* ---- registry.c ------------------------------------------------------------------ */
 
@@ -277,9 +236,6 @@ void cemm_discovery_end(struct cemm *cemm);
 
 /* Starts a look, unless one is under way or the last one is fresh enough. */
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
-
-/* Reads what has come. */
-void cemm_discovery_read(struct cemm_discovery *discovery);
 
 /* Whether the device that answered there is the one that its packet claimed. If so, it takes over
  * from the address that this device had before. */

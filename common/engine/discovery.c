@@ -29,6 +29,7 @@
 #define PACKETS_AT_ONCE 64   /* read in one turn */
 
 static void on_timer(void *data);
+static void on_readable(void *data);
 
 void cemm_discovery_init(struct cemm *cemm)
 {
@@ -53,12 +54,12 @@ static void close_socket(struct cemm_discovery *discovery)
 {
     if (discovery->fd >= 0)
         close(discovery->fd);
-    discovery->fd = -1;
+    discovery->fd = discovery->cemm->loop.watched = -1;
 }
 
 void cemm_discovery_end(struct cemm *cemm)
 {
-    cemm_timer_stop(&cemm->timers, &cemm->discovery.timer);
+    cemm_timer_stop(&cemm->loop.timers, &cemm->discovery.timer);
     close_socket(&cemm->discovery);
     for (size_t i = 0; i < cemm->source_count; i++)
         if (cemm->sources[i]->discovered)
@@ -87,7 +88,7 @@ static int open_socket(struct cemm_discovery *discovery)
                 : bind_port(fd, CEMM_BEACON_PORT);
     discovery->own_port = r == 0;
     if (r == -EADDRINUSE && !discovery->port_said)
-        cemm_log(discovery->cemm, CEMM_LOG_INFO,
+        cemm_log(&discovery->cemm->loop, CEMM_LOG_INFO,
                  "discovery: another program holds UDP port %d; devices that answer only there "
                  "will not be heard",
                  CEMM_BEACON_PORT);
@@ -99,6 +100,9 @@ static int open_socket(struct cemm_discovery *discovery)
         return r;
     }
     discovery->fd = fd;
+    discovery->cemm->loop.watched = fd;
+    discovery->cemm->loop.on_readable = on_readable;
+    discovery->cemm->loop.watch_data = discovery;
     return 0;
 }
 
@@ -168,10 +172,10 @@ static void end_look(struct cemm_discovery *discovery)
 
     close_socket(discovery);
     discovery->looking = false;
-    discovery->looked = cemm->wall;
+    discovery->looked = cemm->loop.wall;
     /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
     if (discovery->enabled)
-        (void)cemm_timer_set(&cemm->timers, &discovery->timer, cemm->now + interval);
+        (void)cemm_timer_set(&cemm->loop.timers, &discovery->timer, cemm->loop.now + interval);
     cemm_find_settle(cemm);
 }
 
@@ -184,18 +188,18 @@ static void start_look(struct cemm_discovery *discovery)
     discovery->look++;
     discovery->junk = 0;
     discovery->words.text[0] = '\0';
-    discovery->ends = cemm->now + WINDOW_MS;
+    discovery->ends = cemm->loop.now + WINDOW_MS;
     if (r < 0)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
     /* With nobody to wait for, it ends at once; not inside the call that asked. */
     bool heard = r == 0 && discovery->asked > 0;
-    int64_t next = cemm->now + (heard ? REPEAT_MS : 0);
+    int64_t next = cemm->loop.now + (heard ? REPEAT_MS : 0);
     if (!heard)
-        discovery->ends = cemm->now;
-    cemm_timer_stop(&cemm->timers, &discovery->timer);
-    if (cemm_timer_set(&cemm->timers, &discovery->timer, next) < 0)
+        discovery->ends = cemm->loop.now;
+    cemm_timer_stop(&cemm->loop.timers, &discovery->timer);
+    if (cemm_timer_set(&cemm->loop.timers, &discovery->timer, next) < 0)
         end_look(discovery);
 }
 
@@ -206,9 +210,9 @@ static void on_timer(void *data)
 
     if (!discovery->looking) {
         start_look(discovery);
-    } else if (cemm->now < discovery->ends) {
+    } else if (cemm->loop.now < discovery->ends) {
         ask_all(discovery);
-        if (cemm_timer_set(&cemm->timers, &discovery->timer, discovery->ends) < 0)
+        if (cemm_timer_set(&cemm->loop.timers, &discovery->timer, discovery->ends) < 0)
             end_look(discovery);
     } else {
         end_look(discovery);
@@ -217,7 +221,7 @@ static void on_timer(void *data)
 
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
-    int64_t age = discovery->cemm->wall - discovery->looked;
+    int64_t age = discovery->cemm->loop.wall - discovery->looked;
     int64_t interval = discovery->cemm->config->discovery_interval_ms;
 
     /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
@@ -346,11 +350,12 @@ static void give_way(struct cemm_source *other, const struct cemm_uid *uid, cons
     const char *other_address = other->config->address;
 
     if (strcmp(other_uid, uid->text) == 0)
-        cemm_log(other->cemm, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
-                 other_address, address);
+        cemm_log(&other->cemm->loop, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s",
+                 uid->text, other_address, address);
     else if (strcmp(other_address, address) == 0)
-        cemm_log(other->cemm, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
-                 other_uid, address, uid->text);
+        cemm_log(&other->cemm->loop, CEMM_LOG_INFO,
+                 "discovery: %s is no longer at %s, where %s is now", other_uid, address,
+                 uid->text);
     else
         return;
     cemm_route_detach(&other->own);
@@ -363,7 +368,7 @@ bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *u
 
     if (strcmp(uid->text, found->beacon.uid.text) != 0) {
         if (!source->discovered->refused)
-            cemm_log(cemm, CEMM_LOG_WARNING,
+            cemm_log(&cemm->loop, CEMM_LOG_WARNING,
                      "discovery: %s says that it is %s, but its packet said %s: left out",
                      found->config.address, uid->text, found->beacon.uid.text);
         source->discovered->refused = true;
@@ -404,8 +409,10 @@ static bool read_packet(struct cemm_discovery *discovery)
     return true;
 }
 
-void cemm_discovery_read(struct cemm_discovery *discovery)
+static void on_readable(void *data)
 {
+    struct cemm_discovery *discovery = data;
+
     for (int i = 0; i < PACKETS_AT_ONCE && read_packet(discovery); i++)
         ;
 }

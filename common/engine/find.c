@@ -14,6 +14,7 @@
 #include "common/model/alias.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- meters of a route --------------------------------------------------------- */
@@ -25,6 +26,16 @@ static void take_io(void *data, const struct cemm_query *query, int result,
 static void take_root(void *data, const struct cemm_query *query, int result,
                       struct cemm_document *document, const struct cemm_words *words);
 static void search_route(struct cemm_route *route, int64_t max_age);
+
+/* Somebody who waits for sources to tell their devices. */
+struct finder {
+    struct cemm_ticket ticket; /* freed as such */
+    struct cemm *cemm;
+    struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
+    const char *source;     /* only the devices of those named so; NULL: of all */
+    bool then_meters;       /* then look for the meters of `wanted` */
+    int64_t max_age;
+};
 
 static const char lack[] = "out of memory, or too many devices";
 
@@ -54,7 +65,7 @@ static void note_lack(struct cemm_source *source, int result, const struct cemm_
     if (result != -ENOMEM || words || source->lack_told)
         return;
     source->lack_told = true;
-    cemm_log(source->cemm, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
+    cemm_log(&source->cemm->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
 }
 
 static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
@@ -82,7 +93,7 @@ static void search_step_done(struct cemm_route *route)
         return;
     }
     if (search->result == 0)
-        search->finished = route->source->cemm->wall;
+        search->finished = route->source->cemm->loop.wall;
     cemm_find_searched(route->device);
 }
 
@@ -190,10 +201,10 @@ bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *ro
     struct cemm_source *source = route->source;
 
     source->suspect = false;
-    source->confirmed = source->cemm->now;
+    source->confirmed = source->cemm->loop.now;
     if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
         return true;
-    cemm_log(source->cemm, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
+    cemm_log(&source->cemm->loop, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
              root->uids[0].text, source->config->address);
     if (!source->discovered || cemm_discovery_confirm(source, root->uids))
         (void)cemm_route_get(source, root->uids);
@@ -225,7 +236,7 @@ static void forget_absent(struct cemm_search *search, int64_t now)
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
-    int64_t age = route->source->cemm->wall - search->finished;
+    int64_t age = route->source->cemm->loop.wall - search->finished;
 
     if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
         return;
@@ -242,24 +253,22 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     search_step_done(route);
 }
 
-/* The ticket waits for the device's meters from here on. */
-static void search_device(struct cemm_device *device, struct cemm_ticket *ticket)
+/* From here on the finder waits for the device's meters. */
+static void search_device(struct cemm_device *device, struct finder *finder)
 {
-    TAILQ_REMOVE(ticket->list, ticket, link);
-    ticket->list = &device->searchers;
-    TAILQ_INSERT_TAIL(ticket->list, ticket, link);
+    cemm_ticket_move(&finder->ticket, &device->searchers);
     device->starting = true;
     for (size_t i = 0; i < device->route_count; i++)
-        search_route(device->routes[i], ticket->max_age);
+        search_route(device->routes[i], finder->max_age);
     device->starting = false;
     cemm_find_searched(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
 
-static bool concerns(const struct cemm_ticket *ticket, const struct cemm_source *source)
+static bool concerns(const struct finder *finder, const struct cemm_source *source)
 {
-    return !ticket->source || strcmp(ticket->source, source->name) == 0;
+    return !finder->source || strcmp(finder->source, source->name) == 0;
 }
 
 /* A forged claim is not looked into again before it is made again. */
@@ -268,34 +277,34 @@ static bool refused(const struct cemm_source *source)
     return source->discovered && source->discovered->refused;
 }
 
-static bool concerns_discovery(const struct cemm_ticket *ticket)
+static bool concerns_discovery(const struct finder *finder)
 {
-    return ticket->source ? strcmp(ticket->source, CEMM_DISCOVERY) == 0
-                          : ticket->cemm->discovery.enabled;
+    return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0
+                          : finder->cemm->discovery.enabled;
 }
 
 /* To be asked, it must be reached by something now. */
-static bool known_enough(const struct cemm_ticket *ticket)
+static bool known_enough(const struct finder *finder)
 {
     const struct cemm_device *device =
-        ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
+        finder->wanted.text[0] ? cemm_device_find(finder->cemm, &finder->wanted) : NULL;
 
     return device && device->route_count > 0;
 }
 
 /* Whether a finder has nothing more to wait for; then its result so far. */
-static bool settled(const struct cemm_ticket *ticket, const struct cemm_source **ret_failed)
+static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
-    struct cemm *cemm = ticket->cemm;
+    struct cemm *cemm = finder->cemm;
 
     *ret_failed = NULL;
-    if (known_enough(ticket))
+    if (known_enough(finder))
         return true;
-    if (cemm->discovery.looking && concerns_discovery(ticket))
+    if (cemm->discovery.looking && concerns_discovery(finder))
         return false;
     for (size_t i = 0; i < cemm->source_count; i++) {
         const struct cemm_source *source = cemm->sources[i];
-        if (!concerns(ticket, source))
+        if (!concerns(finder, source))
             continue;
         if (source->finding)
             return false;
@@ -306,28 +315,28 @@ static bool settled(const struct cemm_ticket *ticket, const struct cemm_source *
     return true;
 }
 
-static void settle(struct cemm_ticket *ticket)
+static void settle(struct finder *finder)
 {
     const struct cemm_source *failed;
     struct cemm_words unknown;
 
-    if (!settled(ticket, &failed))
+    if (!settled(finder, &failed))
         return;
     struct cemm_device *device =
-        ticket->wanted.text[0] ? cemm_device_find(ticket->cemm, &ticket->wanted) : NULL;
-    if (device && ticket->then_meters) {
-        search_device(device, ticket);
-    } else if (known_enough(ticket) || (!failed && !ticket->wanted.text[0])) {
-        cemm_ticket_finish(ticket, 0, NULL, NULL);
+        finder->wanted.text[0] ? cemm_device_find(finder->cemm, &finder->wanted) : NULL;
+    if (device && finder->then_meters) {
+        search_device(device, finder);
+    } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {
+        cemm_ticket_finish(&finder->ticket, 0, NULL, NULL);
     } else if (failed) {
-        cemm_ticket_finish(ticket, failed->found_result, NULL, &failed->found_words);
+        cemm_ticket_finish(&finder->ticket, failed->found_result, NULL, &failed->found_words);
     } else if (device) {
         cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
-                       ticket->wanted.text);
-        cemm_ticket_finish(ticket, -EHOSTUNREACH, NULL, &unknown);
+                       finder->wanted.text);
+        cemm_ticket_finish(&finder->ticket, -EHOSTUNREACH, NULL, &unknown);
     } else {
-        cemm_words_set(&unknown, "no source knows the device %s", ticket->wanted.text);
-        cemm_ticket_finish(ticket, CEMM_ABSENT, NULL, &unknown);
+        cemm_words_set(&unknown, "no source knows the device %s", finder->wanted.text);
+        cemm_ticket_finish(&finder->ticket, CEMM_ABSENT, NULL, &unknown);
     }
 }
 
@@ -337,7 +346,7 @@ void cemm_find_settle(struct cemm *cemm)
 
     for (struct cemm_ticket *ticket = TAILQ_FIRST(&cemm->finders); ticket; ticket = next) {
         next = TAILQ_NEXT(ticket, link);
-        settle(ticket);
+        settle((struct finder *)ticket);
     }
 }
 
@@ -371,7 +380,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
         cemm_words_set(&source->found_words, "%s: %s", source->name, lack);
     note_lack(source, result, words);
     if (result == 0) {
-        source->found = source->cemm->wall;
+        source->found = source->cemm->loop.wall;
         source->lack_told = false;
     }
     cemm_find_settle(source->cemm);
@@ -393,7 +402,7 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     }
     if (result == 0) {
         source->suspect = false;
-        source->confirmed = source->cemm->now;
+        source->confirmed = source->cemm->loop.now;
     }
     cemm_document_unref(document);
     source_found(source, result, words);
@@ -403,7 +412,7 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
 {
     struct cemm_query query = {.endpoint =
                                    source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
-    int64_t age = source->cemm->wall - source->found;
+    int64_t age = source->cemm->loop.wall - source->found;
 
     if (source->finding || (source->found && age >= 0 && age <= max_age))
         return;
@@ -418,28 +427,29 @@ static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wa
                 bool then_meters, int64_t max_age_ms, cemm_answer_fn *done, void *data,
                 struct cemm_ticket **ret_ticket)
 {
-    struct cemm_ticket *ticket =
-        cemm->ending ? NULL : cemm_ticket_new(cemm, &cemm->finders, done, data);
-
-    if (cemm->ending)
+    if (cemm->loop.ending)
         return -ECANCELED;
-    if (!ticket)
+    struct finder *finder = malloc(sizeof(*finder));
+    if (!finder)
         return -ENOMEM;
-    ticket->source = source;
-    ticket->then_meters = then_meters;
-    ticket->max_age = max_age_ms;
-    if (wanted)
-        ticket->wanted = *wanted;
-    bool known = known_enough(ticket);
+    *finder = (struct finder){
+        .cemm = cemm,
+        .wanted = wanted ? *wanted : (struct cemm_uid){.text = ""},
+        .source = source,
+        .then_meters = then_meters,
+        .max_age = max_age_ms,
+    };
+    cemm_ticket_init(&finder->ticket, &cemm->loop, &cemm->finders, done, data);
+    bool known = known_enough(finder);
     for (size_t i = 0; !known && i < cemm->source_count; i++)
-        if (concerns(ticket, cemm->sources[i]) && !refused(cemm->sources[i]))
+        if (concerns(finder, cemm->sources[i]) && !refused(cemm->sources[i]))
             cemm_find_source(cemm->sources[i], max_age_ms);
-    if (!known && concerns_discovery(ticket))
+    if (!known && concerns_discovery(finder))
         cemm_discovery_look(&cemm->discovery, max_age_ms);
-    if (ticket->list == &cemm->finders)
-        settle(ticket);
+    if (finder->ticket.list == &cemm->finders)
+        settle(finder);
     if (ret_ticket)
-        *ret_ticket = ticket;
+        *ret_ticket = &finder->ticket;
     return 0;
 }
 

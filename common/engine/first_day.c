@@ -94,7 +94,7 @@ static struct cemm_period clamp(const struct cemm_zone *zone, const struct cemm_
 
 static void end_look(struct cemm_first_day *first)
 {
-    first->looked = first->cemm->wall;
+    first->looked = first->cemm->loop.wall;
     first->known = first->found && first->result == 0;
     if (first->known)
         cemm_store_first(first->cemm, &first->uid, first->alias, &first->day);
@@ -160,7 +160,7 @@ static void take_period(void *data, const struct cemm_answer *answer)
 static void look(struct cemm_first_day *first)
 {
     const struct cemm_zone *zone = cemm_zone(first->cemm);
-    struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->wall / 1000);
+    struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->loop.wall / 1000);
 
     first->result = 0; /* what an earlier look has found stays so */
     first->in_month = false;
@@ -175,13 +175,14 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 {
     if (!cemm_name_valid(alias))
         return -EINVAL;
-    if (cemm->ending)
+    if (cemm->loop.ending)
         return -ECANCELED;
     struct cemm_first_day *first = first_get(cemm, uid, alias);
-    struct cemm_ticket *ticket = first ? cemm_ticket_new(cemm, &first->waiters, done, data) : NULL;
+    struct cemm_ticket *ticket =
+        first ? cemm_ticket_new(&cemm->loop, &first->waiters, done, data) : NULL;
     if (!ticket)
         return -ENOMEM;
-    int64_t age = cemm->wall - first->looked;
+    int64_t age = cemm->loop.wall - first->looked;
     bool lately = first->looked && age >= 0 && age <= (first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (first->known || lately))
         cemm_ticket_finish(ticket, first->known ? 0 : first->result, NULL,

@@ -123,9 +123,9 @@ void cemm_device_note(struct cemm *cemm, const struct cemm_uid *uid, int result,
     if (!device || result == CEMM_ABSENT || result == -EAGAIN)
         return;
     if (result == 0) {
-        device->last_success = cemm->wall;
+        device->last_success = cemm->loop.wall;
     } else if (words) {
-        device->last_failure = cemm->wall;
+        device->last_failure = cemm->loop.wall;
         cemm_words_keep(&device->last_words, words);
     }
 }

@@ -64,7 +64,7 @@ static void change_state(struct cemm_request *request, enum state state)
         request->route->active++;
     }
     request->state = state;
-    request->queued = source->cemm->now;
+    request->queued = source->cemm->loop.now;
     if (from == to)
         return;
     TAILQ_REMOVE(from, request, link);
@@ -76,7 +76,7 @@ static void request_free(struct cemm_request *request)
     struct cemm_source *source = request->route->source;
 
     change_state(request, WAITING);
-    cemm_timer_stop(&source->cemm->timers, &request->timer);
+    cemm_timer_stop(&source->cemm->loop.timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
     TAILQ_REMOVE(&source->busy, request, link);
@@ -94,9 +94,9 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     struct cemm_query query = request->query;
 
     if (result == 0) {
-        source->last_success = source->cemm->wall;
+        source->last_success = source->cemm->loop.wall;
     } else if (result != CEMM_ABSENT && result != -EAGAIN && words) {
-        source->last_failure = source->cemm->wall;
+        source->last_failure = source->cemm->loop.wall;
         source->last_words = *words;
     }
     cemm_device_note(source->cemm, &query.uid, result, words);
@@ -114,9 +114,9 @@ static struct cemm_route *resting(struct cemm_route *route)
 {
     struct cemm_source *source = route->source;
 
-    if (cemm_health_rests(&route->health, source->cemm->now))
+    if (cemm_health_rests(&route->health, source->cemm->loop.now))
         return route;
-    return cemm_health_rests(&source->own.health, source->cemm->now) ? &source->own : NULL;
+    return cemm_health_rests(&source->own.health, source->cemm->loop.now) ? &source->own : NULL;
 }
 
 /* Told later and not at once, so that no completion runs inside the request that asked. */
@@ -141,8 +141,8 @@ static void refuse_queued(struct cemm_route *route)
         next = TAILQ_NEXT(request, link);
         if (request->route != route && route != &route->source->own)
             continue;
-        if (cemm_timer_set(&route->source->cemm->timers, &request->timer,
-                           route->source->cemm->now) < 0)
+        if (cemm_timer_set(&route->source->cemm->loop.timers, &request->timer,
+                           route->source->cemm->loop.now) < 0)
             return; /* no memory: it takes its turn in the queue */
         request->timer.fire = tell_that_it_rests;
         change_state(request, WAITING);
@@ -167,9 +167,9 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     cemm_words_set(&words, "%s: %s: %s", route->source->name, route_name(route), reason);
     cemm_words_keep(&route->trouble, &words);
     refuse_queued(route);
-    const struct cemm_rest rest = {REST_FIRST_MS, cemm->rest_max};
-    if (cemm_health_fail(&route->health, cemm->now, rest, arc4random()))
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s", words.text);
+    const struct cemm_rest rest = {REST_FIRST_MS, cemm->loop.rest_max};
+    if (cemm_health_fail(&route->health, cemm->loop.now, rest, arc4random()))
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING, "%s", words.text);
 }
 
 static void recover(struct cemm_route *route)
@@ -178,8 +178,9 @@ static void recover(struct cemm_route *route)
     int64_t since = route->health.down_since;
 
     if (cemm_health_recover(&route->health))
-        cemm_log(cemm, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
-                 route_name(route), (long long)(cemm->now - since) / 1000);
+        cemm_log(&cemm->loop, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s",
+                 route->source->name, route_name(route),
+                 (long long)(cemm->loop.now - since) / 1000);
 }
 
 static void route_answered(struct cemm_route *route)
@@ -213,7 +214,7 @@ static bool is_doubtful(const struct cemm_request *request,
     const struct cemm_source *source = request->route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
-           response->new_connection && source->cemm->now - source->confirmed > CONFIRMED_MS;
+           response->new_connection && source->cemm->loop.now - source->confirmed > CONFIRMED_MS;
 }
 
 /* Lists of devices and meters have no entry that complains of them (cache.c); so, once, here. */
@@ -228,10 +229,10 @@ static void complain(struct cemm_request *request, int result, const struct cemm
         (result == CEMM_ABSENT && !whole))
         return;
     if (fault && !route->complained)
-        cemm_log(route->source->cemm, CEMM_LOG_WARNING, "%s", words->text);
+        cemm_log(&route->source->cemm->loop, CEMM_LOG_WARNING, "%s", words->text);
     else if (!fault && route->complained)
-        cemm_log(route->source->cemm, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
-                 route_name(route));
+        cemm_log(&route->source->cemm->loop, CEMM_LOG_INFO, "%s: %s: all right again",
+                 route->source->name, route_name(route));
     route->complained = fault;
 }
 
@@ -265,7 +266,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         result = -EHOSTUNREACH;
         reason = "another device answers at this address now";
     } else if (response->status == 200) {
-        result = cemm_parse(&request->query, response->body, response->length, cemm->wall,
+        result = cemm_parse(&request->query, response->body, response->length, cemm->loop.wall,
                             &document, &problem);
         response->body = NULL;
         if (result == -ENOMEM)
@@ -281,7 +282,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     }
     if (document && document->refused_names && !source->names_warned) {
         source->names_warned = true;
-        cemm_log(cemm, CEMM_LOG_WARNING,
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
                  "%s: %zu names in an answer are not allowed and were skipped", source->name,
                  document->refused_names);
     }
@@ -292,7 +293,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         reason = "out of memory";
     }
     if (document)
-        document->took = cemm->now - request->started;
+        document->took = cemm->loop.now - request->started;
     if (result)
         say(request, &words, reason);
     complain(request, result, &words);
@@ -301,7 +302,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
 
 static void wait_for_promise(struct cemm_request *request)
 {
-    if (cemm_timer_set(&request->route->source->cemm->timers, &request->timer,
+    if (cemm_timer_set(&request->route->source->cemm->loop.timers, &request->timer,
                        request->promise.until) < 0)
         fail(request, -ENOMEM, "out of memory");
 }
@@ -331,7 +332,7 @@ static void wake(void *data)
         return;
     }
     if (request->begun &&
-        cemm_promise_next(&request->promise, source->cemm->now) == CEMM_TIMED_OUT) {
+        cemm_promise_next(&request->promise, source->cemm->loop.now) == CEMM_TIMED_OUT) {
         give_up(request, true);
         return;
     }
@@ -360,7 +361,7 @@ static void take_response(void *data, struct cemm_http_response *response)
     }
     if (response->status != 202)
         route_answered(request->route);
-    switch (cemm_promise_answer(&request->promise, source->cemm->now, response->status,
+    switch (cemm_promise_answer(&request->promise, source->cemm->loop.now, response->status,
                                 response->retry_after_ms)) {
     case CEMM_SEND:
     case CEMM_WAIT:
@@ -395,8 +396,8 @@ static void begin_promise(struct cemm_request *request)
     int64_t expected = known ? route->expected : source->expected;
     bool patient = expected >= 0 && source->scout && ++route->requests % SCOUT_EVERY != 0;
 
-    cemm_promise_begin(&request->promise, source->cemm->now, source->config->timeout_ms, expected,
-                       patient);
+    cemm_promise_begin(&request->promise, source->cemm->loop.now, source->config->timeout_ms,
+                       expected, patient);
     if (!patient && !source->scout)
         source->scout = request;
 }
@@ -411,10 +412,10 @@ static int send_request(struct cemm_request *request)
 
     if (!request->begun) {
         begin_promise(request);
-        request->started = cemm->now;
+        request->started = cemm->loop.now;
     } else {
-        cemm_promise_excuse(&request->promise, cemm->now - request->queued);
-        request->started += cemm->now - request->queued;
+        cemm_promise_excuse(&request->promise, cemm->loop.now - request->queued);
+        request->started += cemm->loop.now - request->queued;
     }
     cemm_url_write(&url, config->kind, config->url, &request->query, cemm_zone(cemm),
                    config->kind == CEMM_CLOUD ? config->key->text : NULL);
@@ -424,9 +425,9 @@ static int send_request(struct cemm_request *request)
             .url = url.data,
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
-            .timeout_ms = request->promise.deadline - cemm->now,
+            .timeout_ms = request->promise.deadline - cemm->loop.now,
         };
-        request->transfer = cemm_http_start(cemm->http, &get, take_response, request);
+        request->transfer = cemm_http_start(cemm->loop.http, &get, take_response, request);
         r = request->transfer ? 0 : -ENOMEM;
     }
     if (url.data)
@@ -442,7 +443,7 @@ static void launch(struct cemm_request *request)
     if (r == 0) {
         change_state(request, SENT);
         request->begun = true;
-        request->sent = request->heard = request->route->source->cemm->now;
+        request->sent = request->heard = request->route->source->cemm->loop.now;
         return;
     }
     if (r == -E2BIG)
@@ -514,15 +515,16 @@ static void pump(struct cemm_source *source)
     struct cemm *cemm = source->cemm;
     struct cemm_request *request;
 
-    while (source->active < source->config->max_connections && !cemm->ending &&
+    while (source->active < source->config->max_connections && !cemm->loop.ending &&
            (request = next_request(source)))
         launch(request);
     bool full = source->active >= source->config->max_connections;
     /* A device that has its connections to itself may take its time. */
     bool shared = source->devices > 1;
-    if (full && shared && others_wait(source, NULL) && !source->impatience.slot && !cemm->ending)
+    if (full && shared && others_wait(source, NULL) && !source->impatience.slot &&
+        !cemm->loop.ending)
         /* Without memory for it, they just wait longer. */
-        (void)cemm_timer_set(&cemm->timers, &source->impatience, cemm->now + HURRY_MS);
+        (void)cemm_timer_set(&cemm->loop.timers, &source->impatience, cemm->loop.now + HURRY_MS);
 }
 
 /* One that has been silent for too long for the other devices that wait, or NULL. */
@@ -534,8 +536,8 @@ static struct cemm_request *silent_request(struct cemm_source *source)
         if (request->state != SENT)
             continue;
         if (cemm_http_heard(request->transfer))
-            request->heard = source->cemm->now;
-        else if (source->cemm->now - request->heard >= SILENCE_MS &&
+            request->heard = source->cemm->loop.now;
+        else if (source->cemm->loop.now - request->heard >= SILENCE_MS &&
                  others_wait(source, request->route))
             return request;
     }
@@ -574,7 +576,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         .done = done,
         .data = data,
     };
-    if (cemm_timer_set(&cemm->timers, &request->timer, cemm->now) < 0) {
+    if (cemm_timer_set(&cemm->loop.timers, &request->timer, cemm->loop.now) < 0) {
         free(request);
         return NULL;
     }
@@ -591,7 +593,7 @@ void cemm_requests_abort(struct cemm_source *source)
 {
     struct cemm_request *request;
 
-    cemm_timer_stop(&source->cemm->timers, &source->impatience);
+    cemm_timer_stop(&source->cemm->loop.timers, &source->impatience);
     while ((request = TAILQ_FIRST(&source->queue)) || (request = TAILQ_FIRST(&source->repeats)) ||
            (request = TAILQ_FIRST(&source->busy)))
         request_free(request);

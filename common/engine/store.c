@@ -30,7 +30,7 @@ bool cemm_store_closed(const struct cemm *cemm, const struct cemm_document *docu
 
 bool cemm_store_fresh(const struct cemm *cemm, const struct cemm_document *document)
 {
-    int64_t age = cemm->wall - document->fetched;
+    int64_t age = cemm->loop.wall - document->fetched;
 
     if (document->newest == 0)
         return age >= 0 && age <= CEMM_EMPTY_AGE;
@@ -44,11 +44,11 @@ static void trouble(struct cemm *cemm, const char *what, int error)
 {
     struct cemm_archive_state *state = &cemm->keeping;
 
-    state->failed = cemm->wall;
+    state->failed = cemm->loop.wall;
     cemm_words_set(&cemm->keeping_words, "archive %s: %s: %s",
                    cemm_archive_directory(cemm->archive), what, strerror(-error));
     if (!cemm->keeping_fails)
-        cemm_log(cemm, CEMM_LOG_WARNING, "%s; what is fetched is shown, but not kept",
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING, "%s; what is fetched is shown, but not kept",
                  cemm->keeping_words.text);
     cemm->keeping_fails = true;
 }
@@ -61,7 +61,7 @@ static void written(struct cemm *cemm, int result)
     }
     cemm->keeping.written++;
     if (cemm->keeping_fails)
-        cemm_log(cemm, CEMM_LOG_INFO, "archive %s: can be written again",
+        cemm_log(&cemm->loop, CEMM_LOG_INFO, "archive %s: can be written again",
                  cemm_archive_directory(cemm->archive));
     cemm->keeping_fails = false;
 }
@@ -75,7 +75,7 @@ static void put_aside(struct cemm *cemm, const struct cemm_query *query, const c
     if (r < 0)
         trouble(cemm, "a damaged file can't be put aside", r);
     else
-        cemm_log(cemm, CEMM_LOG_WARNING,
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
                  "archive: a damaged file is fetched anew; it is now %s (%s)", aside.text, why);
 }
 
@@ -97,7 +97,7 @@ static struct cemm_document *read_shelf(struct cemm *cemm, enum cemm_shelf shelf
         return NULL;
     }
     if (r == 0)
-        r = cemm_parse(query, bytes, length, cemm->wall, &document, &problem);
+        r = cemm_parse(query, bytes, length, cemm->loop.wall, &document, &problem);
     if (r == 0) {
         document->fetched = fetched;
         document->source = strdup(SOURCE);
@@ -116,7 +116,7 @@ struct cemm_document *cemm_store_read(struct cemm *cemm, const struct cemm_query
     int64_t closed_at = cemm_store_closed_at(cemm_zone(cemm), query);
     struct cemm_document *document;
 
-    if (!cemm->archive || cemm->wall < closed_at)
+    if (!cemm->archive || cemm->loop.wall < closed_at)
         return NULL;
     document = read_shelf(cemm, CEMM_KEPT, query);
     if (document) {
@@ -191,14 +191,14 @@ void cemm_archive_use(struct cemm *cemm)
     if (cemm->archive)
         return;
     if (!directory) {
-        cemm_log(cemm, CEMM_LOG_WARNING,
+        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
                  "no archive: neither [archive] directory nor $HOME says where to keep it");
         return;
     }
     cemm->archive = cemm_archive_new(directory);
     int r = cemm->archive ? cemm_archive_each(cemm->archive, take_meter, cemm) : -ENOMEM;
     if (!cemm->archive)
-        cemm_log(cemm, CEMM_LOG_ERROR, "no archive: out of memory");
+        cemm_log(&cemm->loop, CEMM_LOG_ERROR, "no archive: out of memory");
     else if (r < 0)
         trouble(cemm, "can't be read", r);
 }

@@ -64,7 +64,7 @@ static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, cons
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
     if (!sweep->lacked)
-        cemm_log(sweep->cemm, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
+        cemm_log(&sweep->cemm->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
                  uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
     sweep->lacked = true;
     tell(sweep, uid, alias, &answer);
@@ -233,7 +233,7 @@ static void read_unlisted(struct sweep *sweep, const struct cemm_device *device,
     const struct cemm_names *meters = known_meters(sweep, device);
     const struct cemm_selection *selection = &sweep->selection;
 
-    for (size_t i = 0; !sweep->cemm->ending && i < selection->meter_count; i++) {
+    for (size_t i = 0; !sweep->cemm->loop.ending && i < selection->meter_count; i++) {
         const char *alias = wanted_alias(selection->meters[i], &device->uid);
         if (!alias || cemm_names_have(meters, alias) || !may_have(sweep, device, alias) ||
             wanted_before(sweep, i, &device->uid, alias))
@@ -253,7 +253,7 @@ static void read_meters(struct sweep *sweep, const struct cemm_device *device, b
 {
     const struct cemm_names *meters = known_meters(sweep, device);
 
-    for (size_t i = 0; !sweep->cemm->ending && i < meters->count; i++)
+    for (size_t i = 0; !sweep->cemm->loop.ending && i < meters->count; i++)
         if (selected(sweep, &device->uid, meters->items[i]))
             read_meter(sweep, &device->uid, meters->items[i]);
     read_unlisted(sweep, device, unlisted);
@@ -326,7 +326,7 @@ static void take_devices(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         tell(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !cemm->ending && i < cemm->device_count; i++)
+    for (size_t i = 0; !cemm->loop.ending && i < cemm->device_count; i++)
         if (reached(sweep, cemm->devices[i]) && selected(sweep, &cemm->devices[i]->uid, NULL))
             read_device(sweep, cemm->devices[i]);
     arrive(sweep);
@@ -349,7 +349,7 @@ static void read_named(void *data, const struct cemm_answer *answer)
     struct sweep *sweep = data;
 
     (void)answer;
-    for (size_t i = 0; !sweep->cemm->ending && i < sweep->selection.meter_count; i++) {
+    for (size_t i = 0; !sweep->cemm->loop.ending && i < sweep->selection.meter_count; i++) {
         struct cemm_uid uid;
         const char *alias;
         if (split(sweep->selection.meters[i], &uid, &alias))
@@ -391,7 +391,7 @@ static int begin_at_once(struct sweep *sweep)
     const char *source = sweep->selection.source;
     struct cemm *cemm = sweep->cemm;
 
-    if (!cemm_ticket_new(cemm, &cemm->ready, take_devices, sweep))
+    if (!cemm_ticket_new(&cemm->loop, &cemm->loop.ready, take_devices, sweep))
         return -ENOMEM;
     if (!finding(cemm, source))
         (void)cemm_find_devices(cemm, source, NULL, FIND_AGE_MS, nobody_waits, NULL, NULL);
@@ -404,7 +404,7 @@ static int begin(struct sweep *sweep)
     struct cemm *cemm = sweep->cemm;
 
     if (all_named(cemm, selection)) /* due at once, yet not inside this call */
-        return cemm_ticket_new(cemm, &cemm->ready, read_named, sweep) ? 0 : -ENOMEM;
+        return cemm_ticket_new(&cemm->loop, &cemm->loop.ready, read_named, sweep) ? 0 : -ENOMEM;
     if (selection->overlaps && any_reached(sweep))
         return begin_at_once(sweep);
     if (selection->overlaps && finding(cemm, selection->source))
@@ -415,7 +415,7 @@ static int begin(struct sweep *sweep)
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data)
 {
-    if (cemm->ending)
+    if (cemm->loop.ending)
         return -ECANCELED;
     if (selection->source && !source_known(cemm, selection->source))
         return -ENOENT;

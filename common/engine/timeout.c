@@ -6,8 +6,6 @@
 #include "common/base/words.h"
 #include "common/engine/context.h"
 
-#include <errno.h>
-
 /* An answer that comes at the last moment, or the reason why there is none, is worth more. */
 #define GRACE_MS 100
 
@@ -46,27 +44,16 @@ static int64_t of_any(const struct cemm *cemm, const struct cemm_query *query)
     return query ? local + cloud : longer(local, cloud);
 }
 
-static void lose(void *data)
-{
-    struct cemm_ticket *ticket = data;
-    struct cemm_words words = ticket->words;
-
-    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &words);
-}
-
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
-    struct cemm *cemm = ticket->cemm;
+    struct cemm *cemm = cemm_of(ticket->loop);
     const struct cemm_device *device = query ? cemm_device_find(cemm, &query->uid) : NULL;
     bool reached = device && device->route_count > 0;
     int64_t limit = reached ? of_device(device, query) : of_any(cemm, query);
+    struct cemm_words words;
 
-    if (ticket->list == &cemm->ready || ticket->limit.slot)
-        return;
-    cemm_words_set(&ticket->words, "%s%s%s: not there within %.3g s; it is still asked for",
+    cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",
                    query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
                    query ? query->alias : "", (double)limit / 1000);
-    ticket->limit = (struct cemm_timer){.fire = lose, .data = ticket};
-    /* Without memory for it, it just waits longer. */
-    (void)cemm_timer_set(&cemm->timers, &ticket->limit, cemm->now + limit + GRACE_MS);
+    cemm_ticket_limit(ticket, limit + GRACE_MS, &words);
 }

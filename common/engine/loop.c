@@ -1,0 +1,214 @@
+#include "common/engine/loop.h"
+
+#include "common/base/limits.h"
+#include "common/base/words.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURN_MAX_MS 60000 /* how long a turn waits at most */
+
+static void read_clocks(struct cemm_loop *loop)
+{
+    loop->now = cemm_clock_steady();
+    loop->wall = cemm_clock_wall();
+}
+
+int cemm_loop_init(struct cemm_loop *loop, unsigned connections)
+{
+    loop->watched = -1;
+    TAILQ_INIT(&loop->ready);
+    read_clocks(loop);
+    loop->http = cemm_http_new(connections);
+    return loop->http ? 0 : -ENOMEM;
+}
+
+void cemm_loop_clear(struct cemm_loop *loop)
+{
+    cemm_timers_clear(&loop->timers);
+    cemm_http_free(loop->http);
+}
+
+void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+{
+    struct cemm_words line;
+    va_list arguments;
+
+    if (!loop->log)
+        return;
+    va_start(arguments, format);
+    if (vsnprintf(line.text, sizeof(line.text), format, arguments) < 0)
+        line.text[0] = '\0';
+    va_end(arguments);
+    loop->log(loop->log_data, level, line.text);
+}
+
+/* ---- tickets ---------------------------------------------------------------- */
+
+void cemm_ticket_init(struct cemm_ticket *ticket, struct cemm_loop *loop,
+                      struct cemm_ticket_list *list, cemm_answer_fn *done, void *data)
+{
+    *ticket = (struct cemm_ticket){.loop = loop, .list = list, .done = done, .data = data};
+    TAILQ_INSERT_TAIL(list, ticket, link);
+}
+
+struct cemm_ticket *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list,
+                                    cemm_answer_fn *done, void *data)
+{
+    struct cemm_ticket *ticket = malloc(sizeof(*ticket));
+
+    if (ticket)
+        cemm_ticket_init(ticket, loop, list, done, data);
+    return ticket;
+}
+
+void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list)
+{
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    ticket->list = list;
+    TAILQ_INSERT_TAIL(list, ticket, link);
+}
+
+static void leave(struct cemm_ticket *ticket)
+{
+    TAILQ_REMOVE(ticket->list, ticket, link);
+    cemm_timer_stop(&ticket->loop->timers, &ticket->limit);
+}
+
+void cemm_ticket_drop(struct cemm_ticket *ticket)
+{
+    leave(ticket);
+    cemm_document_unref(ticket->document);
+    free(ticket);
+}
+
+void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
+                        const struct cemm_words *words)
+{
+    cemm_timer_stop(&ticket->loop->timers, &ticket->limit);
+    cemm_ticket_move(ticket, &ticket->loop->ready);
+    ticket->result = result;
+    ticket->document = document ? cemm_document_ref(document) : NULL;
+    ticket->words = words ? *words : (struct cemm_words){.text = ""};
+}
+
+void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
+                         const struct cemm_words *words)
+{
+    struct cemm_ticket *ticket;
+
+    while ((ticket = TAILQ_FIRST(list)))
+        cemm_ticket_finish(ticket, result, document, words);
+}
+
+static void on_limit(void *data)
+{
+    struct cemm_ticket *ticket = data;
+    struct cemm_words words = ticket->words;
+
+    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &words);
+}
+
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_words *words)
+{
+    struct cemm_loop *loop = ticket->loop;
+
+    if (ticket->list == &loop->ready || ticket->limit.slot)
+        return;
+    ticket->words = *words;
+    ticket->limit = (struct cemm_timer){.fire = on_limit, .data = ticket};
+    /* If there is no memory for the timer, the wait lasts longer. */
+    (void)cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
+}
+
+static void complete(struct cemm_ticket *ticket)
+{
+    struct cemm_answer answer = {
+        .result = ticket->result,
+        .document = ticket->document,
+        .words = ticket->words.text,
+    };
+
+    leave(ticket);
+    ticket->done(ticket->data, &answer);
+    cemm_document_unref(ticket->document);
+    free(ticket);
+}
+
+void cemm_cancel(struct cemm_ticket *ticket)
+{
+    cemm_document_unref(ticket->document);
+    ticket->document = NULL;
+    ticket->result = -ECANCELED;
+    cemm_words_set(&ticket->words, "cancelled");
+    complete(ticket);
+}
+
+/* Completions may ask for more; what is due then comes in the next turn, so that a turn ends. */
+static void run_ready(struct cemm_loop *loop)
+{
+    struct cemm_ticket *ticket;
+    size_t count = 0;
+
+    TAILQ_FOREACH (ticket, &loop->ready, link)
+        count++;
+    for (; count > 0 && (ticket = TAILQ_FIRST(&loop->ready)); count--)
+        complete(ticket);
+}
+
+/* ---- a turn ----------------------------------------------------------------- */
+
+/* Whether anything was due. */
+static bool run_due(struct cemm_loop *loop)
+{
+    bool any = cemm_timers_next(&loop->timers, loop->now) == 0 || !TAILQ_EMPTY(&loop->ready);
+
+    cemm_timers_run(&loop->timers, loop->now);
+    run_ready(loop);
+    return any;
+}
+
+static int time_to_wait(const struct cemm_loop *loop, int timeout_ms)
+{
+    int64_t next = TAILQ_EMPTY(&loop->ready) ? cemm_timers_next(&loop->timers, loop->now) : 0;
+
+    if (next < 0 || (timeout_ms >= 0 && timeout_ms < next))
+        next = timeout_ms;
+    return next < 0 || next > TURN_MAX_MS ? TURN_MAX_MS : (int)next;
+}
+
+/* As cemm_http_wait(), for the watched descriptor besides. */
+static int wait_for_all(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra,
+                        unsigned count)
+{
+    struct pollfd fds[CEMM_EXTRA_MAX + 1];
+
+    if (count > CEMM_EXTRA_MAX)
+        return -E2BIG;
+    if (count)
+        memcpy(fds, extra, count * sizeof(*fds));
+    bool watching = loop->watched >= 0;
+    fds[count] = (struct pollfd){.fd = loop->watched, .events = POLLIN};
+    int r = cemm_http_wait(loop->http, timeout_ms, fds, count + watching);
+    if (count)
+        memcpy(extra, fds, count * sizeof(*fds));
+    read_clocks(loop);
+    if (watching && fds[count].revents)
+        loop->on_readable(loop->watch_data);
+    return r;
+}
+
+int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count)
+{
+    read_clocks(loop);
+    /* What ran may be what the caller waits for: then it must not wait any longer. */
+    int wait_ms = run_due(loop) ? 0 : time_to_wait(loop, timeout_ms);
+    int r = wait_for_all(loop, wait_ms, extra, count);
+    if (r == 0)
+        r = cemm_http_run(loop->http);
+    run_due(loop);
+    return r;
+}

@@ -1,0 +1,80 @@
+/*
+ * The loop: one thread, turn after turn. A turn reads the clocks once, does
+ * what is due, waits for the network, and runs the completions that became due.
+ */
+#ifndef CEMM_ENGINE_LOOP_H
+#define CEMM_ENGINE_LOOP_H
+
+#include "common/engine/http.h"
+#include "common/engine/timer.h"
+
+#include <sys/queue.h>
+
+TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
+
+struct cemm_loop {
+    /* Set before cemm_loop_init(): */
+    const struct cemm_zone *zone;
+    int64_t rest_max; /* longest rest of what does not answer, milliseconds */
+    cemm_log_fn *log; /* may be NULL */
+    void *log_data;
+
+    int64_t now;  /* monotonic milliseconds, read once a turn */
+    int64_t wall; /* Unix milliseconds, likewise */
+    struct cemm_timers timers;
+    struct cemm_http *http;
+    struct cemm_ticket_list ready; /* completions that are due */
+    int watched;                   /* a descriptor besides those of http; -1: none */
+    void (*on_readable)(void *data);
+    void *watch_data;
+    bool ending; /* nothing new is begun */
+};
+
+/* Somebody who waits. It is freed after its completion has run. */
+struct cemm_ticket {
+    struct cemm_loop *loop;
+    struct cemm_ticket_list *list; /* that it stands on */
+    TAILQ_ENTRY(cemm_ticket) link;
+    cemm_answer_fn *done;
+    void *data;
+    struct cemm_timer limit; /* set: then the wait ends */
+    /* When it is due; before that, `words` hold what it is told when its limit has come. */
+    int result;
+    struct cemm_document *document;
+    struct cemm_words words;
+};
+
+/* `connections` is how many may be open at a time. 0 or -ENOMEM; cemm_loop_clear() in any case. */
+int cemm_loop_init(struct cemm_loop *loop, unsigned connections);
+void cemm_loop_clear(struct cemm_loop *loop);
+
+/* As cemm_turn(). */
+int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count);
+
+void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A ticket on `list`; NULL: no memory. */
+struct cemm_ticket *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list,
+                                    cemm_answer_fn *done, void *data);
+
+/* The same, in memory that begins with the ticket and that free() takes back. */
+void cemm_ticket_init(struct cemm_ticket *ticket, struct cemm_loop *loop,
+                      struct cemm_ticket_list *list, cemm_answer_fn *done, void *data);
+
+/* Puts it on another list. */
+void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);
+
+/* Forgets a ticket; its completion will not run. */
+void cemm_ticket_drop(struct cemm_ticket *ticket);
+
+/* Lets a ticket's completion run at the end of this turn. `document` and `words` may be NULL. */
+void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
+                        const struct cemm_words *words);
+void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
+                         const struct cemm_words *words);
+
+/* Lets the wait end with -ETIMEDOUT and these words after `ms`; only the first limit counts. */
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_words *words);
+
+#endif
