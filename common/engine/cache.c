@@ -6,7 +6,6 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/request.h"
-#include "common/engine/store.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -189,7 +188,7 @@ static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
     if (document) {
         set_document(cemm, entry, document);
         check_zone(cemm, document);
-        cemm_store_write(cemm, document);
+        cemm_store_write(&cemm->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
     if (entry->once)
@@ -360,8 +359,8 @@ static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64
 {
     if (!entry->document)
         return false;
-    if (cemm_store_closed(cemm, entry->document))
-        return cemm_store_fresh(cemm, entry->document);
+    if (cemm_store_closed(&cemm->store, entry->document))
+        return cemm_store_fresh(&cemm->store, entry->document);
     if (max_age_ms <= 0)
         return false;
     int64_t age = cemm->loop.wall - entry->document->fetched;
@@ -399,7 +398,8 @@ static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_ag
         return -ENOMEM;
     entry->once = purpose == ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(cemm, entry, max_age_ms);
-    struct cemm_document *kept = at_hand || entry->request ? NULL : cemm_store_read(cemm, query);
+    struct cemm_document *kept =
+        at_hand || entry->request ? NULL : cemm_store_read(&cemm->store, query);
     if (kept)
         set_document(cemm, entry, kept);
     if (at_hand || kept)

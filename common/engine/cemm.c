@@ -85,6 +85,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
         .log = log,
         .log_data = log_data,
     };
+    cemm->store.loop = &cemm->loop;
     TAILQ_INIT(&cemm->finders);
     TAILQ_INIT(&cemm->used);
     LIST_INIT(&cemm->firsts);
@@ -129,7 +130,7 @@ void cemm_free(struct cemm *cemm)
     }
     free(cemm->sources);
     cemm_loop_clear(&cemm->loop);
-    cemm_archive_free(cemm->archive);
+    cemm_store_close(&cemm->store);
     free(cemm);
 }
 
@@ -163,4 +164,14 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .last_words = source->last_words.text,
     };
     return true;
+}
+
+bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state)
+{
+    return cemm_store_state(&cemm->store, ret_state);
+}
+
+bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
+{
+    return cemm_store_has(&cemm->store, query);
 }

@@ -13,11 +13,9 @@
 #ifndef CEMM_ENGINE_CONTEXT_H
 #define CEMM_ENGINE_CONTEXT_H
 
-#include "common/archive/archive.h"
 #include "common/config/config.h"
 #include "common/engine/health.h"
-#include "common/engine/loop.h"
-#include "common/model/document.h"
+#include "common/engine/store.h"
 #include "common/protocol/beacon.h"
 
 struct cemm_request;
@@ -146,6 +144,7 @@ struct cemm_entry {
 struct cemm {
     const struct cemm_config *config;
     struct cemm_loop loop;
+    struct cemm_store store;
     struct cemm_source **sources;
     size_t source_count;
     struct cemm_discovery discovery;
@@ -154,11 +153,7 @@ struct cemm {
     struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
     void *entries;                   /* tree of struct cemm_entry */
     struct cemm_entry_list used;
-    size_t cached;                /* bytes of all documents at hand */
-    struct cemm_archive *archive; /* NULL: not used */
-    struct cemm_archive_state keeping;
-    struct cemm_words keeping_words;
-    bool keeping_fails; /* it could not be written: said once */
+    size_t cached; /* bytes of all documents at hand */
     struct cemm_first_day_list firsts;
     bool zone_warned;
 };

@@ -7,7 +7,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/store.h"
+#include "common/engine/context.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -59,8 +59,7 @@ static struct cemm_first_day *first_get(struct cemm *cemm, const struct cemm_uid
     first->uid = *uid;
     strcpy(first->alias, alias);
     TAILQ_INIT(&first->waiters);
-    if (cemm->archive)
-        first->known = cemm_archive_read_first(cemm->archive, uid, alias, &first->day) == 0;
+    first->known = cemm_store_read_first(&cemm->store, uid, alias, &first->day);
     first->found = first->known;
     LIST_INSERT_HEAD(&cemm->firsts, first, link);
     return first;
@@ -97,7 +96,7 @@ static void end_look(struct cemm_first_day *first)
     first->looked = first->cemm->loop.wall;
     first->known = first->found && first->result == 0;
     if (first->known)
-        cemm_store_first(first->cemm, &first->uid, first->alias, &first->day);
+        cemm_store_write_first(&first->cemm->store, &first->uid, first->alias, &first->day);
     cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
 }
 

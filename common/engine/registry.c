@@ -4,7 +4,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/store.h"
+#include "common/engine/context.h"
 #include "common/model/alias.h"
 #include "common/protocol/url.h"
 
@@ -222,7 +222,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)
             return r;
-        cemm_store_meter(route->source->cemm, &device->uid, alias);
+        cemm_store_meter(&route->source->cemm->store, &device->uid, alias);
     }
     return cemm_names_add(&route->meters, alias);
 }
@@ -246,6 +246,35 @@ bool cemm_source_serves(const struct cemm_source *source, const struct cemm_quer
 {
     return cemm_endpoint_offered(query->endpoint, source->config->kind) &&
            (!query->alias[0] || cemm_source_admits(source, query->alias));
+}
+
+/* ---- what the archive knows ------------------------------------------------------ */
+
+/* Only what the settings let through, as far as can be said without knowing who reaches it. */
+static bool admitted(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    if (cemm->source_count == 0 || cemm->discovery.enabled)
+        return true;
+    for (size_t i = 0; i < cemm->source_count; i++) {
+        const struct cemm_source *source = cemm->sources[i];
+        const struct cemm_strings *devices = &source->config->devices;
+        if (cemm_source_admits(source, alias) &&
+            (devices->count == 0 || cemm_strings_has(devices, uid->text)))
+            return true;
+    }
+    return false;
+}
+
+static int take_meter(void *data, const struct cemm_uid *uid, const char *alias)
+{
+    struct cemm *cemm = data;
+
+    return admitted(cemm, uid, alias) ? cemm_meter_known(cemm, uid, alias) : 0;
+}
+
+void cemm_archive_use(struct cemm *cemm)
+{
+    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), take_meter, cemm);
 }
 
 /* ---- as the façade shows them ---------------------------------------------------- */

@@ -1,29 +1,53 @@
 /*
- * What is kept of documents beyond this run.
+ * The archive behind the engine: which answers are kept, and how an archive
+ * that can't be written is survived. Only closed periods are kept, and only as
+ * they were after they had closed (spec §2). A closed period without a sample
+ * may get some later, so it is asked for again after a day.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
 
-#include "common/engine/context.h"
+#include "common/archive/archive.h"
+#include "common/engine/loop.h"
+#include "common/model/document.h"
 
-/* When a query's period is closed (Unix milliseconds); INT64_MAX for what is no period. */
-int64_t cemm_store_closed_at(const struct cemm_zone *zone, const struct cemm_query *query);
+struct cemm_store {
+    struct cemm_loop *loop;
+    struct cemm_archive *archive; /* NULL: not used */
+    struct cemm_archive_state state;
+    struct cemm_words words; /* of the last failure */
+    bool failing;            /* it could not be written, which was logged */
+};
+
+/* Uses the archive in `directory` (NULL: none can be used, which is logged) from now on, and calls
+ * `meter` for each meter in it. Nothing happens if it is in use already. */
+void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
+                     void *data);
+void cemm_store_close(struct cemm_store *store);
 
 /* Whether a document was fetched after its period had closed: it will not change. */
-bool cemm_store_closed(const struct cemm *cemm, const struct cemm_document *document);
+bool cemm_store_closed(const struct cemm_store *store, const struct cemm_document *document);
 
 /* Whether such a document still serves. */
-bool cemm_store_fresh(const struct cemm *cemm, const struct cemm_document *document);
+bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document);
 
 /* What the archive has of a closed period; the caller unrefs it. NULL: nothing. */
-struct cemm_document *cemm_store_read(struct cemm *cemm, const struct cemm_query *query);
+struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query);
 
 /* Keeps a document that has just come, if it is one to be kept. */
-void cemm_store_write(struct cemm *cemm, struct cemm_document *document);
+void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 
-/* Keeps that a meter is known, and since when it has data. */
-void cemm_store_meter(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
-void cemm_store_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                      const struct cemm_period *day);
+/* Keeps that a meter is known. */
+void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
+
+/* The first day of which a meter has data. False: not known. */
+bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
+                           const char *alias, struct cemm_period *ret_day);
+void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
+                            const struct cemm_period *day);
+
+/* As cemm_archive_at() and cemm_archived(). */
+bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state *ret_state);
+bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *query);
 
 #endif
