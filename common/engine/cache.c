@@ -5,6 +5,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/context.h"
 #include "common/engine/request.h"
 #include "common/protocol/url.h"
 
@@ -270,7 +271,7 @@ static void take_root(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_entry *entry = data;
     struct cemm_route *route = entry->tried[entry->tried_count - 1];
-    struct cemm *cemm = route->source->cemm;
+    struct cemm *cemm = cemm_of(route->source->loop);
     struct cemm_words gone;
 
     (void)query;

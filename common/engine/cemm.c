@@ -20,7 +20,7 @@ const char *cemm_version(void)
 
 /* ---- life ------------------------------------------------------------------------ */
 
-struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_config *config,
+struct cemm_source *cemm_source_add(struct cemm *cemm, const struct cemm_source_config *config,
                                     const char *name)
 {
     struct cemm_source **sources =
@@ -29,23 +29,9 @@ struct cemm_source *cemm_source_new(struct cemm *cemm, const struct cemm_source_
     if (!sources)
         return NULL;
     cemm->sources = sources;
-    struct cemm_source *source = calloc(1, sizeof(*source));
-    char *copy = strdup(name);
-    if (!source || !copy) {
-        free(source);
-        free(copy);
-        return NULL;
-    }
-    *source = (struct cemm_source){.cemm = cemm,
-                                   .config = config,
-                                   .name = copy,
-                                   .own = {.source = source, .expected = -1},
-                                   .expected = -1};
-    source->impatience = (struct cemm_timer){.fire = cemm_requests_hurry, .data = source};
-    TAILQ_INIT(&source->queue);
-    TAILQ_INIT(&source->repeats);
-    TAILQ_INIT(&source->busy);
-    sources[cemm->source_count++] = source;
+    struct cemm_source *source = cemm_source_new(&cemm->loop, config, name);
+    if (source)
+        sources[cemm->source_count++] = source;
     return source;
 }
 
@@ -54,7 +40,7 @@ static int add_configured(struct cemm *cemm, const struct cemm_source_config *co
     struct cemm_words name;
 
     cemm_words_set(&name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local", config->name);
-    return cemm_source_new(cemm, config, name.text) ? 0 : -ENOMEM;
+    return cemm_source_add(cemm, config, name.text) ? 0 : -ENOMEM;
 }
 
 static int sources_init(struct cemm *cemm)
@@ -121,13 +107,10 @@ void cemm_free(struct cemm *cemm)
     cancel_all(cemm);
     cemm_discovery_end(cemm);
     for (size_t i = 0; i < cemm->device_count; i++)
-        cemm_device_free(cemm->devices[i]);
+        cemm_devices_free_one(cemm->devices[i]);
     free(cemm->devices);
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        cemm_words_drop(&cemm->sources[i]->own.trouble);
-        free(cemm->sources[i]->name);
-        free(cemm->sources[i]);
-    }
+    for (size_t i = 0; i < cemm->source_count; i++)
+        cemm_source_free(cemm->sources[i]);
     free(cemm->sources);
     cemm_loop_clear(&cemm->loop);
     cemm_store_close(&cemm->store);
@@ -161,7 +144,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .devices = source->devices,
         .last_success = source->last_success,
         .last_failure = source->last_failure,
-        .last_words = source->last_words.text,
+        .last_words = source->last_failure ? cemm_words_kept(&source->last_words)->text : "",
     };
     return true;
 }

@@ -265,7 +265,7 @@ static struct cemm_source *source_new(struct cemm *cemm)
         return NULL;
     found->config = (struct cemm_source_config){
         .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    struct cemm_source *source = cemm_source_new(cemm, &found->config, CEMM_DISCOVERY);
+    struct cemm_source *source = cemm_source_add(cemm, &found->config, CEMM_DISCOVERY);
     if (!source) {
         free(found);
         return NULL;
@@ -350,12 +350,11 @@ static void give_way(struct cemm_source *other, const struct cemm_uid *uid, cons
     const char *other_address = other->config->address;
 
     if (strcmp(other_uid, uid->text) == 0)
-        cemm_log(&other->cemm->loop, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s",
-                 uid->text, other_address, address);
+        cemm_log(other->loop, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
+                 other_address, address);
     else if (strcmp(other_address, address) == 0)
-        cemm_log(&other->cemm->loop, CEMM_LOG_INFO,
-                 "discovery: %s is no longer at %s, where %s is now", other_uid, address,
-                 uid->text);
+        cemm_log(other->loop, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
+                 other_uid, address, uid->text);
     else
         return;
     cemm_route_detach(&other->own);
@@ -363,7 +362,7 @@ static void give_way(struct cemm_source *other, const struct cemm_uid *uid, cons
 
 bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid)
 {
-    struct cemm *cemm = source->cemm;
+    struct cemm *cemm = cemm_of(source->loop);
     const struct cemm_found *found = source->discovered;
 
     if (strcmp(uid->text, found->beacon.uid.text) != 0) {

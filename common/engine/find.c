@@ -10,6 +10,7 @@
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/context.h"
 #include "common/engine/request.h"
 #include "common/model/alias.h"
 
@@ -62,10 +63,10 @@ void cemm_find_searched(struct cemm_device *device)
 /* What we lack ourselves is in no answer, and so in no log yet: once, until a look goes well. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
-    if (result != -ENOMEM || words || source->lack_told)
+    if (result != -ENOMEM || words || source->lack_warned)
         return;
-    source->lack_told = true;
-    cemm_log(&source->cemm->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
+    source->lack_warned = true;
+    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
 }
 
 static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
@@ -93,7 +94,7 @@ static void search_step_done(struct cemm_route *route)
         return;
     }
     if (search->result == 0)
-        search->finished = route->source->cemm->loop.wall;
+        search->finished = route->source->loop->wall;
     cemm_find_searched(route->device);
 }
 
@@ -113,7 +114,7 @@ static void probe(struct cemm_route *route, const char *alias)
 {
     bool cloud = route->source->config->kind == CEMM_CLOUD;
 
-    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->search.absent, alias))
+    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->absent, alias))
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
 }
 
@@ -157,9 +158,9 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     if (valid && result == 0) {
         result = cemm_route_meter_found(route, query->alias);
     } else if (valid && result == CEMM_ABSENT) {
-        if (route->search.absent.count == 0)
-            route->search.absent_since = route->source->cemm->wall;
-        result = cemm_names_add(&route->search.absent, query->alias);
+        if (route->absent.count == 0)
+            route->absent_since = route->source->loop->wall;
+        result = cemm_names_add(&route->absent, query->alias);
         words = NULL;
     }
     if (valid && result)
@@ -201,10 +202,10 @@ bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *ro
     struct cemm_source *source = route->source;
 
     source->suspect = false;
-    source->confirmed = source->cemm->loop.now;
+    source->confirmed = source->loop->now;
     if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
         return true;
-    cemm_log(&source->cemm->loop, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
+    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
              root->uids[0].text, source->config->address);
     if (!source->discovered || cemm_discovery_confirm(source, root->uids))
         (void)cemm_route_get(source, root->uids);
@@ -225,22 +226,22 @@ static void take_root(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
-static void forget_absent(struct cemm_search *search, int64_t now)
+static void forget_absent(struct cemm_route *route)
 {
-    int64_t age = now - search->absent_since;
+    int64_t age = route->source->loop->wall - route->absent_since;
 
     if (age < 0 || age >= CEMM_ABSENT_AGE)
-        cemm_names_clear(&search->absent);
+        cemm_names_clear(&route->absent);
 }
 
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
-    int64_t age = route->source->cemm->loop.wall - search->finished;
+    int64_t age = route->source->loop->wall - search->finished;
 
     if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
         return;
-    forget_absent(search, route->source->cemm->wall);
+    forget_absent(route);
     search->result = 0;
     search->device = route->device;
     search->pending = 1; /* until all of this look has been asked for */
@@ -329,7 +330,8 @@ static void settle(struct finder *finder)
     } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {
         cemm_ticket_finish(&finder->ticket, 0, NULL, NULL);
     } else if (failed) {
-        cemm_ticket_finish(&finder->ticket, failed->found_result, NULL, &failed->found_words);
+        cemm_ticket_finish(&finder->ticket, failed->found_result, NULL,
+                           cemm_words_kept(&failed->found_words));
     } else if (device) {
         cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
                        finder->wanted.text);
@@ -372,18 +374,20 @@ static int add_configured(struct cemm_source *source)
 
 static void source_found(struct cemm_source *source, int result, const struct cemm_words *words)
 {
+    struct cemm_words lacking;
+
     source->finding = false;
     source->found_result = result;
-    if (words)
-        source->found_words = *words;
-    else
-        cemm_words_set(&source->found_words, "%s: %s", source->name, lack);
+    if (result && !words)
+        cemm_words_set(&lacking, "%s: %s", source->name, lack);
+    if (result)
+        cemm_words_keep(&source->found_words, words ? words : &lacking);
     note_lack(source, result, words);
     if (result == 0) {
-        source->found = source->cemm->loop.wall;
-        source->lack_told = false;
+        source->found = source->loop->wall;
+        source->lack_warned = false;
     }
-    cemm_find_settle(source->cemm);
+    cemm_find_settle(cemm_of(source->loop));
 }
 
 static void take_devices(void *data, const struct cemm_query *query, int result,
@@ -402,7 +406,7 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     }
     if (result == 0) {
         source->suspect = false;
-        source->confirmed = source->cemm->loop.now;
+        source->confirmed = source->loop->now;
     }
     cemm_document_unref(document);
     source_found(source, result, words);
@@ -412,7 +416,7 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
 {
     struct cemm_query query = {.endpoint =
                                    source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
-    int64_t age = source->cemm->loop.wall - source->found;
+    int64_t age = source->loop->wall - source->found;
 
     if (source->finding || (source->found && age >= 0 && age <= max_age))
         return;

@@ -12,57 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ------------------------------------------------------------------ */
-
-/* Where `name` stands, or would stand, in the sorted list. */
-static size_t name_place(const struct cemm_names *names, const char *name, bool *ret_found)
-{
-    size_t low = 0;
-    size_t high = names->count;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (strcmp(names->items[middle], name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *ret_found = low < names->count && strcmp(names->items[low], name) == 0;
-    return low;
-}
-
-bool cemm_names_have(const struct cemm_names *names, const char *name)
-{
-    bool found;
-
-    name_place(names, name, &found);
-    return found;
-}
-
-int cemm_names_add(struct cemm_names *names, const char *name)
-{
-    bool found;
-    size_t place = name_place(names, name, &found);
-
-    if (found || names->count >= CEMM_METERS_MAX)
-        return 0;
-    char(*items)[CEMM_NAME_SIZE] = reallocarray(names->items, names->count + 1, sizeof(*items));
-    if (!items)
-        return -ENOMEM;
-    names->items = items;
-    memmove(items + place + 1, items + place, (names->count - place) * sizeof(*items));
-    strncpy(items[place], name, sizeof(*items) - 1);
-    items[place][sizeof(*items) - 1] = '\0';
-    names->count++;
-    return 0;
-}
-
-void cemm_names_clear(struct cemm_names *names)
-{
-    free(names->items);
-    *names = (struct cemm_names){0};
-}
-
 /* ---- devices ------------------------------------------------------------------ */
 
 static size_t device_place(const struct cemm *cemm, const struct cemm_uid *uid, bool *ret_found)
@@ -103,11 +52,9 @@ static struct cemm_device *device_get(struct cemm *cemm, const struct cemm_uid *
     if (!devices)
         return NULL;
     cemm->devices = devices;
-    struct cemm_device *device = calloc(1, sizeof(*device));
+    struct cemm_device *device = cemm_device_new(uid);
     if (!device)
         return NULL;
-    device->uid = *uid;
-    TAILQ_INIT(&device->searchers);
     memmove(devices + place + 1, devices + place,
             (cemm->device_count - place) * sizeof(struct cemm_device *));
     devices[place] = device;
@@ -115,52 +62,11 @@ static struct cemm_device *device_get(struct cemm *cemm, const struct cemm_uid *
     return device;
 }
 
-void cemm_device_note(struct cemm *cemm, const struct cemm_uid *uid, int result,
-                      const struct cemm_words *words)
+void cemm_devices_free_one(struct cemm_device *device)
 {
-    struct cemm_device *device = uid->text[0] ? cemm_device_find(cemm, uid) : NULL;
-
-    if (!device || result == CEMM_ABSENT || result == -EAGAIN)
-        return;
-    if (result == 0) {
-        device->last_success = cemm->loop.wall;
-    } else if (words) {
-        device->last_failure = cemm->loop.wall;
-        cemm_words_keep(&device->last_words, words);
-    }
-}
-
-static void route_clear(struct cemm_route *route)
-{
-    cemm_names_clear(&route->meters);
-    cemm_names_clear(&route->search.absent);
-    cemm_words_drop(&route->search.words);
-    cemm_words_drop(&route->trouble);
-}
-
-void cemm_device_free(struct cemm_device *device)
-{
-    for (size_t i = 0; i < device->route_count; i++) {
-        struct cemm_route *route = device->routes[i];
-        route_clear(route);
-        if (route != &route->source->own)
-            free(route);
-    }
-    free(device->routes);
-    cemm_words_drop(&device->last_words);
-    cemm_names_clear(&device->meters);
-    free(device);
-}
-
-/* A LAN source has one device, so its own route is the device's. */
-static struct cemm_route *route_new(struct cemm_source *source)
-{
-    if (source->config->kind == CEMM_LOCAL)
-        return &source->own;
-    struct cemm_route *route = calloc(1, sizeof(*route));
-    if (route)
-        *route = (struct cemm_route){.source = source, .expected = -1};
-    return route;
+    for (size_t i = 0; i < device->route_count; i++)
+        cemm_route_free(device->routes[i]);
+    cemm_device_free(device);
 }
 
 /* Another device answers at a LAN address: the one that was there has lost this route. */
@@ -175,17 +81,14 @@ void cemm_route_detach(struct cemm_route *route)
         if (device->routes[i] != route)
             device->routes[kept++] = device->routes[i];
     device->route_count = kept;
-    route_clear(route);
-    route->search.finished = 0;
-    route->search.listless = false;
-    route->device = NULL;
+    cemm_route_clear(route);
     route->source->devices--;
     cemm_find_searched(device);
 }
 
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
 {
-    struct cemm_device *device = device_get(source->cemm, uid);
+    struct cemm_device *device = device_get(cemm_of(source->loop), uid);
 
     if (!device)
         return NULL;
@@ -197,7 +100,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     if (!routes)
         return NULL;
     device->routes = routes;
-    struct cemm_route *route = route_new(source);
+    struct cemm_route *route = cemm_route_new(source);
     if (!route)
         return NULL;
     cemm_route_detach(route);
@@ -222,7 +125,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)
             return r;
-        cemm_store_meter(&route->source->cemm->store, &device->uid, alias);
+        cemm_store_meter(&cemm_of(route->source->loop)->store, &device->uid, alias);
     }
     return cemm_names_add(&route->meters, alias);
 }
@@ -232,20 +135,6 @@ int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *
     struct cemm_device *device = device_get(cemm, uid);
 
     return device ? cemm_names_add(&device->meters, alias) : -ENOMEM;
-}
-
-bool cemm_source_admits(const struct cemm_source *source, const char *alias)
-{
-    const struct cemm_source_config *config = source->config;
-
-    return config->aliases.count == 0 || cemm_strings_has(&config->aliases, alias) ||
-           cemm_strings_has(&config->extra_aliases, alias);
-}
-
-bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query)
-{
-    return cemm_endpoint_offered(query->endpoint, source->config->kind) &&
-           (!query->alias[0] || cemm_source_admits(source, query->alias));
 }
 
 /* ---- what the archive knows ------------------------------------------------------ */
@@ -287,25 +176,6 @@ const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
 const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
 {
     return cemm_device_find(cemm, uid);
-}
-
-const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
-{
-    return &device->uid;
-}
-
-void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
-{
-    *ret_state = (struct cemm_device_state){
-        .last_success = device->last_success,
-        .last_failure = device->last_failure,
-        .last_words = device->last_failure ? cemm_words_kept(&device->last_words)->text : "",
-    };
-}
-
-const char *cemm_device_alias(const struct cemm_device *device, size_t index)
-{
-    return index < device->meters.count ? device->meters.items[index] : NULL;
 }
 
 const char *cemm_device_account(const struct cemm_device *device)
@@ -365,10 +235,8 @@ static bool source_offers(const struct cemm_source *source, const char *alias,
 static bool route_offers(const struct cemm_route *route, const char *alias,
                          enum cemm_endpoint endpoint)
 {
-    const struct cemm_search *search = &route->search;
-
     return source_offers(route->source, alias, endpoint) &&
-           !cemm_names_have(&search->absent, alias) && !(endpoint == CEMM_IO && search->listless);
+           !cemm_names_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->listless);
 }
 
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,

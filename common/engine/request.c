@@ -12,16 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS  1000 /* for which a root's word holds, whatever the connections */
-#define SILENCE_MS    3000 /* on a connection that others wait for */
-#define HURRY_MS      500  /* between two looks at that */
-#define REST_FIRST_MS 1000 /* of a source that does not answer (spec §3) */
-#define SCOUT_EVERY   32   /* one of so many requests of a device, at least */
+#define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
+#define SILENCE_MS   3000 /* on a connection that others wait for */
+#define HURRY_MS     500  /* between two looks at that */
+#define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 
 enum state { QUEUED, SENT, WAITING };
 
 struct cemm_request {
     struct cemm_route *route;
+    struct cemm_device *device; /* that it is about; NULL: the source itself */
     struct cemm_query query;
     enum state state;
     bool begun; /* it has been sent once: its timeout runs */
@@ -39,6 +39,7 @@ struct cemm_request {
 };
 
 static void pump(struct cemm_source *source);
+static void hurry(void *data);
 
 static struct cemm_request_list *list_of(const struct cemm_request *request, enum state state)
 {
@@ -64,7 +65,7 @@ static void change_state(struct cemm_request *request, enum state state)
         request->route->active++;
     }
     request->state = state;
-    request->queued = source->cemm->loop.now;
+    request->queued = source->loop->now;
     if (from == to)
         return;
     TAILQ_REMOVE(from, request, link);
@@ -76,7 +77,7 @@ static void request_free(struct cemm_request *request)
     struct cemm_source *source = request->route->source;
 
     change_state(request, WAITING);
-    cemm_timer_stop(&source->cemm->loop.timers, &request->timer);
+    cemm_timer_stop(&source->loop->timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
     TAILQ_REMOVE(&source->busy, request, link);
@@ -94,12 +95,13 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     struct cemm_query query = request->query;
 
     if (result == 0) {
-        source->last_success = source->cemm->loop.wall;
+        source->last_success = source->loop->wall;
     } else if (result != CEMM_ABSENT && result != -EAGAIN && words) {
-        source->last_failure = source->cemm->loop.wall;
-        source->last_words = *words;
+        source->last_failure = source->loop->wall;
+        cemm_words_keep(&source->last_words, words);
     }
-    cemm_device_note(source->cemm, &query.uid, result, words);
+    if (request->device)
+        cemm_device_note(request->device, source->loop->wall, result, words);
     request_free(request);
     done(data, &query, result, document, words);
     pump(source);
@@ -107,23 +109,11 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- health ------------------------------------------------------------------ */
 
-/* What keeps a request from being made now: its route rests, or the account as a whole. NULL:
- * nothing.
- */
-static struct cemm_route *resting(struct cemm_route *route)
-{
-    struct cemm_source *source = route->source;
-
-    if (cemm_health_rests(&route->health, source->cemm->loop.now))
-        return route;
-    return cemm_health_rests(&source->own.health, source->cemm->loop.now) ? &source->own : NULL;
-}
-
 /* Told later and not at once, so that no completion runs inside the request that asked. */
 static void tell_that_it_rests(void *data)
 {
     struct cemm_request *request = data;
-    struct cemm_route *route = resting(request->route);
+    struct cemm_route *route = cemm_route_resting(request->route);
 
     if (!route)
         route = request->route; /* it has just woken up, but this was promised */
@@ -141,53 +131,18 @@ static void refuse_queued(struct cemm_route *route)
         next = TAILQ_NEXT(request, link);
         if (request->route != route && route != &route->source->own)
             continue;
-        if (cemm_timer_set(&route->source->cemm->loop.timers, &request->timer,
-                           route->source->cemm->loop.now) < 0)
+        if (cemm_timer_set(&route->source->loop->timers, &request->timer,
+                           route->source->loop->now) < 0)
             return; /* no memory: it takes its turn in the queue */
         request->timer.fire = tell_that_it_rests;
         change_state(request, WAITING);
     }
 }
 
-static const char *route_name(const struct cemm_route *route)
-{
-    return route->device                               ? route->device->uid.text
-           : route->source->config->kind == CEMM_LOCAL ? route->source->config->address
-                                                       : "the account";
-}
-
 static void route_failed(struct cemm_route *route, int result, const char *reason)
 {
-    struct cemm *cemm = route->source->cemm;
-    struct cemm_words words;
-
-    route->trouble_result = result;
-    route->proven = false;
-    route->source->suspect |= route->source->config->kind == CEMM_LOCAL && route->device;
-    cemm_words_set(&words, "%s: %s: %s", route->source->name, route_name(route), reason);
-    cemm_words_keep(&route->trouble, &words);
+    cemm_route_failed(route, result, reason);
     refuse_queued(route);
-    const struct cemm_rest rest = {REST_FIRST_MS, cemm->loop.rest_max};
-    if (cemm_health_fail(&route->health, cemm->loop.now, rest, arc4random()))
-        cemm_log(&cemm->loop, CEMM_LOG_WARNING, "%s", words.text);
-}
-
-static void recover(struct cemm_route *route)
-{
-    struct cemm *cemm = route->source->cemm;
-    int64_t since = route->health.down_since;
-
-    if (cemm_health_recover(&route->health))
-        cemm_log(&cemm->loop, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s",
-                 route->source->name, route_name(route),
-                 (long long)(cemm->loop.now - since) / 1000);
-}
-
-static void route_answered(struct cemm_route *route)
-{
-    route->proven = true;
-    recover(route);
-    recover(&route->source->own); /* the account as a whole is there, too */
 }
 
 /* ---- one answer ----------------------------------------------------------------- */
@@ -200,10 +155,7 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
 /* Whether the route was given to another device while this was under way. */
 static bool is_strange(const struct cemm_request *request)
 {
-    const struct cemm_device *device = request->route->device;
-
-    return request->query.uid.text[0] &&
-           !(device && strcmp(device->uid.text, request->query.uid.text) == 0);
+    return request->device && request->device != request->route->device;
 }
 
 /* LAN addresses change hands. A connection that had to be made anew may lead to another device, so
@@ -214,7 +166,7 @@ static bool is_doubtful(const struct cemm_request *request,
     const struct cemm_source *source = request->route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
-           response->new_connection && source->cemm->loop.now - source->confirmed > CONFIRMED_MS;
+           response->new_connection && source->loop->now - source->confirmed > CONFIRMED_MS;
 }
 
 /* Lists of devices and meters have no entry that complains of them (cache.c); so, once, here. */
@@ -229,10 +181,10 @@ static void complain(struct cemm_request *request, int result, const struct cemm
         (result == CEMM_ABSENT && !whole))
         return;
     if (fault && !route->complained)
-        cemm_log(&route->source->cemm->loop, CEMM_LOG_WARNING, "%s", words->text);
+        cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
     else if (!fault && route->complained)
-        cemm_log(&route->source->cemm->loop, CEMM_LOG_INFO, "%s: %s: all right again",
-                 route->source->name, route_name(route));
+        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
+                 cemm_route_name(route));
     route->complained = fault;
 }
 
@@ -250,7 +202,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_source *source = request->route->source;
-    struct cemm *cemm = source->cemm;
+    struct cemm_loop *loop = source->loop;
     struct cemm_document *document = NULL;
     struct cemm_words problem = {.text = ""};
     struct cemm_words words;
@@ -266,7 +218,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         result = -EHOSTUNREACH;
         reason = "another device answers at this address now";
     } else if (response->status == 200) {
-        result = cemm_parse(&request->query, response->body, response->length, cemm->loop.wall,
+        result = cemm_parse(&request->query, response->body, response->length, loop->wall,
                             &document, &problem);
         response->body = NULL;
         if (result == -ENOMEM)
@@ -275,14 +227,14 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         result = cemm_status_result(response->status, &reason);
     }
     if (request->query.endpoint == CEMM_IO && (result == 0 || result == CEMM_ABSENT))
-        request->route->search.listless = result == CEMM_ABSENT;
+        request->route->listless = result == CEMM_ABSENT;
     if (!reason) {
         cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
         reason = problem.text;
     }
     if (document && document->refused_names && !source->names_warned) {
         source->names_warned = true;
-        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
+        cemm_log(loop, CEMM_LOG_WARNING,
                  "%s: %zu names in an answer are not allowed and were skipped", source->name,
                  document->refused_names);
     }
@@ -293,7 +245,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         reason = "out of memory";
     }
     if (document)
-        document->took = cemm->loop.now - request->started;
+        document->took = loop->now - request->started;
     if (result)
         say(request, &words, reason);
     complain(request, result, &words);
@@ -302,7 +254,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
 
 static void wait_for_promise(struct cemm_request *request)
 {
-    if (cemm_timer_set(&request->route->source->cemm->loop.timers, &request->timer,
+    if (cemm_timer_set(&request->route->source->loop->timers, &request->timer,
                        request->promise.until) < 0)
         fail(request, -ENOMEM, "out of memory");
 }
@@ -327,12 +279,12 @@ static void wake(void *data)
     struct cemm_request *request = data;
     struct cemm_source *source = request->route->source;
 
-    if (!request->begun && resting(request->route)) {
+    if (!request->begun && cemm_route_resting(request->route)) {
         tell_that_it_rests(request);
         return;
     }
     if (request->begun &&
-        cemm_promise_next(&request->promise, source->cemm->loop.now) == CEMM_TIMED_OUT) {
+        cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
         return;
     }
@@ -360,8 +312,8 @@ static void take_response(void *data, struct cemm_http_response *response)
         return;
     }
     if (response->status != 202)
-        route_answered(request->route);
-    switch (cemm_promise_answer(&request->promise, source->cemm->loop.now, response->status,
+        cemm_route_answered(request->route);
+    switch (cemm_promise_answer(&request->promise, source->loop->now, response->status,
                                 response->retry_after_ms)) {
     case CEMM_SEND:
     case CEMM_WAIT:
@@ -396,8 +348,8 @@ static void begin_promise(struct cemm_request *request)
     int64_t expected = known ? route->expected : source->expected;
     bool patient = expected >= 0 && source->scout && ++route->requests % SCOUT_EVERY != 0;
 
-    cemm_promise_begin(&request->promise, source->cemm->loop.now, source->config->timeout_ms,
-                       expected, patient);
+    cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
+                       patient);
     if (!patient && !source->scout)
         source->scout = request;
 }
@@ -406,18 +358,18 @@ static int send_request(struct cemm_request *request)
 {
     struct cemm_source *source = request->route->source;
     const struct cemm_source_config *config = source->config;
-    struct cemm *cemm = source->cemm;
+    struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
     cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
     if (!request->begun) {
         begin_promise(request);
-        request->started = cemm->loop.now;
+        request->started = loop->now;
     } else {
-        cemm_promise_excuse(&request->promise, cemm->loop.now - request->queued);
-        request->started += cemm->loop.now - request->queued;
+        cemm_promise_excuse(&request->promise, loop->now - request->queued);
+        request->started += loop->now - request->queued;
     }
-    cemm_url_write(&url, config->kind, config->url, &request->query, cemm_zone(cemm),
+    cemm_url_write(&url, config->kind, config->url, &request->query, loop->zone,
                    config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
     if (r == 0) {
@@ -425,9 +377,9 @@ static int send_request(struct cemm_request *request)
             .url = url.data,
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
-            .timeout_ms = request->promise.deadline - cemm->loop.now,
+            .timeout_ms = request->promise.deadline - loop->now,
         };
-        request->transfer = cemm_http_start(cemm->loop.http, &get, take_response, request);
+        request->transfer = cemm_http_start(loop->http, &get, take_response, request);
         r = request->transfer ? 0 : -ENOMEM;
     }
     if (url.data)
@@ -443,7 +395,7 @@ static void launch(struct cemm_request *request)
     if (r == 0) {
         change_state(request, SENT);
         request->begun = true;
-        request->sent = request->heard = request->route->source->cemm->loop.now;
+        request->sent = request->heard = request->route->source->loop->now;
         return;
     }
     if (r == -E2BIG)
@@ -512,19 +464,20 @@ static bool others_wait(const struct cemm_source *source, const struct cemm_rout
 
 static void pump(struct cemm_source *source)
 {
-    struct cemm *cemm = source->cemm;
+    struct cemm_loop *loop = source->loop;
     struct cemm_request *request;
 
-    while (source->active < source->config->max_connections && !cemm->loop.ending &&
+    while (source->active < source->config->max_connections && !loop->ending &&
            (request = next_request(source)))
         launch(request);
     bool full = source->active >= source->config->max_connections;
     /* A device that has its connections to itself may take its time. */
     bool shared = source->devices > 1;
-    if (full && shared && others_wait(source, NULL) && !source->impatience.slot &&
-        !cemm->loop.ending)
+    if (full && shared && others_wait(source, NULL) && !source->impatience.slot && !loop->ending) {
+        source->impatience = (struct cemm_timer){.fire = hurry, .data = source};
         /* Without memory for it, they just wait longer. */
-        (void)cemm_timer_set(&cemm->loop.timers, &source->impatience, cemm->loop.now + HURRY_MS);
+        (void)cemm_timer_set(&loop->timers, &source->impatience, loop->now + HURRY_MS);
+    }
 }
 
 /* One that has been silent for too long for the other devices that wait, or NULL. */
@@ -536,15 +489,15 @@ static struct cemm_request *silent_request(struct cemm_source *source)
         if (request->state != SENT)
             continue;
         if (cemm_http_heard(request->transfer))
-            request->heard = source->cemm->loop.now;
-        else if (source->cemm->loop.now - request->heard >= SILENCE_MS &&
+            request->heard = source->loop->now;
+        else if (source->loop->now - request->heard >= SILENCE_MS &&
                  others_wait(source, request->route))
             return request;
     }
     return NULL;
 }
 
-void cemm_requests_hurry(void *data)
+static void hurry(void *data)
 {
     static const char reason[] = "nothing came for 3 s, and others wait for the connection";
     struct cemm_source *source = data;
@@ -563,20 +516,21 @@ void cemm_requests_hurry(void *data)
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data)
 {
-    struct cemm *cemm = route->source->cemm;
+    struct cemm_loop *loop = route->source->loop;
     struct cemm_request *request = calloc(1, sizeof(*request));
 
     if (!request)
         return NULL;
     *request = (struct cemm_request){
         .route = route,
+        .device = query->uid.text[0] ? route->device : NULL,
         .query = *query,
         .state = WAITING,
         .timer = {.fire = wake, .data = request},
         .done = done,
         .data = data,
     };
-    if (cemm_timer_set(&cemm->loop.timers, &request->timer, cemm->loop.now) < 0) {
+    if (cemm_timer_set(&loop->timers, &request->timer, loop->now) < 0) {
         free(request);
         return NULL;
     }
@@ -593,7 +547,7 @@ void cemm_requests_abort(struct cemm_source *source)
 {
     struct cemm_request *request;
 
-    cemm_timer_stop(&source->cemm->loop.timers, &source->impatience);
+    cemm_timer_stop(&source->loop->timers, &source->impatience);
     while ((request = TAILQ_FIRST(&source->queue)) || (request = TAILQ_FIRST(&source->repeats)) ||
            (request = TAILQ_FIRST(&source->busy)))
         request_free(request);

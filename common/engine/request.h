@@ -5,7 +5,7 @@
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H
 
-#include "common/engine/context.h"
+#include "common/engine/source.h"
 
 /* `result` may also be -EAGAIN: the source is suspect now; ask its root, then this again.
  *
@@ -24,10 +24,6 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
 
 /* Whether all others in the queue go before it; at first they do not. */
 void cemm_request_rank(struct cemm_request *request, bool later);
-
-/* Timer of a source whose requests wait for a connection: those on which nothing comes lose theirs.
- */
-void cemm_requests_hurry(void *data);
 
 /* Ends all requests of a source without reporting. */
 void cemm_requests_abort(struct cemm_source *source);

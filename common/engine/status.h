@@ -1,7 +1,7 @@
 #ifndef CEMM_ENGINE_STATUS_H
 #define CEMM_ENGINE_STATUS_H
 
-#include "common/engine/context.h"
+#include "common/engine/source.h"
 
 /* What was asked of whom, and why it failed: "local home: device information of 192.168.2.115: …"
  */

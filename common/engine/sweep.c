@@ -198,7 +198,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
     for (size_t i = 0; i < device->route_count; i++) {
         const struct cemm_route *route = device->routes[i];
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
-            !cemm_names_have(&route->search.absent, alias))
+            !cemm_names_have(&route->absent, alias))
             return cemm_alias_allowed(sweep->cemm, &device->uid, alias);
     }
     return false;

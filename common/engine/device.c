@@ -1,0 +1,112 @@
+#include "common/engine/device.h"
+
+#include "common/base/limits.h"
+#include "common/base/words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ------------------------------------------------------------------ */
+
+/* Where `name` stands, or would stand, in the sorted list. */
+static size_t name_place(const struct cemm_names *names, const char *name, bool *ret_found)
+{
+    size_t low = 0;
+    size_t high = names->count;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(names->items[middle], name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *ret_found = low < names->count && strcmp(names->items[low], name) == 0;
+    return low;
+}
+
+bool cemm_names_have(const struct cemm_names *names, const char *name)
+{
+    bool found;
+
+    name_place(names, name, &found);
+    return found;
+}
+
+int cemm_names_add(struct cemm_names *names, const char *name)
+{
+    bool found;
+    size_t place = name_place(names, name, &found);
+
+    if (found || names->count >= CEMM_METERS_MAX)
+        return 0;
+    char(*items)[CEMM_NAME_SIZE] = reallocarray(names->items, names->count + 1, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    names->items = items;
+    memmove(items + place + 1, items + place, (names->count - place) * sizeof(*items));
+    strncpy(items[place], name, sizeof(*items) - 1);
+    items[place][sizeof(*items) - 1] = '\0';
+    names->count++;
+    return 0;
+}
+
+void cemm_names_clear(struct cemm_names *names)
+{
+    free(names->items);
+    *names = (struct cemm_names){0};
+}
+
+/* ---- devices ---------------------------------------------------------------- */
+
+struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
+{
+    struct cemm_device *device = calloc(1, sizeof(*device));
+
+    if (!device)
+        return NULL;
+    device->uid = *uid;
+    TAILQ_INIT(&device->searchers);
+    return device;
+}
+
+void cemm_device_free(struct cemm_device *device)
+{
+    free(device->routes);
+    cemm_words_drop(&device->last_words);
+    cemm_names_clear(&device->meters);
+    free(device);
+}
+
+void cemm_device_note(struct cemm_device *device, int64_t wall, int result,
+                      const struct cemm_words *words)
+{
+    if (result == CEMM_ABSENT || result == -EAGAIN)
+        return;
+    if (result == 0) {
+        device->last_success = wall;
+    } else if (words) {
+        device->last_failure = wall;
+        cemm_words_keep(&device->last_words, words);
+    }
+}
+
+const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
+{
+    return &device->uid;
+}
+
+const char *cemm_device_alias(const struct cemm_device *device, size_t index)
+{
+    return index < device->meters.count ? device->meters.items[index] : NULL;
+}
+
+void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
+{
+    *ret_state = (struct cemm_device_state){
+        .last_success = device->last_success,
+        .last_failure = device->last_failure,
+        .last_words = device->last_failure ? cemm_words_kept(&device->last_words)->text : "",
+    };
+}

@@ -1,0 +1,42 @@
+/*
+ * A device: its uid, who reaches it, its meters, and how it fared.
+ */
+#ifndef CEMM_ENGINE_DEVICE_H
+#define CEMM_ENGINE_DEVICE_H
+
+#include "common/engine/loop.h"
+
+/* Sorted names. */
+struct cemm_names {
+    char (*items)[CEMM_NAME_SIZE];
+    size_t count;
+};
+
+struct cemm_route;
+
+struct cemm_device {
+    struct cemm_uid uid;
+    struct cemm_route **routes; /* LAN before cloud */
+    size_t route_count;
+    struct cemm_names meters; /* of all its routes together */
+    int64_t last_success;     /* wall times; 0: never */
+    int64_t last_failure;
+    struct cemm_words *last_words; /* kept */
+    struct cemm_ticket_list searchers;
+    bool starting; /* its routes are just being told to look for meters */
+    bool lost;     /* it has no route, which was logged */
+};
+
+bool cemm_names_have(const struct cemm_names *names, const char *name);
+int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
+void cemm_names_clear(struct cemm_names *names);
+
+/* Without routes. NULL: no memory. */
+struct cemm_device *cemm_device_new(const struct cemm_uid *uid);
+void cemm_device_free(struct cemm_device *device); /* without what its routes point to */
+
+/* How a request about the device ended at `wall`: for people. */
+void cemm_device_note(struct cemm_device *device, int64_t wall, int result,
+                      const struct cemm_words *words);
+
+#endif

@@ -1,0 +1,138 @@
+#include "common/engine/source.h"
+
+#include "common/base/words.h"
+#include "common/protocol/url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REST_FIRST_MS 1000 /* of a source that does not answer (spec §3) */
+
+/* ---- sources ---------------------------------------------------------------- */
+
+struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
+                                    const char *name)
+{
+    struct cemm_source *source = calloc(1, sizeof(*source));
+    char *copy = strdup(name);
+
+    if (!source || !copy) {
+        free(source);
+        free(copy);
+        return NULL;
+    }
+    *source = (struct cemm_source){
+        .loop = loop,
+        .config = config,
+        .name = copy,
+        .own = {.source = source, .expected = -1},
+        .expected = -1,
+    };
+    TAILQ_INIT(&source->queue);
+    TAILQ_INIT(&source->repeats);
+    TAILQ_INIT(&source->busy);
+    return source;
+}
+
+void cemm_source_free(struct cemm_source *source)
+{
+    cemm_route_clear(&source->own);
+    cemm_words_drop(&source->last_words);
+    cemm_words_drop(&source->found_words);
+    free(source->name);
+    free(source);
+}
+
+bool cemm_source_admits(const struct cemm_source *source, const char *alias)
+{
+    const struct cemm_source_config *config = source->config;
+
+    return config->aliases.count == 0 || cemm_strings_has(&config->aliases, alias) ||
+           cemm_strings_has(&config->extra_aliases, alias);
+}
+
+bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query)
+{
+    return cemm_endpoint_offered(query->endpoint, source->config->kind) &&
+           (!query->alias[0] || cemm_source_admits(source, query->alias));
+}
+
+/* ---- routes ----------------------------------------------------------------- */
+
+struct cemm_route *cemm_route_new(struct cemm_source *source)
+{
+    if (source->config->kind == CEMM_LOCAL)
+        return &source->own;
+    struct cemm_route *route = calloc(1, sizeof(*route));
+    if (route)
+        *route = (struct cemm_route){.source = source, .expected = -1};
+    return route;
+}
+
+void cemm_route_free(struct cemm_route *route)
+{
+    cemm_route_clear(route);
+    if (route != &route->source->own)
+        free(route);
+}
+
+void cemm_route_clear(struct cemm_route *route)
+{
+    cemm_names_clear(&route->meters);
+    cemm_names_clear(&route->absent);
+    cemm_words_drop(&route->search.words);
+    cemm_words_drop(&route->trouble);
+    route->search.finished = 0;
+    route->listless = false;
+    route->device = NULL;
+}
+
+const char *cemm_route_name(const struct cemm_route *route)
+{
+    if (route->device)
+        return route->device->uid.text;
+    return route->source->config->kind == CEMM_LOCAL ? route->source->config->address
+                                                     : "the account";
+}
+
+struct cemm_route *cemm_route_resting(struct cemm_route *route)
+{
+    struct cemm_source *source = route->source;
+
+    if (cemm_health_rests(&route->health, source->loop->now))
+        return route;
+    return cemm_health_rests(&source->own.health, source->loop->now) ? &source->own : NULL;
+}
+
+void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
+{
+    struct cemm_source *source = route->source;
+    struct cemm_loop *loop = source->loop;
+    struct cemm_words words;
+
+    route->trouble_result = result;
+    route->proven = false;
+    source->suspect |= source->config->kind == CEMM_LOCAL && route->device;
+    cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
+    cemm_words_keep(&route->trouble, &words);
+    const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
+    if (cemm_health_fail(&route->health, loop->now, rest, arc4random()))
+        cemm_log(loop, CEMM_LOG_WARNING, "%s", words.text);
+}
+
+static void recover(struct cemm_route *route)
+{
+    struct cemm_loop *loop = route->source->loop;
+    int64_t since = route->health.down_since;
+
+    if (cemm_health_recover(&route->health))
+        cemm_log(loop, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
+                 cemm_route_name(route), (long long)(loop->now - since) / 1000);
+}
+
+void cemm_route_answered(struct cemm_route *route)
+{
+    route->proven = true;
+    recover(route);
+    recover(&route->source->own); /* the account as a whole is there, too */
+}

@@ -1,0 +1,116 @@
+/*
+ * Sources and routes. A source is a cloud account or a LAN address: its
+ * settings, what is queued for it, how it fared. A route is one device by one
+ * source: its health, and what is known of the device's meters that way.
+ */
+#ifndef CEMM_ENGINE_SOURCE_H
+#define CEMM_ENGINE_SOURCE_H
+
+#include "common/config/config.h"
+#include "common/engine/device.h"
+#include "common/engine/health.h"
+#include "common/protocol/beacon.h"
+
+struct cemm_request;
+
+TAILQ_HEAD(cemm_request_list, cemm_request);
+
+/* A look for the meters of a route (find.c). */
+struct cemm_search {
+    unsigned pending;                 /* requests under way */
+    int result;                       /* of this look so far: the first failure */
+    struct cemm_words *words;         /* kept */
+    int64_t finished;                 /* wall time of the last whole success; 0: never */
+    const struct cemm_device *device; /* that it is about */
+};
+
+struct cemm_route {
+    struct cemm_source *source;
+    struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
+    struct cemm_health health;
+    struct cemm_words *trouble; /* why it rests; kept */
+    int trouble_result;
+    unsigned active;   /* transfers under way */
+    bool complained;   /* a list of devices or meters failed, which was logged */
+    bool proven;       /* it has answered: may have several requests at a time (cloud) */
+    bool listless;     /* it has no list of the meters (io): older firmware */
+    unsigned requests; /* begun; now and then one of them is a scout (promise.h) */
+    int64_t expected;  /* milliseconds that it takes to keep a promise, learned; -1: unknown */
+    struct cemm_names meters;
+    struct cemm_names absent; /* aliases that the source has denied: not asked again today */
+    int64_t absent_since;     /* wall time of the first of them */
+    struct cemm_search search;
+};
+
+/* What a discovered source has besides: its own settings, and what its packet claimed. */
+struct cemm_found {
+    struct cemm_source_config config;
+    struct cemm_beacon beacon;
+    unsigned look; /* the last one in which it answered */
+    bool refused;  /* its root document gave another MAC: logged, and not asked unasked */
+};
+
+struct cemm_source {
+    struct cemm_loop *loop;
+    const struct cemm_source_config *config;
+    char *name;                    /* "cloud home"; "discovery" of all that were discovered */
+    struct cemm_found *discovered; /* NULL: it is configured */
+    struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
+    size_t devices;                /* that it reaches */
+    bool suspect;         /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed;    /* monotonic: when its root said so last */
+    int64_t last_success; /* wall times; 0: never */
+    int64_t last_failure;
+    struct cemm_words *last_words; /* kept */
+
+    /* Its requests (request.c). */
+    struct cemm_request_list queue;   /* ready to be sent for the first time */
+    struct cemm_request_list repeats; /* ready to be sent again: before those */
+    struct cemm_request_list busy;    /* sent, or waiting for something */
+    unsigned active;
+    int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
+    struct cemm_request *scout;   /* of promises, under way; NULL: none */
+    struct cemm_timer impatience; /* set while requests wait for a connection */
+    bool names_warned;            /* names in its answers are not allowed, which was logged */
+
+    /* The look for its devices (find.c). */
+    bool finding;                   /* it is under way */
+    bool lack_warned;               /* there was no room for what it has, which was logged */
+    int64_t found;                  /* wall time of the last one that succeeded; 0: never */
+    int found_result;               /* of the last one */
+    struct cemm_words *found_words; /* kept */
+};
+
+/* `name` is copied. NULL: no memory. */
+struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
+                                    const char *name);
+/* Its requests have ended, and its devices are gone. */
+void cemm_source_free(struct cemm_source *source);
+
+/* Whether this source's settings let the alias through. */
+bool cemm_source_admits(const struct cemm_source *source, const char *alias);
+
+/* Whether a source may be asked for that. */
+bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
+
+/* A route of a source that leads to a device; LAN: its only one. NULL: no memory. */
+struct cemm_route *cemm_route_new(struct cemm_source *source);
+void cemm_route_free(struct cemm_route *route);
+
+/* Forgets what was known of the device. */
+void cemm_route_clear(struct cemm_route *route);
+
+/* For people: the device's uid, or what there is instead. */
+const char *cemm_route_name(const struct cemm_route *route);
+
+/* What keeps a request from being sent now: its route rests, or the account as a whole. NULL:
+ * nothing. */
+struct cemm_route *cemm_route_resting(struct cemm_route *route);
+
+/* It did not answer; `reason` is for people. */
+void cemm_route_failed(struct cemm_route *route, int result, const char *reason);
+
+/* It did, and so did its source. */
+void cemm_route_answered(struct cemm_route *route);
+
+#endif
