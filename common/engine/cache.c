@@ -134,14 +134,14 @@ static void check_zone(struct cemm *cemm, const struct cemm_document *document)
 /* Whether a source that may have it does not answer, and that was said. */
 static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
 {
-    const struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
     bool reached = device && device->route_count > 0;
 
     for (size_t i = 0; reached && i < device->route_count; i++)
         if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
             return true;
-    for (size_t i = 0; !reached && i < cemm->source_count; i++)
-        if (cemm->sources[i]->own.health.pause > 0)
+    for (size_t i = 0; !reached && i < cemm->registry.source_count; i++)
+        if (cemm->registry.sources[i]->own.health.pause > 0)
             return true;
     return false;
 }
@@ -149,7 +149,7 @@ static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
 /* Whether it was said before that nobody knows where the device is. */
 static bool known_lost(struct cemm *cemm, const struct cemm_entry *entry)
 {
-    struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
     bool before = device && device->lost;
 
     if (device)
@@ -253,7 +253,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
 static struct cemm_route *next_route(struct cemm *cemm, const struct cemm_entry *entry)
 {
     const struct cemm_query *query = &entry->query;
-    const struct cemm_device *device = cemm_device_find(cemm, &query->uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &query->uid);
 
     for (size_t i = 0; device && i < device->route_count; i++) {
         struct cemm_route *route = device->routes[i];
@@ -327,8 +327,8 @@ static void take_device(void *data, const struct cemm_answer *answer)
 /* A LAN address whose device is not known yet may be this one's, for the next time. */
 static void greet_strangers(struct cemm *cemm)
 {
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        struct cemm_source *source = cemm->sources[i];
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        struct cemm_source *source = cemm->registry.sources[i];
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
             !cemm_health_rests(&source->own.health, cemm->loop.now))
             cemm_find_source(source, INT64_MAX);
@@ -341,12 +341,13 @@ static int take_off(struct cemm *cemm, struct cemm_entry *entry)
     entry->absent = false;
     entry->result = 0;
     cemm_words_drop(&entry->words);
-    if (entry->query.alias[0] && !cemm_alias_allowed(cemm, &entry->query.uid, entry->query.alias)) {
+    if (entry->query.alias[0] &&
+        !cemm_registry_allows(&cemm->registry, &entry->query.uid, entry->query.alias)) {
         give_up(cemm, entry);
         return 0;
     }
     greet_strangers(cemm);
-    const struct cemm_device *device = cemm_device_find(cemm, &entry->query.uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
     if (!device || device->route_count == 0)
         return cemm_find_devices(cemm, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device, entry,
                                  &entry->finder);

@@ -20,27 +20,12 @@ const char *cemm_version(void)
 
 /* ---- life ------------------------------------------------------------------------ */
 
-struct cemm_source *cemm_source_add(struct cemm *cemm, const struct cemm_source_config *config,
-                                    const char *name)
-{
-    struct cemm_source **sources =
-        reallocarray(cemm->sources, cemm->source_count + 1, sizeof(struct cemm_source *));
-
-    if (!sources)
-        return NULL;
-    cemm->sources = sources;
-    struct cemm_source *source = cemm_source_new(&cemm->loop, config, name);
-    if (source)
-        sources[cemm->source_count++] = source;
-    return source;
-}
-
 static int add_configured(struct cemm *cemm, const struct cemm_source_config *config)
 {
     struct cemm_words name;
 
     cemm_words_set(&name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local", config->name);
-    return cemm_source_add(cemm, config, name.text) ? 0 : -ENOMEM;
+    return cemm_registry_add(&cemm->registry, config, name.text) ? 0 : -ENOMEM;
 }
 
 static int sources_init(struct cemm *cemm)
@@ -72,6 +57,11 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
         .log_data = log_data,
     };
     cemm->store.loop = &cemm->loop;
+    cemm->registry = (struct cemm_registry){
+        .loop = &cemm->loop,
+        .store = &cemm->store,
+        .discovers = cemm_config_discovers(config),
+    };
     TAILQ_INIT(&cemm->finders);
     TAILQ_INIT(&cemm->used);
     LIST_INIT(&cemm->firsts);
@@ -89,11 +79,11 @@ static void cancel_all(struct cemm *cemm)
     struct cemm_words words = {.text = "cancelled"};
 
     cemm->loop.ending = true;
-    for (size_t i = 0; i < cemm->source_count; i++)
-        cemm_requests_abort(cemm->sources[i]);
+    for (size_t i = 0; i < cemm->registry.source_count; i++)
+        cemm_requests_abort(cemm->registry.sources[i]);
     cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
-    for (size_t i = 0; i < cemm->device_count; i++)
-        cemm_tickets_finish(&cemm->devices[i]->searchers, -ECANCELED, NULL, &words);
+    for (size_t i = 0; i < cemm->registry.device_count; i++)
+        cemm_tickets_finish(&cemm->registry.devices[i]->searchers, -ECANCELED, NULL, &words);
     cemm_cache_free(cemm);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
         cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
@@ -106,12 +96,7 @@ void cemm_free(struct cemm *cemm)
         return;
     cancel_all(cemm);
     cemm_discovery_end(cemm);
-    for (size_t i = 0; i < cemm->device_count; i++)
-        cemm_devices_free_one(cemm->devices[i]);
-    free(cemm->devices);
-    for (size_t i = 0; i < cemm->source_count; i++)
-        cemm_source_free(cemm->sources[i]);
-    free(cemm->sources);
+    cemm_registry_clear(&cemm->registry);
     cemm_loop_clear(&cemm->loop);
     cemm_store_close(&cemm->store);
     free(cemm);
@@ -134,9 +119,9 @@ void cemm_wakeup(struct cemm *cemm)
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
 {
-    if (index >= cemm->source_count)
+    if (index >= cemm->registry.source_count)
         return false;
-    const struct cemm_source *source = cemm->sources[index];
+    const struct cemm_source *source = cemm->registry.sources[index];
     *ret_state = (struct cemm_source_state){
         .name = source->name,
         .cloud = source->config->kind == CEMM_CLOUD,
@@ -157,4 +142,31 @@ bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_sta
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
 {
     return cemm_store_has(&cemm->store, query);
+}
+
+void cemm_archive_use(struct cemm *cemm)
+{
+    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_recall,
+                    &cemm->registry);
+}
+
+const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
+{
+    return index < cemm->registry.device_count ? cemm->registry.devices[index] : NULL;
+}
+
+const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
+{
+    return cemm_registry_find(&cemm->registry, uid);
+}
+
+bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    return cemm_registry_allows(&cemm->registry, uid, alias);
+}
+
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                 enum cemm_endpoint endpoint)
+{
+    return cemm_registry_offers(&cemm->registry, uid, alias, endpoint);
 }

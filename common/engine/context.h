@@ -13,8 +13,7 @@
 #ifndef CEMM_ENGINE_CONTEXT_H
 #define CEMM_ENGINE_CONTEXT_H
 
-#include "common/engine/source.h"
-#include "common/engine/store.h"
+#include "common/engine/registry.h"
 
 TAILQ_HEAD(cemm_entry_list, cemm_entry);
 LIST_HEAD(cemm_first_day_list, cemm_first_day);
@@ -22,8 +21,7 @@ LIST_HEAD(cemm_first_day_list, cemm_first_day);
 /* Looking for devices on the LAN by broadcast. */
 struct cemm_discovery {
     struct cemm *cemm;
-    bool enabled; /* asked by those who look for devices by any source */
-    int fd;       /* -1: no look is under way */
+    int fd; /* -1: no look is under way */
     bool own_port;
     bool port_said; /* that somebody else has it */
     bool looking;
@@ -58,11 +56,8 @@ struct cemm {
     const struct cemm_config *config;
     struct cemm_loop loop;
     struct cemm_store store;
-    struct cemm_source **sources;
-    size_t source_count;
+    struct cemm_registry registry;
     struct cemm_discovery discovery;
-    struct cemm_device **devices; /* sorted by uid */
-    size_t device_count;
     struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
     void *entries;                   /* tree of struct cemm_entry */
     struct cemm_entry_list used;
@@ -76,29 +71,6 @@ static inline struct cemm *cemm_of(struct cemm_loop *loop)
     return (struct cemm *)((char *)loop - offsetof(struct cemm, loop));
 }
 
-/* ---- cemm.c  */
-
-/* One more source; NULL: no memory. `name` is copied. */
-struct cemm_source *cemm_source_add(struct cemm *cemm, const struct cemm_source_config *config,
-                                    const char *name);
-
-/* ---- registry.c ------------------------------------------------------------------ */
-
-struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid);
-void cemm_devices_free_one(struct cemm_device *device);
-
-/* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
-struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
-
-/* Takes its route from the device that was behind a source. */
-void cemm_route_detach(struct cemm_route *route);
-
-/* A meter that was known in an earlier run: 0 or a negative errno. */
-int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
-
-/* A meter was found by this route: 0 or -ENOMEM. */
-int cemm_route_meter_found(struct cemm_route *route, const char *alias);
-
 /* ---- find.c -------------------------------------------------------------------- */
 
 /* As cemm_find(), for the devices of the sources named so (NULL: of all), a text that must outlive
@@ -106,9 +78,6 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
                       int64_t max_age_ms, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
-
-/* Lets those who wait for a device's meters go, if no route of it is still looking. */
-void cemm_find_searched(struct cemm_device *device);
 
 /* Asks a source for its devices, unless that is under way or known well enough. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);

@@ -35,7 +35,6 @@ void cemm_discovery_init(struct cemm *cemm)
 {
     cemm->discovery = (struct cemm_discovery){
         .cemm = cemm,
-        .enabled = cemm_config_discovers(cemm->config),
         .fd = -1,
         .timer = {.fire = on_timer, .data = &cemm->discovery},
     };
@@ -61,9 +60,9 @@ void cemm_discovery_end(struct cemm *cemm)
 {
     cemm_timer_stop(&cemm->loop.timers, &cemm->discovery.timer);
     close_socket(&cemm->discovery);
-    for (size_t i = 0; i < cemm->source_count; i++)
-        if (cemm->sources[i]->discovered)
-            found_free(cemm->sources[i]->discovered);
+    for (size_t i = 0; i < cemm->registry.source_count; i++)
+        if (cemm->registry.sources[i]->discovered)
+            found_free(cemm->registry.sources[i]->discovered);
 }
 
 /* ---- the socket -------------------------------------------------------------- */
@@ -174,7 +173,7 @@ static void end_look(struct cemm_discovery *discovery)
     discovery->looking = false;
     discovery->looked = cemm->loop.wall;
     /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
-    if (discovery->enabled)
+    if (discovery->cemm->registry.discovers)
         (void)cemm_timer_set(&cemm->loop.timers, &discovery->timer, cemm->loop.now + interval);
     cemm_find_settle(cemm);
 }
@@ -225,7 +224,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
     int64_t interval = discovery->cemm->config->discovery_interval_ms;
 
     /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
-    if (discovery->enabled && max_age > 0 && max_age < interval)
+    if (discovery->cemm->registry.discovers && max_age > 0 && max_age < interval)
         max_age = interval;
     if (discovery->looking || (discovery->looked && age >= 0 && age <= max_age && max_age > 0))
         return;
@@ -265,7 +264,7 @@ static struct cemm_source *source_new(struct cemm *cemm)
         return NULL;
     found->config = (struct cemm_source_config){
         .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    struct cemm_source *source = cemm_source_add(cemm, &found->config, CEMM_DISCOVERY);
+    struct cemm_source *source = cemm_registry_add(&cemm->registry, &found->config, CEMM_DISCOVERY);
     if (!source) {
         free(found);
         return NULL;
@@ -280,10 +279,10 @@ static struct cemm_source *make_place(struct cemm *cemm)
     struct cemm_source *free_place = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        count += cemm->sources[i]->discovered != NULL;
-        if (idle(cemm->sources[i]))
-            free_place = cemm->sources[i];
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        count += cemm->registry.sources[i]->discovered != NULL;
+        if (idle(cemm->registry.sources[i]))
+            free_place = cemm->registry.sources[i];
     }
     if (!free_place)
         return count < CEMM_DISCOVERED_MAX ? source_new(cemm) : NULL;
@@ -300,11 +299,11 @@ static struct cemm_source *make_place(struct cemm *cemm)
 static struct cemm_source *place_of(const struct cemm *cemm, const struct cemm_beacon *beacon,
                                     const char *address)
 {
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_found *found = cemm->sources[i]->discovered;
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        const struct cemm_found *found = cemm->registry.sources[i]->discovered;
         if (found && strcmp(found->beacon.uid.text, beacon->uid.text) == 0 &&
             strcmp(found->config.address, address) == 0)
-            return cemm->sources[i];
+            return cemm->registry.sources[i];
     }
     return NULL;
 }
@@ -312,7 +311,7 @@ static struct cemm_source *place_of(const struct cemm *cemm, const struct cemm_b
 /* Whether the device answers as it should where we know it: then it has not moved. */
 static bool well_known(const struct cemm *cemm, const struct cemm_beacon *beacon)
 {
-    const struct cemm_device *device = cemm_device_find(cemm, &beacon->uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &beacon->uid);
 
     for (size_t i = 0; device && i < device->route_count; i++) {
         const struct cemm_route *route = device->routes[i];
@@ -375,8 +374,8 @@ bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *u
         return false;
     }
     source->discovered->refused = false;
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        struct cemm_source *other = cemm->sources[i];
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        struct cemm_source *other = cemm->registry.sources[i];
         if (other != source && other->discovered && other->own.device)
             give_way(other, uid, found->config.address);
     }
@@ -426,8 +425,8 @@ int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
 
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)
 {
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_source *source = cemm->sources[i];
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        const struct cemm_source *source = cemm->registry.sources[i];
         if (!source->discovered || !source->own.device || index-- > 0)
             continue;
         *ret = (struct cemm_discovered){
@@ -447,7 +446,7 @@ void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret
     const struct cemm_discovery *discovery = &cemm->discovery;
 
     *ret = (struct cemm_discovery_state){
-        .enabled = discovery->enabled,
+        .enabled = discovery->cemm->registry.discovers,
         .looked = discovery->looked,
         .own_port = discovery->own_port,
         .asked = discovery->asked,

@@ -40,26 +40,6 @@ struct finder {
 
 static const char lack[] = "out of memory, or too many devices";
 
-static bool searching(const struct cemm_device *device)
-{
-    for (size_t i = 0; i < device->route_count; i++)
-        if (device->routes[i]->search.pending > 0)
-            return true;
-    return false;
-}
-
-void cemm_find_searched(struct cemm_device *device)
-{
-    if (device->starting || searching(device))
-        return;
-    const struct cemm_search *failed = NULL;
-    for (size_t i = 0; i < device->route_count && !failed; i++)
-        if (device->routes[i]->search.result)
-            failed = &device->routes[i]->search;
-    cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
-                        failed ? cemm_words_kept(&failed->words) : NULL);
-}
-
 /* What we lack ourselves is in no answer, and so in no log yet: once, until a look goes well. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
@@ -95,7 +75,7 @@ static void search_step_done(struct cemm_route *route)
     }
     if (search->result == 0)
         search->finished = route->source->loop->wall;
-    cemm_find_searched(route->device);
+    cemm_device_settle(route->device);
 }
 
 static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const char *alias,
@@ -262,7 +242,7 @@ static void search_device(struct cemm_device *device, struct finder *finder)
     for (size_t i = 0; i < device->route_count; i++)
         search_route(device->routes[i], finder->max_age);
     device->starting = false;
-    cemm_find_searched(device);
+    cemm_device_settle(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
@@ -281,14 +261,15 @@ static bool refused(const struct cemm_source *source)
 static bool concerns_discovery(const struct finder *finder)
 {
     return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0
-                          : finder->cemm->discovery.enabled;
+                          : finder->cemm->registry.discovers;
 }
 
 /* To be asked, it must be reached by something now. */
 static bool known_enough(const struct finder *finder)
 {
     const struct cemm_device *device =
-        finder->wanted.text[0] ? cemm_device_find(finder->cemm, &finder->wanted) : NULL;
+        finder->wanted.text[0] ? cemm_registry_find(&finder->cemm->registry, &finder->wanted)
+                               : NULL;
 
     return device && device->route_count > 0;
 }
@@ -303,8 +284,8 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
         return true;
     if (cemm->discovery.looking && concerns_discovery(finder))
         return false;
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_source *source = cemm->sources[i];
+    for (size_t i = 0; i < cemm->registry.source_count; i++) {
+        const struct cemm_source *source = cemm->registry.sources[i];
         if (!concerns(finder, source))
             continue;
         if (source->finding)
@@ -323,8 +304,9 @@ static void settle(struct finder *finder)
 
     if (!settled(finder, &failed))
         return;
-    struct cemm_device *device =
-        finder->wanted.text[0] ? cemm_device_find(finder->cemm, &finder->wanted) : NULL;
+    struct cemm_device *device = finder->wanted.text[0]
+                                     ? cemm_registry_find(&finder->cemm->registry, &finder->wanted)
+                                     : NULL;
     if (device && finder->then_meters) {
         search_device(device, finder);
     } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {
@@ -445,9 +427,9 @@ static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wa
     };
     cemm_ticket_init(&finder->ticket, &cemm->loop, &cemm->finders, done, data);
     bool known = known_enough(finder);
-    for (size_t i = 0; !known && i < cemm->source_count; i++)
-        if (concerns(finder, cemm->sources[i]) && !refused(cemm->sources[i]))
-            cemm_find_source(cemm->sources[i], max_age_ms);
+    for (size_t i = 0; !known && i < cemm->registry.source_count; i++)
+        if (concerns(finder, cemm->registry.sources[i]) && !refused(cemm->registry.sources[i]))
+            cemm_find_source(cemm->registry.sources[i], max_age_ms);
     if (!known && concerns_discovery(finder))
         cemm_discovery_look(&cemm->discovery, max_age_ms);
     if (finder->ticket.list == &cemm->finders)

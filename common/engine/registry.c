@@ -1,10 +1,7 @@
-/*
- * The tables of devices, their routes and their meters. What was once known
- * stays, whatever its sources do now (spec §4).
- */
+#include "common/engine/registry.h"
+
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
 #include "common/model/alias.h"
 #include "common/protocol/url.h"
 
@@ -14,62 +11,111 @@
 
 /* ---- devices ------------------------------------------------------------------ */
 
-static size_t device_place(const struct cemm *cemm, const struct cemm_uid *uid, bool *ret_found)
+static size_t device_place(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                           bool *ret_found)
 {
     size_t low = 0;
-    size_t high = cemm->device_count;
+    size_t high = registry->device_count;
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (strcmp(cemm->devices[middle]->uid.text, uid->text) < 0)
+        if (strcmp(registry->devices[middle]->uid.text, uid->text) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    *ret_found = low < cemm->device_count && strcmp(cemm->devices[low]->uid.text, uid->text) == 0;
+    *ret_found =
+        low < registry->device_count && strcmp(registry->devices[low]->uid.text, uid->text) == 0;
     return low;
 }
 
-struct cemm_device *cemm_device_find(const struct cemm *cemm, const struct cemm_uid *uid)
+struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
+                                       const struct cemm_uid *uid)
 {
     bool found;
-    size_t place = device_place(cemm, uid, &found);
+    size_t place = device_place(registry, uid, &found);
 
-    return found ? cemm->devices[place] : NULL;
+    return found ? registry->devices[place] : NULL;
 }
 
-static struct cemm_device *device_get(struct cemm *cemm, const struct cemm_uid *uid)
+static struct cemm_device *device_get(struct cemm_registry *registry, const struct cemm_uid *uid)
 {
     bool found;
-    size_t place = device_place(cemm, uid, &found);
+    size_t place = device_place(registry, uid, &found);
 
     if (found)
-        return cemm->devices[place];
-    if (cemm->device_count >= CEMM_DEVICES_MAX)
+        return registry->devices[place];
+    if (registry->device_count >= CEMM_DEVICES_MAX)
         return NULL;
     struct cemm_device **devices =
-        reallocarray(cemm->devices, cemm->device_count + 1, sizeof(struct cemm_device *));
+        reallocarray(registry->devices, registry->device_count + 1, sizeof(struct cemm_device *));
     if (!devices)
         return NULL;
-    cemm->devices = devices;
+    registry->devices = devices;
     struct cemm_device *device = cemm_device_new(uid);
     if (!device)
         return NULL;
     memmove(devices + place + 1, devices + place,
-            (cemm->device_count - place) * sizeof(struct cemm_device *));
+            (registry->device_count - place) * sizeof(struct cemm_device *));
     devices[place] = device;
-    cemm->device_count++;
+    registry->device_count++;
     return device;
 }
 
-void cemm_devices_free_one(struct cemm_device *device)
+struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
+                                      const struct cemm_source_config *config, const char *name)
+{
+    struct cemm_source **sources =
+        reallocarray(registry->sources, registry->source_count + 1, sizeof(struct cemm_source *));
+
+    if (!sources)
+        return NULL;
+    registry->sources = sources;
+    struct cemm_source *source = cemm_source_new(registry->loop, config, name);
+    if (!source)
+        return NULL;
+    source->registry = registry;
+    sources[registry->source_count++] = source;
+    return source;
+}
+
+static void device_free(struct cemm_device *device)
 {
     for (size_t i = 0; i < device->route_count; i++)
         cemm_route_free(device->routes[i]);
     cemm_device_free(device);
 }
 
-/* Another device answers at a LAN address: the one that was there has lost this route. */
+void cemm_registry_clear(struct cemm_registry *registry)
+{
+    for (size_t i = 0; i < registry->device_count; i++)
+        device_free(registry->devices[i]);
+    free(registry->devices);
+    for (size_t i = 0; i < registry->source_count; i++)
+        cemm_source_free(registry->sources[i]);
+    free(registry->sources);
+}
+
+static bool searching(const struct cemm_device *device)
+{
+    for (size_t i = 0; i < device->route_count; i++)
+        if (device->routes[i]->search.pending > 0)
+            return true;
+    return false;
+}
+
+void cemm_device_settle(struct cemm_device *device)
+{
+    if (device->starting || searching(device))
+        return;
+    const struct cemm_search *failed = NULL;
+    for (size_t i = 0; i < device->route_count && !failed; i++)
+        if (device->routes[i]->search.result)
+            failed = &device->routes[i]->search;
+    cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
+                        failed ? cemm_words_kept(&failed->words) : NULL);
+}
+
 void cemm_route_detach(struct cemm_route *route)
 {
     struct cemm_device *device = route->device;
@@ -83,12 +129,12 @@ void cemm_route_detach(struct cemm_route *route)
     device->route_count = kept;
     cemm_route_clear(route);
     route->source->devices--;
-    cemm_find_searched(device);
+    cemm_device_settle(device);
 }
 
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
 {
-    struct cemm_device *device = device_get(cemm_of(source->loop), uid);
+    struct cemm_device *device = device_get(source->registry, uid);
 
     if (!device)
         return NULL;
@@ -125,14 +171,15 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)
             return r;
-        cemm_store_meter(&cemm_of(route->source->loop)->store, &device->uid, alias);
+        cemm_store_meter(route->source->registry->store, &device->uid, alias);
     }
     return cemm_names_add(&route->meters, alias);
 }
 
-int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
+                       const char *alias)
 {
-    struct cemm_device *device = device_get(cemm, uid);
+    struct cemm_device *device = device_get(registry, uid);
 
     return device ? cemm_names_add(&device->meters, alias) : -ENOMEM;
 }
@@ -140,12 +187,13 @@ int cemm_meter_known(struct cemm *cemm, const struct cemm_uid *uid, const char *
 /* ---- what the archive knows ------------------------------------------------------ */
 
 /* Only what the settings let through, as far as can be said without knowing who reaches it. */
-static bool admitted(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                     const char *alias)
 {
-    if (cemm->source_count == 0 || cemm->discovery.enabled)
+    if (registry->source_count == 0 || registry->discovers)
         return true;
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_source *source = cemm->sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source *source = registry->sources[i];
         const struct cemm_strings *devices = &source->config->devices;
         if (cemm_source_admits(source, alias) &&
             (devices->count == 0 || cemm_strings_has(devices, uid->text)))
@@ -154,29 +202,14 @@ static bool admitted(const struct cemm *cemm, const struct cemm_uid *uid, const 
     return false;
 }
 
-static int take_meter(void *data, const struct cemm_uid *uid, const char *alias)
+int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *alias)
 {
-    struct cemm *cemm = data;
+    struct cemm_registry *registry = data;
 
-    return admitted(cemm, uid, alias) ? cemm_meter_known(cemm, uid, alias) : 0;
+    return admitted(registry, uid, alias) ? cemm_registry_know(registry, uid, alias) : 0;
 }
 
-void cemm_archive_use(struct cemm *cemm)
-{
-    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), take_meter, cemm);
-}
-
-/* ---- as the façade shows them ---------------------------------------------------- */
-
-const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
-{
-    return index < cemm->device_count ? cemm->devices[index] : NULL;
-}
-
-const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
-{
-    return cemm_device_find(cemm, uid);
-}
+/* ---- what the frontends ask ---------------------------------------------------- */
 
 const char *cemm_device_account(const struct cemm_device *device)
 {
@@ -197,9 +230,10 @@ static bool source_allows(const struct cemm_source *source, const char *alias)
            cemm_strings_has(&source->config->aliases, alias);
 }
 
-bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                          const char *alias)
 {
-    const struct cemm_device *device = cemm_device_find(cemm, uid);
+    const struct cemm_device *device = cemm_registry_find(registry, uid);
     bool known = device && device->route_count > 0;
 
     if (!cemm_name_valid(alias))
@@ -210,11 +244,11 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
         if (source_allows(device->routes[i]->source, alias))
             return true;
     /* Of a device that only the archive knows, any source may have more. */
-    for (size_t i = 0; !known && i < cemm->source_count; i++)
-        if (source_allows(cemm->sources[i], alias))
+    for (size_t i = 0; !known && i < registry->source_count; i++)
+        if (source_allows(registry->sources[i], alias))
             return true;
     /* Discovery may yet bring the device, or bring it back. */
-    return cemm->discovery.enabled && cemm_alias_documented(alias);
+    return registry->discovers && cemm_alias_documented(alias);
 }
 
 /* What only the cloud has, it has only of the meters that it knows. Its list of meters (IO) has no
@@ -239,18 +273,18 @@ static bool route_offers(const struct cemm_route *route, const char *alias,
            !cemm_names_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->listless);
 }
 
-bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                 enum cemm_endpoint endpoint)
+bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                          const char *alias, enum cemm_endpoint endpoint)
 {
-    const struct cemm_device *device = cemm_device_find(cemm, uid);
+    const struct cemm_device *device = cemm_registry_find(registry, uid);
     bool known = device && device->route_count > 0;
 
     for (size_t i = 0; known && i < device->route_count; i++)
         if (route_offers(device->routes[i], alias, endpoint))
             return true;
     /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
-    for (size_t i = 0; i < cemm->source_count; i++) {
-        const struct cemm_source *source = cemm->sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source *source = registry->sources[i];
         bool may = !known || (source->config->kind == CEMM_CLOUD && !source->found);
         if (may && source_offers(source, alias, endpoint))
             return true;

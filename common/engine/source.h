@@ -11,6 +11,7 @@
 #include "common/engine/health.h"
 #include "common/protocol/beacon.h"
 
+struct cemm_registry;
 struct cemm_request;
 
 TAILQ_HEAD(cemm_request_list, cemm_request);
@@ -52,6 +53,7 @@ struct cemm_found {
 
 struct cemm_source {
     struct cemm_loop *loop;
+    struct cemm_registry *registry; /* that it stands in */
     const struct cemm_source_config *config;
     char *name;                    /* "cloud home"; "discovery" of all that were discovered */
     struct cemm_found *discovered; /* NULL: it is configured */

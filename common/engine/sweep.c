@@ -139,7 +139,7 @@ static void take_guess(void *data, const struct cemm_answer *answer)
     bool silent = answer->result == CEMM_ABSENT || (answer->result && step->unlisted);
 
     if (answer->result == 0) /* without memory, it is guessed again */
-        (void)cemm_meter_known(sweep->cemm, &step->uid, step->alias);
+        (void)cemm_registry_know(&sweep->cemm->registry, &step->uid, step->alias);
     if (!silent)
         tell(sweep, &step->uid, step->alias, answer);
     arrive(sweep);
@@ -199,7 +199,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
         const struct cemm_route *route = device->routes[i];
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
             !cemm_names_have(&route->absent, alias))
-            return cemm_alias_allowed(sweep->cemm, &device->uid, alias);
+            return cemm_registry_allows(&sweep->cemm->registry, &device->uid, alias);
     }
     return false;
 }
@@ -263,7 +263,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
-    const struct cemm_device *device = cemm_device_find(sweep->cemm, &step->uid);
+    const struct cemm_device *device = cemm_registry_find(&sweep->cemm->registry, &step->uid);
 
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
@@ -326,9 +326,10 @@ static void take_devices(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         tell(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !cemm->loop.ending && i < cemm->device_count; i++)
-        if (reached(sweep, cemm->devices[i]) && selected(sweep, &cemm->devices[i]->uid, NULL))
-            read_device(sweep, cemm->devices[i]);
+    for (size_t i = 0; !cemm->loop.ending && i < cemm->registry.device_count; i++)
+        if (reached(sweep, cemm->registry.devices[i]) &&
+            selected(sweep, &cemm->registry.devices[i]->uid, NULL))
+            read_device(sweep, cemm->registry.devices[i]);
     arrive(sweep);
 }
 
@@ -339,7 +340,8 @@ static bool all_named(const struct cemm *cemm, const struct cemm_selection *sele
     const char *alias;
 
     for (size_t i = 0; i < selection->meter_count; i++)
-        if (!split(selection->meters[i], &uid, &alias) || !cemm_alias_allowed(cemm, &uid, alias))
+        if (!split(selection->meters[i], &uid, &alias) ||
+            !cemm_registry_allows(&cemm->registry, &uid, alias))
             return false;
     return selection->meter_count > 0;
 }
@@ -360,16 +362,16 @@ static void read_named(void *data, const struct cemm_answer *answer)
 
 static bool source_known(const struct cemm *cemm, const char *name)
 {
-    for (size_t i = 0; i < cemm->source_count; i++)
-        if (strcmp(cemm->sources[i]->name, name) == 0)
+    for (size_t i = 0; i < cemm->registry.source_count; i++)
+        if (strcmp(cemm->registry.sources[i]->name, name) == 0)
             return true;
     return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
 static bool any_reached(const struct sweep *sweep)
 {
-    for (size_t i = 0; i < sweep->cemm->device_count; i++)
-        if (reached(sweep, sweep->cemm->devices[i]))
+    for (size_t i = 0; i < sweep->cemm->registry.device_count; i++)
+        if (reached(sweep, sweep->cemm->registry.devices[i]))
             return true;
     return false;
 }
@@ -377,10 +379,11 @@ static bool any_reached(const struct sweep *sweep)
 /* Whether some source that the sweep is about is just being asked for its devices. */
 static bool finding(const struct cemm *cemm, const char *source)
 {
-    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : cemm->discovery.enabled;
+    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : cemm->registry.discovers;
 
-    for (size_t i = 0; i < cemm->source_count; i++)
-        if (cemm->sources[i]->finding && (!source || strcmp(cemm->sources[i]->name, source) == 0))
+    for (size_t i = 0; i < cemm->registry.source_count; i++)
+        if (cemm->registry.sources[i]->finding &&
+            (!source || strcmp(cemm->registry.sources[i]->name, source) == 0))
             return true;
     return discovery && cemm->discovery.looking;
 }

@@ -1,0 +1,57 @@
+/*
+ * The tables of sources and devices, and of the routes and meters of each.
+ * What was once known stays, whatever its sources do now (spec §4).
+ */
+#ifndef CEMM_ENGINE_REGISTRY_H
+#define CEMM_ENGINE_REGISTRY_H
+
+#include "common/engine/source.h"
+#include "common/engine/store.h"
+
+struct cemm_registry {
+    struct cemm_loop *loop;
+    struct cemm_store *store;
+    bool discovers; /* devices are also looked for by broadcast */
+    struct cemm_source **sources;
+    size_t source_count;
+    struct cemm_device **devices; /* sorted by uid */
+    size_t device_count;
+};
+
+/* Frees all sources and devices. */
+void cemm_registry_clear(struct cemm_registry *registry);
+
+/* One more source; NULL: no memory. `name` is copied. */
+struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
+                                      const struct cemm_source_config *config, const char *name);
+
+/* NULL: it is not known. */
+struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
+                                       const struct cemm_uid *uid);
+
+/* A meter that was known in an earlier run, or that has answered: 0 or a negative errno. */
+int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
+                       const char *alias);
+
+/* The same, of the archive, as far as the settings let it through: a cemm_archive_meter_fn. */
+int cemm_registry_recall(void *registry, const struct cemm_uid *uid, const char *alias);
+
+/* As cemm_alias_allowed() and cemm_offers(). */
+bool cemm_registry_allows(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                          const char *alias);
+bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                          const char *alias, enum cemm_endpoint endpoint);
+
+/* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
+struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
+
+/* Takes its route from the device that was behind a source: another one answers there. */
+void cemm_route_detach(struct cemm_route *route);
+
+/* A meter was found by this route: 0 or -ENOMEM. */
+int cemm_route_meter_found(struct cemm_route *route, const char *alias);
+
+/* Lets those who wait for a device's meters go, if no route of it is still looking. */
+void cemm_device_settle(struct cemm_device *device);
+
+#endif
