@@ -134,14 +134,14 @@ static void check_zone(struct cemm *cemm, const struct cemm_document *document)
 /* Whether a source that may have it does not answer, and that was said. */
 static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
 {
-    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
     bool reached = device && device->route_count > 0;
 
     for (size_t i = 0; reached && i < device->route_count; i++)
         if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
             return true;
-    for (size_t i = 0; !reached && i < cemm->registry.source_count; i++)
-        if (cemm->registry.sources[i]->own.health.pause > 0)
+    for (size_t i = 0; !reached && i < cemm->find.registry.source_count; i++)
+        if (cemm->find.registry.sources[i]->own.health.pause > 0)
             return true;
     return false;
 }
@@ -149,7 +149,7 @@ static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
 /* Whether it was said before that nobody knows where the device is. */
 static bool known_lost(struct cemm *cemm, const struct cemm_entry *entry)
 {
-    struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
+    struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
     bool before = device && device->lost;
 
     if (device)
@@ -253,7 +253,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
 static struct cemm_route *next_route(struct cemm *cemm, const struct cemm_entry *entry)
 {
     const struct cemm_query *query = &entry->query;
-    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &query->uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &query->uid);
 
     for (size_t i = 0; device && i < device->route_count; i++) {
         struct cemm_route *route = device->routes[i];
@@ -276,7 +276,7 @@ static void take_root(void *data, const struct cemm_query *query, int result,
 
     (void)query;
     entry->request = NULL;
-    if (result == 0 && cemm_route_confirm(route, document)) {
+    if (result == 0 && cemm_find_confirm(route, document)) {
         entry->tried_count--; /* now for what was wanted */
     } else if (result == 0) {
         cemm_words_set(&gone, "%s: another device answers at %s's address now", route->source->name,
@@ -327,8 +327,8 @@ static void take_device(void *data, const struct cemm_answer *answer)
 /* A LAN address whose device is not known yet may be this one's, for the next time. */
 static void greet_strangers(struct cemm *cemm)
 {
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        struct cemm_source *source = cemm->registry.sources[i];
+    for (size_t i = 0; i < cemm->find.registry.source_count; i++) {
+        struct cemm_source *source = cemm->find.registry.sources[i];
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
             !cemm_health_rests(&source->own.health, cemm->loop.now))
             cemm_find_source(source, INT64_MAX);
@@ -342,15 +342,15 @@ static int take_off(struct cemm *cemm, struct cemm_entry *entry)
     entry->result = 0;
     cemm_words_drop(&entry->words);
     if (entry->query.alias[0] &&
-        !cemm_registry_allows(&cemm->registry, &entry->query.uid, entry->query.alias)) {
+        !cemm_registry_allows(&cemm->find.registry, &entry->query.uid, entry->query.alias)) {
         give_up(cemm, entry);
         return 0;
     }
     greet_strangers(cemm);
-    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &entry->query.uid);
+    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
     if (!device || device->route_count == 0)
-        return cemm_find_devices(cemm, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device, entry,
-                                 &entry->finder);
+        return cemm_find_devices(&cemm->find, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device,
+                                 entry, &entry->finder);
     try_next(cemm, entry);
     return 0;
 }

@@ -25,7 +25,7 @@ static int add_configured(struct cemm *cemm, const struct cemm_source_config *co
     struct cemm_words name;
 
     cemm_words_set(&name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local", config->name);
-    return cemm_registry_add(&cemm->registry, config, name.text) ? 0 : -ENOMEM;
+    return cemm_registry_add(&cemm->find.registry, config, name.text) ? 0 : -ENOMEM;
 }
 
 static int sources_init(struct cemm *cemm)
@@ -57,15 +57,9 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
         .log_data = log_data,
     };
     cemm->store.loop = &cemm->loop;
-    cemm->registry = (struct cemm_registry){
-        .loop = &cemm->loop,
-        .store = &cemm->store,
-        .discovers = cemm_config_discovers(config),
-    };
-    TAILQ_INIT(&cemm->finders);
+    cemm_find_init(&cemm->find, &cemm->loop, &cemm->store, config);
     TAILQ_INIT(&cemm->used);
     LIST_INIT(&cemm->firsts);
-    cemm_discovery_init(cemm);
     if (sources_init(cemm) < 0) {
         cemm_free(cemm);
         return NULL;
@@ -76,14 +70,10 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
 /* Whatever still waits is told that it waits in vain; it may ask for more, in vain, too. */
 static void cancel_all(struct cemm *cemm)
 {
-    struct cemm_words words = {.text = "cancelled"};
-
     cemm->loop.ending = true;
-    for (size_t i = 0; i < cemm->registry.source_count; i++)
-        cemm_requests_abort(cemm->registry.sources[i]);
-    cemm_tickets_finish(&cemm->finders, -ECANCELED, NULL, &words);
-    for (size_t i = 0; i < cemm->registry.device_count; i++)
-        cemm_tickets_finish(&cemm->registry.devices[i]->searchers, -ECANCELED, NULL, &words);
+    for (size_t i = 0; i < cemm->find.registry.source_count; i++)
+        cemm_requests_abort(cemm->find.registry.sources[i]);
+    cemm_find_cancel(&cemm->find);
     cemm_cache_free(cemm);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
         cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
@@ -95,8 +85,7 @@ void cemm_free(struct cemm *cemm)
     if (!cemm)
         return;
     cancel_all(cemm);
-    cemm_discovery_end(cemm);
-    cemm_registry_clear(&cemm->registry);
+    cemm_find_clear(&cemm->find);
     cemm_loop_clear(&cemm->loop);
     cemm_store_close(&cemm->store);
     free(cemm);
@@ -119,9 +108,9 @@ void cemm_wakeup(struct cemm *cemm)
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
 {
-    if (index >= cemm->registry.source_count)
+    if (index >= cemm->find.registry.source_count)
         return false;
-    const struct cemm_source *source = cemm->registry.sources[index];
+    const struct cemm_source *source = cemm->find.registry.sources[index];
     *ret_state = (struct cemm_source_state){
         .name = source->name,
         .cloud = source->config->kind == CEMM_CLOUD,
@@ -147,26 +136,55 @@ bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
 void cemm_archive_use(struct cemm *cemm)
 {
     cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_recall,
-                    &cemm->registry);
+                    &cemm->find.registry);
 }
 
 const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
 {
-    return index < cemm->registry.device_count ? cemm->registry.devices[index] : NULL;
+    return index < cemm->find.registry.device_count ? cemm->find.registry.devices[index] : NULL;
 }
 
 const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
 {
-    return cemm_registry_find(&cemm->registry, uid);
+    return cemm_registry_find(&cemm->find.registry, uid);
 }
 
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    return cemm_registry_allows(&cemm->registry, uid, alias);
+    return cemm_registry_allows(&cemm->find.registry, uid, alias);
 }
 
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint)
 {
-    return cemm_registry_offers(&cemm->registry, uid, alias, endpoint);
+    return cemm_registry_offers(&cemm->find.registry, uid, alias, endpoint);
+}
+
+int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return uid ? cemm_find_meters(&cemm->find, uid, max_age_ms, done, data, ret_ticket)
+               : cemm_find_devices(&cemm->find, NULL, NULL, max_age_ms, done, data, ret_ticket);
+}
+
+int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+                cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return cemm_find_devices(&cemm->find, NULL, uid, max_age_ms, done, data, ret_ticket);
+}
+
+int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
+                  struct cemm_ticket **ret_ticket)
+{
+    return cemm_find_devices(&cemm->find, CEMM_DISCOVERY, NULL, 0, done, data, ret_ticket);
+}
+
+bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)
+{
+    return cemm_discovery_device(&cemm->find.discovery, index, ret);
+}
+
+void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
+{
+    cemm_discovery_state(&cemm->find.discovery, ret);
 }

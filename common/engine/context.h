@@ -13,26 +13,10 @@
 #ifndef CEMM_ENGINE_CONTEXT_H
 #define CEMM_ENGINE_CONTEXT_H
 
-#include "common/engine/registry.h"
+#include "common/engine/find.h"
 
 TAILQ_HEAD(cemm_entry_list, cemm_entry);
 LIST_HEAD(cemm_first_day_list, cemm_first_day);
-
-/* Looking for devices on the LAN by broadcast. */
-struct cemm_discovery {
-    struct cemm *cemm;
-    int fd; /* -1: no look is under way */
-    bool own_port;
-    bool port_said; /* that somebody else has it */
-    bool looking;
-    unsigned look;  /* counts them */
-    int64_t looked; /* wall time of the last one's end; 0: never */
-    int64_t ends;   /* monotonic: when this one does */
-    unsigned asked; /* broadcast addresses that took the query */
-    size_t junk;    /* packets that were no answers of a CEMM */
-    struct cemm_timer timer;
-    struct cemm_words words; /* what hindered the last look; "": nothing */
-};
 
 /* One document: at hand, on its way, or neither. */
 struct cemm_entry {
@@ -56,10 +40,8 @@ struct cemm {
     const struct cemm_config *config;
     struct cemm_loop loop;
     struct cemm_store store;
-    struct cemm_registry registry;
-    struct cemm_discovery discovery;
-    struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
-    void *entries;                   /* tree of struct cemm_entry */
+    struct cemm_find find;
+    void *entries; /* tree of struct cemm_entry */
     struct cemm_entry_list used;
     size_t cached; /* bytes of all documents at hand */
     struct cemm_first_day_list firsts;
@@ -70,39 +52,6 @@ static inline struct cemm *cemm_of(struct cemm_loop *loop)
 {
     return (struct cemm *)((char *)loop - offsetof(struct cemm, loop));
 }
-
-/* ---- find.c -------------------------------------------------------------------- */
-
-/* As cemm_find(), for the devices of the sources named so (NULL: of all), a text that must outlive
- * it. With `wanted`, it ends as soon as that device is known. */
-int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
-                      int64_t max_age_ms, cemm_answer_fn *done, void *data,
-                      struct cemm_ticket **ret_ticket);
-
-/* Asks a source for its devices, unless that is under way or known well enough. */
-void cemm_find_source(struct cemm_source *source, int64_t max_age);
-
-/* Whether the root document of a LAN route is its device's. If not, the route is given to the one
- * that it names. */
-bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *root);
-
-/* Lets those who wait for devices go, if there is nothing more to wait for. */
-void cemm_find_settle(struct cemm *cemm);
-
-/* ---- discovery.c ---------------------------------------------------------------- */
-
-#define CEMM_DISCOVERY            "discovery" /* name of all discovered sources */
-#define CEMM_DISCOVERY_TIMEOUT_MS 10000       /* of their answers */
-
-void cemm_discovery_init(struct cemm *cemm);
-void cemm_discovery_end(struct cemm *cemm);
-
-/* Starts a look, unless one is under way or the last one is fresh enough. */
-void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
-
-/* Whether the device that answered there is the one that its packet claimed. If so, it takes over
- * from the address that this device had before. */
-bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid);
 
 /* ---- cache.c ------------------------------------------------------------------- */
 

@@ -1,18 +1,7 @@
-/*
- * Discovery (LAN §discovery broadcast): asks all of the network, listens for a
- * while, and takes what answers for a claim. A device is reached at the
- * address that its packet came from, and only after its root document has
- * given the same MAC; what the packet says of addresses is not even read.
- *
- * A discovered device is a source like any other, with one route. One that
- * answers from another address than before is confirmed there first, and then
- * takes over its own old place. Sources are never freed while we live; the
- * place of one that came to nothing is used again, so that forged packets can
- * fill the table only for a moment.
- */
+#include "common/engine/discovery.h"
+
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,12 +20,16 @@
 static void on_timer(void *data);
 static void on_readable(void *data);
 
-void cemm_discovery_init(struct cemm *cemm)
+void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
+                         const struct cemm_config *config, const struct cemm_discovery_ops *ops)
 {
-    cemm->discovery = (struct cemm_discovery){
-        .cemm = cemm,
+    *discovery = (struct cemm_discovery){
+        .registry = registry,
+        .ops = ops,
+        .broadcasts = &config->broadcasts,
+        .interval = config->discovery_interval_ms,
         .fd = -1,
-        .timer = {.fire = on_timer, .data = &cemm->discovery},
+        .timer = {.fire = on_timer, .data = discovery},
     };
 }
 
@@ -53,16 +46,18 @@ static void close_socket(struct cemm_discovery *discovery)
 {
     if (discovery->fd >= 0)
         close(discovery->fd);
-    discovery->fd = discovery->cemm->loop.watched = -1;
+    discovery->fd = discovery->registry->loop->watched = -1;
 }
 
-void cemm_discovery_end(struct cemm *cemm)
+void cemm_discovery_clear(struct cemm_discovery *discovery)
 {
-    cemm_timer_stop(&cemm->loop.timers, &cemm->discovery.timer);
-    close_socket(&cemm->discovery);
-    for (size_t i = 0; i < cemm->registry.source_count; i++)
-        if (cemm->registry.sources[i]->discovered)
-            found_free(cemm->registry.sources[i]->discovered);
+    const struct cemm_registry *registry = discovery->registry;
+
+    cemm_timer_stop(&registry->loop->timers, &discovery->timer);
+    close_socket(discovery);
+    for (size_t i = 0; i < registry->source_count; i++)
+        if (registry->sources[i]->discovered)
+            found_free(registry->sources[i]->discovered);
 }
 
 /* ---- the socket -------------------------------------------------------------- */
@@ -76,6 +71,7 @@ static int bind_port(int fd, uint16_t port)
 
 static int open_socket(struct cemm_discovery *discovery)
 {
+    struct cemm_loop *loop = discovery->registry->loop;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
 
@@ -86,12 +82,12 @@ static int open_socket(struct cemm_discovery *discovery)
                 ? -errno
                 : bind_port(fd, CEMM_BEACON_PORT);
     discovery->own_port = r == 0;
-    if (r == -EADDRINUSE && !discovery->port_said)
-        cemm_log(&discovery->cemm->loop, CEMM_LOG_INFO,
+    if (r == -EADDRINUSE && !discovery->port_warned)
+        cemm_log(loop, CEMM_LOG_INFO,
                  "discovery: another program holds UDP port %d; devices that answer only there "
                  "will not be heard",
                  CEMM_BEACON_PORT);
-    discovery->port_said = r == -EADDRINUSE;
+    discovery->port_warned = r == -EADDRINUSE;
     if (r == -EADDRINUSE)
         r = bind_port(fd, 0);
     if (r < 0) {
@@ -99,9 +95,9 @@ static int open_socket(struct cemm_discovery *discovery)
         return r;
     }
     discovery->fd = fd;
-    discovery->cemm->loop.watched = fd;
-    discovery->cemm->loop.on_readable = on_readable;
-    discovery->cemm->loop.watch_data = discovery;
+    loop->watched = fd;
+    loop->on_readable = on_readable;
+    loop->watch_data = discovery;
     return 0;
 }
 
@@ -148,7 +144,7 @@ static void ask_interfaces(struct cemm_discovery *discovery)
 
 static void ask_all(struct cemm_discovery *discovery)
 {
-    const struct cemm_strings *configured = &discovery->cemm->config->broadcasts;
+    const struct cemm_strings *configured = discovery->broadcasts;
 
     discovery->asked = 0;
     for (size_t i = 0; i < configured->count; i++) {
@@ -166,52 +162,51 @@ static void ask_all(struct cemm_discovery *discovery)
 
 static void end_look(struct cemm_discovery *discovery)
 {
-    struct cemm *cemm = discovery->cemm;
-    int64_t interval = cemm->config->discovery_interval_ms;
+    struct cemm_loop *loop = discovery->registry->loop;
 
     close_socket(discovery);
     discovery->looking = false;
-    discovery->looked = cemm->loop.wall;
+    discovery->looked = loop->wall;
     /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
-    if (discovery->cemm->registry.discovers)
-        (void)cemm_timer_set(&cemm->loop.timers, &discovery->timer, cemm->loop.now + interval);
-    cemm_find_settle(cemm);
+    if (discovery->registry->discovers)
+        (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
+    discovery->ops->ended(discovery->registry);
 }
 
 static void start_look(struct cemm_discovery *discovery)
 {
-    struct cemm *cemm = discovery->cemm;
+    struct cemm_loop *loop = discovery->registry->loop;
     int r = open_socket(discovery);
 
     discovery->looking = true;
     discovery->look++;
     discovery->junk = 0;
     discovery->words.text[0] = '\0';
-    discovery->ends = cemm->loop.now + WINDOW_MS;
+    discovery->ends = loop->now + WINDOW_MS;
     if (r < 0)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
     /* With nobody to wait for, it ends at once; not inside the call that asked. */
     bool heard = r == 0 && discovery->asked > 0;
-    int64_t next = cemm->loop.now + (heard ? REPEAT_MS : 0);
+    int64_t next = loop->now + (heard ? REPEAT_MS : 0);
     if (!heard)
-        discovery->ends = cemm->loop.now;
-    cemm_timer_stop(&cemm->loop.timers, &discovery->timer);
-    if (cemm_timer_set(&cemm->loop.timers, &discovery->timer, next) < 0)
+        discovery->ends = loop->now;
+    cemm_timer_stop(&loop->timers, &discovery->timer);
+    if (cemm_timer_set(&loop->timers, &discovery->timer, next) < 0)
         end_look(discovery);
 }
 
 static void on_timer(void *data)
 {
     struct cemm_discovery *discovery = data;
-    struct cemm *cemm = discovery->cemm;
+    struct cemm_loop *loop = discovery->registry->loop;
 
     if (!discovery->looking) {
         start_look(discovery);
-    } else if (cemm->loop.now < discovery->ends) {
+    } else if (loop->now < discovery->ends) {
         ask_all(discovery);
-        if (cemm_timer_set(&cemm->loop.timers, &discovery->timer, discovery->ends) < 0)
+        if (cemm_timer_set(&loop->timers, &discovery->timer, discovery->ends) < 0)
             end_look(discovery);
     } else {
         end_look(discovery);
@@ -220,12 +215,11 @@ static void on_timer(void *data)
 
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
-    int64_t age = discovery->cemm->loop.wall - discovery->looked;
-    int64_t interval = discovery->cemm->config->discovery_interval_ms;
+    int64_t age = discovery->registry->loop->wall - discovery->looked;
 
     /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
-    if (discovery->cemm->registry.discovers && max_age > 0 && max_age < interval)
-        max_age = interval;
+    if (discovery->registry->discovers && max_age > 0 && max_age < discovery->interval)
+        max_age = discovery->interval;
     if (discovery->looking || (discovery->looked && age >= 0 && age <= max_age && max_age > 0))
         return;
     start_look(discovery);
@@ -256,7 +250,7 @@ static int set_address(struct cemm_source_config *config, const char *address)
     return 0;
 }
 
-static struct cemm_source *source_new(struct cemm *cemm)
+static struct cemm_source *source_new(struct cemm_registry *registry)
 {
     struct cemm_found *found = calloc(1, sizeof(*found));
 
@@ -264,7 +258,7 @@ static struct cemm_source *source_new(struct cemm *cemm)
         return NULL;
     found->config = (struct cemm_source_config){
         .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    struct cemm_source *source = cemm_registry_add(&cemm->registry, &found->config, CEMM_DISCOVERY);
+    struct cemm_source *source = cemm_registry_add(registry, &found->config, CEMM_DISCOVERY);
     if (!source) {
         free(found);
         return NULL;
@@ -274,18 +268,18 @@ static struct cemm_source *source_new(struct cemm *cemm)
 }
 
 /* The place for a device that is new at its address: an idle one, or one more. */
-static struct cemm_source *make_place(struct cemm *cemm)
+static struct cemm_source *make_source(struct cemm_registry *registry)
 {
     struct cemm_source *free_place = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        count += cemm->registry.sources[i]->discovered != NULL;
-        if (idle(cemm->registry.sources[i]))
-            free_place = cemm->registry.sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        count += registry->sources[i]->discovered != NULL;
+        if (idle(registry->sources[i]))
+            free_place = registry->sources[i];
     }
     if (!free_place)
-        return count < CEMM_DISCOVERED_MAX ? source_new(cemm) : NULL;
+        return count < CEMM_DISCOVERED_MAX ? source_new(registry) : NULL;
     free_place->own.health = (struct cemm_health){0};
     free_place->discovered->refused = false;
     free_place->found = 0;
@@ -296,49 +290,52 @@ static struct cemm_source *make_place(struct cemm *cemm)
 }
 
 /* The source of this very claim: the MAC at the address. */
-static struct cemm_source *place_of(const struct cemm *cemm, const struct cemm_beacon *beacon,
-                                    const char *address)
+static struct cemm_source *claimed_by(const struct cemm_registry *registry,
+                                      const struct cemm_beacon *beacon, const char *address)
 {
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        const struct cemm_found *found = cemm->registry.sources[i]->discovered;
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_found *found = registry->sources[i]->discovered;
         if (found && strcmp(found->beacon.uid.text, beacon->uid.text) == 0 &&
             strcmp(found->config.address, address) == 0)
-            return cemm->registry.sources[i];
+            return registry->sources[i];
     }
     return NULL;
 }
 
 /* Whether the device answers as it should where we know it: then it has not moved. */
-static bool well_known(const struct cemm *cemm, const struct cemm_beacon *beacon)
+static bool well_known(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
-    const struct cemm_device *device = cemm_registry_find(&cemm->registry, &beacon->uid);
+    const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
 
     for (size_t i = 0; device && i < device->route_count; i++) {
         const struct cemm_route *route = device->routes[i];
         if (route->source->discovered && route->health.pause == 0 &&
-            route->source->discovered->look == cemm->discovery.look)
+            route->source->discovered->look == discovery->look)
             return true;
     }
     return false;
 }
 
-static void take_claim(struct cemm *cemm, const struct cemm_beacon *beacon, const char *address)
+static void take_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
+                       const char *address)
 {
-    struct cemm_source *source = place_of(cemm, beacon, address);
+    struct cemm_registry *registry = discovery->registry;
+    struct cemm_source *source = claimed_by(registry, beacon, address);
 
-    if (source && source->discovered->look == cemm->discovery.look)
+    if (source && source->discovered->look == discovery->look)
         return; /* a repeat */
-    if (!source && well_known(cemm, beacon))
+    if (!source && well_known(discovery, beacon))
         return;
     if (!source) {
-        source = make_place(cemm);
+        source = make_source(registry);
         if (!source || set_address(&source->discovered->config, address) < 0)
             return; /* no room: it will answer the next look, too */
     }
     source->discovered->beacon = *beacon;
-    source->discovered->look = cemm->discovery.look;
+    source->discovered->look = discovery->look;
     /* Where it answers as it should, there is nothing to confirm. */
-    cemm_find_source(source, source->own.device && source->own.health.pause == 0 ? INT64_MAX : 0);
+    discovery->ops->claimed(source,
+                            source->own.device && source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
 /* The device has been confirmed at the address: it is nowhere else, and no other device is there.
@@ -361,12 +358,12 @@ static void give_way(struct cemm_source *other, const struct cemm_uid *uid, cons
 
 bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid)
 {
-    struct cemm *cemm = cemm_of(source->loop);
+    struct cemm_registry *registry = source->registry;
     const struct cemm_found *found = source->discovered;
 
     if (strcmp(uid->text, found->beacon.uid.text) != 0) {
         if (!source->discovered->refused)
-            cemm_log(&cemm->loop, CEMM_LOG_WARNING,
+            cemm_log(source->loop, CEMM_LOG_WARNING,
                      "discovery: %s says that it is %s, but its packet said %s: left out",
                      found->config.address, uid->text, found->beacon.uid.text);
         source->discovered->refused = true;
@@ -374,8 +371,8 @@ bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *u
         return false;
     }
     source->discovered->refused = false;
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        struct cemm_source *other = cemm->registry.sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        struct cemm_source *other = registry->sources[i];
         if (other != source && other->discovered && other->own.device)
             give_way(other, uid, found->config.address);
     }
@@ -401,7 +398,7 @@ static bool read_packet(struct cemm_discovery *discovery)
     }
     int r = cemm_beacon_read(bytes, (size_t)length, &beacon, NULL);
     if (r == 1 && inet_ntop(AF_INET, &from.sin_addr, address, sizeof(address)))
-        take_claim(discovery->cemm, &beacon, address);
+        take_claim(discovery, &beacon, address);
     else
         discovery->junk += r < 0;
     return true;
@@ -415,18 +412,15 @@ static void on_readable(void *data)
         ;
 }
 
-/* ---- the façade --------------------------------------------------------------------------- */
+/* ---- what was found -------------------------------------------------------------------- */
 
-int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
-                  struct cemm_ticket **ret_ticket)
+bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
+                           struct cemm_discovered *ret)
 {
-    return cemm_find_devices(cemm, CEMM_DISCOVERY, NULL, 0, done, data, ret_ticket);
-}
+    const struct cemm_registry *registry = discovery->registry;
 
-bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)
-{
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        const struct cemm_source *source = cemm->registry.sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source *source = registry->sources[i];
         if (!source->discovered || !source->own.device || index-- > 0)
             continue;
         *ret = (struct cemm_discovered){
@@ -434,19 +428,17 @@ bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_disco
             .address = source->config->address,
             .type = source->discovered->beacon.type,
             .core = source->discovered->beacon.version,
-            .answered = source->discovered->look == cemm->discovery.look,
+            .answered = source->discovered->look == discovery->look,
         };
         return true;
     }
     return false;
 }
 
-void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
+void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_discovery_state *ret)
 {
-    const struct cemm_discovery *discovery = &cemm->discovery;
-
     *ret = (struct cemm_discovery_state){
-        .enabled = discovery->cemm->registry.discovers,
+        .enabled = discovery->registry->discovers,
         .looked = discovery->looked,
         .own_port = discovery->own_port,
         .asked = discovery->asked,

@@ -1,16 +1,7 @@
-/*
- * Finding devices, and the meters of a device (spec §1: found, not
- * configured). A look that is under way is joined, not repeated.
- *
- * Cloud: cemm/ lists the devices; each documented alias is asked once by
- * <alias>/, which says 200 or 412. LAN: the root names the device, io its
- * meters; older firmware has no io, so there each documented alias is tried by
- * realtime/. `usage` is a calculation, which no io lists: it is tried, too.
- * What is absent is not asked for again for a day.
- */
+#include "common/engine/find.h"
+
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
 #include "common/engine/request.h"
 #include "common/model/alias.h"
 
@@ -31,12 +22,17 @@ static void search_route(struct cemm_route *route, int64_t max_age);
 /* Somebody who waits for sources to tell their devices. */
 struct finder {
     struct cemm_ticket ticket; /* freed as such */
-    struct cemm *cemm;
+    struct cemm_find *find;
     struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
     const char *source;     /* only the devices of those named so; NULL: of all */
     bool then_meters;       /* then look for the meters of `wanted` */
     int64_t max_age;
 };
+
+static struct cemm_find *find_of(struct cemm_registry *registry)
+{
+    return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
+}
 
 static const char lack[] = "out of memory, or too many devices";
 
@@ -177,7 +173,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
-bool cemm_route_confirm(struct cemm_route *route, const struct cemm_document *root)
+bool cemm_find_confirm(struct cemm_route *route, const struct cemm_document *root)
 {
     struct cemm_source *source = route->source;
 
@@ -200,7 +196,7 @@ static void take_root(void *data, const struct cemm_query *query, int result,
 
     if (result)
         search_failed(route, result, words);
-    else if (cemm_route_confirm(route, document) && still_there(route, query))
+    else if (cemm_find_confirm(route, document) && still_there(route, query))
         ask(route, CEMM_IO, "", take_io);
     cemm_document_unref(document);
     search_step_done(route);
@@ -261,14 +257,14 @@ static bool refused(const struct cemm_source *source)
 static bool concerns_discovery(const struct finder *finder)
 {
     return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0
-                          : finder->cemm->registry.discovers;
+                          : finder->find->registry.discovers;
 }
 
 /* To be asked, it must be reached by something now. */
 static bool known_enough(const struct finder *finder)
 {
     const struct cemm_device *device =
-        finder->wanted.text[0] ? cemm_registry_find(&finder->cemm->registry, &finder->wanted)
+        finder->wanted.text[0] ? cemm_registry_find(&finder->find->registry, &finder->wanted)
                                : NULL;
 
     return device && device->route_count > 0;
@@ -277,15 +273,15 @@ static bool known_enough(const struct finder *finder)
 /* Whether a finder has nothing more to wait for; then its result so far. */
 static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
-    struct cemm *cemm = finder->cemm;
+    const struct cemm_find *find = finder->find;
 
     *ret_failed = NULL;
     if (known_enough(finder))
         return true;
-    if (cemm->discovery.looking && concerns_discovery(finder))
+    if (find->discovery.looking && concerns_discovery(finder))
         return false;
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        const struct cemm_source *source = cemm->registry.sources[i];
+    for (size_t i = 0; i < find->registry.source_count; i++) {
+        const struct cemm_source *source = find->registry.sources[i];
         if (!concerns(finder, source))
             continue;
         if (source->finding)
@@ -305,7 +301,7 @@ static void settle(struct finder *finder)
     if (!settled(finder, &failed))
         return;
     struct cemm_device *device = finder->wanted.text[0]
-                                     ? cemm_registry_find(&finder->cemm->registry, &finder->wanted)
+                                     ? cemm_registry_find(&finder->find->registry, &finder->wanted)
                                      : NULL;
     if (device && finder->then_meters) {
         search_device(device, finder);
@@ -324,11 +320,13 @@ static void settle(struct finder *finder)
     }
 }
 
-void cemm_find_settle(struct cemm *cemm)
+/* Lets those who wait for devices go, if there is nothing more to wait for. */
+static void settle_all(struct cemm_registry *registry)
 {
+    struct cemm_find *find = find_of(registry);
     struct cemm_ticket *next;
 
-    for (struct cemm_ticket *ticket = TAILQ_FIRST(&cemm->finders); ticket; ticket = next) {
+    for (struct cemm_ticket *ticket = TAILQ_FIRST(&find->finders); ticket; ticket = next) {
         next = TAILQ_NEXT(ticket, link);
         settle((struct finder *)ticket);
     }
@@ -369,7 +367,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
         source->found = source->loop->wall;
         source->lack_warned = false;
     }
-    cemm_find_settle(cemm_of(source->loop));
+    settle_all(source->registry);
 }
 
 static void take_devices(void *data, const struct cemm_query *query, int result,
@@ -409,51 +407,90 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
         source_found(source, -ENOMEM, NULL);
 }
 
-static int find(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
-                bool then_meters, int64_t max_age_ms, cemm_answer_fn *done, void *data,
-                struct cemm_ticket **ret_ticket)
+static int start(struct cemm_find *find, const struct finder *draft, cemm_answer_fn *done,
+                 void *data, struct cemm_ticket **ret_ticket)
 {
-    if (cemm->loop.ending)
+    struct cemm_registry *registry = &find->registry;
+
+    if (registry->loop->ending)
         return -ECANCELED;
     struct finder *finder = malloc(sizeof(*finder));
     if (!finder)
         return -ENOMEM;
-    *finder = (struct finder){
-        .cemm = cemm,
-        .wanted = wanted ? *wanted : (struct cemm_uid){.text = ""},
-        .source = source,
-        .then_meters = then_meters,
-        .max_age = max_age_ms,
-    };
-    cemm_ticket_init(&finder->ticket, &cemm->loop, &cemm->finders, done, data);
+    *finder = *draft;
+    finder->find = find;
+    cemm_ticket_init(&finder->ticket, registry->loop, &find->finders, done, data);
     bool known = known_enough(finder);
-    for (size_t i = 0; !known && i < cemm->registry.source_count; i++)
-        if (concerns(finder, cemm->registry.sources[i]) && !refused(cemm->registry.sources[i]))
-            cemm_find_source(cemm->registry.sources[i], max_age_ms);
+    for (size_t i = 0; !known && i < registry->source_count; i++)
+        if (concerns(finder, registry->sources[i]) && !refused(registry->sources[i]))
+            cemm_find_source(registry->sources[i], finder->max_age);
     if (!known && concerns_discovery(finder))
-        cemm_discovery_look(&cemm->discovery, max_age_ms);
-    if (finder->ticket.list == &cemm->finders)
+        cemm_discovery_look(&find->discovery, finder->max_age);
+    if (finder->ticket.list == &find->finders)
         settle(finder);
     if (ret_ticket)
         *ret_ticket = &finder->ticket;
     return 0;
 }
 
-int cemm_find_devices(struct cemm *cemm, const char *source, const struct cemm_uid *wanted,
-                      int64_t max_age_ms, cemm_answer_fn *done, void *data,
+int cemm_find_devices(struct cemm_find *find, const char *source, const struct cemm_uid *wanted,
+                      int64_t max_age, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket)
 {
-    return find(cemm, source, wanted, false, max_age_ms, done, data, ret_ticket);
+    struct finder draft = {.source = source, .max_age = max_age};
+
+    if (wanted)
+        draft.wanted = *wanted;
+    return start(find, &draft, done, data, ret_ticket);
 }
 
-int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
-                cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t max_age,
+                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return cemm_find_devices(cemm, NULL, uid, max_age_ms, done, data, ret_ticket);
+    struct finder draft = {.wanted = *uid, .then_meters = true, .max_age = max_age};
+
+    return start(find, &draft, done, data, ret_ticket);
 }
 
-int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
-              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+bool cemm_find_under_way(const struct cemm_find *find, const char *source)
 {
-    return find(cemm, NULL, uid, uid != NULL, max_age_ms, done, data, ret_ticket);
+    const struct cemm_registry *registry = &find->registry;
+    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : registry->discovers;
+
+    for (size_t i = 0; i < registry->source_count; i++)
+        if (registry->sources[i]->finding &&
+            (!source || strcmp(registry->sources[i]->name, source) == 0))
+            return true;
+    return discovery && find->discovery.looking;
+}
+
+/* ---- life --------------------------------------------------------------------------- */
+
+void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
+                    const struct cemm_config *config)
+{
+    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source, .ended = settle_all};
+
+    find->registry = (struct cemm_registry){
+        .loop = loop,
+        .store = store,
+        .discovers = cemm_config_discovers(config),
+    };
+    cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
+    TAILQ_INIT(&find->finders);
+}
+
+void cemm_find_cancel(struct cemm_find *find)
+{
+    struct cemm_words words = {.text = "cancelled"};
+
+    cemm_tickets_finish(&find->finders, -ECANCELED, NULL, &words);
+    for (size_t i = 0; i < find->registry.device_count; i++)
+        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, &words);
+}
+
+void cemm_find_clear(struct cemm_find *find)
+{
+    cemm_discovery_clear(&find->discovery);
+    cemm_registry_clear(&find->registry);
 }

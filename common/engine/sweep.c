@@ -139,7 +139,7 @@ static void take_guess(void *data, const struct cemm_answer *answer)
     bool silent = answer->result == CEMM_ABSENT || (answer->result && step->unlisted);
 
     if (answer->result == 0) /* without memory, it is guessed again */
-        (void)cemm_registry_know(&sweep->cemm->registry, &step->uid, step->alias);
+        (void)cemm_registry_know(&sweep->cemm->find.registry, &step->uid, step->alias);
     if (!silent)
         tell(sweep, &step->uid, step->alias, answer);
     arrive(sweep);
@@ -199,7 +199,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
         const struct cemm_route *route = device->routes[i];
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
             !cemm_names_have(&route->absent, alias))
-            return cemm_registry_allows(&sweep->cemm->registry, &device->uid, alias);
+            return cemm_registry_allows(&sweep->cemm->find.registry, &device->uid, alias);
     }
     return false;
 }
@@ -263,7 +263,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
-    const struct cemm_device *device = cemm_registry_find(&sweep->cemm->registry, &step->uid);
+    const struct cemm_device *device = cemm_registry_find(&sweep->cemm->find.registry, &step->uid);
 
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
@@ -292,7 +292,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return searching; /* by an earlier sweep, which will read them */
     read_meters(sweep, device, false);
     if (!searching) /* without memory, a later sweep does it */
-        (void)cemm_find(cemm, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
+        (void)cemm_find_meters(&cemm->find, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
     return true;
 }
 
@@ -303,7 +303,8 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     if (read_known(sweep, device))
         return;
     struct step *step = step_new(sweep, uid, "");
-    if (step && cemm_find(sweep->cemm, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
+    if (step &&
+        cemm_find_meters(&sweep->cemm->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
@@ -326,10 +327,10 @@ static void take_devices(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         tell(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !cemm->loop.ending && i < cemm->registry.device_count; i++)
-        if (reached(sweep, cemm->registry.devices[i]) &&
-            selected(sweep, &cemm->registry.devices[i]->uid, NULL))
-            read_device(sweep, cemm->registry.devices[i]);
+    for (size_t i = 0; !cemm->loop.ending && i < cemm->find.registry.device_count; i++)
+        if (reached(sweep, cemm->find.registry.devices[i]) &&
+            selected(sweep, &cemm->find.registry.devices[i]->uid, NULL))
+            read_device(sweep, cemm->find.registry.devices[i]);
     arrive(sweep);
 }
 
@@ -341,7 +342,7 @@ static bool all_named(const struct cemm *cemm, const struct cemm_selection *sele
 
     for (size_t i = 0; i < selection->meter_count; i++)
         if (!split(selection->meters[i], &uid, &alias) ||
-            !cemm_registry_allows(&cemm->registry, &uid, alias))
+            !cemm_registry_allows(&cemm->find.registry, &uid, alias))
             return false;
     return selection->meter_count > 0;
 }
@@ -362,30 +363,18 @@ static void read_named(void *data, const struct cemm_answer *answer)
 
 static bool source_known(const struct cemm *cemm, const char *name)
 {
-    for (size_t i = 0; i < cemm->registry.source_count; i++)
-        if (strcmp(cemm->registry.sources[i]->name, name) == 0)
+    for (size_t i = 0; i < cemm->find.registry.source_count; i++)
+        if (strcmp(cemm->find.registry.sources[i]->name, name) == 0)
             return true;
     return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
 static bool any_reached(const struct sweep *sweep)
 {
-    for (size_t i = 0; i < sweep->cemm->registry.device_count; i++)
-        if (reached(sweep, sweep->cemm->registry.devices[i]))
+    for (size_t i = 0; i < sweep->cemm->find.registry.device_count; i++)
+        if (reached(sweep, sweep->cemm->find.registry.devices[i]))
             return true;
     return false;
-}
-
-/* Whether some source that the sweep is about is just being asked for its devices. */
-static bool finding(const struct cemm *cemm, const char *source)
-{
-    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : cemm->registry.discovers;
-
-    for (size_t i = 0; i < cemm->registry.source_count; i++)
-        if (cemm->registry.sources[i]->finding &&
-            (!source || strcmp(cemm->registry.sources[i]->name, source) == 0))
-            return true;
-    return discovery && cemm->discovery.looking;
 }
 
 /* Where the devices that are known are read at once, and new ones are looked for beside that. */
@@ -396,8 +385,8 @@ static int begin_at_once(struct sweep *sweep)
 
     if (!cemm_ticket_new(&cemm->loop, &cemm->loop.ready, take_devices, sweep))
         return -ENOMEM;
-    if (!finding(cemm, source))
-        (void)cemm_find_devices(cemm, source, NULL, FIND_AGE_MS, nobody_waits, NULL, NULL);
+    if (!cemm_find_under_way(&cemm->find, source))
+        (void)cemm_find_devices(&cemm->find, source, NULL, FIND_AGE_MS, nobody_waits, NULL, NULL);
     return 0;
 }
 
@@ -410,9 +399,10 @@ static int begin(struct sweep *sweep)
         return cemm_ticket_new(&cemm->loop, &cemm->loop.ready, read_named, sweep) ? 0 : -ENOMEM;
     if (selection->overlaps && any_reached(sweep))
         return begin_at_once(sweep);
-    if (selection->overlaps && finding(cemm, selection->source))
+    if (selection->overlaps && cemm_find_under_way(&cemm->find, selection->source))
         return -EALREADY;
-    return cemm_find_devices(cemm, selection->source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
+    return cemm_find_devices(&cemm->find, selection->source, NULL, FIND_AGE_MS, take_devices, sweep,
+                             NULL);
 }
 
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,

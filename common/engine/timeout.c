@@ -29,12 +29,12 @@ static int64_t of_device(const struct cemm_device *device, const struct cemm_que
  * side for their devices. */
 static int64_t of_any(const struct cemm *cemm, const struct cemm_query *query)
 {
-    int64_t local = cemm->registry.discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
+    int64_t local = cemm->find.registry.discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
     int64_t cloud = 0;
 
-    for (size_t i = 0; i < cemm->registry.source_count; i++) {
-        const struct cemm_source_config *config = cemm->registry.sources[i]->config;
-        if (query && !cemm_source_serves(cemm->registry.sources[i], query))
+    for (size_t i = 0; i < cemm->find.registry.source_count; i++) {
+        const struct cemm_source_config *config = cemm->find.registry.sources[i]->config;
+        if (query && !cemm_source_serves(cemm->find.registry.sources[i], query))
             continue;
         if (config->kind == CEMM_LOCAL)
             local = longer(local, config->timeout_ms);
@@ -48,7 +48,7 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
     struct cemm *cemm = cemm_of(ticket->loop);
     const struct cemm_device *device =
-        query ? cemm_registry_find(&cemm->registry, &query->uid) : NULL;
+        query ? cemm_registry_find(&cemm->find.registry, &query->uid) : NULL;
     bool reached = device && device->route_count > 0;
     int64_t limit = reached ? of_device(device, query) : of_any(cemm, query);
     struct cemm_words words;

@@ -1,0 +1,65 @@
+/*
+ * Discovery (LAN §discovery broadcast): asks all of the network, listens for a
+ * while, and takes each answer as a claim. A device is reached at the address
+ * that its packet came from, and only after its root document has given the
+ * same MAC; what the packet says of addresses is not even read.
+ *
+ * A discovered device is a source like any other, with one route. One that
+ * answers from another address than before is confirmed there first, and then
+ * loses its old address. Sources are never freed while we live; one that came
+ * to nothing is used again, so that forged packets can fill the table only for
+ * a moment.
+ */
+#ifndef CEMM_ENGINE_DISCOVERY_H
+#define CEMM_ENGINE_DISCOVERY_H
+
+#include "common/engine/registry.h"
+
+#define CEMM_DISCOVERY            "discovery" /* name of all discovered sources */
+#define CEMM_DISCOVERY_TIMEOUT_MS 10000       /* of their answers */
+
+/* What discovery needs of those who use it. */
+struct cemm_discovery_ops {
+    /* A device claims to be there: ask the source for its root, if older than `max_age`. */
+    void (*claimed)(struct cemm_source *source, int64_t max_age);
+    /* A look has ended. */
+    void (*ended)(struct cemm_registry *registry);
+};
+
+struct cemm_discovery {
+    struct cemm_registry *registry;
+    const struct cemm_discovery_ops *ops;
+    const struct cemm_strings *broadcasts; /* addresses; none: those of the interfaces */
+    int64_t interval;                      /* milliseconds between two looks */
+    int fd;                                /* -1: no look is under way */
+    bool own_port;
+    bool port_warned; /* somebody else has it, which was logged */
+    bool looking;
+    unsigned look;  /* counts them */
+    int64_t looked; /* wall time of the last one's end; 0: never */
+    int64_t ends;   /* monotonic: when this one does */
+    unsigned asked; /* broadcast addresses that took the query */
+    size_t junk;    /* packets that were no answers of a CEMM */
+    struct cemm_timer timer;
+    struct cemm_words words; /* what hindered the last look; "": nothing */
+};
+
+void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
+                         const struct cemm_config *config, const struct cemm_discovery_ops *ops);
+
+/* Ends it, and frees what discovered sources have besides. */
+void cemm_discovery_clear(struct cemm_discovery *discovery);
+
+/* Starts a look, unless one is under way or the last one is fresh enough. */
+void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
+
+/* Whether the device that answered there is the one that its packet claimed. If so, it is taken
+ * from the address that it had before. */
+bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid);
+
+/* As cemm_discovered_at() and cemm_discovery_at(). */
+bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
+                           struct cemm_discovered *ret);
+void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_discovery_state *ret);
+
+#endif
