@@ -1,13 +1,8 @@
-/*
- * Documents: at hand, or on their way once however many want them. Tries the
- * device's routes in order, LAN before cloud, and believes that something is
- * absent only when every source that has the endpoint says so (spec §1).
- */
+#include "common/engine/cache.h"
+
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
 #include "common/engine/request.h"
-#include "common/protocol/url.h"
 
 #include <errno.h>
 #include <search.h>
@@ -17,6 +12,25 @@
 /* A device that no source knew is asked for again after this long. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
+/* One document: at hand, on its way, or neither. */
+struct cemm_entry {
+    struct cemm_cache *cache;
+    struct cemm_query query;
+    struct cemm_document *document;
+    struct cemm_ticket_list waiters;
+    struct cemm_request *request; /* on its way */
+    struct cemm_ticket *finder;   /* first the device must be found */
+    bool later;                   /* nobody is in a hurry for it */
+    bool once;                    /* its document is dropped when it was given */
+    bool complained;              /* it has failed since it last succeeded, which was logged */
+    bool absent;                  /* some source of this try said so */
+    int result;                   /* the first other failure */
+    struct cemm_words *words;     /* of `absent` or `result`; kept */
+    struct cemm_route *tried[CEMM_ROUTES_MAX];
+    size_t tried_count;
+    TAILQ_ENTRY(cemm_entry) link;
+};
+
 static int compare(const void *left, const void *right)
 {
     const struct cemm_entry *a = left;
@@ -25,29 +39,37 @@ static int compare(const void *left, const void *right)
     return cemm_query_compare(&a->query, &b->query);
 }
 
-static struct cemm_entry *entry_find(struct cemm *cemm, const struct cemm_query *query)
+static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struct cemm_query *query)
 {
     struct cemm_entry key = {.query = *query};
-    struct cemm_entry **found = tfind(&key, &cemm->entries, compare);
+    struct cemm_entry **found = tfind(&key, &cache->entries, compare);
 
     return found ? *found : NULL;
 }
 
-static void drop_document(struct cemm *cemm, struct cemm_entry *entry)
+static void drop_document(struct cemm_entry *entry)
 {
     if (!entry->document)
         return;
-    cemm->cached -= cemm_document_size(entry->document);
+    entry->cache->bytes -= cemm_document_size(entry->document);
     cemm_document_unref(entry->document);
     entry->document = NULL;
 }
 
-static void entry_free(struct cemm *cemm, struct cemm_entry *entry)
+/* Takes over the reference. */
+static void set_document(struct cemm_entry *entry, struct cemm_document *document)
 {
-    drop_document(cemm, entry);
+    drop_document(entry);
+    entry->document = document;
+    entry->cache->bytes += cemm_document_size(document);
+}
+
+static void entry_free(struct cemm_entry *entry)
+{
+    drop_document(entry);
     cemm_words_drop(&entry->words);
-    TAILQ_REMOVE(&cemm->used, entry, link);
-    tdelete(entry, &cemm->entries, compare);
+    TAILQ_REMOVE(&entry->cache->used, entry, link);
+    tdelete(entry, &entry->cache->entries, compare);
     free(entry);
 }
 
@@ -57,73 +79,79 @@ static bool idle(const struct cemm_entry *entry)
 }
 
 /* Forgets what has not been used for longest, but nothing that somebody waits for. */
-static void make_room(struct cemm *cemm, const struct cemm_entry *keep)
+static void make_room(const struct cemm_entry *keep)
 {
+    struct cemm_cache *cache = keep->cache;
     struct cemm_entry *next;
 
-    for (struct cemm_entry *entry = TAILQ_FIRST(&cemm->used);
-         entry && cemm->cached > CEMM_CACHE_MAX; entry = next) {
+    for (struct cemm_entry *entry = TAILQ_FIRST(&cache->used);
+         entry && cache->bytes > CEMM_CACHE_MAX; entry = next) {
         next = TAILQ_NEXT(entry, link);
         if (entry != keep && idle(entry))
-            entry_free(cemm, entry);
+            entry_free(entry);
     }
 }
 
-static struct cemm_entry *entry_get(struct cemm *cemm, const struct cemm_query *query)
+static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_query *query)
 {
-    struct cemm_entry *entry = entry_find(cemm, query);
+    struct cemm_entry *entry = entry_find(cache, query);
 
     if (entry) {
-        TAILQ_REMOVE(&cemm->used, entry, link);
-        TAILQ_INSERT_TAIL(&cemm->used, entry, link);
+        TAILQ_REMOVE(&cache->used, entry, link);
+        TAILQ_INSERT_TAIL(&cache->used, entry, link);
         return entry;
     }
     entry = calloc(1, sizeof(*entry));
     if (!entry)
         return NULL;
+    entry->cache = cache;
     entry->query = *query;
     TAILQ_INIT(&entry->waiters);
-    if (!tsearch(entry, &cemm->entries, compare)) {
+    if (!tsearch(entry, &cache->entries, compare)) {
         free(entry);
         return NULL;
     }
-    TAILQ_INSERT_TAIL(&cemm->used, entry, link);
+    TAILQ_INSERT_TAIL(&cache->used, entry, link);
     return entry;
 }
 
-void cemm_cache_free(struct cemm *cemm)
+void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find)
+{
+    *cache = (struct cemm_cache){.loop = find->registry.loop, .store = store, .find = find};
+    TAILQ_INIT(&cache->used);
+}
+
+void cemm_cache_clear(struct cemm_cache *cache)
 {
     struct cemm_words words = {.text = "cancelled"};
     struct cemm_entry *entry;
 
-    while ((entry = TAILQ_FIRST(&cemm->used))) {
+    while ((entry = TAILQ_FIRST(&cache->used))) {
         cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, &words);
         if (entry->finder)
             cemm_ticket_drop(entry->finder);
-        entry_free(cemm, entry);
+        entry_free(entry);
     }
 }
 
-/* ---- one flight ---------------------------------------------------------------- */
+/* ---- how it ends ------------------------------------------------------------- */
 
-static void try_next(struct cemm *cemm, struct cemm_entry *entry);
-
-/* Rows outside the period that was asked for: our zone is not the meter's. Said once. */
-static void check_zone(struct cemm *cemm, const struct cemm_document *document)
+/* Rows outside the period that was asked for: our zone is not the meter's. Logged once. */
+static void check_zone(struct cemm_cache *cache, const struct cemm_document *document)
 {
     const struct cemm_query *query = &document->query;
 
-    if (query->endpoint != CEMM_DATA || cemm->zone_warned)
+    if (query->endpoint != CEMM_DATA || cache->zone_warned)
         return;
-    int64_t start = cemm_period_start(cemm_zone(cemm), &query->period) * 1000;
-    int64_t end = cemm_period_end(cemm_zone(cemm), &query->period) * 1000;
+    int64_t start = cemm_period_start(cache->loop->zone, &query->period) * 1000;
+    int64_t end = cemm_period_end(cache->loop->zone, &query->period) * 1000;
     for (size_t i = 0; i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
         if (series->count == 0 ||
             (series->samples[0].time >= start && series->samples[series->count - 1].time < end))
             continue;
-        cemm->zone_warned = true;
-        cemm_log(&cemm->loop, CEMM_LOG_WARNING,
+        cache->zone_warned = true;
+        cemm_log(cache->loop, CEMM_LOG_WARNING,
                  "%s: %s %s has rows outside the period that was asked for; the time zone is "
                  "probably not the meter's (set time-zone)",
                  cemm_document_source(document), query->uid.text, query->alias);
@@ -131,25 +159,23 @@ static void check_zone(struct cemm *cemm, const struct cemm_document *document)
     }
 }
 
-/* Whether a source that may have it does not answer, and that was said. */
-static bool troubled(struct cemm *cemm, const struct cemm_entry *entry)
+/* Whether a source that may have it does not answer, which was logged. */
+static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
 {
-    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
     bool reached = device && device->route_count > 0;
 
     for (size_t i = 0; reached && i < device->route_count; i++)
         if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
             return true;
-    for (size_t i = 0; !reached && i < cemm->find.registry.source_count; i++)
-        if (cemm->find.registry.sources[i]->own.health.pause > 0)
+    for (size_t i = 0; !reached && i < registry->source_count; i++)
+        if (registry->sources[i]->own.health.pause > 0)
             return true;
     return false;
 }
 
-/* Whether it was said before that nobody knows where the device is. */
-static bool known_lost(struct cemm *cemm, const struct cemm_entry *entry)
+/* Whether it was logged before that nobody knows where the device is. */
+static bool known_lost(struct cemm_device *device)
 {
-    struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
     bool before = device && device->lost;
 
     if (device)
@@ -158,47 +184,59 @@ static bool known_lost(struct cemm *cemm, const struct cemm_entry *entry)
 }
 
 /* A source that does not answer is logged by its route; here, once, answers that are no use. */
-static void complain(struct cemm *cemm, struct cemm_entry *entry, int result,
-                     const struct cemm_words *words)
+static void complain(struct cemm_entry *entry, int result, const struct cemm_words *words)
 {
+    struct cemm_cache *cache = entry->cache;
+    const struct cemm_registry *registry = &cache->find->registry;
     bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
-    if (fault && !entry->complained && !troubled(cemm, entry) && !known_lost(cemm, entry)) {
+    if (fault && !entry->complained) {
+        struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
+        if (unanswered(registry, device) || known_lost(device))
+            return;
         entry->complained = true;
-        cemm_log(&cemm->loop, CEMM_LOG_WARNING, "%s", words->text);
+        cemm_log(cache->loop, CEMM_LOG_WARNING, "%s", words->text);
     } else if (result == 0 && entry->complained) {
         entry->complained = false;
-        cemm_log(&cemm->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
+        cemm_log(cache->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
                  entry->query.alias);
     }
 }
 
-/* Takes over the reference. */
-static void set_document(struct cemm *cemm, struct cemm_entry *entry,
-                         struct cemm_document *document)
+/* Tells all who wait. Takes over the reference. */
+static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
+                   const struct cemm_words *words)
 {
-    drop_document(cemm, entry);
-    entry->document = document;
-    cemm->cached += cemm_document_size(document);
-}
-
-static void land(struct cemm *cemm, struct cemm_entry *entry, int result,
-                 struct cemm_document *document, const struct cemm_words *words)
-{
-    complain(cemm, entry, result, words);
+    complain(entry, result, words);
     if (document) {
-        set_document(cemm, entry, document);
-        check_zone(cemm, document);
-        cemm_store_write(&cemm->store, document);
+        set_document(entry, document);
+        check_zone(entry->cache, document);
+        cemm_store_write(entry->cache->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
     if (entry->once)
-        drop_document(cemm, entry);
+        drop_document(entry);
     if (!entry->document && !entry->complained)
-        entry_free(cemm, entry); /* nothing to remember */
+        entry_free(entry); /* nothing to remember */
     else
-        make_room(cemm, entry);
+        make_room(entry);
 }
+
+/* Every route has failed, or said that there is no such thing. */
+static void give_up(struct cemm_entry *entry)
+{
+    struct cemm_words words = *cemm_words_kept(&entry->words);
+
+    if (!entry->result && !entry->absent)
+        cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
+                       entry->query.alias);
+    cemm_words_drop(&entry->words);
+    finish(entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &words);
+}
+
+/* ---- route after route --------------------------------------------------------- */
+
+static void try_next(struct cemm_entry *entry);
 
 /* One route has failed, or said that there is no such thing. */
 static void take_failure(struct cemm_entry *entry, int result, const struct cemm_words *words)
@@ -214,54 +252,20 @@ static void take_failure(struct cemm_entry *entry, int result, const struct cemm
 static void take_answer(void *data, const struct cemm_query *query, int result,
                         struct cemm_document *document, const struct cemm_words *words)
 {
-    struct cemm *cemm = data;
-    struct cemm_entry *entry = entry_find(cemm, query);
+    struct cemm_entry *entry = data;
 
+    (void)query;
     entry->request = NULL;
     if (result == 0) {
         cemm_words_drop(&entry->words);
-        land(cemm, entry, 0, document, NULL);
+        finish(entry, 0, document, NULL);
         return;
     }
     if (result == -EAGAIN)
         entry->tried_count--; /* the same route, but its root first */
     else
         take_failure(entry, result, words);
-    try_next(cemm, entry);
-}
-
-static void give_up(struct cemm *cemm, struct cemm_entry *entry)
-{
-    struct cemm_words words = *cemm_words_kept(&entry->words);
-
-    if (!entry->result && !entry->absent)
-        cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
-                       entry->query.alias);
-    cemm_words_drop(&entry->words);
-    land(cemm, entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &words);
-}
-
-static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *route)
-{
-    for (size_t i = 0; i < entry->tried_count; i++)
-        if (entry->tried[i] == route)
-            return true;
-    return false;
-}
-
-/* The next route to try; remembered by itself, not by its place: routes come and go meanwhile. */
-static struct cemm_route *next_route(struct cemm *cemm, const struct cemm_entry *entry)
-{
-    const struct cemm_query *query = &entry->query;
-    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &query->uid);
-
-    for (size_t i = 0; device && i < device->route_count; i++) {
-        struct cemm_route *route = device->routes[i];
-        if (!was_tried(entry, route) && entry->tried_count < CEMM_ROUTES_MAX &&
-            cemm_source_serves(route->source, query))
-            return route;
-    }
-    return NULL;
+    try_next(entry);
 }
 
 /* A LAN device that had failed has said who it is: after a change of addresses, another one may
@@ -271,7 +275,6 @@ static void take_root(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_entry *entry = data;
     struct cemm_route *route = entry->tried[entry->tried_count - 1];
-    struct cemm *cemm = cemm_of(route->source->loop);
     struct cemm_words gone;
 
     (void)query;
@@ -286,87 +289,115 @@ static void take_root(void *data, const struct cemm_query *query, int result,
         take_failure(entry, result, words);
     }
     cemm_document_unref(document);
-    try_next(cemm, entry);
+    try_next(entry);
 }
 
-static void try_next(struct cemm *cemm, struct cemm_entry *entry)
+static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *route)
+{
+    for (size_t i = 0; i < entry->tried_count; i++)
+        if (entry->tried[i] == route)
+            return true;
+    return false;
+}
+
+/* The next route to try. Those tried are remembered by themselves and not by their places: routes
+ * come and go meanwhile. */
+static struct cemm_route *next_route(const struct cemm_entry *entry)
+{
+    const struct cemm_device *device =
+        cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+
+    if (!device || entry->tried_count >= CEMM_ROUTES_MAX)
+        return NULL;
+    for (size_t i = 0; i < device->route_count; i++)
+        if (!was_tried(entry, device->routes[i]) &&
+            cemm_source_serves(device->routes[i]->source, &entry->query))
+            return device->routes[i];
+    return NULL;
+}
+
+static void try_next(struct cemm_entry *entry)
 {
     struct cemm_query root = {.uid = entry->query.uid, .endpoint = CEMM_ROOT};
     struct cemm_route *route;
 
-    while ((route = next_route(cemm, entry))) {
+    while ((route = next_route(entry))) {
         entry->tried[entry->tried_count++] = route;
         entry->request = route->source->suspect
                              ? cemm_request_start(route, &root, take_root, entry)
-                             : cemm_request_start(route, &entry->query, take_answer, cemm);
+                             : cemm_request_start(route, &entry->query, take_answer, entry);
         if (entry->request) {
             cemm_request_rank(entry->request, entry->later);
             return;
         }
         entry->result = -ENOMEM;
     }
-    give_up(cemm, entry);
+    give_up(entry);
 }
+
+/* ---- asking -------------------------------------------------------------------- */
 
 static void take_device(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
-    struct cemm *cemm = cemm_of(entry->finder->loop);
     struct cemm_words words;
 
     entry->finder = NULL;
     if (answer->result == 0) {
-        try_next(cemm, entry);
+        try_next(entry);
         return;
     }
     cemm_words_set(&words, "%s", answer->words);
     take_failure(entry, answer->result, &words);
-    give_up(cemm, entry);
+    give_up(entry);
 }
 
 /* A LAN address whose device is not known yet may be this one's, for the next time. */
-static void greet_strangers(struct cemm *cemm)
+static void ask_unknown_addresses(struct cemm_registry *registry)
 {
-    for (size_t i = 0; i < cemm->find.registry.source_count; i++) {
-        struct cemm_source *source = cemm->find.registry.sources[i];
+    for (size_t i = 0; i < registry->source_count; i++) {
+        struct cemm_source *source = registry->sources[i];
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
-            !cemm_health_rests(&source->own.health, cemm->loop.now))
+            !cemm_health_rests(&source->own.health, registry->loop->now))
             cemm_find_source(source, INT64_MAX);
     }
 }
 
-static int take_off(struct cemm *cemm, struct cemm_entry *entry)
+/* 0 or a negative errno. */
+static int fetch(struct cemm_entry *entry)
 {
+    struct cemm_find *find = entry->cache->find;
+    const struct cemm_query *query = &entry->query;
+
     entry->tried_count = 0;
     entry->absent = false;
     entry->result = 0;
     cemm_words_drop(&entry->words);
-    if (entry->query.alias[0] &&
-        !cemm_registry_allows(&cemm->find.registry, &entry->query.uid, entry->query.alias)) {
-        give_up(cemm, entry);
+    if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {
+        give_up(entry);
         return 0;
     }
-    greet_strangers(cemm);
-    const struct cemm_device *device = cemm_registry_find(&cemm->find.registry, &entry->query.uid);
+    ask_unknown_addresses(&find->registry);
+    const struct cemm_device *device = cemm_registry_find(&find->registry, &query->uid);
     if (!device || device->route_count == 0)
-        return cemm_find_devices(&cemm->find, NULL, &entry->query.uid, UNKNOWN_AGE_MS, take_device,
-                                 entry, &entry->finder);
-    try_next(cemm, entry);
+        return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_device, entry,
+                                 &entry->finder);
+    try_next(entry);
     return 0;
 }
 
-/* ---- the façade ------------------------------------------------------------------- */
-
-static bool fresh(const struct cemm *cemm, const struct cemm_entry *entry, int64_t max_age_ms)
+static bool fresh(const struct cemm_entry *entry, int64_t max_age)
 {
+    const struct cemm_cache *cache = entry->cache;
+
     if (!entry->document)
         return false;
-    if (cemm_store_closed(&cemm->store, entry->document))
-        return cemm_store_fresh(&cemm->store, entry->document);
-    if (max_age_ms <= 0)
+    if (cemm_store_closed(cache->store, entry->document))
+        return cemm_store_fresh(cache->store, entry->document);
+    if (max_age <= 0)
         return false;
-    int64_t age = cemm->loop.wall - entry->document->fetched;
-    return age >= 0 && age <= max_age_ms;
+    int64_t age = cache->loop->wall - entry->document->fetched;
+    return age >= 0 && age <= max_age;
 }
 
 /* It goes before others as soon as one who waits for it would. */
@@ -377,73 +408,52 @@ static void rank(struct cemm_entry *entry, bool later)
         cemm_request_rank(entry->request, entry->later);
 }
 
-/* Why something is asked for: somebody waits for it, nobody does, or a sweep reads it once. */
-enum purpose { WAITED_FOR, LATER, ONCE };
-
-static int get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-               enum purpose purpose, cemm_answer_fn *done, void *data,
-               struct cemm_ticket **ret_ticket)
+int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
+                   enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
+                   struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
     if (query->alias[0] ? !cemm_name_valid(query->alias) : !whole)
         return -EINVAL;
-    if (cemm->loop.ending)
+    if (cache->loop->ending)
         return -ECANCELED;
-    struct cemm_entry *entry = entry_get(cemm, query);
+    struct cemm_entry *entry = entry_get(cache, query);
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
-    rank(entry, purpose == LATER);
-    struct cemm_ticket *ticket = cemm_ticket_new(&cemm->loop, &entry->waiters, done, data);
+    rank(entry, purpose == CEMM_LATER);
+    struct cemm_ticket *ticket = cemm_ticket_new(cache->loop, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;
-    entry->once = purpose == ONCE && (entry->once || (alone && !entry->document));
-    bool at_hand = fresh(cemm, entry, max_age_ms);
+    entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));
+    bool at_hand = fresh(entry, max_age);
     struct cemm_document *kept =
-        at_hand || entry->request ? NULL : cemm_store_read(&cemm->store, query);
+        at_hand || entry->request ? NULL : cemm_store_read(cache->store, query);
     if (kept)
-        set_document(cemm, entry, kept);
+        set_document(entry, kept);
     if (at_hand || kept)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
-    else if (!entry->request && !entry->finder && take_off(cemm, entry) < 0)
+    else if (!entry->request && !entry->finder && fetch(entry) < 0)
         cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_words){.text = "out of memory"});
     if (kept)
-        make_room(cemm, entry);
+        make_room(entry);
     if (ret_ticket)
         *ret_ticket = ticket;
     return 0;
 }
 
-int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+bool cemm_cache_under_way(const struct cemm_cache *cache, const struct cemm_query *query)
 {
-    return get(cemm, query, max_age_ms, WAITED_FOR, done, data, ret_ticket);
-}
-
-int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
-{
-    return get(cemm, query, max_age_ms, LATER, done, data, ret_ticket);
-}
-
-int cemm_get_once(struct cemm *cemm, const struct cemm_query *query, cemm_answer_fn *done,
-                  void *data)
-{
-    return get(cemm, query, 0, ONCE, done, data, NULL);
-}
-
-bool cemm_under_way(struct cemm *cemm, const struct cemm_query *query)
-{
-    const struct cemm_entry *entry = entry_find(cemm, query);
+    const struct cemm_entry *entry = entry_find(cache, query);
 
     return entry && !idle(entry);
 }
 
-struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
-                                int64_t max_age_ms)
+struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,
+                                      const struct cemm_query *query, int64_t max_age)
 {
-    struct cemm_entry *entry = entry_find(cemm, query);
+    const struct cemm_entry *entry = entry_find(cache, query);
 
-    return entry && fresh(cemm, entry, max_age_ms) ? cemm_document_ref(entry->document) : NULL;
+    return entry && fresh(entry, max_age) ? cemm_document_ref(entry->document) : NULL;
 }

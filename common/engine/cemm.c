@@ -1,45 +1,58 @@
 /*
- * The context: made, turned, freed. One turn reads the clocks once, does what
- * is due, waits, takes what the network brought, and lets completions run.
+ * The context: it makes all parts of the engine, each on those above it, and
+ * hands on what frontends ask. Nothing else knows it.
  */
-#include "common/engine/context.h"
-
+#include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/first_day.h"
 #include "common/engine/request.h"
+#include "common/engine/sweep.h"
+#include "common/engine/timeout.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define VERSION "0.1.0"
+
+struct cemm {
+    const struct cemm_config *config;
+    struct cemm_loop loop;
+    struct cemm_store store;
+    struct cemm_find find;
+    struct cemm_cache cache;
+    struct cemm_first_days first_days;
+};
 
 const char *cemm_version(void)
 {
     return VERSION;
 }
 
-/* ---- life ------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------------- */
 
-static int add_configured(struct cemm *cemm, const struct cemm_source_config *config)
-{
-    struct cemm_words name;
-
-    cemm_words_set(&name, "%s %s", config->kind == CEMM_CLOUD ? "cloud" : "local", config->name);
-    return cemm_registry_add(&cemm->find.registry, config, name.text) ? 0 : -ENOMEM;
-}
-
-static int sources_init(struct cemm *cemm)
+/* 0 or -ENOMEM. */
+static int add_sources(struct cemm *cemm)
 {
     const struct cemm_config *config = cemm->config;
-    unsigned connections = CEMM_DISCOVERED_MAX;
+    struct cemm_words name;
 
     for (size_t i = 0; i < config->source_count; i++) {
-        connections += config->sources[i].max_connections;
-        int r = add_configured(cemm, &config->sources[i]);
-        if (r < 0)
-            return r;
+        const struct cemm_source_config *source = &config->sources[i];
+        cemm_words_set(&name, "%s %s", source->kind == CEMM_CLOUD ? "cloud" : "local",
+                       source->name);
+        if (!cemm_registry_add(&cemm->find.registry, source, name.text))
+            return -ENOMEM;
     }
-    return cemm_loop_init(&cemm->loop, connections);
+    return 0;
+}
+
+static unsigned connections_max(const struct cemm_config *config)
+{
+    unsigned count = CEMM_DISCOVERED_MAX;
+
+    for (size_t i = 0; i < config->source_count; i++)
+        count += config->sources[i].max_connections;
+    return count;
 }
 
 struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
@@ -58,26 +71,25 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     };
     cemm->store.loop = &cemm->loop;
     cemm_find_init(&cemm->find, &cemm->loop, &cemm->store, config);
-    TAILQ_INIT(&cemm->used);
-    LIST_INIT(&cemm->firsts);
-    if (sources_init(cemm) < 0) {
+    cemm_cache_init(&cemm->cache, &cemm->store, &cemm->find);
+    cemm->first_days.cache = &cemm->cache;
+    if (cemm_loop_init(&cemm->loop, connections_max(config)) < 0 || add_sources(cemm) < 0) {
         cemm_free(cemm);
         return NULL;
     }
     return cemm;
 }
 
-/* Whatever still waits is told that it waits in vain; it may ask for more, in vain, too. */
+/* Whoever still waits is told that it waits in vain; it may ask for more, in vain, too. */
 static void cancel_all(struct cemm *cemm)
 {
     cemm->loop.ending = true;
     for (size_t i = 0; i < cemm->find.registry.source_count; i++)
         cemm_requests_abort(cemm->find.registry.sources[i]);
     cemm_find_cancel(&cemm->find);
-    cemm_cache_free(cemm);
+    cemm_cache_clear(&cemm->cache);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
         cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
-    cemm_first_days_free(cemm);
 }
 
 void cemm_free(struct cemm *cemm)
@@ -85,15 +97,16 @@ void cemm_free(struct cemm *cemm)
     if (!cemm)
         return;
     cancel_all(cemm);
+    cemm_first_days_clear(&cemm->first_days);
     cemm_find_clear(&cemm->find);
-    cemm_loop_clear(&cemm->loop);
     cemm_store_close(&cemm->store);
+    cemm_loop_clear(&cemm->loop);
     free(cemm);
 }
 
 const struct cemm_zone *cemm_zone(const struct cemm *cemm)
 {
-    return cemm->config->zone;
+    return cemm->loop.zone;
 }
 
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count)
@@ -106,21 +119,72 @@ void cemm_wakeup(struct cemm *cemm)
     cemm_http_wakeup(cemm->loop.http);
 }
 
-bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
+/* ---- documents ------------------------------------------------------------------- */
+
+int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    if (index >= cemm->find.registry.source_count)
-        return false;
-    const struct cemm_source *source = cemm->find.registry.sources[index];
-    *ret_state = (struct cemm_source_state){
-        .name = source->name,
-        .cloud = source->config->kind == CEMM_CLOUD,
-        .address = source->config->address ? source->config->address : source->config->url,
-        .devices = source->devices,
-        .last_success = source->last_success,
-        .last_failure = source->last_failure,
-        .last_words = source->last_failure ? cemm_words_kept(&source->last_words)->text : "",
-    };
-    return true;
+    return cemm_cache_get(&cemm->cache, query, max_age_ms, CEMM_WAITED_FOR, done, data, ret_ticket);
+}
+
+int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return cemm_cache_get(&cemm->cache, query, max_age_ms, CEMM_LATER, done, data, ret_ticket);
+}
+
+struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
+                                int64_t max_age_ms)
+{
+    return cemm_cache_peek(&cemm->cache, query, max_age_ms);
+}
+
+int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
+               void *data)
+{
+    return cemm_sweep_start(&cemm->cache, selection, meter, data);
+}
+
+/* Given by the loop that the ticket waits in. */
+static struct cemm *context_of(const struct cemm_ticket *ticket)
+{
+    return (struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
+}
+
+void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
+{
+    cemm_timeout_set(ticket, &context_of(ticket)->find.registry, query);
+}
+
+int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    return cemm_first_days_find(&cemm->first_days, uid, alias, done, data, ret_ticket);
+}
+
+bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                    struct cemm_period *ret_day)
+{
+    bool known;
+
+    return cemm_first_days_get(&cemm->first_days, uid, alias, ret_day, &known);
+}
+
+bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    struct cemm_period day;
+    bool known;
+
+    cemm_first_days_get(&cemm->first_days, uid, alias, &day, &known);
+    return known;
+}
+
+/* ---- archive --------------------------------------------------------------------- */
+
+void cemm_archive_use(struct cemm *cemm)
+{
+    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_recall,
+                    &cemm->find.registry);
 }
 
 bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state)
@@ -133,32 +197,7 @@ bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
     return cemm_store_has(&cemm->store, query);
 }
 
-void cemm_archive_use(struct cemm *cemm)
-{
-    cemm_store_open(&cemm->store, cemm_config_archive(cemm->config), cemm_registry_recall,
-                    &cemm->find.registry);
-}
-
-const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
-{
-    return index < cemm->find.registry.device_count ? cemm->find.registry.devices[index] : NULL;
-}
-
-const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
-{
-    return cemm_registry_find(&cemm->find.registry, uid);
-}
-
-bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
-{
-    return cemm_registry_allows(&cemm->find.registry, uid, alias);
-}
-
-bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                 enum cemm_endpoint endpoint)
-{
-    return cemm_registry_offers(&cemm->find.registry, uid, alias, endpoint);
-}
+/* ---- devices and sources ----------------------------------------------------------- */
 
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
@@ -187,4 +226,42 @@ bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_disco
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
 {
     cemm_discovery_state(&cemm->find.discovery, ret);
+}
+
+const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)
+{
+    return index < cemm->find.registry.device_count ? cemm->find.registry.devices[index] : NULL;
+}
+
+const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid)
+{
+    return cemm_registry_find(&cemm->find.registry, uid);
+}
+
+bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+{
+    return cemm_registry_allows(&cemm->find.registry, uid, alias);
+}
+
+bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                 enum cemm_endpoint endpoint)
+{
+    return cemm_registry_offers(&cemm->find.registry, uid, alias, endpoint);
+}
+
+bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
+{
+    if (index >= cemm->find.registry.source_count)
+        return false;
+    const struct cemm_source *source = cemm->find.registry.sources[index];
+    *ret_state = (struct cemm_source_state){
+        .name = source->name,
+        .cloud = source->config->kind == CEMM_CLOUD,
+        .address = source->config->address ? source->config->address : source->config->url,
+        .devices = source->devices,
+        .last_success = source->last_success,
+        .last_failure = source->last_failure,
+        .last_words = source->last_failure ? cemm_words_kept(&source->last_words)->text : "",
+    };
+    return true;
 }

@@ -1,13 +1,7 @@
-/*
- * Since when a meter has data. The API has no word for that, so each year is
- * asked for, all of them: a house that stood empty for a year must not lose
- * what was before. Then the month in the first one with data. What was found
- * is kept, so this happens once in a meter's life, and behind everything else
- * that is wanted of its source.
- */
+#include "common/engine/first_day.h"
+
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/context.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +13,7 @@
 #define FAILED_MS 10000
 
 struct cemm_first_day {
-    struct cemm *cemm;
+    struct cemm_cache *cache;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_ticket_list waiters;
@@ -34,34 +28,34 @@ struct cemm_first_day {
     LIST_ENTRY(cemm_first_day) link;
 };
 
-void cemm_first_days_free(struct cemm *cemm)
+void cemm_first_days_clear(struct cemm_first_days *first_days)
 {
     struct cemm_first_day *first;
 
-    while ((first = LIST_FIRST(&cemm->firsts))) {
+    while ((first = LIST_FIRST(&first_days->list))) {
         LIST_REMOVE(first, link);
         free(first);
     }
 }
 
-static struct cemm_first_day *first_get(struct cemm *cemm, const struct cemm_uid *uid,
-                                        const char *alias)
+static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
+                                        const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_first_day *first;
 
-    LIST_FOREACH (first, &cemm->firsts, link)
+    LIST_FOREACH (first, &first_days->list, link)
         if (strcmp(first->uid.text, uid->text) == 0 && strcmp(first->alias, alias) == 0)
             return first;
     first = calloc(1, sizeof(*first));
     if (!first)
         return NULL;
-    first->cemm = cemm;
+    first->cache = first_days->cache;
     first->uid = *uid;
     strcpy(first->alias, alias);
     TAILQ_INIT(&first->waiters);
-    first->known = cemm_store_read_first(&cemm->store, uid, alias, &first->day);
+    first->known = cemm_store_read_first(first->cache->store, uid, alias, &first->day);
     first->found = first->known;
-    LIST_INSERT_HEAD(&cemm->firsts, first, link);
+    LIST_INSERT_HEAD(&first_days->list, first, link);
     return first;
 }
 
@@ -93,10 +87,10 @@ static struct cemm_period clamp(const struct cemm_zone *zone, const struct cemm_
 
 static void end_look(struct cemm_first_day *first)
 {
-    first->looked = first->cemm->loop.wall;
+    first->looked = first->cache->loop->wall;
     first->known = first->found && first->result == 0;
     if (first->known)
-        cemm_store_write_first(&first->cemm->store, &first->uid, first->alias, &first->day);
+        cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->day);
     cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
 }
 
@@ -115,7 +109,7 @@ static void ask(struct cemm_first_day *first, const struct cemm_period *period)
     struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
 
     strcpy(query.alias, first->alias);
-    int r = cemm_get_later(first->cemm, &query, AGAIN_MS, take_period, first, NULL);
+    int r = cemm_cache_get(first->cache, &query, AGAIN_MS, CEMM_LATER, take_period, first, NULL);
     if (r < 0)
         note_failure(first, r, strerror(-r));
     else
@@ -147,7 +141,7 @@ static void take_period(void *data, const struct cemm_answer *answer)
     if (answer->result) {
         note_failure(first, answer->result, answer->words);
     } else if (earliest(answer->document) > 0) {
-        struct cemm_period day = clamp(cemm_zone(first->cemm), &answer->document->query.period,
+        struct cemm_period day = clamp(first->cache->loop->zone, &answer->document->query.period,
                                        earliest(answer->document));
         if (first->in_month || !first->found || cemm_period_compare(&day, &first->day) < 0)
             first->day = day;
@@ -158,8 +152,8 @@ static void take_period(void *data, const struct cemm_answer *answer)
 
 static void look(struct cemm_first_day *first)
 {
-    const struct cemm_zone *zone = cemm_zone(first->cemm);
-    struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cemm->loop.wall / 1000);
+    const struct cemm_zone *zone = first->cache->loop->zone;
+    struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cache->loop->wall / 1000);
 
     first->result = 0; /* what an earlier look has found stays so */
     first->in_month = false;
@@ -169,19 +163,21 @@ static void look(struct cemm_first_day *first)
     step_done(first);
 }
 
-int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_uid *uid,
+                         const char *alias, cemm_answer_fn *done, void *data,
+                         struct cemm_ticket **ret_ticket)
 {
+    struct cemm_loop *loop = first_days->cache->loop;
+
     if (!cemm_name_valid(alias))
         return -EINVAL;
-    if (cemm->loop.ending)
+    if (loop->ending)
         return -ECANCELED;
-    struct cemm_first_day *first = first_get(cemm, uid, alias);
-    struct cemm_ticket *ticket =
-        first ? cemm_ticket_new(&cemm->loop, &first->waiters, done, data) : NULL;
+    struct cemm_first_day *first = first_get(first_days, uid, alias);
+    struct cemm_ticket *ticket = first ? cemm_ticket_new(loop, &first->waiters, done, data) : NULL;
     if (!ticket)
         return -ENOMEM;
-    int64_t age = cemm->loop.wall - first->looked;
+    int64_t age = loop->wall - first->looked;
     bool lately = first->looked && age >= 0 && age <= (first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (first->known || lately))
         cemm_ticket_finish(ticket, first->known ? 0 : first->result, NULL,
@@ -193,22 +189,14 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
     return 0;
 }
 
-bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                    struct cemm_period *ret_day)
+bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
+                         const char *alias, struct cemm_period *ret_day, bool *ret_known)
 {
     const struct cemm_first_day *first =
-        cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
+        cemm_name_valid(alias) ? first_get(first_days, uid, alias) : NULL;
 
-    if (!first || !first->found)
-        return false;
-    *ret_day = first->day;
-    return true;
-}
-
-bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
-{
-    const struct cemm_first_day *first =
-        cemm_name_valid(alias) ? first_get(cemm, uid, alias) : NULL;
-
-    return first && first->known;
+    *ret_known = first && first->known;
+    if (first && first->found)
+        *ret_day = first->day;
+    return first && first->found;
 }

@@ -1,19 +1,6 @@
-/*
- * A sweep: the realtime data of all selected meters, once, afresh. First the
- * devices of all its sources, so that a device has its LAN route before it is
- * read; then each device's meters, and each meter as soon as it is known, so
- * that no device waits for another. It ends when nothing is pending.
- *
- * A METER may name what no list has: of Modbus there are 247 aliases, and a
- * device without io tells of none. So an alias that exists by name is asked for
- * where it is not known. Most devices do not have it; that is no failure of
- * theirs, and not told where the METER is about no one device.
- *
- * Sweeps that may overlap go further: each device is then read at its own pace,
- * and no list is waited for where there is an older one.
- */
+#include "common/engine/sweep.h"
+
 #include "common/base/words.h"
-#include "common/engine/context.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,7 +9,10 @@
 #define FIND_AGE_MS (10 * 60 * 1000) /* how old a list of devices or meters may be */
 
 struct sweep {
-    struct cemm *cemm;
+    struct cemm_cache *cache;
+    struct cemm_find *find;
+    struct cemm_registry *registry;
+    struct cemm_loop *loop;
     struct cemm_selection selection;
     cemm_sweep_fn *meter;
     void *data;
@@ -64,7 +54,7 @@ static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, cons
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
     if (!sweep->lacked)
-        cemm_log(&sweep->cemm->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
+        cemm_log(sweep->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
                  uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
     sweep->lacked = true;
     tell(sweep, uid, alias, &answer);
@@ -139,7 +129,7 @@ static void take_guess(void *data, const struct cemm_answer *answer)
     bool silent = answer->result == CEMM_ABSENT || (answer->result && step->unlisted);
 
     if (answer->result == 0) /* without memory, it is guessed again */
-        (void)cemm_registry_know(&sweep->cemm->find.registry, &step->uid, step->alias);
+        (void)cemm_registry_know(sweep->registry, &step->uid, step->alias);
     if (!silent)
         tell(sweep, &step->uid, step->alias, answer);
     arrive(sweep);
@@ -152,11 +142,11 @@ static void read_step(struct sweep *sweep, struct step *step, cemm_answer_fn *ta
     struct cemm_query query = {.uid = step->uid, .endpoint = CEMM_REALTIME};
 
     memcpy(query.alias, step->alias, sizeof(query.alias));
-    if (sweep->selection.overlaps && cemm_under_way(sweep->cemm, &query)) {
+    if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &query)) {
         free(step);
         return;
     }
-    if (cemm_get_once(sweep->cemm, &query, take, step) == 0) {
+    if (cemm_cache_get(sweep->cache, &query, 0, CEMM_ONCE, take, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
@@ -199,7 +189,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
         const struct cemm_route *route = device->routes[i];
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
             !cemm_names_have(&route->absent, alias))
-            return cemm_registry_allows(&sweep->cemm->find.registry, &device->uid, alias);
+            return cemm_registry_allows(sweep->registry, &device->uid, alias);
     }
     return false;
 }
@@ -233,7 +223,7 @@ static void read_unlisted(struct sweep *sweep, const struct cemm_device *device,
     const struct cemm_names *meters = known_meters(sweep, device);
     const struct cemm_selection *selection = &sweep->selection;
 
-    for (size_t i = 0; !sweep->cemm->loop.ending && i < selection->meter_count; i++) {
+    for (size_t i = 0; !sweep->loop->ending && i < selection->meter_count; i++) {
         const char *alias = wanted_alias(selection->meters[i], &device->uid);
         if (!alias || cemm_names_have(meters, alias) || !may_have(sweep, device, alias) ||
             wanted_before(sweep, i, &device->uid, alias))
@@ -253,7 +243,7 @@ static void read_meters(struct sweep *sweep, const struct cemm_device *device, b
 {
     const struct cemm_names *meters = known_meters(sweep, device);
 
-    for (size_t i = 0; !sweep->cemm->loop.ending && i < meters->count; i++)
+    for (size_t i = 0; !sweep->loop->ending && i < meters->count; i++)
         if (selected(sweep, &device->uid, meters->items[i]))
             read_meter(sweep, &device->uid, meters->items[i]);
     read_unlisted(sweep, device, unlisted);
@@ -263,7 +253,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
-    const struct cemm_device *device = cemm_registry_find(&sweep->cemm->find.registry, &step->uid);
+    const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->uid);
 
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
@@ -283,7 +273,6 @@ static void nobody_waits(void *data, const struct cemm_answer *answer)
 /* True if nothing is left to do for this device. */
 static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 {
-    struct cemm *cemm = sweep->cemm;
     bool searching = !TAILQ_EMPTY(&device->searchers);
 
     if (!sweep->selection.overlaps)
@@ -292,7 +281,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return searching; /* by an earlier sweep, which will read them */
     read_meters(sweep, device, false);
     if (!searching) /* without memory, a later sweep does it */
-        (void)cemm_find_meters(&cemm->find, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
+        (void)cemm_find_meters(sweep->find, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
     return true;
 }
 
@@ -303,8 +292,7 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     if (read_known(sweep, device))
         return;
     struct step *step = step_new(sweep, uid, "");
-    if (step &&
-        cemm_find_meters(&sweep->cemm->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
+    if (step && cemm_find_meters(sweep->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
@@ -323,26 +311,27 @@ static bool reached(const struct sweep *sweep, const struct cemm_device *device)
 static void take_devices(void *data, const struct cemm_answer *answer)
 {
     struct sweep *sweep = data;
-    struct cemm *cemm = sweep->cemm;
+    const struct cemm_registry *registry = sweep->registry;
 
     if (answer->result)
         tell(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !cemm->loop.ending && i < cemm->find.registry.device_count; i++)
-        if (reached(sweep, cemm->find.registry.devices[i]) &&
-            selected(sweep, &cemm->find.registry.devices[i]->uid, NULL))
-            read_device(sweep, cemm->find.registry.devices[i]);
+    for (size_t i = 0; !sweep->loop->ending && i < registry->device_count; i++)
+        if (reached(sweep, registry->devices[i]) &&
+            selected(sweep, &registry->devices[i]->uid, NULL))
+            read_device(sweep, registry->devices[i]);
     arrive(sweep);
 }
 
 /* METERs that name a device and an alias that needs no finding: what is asked for is known. */
-static bool all_named(const struct cemm *cemm, const struct cemm_selection *selection)
+static bool all_named(const struct sweep *sweep)
 {
+    const struct cemm_selection *selection = &sweep->selection;
     struct cemm_uid uid;
     const char *alias;
 
     for (size_t i = 0; i < selection->meter_count; i++)
         if (!split(selection->meters[i], &uid, &alias) ||
-            !cemm_registry_allows(&cemm->find.registry, &uid, alias))
+            !cemm_registry_allows(sweep->registry, &uid, alias))
             return false;
     return selection->meter_count > 0;
 }
@@ -352,7 +341,7 @@ static void read_named(void *data, const struct cemm_answer *answer)
     struct sweep *sweep = data;
 
     (void)answer;
-    for (size_t i = 0; !sweep->cemm->loop.ending && i < sweep->selection.meter_count; i++) {
+    for (size_t i = 0; !sweep->loop->ending && i < sweep->selection.meter_count; i++) {
         struct cemm_uid uid;
         const char *alias;
         if (split(sweep->selection.meters[i], &uid, &alias))
@@ -361,62 +350,66 @@ static void read_named(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
-static bool source_known(const struct cemm *cemm, const char *name)
+static bool source_known(const struct cemm_registry *registry, const char *name)
 {
-    for (size_t i = 0; i < cemm->find.registry.source_count; i++)
-        if (strcmp(cemm->find.registry.sources[i]->name, name) == 0)
+    for (size_t i = 0; i < registry->source_count; i++)
+        if (strcmp(registry->sources[i]->name, name) == 0)
             return true;
     return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
 static bool any_reached(const struct sweep *sweep)
 {
-    for (size_t i = 0; i < sweep->cemm->find.registry.device_count; i++)
-        if (reached(sweep, sweep->cemm->find.registry.devices[i]))
+    for (size_t i = 0; i < sweep->registry->device_count; i++)
+        if (reached(sweep, sweep->registry->devices[i]))
             return true;
     return false;
 }
 
-/* Where the devices that are known are read at once, and new ones are looked for beside that. */
-static int begin_at_once(struct sweep *sweep)
+/* The step is due at once, yet does not run inside this call. 0 or -ENOMEM. */
+static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
-    const char *source = sweep->selection.source;
-    struct cemm *cemm = sweep->cemm;
-
-    if (!cemm_ticket_new(&cemm->loop, &cemm->loop.ready, take_devices, sweep))
-        return -ENOMEM;
-    if (!cemm_find_under_way(&cemm->find, source))
-        (void)cemm_find_devices(&cemm->find, source, NULL, FIND_AGE_MS, nobody_waits, NULL, NULL);
-    return 0;
+    return cemm_ticket_new(sweep->loop, &sweep->loop->ready, step, sweep) ? 0 : -ENOMEM;
 }
 
 static int begin(struct sweep *sweep)
 {
-    const struct cemm_selection *selection = &sweep->selection;
-    struct cemm *cemm = sweep->cemm;
+    const char *source = sweep->selection.source;
+    bool overlaps = sweep->selection.overlaps;
 
-    if (all_named(cemm, selection)) /* due at once, yet not inside this call */
-        return cemm_ticket_new(&cemm->loop, &cemm->loop.ready, read_named, sweep) ? 0 : -ENOMEM;
-    if (selection->overlaps && any_reached(sweep))
-        return begin_at_once(sweep);
-    if (selection->overlaps && cemm_find_under_way(&cemm->find, selection->source))
+    if (all_named(sweep))
+        return begin_by(sweep, read_named);
+    bool finding = cemm_find_under_way(sweep->find, source);
+    if (overlaps && any_reached(sweep)) {
+        /* The devices that are known are read at once; others are looked for beside that. */
+        int r = begin_by(sweep, take_devices);
+        if (r == 0 && !finding)
+            (void)cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, nobody_waits, NULL,
+                                    NULL);
+        return r;
+    }
+    if (overlaps && finding)
         return -EALREADY;
-    return cemm_find_devices(&cemm->find, selection->source, NULL, FIND_AGE_MS, take_devices, sweep,
-                             NULL);
+    return cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
 }
 
-int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
-               void *data)
+int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
+                     cemm_sweep_fn *meter, void *data)
 {
-    if (cemm->loop.ending)
+    struct cemm_find *find = cache->find;
+
+    if (cache->loop->ending)
         return -ECANCELED;
-    if (selection->source && !source_known(cemm, selection->source))
+    if (selection->source && !source_known(&find->registry, selection->source))
         return -ENOENT;
-    struct sweep *sweep = calloc(1, sizeof(*sweep));
+    struct sweep *sweep = malloc(sizeof(*sweep));
     if (!sweep)
         return -ENOMEM;
     *sweep = (struct sweep){
-        .cemm = cemm,
+        .cache = cache,
+        .find = find,
+        .registry = &find->registry,
+        .loop = cache->loop,
         .selection = *selection,
         .meter = meter,
         .data = data,

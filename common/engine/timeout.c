@@ -1,10 +1,7 @@
-/*
- * How long somebody waits. A request's own timeout begins when it is sent
- * (spec §3), so whoever stands in a queue could wait for many of them. Who
- * must not, has a limit; it ends the wait, never the work.
- */
+#include "common/engine/timeout.h"
+
 #include "common/base/words.h"
-#include "common/engine/context.h"
+#include "common/engine/discovery.h"
 
 /* An answer that comes at the last moment, or the reason why there is none, is worth more. */
 #define GRACE_MS 100
@@ -27,14 +24,14 @@ static int64_t of_device(const struct cemm_device *device, const struct cemm_que
 
 /* Where it is not known who reaches it: any on the LAN, then any account. They are asked side by
  * side for their devices. */
-static int64_t of_any(const struct cemm *cemm, const struct cemm_query *query)
+static int64_t of_any(const struct cemm_registry *registry, const struct cemm_query *query)
 {
-    int64_t local = cemm->find.registry.discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
+    int64_t local = registry->discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
     int64_t cloud = 0;
 
-    for (size_t i = 0; i < cemm->find.registry.source_count; i++) {
-        const struct cemm_source_config *config = cemm->find.registry.sources[i]->config;
-        if (query && !cemm_source_serves(cemm->find.registry.sources[i], query))
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source_config *config = registry->sources[i]->config;
+        if (query && !cemm_source_serves(registry->sources[i], query))
             continue;
         if (config->kind == CEMM_LOCAL)
             local = longer(local, config->timeout_ms);
@@ -44,13 +41,12 @@ static int64_t of_any(const struct cemm *cemm, const struct cemm_query *query)
     return query ? local + cloud : longer(local, cloud);
 }
 
-void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
+void cemm_timeout_set(struct cemm_ticket *ticket, const struct cemm_registry *registry,
+                      const struct cemm_query *query)
 {
-    struct cemm *cemm = cemm_of(ticket->loop);
-    const struct cemm_device *device =
-        query ? cemm_registry_find(&cemm->find.registry, &query->uid) : NULL;
+    const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
     bool reached = device && device->route_count > 0;
-    int64_t limit = reached ? of_device(device, query) : of_any(cemm, query);
+    int64_t limit = reached ? of_device(device, query) : of_any(registry, query);
     struct cemm_words words;
 
     cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",
