@@ -3,12 +3,13 @@
  * be found: the archive has perhaps what no source can tell any more. An alias
  * by itself may be in no list, so each device is asked whether it has it.
  */
+#include "plugin/exec/history-find.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/exec/explain.h"
-#include "plugin/exec/history.h"
 #include "plugin/exec/wait.h"
 
 #define FIND_AGE_MS (10 * 60 * 1000)

@@ -7,13 +7,21 @@
  * than its rest: an import of ten years shall not lose a week to a minute's
  * outage. A meter whose device stays away is not waited for again and again.
  */
+#include "plugin/exec/history-run.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/history.h"
+#include "plugin/exec/history-write.h"
 #include "plugin/exec/wait.h"
+
+#define WINDOW 16 /* requests under way at a time */
+
+/* Meters whose rows of one period are put in the order of time; of more than that, they come one
+ * group after the other. What this bounds is memory. */
+#define GROUP 64
 
 #define FRESH_MS    60000 /* a period that goes on may be at hand for this long (spec §4) */
 #define TRIES       3     /* again, after no answer */
@@ -43,16 +51,6 @@ struct run {
     bool left; /* the file, as it was: there was nothing to write */
     bool closing;
 };
-
-struct cemm_period history_period(const struct history *history, size_t number)
-{
-    return cemm_period_step(&history->first, (int)(number / history->meter_count));
-}
-
-struct history_meter *history_meter(const struct history *history, size_t number)
-{
-    return &history->meters[number % history->meter_count];
-}
 
 static struct slot *slot_of(const struct run *run, size_t number)
 {
@@ -130,13 +128,13 @@ static void ask(struct slot *slot)
 static void ask_more(struct run *run)
 {
     int64_t now = cemm_clock_steady();
-    for (size_t number = run->head; number < run->next && run->flying < HISTORY_WINDOW; number++) {
+    for (size_t number = run->head; number < run->next && run->flying < WINDOW; number++) {
         struct slot *slot = slot_of(run, number);
         if (slot->state == PAUSED && slot->again <= now)
             ask(slot);
     }
     while (run->next < history_total(run->history) && run->next - run->head < run->slot_count &&
-           run->flying < HISTORY_WINDOW) {
+           run->flying < WINDOW) {
         struct slot *slot = slot_of(run, run->next);
         *slot = (struct slot){.run = run, .number = run->next++};
         ask(slot);
@@ -181,7 +179,7 @@ static size_t group_size(const struct run *run)
 {
     size_t meters = run->history->meter_count;
     size_t left = meters - run->head % meters;
-    return left < HISTORY_GROUP ? left : HISTORY_GROUP;
+    return left < GROUP ? left : GROUP;
 }
 
 static bool group_done(const struct run *run, size_t count)
@@ -205,7 +203,7 @@ static size_t count_rows(const struct cemm_document *document)
 
 static int write_group(struct run *run, size_t count, struct cemm_words *words)
 {
-    const struct cemm_document *documents[HISTORY_GROUP];
+    const struct cemm_document *documents[GROUP];
     size_t document_count = 0;
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = slot_of(run, run->head + i);
@@ -314,9 +312,8 @@ static bool any_row(const struct history *history)
 
 static int run_all(struct run *run, struct cemm_words *words)
 {
-    size_t group =
-        run->history->meter_count < HISTORY_GROUP ? run->history->meter_count : HISTORY_GROUP;
-    run->slot_count = group + HISTORY_WINDOW;
+    size_t group = run->history->meter_count < GROUP ? run->history->meter_count : GROUP;
+    run->slot_count = group + WINDOW;
     run->slots = calloc(run->slot_count, sizeof(*run->slots));
     if (run->slots == NULL)
         return -ENOMEM;

@@ -2,11 +2,11 @@
  * The text of a history, piece by piece. Each piece is whole lines; what is in
  * memory is one piece, however long the history.
  */
+#include "plugin/exec/history-write.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "plugin/exec/history.h"
 
 /* Seconds between the rows of a day, a month, a year. */
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};

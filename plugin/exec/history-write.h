@@ -1,0 +1,31 @@
+/*
+ * The text of a history, piece by piece.
+ */
+#ifndef CEMM_EXEC_HISTORY_WRITE_H
+#define CEMM_EXEC_HISTORY_WRITE_H
+
+#include "plugin/exec/history-range.h"
+#include "plugin/exec/manner.h"
+#include "plugin/exec/output.h"
+#include "plugin/exec/running.h"
+
+struct history_writer {
+    struct output output;
+    enum exec_format format;
+    struct manner manner;
+    struct running running;
+    char *held; /* JSON: the last row, which gets its comma when another follows */
+};
+
+int history_write_begin(struct history_writer *ret_writer, const struct history *history,
+                        struct cemm_words *words);
+
+/* Writes the documents as one text, in the order of time. */
+int history_write(struct history_writer *writer, const struct cemm_document *const *documents,
+                  size_t count, struct cemm_words *words);
+
+/* Ends it; history_write_drop() instead leaves no file. One of the two is due. */
+int history_write_end(struct history_writer *writer, struct cemm_words *words);
+void history_write_drop(struct history_writer *writer);
+
+#endif
