@@ -158,7 +158,7 @@ struct cemm_query {
 struct cemm_sample {
     int64_t time;
     double value;
-    const char *text; /* not terminated; lives as long as the document */
+    const char *text; /* lives as long as the document */
     size_t text_length;
 };
 
@@ -201,7 +201,7 @@ size_t cemm_document_early(const struct cemm_document *document);
 /* ---- texts -------------------------------------------------------------- */
 
 enum cemm_form {
-    CEMM_FORM_JSON,      /* the bytes received, indented anew by two */
+    CEMM_FORM_JSON,      /* the whole document, indented by two */
     CEMM_FORM_CSV,       /* cemmfs's CSV, with its header line (spec §4) */
     CEMM_FORM_INFLUX,    /* InfluxDB line protocol (spec §6) */
     CEMM_FORM_CSV_ROWS,  /* uid,alias,channel,value,unit,time: one row a sample, no header */
@@ -265,17 +265,15 @@ struct cemm_reading {
  */
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
-/*
- * The text of an answer's `data` as it was received (`alias` NULL), or of the
- * entry in it that has this alias (IO). Not terminated; lives as long as the
- * document. NULL: there is none.
- */
-const char *cemm_document_data(const struct cemm_document *document, const char *alias,
-                               size_t *ret_length);
 
-/* Indents a JSON text by two, as CEMM_FORM_JSON does; results as those of cemm_render(). The text
- * must be valid. */
-int cemm_indent(const char *json, size_t length, char **ret_text, size_t *ret_length);
+/* json-c's, whose functions work on them. */
+struct json_object;
+
+/* What was received, parsed anew for the caller, who json_object_put()s it. NULL: no memory. */
+struct json_object *cemm_document_json(const struct cemm_document *document);
+
+/* Prints JSON as CEMM_FORM_JSON does; results as those of cemm_render(). */
+int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
 /* As open_memstream(), but a piece for which there is no memory is an error of the stream, and of
  * its fclose(), after which *ret_text is NULL. There is no position to seek or tell. NULL: no

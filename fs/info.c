@@ -63,9 +63,8 @@ static void on_devices(struct parked *parked, const struct cemm_answer *answer)
 static void on_io(struct parked *parked, const struct cemm_answer *answer)
 {
     const struct place *place = &parked->node->place;
-    size_t length;
 
-    if (answer->result != 0 || cemm_document_data(answer->document, place->alias, &length)) {
+    if (answer->result != 0 || document_lists(answer->document, place->alias)) {
         file_answer(parked, answer);
     } else if (fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
                cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO)) {

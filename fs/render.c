@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/text.h"
+#include "fs/json.h"
 
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
 {
@@ -81,14 +81,50 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
     return 0;
 }
 
+static struct json_object *data_of(struct json_object *root)
+{
+    struct json_object *data = NULL;
+
+    (void)json_object_object_get_ex(root, "data", &data);
+    return data;
+}
+
+/* That of a meter in a list of all; NULL: it has none. */
+static struct json_object *find_entry(struct json_object *list, const char *alias)
+{
+    size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+
+    for (size_t i = 0; i < length; i++) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        struct json_object *name = NULL;
+        if (json_object_is_type(entry, json_type_object) &&
+            json_object_object_get_ex(entry, "alias", &name) &&
+            json_object_is_type(name, json_type_string) &&
+            strcmp(json_object_get_string(name), alias) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+bool document_lists(const struct cemm_document *io, const char *alias)
+{
+    struct json_object *root = cemm_document_json(io);
+    bool lists = !root || find_entry(data_of(root), alias);
+
+    json_object_put(root);
+    return lists;
+}
+
 /* The LAN's list of meters has an entry for each. */
 static int render_entry(const struct place *place, const struct cemm_document *io, char **ret_text,
                         size_t *ret_length)
 {
-    size_t length;
-    const char *entry = cemm_document_data(io, place->alias, &length);
+    struct json_object *root = cemm_document_json(io);
+    struct json_object *entry = root ? find_entry(data_of(root), place->alias) : NULL;
+    int result = !root ? -ENOMEM : !entry ? -ENOENT : cemm_json_print(entry, ret_text, ret_length);
 
-    return entry ? cemm_indent(entry, length, ret_text, ret_length) : -ENOENT;
+    json_object_put(root);
+    return result;
 }
 
 static int render_text(const struct place *place, const struct cemm_document *document,
@@ -170,25 +206,22 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
     return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);
 }
 
-/* The same document as a text without blanks: the names in it need no escapes. */
+/* {"uid": …, "lan": …, "cloud": …} */
 static int print_device(const struct cemm_uid *uid, const char *account,
-                        const struct cemm_document *root, char **ret_text, size_t *ret_length)
+                        const struct cemm_document *document, char **ret_text, size_t *ret_length)
 {
-    size_t lan_length = 0;
-    const char *lan = root ? cemm_document_data(root, NULL, &lan_length) : NULL;
-    FILE *out = cemm_text_open(ret_text, ret_length);
+    struct json json = {.failed = false};
+    struct json_object *root = document ? cemm_document_json(document) : NULL;
+    struct json_object *device = json_new_object(&json);
 
-    if (!out)
-        return -ENOMEM;
-    fprintf(out, "{\"uid\":\"%s\",\"lan\":", uid->text);
-    if (lan)
-        fwrite(lan, 1, lan_length, out);
-    else
-        fputs("null", out);
-    fputs(",\"cloud\":", out);
-    print_json_text(out, account);
-    fputc('}', out);
-    return fclose(out) == 0 ? 0 : -ENOMEM;
+    json_add_text(&json, device, "uid", uid->text);
+    json_add(&json, device, "lan", root ? json_object_get(data_of(root)) : NULL);
+    json_add_text(&json, device, "cloud", account);
+    json.failed |= document && !root;
+    int result = json.failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
+    json_object_put(device);
+    json_object_put(root);
+    return result;
 }
 
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
@@ -198,14 +231,10 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
     int64_t fetched = root ? cemm_document_fetched(root) : now;
     struct snapshot *snapshot;
     struct cemm_words source;
-    char *compact, *text;
+    char *text;
     size_t length;
-    int result = print_device(uid, account, root, &compact, &length);
+    int result = print_device(uid, account, root, &text, &length);
 
-    if (result < 0)
-        return result;
-    result = cemm_indent(compact, length, &text, &length);
-    free(compact);
     if (result < 0)
         return result;
     snapshot = snapshot_of_text(text, length, fetched);

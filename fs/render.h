@@ -33,6 +33,9 @@ struct snapshot {
 int snapshot_render(const struct place *place, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot);
 
+/* Whether a list of meters has one of that alias; also where no memory is left to tell. */
+bool document_lists(const struct cemm_document *io, const char *alias);
+
 /*
  * Makes info.json of a device. `account` (NULL: none) reaches it by the cloud,
  * `root` (NULL: none) is its own answer on the LAN; one of them is there.

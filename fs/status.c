@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "fs/text.h"
+#include "fs/json.h"
 
 #define STATUS_MAX (64u << 20) /* bytes: 600 for each of 100,000 devices */
 
@@ -116,153 +116,145 @@ static void print_all(const struct fs *fs, FILE *out)
 
 /* ---- for programs ------------------------------------------------------- */
 
-static void print_member(FILE *out, const char *name, const char *text)
-{
-    fprintf(out, "\"%s\":", name);
-    print_json_text(out, text);
-}
-
-static void print_time(const struct fs *fs, FILE *out, const char *name, int64_t time)
+static void add_time(const struct fs *fs, struct json *json, struct json_object *object,
+                     const char *name, int64_t time)
 {
     char text[CEMM_TIME_SIZE];
 
-    print_member(out, name, time != 0 ? when(fs, time, text) : NULL);
+    json_add_text(json, object, name, time != 0 ? when(fs, time, text) : NULL);
 }
 
-static void print_json_error(const struct fs *fs, FILE *out)
+static struct json_object *last_error(const struct fs *fs, struct json *json)
 {
-    fputs(",\"last_error\":", out);
-    if (!fs->words) {
-        fputs("null", out);
-        return;
+    if (!fs->words)
+        return NULL;
+    struct json_object *error = json_new_object(json);
+    add_time(fs, json, error, "time", fs->failed);
+    json_add_text(json, error, "words", fs->words);
+    return error;
+}
+
+static void add_success_and_failure(const struct fs *fs, struct json *json,
+                                    struct json_object *object, int64_t success, int64_t failure,
+                                    const char *words)
+{
+    add_time(fs, json, object, "last_success", success);
+    add_time(fs, json, object, "last_failure", failure);
+    json_add_text(json, object, "last_words", failure != 0 ? words : NULL);
+}
+
+static struct json_object *all_sources(const struct fs *fs, struct json *json)
+{
+    struct json_object *sources = json_new_array(json);
+    struct cemm_source_state state;
+
+    for (size_t i = 0; cemm_source_at(fs->cemm, i, &state); i++) {
+        struct json_object *source = json_new_object(json);
+        json_add_text(json, source, "name", state.name);
+        json_add_text(json, source, "address", state.address);
+        json_add_count(json, source, "devices", state.devices);
+        add_success_and_failure(fs, json, source, state.last_success, state.last_failure,
+                                state.last_words);
+        json_append(json, sources, source);
     }
-    fputc('{', out);
-    print_time(fs, out, "time", fs->failed);
-    fputc(',', out);
-    print_member(out, "words", fs->words);
-    fputc('}', out);
+    return sources;
 }
 
-static void print_json_success_and_failure(const struct fs *fs, FILE *out, int64_t success,
-                                           int64_t failure, const char *words)
+static struct json_object *all_meters(const struct cemm_device *device, struct json *json)
 {
-    print_time(fs, out, "last_success", success);
-    fputc(',', out);
-    print_time(fs, out, "last_failure", failure);
-    fputc(',', out);
-    print_member(out, "last_words", failure != 0 ? words : NULL);
+    struct json_object *meters = json_new_array(json);
+    const char *alias;
+
+    for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++)
+        json_append(json, meters, json_new_text(json, alias));
+    return meters;
 }
 
-static void print_json_sources(const struct fs *fs, FILE *out)
+static struct json_object *all_devices(const struct fs *fs, struct json *json)
 {
-    struct cemm_source_state source;
+    struct json_object *devices = json_new_array(json);
+    const struct cemm_device *known;
 
-    fputs(",\"sources\":[", out);
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        fputs(i > 0 ? ",{" : "{", out);
-        print_member(out, "name", source.name);
-        fputc(',', out);
-        print_member(out, "address", source.address);
-        fprintf(out, ",\"devices\":%zu,", source.devices);
-        print_json_success_and_failure(fs, out, source.last_success, source.last_failure,
-                                       source.last_words);
-        fputc('}', out);
-    }
-    fputc(']', out);
-}
-
-static void print_json_devices(const struct fs *fs, FILE *out)
-{
-    const struct cemm_device *device;
-
-    fputs(",\"devices\":[", out);
-    for (size_t i = 0; (device = cemm_device_at(fs->cemm, i)); i++) {
+    for (size_t i = 0; (known = cemm_device_at(fs->cemm, i)); i++) {
+        struct json_object *device = json_new_object(json);
         struct cemm_device_state state;
-        const char *alias;
-
-        fputs(i > 0 ? ",{" : "{", out);
-        print_member(out, "uid", cemm_device_uid(device)->text);
-        fputc(',', out);
-        print_member(out, "account", cemm_device_account(device));
-        fputs(",\"meters\":[", out);
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
-            if (j > 0)
-                fputc(',', out);
-            print_json_text(out, alias);
-        }
-        fputs("],", out);
-        cemm_device_state(device, &state);
-        print_json_success_and_failure(fs, out, state.last_success, state.last_failure,
-                                       state.last_words);
-        fputc('}', out);
+        json_add_text(json, device, "uid", cemm_device_uid(known)->text);
+        json_add_text(json, device, "account", cemm_device_account(known));
+        json_add(json, device, "meters", all_meters(known, json));
+        cemm_device_state(known, &state);
+        add_success_and_failure(fs, json, device, state.last_success, state.last_failure,
+                                state.last_words);
+        json_append(json, devices, device);
     }
-    fputc(']', out);
+    return devices;
 }
 
-static void print_json_archive(const struct fs *fs, FILE *out)
+static struct json_object *the_archive(const struct fs *fs, struct json *json)
 {
-    struct cemm_archive_state archive;
+    struct cemm_archive_state state;
 
-    fputs(",\"archive\":", out);
-    if (!cemm_archive_at(fs->cemm, &archive)) {
-        fputs("null", out);
-        return;
-    }
-    fputc('{', out);
-    print_member(out, "directory", archive.directory);
-    fprintf(out, ",\"read\":%zu,\"written\":%zu,\"damaged\":%zu,", archive.read, archive.written,
-            archive.damaged);
-    print_time(fs, out, "last_failure", archive.failed);
-    fputc(',', out);
-    print_member(out, "last_words", archive.failed != 0 ? archive.words : NULL);
-    fputc('}', out);
+    if (!cemm_archive_at(fs->cemm, &state))
+        return NULL;
+    struct json_object *archive = json_new_object(json);
+    json_add_text(json, archive, "directory", state.directory);
+    json_add_count(json, archive, "read", state.read);
+    json_add_count(json, archive, "written", state.written);
+    json_add_count(json, archive, "damaged", state.damaged);
+    add_time(fs, json, archive, "last_failure", state.failed);
+    json_add_text(json, archive, "last_words", state.failed != 0 ? state.words : NULL);
+    return archive;
 }
 
-static void print_json(const struct fs *fs, FILE *out)
+static struct json_object *files_in_memory(const struct fs *fs, struct json *json)
 {
-    fputc('{', out);
-    print_member(out, "version", cemm_version());
-    fputc(',', out);
-    print_time(fs, out, "mounted", fs->mounted);
-    fputc(',', out);
-    print_member(out, "configuration", cemm_config_file(fs->config));
-    print_json_error(fs, out);
-    print_json_sources(fs, out);
-    print_json_devices(fs, out);
-    print_json_archive(fs, out);
-    fprintf(out, ",\"files\":{\"count\":%zu,\"bytes\":%zu}}", fs->nodes.snapshots, fs->nodes.bytes);
+    struct json_object *files = json_new_object(json);
+
+    json_add_count(json, files, "count", fs->nodes.snapshots);
+    json_add_count(json, files, "bytes", fs->nodes.bytes);
+    return files;
 }
 
-/* As all JSON here looks. */
-static int indent(char **text, size_t *size)
+static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
 {
-    char *compact = *text;
-    int result = cemm_indent(compact, *size, text, size);
+    struct json json = {.failed = false};
+    struct json_object *root = json_new_object(&json);
 
-    free(compact);
-    return result;
+    json_add_text(&json, root, "version", cemm_version());
+    add_time(fs, &json, root, "mounted", fs->mounted);
+    json_add_text(&json, root, "configuration", cemm_config_file(fs->config));
+    json_add(&json, root, "last_error", last_error(fs, &json));
+    json_add(&json, root, "sources", all_sources(fs, &json));
+    json_add(&json, root, "devices", all_devices(fs, &json));
+    json_add(&json, root, "archive", the_archive(fs, &json));
+    json_add(&json, root, "files", files_in_memory(fs, &json));
+    int result = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
+    json_object_put(root);
+    return result == -E2BIG ? -EFBIG : result;
+}
+
+static int render_text(const struct fs *fs, char **ret_text, size_t *ret_size)
+{
+    FILE *out = cemm_text_open(ret_text, ret_size);
+
+    if (!out)
+        return -ENOMEM;
+    print_all(fs, out);
+    if (fclose(out) != 0)
+        return -ENOMEM;
+    if (*ret_size <= STATUS_MAX)
+        return 0;
+    free(*ret_text);
+    return -EFBIG;
 }
 
 int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot)
 {
     char *text = NULL;
     size_t size = 0;
-    FILE *out = cemm_text_open(&text, &size);
+    int result = json ? render_json(fs, &text, &size) : render_text(fs, &text, &size);
 
-    if (!out)
-        return -ENOMEM;
-    if (json)
-        print_json(fs, out);
-    else
-        print_all(fs, out);
-    if (fclose(out) != 0)
-        return -ENOMEM;
-    if (size > STATUS_MAX) {
-        free(text);
-        return -EFBIG;
-    }
-    if (json && indent(&text, &size) < 0)
-        return -ENOMEM;
+    if (result < 0)
+        return result;
     *ret_snapshot = snapshot_of_text(text, size, cemm_clock_wall());
     return *ret_snapshot ? 0 : -ENOMEM;
 }

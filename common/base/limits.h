@@ -6,9 +6,9 @@
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
 
-#define CEMM_ANSWER_MAX     (4u << 20)  /* bytes of one answer's body */
+#define CEMM_ANSWER_MAX     (1u << 18)  /* bytes of one answer's body */
+#define CEMM_DEVLIST_MAX    (4u << 20)  /* the same of a cloud's list of devices */
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
-#define CEMM_NUMBER_MAX     400         /* characters of a number that is no integer */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
 #define CEMM_DEVICES_MAX    100000      /* devices of all sources together */
 #define CEMM_METERS_MAX     512         /* meters of one device */

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
+
 #define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
 
 struct cemm_http {
@@ -109,7 +111,6 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* The usual 16 KiB would be most of what a connection costs; a realtime answer has about 1. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)CEMM_ANSWER_MAX);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -135,6 +136,7 @@ static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                      (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
     return code;
@@ -155,7 +157,6 @@ static struct cemm_transfer *transfer_new(struct cemm_http *http)
     *transfer = (struct cemm_transfer){
         .http = http,
         .easy = curl_easy_init(),
-        .body = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX),
     };
     if (transfer->easy && set_manner(transfer) == CURLE_OK)
         return transfer;
@@ -191,6 +192,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
         return NULL;
     transfer->done = done;
     transfer->data = data;
+    transfer->body.limit = request->body_max;
     if (set_request(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
@@ -249,8 +251,8 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
 #if LIBCURL_VERSION_NUM >= 0x080600
         {CURLE_TOO_LARGE, -EIO, "the answer's header is too long"},
 #endif
-        {CURLE_WRITE_ERROR, -EIO, "the answer is longer than 4 MiB"},
-        {CURLE_FILESIZE_EXCEEDED, -EIO, "the answer is longer than 4 MiB"},
+        {CURLE_WRITE_ERROR, -EIO, TOO_LONG},
+        {CURLE_FILESIZE_EXCEEDED, -EIO, TOO_LONG},
         {CURLE_PARTIAL_FILE, -EIO, "the answer was cut off"},
         {CURLE_WEIRD_SERVER_REPLY, -EIO, "the answer is not HTTP"},
         {CURLE_UNSUPPORTED_PROTOCOL, -EIO, "the answer is not HTTP"},

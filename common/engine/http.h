@@ -15,6 +15,7 @@ struct cemm_http_request {
     const char *ca_file;
     bool direct; /* LAN: no proxy, whatever the environment says */
     int64_t timeout_ms;
+    size_t body_max; /* bytes */
 };
 
 struct cemm_http_response {

@@ -4,7 +4,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/status.h"
-#include "common/protocol/parse.h"
+#include "common/protocol/answer.h"
 #include "common/protocol/promise.h"
 #include "common/protocol/url.h"
 
@@ -218,8 +218,8 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         result = -EHOSTUNREACH;
         reason = "another device answers at this address now";
     } else if (response->status == 200) {
-        result = cemm_parse(&request->query, response->body, response->length, loop->wall,
-                            &document, &problem);
+        result = cemm_answer_read(&request->query, response->body, response->length, loop->wall,
+                                  &document, &problem);
         response->body = NULL;
         if (result == -ENOMEM)
             reason = "out of memory";
@@ -378,6 +378,7 @@ static int send_request(struct cemm_request *request)
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
             .timeout_ms = request->promise.deadline - loop->now,
+            .body_max = cemm_answer_max(request->query.endpoint),
         };
         request->transfer = cemm_http_start(loop->http, &get, take_response, request);
         r = request->transfer ? 0 : -ENOMEM;

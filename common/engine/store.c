@@ -1,7 +1,7 @@
 #include "common/engine/store.h"
 
 #include "common/base/words.h"
-#include "common/protocol/parse.h"
+#include "common/protocol/answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,7 +91,7 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
         return NULL;
     }
     if (r == 0)
-        r = cemm_parse(query, bytes, length, store->loop->wall, &document, &problem);
+        r = cemm_answer_read(query, bytes, length, store->loop->wall, &document, &problem);
     if (r == 0) {
         document->fetched = fetched;
         document->source = strdup(SOURCE);

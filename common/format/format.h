@@ -8,11 +8,8 @@
 #include "common/base/buffer.h"
 #include "common/model/document.h"
 
-/* The received bytes, indented anew by two, with a newline at the end; nothing else is touched. */
+/* The whole document, indented by two, with a newline at the end. */
 void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document);
-
-/* The same of any JSON text that has been found valid. */
-void cemm_write_indented(struct cemm_buffer *out, const char *json);
 
 /* cemmfs's CSV: `channel,value,unit,time` for realtime, `time,<channel>…` for history and totals;
  * IO and INFO answers as a table. */

@@ -4,6 +4,9 @@
  */
 #include "common/format/format.h"
 
+#include <errno.h>
+#include <json-c/json.h>
+
 typedef void write_row(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_series *series, const struct cemm_sample *sample,
                        const char *time);
@@ -28,26 +31,36 @@ static void csv_row(struct cemm_buffer *out, const struct cemm_query *query,
     cemm_buffer_char(out, '\n');
 }
 
+static void add(struct json_object *row, const char *name, struct json_object *value,
+                struct cemm_buffer *out)
+{
+    if (json_object_object_add_ex(
+            row, name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) < 0)
+        out->error = -ENOMEM;
+}
+
 static void json_row(struct cemm_buffer *out, const struct cemm_query *query,
                      const struct cemm_series *series, const struct cemm_sample *sample,
                      const char *time)
 {
-    cemm_buffer_text(out, "{\"uid\": \"");
-    cemm_buffer_text(out, query->uid.text);
-    cemm_buffer_text(out, "\", \"alias\": \"");
-    cemm_buffer_text(out, query->alias);
-    cemm_buffer_text(out, "\", \"channel\": \"");
-    cemm_buffer_text(out, series->channel);
-    cemm_buffer_text(out, "\", \"value\": ");
-    if (sample)
-        cemm_buffer_append(out, sample->text, sample->text_length);
-    else
-        cemm_buffer_text(out, "null");
-    cemm_buffer_text(out, ", \"unit\": \"");
-    cemm_buffer_text(out, series->unit);
-    cemm_buffer_text(out, sample ? "\", \"time\": \"" : "\", \"time\": null");
-    cemm_buffer_text(out, time);
-    cemm_buffer_text(out, sample ? "\"}\n" : "}\n");
+    struct json_object *row = json_object_new_object();
+    size_t length = 0;
+
+    if (!row) {
+        out->error = -ENOMEM;
+        return;
+    }
+    add(row, "uid", json_object_new_string(query->uid.text), out);
+    add(row, "alias", json_object_new_string(query->alias), out);
+    add(row, "channel", json_object_new_string(series->channel), out);
+    add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL, out);
+    add(row, "unit", json_object_new_string(series->unit), out);
+    add(row, "time", sample ? json_object_new_string(time) : NULL, out);
+    const char *text = json_object_to_json_string_length(
+        row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    cemm_buffer_append(out, text, length);
+    cemm_buffer_char(out, '\n');
+    json_object_put(row);
 }
 
 static void each_row(struct cemm_buffer *out, const struct cemm_document *document,

@@ -3,16 +3,15 @@
  * the order in which they first appear, one row for each object. RFC 4180 with
  * bare newlines; quoted is only what needs it.
  */
+#include "common/base/json.h"
 #include "common/base/limits.h"
-#include "common/base/quoted.h"
-#include "common/format/cursor.h"
 #include "common/format/format.h"
 
 #include <errno.h>
 #include <string.h>
 
 struct columns {
-    struct cemm_piece names[CEMM_COLUMNS_MAX];
+    const char *names[CEMM_COLUMNS_MAX];
     size_t count;
 };
 
@@ -33,30 +32,27 @@ static void write_field(struct cemm_buffer *out, const char *text)
     cemm_buffer_char(out, '"');
 }
 
-/* Numbers and nested values with the text that they have; null is an empty field. */
-static void write_piece(struct cemm_buffer *out, struct cemm_piece piece)
+/* Nested values as the JSON that they are; null is an empty field. */
+static void write_value(struct cemm_buffer *out, struct json_object *value)
 {
-    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX);
-
-    if (!piece.text || (piece.length == 4 && memcmp(piece.text, "null", 4) == 0))
+    if (!value)
         return;
-    if (*piece.text == '"')
-        cemm_quoted_decode(&text, piece.text, piece.length);
+    const char *text = json_object_is_type(value, json_type_string)
+                           ? json_object_get_string(value)
+                           : json_object_to_json_string_ext(
+                                 value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (text)
+        write_field(out, text);
     else
-        cemm_buffer_append(&text, piece.text, piece.length);
-    if (text.error)
-        out->error = text.error;
-    else if (text.data)
-        write_field(out, text.data);
-    cemm_buffer_clear(&text);
+        out->error = -ENOMEM;
 }
 
 /* ---- the table ---------------------------------------------------------- */
 
-static int add_column(struct columns *columns, struct cemm_piece name)
+static int add_column(struct columns *columns, const char *name)
 {
     for (size_t i = 0; i < columns->count; i++)
-        if (cemm_piece_same(columns->names[i], name))
+        if (strcmp(columns->names[i], name) == 0)
             return 0;
     if (columns->count == CEMM_COLUMNS_MAX)
         return -E2BIG;
@@ -64,56 +60,62 @@ static int add_column(struct columns *columns, struct cemm_piece name)
     return 0;
 }
 
-static int find_columns(struct cemm_piece list, struct columns *columns)
+static int find_columns(struct json_object *list, struct columns *columns)
 {
-    const char *cursor = cemm_piece_walk(list);
-    struct cemm_piece entry, name, value;
+    size_t length = json_object_array_length(list);
     int r = 0;
 
-    while (r == 0 && cemm_piece_element(&cursor, &entry)) {
-        const char *members = *entry.text == '{' ? cemm_piece_walk(entry) : NULL;
-
-        while (r == 0 && cemm_piece_member(&members, &name, &value))
+    for (size_t i = 0; i < length && r == 0; i++) {
+        struct json_object *entry = json_object_array_get_idx(list, i);
+        if (!json_object_is_type(entry, json_type_object))
+            continue;
+        json_object_object_foreach (entry, name, value) {
+            (void)value;
             r = add_column(columns, name);
+            if (r < 0)
+                break;
+        }
     }
     return r;
 }
 
-static struct cemm_piece member_of(struct cemm_piece entry, struct cemm_piece column)
+static void write_header(struct cemm_buffer *out, const struct columns *columns)
 {
-    const char *cursor = *entry.text == '{' ? cemm_piece_walk(entry) : NULL;
-    struct cemm_piece name, value;
+    for (size_t i = 0; i < columns->count; i++) {
+        if (i > 0)
+            cemm_buffer_char(out, ',');
+        write_field(out, columns->names[i]);
+    }
+    cemm_buffer_char(out, '\n');
+}
 
-    while (cemm_piece_member(&cursor, &name, &value))
-        if (cemm_piece_same(name, column))
-            return value;
-    return (struct cemm_piece){.text = NULL};
+static void write_entry(struct cemm_buffer *out, const struct columns *columns,
+                        struct json_object *entry)
+{
+    for (size_t i = 0; i < columns->count; i++) {
+        struct json_object *value = NULL;
+        if (i > 0)
+            cemm_buffer_char(out, ',');
+        if (json_object_is_type(entry, json_type_object))
+            (void)json_object_object_get_ex(entry, columns->names[i], &value);
+        write_value(out, value);
+    }
+    cemm_buffer_char(out, '\n');
 }
 
 void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *document)
 {
-    struct cemm_piece list = cemm_piece_find(cemm_piece_at(document->bytes), "data");
-    const char *cursor = cemm_piece_walk(list);
+    struct json_object *root = cemm_document_json(document);
+    struct json_object *list = cemm_json_member(root, "data", json_type_array);
     struct columns columns = {.count = 0};
-    struct cemm_piece entry;
-    int r = find_columns(list, &columns);
+    int r = list ? find_columns(list, &columns) : -ENOMEM;
 
-    if (r < 0) {
+    if (r == 0) {
+        write_header(out, &columns);
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+            write_entry(out, &columns, json_object_array_get_idx(list, i));
+    } else {
         out->error = r;
-        return;
     }
-    for (size_t i = 0; i < columns.count; i++) {
-        if (i > 0)
-            cemm_buffer_char(out, ',');
-        write_piece(out, columns.names[i]);
-    }
-    cemm_buffer_char(out, '\n');
-    while (cemm_piece_element(&cursor, &entry)) {
-        for (size_t i = 0; i < columns.count; i++) {
-            if (i > 0)
-                cemm_buffer_char(out, ',');
-            write_piece(out, member_of(entry, columns.names[i]));
-        }
-        cemm_buffer_char(out, '\n');
-    }
+    json_object_put(root);
 }

@@ -29,6 +29,7 @@ void cemm_document_unref(struct cemm_document *document)
 {
     if (!document || --document->references > 0)
         return;
+    free(document->texts);
     free(document->samples);
     free(document->series);
     free(document->io);
@@ -60,6 +61,27 @@ struct cemm_series *cemm_document_add_series(struct cemm_document *document)
         samples = series[-1].samples + series[-1].count;
     *series = (struct cemm_series){.unit = "", .samples = samples};
     return series;
+}
+
+int cemm_document_own_texts(struct cemm_document *document)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < document->series_count; i++)
+        for (size_t j = 0; j < document->series[i].count; j++)
+            length += document->series[i].samples[j].text_length + 1;
+    char *text = document->texts = malloc(length + 1);
+    if (!text)
+        return -ENOMEM;
+    document->reserved += length;
+    for (size_t i = 0; i < document->series_count; i++)
+        for (size_t j = 0; j < document->series[i].count; j++) {
+            struct cemm_sample *sample = &document->series[i].samples[j];
+            memcpy(text, sample->text, sample->text_length + 1);
+            sample->text = text;
+            text += sample->text_length + 1;
+        }
+    return 0;
 }
 
 const struct cemm_query *cemm_document_query(const struct cemm_document *document)

@@ -1,6 +1,6 @@
 /*
  * An answer of the API as the rest of the house sees it: the bytes that were
- * received, and what they say, pointing into those bytes.
+ * received, and what they say.
  */
 #ifndef CEMM_MODEL_DOCUMENT_H
 #define CEMM_MODEL_DOCUMENT_H
@@ -19,12 +19,13 @@ struct cemm_document {
     int64_t fetched;
     int64_t took; /* milliseconds from the first request to the answer */
     int64_t newest;
-    char *bytes; /* terminated; series point into it */
+    char *bytes;
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
     size_t series_count;
     struct cemm_sample *samples; /* of all series, those of one behind those of the other */
-    size_t reserved;             /* bytes of both */
+    char *texts;                 /* of the samples */
+    size_t reserved;             /* bytes of all three */
     struct cemm_io *io;          /* IO, INFO */
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
@@ -46,6 +47,10 @@ int cemm_document_reserve(struct cemm_document *document, size_t series, size_t 
 
 /* Appends a series, for which there must be room; its samples go behind those of the one before. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
+
+/* Copies the samples' texts, which may lie anywhere till then, to a place of the document's own.
+ * 0 or -ENOMEM. */
+int cemm_document_own_texts(struct cemm_document *document);
 
 /* Whether two queries ask for the same document; a total order for trees. */
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);

@@ -43,29 +43,13 @@ static int make_room(struct cemm_document *picked, const struct cemm_document *d
     return cemm_document_reserve(picked, document->series_count, samples);
 }
 
-/* The samples' texts still lie in other documents; they get a place of their own. */
-static int keep_texts(struct cemm_document *document)
+static void find_newest(struct cemm_document *document)
 {
-    size_t length = 0;
-
-    for (size_t i = 0; i < document->series_count; i++)
-        for (size_t j = 0; j < document->series[i].count; j++)
-            length += document->series[i].samples[j].text_length;
-    document->bytes = malloc(length + 1);
-    if (!document->bytes)
-        return -ENOMEM;
-    for (size_t i = 0; i < document->series_count; i++)
-        for (size_t j = 0; j < document->series[i].count; j++) {
-            struct cemm_sample *sample = &document->series[i].samples[j];
-            char *place = document->bytes + document->length;
-            memcpy(place, sample->text, sample->text_length);
-            sample->text = place;
-            document->length += sample->text_length;
-            if (sample->time > document->newest)
-                document->newest = sample->time;
-        }
-    document->bytes[document->length] = '\0';
-    return 0;
+    for (size_t i = 0; i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        if (series->count && series->samples[series->count - 1].time > document->newest)
+            document->newest = series->samples[series->count - 1].time;
+    }
 }
 
 static struct cemm_document *pick(const struct cemm_document *document, choose_fn *choose,
@@ -79,11 +63,12 @@ static struct cemm_document *pick(const struct cemm_document *document, choose_f
     for (size_t i = 0; i < document->series_count && r == 0; i++)
         r = pick_series(picked, document, &document->series[i], choose, data);
     if (r == 0)
-        r = keep_texts(picked);
+        r = cemm_document_own_texts(picked);
     if (r < 0) {
         cemm_document_unref(picked);
         return NULL;
     }
+    find_newest(picked);
     picked->fetched = document->fetched;
     picked->early = document->early;
     return picked;

@@ -1,8 +1,8 @@
 #include "common/protocol/beacon.h"
 
+#include "common/base/json.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/protocol/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,13 +12,11 @@
 #define CORE_MINOR 23 /* the first that answers */
 
 /* Copies a text member that is a plain name; leaves "" otherwise. */
-static void copy_name(const struct cemm_json *json, const char *member,
-                      char ret_name[CEMM_NAME_SIZE])
+static void copy_name(struct json_object *beacon, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
-    const struct cemm_node *value = cemm_json_member(json, json->nodes, member);
+    const char *name = cemm_json_string(cemm_json_member(beacon, member, json_type_string));
 
-    if (!cemm_json_string(json, value, ret_name, CEMM_NAME_SIZE) || !cemm_name_valid(ret_name))
-        ret_name[0] = '\0';
+    strcpy(ret_name, name && cemm_name_valid(name) ? name : "");
 }
 
 /* "1.24" → whether it is at least 1.23. */
@@ -41,16 +39,15 @@ static int refuse(struct cemm_words *words, const char *why)
     return -EIO;
 }
 
-static int read_beacon(const struct cemm_json *json, struct cemm_beacon *ret_beacon,
+static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beacon,
                        struct cemm_words *words)
 {
-    const struct cemm_node *mac = cemm_json_member(json, json->nodes, "mac");
-    char text[CEMM_UID_SIZE];
+    const char *mac = cemm_json_string(cemm_json_member(beacon, "mac", json_type_string));
 
-    if (!cemm_json_string(json, mac, text, sizeof(text)) || !cemm_uid_parse(text, &ret_beacon->uid))
+    if (!mac || !cemm_uid_parse(mac, &ret_beacon->uid))
         return refuse(words, "\"mac\" is no MAC address");
-    copy_name(json, "type", ret_beacon->type);
-    copy_name(json, "version", ret_beacon->version);
+    copy_name(beacon, "type", ret_beacon->type);
+    copy_name(beacon, "version", ret_beacon->version);
     if (!core_answers(ret_beacon->version))
         return refuse(words, "\"version\" is not 1.23 or later");
     return 1;
@@ -59,20 +56,15 @@ static int read_beacon(const struct cemm_json *json, struct cemm_beacon *ret_bea
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
                      struct cemm_words *words)
 {
-    const char *problem = NULL;
-    struct cemm_json json;
-    char text[CEMM_DATAGRAM_MAX + 1];
+    struct cemm_words problem = {"it is too long"};
+    struct json_object *beacon = NULL;
 
     if (length == strlen(CEMM_BEACON_QUERY) && memcmp(bytes, CEMM_BEACON_QUERY, length) == 0)
         return 0;
-    if (length > CEMM_DATAGRAM_MAX)
-        return refuse(words, "it is too long");
-    memcpy(text, bytes, length);
-    text[length] = '\0';
-    int r = cemm_json_read(text, length, &json, &problem);
+    int r = length > CEMM_DATAGRAM_MAX ? -EIO : cemm_json_parse(bytes, length, &beacon, &problem);
     if (r < 0)
-        return r == -EIO ? refuse(words, problem) : r;
-    r = read_beacon(&json, ret_beacon, words);
-    cemm_json_free(&json);
+        return r == -EIO ? refuse(words, problem.text) : r;
+    r = read_beacon(beacon, ret_beacon, words);
+    json_object_put(beacon);
     return r;
 }

@@ -63,7 +63,7 @@ of_csv() {
 
 # By text, not by jq, which may write a number anew.
 of_json() {
-  sed -nE 's/^\{"uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"}]*)"?\},?$/\1,\2,\3,\4,,\5/p' |
+  sed -nE 's/^\{ "uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"}]*)"? \},?$/\1,\2,\3,\4,,\5/p' |
     sed '1i header' | of_csv
 }
 

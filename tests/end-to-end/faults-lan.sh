@@ -54,7 +54,7 @@ check_collectd() {
         day) refute "$document: $fault: collectd has no history of it" has_history "$uid" ;;
         *) refute "$document: $fault: collectd has nothing of it" has_lines 1 "$uid" $power ;;
       esac
-    elif [[ $fault != @(value-null|clock-ahead) ]]; then # which leave no sample
+    elif [[ $fault != @($no_sample|clock-ahead) ]]; then # which leave no sample
       check "$document: $fault: collectd has its values" wait_for 60 has_lines 1 "$uid" $power
     fi
   done < <(printf '%s\n' "${cases[@]}")

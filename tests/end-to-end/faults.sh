@@ -87,9 +87,9 @@ done <<<"$table"
 of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }
-check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_words | contains("4 MiB"))'
+check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_words | contains("256 KiB"))'
 check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_words == null'
-is 'the same in words' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*4 MiB')"
+is 'the same in words' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
 # ---- what collectd made of all that -----------------------------------------------
 

@@ -44,7 +44,8 @@ only() {
   }
 }
 check 'one file knows libcurl' only curl/ common/engine/http.c
-check 'json-c is for the tests alone' only json-c/ none
+# A quote that a colon follows, or a bracket comes before, is JSON by hand.
+refute 'nobody but json-c writes JSON' grep -rnE --include='*.c' '(\\" ?:|[{[]\\")' common fs plugin
 check 'one room knows GLib' only glib common/model/period.c
 check 'one room knows libfuse' only fuse fs/
 

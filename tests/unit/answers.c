@@ -1,7 +1,7 @@
 #include "answers.h"
 
 #include "check.h"
-#include "common/protocol/parse.h"
+#include "common/protocol/answer.h"
 
 #include <stdlib.h>
 
@@ -22,14 +22,13 @@ int answer_try(const struct cemm_query *query, const char *bytes, size_t length,
                struct cemm_document **ret_document, struct cemm_words *ret_words)
 {
     /* Exactly as long as it must be, so that a step beyond it is seen. */
-    char *copy = malloc(length + 1);
+    char *copy = malloc(length ? length : 1);
 
     assert_non_null(copy);
     memcpy(copy, bytes, length);
-    copy[length] = '\0';
     *ret_document = NULL;
     ret_words->text[0] = '\0';
-    return cemm_parse(query, copy, length, now, ret_document, ret_words);
+    return cemm_answer_read(query, copy, length, now, ret_document, ret_words);
 }
 
 struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,

@@ -121,7 +121,7 @@ static void test_whole(void **state)
 {
     const struct cemm_archive *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
-    static char text[300000];
+    static char text[250000];
     int status;
 
     memset(text, 'a', sizeof(text));

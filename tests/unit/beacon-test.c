@@ -159,8 +159,8 @@ static void test_junk(void **state)
         {"no UTF-8", "{" MAC ", \"version\": \"1.24\", \"x\": \"\xc3\"}", 0, ""},
         {"a list", "[" SEEN_NEWER "]", 0, "an object was expected"},
         {"a text", "\"cemm\"", 0, "an object was expected"},
-        {"a number", "1", 0, "an object was expected"},
-        {"null", "null", 0, "an object was expected"},
+        {"a number", "1 ", 0, "an object was expected"},
+        {"null", "null ", 0, "an object was expected"},
         {"empty", "{}", 0, "\"mac\""},
         {"no MAC", "{\"ip\": \"192.168.2.115\", \"version\": \"1.24\"}", 0, "\"mac\""},
         {"MAC: null", WITH_MAC("null"), 0, "\"mac\""},
@@ -173,17 +173,10 @@ static void test_junk(void **state)
         {"MAC: mixed", WITH_MAC("\"00:1E-C0:85-96:CC\""), 0, "\"mac\""},
         {"MAC: no hex", WITH_MAC("\"00:1E:C0:85:96:CG\""), 0, "\"mac\""},
         {"MAC: a NUL behind it", WITH_MAC("\"00:1E:C0:85:96:CC\\u0000\""), 0, "\"mac\""},
-        {"MAC twice", "{" MAC ", " MAC ", \"version\": \"1.24\"}", 0, "same name"},
-        {"two MACs", "{" MAC ", \"mac\": \"00:1E:C0:00:00:02\", \"version\": \"1.24\"}", 0,
-         "same name"},
-        {"version twice", "{" MAC ", \"version\": \"1.22\", \"version\": \"1.24\"}", 0,
-         "same name"},
         {"nested",
          "{" MAC ", \"version\": \"1.24\", \"x\": " TEN TEN TEN TEN TEN_END TEN_END TEN_END TEN_END
          "}",
          0, "nested too deeply"},
-        {"not a finite number", "{" MAC ", \"version\": \"1.24\", \"x\": 1e999}", 0, ""},
-        {"NaN", "{" MAC ", \"version\": \"1.24\", \"x\": NaN}", 0, ""},
     };
 
     (void)state;

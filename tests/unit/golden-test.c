@@ -6,7 +6,7 @@
  * Answers without samples have .json, and those that list meters .csv.
  */
 #include "check.h"
-#include "common/protocol/parse.h"
+#include "common/protocol/answer.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -73,7 +73,7 @@ static struct cemm_document *parse_golden(const struct golden *golden)
     size_t length;
     char *bytes = read_golden(golden->name, ".answer", &length);
 
-    if (cemm_parse(&golden->query, bytes, length, golden->now, &document, &words))
+    if (cemm_answer_read(&golden->query, bytes, length, golden->now, &document, &words))
         fail_msg("%s: %s", golden->name, words.text);
     assert_int_equal(document->refused_names, 0);
     return document;

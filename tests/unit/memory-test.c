@@ -1,11 +1,12 @@
 /*
  * Answers for which there is not enough memory: each allocation fails once, and
  * each time that is what is said. A sound answer must not be called wrong, nor
- * lose a part.
+ * lose a part. json-c's own allocations are left out: without memory, 0.16 crashes
+ * where it copies a member's name.
  */
 #include "answers.h"
 #include "check.h"
-#include "common/protocol/parse.h"
+#include "common/protocol/answer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -75,11 +76,11 @@ static void test_each(void **state)
             char *bytes = strdup(rows[i].text);
             assert_non_null(bytes);
             left = count++;
-            r = cemm_parse(&query, bytes, strlen(bytes), ANSWER_NOW, &document, &words);
+            r = cemm_answer_read(&query, bytes, strlen(bytes), ANSWER_NOW, &document, &words);
             left = SIZE_MAX;
         }
         expect_int(rows[i].text, r, 0);
-        assert_true(count > 4);
+        assert_true(count > 2);
         expect_int(rows[i].text,
                    (int64_t)(document->series_count + document->uid_count + document->io_count),
                    (int64_t)rows[i].found);

@@ -6,7 +6,7 @@
 #include "answers.h"
 #include "check.h"
 
-#include <math.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -80,11 +80,11 @@ static void test_realtime(void **state)
          "t1[kWh] 7@1496400900000"},
         {"first and last times", "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
          "t1[kWh] 1@946684800000; t2[kWh]"},
-        {"texts as they were written",
+        {"texts as they were written, but for -0",
          "{\"data\":{\"a\":[" NOW ",-0],\"b\":[" NOW ",-0.0],\"c\":[" NOW ",1.0],"
          "\"d\":[" NOW ",1e3],\"e\":[" NOW ",-1.5E-07],\"f\":[" NOW ",0.14208984375],"
          "\"g\":[" NOW ",9007199254740993]}}",
-         "a[] -0@" NOW "; b[] -0.0@" NOW "; c[] 1.0@" NOW "; d[] 1e3@" NOW "; e[] -1.5E-07@" NOW
+         "a[] 0@" NOW "; b[] -0.0@" NOW "; c[] 1.0@" NOW "; d[] 1e3@" NOW "; e[] -1.5E-07@" NOW
          "; f[] 0.14208984375@" NOW "; g[] 9007199254740993@" NOW},
         {"numbers before and in strings do not shift the texts",
          "{\"n\":1,\"s\":\"2,3\",\"9\":[4,{\"5\":6}],\"data\":{\"t1\":[" NOW ",7],"
@@ -214,23 +214,96 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
-/* An integer has no -0, but a value has, and a program that multiplies it should know. */
-static void test_minus_zero(void **state)
+/* What is no sample, alike in realtime and in a row: never read, null, and what is out of range. */
+static void test_no_sample(void **state)
 {
-    static const char text[] = "{\"data\":{\"t1\":[1496326765000,-0],\"t2\":[1496326765000,-0.0],"
-                               "\"t3\":[1496326765000,0]}}";
-    struct cemm_query query = answer_query(CEMM_REALTIME, "p1", CEMM_DAY);
-    struct cemm_document *document;
-    struct cemm_words words;
-    size_t count;
+    static const char *const pairs[] = {
+        "[0,0]",
+        "[0,0.0]",
+        "[0,null]",
+        "[" NOW ",null]",
+        "[0,1]",
+        "[-1,0]",
+        "[-" NOW ",1]",
+        "[1496326765,1]",    /* seconds */
+        "[946684799999,1]",  /* 1999 */
+        "[4102444800001,1]", /* 2100, just past its first moment */
+        "[9223372036854775807,1]",
+        "[99999999999999999999,1]",
+        "[" NOW ",NaN]",
+        "[" NOW ",Infinity]",
+        "[" NOW ",-Infinity]",
+        "[" NOW ",1e999]",
+        "[" NOW ",-1E400]",
+        "[" NOW ",9223372036854775807]", /* what json-c makes of the next ones, too */
+        "[" NOW ",9223372036854775808]",
+        "[" NOW ",18446744073709551616]",
+        "[" NOW ",99999999999999999999]",
+        "[" NOW ",-9223372036854775808]",
+        "[" NOW ",-99999999999999999999]",
+        "[" NOW ",9223372036854775808.0]",
+        "[" NOW ",-1e19]",
+    };
 
     (void)state;
-    assert_int_equal(answer_try(&query, text, sizeof(text) - 1, ANSWER_NOW, &document, &words), 0);
-    const struct cemm_series *series = cemm_document_series(document, &count);
-    assert_int_equal(count, 3);
-    for (size_t i = 0; i < count; i++)
-        assert_int_equal(signbit(series[i].samples[0].value) != 0, i < 2);
-    cemm_document_unref(document);
+    for (size_t i = 0; i < COUNT(pairs); i++) {
+        char text[200] = "{\"data\":{\"t1\":";
+        strcat(strcat(text, pairs[i]), "}}");
+        const struct shape single = {pairs[i], text, "t1[kWh]"};
+        expect_shapes(CEMM_REALTIME, CEMM_DAY, &single, 1);
+        strcpy(text, "{\"data\":{\"t1\":[[1496264400000,1],");
+        strcat(strcat(text, pairs[i]), "]}}");
+        const struct shape row = {pairs[i], text, "t1[kWh] 1@1496264400000"};
+        expect_shapes(CEMM_DATA, CEMM_DAY, &row, 1);
+    }
+}
+
+/* Of two members of one name the last holds; json-c ends a name at a NUL. */
+static void test_names_twice(void **state)
+{
+    static const struct shape shapes[] = {
+        {"twice", "{\"data\":{\"t1\":[0,0],\"t2\":[0,0],\"t1\":[" NOW ",1]}}",
+         "t1[kWh] 1@" NOW "; t2[kWh]"},
+        {"with an escape", "{\"data\":{\"t1\":[0,0],\"t\\u0031\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+        {"data", "{\"data\":{\"t2\":[0,0]},\"data\":{\"t1\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+        {"a NUL", "{\"data\":{\"t1\\u0000x\":[" NOW ",1]}}", "t1[kWh] 1@" NOW},
+    };
+
+    (void)state;
+    expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
+}
+
+/* Where a program has chosen a locale with a decimal comma: meson.build has one made. */
+static void test_locale(void **state)
+{
+    static const char *const numbers[] = {
+        "1.0",
+        "-2.5",
+        "0.14208984375",
+        "4519.435546875",
+        "-393.11401367188",
+        "1e15",
+        "5e-7",
+        "0.30000000000000004",
+        "0.1",
+        "-0.0",
+    };
+    char text[100];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(numbers); i++) {
+        assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[" NOW ",%s]}}", numbers[i]) >
+                    0);
+        assert_non_null(setlocale(LC_NUMERIC, "de_DE.UTF-8"));
+        assert_string_equal(localeconv()->decimal_point, ",");
+        struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
+        setlocale(LC_NUMERIC, "C");
+        double wanted = strtod(numbers[i], NULL);
+        assert_int_equal(document->series[0].count, 1);
+        assert_memory_equal(&document->series[0].samples[0].value, &wanted, sizeof(wanted));
+        assert_string_equal(document->series[0].samples[0].text, numbers[i]);
+        cemm_document_unref(document);
+    }
 }
 
 static void test_newest(void **state)
@@ -317,7 +390,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_realtime),     cmocka_unit_test(test_history),
         cmocka_unit_test(test_long_history), cmocka_unit_test(test_shuffled_day),
-        cmocka_unit_test(test_minus_zero),   cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_no_sample),    cmocka_unit_test(test_newest),
+        cmocka_unit_test(test_names_twice),  cmocka_unit_test(test_locale),
         cmocka_unit_test(test_bad_names),    cmocka_unit_test(test_lists),
         cmocka_unit_test(test_early),
     };

@@ -1,0 +1,79 @@
+#include "common/base/json.h"
+
+#include "common/base/limits.h"
+#include "common/base/words.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void explain(enum json_tokener_error error, size_t length, size_t end,
+                    struct cemm_words *words)
+{
+    if (length == 0)
+        cemm_words_set(words, "it is empty");
+    else if (error == json_tokener_continue)
+        cemm_words_set(words, "it ends in the middle");
+    else if (error == json_tokener_error_depth)
+        cemm_words_set(words, "it is nested too deeply");
+    else if (error != json_tokener_success)
+        cemm_words_set(words, "it is not JSON: %s at byte %zu", json_tokener_error_desc(error),
+                       end);
+    else
+        cemm_words_set(words, end < length ? "it is not JSON: there is a NUL in it"
+                                           : "an object was expected");
+}
+
+int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
+                    struct cemm_words *words)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(CEMM_DEPTH_MAX);
+
+    if (!tokener)
+        return -ENOMEM;
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    struct json_object *object = json_tokener_parse_ex(tokener, bytes, (int)length);
+    size_t end = json_tokener_get_parse_end(tokener); /* a NUL ends it early */
+    if (json_object_is_type(object, json_type_object) && end == length) {
+        *ret_object = object;
+        json_tokener_free(tokener);
+        return 0;
+    }
+    explain(json_tokener_get_error(tokener), length, end, words);
+    json_object_put(object);
+    json_tokener_free(tokener);
+    return -EIO;
+}
+
+void cemm_json_write(struct cemm_buffer *out, struct json_object *object)
+{
+    size_t length = 0;
+    const char *text = json_object_to_json_string_length(
+        object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
+        &length);
+
+    if (!text) {
+        out->error = -ENOMEM;
+        return;
+    }
+    cemm_buffer_append(out, text, length);
+    cemm_buffer_char(out, '\n');
+}
+
+struct json_object *cemm_json_member(struct json_object *object, const char *name,
+                                     enum json_type type)
+{
+    struct json_object *member = NULL;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, name, &member) || !json_object_is_type(member, type))
+        return NULL;
+    return member;
+}
+
+const char *cemm_json_string(struct json_object *object)
+{
+    if (!json_object_is_type(object, json_type_string))
+        return NULL;
+    const char *text = json_object_get_string(object);
+    return strlen(text) == (size_t)json_object_get_string_len(object) ? text : NULL;
+}

@@ -1,0 +1,106 @@
+/*
+ * How much memory the worst answer takes that is within the limits: json-c makes
+ * much of little. Each is read, and rendered, in a process of its own.
+ */
+#include "answers.h"
+#include "check.h"
+#include "common/base/limits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct {
+    const char *row;
+    enum cemm_endpoint endpoint;
+    const char *begin;
+    const char *unit;
+    const char *end;
+    size_t length;
+    long most; /* MiB */
+} rows[] = {
+    {"an answer of empty objects", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{},", "0]}",
+     CEMM_ANSWER_MAX, 80},
+    {"the same, deep inside", CEMM_REALTIME, "{\"data\":{},\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+     "{},", "0]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", CEMM_ANSWER_MAX, 110},
+    {"entries of io with a member each", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{\"\":{}},", "0]}",
+     CEMM_ANSWER_MAX, 80},
+    {"rows of a day", CEMM_DATA, "{\"data\":{\"t1\":[", "[0,0],", "[0,0]]}}", CEMM_ANSWER_MAX, 40},
+    {"a list of devices of empty objects", CEMM_DEVICES, "{\"data\":[],\"x\":[", "{},", "0]}",
+     CEMM_DEVLIST_MAX, 1200},
+};
+
+/* Sanitizers and valgrind take many times what a program takes. */
+static bool is_watched(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return true;
+#else
+    const char *preload = getenv("LD_PRELOAD");
+
+    return preload && strstr(preload, "vgpreload");
+#endif
+}
+
+static char *make(size_t i)
+{
+    size_t unit = strlen(rows[i].unit), end = strlen(rows[i].end);
+    char *text = malloc(rows[i].length + 1);
+    size_t used = strlen(rows[i].begin);
+
+    assert_non_null(text);
+    strcpy(text, rows[i].begin);
+    for (; used + unit + end <= rows[i].length; used += unit)
+        memcpy(text + used, rows[i].unit, unit);
+    strcpy(text + used, rows[i].end);
+    return text;
+}
+
+static int read_and_render(size_t i, const char *text)
+{
+    struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
+    struct cemm_document *document;
+    struct cemm_words words;
+    char *rendered;
+    size_t length;
+
+    if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words) < 0)
+        return 1;
+    if (rows[i].endpoint != CEMM_DEVICES) /* which is no file */
+        return cemm_render(document, CEMM_FORM_JSON, NULL, &rendered, &length) < 0 ? 2 : 0;
+    return 0;
+}
+
+static void test_peak(void **state)
+{
+    (void)state;
+    if (is_watched())
+        skip();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *text = make(i);
+        struct rusage usage;
+        int status;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(read_and_render(i, text));
+        assert_true(pid > 0);
+        assert_true(wait4(pid, &status, 0, &usage) == pid);
+        free(text);
+        expect_int(rows[i].row, status, 0);
+        print_message("%s: %ld MiB\n", rows[i].row, usage.ru_maxrss >> 10);
+        if (usage.ru_maxrss >> 10 > rows[i].most)
+            fail_msg("%s: %ld MiB, wanted at most %ld", rows[i].row, usage.ru_maxrss >> 10,
+                     rows[i].most);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_peak),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
