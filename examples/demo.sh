@@ -151,7 +151,7 @@ BaseDir "$scratch"
 PIDFile "$scratch/collectd.pid"
 PluginDir "$scratch/plugins"
 TypesDB "/usr/share/collectd/types.db"
-Interval 1
+Interval 5
 LoadPlugin logfile
 <Plugin logfile>
   File "stderr"
@@ -166,6 +166,8 @@ LoadPlugin cemm
   <Cloud "home">
     URL "$url"
     ApiKeyFile "$scratch/home.key"
+    Device "$device"
+    Alias "p1"
   </Cloud>
 </Plugin>
 CONF

@@ -16,6 +16,7 @@
 #define SILENCE_MS   3000 /* on a connection that others wait for */
 #define HURRY_MS     500  /* between two looks at that */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
+#define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
 enum state { QUEUED, SENT, WAITING };
 
@@ -339,14 +340,24 @@ static void take_response(void *data, struct cemm_http_response *response)
 
 /* ---- sending --------------------------------------------------------------------- */
 
-/* One scout at a time is enough for a fleet, but each device must have its turn. */
+/* One scout at a time, and not each time, is enough for a fleet, but each device must have its
+ * turn. Where nothing is known, everybody tries. */
+static bool is_scout(struct cemm_route *route, int64_t expected)
+{
+    struct cemm_source *source = route->source;
+
+    if (expected < 0 || ++route->requests % SCOUT_EVERY == 0)
+        return true;
+    return !source->scout && source->requests++ % SCOUT_PAUSE == 0;
+}
+
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->route;
     struct cemm_source *source = route->source;
     bool known = route->expected >= 0;
     int64_t expected = known ? route->expected : source->expected;
-    bool patient = expected >= 0 && source->scout && ++route->requests % SCOUT_EVERY != 0;
+    bool patient = !is_scout(route, expected);
 
     cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
                        patient);

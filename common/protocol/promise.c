@@ -95,7 +95,7 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
     if (promise->since < 0)
         return known;
     if (known < 0 && promise->expected < 0)
-        return promise->early + (late - promise->early) / 2;
+        return late - (late - promise->early) / 4; /* rather late than once more */
     if (known < 0) /* a hint of another device, which is not bettered by this one */
         return promise->expected <= promise->early || promise->expected > late ? late
                                                                                : promise->expected;

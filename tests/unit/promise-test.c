@@ -197,8 +197,9 @@ static void test_learned(void **state)
         bool patient;
         int64_t learned;
     } rows[] = {
-        {"nothing known: in the middle", 812, 1318, -1, -1, false, 1065},
-        {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 50},
+        {"nothing known: between the two, nearer to what was enough", 812, 1318, -1, -1, false,
+         1192},
+        {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 75},
         {"as expected: the scout tries a little less", 812, 1068, 1068, 1068, false, 1060},
         {"as expected: the patient say nothing new", 0, 1068, 1068, 1068, true, 1068},
         {"sooner than expected", 812, 900, 1068, 1068, false, 900},
