@@ -561,25 +561,47 @@ struct cemm_source_state {
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
-/* ---- samples given once (spec §2) --------------------------------------- */
+/* ---- what was given (spec §2, §5 Backfill, §6 stream --state) ------------- */
 
-/* Remembers, per series, the newest sample that was given. */
+#define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
+#define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
+
+/* Remembers, per series, the newest sample that was given, and which minutes were given to whom.
+ * Any thread may use it. */
 struct cemm_ledger;
 
-struct cemm_ledger *cemm_ledger_new(void); /* NULL: no memory */
-void cemm_ledger_free(struct cemm_ledger *ledger);
+/* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
+struct cemm_ledger_entry;
 
-/* Whether a sample of a realtime document is to be given now; if so it counts as given. */
+/*
+ * `window`: how many seconds back minutes may be missing, at most
+ * CEMM_WINDOW_MAX. `takers` are those who are given minutes, live or later: ""
+ * where there is only one, no control characters, less than CEMM_TAKER_SIZE
+ * others; copied. NULL: no memory, or too many.
+ */
+struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count);
+void cemm_ledger_free(struct cemm_ledger *ledger); /* NULL is allowed */
+
+/* The entry of a series. NULL: no memory, or a name that is none. */
+struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                            const char *alias, const char *channel);
+
+/* Its names. Of two entries of one meter, uid and alias are the same pointers. */
+const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry);
+const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry);
+const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
+
+/* Whether a sample of a realtime document is to be given now; if so it counts as taken. */
 enum cemm_verdict {
     CEMM_GIVE,
-    CEMM_REPEATED, /* not newer than the last one given */
+    CEMM_REPEATED, /* not newer than the last one taken */
     CEMM_WITHHELD, /* the source has changed, and the meter would step back by less than 1: the
                     * cloud and the LAN round differently. Until the reading has passed the last
                     * one. */
     CEMM_NO_ROOM,  /* no memory to remember it: not given */
 };
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
-                                   const struct cemm_series *series,
+enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
+                                   const struct cemm_document *document,
                                    const struct cemm_sample *sample);
 
 /*
@@ -592,96 +614,80 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
-/* ---- minutes given (spec §5 Backfill, §6 stream --state) ------------------ */
+/* A sample that was taken has been given, to all takers: a run that begins with the state file will
+ * not give it again. 0, -ENOMEM, or -EINVAL: that is no time. */
+int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time);
 
-#define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
-#define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
+/* A taker was given something of the minute that `time` (Unix milliseconds) lies in: 1 if nothing
+ * was given before, 0 if something was, or -ENOMEM, also for names and times that are none. */
+int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time);
 
-/* Whether the API has a row a minute of a channel: others have no missing minutes. */
-bool cemm_minutes_followed(const char *channel);
+/*
+ * Reads the state file, before anything else; `path` must outlive the ledger.
+ * 0; CEMM_ABSENT: there is none; a negative errno: it can't be read, or is
+ * damaged (-EBADMSG). In both latter cases nothing counts as given, and `words`
+ * say so: that is for the log, and, but for -ENOMEM, no reason to end.
+ */
+int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words);
 
-/* Remembers, per series, in which minutes something was given, and tells which are missing. It may
- * remember more than its window, so that this may be wider in the next run. */
-struct cemm_minutes;
+/*
+ * Adds to the state file what was given since the last time; now and then, or
+ * if `whole`, writes it anew. What the file has counts, should the program be
+ * killed. Nothing is written as long as nothing was given in this run. Waits
+ * for the disk, and holds up nobody else: for one thread.
+ * Returns 0: there is nothing to say; a negative errno: from now on it fails,
+ * and is tried less often; 1: it goes well again. `words` say which.
+ */
+int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words);
 
-/* A series, and who was given it: "" where there is only one taker. A taker's name has no control
- * characters and less than CEMM_TAKER_SIZE others. All texts are copied. */
-struct cemm_minutes_key {
-    const char *taker;
-    const struct cemm_uid *uid;
-    const char *alias;
-    const char *channel;
+/* ---- minutes that were missed (spec §5 Backfill, §6 stream --state) ------- */
+
+/*
+ * The API has a row a minute of electric_power and flow. Those in which a
+ * series was not given anything are fetched and given, oldest first, to each
+ * of the ledger's takers by itself.
+ */
+struct cemm_backfill;
+
+/* A series that is being filled for a taker. */
+struct cemm_fill;
+struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill);
+const char *cemm_fill_taker(const struct cemm_fill *fill);
+void *cemm_fill_user(const struct cemm_fill *fill); /* that came with its last live sample */
+
+struct cemm_backfill_rules {
+    int64_t delay_ms;    /* from a live sample to what was missed before it; 0: at once */
+    int64_t max_age_ms;  /* how old a day's document may be */
+    size_t rows_max;     /* that are given together */
+    unsigned rounds_max; /* series that are being filled at a time, where there is a delay */
+    /*
+     * Gives rows, all of one channel; what was given is for the callee to mark in the ledger.
+     * Returns 0: all of them were; 1: cemm_backfill_gave() will say so; -EAGAIN: not while the
+     * series is not live; another negative errno: the taker fails, and rests for longer each time.
+     */
+    int (*give)(void *data, struct cemm_fill *fill, struct cemm_document *rows);
+    /* A round that was under way has come to its end; may be NULL. */
+    void (*done)(void *data, struct cemm_fill *fill);
 };
 
-/* `window` in seconds, at most CEMM_WINDOW_MAX. NULL: no memory. Free with cemm_minutes_free(). */
-struct cemm_minutes *cemm_minutes_new(int64_t window);
-void cemm_minutes_free(struct cemm_minutes *minutes); /* NULL is allowed */
+/* `cemm` and `ledger` must outlive its use; it is freed after `cemm`, whose completions it waits
+ * for, and before `ledger`. NULL: no memory. */
+struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
+                                        const struct cemm_backfill_rules *rules, void *data);
+void cemm_backfill_free(struct cemm_backfill *backfill); /* NULL is allowed */
 
-/* Something was given of the minute that `time` (Unix milliseconds) lies in: 1 if nothing was
- * before, 0 if something was, -ENOMEM, also for names that are none. */
-int cemm_minutes_mark(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                      int64_t time);
+/* A series has a live sample: minutes that are missing and were over by a minute at `limit` (Unix
+ * milliseconds) may be asked for. True: a round is under way, and `done` will be called. */
+bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
+                        int64_t limit, void *user);
 
-/*
- * The first stretch of minutes that were not given, that begin at `from` or
- * after it, within the window before `now`, and are over by a minute at least:
- * one that has only just ended may still come live. False: none is missing.
- * All times are Unix milliseconds; `*ret_until` is the end of its last minute.
- * A series that was never marked lacks the whole window.
- */
-bool cemm_minutes_missing(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                          int64_t from, int64_t now, int64_t *ret_from, int64_t *ret_until);
+/* How giving has ended for which `give` returned 1: how many rows were given, and what `give` might
+ * have returned. Not from within it. */
+void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result);
 
-/* Beside the minutes: the time of the newest sample that was given (Unix milliseconds). 0, or
- * -ENOMEM as above. */
-int cemm_minutes_note(struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                      int64_t time);
-
-/* That time; 0: none, or one further ahead of `now` than a sample's may be, because it was noted
- * while our clock was wrong. A new run may begin with a ledger that knows it. */
-int64_t cemm_minutes_newest(const struct cemm_minutes *minutes, const struct cemm_minutes_key *key,
-                            int64_t now);
-
-/* A ledger that is to go on where an earlier run ended is told of the newest sample that this run
- * gave. 0 or -ENOMEM. */
-int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time);
-
-/*
- * The samples of a channel that lie in minutes which were not given, one a
- * minute and at most so many, the oldest ones, as a document that holds nothing
- * else; what else there is to missing minutes, see cemm_minutes_missing().
- * NULL: no memory. The caller unrefs it.
- */
-struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
-                                        const struct cemm_document *document, const char *channel,
-                                        size_t most, int64_t now);
-
-/*
- * Reads a state file, in place of what is remembered. 0; CEMM_ABSENT: there is
- * none; a negative errno: it can't be read, or is damaged (-EBADMSG). In both
- * latter cases nothing counts as given, and `words` say so: that is for the
- * log, and no reason to end.
- */
-int cemm_minutes_load(struct cemm_minutes *minutes, const char *path, struct cemm_words *words);
-
-/*
- * What was marked and noted goes to the state file in three steps, so that who
- * holds `minutes` under a lock need not wait for a disk with it: what is new is
- * taken, written, and the end of that is told. What the file has counts, should
- * the program be killed. A file that was not written in this run, that has
- * grown long or whose last writing failed is written whole, or not at all, and
- * to the disk itself; so it is if `whole` and there is anything new since then.
- */
-struct cemm_minutes_news {
-    char *text; /* NULL: nothing is new */
-    size_t length;
-    bool whole;
-};
-int cemm_minutes_take(struct cemm_minutes *minutes, bool whole, int64_t now,
-                      struct cemm_minutes_news *ret_news); /* 0 or -ENOMEM */
-int cemm_minutes_write(const struct cemm_minutes_news *news, const char *path,
-                       struct cemm_words *words); /* 0, or a negative errno with words */
-void cemm_minutes_settle(struct cemm_minutes *minutes, struct cemm_minutes_news *news, int result);
+/* Begins what is due at `now` (monotonic milliseconds). Returns for how many milliseconds nothing
+ * will be; -1: until the next live sample. */
+int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now);
 
 /* ---- */
 

@@ -27,6 +27,7 @@
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
+#define CEMM_TAKERS_MAX     64          /* of minutes: writers of history, of this run and before */
 
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)

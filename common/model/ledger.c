@@ -1,11 +1,21 @@
 /*
  * Remembers, per series, the newest sample that was given, so that each is
  * given once, and so that a counter does not step back when another source
- * answers (spec §2).
+ * answers (spec §2); and which minutes were given to whom, which is what
+ * backfill goes by.
+ *
+ * A sample is taken when it is decided that it will be given, and given when
+ * it has been. Between the two it may wait in a queue, or be lost with the
+ * process: so the state file has only what was given.
+ *
+ * The window bounds what is asked for, not what is remembered: it may be wider
+ * in the next run.
  */
+#include "common/model/ledger.h"
+
+#include "common/base/limits.h"
 #include "common/model/channel.h"
 #include "common/model/document.h"
-#include "common/model/record.h"
 
 #include <errno.h>
 #include <search.h>
@@ -13,100 +23,411 @@
 #include <string.h>
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
+#define MINUTE_MS     INT64_C(60000)
+#define SETTLE_MS     INT64_C(60000) /* a minute that has only just ended may still come live */
 
-struct given {
-    int64_t time;
-    double value;
-    const char *source; /* one of the ledger's; NULL: not known */
-};
+/* ---- names --------------------------------------------------------------------- */
 
-struct cemm_ledger {
-    void *tree;    /* of records (record.h): struct given */
-    void *sources; /* their names */
-};
-
-struct cemm_ledger *cemm_ledger_new(void)
+static int compare_texts(const void *left, const void *right)
 {
-    return calloc(1, sizeof(struct cemm_ledger));
+    return strcmp(left, right);
 }
 
-static void given_free(void *key)
+static int compare_meters(const void *left, const void *right)
 {
-    free(cemm_record_of(key, sizeof(struct given)));
+    const struct cemm_ledger_meter *a = left;
+    const struct cemm_ledger_meter *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+
+    return r ? r : strcmp(a->alias, b->alias);
+}
+
+struct cemm_ledger_entry *cemm_ledger_entry_of(char *channel)
+{
+    return (struct cemm_ledger_entry *)(channel - offsetof(struct cemm_ledger_entry, channel));
+}
+
+static struct cemm_ledger_meter *meter_new(struct cemm_ledger *ledger,
+                                           const struct cemm_ledger_meter *names)
+{
+    struct cemm_ledger_meter *meter = malloc(sizeof(*meter));
+
+    if (!meter)
+        return NULL;
+    *meter = *names;
+    meter->ledger = ledger;
+    if (tsearch(meter, &ledger->meters, compare_meters))
+        return meter;
+    free(meter);
+    return NULL;
+}
+
+/* The meter of these names, made if need be; NULL: no memory, or a name that is none. The samples
+ * of an answer are all of one meter. */
+static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                           const char *alias)
+{
+    struct cemm_ledger_meter names = {.entries = NULL};
+
+    if (ledger->last && strcmp(ledger->last->alias, alias) == 0 &&
+        strcmp(ledger->last->uid.text, uid->text) == 0)
+        return ledger->last;
+    if (!cemm_uid_parse(uid->text, &names.uid) || !cemm_name_valid(alias))
+        return NULL;
+    strcpy(names.alias, alias);
+    struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
+    ledger->last = found ? *found : meter_new(ledger, &names);
+    return ledger->last;
+}
+
+static struct cemm_ledger_entry *entry_new(struct cemm_ledger_meter *meter, const char *channel)
+{
+    struct cemm_ledger_entry *entry = calloc(1, sizeof(*entry) + strlen(channel) + 1);
+
+    if (!entry)
+        return NULL;
+    entry->meter = meter;
+    entry->followed = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
+    strcpy(entry->channel, channel);
+    if (tsearch(entry->channel, &meter->entries, compare_texts))
+        return entry;
+    free(entry);
+    return NULL;
+}
+
+struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                          const char *alias, const char *channel)
+{
+    struct cemm_ledger_meter *meter = meter_get(ledger, uid, alias);
+    char **found = meter ? tfind(channel, &meter->entries, compare_texts) : NULL;
+
+    if (found)
+        return cemm_ledger_entry_of(*found);
+    return meter && cemm_name_valid(channel) ? entry_new(meter, channel) : NULL;
+}
+
+struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                            const char *alias, const char *channel)
+{
+    pthread_mutex_lock(&ledger->lock);
+    struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, uid, alias, channel);
+    pthread_mutex_unlock(&ledger->lock);
+    return entry;
+}
+
+const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry)
+{
+    return &entry->meter->uid;
+}
+
+const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry)
+{
+    return entry->meter->alias;
+}
+
+const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry)
+{
+    return entry->channel;
+}
+
+/* ---- takers --------------------------------------------------------------------- */
+
+bool cemm_taker_valid(const char *taker)
+{
+    for (const char *c = taker; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return false;
+    return strlen(taker) < CEMM_TAKER_SIZE;
+}
+
+/* The ledger's own taker of that name, made if need be; NULL: no memory, or no room. */
+static struct cemm_taker *taker_get(struct cemm_ledger *ledger, const char *name, bool current)
+{
+    for (size_t i = 0; i < ledger->taker_count; i++)
+        if (strcmp(ledger->takers[i]->name, name) == 0)
+            return ledger->takers[i];
+    if (!cemm_taker_valid(name) || ledger->taker_count == CEMM_TAKERS_MAX)
+        return NULL;
+    struct cemm_taker *taker = malloc(sizeof(*taker) + strlen(name) + 1);
+    if (!taker)
+        return NULL;
+    taker->current = current;
+    strcpy(taker->name, name);
+    ledger->takers[ledger->taker_count++] = taker;
+    return taker;
+}
+
+struct cemm_given *cemm_ledger_given_to(struct cemm_ledger_entry *entry, const char *taker)
+{
+    struct cemm_given **place = &entry->takers;
+    int order = -1;
+
+    while (*place && (order = strcmp((*place)->taker->name, taker)) < 0)
+        place = &(*place)->next;
+    if (order == 0)
+        return *place;
+    const struct cemm_taker *named = taker_get(entry->meter->ledger, taker, false);
+    struct cemm_given *given = named ? calloc(1, sizeof(*given)) : NULL;
+    if (!given)
+        return NULL;
+    given->taker = named;
+    given->next = *place;
+    *place = given;
+    return given;
+}
+
+/* ---- beginning and end -------------------------------------------------------------- */
+
+static int add_takers(struct cemm_ledger *ledger, const char *const *takers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!taker_get(ledger, takers[i], true))
+            return -ENOMEM;
+    return 0;
+}
+
+struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count)
+{
+    struct cemm_ledger *ledger = calloc(1, sizeof(*ledger));
+
+    if (!ledger)
+        return NULL;
+    pthread_mutex_init(&ledger->lock, NULL);
+    ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
+    ledger->lines = (struct cemm_buffer)CEMM_BUFFER_INIT(CEMM_LINES_MAX);
+    ledger->behind = true;
+    ledger->takers = calloc(CEMM_TAKERS_MAX, sizeof(*ledger->takers));
+    if (ledger->takers && add_takers(ledger, takers, count) == 0)
+        return ledger;
+    cemm_ledger_free(ledger);
+    return NULL;
+}
+
+static void entry_free(void *channel)
+{
+    struct cemm_ledger_entry *entry = cemm_ledger_entry_of(channel);
+
+    while (entry->takers) {
+        struct cemm_given *given = entry->takers;
+        entry->takers = given->next;
+        cemm_minutes_clear(&given->minutes);
+        free(given);
+    }
+    free(entry);
+}
+
+static void meter_free(void *data)
+{
+    struct cemm_ledger_meter *meter = data;
+
+    tdestroy(meter->entries, entry_free);
+    free(meter);
+}
+
+void cemm_ledger_clear(struct cemm_ledger *ledger)
+{
+    tdestroy(ledger->meters, meter_free);
+    ledger->meters = NULL;
+    ledger->last = NULL;
+    cemm_buffer_clear(&ledger->lines);
+    ledger->behind = true;
 }
 
 void cemm_ledger_free(struct cemm_ledger *ledger)
 {
     if (!ledger)
         return;
-    tdestroy(ledger->tree, given_free);
+    cemm_ledger_clear(ledger);
     tdestroy(ledger->sources, free);
+    for (size_t i = 0; i < ledger->taker_count; i++)
+        free(ledger->takers[i]);
+    free(ledger->takers);
+    pthread_mutex_destroy(&ledger->lock);
     free(ledger);
 }
 
-/* The entry of a series, made if need be; NULL: no memory, or a name that is none. */
-static struct given *entry(struct cemm_ledger *ledger, const struct cemm_minutes_key *key)
-{
-    return cemm_record_get(&ledger->tree, sizeof(struct given), key);
-}
-
-static int compare(const void *left, const void *right)
-{
-    return strcmp(left, right);
-}
+/* ---- samples taken ------------------------------------------------------------------ */
 
 /* The ledger's own text of that name; NULL: no memory. There are few. */
 static const char *source_named(struct cemm_ledger *ledger, const char *name)
 {
-    char **found = tfind(name, &ledger->sources, compare);
-
-    if (found)
-        return *found;
-    char *source = strdup(name);
-    if (source && tsearch(source, &ledger->sources, compare))
-        return source;
-    free(source);
-    return NULL;
+    if (ledger->last_source && strcmp(ledger->last_source, name) == 0)
+        return ledger->last_source;
+    char **found = tfind(name, &ledger->sources, compare_texts);
+    char *source = found ? *found : strdup(name);
+    if (!found && source && !tsearch(source, &ledger->sources, compare_texts)) {
+        free(source);
+        source = NULL;
+    }
+    ledger->last_source = source;
+    return source;
 }
 
-static bool steps_back(const struct given *given, const struct cemm_series *series,
-                       const struct cemm_sample *sample, const char *source)
+static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_sample *sample,
+                       const char *source)
 {
-    double back = given->value - sample->value;
+    double back = entry->value - sample->value;
 
-    return given->time && cemm_channel_counts(series->channel) && given->source != source &&
-           back > 0 && back < STEP_BACK_MAX;
+    return entry->source && entry->source != source && back > 0 && back < STEP_BACK_MAX &&
+           cemm_channel_counts(entry->channel);
 }
 
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger *ledger, const struct cemm_document *document,
-                                   const struct cemm_series *series,
-                                   const struct cemm_sample *sample)
+/* One that lies further ahead than a sample may was taken while our clock was wrong. */
+static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
 {
-    const struct cemm_query *query = cemm_document_query(document);
-    struct cemm_minutes_key key = {"", &query->uid, query->alias, series->channel};
-    const char *source = source_named(ledger, cemm_document_source(document));
-    struct given *given = entry(ledger, &key);
+    return entry->taken <= now + CEMM_AHEAD_MAX ? entry->taken : 0;
+}
 
-    if (!source || !given)
+static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm_document *document,
+                              const struct cemm_sample *sample)
+{
+    const char *source = source_named(entry->meter->ledger, cemm_document_source(document));
+
+    if (!source)
         return CEMM_NO_ROOM;
-    if (sample->time <= given->time)
+    if (sample->time <= newest_taken(entry, cemm_document_fetched(document)))
         return CEMM_REPEATED;
-    if (steps_back(given, series, sample, source))
+    if (steps_back(entry, sample, source))
         return CEMM_WITHHELD;
-    given->time = sample->time;
-    given->value = sample->value;
-    given->source = source;
+    entry->taken = sample->time;
+    entry->value = sample->value;
+    entry->source = source;
     return CEMM_GIVE;
 }
 
-int cemm_ledger_know(struct cemm_ledger *ledger, const struct cemm_minutes_key *key, int64_t time)
+enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
+                                   const struct cemm_document *document,
+                                   const struct cemm_sample *sample)
 {
-    struct cemm_minutes_key untaken = {"", key->uid, key->alias, key->channel};
-    struct given *given = entry(ledger, &untaken);
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    pthread_mutex_lock(&ledger->lock);
+    enum cemm_verdict verdict = take(entry, document, sample);
+    pthread_mutex_unlock(&ledger->lock);
+    return verdict;
+}
+
+/* ---- samples given ------------------------------------------------------------------ */
+
+static bool time_valid(int64_t time)
+{
+    return time >= CEMM_TIME_MIN && time <= CEMM_TIME_MAX;
+}
+
+void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
+                      const char *taker)
+{
+    const char *const parts[] = {taker, entry->meter->uid.text, entry->meter->alias,
+                                 entry->channel};
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        cemm_buffer_text(lines, parts[i]);
+        cemm_buffer_char(lines, '\t');
+    }
+}
+
+/* A line for the file. What finds no room is in the file when that is written whole. */
+static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
+                 int64_t number, const char *behind)
+{
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    if (ledger->behind)
+        return;
+    cemm_ledger_line(&ledger->lines, entry, taker);
+    cemm_buffer_text(&ledger->lines, before);
+    cemm_buffer_integer(&ledger->lines, number);
+    cemm_buffer_text(&ledger->lines, behind);
+    if (!ledger->lines.error)
+        return;
+    cemm_buffer_clear(&ledger->lines);
+    ledger->behind = true;
+}
+
+static int mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time)
+{
+    struct cemm_given *given = time_valid(time) ? cemm_ledger_given_to(entry, taker) : NULL;
+    int32_t minute = (int32_t)(time / MINUTE_MS);
 
     if (!given)
         return -ENOMEM;
-    if (time > given->time)
-        given->time = time;
-    return 0;
+    entry->meter->ledger->gave = true;
+    int r = cemm_minutes_add(&given->minutes, (struct cemm_stretch){minute, minute + 1});
+    if (r > 0)
+        tell(entry, taker, "", minute * (MINUTE_MS / 1000), "+1\n");
+    return r;
+}
+
+int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time)
+{
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    pthread_mutex_lock(&ledger->lock);
+    int r = mark(entry, taker, time);
+    pthread_mutex_unlock(&ledger->lock);
+    return r;
+}
+
+static int note(struct cemm_ledger_entry *entry, int64_t time)
+{
+    const struct cemm_ledger *ledger = entry->meter->ledger;
+    int r = 0;
+
+    if (!time_valid(time))
+        return -EINVAL;
+    entry->meter->ledger->gave = true;
+    if (time > entry->given) {
+        entry->given = time;
+        tell(entry, "", "@", time, "\n");
+    }
+    for (size_t i = 0; entry->followed && i < ledger->taker_count && r >= 0; i++)
+        if (ledger->takers[i]->current)
+            r = mark(entry, ledger->takers[i]->name, time);
+    return r < 0 ? r : 0;
+}
+
+int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time)
+{
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    pthread_mutex_lock(&ledger->lock);
+    int r = note(entry, time);
+    pthread_mutex_unlock(&ledger->lock);
+    return r;
+}
+
+/* ---- minutes missing ------------------------------------------------------------------ */
+
+/* The minutes within which something may be missing: those from `from` on. */
+static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from, int64_t now)
+{
+    int64_t oldest = now - ledger->window * 1000;
+
+    if (from < oldest)
+        from = oldest;
+    return (struct cemm_stretch){
+        (int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
+        (int32_t)((now - SETTLE_MS) / MINUTE_MS),
+    };
+}
+
+bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *taker, int64_t from,
+                         int64_t now, int64_t *ret_from, int64_t *ret_until)
+{
+    static const struct cemm_minutes nothing = {0};
+    struct cemm_ledger *ledger = entry->meter->ledger;
+    const struct cemm_given *given = entry->takers;
+    struct cemm_stretch missing = {0, 0};
+
+    if (!time_valid(now) || from >= now)
+        return false;
+    pthread_mutex_lock(&ledger->lock);
+    while (given && strcmp(given->taker->name, taker) != 0)
+        given = given->next;
+    bool any = cemm_minutes_missing(given ? &given->minutes : &nothing, range(ledger, from, now),
+                                    &missing);
+    pthread_mutex_unlock(&ledger->lock);
+    *ret_from = missing.from * MINUTE_MS;
+    *ret_until = missing.until * MINUTE_MS;
+    return any;
 }

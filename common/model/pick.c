@@ -3,6 +3,7 @@
  * missed. They stand by themselves, with texts of their own.
  */
 #include "common/model/document.h"
+#include "common/model/ledger.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -90,9 +91,12 @@ static ssize_t choose_new(const void *data, const struct cemm_document *document
         now->shown ? cemm_document_channel(now->shown, series->channel) : NULL;
     ssize_t count = 0;
 
+    struct cemm_ledger_entry *entry = cemm_ledger_entry(now->ledger, &document->query.uid,
+                                                        document->query.alias, series->channel);
+    if (!entry)
+        return -ENOMEM;
     for (size_t i = 0; i < series->count; i++) {
-        enum cemm_verdict verdict =
-            cemm_ledger_take(now->ledger, document, series, &series->samples[i]);
+        enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
         if (verdict == CEMM_NO_ROOM)
             return -ENOMEM;
         if (verdict == CEMM_GIVE)
@@ -115,8 +119,9 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
 /* ---- what was missed ---------------------------------------------------------------- */
 
 struct then {
-    const struct cemm_minutes *minutes;
-    struct cemm_minutes_key key;
+    struct cemm_ledger_entry *entry;
+    const char *taker;
+    int64_t from;
     size_t most;
     int64_t now;
 };
@@ -125,18 +130,20 @@ static ssize_t choose_missing(const void *data, const struct cemm_document *docu
                               const struct cemm_series *series, struct cemm_sample *ret_samples)
 {
     const struct then *then = data;
-    int64_t from = 0;
+    int64_t from = then->from;
     int64_t until = 0;
     int64_t last = 0;
     ssize_t count = 0;
 
     (void)document;
-    if (strcmp(series->channel, then->key.channel) != 0)
+    if (strcmp(series->channel, then->entry->channel) != 0)
         return 0;
     for (size_t i = 0; i < series->count && (size_t)count < then->most; i++) {
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
+        if (minute < then->from)
+            continue;
         if (minute >= until &&
-            !cemm_minutes_missing(then->minutes, &then->key, minute, then->now, &from, &until))
+            !cemm_ledger_missing(then->entry, then->taker, minute, then->now, &from, &until))
             break; /* nor is any later one */
         if (minute < from || minute == last)
             continue;
@@ -146,12 +153,11 @@ static ssize_t choose_missing(const void *data, const struct cemm_document *docu
     return count;
 }
 
-struct cemm_document *cemm_minutes_pick(const struct cemm_minutes *minutes, const char *taker,
-                                        const struct cemm_document *document, const char *channel,
-                                        size_t most, int64_t now)
+struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *taker,
+                                               const struct cemm_document *day, int64_t from,
+                                               size_t most, int64_t now)
 {
-    const struct cemm_query *query = &document->query;
-    const struct then then = {minutes, {taker, &query->uid, query->alias, channel}, most, now};
+    const struct then then = {entry, taker, from, most, now};
 
-    return pick(document, choose_missing, &then);
+    return pick(day, choose_missing, &then);
 }

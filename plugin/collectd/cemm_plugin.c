@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #include "plugin/collectd/config.h"
-#include "plugin/collectd/give.h"
+#include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/host.h"
 #include "plugin/collectd/poller.h"
 
@@ -54,17 +54,17 @@ static int configure(oconfig_item_t *plugin)
     return read_settings();
 }
 
-static void dispatch(const struct reading *reading)
+/* False: there is no room in collectd's fields for its names. */
+static bool dispatch(const struct reading *reading)
 {
-    const struct series *series = &reading->series;
-    value_t value = {.gauge = reading->value};
-    struct cemm_identity identity;
-    value_list_t list;
+    struct value value;
 
-    if (!cemm_identify(&series->uid, series->alias, series->channel, &identity))
-        return; /* what has none was left out before */
-    list = give_list(reading->block, &identity, reading->time, &value);
-    plugin_dispatch_values(&list);
+    if (!dispatch_make(&value, reading->block, reading->entry, reading->time, reading->value))
+        return false;
+    plugin_dispatch_values(&value.list);
+    /* Without memory for that, it is given once more after a restart. */
+    (void)cemm_ledger_gave(reading->entry, reading->time);
+    return true;
 }
 
 static int64_t looks_ms(void)
@@ -92,9 +92,10 @@ static int hand_over(user_data_t *data)
     look_begin(&look, poller_queue(poller), looks_ms());
     reading = look_next(&look);
     while (reading) {
-        dispatch(reading);
-        poller_gave(poller, reading);
-        gave = true;
+        if (dispatch(reading))
+            gave = true;
+        else
+            poller_refused(poller, reading);
         reading = look_next(&look);
     }
     look_end(&look);

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/collectd/give.h"
+#include "plugin/collectd/dispatch.h"
 
 #define SOURCES_MAX      8 /* of one device that are told apart */
 #define SILENT_INTERVALS 3
@@ -197,18 +197,6 @@ void monitor_note(struct monitor *monitor, const struct block *block, const stru
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-static void dispatch(const struct record *record, const char *type, const char *instance,
-                     value_t value)
-{
-    struct cemm_identity identity = {.type = type};
-    value_list_t list;
-
-    give_fill(identity.plugin_instance, record->uid.text);
-    give_fill(identity.type_instance, instance);
-    list = give_list(record->block, &identity, 0, &value);
-    plugin_dispatch_values(&list);
-}
-
 static double age_of(const struct record *record)
 {
     double age = (double)(cemm_clock_wall() - record->newest) / 1000;
@@ -220,12 +208,14 @@ static void report_values(const struct record *record)
 {
     for (size_t i = 0; i < SOURCES_MAX && record->sources[i].name; i++) {
         if (!record->sources[i].told)
-            dispatch(record, "response_time", record->sources[i].name,
-                     (value_t){.gauge = record->sources[i].took});
+            dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
+                         (value_t){.gauge = record->sources[i].took});
     }
     if (record->newest)
-        dispatch(record, "gauge", "age", (value_t){.gauge = age_of(record)});
-    dispatch(record, "derive", "errors", (value_t){.derive = record->errors});
+        dispatch_own(record->block, &record->uid, "gauge", "age",
+                     (value_t){.gauge = age_of(record)});
+    dispatch_own(record->block, &record->uid, "derive", "errors",
+                 (value_t){.derive = record->errors});
 }
 
 static void notify(const struct record *record)
@@ -235,11 +225,11 @@ static void notify(const struct record *record)
         .time = cdtime(),
     };
 
-    give_fill(notification.host, give_host(record->block));
-    give_fill(notification.plugin, "cemm");
-    give_fill(notification.plugin_instance, record->uid.text);
-    give_fill(notification.type, "gauge");
-    give_fill(notification.type_instance, "age");
+    dispatch_fill(notification.host, dispatch_host(record->block));
+    dispatch_fill(notification.plugin, "cemm");
+    dispatch_fill(notification.plugin_instance, record->uid.text);
+    dispatch_fill(notification.type, "gauge");
+    dispatch_fill(notification.type_instance, "age");
     if (record->silent)
         snprintf(notification.message, sizeof(notification.message), "CEMM %s is silent: %s",
                  record->uid.text, record->words);

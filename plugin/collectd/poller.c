@@ -19,10 +19,9 @@
 #include <time.h>
 
 #include "plugin/collectd/backfill.h"
-#include "plugin/collectd/giver.h"
+#include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/monitor.h"
-#include "plugin/collectd/state.h"
 #include "plugin/collectd/thread.h"
 #include "plugin/collectd/trouble.h"
 
@@ -36,7 +35,7 @@
 
 /* Samples that were not handed on, and why. */
 struct losses {
-    unsigned long names;    /* do not fit collectd's fields */
+    unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
     unsigned long early;    /* too far ahead of our clock */
     unsigned long memory;   /* no room for them */
     unsigned long overflow; /* collectd did not fetch them in time */
@@ -60,8 +59,7 @@ struct poller {
      * are none. */
     int64_t gather_until; /* at the latest */
     int64_t gather_idle;  /* if no more come; 0: the sweep is over */
-    struct state *state;
-    struct giver *giver;
+    struct history_writer *writer;
     struct backfill *backfill;
     struct monitor *monitor;
     struct line *lines;
@@ -108,74 +106,67 @@ static int64_t gather_due(const struct poller *poller)
     return poller->gather_until < poller->gather_idle ? poller->gather_until : poller->gather_idle;
 }
 
-static void put(struct line *line, const struct reading *made, const struct cemm_uid *uid,
-                const char *alias, const char *channel)
+/* NULL: no memory. */
+static struct reading *reading_new(const struct line *line, struct cemm_ledger_entry *entry,
+                                   const struct cemm_sample *sample)
 {
-    struct losses *losses = &line->poller->losses;
     struct reading *reading = malloc(sizeof(*reading));
 
-    if (!reading) {
-        lose(&losses->memory, uid, alias, channel, "no memory for a value");
-        return;
-    }
-    *reading = *made;
-    queue_put(&line->poller->queue, reading);
-    gather(line->poller, cemm_clock_steady());
+    if (reading)
+        *reading = (struct reading){
+            .entry = entry,
+            .block = line->block,
+            .answer = line->poller->answers,
+            .time = sample->time,
+            .value = sample->value,
+        };
+    return reading;
 }
 
-static void take_sample(struct line *line, const struct cemm_document *document,
-                        const struct cemm_series *series, const struct cemm_sample *sample)
+/* What is new of a series. False: no memory. */
+static bool take_series(struct line *line, const struct cemm_document *document,
+                        const struct cemm_series *series)
 {
-    const struct cemm_uid *uid = &cemm_document_query(document)->uid;
-    const char *alias = cemm_document_query(document)->alias;
-    const char *channel = series->channel;
+    const struct cemm_query *query = cemm_document_query(document);
     struct poller *poller = line->poller;
-    struct reading reading = {
-        .block = line->block,
-        .answer = poller->answers,
-        .followed = backfill_follows(poller->backfill, channel),
-        .series = {.uid = *uid},
-        .time = sample->time,
-    };
-    struct cemm_identity identity;
+    struct cemm_ledger_entry *entry =
+        cemm_ledger_entry(poller->ledger, &query->uid, query->alias, series->channel);
+    bool any = false;
 
-    memcpy(reading.series.alias, alias, strlen(alias) + 1);
-    memcpy(reading.series.channel, channel, strlen(channel) + 1);
-    if (!cemm_identify(uid, alias, channel, &identity)) {
-        lose(&poller->losses.names, uid, alias, channel,
-             "this name is too long for collectd, it is left out");
-        return;
+    for (size_t i = 0; entry && i < series->count; i++) {
+        enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
+        struct reading *reading = NULL;
+
+        if (verdict == CEMM_GIVE)
+            reading = reading_new(line, entry, &series->samples[i]);
+        if (verdict == CEMM_NO_ROOM || (verdict == CEMM_GIVE && !reading))
+            return false;
+        if (!reading)
+            continue;
+        queue_put(&poller->queue, reading);
+        any = true;
     }
-    switch (cemm_ledger_take(poller->ledger, document, series, sample)) {
-    case CEMM_GIVE:
-        reading.value = sample->value * identity.factor;
-        if (!state_repeats(poller->state, &reading.series, reading.time))
-            put(line, &reading, uid, alias, channel);
-        if (reading.followed)
-            backfill_meet(poller->backfill, line->block, &identity, &reading.series);
-        break;
-    case CEMM_NO_ROOM:
-        lose(&poller->losses.memory, uid, alias, channel, "no memory for a value");
-        break;
-    case CEMM_REPEATED:
-    case CEMM_WITHHELD:
-        break;
+    if (any) {
+        gather(poller, cemm_clock_steady());
+        backfill_live(poller->backfill, line->block, entry);
     }
+    return entry != NULL;
 }
 
 static void take_document(struct line *line, const struct cemm_uid *uid, const char *alias,
                           const struct cemm_document *document)
 {
+    struct losses *losses = &line->poller->losses;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
 
     line->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
-        lose(&line->poller->losses.early, uid, alias, "realtime",
+        lose(&losses->early, uid, alias, "realtime",
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; j < series[i].count; j++)
-            take_sample(line, document, &series[i], &series[i].samples[j]);
+        if (!take_series(line, document, &series[i]))
+            lose(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
     }
 }
 
@@ -347,17 +338,30 @@ static int build_memory(struct poller *poller, const struct settings *settings)
         return r;
     poller->queue_made = true;
     poller->gather_until = poller->gather_idle = INT64_MAX;
-    poller->ledger = cemm_ledger_new();
+    poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
+                                     settings->writer_count);
     poller->monitor = monitor_new();
-    poller->state = state_new(settings->state_file, settings->window, settings->writers,
-                              settings->writer_count);
     poller->lines = calloc(settings->count, sizeof(*poller->lines));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
-    if (!poller->ledger || !poller->monitor || !poller->state || !poller->lines || !poller->cemm)
+    if (!poller->ledger || !poller->monitor || !poller->lines || !poller->cemm)
         return -ENOMEM;
     for (size_t i = 0; i < settings->count && r == 0; i++)
         r = add_line(poller, &settings->blocks[i]);
     return r;
+}
+
+/* That the file is damaged is logged, or, where history hangs on it, not there. 0, or -ENOMEM: not
+ * to be gone on with, for what the file says would be lost. */
+static int load(struct poller *poller, const struct settings *settings)
+{
+    struct cemm_words words = {""};
+    int r = cemm_ledger_load(poller->ledger, settings->state_file, &words);
+
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
+        plugin_log(r == CEMM_ABSENT ? LOG_INFO : LOG_WARNING, "cemm plugin: %s", words.text);
+    return 0;
 }
 
 static int build(struct poller *poller, const struct settings *settings)
@@ -366,12 +370,12 @@ static int build(struct poller *poller, const struct settings *settings)
 
     if (r < 0)
         return r;
-    r = state_load(poller->state);
+    r = load(poller, settings);
     if (r < 0)
         return r;
-    poller->giver = giver_start(poller->state, wake, poller);
-    if (poller->giver)
-        poller->backfill = backfill_new(settings, poller->cemm, poller->state, poller->giver);
+    poller->writer = history_writer_start(poller->ledger, wake, poller);
+    if (poller->writer)
+        poller->backfill = backfill_new(settings, poller->cemm, poller->ledger, poller->writer);
     if (!poller->backfill)
         return -ENOMEM;
     r = thread_start(&poller->thread, run, poller, "cemm");
@@ -416,7 +420,7 @@ void poller_stop(struct poller *poller)
         return;
     if (poller->running)
         join(poller);
-    giver_stop(poller->giver); /* which may wake the loop until then */
+    history_writer_stop(poller->writer); /* which may wake the loop until then */
     cemm_free(poller->cemm);
     backfill_free(poller->backfill);
     report(&poller->losses);
@@ -426,7 +430,6 @@ void poller_stop(struct poller *poller)
         queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);
-    state_free(poller->state);
     pthread_cond_destroy(&poller->stop);
     pthread_mutex_destroy(&poller->lock);
     free(poller->lines);
@@ -438,14 +441,15 @@ struct queue *poller_queue(struct poller *poller)
     return &poller->queue;
 }
 
-void poller_gave(struct poller *poller, const struct reading *reading)
+void poller_refused(struct poller *poller, const struct reading *reading)
 {
-    state_live(poller->state, &reading->series, reading->time, reading->followed);
+    lose(&poller->losses.names, cemm_ledger_uid(reading->entry), cemm_ledger_alias(reading->entry),
+         cemm_ledger_channel(reading->entry), "this name is too long for collectd, it is left out");
 }
 
 void poller_looked(struct poller *poller, bool gave)
 {
     if (gave)
-        giver_nudge(poller->giver);
+        history_writer_nudge(poller->writer);
     monitor_report(poller->monitor, cemm_clock_steady());
 }

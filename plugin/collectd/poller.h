@@ -22,8 +22,8 @@ void poller_stop(struct poller *poller);
 /* Where what has arrived waits. From any thread. */
 struct queue *poller_queue(struct poller *poller);
 
-/* A reading has been dispatched. From any thread. */
-void poller_gave(struct poller *poller, const struct reading *reading);
+/* A reading could not be dispatched: its names do not fit. By one thread at a time. */
+void poller_refused(struct poller *poller, const struct reading *reading);
 
 /* A look at the queue is over; `gave`: something of it was dispatched. By one thread at a time. */
 void poller_looked(struct poller *poller, bool gave);

@@ -105,34 +105,36 @@ void look_begin(struct look *look, struct queue *queue, int64_t every)
 
 static int compare(const void *left, const void *right)
 {
-    const struct series *a = &((const struct reading *)left)->series;
-    const struct series *b = &((const struct reading *)right)->series;
-    int order = strcmp(a->uid.text, b->uid.text);
+    uintptr_t a = (uintptr_t)left;
+    uintptr_t b = (uintptr_t)right;
 
-    return order ? order : strcmp(a->alias, b->alias);
+    return (a > b) - (a < b);
 }
 
-/* Forgets the last reading, unless it is a meter's first: that is what later ones are held to. */
-static void move_on(struct look *look, struct reading *next, bool is_first)
+static void nothing(void *data)
 {
-    if (!look->last_is_first)
-        free(look->last);
-    look->last = next;
-    look->last_is_first = is_first;
+    (void)data;
 }
 
-/* Whether the reading is for this look; without memory to tell meters apart, one is. */
+/* Whether no earlier answer has brought this meter in this look; without memory to remember that,
+ * one answer is for it. */
+static bool is_first(struct look *look, const struct reading *reading)
+{
+    const struct cemm_uid *meter = cemm_ledger_uid(reading->entry);
+    bool known = tfind(meter, &look->meters, compare) != NULL;
+
+    return !known && (tsearch(meter, &look->meters, compare) || !look->last);
+}
+
+/* Whether the reading is for this look. */
 static bool take(struct look *look, struct reading *reading)
 {
-    struct reading **first = NULL;
     bool same_answer = look->last && look->last->answer == reading->answer;
 
-    if (!same_answer) {
-        first = tsearch(reading, &look->meters, compare);
-        if (first ? *first != reading : look->last != NULL)
-            return false;
-    }
-    move_on(look, reading, first != NULL);
+    if (!same_answer && !is_first(look, reading))
+        return false;
+    free(look->last);
+    look->last = reading;
     return true;
 }
 
@@ -178,6 +180,6 @@ void look_end(struct look *look)
     readings_move(&queue->waiting, &look->taken);
     readings_move(&look->taken, &queue->waiting);
     pthread_mutex_unlock(&queue->lock);
-    move_on(look, NULL, false);
-    tdestroy(look->meters, free);
+    free(look->last);
+    tdestroy(look->meters, nothing);
 }

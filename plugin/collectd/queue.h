@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "plugin/collectd/state.h"
+#include "common/cemm.h"
 
 #define QUEUE_MAX 32768 /* readings that wait, besides those that a look has taken */
 
@@ -19,12 +19,11 @@ struct block;
 
 struct reading {
     STAILQ_ENTRY(reading) next;
+    struct cemm_ledger_entry *entry;
     const struct block *block; /* that it is given for */
     uint64_t answer;           /* that brought it: no answer holds a series twice */
-    bool followed;             /* its minutes count: see backfill.h */
-    struct series series;
-    int64_t time; /* the meter's own, Unix milliseconds */
-    double value; /* in the unit of its type (cemm_identify()) */
+    int64_t time;              /* the meter's own, Unix milliseconds */
+    double value;              /* in the API's unit */
 };
 
 struct readings {
@@ -55,9 +54,8 @@ struct look {
     struct timespec until;
     int64_t next;          /* when the next look begins, monotonic milliseconds */
     struct readings taken; /* that it has still to give */
-    void *meters; /* that were given in it: a tree of the first reading of each, which it owns */
-    struct reading *last;
-    bool last_is_first;
+    void *meters;          /* that were given in it: a tree of their uids' places */
+    struct reading *last;  /* NULL: none yet */
 };
 
 /* Begins a look; the next one begins in `every` milliseconds. It waits for what comes, but not if

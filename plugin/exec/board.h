@@ -9,12 +9,15 @@
 
 #define BOARD_SOURCE_SIZE (CEMM_NAME_SIZE + 8) /* "cloud " and a name */
 
+struct missed_meter;
+
 /* A meter; a device that failed (no alias); or a source that did (no uid). */
 struct board_entry {
     char uid[CEMM_UID_SIZE];
     char alias[CEMM_NAME_SIZE];
     char source[BOARD_SOURCE_SIZE];
     struct cemm_document *shown; /* kept while it fails: a counter goes on from there */
+    struct missed_meter *missed; /* of missed.c, which frees it */
     bool up;
     bool known;   /* it has been read or has failed before */
     size_t sweep; /* the newest one that was under way when it was heard of last */

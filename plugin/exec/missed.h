@@ -9,31 +9,29 @@
 #define MISSED_WINDOW 86400 /* seconds that are looked back: as Backfill's default (spec §5) */
 
 struct missed;
+struct missed_meter;
 
 /* Takes a document that is to be given: a realtime answer, or (`old`) minutes that were missed. */
 typedef void missed_give_fn(void *data, const struct cemm_document *document, bool old);
 
 /*
- * Reads the state file; one that is not there or damaged is said and counts as
- * empty. `give` is called from the other functions and from within
- * cemm_turn(). NULL: no memory. End it with missed_close(), after the context.
+ * Reads the state file into a ledger; one that is not there or damaged is said
+ * and counts as empty. `give` is called from missed_take() and from within
+ * cemm_turn(). NULL: no memory. End it with missed_close(), after the context
+ * and before the ledger.
  */
-struct missed *missed_open(const char *path, struct cemm *cemm, struct speech *speech,
-                           missed_give_fn *give, void *data);
-void missed_close(struct missed *missed);
+struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
+                           struct speech *speech, missed_give_fn *give, void *data);
+void missed_close(struct missed *missed); /* NULL is allowed */
 
 /* A realtime answer has come: gives it, but first what was missed before it, which takes its time.
- * Returns 0 or -ENOMEM. */
-int missed_take(struct missed *missed, struct cemm_document *document);
+ * `meter` is the place of what is remembered of its meter, NULL at first. Returns 0 or -ENOMEM. */
+int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document);
 
-/* Tells a ledger what was given in earlier runs, as far as this document is concerned. */
-int missed_remind(const struct missed *missed, struct cemm_ledger *ledger,
-                  const struct cemm_document *document);
-
-/* These samples are given. They count once missed_keep() has run: call it when they have been
+/* A document was given. It counts once missed_save() has run: call it when the document has been
  * written. */
-int missed_given(struct missed *missed, const struct cemm_document *document);
-void missed_keep(struct missed *missed);
+int missed_gave(struct missed *missed, const struct cemm_document *document, bool old);
+void missed_save(struct missed *missed);
 
 /* How many realtime answers wait for what comes first. */
 size_t missed_waiting(const struct missed *missed);

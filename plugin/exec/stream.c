@@ -100,7 +100,7 @@ static void write_out(struct stream *stream)
     if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
         stream->error = -EIO;
     else if (stream->missed != NULL && stream->error == 0) /* else something may not be in it */
-        missed_keep(stream->missed);
+        missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
         speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
@@ -146,12 +146,12 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
     free(text);
 }
 
-static void put_given(struct stream *stream, const struct cemm_document *document)
+static void put_given(struct stream *stream, const struct cemm_document *document, bool old)
 {
     put_rows(stream, document);
     if (stream->missed == NULL || stream->error != 0)
         return;
-    if (missed_given(stream->missed, document) < 0)
+    if (missed_gave(stream->missed, document, old) < 0)
         stream->error = -ENOMEM;
     send_piece(stream);
 }
@@ -159,11 +159,9 @@ static void put_given(struct stream *stream, const struct cemm_document *documen
 /* What is new in an answer. */
 static void put_new(struct stream *stream, const struct cemm_document *document)
 {
-    if (stream->missed != NULL && missed_remind(stream->missed, stream->ledger, document) < 0)
-        stream->error = -ENOMEM;
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
     if (picked != NULL)
-        put_given(stream, picked);
+        put_given(stream, picked, false);
     else
         stream->error = -ENOMEM;
     cemm_document_unref(picked);
@@ -172,17 +170,18 @@ static void put_new(struct stream *stream, const struct cemm_document *document)
 static void put_missed(void *data, const struct cemm_document *document, bool old)
 {
     if (old)
-        put_given(data, document);
+        put_given(data, document, true);
     else
         put_new(data, document);
 }
 
 /* An answer, now or when what was missed before it has come. */
-static void put_answer(struct stream *stream, struct cemm_document *document)
+static void put_answer(struct stream *stream, struct board_entry *entry,
+                       struct cemm_document *document)
 {
     if (stream->missed == NULL)
         put_new(stream, document);
-    else if (missed_take(stream->missed, document) < 0)
+    else if (missed_take(stream->missed, &entry->missed, document) < 0)
         stream->error = -ENOMEM;
 }
 
@@ -302,7 +301,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     else if (stream->format == EXEC_FORMAT_PROMETHEUS)
         show(stream, entry, answer->document);
     else
-        put_answer(stream, answer->document);
+        put_answer(stream, entry, answer->document);
     entry->up = good;
     entry->known = true;
     entry->sweep = stream->sweeps;
@@ -434,12 +433,13 @@ static enum exec_exit run(struct stream *stream)
 
 static bool prepare(struct stream *stream)
 {
+    const char *taker = ""; /* the only one */
     double interval = manner_interval(stream->options, MANNER_STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
     stream->began = stream->due - PATIENCE;
     manner_make(&stream->manner, cemm_zone(stream->session.cemm), interval);
-    stream->ledger = cemm_ledger_new();
+    stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
     stream->answered = calloc(stream->options->meter_count + 1, sizeof(*stream->answered));
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
@@ -447,9 +447,9 @@ static bool prepare(struct stream *stream)
     if (out != NULL)
         fputs(CEMM_CSV_ROWS_HEADER, out);
     send_out(stream);
-    if (stream->options->state != NULL)
-        stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->speech,
-                                     put_missed, stream);
+    if (stream->options->state != NULL && stream->ledger != NULL)
+        stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
+                                     stream->speech, put_missed, stream);
     return stream->ledger != NULL && stream->answered != NULL &&
            (stream->missed != NULL || stream->options->state == NULL);
 }

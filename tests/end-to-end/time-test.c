@@ -127,8 +127,11 @@ static void take_sample(const char *alias, const struct cemm_document *document,
                         const struct cemm_series *series, const struct cemm_sample *sample)
 {
     struct line *line = line_of(alias, series->channel);
+    struct cemm_ledger_entry *entry =
+        cemm_ledger_entry(soak.ledger, &cemm_document_query(document)->uid, alias, series->channel);
 
-    if (cemm_ledger_take(soak.ledger, document, series, sample) != CEMM_GIVE)
+    assert_non_null(entry);
+    if (cemm_ledger_take(entry, document, sample) != CEMM_GIVE)
         return;
     line->sweep_given++;
     line->given++;
@@ -319,7 +322,7 @@ static void begin(const char *promise, const char *gas_stamp)
     client_set(&soak.client, "alias", aliases[P1]);
     client_set(&soak.client, "alias", aliases[GAS]);
     client_start(&soak.client);
-    soak.ledger = cemm_ledger_new();
+    soak.ledger = cemm_ledger_new(0, NULL, 0);
     assert_non_null(soak.ledger);
     assert_int_equal(calendar_new("Europe/Amsterdam", &soak.calendar), 0);
     for (int i = 0; i < METERS; i++)

@@ -4,7 +4,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/model/minutes.h"
+#include "common/model/ledger.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,22 +13,22 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    struct cemm_minutes *minutes = cemm_minutes_new(86400);
+    struct cemm_ledger *ledger = cemm_ledger_new(86400, NULL, 0);
     struct cemm_words words = {.text = ""};
     char *text;
     char *again;
     size_t length;
     size_t same;
 
-    MUST(minutes);
-    int r = cemm_minutes_load(minutes, fuzz_file(bytes, size), &words);
+    MUST(ledger);
+    int r = cemm_ledger_load(ledger, fuzz_file(bytes, size), &words);
     MUST(r <= 0 && r != -ENOMEM && (r == 0 || words.text[0]));
-    MUST(cemm_minutes_text(minutes, NOW, &text, &length) == 0);
-    MUST(cemm_minutes_load(minutes, fuzz_file((uint8_t *)text, length), &words) == 0);
-    MUST(cemm_minutes_text(minutes, NOW, &again, &same) == 0);
+    MUST(cemm_state_text(ledger, NOW, &text, &length) == 0);
+    MUST(cemm_ledger_load(ledger, fuzz_file((uint8_t *)text, length), &words) == 0);
+    MUST(cemm_state_text(ledger, NOW, &again, &same) == 0);
     MUST(same == length && memcmp(text, again, length) == 0);
     free(text);
     free(again);
-    cemm_minutes_free(minutes);
+    cemm_ledger_free(ledger);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "answers.h"
 #include "check.h"
 #include "common/model/document.h"
+#include "common/model/ledger.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,14 +22,13 @@ static enum cemm_verdict take_from(struct cemm_ledger *ledger, const char *sourc
                                    const char *channel, int64_t time, double value)
 {
     char name[16];
-    struct cemm_document document = {.query = {.uid = *uid}, .source = name};
-    struct cemm_series series = {.unit = ""};
+    struct cemm_document document = {.source = name, .fetched = NOW};
+    struct cemm_ledger_entry *entry = cemm_ledger_entry(ledger, uid, alias, channel);
     const struct cemm_sample sample = {.time = time, .value = value};
 
     assert_true(snprintf(name, sizeof(name), "%s", source) < (int)sizeof(name));
-    strcpy(document.query.alias, alias);
-    strcpy(series.channel, channel);
-    return cemm_ledger_take(ledger, &document, &series, &sample);
+    assert_non_null(entry);
+    return cemm_ledger_take(entry, &document, &sample);
 }
 
 static enum cemm_verdict take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
@@ -60,7 +60,7 @@ static void test_story(void **state)
          CEMM_GIVE},
         {"never read", &one, "p1", "switch", 0, CEMM_REPEATED},
     };
-    struct cemm_ledger *ledger = cemm_ledger_new();
+    struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
 
     (void)state;
     assert_non_null(ledger);
@@ -75,7 +75,7 @@ static void test_story(void **state)
 /* Many series, in an order that a bad tree would mind. */
 static void test_many(void **state)
 {
-    struct cemm_ledger *ledger = cemm_ledger_new();
+    struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
     char channel[CEMM_NAME_SIZE];
 
     (void)state;
@@ -115,7 +115,7 @@ static void test_source_change(void **state)
         {"a difference of counters", "local a", "electric_energy", 10, CEMM_GIVE},
         {"may fall", "cloud b", "electric_energy", 9.5, CEMM_GIVE},
     };
-    struct cemm_ledger *ledger = cemm_ledger_new();
+    struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
 
     (void)state;
     assert_non_null(ledger);
@@ -169,8 +169,8 @@ static void test_pick(void **state)
         {"past it again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}", "t1=1351.71 ",
          "t1=1351.71 "},
     };
-    struct cemm_ledger *given = cemm_ledger_new();
-    struct cemm_ledger *shown = cemm_ledger_new();
+    struct cemm_ledger *given = cemm_ledger_new(0, NULL, 0);
+    struct cemm_ledger *shown = cemm_ledger_new(0, NULL, 0);
     struct cemm_document *last = NULL;
 
     (void)state;
@@ -193,23 +193,6 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
-/* A new run that is told what an earlier one gave. */
-static void test_know(void **state)
-{
-    struct cemm_ledger *ledger = cemm_ledger_new();
-    const struct cemm_minutes_key key = {"", &one, "p1", "t1"};
-
-    (void)state;
-    assert_non_null(ledger);
-    assert_int_equal(cemm_ledger_know(ledger, &key, NOW), 0);
-    expect_int("given by the earlier run", take(ledger, &one, "p1", "t1", NOW), CEMM_REPEATED);
-    expect_int("another meter", take(ledger, &one, "s01", "t1", NOW), CEMM_GIVE);
-    expect_int("newer", take(ledger, &one, "p1", "t1", NOW + 1), CEMM_GIVE);
-    assert_int_equal(cemm_ledger_know(ledger, &key, NOW - 5), 0);
-    expect_int("it does not go back", take(ledger, &one, "p1", "t1", NOW), CEMM_REPEATED);
-    cemm_ledger_free(ledger);
-}
-
 /* Of a day, what lies in minutes that were not given. */
 static void test_missed(void **state)
 {
@@ -217,17 +200,17 @@ static void test_missed(void **state)
         "{\"data\":{\"electric_power\":[[1496264700000,5],[1496264640000,4],[1496264599000,7],"
         "[1496264580000,3],[1496264520000,2],[1496264460000,1]],\"other\":[[1496264460000,9]]}}";
     struct cemm_document *document = answer(CEMM_DATA, "p1", CEMM_DAY, day);
-    const struct cemm_minutes_key key = {"", &document->query.uid, "p1", "electric_power"};
-    struct cemm_minutes *minutes = cemm_minutes_new(86400);
+    struct cemm_ledger *ledger = cemm_ledger_new(86400, NULL, 0);
+    struct cemm_ledger_entry *power = cemm_ledger_entry(ledger, &one, "p1", "electric_power");
+    struct cemm_ledger_entry *flow = cemm_ledger_entry(ledger, &one, "p1", "flow");
     const int64_t now = INT64_C(1496264820000); /* the last minute is over by one */
     size_t count;
 
     (void)state;
-    assert_non_null(minutes);
-    assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264523456)), 1);
-    assert_int_equal(cemm_minutes_mark(minutes, &key, INT64_C(1496264640000)), 1);
-    struct cemm_document *missed =
-        cemm_minutes_pick(minutes, "", document, "electric_power", SIZE_MAX, now);
+    assert_non_null(power);
+    assert_int_equal(cemm_ledger_mark(power, "", INT64_C(1496264523456)), 1);
+    assert_int_equal(cemm_ledger_mark(power, "", INT64_C(1496264640000)), 1);
+    struct cemm_document *missed = cemm_ledger_pick_missing(power, "", document, 0, SIZE_MAX, now);
     cemm_document_unref(document);
     assert_non_null(missed);
     const struct cemm_series *series = cemm_document_series(missed, &count);
@@ -237,19 +220,23 @@ static void test_missed(void **state)
     assert_memory_equal(series[0].samples[1].text, "3", 1); /* of two in a minute the first */
     assert_memory_equal(series[0].samples[2].text, "5", 1);
     struct cemm_document *sooner =
-        cemm_minutes_pick(minutes, "", missed, "electric_power", SIZE_MAX, now - 1);
+        cemm_ledger_pick_missing(power, "", missed, 0, SIZE_MAX, now - 1);
     assert_int_equal(cemm_document_series(sooner, &count)[0].count, 2);
     cemm_document_unref(sooner);
-    struct cemm_document *oldest = cemm_minutes_pick(minutes, "", missed, "electric_power", 1, now);
+    struct cemm_document *oldest = cemm_ledger_pick_missing(power, "", missed, 0, 1, now);
     assert_int_equal(cemm_document_series(oldest, &count)[0].count, 1);
     assert_memory_equal(cemm_document_series(oldest, &count)[0].samples[0].text, "1", 1);
     cemm_document_unref(oldest);
-    sooner = cemm_minutes_pick(minutes, "", missed, "flow", SIZE_MAX, now);
+    struct cemm_document *later = cemm_ledger_pick_missing(
+        power, "", missed, INT64_C(1496264580000), 1, now); /* on behind the oldest */
+    assert_memory_equal(cemm_document_series(later, &count)[0].samples[0].text, "3", 1);
+    cemm_document_unref(later);
+    sooner = cemm_ledger_pick_missing(flow, "", missed, 0, SIZE_MAX, now);
     (void)cemm_document_series(sooner, &count);
     assert_int_equal(count, 0);
     cemm_document_unref(sooner);
     cemm_document_unref(missed);
-    cemm_minutes_free(minutes);
+    cemm_ledger_free(ledger);
 }
 
 int main(void)
@@ -257,7 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_story),         cmocka_unit_test(test_many),
         cmocka_unit_test(test_source_change), cmocka_unit_test(test_pick),
-        cmocka_unit_test(test_know),          cmocka_unit_test(test_missed),
+        cmocka_unit_test(test_missed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

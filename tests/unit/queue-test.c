@@ -13,14 +13,36 @@
 
 #include "plugin/collectd/queue.h"
 
-static void add(struct queue *queue, uint64_t answer, int64_t time)
+static struct cemm_ledger *ledger;
+
+/* An entry that lives as long as the test. */
+static struct cemm_ledger_entry *entry_of(const char *alias)
+{
+    static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
+    struct cemm_ledger_entry *entry;
+
+    if (!ledger)
+        ledger = cemm_ledger_new(0, NULL, 0);
+    assert_non_null(ledger);
+    entry = cemm_ledger_entry(ledger, &uid, alias, "t1");
+    assert_non_null(entry);
+    return entry;
+}
+
+static void add_of(struct queue *queue, const char *alias, uint64_t answer, int64_t time)
 {
     struct reading *reading = calloc(1, sizeof(*reading));
 
     assert_non_null(reading);
+    reading->entry = entry_of(alias);
     reading->answer = answer;
     reading->time = time;
     queue_put(queue, reading);
+}
+
+static void add(struct queue *queue, uint64_t answer, int64_t time)
+{
+    add_of(queue, "p1", answer, time);
 }
 
 /* Adds and tells. False: the oldest had to go. */
@@ -88,6 +110,22 @@ static void test_order_during_a_look(void **state)
     assert_true(put(&queue, 2, 12));
     look_end(&look);
     expect(&queue, 2, 11);
+    queue_destroy(&queue);
+}
+
+/* Two meters do not wait for each other. */
+static void test_meters(void **state)
+{
+    static const char *const aliases[] = {"p1", "s01", "p1", "s01"};
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    for (size_t i = 0; i < 4; i++)
+        add_of(&queue, aliases[i], i, 10 + (int64_t)i);
+    assert_int_equal(queue_tell(&queue, 0), 0);
+    expect(&queue, 2, 10);
+    expect(&queue, 2, 12);
     queue_destroy(&queue);
 }
 
@@ -191,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_order_during_a_look),
+        cmocka_unit_test(test_meters),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_look_ends),
         cmocka_unit_test(test_look_waits),
@@ -198,5 +237,8 @@ int main(void)
         cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    cemm_ledger_free(ledger);
+    return failed;
 }

@@ -1,0 +1,387 @@
+/*
+ * The state file: what was given. Its first line names the format; each
+ * further one is
+ *
+ *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> START+COUNT [START+COUNT …] [@NEWEST]
+ *
+ * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
+ * milliseconds. NEWEST is of the series, whoever is named. Lines add up: so
+ * what has just been given is one more line behind all others, which costs no
+ * more than that, and now and then the file is written anew as a whole, and to
+ * the disk. A last line without its end was torn off by a crash and does not
+ * count.
+ *
+ * Anything else that is not understood makes the file worthless: what it says
+ * of the other series can't be trusted either. Then nothing was given.
+ */
+#include "common/base/file.h"
+#include "common/base/limits.h"
+#include "common/base/words.h"
+#include "common/model/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER     "cemm minutes 1\n"
+#define MINUTE_S   INT64_C(60)
+#define DAY_MS     INT64_C(86400000)
+#define FIELDS     5
+#define STATE_MODE 0640
+#define GROWN_MAX  (8u << 20) /* bytes added to the file before it is written anew */
+#define WHOLE_MS   300000     /* between two times that it is, and two tries of one that fails */
+
+/* ---- text ---------------------------------------------------------------------- */
+
+struct writer {
+    struct cemm_buffer buffer;
+    int32_t horizon; /* minutes before it are not written */
+};
+
+/* What a taker was given, and the newest sample (0: not here), as one line, unless both are
+ * nothing.
+ */
+static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
+                       const char *taker, const struct cemm_minutes *minutes, int64_t newest)
+{
+    struct cemm_buffer *buffer = &writer->buffer;
+    size_t before = buffer->length;
+    const char *gap = "";
+
+    cemm_ledger_line(buffer, entry, taker);
+    for (uint32_t i = 0; minutes && i < minutes->count; i++) {
+        struct cemm_stretch stretch = minutes->stretches[i];
+        if (stretch.from < writer->horizon)
+            stretch.from = writer->horizon;
+        if (stretch.from >= stretch.until)
+            continue;
+        cemm_buffer_format(buffer, "%s%" PRId64 "+%d", gap, stretch.from * MINUTE_S,
+                           stretch.until - stretch.from);
+        gap = " ";
+    }
+    if (newest > 0) /* however old: a meter may be silent for a year */
+        cemm_buffer_format(buffer, "%s@%" PRId64, gap, newest);
+    if (newest > 0 || *gap)
+        cemm_buffer_char(buffer, '\n');
+    else if (!buffer->error)
+        buffer->length = before;
+}
+
+static void write_entry(struct writer *writer, const struct cemm_ledger_entry *entry)
+{
+    const struct cemm_given *given = entry->takers;
+    bool unnamed = given && !given->taker->name[0]; /* the first, if there is one */
+
+    write_line(writer, entry, "", unnamed ? &given->minutes : NULL, entry->given);
+    for (given = unnamed ? given->next : given; given; given = given->next)
+        write_line(writer, entry, given->taker->name, &given->minutes, 0);
+}
+
+static void visit_entry(const void *node, VISIT order, void *data)
+{
+    if (order == postorder || order == leaf)
+        write_entry(data, cemm_ledger_entry_of(*(char *const *)node));
+}
+
+static void visit_meter(const void *node, VISIT order, void *data)
+{
+    if (order == postorder || order == leaf)
+        twalk_r((*(struct cemm_ledger_meter *const *)node)->entries, visit_entry, data);
+}
+
+int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
+                    size_t *ret_length)
+{
+    struct writer writer = {
+        .buffer = CEMM_BUFFER_INIT(CEMM_STATE_MAX),
+        .horizon = (int32_t)((now / 1000 - CEMM_WINDOW_MAX - DAY_MS / 1000) / MINUTE_S),
+    };
+
+    cemm_buffer_text(&writer.buffer, HEADER);
+    twalk_r(ledger->meters, visit_meter, &writer);
+    return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
+}
+
+/* ---- writing ------------------------------------------------------------------- */
+
+/* So that the new name itself lasts. A file system that cannot do that is none of our business. */
+static void sync_directory(const char *path)
+{
+    char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    int fd;
+
+    if (slash)
+        slash[slash == directory] = '\0';
+    fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(directory);
+}
+
+static int write_temporary(const char *path, const char *text, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, STATE_MODE);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = cemm_file_write(fd, text, length);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
+static int store(const char *path, const char *text, size_t length)
+{
+    char *temporary;
+    int r;
+
+    if (asprintf(&temporary, "%s.new", path) < 0)
+        return -ENOMEM;
+    r = write_temporary(temporary, text, length);
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r == 0)
+        sync_directory(path);
+    else
+        (void)unlink(temporary);
+    free(temporary);
+    return r;
+}
+
+static int append(const char *path, const char *lines, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return -errno;
+    r = cemm_file_write(fd, lines, length);
+    close(fd);
+    return r;
+}
+
+/* ---- what is new --------------------------------------------------------------- */
+
+/* What is to be written: lines to be added, or all of it. */
+struct news {
+    char *text; /* NULL: nothing is new */
+    size_t length;
+    bool whole;
+};
+
+/* The lock is held for memory only: who gives values must not wait for a disk. */
+static int take_news(struct cemm_ledger *ledger, bool whole, struct news *ret_news)
+{
+    bool any = ledger->behind || ledger->grown > 0 || ledger->lines.length > 0;
+    struct news news = {
+        .whole = ledger->behind || ledger->grown > GROWN_MAX || (whole && any),
+    };
+    int r = 0;
+
+    *ret_news = (struct news){0};
+    if (!ledger->gave)
+        return 0;
+    if (news.whole)
+        r = cemm_state_text(ledger, cemm_clock_wall(), &news.text, &news.length);
+    else if (ledger->lines.length > 0)
+        r = cemm_buffer_steal(&ledger->lines, &news.text, &news.length);
+    if (r == 0 && news.whole) { /* all of the lines stands in the text */
+        cemm_buffer_clear(&ledger->lines);
+        ledger->behind = false;
+        ledger->grown = 0;
+    }
+    ledger->behind |= r < 0;
+    if (r == 0)
+        *ret_news = news;
+    return r;
+}
+
+static int write_news(const struct news *news, const char *path, struct cemm_words *words)
+{
+    int r = 0;
+
+    if (news->text && news->whole)
+        r = store(path, news->text, news->length);
+    else if (news->text)
+        r = append(path, news->text, news->length);
+    if (r < 0)
+        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
+    return r;
+}
+
+static int save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words)
+{
+    struct news news;
+
+    pthread_mutex_lock(&ledger->lock);
+    int r = take_news(ledger, whole, &news);
+    pthread_mutex_unlock(&ledger->lock);
+    if (r < 0) {
+        cemm_words_set(words, "no memory to write the state file %s", ledger->path);
+        return r;
+    }
+    if (news.whole)
+        ledger->written = cemm_clock_steady();
+    r = write_news(&news, ledger->path, words);
+    pthread_mutex_lock(&ledger->lock);
+    if (r == 0 && !news.whole)
+        ledger->grown += news.length;
+    if (r < 0) {
+        cemm_buffer_clear(&ledger->lines);
+        ledger->behind = true;
+    }
+    pthread_mutex_unlock(&ledger->lock);
+    free(news.text);
+    return r;
+}
+
+int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words)
+{
+    bool due = cemm_clock_steady() - ledger->written >= WHOLE_MS;
+    bool failed = ledger->failing;
+
+    if (failed && !whole && !due)
+        return 0;
+    int r = save(ledger, whole || due, words);
+    if (r < 0 && !failed)
+        r = save(ledger, true, words); /* it was removed, or half a line stands in it */
+    ledger->failing = r < 0;
+    if (r == 0 && failed)
+        cemm_words_set(words, "state file %s can be written again", ledger->path);
+    return ledger->failing != failed ? (r < 0 ? r : 1) : 0;
+}
+
+/* ---- reading ------------------------------------------------------------------- */
+
+/* A number and the character that ends it, which is passed; false if it is none. */
+static bool read_number(char **text, const char *ends, char *ret_end, int64_t *ret_number)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *ret_number = strtoll(*text, &end, 10);
+    *ret_end = *end;
+    if (errno || !strchr(ends, *end))
+        return false;
+    *text = *end ? end + 1 : end;
+    return true;
+}
+
+static bool read_stretch(char **text, char *ret_end, struct cemm_stretch *ret_stretch)
+{
+    int64_t start;
+    int64_t count;
+
+    if (!read_number(text, "+", ret_end, &start) || !read_number(text, " ", ret_end, &count))
+        return false;
+    if (start % MINUTE_S || start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 ||
+        count < 1 || count > CEMM_TIME_MAX / 1000 / MINUTE_S)
+        return false;
+    ret_stretch->from = (int32_t)(start / MINUTE_S);
+    ret_stretch->until = (int32_t)(start / MINUTE_S + count);
+    return true;
+}
+
+/* What was given before this run is not taken again. */
+static int read_newest(char *text, struct cemm_ledger_entry *entry)
+{
+    int64_t newest;
+    char end;
+
+    if (!read_number(&text, "", &end, &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
+        return -EBADMSG;
+    if (newest > entry->given)
+        entry->taken = entry->given = newest;
+    return 0;
+}
+
+static int read_stretches(char *text, struct cemm_ledger_entry *entry, const char *taker)
+{
+    const struct cemm_ledger *ledger = entry->meter->ledger;
+    struct cemm_stretch stretch;
+    char end = ' ';
+    int r = 0;
+
+    while (end == ' ' && r >= 0) {
+        if (*text == '@')
+            return read_newest(text + 1, entry);
+        if (!read_stretch(&text, &end, &stretch))
+            return -EBADMSG;
+        struct cemm_given *given = cemm_ledger_given_to(entry, taker);
+        if (!given)
+            return ledger->taker_count == CEMM_TAKERS_MAX ? -EBADMSG : -ENOMEM;
+        r = cemm_minutes_add(&given->minutes, stretch);
+    }
+    return r < 0 ? r : 0;
+}
+
+static int read_line(struct cemm_ledger *ledger, char *line)
+{
+    char *fields[FIELDS];
+    struct cemm_uid uid;
+
+    for (size_t i = 0; i < FIELDS; i++) {
+        fields[i] = strsep(&line, "\t");
+        if (!fields[i])
+            return -EBADMSG;
+    }
+    if (line || !cemm_uid_parse(fields[1], &uid) || !cemm_name_valid(fields[2]) ||
+        !cemm_name_valid(fields[3]) || !cemm_taker_valid(fields[0]))
+        return -EBADMSG;
+    struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, &uid, fields[2], fields[3]);
+    return entry ? read_stretches(fields[4], entry, fields[0]) : -ENOMEM;
+}
+
+static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
+{
+    size_t header = strlen(HEADER);
+    char *end;
+    int r = 0;
+
+    if (length < header || memcmp(text, HEADER, header) != 0 || memchr(text, '\0', length))
+        return -EBADMSG;
+    for (char *line = text + header; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
+        *end = '\0';
+        r = read_line(ledger, line);
+    }
+    return r;
+}
+
+int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
+{
+    char *text = NULL;
+    struct stat about;
+    int r = cemm_file_read(path, CEMM_STATE_MAX, &text, &about);
+
+    ledger->path = path;
+    cemm_ledger_clear(ledger);
+    if (r == 0)
+        r = read_text(ledger, text, (size_t)about.st_size);
+    free(text);
+    if (r == 0)
+        return 0;
+    if (r == -EFBIG)
+        r = -EBADMSG;
+    cemm_ledger_clear(ledger);
+    if (r == -ENOENT) {
+        cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
+        return CEMM_ABSENT;
+    }
+    cemm_words_set(words, "state file %s: %s: nothing counts as given", path,
+                   r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
+    return r;
+}

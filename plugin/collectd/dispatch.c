@@ -1,0 +1,62 @@
+#include "plugin/collectd/dispatch.h"
+
+#include <string.h>
+
+_Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
+
+void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text)
+{
+    size_t length = strnlen(text, DATA_MAX_NAME_LEN - 1);
+
+    memcpy(field, text, length);
+    field[length] = '\0';
+}
+
+const char *dispatch_host(const struct block *block)
+{
+    return *block->host ? block->host : hostname_g;
+}
+
+/* The host is filled in, too: whoever is called past collectd's queue expects it. */
+static void fill(struct value *value, const struct block *block, const char *uid, const char *type,
+                 const char *instance)
+{
+    value_list_t *list = &value->list;
+
+    *list = (value_list_t)VALUE_LIST_INIT;
+    list->values = &value->number;
+    list->values_len = 1;
+    list->interval = MS_TO_CDTIME_T(block->interval);
+    dispatch_fill(list->host, dispatch_host(block));
+    dispatch_fill(list->plugin, "cemm");
+    dispatch_fill(list->plugin_instance, uid);
+    dispatch_fill(list->type, type);
+    dispatch_fill(list->type_instance, instance);
+}
+
+bool dispatch_make(struct value *ret_value, const struct block *block,
+                   const struct cemm_ledger_entry *entry, int64_t time, double number)
+{
+    struct cemm_identity identity;
+
+    if (!cemm_identify(cemm_ledger_uid(entry), cemm_ledger_alias(entry), cemm_ledger_channel(entry),
+                       &identity))
+        return false;
+    fill(ret_value, block, identity.plugin_instance, identity.type, identity.type_instance);
+    ret_value->number.gauge = number * identity.factor;
+    ret_value->list.time = MS_TO_CDTIME_T(time);
+    /* A value stays valid until the next one can be there: gas comes once an hour. */
+    if ((int64_t)identity.cadence * 1000 > block->interval)
+        ret_value->list.interval = TIME_T_TO_CDTIME_T(identity.cadence);
+    return true;
+}
+
+void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,
+                  const char *instance, value_t number)
+{
+    struct value value = {.number = number};
+
+    fill(&value, block, uid->text, type, instance);
+    value.list.time = cdtime();
+    plugin_dispatch_values(&value.list);
+}

@@ -1,0 +1,30 @@
+/*
+ * From our values to collectd's.
+ */
+#ifndef CEMM_COLLECTD_DISPATCH_H
+#define CEMM_COLLECTD_DISPATCH_H
+
+#include "plugin/collectd/config.h"
+
+/* A value as collectd's functions take it. It must not move: the list points to the number. */
+struct value {
+    value_t number;
+    value_list_t list;
+};
+
+/* Makes a value of a series: `number` in the API's unit, `time` in Unix milliseconds. False: its
+ * names do not fit collectd's fields. */
+bool dispatch_make(struct value *ret_value, const struct block *block,
+                   const struct cemm_ledger_entry *entry, int64_t time, double number);
+
+/* Dispatches one of our own values, of now. */
+void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,
+                  const char *instance, value_t number);
+
+/* Copies a text to one of collectd's fields; one that is longer is cut. */
+void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text);
+
+/* The name by which a block's devices are told apart from others': Host, or collectd's own. */
+const char *dispatch_host(const struct block *block);
+
+#endif

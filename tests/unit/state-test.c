@@ -1,0 +1,595 @@
+/*
+ * Which minutes were given and which are missing, and the state file that
+ * remembers it: over restarts, over damage, and over another window.
+ */
+#include "check.h"
+#include "common/base/file.h"
+#include "common/base/limits.h"
+#include "common/model/document.h"
+#include "common/model/ledger.h"
+#include "scratch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOW    INT64_C(1700000000000) /* 20 s into a minute */
+#define MINUTE INT64_C(60000)
+#define AT(n)  (NOW - 20000 - (n)*MINUTE) /* the beginning of the minute n minutes ago */
+#define HOUR   INT64_C(3600)
+#define CSV    "csv/my node"
+
+static const struct cemm_uid one = {"00-1E-C0-85-96-CC"};
+static const struct cemm_uid other = {"D8-80-39-46-22-B5"};
+
+static int64_t steady = 1000; /* the monotonic clock */
+
+int64_t __wrap_cemm_clock_wall(void);
+int64_t __wrap_cemm_clock_steady(void);
+
+int64_t __wrap_cemm_clock_wall(void)
+{
+    return NOW;
+}
+
+int64_t __wrap_cemm_clock_steady(void)
+{
+    return steady;
+}
+
+static struct cemm_ledger *begin(int64_t window)
+{
+    static const char *const takers[] = {""};
+    struct cemm_ledger *ledger = cemm_ledger_new(window, takers, 1);
+
+    assert_non_null(ledger);
+    return ledger;
+}
+
+static struct cemm_ledger_entry *power(struct cemm_ledger *ledger)
+{
+    struct cemm_ledger_entry *entry = cemm_ledger_entry(ledger, &one, "p1", "electric_power");
+
+    assert_non_null(entry);
+    return entry;
+}
+
+/* All stretches that a taker lacks, as "FROM-UNTIL …" in minutes ago. */
+static const char *missing_to(struct cemm_ledger_entry *entry, const char *taker)
+{
+    static char text[4096];
+    int64_t from = 0;
+    int64_t until = 0;
+    size_t length = 0;
+
+    text[0] = '\0';
+    while (cemm_ledger_missing(entry, taker, until, NOW, &from, &until)) {
+        assert_true(from < until && from % MINUTE == 0 && until % MINUTE == 0);
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%lld-%lld",
+                                   length ? " " : "", (long long)((AT(0) - from) / MINUTE),
+                                   (long long)((AT(0) - until) / MINUTE));
+        assert_true(length < sizeof(text));
+    }
+    return text;
+}
+
+static const char *missing_of(struct cemm_ledger *ledger)
+{
+    return missing_to(power(ledger), "");
+}
+
+static int mark(struct cemm_ledger *ledger, int64_t time)
+{
+    return cemm_ledger_mark(power(ledger), "", time);
+}
+
+static void mark_all(struct cemm_ledger *ledger, int first, int last)
+{
+    for (int i = first; i >= last; i--)
+        assert_true(mark(ledger, AT(i)) >= 0);
+}
+
+static void test_missing(void **state)
+{
+    static const struct {
+        const char *row;
+        int marks[8]; /* minutes ago; 0 ends them */
+        const char *missing;
+    } rows[] = {
+        {"nothing was given: the whole window", {0}, "10-1"},
+        {"the last one", {1}, "10-1"},
+        {"one in the middle", {5}, "10-5 4-1"},
+        {"two that touch", {5, 4}, "10-5 3-1"},
+        {"the same, the other way round", {4, 5}, "10-5 3-1"},
+        {"two, and what lies between", {7, 3, 6, 4, 5}, "10-7 2-1"},
+        {"the oldest of the window", {10}, "9-1"},
+        {"one before the window", {11}, "10-1"},
+        {"the newest that can be missing", {2}, "10-2"},
+        {"all", {10, 9, 8, 7, 6, 5, 4}, "3-1"},
+        {"the same twice", {8, 8, 6}, "10-8 7-6 5-1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_ledger *ledger = begin(10 * 60 + 20); /* NOW is 20 s into a minute */
+        for (size_t j = 0; j < COUNT(rows[i].marks) && rows[i].marks[j]; j++)
+            assert_true(mark(ledger, AT(rows[i].marks[j]) + 59999) >= 0);
+        expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
+        cemm_ledger_free(ledger);
+    }
+    cemm_ledger_free(NULL);
+}
+
+/* A minute that is cut by the window's beginning is not in it. */
+static void test_edges(void **state)
+{
+    struct cemm_ledger *ledger = begin(10 * 60 + 19);
+    int64_t from = 0;
+    int64_t until = 0;
+
+    (void)state;
+    expect_text("the window begins within a minute", missing_of(ledger), "9-1");
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(5) + 1, NOW, &from, &until));
+    expect_int("from within a minute: the next one", from, AT(4));
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
+    expect_int("from its beginning: that one", from, AT(5));
+    /* Minute 0 is under way, 1 has ended at 0 s: at 59.999 s it may still come. */
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
+    expect_int("just over is not missing yet", until, AT(1));
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 60000, &from, &until));
+    expect_int("a minute later it is", until, AT(0));
+    assert_false(cemm_ledger_missing(power(ledger), "", AT(1), NOW, &from, &until));
+    assert_false(cemm_ledger_missing(power(ledger), "", AT(-5), NOW, &from, &until));
+    assert_false(cemm_ledger_missing(power(ledger), "", 0, 0, &from, &until));
+    cemm_ledger_free(ledger);
+}
+
+static void test_marks(void **state)
+{
+    struct cemm_ledger *ledger = begin(HOUR);
+    char name[CEMM_TAKER_SIZE];
+    int count = 1;
+
+    (void)state;
+    expect_int("new", mark(ledger, AT(3)), 1);
+    expect_int("same minute", mark(ledger, AT(3) + 59999), 0);
+    expect_int("next", mark(ledger, AT(3) + 60000), 1);
+    expect_int("ahead of our clock", mark(ledger, AT(-14)), 1);
+    expect_int("that again", mark(ledger, AT(-14)), 0);
+    expect_int("never read", mark(ledger, 0), -ENOMEM);
+    expect_int("that never was", cemm_ledger_gave(power(ledger), 0), -EINVAL);
+    expect_int("a name that is none", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
+    while (snprintf(name, sizeof(name), "csv/%d", count) > 0 &&
+           cemm_ledger_mark(power(ledger), name, NOW) == 1)
+        count++;
+    expect_int("a bounded number of takers", count, CEMM_TAKERS_MAX);
+    cemm_ledger_free(ledger);
+}
+
+static void test_names(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *uid;
+        const char *alias;
+        const char *channel;
+        bool good;
+    } rows[] = {
+        {"good", "00-1E-C0-85-96-CC", "p1", "t1", true},
+        {"as it may be written", "00:1e:c0:85:96:cc", "p1", "t1", true},
+        {"another series", "00-1E-C0-85-96-CC", "p1", "t2", true},
+        {"no uid", "garden", "p1", "t1", false},
+        {"no alias", "00-1E-C0-85-96-CC", "p1/x", "t1", false},
+        {"no channel", "00-1E-C0-85-96-CC", "p1", "", false},
+    };
+    struct cemm_ledger *ledger = begin(HOUR);
+    const struct cemm_ledger_entry *first = cemm_ledger_entry(ledger, &one, "p1", "t1");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_uid uid;
+        strcpy(uid.text, rows[i].uid);
+        struct cemm_ledger_entry *entry =
+            cemm_ledger_entry(ledger, &uid, rows[i].alias, rows[i].channel);
+        expect_int(rows[i].row, entry != NULL, rows[i].good);
+        if (!entry)
+            continue;
+        expect_int(rows[i].row, entry == first, strcmp(rows[i].channel, "t1") == 0);
+        expect_text(rows[i].row, cemm_ledger_channel(entry), rows[i].channel);
+        assert_ptr_equal(cemm_ledger_uid(entry), cemm_ledger_uid(first));
+        assert_ptr_equal(cemm_ledger_alias(entry), cemm_ledger_alias(first));
+    }
+    cemm_ledger_free(ledger);
+}
+
+/* Each of these differs from the first in one thing only. */
+static void test_series(void **state)
+{
+    struct cemm_ledger *ledger = begin(10 * 60 + 20);
+    const struct {
+        struct cemm_ledger_entry *entry;
+        const char *taker;
+    } rows[] = {
+        {power(ledger), ""},
+        {power(ledger), CSV},
+        {cemm_ledger_entry(ledger, &other, "p1", "electric_power"), ""},
+        {cemm_ledger_entry(ledger, &one, "s01", "electric_power"), ""},
+        {cemm_ledger_entry(ledger, &one, "p1", "flow"), ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        expect_text("untouched by the others", missing_to(rows[i].entry, rows[i].taker), "10-1");
+        assert_int_equal(cemm_ledger_mark(rows[i].entry, rows[i].taker, AT(5)), 1);
+    }
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect_text("its own", missing_to(rows[i].entry, rows[i].taker), "10-5 4-1");
+    cemm_ledger_free(ledger);
+}
+
+/* What is given live is given to all takers of this run, if the API has its minutes. */
+static void test_live(void **state)
+{
+    static const char *const takers[] = {"csv", "write_graphite"};
+    struct cemm_ledger *ledger = cemm_ledger_new(10 * 60 + 20, takers, 2);
+    struct cemm_ledger_entry *t1 = cemm_ledger_entry(ledger, &one, "p1", "t1");
+
+    (void)state;
+    assert_non_null(ledger);
+    assert_int_equal(cemm_ledger_mark(power(ledger), "of another run", AT(8)), 1);
+    assert_int_equal(cemm_ledger_gave(power(ledger), AT(5)), 0);
+    assert_int_equal(cemm_ledger_gave(t1, AT(5)), 0);
+    expect_text("one", missing_to(power(ledger), "csv"), "10-5 4-1");
+    expect_text("the other", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
+    expect_text("nobody else", missing_to(power(ledger), "of another run"), "10-8 7-1");
+    expect_text("no minutes", missing_to(t1, "csv"), "10-1");
+    cemm_ledger_free(ledger);
+}
+
+/* Every second minute, in an order that a bad insertion would mind, then the rest. */
+static void test_many(void **state)
+{
+    struct cemm_ledger *ledger = begin(1001 * 60);
+    int64_t from;
+    int64_t until;
+
+    (void)state;
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(mark(ledger, AT(2 + i * 7 % 500 * 2)), 1);
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(900), NOW, &from, &until));
+    expect_int("one gap", from, AT(899));
+    expect_int("of one minute", until, AT(898));
+    mark_all(ledger, 1001, 2);
+    expect_text("nothing left", missing_of(ledger), "");
+    cemm_ledger_free(ledger);
+}
+
+/* The number of gaps is bounded: the oldest ones are given up. */
+static void test_bounded(void **state)
+{
+    struct cemm_ledger *ledger = begin(CEMM_WINDOW_MAX);
+    const int last = 2 * CEMM_STRETCHES_MAX + 20;
+    int64_t from;
+    int64_t until;
+
+    (void)state;
+    for (int i = last; i > 0; i -= 2)
+        assert_int_equal(mark(ledger, AT(i)), 1);
+    assert_true(cemm_ledger_missing(power(ledger), "", AT(last), NOW, &from, &until));
+    assert_true(from > AT(last) + 10 * MINUTE && from < AT(last) + 40 * MINUTE);
+    cemm_ledger_free(ledger);
+}
+
+/* ---- the state file -------------------------------------------------------------- */
+
+static void load(struct cemm_ledger *ledger, const char *path, int result)
+{
+    struct cemm_words words = {""};
+
+    expect_int(path, cemm_ledger_load(ledger, path, &words), result);
+    if (result)
+        expect_part("the words", words.text, path);
+}
+
+static void save(struct cemm_ledger *ledger, bool whole, int result)
+{
+    struct cemm_words words = {""};
+
+    expect_int("saved", cemm_ledger_save(ledger, whole, &words), result);
+    if (result)
+        expect_part("the words", words.text, ledger->path);
+}
+
+/* The newest sample that an earlier run gave, for an answer that came `later` than it. */
+static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
+{
+    struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
+    const struct cemm_sample sample = {.time = newest, .value = 1};
+
+    return cemm_ledger_take(power(ledger), &document, &sample) == CEMM_REPEATED;
+}
+
+static void test_file(void **state)
+{
+    const char *path = scratch_path("state");
+    struct cemm_ledger *ledger = begin(10 * 60 + 20);
+    struct stat stat_buffer;
+
+    (void)state;
+    load(ledger, path, CEMM_ABSENT);
+    mark_all(ledger, 8, 6);
+    mark_all(ledger, 3, 3);
+    assert_int_equal(cemm_ledger_gave(power(ledger), NOW - 5), 0);
+    save(ledger, true, 0);
+    save(ledger, true, 0); /* over the one that is there */
+    assert_int_equal(stat(path, &stat_buffer), 0);
+    expect_int("not for everybody", stat_buffer.st_mode & 0027, 0);
+    assert_int_equal(access(scratch_path("state.new"), F_OK), -1);
+    cemm_ledger_free(ledger);
+
+    ledger = begin(20 * 60 + 20); /* a wider window */
+    load(ledger, path, 0);
+    expect_text("read back", missing_of(ledger), "20-8 5-3 2-1");
+    assert_true(knows(ledger, NOW - 5, 0));
+    assert_true(knows(ledger, NOW - 5, -900000));  /* as far ahead as a sample may be */
+    assert_false(knows(ledger, NOW - 5, -900001)); /* noted while our clock was wrong */
+    mark_all(ledger, 20, 9);
+    save(ledger, true, 0);
+    cemm_ledger_free(ledger);
+
+    ledger = begin(6 * 60 + 20); /* a narrower one */
+    load(ledger, path, 0);
+    expect_text("less", missing_of(ledger), "5-3 2-1");
+    save(ledger, true, 0);
+    cemm_ledger_free(ledger);
+
+    ledger = begin(20 * 60 + 20); /* nothing was forgotten over it */
+    load(ledger, path, 0);
+    expect_text("wide again", missing_of(ledger), "5-3 2-1");
+    cemm_ledger_free(ledger);
+}
+
+static void append(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "a");
+
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+#define HEADER           "cemm minutes 1\n"
+#define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
+#define LINE(start)      GIVEN(start "+1")
+
+/* One line more counts at once; half a line does not count, and does no harm. */
+static void test_append(void **state)
+{
+    const char *path = scratch_text("state", HEADER GIVEN("1699999500+3") LINE("1699999680"), 0600);
+    struct cemm_ledger *ledger = begin(10 * 60 + 20);
+
+    (void)state;
+    append(path, LINE("1699999740"));
+    append(path, "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+1");
+    load(ledger, path, 0);
+    expect_text("two lines and a half", missing_of(ledger), "10-8 3-1");
+    append(path, "\n" GIVEN("@1699999999993"));
+    load(ledger, path, 0);
+    expect_text("no half any more, and no minute", missing_of(ledger), "10-8 2-1");
+    assert_true(knows(ledger, NOW - 7, 0));
+    cemm_ledger_free(ledger);
+}
+
+/* The file whole at first, then lines, then whole again when that has failed. */
+static void test_save(void **state)
+{
+    static const struct {
+        const char *row;
+        int minute;       /* that is marked before; 0: none */
+        bool whole;       /* asked for */
+        bool away;        /* its directory */
+        int later;        /* milliseconds */
+        int result;       /* what is told */
+        const char *text; /* of the file; NULL: there is none */
+    } rows[] = {
+        {"nothing was given", 0, true, false, 0, 0, NULL},
+        {"at first", 8, false, false, 0, 0, HEADER LINE("1699999500")},
+        {"nothing is new", 0, false, false, 0, 0, HEADER LINE("1699999500")},
+        {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") LINE("1699999620")},
+        {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") LINE("1699999620")},
+        {"all of it", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1")},
+        {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
+        {"is told once", 5, false, true, 0, 0, NULL},
+        {"and is not tried again at once", 0, false, false, 299999, 0,
+         HEADER GIVEN("1699999500+1 1699999620+1")},
+        {"but soon", 0, false, false, 1, 1, HEADER GIVEN("1699999500+4")},
+        {"and it is well", 4, false, false, 0, 0, HEADER GIVEN("1699999500+4") LINE("1699999740")},
+        {"all of it now and then", 3, false, false, 300000, 0, HEADER GIVEN("1699999500+6")},
+    };
+    struct cemm_ledger *ledger = begin(HOUR);
+    char path[200];
+    char *bytes;
+    struct stat about;
+
+    (void)state;
+    (void)scratch_text("here/other", "", 0600);
+    strcpy(path, scratch_path("here/state"));
+    load(ledger, path, CEMM_ABSENT);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (rows[i].minute)
+            assert_true(mark(ledger, AT(rows[i].minute)) >= 0);
+        if (rows[i].away)
+            assert_int_equal(rename(scratch_path("here"), scratch_path("there")), 0);
+        steady += rows[i].later;
+        save(ledger, rows[i].whole, rows[i].result);
+        int r = cemm_file_read(path, 1000, &bytes, &about);
+        expect_int(rows[i].row, r, rows[i].text ? 0 : -ENOENT);
+        if (r == 0) {
+            expect_text(rows[i].row, bytes, rows[i].text);
+            free(bytes);
+        }
+        if (rows[i].away)
+            assert_int_equal(rename(scratch_path("there"), scratch_path("here")), 0);
+    }
+    cemm_ledger_free(ledger);
+}
+
+/* Lines that nobody fetches are not kept for ever: then the file is written whole. */
+static void test_too_many_lines(void **state)
+{
+    const char *path = scratch_path("state");
+    struct cemm_ledger *ledger = begin(CEMM_WINDOW_MAX);
+    char *bytes;
+    struct stat about;
+
+    (void)state;
+    load(ledger, path, CEMM_ABSENT);
+    mark_all(ledger, 30001, 30001);
+    save(ledger, false, 0);
+    for (int i = 30000; i > 0; i--) {
+        assert_int_equal(mark(ledger, AT(i)), 1);
+        assert_true(ledger->lines.length <= CEMM_LINES_MAX);
+    }
+    save(ledger, false, 0);
+    assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);
+    expect_part("all of them, as one", bytes, "+30001\n");
+    free(bytes);
+    cemm_ledger_free(ledger);
+}
+
+/* What is written is in the order of names, and of the newest sample there is one. */
+static void test_text(void **state)
+{
+    struct cemm_ledger *ledger = begin(HOUR);
+    char *text;
+    size_t length;
+
+    (void)state;
+    assert_true(mark(ledger, NOW - INT64_C(40) * 86400000) == 1);
+    assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
+    expect_text("old minutes are dropped: a header alone", text, HEADER);
+    free(text);
+    /* The time of the last sample stays: one that comes again is no news after a year either. */
+    assert_int_equal(cemm_ledger_gave(power(ledger), NOW - INT64_C(400) * 86400000), 0);
+    assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
+    expect_text("the last sample", text, HEADER GIVEN("@1665440000000"));
+    free(text);
+    assert_int_equal(cemm_ledger_mark(power(ledger), CSV, AT(4)), 1);
+    assert_int_equal(cemm_ledger_mark(power(ledger), "csv", AT(4)), 1);
+    assert_int_equal(cemm_ledger_gave(power(ledger), AT(3)), 0);
+    assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
+    expect_text("of all takers", text,
+                HEADER GIVEN("1699999800+1 @1699999800000") "csv" LINE("1699999740")
+                    CSV LINE("1699999740"));
+    free(text);
+    cemm_ledger_free(ledger);
+}
+
+#define GOOD "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+3\n"
+
+static void test_damage(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *text;
+        int result;
+    } rows[] = {
+        {"good", "cemm minutes 1\n" GOOD, 0},
+        {"header alone", "cemm minutes 1\n", 0},
+        {"torn last line", "cemm minutes 1\n" GOOD "\t00-1E-C", 0},
+        {"empty", "", -EBADMSG},
+        {"half a header", "cemm min", -EBADMSG},
+        {"another version", "cemm minutes 2\n" GOOD, -EBADMSG},
+        {"no header", GOOD, -EBADMSG},
+        {"an empty line", "cemm minutes 1\n\n" GOOD, -EBADMSG},
+        {"too few fields", "cemm minutes 1\n" GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
+        {"too many", "cemm minutes 1\n" GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n",
+         -EBADMSG},
+        {"a uid that is none", "cemm minutes 1\n\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
+        {"a taker that is none", "cemm minutes 1\na\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
+         -EBADMSG},
+        {"a path", "cemm minutes 1\n\t00-1E-C0-85-96-CC\t../p1\tx\t1699999800+3\n", -EBADMSG},
+        {"no count", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800\n", -EBADMSG},
+        {"count 0", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+0\n", -EBADMSG},
+        {"negative", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+-1\n", -EBADMSG},
+        {"no full minute", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999801+1\n", -EBADMSG},
+        {"in 1970", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t60+1\n", -EBADMSG},
+        {"beyond int64",
+         "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+99999999999999999999\n", -EBADMSG},
+        {"a space too many", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+1 \n",
+         -EBADMSG},
+        {"nothing given", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t\n", -EBADMSG},
+        {"newest in words", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@now\n", -EBADMSG},
+        {"newest not last",
+         "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 1699999800+1\n", -EBADMSG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_ledger *ledger = begin(10 * 60 + 20);
+        struct cemm_words words;
+        const char *path = scratch_text("state", rows[i].text, 0600);
+        mark_all(ledger, 5, 5);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), rows[i].result);
+        if (rows[i].result) {
+            expect_text(rows[i].row, missing_of(ledger), "10-1");
+            expect_part(rows[i].row, words.text, "nothing counts as given");
+        }
+        cemm_ledger_free(ledger);
+    }
+}
+
+static void test_unusable(void **state)
+{
+    struct cemm_ledger *ledger = begin(HOUR);
+    const char *directory = scratch_path(".");
+
+    (void)state;
+    scratch_bytes("state", "cemm minutes 1\n\0\n", 17, 0600);
+    load(ledger, scratch_path("state"), -EBADMSG);
+    load(ledger, directory, -EBADMSG);
+    cemm_ledger_free(ledger);
+}
+
+/* A file that names too many takers is none of ours. */
+static void test_takers(void **state)
+{
+    char text[8000] = HEADER;
+    struct cemm_ledger *ledger = begin(HOUR);
+    size_t length = strlen(text);
+
+    (void)state;
+    for (int i = 1; i < CEMM_TAKERS_MAX; i++)
+        length +=
+            (size_t)snprintf(text + length, sizeof(text) - length, "csv/%d" LINE("1699999500"), i);
+    load(ledger, scratch_text("state", text, 0600), 0);
+    (void)snprintf(text + length, sizeof(text) - length, "csv" LINE("1699999500"));
+    load(ledger, scratch_text("state", text, 0600), -EBADMSG);
+    cemm_ledger_free(ledger);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_series),
+        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_bounded),
+        cmocka_unit_test_setup_teardown(test_file, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_append, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_save, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_too_many_lines, scratch_setup, scratch_teardown),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test_setup_teardown(test_damage, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_takers, scratch_setup, scratch_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
