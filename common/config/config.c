@@ -22,7 +22,9 @@
 #define TIMEOUT_MAX     3600.0
 #define CONNECTIONS_MAX 1024
 #define INTERVAL_MAX    (7 * 86400.0)
-#define SHOWN           48 /* characters of a wrong value that a message repeats */
+#define SHOWN           48   /* characters of a wrong value that a message repeats */
+#define URL_LENGTH_MAX  1024 /* so that a request's own part has room, too */
+#define PATH_LENGTH_MAX 3840 /* so that an archive's own part has room, too */
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
@@ -207,6 +209,8 @@ static int set_url(struct cemm_config *config, const char *key, const char *valu
     }
     if ((!https && !http) || !plain(value) || !authority(host))
         return refuse(words, key, value, "write it as https://HOST/PATH/");
+    if (strlen(value) > URL_LENGTH_MAX)
+        return refuse(words, key, value, "write at most 1024 characters");
     if (http && !loopback(host))
         return refuse(words, key, value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
@@ -337,6 +341,8 @@ static int set_directory(struct cemm_config *config, const char *key, const char
 {
     if (value[0] != '/')
         return refuse(words, key, value, "write an absolute path");
+    if (strlen(value) > PATH_LENGTH_MAX)
+        return refuse(words, key, value, "write at most 3840 characters");
     return replace(&config->archive, value);
 }
 

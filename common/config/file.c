@@ -1,14 +1,12 @@
 /*
- * The INI file (spec §3). inih splits keys from values and knows comments; it
- * cuts long lines and section names, joins indented lines to the one above,
- * skips empty sections and tells no line numbers, so the reader that feeds it
- * trims, bounds and counts the lines, and opens the sections itself.
+ * The INI file (spec §3), line by line: [KIND NAME], or KEY = VALUE. A line
+ * that is neither, or too long, is an error; nothing is ever cut or guessed.
  */
 #include "common/base/limits.h"
+#include "common/base/words.h"
 #include "common/config/config.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,123 +14,103 @@
 
 #define BLANK " \t\r\n\v\f"
 
-struct reader {
-    FILE *stream;
-    struct cemm_config *config;
-    char line[CEMM_LINE_MAX];
-    int result;               /* the first failure */
-    int result_line;          /* where it was */
-    struct cemm_words *words; /* what it was */
-};
-
-static void fail(struct reader *reader, int result)
+static int refuse(struct cemm_words *words, const char *why)
 {
-    reader->result = result;
-    reader->result_line = reader->config->line;
+    cemm_words_set(words, "%s", why);
+    return -EINVAL;
 }
 
-/* "[cloud home]" → section "cloud", name "home". `text` is changed. */
-static void open_section(struct reader *reader, char *text)
+/* Takes the blanks away from both ends. */
+static char *trim(char *text)
+{
+    text += strspn(text, BLANK);
+    for (size_t length = strlen(text); length && strchr(BLANK, text[length - 1]); length--)
+        text[length - 1] = '\0';
+    return text;
+}
+
+/* "[cloud home]" → section "cloud", name "home". */
+static int open_section(struct cemm_config *config, char *text, struct cemm_words *words)
 {
     char *end = strchr(text, ']');
     char *rest = end ? end + 1 + strspn(end + 1, BLANK) : NULL;
 
-    if (!end || (*rest && !strchr(";#", *rest))) {
-        cemm_words_set(reader->words, "a section is written [NAME] on a line of its own");
-        fail(reader, -EINVAL);
-        return;
-    }
+    if (!end || (*rest && !strchr(";#", *rest)))
+        return refuse(words, "a section is written [NAME] on a line of its own");
     *end = '\0';
-    char *kind = text + 1 + strspn(text + 1, BLANK);
+    char *kind = trim(text + 1);
     char *name = kind + strcspn(kind, BLANK);
     if (*name)
         *name++ = '\0';
-    name += strspn(name, BLANK);
-    for (size_t n = strlen(name); n && strchr(BLANK, name[n - 1]); n--)
-        name[n - 1] = '\0';
-    int r = cemm_config_section(reader->config, kind, name, reader->words);
-    if (r < 0)
-        fail(reader, r);
+    return cemm_config_section(config, kind, trim(name), words);
 }
 
-/*
- * Fills reader->line. 1: a whole line; 0: too long, or with a NUL in it; -1: the end. By character,
- * because fgets() would let a NUL pass for the end of a last line that lacks its newline.
- */
-static int fetch_line(struct reader *reader)
+/* "timeout = 15 ; seconds" → key "timeout", value "15". */
+static int set_key(struct cemm_config *config, char *text, struct cemm_words *words)
+{
+    for (char *comment = text; (comment = strchr(comment, ';')); comment++)
+        if (strchr(BLANK, comment[-1])) {
+            *comment = '\0';
+            break;
+        }
+    char *end = text + strcspn(text, "=:");
+    if (!*end)
+        return refuse(words, "neither [section] nor key = value");
+    *end = '\0';
+    return cemm_config_set(config, trim(text), trim(end + 1), words);
+}
+
+static int take_line(struct cemm_config *config, char *line, struct cemm_words *words)
+{
+    bool marked = config->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
+    char *text = trim(marked ? line + 3 : line);
+
+    switch (*text) {
+    case '\0':
+    case ';':
+    case '#':
+        return 0;
+    case '[':
+        return open_section(config, text, words);
+    default:
+        return set_key(config, text, words);
+    }
+}
+
+/* 1: a line, without its end; 0: there is none any more; or a negative errno. */
+static int read_line(FILE *stream, int *number, char ret_line[CEMM_LINE_MAX + 1],
+                     struct cemm_words *words)
 {
     size_t length = 0;
-    int c;
+    int c = getc(stream);
 
-    while ((c = getc(reader->stream)) > 0 && length < sizeof(reader->line) - 2) {
-        reader->line[length++] = (char)c;
-        if (c == '\n')
+    *number += c != EOF;
+    for (; c != EOF && c != '\n'; c = getc(stream)) {
+        if (c == '\0')
+            return refuse(words, "there is a NUL in the line");
+        if (length == CEMM_LINE_MAX)
+            return refuse(words, "the line is too long");
+        ret_line[length++] = (char)c;
+    }
+    ret_line[length] = '\0';
+    if (ferror(stream)) {
+        cemm_words_set(words, "can't be read: %s", strerror(errno));
+        return -EIO;
+    }
+    return c != EOF || length > 0;
+}
+
+static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_words *words)
+{
+    char line[CEMM_LINE_MAX + 1];
+    int r;
+
+    while ((r = read_line(stream, &config->line, line, words)) > 0) {
+        r = take_line(config, line, words);
+        if (r < 0)
             break;
     }
-    reader->line[length] = '\0';
-    if (c == EOF)
-        return length ? 1 : -1;
-    return c == '\n';
-}
-
-/* ini_reader: one line, without what inih would misread; "\n" for a section's. */
-static char *read_line(char *out, int size, void *data)
-{
-    struct reader *reader = data;
-    int whole = reader->result ? -1 : fetch_line(reader);
-
-    if (whole < 0)
-        return NULL;
-    reader->config->line++;
-    char *text = reader->line;
-    if (reader->config->line == 1 && strncmp(text, "\xEF\xBB\xBF", 3) == 0)
-        text += 3;
-    text += strspn(text, BLANK);
-    bool comment = *text == ';' || *text == '#';
-    /* Three bytes are kept free for the line's end, as inih asks for. */
-    if (!whole || (!comment && strlen(text) + 3 >= (size_t)size)) {
-        cemm_words_set(reader->words, "the line is too long (or has a NUL in it)");
-        fail(reader, -E2BIG);
-        return NULL;
-    }
-    if (*text == '[')
-        open_section(reader, text);
-    if (comment || *text == '[')
-        text = strcpy(reader->line, "\n");
-    return reader->result ? NULL : strcpy(out, text);
-}
-
-static int take_pair(void *data, const char *section, const char *key, const char *value)
-{
-    struct reader *reader = data;
-
-    (void)section;
-    if (reader->result)
-        return 0;
-    int r = cemm_config_set(reader->config, key, value, reader->words);
-    if (r < 0)
-        fail(reader, r);
-    return r == 0;
-}
-
-static int parse(struct reader *reader)
-{
-    int r = ini_parse_stream(read_line, reader, take_pair, reader);
-
-    /* inih goes on after a line that it can't read; a later failure must not hide that one. */
-    if (reader->result && (r <= 0 || r >= reader->result_line))
-        return reader->result;
-    if (ferror(reader->stream)) {
-        cemm_words_set(reader->words, "can't be read: %s", strerror(errno));
-        fail(reader, -EIO);
-    } else if (r > 0) {
-        cemm_words_set(reader->words, "neither [section] nor key = value");
-        fail(reader, -EINVAL);
-        reader->result_line = r;
-    } else if (r < 0) {
-        fail(reader, -ENOMEM);
-    }
-    return reader->result;
+    return r;
 }
 
 /* Puts file and line in front of the words; line 0 is the file as a whole. */
@@ -152,19 +130,10 @@ static int locate(struct cemm_words *words, const char *file, int line, int resu
 static int load_stream(struct cemm_config *config, const char *file, FILE *stream,
                        struct cemm_words *words)
 {
-    struct reader *reader = calloc(1, sizeof(*reader));
+    int r = read_lines(config, stream, words);
 
-    if (!reader)
-        return -ENOMEM;
-    reader->stream = stream;
-    reader->config = config;
-    reader->words = words;
-    int r = parse(reader);
     if (r < 0)
-        locate(words, file, reader->result_line, r);
-    free(reader);
-    if (r < 0)
-        return r;
+        return locate(words, file, config->line, r);
     free(config->file);
     config->file = strdup(file);
     if (!config->file)

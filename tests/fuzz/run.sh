@@ -28,7 +28,7 @@ meson compile -C "$scratch/build" cemm-pure fs-tree >>"$scratch/log" || {
   cat "$scratch/log"
   exit 1
 }
-read -r -a flags <<<"$(pkg-config --cflags --libs json-c glib-2.0 inih)"
+read -r -a flags <<<"$(pkg-config --cflags --libs json-c glib-2.0)"
 for target in "${targets[@]}"; do
   clang -g -O1 -std=gnu17 -D_GNU_SOURCE "-fsanitize=fuzzer,$sanitizers" -I"$top" \
     "$top/tests/fuzz/$target.c" "$top/tests/fuzz/fuzz.c" "$scratch/build/fs/libfs-tree.a" \
