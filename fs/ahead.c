@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include "fs/fs.h"
-
 /* Whoever wants it will ask for it, and be told then what was wrong. */
 static void on_answer(void *data, const struct cemm_answer *answer)
 {
@@ -51,18 +49,18 @@ static bool follow(struct ahead_stream *stream, const struct place *place)
     return true;
 }
 
-static void ask(struct fs *fs, const struct place *place, const struct tree_clock *clock)
+static void ask(struct cemm *cemm, const struct place *place, const struct tree_clock *clock)
 {
     int64_t since = clock->now - tree_closed_at(place, clock->zone);
     struct cemm_query query;
 
-    if (tree_query(place, &query) && !cemm_archived(fs->cemm, &query))
-        (void)cemm_get_later(fs->cemm, &query, since * 1000, on_answer, NULL, NULL);
+    if (tree_query(place, &query) && !cemm_archived(cemm, &query))
+        (void)cemm_get_later(cemm, &query, since * 1000, on_answer, NULL, NULL);
 }
 
-void ahead_read(struct fs *fs, const struct place *place)
+void ahead_read(struct ahead *ahead, struct cemm *cemm, struct tree_clock clock,
+                const struct place *place)
 {
-    struct tree_clock clock = fs_clock(fs);
     struct place next = *place;
     struct ahead_stream *stream;
     int month = place->period.month;
@@ -70,14 +68,14 @@ void ahead_read(struct fs *fs, const struct place *place)
     if (place->kind != PLACE_PERIOD || place->period.span != CEMM_DAY ||
         clock.now < tree_closed_at(place, clock.zone))
         return;
-    stream = stream_of(&fs->ahead, place);
-    stream->used = ++fs->ahead.step;
+    stream = stream_of(ahead, place);
+    stream->used = ++ahead->step;
     if (!follow(stream, place) || stream->run < 2)
         return;
     for (int i = 0; i < stream->run && i < AHEAD_MAX; i++) {
         next.period = cemm_period_step(&next.period, 1);
         if (next.period.month != month || clock.now <= tree_closed_at(&next, clock.zone))
             break;
-        ask(fs, &next, &clock);
+        ask(cemm, &next, &clock);
     }
 }

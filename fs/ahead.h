@@ -10,8 +10,6 @@
 #define AHEAD_STREAMS 8 /* readers of different meters that are told apart */
 #define AHEAD_MAX     8 /* days */
 
-struct fs;
-
 /* One meter's history that somebody reads. */
 struct ahead_stream {
     struct place last; /* read last; PLACE_ROOT: the stream is free */
@@ -26,6 +24,7 @@ struct ahead {
 
 /* A file is read that was not at hand in the kernel. Asks for those behind it, if it is of a closed
  * day and not the first in turn. */
-void ahead_read(struct fs *fs, const struct place *place);
+void ahead_read(struct ahead *ahead, struct cemm *cemm, struct tree_clock clock,
+                const struct place *place);
 
 #endif

@@ -4,10 +4,9 @@
  * was removed. So an unknown directory whose source fails gives that error,
  * never "no such file", and never an empty listing.
  *
- * A listing is made when a directory is opened, and belongs to the reader who
- * has opened it: offsets stay good although devices come. It is OPENDIR that
- * waits, not READDIR: during that the kernel keeps the directory locked, and
- * every other name in it would wait, too, in a state that no signal ends.
+ * It is OPENDIR that waits, not READDIR: during that the kernel keeps the
+ * directory locked, and every other name in it would wait, too, in a state that
+ * no signal ends.
  */
 #include "fs/dirs.h"
 
@@ -15,90 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/listing.h"
 #include "fs/park.h"
-
-#define LISTING_MAX 65536 /* names */
-#define REPLY_MAX   65536 /* bytes of one answer to READDIR */
-#define UNKNOWN_INO 0xffffffffu
-
-/* ---- listings ----------------------------------------------------------- */
-
-struct entry {
-    char name[TREE_NAME_SIZE];
-    enum tree_type type;
-};
-
-struct listing {
-    struct entry *entries;
-    size_t count;
-    size_t room;
-};
-
-void listing_free(struct listing *listing)
-{
-    if (!listing)
-        return;
-    free(listing->entries);
-    free(listing);
-}
-
-static int listing_add(void *data, const char *name, enum tree_type type)
-{
-    struct listing *listing = data;
-    size_t length = strlen(name);
-    struct entry *entry;
-
-    if (length >= TREE_NAME_SIZE || listing->count >= LISTING_MAX)
-        return -E2BIG;
-    if (listing->count == listing->room) {
-        size_t room = listing->room ? listing->room * 2 : 64;
-        struct entry *entries = reallocarray(listing->entries, room, sizeof(*entries));
-
-        if (!entries)
-            return -ENOMEM;
-        listing->entries = entries;
-        listing->room = room;
-    }
-    entry = &listing->entries[listing->count++];
-    memcpy(entry->name, name, length + 1);
-    entry->type = type;
-    return 0;
-}
-
-static mode_t mode_of(enum tree_type type)
-{
-    switch (type) {
-    case TREE_DIRECTORY:
-        return S_IFDIR;
-    case TREE_LINK:
-        return S_IFLNK;
-    default:
-        return S_IFREG;
-    }
-}
-
-void listing_reply(fuse_req_t request, const struct listing *listing, size_t size, off_t offset)
-{
-    size_t room = size < REPLY_MAX ? size : REPLY_MAX;
-    size_t used = 0;
-    char *reply = malloc(room ? room : 1);
-
-    if (!reply) {
-        (void)fuse_reply_err(request, ENOMEM);
-        return;
-    }
-    for (size_t i = (size_t)offset; i < listing->count; i++) {
-        struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = mode_of(listing->entries[i].type)};
-        size_t length = fuse_add_direntry(request, reply + used, room - used,
-                                          listing->entries[i].name, &about, (off_t)i + 1);
-
-        if (length > room - used)
-            break;
-        used += length;
-    }
-    (void)fuse_reply_buf(request, reply, used);
-    free(reply);
-}
 
 /* ---- names that are data -------------------------------------------------- */
 

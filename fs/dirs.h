@@ -6,14 +6,6 @@
 
 #include "fs/fs.h"
 
-/* What one reader of a directory sees, from its opening to its end. */
-struct listing;
-
-void listing_free(struct listing *listing); /* NULL is allowed */
-
-/* Answers READDIR. Never waits. */
-void listing_reply(fuse_req_t request, const struct listing *listing, size_t size, off_t offset);
-
 /* The node of a directory or a link. Never waits, and asks nobody. Returns 0 or a negative
  * errno. */
 int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node);

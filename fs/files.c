@@ -219,7 +219,7 @@ static int node_of(struct fs *fs, const struct place *place, struct node **ret_n
         if (!snapshot)
             node->absent = absent;
         else
-            ahead_read(fs, place);
+            ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), place);
     }
     *ret_node = node;
     return 0;
@@ -408,7 +408,7 @@ static bool wants(const struct parked *parked, int64_t fetched)
     return !parked->reading && node->running && !node->growing && node->snapshot->fetched < fetched;
 }
 
-void file_take(struct parked *parked, struct snapshot *snapshot)
+static void take_snapshot(struct parked *parked, struct snapshot *snapshot)
 {
     struct node *node = parked->node;
 
@@ -451,7 +451,7 @@ static bool is_known_absent(const struct node *node)
            age <= FS_INFO_MAX_AGE;
 }
 
-void file_answer(struct parked *parked, const struct cemm_answer *answer)
+static void take_answer(struct parked *parked, const struct cemm_answer *answer)
 {
     struct node *node = parked->node;
     struct tree_clock clock = fs_clock(parked->fs);
@@ -474,7 +474,7 @@ void file_answer(struct parked *parked, const struct cemm_answer *answer)
         return;
     }
     node->absent = 0;
-    file_take(parked, snapshot);
+    take_snapshot(parked, snapshot);
 }
 
 /* Asks for the document; whatever comes answers the draft. */
@@ -487,13 +487,15 @@ static void ask(struct parked *draft)
     if (is_known_absent(node)) {
         (void)fuse_reply_err(draft->request, ENOENT);
     } else if (info_is(&node->place)) {
+        draft->answer = take_answer;
+        draft->take = take_snapshot;
         info_ask(draft);
     } else if (tree_query(&node->place, &query)) {
         struct place place = node->place;
 
-        draft->resume = file_answer;
+        draft->resume = take_answer;
         park_get(draft, &query, fresh_of(fs, &place, node->snapshot).max_age);
-        ahead_read(fs, &place);
+        ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
     } else {
         (void)fuse_reply_err(draft->request, EIO);
     }

@@ -6,7 +6,6 @@
 #define FS_FILES_H
 
 #include "fs/fs.h"
-#include "fs/park.h"
 
 /* The node to which a file's name leads now, and for how many seconds. Never waits: the node may
  * have no snapshot yet. Returns 0 or a negative errno. */
@@ -20,10 +19,5 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 /* Answers READ. It waits if nobody has asked for the size before, or if the bytes have been given
  * up and the kernel has lost them, too. */
 void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset);
-
-/* Answers a parked GETATTR or READ with what has come: a document or a failure, or a snapshot,
- * whose reference is taken over. */
-void file_answer(struct parked *parked, const struct cemm_answer *answer);
-void file_take(struct parked *parked, struct snapshot *snapshot);
 
 #endif

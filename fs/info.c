@@ -10,7 +10,6 @@
 
 #include <errno.h>
 
-#include "fs/files.h"
 #include "fs/park.h"
 
 bool info_is(const struct place *place)
@@ -42,7 +41,7 @@ static void on_root(struct parked *parked, const struct cemm_answer *answer)
     if (result != 0)
         park_reply_error(parked, result);
     else
-        file_take(parked, snapshot);
+        parked->take(parked, snapshot);
 }
 
 static void on_devices(struct parked *parked, const struct cemm_answer *answer)
@@ -65,13 +64,13 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
     const struct place *place = &parked->node->place;
 
     if (answer->result != 0 || document_lists(answer->document, place->alias)) {
-        file_answer(parked, answer);
+        parked->answer(parked, answer);
     } else if (fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
                cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO)) {
         park_reply_error(parked, EHOSTUNREACH);
     } else {
         fs_note_name(parked->fs, place, "no source says anything of this meter");
-        file_answer(parked, answer);
+        parked->answer(parked, answer);
     }
 }
 
@@ -82,7 +81,7 @@ static void on_meter(struct parked *parked, const struct cemm_answer *answer)
     if (answer->result == CEMM_ABSENT)
         park_get_next(parked, &query, FS_INFO_MAX_AGE, on_io);
     else
-        file_answer(parked, answer);
+        parked->answer(parked, answer);
 }
 
 void info_ask(struct parked *draft)

@@ -5,12 +5,11 @@
 #ifndef FS_INFO_H
 #define FS_INFO_H
 
-#include "fs/fs.h"
+#include "fs/park.h"
 
 bool info_is(const struct place *place);
 
-/* Asks for the documents of such a file; when they have come, they answer the draft. */
-struct parked;
+/* Asks for the documents of such a file; in the end the draft's `answer` or `take` is called. */
 void info_ask(struct parked *draft);
 
 #endif

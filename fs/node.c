@@ -20,7 +20,7 @@ static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
 
 static size_t slot_of_place(const struct nodes *nodes, const struct place *place)
 {
-    return (size_t)(tree_hash(place) & (nodes->buckets - 1));
+    return (size_t)(place_hash(place) & (nodes->buckets - 1));
 }
 
 static void insert(struct nodes *nodes, struct node *node)
@@ -109,7 +109,7 @@ struct node *nodes_current(const struct nodes *nodes, const struct place *place)
     struct node *node;
 
     LIST_FOREACH (node, &nodes->by_place[slot_of_place(nodes, place)], same_place) {
-        if (tree_same(&node->place, place))
+        if (place_same(&node->place, place))
             return node;
     }
     return NULL;
@@ -167,7 +167,7 @@ void node_settle(struct node *node)
 {
     uint64_t hash = tree_hash_path(&node->place);
 
-    hash = tree_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
+    hash = place_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
     node->inode = hash >> 2 | SETTLED;
 }
 

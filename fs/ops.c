@@ -14,6 +14,7 @@
 
 #include "fs/dirs.h"
 #include "fs/files.h"
+#include "fs/listing.h"
 #include "fs/notify.h"
 #include "fs/xattrs.h"
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/dirs.h"
+#include "fs/listing.h"
 
 static void on_answer(void *data, const struct cemm_answer *answer)
 {

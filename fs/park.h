@@ -16,6 +16,8 @@ struct listing;
  * parked for another reason by park_wait(). */
 typedef void parked_fn(struct parked *parked, const struct cemm_answer *answer);
 
+typedef void parked_take_fn(struct parked *parked, struct snapshot *snapshot);
+
 struct parked {
     struct fs *fs;
     fuse_req_t request;
@@ -28,8 +30,10 @@ struct parked {
     int found;               /* kept by those who wait twice: how the first wait ended */
     struct listing *listing; /* OPENDIR only; freed with the request unless handed on */
     struct fuse_file_info info;
-    bool open;    /* GETATTR of a reader, who may go on with what he was shown */
-    bool reading; /* READ, of these bytes */
+    parked_fn *answer;    /* a file's last step: a document or a failure has come, */
+    parked_take_fn *take; /* or a snapshot, whose reference it takes over */
+    bool open;            /* GETATTR of a reader, who may go on with what he was shown */
+    bool reading;         /* READ, of these bytes */
     size_t size;
     off_t offset;
 };

@@ -46,7 +46,7 @@ void snapshot_unref(struct snapshot *snapshot)
 
 void snapshot_strip(struct snapshot *snapshot)
 {
-    snapshot->digest = tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
+    snapshot->digest = place_hash_bytes(PLACE_HASH, snapshot->bytes, snapshot->size);
     free(snapshot->bytes);
     snapshot->bytes = NULL;
 }
@@ -54,7 +54,7 @@ void snapshot_strip(struct snapshot *snapshot)
 bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
 {
     if (anew->size != snapshot->size ||
-        tree_hash_bytes(TREE_HASH, anew->bytes, anew->size) != snapshot->digest)
+        place_hash_bytes(PLACE_HASH, anew->bytes, anew->size) != snapshot->digest)
         return false;
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;

@@ -517,15 +517,15 @@ uint64_t tree_cause(const struct place *place)
     if (tree_holds_periods(place)) {
         cause = (struct place){.kind = PLACE_HISTORY, .uid = place->uid};
         copy_text(cause.alias, sizeof(cause.alias), place->alias);
-        return tree_hash(&cause);
+        return place_hash(&cause);
     }
     if (!tree_query(place, &query))
-        return tree_hash(place);
+        return place_hash(place);
     cause.ago = (int)query.endpoint;
     cause.uid = query.uid;
     cause.period = query.period;
     copy_text(cause.alias, sizeof(cause.alias), query.alias);
-    return tree_hash(&cause);
+    return place_hash(&cause);
 }
 
 int64_t tree_closed_at(const struct place *place, const struct cemm_zone *zone)
@@ -579,4 +579,17 @@ bool tree_parent(const struct place *place, struct place *ret_parent)
         strip(&parent);
     *ret_parent = parent;
     return true;
+}
+
+uint64_t tree_hash_path(const struct place *place)
+{
+    struct place at = *place;
+    uint64_t hash = PLACE_HASH;
+    char name[TREE_NAME_SIZE];
+
+    do {
+        tree_name(&at, name);
+        hash = place_hash_bytes(hash, name, strlen(name) + 1);
+    } while (tree_parent(&at, &at));
+    return hash;
 }

@@ -10,59 +10,10 @@
 #ifndef FS_TREE_H
 #define FS_TREE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "common/cemm.h"
+#include "fs/place.h"
 
 #define TREE_NAME_SIZE 80 /* room for any name in the tree, with its NUL */
 #define TREE_LINK_SIZE 80 /* room for any link's target, with its NUL */
-
-enum place_kind {
-    PLACE_ROOT,
-    PLACE_STATUS,
-    PLACE_STATUS_JSON,
-    PLACE_DEVICE,      /* <uid>/ */
-    PLACE_DEVICE_LINK, /* a uid in another spelling: a link to the one above */
-    PLACE_DEVICE_INFO, /* <uid>/info.json */
-    PLACE_IO,          /* <uid>/io.json, io.csv */
-    PLACE_METER,       /* <uid>/<alias>/ */
-    PLACE_INFO,        /* info.json of a meter */
-    PLACE_REALTIME,    /* realtime.json, realtime.csv */
-    PLACE_CHANNELS,    /* realtime/ */
-    PLACE_CHANNEL,     /* realtime/<channel> */
-    PLACE_DATA,        /* data/ */
-    PLACE_HISTORY,     /* data/day/, data/month/, data/year/, totals/ */
-    PLACE_YEAR,        /* data/day/2024/ */
-    PLACE_MONTH,       /* data/day/2024/03/ */
-    PLACE_PERIOD,      /* data/day/2024/03/2024-03-31.csv, data/month/2024/2024-03.csv */
-    PLACE_PERIOD_LINK, /* data/day/2024-03-31.csv, unlisted */
-    PLACE_NEAR_LINK,   /* data/day/today.csv, yesterday.csv */
-};
-
-/* The four folders of periods; the last is not below data/. */
-enum tree_history {
-    HISTORY_NONE,
-    HISTORY_DAYS,
-    HISTORY_MONTHS,
-    HISTORY_YEARS,
-    HISTORY_TOTALS,
-};
-
-/* `history` says in which folder of periods a place lies. `period` holds as much as the kind has: a
- * year in YEAR, year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods
- * back a NEAR_LINK leads. */
-struct place {
-    enum place_kind kind;
-    enum cemm_form form;
-    enum tree_history history;
-    int ago;
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
-    char channel[CEMM_NAME_SIZE];
-    struct cemm_period period;
-};
 
 struct tree_clock {
     const struct cemm_zone *zone;
@@ -119,14 +70,7 @@ int64_t tree_closed_at(const struct place *place, const struct cemm_zone *zone);
 /* The directory that a place lies in; false for the root. */
 bool tree_parent(const struct place *place, struct place *ret_parent);
 
-bool tree_same(const struct place *a, const struct place *b);
-uint64_t tree_hash(const struct place *place);
-
-/* Of the path as text: the same for every program that has the same tree. */
+/* A hash of the path as text: the same for every program that has the same tree. */
 uint64_t tree_hash_path(const struct place *place);
-
-/* FNV-1a of bytes, going on from `hash`, which is TREE_HASH in the beginning. */
-#define TREE_HASH 0xcbf29ce484222325u
-uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length);
 
 #endif

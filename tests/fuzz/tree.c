@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         tree_name(&child, own);
         /* A device's other spellings are links to the one that it has. */
         MUST(child.kind == PLACE_DEVICE_LINK || strcmp(own, name) == 0);
-        MUST(tree_parent(&child, &parent) && tree_same(&parent, &place));
-        MUST(tree_hash(&parent) == tree_hash(&place));
+        MUST(tree_parent(&child, &parent) && place_same(&parent, &place));
+        MUST(place_hash(&parent) == place_hash(&place));
         if (tree_type(&child) == TREE_LINK) {
             tree_target(&child, &clock, target);
             MUST(target[0] && target[0] != '/');

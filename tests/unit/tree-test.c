@@ -367,9 +367,9 @@ static void test_back(void **state)
             assert_string_equal(name, last);
         assert_true(tree_parent(&place, &parent));
         assert_true(tree_child(&parent, last, &fixture->clock, &unknown, &again));
-        assert_true(tree_same(&place, &again));
-        assert_int_equal(tree_hash(&place), tree_hash(&again));
-        assert_false(tree_same(&place, &parent));
+        assert_true(place_same(&place, &again));
+        assert_int_equal(place_hash(&place), place_hash(&again));
+        assert_false(place_same(&place, &parent));
     }
 }
 
@@ -386,8 +386,8 @@ static void test_all_differ(void **state)
             /* Two other spellings of one uid are links to the same place. */
             if (a.kind == PLACE_DEVICE_LINK && b.kind == PLACE_DEVICE_LINK)
                 continue;
-            assert_false(tree_same(&a, &b));
-            assert_true(tree_hash(&a) != tree_hash(&b));
+            assert_false(place_same(&a, &b));
+            assert_true(place_hash(&a) != place_hash(&b));
         }
     }
 }

@@ -1,0 +1,26 @@
+/*
+ * What one reader of a directory sees, from its opening to its end: offsets
+ * stay good although devices come.
+ */
+#ifndef FS_LISTING_H
+#define FS_LISTING_H
+
+#include "fs/fs.h"
+
+struct listing_entry;
+
+struct listing {
+    struct listing_entry *entries;
+    size_t count;
+    size_t room;
+};
+
+void listing_free(struct listing *listing); /* NULL is allowed */
+
+/* Appends a name: a tree_list() callback. 0, -ENOMEM, or -E2BIG. */
+int listing_add(void *listing, const char *name, enum tree_type type);
+
+/* Answers READDIR. Never waits. */
+void listing_reply(fuse_req_t request, const struct listing *listing, size_t size, off_t offset);
+
+#endif
