@@ -24,7 +24,6 @@ struct cemm_transfer {
     struct cemm_transfer *next; /* among the spare ones */
     CURL *easy;
     struct cemm_buffer body;
-    bool heard;
     cemm_http_done *done;
     void *data;
 };
@@ -72,26 +71,8 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
 
-    transfer->heard = true;
     cemm_buffer_append(&transfer->body, bytes, size * count);
     return transfer->body.error ? 0 : size * count;
-}
-
-static size_t take_header(char *bytes, size_t size, size_t count, void *data)
-{
-    struct cemm_transfer *transfer = data;
-
-    (void)bytes;
-    transfer->heard = true;
-    return size * count;
-}
-
-bool cemm_http_heard(struct cemm_transfer *transfer)
-{
-    bool heard = transfer->heard;
-
-    transfer->heard = false;
-    return heard;
 }
 
 /* What is the same for every request. */
@@ -113,8 +94,6 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     return CURLE_OK;
 }
@@ -176,7 +155,6 @@ static void transfer_put(struct cemm_transfer *transfer)
         return;
     }
     cemm_buffer_clear(&transfer->body);
-    transfer->heard = false;
     transfer->next = http->spare;
     http->spare = transfer;
     http->spare_count++;

@@ -39,9 +39,6 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
                                       const struct cemm_http_request *request, cemm_http_done *done,
                                       void *data);
 
-/* Whether anything has come since this was asked last (or since the start). */
-bool cemm_http_heard(struct cemm_transfer *transfer);
-
 /* Ends a transfer without calling `done`. */
 void cemm_http_abort(struct cemm_transfer *transfer);
 

@@ -13,8 +13,6 @@
 #include <string.h>
 
 #define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
-#define SILENCE_MS   3000 /* on a connection that others wait for */
-#define HURRY_MS     500  /* between two looks at that */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 #define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
@@ -32,7 +30,6 @@ struct cemm_request {
     struct cemm_transfer *transfer;
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
-    int64_t heard;   /* when something came of it last, or it was sent */
     cemm_request_done *done;
     void *data;
     int64_t queued;                 /* since when it waits for a connection */
@@ -40,7 +37,6 @@ struct cemm_request {
 };
 
 static void pump(struct cemm_source *source);
-static void hurry(void *data);
 
 static struct cemm_request_list *list_of(const struct cemm_request *request, enum state state)
 {
@@ -407,7 +403,7 @@ static void launch(struct cemm_request *request)
     if (r == 0) {
         change_state(request, SENT);
         request->begun = true;
-        request->sent = request->heard = request->route->source->loop->now;
+        request->sent = request->route->source->loop->now;
         return;
     }
     if (r == -E2BIG)
@@ -459,70 +455,13 @@ static struct cemm_request *next_request(const struct cemm_source *source)
     return next;
 }
 
-/* Whether some wait for a connection, other than those of this device (NULL: of all). Those who can
- * wait are no reason to hurry. */
-static bool others_wait(const struct cemm_source *source, const struct cemm_route *route)
-{
-    const struct cemm_request *request;
-
-    TAILQ_FOREACH (request, &source->queue, link)
-        if (!request->later && request->route != route)
-            return true;
-    TAILQ_FOREACH (request, &source->repeats, link)
-        if (request->route != route)
-            return true;
-    return false;
-}
-
 static void pump(struct cemm_source *source)
 {
-    struct cemm_loop *loop = source->loop;
     struct cemm_request *request;
 
-    while (source->active < source->config->max_connections && !loop->ending &&
+    while (source->active < source->config->max_connections && !source->loop->ending &&
            (request = next_request(source)))
         launch(request);
-    bool full = source->active >= source->config->max_connections;
-    /* A device that has its connections to itself may take its time. */
-    bool shared = source->devices > 1;
-    if (full && shared && others_wait(source, NULL) && !source->impatience.slot && !loop->ending) {
-        source->impatience = (struct cemm_timer){.fire = hurry, .data = source};
-        /* Without memory for it, they just wait longer. */
-        (void)cemm_timer_set(&loop->timers, &source->impatience, loop->now + HURRY_MS);
-    }
-}
-
-/* One that has been silent for too long for the other devices that wait, or NULL. */
-static struct cemm_request *silent_request(struct cemm_source *source)
-{
-    struct cemm_request *request;
-
-    TAILQ_FOREACH (request, &source->busy, link) {
-        if (request->state != SENT)
-            continue;
-        if (cemm_http_heard(request->transfer))
-            request->heard = source->loop->now;
-        else if (source->loop->now - request->heard >= SILENCE_MS &&
-                 others_wait(source, request->route))
-            return request;
-    }
-    return NULL;
-}
-
-static void hurry(void *data)
-{
-    static const char reason[] = "nothing came for 3 s, and others wait for the connection";
-    struct cemm_source *source = data;
-    struct cemm_request *request;
-
-    while (source->active >= source->config->max_connections &&
-           (request = silent_request(source))) {
-        struct cemm_words words;
-        route_failed(request->route, -ETIMEDOUT, reason);
-        say(request, &words, reason);
-        finish(request, -ETIMEDOUT, NULL, &words); /* which sends the next */
-    }
-    pump(source);
 }
 
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
@@ -559,7 +498,6 @@ void cemm_requests_abort(struct cemm_source *source)
 {
     struct cemm_request *request;
 
-    cemm_timer_stop(&source->loop->timers, &source->impatience);
     while ((request = TAILQ_FIRST(&source->queue)) || (request = TAILQ_FIRST(&source->repeats)) ||
            (request = TAILQ_FIRST(&source->busy)))
         request_free(request);

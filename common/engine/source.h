@@ -71,10 +71,9 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     unsigned active;
     int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
-    struct cemm_request *scout;   /* of promises, under way; NULL: none */
-    unsigned requests;            /* that could have been the scout */
-    struct cemm_timer impatience; /* set while requests wait for a connection */
-    bool names_warned;            /* names in its answers are not allowed, which was logged */
+    struct cemm_request *scout; /* of promises, under way; NULL: none */
+    unsigned requests;          /* that could have been the scout */
+    bool names_warned;          /* names in its answers are not allowed, which was logged */
 
     /* The look for its devices (find.c). */
     bool finding;                   /* it is under way */

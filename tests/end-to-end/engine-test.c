@@ -270,6 +270,22 @@ static void waiting_for_a_connection_is_no_failure(void **state)
     assert_int_equal(crowd.answers, 3 * CROWD);
 }
 
+/* Nor is a slow answer given up because others wait for its connection. */
+static void a_slow_answer_is_waited_for(void **state)
+{
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "4", "--meters", "p1");
+    SIM_FAULTS(&rig.cloud, "delay=4000@*realtime*");
+    rig_begin(&rig);
+    rig_add_cloud(&rig, "20");
+    client_set(&rig.client, "max-connections", "2");
+    rig_run(&rig);
+    sweep_all();
+    assert_string_equal(rig.log, "");
+    assert_int_equal(crowd.failures, 0);
+    assert_int_equal(crowd.answers, 4);
+}
+
 /* It has answered before, so it may have several requests at a time; but not all connections. */
 static void a_stalled_device_leaves_room(void **state)
 {
@@ -627,6 +643,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(asking_again_while_it_ends, clean),
         cmocka_unit_test_teardown(a_turn_ends_and_fresh_is_fresh, clean),
         cmocka_unit_test_teardown(waiting_for_a_connection_is_no_failure, clean),
+        cmocka_unit_test_teardown(a_slow_answer_is_waited_for, clean),
         cmocka_unit_test_teardown(a_sweep_keeps_nothing_of_its_own, clean),
         cmocka_unit_test_teardown(a_stalled_device_leaves_room, clean),
         cmocka_unit_test_teardown(no_proxy_to_this_machine, clean),
