@@ -469,6 +469,11 @@ bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_sta
 /* Whether the archive has that answer now. */
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query);
 
+/* Whether the archive has any answer of a meter's history at that endpoint, CEMM_DATA or
+ * CEMM_TOTALS. */
+bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                       enum cemm_endpoint endpoint);
+
 /*
  * Looks for the first day of which a meter has data, with one request a year
  * and one for the month in it, unless that is known; as cemm_find(). Ends with

@@ -57,7 +57,9 @@ struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
 
     if (place->alias[0] == '\0')
         return meter;
-    meter.totals = cemm_offers(fs->cemm, &place->uid, place->alias, CEMM_TOTALS);
+    /* What is archived is there, whatever the sources say of the meter today. */
+    meter.totals = cemm_offers(fs->cemm, &place->uid, place->alias, CEMM_TOTALS) ||
+                   cemm_archived_any(fs->cemm, &place->uid, place->alias, CEMM_TOTALS);
     /* Of devices that nobody knows, nothing is remembered. */
     if (!cemm_device_named(fs->cemm, &place->uid))
         return meter;

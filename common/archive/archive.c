@@ -110,13 +110,30 @@ int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
     return 0;
 }
 
+/* Only "not there" is a no: a directory that can't be looked into may have it. */
+static bool is_there(const struct cemm_buffer *path)
+{
+    return path->error || access(path->data, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query)
 {
     struct cemm_buffer path;
 
     path_of(&path, archive, CEMM_KEPT, query);
-    /* Only "not there" is a no: a directory that can't be looked into may have it. */
-    bool has = path.error || access(path.data, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    bool has = is_there(&path);
+    cemm_buffer_clear(&path);
+    return has;
+}
+
+bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                          const char *alias, enum cemm_endpoint endpoint)
+{
+    struct cemm_buffer path = CEMM_BUFFER_INIT(PATH_LIMIT);
+
+    cemm_buffer_format(&path, "%s/%s/%s/%s", archive->directory, uid->text, alias,
+                       endpoint == CEMM_TOTALS ? "totals" : "data");
+    bool has = is_there(&path);
     cemm_buffer_clear(&path);
     return has;
 }

@@ -52,6 +52,10 @@ int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf
 /* Whether the answer's file is there. */
 bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query);
 
+/* Whether there are answers of a meter's endpoint, CEMM_DATA or CEMM_TOTALS. */
+bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                          const char *alias, enum cemm_endpoint endpoint);
+
 /* A damaged file gets another name (NAME.damaged), which is handed out: for the log. */
 int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name);

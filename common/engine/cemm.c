@@ -197,6 +197,12 @@ bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
     return cemm_store_has(&cemm->store, query);
 }
 
+bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
+                       enum cemm_endpoint endpoint)
+{
+    return cemm_store_has_any(&cemm->store, uid, alias, endpoint);
+}
+
 /* ---- devices and sources ----------------------------------------------------------- */
 
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,

@@ -199,3 +199,9 @@ bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *que
 {
     return store->archive && cemm_archive_has(store->archive, query);
 }
+
+bool cemm_store_has_any(const struct cemm_store *store, const struct cemm_uid *uid,
+                        const char *alias, enum cemm_endpoint endpoint)
+{
+    return store->archive && cemm_archive_has_any(store->archive, uid, alias, endpoint);
+}

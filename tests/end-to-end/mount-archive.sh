@@ -60,6 +60,18 @@ has 'status tells of it' "$(cat "$m/status")" "archive $archive"
 is 'status.json, too' "$archive" "$(jq -r .archive.directory "$m/status.json")"
 unmount_fs
 
+# ---- a meter that its account no longer lists ----------------------------------------
+
+sim_faults 'status=412@*/p1/*'
+mount_fs
+ls "$m/$dev/p1" >/dev/null # asks
+check 'the account denies the meter' asked "$dev/p1/ - 412"
+is 'its history is listed as ever' '' \
+  "$(comm -23 <(grep -E '/(data|totals)(/|$)' "$scratch/listed") <(find "$p1/data" "$p1/totals" | sort))"
+check 'and what is archived can be read' cmp "$scratch/before" <(cat "${closed[@]}")
+unmount_fs
+sim_faults
+
 # ---- no network --------------------------------------------------------------------
 
 stop "$sim_pid"
