@@ -10,7 +10,10 @@
  * has got is whole lines.
  *
  * Only regular files are replaced. Renaming over /dev/null, which root may do,
- * would break the machine.
+ * would break the machine. Whoever could read the file before can read it
+ * afterwards, and nobody else: the new one gets the old one's mode, and its
+ * owner and group as far as we may give them. A link stays, and its target is
+ * what is written, also if that is not there yet.
  */
 #include "plugin/exec/output.h"
 
@@ -29,7 +32,9 @@
 /* Names tried for the temporary file; only leftovers of our own process id can stand in the way. */
 #define TEMPORARY_TRIES 100
 
-#define OUTPUT_MODE 0644 /* less the umask */
+#define OUTPUT_MODE 0644 /* of a file that was not there, less the umask */
+
+#define LINKS_MAX 40 /* as the kernel follows */
 
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
 
@@ -41,18 +46,42 @@ static int failed(struct cemm_words *words, const char *path, const char *what, 
     return error;
 }
 
-/* The file that is meant (a link's target, so that the link stays), or the path as given. */
-static char *resolve(const char *path)
-{
-    char *real = realpath(path, NULL);
-    return real != NULL ? real : strdup(path);
-}
-
 /* The folder of a path, with its slash; "" for the current one. */
 static size_t folder_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* Where a link leads that is read in the folder of `path`. NULL: no memory, or too long. */
+static char *join(const char *path, const char *target)
+{
+    char *joined;
+    size_t length = target[0] == '/' ? 0 : folder_length(path);
+    return asprintf(&joined, "%.*s%s", (int)length, path, target) < 0 ? NULL : joined;
+}
+
+/* The file that is meant: what a link leads to in the end, whether that is there or not. NULL:
+ * errno says why. */
+static char *resolve(const char *path)
+{
+    char *meant = realpath(path, NULL);
+    if (meant != NULL || errno != ENOENT)
+        return meant;
+    meant = strdup(path);
+    for (int links = 0; meant != NULL && links < LINKS_MAX; links++) {
+        char target[PATH_MAX];
+        ssize_t length = readlink(meant, target, sizeof(target) - 1);
+        if (length < 0)
+            return meant;
+        target[length] = '\0';
+        char *next = join(meant, target);
+        free(meant);
+        meant = next;
+    }
+    free(meant);
+    errno = meant == NULL ? ENOMEM : ELOOP;
+    return NULL;
 }
 
 static int check_folder(const char *path, struct cemm_words *words)
@@ -80,8 +109,10 @@ int output_check(const char *path, struct cemm_words *words)
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode))
         return failed(words, path, "is there and is no regular file", -EINVAL);
     char *real = resolve(path);
-    if (real == NULL)
-        return failed(words, path, strerror(ENOMEM), -ENOMEM);
+    if (real == NULL) {
+        int error = errno;
+        return failed(words, path, strerror(error), -error);
+    }
     int r = check_folder(real, words);
     free(real);
     return r;
@@ -153,7 +184,7 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
 }
 
 /* Makes a new file beside `path`. Its name ends in .tmp, which no collector of files picks up. */
-static int open_beside(const char *path, char ret_name[PATH_MAX])
+static int open_beside(const char *path, mode_t mode, char ret_name[PATH_MAX])
 {
     size_t length = folder_length(path);
     for (int i = 0; i < TEMPORARY_TRIES; i++) {
@@ -163,7 +194,7 @@ static int open_beside(const char *path, char ret_name[PATH_MAX])
             ret_name[0] = '\0';
             return -ENAMETOOLONG;
         }
-        int fd = open(ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, OUTPUT_MODE);
+        int fd = open(ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
         if (fd >= 0)
             return fd;
         int error = errno;
@@ -174,19 +205,41 @@ static int open_beside(const char *path, char ret_name[PATH_MAX])
     return -EEXIST;
 }
 
+/* Gives a new file to those who have the old one. */
+static int inherit(int fd, const struct stat *old)
+{
+    mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+    /* Only root may give a file away; anyone may give it to a group that he is in. */
+    if (fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
+        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO) << 3; /* another group: as all others */
+    return fchmod(fd, mode) != 0 ? -errno : 0;
+}
+
+static int open_new(struct output *output)
+{
+    struct stat old;
+    bool there = stat(output->real, &old) == 0;
+    int fd = open_beside(output->real, there ? S_IRUSR | S_IWUSR : OUTPUT_MODE, output->beside);
+    if (fd < 0)
+        return fd;
+    output->fd = fd;
+    return there ? inherit(fd, &old) : 0;
+}
+
 int output_begin(struct output *ret_output, const char *path, struct cemm_words *words)
 {
     *ret_output = (struct output){.path = path, .fd = -1};
     if (path == NULL)
         return 0;
     ret_output->real = resolve(path);
-    if (ret_output->real == NULL)
-        return failed(words, path, strerror(ENOMEM), -ENOMEM);
+    if (ret_output->real == NULL) {
+        int error = errno;
+        return failed(words, path, strerror(error), -error);
+    }
     signals_hold(&ret_output->signals);
-    ret_output->fd = open_beside(ret_output->real, ret_output->beside);
-    if (ret_output->fd >= 0)
+    int r = open_new(ret_output);
+    if (r == 0)
         return 0;
-    int r = ret_output->fd;
     output_drop(ret_output);
     return failed(words, path, strerror(-r), r);
 }

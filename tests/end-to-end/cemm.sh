@@ -306,11 +306,27 @@ output() {
   is 'the whole text' "$(all_said "$one" "$two")" "$(of_csv <"$file")"
   is 'mode 0644' 644 "$(stat -c %a "$file")"
   inode=$(stat -c %i "$file")
+  chmod 640 "$file"
   umask 077
   read_exits 'a file that is there' 0 --output "$file"
-  umask "$mask"
   refute 'is another one now' test "$inode" = "$(stat -c %i "$file")"
-  is 'less the umask' 600 "$(stat -c %a "$file")"
+  is 'for those who had the old one' 640 "$(stat -c %a "$file")"
+  ln -s not/../dangling "$scratch/out/to"
+  mkdir "$scratch/out/not"
+  read_exits 'a link to what is not there yet' 0 --format csv --output "$scratch/out/to"
+  umask "$mask"
+  is 'stays, and leads to it' 'not/../dangling 600' "$(readlink "$scratch/out/to") $(stat -L -c %a "$scratch/out/to")"
+  ln -s loop "$scratch/out/loop"
+  read_exits 'a link that leads nowhere' 2 --output "$scratch/out/loop"
+  has 'is refused in words' "$err" "$scratch/out/loop: Too many levels of symbolic links"
+  rm -r "$scratch/out"/{to,loop,not,dangling}
+  if [[ $(id -u) == 0 ]]; then
+    install -m 600 -o nobody -g nogroup /dev/null "$file"
+    read_exits "somebody else's file" 0 --output "$file"
+    is 'stays his' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
+    rm "$file"
+    read_exits 'and is' 0 --output "$file"
+  fi
   has 'without a format: influx' "$(<"$file")" 'cemm,uid='
   ln -s meters.csv "$scratch/out/link"
   read_exits 'a symbolic link' 0 --format json --output "$scratch/out/link" s01
