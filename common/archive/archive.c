@@ -153,22 +153,31 @@ static int make_directories(char *path)
     return 0;
 }
 
-/* One name for each file's beginnings, so that what a killed program leaves is found again. */
-static int open_new(char *path)
+/* Takes a half-written file away that nobody goes on with. -EBUSY: somebody may. A time that is far
+ * ahead says no more than one that is long past: the clock was wrong. */
+static int remove_abandoned(const char *path)
 {
     struct stat about;
 
+    if (lstat(path, &about) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (S_ISREG(about.st_mode) && llabs(time(NULL) - about.st_mtim.tv_sec) < ABANDONED_S)
+        return -EBUSY;
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* One name for each file's beginnings, so that what a killed program leaves is found again. */
+static int open_new(char *path)
+{
     for (int tries = 0; tries < 3; tries++) {
         int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
         if (fd >= 0)
             return fd;
-        if (errno == EEXIST && stat(path, &about) == 0 &&
-            time(NULL) - about.st_mtim.tv_sec < ABANDONED_S)
-            return -EBUSY;
-        if (errno == EEXIST)
-            unlink(path);
-        else if (errno != ENOENT || make_directories(path) < 0)
+        if (errno != EEXIST && errno != ENOENT)
             return -errno;
+        int r = errno == EEXIST ? remove_abandoned(path) : make_directories(path);
+        if (r < 0)
+            return r;
     }
     return -EBUSY;
 }

@@ -150,13 +150,27 @@ static void test_whole(void **state)
     assert_int_equal(status, 0);
 }
 
-/* What a killed program left: fresh, it may be at work still; old, it is nobody's. */
+static void expect_kept(const struct cemm_archive *archive, const struct cemm_query *query,
+                        const char *text)
+{
+    int64_t fetched;
+    size_t length;
+    char *bytes;
+
+    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, query, &bytes, &length, &fetched), 0);
+    assert_string_equal(bytes, text);
+    free(bytes);
+}
+
+/* What a killed program left: fresh, it may be at work still; old, it is nobody's. So it is if it
+ * is of a time to come, and if it is no file. */
 static void test_abandoned(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
     const struct cemm_archive *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    struct timespec ahead[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
     const char *path = path_in(name);
 
     assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
@@ -166,13 +180,21 @@ static void test_abandoned(void **state)
     assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
     assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "3", 1), 0);
     assert_false(is_there(name));
+    expect_kept(archive, &query, "3");
 
-    int64_t fetched;
-    size_t length;
-    char *bytes;
-    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched), 0);
-    assert_string_equal(bytes, "3");
-    free(bytes);
+    put(name, "ha");
+    assert_int_equal(utimensat(AT_FDCWD, path, ahead, 0), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "4", 1), 0);
+    expect_kept(archive, &query, "4");
+    assert_int_equal(symlink("nowhere", path), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "5", 1), 0);
+    expect_kept(archive, &query, "5");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "6", 1), 0);
+    expect_kept(archive, &query, "6");
+    assert_false(is_there(name));
+    assert_int_equal(mkdir(path, 0700), 0); /* which is said */
+    assert_true(cemm_archive_write(archive, CEMM_KEPT, &query, "7", 1) < 0);
 }
 
 static void test_damaged(void **state)
