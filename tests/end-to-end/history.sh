@@ -207,7 +207,7 @@ interrupted() {
     some() { (($(wc -l <"$scratch/part") >= 4000)); }
     check "$name: it prints while it asks" wait_for 20 some
     kill -s "$name" "$pid"
-    check "$name: it ends at once" wait_for 2 gone_or_zombie "$pid"
+    ends_soon "$name: it ends at once" 2000 "$pid"
     stop "$pid"
     is "$name: by that signal" $((128 + $(kill -l "$name"))) "$stopped"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"

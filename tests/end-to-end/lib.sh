@@ -32,7 +32,9 @@ enter_namespaces() {
   local why
   if [[ ${CEMM_TEST_NAMESPACES-} != "$$" ]]; then
     why=$("${as_root_of_mounts[@]}" true 2>&1) || skip "needs root, or user namespaces: $why"
-    CEMM_TEST_NAMESPACES=$$ exec "${as_root_of_mounts[@]}" bash "$0" "$@"
+    export CEMM_TEST_NAMESPACES=$$
+    ((EUID == 0)) || exec "${as_root_of_mounts[@]}" bash "$(dirname "$0")/own-root.sh" bash "$0" "$@"
+    exec "${as_root_of_mounts[@]}" bash "$0" "$@"
   fi
   # Our copies of other tests' mounts would keep those alive when they are taken away.
   umount -a -l -t fuse.cemmfs 2>/dev/null || true
@@ -138,8 +140,17 @@ finish() {
 
 # ---- time and processes ------------------------------------------------------
 
-# wait_for SECONDS COMMAND…: tries until it succeeds; false when the time is over.
+# A machine that is busy has so many times as long as one that is not: when that is over, something
+# hangs.
+readonly patience=${CEMM_TEST_PATIENCE:-10}
+
+# wait_for SECONDS COMMAND…: tries until it succeeds; false when the time is over, patience included.
 wait_for() {
+  wait_at_most $(($1 * patience)) "${@:2}"
+}
+
+# wait_at_most SECONDS COMMAND…: likewise, without patience.
+wait_at_most() {
   local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
   shift
   until "$@" >/dev/null 2>&1; do
@@ -151,6 +162,29 @@ wait_for() {
 # now_ms: Unix milliseconds.
 now_ms() {
   echo $((${EPOCHREALTIME/[.,]/} / 1000))
+}
+
+# soon WHAT LIMIT MS: ok if it took less than LIMIT milliseconds, on a machine that has nothing else to
+# do; on one that has, so many times as long as work takes there now.
+soon() {
+  local limit=$2
+  (($3 < limit)) || limit=$(($2 * $(slowness) / 100))
+  check "$1 ($3 ms)" test "$3" -lt "$limit"
+}
+
+# slowness: how many hundredths of its own time some work takes until it is done. 100 is a machine that
+# has nothing else to do.
+slowness() {
+  local i TIMEFORMAT='%R %U %S'
+  { time for ((i = 0; i < 100000; i++)); do :; done; } 2>&1 | awk '{ printf "%d", 100 * $1 / ($2 + $3) }'
+}
+
+# ends_soon WHAT LIMIT PID: ok if that process of ours ends within so many milliseconds.
+ends_soon() {
+  local begun
+  begun=$(now_ms)
+  wait_for 30 gone_or_zombie "$3" || true
+  soon "$1" "$2" $(($(now_ms) - begun))
 }
 
 alive() {
@@ -216,11 +250,11 @@ cleanup() {
     ours "$item" && kill -s CONT "$item" 2>/dev/null && kill -s TERM "$item" 2>/dev/null
   done
   for item in "${own_mounts[@]}"; do
-    wait_for 2 not_mounted "$item" || fusermount3 -u -z "$item" 2>/dev/null || umount -l "$item" 2>/dev/null
+    wait_at_most 2 not_mounted "$item" || fusermount3 -u -z "$item" 2>/dev/null || umount -l "$item" 2>/dev/null
   done
   for item in "${own_pids[@]}"; do
     ours "$item" || continue
-    wait_for 5 gone_or_zombie "$item" 2>/dev/null || kill -s KILL "$item" 2>/dev/null
+    wait_at_most 5 gone_or_zombie "$item" 2>/dev/null || kill -s KILL "$item" 2>/dev/null
     wait "$item" 2>/dev/null
   done
   if [[ -n ${CEMM_E2E_KEEP-} ]]; then

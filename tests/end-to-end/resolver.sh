@@ -59,5 +59,5 @@ check 'the device that is asked for by name fails in its own time, not the resol
 has 'others, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
 has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
-check 'the mount ends at once' wait_for 10 gone_or_zombie "$fs_pid"
+ends_soon 'the mount ends at once' 2000 "$fs_pid"
 finish

@@ -94,7 +94,7 @@ trap_port=${sim_cloud##*:}
 trap_port=${trap_port%%/*}
 start_sim --first 100 --devices 1 --meters p1 --since "$since" # beside them, without TLS
 healthy=00-1E-C0-00-00-64
-write_config "$conf_file" 'timeout = 6'
+write_config "$conf_file"
 {
   echo '<Plugin cemm>'
   echo 'TimeZone "Europe/Amsterdam"'
@@ -103,14 +103,16 @@ number=0
 while read -r name cert version ca fault _; do
   number=$((number + 1))
   start_cloud "$name" "$number" "$cert" "$version" "$fault" 0
+  timeout=120
+  [[ $fault != stop ]] || timeout=6 # which is waited for, and no other
   {
-    printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = 6\ndevice = %s\n' \
-      "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
+    printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = %s\ndevice = %s\n' \
+      "$name" "${url[$name]}" "$conf_file" "$timeout" "${uid[$name]}"
     [[ $ca == - ]] || echo "ca-file = $scratch/$ca/ca.pem"
   } >>"$conf_file"
   {
-    printf '<Cloud "%s">\nURL "%s"\nApiKeyFile "%s.key"\nTimeout 6\nInterval 1\nDevice "%s"\n' \
-      "$name" "${url[$name]}" "$conf_file" "${uid[$name]}"
+    printf '<Cloud "%s">\nURL "%s"\nApiKeyFile "%s.key"\nTimeout %s\nInterval 1\nDevice "%s"\n' \
+      "$name" "${url[$name]}" "$conf_file" "$timeout" "${uid[$name]}"
     [[ $ca == - ]] || printf 'CAFile "%s"\n' "$scratch/$ca/ca.pem"
     echo '</Cloud>'
   } >>"$scratch/collectd-block"
