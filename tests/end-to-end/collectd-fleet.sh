@@ -87,8 +87,9 @@ gaps() {
       for (uid in devices) {
         split("", came)
         first = last = 0
-        "echo " csv "/cemm-" uid "/power-p1-*" | getline files
-        close("echo " csv "/cemm-" uid "/power-p1-*")
+        list = "echo " csv "/cemm-" uid "/power-p1-*"
+        list | getline files
+        close(list)
         count = split(files, names, " ")
         for (i = 1; i <= count; i++)
           while ((getline line < names[i]) > 0)
