@@ -215,6 +215,7 @@ hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
 unmount_fs
 sed -i 's/^timeout = .*/timeout = 20/' "$conf"
 mount_fs -o realtime_ttl=1
+ls "$m/$dev" "$m/$dev/p1/realtime" >/dev/null
 stalled=$(day_file "$dev" s01 2026-02-03 csv)
 ls "$(dirname "$stalled")" >/dev/null
 sim_faults 'stall@*/s01/data/day/*'
