@@ -74,7 +74,7 @@ static void path_of(struct cemm_buffer *path, const struct cemm_archive *archive
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
 
-    *path = (struct cemm_buffer)CEMM_BUFFER_INIT(PATH_LIMIT);
+    *path = CEMM_BUFFER_INIT(PATH_LIMIT);
     cemm_buffer_format(path, "%s/%s%s/%s/", archive->directory,
                        shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias);
     cemm_buffer_format(path, "%s/",
@@ -87,7 +87,7 @@ static void path_of(struct cemm_buffer *path, const struct cemm_archive *archive
 static void path_of_first(struct cemm_buffer *path, const struct cemm_archive *archive,
                           const struct cemm_uid *uid, const char *alias)
 {
-    *path = (struct cemm_buffer)CEMM_BUFFER_INIT(PATH_LIMIT);
+    *path = CEMM_BUFFER_INIT(PATH_LIMIT);
     cemm_buffer_format(path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
 }
 

@@ -18,10 +18,7 @@ struct cemm_buffer {
     int error;    /* 0, -ENOMEM, or -E2BIG when the limit was hit */
 };
 
-#define CEMM_BUFFER_INIT(max) \
-    {                         \
-        .limit = (max)        \
-    }
+#define CEMM_BUFFER_INIT(max) ((struct cemm_buffer){.limit = (max)})
 
 /* Makes room for `more` bytes at once. 0, or the buffer's error. */
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);

@@ -194,7 +194,7 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
         return NULL;
     pthread_mutex_init(&ledger->lock, NULL);
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
-    ledger->lines = (struct cemm_buffer)CEMM_BUFFER_INIT(CEMM_LINES_MAX);
+    ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
     ledger->behind = true;
     ledger->takers = calloc(CEMM_TAKERS_MAX, sizeof(*ledger->takers));
     if (ledger->takers && add_takers(ledger, takers, count) == 0)

@@ -46,8 +46,8 @@ int64_t client_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void __attribute__((format(printf, 3, 4)))
-put(char *to, size_t size, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void put(char *to, size_t size, const char *format,
+                                                      ...)
 {
     va_list arguments;
 

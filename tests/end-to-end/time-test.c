@@ -90,15 +90,15 @@ struct line {
     struct cemm_sample at; /* the one that was given last; without its text */
 };
 
-#define LINE(of, by, what)                              \
-    {                                                   \
-        .meter = (of), .truth = (by), .channel = (what) \
-    }
-
 static struct line lines[] = {
-    LINE(P1, P1, CHANNEL_T1),   LINE(P1, P1, CHANNEL_T2),    LINE(P1, P1, CHANNEL_T3),
-    LINE(P1, P1, CHANNEL_T4),   LINE(P1, P1, CHANNEL_POWER), LINE(P1, P1, CHANNEL_RATE),
-    LINE(P1, GAS, CHANNEL_GAS), LINE(GAS, GAS, CHANNEL_GAS),
+    {.meter = P1, .truth = P1, .channel = CHANNEL_T1},
+    {.meter = P1, .truth = P1, .channel = CHANNEL_T2},
+    {.meter = P1, .truth = P1, .channel = CHANNEL_T3},
+    {.meter = P1, .truth = P1, .channel = CHANNEL_T4},
+    {.meter = P1, .truth = P1, .channel = CHANNEL_POWER},
+    {.meter = P1, .truth = P1, .channel = CHANNEL_RATE},
+    {.meter = P1, .truth = GAS, .channel = CHANNEL_GAS},
+    {.meter = GAS, .truth = GAS, .channel = CHANNEL_GAS},
 };
 
 static struct {

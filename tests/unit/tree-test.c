@@ -29,14 +29,10 @@ struct fixture {
 
 /* A meter of which nothing is known but that the cloud reaches it; one whose data begin in a
  * November; one of which no more than that was found; and one on the LAN alone. */
-#define NOVEMBER               \
-    {                          \
-        CEMM_DAY, 2022, 11, 15 \
-    }
 static const struct tree_meter unknown = {.totals = true};
-static const struct tree_meter known = {true, true, true, NOVEMBER};
-static const struct tree_meter partly = {true, true, false, NOVEMBER};
-static const struct tree_meter local = {false, true, true, NOVEMBER};
+static const struct tree_meter known = {true, true, true, {CEMM_DAY, 2022, 11, 15}};
+static const struct tree_meter partly = {true, true, false, {CEMM_DAY, 2022, 11, 15}};
+static const struct tree_meter local = {false, true, true, {CEMM_DAY, 2022, 11, 15}};
 
 static int set_up(void **state)
 {
