@@ -61,8 +61,10 @@ int cemm_write_joined(struct cemm_buffer *out, const struct cemm_document *const
 {
     struct strand *strands = calloc(count + 1, sizeof(*strands));
     int64_t time = 0;
-    int r = strands ? 0 : -ENOMEM;
+    int r = 0;
 
+    if (!strands)
+        return -ENOMEM;
     for (size_t i = 0; i < count && r == 0; i++)
         r = begin(&strands[i], documents[i], forms[rows].sorted);
     while (r == 0 && out->error == 0 && next_moment(strands, count, &time)) {
@@ -74,7 +76,7 @@ int cemm_write_joined(struct cemm_buffer *out, const struct cemm_document *const
             strand->live = cemm_merge_next(&strand->merge);
         }
     }
-    for (size_t i = 0; strands && i < count; i++)
+    for (size_t i = 0; i < count; i++)
         free(strands[i].sorted);
     free(strands);
     return r;

@@ -81,8 +81,10 @@ static void format_short(const struct sheet *sheet, int64_t time, char ret_text[
         ret_text[date] = '\0';
 }
 
-static void add_sample(struct sheet *sheet, const char **cells, const struct cemm_sample *sample)
+static void add_sample(struct sheet *sheet, const char *const *names,
+                       const struct cemm_sample *sample)
 {
+    const char *cells[COLUMNS];
     char time[CEMM_TIME_SIZE];
     char age[CEMM_TIME_SIZE];
     char *value = strndup(sample->text, sample->text_length);
@@ -91,6 +93,7 @@ static void add_sample(struct sheet *sheet, const char **cells, const struct cem
     else
         format_time(sheet->zone, sample->time, time);
     format_age(sheet->gathering->now - sample->time, age, sizeof(age));
+    memcpy(cells, names, sizeof(cells));
     cells[VALUE] = value;
     cells[TIME] = time;
     cells[AGE] = age;
