@@ -12,7 +12,7 @@
 #define DAY       INT64_C(86400000)
 #define MINUTE    INT64_C(60000)
 #define NOON      INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam, 11:00 UTC */
-#define AGO(n)    (NOON - (n)*MINUTE)
+#define AGO(n)    (NOON - MINUTE * (n))
 #define MIDDLE    25 /* the chance that leaves a pause as it is */
 #define ROWS_MOST 2
 

@@ -17,7 +17,7 @@
 
 #define NOW    INT64_C(1700000000000) /* 20 s into a minute */
 #define MINUTE INT64_C(60000)
-#define AT(n)  (NOW - 20000 - (n)*MINUTE) /* the beginning of the minute n minutes ago */
+#define AT(n)  (NOW - 20000 - MINUTE * (n)) /* the beginning of the minute n minutes ago */
 #define HOUR   INT64_C(3600)
 #define CSV    "csv/my node"
 
