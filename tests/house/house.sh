@@ -34,6 +34,36 @@ check 'engine uses everything in common' includes common/engine common/
 check 'the collectd plugin sees only the façade' includes plugin/collectd
 check 'the program sees only the façade' includes plugin/exec
 check 'the file system sees only the façade' includes fs
+
+# A file and its header are one unit. `by_include` and `by_symbol` print "user used", a pair a line:
+# what the text names, and what the linker needs, wherever that is declared.
+by_include() {
+  grep -roE '^#include "[^"]+"' --include='*.[ch]' common fs plugin |
+    sed -E 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/' | awk '$1 != $2'
+}
+# by_symbol PLACE: of the program or plugin there, whose names are no business of the others.
+by_symbol() {
+  jq -r --arg place "$1" '.[] | (.file | capture("(^|/)(?<unit>(common|\($place))/[^.]*)[.]c$")) as $file |
+      "\($file.unit) \(.directory)/\(.output)"' "$build/compile_commands.json" |
+    while read -r unit object; do nm "$object" | awk -v unit="$unit" 'NF > 1 { print unit, $(NF - 1), $NF }'; done |
+    awk '$2 == "U" { used[$1 " " $3] } $2 ~ /^[A-TV-Z]$/ { owner[$3] = $1 }
+      END { for (pair in used) { split(pair, part, " ")
+        if ((part[2] in owner) && owner[part[2]] != part[1]) print part[1], owner[part[2]] } }'
+}
+by_include >"$scratch/includes"
+for place in fs plugin/collectd plugin/exec; do by_symbol "$place"; done | sort -u >"$scratch/symbols"
+# no_circle FILE…: tsort prints the chain if there is one.
+no_circle() { cat "$@" | tsort 2>&1 >/dev/null; }
+check 'no circle of files, by what they include' no_circle "$scratch/includes"
+check 'no circle of files, by what they call' no_circle "$scratch/symbols"
+check 'no circle of files, by both together' no_circle "$scratch/includes" "$scratch/symbols"
+echo 'common/base/buffer common/engine/cemm' >"$scratch/circle"
+refute 'a circle of includes would be seen' no_circle "$scratch/includes" "$scratch/circle"
+refute 'a circle of calls would be seen' no_circle "$scratch/symbols" "$scratch/circle"
+is 'one file defines struct cemm' common/engine/cemm.c "$(grep -rlE '^struct cemm \{' --include='*.[ch]' common fs plugin)"
+without_header() { for file in common/engine/*.c; do [[ -e ${file%c}h ]] || echo "$file"; done; }
+is 'and each other has a header, if it is not cemm.h' $'common/engine/backfill.c\ncommon/engine/cemm.c' "$(without_header)"
+
 # only LIBRARY PLACE: nobody else includes its headers.
 only() {
   local users
