@@ -5,7 +5,7 @@
 #   row ID WHAT UNIT GOAL PEER LIMIT              # a line of the table; - where there is none
 #   figure ID ours|peer|limit VALUE               # one measurement of it
 #
-# A GOAL is one or more of: peer<=X, limit<=X (a ratio), limit+X (a difference), in one word each.
+# GOAL is one or more of peer<=X, limit<=X (a ratio) and limit+X (a difference), with a blank between.
 
 bench_begin() {
   # shellcheck source=tests/end-to-end/mount-lib.sh

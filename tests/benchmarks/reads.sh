@@ -75,7 +75,7 @@ for readers in 1 16; do
 done
 
 say 'reads: cold, from the source'
-row cold-source 'a cold day, first byte, from the source' ms 'limit+1' - curl
+row cold-source 'a cold day, first byte, from the source' ms 'limit+2.5' - curl
 ls "$m/$dev/s01/data/day" >/dev/null
 for ((day = 1; day <= rounds * 4; day++)); do
   # Days apart, or read-ahead would have been there first.

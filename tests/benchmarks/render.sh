@@ -35,7 +35,7 @@ mapfile -t files < <(find "$conf.archive/$dev/p1/data/day/$year" -name '*.json' 
 for format in csv influx; do
   say "render: $format"
   cmp <(history "$format") <(by_jq "$format") || { say 'jq writes something else' && exit 1; }
-  row "render-$format" "a year of days to $format" s 'peer<=0.05' jq 'json-c that only parses'
+  row "render-$format" "a year of days to $format" s 'peer<=0.167 limit<=1.6' jq 'json-c that only parses'
   for ((round = 0; round < rounds; round++)); do
     figure "render-$format" ours "$(seconds history "$format")"
     figure "render-$format" peer "$(seconds by_jq "$format")"

@@ -27,9 +27,9 @@ def short(number):
 
 
 def judge(goal, ours, peers, limits, limit_name):
-    """Whether the goal is met; empty where there is none, or nothing to measure it by."""
+    """Whether one goal is met; empty where there is nothing to measure it by."""
     series = peers if goal.startswith("peer") else limits
-    if goal == "-" or not series:
+    if not series:
         return ""
     middle = statistics.median(series)
     most = float(goal.split("<=")[1]) * middle if "<=" in goal else float(goal.split("+")[1]) + middle
@@ -39,6 +39,12 @@ def judge(goal, ours, peers, limits, limit_name):
     if limit_name == "only handing over" and limits and statistics.median(limits) > most:
         return f"no: {statistics.median(limits) / middle:.2f} at best"
     return "no"
+
+
+def judge_all(goals, *figures):
+    """The worst of them; empty where there is no goal."""
+    met = [judge(goal, *figures) for goal in goals.split() if goal != "-"]
+    return min(met, key=lambda word: (not word.startswith("no"), word != ""), default="")
 
 
 def line(row, series):
@@ -52,7 +58,7 @@ def line(row, series):
         known = value is not None
         cells += [short(value) if known else "", name if known else "",
                   f"{ours / value:.2f}" if known and value else ""]
-    return cells + ["" if goal == "-" else goal, judge(goal, ours, series.get("peer"), series.get("limit"), limit_name)]
+    return cells + ["" if goal == "-" else goal, judge_all(goal, ours, series.get("peer"), series.get("limit"), limit_name)]
 
 
 def main():
