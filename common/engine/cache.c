@@ -394,10 +394,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
         return false;
     if (cemm_store_closed(cache->store, entry->document))
         return cemm_store_fresh(cache->store, entry->document);
-    if (max_age <= 0)
-        return false;
-    int64_t age = cache->loop->wall - entry->document->fetched;
-    return age >= 0 && age <= max_age;
+    return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
 }
 
 /* It goes before others as soon as one who waits for it would. */

@@ -215,14 +215,14 @@ static void on_timer(void *data)
 
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
-    int64_t age = discovery->registry->loop->wall - discovery->looked;
+    const struct cemm_registry *registry = discovery->registry;
 
     /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
-    if (discovery->registry->discovers && max_age > 0 && max_age < discovery->interval)
+    if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
-    if (discovery->looking || (discovery->looked && age >= 0 && age <= max_age && max_age > 0))
-        return;
-    start_look(discovery);
+    if (!discovery->looking &&
+        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->looked, max_age)))
+        start_look(discovery);
 }
 
 /* ---- answers ---------------------------------------------------------------------------- */

@@ -204,18 +204,14 @@ static void take_root(void *data, const struct cemm_query *query, int result,
 
 static void forget_absent(struct cemm_route *route)
 {
-    int64_t age = route->source->loop->wall - route->absent_since;
-
-    if (age < 0 || age >= CEMM_ABSENT_AGE)
+    if (!cemm_loop_recent(route->source->loop, route->absent_since, CEMM_ABSENT_AGE))
         cemm_names_clear(&route->absent);
 }
 
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
-    int64_t age = route->source->loop->wall - search->finished;
-
-    if (search->pending > 0 || (search->finished && age >= 0 && age <= max_age))
+    if (search->pending > 0 || cemm_loop_recent(route->source->loop, search->finished, max_age))
         return;
     forget_absent(route);
     search->result = 0;
@@ -396,9 +392,8 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
 {
     struct cemm_query query = {.endpoint =
                                    source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
-    int64_t age = source->loop->wall - source->found;
 
-    if (source->finding || (source->found && age >= 0 && age <= max_age))
+    if (source->finding || cemm_loop_recent(source->loop, source->found, max_age))
         return;
     source->finding = true;
     if (source->config->devices.count > 0)

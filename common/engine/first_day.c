@@ -177,8 +177,7 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
     struct cemm_ticket *ticket = first ? cemm_ticket_new(loop, &first->waiters, done, data) : NULL;
     if (!ticket)
         return -ENOMEM;
-    int64_t age = loop->wall - first->looked;
-    bool lately = first->looked && age >= 0 && age <= (first->result ? FAILED_MS : AGAIN_MS);
+    bool lately = cemm_loop_recent(loop, first->looked, first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (first->known || lately))
         cemm_ticket_finish(ticket, first->known ? 0 : first->result, NULL,
                            first->known || !first->result ? NULL : &first->words);

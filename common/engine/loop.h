@@ -51,6 +51,14 @@ void cemm_loop_clear(struct cemm_loop *loop);
 /* As cemm_turn(). */
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count);
 
+/* Whether `when`, a wall time (0: never), is at most `max_age` milliseconds ago. */
+static inline bool cemm_loop_recent(const struct cemm_loop *loop, int64_t when, int64_t max_age)
+{
+    int64_t age = loop->wall - when;
+
+    return when && age >= 0 && age <= max_age;
+}
+
 void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

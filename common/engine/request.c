@@ -106,7 +106,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- health ------------------------------------------------------------------ */
 
-/* Told later and not at once, so that no completion runs inside the request that asked. */
+/* By a timer, so that no completion runs inside the call that asked. */
 static void tell_that_it_rests(void *data)
 {
     struct cemm_request *request = data;
@@ -118,7 +118,7 @@ static void tell_that_it_rests(void *data)
     finish(request, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
 }
 
-/* What stands in the queue for a route that has just failed would only fail again, slowly. */
+/* The route has just failed: what is queued for it would fail, too, only more slowly. */
 static void refuse_queued(struct cemm_route *route)
 {
     struct cemm_request *next;
@@ -155,8 +155,8 @@ static bool is_strange(const struct cemm_request *request)
     return request->device && request->device != request->route->device;
 }
 
-/* LAN addresses change hands. A connection that had to be made anew may lead to another device, so
- * that what came by it is not believed before the root has said who it is. */
+/* LAN addresses change hands. A new connection may lead to another device, so an answer by it is
+ * not believed before the root has said which device it is. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -166,7 +166,8 @@ static bool is_doubtful(const struct cemm_request *request,
            response->new_connection && source->loop->now - source->confirmed > CONFIRMED_MS;
 }
 
-/* Lists of devices and meters have no entry that complains of them (cache.c); so, once, here. */
+/* The cache logs what is wrong with documents. It never sees the lists of devices and meters, so
+ * those are logged here, once. */
 static void complain(struct cemm_request *request, int result, const struct cemm_words *words)
 {
     struct cemm_route *route = request->route;
@@ -185,7 +186,7 @@ static void complain(struct cemm_request *request, int result, const struct cemm
     route->complained = fault;
 }
 
-/* It comes to nothing, and not because nobody has answered. */
+/* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
     struct cemm_words words;
@@ -195,58 +196,61 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &words);
 }
 
-/* A final status: parses what came, or says what the status means. */
-static void conclude(struct cemm_request *request, struct cemm_http_response *response)
+/* Parses what came, or says what its status means. As finish(), with the reason alone. */
+static int read_answer(struct cemm_request *request, struct cemm_http_response *response,
+                       struct cemm_document **ret_document, struct cemm_words *ret_reason)
 {
     struct cemm_source *source = request->route->source;
-    struct cemm_loop *loop = source->loop;
-    struct cemm_document *document = NULL;
-    struct cemm_words problem = {.text = ""};
-    struct cemm_words words;
-    const char *reason = problem.text;
-    int result;
+    struct cemm_document *document;
 
-    if (is_doubtful(request, response)) {
-        source->suspect = true;
-        finish(request, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
-        return;
-    }
     if (is_strange(request)) {
-        result = -EHOSTUNREACH;
-        reason = "another device answers at this address now";
-    } else if (response->status == 200) {
-        result = cemm_answer_read(&request->query, response->body, response->length, loop->wall,
-                                  &document, &problem);
-        response->body = NULL;
-        if (result == -ENOMEM)
-            reason = "out of memory";
-    } else {
-        result = cemm_status_result(response->status, &reason);
+        cemm_words_set(ret_reason, "another device answers at this address now");
+        return -EHOSTUNREACH;
     }
-    if (request->query.endpoint == CEMM_IO && (result == 0 || result == CEMM_ABSENT))
-        request->route->listless = result == CEMM_ABSENT;
-    if (!reason) {
-        cemm_words_set(&problem, "unexpected answer: HTTP %d", response->status);
-        reason = problem.text;
+    if (response->status != 200)
+        return cemm_status_result(response->status, ret_reason);
+    int r = cemm_answer_read(&request->query, response->body, response->length, source->loop->wall,
+                             &document, ret_reason);
+    response->body = NULL;
+    if (r == 0 && !(document->source = strdup(source->name))) {
+        cemm_document_unref(document);
+        r = -ENOMEM;
     }
-    if (document && document->refused_names && !source->names_warned) {
+    if (r == -ENOMEM)
+        cemm_words_set(ret_reason, "out of memory");
+    if (r < 0)
+        return r;
+    document->took = source->loop->now - request->started;
+    if (document->refused_names && !source->names_warned) {
         source->names_warned = true;
-        cemm_log(loop, CEMM_LOG_WARNING,
+        cemm_log(source->loop, CEMM_LOG_WARNING,
                  "%s: %zu names in an answer are not allowed and were skipped", source->name,
                  document->refused_names);
     }
-    if (document && !(document->source = strdup(source->name))) {
-        cemm_document_unref(document);
-        document = NULL;
-        result = -ENOMEM;
-        reason = "out of memory";
+    *ret_document = document;
+    return 0;
+}
+
+/* The status is final. */
+static void conclude(struct cemm_request *request, struct cemm_http_response *response)
+{
+    struct cemm_document *document = NULL;
+    struct cemm_words reason;
+
+    if (is_doubtful(request, response)) {
+        request->route->source->suspect = true;
+        finish(request, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
+        return;
     }
-    if (document)
-        document->took = loop->now - request->started;
-    if (result)
-        say(request, &words, reason);
-    complain(request, result, &words);
-    finish(request, result, document, result ? &words : NULL);
+    int r = read_answer(request, response, &document, &reason);
+    if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
+        request->route->listless = r == CEMM_ABSENT;
+    if (r) {
+        fail(request, r, reason.text);
+    } else {
+        complain(request, 0, NULL);
+        finish(request, 0, document, NULL);
+    }
 }
 
 static void wait_for_promise(struct cemm_request *request)
@@ -256,7 +260,7 @@ static void wait_for_promise(struct cemm_request *request)
         fail(request, -ENOMEM, "out of memory");
 }
 
-/* The deadline has come. Where no Retry-After asked for more, the device itself is the silent one.
+/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at fault.
  */
 static void give_up(struct cemm_request *request, bool silent)
 {

@@ -1,7 +1,3 @@
-/*
- * What an answer means: the API's statuses in our terms, and the words that go
- * with what went wrong.
- */
 #include "common/engine/status.h"
 
 #include "common/base/words.h"
@@ -44,7 +40,7 @@ void cemm_status_words(const struct cemm_source *source, const struct cemm_query
         cemm_words_set(ret_words, "%s: %.120s: %.140s", source->name, name.text, reason);
 }
 
-int cemm_status_result(int status, const char **ret_reason)
+int cemm_status_result(int status, struct cemm_words *ret_reason)
 {
     static const struct {
         int status;
@@ -63,10 +59,10 @@ int cemm_status_result(int status, const char **ret_reason)
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].status == status) {
-            *ret_reason = known[i].reason;
+            cemm_words_set(ret_reason, "%s", known[i].reason);
             return known[i].result;
         }
     }
-    *ret_reason = NULL;
+    cemm_words_set(ret_reason, "unexpected answer: HTTP %d", status);
     return -EIO;
 }

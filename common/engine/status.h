@@ -1,3 +1,6 @@
+/*
+ * What the API's statuses mean to us, and the words for what went wrong.
+ */
 #ifndef CEMM_ENGINE_STATUS_H
 #define CEMM_ENGINE_STATUS_H
 
@@ -8,8 +11,7 @@
 void cemm_status_words(const struct cemm_source *source, const struct cemm_query *query,
                        const char *reason, struct cemm_words *ret_words);
 
-/* The API's response codes (both documents): an enum cemm_outcome or a negative errno, and why;
- * NULL: no document knows that status. */
-int cemm_status_result(int status, const char **ret_reason);
+/* The API's response codes (both documents): an enum cemm_outcome or a negative errno, and why. */
+int cemm_status_result(int status, struct cemm_words *ret_reason);
 
 #endif

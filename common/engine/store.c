@@ -24,10 +24,8 @@ bool cemm_store_closed(const struct cemm_store *store, const struct cemm_documen
 
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document)
 {
-    int64_t age = store->loop->wall - document->fetched;
-
     if (document->newest == 0)
-        return age >= 0 && age <= CEMM_EMPTY_AGE;
+        return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE);
     /* Whoever deletes the file wants it fetched anew. */
     return !document->archived || cemm_archive_has(store->archive, &document->query);
 }
