@@ -167,7 +167,7 @@ static void end_look(struct cemm_discovery *discovery)
     close_socket(discovery);
     discovery->looking = false;
     discovery->looked = loop->wall;
-    /* Devices come, go and move: look again by ourselves, but only where discovery is wanted. */
+    /* Devices come, go and move, so it looks again by itself, if discovery is wanted. */
     if (discovery->registry->discovers)
         (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
     discovery->ops->ended(discovery->registry);
@@ -187,7 +187,7 @@ static void start_look(struct cemm_discovery *discovery)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
-    /* With nobody to wait for, it ends at once; not inside the call that asked. */
+    /* If nobody was asked, it ends at once, but by the timer: not inside the call that asked. */
     bool heard = r == 0 && discovery->asked > 0;
     int64_t next = loop->now + (heard ? REPEAT_MS : 0);
     if (!heard)
@@ -217,7 +217,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* Where it runs by itself, what it knows is fresh enough, unless someone insists. */
+    /* If it looks by itself, what it knows is fresh enough, unless someone insists. */
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
     if (!discovery->looking &&
@@ -227,7 +227,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* A source that nobody needs: it came to nothing, and nothing is under way. */
+/* A source that nobody needs: no device was confirmed there, and nothing is under way. */
 static bool idle(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && !source->finding &&
@@ -267,26 +267,26 @@ static struct cemm_source *source_new(struct cemm_registry *registry)
     return source;
 }
 
-/* The place for a device that is new at its address: an idle one, or one more. */
+/* The source for a device that is new at its address: an idle one, or one more. */
 static struct cemm_source *make_source(struct cemm_registry *registry)
 {
-    struct cemm_source *free_place = NULL;
+    struct cemm_source *unused = NULL;
     size_t count = 0;
 
     for (size_t i = 0; i < registry->source_count; i++) {
         count += registry->sources[i]->discovered != NULL;
         if (idle(registry->sources[i]))
-            free_place = registry->sources[i];
+            unused = registry->sources[i];
     }
-    if (!free_place)
+    if (!unused)
         return count < CEMM_DISCOVERED_MAX ? source_new(registry) : NULL;
-    free_place->own.health = (struct cemm_health){0};
-    free_place->discovered->refused = false;
-    free_place->found = 0;
-    free_place->found_result = 0;
-    free_place->last_success = 0;
-    free_place->last_failure = 0;
-    return free_place;
+    unused->own.health = (struct cemm_health){0};
+    unused->discovered->refused = false;
+    unused->found = 0;
+    unused->found_result = 0;
+    unused->last_success = 0;
+    unused->last_failure = 0;
+    return unused;
 }
 
 /* The source of this very claim: the MAC at the address. */

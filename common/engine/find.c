@@ -36,7 +36,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 
 static const char lack[] = "out of memory, or too many devices";
 
-/* What we lack ourselves is in no answer, and so in no log yet: once, until a look goes well. */
+/* What we lack ourselves is in no answer, so it is logged here, once until a look succeeds. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
     if (result != -ENOMEM || words || source->lack_warned)
@@ -125,7 +125,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
 
     cemm_document_unref(document);
-    if (result == -EAGAIN) { /* flights will ask the root; here, the meter once more will do */
+    if (result == -EAGAIN) { /* the cache will ask the root; here, once more is enough */
         ask(route, query->endpoint, query->alias, take_probe);
         search_step_done(route);
         return;
@@ -211,6 +211,7 @@ static void forget_absent(struct cemm_route *route)
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
+
     if (search->pending > 0 || cemm_loop_recent(route->source->loop, search->finished, max_age))
         return;
     forget_absent(route);
@@ -244,7 +245,7 @@ static bool concerns(const struct finder *finder, const struct cemm_source *sour
     return !finder->source || strcmp(finder->source, source->name) == 0;
 }
 
-/* A forged claim is not looked into again before it is made again. */
+/* A claim that its root refuted: it is not asked again before the claim is made again. */
 static bool refused(const struct cemm_source *source)
 {
     return source->discovered && source->discovered->refused;
@@ -256,17 +257,22 @@ static bool concerns_discovery(const struct finder *finder)
                           : finder->find->registry.discovers;
 }
 
-/* To be asked, it must be reached by something now. */
+/* NULL: none is wanted, or it is not known. */
+static struct cemm_device *wanted_device(const struct finder *finder)
+{
+    return finder->wanted.text[0] ? cemm_registry_find(&finder->find->registry, &finder->wanted)
+                                  : NULL;
+}
+
+/* Whether some route reaches the wanted device now. */
 static bool known_enough(const struct finder *finder)
 {
-    const struct cemm_device *device =
-        finder->wanted.text[0] ? cemm_registry_find(&finder->find->registry, &finder->wanted)
-                               : NULL;
+    const struct cemm_device *device = wanted_device(finder);
 
     return device && device->route_count > 0;
 }
 
-/* Whether a finder has nothing more to wait for; then its result so far. */
+/* Whether a finder has nothing more to wait for; then the first source that failed, or NULL. */
 static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
     const struct cemm_find *find = finder->find;
@@ -282,7 +288,7 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
             continue;
         if (source->finding)
             return false;
-        /* A claim that came to nothing is no failure of ours. */
+        /* A claim that nobody confirmed is no failure of ours. */
         if (source->found_result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }
@@ -296,9 +302,7 @@ static void settle(struct finder *finder)
 
     if (!settled(finder, &failed))
         return;
-    struct cemm_device *device = finder->wanted.text[0]
-                                     ? cemm_registry_find(&finder->find->registry, &finder->wanted)
-                                     : NULL;
+    struct cemm_device *device = wanted_device(finder);
     if (device && finder->then_meters) {
         search_device(device, finder);
     } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {

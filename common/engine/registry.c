@@ -166,7 +166,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
     struct cemm_device *device = route->device;
 
-    /* The route's last: what is among those is not asked for again. */
+    /* The route's list last: what is in there is not asked for again. */
     if (device && !cemm_names_have(&device->meters, alias)) {
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)

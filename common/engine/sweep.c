@@ -48,7 +48,7 @@ static void tell(struct sweep *sweep, const struct cemm_uid *uid, const char *al
                  answer);
 }
 
-/* No source has failed, so that nothing else logs it. */
+/* No source has failed, so nothing else logs it. */
 static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
