@@ -3,9 +3,10 @@
  * whatever order the answers come in. What has come too early waits in a ring
  * of slots, which is as long as the window and no longer with the range.
  *
- * A source that does not answer is asked again after a pause that is longer
- * than its rest: an import of ten years shall not lose a week to a minute's
- * outage. A meter whose device stays away is not waited for again and again.
+ * What a source does not answer is asked again some times: an import of ten
+ * years shall not lose a week to a short outage. While the source rests, for
+ * longer each time, the library says so at once, so the pauses here need not
+ * grow. A meter whose device stays away is not waited for again and again.
  */
 #include "plugin/exec/history-run.h"
 
@@ -23,9 +24,9 @@
  * group after the other. What this bounds is memory. */
 #define GROUP 64
 
-#define FRESH_MS    60000 /* a period that goes on may be at hand for this long (spec §4) */
-#define TRIES       3     /* again, after no answer */
-#define PAUSE_FIRST 2000  /* milliseconds; doubles with each try */
+#define FRESH_MS 60000 /* a period that goes on may be at hand for this long (spec §4) */
+#define TRIES    7     /* again, after no answer */
+#define PAUSE_MS 2000  /* before each of them */
 
 enum slot_state { FREE, FLYING, PAUSED, DONE };
 
@@ -83,7 +84,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     run->flying--;
     if (worth_another_try(slot, answer->result)) {
         slot->state = PAUSED;
-        slot->again = cemm_clock_steady() + ((int64_t)PAUSE_FIRST << slot->tries);
+        slot->again = cemm_clock_steady() + PAUSE_MS;
         slot->tries++;
         return;
     }
