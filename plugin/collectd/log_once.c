@@ -2,11 +2,11 @@
  * A poller asks for ever, so it must not complain for ever: one line when a
  * device begins to fail, one when all of it that has failed goes well again.
  *
- * The library says by itself that a source does not answer and that it is back,
- * and which answers are no use. What is left to say is that a meter is not
- * there any more, and that discovery finds nobody.
+ * The library logs sources that do not answer and answers that are of no use.
+ * What is left is a meter that is not there any more, and a discovery that
+ * finds nobody.
  */
-#include "plugin/collectd/trouble.h"
+#include "plugin/collectd/log_once.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -14,47 +14,46 @@
 
 #include "plugin/collectd/host.h"
 
-#define TROUBLES_MAX 1024 /* meters of one block that can fail at a time and be spoken of */
+#define FAILURES_MAX 1024 /* meters of one block that can fail at a time and be spoken of */
 
-struct trouble {
-    struct trouble *next;
+struct failure {
+    struct failure *next;
     struct cemm_uid uid;        /* "": the block as a whole */
     char alias[CEMM_NAME_SIZE]; /* "": the device as a whole */
 };
 
-struct troubles {
+struct log_once {
     const char *label;
-    struct trouble *first;
+    struct failure *first;
     size_t count;
 };
 
-struct troubles *troubles_new(const char *label)
+struct log_once *log_once_new(const char *label)
 {
-    struct troubles *troubles = calloc(1, sizeof(*troubles));
+    struct log_once *log = calloc(1, sizeof(*log));
 
-    if (troubles)
-        troubles->label = label;
-    return troubles;
+    if (log)
+        log->label = label;
+    return log;
 }
 
-void troubles_free(struct troubles *troubles)
+void log_once_free(struct log_once *log)
 {
-    if (!troubles)
+    if (!log)
         return;
-    while (troubles->first) {
-        struct trouble *trouble = troubles->first;
+    while (log->first) {
+        struct failure *failure = log->first;
 
-        troubles->first = trouble->next;
-        free(trouble);
+        log->first = failure->next;
+        free(failure);
     }
-    free(troubles);
+    free(log);
 }
 
 /* The place of the first that matches; `alias` NULL: any of the device's. */
-static struct trouble **find(struct troubles *troubles, const struct cemm_uid *uid,
-                             const char *alias)
+static struct failure **find(struct log_once *log, const struct cemm_uid *uid, const char *alias)
 {
-    struct trouble **link = &troubles->first;
+    struct failure **link = &log->first;
 
     while (*link && !(strcmp((*link)->uid.text, uid->text) == 0 &&
                       (!alias || strcmp((*link)->alias, alias) == 0)))
@@ -62,41 +61,41 @@ static struct trouble **find(struct troubles *troubles, const struct cemm_uid *u
     return link;
 }
 
-static void add(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
+static void add(struct log_once *log, const struct cemm_uid *uid, const char *alias,
                 const char *words)
 {
-    bool first = !*find(troubles, uid, NULL);
-    struct trouble *trouble = troubles->count < TROUBLES_MAX ? calloc(1, sizeof(*trouble)) : NULL;
+    bool first = !*find(log, uid, NULL);
+    struct failure *failure = log->count < FAILURES_MAX ? calloc(1, sizeof(*failure)) : NULL;
 
-    if (!trouble)
+    if (!failure)
         return;
-    trouble->uid = *uid;
-    strncpy(trouble->alias, alias, sizeof(trouble->alias) - 1);
-    trouble->next = troubles->first;
-    troubles->first = trouble;
-    troubles->count++;
+    failure->uid = *uid;
+    strncpy(failure->alias, alias, sizeof(failure->alias) - 1);
+    failure->next = log->first;
+    log->first = failure;
+    log->count++;
     if (first)
-        plugin_log(LOG_WARNING, "cemm plugin: %s: %s%s%s%s%s", troubles->label, uid->text,
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s%s%s%s%s", log->label, uid->text,
                    *uid->text ? " " : "", alias, *alias ? ": " : "", words);
 }
 
-static void end(struct troubles *troubles, const struct cemm_uid *uid, const char *alias)
+static void end(struct log_once *log, const struct cemm_uid *uid, const char *alias)
 {
-    struct trouble **link = find(troubles, uid, alias);
-    struct trouble *trouble = *link;
+    struct failure **link = find(log, uid, alias);
+    struct failure *failure = *link;
 
-    if (!trouble)
+    if (!failure)
         return;
-    *link = trouble->next;
-    free(trouble);
-    troubles->count--;
-    if (!*find(troubles, uid, NULL))
-        plugin_log(LOG_INFO, "cemm plugin: %s: %s%sis back", troubles->label, uid->text,
+    *link = failure->next;
+    free(failure);
+    log->count--;
+    if (!*find(log, uid, NULL))
+        plugin_log(LOG_INFO, "cemm plugin: %s: %s%sis back", log->label, uid->text,
                    *uid->text ? " " : "");
 }
 
-void troubles_note(struct troubles *troubles, const struct cemm_uid *uid, const char *alias,
-                   int result, const char *words)
+void log_once_note(struct log_once *log, const struct cemm_uid *uid, const char *alias, int result,
+                   const char *words)
 {
     static const struct cemm_uid none = {""};
 
@@ -105,10 +104,10 @@ void troubles_note(struct troubles *troubles, const struct cemm_uid *uid, const 
     if (!alias)
         alias = "";
     if (result == 0) {
-        end(troubles, uid, alias);
-        end(troubles, uid, "");
-        end(troubles, &none, "");
-    } else if (!*find(troubles, uid, alias)) {
-        add(troubles, uid, alias, words);
+        end(log, uid, alias);
+        end(log, uid, "");
+        end(log, &none, "");
+    } else if (!*find(log, uid, alias)) {
+        add(log, uid, alias, words);
     }
 }

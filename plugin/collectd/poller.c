@@ -7,7 +7,7 @@
  * its own pace: one that takes longer than that is left out until it has
  * answered, and the others do not wait for it.
  *
- * The library's log is passed on; what it leaves unsaid is in trouble.c.
+ * The library's log is passed on; what it leaves unsaid is in log_once.c.
  */
 #include "plugin/collectd/poller.h"
 
@@ -21,9 +21,9 @@
 #include "plugin/collectd/backfill.h"
 #include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/locks.h"
+#include "plugin/collectd/log_once.h"
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/thread.h"
-#include "plugin/collectd/trouble.h"
 
 #define PAUSE_US 1000000 /* after a turn of the loop that failed by itself */
 
@@ -44,7 +44,7 @@ struct losses {
 struct line {
     struct poller *poller;
     const struct block *block;
-    struct troubles *troubles;
+    struct log_once *log;
     int64_t due; /* monotonic milliseconds */
 };
 
@@ -182,11 +182,11 @@ static void note_search(struct line *line)
     if (strncmp(state.words, prefix, sizeof(prefix) - 1) == 0)
         state.words += sizeof(prefix) - 1;
     if (*state.words)
-        troubles_note(line->troubles, NULL, NULL, -EIO, state.words);
+        log_once_note(line->log, NULL, NULL, -EIO, state.words);
     else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
-        troubles_note(line->troubles, NULL, NULL, CEMM_ABSENT, "no CEMM has answered yet");
+        log_once_note(line->log, NULL, NULL, CEMM_ABSENT, "no CEMM has answered yet");
     else
-        troubles_note(line->troubles, NULL, NULL, 0, "");
+        log_once_note(line->log, NULL, NULL, 0, "");
 }
 
 static bool stopping(struct poller *poller)
@@ -219,7 +219,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
         take_document(line, uid, alias, answer->document);
     /* What else can go wrong, the library's log tells, once. */
     if (answer->result == 0 || answer->result == CEMM_ABSENT)
-        troubles_note(line->troubles, uid, alias, answer->result, answer->words);
+        log_once_note(line->log, uid, alias, answer->result, answer->words);
 }
 
 static void sweep(struct line *line, int64_t now)
@@ -234,7 +234,7 @@ static void sweep(struct line *line, int64_t now)
     if (r < 0)
         line->poller->sweeps--;
     if (r < 0 && r != -EALREADY)
-        troubles_note(line->troubles, NULL, NULL, -EIO, strerror(-r));
+        log_once_note(line->log, NULL, NULL, -EIO, strerror(-r));
 }
 
 /* When the next sweep begins, monotonic milliseconds. */
@@ -317,8 +317,8 @@ static int add_line(struct poller *poller, const struct block *block)
 
     *line = (struct line){.poller = poller, .block = block, .due = cemm_clock_steady()};
     poller->count++;
-    line->troubles = troubles_new(block->label);
-    return line->troubles ? 0 : -ENOMEM;
+    line->log = log_once_new(block->label);
+    return line->log ? 0 : -ENOMEM;
 }
 
 static void wake(void *data)
@@ -425,7 +425,7 @@ void poller_stop(struct poller *poller)
     backfill_free(poller->backfill);
     report(&poller->losses);
     for (size_t i = 0; i < poller->count; i++)
-        troubles_free(poller->lines[i].troubles);
+        log_once_free(poller->lines[i].log);
     if (poller->queue_made)
         queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
