@@ -1,21 +1,21 @@
-#include "plugin/exec/board.h"
+#include "plugin/exec/latest.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void entry_free(struct board_entry *entry)
+static void entry_free(struct latest_entry *entry)
 {
     cemm_document_unref(entry->shown);
     free(entry);
 }
 
-void board_clear(struct board *board)
+void latest_clear(struct latest *latest)
 {
-    for (size_t i = 0; i < board->count; i++)
-        entry_free(board->entries[i]);
-    free(board->entries);
-    *board = (struct board){0};
+    for (size_t i = 0; i < latest->count; i++)
+        entry_free(latest->entries[i]);
+    free(latest->entries);
+    *latest = (struct latest){0};
 }
 
 static void copy_text(char *ret_text, size_t size, const char *text)
@@ -26,7 +26,7 @@ static void copy_text(char *ret_text, size_t size, const char *text)
     ret_text[length] = '\0';
 }
 
-static int compare(const struct board_entry *a, const struct board_entry *b)
+static int compare(const struct latest_entry *a, const struct latest_entry *b)
 {
     int r = strcmp(a->uid, b->uid);
     if (r == 0)
@@ -35,13 +35,13 @@ static int compare(const struct board_entry *a, const struct board_entry *b)
 }
 
 /* Where the names stand, or should. */
-static size_t place_of(const struct board *board, const struct board_entry *names)
+static size_t place_of(const struct latest *latest, const struct latest_entry *names)
 {
     size_t low = 0;
-    size_t high = board->count;
+    size_t high = latest->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare(board->entries[middle], names) < 0)
+        if (compare(latest->entries[middle], names) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -49,60 +49,61 @@ static size_t place_of(const struct board *board, const struct board_entry *name
     return low;
 }
 
-static bool make_room(struct board *board)
+static bool make_room(struct latest *latest)
 {
-    if (board->count < board->room)
+    if (latest->count < latest->room)
         return true;
-    size_t room = board->room * 2 + 16;
-    struct board_entry **more = reallocarray(board->entries, room, sizeof(struct board_entry *));
+    size_t room = latest->room * 2 + 16;
+    struct latest_entry **more = reallocarray(latest->entries, room, sizeof(struct latest_entry *));
     if (more == NULL)
         return false;
-    board->entries = more;
-    board->room = room;
+    latest->entries = more;
+    latest->room = room;
     return true;
 }
 
-struct board_entry *board_get(struct board *board, const char *uid, const char *alias,
-                              const char *source)
+struct latest_entry *latest_get(struct latest *latest, const char *uid, const char *alias,
+                                const char *source)
 {
-    struct board_entry names = {0};
+    struct latest_entry names = {0};
     copy_text(names.uid, sizeof(names.uid), uid);
     copy_text(names.alias, sizeof(names.alias), alias);
     copy_text(names.source, sizeof(names.source), source);
-    size_t place = place_of(board, &names);
-    if (place < board->count && compare(board->entries[place], &names) == 0)
-        return board->entries[place];
-    struct board_entry *entry = make_room(board) ? malloc(sizeof(*entry)) : NULL;
+    size_t place = place_of(latest, &names);
+    if (place < latest->count && compare(latest->entries[place], &names) == 0)
+        return latest->entries[place];
+    struct latest_entry *entry = make_room(latest) ? malloc(sizeof(*entry)) : NULL;
     if (entry == NULL)
         return NULL;
     *entry = names;
-    memmove(&board->entries[place + 1], &board->entries[place],
-            (board->count - place) * sizeof(struct board_entry *));
-    board->entries[place] = entry;
-    board->count++;
+    memmove(&latest->entries[place + 1], &latest->entries[place],
+            (latest->count - place) * sizeof(struct latest_entry *));
+    latest->entries[place] = entry;
+    latest->count++;
     return entry;
 }
 
-void board_forgive(struct board *board, size_t sweep)
+void latest_forget_failures(struct latest *latest, size_t sweep)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < board->count; i++) {
-        struct board_entry *entry = board->entries[i];
+    for (size_t i = 0; i < latest->count; i++) {
+        struct latest_entry *entry = latest->entries[i];
         if (entry->alias[0] == '\0' && entry->sweep < sweep)
             entry_free(entry);
         else
-            board->entries[kept++] = entry;
+            latest->entries[kept++] = entry;
     }
-    board->count = kept;
+    latest->count = kept;
 }
 
-int board_render(const struct board *board, const char *before, char **ret_text, size_t *ret_length)
+int latest_render(const struct latest *latest, const char *before, char **ret_text,
+                  size_t *ret_length)
 {
-    struct cemm_reading *readings = calloc(board->count + 1, sizeof(*readings));
+    struct cemm_reading *readings = calloc(latest->count + 1, sizeof(*readings));
     if (readings == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < board->count; i++) {
-        const struct board_entry *entry = board->entries[i];
+    for (size_t i = 0; i < latest->count; i++) {
+        const struct latest_entry *entry = latest->entries[i];
         readings[i] = (struct cemm_reading){
             .uid = entry->uid,
             .alias = entry->alias,
@@ -110,7 +111,7 @@ int board_render(const struct board *board, const char *before, char **ret_text,
             .document = entry->up ? entry->shown : NULL,
         };
     }
-    int r = cemm_render_prometheus(readings, board->count, before, ret_text, ret_length);
+    int r = cemm_render_prometheus(readings, latest->count, before, ret_text, ret_length);
     free(readings);
     return r;
 }

@@ -8,8 +8,8 @@
  * the library asks nobody again who has not answered yet, so the others are
  * read at their pace.
  *
- * Prometheus's format needs all meters at once. They stand on a board, which is
- * written when a sweep ends, or when it has lasted too long to wait for it.
+ * Prometheus's format needs all meters at once. What is latest of each is kept,
+ * and written when a sweep ends, or when it has lasted too long to wait for it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/board.h"
 #include "plugin/exec/command.h"
 #include "plugin/exec/explain.h"
+#include "plugin/exec/latest.h"
 #include "plugin/exec/manner.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
@@ -29,7 +29,7 @@
 #include "plugin/exec/signals.h"
 #include "plugin/exec/wait.h"
 
-/* How long the next sweep, or the board, waits for one that has begun (milliseconds). */
+/* How long the next sweep, or a snapshot, waits for one that has begun (milliseconds). */
 #define PATIENCE 1000
 
 #define PIECE_MIN  (PIPE_BUF / 4) /* bytes that go out by themselves where there is a state file */
@@ -50,7 +50,7 @@ struct stream {
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
     struct manner manner;
-    struct board board;
+    struct latest latest;
     struct running running;
     struct outbox outbox;
     enum exec_format format;
@@ -64,8 +64,8 @@ struct stream {
     bool ended;       /* stdin has */
     bool closing;
     char *before;         /* the last of Prometheus's texts */
-    int64_t snapshot_due; /* monotonic: the board is written even if a sweep goes on */
-    bool changed;         /* the board, since then */
+    int64_t snapshot_due; /* monotonic: then it is written even if a sweep goes on */
+    bool changed;         /* what is latest, since then */
     bool refused;         /* the file can't be written: said once */
     int error;
 };
@@ -176,7 +176,7 @@ static void put_missed(void *data, const struct cemm_document *document, bool ol
 }
 
 /* An answer, now or when what was missed before it has come. */
-static void put_answer(struct stream *stream, struct board_entry *entry,
+static void put_answer(struct stream *stream, struct latest_entry *entry,
                        struct cemm_document *document)
 {
     if (stream->missed == NULL)
@@ -185,9 +185,9 @@ static void put_answer(struct stream *stream, struct board_entry *entry,
         stream->error = -ENOMEM;
 }
 
-/* ---- the board ------------------------------------------------------------------ */
+/* ---- snapshots ------------------------------------------------------------------ */
 
-static void show(struct stream *stream, struct board_entry *entry,
+static void show(struct stream *stream, struct latest_entry *entry,
                  const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, entry->shown);
@@ -212,12 +212,12 @@ static void put_text(struct stream *stream, const char *text, size_t length)
         stream->error = r;
 }
 
-static void put_board(struct stream *stream)
+static void put_snapshot(struct stream *stream)
 {
     char *text = NULL;
     size_t length = 0;
-    board_forgive(&stream->board, stream->sweeps);
-    int r = board_render(&stream->board, stream->before, &text, &length);
+    latest_forget_failures(&stream->latest, stream->sweeps);
+    int r = latest_render(&stream->latest, stream->before, &text, &length);
     if (r < 0) {
         stream->error = r;
         return;
@@ -229,7 +229,7 @@ static void put_board(struct stream *stream)
     stream->snapshot_due = cemm_clock_steady() + PATIENCE;
 }
 
-static bool board_due(const struct stream *stream, int64_t now)
+static bool snapshot_is_due(const struct stream *stream, int64_t now)
 {
     return stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
            (stream->pending == 0 || now >= stream->snapshot_due);
@@ -257,7 +257,7 @@ static void report_unanswered(const struct stream *stream)
 }
 
 /* What the library does not log: that something is not there. Said once. */
-static void report_absent(const struct stream *stream, const struct board_entry *entry,
+static void report_absent(const struct stream *stream, const struct latest_entry *entry,
                           const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
@@ -289,8 +289,8 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     }
     bool good = answer->result == 0 && answer->document != NULL;
     const char *source = uid == NULL ? source_of_words(stream->session.cemm, answer->words) : NULL;
-    struct board_entry *entry =
-        board_get(&stream->board, uid != NULL ? uid->text : NULL, alias, source);
+    struct latest_entry *entry =
+        latest_get(&stream->latest, uid != NULL ? uid->text : NULL, alias, source);
     if (entry == NULL) {
         stream->error = -ENOMEM;
         return;
@@ -418,8 +418,8 @@ static enum exec_exit run(struct stream *stream)
         int64_t now = cemm_clock_steady();
         if (sweep_wanted(stream, now) && sweep_possible(stream, now))
             begin_sweep(stream, now);
-        if (board_due(stream, now))
-            put_board(stream);
+        if (snapshot_is_due(stream, now))
+            put_snapshot(stream);
         if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
             return end_of_input(stream);
         if (stream->error != 0)
@@ -459,7 +459,7 @@ static void clear(struct stream *stream)
     stream->closing = true;
     session_close(&stream->session);
     outbox_clear(&stream->outbox);
-    board_clear(&stream->board);
+    latest_clear(&stream->latest);
     missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);
     free(stream->answered);
