@@ -35,9 +35,10 @@ chmod 711 "$scratch" # other users read a mount in there, in one test
 export TMPDIR=$scratch # by which all that is started from here on is known, too
 
 # Processes that were started here, by whomever.
-ours() {
+ours() (
+  unset TMPDIR # those that look are none of them
   grep -lszF "TMPDIR=$scratch" /proc/[0-9]*/environ | cut -d / -f 3
-}
+)
 
 # end SIGNAL TENTHS: of all of them; waits for it, so long at most.
 end() {
