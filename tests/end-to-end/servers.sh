@@ -15,19 +15,29 @@ needs() {
   done
 }
 
-# free_ports COUNT: that nobody has now, and the system gives to nobody who asks for any. Held all at
-# once, so that they differ.
+# free_ports COUNT: that nobody has now, the system gives to nobody who asks for any, and no other test
+# takes meanwhile: a process of ours holds a name for each that no two can have.
 free_ports() {
-  mapfile -t ports < <(python3 -c '
-import random, socket, sys
+  python3 -c '
+import random, signal, socket, sys
 held = []
 while len(held) < int(sys.argv[1]):
+    port, name = random.randrange(10000, 32000), socket.socket(socket.AF_UNIX)
     try:
-        held.append(socket.create_server(("127.0.0.1", random.randrange(10000, 32000))))
+        name.bind(f"\0cemm-test-port-{port}")
+        socket.create_server(("127.0.0.1", port)).close()
     except OSError:
-        pass
-for s in held:
-    print(s.getsockname()[1])' "$1")
+        continue
+    held.append(name)
+    print(port, flush=True)
+signal.pause()' "$1" >"$scratch/ports" &
+  started $!
+  wait_for 10 has_ports "$1" || { echo 'Bail out! there are no free ports'; exit 1; }
+  mapfile -t ports <"$scratch/ports"
+}
+
+has_ports() {
+  (($(wc -l <"$scratch/ports") == $1))
 }
 
 # start_tap PORT FILE: a graphite server of our own, which keeps each line as it came.
