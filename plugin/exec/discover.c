@@ -120,7 +120,7 @@ static enum exec_exit look_and_put(const struct session *session, const char *fi
     int r = cemm_discover(session->cemm, take_end, &look, NULL);
     if (r == 0) {
         speech_busy(speech, "looking for CEMMs");
-        r = wait_until(session->cemm, speech, &look.done, NULL, NULL);
+        r = wait_done(session->cemm, speech, &look.done, NULL, NULL);
     }
     if (r == 0)
         r = look.result;

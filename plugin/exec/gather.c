@@ -93,7 +93,7 @@ static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *
     int r = cemm_sweep(cemm, &selection, take_answer, gathering);
     if (r < 0)
         return r;
-    r = wait_until(cemm, speech, &gathering->done, show_progress, gathering);
+    r = wait_done(cemm, speech, &gathering->done, show_progress, gathering);
     return r < 0 ? r : gathering->error;
 }
 

@@ -197,11 +197,11 @@ static int look_around(struct history *history)
 {
     int r = begin_look(&(struct look){.history = history});
     if (r == 0)
-        r = wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
+        r = wait_done(history->cemm, history->speech, &history->done, NULL, NULL);
     if (r == 0)
         r = look_for_meters(history);
     if (r == 0)
-        r = wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
+        r = wait_done(history->cemm, history->speech, &history->done, NULL, NULL);
     return r == 0 && !take_found(history) ? -ENOMEM : r;
 }
 
@@ -251,7 +251,7 @@ int history_find_first(struct history *history)
     history->done = true;
     for (size_t i = 0; i < history->meter_count && r == 0; i++)
         r = begin_look(&(struct look){.history = history, .meter = &history->meters[i]});
-    return r < 0 ? r : wait_until(history->cemm, history->speech, &history->done, NULL, NULL);
+    return r < 0 ? r : wait_done(history->cemm, history->speech, &history->done, NULL, NULL);
 }
 
 enum exec_exit history_find(struct history *history)

@@ -64,8 +64,8 @@ static int turn_until(struct cemm *cemm, struct speech *speech, const bool *done
     return 0;
 }
 
-int wait_until(struct cemm *cemm, struct speech *speech, const bool *done, wait_show_fn *show,
-               void *data)
+int wait_done(struct cemm *cemm, struct speech *speech, const bool *done, wait_show_fn *show,
+              void *data)
 {
     struct signals signals;
     signals_hold(&signals);

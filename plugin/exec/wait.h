@@ -13,8 +13,8 @@ typedef void wait_show_fn(void *data, struct cemm *cemm, struct speech *speech);
  * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or
  * the negative errno of a turn. A signal to end ends the process from in here.
  */
-int wait_until(struct cemm *cemm, struct speech *speech, const bool *done, wait_show_fn *show,
-               void *data);
+int wait_done(struct cemm *cemm, struct speech *speech, const bool *done, wait_show_fn *show,
+              void *data);
 
 /* What one turn waits for besides the network. */
 struct wait {
