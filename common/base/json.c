@@ -4,7 +4,10 @@
 #include "common/base/words.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
+
+#define LONG_TEXT (64u << 10) /* bytes; a day of minutes has half as many */
 
 static void explain(enum json_tokener_error error, size_t length, size_t end,
                     struct cemm_words *words)
@@ -39,9 +42,16 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
         return 0;
     }
     explain(json_tokener_get_error(tokener), length, end, words);
-    json_object_put(object);
     json_tokener_free(tokener);
+    cemm_json_put(object, length);
     return -EIO;
+}
+
+void cemm_json_put(struct json_object *object, size_t length)
+{
+    json_object_put(object);
+    if (length > LONG_TEXT)
+        malloc_trim(0);
 }
 
 void cemm_json_write(struct cemm_buffer *out, struct json_object *object)

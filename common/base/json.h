@@ -18,10 +18,14 @@
 
 /*
  * Parses an object of at most INT_MAX bytes. 0; -EIO with the reason in `words`;
- * or -ENOMEM. The caller json_object_put()s *ret_object.
+ * or -ENOMEM. The caller gives *ret_object to cemm_json_put().
  */
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
                     struct cemm_words *words);
+
+/* Frees what was parsed of a text of that length; also NULL. The memory that a long one took goes
+ * back to the system, for glibc would keep it. */
+void cemm_json_put(struct json_object *object, size_t length);
 
 /* Appends it, indented by 2, with a newline at the end. No memory is the buffer's error. */
 void cemm_json_write(struct cemm_buffer *out, struct json_object *object);

@@ -32,5 +32,5 @@ void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *docume
         cemm_json_write(out, root);
     else
         out->error = -ENOMEM;
-    json_object_put(root);
+    cemm_json_put(root, document->length);
 }

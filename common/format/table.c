@@ -117,5 +117,5 @@ void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *docum
     } else {
         out->error = r;
     }
-    json_object_put(root);
+    cemm_json_put(root, document->length);
 }

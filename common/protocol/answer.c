@@ -393,7 +393,7 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
                             .texts = CEMM_BUFFER_INIT(length),
                             .words = words};
     r = reader.document ? read_document(&reader, root) : -ENOMEM;
-    json_object_put(root);
+    cemm_json_put(root, length);
     if (r < 0) {
         cemm_document_unref(reader.document);
         return r;

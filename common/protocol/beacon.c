@@ -65,6 +65,6 @@ int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_b
     if (r < 0)
         return r == -EIO ? refuse(words, problem.text) : r;
     r = read_beacon(beacon, ret_beacon, words);
-    json_object_put(beacon);
+    cemm_json_put(beacon, length);
     return r;
 }
