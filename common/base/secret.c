@@ -12,13 +12,18 @@
 
 #define CREDENTIAL "credential:"
 
+bool cemm_secret_is_file(const char *name)
+{
+    return strncmp(name, CREDENTIAL, strlen(CREDENTIAL)) != 0;
+}
+
 /* Finds the file behind `name`; `ret_credential` tells whether systemd looks after its mode. */
 static int locate(const char *name, char *path, bool *ret_credential, struct cemm_words *words)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     int length;
 
-    *ret_credential = strncmp(name, CREDENTIAL, strlen(CREDENTIAL)) == 0;
+    *ret_credential = !cemm_secret_is_file(name);
     if (!*ret_credential) {
         length = snprintf(path, PATH_MAX, "%s", name);
     } else {

@@ -8,6 +8,8 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 
+#include <stdbool.h>
+
 struct cemm_secret {
     char text[CEMM_KEY_MAX + 1];
 };
@@ -19,6 +21,9 @@ struct cemm_secret {
  * Returns 0, or a negative errno with the reason in `words`; never the key.
  */
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words);
+
+/* Whether `file` is the path of one, and no "credential:NAME". */
+bool cemm_secret_is_file(const char *file);
 
 void cemm_secret_wipe(struct cemm_secret *secret);
 

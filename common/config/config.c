@@ -72,6 +72,7 @@ void cemm_config_free(struct cemm_config *config)
     cemm_zone_free(config->zone);
     free(config->archive);
     free(config->file);
+    free(config->base);
     free(config);
 }
 
@@ -230,8 +231,12 @@ static int set_key_file(struct cemm_config *config, const char *key, const char 
     struct cemm_secret **secret = &current(config)->key;
     if (!*secret && !(*secret = calloc(1, sizeof(**secret))))
         return -ENOMEM;
-    int r = cemm_secret_load(*secret, value, words);
-    return r < 0 ? r : replace(&current(config)->key_file, value);
+    char *path = cemm_secret_is_file(value) ? cemm_config_path(config, value) : strdup(value);
+    int r = path ? cemm_secret_load(*secret, path, words) : -ENOMEM;
+    if (r == 0)
+        r = replace(&current(config)->key_file, path);
+    free(path);
+    return r;
 }
 
 static int set_ca_file(struct cemm_config *config, const char *key, const char *value,
@@ -239,8 +244,12 @@ static int set_ca_file(struct cemm_config *config, const char *key, const char *
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a PEM file");
-    int r = cemm_trust_check(value, words);
-    return r < 0 ? r : replace(&current(config)->ca_file, value);
+    char *path = cemm_config_path(config, value);
+    int r = path ? cemm_trust_check(path, words) : -ENOMEM;
+    if (r == 0)
+        r = replace(&current(config)->ca_file, path);
+    free(path);
+    return r;
 }
 
 static int set_address(struct cemm_config *config, const char *key, const char *value,
@@ -339,11 +348,18 @@ static int set_interval(struct cemm_config *config, const char *key, const char 
 static int set_directory(struct cemm_config *config, const char *key, const char *value,
                          struct cemm_words *words)
 {
-    if (value[0] != '/')
-        return refuse(words, key, value, "write an absolute path");
-    if (strlen(value) > PATH_LENGTH_MAX)
+    if (!*value)
+        return refuse(words, key, value, "write the path of a directory");
+    char *path = cemm_config_path(config, value);
+    if (!path)
+        return -ENOMEM;
+    if (strlen(path) > PATH_LENGTH_MAX) {
+        free(path);
         return refuse(words, key, value, "write at most 3840 characters");
-    return replace(&config->archive, value);
+    }
+    free(config->archive);
+    config->archive = path;
+    return 0;
 }
 
 enum { ONCE, REPEATABLE };

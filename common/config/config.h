@@ -36,7 +36,8 @@ struct cemm_source_config {
 struct cemm_config {
     struct cemm_zone *zone;
     char *file;
-    int line; /* of the file: being read, or where something is missing */
+    char *base; /* relative paths are relative to it; NULL: to the current directory */
+    int line;   /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
     int section;   /* what cemm_config_set() writes to: an enum of config.c */
@@ -48,6 +49,10 @@ struct cemm_config {
     int64_t discovery_interval_ms;
     char *archive; /* NULL: not said */
 };
+
+/* `path` as a full path: programs change their directory later. NULL: no memory, or the current
+ * directory is gone. */
+char *cemm_config_path(const struct cemm_config *config, const char *path);
 
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
 

@@ -480,7 +480,8 @@ static struct settings *settings_new(void)
     settings->blocks = calloc(BLOCKS_MAX, sizeof(*settings->blocks));
     settings->state_file = strdup(STATE_FILE);
     settings->window = WINDOW_DEFAULT;
-    if (!settings->config || !settings->blocks || !settings->state_file) {
+    if (!settings->config || !settings->blocks || !settings->state_file ||
+        cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
         settings_free(settings);
         return NULL;
     }

@@ -51,6 +51,7 @@ mistakes() {
   chmod 0644 "$open_key"
   refused "no ApiKeyFile" "$(cloud 'Timeout 5')" "$home: ApiKeyFile: is missing"
   refused "key file that is not there" "$(cloud "ApiKeyFile \"$scratch/none\"")" "$home: ApiKeyFile: "
+  refused "key file that BaseDir lacks" "$(cloud 'ApiKeyFile "none.key"')" "$home: ApiKeyFile: key file $scratch/refused/none.key"
   refused "key file open to others" "$(cloud "ApiKeyFile \"$open_key\"")" "$home: ApiKeyFile: "
   refused "unknown option" "$(cloud "$good" 'Colour "blue"')" "$home: Colour: unknown option"
   refused "option of the other block" "$(cloud "$good" 'Address "127.0.0.1"')" "$home: Address: "

@@ -103,5 +103,16 @@ is 'nothing half is left behind' '' "$(find "$archive" -type f -path '*/2026/01/
 is 'which is said once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 
+# What the configuration names is relative to it, wherever the program goes.
+mkdir "$scratch/relative"
+cp "$conf.key" "$scratch/relative/key"
+sed "s|^api-key-file = .*|api-key-file = key|; s|^directory = .*|directory = ../kept|" "$conf" >"$scratch/relative/conf"
+exits 'a relative configuration, in the background' 0 env -C "$scratch" "$build/fs/cemmfs" relative/conf m
+mounted "$m"
+check 'it works' cat "$(day_file "$dev" p1 2026-01-04 json)"
+check 'and keeps its archive where the configuration says' \
+  test -s "$scratch/kept/$dev/p1/data/day/2026/01/2026-01-04.json"
+unmount "$m"
+
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 finish

@@ -368,8 +368,7 @@ static void test_bad_values(void **state)
         {"discovery", "broadcast", "ff02::1", "IPv4"},
         {"discovery", "interval", "0.5", "seconds"},
         {"discovery", "interval", "604801", "seconds"},
-        {"archive", "directory", "", "absolute path"},
-        {"archive", "directory", "var/lib/cemm", "absolute path"},
+        {"archive", "directory", "", "path"},
     };
 
     (void)state;

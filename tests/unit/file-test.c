@@ -265,6 +265,50 @@ static void test_search_order(void **state)
         expect_found(NULL, "");
 }
 
+/* Relative paths are relative to the file, wherever the program is and goes. */
+static void test_relative(void **state)
+{
+    static const char text[] = "[archive]\ndirectory = kept/here\n"
+                               "[cloud a]\napi-key-file = a.key\n";
+    struct cemm_config *config;
+    struct cemm_words words = {""};
+    char *before = getcwd(NULL, 0);
+
+    (void)state;
+    assert_non_null(before);
+    scratch_text("some/where/a.conf", text, 0644);
+    scratch_text("some/where/a.key", "s3cret\n", 0600);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(chdir(scratch_path(i == 0 ? "some" : "some/where")), 0);
+        config = cemm_config_new();
+        assert_non_null(config);
+        if (cemm_config_load(config, i == 0 ? "where/a.conf" : "a.conf", &words) != 0)
+            fail_msg("%s", words.text);
+        assert_int_equal(chdir("/"), 0);
+        assert_int_equal(access(config->sources[0].key_file, R_OK), 0);
+        assert_true(config->archive[0] == '/');
+        expect_part("directory", config->archive, "/some/where");
+        expect_part("directory", config->archive, "/kept/here");
+        cemm_config_free(config);
+    }
+    /* Without a file: where we are, or what the host says. */
+    config = cemm_config_new();
+    assert_non_null(config);
+    assert_int_equal(cemm_config_section(config, "archive", "", &words), 0);
+    assert_int_equal(cemm_config_set(config, "directory", "here", &words), 0);
+    expect_text("current directory", config->archive, "/here");
+    cemm_config_free(config);
+    config = cemm_config_new();
+    assert_non_null(config);
+    assert_int_equal(cemm_config_base(config, "/var/lib/collectd"), 0);
+    assert_int_equal(cemm_config_section(config, "archive", "", &words), 0);
+    assert_int_equal(cemm_config_set(config, "directory", "cemm", &words), 0);
+    expect_text("base", config->archive, "/var/lib/collectd/cemm");
+    cemm_config_free(config);
+    assert_int_equal(chdir(before), 0);
+    free(before);
+}
+
 static void expect_missing(const char *file, int result, const char *part)
 {
     struct cemm_config *config = cemm_config_new();
@@ -307,7 +351,7 @@ int main(void)
         cmocka_unit_test(test_layouts),  cmocka_unit_test(test_wrongs),
         cmocka_unit_test(test_nul),      cmocka_unit_test(test_line_lengths),
         cmocka_unit_test(test_key_file), cmocka_unit_test(test_search_order),
-        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_relative), cmocka_unit_test(test_missing),
     };
 
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
