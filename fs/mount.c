@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mntent.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,12 +158,51 @@ static int check_archive(const char *path, const char *archive, struct cemm_word
     return result;
 }
 
+/* With -o drop_privileges mount.fuse3 has mounted already, and hands the kernel's descriptor over.
+ */
+static bool is_descriptor(const char *mountpoint)
+{
+    static const char beginning[] = "/dev/fd/";
+    size_t length = strlen(beginning);
+
+    return strncmp(mountpoint, beginning, length) == 0 && mountpoint[length] != '\0' &&
+           mountpoint[length + strspn(mountpoint + length, "0123456789")] == '\0';
+}
+
+/* Which of the mounts is ours is not told. Nothing is asked of any: ours does not answer yet. */
+static int check_mounted(const char *archive, struct cemm_words *words)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "re");
+    const struct mntent *mount;
+    int result = 0;
+
+    while (mounts && result == 0 && (mount = getmntent(mounts))) {
+        if (strcmp(mount->mnt_type, "fuse.cemmfs") == 0 && is_within(archive, mount->mnt_dir))
+            result = refuse(words, "%s hides the archive, %s", mount->mnt_dir, archive);
+    }
+    if (mounts)
+        endmntent(mounts);
+    return result;
+}
+
+static int take_descriptor(const char *mountpoint, const char *archive, char **ret_path,
+                           struct cemm_words *words)
+{
+    *ret_path = strdup(mountpoint);
+    if (!*ret_path)
+        return -ENOMEM;
+    return archive ? check_mounted(archive, words) : 0;
+}
+
 static int prepare(const char *mountpoint, const char *archive, char **ret_path,
                    struct cemm_words *words)
 {
     struct stat about;
-    int result = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
+    int result;
 
+    if (is_descriptor(mountpoint))
+        return take_descriptor(mountpoint, archive, ret_path, words);
+    result = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
     if (result == 0)
         result = check_mounts(mountpoint, words);
     if (result < 0)

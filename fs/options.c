@@ -39,10 +39,13 @@ const char options_help[] =
 
 /* Words of mount(8) and systemd. The mount is read-only, nosuid, nodev and noexec in any case. */
 static const char *const ignored[] = {
-    "",       "rw",       "ro",      "nosuid",   "suid",       "nodev",    "dev",        "exec",
-    "noexec", "atime",    "noatime", "relatime", "norelatime", "diratime", "nodiratime", "async",
-    "sync",   "dirsync",  "_netdev", "nofail",   "auto",       "noauto",   "user",       "nouser",
-    "users",  "defaults", "owner",   "group",    "nomand",     "mand",     "silent",     "loud",
+    "",           "rw",         "ro",         "nosuid",     "suid",        "nodev",
+    "dev",        "exec",       "noexec",     "atime",      "noatime",     "relatime",
+    "norelatime", "diratime",   "nodiratime", "async",      "sync",        "dirsync",
+    "_netdev",    "nofail",     "auto",       "noauto",     "user",        "nouser",
+    "users",      "defaults",   "owner",      "group",      "nomand",      "mand",
+    "silent",     "loud",       "lazytime",   "nolazytime", "strictatime", "nostrictatime",
+    "iversion",   "noiversion",
 };
 
 static const char *const ignored_beginnings[] = {"x-", "comment=", "fsname=", "subtype="};
@@ -147,6 +150,8 @@ static enum options_result read_mount_option(const char *option, struct options 
         options->allow_other = true;
     } else if (strcmp(option, "default_permissions") == 0) {
         options->default_permissions = true;
+    } else if (strcmp("remount", option) == 0) {
+        return wrong(words, "-o remount: a mount keeps its options; unmount it and mount it again");
     } else if (!is_ignored(option)) {
         return wrong(words, "-o %s: no such option", option);
     }

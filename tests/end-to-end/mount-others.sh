@@ -31,6 +31,26 @@ is 'others can read it' cemmfs "$(nobody head -c 6 "$m/status")"
 check 'until umount' umount "$m"
 check 'which ends it' wait_for 30 gone_or_zombie "$daemon"
 
+check 'words that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
+daemon=$(pgrep -f -- "cemmfs $conf $m")
+check 'mean nothing' cat "$m/status"
+fails_with 'remount is refused in words' 'a mount keeps its options' \
+  mount -t fuse.cemmfs "$conf" "$m" -o remount,ro
+umount "$m"
+wait_for 30 gone_or_zombie "$daemon" || not_ok 'umount ends it'
+
+check 'drop_privileges' mount -t fuse.cemmfs "$conf" "$m" -o drop_privileges
+daemon=$(pgrep -f -- "cemmfs $conf /dev/fd/")
+check 'it works' cat "$m/$dev/p1/realtime.json"
+is 'it has none' '0000000000000000 1' "$(awk '/^CapEff:/ { c = $2 } /^NoNewPrivs:/ { print c, $2 }' "/proc/$daemon/status")"
+umount "$m"
+check 'umount ends it' wait_for 30 gone_or_zombie "$daemon"
+mkdir -p "$m/below"
+sed "s|^directory = .*|directory = $m/below|" "$conf" >"$scratch/hidden.conf"
+fails_with 'a mount that hides its archive' 'hides the archive' timeout -s KILL 20 \
+  mount -t fuse.cemmfs "$scratch/hidden.conf" "$m" -o drop_privileges
+umount -l "$m" 2>/dev/null || true
+
 # ---- others ----------------------------------------------------------------------------------------
 
 mount_fs
