@@ -295,8 +295,8 @@ void cemm_config_free(struct cemm_config *config);
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words);
 
-/* Relative paths that are set from now on are relative to this directory: by default that of the file
- * that is read, else the current one. 0 or -ENOMEM. */
+/* Relative paths that are set from now on are relative to this directory: by default that of the
+ * file that is read, else the current one. 0 or -ENOMEM. */
 int cemm_config_base(struct cemm_config *config, const char *directory);
 
 /*
