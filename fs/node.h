@@ -49,6 +49,8 @@ struct node {
     int64_t failed; /* Unix milliseconds: when a READ failed last; 0: never */
     int error;      /* how */
 
+    int64_t moved; /* links: the beginning of the day (Unix seconds) that it has moved on to */
+
     char *words;    /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* what it was about, see tree_cause() */
 

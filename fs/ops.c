@@ -14,6 +14,7 @@
 
 #include "fs/dirs.h"
 #include "fs/files.h"
+#include "fs/links.h"
 #include "fs/listing.h"
 #include "fs/notify.h"
 #include "fs/xattrs.h"
@@ -122,17 +123,13 @@ static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
 static void on_readlink(fuse_req_t request, fuse_ino_t number)
 {
     struct node *node = node_of(request, number);
-    struct tree_clock clock = fs_clock(fs_of(request));
-    char target[TREE_LINK_SIZE];
 
     if (!node)
         return;
-    if (tree_type(&node->place) != TREE_LINK) {
+    if (tree_type(&node->place) == TREE_LINK)
+        link_read(fs_of(request), request, node);
+    else
         (void)fuse_reply_err(request, EINVAL);
-        return;
-    }
-    tree_target(&node->place, &clock, target);
-    (void)fuse_reply_readlink(request, target);
 }
 
 /* ---- attributes and bytes ----------------------------------------------- */

@@ -1,0 +1,95 @@
+/*
+ * Where `today` leads in the first hours of a day. Its first row comes a minute
+ * late, and so does the last one of the day before: whoever follows `today` by
+ * name (tail -F) must be given that before it moves on. So it leads to the day
+ * before until the new day has a row, and until what is followed of the day
+ * before has been fetched after that. It moves once, and not back.
+ *
+ * Later in the day nothing is asked: a meter that has been silent for so long
+ * is no reason to call another day today.
+ */
+#include "fs/links.h"
+
+#include <errno.h>
+
+#include "fs/fresh.h"
+#include "fs/park.h"
+
+#define TURN_S (3 * 3600) /* seconds of a day in which its first row is waited for */
+
+static struct place day_of(const struct place *link, const struct tree_clock *clock, int ago)
+{
+    struct cemm_period now = cemm_period_at(clock->zone, CEMM_DAY, clock->now);
+    struct place day = *link;
+
+    day.kind = PLACE_PERIOD;
+    day.ago = 0;
+    day.period = cemm_period_step(&now, -ago);
+    return day;
+}
+
+static bool is_today(const struct place *link)
+{
+    return link->kind == PLACE_NEAR_LINK && link->ago == 0 &&
+           (link->history == HISTORY_DAYS || link->history == HISTORY_TOTALS);
+}
+
+/* Whether it may have to wait for the new day. There must be a day before. */
+static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
+{
+    struct tree_meter meter = fs_meter(fs, &node->place);
+    struct place day = day_of(&node->place, clock, 0);
+    int64_t begun = cemm_period_start(clock->zone, &day.period);
+
+    return is_today(&node->place) && node->moved != begun && clock->now - begun < TURN_S &&
+           !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
+}
+
+static void reply(fuse_req_t request, const struct place *link, const struct tree_clock *clock,
+                  int ago)
+{
+    struct place place = *link;
+    char target[TREE_LINK_SIZE];
+
+    if (place.kind == PLACE_NEAR_LINK)
+        place.ago += ago;
+    tree_target(&place, clock, target);
+    (void)fuse_reply_readlink(request, target);
+}
+
+/* Whether nobody follows the day before, or has been given what there was when the new day had
+ * begun. */
+static bool is_left(const struct fs *fs, const struct place *link, const struct tree_clock *clock,
+                    int64_t since)
+{
+    struct place before = day_of(link, clock, 1);
+    const struct node *node = nodes_current(&fs->nodes, &before);
+
+    return !node || !node->snapshot || !fresh_is_followed(node) || node->snapshot->fetched >= since;
+}
+
+static void on_day(struct parked *parked, const struct cemm_answer *answer)
+{
+    struct tree_clock clock = fs_clock(parked->fs);
+    struct node *node = parked->node;
+    struct place day = day_of(&node->place, &clock, 0);
+
+    if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
+        is_left(parked->fs, &node->place, &clock, cemm_document_fetched(answer->document)))
+        node->moved = cemm_period_start(clock.zone, &day.period);
+    reply(parked->request, &node->place, &clock, is_turning(parked->fs, node, &clock) ? 1 : 0);
+    park_free(parked);
+}
+
+void link_read(struct fs *fs, fuse_req_t request, struct node *node)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_day};
+    struct place day = day_of(&node->place, &clock, 0);
+    struct cemm_query query;
+
+    if (is_turning(fs, node, &clock) && tree_query(&day, &query))
+        park_get(&draft, &query, FS_PERIOD_MAX_AGE);
+    else
+        reply(request, &node->place, &clock, 0);
+}
