@@ -5,6 +5,7 @@
  */
 #include "common/config/config.h"
 
+#include "common/config/path.h"
 #include "common/config/trust.h"
 
 #include <arpa/inet.h>
@@ -111,6 +112,17 @@ static int replace(char **field, const char *text)
         return -ENOMEM;
     free(*field);
     *field = copy;
+    return 0;
+}
+
+int cemm_config_base(struct cemm_config *config, const char *directory)
+{
+    char *base = cemm_path_full(NULL, directory);
+
+    if (!base)
+        return -ENOMEM;
+    free(config->base);
+    config->base = base;
     return 0;
 }
 
@@ -231,7 +243,7 @@ static int set_key_file(struct cemm_config *config, const char *key, const char 
     struct cemm_secret **secret = &current(config)->key;
     if (!*secret && !(*secret = calloc(1, sizeof(**secret))))
         return -ENOMEM;
-    char *path = cemm_secret_is_file(value) ? cemm_config_path(config, value) : strdup(value);
+    char *path = cemm_secret_is_file(value) ? cemm_path_full(config->base, value) : strdup(value);
     int r = path ? cemm_secret_load(*secret, path, words) : -ENOMEM;
     if (r == 0)
         r = replace(&current(config)->key_file, path);
@@ -244,7 +256,7 @@ static int set_ca_file(struct cemm_config *config, const char *key, const char *
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a PEM file");
-    char *path = cemm_config_path(config, value);
+    char *path = cemm_path_full(config->base, value);
     int r = path ? cemm_trust_check(path, words) : -ENOMEM;
     if (r == 0)
         r = replace(&current(config)->ca_file, path);
@@ -350,7 +362,7 @@ static int set_directory(struct cemm_config *config, const char *key, const char
 {
     if (!*value)
         return refuse(words, key, value, "write the path of a directory");
-    char *path = cemm_config_path(config, value);
+    char *path = cemm_path_full(config->base, value);
     if (!path)
         return -ENOMEM;
     if (strlen(path) > PATH_LENGTH_MAX) {

@@ -50,10 +50,6 @@ struct cemm_config {
     char *archive; /* NULL: not said */
 };
 
-/* `path` as a full path: programs change their directory later. NULL: no memory, or the current
- * directory is gone. */
-char *cemm_config_path(const struct cemm_config *config, const char *path);
-
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
 
 #endif

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BLANK " \t\r\n\v\f"
 
@@ -128,38 +127,6 @@ static int locate(struct cemm_words *words, const char *file, int line, int resu
     return result;
 }
 
-/* ---- relative paths -------------------------------------------------------------- */
-
-static char *join(const char *directory, const char *path)
-{
-    const char *slash = directory[strlen(directory) - 1] == '/' ? "" : "/";
-    char *joined;
-
-    return asprintf(&joined, "%s%s%s", directory, slash, path) < 0 ? NULL : joined;
-}
-
-char *cemm_config_path(const struct cemm_config *config, const char *path)
-{
-    if (path[0] == '/')
-        return strdup(path);
-    if (config->base)
-        return join(config->base, path);
-    char *here = getcwd(NULL, 0);
-    char *full = here ? join(here, path) : NULL;
-    free(here);
-    return full;
-}
-
-int cemm_config_base(struct cemm_config *config, const char *directory)
-{
-    char *here = config->base;
-
-    config->base = NULL; /* what is relative is so to where we are */
-    config->base = cemm_config_path(config, directory);
-    free(here);
-    return config->base ? 0 : -ENOMEM;
-}
-
 /* What stands in a file is relative to where the file lies. */
 static int set_base(struct cemm_config *config, const char *file)
 {
@@ -170,8 +137,6 @@ static int set_base(struct cemm_config *config, const char *file)
     free(directory);
     return r;
 }
-
-/* ---- the file --------------------------------------------------------------------- */
 
 static int load_stream(struct cemm_config *config, const char *file, FILE *stream,
                        struct cemm_words *words)
