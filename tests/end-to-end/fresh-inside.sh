@@ -1,0 +1,225 @@
+# shellcheck shell=bash
+# fresh-inside.sh PART: what fresh.sh runs in a fresh root, as its first process, as root. Each check is a
+# line of /checks: ok or no, a tab, what; a tab and why it is not so. /last takes a part's last line.
+set -uo pipefail
+log=/home/user/log
+
+# verdict STATUS WHAT [WHY]
+verdict() {
+  local word=ok why=${3-}
+  [[ $1 -eq 0 ]] || word=no
+  printf '%s\t%s\t%s\n' "$word" "$2" "${why//$'\n'/\\n}" >>/checks
+}
+# check WHAT COMMAND…: its output is the reason if it fails.
+check() {
+  local what=$1 output status=0
+  shift
+  output=$("$@" 2>&1 | tail -n 10) || status=$?
+  verdict "$status" "$what" "$output"
+}
+# empty WHAT TEXT: there is no text.
+empty() {
+  [[ -z $2 ]]
+  verdict $? "$1" "$2"
+}
+# reached WHAT COMMAND…: within ten minutes.
+reached() {
+  local what=$1 end=$((SECONDS + 600))
+  shift
+  until "$@"; do
+    if ((SECONDS >= end)); then
+      verdict 1 "$what" "$(tail -n 10 "$log")"
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
+# as_user COMMAND: in the clone, with the environment of a login; its number is in /home/user/pid.
+as_user() {
+  su --login user --command "echo \$\$ >pid; cd cemm; exec $1"
+}
+# installs COMMAND…: in the background, from an empty cache on.
+installs() {
+  apt-get clean
+  rm -f /home/user/pid "$log"
+  "$@" &
+  child=$!
+}
+killed() { # SIGNAL
+  reached 'it has begun' test -s /home/user/pid && kill -s "$1" "$(</home/user/pid)"
+}
+quiet_user() { as_user "$1" >"$log" 2>&1 </dev/null; }
+# at_terminal COMMAND: the same at a terminal of 80 columns; what is written to /keys is typed there.
+at_terminal() {
+  as_user "script --quiet --flush --return --command 'stty cols 80 rows 24; TERM=xterm exec $1' ~/log" </keys >/dev/null 2>&1
+}
+rm -f /keys && mkfifo /keys && exec {keys}<>/keys
+
+typed() { # KEYS
+  printf '%b' "$1" >&"$keys"
+}
+# said PATTERN
+said() { grep -qsE -- "$1" "$log"; }
+
+packages() { dpkg-query -W -f '${Package} ${db:Status-Status}\n'; }
+working() { # an installation is on its way
+  lslocks --noheadings --output PATH | grep -E '/var/lib/(dpkg|apt)/|/var/cache/apt/'
+  ps_names | grep -xE 'apt|apt-get|dpkg|http|sudo'
+}
+ps_names() { cat /proc/[0-9]*/comm 2>/dev/null; }
+
+# clean WHAT: nothing of an installation is left but what it has installed.
+clean() {
+  reached "$1: it ends" not_working
+  check "$1: no policy-rc.d" test ! -e /usr/sbin/policy-rc.d
+  empty "$1: no package is half installed" "$(dpkg --audit; dpkg --configure --pending --dry-run --no-act 2>&1)"
+}
+not_working() { [[ -z $(working) ]]; }
+no_more_than() { # FILE: nothing else is installed than what it names
+  diff "$1" <(packages)
+}
+# nothing_left: of what the user has run.
+nothing_left() {
+  empty 'nothing stays in /tmp' "$(ls -A /tmp)"
+  empty 'no process stays' "$(ps_names | grep -xE 'cemm.*|collectd|ninja|meson')"
+  empty 'nothing is mounted' "$(grep -i fuse /proc/mounts)"
+}
+
+# ---- the parts -----------------------------------------------------------------------------------
+
+part_demo() {
+  as_user 'examples/demo.sh' >"$log" 2>&1 <&-
+  verdict $? 'it passes with standard input closed' "$(tail -n 10 "$log")"
+  tail -n 1 "$log" >/last
+  empty 'no escape codes, where there is no terminal' "$(grep -n $'\e' "$log")"
+  check 'collectd, in /usr/sbin, has given values' said '^[0-9]{10}\.[0-9]{3},'
+  clean 'installing'
+  nothing_left
+  chmod 600 /dev/fuse
+  ! quiet_user 'examples/demo.sh --no-install'
+  verdict $? 'it fails where nothing can be mounted'
+  check 'and says so' said '/dev/fuse'
+  nothing_left
+}
+
+part_terminal() {
+  local child=
+  installs at_terminal 'examples/demo.sh'
+  reached 'sudo asks for the password' said 'password for user' && typed 'secret\n'
+  wait "$child"
+  verdict $? 'it passes at a terminal' "$(tail -n 10 "$log")"
+  # From the first line of our own, as it is seen.
+  sed -E "1,/== Building/d; s/"$'\e'"\[[0-9;]*[mK]//g; s/\r\$//; s/.*\r//; /^Script done/d; /^\$/d" "$log" >/shown
+  tail -n 1 /shown >/last
+  empty 'no line is longer than 80 characters' "$(grep -E '.{81}' /shown)"
+  nothing_left
+}
+
+# slow_mirror: a download takes as long as it takes to interrupt it.
+slow_mirror() { echo 'Acquire::http::Dl-Limit "200";' >/etc/apt/apt.conf.d/99slow; }
+full_speed() { rm -f /etc/apt/apt.conf.d/99slow; }
+downloading() { compgen -G '/var/cache/apt/archives/partial/*.deb' >/dev/null; }
+
+part_install() {
+  # Every question would be asked; and dpkg has one of its own.
+  echo 'debconf debconf/priority select low' | debconf-set-selections
+  echo '# mine' >/etc/default/collectd
+  local child=
+  packages >/packages
+
+  apt-get update >/dev/null 2>&1
+  slow_mirror
+  installs at_terminal '.ci/install owner'
+  reached 'owner: it downloads' downloading && typed '\003'
+  ! wait "$child"
+  verdict $? 'interrupted while it downloads: it fails' "$(tail -n 10 "$log")"
+  check 'interrupted while it downloads: it says so' said 'nothing was installed'
+  clean 'interrupted while it downloads'
+  check 'interrupted while it downloads: nothing is installed' no_more_than /packages
+
+  installs quiet_user '.ci/install owner'
+  reached 'owner: it downloads again' downloading && killed KILL
+  wait "$child"
+  clean 'killed while it downloads'
+  check 'killed while it downloads: nothing is installed' no_more_than /packages
+  full_speed
+
+  installs quiet_user '.ci/install owner'
+  reached 'owner: it unpacks' said '^Unpacking' && killed TERM
+  wait "$child"
+  [[ $? -eq 143 ]]
+  verdict $? 'terminated while it unpacks: it fails' "$(tail -n 10 "$log")"
+  clean 'terminated while it unpacks'
+  packages >/packages
+  check 'owner: a second time' quiet_user '.ci/install owner'
+  check 'terminated while it unpacks: all was installed' no_more_than /packages
+  check 'owner: the product can be built, installed and run' quiet_user "sh -ec '
+    meson setup ../build --prefix=/usr --libdir=lib -Dtests=false
+    meson compile -C ../build
+    sudo meson install -C ../build
+    cemm --version
+    sudo rm -r ../build'"
+
+  installs quiet_user '.ci/install demo'
+  reached 'demo: it unpacks' said '^Unpacking' && killed KILL
+  wait "$child"
+  clean 'killed while it unpacks'
+  packages >/packages
+  check 'demo: a second time' quiet_user '.ci/install demo'
+  check 'killed while it unpacks: all was installed' no_more_than /packages
+
+  installs quiet_user '.ci/install tests'
+  reached 'tests: it unpacks' many_unpacked && kill -KILL -1 # all processes in here but this one
+  wait "$child"
+  reached 'all killed while it unpacks: they end' not_working
+  quiet_user '.ci/install tests'
+  verdict $? 'all killed while it unpacks: the next run installs the rest' "$(tail -n 10 "$log")"
+  tail -n 1 "$log" >/last
+  clean 'all killed while it unpacks'
+  packages >/packages
+  quiet_user '.ci/install'
+  verdict $? 'tests: a second time' "$(<"$log")"
+  empty 'there is nothing to do' "$(<"$log")"
+  check 'all killed while it unpacks: all was installed' no_more_than /packages
+
+  check 'a file that was there before stays' grep -qx '# mine' /etc/default/collectd
+  services
+  libraries
+}
+many_unpacked() { (($(grep -c '^Unpacking' "$log") > 50)); }
+
+# services: nothing that tests start by themselves is started by the system.
+services() {
+  local unit
+  for unit in collectd carbon-cache influxdb prometheus prometheus-node-exporter rsync; do
+    [[ $(systemctl --root=/ is-enabled "$unit" 2>&1) == disabled ]]
+    verdict $? "$unit is not enabled" "$(systemctl --root=/ is-enabled "$unit" 2>&1)"
+    empty "$unit is not started by init" "$(compgen -G "/etc/rc?.d/S??$unit")"
+  done
+  empty 'nothing listens' "$(ss --no-header --listening --tcp --udp --processes | grep users:)"
+}
+
+# libraries: all programs of the packages that are listed, and the plugins of collectd that examples and
+# tests load, find their libraries.
+libraries() {
+  local file name plugins
+  plugins=$(cd /home/user/cemm && grep -rhoP '^\s*LoadPlugin "?\K\w+' examples tests README.md | sort -u)
+  while read -r name; do dpkg -L "$name" 2>/dev/null | grep -E '/s?bin/'; done \
+    < <(grep -vE '^(#|\[|$)' /home/user/cemm/.ci/packages | tr -d ' ' | tr '|' '\n') >/files
+  for name in $plugins; do
+    [[ $name =~ ^(cemm|sink|source)$ ]] || echo "/usr/lib/collectd/$name.so" >>/files # those are ours
+  done
+  check 'there are programs and plugins' test "$(wc -l </files)" -gt 100
+  empty 'every program and plugin finds its libraries' \
+    "$(while read -r file; do ldd "$file" 2>&1 | sed -nE "s|.*not found.*|$file: &|p; s|.*No such file.*|&|p"; done </files)"
+}
+
+part_tests() {
+  quiet_user 'tests/run.sh'
+  verdict $? 'tests/run.sh passes for a user' "$(grep -E '^(FAIL|  )' "$log" | head -n 10)"
+  tail -n 1 "$log" >/last
+  nothing_left
+}
+
+"part_$1"
