@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # Makes Debian packages of this tree: libcemm0, libcemm-dev, cemm, cemmfs, collectd-plugin-cemm.
 #
-#   examples/debian/build.sh DIRECTORY      # they come to lie there
+#   examples/debian/build.sh [--no-install] DIRECTORY      # they come to lie there
 #
-# debian/ does not stand at the top of the tree; so the tree is copied, this directory put where
-# dpkg-buildpackage looks for it, and everything built there. What it takes is in control, under
-# Build-Depends; on Debian 12 .ci/install brings it, and debhelper has to be installed besides.
+# It installs what building takes, by .ci/install, unless told --no-install. debian/ does not stand at
+# the top of the tree; so the tree is copied, this directory put where dpkg-buildpackage looks for it,
+# and everything built there.
 set -euo pipefail
 
+install=yes
+if [[ ${1-} == --no-install ]]; then
+  install=no
+  shift
+fi
 [[ $# -eq 1 && $1 != -* ]] || {
-  echo "usage: ${BASH_SOURCE[0]} DIRECTORY" >&2
+  echo "usage: ${BASH_SOURCE[0]} [--no-install] DIRECTORY" >&2
   exit 2
 }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,6 +25,15 @@ out=$(realpath -m -- "$1")
   exit 2
 }
 mkdir -p "$out"
+
+# build_depends: those of control, without versions, a line each. debhelper-compat stands for debhelper.
+build_depends() {
+  sed -n '/^Build-Depends:/,/^[^ B]/s/^ \(.*\),$/\1/p' "$here/control" | sed 's/ ([^)]*)//g; s/-compat$//'
+}
+if [[ $install == yes ]]; then
+  mapfile -t depends < <(build_depends)
+  "$top/.ci/install" build-essential fakeroot "${depends[@]}"
+fi
 
 version=$(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$here/changelog")
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-debian.XXXXXX")

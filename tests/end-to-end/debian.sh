@@ -22,7 +22,7 @@ root=$scratch/root
 
 is 'debian/changelog has the version of the tree' "$("$build/plugin/exec/cemm" --version)" \
   "cemm $(sed -n '1s/.*(\(.*\)-[^-]*).*/\1/p' "$debian/changelog")"
-if "$debian/build.sh" "$debs" >"$scratch/build.log" 2>&1; then
+if "$debian/build.sh" --no-install "$debs" >"$scratch/build.log" 2>&1; then
   ok 'dpkg-buildpackage'
 else
   not_ok 'dpkg-buildpackage' "$(tail -n 12 "$scratch/build.log")"
