@@ -168,6 +168,7 @@ struct cemm_series {
     const char *unit; /* "W", "kWh", "m3", "L/min", or "" where unknown */
     struct cemm_sample *samples;
     size_t count;
+    bool total; /* LAN: out of `totals`, whose stamps are the CEMM's own clock */
 };
 
 /* An answer of the API: its bytes and what they say. Immutable, counted; not shared by threads. */
@@ -184,7 +185,8 @@ const struct cemm_series *cemm_document_channel(const struct cemm_document *docu
                                                 const char *channel);
 
 /* The source that answered, "cloud home"; when it did (Unix milliseconds); the newest sample's
- * time, or 0 where there is none. */
+ * time, or 0 where there is none. In a realtime answer of the LAN only `data` has such times: the
+ * stamps of `totals` say nothing of when something was measured. */
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 int64_t cemm_document_newest(const struct cemm_document *document);
@@ -193,6 +195,12 @@ int64_t cemm_document_newest(const struct cemm_document *document);
 const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
 /* How long it took to come (milliseconds), promises included, waiting for a free connection not. */
 int64_t cemm_document_took(const struct cemm_document *document);
+
+/* The meter's type, as cemm_device_type() says it. */
+const char *cemm_document_type(const struct cemm_document *document);
+
+/* Whether it has no sample at all, of whatever channel. */
+bool cemm_document_empty(const struct cemm_document *document);
 
 /* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock
  * (spec §2). */
@@ -204,11 +212,11 @@ enum cemm_form {
     CEMM_FORM_JSON,      /* the whole document, indented by two */
     CEMM_FORM_CSV,       /* cemmfs's CSV, with its header line (spec §4) */
     CEMM_FORM_INFLUX,    /* InfluxDB line protocol (spec §6) */
-    CEMM_FORM_CSV_ROWS,  /* uid,alias,channel,value,unit,time: one row a sample, no header */
+    CEMM_FORM_CSV_ROWS,  /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
     CEMM_FORM_JSON_ROWS, /* the same as JSON objects, one a line */
 };
 
-#define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time\n"
+#define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
 
 /*
  * Writes a document as text. The caller frees *ret_text, which ends in a NUL
@@ -361,7 +369,8 @@ void cemm_wakeup(struct cemm *cemm);
 struct cemm_ticket;
 
 /* How a request ended: 0 with a document, an enum cemm_outcome, or a negative errno (-ETIMEDOUT,
- * -EHOSTUNREACH, -EIO, -ENOMEM, -ECANCELED). Valid only during the call; `words` is never NULL. */
+ * -EHOSTUNREACH, -EIO, -ENOMEM, -ECANCELED; of a sweep -ENODATA: answered without a sample). Valid
+ * only during the call; `words` is never NULL. */
 struct cemm_answer {
     int result;
     struct cemm_document *document; /* cemm_document_ref() it to keep it */
@@ -424,6 +433,19 @@ const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
 
 /* A meter's alias, or NULL past the last; in the order of their names. */
 const char *cemm_device_alias(const struct cemm_device *device, size_t index);
+
+/*
+ * Whether a meter that answers is silent (spec §2): its newest sample, of
+ * `newest` (Unix milliseconds, 0: none), is older at `now` than 10 minutes and
+ * than three times `interval_ms`, its own or that of whoever asks. Only smart
+ * meters, and Modbus meters of another type than "solar_energy", can be: an
+ * inverter sleeps at night, and a pulse meter has no say where nothing flows.
+ */
+bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
+                       int64_t now);
+
+/* A meter's type as io or its info has it ("solar_energy"); "" where none was told. */
+const char *cemm_device_type(const struct cemm_device *device, const char *alias);
 
 /* The cloud account that reaches it, as the configuration names it ("home"); NULL: none, as far as
  * is known. */
@@ -565,6 +587,7 @@ struct cemm_source_state {
     int64_t last_success;   /* last answer that could be used */
     int64_t last_failure;   /* last time that no answer came, or a wrong one */
     const char *last_words; /* what that was; "" if never */
+    size_t left_out;        /* parts of its answers that did not fit the API's documents */
 };
 
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */

@@ -200,7 +200,7 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
     if (!snapshot)
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
-    snapshot->empty = cemm_document_newest(document) == 0;
+    snapshot->empty = cemm_document_empty(document);
     if (place->kind == PLACE_PERIOD && place->form == CEMM_FORM_CSV)
         series = cemm_document_series(document, &count);
     return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);

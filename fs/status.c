@@ -41,6 +41,7 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "\nsource %s\n", source.name);
         fprintf(out, "  address       %s\n", source.address);
         fprintf(out, "  devices       %zu\n", source.devices);
+        fprintf(out, "  left out      %zu\n", source.left_out);
         print_success_and_failure(fs, out, source.last_success, source.last_failure,
                                   source.last_words);
     }
@@ -153,6 +154,7 @@ static struct json_object *all_sources(const struct fs *fs, struct json *json)
         json_add_text(json, source, "name", state.name);
         json_add_text(json, source, "address", state.address);
         json_add_count(json, source, "devices", state.devices);
+        json_add_count(json, source, "left_out", state.left_out);
         add_success_and_failure(fs, json, source, state.last_success, state.last_failure,
                                 state.last_words);
         json_append(json, sources, source);

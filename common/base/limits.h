@@ -29,9 +29,14 @@
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 #define CEMM_TAKERS_MAX     64          /* of minutes: writers of history, of this run and before */
 
+#define CEMM_TOLD_MAX 64 /* different parts of a source's answers that are told of */
+
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)
+
+/* A meter whose newest sample is older than that is silent (spec §2; milliseconds). */
+#define CEMM_SILENT_AGE INT64_C(600000)
 
 /* What was absent is looked for again after so long (spec §1; milliseconds). */
 #define CEMM_ABSENT_AGE INT64_C(86400000)

@@ -268,6 +268,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .last_success = source->last_success,
         .last_failure = source->last_failure,
         .last_words = source->last_failure ? cemm_words_kept(&source->last_words)->text : "",
+        .left_out = source->left_out,
     };
     return true;
 }

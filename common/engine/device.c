@@ -58,6 +58,51 @@ void cemm_names_clear(struct cemm_names *names)
     *names = (struct cemm_names){0};
 }
 
+/* ---- meters ----------------------------------------------------------------- */
+
+struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias)
+{
+    for (size_t i = 0; i < device->fact_count; i++)
+        if (strcmp(device->facts[i].alias, alias) == 0)
+            return &device->facts[i];
+    return NULL;
+}
+
+struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias)
+{
+    struct cemm_meter *meter = cemm_device_meter(device, alias);
+
+    if (meter || device->fact_count >= CEMM_METERS_MAX)
+        return meter;
+    struct cemm_meter *facts =
+        reallocarray(device->facts, device->fact_count + 1, sizeof(*device->facts));
+    if (!facts)
+        return NULL;
+    device->facts = facts;
+    meter = &facts[device->fact_count++];
+    *meter = (struct cemm_meter){.type = ""};
+    memcpy(meter->alias, alias, strnlen(alias, sizeof(meter->alias) - 1));
+    return meter;
+}
+
+/* Without memory it has no type, which is seen. */
+void cemm_device_meter_typed(struct cemm_device *device, const char *alias, const char *type)
+{
+    struct cemm_meter *meter = type[0] ? cemm_device_meter_get(device, alias) : NULL;
+
+    if (!meter)
+        return;
+    memset(meter->type, 0, sizeof(meter->type));
+    memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
+}
+
+const char *cemm_device_type(const struct cemm_device *device, const char *alias)
+{
+    const struct cemm_meter *meter = cemm_device_meter(device, alias);
+
+    return meter ? meter->type : "";
+}
+
 /* ---- devices ---------------------------------------------------------------- */
 
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
@@ -76,6 +121,7 @@ void cemm_device_free(struct cemm_device *device)
     free(device->routes);
     cemm_words_drop(&device->last_words);
     cemm_names_clear(&device->meters);
+    free(device->facts);
     free(device);
 }
 

@@ -12,6 +12,13 @@ struct cemm_names {
     size_t count;
 };
 
+/* What is known of a meter besides its name. */
+struct cemm_meter {
+    char alias[CEMM_NAME_SIZE];
+    char type[CEMM_NAME_SIZE]; /* "": none was told */
+    bool totals;               /* LAN: it has given `totals` */
+};
+
 struct cemm_route;
 
 struct cemm_device {
@@ -19,7 +26,9 @@ struct cemm_device {
     struct cemm_route **routes; /* LAN before cloud */
     size_t route_count;
     struct cemm_names meters; /* of all its routes together */
-    int64_t last_success;     /* wall times; 0: never */
+    struct cemm_meter *facts; /* of some of them */
+    size_t fact_count;
+    int64_t last_success; /* wall times; 0: never */
     int64_t last_failure;
     struct cemm_words *last_words; /* kept */
     struct cemm_ticket_list searchers;
@@ -30,6 +39,13 @@ struct cemm_device {
 bool cemm_names_have(const struct cemm_names *names, const char *name);
 int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
 void cemm_names_clear(struct cemm_names *names);
+
+/* NULL: nothing is known of it; of _get(): no memory, or too many. */
+struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
+struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
+
+/* Its source says that it is of this type; "": it does not say. */
+void cemm_device_meter_typed(struct cemm_device *device, const char *alias, const char *type);
 
 /* Without routes. NULL: no memory. */
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);

@@ -124,7 +124,6 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_route *route = data;
 
-    cemm_document_unref(document);
     if (result == -EAGAIN) { /* the cache will ask the root; here, once more is enough */
         ask(route, query->endpoint, query->alias, take_probe);
         search_step_done(route);
@@ -132,6 +131,8 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     }
     bool valid = still_there(route, query);
     if (valid && result == 0) {
+        if (query->endpoint == CEMM_INFO && document->io_count > 0)
+            cemm_device_meter_typed(route->device, query->alias, document->io[0].type);
         result = cemm_route_meter_found(route, query->alias);
     } else if (valid && result == CEMM_ABSENT) {
         if (route->absent.count == 0)
@@ -141,6 +142,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     }
     if (valid && result)
         search_failed(route, result, words);
+    cemm_document_unref(document);
     search_step_done(route);
 }
 
@@ -160,6 +162,8 @@ static void take_io(void *data, const struct cemm_query *query, int result,
         const char *alias = document->io[i].alias;
         if (alias[0] && cemm_source_admits(route->source, alias))
             result = cemm_route_meter_found(route, alias);
+        if (alias[0])
+            cemm_device_meter_typed(route->device, alias, document->io[i].type);
     }
     cemm_document_unref(document);
     if (valid && result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))

@@ -196,6 +196,56 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &words);
 }
 
+/* Whether this was not told before. What is told later than CEMM_TOLD_MAX others is only counted.
+ */
+static bool is_news(struct cemm_source *source, const char *text)
+{
+    uint32_t sum = 2166136261; /* FNV-1a */
+
+    for (; *text; text++)
+        sum = (sum ^ (unsigned char)*text) * 16777619;
+    for (size_t i = 0; i < source->told_count; i++)
+        if (source->told[i] == sum)
+            return false;
+    if (source->told_count == CEMM_TOLD_MAX)
+        return false;
+    source->told[source->told_count++] = sum;
+    return true;
+}
+
+static void tell_left_out(const struct cemm_request *request, const struct cemm_document *document)
+{
+    struct cemm_source *source = request->route->source;
+    struct cemm_words reason, words;
+
+    source->left_out += document->skipped;
+    cemm_words_set(&reason, "%.100s; left out", cemm_words_kept(&document->skipped_words)->text);
+    say(request, &words, reason.text);
+    if (!is_news(source, words.text))
+        return;
+    if (document->skipped > 1)
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", words.text,
+                 document->skipped - 1);
+    else
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s", words.text);
+}
+
+/* A meter that has given `totals` has its readings from there alone: those of `data` are others. */
+static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
+{
+    struct cemm_meter *meter = NULL;
+
+    if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
+        !route->device)
+        return;
+    meter = document->totals ? cemm_device_meter_get(route->device, document->query.alias)
+                             : cemm_device_meter(route->device, document->query.alias);
+    if (meter && document->totals)
+        meter->totals = true;
+    else if (meter && meter->totals)
+        cemm_answer_drop_readings(document);
+}
+
 /* Parses what came, or says what its status means. As finish(), with the reason alone. */
 static int read_answer(struct cemm_request *request, struct cemm_http_response *response,
                        struct cemm_document **ret_document, struct cemm_words *ret_reason)
@@ -221,12 +271,9 @@ static int read_answer(struct cemm_request *request, struct cemm_http_response *
     if (r < 0)
         return r;
     document->took = source->loop->now - request->started;
-    if (document->refused_names && !source->names_warned) {
-        source->names_warned = true;
-        cemm_log(source->loop, CEMM_LOG_WARNING,
-                 "%s: %zu names in an answer are not allowed and were skipped", source->name,
-                 document->refused_names);
-    }
+    if (document->skipped)
+        tell_left_out(request, document);
+    keep_to_one_set(request->route, document);
     *ret_document = document;
     return 0;
 }

@@ -71,9 +71,11 @@ struct cemm_source {
     struct cemm_request_list busy;    /* sent, or waiting for something */
     unsigned active;
     int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
-    struct cemm_request *scout; /* of promises, under way; NULL: none */
-    unsigned requests;          /* that could have been the scout */
-    bool names_warned;          /* names in its answers are not allowed, which was logged */
+    struct cemm_request *scout;   /* of promises, under way; NULL: none */
+    unsigned requests;            /* that could have been the scout */
+    size_t left_out;              /* parts of its answers that did not fit */
+    uint32_t told[CEMM_TOLD_MAX]; /* which of them were logged: what they are, as a checksum */
+    size_t told_count;
 
     /* The look for its devices (find.c). */
     bool finding;                   /* it is under way */

@@ -112,11 +112,22 @@ static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, cons
 
 /* ---- steps ------------------------------------------------------------------------- */
 
+/* A meter that is answered for without a single sample has failed, and is told of as such. */
+static void tell_reading(const struct step *step, const struct cemm_answer *answer)
+{
+    struct cemm_answer failure = {.result = -ENODATA, .words = "answered without a sample"};
+    bool empty = answer->result == 0 && cemm_document_empty(answer->document);
+
+    if (empty && cemm_document_early(answer->document) > 0)
+        failure.words = "its samples lie more than 15 minutes ahead of this machine's clock";
+    tell(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
+}
+
 static void take_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
 
-    tell(step->sweep, &step->uid, step->alias, answer);
+    tell_reading(step, answer);
     arrive(step->sweep);
     free(step);
 }
@@ -131,7 +142,7 @@ static void take_guess(void *data, const struct cemm_answer *answer)
     if (answer->result == 0) /* without memory, it is guessed again */
         (void)cemm_registry_know(sweep->registry, &step->uid, step->alias);
     if (!silent)
-        tell(sweep, &step->uid, step->alias, answer);
+        tell_reading(step, answer);
     arrive(sweep);
     free(step);
 }

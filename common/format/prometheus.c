@@ -5,9 +5,14 @@
  *
  * A device that fails has no samples here; that it failed says cemm_up. What
  * may fall, or what nobody has documented, is a gauge.
+ *
+ * Import and export are said of smart meters, which stand at the grid
+ * connection. Of all others energy is forward or reverse, and positive power is
+ * forward: what that is, the meter's type tells.
  */
 #include "common/base/limits.h"
 #include "common/format/format.h"
+#include "common/model/alias.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -37,10 +42,16 @@ static const struct {
     const char *type;
     const char *help;
 } families[FAMILIES] = {
-    [POWER] = {"cemm_electric_power_watts", "gauge", "Electric power, negative when feeding in."},
+    [POWER] =
+        {"cemm_electric_power_watts", "gauge",
+         "Electric power. Of a smart meter, positive is import; of others it is forward, which for "
+         "a solar meter is production."},
     [ENERGY] = {"cemm_energy_joules_total", "counter",
-                "Meter reading of electric energy; tariff 1 is the low or the only one."},
-    [NET_ENERGY] = {"cemm_electric_energy_joules", "gauge", "Electric energy, used less fed in."},
+                "Meter reading of electric energy: import and export of a smart meter, forward and "
+                "reverse of others. Tariff 1 is the low or the only one."},
+    [NET_ENERGY] = {"cemm_electric_energy_joules", "gauge",
+                    "Electric energy: import less export of a smart meter, forward less reverse of "
+                    "others."},
     [GAS] = {"cemm_gas_cubic_meters_total", "counter", "Meter reading of gas."},
     [VOLUME] = {"cemm_volume_cubic_meters_total", "counter", "Meter reading of water or gas."},
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
@@ -53,20 +64,25 @@ static const struct kind {
     const char *channel;
     enum family family;
     const char *labels; /* NULL: the channel's name */
+    const char *other;  /* the same of a meter that is no smart meter */
     double multiply;
     double divide;
 } kinds[] = {
-    {"electric_power", POWER, "", 1, 1},
-    {"t1", ENERGY, ",direction=\"import\",tariff=\"1\"", JOULES_PER_KWH, 1},
-    {"t2", ENERGY, ",direction=\"import\",tariff=\"2\"", JOULES_PER_KWH, 1},
-    {"t3", ENERGY, ",direction=\"export\",tariff=\"1\"", JOULES_PER_KWH, 1},
-    {"t4", ENERGY, ",direction=\"export\",tariff=\"2\"", JOULES_PER_KWH, 1},
-    {"electric_energy*", NET_ENERGY, NULL, JOULES_PER_KWH, 1},
-    {"gas", GAS, "", 1, 1},
-    {"volume", VOLUME, "", 1, 1},
-    {"flow", FLOW, "", 1, FLOW_PER_M3_S},
-    {"rate", TARIFF, "", 1, 1},
-    {"*", OTHER, NULL, 1, 1},
+    {"electric_power", POWER, "", "", 1, 1},
+    {"t1", ENERGY, ",direction=\"import\",tariff=\"1\"", ",direction=\"forward\",tariff=\"1\"",
+     JOULES_PER_KWH, 1},
+    {"t2", ENERGY, ",direction=\"import\",tariff=\"2\"", ",direction=\"forward\",tariff=\"2\"",
+     JOULES_PER_KWH, 1},
+    {"t3", ENERGY, ",direction=\"export\",tariff=\"1\"", ",direction=\"reverse\",tariff=\"1\"",
+     JOULES_PER_KWH, 1},
+    {"t4", ENERGY, ",direction=\"export\",tariff=\"2\"", ",direction=\"reverse\",tariff=\"2\"",
+     JOULES_PER_KWH, 1},
+    {"electric_energy*", NET_ENERGY, NULL, NULL, JOULES_PER_KWH, 1},
+    {"gas", GAS, "", "", 1, 1},
+    {"volume", VOLUME, "", "", 1, 1},
+    {"flow", FLOW, "", "", 1, FLOW_PER_M3_S},
+    {"rate", TARIFF, "", "", 1, 1},
+    {"*", OTHER, NULL, NULL, 1, 1},
 };
 
 /* An earlier text, and where the last search in it ended: both go in the same order. */
@@ -149,14 +165,16 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 {
     const struct cemm_sample *sample = &series->samples[series->count - 1];
     bool counter = strcmp(families[kind->family].type, "counter") == 0;
+    bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
+    const char *labels = smart ? kind->labels : kind->other;
     char key[LABELS_SIZE];
     size_t length = 0;
     const char *old = NULL;
     int size;
 
-    if (kind->labels)
+    if (labels)
         size = snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"%s} ",
-                        families[kind->family].name, query->uid.text, query->alias, kind->labels);
+                        families[kind->family].name, query->uid.text, query->alias, labels);
     else
         size =
             snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\",channel=\"%s\"} ",
@@ -226,25 +244,13 @@ static void write_labels(struct cemm_buffer *out, const struct cemm_reading *rea
     cemm_buffer_text(out, any ? "} " : " ");
 }
 
-static int64_t newest(const struct cemm_document *document)
-{
-    int64_t time = 0;
-
-    for (size_t i = 0; i < document->series_count; i++) {
-        const struct cemm_series *series = &document->series[i];
-        if (series->count && series->samples[series->count - 1].time > time)
-            time = series->samples[series->count - 1].time;
-    }
-    return time;
-}
-
 static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
 {
     static const char name[] = "cemm_last_sample_timestamp_seconds";
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        int64_t time = readings[i].document ? newest(readings[i].document) : 0;
+        int64_t time = readings[i].document ? cemm_document_newest(readings[i].document) : 0;
         if (time == 0)
             continue;
         if (!any)
@@ -293,6 +299,23 @@ static void write_up(struct cemm_buffer *out, const struct cemm_reading *reading
     }
 }
 
+static void write_info(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
+{
+    static const char name[] = "cemm_meter_info";
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cemm_document *document = readings[i].document;
+        if (!document)
+            continue;
+        if (!any)
+            write_head(out, name, "gauge", "The type of a meter, as its device tells it.");
+        any = true;
+        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", name,
+                           document->query.uid.text, document->query.alias, document->type);
+    }
+}
+
 void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *readings,
                            size_t count, const char *before)
 {
@@ -301,6 +324,7 @@ void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *r
     for (enum family family = 0; family < FAMILIES; family++)
         write_family(out, family, readings, count, &past);
     write_times(out, readings, count);
+    write_info(out, readings, count);
     write_up(out, readings, count);
 }
 

@@ -7,18 +7,18 @@
 #include <errno.h>
 #include <json-c/json.h>
 
-typedef void write_row(struct cemm_buffer *out, const struct cemm_query *query,
+typedef void write_row(struct cemm_buffer *out, const struct cemm_document *document,
                        const struct cemm_series *series, const struct cemm_sample *sample,
                        const char *time);
 
 /* By hand, not by a format: a year of minutes is half a million of these. */
-static void csv_row(struct cemm_buffer *out, const struct cemm_query *query,
+static void csv_row(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_series *series, const struct cemm_sample *sample,
                     const char *time)
 {
-    cemm_buffer_text(out, query->uid.text);
+    cemm_buffer_text(out, document->query.uid.text);
     cemm_buffer_char(out, ',');
-    cemm_buffer_text(out, query->alias);
+    cemm_buffer_text(out, document->query.alias);
     cemm_buffer_char(out, ',');
     cemm_buffer_text(out, series->channel);
     cemm_buffer_char(out, ',');
@@ -28,6 +28,8 @@ static void csv_row(struct cemm_buffer *out, const struct cemm_query *query,
     cemm_buffer_text(out, series->unit);
     cemm_buffer_char(out, ',');
     cemm_buffer_text(out, time);
+    cemm_buffer_char(out, ',');
+    cemm_buffer_text(out, document->type);
     cemm_buffer_char(out, '\n');
 }
 
@@ -39,7 +41,7 @@ static void add(struct json_object *row, const char *name, struct json_object *v
         out->error = -ENOMEM;
 }
 
-static void json_row(struct cemm_buffer *out, const struct cemm_query *query,
+static void json_row(struct cemm_buffer *out, const struct cemm_document *document,
                      const struct cemm_series *series, const struct cemm_sample *sample,
                      const char *time)
 {
@@ -50,12 +52,13 @@ static void json_row(struct cemm_buffer *out, const struct cemm_query *query,
         out->error = -ENOMEM;
         return;
     }
-    add(row, "uid", json_object_new_string(query->uid.text), out);
-    add(row, "alias", json_object_new_string(query->alias), out);
+    add(row, "uid", json_object_new_string(document->query.uid.text), out);
+    add(row, "alias", json_object_new_string(document->query.alias), out);
     add(row, "channel", json_object_new_string(series->channel), out);
     add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL, out);
     add(row, "unit", json_object_new_string(series->unit), out);
     add(row, "time", sample ? json_object_new_string(time) : NULL, out);
+    add(row, "type", json_object_new_string(document->type), out);
     const char *text = json_object_to_json_string_length(
         row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     cemm_buffer_append(out, text, length);
@@ -71,10 +74,10 @@ static void each_row(struct cemm_buffer *out, const struct cemm_document *docume
     for (size_t i = 0; i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
         if (series->count == 0)
-            row(out, &document->query, series, NULL, "");
+            row(out, document, series, NULL, "");
         for (size_t j = 0; j < series->count; j++) {
             cemm_time_format(zone, series->samples[j].time, time);
-            row(out, &document->query, series, &series->samples[j], time);
+            row(out, document, series, &series->samples[j], time);
         }
     }
 }
@@ -89,7 +92,7 @@ static void each_step_row(struct cemm_buffer *out, const struct cemm_document *d
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
-            row(out, &document->query, &merge->series[i], sample, time);
+            row(out, document, &merge->series[i], sample, time);
     }
 }
 

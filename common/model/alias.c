@@ -1,5 +1,6 @@
 #include "common/model/alias.h"
 
+#include "common/base/limits.h"
 #include "common/cemm.h"
 
 #include <ctype.h>
@@ -7,16 +8,35 @@
 #include <string.h>
 
 #define MODBUS_ADDRESS_MAX 247
+#define SILENT_INTERVALS   3
 
 /* `emucs-gas` is in no document; real firmware lists it (field notes, LAN device). */
 const struct cemm_alias cemm_aliases[] = {
-    {"p1", true, true},         {"p1-gas", true, true},    {"p1-usb", false, true},
-    {"han", true, true},        {"emucs", false, true},    {"emucs-usb", false, true},
-    {"emucs-gas", false, true}, {"dlms-usb", false, true}, {"s01", true, true},
-    {"s02", true, true},        {"s03", true, true},       {"pulse-1", false, true},
-    {"pulse-2", false, true},   {"pulse-3", false, true},  {CEMM_ALIAS_USAGE, false, true},
-    {NULL, false, false},
+    {"p1", true, true, CEMM_ALIAS_SMART},
+    {"p1-gas", true, true, CEMM_ALIAS_GAS},
+    {"p1-usb", false, true, CEMM_ALIAS_SMART},
+    {"han", true, true, CEMM_ALIAS_SMART},
+    {"emucs", false, true, CEMM_ALIAS_SMART},
+    {"emucs-usb", false, true, CEMM_ALIAS_SMART},
+    {"emucs-gas", false, true, CEMM_ALIAS_GAS},
+    {"dlms-usb", false, true, CEMM_ALIAS_SMART},
+    {"s01", true, true, CEMM_ALIAS_PULSE},
+    {"s02", true, true, CEMM_ALIAS_PULSE},
+    {"s03", true, true, CEMM_ALIAS_PULSE},
+    {"pulse-1", false, true, CEMM_ALIAS_PULSE},
+    {"pulse-2", false, true, CEMM_ALIAS_PULSE},
+    {"pulse-3", false, true, CEMM_ALIAS_PULSE},
+    {CEMM_ALIAS_USAGE, false, true, CEMM_ALIAS_OTHER},
+    {NULL, false, false, CEMM_ALIAS_OTHER},
 };
+
+enum cemm_alias_kind cemm_alias_kind(const char *alias)
+{
+    for (const struct cemm_alias *a = cemm_aliases; a->name; a++)
+        if (strcmp(a->name, alias) == 0)
+            return a->kind;
+    return cemm_alias_modbus(alias) ? CEMM_ALIAS_MODBUS : CEMM_ALIAS_OTHER;
+}
 
 bool cemm_alias_modbus(const char *alias)
 {
@@ -25,6 +45,18 @@ bool cemm_alias_modbus(const char *alias)
     char *end;
     long address = strtol(alias + 2, &end, 10);
     return *end == '\0' && end - alias <= 5 && address <= MODBUS_ADDRESS_MAX;
+}
+
+bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
+                       int64_t now)
+{
+    enum cemm_alias_kind kind = cemm_alias_kind(alias);
+    bool awake = kind == CEMM_ALIAS_MODBUS && strcmp(type, "solar_energy") != 0;
+    int64_t age = now - newest;
+
+    if (newest == 0 || (kind != CEMM_ALIAS_SMART && !awake))
+        return false;
+    return age > CEMM_SILENT_AGE && age > SILENT_INTERVALS * interval_ms;
 }
 
 bool cemm_alias_in_cloud(const char *alias)

@@ -6,10 +6,20 @@
 
 #include <stdbool.h>
 
+/* What stands behind an alias (field notes). */
+enum cemm_alias_kind {
+    CEMM_ALIAS_OTHER,
+    CEMM_ALIAS_SMART, /* at the grid connection */
+    CEMM_ALIAS_GAS,   /* by way of the smart meter */
+    CEMM_ALIAS_PULSE, /* of electricity, water or gas */
+    CEMM_ALIAS_MODBUS,
+};
+
 struct cemm_alias {
     const char *name;
     bool cloud; /* cloud §Aliases: worth asking the cloud for */
     bool lan;   /* LAN §Available Aliases */
+    enum cemm_alias_kind kind;
 };
 
 /* Ends with a row whose name is NULL. mbX is not in it: it is a family, see cemm_alias_modbus(). */
@@ -20,6 +30,9 @@ extern const struct cemm_alias cemm_aliases[];
 
 /* Whether the cloud's document names it. */
 bool cemm_alias_in_cloud(const char *alias);
+
+/* CEMM_ALIAS_OTHER, too, for what no document names. */
+enum cemm_alias_kind cemm_alias_kind(const char *alias);
 
 /* "mb1" … "mb247": a Modbus address, without leading zeros. */
 bool cemm_alias_modbus(const char *alias);

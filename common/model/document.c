@@ -1,5 +1,7 @@
 #include "common/model/document.h"
 
+#include "common/base/words.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ void cemm_document_unref(struct cemm_document *document)
     free(document->series);
     free(document->io);
     free(document->uids);
+    cemm_words_drop(&document->skipped_words);
     free(document->source);
     free(document->bytes);
     free(document);
@@ -129,6 +132,19 @@ int64_t cemm_document_newest(const struct cemm_document *document)
 int64_t cemm_document_took(const struct cemm_document *document)
 {
     return document->took;
+}
+
+const char *cemm_document_type(const struct cemm_document *document)
+{
+    return document->type;
+}
+
+bool cemm_document_empty(const struct cemm_document *document)
+{
+    for (size_t i = 0; i < document->series_count; i++)
+        if (document->series[i].count > 0)
+            return false;
+    return true;
 }
 
 size_t cemm_document_early(const struct cemm_document *document)

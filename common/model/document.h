@@ -10,15 +10,17 @@
 /* An entry of an io or alias-info answer. */
 struct cemm_io {
     char alias[CEMM_NAME_SIZE]; /* "" where the answer has none (cloud) */
+    char type[CEMM_NAME_SIZE];  /* "" where it has none */
 };
 
 struct cemm_document {
     unsigned references;
     struct cemm_query query;
     char *source;
+    char type[CEMM_NAME_SIZE]; /* of the meter; "": none was told */
     int64_t fetched;
-    int64_t took; /* milliseconds from the first request to the answer */
-    int64_t newest;
+    int64_t took;   /* milliseconds from the first request to the answer */
+    int64_t newest; /* of `data`; the stamps of `totals` are no measurements */
     char *bytes;
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
@@ -30,9 +32,11 @@ struct cemm_document {
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
-    size_t early;         /* samples left out: too far ahead of our clock */
-    bool archived;        /* it stands in the archive */
-    size_t refused_names; /* names that did not pass cemm_name_valid() or cemm_uid_parse() */
+    size_t early;                     /* samples left out: too far ahead of our clock */
+    bool archived;                    /* it stands in the archive */
+    bool totals;                      /* realtime: it has that set of readings */
+    size_t skipped;                   /* members, rows and entries that did not fit */
+    struct cemm_words *skipped_words; /* the first of them; kept */
 };
 
 /* An empty document with one reference, which takes over `bytes` (also when it fails: then they

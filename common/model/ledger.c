@@ -278,6 +278,18 @@ static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
     return entry->taken <= now + CEMM_AHEAD_MAX ? entry->taken : 0;
 }
 
+/* The stamp of a reading out of `totals` is no measurement: with the same value, it is news only if
+ * the meter itself has been read since. */
+static bool says_nothing_new(const struct cemm_ledger_entry *entry,
+                             const struct cemm_document *document, const struct cemm_sample *sample)
+{
+    const struct cemm_series *series = cemm_document_channel(document, entry->channel);
+    bool same = sample->value >= entry->value && sample->value <= entry->value;
+
+    return series && series->total && entry->source && same &&
+           cemm_document_newest(document) <= entry->measured;
+}
+
 static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                               const struct cemm_sample *sample)
 {
@@ -285,13 +297,15 @@ static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm
 
     if (!source)
         return CEMM_NO_ROOM;
-    if (sample->time <= newest_taken(entry, cemm_document_fetched(document)))
+    if (sample->time <= newest_taken(entry, cemm_document_fetched(document)) ||
+        says_nothing_new(entry, document, sample))
         return CEMM_REPEATED;
     if (steps_back(entry, sample, source))
         return CEMM_WITHHELD;
     entry->taken = sample->time;
     entry->value = sample->value;
     entry->source = source;
+    entry->measured = cemm_document_newest(document);
     return CEMM_GIVE;
 }
 

@@ -42,6 +42,7 @@ struct cemm_ledger_entry {
     int64_t taken;      /* time of the newest sample that was to be given; 0: none */
     double value;       /* of that sample, if it was taken in this run */
     const char *source; /* of that sample, one of the ledger's; NULL: not known */
+    int64_t measured;   /* when `data` of that answer was: cemm_document_newest() */
     int64_t given;      /* time of the newest sample that was given; 0: none */
     struct cemm_given *takers;
     bool followed;  /* the API has a row a minute of it */

@@ -48,7 +48,8 @@ static void find_newest(struct cemm_document *document)
 {
     for (size_t i = 0; i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
-        if (series->count && series->samples[series->count - 1].time > document->newest)
+        if (series->count && !series->total &&
+            series->samples[series->count - 1].time > document->newest)
             document->newest = series->samples[series->count - 1].time;
     }
 }
@@ -70,6 +71,7 @@ static struct cemm_document *pick(const struct cemm_document *document, choose_f
         return NULL;
     }
     find_newest(picked);
+    memcpy(picked->type, document->type, sizeof(picked->type));
     picked->fetched = document->fetched;
     picked->early = document->early;
     return picked;

@@ -7,9 +7,12 @@
 #include "common/base/json.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/model/alias.h"
 #include "common/model/channel.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +21,7 @@
 
 struct reader {
     struct cemm_document *document;
+    enum cemm_alias_kind kind; /* of the meter */
     int64_t now;
     struct cemm_buffer texts; /* of the samples, one behind the other, while it is being read */
     struct cemm_words *words;
@@ -55,6 +59,23 @@ static int refuse(const struct cemm_query *query, struct cemm_words *words, cons
 static int refuse_it(const struct reader *reader, const char *wanted)
 {
     return refuse(&reader->document->query, reader->words, wanted);
+}
+
+/* What does not fit costs only itself. The first one is told. */
+static void skip(struct reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void skip(struct reader *reader, const char *format, ...)
+{
+    struct cemm_document *document = reader->document;
+    struct cemm_words words;
+    va_list arguments;
+
+    if (document->skipped++ > 0)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(words.text, sizeof(words.text), format, arguments);
+    va_end(arguments);
+    cemm_words_keep(&document->skipped_words, &words);
 }
 
 /* ---- samples -------------------------------------------------------------- */
@@ -145,7 +166,7 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
-static int read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
+static void read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
 {
     size_t length = json_object_array_length(rows);
 
@@ -153,75 +174,156 @@ static int read_rows(struct reader *reader, struct json_object *rows, struct cem
         struct cemm_sample *sample = &series->samples[series->count];
         int r = read_sample(reader, json_object_array_get_idx(rows, i), sample);
         if (r < 0)
-            return r;
+            skip(reader, "a row of %s is not [milliseconds, number]", series->channel);
         series->count += r > 0 && sample->time <= reader->now;
     }
     sort_samples(series);
-    return 0;
 }
 
-/* Realtime: a meter's clock may run a little fast, but not more than that. */
-static int read_single(struct reader *reader, struct json_object *pair, struct cemm_series *series)
+/* Realtime: a meter's clock may run a little fast, but not more than that. As read_sample(). */
+static int read_single(struct reader *reader, struct json_object *pair, const char *channel,
+                       struct cemm_sample *ret_sample)
 {
-    int r = read_sample(reader, pair, series->samples);
-    bool ahead = r > 0 && series->samples->time > reader->now + CEMM_AHEAD_MAX;
+    int r = read_sample(reader, pair, ret_sample);
+    bool ahead = r > 0 && ret_sample->time > reader->now + CEMM_AHEAD_MAX;
 
+    if (r < 0)
+        skip(reader, "%s is not [milliseconds, number]", channel);
     reader->document->early += ahead;
-    series->count = r > 0 && !ahead;
-    return r < 0 ? r : 0;
+    return ahead ? 0 : r;
 }
 
 /* ---- channels ------------------------------------------------------------- */
 
-static int read_channel(struct reader *reader, const char *channel, struct json_object *content)
+/* NULL: there are too many. */
+static struct cemm_series *add_series(struct reader *reader, const char *channel)
+{
+    if (reader->document->series_count >= CEMM_CHANNELS_MAX)
+        return NULL;
+    struct cemm_series *series = cemm_document_add_series(reader->document);
+    strcpy(series->channel, channel);
+    return series;
+}
+
+static void note_newest(struct cemm_document *document, const struct cemm_sample *sample)
+{
+    if (sample->time > document->newest)
+        document->newest = sample->time;
+}
+
+/* History: the samples of a channel. */
+static int read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
-    const struct cemm_query *query = &document->query;
-    bool history = query->endpoint == CEMM_DATA;
-    int r = -EIO;
 
-    if (!cemm_name_valid(channel)) {
-        document->refused_names++;
+    if (!json_object_is_type(rows, json_type_array)) {
+        skip(reader, "%s is not a list of [milliseconds, number]", channel);
         return 0;
     }
-    if (document->series_count >= CEMM_CHANNELS_MAX)
+    struct cemm_series *series = add_series(reader, channel);
+    if (!series)
         return refuse_it(reader, "it has too many channels");
-    struct cemm_series *series = cemm_document_add_series(document);
-    strcpy(series->channel, channel);
-    if (json_object_is_type(content, json_type_array))
-        r = history ? read_rows(reader, content, series) : read_single(reader, content, series);
-    if (r < 0) {
-        cemm_words_set(reader->words,
-                       "the answer of %s does not fit the API's document: %s is not %s",
-                       endpoint_name(query), channel,
-                       history ? "a list of [milliseconds, value]" : "[milliseconds, value]");
-        return r;
-    }
+    read_rows(reader, rows, series);
     bool by_minute =
         series->count >= 2 && series->samples[1].time - series->samples[0].time < MINUTES_APART_MAX;
-    series->unit = cemm_channel_unit(channel, query, by_minute);
-    if (series->count && series->samples[series->count - 1].time > document->newest)
-        document->newest = series->samples[series->count - 1].time;
+    series->unit = cemm_channel_unit(channel, &document->query, by_minute);
+    if (series->count)
+        note_newest(document, &series->samples[series->count - 1]);
     return 0;
 }
 
-/* Which group a channel is read from, of those that may have it. */
-static const struct json_object *group_of(const struct groups *groups, const char *channel)
+/* One sample of a channel. `shown`: this set is the one that the channel is taken from. Those of
+ * `data` that are not shown tell how old the meter's word is, too. */
+static int read_current(struct reader *reader, const char *channel, struct json_object *pair,
+                        bool total, bool shown)
 {
-    return json_object_object_get_ex(groups->data, channel, NULL) ? groups->data : groups->totals;
+    struct cemm_sample sample = {0};
+    int r = shown || !total ? read_single(reader, pair, channel, &sample) : -EIO;
+
+    if (r < 0)
+        return 0;
+    if (r > 0 && !total)
+        note_newest(reader->document, &sample);
+    if (!shown)
+        return 0;
+    struct cemm_series *series = add_series(reader, channel);
+    if (!series)
+        return refuse_it(reader, "it has too many channels");
+    series->samples[0] = sample;
+    series->count = r > 0;
+    series->total = total;
+    series->unit = cemm_channel_unit(channel, &reader->document->query, false);
+    return 0;
+}
+
+static bool is_energy(const char *channel)
+{
+    return strcmp(channel, "electric_energy") == 0 || strcmp(channel, "electric_energy_high") == 0;
+}
+
+static bool is_reading(const char *channel)
+{
+    return is_energy(channel) || cemm_channel_counts(channel);
+}
+
+static bool has(struct json_object *group, const char *channel)
+{
+    return group && json_object_object_get_ex(group, channel, NULL);
+}
+
+/*
+ * Whether a channel is taken from `totals`. They are a set of their own (spec
+ * §2): it splits by tariff what an inverter has in one register, and only
+ * within it the documented sums hold. So readings of one meter all come from
+ * one set. What no document names comes from wherever it is.
+ */
+static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, const char *channel)
+{
+    static const char *const own[] = {"electric_power", "flow", "rate", "switch"};
+
+    if (!groups->totals)
+        return false;
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (strcmp(channel, own[i]) == 0)
+            return kind == CEMM_ALIAS_OTHER && !has(groups->data, channel);
+    if (kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS)
+        return is_reading(channel) || !has(groups->data, channel);
+    if (kind == CEMM_ALIAS_SMART || kind == CEMM_ALIAS_GAS)
+        return is_energy(channel) || (!is_reading(channel) && !has(groups->data, channel));
+    return !has(groups->data, channel);
 }
 
 static int read_group(struct reader *reader, const struct groups *groups, struct json_object *group)
 {
+    bool history = reader->document->query.endpoint == CEMM_DATA;
+    bool total = group == groups->totals;
     int r = 0;
 
     json_object_object_foreach (group, channel, content) {
-        if (group_of(groups, channel) == group)
-            r = read_channel(reader, channel, content);
+        if (!cemm_name_valid(channel))
+            skip(reader, "a channel has a name that is not allowed");
+        else if (history)
+            r = read_history(reader, channel, content);
+        else
+            r = read_current(reader, channel, content, total,
+                             from_totals(reader->kind, groups, channel) == total);
         if (r < 0)
             break;
     }
     return r;
+}
+
+void cemm_answer_drop_readings(struct cemm_document *document)
+{
+    enum cemm_alias_kind kind = cemm_alias_kind(document->query.alias);
+    size_t kept = 0;
+
+    if (kind != CEMM_ALIAS_PULSE && kind != CEMM_ALIAS_MODBUS)
+        return;
+    for (size_t i = 0; i < document->series_count; i++)
+        if (!is_reading(document->series[i].channel))
+            document->series[kept++] = document->series[i];
+    document->series_count = kept;
 }
 
 /* Rows of history, or one sample for each channel. */
@@ -243,14 +345,17 @@ static int read_channels(struct reader *reader, struct json_object *root)
 {
     struct cemm_document *document = reader->document;
     bool history = document->query.endpoint == CEMM_DATA;
-    const struct groups groups = {cemm_json_member(root, "data", json_type_object),
-                                  cemm_json_member(root, "totals", json_type_object)};
+    struct groups groups = {.data = cemm_json_member(root, "data", json_type_object)};
     size_t series, samples;
 
     if (!groups.data)
         return refuse_it(reader, "it has no object \"data\"");
-    if (!groups.totals && json_object_object_get_ex(root, "totals", NULL))
-        return refuse_it(reader, "\"totals\" is no object");
+    if (document->query.endpoint == CEMM_REALTIME && has(root, "totals")) {
+        groups.totals = cemm_json_member(root, "totals", json_type_object);
+        if (!groups.totals)
+            skip(reader, "\"totals\" is no object");
+    }
+    document->totals = groups.totals;
     series = (size_t)json_object_object_length(groups.data);
     samples = count_samples(groups.data, history);
     if (groups.totals) {
@@ -297,11 +402,11 @@ static int read_devices(struct reader *reader, struct json_object *data)
         struct json_object *uid =
             cemm_json_member(json_object_array_get_idx(data, i), "uid", json_type_string);
         if (!uid)
-            return refuse_it(reader, "a device in it has no text \"uid\"");
-        if (read_uid(uid, &document->uids[document->uid_count]))
+            skip(reader, "a device has no text \"uid\"");
+        else if (read_uid(uid, &document->uids[document->uid_count]))
             document->uid_count++;
         else
-            document->refused_names++;
+            skip(reader, "the uid of a device is none");
     }
     return 0;
 }
@@ -320,6 +425,37 @@ static int read_root(struct reader *reader, struct json_object *data)
     return 0;
 }
 
+/* The text of a member that must be a name; "" where it is absent or null. False: it is no name. */
+static bool read_name(struct json_object *item, const char *member, char ret_name[CEMM_NAME_SIZE])
+{
+    struct json_object *object = NULL;
+
+    ret_name[0] = '\0';
+    if (!json_object_object_get_ex(item, member, &object) || !object)
+        return true;
+    const char *name = cemm_json_string(object);
+    if (!name || !cemm_name_valid(name))
+        return false;
+    strcpy(ret_name, name);
+    return true;
+}
+
+/* False: it is no meter. Of one whose type is none the rest is used. */
+static bool read_entry(struct reader *reader, struct json_object *item, struct cemm_io *ret_io)
+{
+    if (!json_object_is_type(item, json_type_object)) {
+        skip(reader, "a meter is no object");
+        return false;
+    }
+    if (!read_name(item, "alias", ret_io->alias)) {
+        skip(reader, "the alias of a meter is not allowed");
+        return false;
+    }
+    if (!read_name(item, "type", ret_io->type))
+        skip(reader, "the type of %s is not allowed", ret_io->alias[0] ? ret_io->alias : "a meter");
+    return true;
+}
+
 /* cloud §Request an I/O; on the LAN with aliases (field notes). io_id: number, text or absent. */
 static int read_io(struct reader *reader, struct json_object *data)
 {
@@ -331,21 +467,9 @@ static int read_io(struct reader *reader, struct json_object *data)
     document->io = calloc(length ? length : 1, sizeof(*document->io));
     if (!document->io)
         return -ENOMEM;
-    for (size_t i = 0; i < length; i++) {
-        struct json_object *item = json_object_array_get_idx(data, i);
-        struct json_object *alias = NULL;
-        if (!json_object_is_type(item, json_type_object))
-            return refuse_it(reader, "a meter in it is no object");
-        (void)json_object_object_get_ex(item, "alias", &alias);
-        if (alias && !json_object_is_type(alias, json_type_string))
-            return refuse_it(reader, "an \"alias\" in it is no text");
-        const char *name = alias ? cemm_json_string(alias) : "";
-        if (!name || (alias && !cemm_name_valid(name))) {
-            document->refused_names++;
-            continue;
-        }
-        strcpy(document->io[document->io_count++].alias, name);
-    }
+    for (size_t i = 0; i < length; i++)
+        document->io_count += read_entry(reader, json_object_array_get_idx(data, i),
+                                         &document->io[document->io_count]);
     return 0;
 }
 
@@ -375,6 +499,17 @@ static int read_document(struct reader *reader, struct json_object *root)
     return -EINVAL;
 }
 
+/* Where nothing is left, the answer lacks what its endpoint is about. */
+static int check_rest(const struct reader *reader)
+{
+    const struct cemm_document *document = reader->document;
+    bool any = document->uid_count > 0 || document->io_count > 0 || !cemm_document_empty(document);
+
+    if (any || document->skipped == 0)
+        return 0;
+    return refuse_it(reader, cemm_words_kept(&document->skipped_words)->text);
+}
+
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                      struct cemm_document **ret_document, struct cemm_words *words)
 {
@@ -389,10 +524,13 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
         return r == -EIO ? refuse(query, words, problem.text) : r;
     }
     struct reader reader = {.document = cemm_document_new(query, bytes, length),
+                            .kind = cemm_alias_kind(query->alias),
                             .now = now,
                             .texts = CEMM_BUFFER_INIT(length),
                             .words = words};
     r = reader.document ? read_document(&reader, root) : -ENOMEM;
+    if (r == 0)
+        r = check_rest(&reader);
     cemm_json_put(root, length);
     if (r < 0) {
         cemm_document_unref(reader.document);

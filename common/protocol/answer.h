@@ -20,4 +20,10 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint);
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                      struct cemm_document **ret_document, struct cemm_words *words);
 
+/*
+ * Takes the readings out of a realtime answer without `totals` of a meter that
+ * has given them before: those of `data` are another set (spec §2).
+ */
+void cemm_answer_drop_readings(struct cemm_document *document);
+
 #endif

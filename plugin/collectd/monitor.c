@@ -7,6 +7,7 @@
  *
  * A device is silent when requests of it fail, and none has succeeded for
  * several intervals: one answer that comes late is no reason to wake anybody.
+ * It is silent, too, when it answers for a meter that stands still.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -37,8 +38,10 @@ struct record {
     int64_t good;   /* monotonic: the last success; before any, the first request's end */
     int64_t due;    /* monotonic: when to report next */
     derive_t errors;
-    bool failing; /* the last request */
-    bool silent;  /* as the last notification said */
+    bool failing;               /* the last request */
+    char still[CEMM_NAME_SIZE]; /* a meter that is silent although it is answered for; "": none */
+    int64_t still_since;        /* Unix milliseconds of its newest sample */
+    bool silent;                /* as the last notification said */
     char words[NOTIF_MAX_MSG_LEN / 2];
 };
 
@@ -90,7 +93,7 @@ static void bring_forward(struct monitor *monitor, const struct record *record)
 {
     int64_t due = record->due;
 
-    if (record->silent && !record->failing)
+    if (record->still[0] ? !record->silent : record->silent && !record->failing)
         due = 0;
     else if (record->failing && !record->silent && patience_of(record) < due)
         due = patience_of(record);
@@ -159,6 +162,20 @@ static void note_source(struct record *record, const struct cemm_document *docum
     source->told = false;
 }
 
+static void note_still(struct record *record, const struct cemm_document *document)
+{
+    const char *alias = cemm_document_query(document)->alias;
+    int64_t newest = cemm_document_newest(document);
+
+    if (cemm_meter_silent(alias, cemm_document_type(document), newest, record->block->interval,
+                          cemm_clock_wall())) {
+        snprintf(record->still, sizeof(record->still), "%s", alias);
+        record->still_since = newest;
+    } else if (strcmp(record->still, alias) == 0) {
+        record->still[0] = '\0';
+    }
+}
+
 static void note_success(struct record *record, const struct cemm_document *document, int64_t now)
 {
     int64_t newest = cemm_document_newest(document);
@@ -168,6 +185,7 @@ static void note_success(struct record *record, const struct cemm_document *docu
         record->newest = newest;
     record->failing = false;
     record->good = now;
+    note_still(record, document);
 }
 
 static void note_failure(struct record *record, const char *words)
@@ -230,7 +248,11 @@ static void notify(const struct record *record)
     dispatch_fill(notification.plugin_instance, record->uid.text);
     dispatch_fill(notification.type, "gauge");
     dispatch_fill(notification.type_instance, "age");
-    if (record->silent)
+    if (record->silent && record->still[0] && !record->failing)
+        snprintf(notification.message, sizeof(notification.message),
+                 "CEMM %s is silent: %s has measured nothing for %.0f minutes", record->uid.text,
+                 record->still, (double)(cemm_clock_wall() - record->still_since) / 60000);
+    else if (record->silent)
         snprintf(notification.message, sizeof(notification.message), "CEMM %s is silent: %s",
                  record->uid.text, record->words);
     else
@@ -242,7 +264,8 @@ static void notify(const struct record *record)
 /* Locked. True if that is news. */
 static bool judge(struct record *record, int64_t now)
 {
-    bool silent = record->failing && (record->silent || now >= patience_of(record));
+    bool failed = record->failing && (record->silent || now >= patience_of(record));
+    bool silent = failed || record->still[0];
     bool news = silent != record->silent;
 
     record->silent = silent;

@@ -80,7 +80,7 @@ static bool any_sample(const struct gathering *gathering)
 {
     for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
-        if (finding->kind == FINDING_READING && cemm_document_newest(finding->document) > 0)
+        if (finding->kind == FINDING_READING && !cemm_document_empty(finding->document))
             return true;
     }
     return false;

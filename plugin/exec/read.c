@@ -81,8 +81,10 @@ static void format_short(const struct sheet *sheet, int64_t time, char ret_text[
         ret_text[date] = '\0';
 }
 
+/* `measured`: when the meter itself was read, which a sample out of `totals` does not tell. 0:
+ * never, so that there is no age. */
 static void add_sample(struct sheet *sheet, const char *const *names,
-                       const struct cemm_sample *sample)
+                       const struct cemm_sample *sample, int64_t measured)
 {
     const char *cells[COLUMNS];
     char time[CEMM_TIME_SIZE];
@@ -92,7 +94,9 @@ static void add_sample(struct sheet *sheet, const char *const *names,
         format_short(sheet, sample->time, time);
     else
         format_time(sheet->zone, sample->time, time);
-    format_age(sheet->gathering->now - sample->time, age, sizeof(age));
+    age[0] = '\0';
+    if (measured > 0)
+        format_age(sheet->gathering->now - measured, age, sizeof(age));
     memcpy(cells, names, sizeof(cells));
     cells[VALUE] = value;
     cells[TIME] = time;
@@ -138,7 +142,9 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
     }
     for (size_t i = 0; i < series->count; i++) {
         name_cells(sheet, finding, cells);
-        add_sample(sheet, cells, &series->samples[i]);
+        add_sample(sheet, cells, &series->samples[i],
+                   series->total ? cemm_document_newest(finding->document)
+                                 : series->samples[i].time);
     }
 }
 

@@ -27,7 +27,7 @@ static void plain_time(char *time)
     time[columns[TIME].width] = '\0';
 }
 
-/* uid,alias,channel,value,unit,time: names and numbers, none of them with a comma. */
+/* uid,alias,channel,value,unit,time,type: names and numbers, none of them with a comma. */
 static void add_row(struct table *table, char *row)
 {
     static const int order[COLUMNS] = {DEVICE, METER, CHANNEL, VALUE, UNIT, TIME};

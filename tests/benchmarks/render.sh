@@ -21,7 +21,7 @@ in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%
 in_influx=$rows'"cemm,uid=\($uid),alias=p1 \($channel)=\(.[1]) \(.[0])000000"'
 by_jq() { # FORMAT
   local filter=in_$1
-  [[ $1 != csv ]] || echo uid,alias,channel,value,unit,time
+  [[ $1 != csv ]] || echo uid,alias,channel,value,unit,time,type
   jq -r --arg uid "$dev" "${!filter}" "${files[@]}"
 }
 

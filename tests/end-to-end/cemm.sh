@@ -55,7 +55,7 @@ of_influx() {
 
 of_csv() {
   local uid alias channel value time
-  tail -n +2 | while IFS=, read -r uid alias channel value _ time; do
+  tail -n +2 | while IFS=, read -r uid alias channel value _ time _; do
     [[ -n $value && $value != null ]] || continue # never read
     echo "$uid $alias $channel $(($(date -d "$time" +%s%N) / 1000000)) $value"
   done | LC_ALL=C sort
@@ -63,7 +63,7 @@ of_csv() {
 
 # By text, not by jq, which may write a number anew.
 of_json() {
-  sed -nE 's/^\{ "uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"}]*)"? \},?$/\1,\2,\3,\4,,\5/p' |
+  sed -nE 's/^\{ "uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"},]*)"?, "type": "[^"]*" \},?$/\1,\2,\3,\4,,\5/p' |
     sed '1i header' | of_csv
 }
 
@@ -83,10 +83,10 @@ formats() {
 
   read_exits 'read --format csv' 0 --format csv
   is 'csv: every sample, its own text and time' "$want" "$(of_csv <<<"$out")"
-  is 'csv: the header' 'uid,alias,channel,value,unit,time' "$(head -n 1 <<<"$out")"
-  is 'csv: six columns everywhere' 6 "$(awk -F, '{ print NF }' <<<"$out" | sort -u)"
+  is 'csv: the header' 'uid,alias,channel,value,unit,time,type' "$(head -n 1 <<<"$out")"
+  is 'csv: seven columns everywhere' 7 "$(awk -F, '{ print NF }' <<<"$out" | sort -u)"
   is 'csv: local time with its offset' 0 \
-    "$(tail -n +2 <<<"$out" | grep -cvE ',(20[0-9-]{8}T[0-9:]{8}\+0[12]:00)?$' || true)"
+    "$(tail -n +2 <<<"$out" | grep -cvE ',(20[0-9-]{8}T[0-9:]{8}\+0[12]:00)?,(p1|gas|solar_energy)$' || true)"
   has 'csv: units' "$(grep ,electric_power, <<<"$out")" ',W,'
 
   read_exits 'read --format json' 0 --format json
@@ -497,10 +497,10 @@ lan_and_clock() {
   write_config "$scratch/ahead.conf"
   local format
   for format in csv influx json table; do
-    cemm_exits "samples of the future, $format" 0 read --config "$scratch/ahead.conf" --format "$format"
+    cemm_exits "samples of the future, $format" 1 read --config "$scratch/ahead.conf" --format "$format"
     hasnt 'have no time' "$out" "$(date -d "@$(($1 + 7200))" +%Y-%m-%d)"
     is 'and no value' '' "$(grep -E 'electric_power.*[0-9]' <<<"${out//$one/}" || true)"
-    is 'with one warning, with a count' 1 "$(grep -cE '^W! [0-9]+ samples left out' <<<"$err")"
+    is 'and each meter is told of' 3 "$(grep -cE "^E! $one/[a-z0-9-]+: its samples lie more than 15 minutes ahead" <<<"$err")"
     [[ $format != json ]] || check 'and the json is whole' jq -e 'type == "array"' <<<"$out"
   done
 }

@@ -212,7 +212,7 @@ everywhere() {
 # values: what `read --format csv` gave on stdin against the simulator's functions of time.
 values() {
   local uid alias channel value time want from
-  tail -n +2 | while IFS=, read -r uid alias channel value _ time; do
+  tail -n +2 | while IFS=, read -r uid alias channel value _ time _; do
     [[ -n $value && $value != null ]] || continue
     from=lan:
     [[ $channel != electric_energy* ]] || from=lan:totals:

@@ -80,8 +80,8 @@ struct row {
 #define LAN_USAGE(alias) LAN_ROWS(alias, "electric_power:W", "electric_power:W", LOW_HIGH)
 #define LAN_PULSE(alias) LAN_ROWS(alias, "electric_power:W " TOTALS, "electric_power:W", LOW_HIGH)
 #define LAN_WATER(alias) LAN_ROWS(alias, "flow:L/min +volume:m3", "flow:L/min", "volume:m3")
-#define LAN_MODBUS(alias)                                                        \
-    LAN_ROWS(alias, "t1:kWh t2:kWh electric_power:W " TOTALS " +t3:kWh +t4:kWh", \
+#define LAN_MODBUS(alias)                                                          \
+    LAN_ROWS(alias, "electric_power:W +t1:kWh +t2:kWh " TOTALS " +t3:kWh +t4:kWh", \
              "electric_power:W", LOW_HIGH)
 
 static const struct row rows[] = {

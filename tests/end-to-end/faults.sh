@@ -24,10 +24,12 @@ read_file() {
 
 # one_fault FAULT ERRNO WORDS…: those that end by a timeout only are met with a short one.
 one_fault() {
-  local fault=$1 errno=$2 words=${*:3} got want=0 said mode=patient
+  local fault=$1 errno=$2 words=${*:3} got want=0 said mode=patient code=0
   [[ $errno != ETIMEDOUT && $fault != @($patient) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
+  # A meter without a single sample has failed, whatever the mount can show of its answer.
+  [[ $errno == 0 && $fault != @($no_sample|clock-ahead) ]] || code=1
   want=$(errno_words "$errno")
   sim_faults "$fault@*/$faulty/p1/realtime/*"
   said=$(read_file "$faulty" 2>&1 >"$scratch/content") || true
@@ -39,7 +41,7 @@ one_fault() {
   else
     check "$fault: it is a whole file" well_formed realtime "$scratch/content"
   fi
-  exits "$fault: the program's exit" "$([[ $errno == 0 ]] && echo 0 || echo 1)" \
+  exits "$fault: the program's exit" "$code" \
     "$build/plugin/exec/cemm" read --format csv "$faulty/p1" "$healthy/p1"
   echo "$out$err" >>"$scratch/all-logs"
   is "$fault: the program gives the values of the device beside it" 6 "$(grep -c "^$healthy,p1,.*,.*,.*,20" <<<"$out")"

@@ -122,13 +122,13 @@ formats() {
   history_exits 'influx' 0 "${range[@]}" "$one"
   cp "$scratch/stdout" "$scratch/influx"
   history_exits 'csv' 0 "${range[@]}" --format csv "$one"
-  is 'csv: a header, once' 'uid,alias,channel,value,unit,time 1' \
+  is 'csv: a header, once' 'uid,alias,channel,value,unit,time,type 1' \
     "$(head -n 1 <<<"$out") $(grep -c ^uid, <<<"$out")"
   tail -n +2 "$scratch/stdout" | awk -F, '{ print $2, $3, $4 }' >"$scratch/csv"
   sed -E 's/^cemm,uid=[^,]*,alias=([^ ,]*)(,period=day)? ([a-z_]*)=([^ ]*) .*/\1 \3 \4/' "$scratch/influx" >"$scratch/wanted"
   is_file 'csv: the same values in the same order' "$scratch/wanted" "$scratch/csv"
   is 'csv: the hour that comes twice' '02:30:00+02:00 02:30:00+01:00' \
-    "$(grep -oE '2025-10-26T02:30:00.*' <<<"$out" | cut -c12- | uniq | paste -sd ' ')"
+    "$(grep -oE '2025-10-26T02:30:00.*' <<<"$out" | cut -c12- | cut -d, -f1 | uniq | paste -sd ' ')"
   history_exits 'json' 0 "${range[@]}" --format json "$one"
   jq -r '.[] | "\(.alias) \(.channel)"' "$scratch/stdout" >"$scratch/json"
   cut -d' ' -f1,2 "$scratch/wanted" >"$scratch/names"

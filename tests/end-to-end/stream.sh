@@ -158,8 +158,8 @@ formats() {
   local status
   exits 'csv' 0 "$cemm" stream --stdin --config "$config" --format csv <<<''
   is 'csv: one header' 1 "$(grep -c '^uid,alias,' <<<"$out")"
-  is 'csv: first' 'uid,alias,channel,value,unit,time' "${out%%$'\n'*}"
-  is 'csv: six columns, none empty but the unit' '' "$(awk -F, 'NF != 6 || $4 == "" || $6 == ""' <<<"$out")"
+  is 'csv: first' 'uid,alias,channel,value,unit,time,type' "${out%%$'\n'*}"
+  is 'csv: seven columns, none empty but the unit' '' "$(awk -F, 'NF != 7 || $4 == "" || $6 == "" || $7 == "" && NR > 1' <<<"$out")"
   exits 'json' 0 "$cemm" stream --stdin --config "$config" --format json <<<''
   is 'json: an object a line' '["object"]' "$(jq -c 'type' <<<"$out" | sort -u | jq -sc .)"
   exits 'table' 0 "$cemm" stream --stdin --config "$config" --format table p1 <<<''

@@ -89,9 +89,51 @@ static void test_others(void **state)
         expect_int(names[i], cemm_alias_documented(names[i]), false);
 }
 
+/* Who is silent, and who only sleeps (spec §2). */
+static void test_silent(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *alias;
+        const char *type;
+        int64_t age; /* seconds; -1: never read */
+        int64_t interval;
+        bool silent;
+    } rows[] = {
+        {"fresh", "p1", "p1", 10, 10, false},
+        {"ten minutes", "p1", "p1", 600, 10, false},
+        {"longer", "p1", "p1", 601, 10, true},
+        {"without a type", "p1", "", 3600, 10, true},
+        {"asked every five minutes", "p1", "p1", 890, 300, false},
+        {"for a quarter of an hour", "p1", "p1", 901, 300, true},
+        {"other smart meters", "dlms-usb", "dlms", 3600, 10, true},
+        {"the clock runs fast", "p1", "p1", -60, 10, false},
+        {"never read", "p1", "p1", -1, 10, false},
+        {"an inverter at night", "mb3", "solar_energy", 36000, 10, false},
+        {"another Modbus meter", "mb3", "heat_pump", 3600, 10, true},
+        {"one without a type", "mb3", "", 3600, 10, true},
+        {"gas", "p1-gas", "gas", 36000, 10, false},
+        {"water", "pulse-1", "water", 36000, 10, false},
+        {"a pulse meter", "s01", "solar_energy", 36000, 10, false},
+        {"the site's use", "usage", "", 36000, 10, false},
+        {"of somebody's own", "heatpump", "", 36000, 10, false},
+    };
+    const int64_t now = INT64_C(1500000000000);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int64_t newest = rows[i].age == -1 ? 0 : now - rows[i].age * 1000;
+        expect_int(
+            rows[i].row,
+            cemm_meter_silent(rows[i].alias, rows[i].type, newest, rows[i].interval * 1000, now),
+            rows[i].silent);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_silent),
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_modbus),
         cmocka_unit_test(test_others),

@@ -5,12 +5,18 @@
  */
 #include "answers.h"
 #include "check.h"
+#include "common/base/words.h"
+#include "common/protocol/answer.h"
 
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOW "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
+#define NOW    "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
+#define NOW_MS INT64_C(1496326765000)
+#define LATE   "1496326770000" /* when totals are stamped that belong to it */
+#define OLD    "1496323165000" /* an hour before */
+#define OLD_MS INT64_C(1496323165000)
 
 /* A document's series as one line: "t1 kWh 1@5 2@6; gas m3": texts and times as they are. */
 static void describe(const struct cemm_document *document, char *ret, size_t size)
@@ -66,12 +72,9 @@ static void test_realtime(void **state)
         {"null", "{\"data\":{\"t1\":[" NOW ",null],\"t2\":[0,null]}}", "t1[kWh]; t2[kWh]"},
         {"no channel", "{\"data\":{}}", ""},
         {"unknown channel", "{\"data\":{\"humidity\":[" NOW ",55]}}", "humidity[] 55@" NOW},
-        {"totals add what data lacks",
-         "{\"data\":{\"flow\":[" NOW ",1.5],\"t1\":[" NOW ",7]},"
-         "\"totals\":{\"volume\":[" NOW ",812.25],\"t1\":[" NOW ",8]}}",
-         "flow[L/min] 1.5@" NOW "; t1[kWh] 7@" NOW "; volume[m3] 812.25@" NOW},
-        {"totals first", "{\"totals\":{\"volume\":[" NOW ",2]},\"data\":{\"flow\":[" NOW ",1]}}",
-         "flow[L/min] 1@" NOW "; volume[m3] 2@" NOW},
+        {"totals first",
+         "{\"totals\":{\"electric_energy\":[" NOW ",2]},\"data\":{\"t1\":[" NOW ",1]}}",
+         "t1[kWh] 1@" NOW "; electric_energy[kWh] 2@" NOW},
         {"empty totals", "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{}}", "t1[kWh] 7@" NOW},
         {"members that nobody knows",
          "{\"x\":[{\"y\":1}],\"data\":{\"t1\":[" NOW ",7]},\"time\":\"never\",\"z\":null}",
@@ -119,6 +122,160 @@ static void test_early(void **state)
 }
 
 /* History: newest first on the wire, oldest first here; what lies after now is none. */
+/* Readings are one set (spec §2): a meter as a CEMM with firmware 2.26 tells of it. */
+static void test_totals(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *alias;
+        const char *text;
+        const char *series;
+        int64_t newest; /* of data, whatever is shown of it */
+        size_t totals;  /* series that are out of them */
+    } rows[] = {
+        {"an inverter with one register", "mb3",
+         "{\"data\":{\"t1\":[" NOW ",900.5],\"t2\":[0,0],\"electric_power\":[" NOW ",-3.5]},"
+         "\"totals\":{\"t1\":[" LATE ",300.25],\"t2\":[" LATE ",600.25],\"electric_energy\":[" LATE
+         ",299.15],\"t3\":[" LATE ",1.1]}}",
+         "electric_power[W] -3.5@" NOW "; t1[kWh] 300.25@" LATE "; t2[kWh] 600.25@" LATE
+         "; electric_energy[kWh] 299.15@" LATE "; t3[kWh] 1.1@" LATE,
+         NOW_MS, 4},
+        {"only the register was read", "mb3",
+         "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[0,0]},\"totals\":{\"t1\":[" LATE
+         ",3]}}",
+         "electric_power[W]; t1[kWh] 3@" LATE, NOW_MS, 1},
+        {"an inverter of older firmware", "mb3",
+         "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[" NOW ",5]}}",
+         "t1[kWh] 9@" NOW "; electric_power[W] 5@" NOW, NOW_MS, 0},
+        {"power is the meter's own", "mb3",
+         "{\"data\":{},\"totals\":{\"electric_power\":[" LATE ",5],\"t1\":[" LATE ",3]}}",
+         "t1[kWh] 3@" LATE, 0, 1},
+        {"a smart meter", "p1",
+         "{\"data\":{\"t1\":[" NOW ",9.01],\"gas\":[" NOW
+         ",7]},\"totals\":{\"electric_energy\":[" LATE ",4],\"t1\":[" LATE ",9],\"t2\":[" LATE
+         ",8],\"gas\":[" LATE ",7],\"x\":[" LATE ",6]}}",
+         "t1[kWh] 9.01@" NOW "; gas[m3] 7@" NOW "; electric_energy[kWh] 4@" LATE "; x[] 6@" LATE,
+         NOW_MS, 2},
+        {"a smart meter that stands still", "p1",
+         "{\"data\":{\"t1\":[" OLD ",9]},\"totals\":{\"electric_energy\":[" LATE ",4]}}",
+         "t1[kWh] 9@" OLD "; electric_energy[kWh] 4@" LATE, OLD_MS, 1},
+        {"water that never flowed", "pulse-1",
+         "{\"data\":{\"flow\":[0,0]},\"totals\":{\"volume\":[" LATE ",598.5]}}",
+         "flow[L/min]; volume[m3] 598.5@" LATE, 0, 1},
+        {"a pulse meter of electricity", "s01",
+         "{\"data\":{\"electric_power\":[" NOW ",5]},\"totals\":{\"electric_energy_high\":[" LATE
+         ",4]}}",
+         "electric_power[W] 5@" NOW "; electric_energy_high[kWh] 4@" LATE, NOW_MS, 1},
+        {"gas", "p1-gas", "{\"data\":{\"gas\":[" NOW ",7]},\"totals\":{\"gas\":[" LATE ",8]}}",
+         "gas[m3] 7@" NOW, NOW_MS, 0},
+        {"an alias that no document names", "heatpump",
+         "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{\"t1\":[" LATE ",8],\"t2\":[" LATE ",9]}}",
+         "t1[kWh] 7@" NOW "; t2[kWh] 9@" LATE, NOW_MS, 1},
+    };
+    char line[1000];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document =
+            answer(CEMM_REALTIME, rows[i].alias, CEMM_DAY, rows[i].text);
+        size_t count, totals = 0;
+        const struct cemm_series *series = cemm_document_series(document, &count);
+        describe(document, line, sizeof(line));
+        expect_text(rows[i].row, line, rows[i].series);
+        expect_int(rows[i].row, cemm_document_newest(document), rows[i].newest);
+        for (size_t k = 0; k < count; k++)
+            totals += series[k].total;
+        expect_int(rows[i].row, (int64_t)totals, (int64_t)rows[i].totals);
+        expect_int(rows[i].row, (int64_t)document->skipped, 0);
+        cemm_document_unref(document);
+    }
+}
+
+/* A meter that has given totals has no readings in an answer without. */
+static void test_drop_readings(void **state)
+{
+    static const char text[] =
+        "{\"data\":{\"t1\":[" NOW ",9],\"electric_power\":[" NOW ",5],\"x\":[" NOW ",6]}}";
+    char line[1000];
+
+    (void)state;
+    struct cemm_document *document = answer(CEMM_REALTIME, "mb3", CEMM_DAY, text);
+    cemm_answer_drop_readings(document);
+    describe(document, line, sizeof(line));
+    expect_text("mb3", line, "electric_power[W] 5@" NOW "; x[] 6@" NOW);
+    cemm_document_unref(document);
+    document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
+    cemm_answer_drop_readings(document);
+    describe(document, line, sizeof(line));
+    expect_text("p1", line, "t1[kWh] 9@" NOW "; electric_power[W] 5@" NOW "; x[] 6@" NOW);
+    cemm_document_unref(document);
+}
+
+/* What does not fit costs only itself, is counted, and the first is named. */
+static void test_left_out(void **state)
+{
+    static const struct {
+        const char *row;
+        enum cemm_endpoint endpoint;
+        const char *text;
+        size_t kept; /* series with a sample, devices or meters */
+        size_t skipped;
+        const char *words;
+    } rows[] = {
+        {"a text in data", CEMM_REALTIME, "{\"data\":{\"unit\":\"kWh\",\"t1\":[" NOW ",1]}}", 1, 1,
+         "unit is not [milliseconds, number]"},
+        {"an object, null and true in data", CEMM_REALTIME,
+         "{\"data\":{\"a\":{},\"t1\":[" NOW ",1],\"b\":null,\"c\":true}}", 1, 3,
+         "a is not [milliseconds, number]"},
+        {"a text in totals", CEMM_REALTIME,
+         "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\"x\":\"y\"}}", 1, 1,
+         "x is not [milliseconds, number]"},
+        {"totals that are none", CEMM_REALTIME, "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":null}",
+         1, 1, "\"totals\" is no object"},
+        {"rows", CEMM_DATA,
+         "{\"data\":{\"electric_power\":[[" NOW ",1],null,[7],{},\"x\",[" OLD ",2]]}}", 1, 4,
+         "a row of electric_power is not [milliseconds, number]"},
+        {"a channel of a day", CEMM_DATA, "{\"data\":{\"a\":7,\"electric_power\":[[" NOW ",1]]}}",
+         1, 1, "a is not a list of [milliseconds, number]"},
+        {"devices", CEMM_DEVICES,
+         "{\"data\":[{\"uid\":7},{},null,{\"uid\":\"FF-FF-FF-FF-FF-FF\"},\"x\",{\"uid\":\"../"
+         "x\"}]}",
+         1, 5, "a device has no text \"uid\""},
+        {"meters", CEMM_IO,
+         "{\"data\":[{\"alias\":\"p1\",\"type\":7},null,{\"alias\":8},{\"alias\":\"mb1\"}]}", 2, 3,
+         "the type of p1 is not allowed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document = answer(rows[i].endpoint, "p1", CEMM_DAY, rows[i].text);
+        size_t count, kept = document->uid_count + document->io_count;
+        const struct cemm_series *series = cemm_document_series(document, &count);
+        for (size_t k = 0; k < count; k++)
+            kept += series[k].count > 0;
+        expect_int(rows[i].row, (int64_t)kept, (int64_t)rows[i].kept);
+        expect_int(rows[i].row, (int64_t)document->skipped, (int64_t)rows[i].skipped);
+        expect_text(rows[i].row, cemm_words_kept(&document->skipped_words)->text, rows[i].words);
+        cemm_document_unref(document);
+    }
+}
+
+static void test_types_of_meters(void **state)
+{
+    struct cemm_document *document =
+        answer(CEMM_IO, "", CEMM_DAY,
+               "{\"data\":[{\"type\":\"solar_energy\",\"alias\":\"mb3\"},{\"alias\":\"p1\"},"
+               "{\"type\":null,\"alias\":\"s01\"}]}");
+
+    (void)state;
+    assert_int_equal(document->io_count, 3);
+    assert_string_equal(document->io[0].type, "solar_energy");
+    assert_string_equal(document->io[1].type, "");
+    assert_string_equal(document->io[2].type, "");
+    assert_int_equal(document->skipped, 0);
+    cemm_document_unref(document);
+}
+
 static void test_history(void **state)
 {
     static const struct shape shapes[] = {
@@ -334,13 +491,13 @@ static void test_bad_names(void **state)
         size_t kept;
     } rows[] = {
         {"channels", CEMM_REALTIME,
-         "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[0,0],"
+         "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[" NOW ",1],"
          "\"\\u00e9\":[0,0],\"" NAME_64 "\":[0,0],\"" NAME_64 "e\":[0,0]}}",
          6, 2},
         {"whatever stands behind a bad name", CEMM_REALTIME,
-         "{\"data\":{\"a/b\":\"text\",\"t1\":[0,0]}}", 1, 1},
-        {"channels in totals", CEMM_REALTIME, "{\"data\":{\"t1\":[0,0]},\"totals\":{\".\":[0,0]}}",
-         1, 1},
+         "{\"data\":{\"a/b\":\"text\",\"t1\":[" NOW ",1]}}", 1, 1},
+        {"channels in totals", CEMM_REALTIME,
+         "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\".\":[0,0]}}", 1, 1},
         {"aliases", CEMM_IO,
          "{\"data\":[{\"alias\":\"p1\"},{\"alias\":\"../p1\"},{\"alias\":\"\"},"
          "{\"alias\":\"" NAME_64 "e\"},{\"alias\":\"p1\\u0000x\"},{\"alias\":\"" NAME_64 "\"}]}",
@@ -354,7 +511,7 @@ static void test_bad_names(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_document *document = answer(rows[i].endpoint, "p1", CEMM_DAY, rows[i].text);
-        expect_int(rows[i].row, (int64_t)document->refused_names, (int64_t)rows[i].refused);
+        expect_int(rows[i].row, (int64_t)document->skipped, (int64_t)rows[i].refused);
         expect_int(rows[i].row,
                    (int64_t)(document->series_count + document->io_count + document->uid_count),
                    (int64_t)rows[i].kept);
@@ -388,6 +545,8 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_totals),       cmocka_unit_test(test_drop_readings),
+        cmocka_unit_test(test_left_out),     cmocka_unit_test(test_types_of_meters),
         cmocka_unit_test(test_realtime),     cmocka_unit_test(test_history),
         cmocka_unit_test(test_long_history), cmocka_unit_test(test_shuffled_day),
         cmocka_unit_test(test_no_sample),    cmocka_unit_test(test_newest),

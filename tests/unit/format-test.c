@@ -139,25 +139,26 @@ static const struct {
     {7, CEMM_FORM_INFLUX,
      "cemm,uid=" UID ",alias=p1-gas,period=year gas=281.6 1483225200000000000\n"},
     {0, CEMM_FORM_CSV_ROWS,
-     UID ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n" UID ",p1,t2,,kWh,\n" UID
-         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00\n" UID
-         ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00\n" UID
-         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00\n"},
+     UID ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00,\n" UID ",p1,t2,,kWh,,\n" UID
+         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00,\n" UID
+         ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00,\n" UID
+         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00,\n"},
     {1, CEMM_FORM_CSV_ROWS,
-     UID ",p1,electric_power,631.875,W,2017-05-31T23:00:00+02:00\n" UID
-         ",p1,electric_power,-5,W,2017-05-31T23:01:00+02:00\n"},
+     UID ",p1,electric_power,631.875,W,2017-05-31T23:00:00+02:00,\n" UID
+         ",p1,electric_power,-5,W,2017-05-31T23:01:00+02:00,\n"},
     {9, CEMM_FORM_CSV_ROWS, ""},
     {0, CEMM_FORM_JSON_ROWS,
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t1\", \"value\": 1351.0, "
-     "\"unit\": \"kWh\", \"time\": \"2017-06-01T16:19:25+02:00\" }\n"
+     "\"unit\": \"kWh\", \"time\": \"2017-06-01T16:19:25+02:00\", \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t2\", \"value\": null, "
-     "\"unit\": \"kWh\", \"time\": null }\n"
+     "\"unit\": \"kWh\", \"time\": null, \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", "
-     "\"value\": -1607, \"unit\": \"W\", \"time\": \"2017-06-01T16:19:25+02:00\" }\n"
+     "\"value\": -1607, \"unit\": \"W\", \"time\": \"2017-06-01T16:19:25+02:00\", \"type\": \"\" "
+     "}\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"gas\", \"value\": 2617.5, "
-     "\"unit\": \"m3\", \"time\": \"2017-06-01T15:19:25+02:00\" }\n"
+     "\"unit\": \"m3\", \"time\": \"2017-06-01T15:19:25+02:00\", \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"rate\", \"value\": 2, "
-     "\"unit\": \"\", \"time\": \"2017-06-01T16:19:25.007+02:00\" }\n"},
+     "\"unit\": \"\", \"time\": \"2017-06-01T16:19:25.007+02:00\", \"type\": \"\" }\n"},
     {9, CEMM_FORM_JSON_ROWS, ""},
 };
 
@@ -228,23 +229,23 @@ static const struct {
      "cemm,uid=" UID ",alias=p1 electric_power=-5 1496264460000000000\n"},
     {{3, 5},
      CEMM_ROWS_CSV,
-     UID ",p1,electric_energy_low,1,kWh,2017-05-01T00:00:00+02:00\n" UID
-         ",p1,electric_energy_low,1.50,kWh,2017-05-02T00:00:00+02:00\n" UID
-         ",p1,electric_energy_high,2e0,kWh,2017-05-02T00:00:00+02:00\n" UID
-         ",p1,electric_energy_high,3,kWh,2017-05-03T00:00:00+02:00\n" UID
-         ",p1-gas,gas,0.25,m3,2017-05-31T23:00:00+02:00\n"},
+     UID ",p1,electric_energy_low,1,kWh,2017-05-01T00:00:00+02:00,\n" UID
+         ",p1,electric_energy_low,1.50,kWh,2017-05-02T00:00:00+02:00,\n" UID
+         ",p1,electric_energy_high,2e0,kWh,2017-05-02T00:00:00+02:00,\n" UID
+         ",p1,electric_energy_high,3,kWh,2017-05-03T00:00:00+02:00,\n" UID
+         ",p1-gas,gas,0.25,m3,2017-05-31T23:00:00+02:00,\n"},
     {{9},
      CEMM_ROWS_JSON,
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", \"value\": 1, "
-     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+02:00\" }\n"
+     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+02:00\", \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", \"value\": 2, "
-     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+01:00\" }\n"},
+     "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+01:00\", \"type\": \"\" }\n"},
     {{1},
      CEMM_ROWS_CSV, /* what was never read has no row */
-     UID ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00\n" UID
-         ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00\n" UID
-         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00\n" UID
-         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00\n"},
+     UID ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00,\n" UID
+         ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00,\n" UID
+         ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00,\n" UID
+         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00,\n"},
     {{1},
      CEMM_ROWS_PUTVAL,
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas\" interval=3600 1496323165.000:2617.5\n"

@@ -127,6 +127,44 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
+/* A reading out of totals is news only if its value has changed, or data has moved on. */
+static void test_totals(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t stamp;
+        int64_t measured;
+        double value;
+        enum cemm_verdict verdict;
+    } rows[] = {
+        {"first", NOW, NOW - 5000, 10, CEMM_GIVE},
+        {"stamped again", NOW + 10, NOW - 5000, 10, CEMM_REPEATED},
+        {"another value", NOW + 20, NOW - 5000, 10.01, CEMM_GIVE},
+        {"which stays", NOW + 30, NOW - 5000, 10.01, CEMM_REPEATED},
+        {"the meter was read again", NOW + 40, NOW - 4000, 10.01, CEMM_GIVE},
+        {"an older stamp", NOW + 39, NOW - 3000, 10.02, CEMM_REPEATED},
+    };
+    struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
+    struct cemm_ledger_entry *entry;
+
+    (void)state;
+    assert_non_null(ledger);
+    entry = cemm_ledger_entry(ledger, &one, "mb3", "t1");
+    assert_non_null(entry);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_sample sample = {.time = rows[i].stamp, .value = rows[i].value};
+        struct cemm_series series = {
+            .channel = "t1", .samples = &sample, .count = 1, .total = true};
+        struct cemm_document document = {.source = (char *)"local a",
+                                         .fetched = NOW,
+                                         .newest = rows[i].measured,
+                                         .series = &series,
+                                         .series_count = 1};
+        expect_int(rows[i].row, cemm_ledger_take(entry, &document, &sample), rows[i].verdict);
+    }
+    cemm_ledger_free(ledger);
+}
+
 static void expect_samples(const char *row, const struct cemm_document *document,
                            const char *wanted)
 {
@@ -244,7 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_story),         cmocka_unit_test(test_many),
         cmocka_unit_test(test_source_change), cmocka_unit_test(test_pick),
-        cmocka_unit_test(test_missed),
+        cmocka_unit_test(test_missed),        cmocka_unit_test(test_totals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,7 @@ static void test_each(void **state)
         expect_int(rows[i].text,
                    (int64_t)(document->series_count + document->uid_count + document->io_count),
                    (int64_t)rows[i].found);
-        assert_int_equal(document->refused_names, 0);
+        assert_int_equal(document->skipped, 0);
         cemm_document_unref(document);
     }
 }

@@ -6,7 +6,9 @@
 #include "answers.h"
 #include "check.h"
 #include "common/format/format.h"
+#include "common/model/document.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define UID "00-1E-C0-85-96-CC"
@@ -107,11 +109,13 @@ static void test_whole(void **state)
         {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
         {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
     };
+    strcpy(p1->type, "p1");
     char *text = render(readings, COUNT(readings), NULL);
 
     (void)state;
     expect_text("the whole", text,
-                "# HELP cemm_electric_power_watts Electric power, negative when feeding in.\n"
+                "# HELP cemm_electric_power_watts Electric power. Of a smart meter, positive is "
+                "import; of others it is forward, which for a solar meter is production.\n"
                 "# TYPE cemm_electric_power_watts gauge\n"
                 "cemm_electric_power_watts{uid=\"" UID "\",alias=\"p1\"} 5\n"
                 "cemm_electric_power_watts{uid=\"" UID "\",alias=\"s01\"} 7\n"
@@ -123,6 +127,10 @@ static void test_whole(void **state)
                 "# TYPE cemm_last_sample_timestamp_seconds gauge\n"
                 "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"p1\"} 1496326765.007\n"
                 "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"s01\"} 1496326764\n"
+                "# HELP cemm_meter_info The type of a meter, as its device tells it.\n"
+                "# TYPE cemm_meter_info gauge\n"
+                "cemm_meter_info{uid=\"" UID "\",alias=\"p1\",type=\"p1\"} 1\n"
+                "cemm_meter_info{uid=\"" UID "\",alias=\"s01\",type=\"\"} 1\n"
                 "# HELP cemm_up Whether the meter, the device or the source could be read.\n"
                 "# TYPE cemm_up gauge\n"
                 "cemm_up{uid=\"" UID "\",alias=\"p1\"} 1\n"
@@ -136,6 +144,63 @@ static void test_whole(void **state)
     free(text);
     cemm_document_unref(p1);
     cemm_document_unref(s01);
+}
+
+/* Import and export are said of smart meters alone (spec §2). */
+static void test_direction(void **state)
+{
+    static const struct {
+        const char *alias;
+        const char *directions[2];
+    } rows[] = {
+        {"p1", {"import", "export"}},        {"p1-usb", {"import", "export"}},
+        {"han", {"import", "export"}},       {"emucs", {"import", "export"}},
+        {"emucs-usb", {"import", "export"}}, {"dlms-usb", {"import", "export"}},
+        {"mb3", {"forward", "reverse"}},     {"s01", {"forward", "reverse"}},
+        {"usage", {"forward", "reverse"}},   {"heatpump", {"forward", "reverse"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document =
+            realtime(rows[i].alias, "{\"data\":{\"t1\":[1496326765000,1],\"t2\":[1496326765000,1],"
+                                    "\"t3\":[1496326765000,1],\"t4\":[1496326765000,1]}}");
+        struct cemm_reading one = reading(document);
+        char *text = render(&one, 1, NULL);
+        for (int k = 0; k < 4; k++) {
+            char line[300];
+            assert_in_range(snprintf(line, sizeof(line),
+                                     "{uid=\"" UID
+                                     "\",alias=\"%s\",direction=\"%s\",tariff=\"%d\"} ",
+                                     rows[i].alias, rows[i].directions[k / 2], k % 2 + 1),
+                            1, sizeof(line) - 1);
+            expect_part(rows[i].alias, text, line);
+        }
+        free(text);
+        cemm_document_unref(document);
+    }
+}
+
+/* The stamps of totals say nothing of when a meter was read. */
+static void test_silent_meter(void **state)
+{
+    struct cemm_document *p1 =
+        realtime("p1", "{\"data\":{\"t1\":[1496320000000,1]},"
+                       "\"totals\":{\"electric_energy\":[1496326765000,1]}}");
+    struct cemm_document *water = realtime(
+        "pulse-1", "{\"data\":{\"flow\":[0,0]},\"totals\":{\"volume\":[1496326765000,1]}}");
+    const struct cemm_reading readings[] = {reading(p1), reading(water)};
+    char *text = render(readings, COUNT(readings), NULL);
+
+    (void)state;
+    expect_part("p1", text,
+                "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"p1\"} 1496320000\n");
+    expect_part("it is there", text, "cemm_up{uid=\"" UID "\",alias=\"pulse-1\"} 1\n");
+    assert_null(
+        strstr(text, "cemm_last_sample_timestamp_seconds{uid=\"" UID "\",alias=\"pulse-1\""));
+    free(text);
+    cemm_document_unref(p1);
+    cemm_document_unref(water);
 }
 
 /* What an earlier text says, and what becomes of a reading of 10 kWh or m3. */
@@ -218,10 +283,9 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_before),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_channels),  cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_direction), cmocka_unit_test(test_silent_meter),
+        cmocka_unit_test(test_before),    cmocka_unit_test(test_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

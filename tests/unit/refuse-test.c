@@ -54,17 +54,17 @@ static const struct wrong types[] = {
     {CEMM_REALTIME, "{\"totals\":{\"t1\":[0,0]}}", "no object \"data\""},
     {CEMM_REALTIME, "{\"data\":{},\"totals\":[]}", "\"totals\" is no object"},
     {CEMM_REALTIME, "{\"data\":{},\"totals\":null}", "\"totals\" is no object"},
-    {CEMM_REALTIME, "{\"data\":{},\"totals\":{\"volume\":1}}", "volume is not [milliseconds"},
+    {CEMM_REALTIME, "{\"data\":{},\"totals\":{\"electric_energy\":1}}",
+     "electric_energy is not [milliseconds"},
     {CEMM_TOTALS, "{\"data\":[]}", "no object \"data\""},
-    {CEMM_TOTALS, "{\"data\":{\"t1\":[[" T ",1]]}}", "t1 is not [milliseconds, value]"},
+    {CEMM_TOTALS, "{\"data\":{\"t1\":[[" T ",1]]}}", "t1 is not [milliseconds, number]"},
     {CEMM_DATA, "{\"data\":[]}", "no object \"data\""},
-    {CEMM_DATA, "{\"data\":{\"t1\":{}}}", "t1 is not a list of [milliseconds, value]"},
+    {CEMM_DATA, "{\"data\":{\"t1\":{}}}", "t1 is not a list of [milliseconds, number]"},
     {CEMM_DATA, "{\"data\":{\"t1\":null}}", "t1 is not a list"},
-    {CEMM_DATA, "{\"data\":{\"t1\":[" T ",1]}}", "t1 is not a list"},
-    {CEMM_DATA, "{\"data\":{\"t1\":[null]}}", "t1 is not a list"},
-    {CEMM_DATA, "{\"data\":{\"t1\":[[" T ",1],7]}}", "t1 is not a list"},
-    {CEMM_DATA, "{\"data\":{\"t1\":[[" T ",1],[" T "]]}}", "t1 is not a list"},
-    {CEMM_DATA, "{\"data\":{\"t1\":[[[" T ",1]]]}}", "t1 is not a list"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[" T ",1]}}", "a row of t1 is not [milliseconds"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[null]}}", "a row of t1 is not [milliseconds"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[0,0],7]}}", "a row of t1 is not [milliseconds"},
+    {CEMM_DATA, "{\"data\":{\"t1\":[[[" T ",1]]]}}", "a row of t1 is not [milliseconds"},
     {CEMM_DEVICES, "{\"data\":{}}", "no list \"data\""},
     {CEMM_DEVICES, "{}", "no list \"data\""},
     {CEMM_DEVICES, "{\"data\":[\"00-00-00-00-00-00\"]}", "no text \"uid\""},
@@ -78,11 +78,11 @@ static const struct wrong types[] = {
     {CEMM_ROOT, "{\"data\":{\"mac\":\"00:1E\"}}", "\"mac\" is no MAC address"},
     {CEMM_ROOT, "{\"data\":{\"mac\":\"00:1E:C0:85:96:CC\\u0000\"}}", "\"mac\" is no MAC address"},
     {CEMM_IO, "{\"data\":{}}", "no list \"data\""},
-    {CEMM_IO, "{\"data\":[7]}", "a meter in it is no object"},
-    {CEMM_IO, "{\"data\":[null]}", "a meter in it is no object"},
-    {CEMM_IO, "{\"data\":[{\"alias\":7}]}", "an \"alias\" in it is no text"},
+    {CEMM_IO, "{\"data\":[7]}", "a meter is no object"},
+    {CEMM_IO, "{\"data\":[null]}", "a meter is no object"},
+    {CEMM_IO, "{\"data\":[{\"alias\":7}]}", "the alias of a meter is not allowed"},
     {CEMM_INFO, "{\"data\":{}}", "no list \"data\""},
-    {CEMM_INFO, "{\"data\":[[]]}", "a meter in it is no object"},
+    {CEMM_INFO, "{\"data\":[[]]}", "a meter is no object"},
 };
 
 static void expect_refused(const struct wrong *wrong, const char *bytes, size_t length)
@@ -121,7 +121,7 @@ static void test_types(void **state)
     expect_all_refused(types, COUNT(types));
 }
 
-/* What may not stand where [milliseconds, value] is wanted: alike in realtime and in rows. */
+/* What may not stand where [milliseconds, number] is wanted: alike in realtime and in rows. */
 static void test_pairs(void **state)
 {
     static const char *const pairs[] = {
@@ -136,11 +136,11 @@ static void test_pairs(void **state)
     for (size_t i = 0; i < COUNT(pairs); i++) {
         char text[200] = "{\"data\":{\"t1\":";
         strcat(strcat(text, pairs[i]), "}}");
-        expect_refused(&(struct wrong){CEMM_REALTIME, pairs[i], "t1 is not [milliseconds, value]"},
+        expect_refused(&(struct wrong){CEMM_REALTIME, pairs[i], "t1 is not [milliseconds, number]"},
                        text, strlen(text));
-        strcpy(text, "{\"data\":{\"t1\":[[1496264400000,1],");
+        strcpy(text, "{\"data\":{\"t1\":[");
         strcat(strcat(text, pairs[i]), "]}}");
-        expect_refused(&(struct wrong){CEMM_DATA, pairs[i], "t1 is not a list"}, text,
+        expect_refused(&(struct wrong){CEMM_DATA, pairs[i], "a row of t1 is not"}, text,
                        strlen(text));
     }
 }
