@@ -22,8 +22,9 @@ step=1800
 now=$(($(date +%s) / step * step))
 mkdir "$scratch/texts"
 for ((time = now - 36 * 3600; time <= now; time += step)); do
-  start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01 --now "$time" --speed 0
+  start_sim --devices 1 --lan 1 --meters p1,p1-gas,mb3 --since 2025-01-01 --now "$time" --speed 0
   write_config "$scratch/conf"
+  printf '\n[local garage]\naddress = %s\n' "${sim_lan[0]}" >>"$scratch/conf"
   "$cemm" read --config "$scratch/conf" --format prometheus >"$scratch/texts/$time"
   "$cemm" read --config "$scratch/conf" --format influx >>"$scratch/lines"
   stop "$sim_pid"
@@ -65,7 +66,7 @@ is 'InfluxDB takes the lines' '204 ' "$(write_influxdb "$scratch/lines")"
 sound='
 import json, re, sys
 board = json.load(open(sys.argv[1]))
-defined = {v["name"] for v in board["templating"]["list"]} | {"timeFilter", "__interval", "__all", "tag_uid", "tag_alias"}
+defined = {v["name"] for v in board["templating"]["list"]} | {"timeFilter", "__interval", "__range", "__range_s", "__all", "tag_uid", "tag_alias"}
 used = set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"])))
 assert used <= defined, used - defined
 assert defined & {"price_low", "price_high", "price_back", "price_gas"} <= used
@@ -77,14 +78,16 @@ for p in panels:
     assert p["title"] and p["description"] and p["targets"], p["title"]
     refs = [t["refId"] for t in p["targets"]]
     assert len(refs) == len(set(refs)), p["title"]
-wanted = ["power now", "import and export by tariff", "power", "gas", "cost", "age of the data"]
+wanted = ["power now", "import and export by tariff", "power", "gas", "cost", "age of the data",
+          "solar yield now", "solar yield today", "solar yield this month", "self-consumption"]
 titles = " | ".join(p["title"].lower() for p in panels)
 assert all(w in titles for w in wanted), titles'
 for board in prometheus influxdb; do check "$board.json is sound" python3 -c "$sound" "$boards/$board.json"; done
 
 # variables: what Grafana would put in.
 variables() {
-  sed -e "s|\\\$uid|.*|g; s|\\\$meter|p1|g; s|\\\$price_[a-z]*|0.25|g; s|\\\$__interval|10m|g" \
+  sed -e "s|\\\$uid|.*|g; s|\\\$meter|${meter:-.*}|g; s|\\\$price_[a-z]*|0.25|g; s|\\\$__interval|10m|g" \
+    -e "s|\\\$type|solar_energy|g; s|\\\$solar|mb3|g; s|\\\$__range_s|86400|g; s|\\\$__range|1d|g" \
     -e "s|\\\$timeFilter|time >= ${now}s - 36h AND time <= ${now}s|g"
 }
 # queries BOARD KEY: "TITLE<tab>QUERY" of each target.
@@ -112,6 +115,27 @@ reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" 
 got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \
   --data-urlencode "time=$now" | jq -r '.data.result[0].value[1]')
 near() { python3 -c 'import sys; a, b, c = map(float, sys.argv[1:]); sys.exit(abs(a - b - c) > 0.05)' "$@"; }
+# What a panel of Prometheus's board shows with all meters chosen, as one number.
+shown() {
+  curl -sfG "$server/api/v1/query" --data-urlencode "time=$now" --data-urlencode "query=$(queries prometheus expr | awk -F'\t' -v title="$1" '$1 == title { print $2; exit }')" |
+    jq -r '[.data.result[].value[1] | tonumber] | if length == 1 then .[0] else "\(length) numbers" end'
+}
+oracle() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --meters p1,p1-gas,mb3 --print "$one" "$@"; }
+# counted ALIAS CHANNEL…: what these counters have gone on by in the day, together.
+counted() {
+  local alias=$1 channel
+  shift
+  for channel in "$@"; do
+    paste <(oracle "$alias" "$channel" "${now}000") <(oracle "$alias" "$channel" "$((now - 86400))000")
+  done | awk '{ sum += $1 - $2 } END { print sum }'
+}
+produced=$(counted mb3 t1 t2)
+exported=$(counted p1 t3 t4)
+check 'production is counted once' near "$produced" 0 "$(shown 'Solar yield today')"
+check 'self-consumption is production less export' near "$produced" "$exported" "$(shown 'Self-consumption today')"
+check 'power of the solar meter' near "$(oracle mb3 electric_power "${now}000")" 0 "$(shown 'Solar yield now')"
+cost=$(awk -v import="$(counted p1 t1 t2)" -v export="$exported" 'BEGIN { print (import - export) / 4 }')
+check 'production is no cost' near "$cost" 0 "$(shown 'Cost of the last 24 hours')"
 check 'an increase is what the meter counted' near "$(reading t2 "${now}000")" "$(reading t2 "$((now - 86400))000")" "$got"
 
 # ---- InfluxDB ----------------------------------------------------------------------------------------------
