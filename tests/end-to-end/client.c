@@ -23,8 +23,8 @@
 
 #define KEY         "test-key-4e4f657"
 #define KEY_FILE    "key"
-#define START_MS    20000
-#define ANSWER_MS   60000 /* longer than any timeout of a source in these tests */
+#define START_MS    90000
+#define ANSWER_MS   180000 /* longer than any timeout of a source in these tests */
 #define TURN_MS     50
 #define LINE_SIZE   1024
 #define NUMBER_SIZE 24

@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS    15000 /* within this a source that answers again must be used again */
+#define RETURN_MS    90000 /* in vain: something hangs */
 #define QUIET_MS     100
 #define CONFIRMED_MS 1200 /* after this the word of a root is old */
 #define OTHER_UID    "00-1E-C0-00-00-02"

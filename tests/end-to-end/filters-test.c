@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SWEEP_MS     15000
+#define SWEEP_MS     90000
 #define TURN_MS      100
 #define SWEEP_METERS 10
 #define NOW          "1739183027"

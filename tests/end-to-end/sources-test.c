@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define REST_MS     700   /* a source that has failed rests at least for so long */
-#define RETURN_MS   15000 /* within this a source that answers again must be used again */
+#define RETURN_MS   90000 /* in vain: something hangs */
 #define QUIET_MS    100
 #define ANY_FAILURE -1
 
