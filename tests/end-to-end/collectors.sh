@@ -168,9 +168,8 @@ prometheus_chain() {
 # collectd's exec plugin starts nothing as root, and another user must be able to read all of it.
 collectd_exec() {
   local dir place user config_file host=exec-house
-  place=$(TMPDIR=/tmp mktemp -d /tmp/cemm-exec.XXXXXX)
-  # shellcheck disable=SC2064 # now
-  at_cleanup "rm -rf '$place'"
+  chmod 711 "$scratch" # the way to it
+  place=$scratch/exec
   user=$(id -un)
   mkdir -p "$place/plugin/exec" "$place/common" "$scratch/collectd"
   cp "$cemm" "$place/plugin/exec/"
