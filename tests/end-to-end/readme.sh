@@ -65,7 +65,7 @@ printf '#!/bin/sh\nexec "$@"\n' >"$scratch/inside/bin/sudo"
 printf '#!/bin/sh\necho "systemctl $*"\n' >"$scratch/inside/bin/systemctl"
 chmod +x "$scratch"/inside/bin/*
 for file in "$scratch"/blocks/*; do
-  sed -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(date +%Y)/|" \
+  sed -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
     -e 's/^\(sudo apt install\) /\1 --yes /' "$file" >"$scratch/inside/${file##*/}"
 done
 {
@@ -90,7 +90,7 @@ for block in /tmp/inside/*.sh; do
 done
 # What the blocks that are no commands are for.
 mkdir -p /etc/collectd
-{ echo 'BaseDir "/tmp"'; echo 'LoadPlugin logfile'; printf '<Plugin logfile>\n  File "/tmp/inside/collectd.log"\n</Plugin>\n'
+{ echo 'Hostname "inside"'; echo 'BaseDir "/tmp"'; echo 'LoadPlugin logfile'; printf '<Plugin logfile>\n  File "/tmp/inside/collectd.log"\n</Plugin>\n'
   sed "s|ApiKeyFile.*|&\n    URL \"$url\"|" "$(grep -l LoadPlugin /tmp/inside/*.text)"; } >/etc/collectd/collectd.conf
 collectd -T >/tmp/inside/collectd.out 2>&1
 echo $? >/tmp/inside/collectd.code
@@ -109,6 +109,9 @@ fusermount3 -u /root/meters
 umount /cemm
 END
 } >"$scratch/inside/all.sh"
+# README's configuration is of Amsterdam, where the day begins before it does here.
+yesterday() { TZ=Europe/Amsterdam date -d yesterday +%F; }
+days=$(yesterday)
 "${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" >"$scratch/enter.log" 2>&1 &
 inside_pid=$!
 started "$inside_pid"
@@ -135,7 +138,7 @@ inside() { cat "$scratch/inside/$1"; }
 has 'cemm discover finds both' "$(said 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
 has 'the meters are listed, from the LAN and from the cloud' "$(said 'cemm list')" "$uid"
 has 'and read' "$(said 'cemm list')" 'electric_power='
-has 'a day is a file' "$(said 'cemm list')" "$(date -d yesterday +%F)T12:"
+check 'a day is a file' grep -qE "^($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
 is 'another user reads the mount' 1 "$(inside nobody.out | grep -cE '^-?[0-9.]+$')"
 is 'collectd -T takes the block' 0 "$(inside collectd.code)"
 has 'and loads the plugin' "$(inside collectd.log)" 'plugin "cemm" successfully loaded'
