@@ -168,8 +168,10 @@ static int configure_and_run(const struct options *options)
  * back to the kernel each time, which makes and clears the pages anew for the next one. */
 static void keep_memory(void)
 {
+#ifdef M_TRIM_THRESHOLD /* glibc */
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
  * A taker may take its time, and may fail: then it rests, and all of its series
  * with it. Series take turns in the order in which their live samples came.
  */
+#include "common/base/random.h"
 #include "common/engine/gap.h"
 #include "common/engine/timer.h"
 
@@ -135,7 +136,7 @@ static void stop(struct cemm_fill *fill)
 
 static void end_round(struct cemm_fill *fill, bool failed)
 {
-    cemm_gap_end(&fill->gap, failed, cemm_clock_steady(), arc4random());
+    cemm_gap_end(&fill->gap, failed, cemm_clock_steady(), cemm_random());
     stop(fill);
 }
 
@@ -146,7 +147,7 @@ static void refuse(struct cemm_fill *fill, int result)
 
     stop(fill);
     if (result != -EAGAIN) {
-        (void)cemm_health_fail(&fill->taker->health, now, rest_of_taker, arc4random());
+        (void)cemm_health_fail(&fill->taker->health, now, rest_of_taker, cemm_random());
         wait_until(fill, fill->taker->health.rest_until);
     } else if (now - fill->lived < LIVE_MS) {
         wait_until(fill, now + fill->backfill->rules.delay_ms);

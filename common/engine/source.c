@@ -1,5 +1,6 @@
 #include "common/engine/source.h"
 
+#include "common/base/random.h"
 #include "common/base/words.h"
 #include "common/protocol/url.h"
 
@@ -116,7 +117,7 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
     cemm_words_keep(&route->trouble, &words);
     const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
-    if (cemm_health_fail(&route->health, loop->now, rest, arc4random()))
+    if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()))
         cemm_log(loop, CEMM_LOG_WARNING, "%s", words.text);
 }
 

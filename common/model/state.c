@@ -83,16 +83,21 @@ static void write_entry(struct writer *writer, const struct cemm_ledger_entry *e
         write_line(writer, entry, given->taker->name, &given->minutes, 0);
 }
 
-static void visit_entry(const void *node, VISIT order, void *data)
+/* twalk() hands nothing on, and twalk_r() is glibc's alone. */
+static _Thread_local struct writer *walking;
+
+static void visit_entry(const void *node, VISIT order, int depth)
 {
+    (void)depth;
     if (order == postorder || order == leaf)
-        write_entry(data, cemm_ledger_entry_of(*(char *const *)node));
+        write_entry(walking, cemm_ledger_entry_of(*(char *const *)node));
 }
 
-static void visit_meter(const void *node, VISIT order, void *data)
+static void visit_meter(const void *node, VISIT order, int depth)
 {
+    (void)depth;
     if (order == postorder || order == leaf)
-        twalk_r((*(struct cemm_ledger_meter *const *)node)->entries, visit_entry, data);
+        twalk((*(struct cemm_ledger_meter *const *)node)->entries, visit_entry);
 }
 
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
@@ -104,7 +109,9 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
     };
 
     cemm_buffer_text(&writer.buffer, HEADER);
-    twalk_r(ledger->meters, visit_meter, &writer);
+    walking = &writer;
+    twalk(ledger->meters, visit_meter);
+    walking = NULL;
     return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
 }
 

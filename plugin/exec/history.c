@@ -37,8 +37,10 @@ static enum exec_exit run(struct history *history)
  * pieces back to the kernel each time, which makes and clears their pages anew. */
 static void keep_memory(void)
 {
+#ifdef M_TRIM_THRESHOLD /* glibc */
     mallopt(M_MMAP_THRESHOLD, 4 << 20);
     mallopt(M_TRIM_THRESHOLD, 8 << 20);
+#endif
 }
 
 enum exec_exit exec_history(const struct exec_options *options, struct speech *speech)
