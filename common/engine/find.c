@@ -384,7 +384,11 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     if (result == 0) {
         result = add_devices(source, document);
     } else if (result == CEMM_ABSENT) {
-        cemm_words_set(&wrong, "%s: there is no CEMM API at this address", source->name);
+        bool local = source->config->kind == CEMM_LOCAL;
+        cemm_words_set(&wrong, "%s: %s", source->name,
+                       local
+                           ? "a web server answers at this address, but it is no CEMM Basic or Plus"
+                           : "there is no CEMM API at this address");
         words = &wrong;
         result = -EIO;
     }

@@ -15,6 +15,7 @@ _cemm() {
     before=${COMP_WORDS[COMP_CWORD - 2]}
   fi
   case $command in
+    list) options+=' --format' formats='table json' ;;
     read) options+=' --format' ;;
     stream) options+=' --format --interval --state --stdin' ;;
     history)

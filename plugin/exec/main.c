@@ -29,8 +29,9 @@ static const struct exec_command commands[] = {
     },
     {
         .name = "list",
-        .arguments = "[OPTION...]",
-        .does = "devices, meters, their channels, and through which source",
+        .arguments = "[--format F]",
+        .does = "devices, meters, their types and channels, and through which source",
+        .takes = EXEC_TAKES_LISTING,
         .run = exec_list,
     },
     {
@@ -87,6 +88,7 @@ static const struct {
     {EXEC_TAKES_FORMAT,
      "  --format F      influx, putval, prometheus, json, csv or table; without\n"
      "                  it, table on a terminal and influx elsewhere\n"},
+    {EXEC_TAKES_LISTING, "  --format F      table, the default, or json: an array of meters\n"},
     {0, "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
         "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n"
         "  --output FILE   write FILE, whole or not at all, instead of stdout\n"

@@ -129,6 +129,15 @@ static int set_period(struct exec_options *options, const char *value, struct ce
     return wrong(words, "unknown period '%s': there are day, month, year", value);
 }
 
+static int set_listing(struct exec_options *options, const char *value, struct cemm_words *words)
+{
+    bool json = strcmp(value, "json") == 0;
+    if (!json && strcmp(value, "table") != 0)
+        return wrong(words, "unknown format '%s' of a list: there are table, json", value);
+    options->format = json ? EXEC_FORMAT_JSON : EXEC_FORMAT_TABLE;
+    return 0;
+}
+
 static int set_help(struct exec_options *options, const char *value, struct cemm_words *words)
 {
     (void)value;
@@ -141,6 +150,7 @@ static const struct option option_table[] = {
     {"config", true, 0, set_config},
     {"output", true, 0, set_output},
     {"format", true, EXEC_TAKES_FORMAT, set_format},
+    {"format", true, EXEC_TAKES_LISTING, set_listing},
     {"interval", true, EXEC_TAKES_PACE, set_interval},
     {"stdin", false, EXEC_TAKES_PACE, set_stdin},
     {"state", true, EXEC_TAKES_PACE, set_state},

@@ -24,8 +24,9 @@ enum exec_format {
 enum exec_takes {
     EXEC_TAKES_FORMAT = 1 << 0,
     EXEC_TAKES_METERS = 1 << 1,
-    EXEC_TAKES_PACE = 1 << 2,  /* --interval, --stdin, --state */
-    EXEC_TAKES_RANGE = 1 << 3, /* --from, --to, --period */
+    EXEC_TAKES_PACE = 1 << 2,    /* --interval, --stdin, --state */
+    EXEC_TAKES_RANGE = 1 << 3,   /* --from, --to, --period */
+    EXEC_TAKES_LISTING = 1 << 4, /* --format, of table and json */
 };
 
 /* Seconds between two sweeps. */

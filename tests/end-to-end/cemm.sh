@@ -113,10 +113,18 @@ table() {
   is 'table: no blanks at line ends' 0 "$(grep -c ' $' <<<"$out" || true)"
 
   cemm_exits 'list' 0 list --config "$config"
-  is 'list: the titles' 'DEVICE METER CHANNELS SOURCE ADDRESS' "$(head -n 1 <<<"$out" | tr -s ' ')"
+  is 'list: the titles' 'DEVICE METER TYPE CHANNELS SOURCE ADDRESS' "$(head -n 1 <<<"$out" | tr -s ' ')"
   is 'list: a line for each meter' 7 "$(wc -l <<<"$out")"
   has 'list: channels' "$out" 't1 t2 t3 t4 electric_power rate switch gas'
   has 'list: the source and its address' "$(grep -m1 "$one" <<<"$out")" "cloud home  $sim_cloud"
+  check 'list: the type' grep -qE '^ +s01 +solar_energy +electric_power ' <<<"$out"
+  cemm_exits 'list --format json' 0 list --config "$config" --format json
+  is 'list, json: meters' "$(printf '%s\n' "$one "{p1,p1-gas,s01} "$two "{p1,p1-gas,s01})" "$(jq -r '.[] | .uid + " " + .alias' <<<"$out")"
+  is 'list, json: types' '["p1","gas","solar_energy"]' "$(jq -c '[.[0:3][].type]' <<<"$out")"
+  is 'list, json: channels with units' '[{"name":"electric_power","unit":"W"}]' "$(jq -c '.[2].channels' <<<"$out")"
+  is 'list, json: sources' '[["cloud home"]]' "$(jq -c '[.[].sources] | unique' <<<"$out")"
+  cemm_exits 'list has no other formats' 2 list --config "$config" --format influx
+  has 'and says so' "$err" "unknown format 'influx' of a list: there are table, json"
 }
 
 meters() {
@@ -165,7 +173,7 @@ usage() {
     has "read --help tells $argument" "$out" "$argument"
   done
   cemm_exits 'list --help' 0 list --help
-  hasnt 'list has no format' "$out" '--format'
+  has 'list has two formats' "$out" 'table, the default, or json'
   cemm_exits 'discover --help' 0 discover --help
   has 'discover has a configuration' "$out" '--config'
 
@@ -488,6 +496,8 @@ lan_and_clock() {
   cemm_exits 'list with LAN and cloud' 0 list --config "$scratch/lan.conf"
   is 'each device once' 2 "$(grep -c 00-1E- <<<"$out")"
   has 'one by the LAN' "$(grep "$one" <<<"$out")" "local garage  ${sim_lan[0]}"
+  is 'both sources are named' '["local garage","cloud home"]' \
+    "$("$cemm" list --config "$scratch/lan.conf" --format json | jq -c ".[] | select(.uid == \"$one\" and .alias == \"p1\").sources")"
   has 'the other by the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
   printf '[local garage]\naddress = %s\n' "${sim_lan[0]}" >"$scratch/lan.conf"
   cemm_exits 'read by the LAN alone' 0 read --config "$scratch/lan.conf" --format csv
