@@ -8,6 +8,7 @@
 #include "common/base/words.h"
 #include "common/protocol/answer.h"
 
+#include <json-c/json_c_version.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -386,7 +387,6 @@ static void test_no_sample(void **state)
         "[946684799999,1]",  /* 1999 */
         "[4102444800001,1]", /* 2100, just past its first moment */
         "[9223372036854775807,1]",
-        "[99999999999999999999,1]",
         "[" NOW ",NaN]",
         "[" NOW ",Infinity]",
         "[" NOW ",-Infinity]",
@@ -394,12 +394,15 @@ static void test_no_sample(void **state)
         "[" NOW ",-1E400]",
         "[" NOW ",9223372036854775807]", /* what json-c makes of the next ones, too */
         "[" NOW ",9223372036854775808]",
-        "[" NOW ",18446744073709551616]",
-        "[" NOW ",99999999999999999999]",
         "[" NOW ",-9223372036854775808]",
-        "[" NOW ",-99999999999999999999]",
         "[" NOW ",9223372036854775808.0]",
         "[" NOW ",-1e19]",
+#if JSON_C_VERSION_NUM < ((0 << 16) | (18 << 8)) /* that one refuses the whole answer */
+        "[99999999999999999999,1]",
+        "[" NOW ",18446744073709551616]",
+        "[" NOW ",99999999999999999999]",
+        "[" NOW ",-99999999999999999999]",
+#endif
     };
 
     (void)state;
