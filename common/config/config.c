@@ -198,8 +198,9 @@ static bool authority(const char *text)
     const char *host_end = text + strcspn(text, text[0] == '[' ? "]/" : ":/");
     char *end;
 
-    if (host_end == text || (text[0] == '[' && *host_end++ != ']'))
+    if (host_end == text || (text[0] == '[' && *host_end != ']'))
         return false;
+    host_end += text[0] == '[';
     if (*host_end != ':')
         return *host_end == '\0' || *host_end == '/';
     if (!isdigit((unsigned char)host_end[1]))
