@@ -54,6 +54,16 @@ static void forget_name(struct fs *fs, struct node *node)
         (void)helper_forget_name(fs->helper, node->parent, name);
 }
 
+/* Who has the file open mostly gets it from the kernel's pages; the name leads to a new node. */
+static void drop_open(struct fs *fs, struct node *node)
+{
+    node_strip(&fs->nodes, node);
+    forget_name(fs, node);
+    node_retire(&fs->nodes, node);
+    node_keep(node, false);
+    node_release(&fs->nodes, node);
+}
+
 /* Closed files are kept until the kernel forgets them, which it does only when it is short of
  * memory. Beyond a limit it is asked to; but where the archive has the bytes, only they are given
  * up: whoever reads the file again mostly gets them from the kernel's pages. */
@@ -61,6 +71,9 @@ static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
 
+    while (nodes->bytes > FS_BYTES &&
+           TAILQ_FIRST(&nodes->open) != TAILQ_LAST(&nodes->open, node_queue))
+        drop_open(fs, TAILQ_FIRST(&nodes->open));
     while (nodes->old_bytes > FS_CLOSED_BYTES) {
         struct node *node = TAILQ_FIRST(&nodes->full);
 
@@ -296,23 +309,31 @@ static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
     drop_old(fs);
 }
 
+/* What the bytes of a node, which had been given up, are made of anew: whatever there is, where a
+ * newer document would be another file. False: of more than one document. */
+static bool restorable(const struct fs *fs, const struct node *node, struct cemm_query *ret_query,
+                       int64_t *ret_max_age)
+{
+    *ret_max_age = node->closed ? fresh_of(fs, &node->place, node->snapshot).max_age : INT64_MAX;
+    return !info_is(&node->place) && tree_query(&node->place, ret_query);
+}
+
 /* The node has a snapshot. */
 static void reply(struct parked *parked)
 {
     const struct snapshot *snapshot = parked->node->snapshot;
-    struct fs *fs = parked->fs;
     struct cemm_query query;
+    int64_t max_age;
 
     if (!parked->reading) {
         park_reply_attributes(parked);
     } else if (snapshot->bytes) {
         reply_bytes(parked->request, snapshot, parked->size, parked->offset);
         park_free(parked);
-    } else if (tree_query(&parked->node->place, &query)) {
-        park_get_next(parked, &query, fresh_of(fs, &parked->node->place, snapshot).max_age,
-                      on_bytes);
+    } else if (restorable(parked->fs, parked->node, &query, &max_age)) {
+        park_get_next(parked, &query, max_age, on_bytes);
     } else {
-        park_reply_error(parked, EIO);
+        park_reply_error(parked, ESTALE);
     }
 }
 
@@ -375,7 +396,8 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
     struct node *node = parked->node;
     const struct snapshot *old = node->snapshot;
 
-    if (snapshot->size < node->shown || memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
+    if (!old->bytes || snapshot->size < node->shown ||
+        memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
         /* Who has it open keeps the old bytes; the name will lead to a new node. */
         snapshot_unref(snapshot);
         node_retire(&parked->fs->nodes, node);
@@ -533,6 +555,7 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
                            .offset = offset};
     const struct snapshot *snapshot = node->snapshot;
     struct cemm_query query;
+    int64_t max_age;
 
     if (snapshot && snapshot->bytes)
         reply_bytes(request, snapshot, size, offset);
@@ -540,8 +563,8 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
         (void)fuse_reply_err(request, node->error);
     else if (!snapshot)
         ask(&draft);
-    else if (tree_query(&node->place, &query))
-        park_get(&draft, &query, fresh_of(fs, &node->place, snapshot).max_age);
+    else if (restorable(fs, node, &query, &max_age))
+        park_get(&draft, &query, max_age);
     else
-        (void)fuse_reply_err(request, EIO);
+        (void)fuse_reply_err(request, ESTALE);
 }

@@ -24,7 +24,8 @@
 #define FS_INFO_MAX_AGE   60000           /* ms: of what is said of devices and meters */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
 #define FS_CLOSED_BYTES   (8u << 20)      /* closed files beyond that are dropped, oldest first */
-#define FS_CLOSED_FILES   4096            /* and beyond that number */
+#define FS_BYTES          (64u << 20) /* of all files together; beyond, they are made anew when read */
+#define FS_CLOSED_FILES   4096        /* and beyond that number */
 #define FS_BLOCK_SIZE     4096
 #define FS_COLD_SIZE      (INT64_C(1) << 30) /* told of a file whose size is not known yet */
 #define FS_XATTR_SOURCE   "user.cemm.source"

@@ -66,6 +66,7 @@ int nodes_init(struct nodes *nodes)
     *nodes = (struct nodes){.next_number = ROOT_NUMBER};
     TAILQ_INIT(&nodes->full);
     TAILQ_INIT(&nodes->bare);
+    TAILQ_INIT(&nodes->open);
     if (resize(nodes, BUCKETS_FIRST) < 0)
         return -ENOMEM;
     root = node_new(nodes, &tree_root);
@@ -176,22 +177,30 @@ void node_drop(struct nodes *nodes, struct node *node)
     if (!node->queue)
         return;
     TAILQ_REMOVE(node->queue, node, age);
-    nodes->old_count--;
+    nodes->old_count -= node->queue != &nodes->open;
     nodes->old_bytes -= node->queue == &nodes->full ? node->snapshot->size : 0;
     node->queue = NULL;
 }
 
+/* Where it waits for its turn to be dropped. */
+static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
+{
+    bool full = node->snapshot && node->snapshot->bytes;
+
+    if (node->place.kind == PLACE_PERIOD && (!node->snapshot || node->closed))
+        return full ? &nodes->full : &nodes->bare;
+    return full && node->snapshot->source ? &nodes->open : NULL;
+}
+
 void node_touch(struct nodes *nodes, struct node *node)
 {
-    const struct snapshot *full = node->snapshot && node->snapshot->bytes ? node->snapshot : NULL;
-
     node_drop(nodes, node);
-    if (node->place.kind != PLACE_PERIOD || (node->snapshot && !node->closed))
+    node->queue = queue_of(nodes, node);
+    if (!node->queue)
         return;
-    node->queue = full ? &nodes->full : &nodes->bare;
     TAILQ_INSERT_TAIL(node->queue, node, age);
-    nodes->old_count++;
-    nodes->old_bytes += full ? full->size : 0;
+    nodes->old_count += node->queue != &nodes->open;
+    nodes->old_bytes += node->queue == &nodes->full ? node->snapshot->size : 0;
 }
 
 void node_strip(struct nodes *nodes, struct node *node)

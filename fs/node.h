@@ -55,7 +55,7 @@ struct node {
     uint64_t cause; /* what it was about, see tree_cause() */
 
     LIST_ENTRY(node) same_number, same_place;
-    struct node_queue *queue; /* of the two below; NULL: it can't be dropped */
+    struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;
 };
 
@@ -67,7 +67,8 @@ struct nodes {
     uint64_t next_number;
     struct node_queue full; /* files of periods, least recently used first: with their bytes */
     struct node_queue bare; /* and without: not fetched yet, or stripped */
-    size_t old_count;       /* of both */
+    struct node_queue open; /* files that have not closed, with their bytes; likewise */
+    size_t old_count;       /* of the first two */
     size_t old_bytes;
     size_t snapshots; /* fetched ones that nodes hold, and their bytes */
     size_t bytes;
@@ -95,8 +96,8 @@ void node_show(struct node *node);
  * the path alone, so that it is the same at each mount. A backup need not read them again. */
 void node_settle(struct node *node);
 
-/* It was used just now: it is the last to be dropped from the kernel's memory. What has not closed
- * is never dropped: it would have to be fetched again. */
+/* It was used just now: it is the last to be dropped from the kernel's memory, or, if it has not
+ * closed, to lose its bytes: dropped it would have to be fetched again. */
 void node_touch(struct nodes *nodes, struct node *node);
 
 /* The kernel has been asked to forget it: it no longer counts as one that could be dropped. */
