@@ -288,6 +288,10 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
  * memory. The caller frees *ret_text. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
+/* The file that is meant by a path: what a link leads to in the end, whether that is there or not.
+ * The caller frees it. NULL: errno says why. */
+char *cemm_link_target(const char *path);
+
 /* ---- configuration (spec §3) -------------------------------------------- */
 
 struct cemm_config;

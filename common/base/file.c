@@ -1,9 +1,16 @@
 #include "common/base/file.h"
 
+#include "common/cemm.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#define LINKS_MAX 40 /* as the kernel follows */
 
 static int read_all(int fd, char *bytes, size_t length)
 {
@@ -50,6 +57,39 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     int r = read_open(fd, limit, ret_bytes, ret_about);
     close(fd);
     return r;
+}
+
+/* `target` as it is read in the directory of `path`. */
+static char *join(const char *path, const char *target)
+{
+    const char *slash = target[0] == '/' ? NULL : strrchr(path, '/');
+    char *joined;
+
+    return asprintf(&joined, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, target) < 0
+               ? NULL
+               : joined;
+}
+
+char *cemm_link_target(const char *path)
+{
+    char *meant = realpath(path, NULL);
+
+    if (meant || errno != ENOENT)
+        return meant;
+    meant = strdup(path);
+    for (int links = 0; meant && links < LINKS_MAX; links++) {
+        char target[PATH_MAX];
+        ssize_t length = readlink(meant, target, sizeof(target) - 1);
+        if (length < 0)
+            return meant;
+        target[length] = '\0';
+        char *next = join(meant, target);
+        free(meant);
+        meant = next;
+    }
+    free(meant);
+    errno = meant ? ELOOP : ENOMEM;
+    return NULL;
 }
 
 int cemm_file_write(int fd, const char *bytes, size_t length)

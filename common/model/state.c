@@ -134,11 +134,14 @@ static void sync_directory(const char *path)
     free(directory);
 }
 
+/* Whatever had that name (a link, a FIFO, what a crash has left) is not what is written to. */
 static int write_temporary(const char *path, const char *text, size_t length)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, STATE_MODE);
-    int r;
+    int fd, r;
 
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STATE_MODE);
     if (fd < 0)
         return -errno;
     r = cemm_file_write(fd, text, length);
@@ -149,11 +152,22 @@ static int write_temporary(const char *path, const char *text, size_t length)
     return r;
 }
 
-static int store(const char *path, const char *text, size_t length)
+/* Something else than a file is neither replaced nor written to. */
+static bool is_other(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+}
+
+/* `path` is no link. */
+static int replace(const char *path, const char *text, size_t length)
 {
     char *temporary;
     int r;
 
+    if (is_other(path))
+        return -EINVAL;
     if (asprintf(&temporary, "%s.new", path) < 0)
         return -ENOMEM;
     r = write_temporary(temporary, text, length);
@@ -167,14 +181,27 @@ static int store(const char *path, const char *text, size_t length)
     return r;
 }
 
+/* A link stays, and its target is replaced. */
+static int store(const char *path, const char *text, size_t length)
+{
+    char *target = cemm_link_target(path);
+    int r = target ? replace(target, text, length) : -errno;
+
+    free(target);
+    return r;
+}
+
 static int append(const char *path, const char *lines, size_t length)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK);
+    struct stat about;
     int r;
 
     if (fd < 0)
         return -errno;
-    r = cemm_file_write(fd, lines, length);
+    r = fstat(fd, &about) < 0 ? -errno : S_ISREG(about.st_mode) ? 0 : -EINVAL;
+    if (r == 0)
+        r = cemm_file_write(fd, lines, length);
     close(fd);
     return r;
 }
@@ -382,8 +409,12 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
     if (r == 0)
         return 0;
     if (r == -EFBIG)
-        r = -EBADMSG;
+        r = is_other(path) ? -EINVAL : -EBADMSG;
     cemm_ledger_clear(ledger);
+    if (r == -EINVAL) {
+        cemm_words_set(words, "state file %s is no regular file: nothing is kept in it", path);
+        return r;
+    }
     if (r == -ENOENT) {
         cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
         return CEMM_ABSENT;

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #define INTERVAL_MIN_MS 100 /* a small device must not be asked without a pause */
 #define NUMBER_SIZE     32
@@ -284,12 +285,21 @@ static void read_state_file(struct reader *reader, const oconfig_item_t *item)
 {
     char buffer[NUMBER_SIZE];
     const char *value = option_text(reader, NULL, item, buffer);
-    char *file = value && *value ? strdup(value) : NULL;
+    char *file = NULL;
+    struct stat about;
 
     if (!value)
         return;
+    if (*value && asprintf(&file, "%s%s%s", value[0] == '/' ? "" : global_option_get("BaseDir"),
+                           value[0] == '/' ? "" : "/", value) < 0)
+        file = NULL;
     if (!file) {
         mistake(reader, NULL, "StateFile", *value ? "no memory" : "is empty");
+        return;
+    }
+    if (stat(file, &about) == 0 && !S_ISREG(about.st_mode)) {
+        mistake(reader, NULL, "StateFile", "is there and is no regular file");
+        free(file);
         return;
     }
     free(reader->settings->state_file);

@@ -34,8 +34,6 @@
 
 #define OUTPUT_MODE 0644 /* of a file that was not there, less the umask */
 
-#define LINKS_MAX 40 /* as the kernel follows */
-
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
 
 static int failed(struct cemm_words *words, const char *path, const char *what, int error)
@@ -51,37 +49,6 @@ static size_t folder_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? 0 : (size_t)(slash - path) + 1;
-}
-
-/* Where a link leads that is read in the folder of `path`. NULL: no memory, or too long. */
-static char *join(const char *path, const char *target)
-{
-    char *joined;
-    size_t length = target[0] == '/' ? 0 : folder_length(path);
-    return asprintf(&joined, "%.*s%s", (int)length, path, target) < 0 ? NULL : joined;
-}
-
-/* The file that is meant: what a link leads to in the end, whether that is there or not. NULL:
- * errno says why. */
-static char *resolve(const char *path)
-{
-    char *meant = realpath(path, NULL);
-    if (meant != NULL || errno != ENOENT)
-        return meant;
-    meant = strdup(path);
-    for (int links = 0; meant != NULL && links < LINKS_MAX; links++) {
-        char target[PATH_MAX];
-        ssize_t length = readlink(meant, target, sizeof(target) - 1);
-        if (length < 0)
-            return meant;
-        target[length] = '\0';
-        char *next = join(meant, target);
-        free(meant);
-        meant = next;
-    }
-    free(meant);
-    errno = meant == NULL ? ENOMEM : ELOOP;
-    return NULL;
 }
 
 static int check_folder(const char *path, struct cemm_words *words)
@@ -108,7 +75,7 @@ int output_check(const char *path, struct cemm_words *words)
     struct stat now;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode))
         return failed(words, path, "is there and is no regular file", -EINVAL);
-    char *real = resolve(path);
+    char *real = cemm_link_target(path);
     if (real == NULL) {
         int error = errno;
         return failed(words, path, strerror(error), -error);
@@ -231,7 +198,7 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
     *ret_output = (struct output){.path = path, .fd = -1};
     if (path == NULL)
         return 0;
-    ret_output->real = resolve(path);
+    ret_output->real = cemm_link_target(path);
     if (ret_output->real == NULL) {
         int error = errno;
         return failed(words, path, strerror(error), -error);

@@ -21,6 +21,7 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/explain.h"
 #include "plugin/exec/latest.h"
+#include "plugin/exec/lock.h"
 #include "plugin/exec/manner.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
@@ -49,6 +50,7 @@ struct stream {
     struct session session;
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
+    int state_lock;        /* -1: no --state */
     struct manner manner;
     struct latest latest;
     struct running running;
@@ -464,6 +466,8 @@ static void clear(struct stream *stream)
     cemm_ledger_free(stream->ledger);
     free(stream->answered);
     free(stream->before);
+    if (stream->state_lock >= 0)
+        close(stream->state_lock);
 }
 
 enum exec_exit exec_stream(const struct exec_options *options, struct speech *speech)
@@ -472,9 +476,12 @@ enum exec_exit exec_stream(const struct exec_options *options, struct speech *sp
         .options = options,
         .speech = speech,
         .format = options_format(options),
+        .state_lock = -1,
     };
     struct cemm_words words = {""};
-    if (output_check(options->state, &words) < 0) {
+    if (output_check(options->state, &words) == 0 && options->state != NULL)
+        stream.state_lock = lock_take(options->state, &words);
+    if (words.text[0] != '\0') {
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }

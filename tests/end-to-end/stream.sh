@@ -364,6 +364,9 @@ state() {
   start_stream --stdin --state "$scratch/state"
   echo >&9
   check 'what hangs holds nobody up' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
+  exits 'a second process with the same state file is refused' 2 \
+    "$cemm" stream --config "$config" --state "$scratch/state"
+  has 'in words' "$err" "$scratch/state: is used by another process"
   end_stream 'the past hangs' 0
   is 'its present comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults

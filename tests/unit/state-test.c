@@ -549,7 +549,58 @@ static void test_unusable(void **state)
     (void)state;
     scratch_bytes("state", "cemm minutes 1\n\0\n", 17, 0600);
     load(ledger, scratch_path("state"), -EBADMSG);
-    load(ledger, directory, -EBADMSG);
+    load(ledger, directory, -EINVAL);
+    cemm_ledger_free(ledger);
+}
+
+static void expect_state(const char *path, const char *text)
+{
+    struct stat about;
+    char *bytes;
+
+    assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);
+    expect_text(path, bytes, text);
+    free(bytes);
+}
+
+/* A link stays and what it leads to is written; nothing else than a file is replaced, nor is what
+ * has the name of the temporary file written to. */
+static void test_links(void **state)
+{
+    struct cemm_ledger *ledger = begin(HOUR);
+    char precious[200], path[200], fifo[200], temporary[200];
+    struct stat about;
+
+    (void)state;
+    strcpy(precious, scratch_text("precious", "precious", 0600));
+    strcpy(path, scratch_path("link"));
+    strcpy(fifo, scratch_path("fifo"));
+    strcpy(temporary, scratch_path("target.new"));
+    assert_int_equal(symlink("target", path), 0);
+    assert_int_equal(link(precious, temporary), 0);
+    load(ledger, path, CEMM_ABSENT);
+    assert_true(mark(ledger, AT(8)) >= 0);
+    save(ledger, true, 0);
+    assert_int_equal(lstat(path, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    expect_state(scratch_path("target"), HEADER LINE("1699999500"));
+    assert_int_equal(mkfifo(temporary, 0600), 0);
+    assert_true(mark(ledger, AT(7)) >= 0);
+    save(ledger, true, 0);
+    assert_int_equal(symlink("precious", temporary), 0);
+    assert_true(mark(ledger, AT(6)) >= 0);
+    save(ledger, true, 0);
+    expect_state(scratch_path("target"), HEADER GIVEN("1699999500+3"));
+    expect_state(precious, "precious");
+    cemm_ledger_free(ledger);
+
+    ledger = begin(HOUR);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    load(ledger, fifo, -EINVAL);
+    assert_true(mark(ledger, AT(8)) >= 0);
+    save(ledger, true, -EINVAL);
+    assert_int_equal(lstat(fifo, &about), 0);
+    assert_true(S_ISFIFO(about.st_mode));
     cemm_ledger_free(ledger);
 }
 
@@ -588,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test_setup_teardown(test_damage, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_links, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_takers, scratch_setup, scratch_teardown),
     };
 
