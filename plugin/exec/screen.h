@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Stdout is a terminal, or goes to `watch`, which shows it on one. */
+/* Stdout is a terminal. */
 bool screen_there(void);
 
-/* Its columns; 0: not known. */
+/* Its columns, or those of $COLUMNS where it is no terminal; 0: not known. */
 size_t screen_width(void);
 
 #endif
