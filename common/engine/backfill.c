@@ -182,6 +182,12 @@ static bool pass_day(struct cemm_fill *fill)
     return proceed(fill);
 }
 
+static void note_gave(struct cemm_fill *fill)
+{
+    (void)cemm_health_recover(&fill->taker->health);
+    fill->gap.gave = true;
+}
+
 /* Gives what is left of the day, and goes on. False: the round is over. */
 static bool give(struct cemm_fill *fill)
 {
@@ -199,7 +205,7 @@ static bool give(struct cemm_fill *fill)
             refuse(fill, r);
             return false;
         }
-        fill->gap.gave = true;
+        note_gave(fill);
     }
     if (r == 0)
         return pass_day(fill);
@@ -236,10 +242,8 @@ void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result)
 {
     bool goes_on = false;
 
-    if (given > 0) {
-        (void)cemm_health_recover(&fill->taker->health);
-        fill->gap.gave = true;
-    }
+    if (given > 0)
+        note_gave(fill);
     if (result < 0)
         refuse(fill, result);
     else

@@ -1,0 +1,292 @@
+/*
+ * Backfill with the network played by the test: when a round begins, how many
+ * at a time, and what happens when rows are not taken.
+ */
+#include "answers.h"
+#include "check.h"
+#include "common/model/ledger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MINUTE INT64_C(60000)
+#define NOON   INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam */
+
+static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
+static const char *const aliases[] = {"p1", "s01", "s02"};
+
+static struct {
+    struct cemm_zone *zone;
+    struct cemm_ledger *ledger;
+    struct cemm_backfill *backfill;
+    int64_t now;
+    int get_result;  /* of the next requests */
+    int give_result; /* of what is given next */
+    struct {
+        cemm_answer_fn *done;
+        void *data;
+    } asked[8]; /* that no answer has come for, oldest first */
+    size_t asked_count;
+    struct cemm_fill *giving; /* whose rows were given last */
+    char story[400];
+} play;
+
+int64_t __wrap_cemm_clock_steady(void);
+
+int64_t __wrap_cemm_clock_steady(void)
+{
+    return play.now;
+}
+
+static void say(const char *what, const char *alias)
+{
+    size_t length = strlen(play.story);
+
+    assert_true(snprintf(play.story + length, sizeof(play.story) - length, "%s%s %s",
+                         length ? ", " : "", what, alias) < (int)(sizeof(play.story) - length));
+}
+
+/* ---- the engine, played ------------------------------------------------------------ */
+
+const struct cemm_zone *cemm_zone(const struct cemm *cemm)
+{
+    (void)cemm;
+    return play.zone;
+}
+
+int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+{
+    (void)cemm;
+    (void)max_age_ms;
+    (void)ret_ticket;
+    say("get", query->alias);
+    if (play.get_result < 0)
+        return play.get_result;
+    play.asked[play.asked_count].done = done;
+    play.asked[play.asked_count++].data = data;
+    return 0;
+}
+
+/* Answers the oldest request: with a day that has the last three minutes, or without one. */
+static void answer_next(int result)
+{
+    static const char day[] = "{\"data\":{\"electric_power\":[[1496314680000,2],[1496314620000,3],"
+                              "[1496314560000,4]]}}";
+    struct cemm_answer next = {.result = result, .words = ""};
+    cemm_answer_fn *done = play.asked[0].done;
+    void *data = play.asked[0].data;
+
+    assert_true(play.asked_count > 0);
+    play.asked_count--;
+    memmove(play.asked, play.asked + 1, play.asked_count * sizeof(play.asked[0]));
+    if (result == 0)
+        next.document = answer(CEMM_DATA, "p1", CEMM_DAY, day);
+    done(data, &next);
+    cemm_document_unref(next.document);
+}
+
+/* ---- the frontend ------------------------------------------------------------------ */
+
+static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
+{
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(rows, &count);
+
+    for (size_t i = 0; i < series->count; i++)
+        assert_int_equal(
+            cemm_ledger_mark(cemm_fill_entry(fill), cemm_fill_taker(fill), series->samples[i].time),
+            1);
+}
+
+static int give(void *data, struct cemm_fill *fill, struct cemm_document *rows)
+{
+    assert_ptr_equal(data, &play);
+    assert_ptr_equal(cemm_fill_user(fill), &uid);
+    say("give", cemm_ledger_alias(cemm_fill_entry(fill)));
+    play.giving = fill;
+    if (play.give_result >= 0)
+        mark(fill, rows);
+    return play.give_result;
+}
+
+static void done(void *data, struct cemm_fill *fill)
+{
+    (void)data;
+    say("done", cemm_ledger_alias(cemm_fill_entry(fill)));
+}
+
+static void begin(const struct cemm_backfill_rules *rules)
+{
+    static const char *const takers[] = {"csv"};
+
+    memset(&play, 0, sizeof(play));
+    play.now = 1000000;
+    play.zone = cemm_zone_new("Europe/Amsterdam");
+    play.ledger = cemm_ledger_new(4 * 60, takers, 1);
+    assert_non_null(play.zone);
+    assert_non_null(play.ledger);
+    play.backfill = cemm_backfill_new(NULL, play.ledger, rules, &play);
+    assert_non_null(play.backfill);
+}
+
+static void end(void)
+{
+    while (play.asked_count > 0)
+        answer_next(-ECANCELED);
+    cemm_backfill_free(play.backfill);
+    cemm_ledger_free(play.ledger);
+    cemm_zone_free(play.zone);
+}
+
+/* ---- stories ----------------------------------------------------------------------- */
+
+enum action { LIVE, ANSWER, GAVE, STEP };
+
+struct scene {
+    const char *row;
+    enum action action;
+    int which;         /* LIVE: the meter; ANSWER, GAVE: the result; STEP: milliseconds later */
+    int get_result;    /* of requests from now on */
+    int give_result;   /* of giving */
+    const char *story; /* what comes of it */
+    int64_t result;    /* LIVE: a round is under way; STEP: what it returns */
+};
+
+static int64_t act(const struct scene *scene)
+{
+    switch (scene->action) {
+    case LIVE:
+        return cemm_backfill_live(
+            play.backfill,
+            cemm_ledger_entry(play.ledger, &uid, aliases[scene->which], "electric_power"), NOON,
+            (void *)&uid);
+    case ANSWER:
+        answer_next(scene->which);
+        return 0;
+    case GAVE:
+        cemm_backfill_gave(play.giving, scene->which == 0, scene->which);
+        return 0;
+    case STEP:
+        play.now += scene->which;
+        return cemm_backfill_step(play.backfill, play.now);
+    }
+    return 0;
+}
+
+static void run(const struct cemm_backfill_rules *rules, const struct scene *scenes, size_t count)
+{
+    begin(rules);
+    for (size_t i = 0; i < count; i++) {
+        play.get_result = scenes[i].get_result;
+        play.give_result = scenes[i].give_result;
+        play.story[0] = '\0';
+        expect_int(scenes[i].row, act(&scenes[i]), scenes[i].result);
+        expect_text(scenes[i].row, play.story, scenes[i].story);
+    }
+    end();
+}
+
+/* As `cemm stream` has it: at once, few rows at a time, and it waits for the end. */
+static void test_at_once(void **state)
+{
+    static const struct cemm_backfill_rules rules = {.rows_max = 2, .give = give, .done = done};
+    static const struct scene scenes[] = {
+        {"a live sample", LIVE, 0, 0, 0, "get p1", true},
+        {"another one meanwhile", LIVE, 0, 0, 0, "", true},
+        {"of another meter", LIVE, 1, 0, 0, "get s01", true},
+        {"rows come in pieces", ANSWER, 0, 0, 0, "give p1, give p1, done p1", 0},
+        {"nothing is missing", LIVE, 0, 0, 0, "", false},
+        {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
+        {"and rests", LIVE, 1, 0, 0, "", false},
+        {"for a minute or so", STEP, 90000, 0, 0, "", -1},
+        {"no memory to ask again", LIVE, 1, -ENOMEM, 0, "get s01", false},
+        {"rests, too", LIVE, 1, 0, 0, "", false},
+        {"the API has nothing", LIVE, 2, 0, 0, "get s02", true},
+        {"which ends it", ANSWER, CEMM_ABSENT, 0, 0, "done s02", 0},
+    };
+
+    (void)state;
+    run(&rules, scenes, COUNT(scenes));
+}
+
+/* As the plugin has it: later, all rows together, by somebody else, and not many at a time. */
+static void test_later(void **state)
+{
+    static const struct cemm_backfill_rules rules = {
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 1, .give = give};
+    static const struct scene scenes[] = {
+        {"a live sample", LIVE, 0, 0, 1, "", false},
+        {"it is not due", STEP, 999, 0, 1, "", 1},
+        {"nor is the next", LIVE, 1, 0, 1, "", false},
+        {"it is", STEP, 1, 0, 1, "get p1", 999},
+        {"the next waits for its turn", STEP, 999, 0, 1, "", -1},
+        {"rows", ANSWER, 0, 0, 1, "give p1", 0},
+        {"it is still being given", STEP, 10, 0, 1, "", -1},
+        {"all of them", GAVE, 0, 0, 1, "", 0},
+        {"then the next has its turn", STEP, 10, 0, 1, "get s01", -1},
+        {"its rows", ANSWER, 0, 0, 1, "give s01", 0},
+    };
+
+    (void)state;
+    run(&rules, scenes, COUNT(scenes));
+}
+
+/* Rows that are not taken are offered again: soon if the series was not live, else when its taker
+ * has rested. */
+static void test_refused(void **state)
+{
+    static const struct cemm_backfill_rules rules = {
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 4, .give = give, .done = done};
+    static const struct scene scenes[] = {
+        {"a live sample", LIVE, 0, 0, 0, "", false},
+        {"it is due", STEP, 1000, 0, 0, "get p1", -1},
+        {"it is not live", ANSWER, 0, 0, -EAGAIN, "give p1, done p1", 0},
+        {"but soon", STEP, 1000, 0, 0, "get p1", -1},
+        {"the taker fails", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
+        {"and rests for a second or so", STEP, 1250, 0, 0, "get p1", -1},
+        {"it fails again", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
+        {"a live sample changes nothing", LIVE, 0, 0, 0, "", false},
+        {"it rests for longer", STEP, 2500, 0, 0, "get p1", -1},
+        {"it is well", ANSWER, 0, 0, 0, "give p1, done p1", 0},
+        {"and all is given", LIVE, 0, 0, 0, "", false},
+        {"another", LIVE, 1, 0, 0, "", false},
+        {"is due", STEP, 1000, 0, 0, "get s01", -1},
+        {"after a minute without a sample", STEP, 60000, 0, 0, "", -1},
+        {"one that is not live", ANSWER, 0, 0, -EAGAIN, "give s01, done s01", 0},
+        {"is not tried again", STEP, 600000, 0, 0, "", -1},
+        {"before it is live", LIVE, 1, 0, 0, "", false},
+        {"again", STEP, 1000, 0, 0, "get s01", -1},
+        {"the taker was well, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
+        {"it rests for a second again", STEP, 1250, 0, 0, "get s01", -1},
+    };
+
+    (void)state;
+    run(&rules, scenes, COUNT(scenes));
+}
+
+/* Others than electric_power and flow have no minutes. */
+static void test_not_followed(void **state)
+{
+    static const struct cemm_backfill_rules rules = {.rows_max = 2, .give = give};
+
+    (void)state;
+    begin(&rules);
+    assert_false(cemm_backfill_live(play.backfill, cemm_ledger_entry(play.ledger, &uid, "p1", "t1"),
+                                    NOON, NULL));
+    expect_text("not asked for", play.story, "");
+    end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_later),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_not_followed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
