@@ -24,13 +24,32 @@ for program in git mmdebstrap script unshare; do
 done
 top=$(cd "$here/../.." && pwd)
 
+# apart COMMAND…: in namespaces of its own; its output goes to $scratch/apart.log. In the background, so
+# that a signal to us is answered at once. The first process in there ends all others with it, and with
+# them their mounts, before the directory is removed.
+inside_pid=
+apart() {
+  unshare --mount --pid --fork --kill-child --mount-proc "$@" >"$scratch/apart.log" 2>&1 &
+  inside_pid=$!
+  started "$inside_pid"
+  wait "$inside_pid"
+}
+end_inside() {
+  local first=()
+  [[ -n $inside_pid ]] || return 0
+  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # its line has no end
+  [[ ${#first[@]} -eq 0 ]] || kill -KILL "${first[@]}"
+  wait "$inside_pid" 2>/dev/null
+}
+at_cleanup end_inside
+
 # ---- a root --------------------------------------------------------------------------------------
 
 # How this machine reaches a mirror.
 apt-config dump | grep -E '^Acquire::(https?|Check-)' >"$scratch/apt.conf" || true
-if ! mmdebstrap --variant=minbase --include=sudo,ca-certificates --aptopt="$scratch/apt.conf" \
-  "$release" "$scratch/base.tar" >"$scratch/base.log" 2>&1; then
-  not_ok "mmdebstrap $release" "$(tail -n 12 "$scratch/base.log")"
+if ! apart env TMPDIR="$scratch" mmdebstrap --variant=minbase --include=sudo,ca-certificates \
+  --aptopt="$scratch/apt.conf" "$release" "$scratch/base.tar"; then
+  not_ok "mmdebstrap $release" "$(tail -n 12 "$scratch/apart.log")"
   finish
 fi
 
@@ -79,26 +98,13 @@ part() {
   fresh "$root"
   password "$root" "$2"
   cp "$here/fresh-inside.sh" "$root/part.sh"
-  unshare --mount --pid --fork --kill-child bash -c "$enter" - "$root" "$1" >"$scratch/$1.log" 2>&1 &
-  inside_pid=$!
-  started "$inside_pid"
-  wait "$inside_pid" || not_ok "$1: it comes to its end" "$(tail -n 12 "$scratch/$1.log")"
+  apart bash -c "$enter" - "$root" "$1" || not_ok "$1: it comes to its end" "$(tail -n 12 "$scratch/apart.log")"
   while IFS=$'\t' read -r verdict what why; do
     if [[ $verdict == ok ]]; then ok "$1: $what"; else not_ok "$1: $what" "$(echo -e "$why")"; fi
   done <"$root/checks"
   echo "# $1 on $release: $((SECONDS - began)) s; last line: $(cat "$root/last")"
   [[ -n ${CEMM_E2E_KEEP-} ]] || rm -rf --one-file-system "$root"
 }
-
-# The first process in there ends all others with it, before the directory is removed.
-inside_pid=
-end_inside() {
-  local first=()
-  [[ -n $inside_pid ]] || return 0
-  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" && kill -KILL "${first[@]}"
-  wait "$inside_pid" 2>/dev/null
-}
-at_cleanup end_inside
 
 for name in "${parts[@]}"; do
   case $name in
