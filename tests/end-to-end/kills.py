@@ -402,7 +402,7 @@ class Stream(Giver):
         samples = []
         for line in data.decode().splitlines():
             if not line.startswith("uid,"):
-                uid, alias, channel, _, _, moment = line.split(",")
+                uid, alias, channel, _, _, moment, _ = line.split(",")
                 ms = int(datetime.datetime.fromisoformat(moment).timestamp() * 1000)
                 samples.append((f"{uid}/{alias}/{channel}", ms))
         return samples
