@@ -49,6 +49,15 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "\nno source is configured\n");
 }
 
+static void print_meter(const struct cemm_device *device, const char *alias, FILE *out)
+{
+    const char *type = cemm_device_type(device, alias);
+
+    fprintf(out, " %s", alias);
+    if (*type)
+        fprintf(out, " (%s)", type);
+}
+
 static void print_devices(const struct fs *fs, FILE *out)
 {
     const struct cemm_device *device;
@@ -63,7 +72,7 @@ static void print_devices(const struct fs *fs, FILE *out)
             fprintf(out, "  account       %s\n", account);
         fprintf(out, "  meters       ");
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
-            fprintf(out, " %s", alias);
+            print_meter(device, alias, out);
         fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
         cemm_device_state(device, &state);
         print_success_and_failure(fs, out, state.last_success, state.last_failure,
@@ -167,8 +176,12 @@ static struct json_object *all_meters(const struct cemm_device *device, struct j
     struct json_object *meters = json_new_array(json);
     const char *alias;
 
-    for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++)
-        json_append(json, meters, json_new_text(json, alias));
+    for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++) {
+        struct json_object *meter = json_new_object(json);
+        json_add_text(json, meter, "alias", alias);
+        json_add_text(json, meter, "type", cemm_device_type(device, alias));
+        json_append(json, meters, meter);
+    }
     return meters;
 }
 

@@ -80,6 +80,10 @@ check 'io.csv has a column for each member' \
     '(.data[0] | keys_unsorted | join(",")), (.data[] | [.[] | tostring] | join(","))')
 time=$(stat -c %Y "$m/$dev/info.json")
 check 'status.json is JSON' jq -e '.sources[0].name == "cloud home" and (.devices | length) == 2' "$m/status.json"
+told_type=$(cloud_get "cemm/$dev/p1/" | jq -r ".data[0].type")
+is 'status tells the type of a meter' 1 "$(sed -n "/^device $dev/,/^$/p" "$m/status" | grep -c "^  meters .* p1 ($told_type)")"
+is 'status.json, too' "$told_type" \
+  "$(jq -r --arg uid "$dev" '.devices[] | select(.uid == $uid) | .meters[] | select(.alias == "p1") | .type' "$m/status.json")"
 
 # ---- periods of all kinds -----------------------------------------------------------
 
