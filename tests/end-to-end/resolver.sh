@@ -26,7 +26,7 @@ while True:
 ' >"$scratch/server" &
 started $!
 wait_for 10 grep -q ready "$scratch/server"
-printf 'nameserver 127.0.0.1\noptions timeout:20 attempts:1\n' >"$scratch/resolv.conf"
+printf 'nameserver 127.0.0.1\noptions timeout:30 attempts:5\n' >"$scratch/resolv.conf"
 mount --bind "$scratch/resolv.conf" /etc/resolv.conf
 
 start_sim_in_asker --devices 1 --lan 1
@@ -49,7 +49,7 @@ started "$fs_pid"
 mounted "$m"
 wait_for 10 mountpoint -q "$m"
 
-# Without care each of these would wait for the 20 s of the resolver, whose thread libcurl joins.
+# Without care each of these would wait for the 150 s of the resolver, whose thread libcurl joins.
 device=$m/00-1E-C0-00-00-01
 has 'a device whose address is known is read meanwhile' \
   "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
