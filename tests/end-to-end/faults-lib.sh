@@ -141,8 +141,7 @@ every_fault_has_a_row() {
 
 # Where it comes to something else: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that fits
 # holds. What is said of devices and meters has no samples that could be wrong. Among many, one that
-# is reset is sometimes told from one that is closed. A member that a fault adds has one sample, where
-# a history has rows.
+# is reset is sometimes told from one that is closed.
 readonly exceptions='
 info|io|root|list  time-*|value-*|pair-*  0
 info|root|list     many-channels          0
@@ -150,7 +149,6 @@ io                 many-channels          EIO     too large
 info|io            uid-*                  0
 list               uid-twice              0
 info|root          status=4@(04|12)       ENOENT  no source says anything
-day|month|year     key-twice|name-nul     EIO     does not fit
 *                  reset                  EHOSTUNREACH the connection
 '
 
