@@ -9,7 +9,16 @@
 
 #define LONG_TEXT (64u << 10) /* bytes; a day of minutes has half as many */
 
-static void explain(enum json_tokener_error error, size_t length, size_t end,
+/* json-c 0.18 refuses each letter beyond ASCII when it is strict, where char is signed (its issue
+ * 875). Not strict, it takes some texts that are no JSON, such as one with a comma too many. */
+static int tokener_flags(void)
+{
+    bool broken = json_c_version_num() == (18 << 8);
+
+    return JSON_TOKENER_VALIDATE_UTF8 | (broken ? 0 : JSON_TOKENER_STRICT);
+}
+
+static void explain(enum json_tokener_error error, const char *bytes, size_t length, size_t end,
                     struct cemm_words *words)
 {
     if (length == 0)
@@ -21,9 +30,12 @@ static void explain(enum json_tokener_error error, size_t length, size_t end,
     else if (error != json_tokener_success)
         cemm_words_set(words, "it is not JSON: %s at byte %zu", json_tokener_error_desc(error),
                        end);
+    else if (end == length)
+        cemm_words_set(words, "an object was expected");
+    else if (bytes[end] == '\0')
+        cemm_words_set(words, "it is not JSON: there is a NUL in it");
     else
-        cemm_words_set(words, end < length ? "it is not JSON: there is a NUL in it"
-                                           : "an object was expected");
+        cemm_words_set(words, "it is not JSON: unexpected character at byte %zu", end);
 }
 
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
@@ -33,7 +45,7 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
 
     if (!tokener)
         return -ENOMEM;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tokener, tokener_flags());
     struct json_object *object = json_tokener_parse_ex(tokener, bytes, (int)length);
     size_t end = json_tokener_get_parse_end(tokener); /* a NUL ends it early */
     if (json_object_is_type(object, json_type_object) && end == length) {
@@ -41,7 +53,7 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
         json_tokener_free(tokener);
         return 0;
     }
-    explain(json_tokener_get_error(tokener), length, end, words);
+    explain(json_tokener_get_error(tokener), bytes, length, end, words);
     json_tokener_free(tokener);
     cemm_json_put(object, length);
     return -EIO;

@@ -479,12 +479,15 @@ enum exec_exit exec_stream(const struct exec_options *options, struct speech *sp
         .state_lock = -1,
     };
     struct cemm_words words = {""};
-    if (output_check(options->state, &words) == 0 && options->state != NULL)
+    int r = output_check(options->state, &words);
+    if (r == 0 && options->state != NULL)
         stream.state_lock = lock_take(options->state, &words);
-    if (words.text[0] != '\0') {
+    if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
+    if (words.text[0] != '\0') /* a disk that takes no lock is no reason to give nothing */
+        speech_say(speech, CEMM_LOG_WARNING, "%s", words.text);
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, speech);
     if (end == EXEC_OK)
         end = session_check(&stream.session, speech);

@@ -50,7 +50,7 @@ whole() {
   local state=$files/state minutes='[0-9]+\+[0-9]+'
   [[ ! -d $conf.archive ]] || find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null || return 1
   [[ ! -e $files/output || -z $(tail -c 1 "$files/output") ]] || return 1
-  [[ -z $(find "$files" -type f ! -name state ! -name output) && -z $(tail -c 1 "$state") ]] &&
+  [[ -z $(find "$files" -type f ! -name state ! -name state.lock ! -name output) && -z $(tail -c 1 "$state") ]] &&
     [[ $(head -n 1 "$state") == 'cemm minutes 1' ]] && grep -qxF "$known" "$state" && ! tail -n +2 "$state" |
     grep -qvE $'^[^\t]*\t([0-9A-F]{2}-){5}[0-9A-F]{2}\t[^\t]+\t[^\t]+\t'"($minutes( $minutes)*( @[0-9]+)?|@[0-9]+)\$"
 }

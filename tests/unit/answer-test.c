@@ -8,7 +8,6 @@
 #include "common/base/words.h"
 #include "common/protocol/answer.h"
 
-#include <json-c/json_c_version.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -397,12 +396,10 @@ static void test_no_sample(void **state)
         "[" NOW ",-9223372036854775808]",
         "[" NOW ",9223372036854775808.0]",
         "[" NOW ",-1e19]",
-#if JSON_C_VERSION_NUM < ((0 << 16) | (18 << 8)) /* that one refuses the whole answer */
         "[99999999999999999999,1]",
         "[" NOW ",18446744073709551616]",
         "[" NOW ",99999999999999999999]",
         "[" NOW ",-99999999999999999999]",
-#endif
     };
 
     (void)state;

@@ -8,6 +8,7 @@
 #include "common/protocol/beacon.h"
 
 #include <errno.h>
+#include <json-c/json_c_version.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -155,7 +156,9 @@ static void test_junk(void **state)
         {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "ends in the middle"},
         {"more behind it", SEEN_NEWER "x", 0, "not JSON"},
         {"two of them", SEEN_NEWER SEEN_NEWER, 0, ""},
+#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
         {"a comment", "/**/" SEEN_NEWER, 0, ""},
+#endif
         {"no UTF-8", "{" MAC ", \"version\": \"1.24\", \"x\": \"\xc3\"}", 0, ""},
         {"a list", "[" SEEN_NEWER "]", 0, "an object was expected"},
         {"a text", "\"cemm\"", 0, "an object was expected"},

@@ -60,8 +60,10 @@ static const struct {
     {"[]", "an object was expected"},
     {"null ", "an object was expected"},
     {"{} {}", "it is not JSON: unexpected character at byte 3"},
+#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
     {"{\"a\":1,}", "it is not JSON: unexpected character at byte 7"},
     {"{\"a\":01}", "it is not JSON: number expected"},
+#endif
     {"{\"a\":\"\xc3\x28\"}", "it is not JSON: invalid utf-8 string"},
     {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "it is nested too deeply"},
 };

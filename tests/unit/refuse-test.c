@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <json-c/json_c_version.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,6 +29,7 @@ static const struct wrong not_json[] = {
     {CEMM_REALTIME, "{data:{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}} {\"data\":{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}}x", "it is not JSON"},
+#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1],}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1,]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}/* why */}", "it is not JSON"},
@@ -35,6 +37,7 @@ static const struct wrong not_json[] = {
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",+1]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",.5]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1-2]}}", "it is not JSON"},
+#endif
     {CEMM_REALTIME, "{\"data\":{\"\xff\xfe\":[" T ",1]}}", "it is not JSON"},
     {CEMM_REALTIME, "\xef\xbb\xbf{\"data\":{}}", "it is not JSON"},
     {CEMM_REALTIME, "null ", "an object was expected"},
