@@ -384,12 +384,10 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     if (result == 0) {
         result = add_devices(source, document);
     } else if (result == CEMM_ABSENT) {
-        bool local = source->config->kind == CEMM_LOCAL;
-        cemm_words_set(&wrong, "%s: %s", source->name,
-                       local
-                           ? "a web server answers at this address, but it is no CEMM Basic or Plus"
-                           : "there is no CEMM API at this address");
-        words = &wrong;
+        if (source->config->kind == CEMM_CLOUD) {
+            cemm_words_set(&wrong, "%s: there is no CEMM API at this address", source->name);
+            words = &wrong;
+        }
         result = -EIO;
     }
     if (result == 0) {

@@ -6,6 +6,7 @@
 #include "common/engine/status.h"
 #include "common/protocol/answer.h"
 #include "common/protocol/promise.h"
+#include "common/protocol/stranger.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ struct cemm_request {
     struct cemm_transfer *transfer;
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
+    int stranger;    /* what its root came to: no CEMM's, so it is asked who else it is; 0: no */
+    struct cemm_words *stranger_words; /* why; kept */
     cemm_request_done *done;
     void *data;
     int64_t queued;                 /* since when it waits for a connection */
@@ -77,6 +80,7 @@ static void request_free(struct cemm_request *request)
     cemm_timer_stop(&source->loop->timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
+    cemm_words_drop(&request->stranger_words);
     TAILQ_REMOVE(&source->busy, request, link);
     if (source->scout == request)
         source->scout = NULL;
@@ -153,6 +157,12 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
 static bool is_strange(const struct cemm_request *request)
 {
     return request->device && request->device != request->route->device;
+}
+
+static bool is_lan_root(const struct cemm_request *request)
+{
+    return request->route->source->config->kind == CEMM_LOCAL &&
+           request->query.endpoint == CEMM_ROOT;
 }
 
 /* LAN addresses change hands. A new connection may lead to another device, so an answer by it is
@@ -252,13 +262,21 @@ static int read_answer(struct cemm_request *request, struct cemm_http_response *
 {
     struct cemm_source *source = request->route->source;
     struct cemm_document *document;
+    const char *stranger =
+        is_lan_root(request)
+            ? cemm_stranger_root(response->status, response->body, response->length)
+            : NULL;
 
     if (is_strange(request)) {
         cemm_words_set(ret_reason, "another device answers at this address now");
         return -EHOSTUNREACH;
     }
+    if (stranger)
+        cemm_words_set(ret_reason, "%s", stranger);
     if (response->status != 200)
-        return cemm_status_result(response->status, ret_reason);
+        return cemm_status_result(response->status, stranger ? NULL : ret_reason);
+    if (stranger)
+        return -EIO;
     int r = cemm_answer_read(&request->query, response->body, response->length, source->loop->wall,
                              &document, ret_reason);
     response->body = NULL;
@@ -278,6 +296,23 @@ static int read_answer(struct cemm_request *request, struct cemm_http_response *
     return 0;
 }
 
+/* The root is no CEMM's, and what it is can be asked once: take_stranger() has the answer. */
+static void ask_stranger(struct cemm_request *request, int result, const struct cemm_words *reason)
+{
+    request->stranger = result;
+    cemm_words_keep(&request->stranger_words, reason);
+    change_state(request, QUEUED);
+}
+
+static void take_stranger(struct cemm_request *request, struct cemm_http_response *response)
+{
+    const char *known = cemm_stranger_public(response->status, response->body, response->length);
+    struct cemm_words reason = *cemm_words_kept(&request->stranger_words);
+
+    free(response->body);
+    fail(request, known ? -EIO : request->stranger, known ? known : reason.text);
+}
+
 /* The status is final. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
@@ -292,7 +327,10 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     int r = read_answer(request, response, &document, &reason);
     if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
         request->route->listless = r == CEMM_ABSENT;
-    if (r) {
+    if (is_lan_root(request) &&
+        (response->status == 404 || (response->status == 200 && r == -EIO))) {
+        ask_stranger(request, r, &reason);
+    } else if (r) {
         fail(request, r, reason.text);
     } else {
         complain(request, 0, NULL);
@@ -348,6 +386,10 @@ static void take_response(void *data, struct cemm_http_response *response)
 
     request->transfer = NULL;
     change_state(request, WAITING);
+    if (request->stranger) {
+        take_stranger(request, response);
+        return;
+    }
     if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
         route_failed(response->no_connection ? &source->own : request->route, response->error,
                      response->reason);
@@ -427,8 +469,11 @@ static int send_request(struct cemm_request *request)
         cemm_promise_excuse(&request->promise, loop->now - request->queued);
         request->started += loop->now - request->queued;
     }
-    cemm_url_write(&url, config->kind, config->url, &request->query, loop->zone,
-                   config->kind == CEMM_CLOUD ? config->key->text : NULL);
+    if (request->stranger)
+        cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_STRANGER_PATH);
+    else
+        cemm_url_write(&url, config->kind, config->url, &request->query, loop->zone,
+                       config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
     if (r == 0) {
         struct cemm_http_request get = {

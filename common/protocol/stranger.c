@@ -1,0 +1,49 @@
+#include "common/protocol/stranger.h"
+
+#include "common/base/json.h"
+
+#include <string.h>
+
+/* A page, and no JSON: that begins with a bracket of another kind. */
+static bool is_page(const char *body, size_t length)
+{
+    size_t i = 0;
+
+    while (i < length && strchr(" \t\r\n", body[i]) && body[i])
+        i++;
+    return i < length && body[i] == '<';
+}
+
+/* What web servers say to plain HTTP on a port of theirs that speaks TLS. */
+static bool wants_tls(const char *body, size_t length)
+{
+    static const char *const names[] = {"HTTPS", "SSL-enabled"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (length > 0 && memmem(body, length, names[i], strlen(names[i])))
+            return true;
+    return false;
+}
+
+const char *cemm_stranger_root(int status, const char *body, size_t length)
+{
+    if (status == 400 && wants_tls(body, length))
+        return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read by plain HTTP";
+    if (status == 404)
+        return "a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)";
+    if (status == 200 && is_page(body, length))
+        return "a web server answers at this address, but it is no CEMM Basic or Plus (a web page)";
+    return NULL;
+}
+
+const char *cemm_stranger_public(int status, const char *body, size_t length)
+{
+    struct json_object *root = NULL;
+
+    if (status != 200 || length == 0 || cemm_json_parse(body, length, &root, NULL) < 0)
+        return NULL;
+    bool successor = cemm_json_member(root, "mac", json_type_string) &&
+                     cemm_json_member(root, "version", json_type_string);
+    cemm_json_put(root, length);
+    return successor ? "this is a CEMM 3.0; it has another API, which cemm does not read" : NULL;
+}

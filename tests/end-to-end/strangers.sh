@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Who points cemm at something else than a CEMM Basic or Plus on the LAN is told what it is: a CEMM
+# 3.0, a web server, a port for HTTPS. A CEMM beside them is read all the same.
+# Called as: strangers.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+begin "$@"
+
+cat >"$scratch/server.py" <<'END'
+import http.server, json, threading
+PAGE, SAID = b"<!DOCTYPE html><html></html>", b"The plain HTTP request was sent to HTTPS port"
+WHO = json.dumps({"id": 1, "name": "x", "mac": "00:1e:c0:00:00:09", "version": "3.0.1", "modules": []})
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, body = {"page": (200, PAGE), "tls": (400, SAID)}.get(self.server.kind, (404, b"none"))
+        if self.server.kind == "cemm3" and self.path == "/api/v1/public/cemm":
+            status, body = 200, WHO.encode()
+        with lock, open("requests", "a") as log:
+            log.write(self.server.kind + " " + self.path + "\n")
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *ignored):
+        pass
+lock = threading.Lock()
+servers = []
+for kind in "cemm3", "none", "page", "tls":
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.kind = kind
+    servers.append(server)
+    threading.Thread(target=server.serve_forever).start()
+    print("[local " + kind + "]\naddress = 127.0.0.1:" + str(server.server_port))
+print("# ready", flush=True)
+END
+(cd "$scratch" && exec python3 server.py >strangers.conf) &
+started $!
+wait_for 20 grep -q ready "$scratch/strangers.conf" || { echo 'Bail out! no servers'; exit 1; }
+start_sim --devices 1 --lan 1
+{
+  printf '[discovery]\nenabled = no\n[archive]\ndirectory = %s/archive\n' "$scratch"
+  cat "$scratch/strangers.conf"
+  printf '[local good]\naddress = %s\n' "${sim_lan[0]}"
+} >"$scratch/cemm.conf"
+
+# told KIND WORDS: which name the address.
+told() {
+  local address
+  address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/strangers.conf")
+  has "$command: $1" "$err" "local $1: device information of $address: $2"
+}
+
+for command in list read; do
+  : >"$scratch/requests"
+  exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
+  has "$command: the CEMM beside them" "$out" 00-1E-C0-00-00-01
+  told cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
+  told none 'a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)'
+  told page 'a web server answers at this address, but it is no CEMM Basic or Plus (a web page)'
+  told tls 'this port is for HTTPS (HTTP 400)'
+  for kind in cemm3 none page; do
+    is "$command: $kind is asked who it is once a look" "$(grep -c "^$kind /open-api/v1/$" "$scratch/requests")" \
+      "$(grep -c "^$kind /api/v1/public/cemm$" "$scratch/requests")"
+  done
+  refute "$command: and who is known is not" grep -q '^tls /api' "$scratch/requests"
+done
+finish
