@@ -51,6 +51,14 @@ told() {
   has "$command: $1" "$err" "local $1: device information of $address: $2"
 }
 
+# once_a_look KIND: no look asks more than once who it is. The last one may have been given up before.
+once_a_look() {
+  local looks asked
+  looks=$(grep -c "^$1 /open-api/v1/$" "$scratch/requests")
+  asked=$(grep -c "^$1 /api/v1/public/cemm$" "$scratch/requests")
+  ((asked >= 1 && asked <= looks))
+}
+
 for command in list read; do
   : >"$scratch/requests"
   exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
@@ -60,8 +68,7 @@ for command in list read; do
   told page 'a web server answers at this address, but it is no CEMM Basic or Plus (a web page)'
   told tls 'this port is for HTTPS (HTTP 400)'
   for kind in cemm3 none page; do
-    is "$command: $kind is asked who it is once a look" "$(grep -c "^$kind /open-api/v1/$" "$scratch/requests")" \
-      "$(grep -c "^$kind /api/v1/public/cemm$" "$scratch/requests")"
+    check "$command: $kind is asked who it is once a look" once_a_look "$kind"
   done
   refute "$command: and who is known is not" grep -q '^tls /api' "$scratch/requests"
 done
