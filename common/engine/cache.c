@@ -19,11 +19,12 @@ struct cemm_entry {
     struct cemm_document *document;
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* on its way */
-    struct cemm_ticket *finder;   /* first the device must be found */
+    struct cemm_ticket *finder;   /* first the device, or another source, must be found */
     bool later;                   /* nobody is in a hurry for it */
     bool once;                    /* its document is dropped when it was given */
     bool complained;              /* it has failed since it last succeeded, which was logged */
     bool absent;                  /* some source of this try said so */
+    bool searched;                /* this try has waited for sources that were just being asked */
     int result;                   /* the first other failure */
     struct cemm_words *words;     /* of `absent` or `result`; kept */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
@@ -321,6 +322,27 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return NULL;
 }
 
+static void take_sources(void *data, const struct cemm_answer *answer)
+{
+    struct cemm_entry *entry = data;
+
+    (void)answer; /* whichever failed, another may have told a further route */
+    entry->finder = NULL;
+    try_next(entry);
+}
+
+/* Just after the start, a source may not have told its devices yet. Those that are being asked for
+ * them are waited for, once in a try. */
+static bool wait_for_sources(struct cemm_entry *entry)
+{
+    struct cemm_find *find = entry->cache->find;
+
+    if (entry->searched || !cemm_find_under_way(find, NULL))
+        return false;
+    entry->searched = true;
+    return cemm_find_devices(find, NULL, NULL, INT64_MAX, take_sources, entry, &entry->finder) == 0;
+}
+
 static void try_next(struct cemm_entry *entry)
 {
     struct cemm_query root = {.uid = entry->query.uid, .endpoint = CEMM_ROOT};
@@ -337,7 +359,8 @@ static void try_next(struct cemm_entry *entry)
         }
         entry->result = -ENOMEM;
     }
-    give_up(entry);
+    if (!wait_for_sources(entry))
+        give_up(entry);
 }
 
 /* ---- asking -------------------------------------------------------------------- */
@@ -376,6 +399,7 @@ static int fetch(struct cemm_entry *entry)
 
     entry->tried_count = 0;
     entry->absent = false;
+    entry->searched = false;
     entry->result = 0;
     cemm_words_drop(&entry->words);
     if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {

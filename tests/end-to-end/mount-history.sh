@@ -394,7 +394,8 @@ is 'with the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1'
 is 'which tells of its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
 is 'but not of those of the LAN' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
 unmount_fs
-sim_faults 'status=502@lan:*/io'
+# The device answers before its account has said that it has it, too.
+sim_faults 'status=502@lan:*/io' 'delay=1000@cloud:*/cemm/'
 mount_fs
 fails_with 'a list that fails may have it' 'No route to host' cat "$m/$dev/pulse-1/info.json"
 has 'so that is listed' "$(names "$m/$dev/pulse-1")" info.json
