@@ -225,9 +225,7 @@ static int node_of(struct fs *fs, const struct place *place, struct node **ret_n
 
         freshness = fresh_of(fs, place, node ? node->snapshot : NULL);
         result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
-        if (result == 0)
-            result = new_node(fs, place, snapshot, &node);
-        if (result < 0)
+        if (result < 0 || (result = new_node(fs, place, snapshot, &node)) < 0)
             return result;
         if (!snapshot)
             node->absent = absent;

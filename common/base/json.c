@@ -62,8 +62,12 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
 void cemm_json_put(struct json_object *object, size_t length)
 {
     json_object_put(object);
+#ifdef M_TRIM_THRESHOLD /* glibc */
     if (length > LONG_TEXT)
         malloc_trim(0);
+#else
+    (void)length;
+#endif
 }
 
 void cemm_json_write(struct cemm_buffer *out, struct json_object *object)

@@ -196,8 +196,7 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
     ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
     ledger->behind = true;
-    ledger->takers = calloc(CEMM_TAKERS_MAX, sizeof(*ledger->takers));
-    if (ledger->takers && add_takers(ledger, takers, count) == 0)
+    if (add_takers(ledger, takers, count) == 0)
         return ledger;
     cemm_ledger_free(ledger);
     return NULL;
@@ -241,7 +240,6 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
     tdestroy(ledger->sources, free);
     for (size_t i = 0; i < ledger->taker_count; i++)
         free(ledger->takers[i]);
-    free(ledger->takers);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger);
 }

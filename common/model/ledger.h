@@ -9,6 +9,7 @@
 #define CEMM_MODEL_LEDGER_H
 
 #include "common/base/buffer.h"
+#include "common/base/limits.h"
 #include "common/cemm.h"
 #include "common/model/minutes.h"
 
@@ -55,7 +56,7 @@ struct cemm_ledger {
     struct cemm_ledger_meter *last;
     void *sources; /* tree of their names */
     const char *last_source;
-    struct cemm_taker **takers;
+    struct cemm_taker *takers[CEMM_TAKERS_MAX];
     size_t taker_count;
     int64_t window; /* seconds */
     /* For the state file: */
