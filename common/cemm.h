@@ -262,6 +262,7 @@ struct cemm_reading {
     const char *uid;
     const char *alias;
     const char *source;
+    const char *type; /* of a meter that failed, as cemm_device_type() has it; NULL: none */
     const struct cemm_document *document;
 };
 

@@ -60,10 +60,12 @@ static void drop_document(struct cemm_entry *entry)
 /* Takes over the reference. */
 static void set_document(struct cemm_entry *entry, struct cemm_document *document)
 {
-    const struct cemm_device *device =
+    struct cemm_device *device =
         cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
 
     drop_document(entry);
+    if (device)
+        cemm_device_types_told(device, document);
     if (device)
         strcpy(document->type, cemm_device_type(device, entry->query.alias));
     entry->document = document;

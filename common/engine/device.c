@@ -2,6 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/model/document.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char 
 }
 
 /* Without memory it has no type, which is seen. */
-void cemm_device_meter_typed(struct cemm_device *device, const char *alias, const char *type)
+static void set_type(struct cemm_device *device, const char *alias, const char *type)
 {
     struct cemm_meter *meter = type[0] ? cemm_device_meter_get(device, alias) : NULL;
 
@@ -94,6 +95,17 @@ void cemm_device_meter_typed(struct cemm_device *device, const char *alias, cons
         return;
     memset(meter->type, 0, sizeof(meter->type));
     memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
+}
+
+void cemm_device_types_told(struct cemm_device *device, const struct cemm_document *document)
+{
+    const struct cemm_query *query = &document->query;
+
+    if (query->endpoint == CEMM_INFO && document->io_count > 0)
+        set_type(device, query->alias, document->io[0].type);
+    for (size_t i = 0; query->endpoint == CEMM_IO && i < document->io_count; i++)
+        if (document->io[i].alias[0])
+            set_type(device, document->io[i].alias, document->io[i].type);
 }
 
 const char *cemm_device_type(const struct cemm_device *device, const char *alias)

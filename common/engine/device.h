@@ -44,8 +44,8 @@ void cemm_names_clear(struct cemm_names *names);
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Its source says that it is of this type; "": it does not say. */
-void cemm_device_meter_typed(struct cemm_device *device, const char *alias, const char *type);
+/* Takes the types of its meters from an answer of IO or INFO; others tell none. */
+void cemm_device_types_told(struct cemm_device *device, const struct cemm_document *document);
 
 /* Without routes. NULL: no memory. */
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);

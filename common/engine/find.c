@@ -131,8 +131,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     }
     bool valid = still_there(route, query);
     if (valid && result == 0) {
-        if (query->endpoint == CEMM_INFO && document->io_count > 0)
-            cemm_device_meter_typed(route->device, query->alias, document->io[0].type);
+        cemm_device_types_told(route->device, document);
         result = cemm_route_meter_found(route, query->alias);
     } else if (valid && result == CEMM_ABSENT) {
         if (route->absent.count == 0)
@@ -162,9 +161,9 @@ static void take_io(void *data, const struct cemm_query *query, int result,
         const char *alias = document->io[i].alias;
         if (alias[0] && cemm_source_admits(route->source, alias))
             result = cemm_route_meter_found(route, alias);
-        if (alias[0])
-            cemm_device_meter_typed(route->device, alias, document->io[i].type);
     }
+    if (valid && document)
+        cemm_device_types_told(route->device, document);
     cemm_document_unref(document);
     if (valid && result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);

@@ -305,14 +305,15 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_document *document = readings[i].document;
-        if (!document)
+        const struct cemm_reading *reading = &readings[i];
+        const char *type = reading->document ? reading->document->type : reading->type;
+        if (same(reading->uid, NULL) || same(reading->alias, NULL) || told(readings, i))
             continue;
         if (!any)
             write_head(out, name, "gauge", "The type of a meter, as its device tells it.");
         any = true;
-        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", name,
-                           document->query.uid.text, document->query.alias, document->type);
+        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", name, reading->uid,
+                           reading->alias, type ? type : "");
     }
 }
 

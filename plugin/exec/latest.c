@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/exec/manner.h"
+
 static void entry_free(struct latest_entry *entry)
 {
     cemm_document_unref(entry->shown);
@@ -96,8 +98,8 @@ void latest_forget_failures(struct latest *latest, size_t sweep)
     latest->count = kept;
 }
 
-int latest_render(const struct latest *latest, const char *before, char **ret_text,
-                  size_t *ret_length)
+int latest_render(const struct latest *latest, const struct cemm *cemm, const char *before,
+                  char **ret_text, size_t *ret_length)
 {
     struct cemm_reading *readings = calloc(latest->count + 1, sizeof(*readings));
     if (readings == NULL)
@@ -108,6 +110,7 @@ int latest_render(const struct latest *latest, const char *before, char **ret_te
             .uid = entry->uid,
             .alias = entry->alias,
             .source = entry->source,
+            .type = type_of(cemm, entry->uid, entry->alias),
             .document = entry->up ? entry->shown : NULL,
         };
     }

@@ -18,6 +18,7 @@ struct latest_entry {
     char source[LATEST_SOURCE_SIZE];
     struct cemm_document *shown; /* kept while it fails: a counter goes on from there */
     struct missed_meter *missed; /* of missed.c, which frees it */
+    int64_t asked;               /* monotonic: for its type, last; 0: never */
     bool up;
     bool known;   /* it has been read or has failed before */
     size_t sweep; /* the newest one that was under way when it was heard of last */
@@ -39,7 +40,7 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
 void latest_forget_failures(struct latest *latest, size_t sweep);
 
 /* All of it as Prometheus's text. The caller frees it. Returns 0 or a negative errno. */
-int latest_render(const struct latest *latest, const char *before, char **ret_text,
-                  size_t *ret_length);
+int latest_render(const struct latest *latest, const struct cemm *cemm, const char *before,
+                  char **ret_text, size_t *ret_length);
 
 #endif

@@ -48,6 +48,14 @@ const char *source_of_words(const struct cemm *cemm, const char *words)
     return NULL;
 }
 
+const char *type_of(const struct cemm *cemm, const char *uid, const char *alias)
+{
+    struct cemm_uid named;
+    const struct cemm_device *device =
+        cemm_uid_parse(uid, &named) ? cemm_device_named(cemm, &named) : NULL;
+    return device != NULL ? cemm_device_type(device, alias) : "";
+}
+
 enum cemm_rows manner_rows(enum exec_format format)
 {
     switch (format) {

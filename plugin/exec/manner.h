@@ -27,6 +27,9 @@ double manner_interval(const struct exec_options *options, double usual);
 /* The name of the source that `words` begin with ("cloud home: …"); NULL: none. */
 const char *source_of_words(const struct cemm *cemm, const char *words);
 
+/* A meter's type, as far as its device has told it; "": none. */
+const char *type_of(const struct cemm *cemm, const char *uid, const char *alias);
+
 /* The library's name of a format that has rows. */
 enum cemm_rows manner_rows(enum exec_format format);
 

@@ -90,6 +90,7 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
                 .uid = finding->uid,
                 .alias = finding->alias,
                 .source = source_of_words(gathering->cemm, finding->words),
+                .type = type_of(gathering->cemm, finding->uid, finding->alias),
                 .document = finding->document,
             };
     }

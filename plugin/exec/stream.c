@@ -33,6 +33,8 @@
 /* How long the next sweep, or a snapshot, waits for one that has begun (milliseconds). */
 #define PATIENCE 1000
 
+#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a meter's type (milliseconds) */
+
 #define PIECE_MIN  (PIPE_BUF / 4) /* bytes that go out by themselves where there is a state file */
 #define SWEEPS_MAX 64             /* under way at a time: nearly all of them wait for the same */
 #define INPUT_MAX  (64 << 10)     /* bytes of stdin that one look takes */
@@ -219,7 +221,7 @@ static void put_snapshot(struct stream *stream)
     char *text = NULL;
     size_t length = 0;
     latest_forget_failures(&stream->latest, stream->sweeps);
-    int r = latest_render(&stream->latest, stream->before, &text, &length);
+    int r = latest_render(&stream->latest, stream->session.cemm, stream->before, &text, &length);
     if (r < 0) {
         stream->error = r;
         return;
@@ -279,6 +281,34 @@ static void end_sweep(struct stream *stream)
         report_unanswered(stream);
 }
 
+static void ignore_answer(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)answer;
+}
+
+/* A METER that names its device and alias is read without a look for meters, which would have told
+ * its type. One request tells it; nobody waits for that. */
+static void seek_type(struct stream *stream, struct latest_entry *entry,
+                      const struct cemm_document *document)
+{
+    struct cemm *cemm = stream->session.cemm;
+    struct cemm_query query = *cemm_document_query(document);
+    int64_t now = cemm_clock_steady();
+    bool untyped = stream->format == EXEC_FORMAT_INFLUX || stream->format == EXEC_FORMAT_PUTVAL;
+    if (untyped || *type_of(cemm, entry->uid, entry->alias) != '\0' ||
+        (entry->asked != 0 && now - entry->asked < TYPE_PAUSE))
+        return;
+    entry->asked = now;
+    query.endpoint = CEMM_INFO;
+    if (!cemm_offers(cemm, &query.uid, query.alias, query.endpoint)) {
+        query.endpoint = CEMM_IO;
+        query.alias[0] = '\0';
+    }
+    if (cemm_offers(cemm, &query.uid, query.alias, query.endpoint))
+        (void)cemm_get_later(cemm, &query, CEMM_EMPTY_AGE, ignore_answer, NULL, NULL);
+}
+
 static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
                         const struct cemm_answer *answer)
 {
@@ -304,6 +334,8 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         show(stream, entry, answer->document);
     else
         put_answer(stream, entry, answer->document);
+    if (good)
+        seek_type(stream, entry, answer->document);
     entry->up = good;
     entry->known = true;
     entry->sweep = stream->sweeps;

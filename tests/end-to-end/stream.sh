@@ -222,7 +222,8 @@ prometheus() {
   sim_faults "status=502@*$two/p1/realtime*"
   is_down() { grep -qxF "cemm_up{uid=\"$two\",alias=\"p1\"} 0" "$file"; }
   check 'a meter that fails is down' wait_for 10 is_down
-  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  has 'its type has not' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
   has 'the others are there' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
   sim_faults
   is_back() { grep -qF "cemm_electric_power_watts{uid=\"$two\",alias=\"p1\"}" "$file"; }
@@ -239,6 +240,22 @@ prometheus() {
   stop "$stream_pid"
   exec 9>&-
   is 'nothing is left beside it' 'cemm.prom' "$(ls -A "$scratch/prom")"
+
+  # A METER that is named in full is not looked for; its type is asked for once.
+  rm "$file"
+  : >"$sim_log"
+  start_stream --interval 0.25 --format prometheus --output "$file" "$one/s01"
+  is_typed() { grep -qxF "cemm_meter_info{uid=\"$one\",alias=\"s01\",type=\"solar_energy\"} 1" "$file"; }
+  check 'the type of one that is named in full' wait_for 10 is_typed
+  is_read() { (($(requests "s01/realtime") >= 4)); }
+  wait_for 10 is_read || not_ok 'it is read again'
+  is 'asked for once' 1 "$(grep -v realtime "$sim_log" | grep -c "$one/" || true)"
+  sim_faults "status=502@*$one/s01/realtime*"
+  is_down_typed() { grep -qxF "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$file" && is_typed; }
+  check 'and stays when it fails' wait_for 10 is_down_typed
+  sim_faults
+  stop "$stream_pid"
+  exec 9>&-
 }
 
 # once FILE: one sweep with the state file; its lines to FILE, its words to $stream_err.

@@ -104,7 +104,8 @@ static void test_whole(void **state)
     const struct cemm_reading readings[] = {
         reading(p1),
         reading(s01),
-        {.uid = UID, .alias = "s02"},
+        {.uid = UID, .alias = "s02", .type = "solar_energy"},
+        {.uid = UID, .alias = "s03"},
         {.uid = "00-1E-C0-00-00-02", .alias = ""},
         {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
         {.uid = "", .alias = "", .source = "cloud \"h\\o\nme"},
@@ -131,11 +132,14 @@ static void test_whole(void **state)
                 "# TYPE cemm_meter_info gauge\n"
                 "cemm_meter_info{uid=\"" UID "\",alias=\"p1\",type=\"p1\"} 1\n"
                 "cemm_meter_info{uid=\"" UID "\",alias=\"s01\",type=\"\"} 1\n"
+                "cemm_meter_info{uid=\"" UID "\",alias=\"s02\",type=\"solar_energy\"} 1\n"
+                "cemm_meter_info{uid=\"" UID "\",alias=\"s03\",type=\"\"} 1\n"
                 "# HELP cemm_up Whether the meter, the device or the source could be read.\n"
                 "# TYPE cemm_up gauge\n"
                 "cemm_up{uid=\"" UID "\",alias=\"p1\"} 1\n"
                 "cemm_up{uid=\"" UID "\",alias=\"s01\"} 1\n"
                 "cemm_up{uid=\"" UID "\",alias=\"s02\"} 0\n"
+                "cemm_up{uid=\"" UID "\",alias=\"s03\"} 0\n"
                 "cemm_up{uid=\"00-1E-C0-00-00-02\"} 0\n"
                 "cemm_up{source=\"cloud \\\"h\\\\o\\nme\"} 0\n");
     free(text);
