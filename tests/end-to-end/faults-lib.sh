@@ -86,6 +86,7 @@ time-text           EIO          does not fit
 time-fraction       EIO          does not fit
 clock-ahead         0
 clock-behind        0
+data-stands         0
 disorder            0
 value-nan           0
 value-infinite      0

@@ -60,7 +60,9 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-static int each_pair(struct answer *answer, write_pair *write, const char *text)
+/* Those before `until`; NULL: all. */
+static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
+                           const char *text)
 {
     char *spoilt = NULL;
     size_t length;
@@ -72,7 +74,7 @@ static int each_pair(struct answer *answer, write_pair *write, const char *text)
         struct pair pair;
         const char *end;
 
-        if (find_pair(c, &pair, &end)) {
+        if ((!until || c < until) && find_pair(c, &pair, &end)) {
             write(out, &pair, text);
             c = end;
         } else {
@@ -80,6 +82,11 @@ static int each_pair(struct answer *answer, write_pair *write, const char *text)
         }
     }
     return take_stream(answer, out, &spoilt, &length);
+}
+
+static int each_pair(struct answer *answer, write_pair *write, const char *text)
+{
+    return each_pair_until(answer, NULL, write, text);
 }
 
 static void write_time(FILE *out, const struct pair *pair, const char *text)
@@ -167,6 +174,14 @@ static int apply_fraction(const char *text, struct answer *answer)
 static int apply_shift(const char *text, struct answer *answer)
 {
     return each_pair(answer, write_shifted, text);
+}
+
+/* `totals` come after `data`, and go on by the CEMM's own clock. */
+static int apply_stand(const char *text, struct answer *answer)
+{
+    const char *totals = answer->body ? strstr(answer->body, "\"totals\":") : NULL;
+
+    return each_pair_until(answer, totals, write_shifted, text);
 }
 
 /* Every second sample of a list changes places with the one before it. */
@@ -341,6 +356,7 @@ const struct spoiler spoilers[] = {
     {"time-fraction", apply_fraction, ".5", "each sample's time has a fraction"},
     {"clock-ahead", apply_shift, "3600000", "the meter's clock has jumped an hour ahead"},
     {"clock-behind", apply_shift, "-3600000", "the meter's clock has jumped an hour back"},
+    {"data-stands", apply_stand, "-3600000", "data is an hour old, while totals go on"},
     {"disorder", apply_disorder, "", "rows are not in order"},
     {"value-nan", apply_value, "NaN", "each value is NaN"},
     {"value-infinite", apply_value, "-Infinity", "each value is -Infinity"},
