@@ -7,7 +7,9 @@
  *
  * A device is silent when requests of it fail, and none has succeeded for
  * several intervals: one answer that comes late is no reason to wake anybody.
- * It is silent, too, when it answers for a meter that stands still.
+ * A meter is silent when it stands still although it is answered for (spec §2),
+ * or when its requests alone fail: others of its device have succeeded for
+ * several intervals since. Each has its notifications, and its end.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -29,20 +31,32 @@ struct source {
     bool told;
 };
 
+/* How requests of a device, or of one of its meters, fare. */
+struct fate {
+    int64_t good; /* monotonic: the last success; before any, the first request's end */
+    bool failing; /* the last request */
+    bool silent;  /* as the last notification said */
+    char words[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
+};
+
+struct meter {
+    struct meter *next;
+    char alias[CEMM_NAME_SIZE];
+    int64_t interval; /* of the block that asks for it most often */
+    int64_t newest;   /* Unix milliseconds of its last answer's newest sample; 0: none yet */
+    bool still;       /* it is answered for, but has measured nothing for long */
+    struct fate fate;
+};
+
 struct record {
     struct record *next;
     struct cemm_uid uid;
     const struct block *block;
     struct source sources[SOURCES_MAX];
-    int64_t newest; /* Unix milliseconds of the newest sample; 0: none yet */
-    int64_t good;   /* monotonic: the last success; before any, the first request's end */
-    int64_t due;    /* monotonic: when to report next */
+    struct meter *meters; /* as many as the library knows, which has a limit */
+    int64_t due;          /* monotonic: when to report next */
     derive_t errors;
-    bool failing;               /* the last request */
-    char still[CEMM_NAME_SIZE]; /* a meter that is silent although it is answered for; "": none */
-    int64_t still_since;        /* Unix milliseconds of its newest sample */
-    bool silent;                /* as the last notification said */
-    char words[NOTIF_MAX_MSG_LEN / 2];
+    struct fate fate; /* of all that is asked of it */
 };
 
 struct monitor {
@@ -69,6 +83,12 @@ static void record_free(void *data)
 
     for (size_t i = 0; i < SOURCES_MAX; i++)
         free(record->sources[i].name);
+    while (record->meters) {
+        struct meter *meter = record->meters;
+
+        record->meters = meter->next;
+        free(meter);
+    }
     free(record);
 }
 
@@ -81,21 +101,48 @@ void monitor_free(struct monitor *monitor)
     free(monitor);
 }
 
-/* ---- when -------------------------------------------------------------------------- */
+/* ---- who is silent ------------------------------------------------------------------ */
 
 static int64_t patience_of(const struct record *record)
 {
-    return record->good + SILENT_INTERVALS * record->block->interval;
+    return record->fate.good + SILENT_INTERVALS * record->block->interval;
 }
 
-/* Locked. That a device is silent, or no longer, may have to be said before its values are due. */
+static bool device_silent(const struct record *record, int64_t now)
+{
+    return record->fate.failing && (record->fate.silent || now >= patience_of(record));
+}
+
+/* That requests of it alone fail is seen by those of others: where all fail, it is the device. */
+static bool meter_silent(const struct record *record, const struct meter *meter)
+{
+    const struct fate *fate = &meter->fate;
+
+    if (meter->still)
+        return true;
+    return fate->failing &&
+           (fate->silent || record->fate.good - fate->good >= SILENT_INTERVALS * meter->interval);
+}
+
+/* ---- when -------------------------------------------------------------------------- */
+
+static bool any_meter_news(const struct record *record)
+{
+    for (const struct meter *meter = record->meters; meter; meter = meter->next)
+        if (meter_silent(record, meter) != meter->fate.silent)
+            return true;
+    return false;
+}
+
+/* Locked. Who is silent, or no longer, may have to be said before the values are due. */
 static void bring_forward(struct monitor *monitor, const struct record *record)
 {
+    const struct fate *fate = &record->fate;
     int64_t due = record->due;
 
-    if (record->still[0] ? !record->silent : record->silent && !record->failing)
+    if (any_meter_news(record) || (fate->silent && !fate->failing))
         due = 0;
-    else if (record->failing && !record->silent && patience_of(record) < due)
+    else if (fate->failing && !fate->silent && patience_of(record) < due)
         due = patience_of(record);
     if (due < monitor->due)
         monitor->due = due;
@@ -122,7 +169,7 @@ static struct record *record_of(struct monitor *monitor, const struct block *blo
     record = calloc(1, sizeof(*record));
     if (!record)
         return NULL;
-    *record = (struct record){.uid = *uid, .block = block, .good = now};
+    *record = (struct record){.uid = *uid, .block = block, .fate.good = now};
     if (!tsearch(record, &monitor->tree, compare)) {
         free(record);
         return NULL;
@@ -162,114 +209,182 @@ static void note_source(struct record *record, const struct cemm_document *docum
     source->told = false;
 }
 
-static void note_still(struct record *record, const struct cemm_document *document)
+/* NULL: no memory; the next answer may find some. */
+static struct meter *meter_of(struct record *record, const struct block *block, const char *alias,
+                              int64_t now)
 {
-    const char *alias = cemm_document_query(document)->alias;
-    int64_t newest = cemm_document_newest(document);
+    struct meter *meter = record->meters;
 
-    if (cemm_meter_silent(alias, cemm_document_type(document), newest, record->block->interval,
-                          cemm_clock_wall())) {
-        snprintf(record->still, sizeof(record->still), "%s", alias);
-        record->still_since = newest;
-    } else if (strcmp(record->still, alias) == 0) {
-        record->still[0] = '\0';
+    while (meter && strcmp(meter->alias, alias) != 0)
+        meter = meter->next;
+    if (!meter)
+        meter = calloc(1, sizeof(*meter));
+    if (!meter)
+        return NULL;
+    if (!*meter->alias) {
+        *meter =
+            (struct meter){.next = record->meters, .interval = block->interval, .fate.good = now};
+        strncpy(meter->alias, alias, sizeof(meter->alias) - 1);
+        record->meters = meter;
     }
+    if (block->interval < meter->interval)
+        meter->interval = block->interval;
+    return meter;
 }
 
-static void note_success(struct record *record, const struct cemm_document *document, int64_t now)
+static void fare(struct fate *fate, const struct cemm_answer *answer, int64_t now)
+{
+    fate->failing = answer->result != 0;
+    if (fate->failing) /* cut: it is for people */
+        snprintf(fate->words, sizeof(fate->words), "%s", answer->words);
+    else
+        fate->good = now;
+}
+
+static void note_measured(struct meter *meter, const struct cemm_document *document)
 {
     int64_t newest = cemm_document_newest(document);
 
-    note_source(record, document);
-    if (newest > record->newest)
-        record->newest = newest;
-    record->failing = false;
-    record->good = now;
-    note_still(record, document);
+    if (newest) /* else it counts as measured when it last was */
+        meter->newest = newest;
+    meter->still = cemm_meter_silent(meter->alias, cemm_document_type(document), meter->newest,
+                                     meter->interval, cemm_clock_wall());
 }
 
-static void note_failure(struct record *record, const char *words)
+static void note(struct record *record, const struct block *block, const char *alias,
+                 const struct cemm_answer *answer, int64_t now)
 {
-    record->errors++;
-    record->failing = true;
-    snprintf(record->words, sizeof(record->words), "%s", words); /* cut: it is for people */
+    struct meter *meter = alias ? meter_of(record, block, alias, now) : NULL;
+
+    if (block->interval < record->block->interval)
+        record->block = block;
+    fare(&record->fate, answer, now);
+    if (meter)
+        fare(&meter->fate, answer, now);
+    if (answer->result != 0)
+        record->errors++;
+    if (answer->document)
+        note_source(record, answer->document);
+    if (answer->document && meter)
+        note_measured(meter, answer->document);
 }
 
 void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
-                  const struct cemm_answer *answer, int64_t now)
+                  const char *alias, const struct cemm_answer *answer, int64_t now)
 {
     struct record *record;
 
     pthread_mutex_lock(&monitor->lock);
     record = record_of(monitor, block, uid, now);
-    if (record && block->interval < record->block->interval)
-        record->block = block;
-    if (record && answer->result == 0 && answer->document)
-        note_success(record, answer->document, now);
-    else if (record && answer->result != 0)
-        note_failure(record, answer->words);
-    if (record)
+    if (record) {
+        note(record, block, alias, answer, now);
         bring_forward(monitor, record);
+    }
     pthread_mutex_unlock(&monitor->lock);
 }
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-static double age_of(const struct record *record)
+/* That of the meter that has been silent for longest; without one, that of the newest sample: a
+ * meter that is fresh must not hide one that is not. 0: there is none. */
+static int64_t newest_of(const struct record *record)
 {
-    double age = (double)(cemm_clock_wall() - record->newest) / 1000;
+    int64_t silent = 0;
+    int64_t newest = 0;
 
-    return age > 0 ? age : 0; /* a meter's clock may run a little fast */
+    for (const struct meter *meter = record->meters; meter; meter = meter->next) {
+        if (meter_silent(record, meter) && meter->newest && (!silent || meter->newest < silent))
+            silent = meter->newest;
+        if (meter->newest > newest)
+            newest = meter->newest;
+    }
+    return silent ? silent : newest;
 }
 
-static void report_values(const struct record *record)
+static void report_values(const struct record *record, int64_t newest)
 {
+    double age = (double)(cemm_clock_wall() - newest) / 1000;
+
     for (size_t i = 0; i < SOURCES_MAX && record->sources[i].name; i++) {
         if (!record->sources[i].told)
             dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
                          (value_t){.gauge = record->sources[i].took});
     }
-    if (record->newest)
+    if (newest) /* a meter's clock may run a little fast */
         dispatch_own(record->block, &record->uid, "gauge", "age",
-                     (value_t){.gauge = age_of(record)});
+                     (value_t){.gauge = age > 0 ? age : 0});
     dispatch_own(record->block, &record->uid, "derive", "errors",
                  (value_t){.derive = record->errors});
 }
 
-static void notify(const struct record *record)
+/* Locked. */
+static void begin_notification(notification_t *notification, const struct record *record,
+                               bool silent)
 {
-    notification_t notification = {
-        .severity = record->silent ? NOTIF_FAILURE : NOTIF_OKAY,
+    *notification = (notification_t){
+        .severity = silent ? NOTIF_FAILURE : NOTIF_OKAY,
         .time = cdtime(),
     };
-
-    dispatch_fill(notification.host, dispatch_host(record->block));
-    dispatch_fill(notification.plugin, "cemm");
-    dispatch_fill(notification.plugin_instance, record->uid.text);
-    dispatch_fill(notification.type, "gauge");
-    dispatch_fill(notification.type_instance, "age");
-    if (record->silent && record->still[0] && !record->failing)
-        snprintf(notification.message, sizeof(notification.message),
-                 "CEMM %s is silent: %s has measured nothing for %.0f minutes", record->uid.text,
-                 record->still, (double)(cemm_clock_wall() - record->still_since) / 60000);
-    else if (record->silent)
-        snprintf(notification.message, sizeof(notification.message), "CEMM %s is silent: %s",
-                 record->uid.text, record->words);
-    else
-        snprintf(notification.message, sizeof(notification.message), "CEMM %s answers again",
-                 record->uid.text);
-    plugin_dispatch_notification(&notification);
+    dispatch_fill(notification->host, dispatch_host(record->block));
+    dispatch_fill(notification->plugin, "cemm");
+    dispatch_fill(notification->plugin_instance, record->uid.text);
+    dispatch_fill(notification->type, "gauge");
 }
 
-/* Locked. True if that is news. */
-static bool judge(struct record *record, int64_t now)
+static void notify_device(notification_t *notification, const struct record *record)
 {
-    bool failed = record->failing && (record->silent || now >= patience_of(record));
-    bool silent = failed || record->still[0];
-    bool news = silent != record->silent;
+    const struct fate *fate = &record->fate;
 
-    record->silent = silent;
-    return news;
+    begin_notification(notification, record, fate->silent);
+    dispatch_fill(notification->type_instance, "age");
+    if (fate->silent)
+        snprintf(notification->message, sizeof(notification->message), "CEMM %s is silent: %s",
+                 record->uid.text, fate->words);
+    else
+        snprintf(notification->message, sizeof(notification->message), "CEMM %s answers again",
+                 record->uid.text);
+}
+
+/* Its name is in what tells notifications apart, too: the end of one ends no other. */
+static void notify_meter(notification_t *notification, const struct record *record,
+                         const struct meter *meter)
+{
+    char *message = notification->message;
+    size_t size = sizeof(notification->message);
+
+    begin_notification(notification, record, meter->fate.silent);
+    snprintf(notification->type_instance, sizeof(notification->type_instance), "%s-age",
+             meter->alias);
+    if (!meter->fate.silent)
+        snprintf(message, size, "CEMM %s: %s is back", record->uid.text, meter->alias);
+    else if (meter->still)
+        snprintf(message, size, "CEMM %s: %s is silent: it has measured nothing for %.0f minutes",
+                 record->uid.text, meter->alias,
+                 (double)(cemm_clock_wall() - meter->newest) / 60000);
+    else
+        snprintf(message, size, "CEMM %s: %s is silent: %s", record->uid.text, meter->alias,
+                 meter->fate.words);
+}
+
+/* Locked. One thing that has to be said, and counts as said from then on. */
+static bool take_news(struct record *record, int64_t now, notification_t *ret_notification)
+{
+    bool silent = device_silent(record, now);
+
+    if (silent != record->fate.silent) {
+        record->fate.silent = silent;
+        notify_device(ret_notification, record);
+        return true;
+    }
+    for (struct meter *meter = record->meters; meter; meter = meter->next) {
+        silent = meter_silent(record, meter);
+        if (silent == meter->fate.silent)
+            continue;
+        meter->fate.silent = silent;
+        notify_meter(ret_notification, record, meter);
+        return true;
+    }
+    return false;
 }
 
 /* Locked. True if its values are due. */
@@ -284,27 +399,42 @@ static bool take_turn(struct record *record, int64_t now)
     return true;
 }
 
-/* Puts off what it can't hand over under the lock: a copy of the record will do. The names in it
- * stay as long as the record itself. */
+static void notify_all(struct monitor *monitor, struct record *record, int64_t now)
+{
+    notification_t notification;
+    bool news = true;
+
+    while (news) {
+        pthread_mutex_lock(&monitor->lock);
+        news = take_news(record, now, &notification);
+        if (!news)
+            bring_forward(monitor, record);
+        pthread_mutex_unlock(&monitor->lock);
+        if (news)
+            plugin_dispatch_notification(&notification);
+    }
+}
+
+/* Puts off what it can't hand over under the lock: a copy of the record will do. The names of
+ * sources in it stay as long as the record itself. */
 static void report(struct monitor *monitor, struct record *record, int64_t now)
 {
     struct record copy;
-    bool news;
+    int64_t newest = 0;
     bool due;
 
     pthread_mutex_lock(&monitor->lock);
-    news = judge(record, now);
     due = take_turn(record, now);
-    if (due || news)
+    if (due) {
+        newest = newest_of(record);
         copy = *record;
+    }
     for (size_t i = 0; due && i < SOURCES_MAX; i++)
         record->sources[i].told = true;
-    bring_forward(monitor, record);
     pthread_mutex_unlock(&monitor->lock);
     if (due)
-        report_values(&copy);
-    if (news)
-        notify(&copy);
+        report_values(&copy, newest);
+    notify_all(monitor, record, now);
 }
 
 /* Records are only ever put before the first one, and stay. */

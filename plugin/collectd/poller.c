@@ -214,7 +214,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (answer->result == -ECANCELED)
         return;
     if (uid)
-        monitor_note(line->poller->monitor, line->block, uid, answer, cemm_clock_steady());
+        monitor_note(line->poller->monitor, line->block, uid, alias, answer, cemm_clock_steady());
     if (answer->result == 0 && answer->document && uid && alias)
         take_document(line, uid, alias, answer->document);
     /* What else can go wrong, the library's log tells, once. */

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# silence.sh BUILD_DIR: meters whose `data` stand still while their `totals` go on, in every program.
+# Smart meters and Modbus meters are silent then; an inverter, a pulse meter and gas are not, for
+# nothing may have flowed.
+# shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/mount-lib.sh
+. "$here/mount-lib.sh"
+# shellcheck source=tests/end-to-end/collectd-lib.sh
+. "$here/collectd-lib.sh"
+# shellcheck source=tests/end-to-end/servers.sh
+. "$here/servers.sh"
+enter_namespaces "$@"
+begin_mount "$@"
+collectd_begin
+needs promtool jq
+cemm=$build/plugin/exec/cemm
+alerts=$(cd "$here/../../examples/prometheus" && pwd)/alerts.yml
+run=$scratch/collectd
+
+start_sim --devices 1 --lan 1 --meters p1,p1-gas,s01,pulse-1,mb1,mb2 --type mb2=electric_energy
+printf '[discovery]\nenabled = no\n[archive]\ndirectory = %s\n[local garage]\naddress = %s\n' \
+  "$scratch/archive" "${sim_lan[0]}" >"$conf"
+conf "$run" <<END
+<Plugin cemm>
+  <Local "garage">
+    Address "${sim_lan[0]}"
+    Interval 1
+  </Local>
+</Plugin>
+END
+night=() # what stands still in any night
+for alias in p1-gas s01 pulse-1 mb1; do night+=("data-stands@*/$alias/realtime*"); done
+
+# ---- collectd --------------------------------------------------------------------------------------
+
+# asked_again TIMES: each meter has been asked for so often since the last sim_faults.
+asked_again() {
+  local alias
+  for alias in p1 p1-gas s01 pulse-1 mb1 mb2; do
+    (($(tail -n +"$since_line" "$sim_log" | grep -c "/$alias/realtime.* 200") >= $1)) || return 1
+  done
+}
+
+# become FAULT…: and wait until all meters have been read twice with them.
+become() {
+  sim_faults "$@" || not_ok 'the simulator takes its faults'
+  since_line=$(($(wc -l <"$sim_log") + 1))
+  wait_for 20 asked_again 2 || not_ok 'all meters are read'
+}
+
+age() { tail -q -n 1 $(csv "$dev" gauge-age) | cut -d , -f 2; }
+older() { age | awk -v limit="$1" '{ exit !($1 > limit) }'; }
+younger() { age | awk -v limit="$1" '{ exit !($1 < limit) }'; }
+spoken() { grep -oE "CEMM $dev.*" "$run/log" | sed -E "s/CEMM $dev//; s/ [0-9]+ minutes/ N minutes/"; }
+spoken_of() { spoken | grep -qxF -- "$1"; }
+
+start_collectd "$run"
+become "${night[@]}"
+check 'the age is that of the fresh meters' wait_for 20 younger 600
+is 'at night nothing is spoken of' '' "$(spoken || true)"
+become "${night[@]}" 'data-stands@*/p1/realtime*'
+check 'a smart meter that stands still is told of by its name' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
+check 'the age is its own, though another meter is fresh' wait_for 20 older 3500
+become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
+check 'a second one has a notification of its own' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
+become "${night[@]}" 'data-stands@*/mb2/realtime*'
+check 'so has its end' wait_for 20 spoken_of ': p1 is back'
+check 'the age is that of the other one now' older 3500
+become "${night[@]}"
+check 'the end of the other one, too' wait_for 20 spoken_of ': mb2 is back'
+check 'the age is that of the fresh meters again' wait_for 20 younger 600
+is 'no word more' 4 "$(spoken | wc -l)"
+stop_collectd 'with silent meters' "$run"
+
+# ---- cemm --------------------------------------------------------------------------------------------
+
+sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
+
+# ages ALIAS: what stands under AGE in its rows, seconds left out.
+ages() {
+  awk -v alias="$1" '
+    NR == 1 { meter = index($0, "METER"); channel = index($0, "CHANNEL"); age = index($0, " AGE") + 3; next }
+    { name = substr($0, meter, channel - meter); gsub(/ /, "", name); if (name) last = name }
+    last == alias { text = substr($0, 1, age); sub(/.*  /, "", text); print text }' "$scratch/table" |
+    sed 's/^[0-9]* s$/fresh/' | sort -u
+}
+"$cemm" read --config "$conf" --format table >"$scratch/table"
+is 'read: the age of a smart meter that stands still, of its totals, too' '1 h' "$(ages p1)"
+is 'read: the age of one that does not' fresh "$(ages mb2)"
+is 'read: an inverter has its age' '1 h' "$(ages mb1)"
+
+# The alert for what Prometheus is told, as if it were scraped at 0 s.
+"$cemm" read --config "$conf" --format prometheus >"$scratch/metrics"
+is 'cemm_up: all are answered for' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metrics")"
+{
+  printf 'rule_files: ["%s"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n' "$alerts"
+  awk -v now="$(date +%s)" '/^cemm_(up|last_sample_timestamp_seconds|meter_info){/ {
+    value = $2
+    if (/^cemm_last/) value = -1800 * int((now - value + 900) / 1800)
+    printf "      - {series: \x27%s\x27, values: \"%s\"}\n", $1, value }' "$scratch/metrics"
+  cat <<END
+    alert_rule_test:
+      - eval_time: 0m
+        alertname: MeterSilent
+        exp_alerts:
+          - exp_labels: {uid: $dev, alias: p1}
+            exp_annotations: {summary: "$dev/p1 answers, but has measured nothing for 1h 0m 0s"}
+END
+} >"$scratch/alerts-test.yml"
+check 'MeterSilent tells of the smart meter alone' promtool test rules "$scratch/alerts-test.yml"
+
+# ---- cemmfs ------------------------------------------------------------------------------------------
+
+mount_fs
+late() { echo $((($(date +%s) - $(stat -c %Y "$m/$dev/$1/realtime.json")) / 1800)); }
+is 'a mount: the time of the file is that of the meter' '2 0' "$(late p1) $(late mb2)"
+is 'its totals are there' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
+has 'status: the device answers' "$(grep -A 5 "^device $dev" "$m/status")" 'last failure  never'
+unmount_fs
+finish
