@@ -23,10 +23,8 @@ static bool is_same_history(const struct place *a, const struct place *b)
 static struct ahead_stream *stream_of(struct ahead *ahead, const struct place *place)
 {
     struct ahead_stream *oldest = &ahead->streams[0];
-
     for (size_t i = 0; i < AHEAD_STREAMS; i++) {
         struct ahead_stream *stream = &ahead->streams[i];
-
         if (is_same_history(&stream->last, place))
             return stream;
         if (stream->used < oldest->used)
@@ -41,7 +39,6 @@ static bool follow(struct ahead_stream *stream, const struct place *place)
 {
     struct cemm_period next = cemm_period_step(&stream->last.period, 1);
     bool first = stream->run == 0;
-
     if (!first && cemm_period_compare(&place->period, &stream->last.period) == 0)
         return false;
     stream->run = !first && cemm_period_compare(&place->period, &next) == 0 ? stream->run + 1 : 1;
@@ -53,7 +50,6 @@ static void ask(struct cemm *cemm, const struct place *place, const struct tree_
 {
     int64_t since = clock->now - tree_closed_at(place, clock->zone);
     struct cemm_query query;
-
     if (tree_query(place, &query) && !cemm_archived(cemm, &query))
         (void)cemm_get_later(cemm, &query, since * 1000, on_answer, NULL, NULL);
 }
@@ -62,13 +58,11 @@ void ahead_read(struct ahead *ahead, struct cemm *cemm, struct tree_clock clock,
                 const struct place *place)
 {
     struct place next = *place;
-    struct ahead_stream *stream;
     int month = place->period.month;
-
     if (place->kind != PLACE_PERIOD || place->period.span != CEMM_DAY ||
         clock.now < tree_closed_at(place, clock.zone))
         return;
-    stream = stream_of(ahead, place);
+    struct ahead_stream *stream = stream_of(ahead, place);
     stream->used = ++ahead->step;
     if (!follow(stream, place) || stream->run < 2)
         return;

@@ -22,11 +22,10 @@
 static int add_devices(struct fs *fs, struct listing *listing)
 {
     const struct cemm_device *device;
-    int result = 0;
-
-    for (size_t i = 0; result == 0 && (device = cemm_device_at(fs->cemm, i)); i++)
-        result = listing_add(listing, cemm_device_uid(device)->text, TREE_DIRECTORY);
-    return result;
+    int r = 0;
+    for (size_t i = 0; r == 0 && (device = cemm_device_at(fs->cemm, i)); i++)
+        r = listing_add(listing, cemm_device_uid(device)->text, TREE_DIRECTORY);
+    return r;
 }
 
 /* A meter may have been given a name that means something else here. */
@@ -37,26 +36,24 @@ static int add_meters(struct fs *fs, struct listing *listing, const struct place
     struct tree_meter meter = fs_meter(fs, parent);
     struct place place;
     const char *alias;
-    int result = 0;
-
-    for (size_t i = 0; device && result == 0 && (alias = cemm_device_alias(device, i)); i++) {
+    int r = 0;
+    for (size_t i = 0; device && r == 0 && (alias = cemm_device_alias(device, i)); i++) {
         if (tree_child(parent, alias, &clock, &meter, &place) && place.kind == PLACE_METER)
-            result = listing_add(listing, alias, TREE_DIRECTORY);
+            r = listing_add(listing, alias, TREE_DIRECTORY);
     }
-    return result;
+    return r;
 }
 
 static int list_channels(struct listing *listing, const struct cemm_document *document)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    int result = 0;
-
-    for (size_t i = 0; i < count && result == 0; i++) {
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
         if (cemm_name_valid(series[i].channel))
-            result = listing_add(listing, series[i].channel, TREE_FILE);
+            r = listing_add(listing, series[i].channel, TREE_FILE);
     }
-    return result;
+    return r;
 }
 
 /* Those of the newest answer, however old that is. */
@@ -64,14 +61,13 @@ static int add_channels(struct fs *fs, struct listing *listing, const struct pla
 {
     struct cemm_document *document = NULL;
     struct cemm_query query;
-    int result = 0;
-
+    int r = 0;
     if (tree_query(place, &query))
         document = cemm_peek(fs->cemm, &query, INT64_MAX);
     if (document)
-        result = list_channels(listing, document);
+        r = list_channels(listing, document);
     cemm_document_unref(document);
-    return result;
+    return r;
 }
 
 /* ---- periods whose first is not known ------------------------------------- */
@@ -95,7 +91,6 @@ static int on_period(void *data, const char *name, enum tree_type type)
     struct cemm_query query;
     struct place place;
     bool there = false;
-
     if (type == TREE_LINK ||
         !tree_child(lister->parent, name, &lister->clock, &lister->meter, &place))
         return 0;
@@ -113,7 +108,6 @@ static int list_archived(const struct archive_lister *lister, const struct place
                          bool looking)
 {
     struct archive_lister below = *lister;
-
     below.parent = parent;
     below.looking = looking;
     return tree_list(parent, &below.clock, &below.meter, on_period, &below);
@@ -123,7 +117,6 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 {
     struct archive_lister lister = {
         .fs = fs, .listing = listing, .clock = fs_clock(fs), .meter = fs_meter(fs, place)};
-
     lister.meter.found = true;
     lister.meter.known = false;
     lister.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
@@ -136,7 +129,6 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 static int add_found(struct parked *parked)
 {
     const struct place *place = &parked->node->place;
-
     switch (place->kind) {
     case PLACE_ROOT:
         return add_devices(parked->fs, parked->listing);
@@ -161,7 +153,6 @@ static void reply_listing(struct parked *parked)
 static bool is_denied(const struct fs *fs, const struct place *place, const struct node *node)
 {
     const struct cemm_uid *uid = &place->uid;
-
     if (node && (node->absent != 0 || node->snapshot))
         return node->absent != 0;
     if (place->kind != PLACE_IO && place->kind != PLACE_INFO)
@@ -179,7 +170,6 @@ static int on_fixed(void *data, const char *name, enum tree_type type)
     struct tree_clock clock = fs_clock(parked->fs);
     struct tree_meter meter = {.totals = true};
     struct place place;
-
     if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place) &&
         is_denied(parked->fs, &place, nodes_current(&parked->fs->nodes, &place)))
         return 0;
@@ -195,17 +185,16 @@ static void on_entries(struct parked *parked, const struct cemm_answer *answer)
     struct listing *listing = parked->listing;
     bool periods = tree_holds_periods(place);
     size_t before = listing->count;
-    int result = add_found(parked);
-
-    if (result == 0 && periods && !meter.found)
-        result = add_archived(parked->fs, listing, place);
-    if (result == 0 && answer->result != 0 && listing->count == before &&
-        place->kind != PLACE_METER && !(periods && meter.found))
-        result = -fs_errno(answer->result);
-    if (result == 0)
-        result = tree_list(place, &clock, &meter, on_fixed, parked);
-    if (result < 0)
-        park_reply_error(parked, -result);
+    int r = add_found(parked);
+    if (r == 0 && periods && !meter.found)
+        r = add_archived(parked->fs, listing, place);
+    if (r == 0 && answer->result != 0 && listing->count == before && place->kind != PLACE_METER &&
+        !(periods && meter.found))
+        r = -fs_errno(answer->result);
+    if (r == 0)
+        r = tree_list(place, &clock, &meter, on_fixed, parked);
+    if (r < 0)
+        park_reply_error(parked, -r);
     else
         reply_listing(parked);
 }
@@ -218,13 +207,12 @@ static void open_static(struct fs *fs, const struct parked *draft)
     struct tree_meter meter = fs_meter(fs, place);
     struct fuse_file_info info = draft->info;
     struct parked parked = *draft;
-    int result = tree_list(place, &clock, &meter, on_fixed, &parked);
-
+    int r = tree_list(place, &clock, &meter, on_fixed, &parked);
     fs_succeeded(fs, place);
     info.fh = (uintptr_t)draft->listing;
-    if (result < 0) {
+    if (r < 0) {
         listing_free(draft->listing);
-        (void)fuse_reply_err(draft->request, -result);
+        (void)fuse_reply_err(draft->request, -r);
     } else if (fuse_reply_open(draft->request, &info) != 0) {
         listing_free(draft->listing); /* the reader is gone: there will be no RELEASEDIR */
     }
@@ -234,7 +222,6 @@ static void open_static(struct fs *fs, const struct parked *draft)
 static struct listing *listing_new(void)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
-
     if (!listing || listing_add(listing, ".", TREE_DIRECTORY) < 0 ||
         listing_add(listing, "..", TREE_DIRECTORY) < 0) {
         listing_free(listing);
@@ -249,7 +236,6 @@ static bool ask(struct fs *fs, struct parked *draft)
     const struct place *place = &draft->node->place;
     struct tree_meter meter = fs_meter(fs, place);
     struct cemm_query query;
-
     switch (place->kind) {
     case PLACE_ROOT:
         park_find(draft, NULL, FS_FIND_MAX_AGE);
@@ -278,7 +264,6 @@ void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
               const struct fuse_file_info *info)
 {
     struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_entries};
-
     draft.info = *info;
     draft.listing = listing_new();
     if (!draft.listing)
@@ -293,7 +278,6 @@ static bool is_known(const struct fs *fs, const struct place *place)
 {
     const struct cemm_device *device = cemm_device_named(fs->cemm, &place->uid);
     const char *alias;
-
     switch (place->kind) {
     case PLACE_DEVICE:
         return device != NULL;
@@ -321,7 +305,6 @@ static void set_exists(struct node *node)
 int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, place);
-
     if (!node)
         node = node_new(&fs->nodes, place);
     if (!node)
@@ -358,7 +341,6 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct parked draft = {.fs = fs, .request = request, .node = node};
     struct cemm_query query;
-
     if (is_known(fs, &node->place))
         set_exists(node);
     if (node->exists) {

@@ -47,7 +47,6 @@
 static void forget_name(struct fs *fs, struct node *node)
 {
     char name[TREE_NAME_SIZE];
-
     node_drop(&fs->nodes, node);
     tree_name(&node->place, name);
     if (node->current && node->parent != 0)
@@ -70,13 +69,11 @@ static void drop_open(struct fs *fs, struct node *node)
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
-
     while (nodes->bytes > FS_BYTES &&
            TAILQ_FIRST(&nodes->open) != TAILQ_LAST(&nodes->open, node_queue))
         drop_open(fs, TAILQ_FIRST(&nodes->open));
     while (nodes->old_bytes > FS_CLOSED_BYTES) {
         struct node *node = TAILQ_FIRST(&nodes->full);
-
         if (node->archived && node->current)
             node_strip(nodes, node);
         else
@@ -91,7 +88,6 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
     struct cemm_query query;
-
     node_bind(&fs->nodes, node, snapshot);
     node->closed = snapshot->fetched / 1000 >= closed_at;
     node->running = fresh_may_run(&node->place) && !node->closed;
@@ -114,28 +110,24 @@ static int snapshot_at_hand(struct fs *fs, const struct place *place, int64_t ma
                             struct snapshot **ret_snapshot)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct cemm_document *document;
     struct cemm_query query;
-    int result;
-
     *ret_snapshot = NULL;
     if (!tree_query(place, &query))
         return -ENOENT;
     if (info_is(place))
         return 0; /* one document does not tell all */
-    document = cemm_peek(fs->cemm, &query, max_age);
+    struct cemm_document *document = cemm_peek(fs->cemm, &query, max_age);
     if (!document)
         return 0;
-    result = snapshot_render(place, document, &clock, ret_snapshot);
+    int r = snapshot_render(place, document, &clock, ret_snapshot);
     cemm_document_unref(document);
-    return result;
+    return r;
 }
 
 static int new_node(struct fs *fs, const struct place *place, struct snapshot *snapshot,
                     struct node **ret_node)
 {
     struct node *node = node_new(&fs->nodes, place);
-
     if (!node) {
         snapshot_unref(snapshot);
         return -ENOMEM;
@@ -153,10 +145,9 @@ static int status_lookup(struct fs *fs, const struct place *place, struct node *
 {
     struct node *node = nodes_current(&fs->nodes, place);
     struct snapshot *snapshot;
-    int result = status_render(fs, place->kind == PLACE_STATUS_JSON, &snapshot);
-
-    if (result < 0)
-        return result;
+    int r = status_render(fs, place->kind == PLACE_STATUS_JSON, &snapshot);
+    if (r < 0)
+        return r;
     if (node && node->snapshot->size == snapshot->size &&
         memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0) {
         snapshot_unref(snapshot);
@@ -171,12 +162,10 @@ static bool is_disowned(struct fs *fs, struct node *node)
 {
     struct tree_clock clock = fs_clock(fs);
     struct cemm_query query;
-    bool archived;
-
     if (!node->snapshot || clock.now < tree_closed_at(&node->place, clock.zone) ||
         !tree_query(&node->place, &query))
         return false;
-    archived = cemm_archived(fs->cemm, &query);
+    bool archived = cemm_archived(fs->cemm, &query);
     if (!archived && node->archived)
         return true;
     node->archived = archived;
@@ -188,10 +177,8 @@ static void disown(struct fs *fs, const struct place *place)
 {
     static const enum cemm_form forms[] = {CEMM_FORM_JSON, CEMM_FORM_CSV};
     struct place file = *place;
-
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         struct node *node;
-
         file.form = forms[i];
         node = nodes_current(&fs->nodes, &file);
         if (node)
@@ -203,7 +190,6 @@ static void disown(struct fs *fs, const struct place *place)
 static bool is_good(struct fs *fs, struct node *node)
 {
     struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
-
     if (!node->snapshot)
         return false; /* the kernel has been told of it once */
     if (is_disowned(fs, node)) {
@@ -216,43 +202,36 @@ static bool is_good(struct fs *fs, struct node *node)
 static int node_of(struct fs *fs, const struct place *place, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, place);
-    struct freshness freshness;
-    struct snapshot *snapshot;
-    int result;
-
-    if (!node || !is_good(fs, node)) {
-        int64_t absent = node ? node->absent : 0;
-
-        freshness = fresh_of(fs, place, node ? node->snapshot : NULL);
-        result = snapshot_at_hand(fs, place, freshness.max_age, &snapshot);
-        if (result < 0 || (result = new_node(fs, place, snapshot, &node)) < 0)
-            return result;
-        if (!snapshot)
-            node->absent = absent;
-        else
-            ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), place);
-    }
     *ret_node = node;
+    if (node && is_good(fs, node))
+        return 0;
+    int64_t absent = node ? node->absent : 0;
+    int64_t max_age = fresh_of(fs, place, node ? node->snapshot : NULL).max_age;
+    struct snapshot *snapshot;
+    int r = snapshot_at_hand(fs, place, max_age, &snapshot);
+    if (r < 0 || (r = new_node(fs, place, snapshot, ret_node)) < 0)
+        return r;
+    if (!snapshot)
+        (*ret_node)->absent = absent;
+    else
+        ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), place);
     return 0;
 }
 
 int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
                 double *ret_timeout)
 {
-    struct freshness freshness;
     struct node *node;
-    int result;
-
     if (place->kind == PLACE_STATUS || place->kind == PLACE_STATUS_JSON) {
         *ret_timeout = 0;
         return status_lookup(fs, place, ret_node);
     }
-    result = node_of(fs, place, &node);
-    if (result < 0)
-        return result;
+    int r = node_of(fs, place, &node);
+    if (r < 0)
+        return r;
     node_touch(&fs->nodes, node);
     drop_old(fs);
-    freshness = fresh_of(fs, place, node->snapshot);
+    struct freshness freshness = fresh_of(fs, place, node->snapshot);
     *ret_timeout = fresh_timeout(node, &freshness);
     *ret_node = node;
     return 0;
@@ -264,7 +243,6 @@ static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, siz
                         off_t offset)
 {
     size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
-
     if (size > snapshot->size - begin)
         size = snapshot->size - begin;
     (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
@@ -275,21 +253,19 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
 {
     struct tree_clock clock = fs_clock(fs);
     struct snapshot *anew;
-    int result;
-
     if (answer->result != 0)
         return fs_errno(answer->result);
-    result = snapshot_render(&node->place, answer->document, &clock, &anew);
-    if (result < 0)
-        return -result;
+    int r = snapshot_render(&node->place, answer->document, &clock, &anew);
+    if (r < 0)
+        return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
         /* Half a file of each would be torn: the name leads to the new one from now on. */
         forget_name(fs, node);
         node_retire(&fs->nodes, node);
-        result = ESTALE;
+        r = ESTALE;
     }
     snapshot_unref(anew);
-    return result;
+    return r;
 }
 
 static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
@@ -297,7 +273,6 @@ static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
     struct fs *fs = parked->fs;
     struct node *node = parked->node;
     int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
-
     if (error != 0) {
         park_reply_error(parked, error);
         return;
@@ -322,7 +297,6 @@ static void reply(struct parked *parked)
     const struct snapshot *snapshot = parked->node->snapshot;
     struct cemm_query query;
     int64_t max_age;
-
     if (!parked->reading) {
         park_reply_attributes(parked);
     } else if (snapshot->bytes) {
@@ -348,7 +322,6 @@ static void on_page_forgotten(void *data)
     struct growth *growth = data;
     struct node *node = growth->node;
     struct fs *fs = growth->fs;
-
     node->growing = false;
     node_show(node);
     if (growth->waiting)
@@ -361,7 +334,6 @@ static void on_page_forgotten(void *data)
 static void on_reader_gone(void *data)
 {
     struct growth *growth = data;
-
     growth->waiting = NULL;
 }
 
@@ -371,16 +343,15 @@ static void grow(struct parked *parked)
     struct node *node = parked->node;
     struct growth *growth = malloc(sizeof(*growth));
     int64_t page = sysconf(_SC_PAGESIZE);
-    int result = -ENOMEM;
-
+    int r = -ENOMEM;
     if (growth) {
         *growth = (struct growth){.fs = parked->fs, .node = node, .waiting = parked};
-        result = helper_forget_pages(parked->fs->helper, node->number,
-                                     (int64_t)node->shown / page * page, on_page_forgotten, growth);
+        r = helper_forget_pages(parked->fs->helper, node->number,
+                                (int64_t)node->shown / page * page, on_page_forgotten, growth);
     }
-    if (result < 0) {
+    if (r < 0) {
         free(growth);
-        park_reply_error(parked, -result);
+        park_reply_error(parked, -r);
         return;
     }
     node->growing = true;
@@ -393,7 +364,6 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
 {
     struct node *node = parked->node;
     const struct snapshot *old = node->snapshot;
-
     if (!old->bytes || snapshot->size < node->shown ||
         memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
         /* Who has it open keeps the old bytes; the name will lead to a new node. */
@@ -422,7 +392,6 @@ static void renew(struct parked *parked, struct snapshot *snapshot)
 static bool wants(const struct parked *parked, int64_t fetched)
 {
     const struct node *node = parked->node;
-
     if (!node->snapshot)
         return true;
     return !parked->reading && node->running && !node->growing && node->snapshot->fetched < fetched;
@@ -431,7 +400,6 @@ static bool wants(const struct parked *parked, int64_t fetched)
 static void take_snapshot(struct parked *parked, struct snapshot *snapshot)
 {
     struct node *node = parked->node;
-
     if (!wants(parked, snapshot->fetched)) {
         snapshot_unref(snapshot);
         reply(parked);
@@ -448,7 +416,6 @@ static void take_snapshot(struct parked *parked, struct snapshot *snapshot)
 static bool may_come(const struct fs *fs, const struct place *place)
 {
     struct cemm_query query;
-
     return fresh_is_description(place) && fs_account_unheard(fs) && tree_query(place, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
@@ -466,7 +433,6 @@ static int take_failure(const struct fs *fs, struct node *node, int error)
 static bool is_known_absent(const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->absent;
-
     return fresh_is_description(&node->place) && node->absent != 0 && age >= 0 &&
            age <= FS_INFO_MAX_AGE;
 }
@@ -476,8 +442,6 @@ static void take_answer(struct parked *parked, const struct cemm_answer *answer)
     struct node *node = parked->node;
     struct tree_clock clock = fs_clock(parked->fs);
     struct snapshot *snapshot = NULL;
-    int result;
-
     if (answer->result != 0) {
         park_reply_error(parked, take_failure(parked->fs, node, fs_errno(answer->result)));
         return;
@@ -486,11 +450,11 @@ static void take_answer(struct parked *parked, const struct cemm_answer *answer)
         reply(parked);
         return;
     }
-    result = snapshot_render(&node->place, answer->document, &clock, &snapshot);
-    if (result == -EIO)
+    int r = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    if (r == -EIO)
         fs_note_name(parked->fs, &node->place, "the answer is too large for this file");
-    if (result < 0) {
-        park_reply_error(parked, take_failure(parked->fs, node, -result));
+    if (r < 0) {
+        park_reply_error(parked, take_failure(parked->fs, node, -r));
         return;
     }
     node->absent = 0;
@@ -503,7 +467,6 @@ static void ask(struct parked *draft)
     struct node *node = draft->node;
     struct fs *fs = draft->fs;
     struct cemm_query query;
-
     if (is_known_absent(node)) {
         (void)fuse_reply_err(draft->request, ENOENT);
     } else if (info_is(&node->place)) {
@@ -512,7 +475,6 @@ static void ask(struct parked *draft)
         info_ask(draft);
     } else if (tree_query(&node->place, &query)) {
         struct place place = node->place;
-
         draft->resume = take_answer;
         park_get(draft, &query, fresh_of(fs, &place, node->snapshot).max_age);
         ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
@@ -525,7 +487,6 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 {
     struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
     struct parked draft = {.fs = fs, .request = request, .node = node, .open = open};
-
     node->asked = cemm_clock_wall();
     if (node->snapshot && (!node->running || node->growing || fresh_left(node, &freshness) >= 0))
         fs_reply_attributes(fs, request, node);
@@ -538,7 +499,6 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 static bool is_repeated(const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->failed;
-
     return node->failed != 0 && age >= 0 && age <= REPEATED_MS;
 }
 
@@ -554,7 +514,6 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
     const struct snapshot *snapshot = node->snapshot;
     struct cemm_query query;
     int64_t max_age;
-
     if (snapshot && snapshot->bytes)
         reply_bytes(request, snapshot, size, offset);
     else if (is_repeated(node))

@@ -14,13 +14,11 @@ struct freshness fresh_of(const struct fs *fs, const struct place *place,
                           const struct snapshot *snapshot)
 {
     struct tree_clock clock = fs_clock(fs);
-    int64_t closed_at;
-
     if (fresh_is_description(place))
         return (struct freshness){.max_age = FS_INFO_MAX_AGE};
     if (place->kind != PLACE_PERIOD)
         return (struct freshness){.max_age = fs->realtime_ttl};
-    closed_at = tree_closed_at(place, clock.zone);
+    int64_t closed_at = tree_closed_at(place, clock.zone);
     if (clock.now < closed_at)
         return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
     if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
@@ -34,7 +32,6 @@ struct freshness fresh_of(const struct fs *fs, const struct place *place,
 int64_t fresh_left(const struct node *node, const struct freshness *freshness)
 {
     int64_t age = cemm_clock_wall() - node->snapshot->fetched;
-
     if (age < 0)
         return -1; /* the clock was set back: who knows how old */
     if (freshness->for_ever)

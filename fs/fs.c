@@ -17,22 +17,21 @@ struct tree_clock fs_clock(const struct fs *fs)
     return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = cemm_clock_wall() / 1000};
 }
 
-int fs_errno(int result)
+int fs_errno(int r)
 {
-    switch (result) {
+    switch (r) {
     case CEMM_ABSENT:
         return ENOENT;
     case CEMM_DENIED:
         return EACCES;
     default:
-        return result < 0 ? -result : EIO;
+        return r < 0 ? -r : EIO;
     }
 }
 
 bool fs_account_unheard(const struct fs *fs)
 {
     struct cemm_source_state source;
-
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
         if (source.cloud && source.last_success == 0)
             return true;
@@ -43,7 +42,6 @@ bool fs_account_unheard(const struct fs *fs)
 bool fs_is_account(const struct fs *fs, const char *name)
 {
     struct cemm_source_state source;
-
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
         if (source.cloud && strcmp(source.name, name) == 0)
             return true;
@@ -54,7 +52,6 @@ bool fs_is_account(const struct fs *fs, const char *name)
 struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
 {
     struct tree_meter meter = {.totals = true};
-
     if (place->alias[0] == '\0')
         return meter;
     /* What is archived is there, whatever the sources say of the meter today. */
@@ -71,7 +68,6 @@ struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
 static void note_last(struct fs *fs, const char *words)
 {
     char *copy = strdup(words);
-
     if (!copy)
         return; /* the one before is better than none */
     free(fs->words);
@@ -83,11 +79,9 @@ void fs_note(struct fs *fs, const struct place *place, const char *words)
 {
     uint64_t cause = tree_cause(place);
     struct place above = *place;
-
     note_last(fs, words);
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
-
         if (node && tree_type(&above) == TREE_DIRECTORY)
             node_note(node, words, cause);
     } while (tree_parent(&above, &above));
@@ -96,7 +90,6 @@ void fs_note(struct fs *fs, const struct place *place, const char *words)
 void fs_note_name(struct fs *fs, const struct place *place, const char *reason)
 {
     struct cemm_words words;
-
     if (snprintf(words.text, sizeof(words.text), "%s%s%s: %s", place->uid.text,
                  place->alias[0] ? " " : "", place->alias, reason) >= 0)
         fs_note(fs, place, words.text);
@@ -106,10 +99,8 @@ void fs_succeeded(struct fs *fs, const struct place *place)
 {
     uint64_t cause = tree_cause(place);
     struct place above = *place;
-
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
-
         if (node && node->words && node->cause == cause)
             node_note(node, NULL, 0);
     } while (tree_parent(&above, &above));
@@ -127,7 +118,6 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     char target[TREE_LINK_SIZE];
-
     attributes.st_uid = fs->owner;
     attributes.st_gid = fs->group;
     switch (tree_type(&node->place)) {
@@ -170,7 +160,6 @@ double fs_attributes_timeout(const struct node *node)
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node)
 {
     struct stat attributes;
-
     fs_attributes(fs, node, &attributes);
     (void)fuse_reply_attr(request, &attributes, fs_attributes_timeout(node));
 }

@@ -56,7 +56,7 @@ struct fs {
 struct tree_clock fs_clock(const struct fs *fs);
 
 /* Positive errno of a request's result that is not 0. */
-int fs_errno(int result);
+int fs_errno(int r);
 
 /* What is known of the meter that a place belongs to. */
 struct tree_meter fs_meter(const struct fs *fs, const struct place *place);

@@ -47,11 +47,9 @@ static void tell_kernel(struct helper *helper, const struct job *job)
 static void *run(void *data)
 {
     struct helper *helper = data;
-
     pthread_mutex_lock(&helper->mutex);
     while (!helper->ending) {
         struct job *job = STAILQ_FIRST(&helper->waiting);
-
         if (!job) {
             pthread_cond_wait(&helper->work, &helper->mutex);
             continue;
@@ -73,19 +71,16 @@ static void *run(void *data)
 static int start_thread(struct helper *helper)
 {
     sigset_t all, before;
-    int result;
-
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    result = pthread_create(&helper->thread, NULL, run, helper);
+    int r = pthread_create(&helper->thread, NULL, run, helper);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result;
+    return r;
 }
 
 struct helper *helper_new(struct fuse_session *session, struct cemm *cemm)
 {
     struct helper *helper = calloc(1, sizeof(*helper));
-
     if (!helper)
         return NULL;
     helper->session = session;
@@ -106,7 +101,6 @@ struct helper *helper_new(struct fuse_session *session, struct cemm *cemm)
 static void free_jobs(struct job_queue *queue)
 {
     struct job *job;
-
     while ((job = STAILQ_FIRST(queue))) {
         STAILQ_REMOVE_HEAD(queue, next);
         free(job);
@@ -132,7 +126,6 @@ void helper_free(struct helper *helper)
 static int add(struct helper *helper, const struct job *wanted)
 {
     struct job *job = malloc(sizeof(*job));
-
     if (!job)
         return -ENOMEM;
     *job = *wanted;
@@ -154,7 +147,6 @@ int helper_forget_name(struct helper *helper, uint64_t directory, const char *na
 {
     struct job job = {.number = directory};
     size_t length = strlen(name);
-
     if (length >= sizeof(job.name))
         return -EINVAL;
     memcpy(job.name, name, length);
@@ -165,7 +157,6 @@ void helper_collect(struct helper *helper)
 {
     struct job_queue finished = STAILQ_HEAD_INITIALIZER(finished);
     struct job *job;
-
     pthread_mutex_lock(&helper->mutex);
     STAILQ_CONCAT(&finished, &helper->finished);
     pthread_mutex_unlock(&helper->mutex);
@@ -179,10 +170,9 @@ void helper_collect(struct helper *helper)
 
 bool helper_busy(struct helper *helper)
 {
-    bool busy;
-
     pthread_mutex_lock(&helper->mutex);
-    busy = helper->at_work || !STAILQ_EMPTY(&helper->waiting) || !STAILQ_EMPTY(&helper->finished);
+    bool busy =
+        helper->at_work || !STAILQ_EMPTY(&helper->waiting) || !STAILQ_EMPTY(&helper->finished);
     pthread_mutex_unlock(&helper->mutex);
     return busy;
 }

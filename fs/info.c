@@ -26,20 +26,19 @@ static void on_root(struct parked *parked, const struct cemm_answer *answer)
     const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
     const char *account = device ? cemm_device_account(device) : NULL;
     struct snapshot *snapshot;
-    int result = 0;
-
+    int r = 0;
     if (answer->result != 0 && answer->result != CEMM_ABSENT)
-        result = fs_errno(answer->result);
+        r = fs_errno(answer->result);
     else if (!account && parked->found != 0 && fs_account_unheard(fs))
-        result = fs_errno(parked->found);
+        r = fs_errno(parked->found);
     else if (!account && !answer->document)
-        result = ENOENT;
-    if (result == ENOENT)
+        r = ENOENT;
+    if (r == ENOENT)
         fs_note_name(fs, &parked->node->place, "no source says anything of this device");
-    if (result == 0)
-        result = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
-    if (result != 0)
-        park_reply_error(parked, result);
+    if (r == 0)
+        r = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
+    if (r != 0)
+        park_reply_error(parked, r);
     else
         parked->take(parked, snapshot);
 }
@@ -47,7 +46,6 @@ static void on_root(struct parked *parked, const struct cemm_answer *answer)
 static void on_devices(struct parked *parked, const struct cemm_answer *answer)
 {
     struct cemm_query query;
-
     parked->found = answer->result;
     if (tree_query(&parked->node->place, &query))
         park_get_next(parked, &query, FS_INFO_MAX_AGE, on_root);
@@ -62,7 +60,6 @@ static void on_devices(struct parked *parked, const struct cemm_answer *answer)
 static void on_io(struct parked *parked, const struct cemm_answer *answer)
 {
     const struct place *place = &parked->node->place;
-
     if (answer->result != 0 || document_lists(answer->document, place->alias)) {
         parked->answer(parked, answer);
     } else if (fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
@@ -77,7 +74,6 @@ static void on_io(struct parked *parked, const struct cemm_answer *answer)
 static void on_meter(struct parked *parked, const struct cemm_answer *answer)
 {
     struct cemm_query query = {.uid = parked->node->place.uid, .endpoint = CEMM_IO};
-
     if (answer->result == CEMM_ABSENT)
         park_get_next(parked, &query, FS_INFO_MAX_AGE, on_io);
     else
@@ -88,7 +84,6 @@ void info_ask(struct parked *draft)
 {
     const struct place *place = &draft->node->place;
     struct cemm_query query;
-
     draft->absence_passes = true;
     if (place->kind == PLACE_DEVICE_INFO) {
         draft->resume = on_devices;

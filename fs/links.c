@@ -21,7 +21,6 @@ static struct place day_of(const struct place *link, const struct tree_clock *cl
 {
     struct cemm_period now = cemm_period_at(clock->zone, CEMM_DAY, clock->now);
     struct place day = *link;
-
     day.kind = PLACE_PERIOD;
     day.ago = 0;
     day.period = cemm_period_step(&now, -ago);
@@ -40,7 +39,6 @@ static bool is_turning(const struct fs *fs, const struct node *node, const struc
     struct tree_meter meter = fs_meter(fs, &node->place);
     struct place day = day_of(&node->place, clock, 0);
     int64_t begun = cemm_period_start(clock->zone, &day.period);
-
     return is_today(&node->place) && node->moved != begun && clock->now - begun < TURN_S &&
            !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
 }
@@ -50,7 +48,6 @@ static void reply(fuse_req_t request, const struct place *link, const struct tre
 {
     struct place place = *link;
     char target[TREE_LINK_SIZE];
-
     if (place.kind == PLACE_NEAR_LINK)
         place.ago += ago;
     tree_target(&place, clock, target);
@@ -64,7 +61,6 @@ static bool is_left(const struct fs *fs, const struct place *link, const struct 
 {
     struct place before = day_of(link, clock, 1);
     const struct node *node = nodes_current(&fs->nodes, &before);
-
     return !node || !node->snapshot || !fresh_is_followed(node) || node->snapshot->fetched >= since;
 }
 
@@ -73,7 +69,6 @@ static void on_day(struct parked *parked, const struct cemm_answer *answer)
     struct tree_clock clock = fs_clock(parked->fs);
     struct node *node = parked->node;
     struct place day = day_of(&node->place, &clock, 0);
-
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
         is_left(parked->fs, &node->place, &clock, cemm_document_fetched(answer->document)))
         node->moved = cemm_period_start(clock.zone, &day.period);
@@ -87,7 +82,6 @@ void link_read(struct fs *fs, fuse_req_t request, struct node *node)
     struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_day};
     struct place day = day_of(&node->place, &clock, 0);
     struct cemm_query query;
-
     if (is_turning(fs, node, &clock) && tree_query(&day, &query))
         park_get(&draft, &query, FS_PERIOD_MAX_AGE);
     else

@@ -25,20 +25,17 @@ int listing_add(void *data, const char *name, enum tree_type type)
 {
     struct listing *listing = data;
     size_t length = strlen(name);
-    struct listing_entry *entry;
-
     if (length >= TREE_NAME_SIZE || listing->count >= LISTING_MAX)
         return -E2BIG;
     if (listing->count == listing->room) {
         size_t room = listing->room ? listing->room * 2 : 64;
         struct listing_entry *entries = reallocarray(listing->entries, room, sizeof(*entries));
-
         if (!entries)
             return -ENOMEM;
         listing->entries = entries;
         listing->room = room;
     }
-    entry = &listing->entries[listing->count++];
+    struct listing_entry *entry = &listing->entries[listing->count++];
     memcpy(entry->name, name, length + 1);
     entry->type = type;
     return 0;
@@ -61,7 +58,6 @@ void listing_reply(fuse_req_t request, const struct listing *listing, size_t siz
     size_t room = size < REPLY_MAX ? size : REPLY_MAX;
     size_t used = 0;
     char *reply = malloc(room ? room : 1);
-
     if (!reply) {
         (void)fuse_reply_err(request, ENOMEM);
         return;
@@ -70,7 +66,6 @@ void listing_reply(fuse_req_t request, const struct listing *listing, size_t siz
         struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = mode_of(listing->entries[i].type)};
         size_t length = fuse_add_direntry(request, reply + used, room - used,
                                           listing->entries[i].name, &about, (off_t)i + 1);
-
         if (length > room - used)
             break;
         used += length;

@@ -40,7 +40,6 @@ void log_to_syslog(struct log *log)
 void log_line(void *data, enum cemm_level level, const char *line)
 {
     const struct log *log = data;
-
     if (log->to_syslog)
         syslog(priority_of(level), "%s", line);
     else
@@ -51,7 +50,6 @@ void log_print(struct log *log, enum cemm_level level, const char *format, ...)
 {
     struct cemm_words words;
     va_list arguments;
-
     va_start(arguments, format);
     if (vsnprintf(words.text, sizeof(words.text), format, arguments) < 0)
         words.text[0] = '\0';

@@ -19,10 +19,9 @@
 static bool serve(struct fs *fs, struct fuse_buf *buffer)
 {
     for (int i = 0; i < REQUESTS_A_TURN; i++) {
-        int result = fuse_session_receive_buf(fs->session, buffer);
-
-        if (result <= 0)
-            return result == -EINTR;
+        int r = fuse_session_receive_buf(fs->session, buffer);
+        if (r <= 0)
+            return r == -EINTR;
         fuse_session_process_buf(fs->session, buffer);
         /* Short of memory, libfuse has refused the kernel's greeting: nothing more will come. */
         if (!fs->greeted)
@@ -34,7 +33,6 @@ static bool serve(struct fs *fs, struct fuse_buf *buffer)
 static bool signalled(int fd)
 {
     struct signalfd_siginfo signal;
-
     return read(fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal);
 }
 
@@ -43,7 +41,6 @@ void loop_run(struct fs *fs, int signal_fd)
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-
     /* The helper waits for the kernel, which may wait for us: so it is served to the end. */
     while (!ending || helper_busy(fs->helper)) {
         struct pollfd waited[] = {
@@ -51,7 +48,6 @@ void loop_run(struct fs *fs, int signal_fd)
             {.fd = signal_fd, .events = POLLIN},
         };
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, 2);
-
         if (turned < 0 && turned != -EINTR) {
             /* It may pass (no memory, say), and what is cached can be served meanwhile. */
             log_print(fs->log, CEMM_LOG_ERROR, "the loop has failed: %s", strerror(-turned));

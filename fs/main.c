@@ -46,7 +46,6 @@ static void open_standard_descriptors(void)
 static int open_signals(void)
 {
     sigset_t ending;
-
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGINT);
@@ -60,15 +59,13 @@ static int open_signals(void)
 static int set_nonblocking(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
-
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
 /* Serves a session that is mounted. */
 static int serve(struct fs *fs, struct log *log, int signal_fd)
 {
-    int result = -ENOMEM;
-
+    int r = -ENOMEM;
     if (nodes_init(&fs->nodes) < 0)
         return -ENOMEM;
     fs->log = log;
@@ -78,26 +75,25 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
         fs->helper = helper_new(fs->session, fs->cemm);
     }
     if (fs->helper)
-        result = set_nonblocking(fuse_session_fd(fs->session));
-    if (result == 0)
+        r = set_nonblocking(fuse_session_fd(fs->session));
+    if (r == 0)
         loop_run(fs, signal_fd);
-    if (result == 0 && fuse_session_exited(fs->session) && !fs->greeted)
-        result = -ENOMEM;
+    if (r == 0 && fuse_session_exited(fs->session) && !fs->greeted)
+        r = -ENOMEM;
     helper_free(fs->helper);
     cemm_free(fs->cemm); /* answers whoever still waits */
     nodes_end(&fs->nodes);
     free(fs->words);
-    return result;
+    return r;
 }
 
 static int mount_and_serve(struct fs *fs, const struct options *options, const char *path)
 {
     struct log log = {.to_syslog = false};
     int signal_fd = open_signals();
-    int result = signal_fd;
-
-    if (result < 0) {
-        log_print(&log, CEMM_LOG_ERROR, "signals: %s", strerror(-result));
+    int r = signal_fd;
+    if (r < 0) {
+        log_print(&log, CEMM_LOG_ERROR, "signals: %s", strerror(-r));
         return EXIT_FAILURE;
     }
     if (mount_on(fs->session, path) < 0) {
@@ -107,18 +103,18 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         return EXIT_FAILURE;
     }
     if (fuse_daemonize(options->foreground) < 0) {
-        result = -errno;
+        r = -errno;
     } else {
         if (!options->foreground)
             log_to_syslog(&log);
         fs->mounted = cemm_clock_wall();
-        result = serve(fs, &log, signal_fd);
+        r = serve(fs, &log, signal_fd);
     }
     fuse_session_unmount(fs->session);
     close(signal_fd);
-    if (result < 0)
-        log_print(&log, CEMM_LOG_ERROR, "%s", strerror(-result));
-    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (r < 0)
+        log_print(&log, CEMM_LOG_ERROR, "%s", strerror(-r));
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run(const struct options *options, const struct cemm_config *config)
@@ -132,36 +128,34 @@ static int run(const struct options *options, const struct cemm_config *config)
     };
     struct cemm_words words;
     char *path;
-    int result = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
-
-    if (result < 0)
+    int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
+    if (r < 0)
         return complain(options->mountpoint, words.text);
     fs.session = mount_session(options, &fs);
     if (fs.session) {
-        result = mount_and_serve(&fs, options, path);
+        r = mount_and_serve(&fs, options, path);
         fuse_session_destroy(fs.session);
     } else { /* of a lack of memory libfuse says nothing */
         complain(options->mountpoint, "the file system can't be set up");
-        result = EXIT_FAILURE;
+        r = EXIT_FAILURE;
     }
     free(path);
-    return result;
+    return r;
 }
 
 static int configure_and_run(const struct options *options)
 {
     struct cemm_config *config = cemm_config_new();
     struct cemm_words words = {.text = ""};
-    int result;
-
+    int r;
     if (!config)
         return complain(NULL, strerror(ENOMEM));
     if (cemm_config_load(config, options->config, &words) < 0)
-        result = complain(NULL, words.text);
+        r = complain(NULL, words.text);
     else
-        result = run(options, config);
+        r = run(options, config);
     cemm_config_free(config);
-    return result;
+    return r;
 }
 
 /* A file's answer and text come and go with it. By default malloc() hands what is free at its end
@@ -179,7 +173,6 @@ int main(int argc, char **argv)
     const struct rlimit no_core = {0, 0}; /* there is a key in our memory */
     struct cemm_words words;
     struct options options;
-
     (void)setrlimit(RLIMIT_CORE, &no_core);
     open_standard_descriptors();
     keep_memory();

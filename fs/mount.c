@@ -35,10 +35,9 @@ static int run_fusermount(const char *mountpoint)
     const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};
     int status;
     pid_t pid;
-    int result = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *)arguments, environ);
-
-    if (result != 0)
-        return -result;
+    int r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *)arguments, environ);
+    if (r != 0)
+        return -r;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
             return -errno;
@@ -57,7 +56,6 @@ static int take_dead_mount_away(const char *mountpoint)
 static bool is_dead(const char *mountpoint)
 {
     struct statfs about;
-
     return statfs(mountpoint, &about) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
@@ -67,7 +65,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct cemm_words *words
                                                         const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
         words->text[0] = '\0';
@@ -79,7 +76,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(struct cemm_words *words
 static bool is_ours(const char *line, uint64_t mount)
 {
     char *end;
-
     return strtoull(line, &end, 10) == mount && *end == ' ' && strstr(line, " - fuse.cemmfs ");
 }
 
@@ -89,7 +85,6 @@ static bool mount_is_ours(uint64_t mount)
     char *line = NULL;
     size_t room = 0;
     bool ours = false;
-
     while (mounts && !ours && getline(&line, &room, mounts) > 0)
         ours = is_ours(line, mount);
     free(line);
@@ -102,7 +97,6 @@ static bool mount_is_ours(uint64_t mount)
 static int check_mounts(const char *mountpoint, struct cemm_words *words)
 {
     struct statx about;
-
     if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &about) <
             0 &&
         statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
@@ -119,10 +113,8 @@ static char *existing(const char *path)
 {
     char *part = strdup(path);
     char *real = NULL;
-
     while (part && !(real = realpath(part, NULL))) {
         char *slash = strrchr(part, '/');
-
         if (!slash || slash == part) {
             free(part);
             return realpath(slash ? "/" : ".", NULL);
@@ -137,7 +129,6 @@ static char *existing(const char *path)
 static bool is_within(const char *place, const char *above)
 {
     size_t length = strlen(above);
-
     if (strcmp(above, "/") == 0)
         return true;
     return strncmp(place, above, length) == 0 && (place[length] == '\0' || place[length] == '/');
@@ -148,14 +139,13 @@ static bool is_within(const char *place, const char *above)
 static int check_archive(const char *path, const char *archive, struct cemm_words *words)
 {
     char *real = existing(archive);
-    int result = 0;
-
+    int r = 0;
     if (!real)
         return -ENOMEM;
     if (is_within(real, path))
-        result = refuse(words, "it would hide the archive, %s", archive);
+        r = refuse(words, "it would hide the archive, %s", archive);
     free(real);
-    return result;
+    return r;
 }
 
 /* With -o drop_privileges mount.fuse3 has mounted already, and hands the kernel's descriptor over.
@@ -164,7 +154,6 @@ static bool is_descriptor(const char *mountpoint)
 {
     static const char beginning[] = "/dev/fd/";
     size_t length = strlen(beginning);
-
     if (strncmp(mountpoint, beginning, length) != 0 || mountpoint[length] == '\0')
         return false;
     while (mountpoint[length] >= '0' && mountpoint[length] <= '9')
@@ -177,15 +166,14 @@ static int check_mounted(const char *archive, struct cemm_words *words)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
     const struct mntent *mount;
-    int result = 0;
-
-    while (mounts && result == 0 && (mount = getmntent(mounts))) {
+    int r = 0;
+    while (mounts && r == 0 && (mount = getmntent(mounts))) {
         if (strcmp(mount->mnt_type, "fuse.cemmfs") == 0 && is_within(archive, mount->mnt_dir))
-            result = refuse(words, "%s hides the archive, %s", mount->mnt_dir, archive);
+            r = refuse(words, "%s hides the archive, %s", mount->mnt_dir, archive);
     }
     if (mounts)
         endmntent(mounts);
-    return result;
+    return r;
 }
 
 static int take_descriptor(const char *mountpoint, const char *archive, char **ret_path,
@@ -201,15 +189,13 @@ static int prepare(const char *mountpoint, const char *archive, char **ret_path,
                    struct cemm_words *words)
 {
     struct stat about;
-    int result;
-
     if (is_descriptor(mountpoint))
         return take_descriptor(mountpoint, archive, ret_path, words);
-    result = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
-    if (result == 0)
-        result = check_mounts(mountpoint, words);
-    if (result < 0)
-        return result;
+    int r = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
+    if (r == 0)
+        r = check_mounts(mountpoint, words);
+    if (r < 0)
+        return r;
     if (stat(mountpoint, &about) < 0)
         return -errno;
     if (!S_ISDIR(about.st_mode))
@@ -223,18 +209,16 @@ static int prepare(const char *mountpoint, const char *archive, char **ret_path,
 int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
                   struct cemm_words *words)
 {
-    int result;
-
     *ret_path = NULL;
     words->text[0] = '\0';
-    result = prepare(mountpoint, archive, ret_path, words);
-    if (result == 0)
+    int r = prepare(mountpoint, archive, ret_path, words);
+    if (r == 0)
         return 0;
     if (words->text[0] == '\0')
-        (void)refuse(words, "%s", strerror(-result));
+        (void)refuse(words, "%s", strerror(-r));
     free(*ret_path);
     *ret_path = NULL;
-    return result;
+    return r;
 }
 
 /* ---- the session ----------------------------------------------------------- */
@@ -244,8 +228,6 @@ static int print_options(const struct options *options, char *text, size_t size)
 {
     FILE *out = fmemopen(text, size, "w");
     const char *source = options->config ? options->config : "cemm";
-    bool bad;
-
     if (!out)
         return -ENOMEM;
     fprintf(out, "ro,nosuid,nodev,noexec,subtype=cemmfs");
@@ -256,7 +238,7 @@ static int print_options(const struct options *options, char *text, size_t size)
     fprintf(out, ",fsname=");
     for (; *source != '\0'; source++)
         fprintf(out, *source == ',' || *source == '\\' ? "\\%c" : "%c", *source);
-    bad = fflush(out) != 0 || ferror(out) != 0;
+    bool bad = fflush(out) != 0 || ferror(out) != 0;
     return fclose(out) != 0 || bad ? -E2BIG : 0;
 }
 
@@ -265,7 +247,6 @@ struct fuse_session *mount_session(const struct options *options, struct fs *fs)
     struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *session = NULL;
     char text[MOUNT_OPTIONS_SIZE] = "";
-
     if (print_options(options, text, sizeof(text)) == 0 &&
         fuse_opt_add_arg(&arguments, "cemmfs") == 0 && fuse_opt_add_arg(&arguments, "-o") == 0 &&
         fuse_opt_add_arg(&arguments, text) == 0 &&
@@ -280,7 +261,6 @@ struct fuse_session *mount_session(const struct options *options, struct fs *fs)
 int mount_on(struct fuse_session *session, const char *path)
 {
     struct stat about;
-
     if (fuse_session_mount(session, path) < 0)
         return -1;
     if (fstat(fuse_session_fd(session), &about) == 0 && S_ISCHR(about.st_mode) &&

@@ -35,7 +35,6 @@ static int resize(struct nodes *nodes, size_t buckets)
     struct node_list *by_number = calloc(buckets, sizeof(*by_number));
     struct node_list *by_place = calloc(buckets, sizeof(*by_place));
     struct nodes old = *nodes;
-
     if (!by_number || !by_place) {
         free(by_number);
         free(by_place);
@@ -46,10 +45,8 @@ static int resize(struct nodes *nodes, size_t buckets)
     nodes->buckets = buckets;
     for (size_t i = 0; i < old.buckets; i++) {
         struct node *node = LIST_FIRST(&old.by_number[i]);
-
         while (node) {
             struct node *next = LIST_NEXT(node, same_number);
-
             insert(nodes, node);
             node = next;
         }
@@ -61,15 +58,13 @@ static int resize(struct nodes *nodes, size_t buckets)
 
 int nodes_init(struct nodes *nodes)
 {
-    struct node *root;
-
     *nodes = (struct nodes){.next_number = ROOT_NUMBER};
     TAILQ_INIT(&nodes->full);
     TAILQ_INIT(&nodes->bare);
     TAILQ_INIT(&nodes->open);
     if (resize(nodes, BUCKETS_FIRST) < 0)
         return -ENOMEM;
-    root = node_new(nodes, &tree_root);
+    struct node *root = node_new(nodes, &tree_root);
     if (!root) {
         nodes_end(nodes);
         return -ENOMEM;
@@ -82,7 +77,6 @@ void nodes_end(struct nodes *nodes)
 {
     for (size_t i = 0; i < nodes->buckets; i++) {
         struct node *node;
-
         while ((node = LIST_FIRST(&nodes->by_number[i]))) {
             node->lookups = 0;
             node->pins = 0;
@@ -97,7 +91,6 @@ void nodes_end(struct nodes *nodes)
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
 {
     struct node *node;
-
     LIST_FOREACH (node, &nodes->by_number[slot_of_number(nodes, number)], same_number) {
         if (node->number == number)
             return node;
@@ -108,7 +101,6 @@ struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
 struct node *nodes_current(const struct nodes *nodes, const struct place *place)
 {
     struct node *node;
-
     LIST_FOREACH (node, &nodes->by_place[slot_of_place(nodes, place)], same_place) {
         if (place_same(&node->place, place))
             return node;
@@ -120,7 +112,6 @@ struct node *node_new(struct nodes *nodes, const struct place *place)
 {
     struct node *node = calloc(1, sizeof(*node));
     struct node *before = nodes_current(nodes, place);
-
     if (!node)
         return NULL;
     /* Without memory for a larger table the one at hand works, too. */
@@ -167,7 +158,6 @@ void node_show(struct node *node)
 void node_settle(struct node *node)
 {
     uint64_t hash = tree_hash_path(&node->place);
-
     hash = place_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
     node->inode = hash >> 2 | SETTLED;
 }
@@ -186,7 +176,6 @@ void node_drop(struct nodes *nodes, struct node *node)
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     bool full = node->snapshot && node->snapshot->bytes;
-
     if (node->place.kind == PLACE_PERIOD && (!node->snapshot || node->closed))
         return full ? &nodes->full : &nodes->bare;
     return full && node->snapshot->source ? &nodes->open : NULL;
@@ -256,7 +245,6 @@ void node_release(struct nodes *nodes, struct node *node)
 void node_note(struct node *node, const char *words, uint64_t cause)
 {
     char *copy = words ? strdup(words) : NULL;
-
     if (words && !copy)
         return; /* the one before is better than none */
     free(node->words);

@@ -31,7 +31,6 @@ static struct fs *fs_of(fuse_req_t request)
 static struct node *node_of(fuse_req_t request, fuse_ino_t number)
 {
     struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
-
     if (!node)
         (void)fuse_reply_err(request, ESTALE);
     return node;
@@ -40,7 +39,6 @@ static struct node *node_of(fuse_req_t request, fuse_ino_t number)
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
     struct fs *fs = data;
-
     /* Before it reads, the kernel asks for attributes that are no longer valid. */
     connection->want |= FUSE_CAP_AUTO_INVAL_DATA;
     /* A READ belongs to its reader, who can interrupt it, and takes none of the few places that the
@@ -59,7 +57,6 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
     struct tree_clock clock = fs_clock(fs);
     struct tree_meter meter = fs_meter(fs, &parent->place);
     struct place place;
-
     if (!tree_child(&parent->place, name, &clock, &meter, &place))
         return -ENOENT;
     if (place.kind == PLACE_METER && !cemm_alias_allowed(fs->cemm, &place.uid, place.alias))
@@ -76,13 +73,11 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     struct node *directory = node_of(request, parent);
     struct fuse_entry_param entry = {.generation = 1};
     struct node *node;
-    int result;
-
     if (!directory)
         return;
-    result = lookup(fs, directory, name, &node, &entry.entry_timeout);
-    if (result < 0) {
-        (void)fuse_reply_err(request, -result);
+    int r = lookup(fs, directory, name, &node, &entry.entry_timeout);
+    if (r < 0) {
+        (void)fuse_reply_err(request, -r);
         return;
     }
     node->parent = parent;
@@ -100,7 +95,6 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 static void forget(struct fs *fs, fuse_ino_t number, uint64_t lookups)
 {
     struct node *node = nodes_numbered(&fs->nodes, number);
-
     if (!node)
         return;
     node->lookups -= lookups < node->lookups ? lookups : node->lookups;
@@ -123,7 +117,6 @@ static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
 static void on_readlink(fuse_req_t request, fuse_ino_t number)
 {
     struct node *node = node_of(request, number);
-
     if (!node)
         return;
     if (tree_type(&node->place) == TREE_LINK)
@@ -138,7 +131,6 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 {
     struct fs *fs = fs_of(request);
     struct node *node = node_of(request, number);
-
     if (!node)
         return;
     switch (tree_type(&node->place)) {
@@ -171,7 +163,6 @@ static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
                     struct fuse_file_info *info)
 {
     struct node *node = node_of(request, number);
-
     (void)info;
     if (node)
         file_read(fs_of(request), request, node, size, offset);
@@ -189,7 +180,6 @@ static void on_statfs(fuse_req_t request, fuse_ino_t number)
         .f_namemax = NAME_MAX_LENGTH,
         .f_flag = ST_RDONLY,
     };
-
     (void)number;
     (void)fuse_reply_statfs(request, &about);
 }
@@ -197,7 +187,6 @@ static void on_statfs(fuse_req_t request, fuse_ino_t number)
 static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
 {
     struct node *node = node_of(request, number);
-
     if (node)
         xattr_get(fs_of(request), request, node, name, size);
 }
@@ -205,7 +194,6 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,
 static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 {
     struct node *node = node_of(request, number);
-
     if (node)
         xattr_list(fs_of(request), request, node, size);
 }
@@ -220,7 +208,6 @@ static struct listing *listing_of(const struct fuse_file_info *info)
 static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
     struct node *node = node_of(request, number);
-
     if (node)
         dir_open(fs_of(request), request, node, info);
 }

@@ -69,7 +69,6 @@ __attribute__((format(printf, 2, 3))) static enum options_result wrong(struct ce
                                                                        const char *format, ...)
 {
     va_list arguments;
-
     va_start(arguments, format);
     if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
         words->text[0] = '\0';
@@ -80,12 +79,10 @@ __attribute__((format(printf, 2, 3))) static enum options_result wrong(struct ce
 static bool read_number(const char *text, int base, int64_t max, int64_t *ret_number)
 {
     char *end;
-    int64_t number;
-
     if (text[0] < '0' || text[0] > '9')
         return false;
     errno = 0;
-    number = strtoll(text, &end, base);
+    int64_t number = strtoll(text, &end, base);
     if (*end != '\0' || errno != 0 || number > max)
         return false;
     *ret_number = number;
@@ -141,7 +138,6 @@ static enum options_result read_mount_option(const char *option, struct options 
 {
     const struct number_option *row = find_number_option(option);
     int64_t number;
-
     if (row) {
         if (!read_number(option + strlen(row->name), row->base, row->max, &number))
             return wrong(words, "-o %s: not %s", option, row->words);
@@ -161,12 +157,11 @@ static enum options_result read_mount_option(const char *option, struct options 
 static enum options_result read_mount_options(char *list, struct options *options,
                                               struct cemm_words *words)
 {
-    enum options_result result = OPTIONS_RUN;
+    enum options_result r = OPTIONS_RUN;
     char *option;
-
-    while (result == OPTIONS_RUN && (option = strsep(&list, ",")))
-        result = read_mount_option(option, options, words);
-    return result;
+    while (r == OPTIONS_RUN && (option = strsep(&list, ",")))
+        r = read_mount_option(option, options, words);
+    return r;
 }
 
 static enum options_result read_places(int count, char **arguments, struct options *options,
@@ -188,12 +183,10 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     struct options options = {
         .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid()};
-    enum options_result result = OPTIONS_RUN;
+    enum options_result r = OPTIONS_RUN;
     int letter;
-
     opterr = 0;
-    while (result == OPTIONS_RUN &&
-           (letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
+    while (r == OPTIONS_RUN && (letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
         switch (letter) {
         case 'f':
             options.foreground = true;
@@ -202,7 +195,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             options.foreground = options.debug = true;
             break;
         case 'o':
-            result = read_mount_options(optarg, &options, words);
+            r = read_mount_options(optarg, &options, words);
             break;
         case 'h':
             return OPTIONS_HELP;
@@ -214,8 +207,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             return wrong(words, "%s: no such option; see cemmfs --help", argv[optind - 1]);
         }
     }
-    if (result == OPTIONS_RUN)
-        result = read_places(argc - optind, argv + optind, &options, words);
+    if (r == OPTIONS_RUN)
+        r = read_places(argc - optind, argv + optind, &options, words);
     *ret_options = options;
-    return result;
+    return r;
 }

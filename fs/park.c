@@ -24,7 +24,6 @@
 static void on_answer(void *data, const struct cemm_answer *answer)
 {
     struct parked *parked = data;
-
     parked->ticket = NULL;
     if (answer->result == -ECANCELED) {
         park_reply_error(parked, EINTR);
@@ -40,7 +39,6 @@ static void on_answer(void *data, const struct cemm_answer *answer)
 static void on_interrupt(fuse_req_t request, void *data)
 {
     struct parked *parked = data;
-
     (void)request;
     if (parked->ticket) {
         cemm_cancel(parked->ticket);
@@ -54,7 +52,6 @@ static void on_interrupt(fuse_req_t request, void *data)
 static struct parked *park(const struct parked *draft)
 {
     struct parked *parked = malloc(sizeof(*parked));
-
     if (!parked) {
         (void)fuse_reply_err(draft->request, ENOMEM);
         listing_free(draft->listing);
@@ -65,12 +62,11 @@ static struct parked *park(const struct parked *draft)
     return parked;
 }
 
-/* `result` is what the library said when it was asked; `query` is what it was asked for, or whom.
- */
-static void parked_now(struct parked *parked, int result, const struct cemm_query *query)
+/* `r` is what the library said, `query` is what it was asked for, or whom. */
+static void parked_now(struct parked *parked, int r, const struct cemm_query *query)
 {
-    if (result < 0) {
-        park_reply_error(parked, -result);
+    if (r < 0) {
+        park_reply_error(parked, -r);
     } else if (fuse_req_interrupted(parked->request)) {
         cemm_cancel(parked->ticket);
     } else {
@@ -82,7 +78,6 @@ static void parked_now(struct parked *parked, int result, const struct cemm_quer
 void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age)
 {
     struct parked *parked = park(draft);
-
     if (parked)
         parked_now(parked,
                    cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket),
@@ -93,12 +88,10 @@ void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_
 void park_get_next(struct parked *parked, const struct cemm_query *query, int64_t max_age,
                    parked_fn *resume)
 {
-    int result;
-
     parked->resume = resume;
-    result = cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket);
-    if (result < 0)
-        park_reply_error(parked, -result);
+    int r = cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket);
+    if (r < 0)
+        park_reply_error(parked, -r);
     else
         cemm_limit(parked->ticket, query);
 }
@@ -107,7 +100,6 @@ void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age
 {
     struct cemm_query query = {.endpoint = CEMM_IO};
     struct parked *parked = park(draft);
-
     if (uid)
         query.uid = *uid;
     if (parked)
@@ -120,7 +112,6 @@ void park_find_first(struct parked *draft, const struct place *place)
 {
     struct cemm_query query = {.uid = place->uid, .endpoint = CEMM_DATA};
     struct parked *parked = park(draft);
-
     memcpy(query.alias, place->alias, sizeof(query.alias));
     if (parked)
         parked_now(parked,
@@ -132,7 +123,6 @@ void park_find_first(struct parked *draft, const struct place *place)
 void park_locate(struct parked *draft, const struct cemm_uid *uid)
 {
     struct parked *parked = park(draft);
-
     if (parked)
         parked_now(
             parked,
@@ -157,7 +147,6 @@ void park_free(struct parked *parked)
 void park_reply_error(struct parked *parked, int error)
 {
     struct node *node = parked->node;
-
     if (parked->open && node->snapshot && error != EINTR) {
         park_reply_attributes(parked);
         return;

@@ -14,7 +14,6 @@ bool place_same(const struct place *a, const struct place *b)
 uint64_t place_hash_bytes(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *byte = bytes;
-
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ byte[i]) * 0x100000001b3u;
     return hash;
@@ -26,7 +25,6 @@ uint64_t place_hash(const struct place *place)
                            place->ago,          (int)place->period.span, place->period.year,
                            place->period.month, place->period.day};
     uint64_t hash = PLACE_HASH;
-
     hash = place_hash_bytes(hash, place->uid.text, strlen(place->uid.text) + 1);
     hash = place_hash_bytes(hash, place->alias, strlen(place->alias) + 1);
     hash = place_hash_bytes(hash, place->channel, strlen(place->channel) + 1);

@@ -15,7 +15,6 @@
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
 {
     struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-
     if (!snapshot) {
         free(text);
         return NULL;
@@ -84,7 +83,6 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
 static struct json_object *data_of(struct json_object *root)
 {
     struct json_object *data = NULL;
-
     (void)json_object_object_get_ex(root, "data", &data);
     return data;
 }
@@ -93,7 +91,6 @@ static struct json_object *data_of(struct json_object *root)
 static struct json_object *find_entry(struct json_object *list, const char *alias)
 {
     size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-
     for (size_t i = 0; i < length; i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
         struct json_object *name = NULL;
@@ -110,7 +107,6 @@ bool document_lists(const struct cemm_document *io, const char *alias)
 {
     struct json_object *root = cemm_document_json(io);
     bool lists = !root || find_entry(data_of(root), alias);
-
     json_object_put(root);
     return lists;
 }
@@ -121,10 +117,9 @@ static int render_entry(const struct place *place, const struct cemm_document *i
 {
     struct json_object *root = cemm_document_json(io);
     struct json_object *entry = root ? find_entry(data_of(root), place->alias) : NULL;
-    int result = !root ? -ENOMEM : !entry ? -ENOENT : cemm_json_print(entry, ret_text, ret_length);
-
+    int r = !root ? -ENOMEM : !entry ? -ENOENT : cemm_json_print(entry, ret_text, ret_length);
     json_object_put(root);
-    return result;
+    return r;
 }
 
 static int render_text(const struct place *place, const struct cemm_document *document,
@@ -144,7 +139,6 @@ static int64_t modified_at(const struct place *place, const struct cemm_document
                            const struct cemm_series *channel, const struct tree_clock *clock)
 {
     int64_t newest = cemm_document_newest(document);
-
     if (place->kind == PLACE_PERIOD && clock->now >= tree_closed_at(place, clock->zone))
         return cemm_period_end(clock->zone, &place->period) * 1000;
     if (place->kind == PLACE_PERIOD && place->period.span != CEMM_DAY)
@@ -160,7 +154,6 @@ static char *join_units(const struct cemm_series *series, size_t count)
     char *text = NULL;
     size_t size = 0;
     FILE *out = cemm_text_open(&text, &size);
-
     if (!out)
         return NULL;
     for (size_t i = 0; i < count; i++)
@@ -192,10 +185,10 @@ int snapshot_render(const struct place *place, const struct cemm_document *docum
     char *text;
     size_t length;
     size_t count = 1;
-    int result = render_text(place, document, channel, clock->zone, &text, &length);
+    int r = render_text(place, document, channel, clock->zone, &text, &length);
 
-    if (result < 0)
-        return result == -E2BIG ? -EIO : result;
+    if (r < 0)
+        return r == -E2BIG ? -EIO : r;
     snapshot = snapshot_of_text(text, length, modified_at(place, document, channel, clock));
     if (!snapshot)
         return -ENOMEM;
@@ -213,15 +206,14 @@ static int print_device(const struct cemm_uid *uid, const char *account,
     struct json json = {.failed = false};
     struct json_object *root = document ? cemm_document_json(document) : NULL;
     struct json_object *device = json_new_object(&json);
-
     json_add_text(&json, device, "uid", uid->text);
     json_add(&json, device, "lan", root ? json_object_get(data_of(root)) : NULL);
     json_add_text(&json, device, "cloud", account);
     json.failed |= document && !root;
-    int result = json.failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
+    int r = json.failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
     json_object_put(device);
     json_object_put(root);
-    return result;
+    return r;
 }
 
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
@@ -229,15 +221,13 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        struct snapshot **ret_snapshot)
 {
     int64_t fetched = root ? cemm_document_fetched(root) : now;
-    struct snapshot *snapshot;
     struct cemm_words source;
     char *text;
     size_t length;
-    int result = print_device(uid, account, root, &text, &length);
-
-    if (result < 0)
-        return result;
-    snapshot = snapshot_of_text(text, length, fetched);
+    int r = print_device(uid, account, root, &text, &length);
+    if (r < 0)
+        return r;
+    struct snapshot *snapshot = snapshot_of_text(text, length, fetched);
     if (!snapshot)
         return -ENOMEM;
     if (snprintf(source.text, sizeof(source.text), "cloud %s", account ? account : "") < 0)

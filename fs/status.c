@@ -25,7 +25,6 @@ static void print_success_and_failure(const struct fs *fs, FILE *out, int64_t su
                                       int64_t failure, const char *words)
 {
     char text[CEMM_TIME_SIZE];
-
     fprintf(out, "  last success  %s\n", when(fs, success, text));
     fprintf(out, "  last failure  %s", when(fs, failure, text));
     if (failure != 0)
@@ -36,7 +35,6 @@ static void print_success_and_failure(const struct fs *fs, FILE *out, int64_t su
 static void print_sources(const struct fs *fs, FILE *out)
 {
     struct cemm_source_state source;
-
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
         fprintf(out, "\nsource %s\n", source.name);
         fprintf(out, "  address       %s\n", source.address);
@@ -52,7 +50,6 @@ static void print_sources(const struct fs *fs, FILE *out)
 static void print_meter(const struct cemm_device *device, const char *alias, FILE *out)
 {
     const char *type = cemm_device_type(device, alias);
-
     fprintf(out, " %s", alias);
     if (*type)
         fprintf(out, " (%s)", type);
@@ -61,12 +58,10 @@ static void print_meter(const struct cemm_device *device, const char *alias, FIL
 static void print_devices(const struct fs *fs, FILE *out)
 {
     const struct cemm_device *device;
-
     for (size_t i = 0; (device = cemm_device_at(fs->cemm, i)); i++) {
         const char *account = cemm_device_account(device);
         struct cemm_device_state state;
         const char *alias;
-
         fprintf(out, "\ndevice %s\n", cemm_device_uid(device)->text);
         if (account)
             fprintf(out, "  account       %s\n", account);
@@ -84,7 +79,6 @@ static void print_devices(const struct fs *fs, FILE *out)
 static void print_last_error(const struct fs *fs, FILE *out)
 {
     char text[CEMM_TIME_SIZE];
-
     if (fs->words)
         fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->words);
     else
@@ -95,7 +89,6 @@ static void print_archive(const struct fs *fs, FILE *out)
 {
     struct cemm_archive_state archive;
     char text[CEMM_TIME_SIZE];
-
     if (!cemm_archive_at(fs->cemm, &archive)) {
         fprintf(out, "\nno archive\n");
         return;
@@ -113,7 +106,6 @@ static void print_all(const struct fs *fs, FILE *out)
 {
     const char *file = cemm_config_file(fs->config);
     char text[CEMM_TIME_SIZE];
-
     fprintf(out, "cemmfs %s\n", cemm_version());
     fprintf(out, "mounted         %s\n", when(fs, fs->mounted, text));
     fprintf(out, "configuration   %s\n", file ? file : "none found, defaults");
@@ -130,7 +122,6 @@ static void add_time(const struct fs *fs, struct json *json, struct json_object 
                      const char *name, int64_t time)
 {
     char text[CEMM_TIME_SIZE];
-
     json_add_text(json, object, name, time != 0 ? when(fs, time, text) : NULL);
 }
 
@@ -157,7 +148,6 @@ static struct json_object *all_sources(const struct fs *fs, struct json *json)
 {
     struct json_object *sources = json_new_array(json);
     struct cemm_source_state state;
-
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &state); i++) {
         struct json_object *source = json_new_object(json);
         json_add_text(json, source, "name", state.name);
@@ -175,7 +165,6 @@ static struct json_object *all_meters(const struct cemm_device *device, struct j
 {
     struct json_object *meters = json_new_array(json);
     const char *alias;
-
     for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++) {
         struct json_object *meter = json_new_object(json);
         json_add_text(json, meter, "alias", alias);
@@ -189,7 +178,6 @@ static struct json_object *all_devices(const struct fs *fs, struct json *json)
 {
     struct json_object *devices = json_new_array(json);
     const struct cemm_device *known;
-
     for (size_t i = 0; (known = cemm_device_at(fs->cemm, i)); i++) {
         struct json_object *device = json_new_object(json);
         struct cemm_device_state state;
@@ -207,7 +195,6 @@ static struct json_object *all_devices(const struct fs *fs, struct json *json)
 static struct json_object *the_archive(const struct fs *fs, struct json *json)
 {
     struct cemm_archive_state state;
-
     if (!cemm_archive_at(fs->cemm, &state))
         return NULL;
     struct json_object *archive = json_new_object(json);
@@ -223,7 +210,6 @@ static struct json_object *the_archive(const struct fs *fs, struct json *json)
 static struct json_object *files_in_memory(const struct fs *fs, struct json *json)
 {
     struct json_object *files = json_new_object(json);
-
     json_add_count(json, files, "count", fs->nodes.snapshots);
     json_add_count(json, files, "bytes", fs->nodes.bytes);
     return files;
@@ -233,7 +219,6 @@ static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
 {
     struct json json = {.failed = false};
     struct json_object *root = json_new_object(&json);
-
     json_add_text(&json, root, "version", cemm_version());
     add_time(fs, &json, root, "mounted", fs->mounted);
     json_add_text(&json, root, "configuration", cemm_config_file(fs->config));
@@ -242,15 +227,14 @@ static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
     json_add(&json, root, "devices", all_devices(fs, &json));
     json_add(&json, root, "archive", the_archive(fs, &json));
     json_add(&json, root, "files", files_in_memory(fs, &json));
-    int result = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
+    int r = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
     json_object_put(root);
-    return result == -E2BIG ? -EFBIG : result;
+    return r == -E2BIG ? -EFBIG : r;
 }
 
 static int render_text(const struct fs *fs, char **ret_text, size_t *ret_size)
 {
     FILE *out = cemm_text_open(ret_text, ret_size);
-
     if (!out)
         return -ENOMEM;
     print_all(fs, out);
@@ -266,10 +250,9 @@ int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot
 {
     char *text = NULL;
     size_t size = 0;
-    int result = json ? render_json(fs, &text, &size) : render_text(fs, &text, &size);
-
-    if (result < 0)
-        return result;
+    int r = json ? render_json(fs, &text, &size) : render_text(fs, &text, &size);
+    if (r < 0)
+        return r;
     *ret_snapshot = snapshot_of_text(text, size, cemm_clock_wall());
     return *ret_snapshot ? 0 : -ENOMEM;
 }

@@ -117,10 +117,8 @@ __attribute__((format(printf, 3, 4))) static void print(char *text, size_t size,
                                                         ...)
 {
     va_list arguments;
-    int length;
-
     va_start(arguments, format);
-    length = vsnprintf(text, size, format, arguments);
+    int length = vsnprintf(text, size, format, arguments);
     va_end(arguments);
     if (length < 0 || (size_t)length >= size)
         text[0] = '\0';
@@ -155,7 +153,6 @@ static struct cemm_period current(const struct tree_clock *clock, enum cemm_span
 static bool has_begun(const struct cemm_period *period, const struct tree_clock *clock)
 {
     struct cemm_period now = current(clock, period->span);
-
     return cemm_period_compare(period, &now) <= 0;
 }
 
@@ -163,7 +160,6 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
     struct cemm_period first = meter->first;
-
     first.span = period->span;
     first.month = period->span == CEMM_YEAR ? 1 : first.month;
     first.day = period->span == CEMM_DAY ? first.day : 1;
@@ -179,7 +175,6 @@ static bool is_too_old(const struct cemm_period *period, const struct tree_meter
 static bool parse_digits(const char *text, size_t digits, int *ret_number)
 {
     int number = 0;
-
     if (strlen(text) != digits)
         return false;
     for (size_t i = 0; i < digits; i++) {
@@ -196,10 +191,8 @@ static bool parse_file(const char *name, enum cemm_span span, struct place *plac
 {
     char date[TREE_NAME_SIZE];
     size_t length = strlen(name);
-
     for (size_t i = 0; i < COUNT(suffixes); i++) {
         size_t end = strlen(suffixes[i].text);
-
         if (length <= end || length >= sizeof(date) ||
             strcmp(name + length - end, suffixes[i].text) != 0)
             continue;
@@ -238,7 +231,6 @@ static bool child_of_channels(const char *name, struct place *place)
 static bool child_of_history(const char *name, struct place *place)
 {
     enum cemm_span span = span_of(place);
-
     if (parse_file(name, span, place)) {
         place->kind = span == CEMM_YEAR ? PLACE_PERIOD : PLACE_PERIOD_LINK;
         return true;
@@ -251,7 +243,6 @@ static bool child_of_history(const char *name, struct place *place)
 static bool child_of_year(const char *name, struct place *place)
 {
     int year = place->period.year;
-
     if (span_of(place) == CEMM_MONTH) {
         place->kind = PLACE_PERIOD;
         return parse_file(name, CEMM_MONTH, place) && place->period.year == year;
@@ -265,7 +256,6 @@ static bool child_of_year(const char *name, struct place *place)
 static bool child_of_month(const char *name, struct place *place)
 {
     struct cemm_period month = place->period;
-
     place->kind = PLACE_PERIOD;
     return parse_file(name, CEMM_DAY, place) && place->period.year == month.year &&
            place->period.month == month.month;
@@ -300,10 +290,8 @@ bool tree_child(const struct place *parent, const char *name, const struct tree_
 {
     bool periods = tree_holds_periods(parent);
     struct place place = *parent;
-
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
-
         if (!is_fixed_in(row, parent, meter) || strcmp(row->name, name) != 0)
             continue;
         place.kind = row->kind;
@@ -327,7 +315,6 @@ static const char *fixed_name(const struct place *place)
 {
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
-
         if (row->kind == place->kind && row->form == place->form &&
             row->history == place->history && row->ago == place->ago)
             return row->name;
@@ -338,7 +325,6 @@ static const char *fixed_name(const struct place *place)
 static void period_name(const struct place *place, char *ret_name, size_t size)
 {
     char date[TREE_NAME_SIZE];
-
     cemm_period_format(&place->period, date, sizeof(date));
     print(ret_name, size, "%.16s%s", date, suffix_of(place->form));
 }
@@ -376,14 +362,12 @@ void tree_target(const struct place *place, const struct tree_clock *clock,
 {
     struct place file = *place;
     char name[TREE_NAME_SIZE];
-
     if (place->kind == PLACE_DEVICE_LINK) {
         copy_text(ret_target, TREE_LINK_SIZE, place->uid.text);
         return;
     }
     if (place->kind == PLACE_NEAR_LINK) {
         struct cemm_period now = current(clock, span_of(place));
-
         file.period = cemm_period_step(&now, -place->ago);
     }
     period_name(&file, name, sizeof(name));
@@ -412,7 +396,6 @@ bool tree_holds_periods(const struct place *place)
 static struct cemm_period first_of(const struct place *parent, const struct tree_meter *meter)
 {
     struct cemm_period period = {CEMM_YEAR, meter->first.year, 1, 1};
-
     if (parent->kind == PLACE_HISTORY)
         return period;
     period = parent->period;
@@ -432,17 +415,16 @@ static int list_period(struct place *place, tree_entry_fn *entry, void *data)
 {
     bool directory = place->period.span != span_of(place);
     char name[TREE_NAME_SIZE];
-    int result = 0;
-
+    int r = 0;
     place->kind = directory ? PLACE_YEAR : PLACE_PERIOD;
     if (directory && place->period.span == CEMM_MONTH)
         place->kind = PLACE_MONTH;
-    for (size_t i = 0; i < (directory ? 1 : COUNT(suffixes)) && result == 0; i++) {
+    for (size_t i = 0; i < (directory ? 1 : COUNT(suffixes)) && r == 0; i++) {
         place->form = suffixes[i].form;
         tree_name(place, name);
-        result = entry(data, name, directory ? TREE_DIRECTORY : TREE_FILE);
+        r = entry(data, name, directory ? TREE_DIRECTORY : TREE_FILE);
     }
-    return result;
+    return r;
 }
 
 static int list_periods(const struct place *parent, const struct tree_clock *clock,
@@ -450,29 +432,27 @@ static int list_periods(const struct place *parent, const struct tree_clock *clo
 {
     struct place place = *parent;
     struct cemm_period period = first_of(parent, meter);
-    int result = 0;
-
-    for (; result == 0 && is_within(parent, &period) && has_begun(&period, clock);
+    int r = 0;
+    for (; r == 0 && is_within(parent, &period) && has_begun(&period, clock);
          period = cemm_period_step(&period, 1)) {
         place.period = period;
         if (!is_before_data(&period, meter))
-            result = list_period(&place, entry, data);
+            r = list_period(&place, entry, data);
     }
-    return result;
+    return r;
 }
 
 int tree_list(const struct place *parent, const struct tree_clock *clock,
               const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
-    int result = 0;
-
-    for (size_t i = 0; i < COUNT(fixed_names) && result == 0; i++) {
+    int r = 0;
+    for (size_t i = 0; i < COUNT(fixed_names) && r == 0; i++) {
         if (is_fixed_in(&fixed_names[i], parent, meter))
-            result = entry(data, fixed_names[i].name, facts[fixed_names[i].kind].type);
+            r = entry(data, fixed_names[i].name, facts[fixed_names[i].kind].type);
     }
-    if (result == 0 && tree_holds_periods(parent) && meter->found)
-        result = list_periods(parent, clock, meter, entry, data);
-    return result;
+    if (r == 0 && tree_holds_periods(parent) && meter->found)
+        r = list_periods(parent, clock, meter, entry, data);
+    return r;
 }
 
 /* ---- what a place needs ------------------------------------------------- */
@@ -480,7 +460,6 @@ int tree_list(const struct place *parent, const struct tree_clock *clock,
 bool tree_query(const struct place *place, struct cemm_query *ret_query)
 {
     struct cemm_query query = {.uid = place->uid};
-
     switch (place->kind) {
     case PLACE_DEVICE_INFO:
         query.endpoint = CEMM_ROOT;
@@ -513,7 +492,6 @@ uint64_t tree_cause(const struct place *place)
 {
     struct place cause = {.kind = PLACE_PERIOD};
     struct cemm_query query;
-
     if (tree_holds_periods(place)) {
         cause = (struct place){.kind = PLACE_HISTORY, .uid = place->uid};
         copy_text(cause.alias, sizeof(cause.alias), place->alias);
@@ -549,7 +527,6 @@ static void strip(struct place *parent)
 {
     bool in_history = tree_holds_periods(parent);
     bool in_device = parent->kind == PLACE_DEVICE;
-
     parent->form = CEMM_FORM_JSON;
     parent->ago = 0;
     parent->channel[0] = '\0';
@@ -569,7 +546,6 @@ static void strip(struct place *parent)
 bool tree_parent(const struct place *place, struct place *ret_parent)
 {
     struct place parent = *place;
-
     if (place->kind == PLACE_ROOT)
         return false;
     parent.kind = parent_kind(place);
@@ -586,7 +562,6 @@ uint64_t tree_hash_path(const struct place *place)
     struct place at = *place;
     uint64_t hash = PLACE_HASH;
     char name[TREE_NAME_SIZE];
-
     do {
         tree_name(&at, name);
         hash = place_hash_bytes(hash, name, strlen(name) + 1);

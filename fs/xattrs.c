@@ -39,7 +39,6 @@ static const char *is_closed(const struct fs *fs, const struct node *node,
                              char room[CEMM_TIME_SIZE])
 {
     struct cemm_query query;
-
     (void)room;
     if (tree_type(&node->place) != TREE_FILE || !tree_query(&node->place, &query))
         return NULL;
@@ -78,7 +77,6 @@ void xattr_get(struct fs *fs, fuse_req_t request, const struct node *node, const
                size_t size)
 {
     char room[CEMM_TIME_SIZE];
-
     for (size_t i = 0; i < COUNT; i++) {
         const char *value =
             strcmp(xattrs[i].name, name) == 0 ? xattrs[i].value(fs, node, room) : NULL;
@@ -96,10 +94,8 @@ void xattr_list(struct fs *fs, fuse_req_t request, const struct node *node, size
     char names[LIST_MAX];
     char room[CEMM_TIME_SIZE];
     size_t used = 0;
-
     for (size_t i = 0; i < COUNT; i++) {
         size_t length = strlen(xattrs[i].name) + 1;
-
         if (length > sizeof(names) - used || !xattrs[i].value(fs, node, room))
             continue;
         memcpy(names + used, xattrs[i].name, length);
