@@ -199,25 +199,6 @@ static void on_entries(struct parked *parked, const struct cemm_answer *answer)
         reply_listing(parked);
 }
 
-/* What needs no question. */
-static void open_static(struct fs *fs, const struct parked *draft)
-{
-    const struct place *place = &draft->node->place;
-    struct tree_clock clock = fs_clock(fs);
-    struct tree_meter meter = fs_meter(fs, place);
-    struct fuse_file_info info = draft->info;
-    struct parked parked = *draft;
-    int r = tree_list(place, &clock, &meter, on_fixed, &parked);
-    fs_succeeded(fs, place);
-    info.fh = (uintptr_t)draft->listing;
-    if (r < 0) {
-        listing_free(draft->listing);
-        (void)fuse_reply_err(draft->request, -r);
-    } else if (fuse_reply_open(draft->request, &info) != 0) {
-        listing_free(draft->listing); /* the reader is gone: there will be no RELEASEDIR */
-    }
-}
-
 /* A listing of its own, with what every directory has. */
 static struct listing *listing_new(void)
 {
@@ -231,31 +212,31 @@ static struct listing *listing_new(void)
 }
 
 /* Asks for what a directory's names depend on. False: nothing needs to be asked. */
-static bool ask(struct fs *fs, struct parked *draft)
+static bool ask(struct parked *parked)
 {
-    const struct place *place = &draft->node->place;
-    struct tree_meter meter = fs_meter(fs, place);
+    const struct place *place = &parked->node->place;
+    struct tree_meter meter = fs_meter(parked->fs, place);
     struct cemm_query query;
     switch (place->kind) {
     case PLACE_ROOT:
-        park_find(draft, NULL, FS_FIND_MAX_AGE);
+        park_find(parked, NULL, FS_FIND_MAX_AGE, on_entries);
         return true;
     case PLACE_DEVICE:
-        park_find(draft, &place->uid, FS_FIND_MAX_AGE);
+        park_find(parked, &place->uid, FS_FIND_MAX_AGE, on_entries);
         return true;
     case PLACE_METER:
         /* Whether it has totals is for the accounts to say; once is enough. */
-        park_find(draft, &place->uid, INT64_MAX);
+        park_find(parked, &place->uid, INT64_MAX, on_entries);
         return true;
     case PLACE_CHANNELS:
         if (!tree_query(place, &query))
             return false;
-        park_get(draft, &query, fs->realtime_ttl);
+        park_get(parked, &query, parked->fs->realtime_ttl, on_entries);
         return true;
     default:
         if (!tree_holds_periods(place) || meter.known)
             return false;
-        park_find_first(draft, place);
+        park_find_first(parked, on_entries);
         return true;
     }
 }
@@ -263,13 +244,17 @@ static bool ask(struct fs *fs, struct parked *draft)
 void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
               const struct fuse_file_info *info)
 {
-    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_entries};
-    draft.info = *info;
-    draft.listing = listing_new();
-    if (!draft.listing)
-        (void)fuse_reply_err(request, ENOMEM);
-    else if (!ask(fs, &draft))
-        open_static(fs, &draft);
+    struct parked *parked = park(fs, request, node);
+    if (!parked)
+        return;
+    parked->info = *info;
+    parked->listing = listing_new();
+    if (!parked->listing) {
+        park_reply_error(parked, ENOMEM);
+    } else if (!ask(parked)) {
+        fs_succeeded(fs, &node->place);
+        on_entries(parked, &(const struct cemm_answer){.result = 0});
+    }
 }
 
 /* ---- LOOKUP and GETATTR ------------------------------------------------- */
@@ -315,10 +300,12 @@ int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
     return 0;
 }
 
-/* The devices have been looked for. */
-static void on_devices(struct parked *parked, const struct cemm_answer *answer)
+/* A meter that no search has found is there if it can be read. */
+static void on_looked_for(struct parked *parked, const struct cemm_answer *answer)
 {
-    if (is_known(parked->fs, &parked->node->place)) {
+    const struct place *place = &parked->node->place;
+    bool found = is_known(parked->fs, place) || (place->kind == PLACE_METER && answer->result == 0);
+    if (found) {
         set_exists(parked->node);
         park_reply_attributes(parked);
         return;
@@ -326,32 +313,22 @@ static void on_devices(struct parked *parked, const struct cemm_answer *answer)
     park_reply_error(parked, answer->result != 0 ? fs_errno(answer->result) : ENOENT);
 }
 
-/* A meter that was not found by a search, but may be there: it is if it can be read. */
-static void on_realtime(struct parked *parked, const struct cemm_answer *answer)
-{
-    if (answer->result == 0 || is_known(parked->fs, &parked->node->place)) {
-        set_exists(parked->node);
-        park_reply_attributes(parked);
-        return;
-    }
-    park_reply_error(parked, fs_errno(answer->result));
-}
-
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
-    struct parked draft = {.fs = fs, .request = request, .node = node};
     struct cemm_query query;
     if (is_known(fs, &node->place))
         set_exists(node);
     if (node->exists) {
         fs_reply_attributes(fs, request, node);
-    } else if (node->place.kind == PLACE_DEVICE) {
-        draft.resume = on_devices;
-        park_locate(&draft, &node->place.uid);
-    } else if (tree_query(&node->place, &query)) {
-        draft.resume = on_realtime;
-        park_get(&draft, &query, fs->realtime_ttl);
-    } else {
-        (void)fuse_reply_err(request, EIO);
+        return;
     }
+    struct parked *parked = park(fs, request, node);
+    if (!parked)
+        return;
+    if (node->place.kind == PLACE_DEVICE)
+        park_locate(parked, on_looked_for);
+    else if (tree_query(&node->place, &query))
+        park_get(parked, &query, fs->realtime_ttl, on_looked_for);
+    else
+        park_reply_error(parked, EIO);
 }

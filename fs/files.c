@@ -282,30 +282,31 @@ static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
     drop_old(fs);
 }
 
-/* What the bytes of a node, which had been given up, are made of anew: whatever there is, where a
- * newer document would be another file. False: of more than one document. */
-static bool restorable(const struct fs *fs, const struct node *node, struct cemm_query *ret_query,
-                       int64_t *ret_max_age)
+/* Asks for what the bytes that had been given up are made of: whatever there is, where a newer
+ * document would be another file. */
+static void ask_for_bytes(struct parked *parked)
 {
-    *ret_max_age = node->closed ? fresh_of(fs, &node->place, node->snapshot).max_age : INT64_MAX;
-    return !info_is(&node->place) && tree_query(&node->place, ret_query);
+    const struct node *node = parked->node;
+    struct cemm_query query;
+    int64_t max_age =
+        node->closed ? fresh_of(parked->fs, &node->place, node->snapshot).max_age : INT64_MAX;
+    if (!info_is(&node->place) && tree_query(&node->place, &query))
+        park_get(parked, &query, max_age, on_bytes);
+    else
+        park_reply_error(parked, ESTALE); /* it is made of more than one document */
 }
 
 /* The node has a snapshot. */
 static void reply(struct parked *parked)
 {
     const struct snapshot *snapshot = parked->node->snapshot;
-    struct cemm_query query;
-    int64_t max_age;
     if (!parked->reading) {
         park_reply_attributes(parked);
     } else if (snapshot->bytes) {
         reply_bytes(parked->request, snapshot, parked->size, parked->offset);
         park_free(parked);
-    } else if (restorable(parked->fs, parked->node, &query, &max_age)) {
-        park_get_next(parked, &query, max_age, on_bytes);
     } else {
-        park_reply_error(parked, ESTALE);
+        ask_for_bytes(parked);
     }
 }
 
@@ -461,37 +462,40 @@ static void take_answer(struct parked *parked, const struct cemm_answer *answer)
     take_snapshot(parked, snapshot);
 }
 
-/* Asks for the document; whatever comes answers the draft. */
-static void ask(struct parked *draft)
+/* Asks for the document; whatever comes answers the request. */
+static void ask(struct parked *parked)
 {
-    struct node *node = draft->node;
-    struct fs *fs = draft->fs;
+    struct node *node = parked->node;
+    struct fs *fs = parked->fs;
+    struct place place = node->place;
     struct cemm_query query;
     if (is_known_absent(node)) {
-        (void)fuse_reply_err(draft->request, ENOENT);
-    } else if (info_is(&node->place)) {
-        draft->answer = take_answer;
-        draft->take = take_snapshot;
-        info_ask(draft);
-    } else if (tree_query(&node->place, &query)) {
-        struct place place = node->place;
-        draft->resume = take_answer;
-        park_get(draft, &query, fresh_of(fs, &place, node->snapshot).max_age);
+        park_reply_error(parked, ENOENT);
+    } else if (info_is(&place)) {
+        parked->answer = take_answer;
+        parked->take = take_snapshot;
+        info_ask(parked);
+    } else if (tree_query(&place, &query)) {
+        park_get(parked, &query, fresh_of(fs, &place, node->snapshot).max_age, take_answer);
         ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
     } else {
-        (void)fuse_reply_err(draft->request, EIO);
+        park_reply_error(parked, EIO);
     }
 }
 
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open)
 {
     struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
-    struct parked draft = {.fs = fs, .request = request, .node = node, .open = open};
     node->asked = cemm_clock_wall();
-    if (node->snapshot && (!node->running || node->growing || fresh_left(node, &freshness) >= 0))
+    if (node->snapshot && (!node->running || node->growing || fresh_left(node, &freshness) >= 0)) {
         fs_reply_attributes(fs, request, node);
-    else
-        ask(&draft);
+        return;
+    }
+    struct parked *parked = park(fs, request, node);
+    if (!parked)
+        return;
+    parked->open = open;
+    ask(parked);
 }
 
 /* ---- READ ------------------------------------------------------------------ */
@@ -504,24 +508,23 @@ static bool is_repeated(const struct node *node)
 
 void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset)
 {
-    struct parked draft = {.fs = fs,
-                           .request = request,
-                           .node = node,
-                           .resume = on_bytes,
-                           .reading = true,
-                           .size = size,
-                           .offset = offset};
     const struct snapshot *snapshot = node->snapshot;
-    struct cemm_query query;
-    int64_t max_age;
-    if (snapshot && snapshot->bytes)
+    if (snapshot && snapshot->bytes) {
         reply_bytes(request, snapshot, size, offset);
-    else if (is_repeated(node))
+        return;
+    }
+    if (is_repeated(node)) {
         (void)fuse_reply_err(request, node->error);
-    else if (!snapshot)
-        ask(&draft);
-    else if (restorable(fs, node, &query, &max_age))
-        park_get(&draft, &query, max_age);
+        return;
+    }
+    struct parked *parked = park(fs, request, node);
+    if (!parked)
+        return;
+    parked->reading = true;
+    parked->size = size;
+    parked->offset = offset;
+    if (snapshot)
+        ask_for_bytes(parked);
     else
-        (void)fuse_reply_err(request, ESTALE);
+        ask(parked);
 }

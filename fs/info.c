@@ -48,7 +48,7 @@ static void on_devices(struct parked *parked, const struct cemm_answer *answer)
     struct cemm_query query;
     parked->found = answer->result;
     if (tree_query(&parked->node->place, &query))
-        park_get_next(parked, &query, FS_INFO_MAX_AGE, on_root);
+        park_get(parked, &query, FS_INFO_MAX_AGE, on_root);
     else
         park_reply_error(parked, EIO);
 }
@@ -75,23 +75,20 @@ static void on_meter(struct parked *parked, const struct cemm_answer *answer)
 {
     struct cemm_query query = {.uid = parked->node->place.uid, .endpoint = CEMM_IO};
     if (answer->result == CEMM_ABSENT)
-        park_get_next(parked, &query, FS_INFO_MAX_AGE, on_io);
+        park_get(parked, &query, FS_INFO_MAX_AGE, on_io);
     else
         parked->answer(parked, answer);
 }
 
-void info_ask(struct parked *draft)
+void info_ask(struct parked *parked)
 {
-    const struct place *place = &draft->node->place;
+    const struct place *place = &parked->node->place;
     struct cemm_query query;
-    draft->absence_passes = true;
-    if (place->kind == PLACE_DEVICE_INFO) {
-        draft->resume = on_devices;
-        park_find(draft, NULL, INT64_MAX); /* who has answered once need not do so again */
-    } else if (tree_query(place, &query)) {
-        draft->resume = on_meter;
-        park_get(draft, &query, FS_INFO_MAX_AGE);
-    } else {
-        (void)fuse_reply_err(draft->request, EIO);
-    }
+    parked->absence_passes = true;
+    if (place->kind == PLACE_DEVICE_INFO) /* who has answered once need not do so again */
+        park_find(parked, NULL, INT64_MAX, on_devices);
+    else if (tree_query(place, &query))
+        park_get(parked, &query, FS_INFO_MAX_AGE, on_meter);
+    else
+        park_reply_error(parked, EIO);
 }

@@ -9,7 +9,7 @@
 
 bool info_is(const struct place *place);
 
-/* Asks for the documents of such a file; in the end the draft's `answer` or `take` is called. */
-void info_ask(struct parked *draft);
+/* Asks for the documents of such a file; in the end `answer` or `take` is called. */
+void info_ask(struct parked *parked);
 
 #endif

@@ -79,11 +79,13 @@ static void on_day(struct parked *parked, const struct cemm_answer *answer)
 void link_read(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct parked draft = {.fs = fs, .request = request, .node = node, .resume = on_day};
     struct place day = day_of(&node->place, &clock, 0);
     struct cemm_query query;
-    if (is_turning(fs, node, &clock) && tree_query(&day, &query))
-        park_get(&draft, &query, FS_PERIOD_MAX_AGE);
-    else
+    if (!is_turning(fs, node, &clock) || !tree_query(&day, &query)) {
         reply(request, &node->place, &clock, 0);
+        return;
+    }
+    struct parked *parked = park(fs, request, node);
+    if (parked)
+        park_get(parked, &query, FS_PERIOD_MAX_AGE, on_day);
 }

@@ -49,22 +49,22 @@ static void on_interrupt(fuse_req_t request, void *data)
     park_reply_error(parked, EINTR);
 }
 
-static struct parked *park(const struct parked *draft)
+struct parked *park(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct parked *parked = malloc(sizeof(*parked));
     if (!parked) {
-        (void)fuse_reply_err(draft->request, ENOMEM);
-        listing_free(draft->listing);
+        (void)fuse_reply_err(request, ENOMEM);
         return NULL;
     }
-    *parked = *draft;
-    parked->node->pins++;
+    *parked = (struct parked){.fs = fs, .request = request, .node = node};
+    node->pins++;
     return parked;
 }
 
 /* `r` is what the library said, `query` is what it was asked for, or whom. */
-static void parked_now(struct parked *parked, int r, const struct cemm_query *query)
+static void await(struct parked *parked, int r, const struct cemm_query *query, parked_fn *resume)
 {
+    parked->resume = resume;
     if (r < 0) {
         park_reply_error(parked, -r);
     } else if (fuse_req_interrupted(parked->request)) {
@@ -75,59 +75,38 @@ static void parked_now(struct parked *parked, int r, const struct cemm_query *qu
     }
 }
 
-void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age)
+void park_get(struct parked *parked, const struct cemm_query *query, int64_t max_age,
+              parked_fn *resume)
 {
-    struct parked *parked = park(draft);
-    if (parked)
-        parked_now(parked,
-                   cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket),
-                   query);
+    await(parked, cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket),
+          query, resume);
 }
 
-/* An interrupt is watched for already. */
-void park_get_next(struct parked *parked, const struct cemm_query *query, int64_t max_age,
-                   parked_fn *resume)
-{
-    parked->resume = resume;
-    int r = cemm_get(parked->fs->cemm, query, max_age, on_answer, parked, &parked->ticket);
-    if (r < 0)
-        park_reply_error(parked, -r);
-    else
-        cemm_limit(parked->ticket, query);
-}
-
-void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age)
+void park_find(struct parked *parked, const struct cemm_uid *uid, int64_t max_age,
+               parked_fn *resume)
 {
     struct cemm_query query = {.endpoint = CEMM_IO};
-    struct parked *parked = park(draft);
     if (uid)
         query.uid = *uid;
-    if (parked)
-        parked_now(parked,
-                   cemm_find(parked->fs->cemm, uid, max_age, on_answer, parked, &parked->ticket),
-                   uid ? &query : NULL);
+    await(parked, cemm_find(parked->fs->cemm, uid, max_age, on_answer, parked, &parked->ticket),
+          uid ? &query : NULL, resume);
 }
 
-void park_find_first(struct parked *draft, const struct place *place)
+void park_find_first(struct parked *parked, parked_fn *resume)
 {
+    const struct place *place = &parked->node->place;
     struct cemm_query query = {.uid = place->uid, .endpoint = CEMM_DATA};
-    struct parked *parked = park(draft);
     memcpy(query.alias, place->alias, sizeof(query.alias));
-    if (parked)
-        parked_now(parked,
-                   cemm_find_first(parked->fs->cemm, &place->uid, place->alias, on_answer, parked,
-                                   &parked->ticket),
-                   &query);
+    int r = cemm_find_first(parked->fs->cemm, &place->uid, place->alias, on_answer, parked,
+                            &parked->ticket);
+    await(parked, r, &query, resume);
 }
 
-void park_locate(struct parked *draft, const struct cemm_uid *uid)
+void park_locate(struct parked *parked, parked_fn *resume)
 {
-    struct parked *parked = park(draft);
-    if (parked)
-        parked_now(
-            parked,
-            cemm_locate(parked->fs->cemm, uid, FS_FIND_MAX_AGE, on_answer, parked, &parked->ticket),
-            NULL);
+    int r = cemm_locate(parked->fs->cemm, &parked->node->place.uid, FS_FIND_MAX_AGE, on_answer,
+                        parked, &parked->ticket);
+    await(parked, r, NULL, resume);
 }
 
 void park_wait(struct parked *parked, void (*let_go)(void *data), void *data)

@@ -38,21 +38,16 @@ struct parked {
     off_t offset;
 };
 
-/* Parks a request until a document has come. */
-void park_get(struct parked *draft, const struct cemm_query *query, int64_t max_age);
+/* Parks a request, which then waits for one of those below. NULL: no memory, and answered so. */
+struct parked *park(struct fs *fs, fuse_req_t request, struct node *node);
 
-/* Parks a request until some source has named a device. */
-void park_locate(struct parked *draft, const struct cemm_uid *uid);
-
-/* Parks a request until devices (`uid` NULL) or a device's meters have been found. */
-void park_find(struct parked *draft, const struct cemm_uid *uid, int64_t max_age);
-
-/* Parks a request until it is known where a meter's data begin. */
-void park_find_first(struct parked *draft, const struct place *place);
-
-/* Keeps it parked until another document has come. */
-void park_get_next(struct parked *parked, const struct cemm_query *query, int64_t max_age,
-                   parked_fn *resume);
+/* Each waits for one thing; `resume` may wait for another. */
+void park_get(struct parked *parked, const struct cemm_query *query, int64_t max_age,
+              parked_fn *resume);
+void park_locate(struct parked *parked, parked_fn *resume); /* that some source names the device */
+void park_find(struct parked *parked, const struct cemm_uid *uid, int64_t max_age,
+               parked_fn *resume); /* for devices (`uid` NULL) or the meters of one */
+void park_find_first(struct parked *parked, parked_fn *resume); /* where a meter's data begin */
 
 /* Keeps it parked, for something else than the library. */
 void park_wait(struct parked *parked, void (*let_go)(void *data), void *data);
