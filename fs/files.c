@@ -44,20 +44,23 @@
 
 #define REPEATED_MS 1000 /* for so long the failure of a READ answers the next one, too */
 
-static void forget_name(struct fs *fs, struct node *node)
+/* False: the kernel can't be told now. */
+static bool forget_name(struct fs *fs, struct node *node)
 {
     char name[TREE_NAME_SIZE];
-    node_drop(&fs->nodes, node);
     tree_name(&node->place, name);
-    if (node->current && node->parent != 0)
-        (void)helper_forget_name(fs->helper, node->parent, name);
+    if (node->current && node->parent != 0 &&
+        helper_forget_name(&fs->helper, node->parent, name) < 0)
+        return false;
+    node_drop(&fs->nodes, node);
+    return true;
 }
 
 /* Who has the file open mostly gets it from the kernel's pages; the name leads to a new node. */
 static void drop_open(struct fs *fs, struct node *node)
 {
     node_strip(&fs->nodes, node);
-    forget_name(fs, node);
+    (void)forget_name(fs, node);
     node_retire(&fs->nodes, node);
     node_keep(node, false);
     node_release(&fs->nodes, node);
@@ -76,11 +79,12 @@ static void drop_old(struct fs *fs)
         struct node *node = TAILQ_FIRST(&nodes->full);
         if (node->archived && node->current)
             node_strip(nodes, node);
-        else
-            forget_name(fs, node);
+        else if (!forget_name(fs, node))
+            return;
     }
-    while (nodes->old_count > FS_CLOSED_FILES)
-        forget_name(fs, TAILQ_FIRST(TAILQ_EMPTY(&nodes->bare) ? &nodes->full : &nodes->bare));
+    while (nodes->old_count > FS_CLOSED_FILES &&
+           forget_name(fs, TAILQ_FIRST(TAILQ_EMPTY(&nodes->bare) ? &nodes->full : &nodes->bare)))
+        ;
 }
 
 /* Binds a snapshot, whose reference is taken over. */
@@ -260,7 +264,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
         return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
         /* Half a file of each would be torn: the name leads to the new one from now on. */
-        forget_name(fs, node);
+        (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
         r = ESTALE;
     }
@@ -344,15 +348,15 @@ static void grow(struct parked *parked)
     struct node *node = parked->node;
     struct growth *growth = malloc(sizeof(*growth));
     int64_t page = sysconf(_SC_PAGESIZE);
-    int r = -ENOMEM;
-    if (growth) {
-        *growth = (struct growth){.fs = parked->fs, .node = node, .waiting = parked};
-        r = helper_forget_pages(parked->fs->helper, node->number,
-                                (int64_t)node->shown / page * page, on_page_forgotten, growth);
+    if (!growth) {
+        park_reply_error(parked, ENOMEM);
+        return;
     }
-    if (r < 0) {
+    *growth = (struct growth){.fs = parked->fs, .node = node, .waiting = parked};
+    if (helper_forget_pages(&parked->fs->helper, node->number, (int64_t)node->shown / page * page,
+                            on_page_forgotten, growth) < 0) {
         free(growth);
-        park_reply_error(parked, -r);
+        park_reply_attributes(parked); /* it grows with the next document */
         return;
     }
     node->growing = true;

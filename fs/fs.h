@@ -38,7 +38,7 @@ struct fs {
     const struct cemm_config *config;
     struct cemm *cemm;
     struct fuse_session *session;
-    struct helper *helper;
+    struct helper helper;
     struct log *log;
     struct nodes nodes;
     struct ahead ahead;

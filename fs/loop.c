@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define PAUSE_MS        100 /* after a turn of the loop that failed */
-#define REQUESTS_A_TURN 64  /* then the network has its turn */
+#define DESCRIPTORS     3
+#define REQUESTS_A_TURN 64 /* then the network has its turn */
 
 /* Returns true if there may be more. */
 static bool serve(struct fs *fs, struct fuse_buf *buffer)
@@ -42,19 +43,20 @@ void loop_run(struct fs *fs, int signal_fd)
     bool ending = false;
     bool more = false;
     /* The helper waits for the kernel, which may wait for us: so it is served to the end. */
-    while (!ending || helper_busy(fs->helper)) {
-        struct pollfd waited[] = {
+    while (!ending || fs->helper.under_way > 0) {
+        struct pollfd waited[DESCRIPTORS] = {
             {.fd = fuse_session_fd(fs->session), .events = POLLIN},
             {.fd = signal_fd, .events = POLLIN},
+            {.fd = fs->helper.ours, .events = POLLIN},
         };
-        int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, 2);
+        int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
             /* It may pass (no memory, say), and what is cached can be served meanwhile. */
             log_print(fs->log, CEMM_LOG_ERROR, "the loop has failed: %s", strerror(-turned));
-            (void)poll(waited, 2, PAUSE_MS);
+            (void)poll(waited, DESCRIPTORS, PAUSE_MS);
         }
         more = serve(fs, &buffer);
-        helper_collect(fs->helper);
+        helper_collect(&fs->helper);
         ending = ending || signalled(signal_fd) || fuse_session_exited(fs->session);
     }
     free(buffer.mem);

@@ -70,17 +70,16 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
         return -ENOMEM;
     fs->log = log;
     fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, log);
-    if (fs->cemm) {
-        cemm_archive_use(fs->cemm);
-        fs->helper = helper_new(fs->session, fs->cemm);
-    }
-    if (fs->helper)
+    if (fs->cemm)
         r = set_nonblocking(fuse_session_fd(fs->session));
     if (r == 0)
+        r = helper_start(&fs->helper, fs->session);
+    if (r == 0) {
+        cemm_archive_use(fs->cemm);
         loop_run(fs, signal_fd);
-    if (r == 0 && fuse_session_exited(fs->session) && !fs->greeted)
-        r = -ENOMEM;
-    helper_free(fs->helper);
+        helper_end(&fs->helper);
+        r = fuse_session_exited(fs->session) && !fs->greeted ? -ENOMEM : 0;
+    }
     cemm_free(fs->cemm); /* answers whoever still waits */
     nodes_end(&fs->nodes);
     free(fs->words);
