@@ -3,6 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/reply.h"
 #include "common/engine/status.h"
 #include "common/protocol/answer.h"
 #include "common/protocol/promise.h"
@@ -11,7 +12,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
@@ -176,124 +176,14 @@ static bool is_doubtful(const struct cemm_request *request,
            response->new_connection && source->loop->now - source->confirmed > CONFIRMED_MS;
 }
 
-/* The cache logs what is wrong with documents. It never sees the lists of devices and meters, so
- * those are logged here, once. */
-static void complain(struct cemm_request *request, int result, const struct cemm_words *words)
-{
-    struct cemm_route *route = request->route;
-    enum cemm_endpoint endpoint = request->query.endpoint;
-    bool whole = endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* without it, no API */
-    bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
-
-    if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
-        (result == CEMM_ABSENT && !whole))
-        return;
-    if (fault && !route->complained)
-        cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
-    else if (!fault && route->complained)
-        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
-                 cemm_route_name(route));
-    route->complained = fault;
-}
-
 /* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
     struct cemm_words words;
 
     say(request, &words, reason);
-    complain(request, result, &words);
+    cemm_reply_complain(request->route, &request->query, result, &words);
     finish(request, result, NULL, &words);
-}
-
-/* Whether this was not told before. What is told later than CEMM_TOLD_MAX others is only counted.
- */
-static bool is_news(struct cemm_source *source, const char *text)
-{
-    uint32_t sum = 2166136261; /* FNV-1a */
-
-    for (; *text; text++)
-        sum = (sum ^ (unsigned char)*text) * 16777619;
-    for (size_t i = 0; i < source->told_count; i++)
-        if (source->told[i] == sum)
-            return false;
-    if (source->told_count == CEMM_TOLD_MAX)
-        return false;
-    source->told[source->told_count++] = sum;
-    return true;
-}
-
-static void tell_left_out(const struct cemm_request *request, const struct cemm_document *document)
-{
-    struct cemm_source *source = request->route->source;
-    struct cemm_words reason, words;
-
-    source->left_out += document->skipped;
-    cemm_words_set(&reason, "%.100s; left out", cemm_words_kept(&document->skipped_words)->text);
-    say(request, &words, reason.text);
-    if (!is_news(source, words.text))
-        return;
-    if (document->skipped > 1)
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", words.text,
-                 document->skipped - 1);
-    else
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s", words.text);
-}
-
-/* A meter that has given `totals` has its readings from there alone: those of `data` are others. */
-static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
-{
-    struct cemm_meter *meter = NULL;
-
-    if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
-        !route->device)
-        return;
-    meter = document->totals ? cemm_device_meter_get(route->device, document->query.alias)
-                             : cemm_device_meter(route->device, document->query.alias);
-    if (meter && document->totals)
-        meter->totals = true;
-    else if (meter && meter->totals)
-        cemm_answer_drop_readings(document);
-}
-
-/* Parses what came, or says what its status means. As finish(), with the reason alone. */
-static int read_answer(struct cemm_request *request, struct cemm_http_response *response,
-                       struct cemm_document **ret_document, struct cemm_words *ret_reason)
-{
-    struct cemm_source *source = request->route->source;
-    struct cemm_document *document;
-    const char *stranger =
-        is_lan_root(request)
-            ? cemm_stranger_root(response->status, response->body, response->length)
-            : NULL;
-
-    if (is_strange(request)) {
-        cemm_words_set(ret_reason, "another device answers at this address now");
-        return -EHOSTUNREACH;
-    }
-    if (stranger)
-        cemm_words_set(ret_reason, "%s", stranger);
-    if (response->status != 200)
-        return cemm_status_result(response->status, stranger ? NULL : ret_reason);
-    if (stranger)
-        return -EIO;
-    int r = cemm_answer_read(&request->query, response->body, response->length, source->loop->wall,
-                             &document, ret_reason);
-    response->body = NULL;
-    if (r == 0 && !(document->source = strdup(source->name))) {
-        cemm_document_unref(document);
-        r = -ENOMEM;
-    }
-    if (r == -ENOMEM)
-        cemm_words_set(ret_reason, "out of memory");
-    if (r < 0)
-        return r;
-    document->took = source->loop->now - request->started;
-    if (document->skipped)
-        tell_left_out(request, document);
-    keep_to_one_set(request->route, document);
-    *ret_document = document;
-    return 0;
 }
 
 /* The root is no CEMM's, and what it is can be asked once: take_stranger() has the answer. */
@@ -324,7 +214,13 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         finish(request, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
         return;
     }
-    int r = read_answer(request, response, &document, &reason);
+    int r = -EHOSTUNREACH;
+    if (is_strange(request))
+        cemm_words_set(&reason, "another device answers at this address now");
+    else
+        r = cemm_reply_read(request->route, &request->query, response, &document, &reason);
+    if (document)
+        document->took = request->route->source->loop->now - request->started;
     if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
         request->route->listless = r == CEMM_ABSENT;
     if (is_lan_root(request) &&
@@ -333,7 +229,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     } else if (r) {
         fail(request, r, reason.text);
     } else {
-        complain(request, 0, NULL);
+        cemm_reply_complain(request->route, &request->query, 0, NULL);
         finish(request, 0, document, NULL);
     }
 }

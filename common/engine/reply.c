@@ -1,0 +1,116 @@
+#include "common/engine/reply.h"
+
+#include "common/base/words.h"
+#include "common/engine/status.h"
+#include "common/protocol/answer.h"
+#include "common/protocol/stranger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is logged ------------------------------------------------------------- */
+
+void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *query, int result,
+                         const struct cemm_words *words)
+{
+    enum cemm_endpoint endpoint = query->endpoint;
+    bool whole = endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* without it, no API */
+    bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
+
+    if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
+        (result == CEMM_ABSENT && !whole))
+        return;
+    if (fault && !route->complained)
+        cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
+    else if (!fault && route->complained)
+        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
+                 cemm_route_name(route));
+    route->complained = fault;
+}
+
+/* Whether this was not told before. What is told later than CEMM_TOLD_MAX others is only counted.
+ */
+static bool is_news(struct cemm_source *source, const char *text)
+{
+    uint32_t sum = 2166136261; /* FNV-1a */
+
+    for (; *text; text++)
+        sum = (sum ^ (unsigned char)*text) * 16777619;
+    for (size_t i = 0; i < source->told_count; i++)
+        if (source->told[i] == sum)
+            return false;
+    if (source->told_count == CEMM_TOLD_MAX)
+        return false;
+    source->told[source->told_count++] = sum;
+    return true;
+}
+
+static void tell_left_out(struct cemm_source *source, const struct cemm_document *document)
+{
+    struct cemm_words reason, words;
+
+    source->left_out += document->skipped;
+    cemm_words_set(&reason, "%.100s; left out", cemm_words_kept(&document->skipped_words)->text);
+    cemm_status_words(source, &document->query, reason.text, &words);
+    if (!is_news(source, words.text))
+        return;
+    if (document->skipped > 1)
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", words.text,
+                 document->skipped - 1);
+    else
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s", words.text);
+}
+
+/* ---- what it means ---------------------------------------------------------------- */
+
+/* A meter that has given `totals` has its readings from there alone: those of `data` are others. */
+static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
+{
+    struct cemm_meter *meter = NULL;
+
+    if (route->source->config->kind != CEMM_LOCAL || document->query.endpoint != CEMM_REALTIME ||
+        !route->device)
+        return;
+    meter = document->totals ? cemm_device_meter_get(route->device, document->query.alias)
+                             : cemm_device_meter(route->device, document->query.alias);
+    if (meter && document->totals)
+        meter->totals = true;
+    else if (meter && meter->totals)
+        cemm_answer_drop_readings(document);
+}
+
+int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
+                    struct cemm_http_response *response, struct cemm_document **ret_document,
+                    struct cemm_words *ret_reason)
+{
+    struct cemm_source *source = route->source;
+    struct cemm_document *document;
+    const char *stranger =
+        source->config->kind == CEMM_LOCAL && query->endpoint == CEMM_ROOT
+            ? cemm_stranger_root(response->status, response->body, response->length)
+            : NULL;
+
+    if (stranger)
+        cemm_words_set(ret_reason, "%s", stranger);
+    if (response->status != 200)
+        return cemm_status_result(response->status, stranger ? NULL : ret_reason);
+    if (stranger)
+        return -EIO;
+    int r = cemm_answer_read(query, response->body, response->length, source->loop->wall, &document,
+                             ret_reason);
+    response->body = NULL;
+    if (r == 0 && !(document->source = strdup(source->name))) {
+        cemm_document_unref(document);
+        r = -ENOMEM;
+    }
+    if (r == -ENOMEM)
+        cemm_words_set(ret_reason, "out of memory");
+    if (r < 0)
+        return r;
+    if (document->skipped)
+        tell_left_out(source, document);
+    keep_to_one_set(route, document);
+    *ret_document = document;
+    return 0;
+}
