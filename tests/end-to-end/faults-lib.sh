@@ -45,6 +45,9 @@ reset-in-body       EHOSTUNREACH connection broke
 close-in-header     EIO          does not fit
 truncate            EIO          cut off
 no-length           0
+close               0
+close-unsaid        0
+close-late          0
 length-short        EIO          does not fit
 length-long         EIO          cut off
 length-4g           EIO          256 KiB

@@ -12,6 +12,7 @@
 enum answer_end {
     ANSWER_HTTP,  /* as HTTP says; the header is made by the library */
     ANSWER_CLOSE, /* closed */
+    ANSWER_LATE,  /* closed a while later; nothing is read meanwhile */
     ANSWER_RESET, /* reset */
     ANSWER_HOLD,  /* nothing more comes */
     ANSWER_DRIP,  /* what comes after the header comes byte by byte */

@@ -20,6 +20,7 @@
 
 #define KEY_PARAMETER "api_key="
 #define DRIP_MS       2000
+#define LATE_MS       1500
 #define ENDLESS_SIZE  (UINT64_C(4) << 30)
 #define ENDLESS_BLOCK 65536
 
@@ -251,7 +252,8 @@ static size_t keep_for_dripping(struct request *request, struct answer *answer)
     return request->drip_sent;
 }
 
-void request_drip(struct request *request)
+/* The next byte of one that drips. */
+static void drip(struct request *request)
 {
     if (request->drip_sent < request->drip_length &&
         send(connection_fd(request->connection), request->drip + request->drip_sent, 1,
@@ -259,6 +261,26 @@ void request_drip(struct request *request)
         request->drip_sent++;
     request->until_ms =
         request->drip_sent < request->drip_length ? monotonic_ms() + DRIP_MS : FAULT_FOREVER;
+}
+
+void request_due(struct request *request)
+{
+    if (request->drip)
+        drip(request);
+    else
+        request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
+}
+
+/* The device has done its work. The next one is taken on before any other can slip in between. */
+static void let_next(struct request *request)
+{
+    struct listener *listener = request->listener;
+
+    if (listener->busy != request)
+        return;
+    listener->busy = TAILQ_FIRST(&listener->queued);
+    if (listener->busy)
+        request_resume(listener->busy, PHASE_READY);
 }
 
 /* Past the library, straight to the socket. */
@@ -274,9 +296,14 @@ static enum MHD_Result send_wire(struct request *request, struct answer *answer)
         perror("cemm-sim: send");
     if (answer->end == ANSWER_RESET)
         reset(fd);
-    if (answer->end != ANSWER_HOLD && answer->end != ANSWER_DRIP)
+    if (answer->end == ANSWER_CLOSE || answer->end == ANSWER_RESET)
         return MHD_NO;
-    request->until_ms = answer->end == ANSWER_DRIP ? monotonic_ms() + DRIP_MS : FAULT_FOREVER;
+    request->answered = answer->end == ANSWER_LATE;
+    if (request->answered)
+        let_next(request);
+    request->until_ms = answer->end == ANSWER_HOLD
+                            ? FAULT_FOREVER
+                            : monotonic_ms() + (request->answered ? LATE_MS : DRIP_MS);
     suspend(request, &request->listener->pool->waiting, PHASE_WAITING);
     return MHD_YES;
 }
@@ -423,9 +450,9 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code)
 {
-    struct listener *listener = cls;
     struct request *request = *context;
 
+    (void)cls;
     (void)connection;
     (void)code;
     if (!request)
@@ -433,14 +460,7 @@ void request_end(void *cls, struct MHD_Connection *connection, void **context,
     *context = NULL;
     if (!request->logged && request->phase == PHASE_GONE)
         log_line(request, 0, false);
-    if (listener->busy == request) {
-        listener->busy = NULL;
-        if (!TAILQ_EMPTY(&listener->queued)) {
-            /* The next one is taken on before any other can slip in between. */
-            listener->busy = TAILQ_FIRST(&listener->queued);
-            request_resume(listener->busy, PHASE_READY);
-        }
-    }
+    let_next(request);
     free(request->uri);
     free(request->path);
     free(request->drip);

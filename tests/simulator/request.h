@@ -39,6 +39,7 @@ struct request {
     enum phase phase;
     bool suspended;
     bool logged;
+    bool answered;    /* it only waits until its connection closes */
     int64_t until_ms; /* when waiting; FAULT_FOREVER */
     char *uri;        /* as it came */
     char *path;       /* the same without the query */
@@ -81,8 +82,8 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code);
 
-/* Sends the next byte of one that drips. */
-void request_drip(struct request *request);
+/* Its time to wait is over. */
+void request_due(struct request *request);
 
 /* Lets a suspended request go on, in this phase. */
 void request_resume(struct request *request, enum phase phase);

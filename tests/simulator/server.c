@@ -335,10 +335,8 @@ static void run_waiting(struct server *server)
     while (request) {
         struct request *behind = TAILQ_NEXT(request, entry);
 
-        if (request->until_ms <= now && request->drip)
-            request_drip(request);
-        else if (request->until_ms <= now)
-            request_resume(request, PHASE_ANSWER);
+        if (request->until_ms <= now)
+            request_due(request);
         request = behind;
     }
 }

@@ -123,6 +123,29 @@ static int apply_length_word(struct answer *answer)
     return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "Content-Length: many\r\n\r\n");
 }
 
+static int true_answer(struct answer *answer, enum answer_end end, const char *header)
+{
+    return send_as(answer, end, answer->length,
+                   "HTTP/1.1 %u As it is\r\n" TYPE "%sContent-Length: %zu\r\n\r\n", answer->status,
+                   header, answer->length);
+}
+
+/* Right, these three: how long a connection is kept is for the server to say, or to know. */
+static int apply_close(struct answer *answer)
+{
+    return true_answer(answer, ANSWER_CLOSE, "Connection: close\r\n");
+}
+
+static int apply_close_unsaid(struct answer *answer)
+{
+    return true_answer(answer, ANSWER_CLOSE, "");
+}
+
+static int apply_close_late(struct answer *answer)
+{
+    return true_answer(answer, ANSWER_LATE, "");
+}
+
 /* Right: in two chunks. */
 static int apply_chunked(struct answer *answer)
 {
@@ -180,6 +203,9 @@ const struct wire_fault wire_faults[] = {
     {"stall-in-body", apply_stall_in_body, "half a body, and no more"},
     {"drip", apply_drip, "the header, then one byte every 2 s"},
     {"no-length", apply_no_length, "the end of the connection ends the answer, which is right"},
+    {"close", apply_close, "the true answer; the connection closes, which it says"},
+    {"close-unsaid", apply_close_unsaid, "the true answer; the connection closes"},
+    {"close-late", apply_close_late, "the true answer; 1.5 s later the connection closes"},
     {"length-short", apply_length_short, "Content-Length is half of the body"},
     {"length-long", apply_length_long, "Content-Length is more than the body"},
     {"length-4g", apply_length_4g, "Content-Length is 4 GiB"},
