@@ -292,16 +292,29 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* What came by a kept connection, and is no HTTP, is left over from the answer before: its length
- * was wrong. That was another one's fault, so the request goes out once more, by a connection of
- * its own. */
+/* Whether a kept connection is to blame. What came by it, and is no HTTP, is left over from the
+ * answer before: its length was wrong. And a server may close it just when it is used again;
+ * libcurl knows that, but does no more than five times for each handle. */
+static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
+{
+    long connects = 0;
+    long header = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &header);
+    if (connects > 0)
+        return false;
+    if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING)
+        return header == 0;
+    return code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
+}
+
+/* The request goes out once more, by a connection of its own. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;
-    long connects = 0;
 
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-    if (connects > 0 || (code != CURLE_WEIRD_SERVER_REPLY && code != CURLE_UNSUPPORTED_PROTOCOL))
+    if (!was_stale(transfer, code))
         return false;
     cemm_buffer_clear(&transfer->body);
     curl_multi_remove_handle(multi, transfer->easy);
