@@ -269,34 +269,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
         finish(entry, 0, document, NULL);
         return;
     }
-    if (result == -EAGAIN)
-        entry->tried_count--; /* the same route, but its root first */
-    else
-        take_failure(entry, result, words);
-    try_next(entry);
-}
-
-/* A LAN device that had failed has said who it is: after a change of addresses, another one may
- * answer there. */
-static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const struct cemm_words *words)
-{
-    struct cemm_entry *entry = data;
-    struct cemm_route *route = entry->tried[entry->tried_count - 1];
-    struct cemm_words gone;
-
-    (void)query;
-    entry->request = NULL;
-    if (result == 0 && cemm_find_confirm(route, document)) {
-        entry->tried_count--; /* now for what was wanted */
-    } else if (result == 0) {
-        cemm_words_set(&gone, "%s: another device answers at %s's address now", route->source->name,
-                       entry->query.uid.text);
-        take_failure(entry, -EHOSTUNREACH, &gone);
-    } else {
-        take_failure(entry, result, words);
-    }
-    cemm_document_unref(document);
+    take_failure(entry, result, words);
     try_next(entry);
 }
 
@@ -347,14 +320,11 @@ static bool wait_for_sources(struct cemm_entry *entry)
 
 static void try_next(struct cemm_entry *entry)
 {
-    struct cemm_query root = {.uid = entry->query.uid, .endpoint = CEMM_ROOT};
     struct cemm_route *route;
 
     while ((route = next_route(entry))) {
         entry->tried[entry->tried_count++] = route;
-        entry->request = route->source->suspect
-                             ? cemm_request_start(route, &root, take_root, entry)
-                             : cemm_request_start(route, &entry->query, take_answer, entry);
+        entry->request = cemm_request_start(route, &entry->query, take_answer, entry);
         if (entry->request) {
             cemm_request_rank(entry->request, entry->later);
             return;

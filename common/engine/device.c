@@ -140,7 +140,7 @@ void cemm_device_free(struct cemm_device *device)
 void cemm_device_note(struct cemm_device *device, int64_t wall, int result,
                       const struct cemm_words *words)
 {
-    if (result == CEMM_ABSENT || result == -EAGAIN)
+    if (result == CEMM_ABSENT)
         return;
     if (result == 0) {
         device->last_success = wall;

@@ -15,8 +15,6 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_words *words);
 static void take_io(void *data, const struct cemm_query *query, int result,
                     struct cemm_document *document, const struct cemm_words *words);
-static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const struct cemm_words *words);
 static void search_route(struct cemm_route *route, int64_t max_age);
 
 /* Somebody who waits for sources to tell their devices. */
@@ -65,8 +63,9 @@ static void search_step_done(struct cemm_route *route)
 
     if (--search->pending > 0 || !route->device)
         return;
-    if (search->device != route->device) {
-        search_route(route, 0); /* it was about the device that had this route before */
+    if (search->device != route->device) { /* it was about the device that had this route before */
+        if (!TAILQ_EMPTY(&route->device->searchers))
+            search_route(route, 0);
         return;
     }
     if (search->result == 0)
@@ -124,11 +123,6 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_route *route = data;
 
-    if (result == -EAGAIN) { /* the cache will ask the root; here, once more is enough */
-        ask(route, query->endpoint, query->alias, take_probe);
-        search_step_done(route);
-        return;
-    }
     bool valid = still_there(route, query);
     if (valid && result == 0) {
         cemm_device_types_told(route->device, document);
@@ -151,11 +145,6 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
 
-    if (result == -EAGAIN) {
-        ask(route, CEMM_ROOT, "", take_root);
-        search_step_done(route);
-        return;
-    }
     bool valid = still_there(route, query);
     for (size_t i = 0; valid && result == 0 && i < document->io_count; i++) {
         const char *alias = document->io[i].alias;
@@ -176,7 +165,8 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
-bool cemm_find_confirm(struct cemm_route *route, const struct cemm_document *root)
+/* A LAN device has said who it is: after a change of addresses, it may be another one. */
+static bool confirm(struct cemm_route *route, const struct cemm_document *root)
 {
     struct cemm_source *source = route->source;
 
@@ -189,20 +179,6 @@ bool cemm_find_confirm(struct cemm_route *route, const struct cemm_document *roo
     if (!source->discovered || cemm_discovery_confirm(source, root->uids))
         (void)cemm_route_get(source, root->uids);
     return false;
-}
-
-/* A LAN device that had failed says who it is, before its meters are looked for. */
-static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const struct cemm_words *words)
-{
-    struct cemm_route *route = data;
-
-    if (result)
-        search_failed(route, result, words);
-    else if (cemm_find_confirm(route, document) && still_there(route, query))
-        ask(route, CEMM_IO, "", take_io);
-    cemm_document_unref(document);
-    search_step_done(route);
 }
 
 static void forget_absent(struct cemm_route *route)
@@ -223,8 +199,6 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     search->pending = 1; /* until all of this look has been asked for */
     if (route->source->config->kind == CEMM_CLOUD)
         probe_all(route);
-    else if (route->source->suspect)
-        ask(route, CEMM_ROOT, "", take_root);
     else
         ask(route, CEMM_IO, "", take_io);
     search_step_done(route);
@@ -479,6 +453,7 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
         .loop = loop,
         .store = store,
         .discovers = cemm_config_discovers(config),
+        .confirm = confirm,
     };
     cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
     TAILQ_INIT(&find->finders);

@@ -44,8 +44,4 @@ bool cemm_find_under_way(const struct cemm_find *find, const char *source);
 /* Asks a source for its devices, unless that is under way or known well enough. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);
 
-/* Whether the root document of a LAN route is its device's. If not, the route is given to the one
- * that it names. */
-bool cemm_find_confirm(struct cemm_route *route, const struct cemm_document *root);
-
 #endif

@@ -75,6 +75,7 @@ struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
     if (!source)
         return NULL;
     source->registry = registry;
+    source->confirm = registry->confirm;
     sources[registry->source_count++] = source;
     return source;
 }

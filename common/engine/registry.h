@@ -12,6 +12,7 @@ struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
     bool discovers; /* devices are also looked for by broadcast */
+    bool (*confirm)(struct cemm_route *route, const struct cemm_document *root); /* its sources' */
     struct cemm_source **sources;
     size_t source_count;
     struct cemm_device **devices; /* sorted by uid */

@@ -13,25 +13,36 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define CONFIRMED_MS 1000 /* for which a root's word holds, whatever the connections */
+#define CONFIRMED_MS 1000 /* so long after a root's word, requests are still for that device */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 #define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
 enum state { QUEUED, SENT, WAITING };
+
+/* What it asks for now. Each comes once: nothing goes round in a circle. */
+enum asking {
+    DOCUMENT, /* what is wanted */
+    ROOT,     /* LAN: which device answers, before or after the document */
+    STRANGER, /* of what is no CEMM Basic or Plus: who else it is */
+};
 
 struct cemm_request {
     struct cemm_route *route;
     struct cemm_device *device; /* that it is about; NULL: the source itself */
     struct cemm_query query;
     enum state state;
-    bool begun; /* it has been sent once: its timeout runs */
-    bool later; /* nobody is in a hurry for it */
+    enum asking asking;
+    bool rooted; /* it has asked for the root: once is enough */
+    bool begun;  /* it has been sent once: its timeout runs */
+    bool later;  /* nobody is in a hurry for it */
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
-    int stranger;    /* what its root came to: no CEMM's, so it is asked who else it is; 0: no */
+    int64_t took;    /* the document, milliseconds */
+    struct cemm_http_response held;    /* the document, until the root says whose; status 0: none */
+    int stranger;                      /* what a root that is no CEMM's came to */
     struct cemm_words *stranger_words; /* why; kept */
     cemm_request_done *done;
     void *data;
@@ -80,6 +91,7 @@ static void request_free(struct cemm_request *request)
     cemm_timer_stop(&source->loop->timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
+    free(request->held.body);
     cemm_words_drop(&request->stranger_words);
     TAILQ_REMOVE(&source->busy, request, link);
     if (source->scout == request)
@@ -97,7 +109,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
     if (result == 0) {
         source->last_success = source->loop->wall;
-    } else if (result != CEMM_ABSENT && result != -EAGAIN && words) {
+    } else if (result != CEMM_ABSENT && words) {
         source->last_failure = source->loop->wall;
         cemm_words_keep(&source->last_words, words);
     }
@@ -146,11 +158,49 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
     refuse_queued(route);
 }
 
+/* ---- promises ------------------------------------------------------------------ */
+
+/* One scout at a time, and not each time, is enough for a fleet, but each device must have its
+ * turn. Where nothing is known, everybody tries. */
+static bool is_scout(struct cemm_route *route, int64_t expected)
+{
+    struct cemm_source *source = route->source;
+
+    if (expected < 0 || ++route->requests % SCOUT_EVERY == 0)
+        return true;
+    return !source->scout && source->requests++ % SCOUT_PAUSE == 0;
+}
+
+static void begin_promise(struct cemm_request *request)
+{
+    struct cemm_route *route = request->route;
+    struct cemm_source *source = route->source;
+    bool known = route->expected >= 0;
+    int64_t expected = known ? route->expected : source->expected;
+    bool patient = !is_scout(route, expected);
+
+    cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
+                       patient);
+    if (!patient && !source->scout)
+        source->scout = request;
+    request->started = source->loop->now;
+}
+
 /* ---- one answer ----------------------------------------------------------------- */
+
+/* What it asks for now. */
+static struct cemm_query asked(const struct cemm_request *request)
+{
+    struct cemm_query root = {.uid = request->query.uid, .endpoint = CEMM_ROOT};
+
+    return request->asking == ROOT ? root : request->query;
+}
 
 static void say(const struct cemm_request *request, struct cemm_words *words, const char *reason)
 {
-    cemm_status_words(request->route->source, &request->query, reason, words);
+    struct cemm_query query = asked(request);
+
+    cemm_status_words(request->route->source, &query, reason, words);
 }
 
 /* Whether the route was given to another device while this was under way. */
@@ -166,14 +216,23 @@ static bool is_lan_root(const struct cemm_request *request)
 }
 
 /* LAN addresses change hands. A new connection may lead to another device, so an answer by it is
- * not believed before the root has said which device it is. */
+ * not believed before the root has said which device it is. What counts is when it was asked for:
+ * that is when the connection was made, however long the answer took. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
     const struct cemm_source *source = request->route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
-           response->new_connection && source->loop->now - source->confirmed > CONFIRMED_MS;
+           !request->rooted && response->new_connection &&
+           request->sent - source->confirmed > CONFIRMED_MS;
+}
+
+/* Nor is one of a source that has failed since its root said so: there, the root is asked first. */
+static bool is_suspect(const struct cemm_request *request)
+{
+    return request->route->source->suspect && request->device &&
+           request->query.endpoint != CEMM_ROOT;
 }
 
 /* The request failed, although the source answered. */
@@ -186,9 +245,12 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &words);
 }
 
+static const char gone[] = "another device answers at this address now";
+
 /* The root is no CEMM's, and what it is can be asked once: take_stranger() has the answer. */
 static void ask_stranger(struct cemm_request *request, int result, const struct cemm_words *reason)
 {
+    request->asking = STRANGER;
     request->stranger = result;
     cemm_words_keep(&request->stranger_words, reason);
     change_state(request, QUEUED);
@@ -199,38 +261,94 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
     const char *known = cemm_stranger_public(response->status, response->body, response->length);
     struct cemm_words reason = *cemm_words_kept(&request->stranger_words);
 
-    free(response->body);
     fail(request, known ? -EIO : request->stranger, known ? known : reason.text);
 }
 
-/* The status is final. */
+/* What came is the document, or why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
+    struct cemm_route *route = request->route;
     struct cemm_document *document = NULL;
     struct cemm_words reason;
 
-    if (is_doubtful(request, response)) {
-        request->route->source->suspect = true;
-        finish(request, -EAGAIN, NULL, &(struct cemm_words){.text = "it must say who it is first"});
+    if (is_strange(request)) {
+        fail(request, -EHOSTUNREACH, gone);
         return;
     }
-    int r = -EHOSTUNREACH;
-    if (is_strange(request))
-        cemm_words_set(&reason, "another device answers at this address now");
-    else
-        r = cemm_reply_read(request->route, &request->query, response, &document, &reason);
-    if (document)
-        document->took = request->route->source->loop->now - request->started;
+    int r = cemm_reply_read(route, &request->query, response, &document, &reason);
     if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
-        request->route->listless = r == CEMM_ABSENT;
+        route->listless = r == CEMM_ABSENT;
     if (is_lan_root(request) &&
         (response->status == 404 || (response->status == 200 && r == -EIO))) {
         ask_stranger(request, r, &reason);
     } else if (r) {
         fail(request, r, reason.text);
+    } else if (is_lan_root(request) && request->device &&
+               !route->source->confirm(route, document)) {
+        cemm_document_unref(document);
+        fail(request, -EHOSTUNREACH, gone);
     } else {
-        cemm_reply_complain(request->route, &request->query, 0, NULL);
+        document->took = request->took;
+        cemm_reply_complain(route, &request->query, 0, NULL);
         finish(request, 0, document, NULL);
+    }
+}
+
+/* Asks for that next, before all that waits, and with a timeout of its own. */
+static void ask(struct cemm_request *request, enum asking asking)
+{
+    request->asking = asking;
+    begin_promise(request);
+    change_state(request, QUEUED);
+}
+
+static void take_document(struct cemm_request *request, struct cemm_http_response *response)
+{
+    request->took = request->route->source->loop->now - request->started;
+    if (!is_doubtful(request, response)) {
+        conclude(request, response);
+        return;
+    }
+    request->held = *response;
+    response->body = NULL;
+    ask(request, ROOT);
+}
+
+/* Which device it is that answers, or has answered. */
+static void take_root(struct cemm_request *request, struct cemm_http_response *response)
+{
+    struct cemm_route *route = request->route;
+    struct cemm_query query = asked(request);
+    struct cemm_document *root = NULL;
+    struct cemm_words reason;
+
+    request->rooted = true;
+    int r = cemm_reply_read(route, &query, response, &root, &reason);
+    bool same = r == 0 && !is_strange(request) && route->source->confirm(route, root);
+    cemm_document_unref(root);
+    if (r)
+        fail(request, r == CEMM_ABSENT ? -EIO : r, reason.text);
+    else if (!same)
+        fail(request, -EHOSTUNREACH, gone);
+    else if (request->held.status)
+        conclude(request, &request->held);
+    else
+        ask(request, DOCUMENT);
+}
+
+/* The status is final. */
+static void take_answer(struct cemm_request *request, struct cemm_http_response *response)
+{
+    switch (request->asking) {
+    case DOCUMENT:
+        take_document(request, response);
+        break;
+    case ROOT:
+        take_root(request, response);
+        break;
+    case STRANGER:
+        take_stranger(request, response);
+        break;
     }
 }
 
@@ -282,8 +400,9 @@ static void take_response(void *data, struct cemm_http_response *response)
 
     request->transfer = NULL;
     change_state(request, WAITING);
-    if (request->stranger) {
+    if (request->asking == STRANGER) {
         take_stranger(request, response);
+        free(response->body);
         return;
     }
     if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
@@ -309,14 +428,14 @@ static void take_response(void *data, struct cemm_http_response *response)
         if (response->status == 202)
             give_up(request, response->retry_after_ms < 0);
         else
-            conclude(request, response); /* it was busy up to the end */
+            take_answer(request, response); /* it was busy up to the end */
         break;
     case CEMM_DONE:
         request->route->expected =
             cemm_promise_learned(&request->promise, request->sent, request->route->expected);
         if (request->route->expected >= 0)
             source->expected = request->route->expected;
-        conclude(request, response);
+        take_answer(request, response);
         break;
     }
     free(response->body);
@@ -324,31 +443,6 @@ static void take_response(void *data, struct cemm_http_response *response)
 }
 
 /* ---- sending --------------------------------------------------------------------- */
-
-/* One scout at a time, and not each time, is enough for a fleet, but each device must have its
- * turn. Where nothing is known, everybody tries. */
-static bool is_scout(struct cemm_route *route, int64_t expected)
-{
-    struct cemm_source *source = route->source;
-
-    if (expected < 0 || ++route->requests % SCOUT_EVERY == 0)
-        return true;
-    return !source->scout && source->requests++ % SCOUT_PAUSE == 0;
-}
-
-static void begin_promise(struct cemm_request *request)
-{
-    struct cemm_route *route = request->route;
-    struct cemm_source *source = route->source;
-    bool known = route->expected >= 0;
-    int64_t expected = known ? route->expected : source->expected;
-    bool patient = !is_scout(route, expected);
-
-    cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
-                       patient);
-    if (!patient && !source->scout)
-        source->scout = request;
-}
 
 static int send_request(struct cemm_request *request)
 {
@@ -359,16 +453,17 @@ static int send_request(struct cemm_request *request)
     cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
     if (!request->begun) {
+        request->asking = is_suspect(request) ? ROOT : DOCUMENT;
         begin_promise(request);
-        request->started = loop->now;
     } else {
         cemm_promise_excuse(&request->promise, loop->now - request->queued);
         request->started += loop->now - request->queued;
     }
-    if (request->stranger)
+    struct cemm_query query = asked(request);
+    if (request->asking == STRANGER)
         cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_STRANGER_PATH);
     else
-        cemm_url_write(&url, config->kind, config->url, &request->query, loop->zone,
+        cemm_url_write(&url, config->kind, config->url, &query, loop->zone,
                        config->kind == CEMM_CLOUD ? config->key->text : NULL);
     int r = url.error;
     if (r == 0) {
@@ -377,7 +472,7 @@ static int send_request(struct cemm_request *request)
             .ca_file = config->ca_file,
             .direct = config->kind == CEMM_LOCAL,
             .timeout_ms = request->promise.deadline - loop->now,
-            .body_max = cemm_answer_max(request->query.endpoint),
+            .body_max = cemm_answer_max(query.endpoint),
         };
         request->transfer = cemm_http_start(loop->http, &get, take_response, request);
         r = request->transfer ? 0 : -ENOMEM;

@@ -1,15 +1,16 @@
 /*
  * One request to one device by one source: queued until a connection is free,
  * sent, repeated while a promise runs, and in the end reported once.
+ *
+ * A LAN address may have changed hands. Where that can be, the request asks for
+ * the root document, too, once: before its own, or while it holds that back.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H
 
 #include "common/engine/source.h"
 
-/* `result` may also be -EAGAIN: the source is suspect now; ask its root, then this again.
- *
- * `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
+/* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
  * `words` says why it is not 0 (else NULL). */
 typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
                                struct cemm_document *document, const struct cemm_words *words);

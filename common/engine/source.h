@@ -59,8 +59,10 @@ struct cemm_source {
     struct cemm_found *discovered; /* NULL: it is configured */
     struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
     size_t devices;                /* that it reaches */
-    bool suspect;         /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed;    /* monotonic: when its root said so last */
+    bool suspect;      /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed; /* monotonic: when its root said so last */
+    /* Whether this root document is that of the route's device; if not, gives the route away. */
+    bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
     int64_t last_success; /* wall times; 0: never */
     int64_t last_failure;
     struct cemm_words *last_words; /* kept */

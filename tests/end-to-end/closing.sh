@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# LAN devices that do not keep their connections: one says so and takes more than a second for each
+# answer, another one like it has no io, one closes without a word, one does so a while later. Each
+# new connection might lead to another device, so the root is asked whose it is: once a request, and
+# then there is an answer. The cloud, which knows them, too, is not asked for it.
+# Called as: closing.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+begin_mount "$@"
+collectd_begin
+cemm=$build/plugin/exec/cemm
+names=(slow listless unsaid late)
+declare -A kind=()
+
+uid_of() {
+  printf '00-1E-C0-00-00-%02X' "$1"
+}
+
+for i in "${!names[@]}"; do
+  kind[$(uid_of $((i + 1)))]=${names[i]}
+done
+slow=$(uid_of 1) listless=$(uid_of 2) unsaid=$(uid_of 3) late=$(uid_of 4)
+faults=(
+  "delay=1100@lan:$slow:*" "close@lan:$slow:*"
+  "delay=1100@lan:$listless:*" "status=404@lan:$listless:*/io*" "close@lan:$listless:*"
+  "close-unsaid@lan:$unsaid:*" "close-late@lan:$late:*"
+)
+start_sim --devices 4 --lan 4 --meters p1,s01 --since "$since"
+sim_faults "${faults[@]}"
+write_config "$conf" 'timeout = 60'
+for i in "${!names[@]}"; do
+  printf '[local %s]\naddress = %s\ntimeout = 60\n' "${names[i]}" "${sim_lan[i]}" >>"$conf"
+done
+cp "$conf" "$scratch/lan.conf"
+sed -i '/^\[cloud/,/^\[local/{/^\[local/!d}' "$scratch/lan.conf"
+
+# run WHAT ARGUMENT…: the program, on the LAN alone. It ends by itself, and well.
+run() {
+  local what=$1
+  shift
+  : >"$sim_log"
+  exits "$what: it ends well" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
+  is "$what: says nothing" '' "$err"
+  # Without io, a meter is found by its realtime.
+  is "$what: no document is asked for twice" '' \
+    "$(awk -v listless="$listless" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == listless && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
+  is "$what: one root to a document at most" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }
+    END { for (uid in roots) if (roots[uid] > others[uid] + 1) print uid, roots[uid], others[uid] }')"
+}
+
+for command in 'list --format json' 'read --format csv' "history --format csv --from $(date -d yesterday +%F) --to $(date -d yesterday +%F)"; do
+  # shellcheck disable=SC2086
+  run "${command%% *}" $command
+  [[ $command != list* ]] || out=$(jq -r '.[] | .uid + "," + .alias' <<<"$out")
+  for uid in "${!kind[@]}"; do
+    for alias in p1 s01; do
+      check "${command%% *}: ${kind[$uid]}: $alias" grep "^$uid,$alias" <<<"$out"
+    done
+  done
+done
+
+# ---- those that go on -----------------------------------------------------------------------
+
+# has_of FILE COUNT UID: lines of different times.
+has_of() {
+  (($(grep "uid=$3,alias=p1" "$1" | awk '{ print $NF }' | sort -u | wc -l) >= $2))
+}
+
+"$cemm" stream --config "$scratch/lan.conf" --interval 1 --format influx >"$scratch/out" 2>"$scratch/err" &
+stream=$!
+started "$stream"
+for uid in "${!kind[@]}"; do
+  check "stream: ${kind[$uid]}: goes on" wait_for 60 has_of "$scratch/out" 3 "$uid"
+done
+stop "$stream"
+is 'stream: says nothing' '' "$(<"$scratch/err")"
+
+run=$scratch/collectd
+{
+  printf '<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n'
+  printf '<Local "slow">\nAddress "%s"\nInterval 1\nTimeout 60\n</Local>\n' "${sim_lan[0]}"
+  printf '<Local "late">\nAddress "%s"\nInterval 1\nTimeout 60\n</Local>\n</Plugin>\n' "${sim_lan[3]}"
+} | conf "$run"
+start_collectd "$run"
+for uid in "$slow" "$late"; do
+  check "collectd: ${kind[$uid]}: goes on" wait_for 60 has_lines 3 "$uid" power-p1-electric_power
+done
+stop_collectd collectd "$run"
+is 'collectd: says nothing' '' "$(grep 'cemm plugin' "$run/log" | grep -v -i 'backfill' || true)"
+
+# ---- a mount --------------------------------------------------------------------------------
+
+mount_fs
+is 'mount: all are there' 4 "$(find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-C0-*' | wc -l)"
+: >"$sim_log"
+readers=()
+for uid in "${!kind[@]}"; do
+  cat "$m/$uid/p1/realtime.json" >"$scratch/$uid.json" &
+  readers+=($!)
+done
+wait "${readers[@]}" || true
+for uid in "${!kind[@]}"; do
+  check "mount: ${kind[$uid]}: is read" jq -e .data.t1 "$scratch/$uid.json"
+  is "mount: ${kind[$uid]}: on the LAN" "local ${kind[$uid]}" \
+    "$(getfattr --only-values --absolute-names -n user.cemm.source "$m/$uid/p1/realtime.json")"
+  check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
+done
+is 'mount: the cloud is not asked for it' 0 "$(requests 'cloud .*/(realtime|data)/')"
+count=$(wc -l <"$sim_log")
+sleep 3 # in which somebody who asks again and again would do so
+is 'mount: without a reader, nothing is asked for' "$count" "$(wc -l <"$sim_log")"
+unmount_fs
+finish
