@@ -131,7 +131,9 @@ suites() {
   jq -r --arg build "$name" 'select(.result == "SKIP") |
     "skipped \($build): \(.name): " + ((.stdout // "") | (capture("(?m)# SKIP (?<why>.*)$") // {why: ""}).why)' \
     "$log" >>"$scratch/skips"
-  skip=$(jq -r 'select(.result == "SKIP") | .name' "$log" | wc -l)
+  jq -r --arg build "$name" '.name as $test | (.stdout // "") |
+    scan("(?m)^skipped: .*$") | "skipped \($build): \($test): " + .[9:]' "$log" >>"$scratch/skips"
+  skip=$(jq -r 'if .result == "SKIP" then .name else (.stdout // "") | scan("(?m)^skipped: ") end' "$log" | wc -l)
   # Not even a list of tests: something is wrong with the build directory.
   [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
   count "$ok" "$bad" "$skip"

@@ -334,6 +334,8 @@ output() {
     is 'stays his' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
     rm "$file"
     read_exits 'and is' 0 --output "$file"
+  else
+    left_out "somebody else's file stays his" 'needs root'
   fi
   has 'without a format: influx' "$(<"$file")" 'cemm,uid='
   ln -s meters.csv "$scratch/out/link"

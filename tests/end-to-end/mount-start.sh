@@ -50,6 +50,8 @@ if [[ $(id -u) == 0 ]]; then
   sed "s|^api-key-file = .*|api-key-file = $scratch/nobody.key|" "$conf" >"$scratch/nobody.conf"
   conf=$scratch/nobody.conf refused "somebody else's mount" 'cemmfs is mounted there already' "$m" \
     setpriv --reuid=nobody --clear-groups --
+else
+  left_out "somebody else's mount is seen" 'needs root'
 fi
 is 'one mount is there' 1 "$(grep -cF " $m " /proc/self/mounts)"
 unmount_fs
