@@ -11,6 +11,8 @@
 
 #define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
 
+#define HEADER_TOO_LONG "the answer's header is longer than 64 KiB"
+
 #define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
 
 struct cemm_http {
@@ -24,6 +26,7 @@ struct cemm_transfer {
     struct cemm_transfer *next; /* among the spare ones */
     CURL *easy;
     struct cemm_buffer body;
+    size_t header; /* bytes so far: libcurl keeps them all */
     cemm_http_done *done;
     void *data;
 };
@@ -75,6 +78,16 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
     return transfer->body.error ? 0 : size * count;
 }
 
+/* Whatever comes as a header: interim answers (1xx) before it and trailers behind the body, too. */
+static size_t take_header(char *bytes, size_t size, size_t count, void *data)
+{
+    struct cemm_transfer *transfer = data;
+
+    (void)bytes;
+    transfer->header += size * count;
+    return transfer->header > CEMM_HEADER_MAX ? 0 : size * count;
+}
+
 /* What is the same for every request. */
 static CURLcode set_manner(struct cemm_transfer *transfer)
 {
@@ -94,6 +107,8 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     return CURLE_OK;
 }
@@ -171,6 +186,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
     transfer->done = done;
     transfer->data = data;
     transfer->body.limit = request->body_max;
+    transfer->header = 0;
     if (set_request(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
@@ -260,6 +276,8 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION)
         response->reason = certificate_reason(transfer->easy);
+    if (transfer->header > CEMM_HEADER_MAX)
+        response->reason = HEADER_TOO_LONG;
     if (transfer->body.error == -ENOMEM) {
         response->error = -ENOMEM;
         response->reason = "out of memory";
@@ -317,6 +335,7 @@ static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
     if (!was_stale(transfer, code))
         return false;
     cemm_buffer_clear(&transfer->body);
+    transfer->header = 0;
     curl_multi_remove_handle(multi, transfer->easy);
     curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
     return curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;

@@ -59,6 +59,9 @@ chunk-bad           EHOSTUNREACH connection broke
 no-http             EIO          not HTTP
 no-header           EIO          not HTTP
 long-header         EIO          header
+many-headers        EIO          64 KiB
+many-interim        EIO          64 KiB
+many-trailers       EIO          64 KiB
 zipped              0
 html                EIO          does not fit
 html-type           0

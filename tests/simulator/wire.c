@@ -13,6 +13,7 @@
 #define TYPE      "Content-Type: application/json\r\n"
 #define OK        "HTTP/1.1 200 OK\r\n"
 #define LONG_SIZE 200000 /* bytes of one header line */
+#define MANY      100    /* header lines of 1000 bytes */
 
 /* What was the body becomes what is sent: a header, then `length` bytes of that body. */
 __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
@@ -186,6 +187,41 @@ static int apply_long_header(struct answer *answer)
                    LONG_SIZE, 0);
 }
 
+/* MANY lines of 1000 bytes; what follows an interim answer or a body may be as long as that. */
+static void put_many(char *ret_lines)
+{
+    for (int i = 0; i < MANY; i++)
+        ret_lines += sprintf(ret_lines, "X-%03d: %0991d\r\n", i, 0);
+}
+
+static int apply_many_headers(struct answer *answer)
+{
+    char lines[MANY * 1000 + 1];
+
+    put_many(lines);
+    return send_as(answer, ANSWER_CLOSE, answer->length, OK TYPE "%s\r\n", lines);
+}
+
+static int apply_many_interim(struct answer *answer)
+{
+    char lines[MANY * 1000 + 1];
+    char *end = lines;
+
+    for (int i = 0; i < MANY; i++)
+        end += sprintf(end, "HTTP/1.1 103 Early Hints\r\nX-%03d: %0900d\r\n\r\n", i, 0);
+    return send_as(answer, ANSWER_CLOSE, answer->length, "%s" OK TYPE "\r\n", lines);
+}
+
+static int apply_many_trailers(struct answer *answer)
+{
+    char lines[MANY * 1000 + 1];
+
+    put_many(lines);
+    return send_as(answer, ANSWER_CLOSE, 0,
+                   OK TYPE "Transfer-Encoding: chunked\r\n\r\n%zx\r\n%.*s\r\n0\r\n%s\r\n",
+                   answer->length, (int)answer->length, answer->body ? answer->body : "", lines);
+}
+
 static int apply_zipped(struct answer *answer)
 {
     return send_as(answer, ANSWER_CLOSE, answer->length,
@@ -217,6 +253,9 @@ const struct wire_fault wire_faults[] = {
     {"no-http", apply_no_http, "the greeting of a mail server"},
     {"no-header", apply_no_header, "the body alone"},
     {"long-header", apply_long_header, "a header line of 200 kB"},
+    {"many-headers", apply_many_headers, "100 header lines of 1 kB"},
+    {"many-interim", apply_many_interim, "100 interim answers of 0.9 kB before the true one"},
+    {"many-trailers", apply_many_trailers, "100 trailers of 1 kB behind the body"},
     {"zipped", apply_zipped, "the true answer, said to be compressed"},
     {NULL, NULL, NULL},
 };
