@@ -195,11 +195,13 @@ static int read_single(struct reader *reader, struct json_object *pair, const ch
 
 /* ---- channels ------------------------------------------------------------- */
 
-/* NULL: there are too many. */
+/* NULL: there are too many; what found room is used. */
 static struct cemm_series *add_series(struct reader *reader, const char *channel)
 {
-    if (reader->document->series_count >= CEMM_CHANNELS_MAX)
+    if (reader->document->series_count >= CEMM_CHANNELS_MAX) {
+        skip(reader, "it has more than %d channels", CEMM_CHANNELS_MAX);
         return NULL;
+    }
     struct cemm_series *series = cemm_document_add_series(reader->document);
     strcpy(series->channel, channel);
     return series;
@@ -212,48 +214,44 @@ static void note_newest(struct cemm_document *document, const struct cemm_sample
 }
 
 /* History: the samples of a channel. */
-static int read_history(struct reader *reader, const char *channel, struct json_object *rows)
+static void read_history(struct reader *reader, const char *channel, struct json_object *rows)
 {
     struct cemm_document *document = reader->document;
 
     if (!json_object_is_type(rows, json_type_array)) {
         skip(reader, "%s is not a list of [milliseconds, number]", channel);
-        return 0;
+        return;
     }
     struct cemm_series *series = add_series(reader, channel);
     if (!series)
-        return refuse_it(reader, "it has too many channels");
+        return;
     read_rows(reader, rows, series);
     bool by_minute =
         series->count >= 2 && series->samples[1].time - series->samples[0].time < MINUTES_APART_MAX;
     series->unit = cemm_channel_unit(channel, &document->query, by_minute);
     if (series->count)
         note_newest(document, &series->samples[series->count - 1]);
-    return 0;
 }
 
 /* One sample of a channel. `shown`: this set is the one that the channel is taken from. Those of
  * `data` that are not shown tell how old the meter's word is, too. */
-static int read_current(struct reader *reader, const char *channel, struct json_object *pair,
-                        bool total, bool shown)
+static void read_current(struct reader *reader, const char *channel, struct json_object *pair,
+                         bool total, bool shown)
 {
     struct cemm_sample sample = {0};
     int r = shown || !total ? read_single(reader, pair, channel, &sample) : -EIO;
 
     if (r < 0)
-        return 0;
+        return;
     if (r > 0 && !total)
         note_newest(reader->document, &sample);
-    if (!shown)
-        return 0;
-    struct cemm_series *series = add_series(reader, channel);
+    struct cemm_series *series = shown ? add_series(reader, channel) : NULL;
     if (!series)
-        return refuse_it(reader, "it has too many channels");
+        return;
     series->samples[0] = sample;
     series->count = r > 0;
     series->total = total;
     series->unit = cemm_channel_unit(channel, &reader->document->query, false);
-    return 0;
 }
 
 static bool is_energy(const char *channel)
@@ -293,24 +291,21 @@ static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, 
     return !has(groups->data, channel);
 }
 
-static int read_group(struct reader *reader, const struct groups *groups, struct json_object *group)
+static void read_group(struct reader *reader, const struct groups *groups,
+                       struct json_object *group)
 {
     bool history = reader->document->query.endpoint == CEMM_DATA;
     bool total = group == groups->totals;
-    int r = 0;
 
     json_object_object_foreach (group, channel, content) {
         if (!cemm_name_valid(channel))
             skip(reader, "a channel has a name that is not allowed");
         else if (history)
-            r = read_history(reader, channel, content);
+            read_history(reader, channel, content);
         else
-            r = read_current(reader, channel, content, total,
-                             from_totals(reader->kind, groups, channel) == total);
-        if (r < 0)
-            break;
+            read_current(reader, channel, content, total,
+                         from_totals(reader->kind, groups, channel) == total);
     }
-    return r;
 }
 
 void cemm_answer_drop_readings(struct cemm_document *document)
@@ -369,9 +364,9 @@ static int read_channels(struct reader *reader, struct json_object *root)
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);
     if (r == 0)
-        r = read_group(reader, &groups, groups.data);
+        read_group(reader, &groups, groups.data);
     if (r == 0 && groups.totals)
-        r = read_group(reader, &groups, groups.totals);
+        read_group(reader, &groups, groups.totals);
     if (r == 0)
         r = cemm_document_own_texts(document);
     cemm_buffer_clear(&reader->texts);
@@ -379,6 +374,16 @@ static int read_channels(struct reader *reader, struct json_object *root)
 }
 
 /* ---- lists ------------------------------------------------------------------ */
+
+/* How many entries of a list are used. */
+static size_t at_most(struct reader *reader, size_t length, size_t max, const char *what)
+{
+    if (length <= max)
+        return length;
+    skip(reader, "it has more than %zu %s", max, what);
+    reader->document->skipped += length - max - 1;
+    return max;
+}
 
 static bool read_uid(struct json_object *object, struct cemm_uid *ret_uid)
 {
@@ -391,10 +396,8 @@ static bool read_uid(struct json_object *object, struct cemm_uid *ret_uid)
 static int read_devices(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
-    size_t length = json_object_array_length(data);
+    size_t length = at_most(reader, json_object_array_length(data), CEMM_DEVICES_MAX, "devices");
 
-    if (length > CEMM_DEVICES_MAX)
-        return refuse_it(reader, "it has too many devices");
     document->uids = calloc(length ? length : 1, sizeof(*document->uids));
     if (!document->uids)
         return -ENOMEM;
@@ -460,10 +463,8 @@ static bool read_entry(struct reader *reader, struct json_object *item, struct c
 static int read_io(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
-    size_t length = json_object_array_length(data);
+    size_t length = at_most(reader, json_object_array_length(data), CEMM_METERS_MAX, "meters");
 
-    if (length > CEMM_METERS_MAX)
-        return refuse_it(reader, "it has too many meters");
     document->io = calloc(length ? length : 1, sizeof(*document->io));
     if (!document->io)
         return -ENOMEM;

@@ -245,22 +245,25 @@ static int apply_long_name(const char *text, struct answer *answer)
     return insert_member(answer, name);
 }
 
+/* As the last members of what is there: the true ones come first. */
 static int apply_many_channels(const char *text, struct answer *answer)
 {
-    char *members = NULL;
+    const char *body = answer->body ? answer->body : "";
+    const char *data = strstr(body, "\"data\":");
+    const char *end = data ? strchr(data, '}') : NULL;
+    char *spoilt = NULL;
     size_t length;
-    FILE *out = open_memstream(&members, &length);
-    int r;
+    FILE *out;
 
-    if (!out)
+    if (!end)
+        return 0;
+    if (!(out = open_memstream(&spoilt, &length)))
         return -ENOMEM;
+    fprintf(out, "%.*s", (int)(end - body), body);
     for (int i = 0; i < CHANNELS; i++)
-        fprintf(out, "%s\"x%d\":%s", i ? "," : "", i, text);
-    if (fclose(out) != 0)
-        return -ENOMEM;
-    r = insert_member(answer, members);
-    free(members);
-    return r;
+        fprintf(out, "%s\"x%d\":%s", i || end[-1] != '{' ? "," : "", i, text);
+    fputs(end, out);
+    return take_stream(answer, out, &spoilt, &length);
 }
 
 static int apply_around(const char *text, struct answer *answer)
