@@ -38,6 +38,18 @@ bool history_set_range(struct history *history)
     return true;
 }
 
+/* The time there shows a person at once whether it is the zone that is wrong. */
+void history_say_empty(const struct history *history, const char *what)
+{
+    char now[CEMM_TIME_SIZE];
+
+    cemm_time_format(cemm_zone(history->cemm), (int64_t)time(NULL) * 1000, now);
+    speech_say(history->speech, CEMM_LOG_ERROR,
+               "%s; if the dates are right, the time zone is probably not the meter's (set "
+               "time-zone): it is %s there",
+               what, now);
+}
+
 struct cemm_period history_period(const struct history *history, size_t number)
 {
     return cemm_period_step(&history->first, (int)(number / history->meter_count));

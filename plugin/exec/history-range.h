@@ -42,6 +42,9 @@ static inline size_t history_total(const struct history *history)
 /* From --from to --to (or today), but nothing that has not begun. False: nothing is left. */
 bool history_set_range(struct history *history);
 
+/* Says that there is nothing of the range, and what the time is in the zone that it is of. */
+void history_say_empty(const struct history *history, const char *what);
+
 struct cemm_period history_period(const struct history *history, size_t number);
 struct history_meter *history_meter(const struct history *history, size_t number);
 

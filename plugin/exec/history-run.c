@@ -339,7 +339,7 @@ static void say_rest(struct history *history)
         empty += history->meters[i].rows == 0;
     }
     if (empty == history->meter_count && !history->failed) {
-        speech_say(history->speech, CEMM_LOG_ERROR, "there is no data of that time");
+        history_say_empty(history, "there is no data of that time");
         history->failed = true;
         return;
     }
