@@ -588,12 +588,12 @@ exec, execd = inputs["exec"][0], inputs["execd"][0]
 assert exec["data_format"] == execd["data_format"] == "influx" and execd["signal"] == "STDIN"
 print(*(execd["command"] if sys.argv[2] == "execd" else exec["commands"][0].split()), sep="\n")'
   mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" execd |
-    sed "s|^/etc/cemm/cemm.conf$|$config|")
+    sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'execd runs a stream' 'cemm stream' "${words[*]:0:2}"
   exits 'its command, at one signal' 0 "$cemm" "${words[@]:1}" <<<''
   is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
   mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" exec |
-    sed "s|^/etc/cemm/cemm.conf$|$config|")
+    sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'exec reads once' 'cemm read' "${words[*]:0:2}"
   exits 'its command' 0 "$cemm" "${words[@]:1}"
   is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"

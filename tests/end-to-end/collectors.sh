@@ -184,8 +184,8 @@ collectd_exec() {
   chmod 600 "$config_file.key"
   dir=$scratch/collectd
   # As the example says, with these paths.
-  sed -e "s|Exec \"cemm\" \"/usr/bin/cemm\"|Exec \"$user\" \"$place/plugin/exec/cemm\"|" \
-    -e "s|/etc/cemm/cemm.conf|$config_file|" "$source_root/examples/collectd-exec.conf" >"$dir/exec.conf"
+  sed -e "s|Exec \"cemm-exec\" \"/usr/bin/cemm\"|Exec \"$user\" \"$place/plugin/exec/cemm\"|" \
+    -e "s|/etc/cemm/cemm-exec.conf|$config_file|" "$source_root/examples/collectd-exec.conf" >"$dir/exec.conf"
   cat >"$dir/conf" <<END
 Hostname "$host"
 FQDNLookup false

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# readme.sh BUILD_DIR: README as a newcomer reads it. Its blocks of commands, from "Your own meter" to
-# the end of "Recipes", are run one after another as they stand there, on a copy of this machine that
-# is thrown away, in a network with a simulated cloud and two CEMMs and nothing else. Takes minutes: it
-# builds, installs, and makes and installs the packages.
+# readme.sh BUILD_DIR: README and the pages of recipes as a newcomer reads them. Their blocks of commands
+# are run one after another as they stand there, by an ordinary user who has sudo, and what they set up
+# is run by the users that it names; then all of it is removed, as the pages say, and nothing may be
+# left. On a copy of this machine that is thrown away, in a network with a simulated cloud and two CEMMs
+# and nothing else. Takes minutes: it builds, installs, and makes and installs the packages.
 #
 # Changed are only: the address of the cloud, which is added to what the blocks write; the uid and the
-# year of the plots; what would run for ever; and systemctl, as there is no systemd in there.
+# year of the plots; and what would run for ever. systemctl.py stands in for systemd, which does not run
+# in there, and telegraf for Telegraf, which Debian does not have.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,26 +18,43 @@ here=$(cd "$(dirname "$0")" && pwd)
 begin "$@"
 top=$(cd "$here/../.." && pwd)
 [[ $(id -u) -eq 0 ]] || skip 'only root can make a copy of the machine'
-for program in collectd dpkg-buildpackage gnuplot rsync getfattr; do
+for program in collectd dpkg-buildpackage gnuplot rsync getfattr influxd systemctl promtool; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || skip "$program is not installed"
 done
 net_begin
 
-# ---- README's blocks -----------------------------------------------------------------------------
+# ---- the blocks ------------------------------------------------------------------------------------
 
-# LANGUAGE (sh, toml, or none for collectd's) and number: blocks/12.sh
-mkdir "$scratch/blocks"
-awk -v to="$scratch/blocks" '
-  /^## / { inside = /^## (Your own meter|Recipes)/ }
-  !inside { next }
-  /^```/ && !open { open = 1; file = sprintf("%s/%02d.%s", to, ++n, substr($0, 4) == "" ? "text" : substr($0, 4)); next }
-  /^```/ { open = 0; next }
-  open { print > file }' "$top/README.md"
-is 'README has blocks of commands' yes "$( (($(find "$scratch/blocks" -name '*.sh' | wc -l) >= 10)) && echo yes)"
-# block WORDS: the file of the one that holds them.
-block() { grep -lF -e "$1" "$scratch"/blocks/* | head -n 1; }
-# As ten years of it want an InfluxDB; collectors.sh and history.sh have that.
-rm "$(block 8086/write)"
+mkdir -p "$scratch/inside/blocks" "$scratch/inside/bin" "$scratch/inside/cemm"
+# blocks ORDER PAGE TITLES: those of the sections whose titles match, as blocks/ORDER-1.sh and on.
+blocks() {
+  awk -v to="$scratch/inside/blocks/$1" -v titles="^## ($3)\$" '
+    /^## / { inside = $0 ~ titles }
+    inside && /^```sh$/ { open = 1; file = sprintf("%s-%d.sh", to, ++n); next }
+    /^```$/ { open = 0 }
+    open { print > file }' "$top/$2"
+}
+everything_else='[^RI].*|R[^e].*|I[^n].*' # but for the sections "Remove" and "Instead of …"
+blocks 10 README.md 'Your own meter'
+blocks 20 examples/README.md "$everything_else"
+blocks 30 examples/files.md "$everything_else"
+blocks 40 examples/collectd/README.md "$everything_else"
+blocks 50 examples/prometheus/README.md "$everything_else"
+blocks 60 examples/influxdb.md "$everything_else"
+blocks 70 examples/influxdb.md Remove
+blocks 71 examples/prometheus/README.md Remove
+blocks 72 examples/collectd/README.md Remove
+blocks 73 examples/files.md Remove
+blocks 80 examples/files.md 'Instead of.*'
+blocks 90 examples/README.md Remove
+blocks 91 README.md 'Remove it'
+pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
+is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
+# README's two commands are tests of their own.
+is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/README.md | grep -c '^```sh')" \
+  "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
+# block WORDS: the name of the one that holds them.
+block() { (cd "$scratch/inside/blocks" && grep -lF -e "$1" -- *.sh) | head -n 1; }
 
 # ---- a machine to throw away -----------------------------------------------------------------------
 
@@ -51,101 +70,225 @@ mount -t tmpfs -o size=4g tmpfs "$machine"
 mkdir "$machine/upper" "$machine/work" "$machine/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/work" "$machine/root"
 root=$machine/root
-mount --rbind /dev "$root/dev"
+# A /dev of its own: syslog's socket is to be there.
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+mkdir "$root/dev/pts" "$root/dev/shm"
+for name in null zero full random urandom tty fuse; do
+  touch "$root/dev/$name"
+  mount --bind "/dev/$name" "$root/dev/$name"
+done
+mount --rbind /dev/pts "$root/dev/pts"
+chmod 1777 "$root/dev/shm"
+ln -s /proc/self/fd "$root/dev/fd"
+for n in 0:stdin 1:stdout 2:stderr; do ln -s "/proc/self/fd/${n%:*}" "$root/dev/${n#*:}"; done
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/tmp"
 mkdir "$root/tmp/inside"
 mount --bind "$machine/../inside" "$root/tmp/inside"
-exec env -i HOME=/root LANG=C.UTF-8 PATH=/tmp/inside/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" bash /tmp/inside/all.sh
+exec env -i HOME=/root LANG=C.UTF-8 key="$2" url="$3" uid="$4" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  chroot "$root" bash /tmp/inside/all.sh
 END
-mkdir -p "$scratch/inside/bin" "$scratch/inside/cemm"
 # Not what git ignores: a fresh clone.
 (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$scratch/inside/cemm")
-printf '#!/bin/sh\nexec "$@"\n' >"$scratch/inside/bin/sudo"
-printf '#!/bin/sh\necho "systemctl $*"\n' >"$scratch/inside/bin/systemctl"
+cp "$here/systemctl.py" "$scratch/inside/bin/systemctl"
+# sudo, without its questions: as-root is a setpriv with the bit that makes it root's.
+cat >"$scratch/inside/bin/sudo" <<'END'
+#!/bin/sh
+exec /usr/local/lib/as-root --reuid=0 --regid=0 --clear-groups env -i HOME=/root LANG=C.UTF-8 \
+  PATH=/tmp/inside/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
+END
+# What Telegraf does with [[inputs.execd]]: starts the command, sends lines, reads lines.
+cat >"$scratch/inside/bin/telegraf" <<'END'
+#!/usr/bin/env python3
+import glob, os, subprocess, time, tomllib
+children = [
+    subprocess.Popen(block["command"], stdin=subprocess.PIPE, bufsize=0)
+    for file in glob.glob("/etc/telegraf/telegraf.d/*.conf")
+    for block in tomllib.load(open(file, "rb"))["inputs"]["execd"]
+]
+for child in children:
+    child.stdin.write(b"\n")
+print("telegraf", os.getuid(), flush=True)
+time.sleep(1e6)
+END
+# What rsyslogd does with what comes to /dev/log.
+cat >"$scratch/inside/bin/syslog" <<'END'
+#!/usr/bin/env python3
+import os, socket
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+while True:
+    print(log.recv(65536).decode(errors="replace").rstrip("\n\0"), flush=True)
+END
 chmod +x "$scratch"/inside/bin/*
-for file in "$scratch"/blocks/*; do
-  sed -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
-    -e 's/^\(sudo apt install\) /\1 --yes /' "$file" >"$scratch/inside/${file##*/}"
+for file in "$scratch"/inside/blocks/*; do
+  sed -i -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
+    -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' "$file"
 done
-{
-  echo "key=$sim_key url=$sim_cloud"
-  cat <<'END'
+cat >"$scratch/inside/all.sh" <<'END'
+# as USER COMMAND…: as in a login, or as cron has it.
+as() {
+  local user=$1
+  shift
+  setpriv --reuid "$user" --regid "$(id -g "$user")" --init-groups env -i "HOME=$(getent passwd "$user" | cut -d : -f 6)" \
+    "USER=$user" LANG=C.UTF-8 PATH=/tmp/inside/bin:/usr/local/bin:/usr/bin:/bin "$@"
+}
 cd /tmp/inside/cemm || exit
 rm -rf /root/.config/cemm /etc/cemm /var/lib/cemm
+cp /usr/bin/setpriv /usr/local/lib/as-root
+chmod 4755 /usr/local/lib/as-root
+useradd --create-home owner
+as owner mkdir -p /home/owner/.config /home/owner/.local/share
+useradd --system --home-dir /etc/telegraf telegraf
+chown -R owner: /tmp/inside/cemm
+# Debian's collectd: it logs to syslog. csv shows what it gets.
+mkdir -p /etc/collectd/collectd.conf.d /etc/telegraf/telegraf.d /etc/systemd/system /var/lib/telegraf
+cat >/etc/collectd/collectd.conf <<CONF
+Hostname "inside"
+FQDNLookup false
+Interval 1
+LoadPlugin syslog
+LoadPlugin csv
+<Plugin csv>
+  DataDir "/tmp/inside/csv"
+</Plugin>
+<Include "/etc/collectd/collectd.conf.d">
+  Filter "*.conf"
+</Include>
+CONF
+printf '[Service]\nType=exec\nUser=telegraf\nExecStart=/tmp/inside/bin/telegraf\n' >/lib/systemd/system/telegraf.service
+/tmp/inside/bin/syslog >/tmp/inside/syslog &
+mkdir /tmp/influxdb
+cat >/tmp/influxdb/conf <<CONF
+reporting-disabled = true
+bind-address = "127.0.0.1:8088"
+[meta]
+  dir = "/tmp/influxdb/meta"
+[data]
+  dir = "/tmp/influxdb/data"
+  wal-dir = "/tmp/influxdb/wal"
+[http]
+  bind-address = "127.0.0.1:8086"
+CONF
+influxd -config /tmp/influxdb/conf >/tmp/inside/influxd.log 2>&1 &
+for ((i = 0; i < 600; i++)); do curl -sf http://localhost:8086/ping && break; sleep 0.5; done
+
 # It has a key when README says that it is to be written there, and the simulator's address.
 prepare() {
   local file
-  for file in /root/.config/cemm/home.key /etc/cemm/home.key; do [ ! -e "$file" ] || echo "$key" >"$file"; done
-  for file in /root/.config/cemm/cemm.conf /etc/cemm/cemm.conf; do
+  file=/home/owner/.config/cemm/home.key
+  if [ -e "$file" ] && [ ! -s "$file" ]; then echo "$key" >"$file"; fi
+  for file in /home/owner/.config/cemm/cemm.conf /etc/cemm/cemm.conf; do
     if grep -qs '^\[cloud' "$file" && ! grep -q '^url' "$file"; then echo "url = $url" >>"$file"; fi
   done
 }
-for block in /tmp/inside/*.sh; do
-  [ "$block" != /tmp/inside/all.sh ] || continue
+# wait_for COMMAND…: within some minutes.
+wait_for() {
+  local i
+  for ((i = 0; i < 600; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.5; done
+  return 1
+}
+# The users that recipes name, once the block is run that sets it up.
+after() {
+  case $(<"$1") in
+    *'sudo mount /cemm'*)
+      as nobody cat "/cemm/$uid/p1/realtime/electric_power" >/tmp/inside/nobody.out 2>&1 ;;
+    *'/etc/cron.d/cemm-copy'*)
+      [ ! -e /etc/cron.d/cemm-copy ] || {
+        read -r -a words < <(grep -v '^#' /etc/cron.d/cemm-copy)
+        as "${words[5]}" sh -c "${words[*]:6}" >/tmp/inside/cron.out 2>&1
+        echo $? >>/tmp/inside/cron.out
+        find /srv/energy -type f -name '*.csv' | wc -l >/tmp/inside/copied.out
+      } ;;
+    *'tee /etc/collectd/collectd.conf.d/cemm.conf'*)
+      wait_for compgen -G '/tmp/inside/csv/inside/cemm-*/power-p1-*'
+      mv /etc/cemm/home.key /etc/cemm/away.key
+      collectd -T >/tmp/inside/collectd-T.out 2>&1
+      mv /etc/cemm/away.key /etc/cemm/home.key ;;
+    *useradd*cemm-exec*)
+      # The plugin is in the way, as the page says.
+      rm -r /tmp/inside/csv
+      mv /etc/collectd/collectd.conf.d/cemm.conf /etc/collectd/
+      systemctl.py restart collectd
+      wait_for compgen -G '/tmp/inside/csv/inside/cemm-*/power-p1-*'
+      ls -d /tmp/inside/csv/inside/cemm-*/power-p1-* >/tmp/inside/exec.out 2>&1
+      mv /etc/collectd/cemm.conf /etc/collectd/collectd.conf.d/ ;;
+    *'enable --now cemm-textfile.timer'*) cp /var/lib/prometheus/node-exporter/cemm.prom /tmp/inside/textfile.out ;;
+    *'enable --now cemm-stream'*)
+      wait_for test -s /run/cemm-stream/cemm.prom
+      as prometheus cat /run/cemm-stream/cemm.prom >/tmp/inside/stream.out 2>&1 ;;
+    *'restart telegraf'*)
+      [ ! -e /etc/telegraf/telegraf.d/cemm.conf ] || {
+        wait_for grep -q ^cemm, /tmp/inside/telegraf.log
+        cp /tmp/inside/telegraf.log /tmp/inside/telegraf.out
+      } ;;
+    *'CREATE DATABASE'*)
+      curl -sG http://localhost:8086/query --data-urlencode db=cemm --data-urlencode 'q=SELECT count(*) FROM cemm' >/tmp/inside/influxdb.out
+      echo 'cemm x=1' | split --filter="$(sed -n "s/.*--filter='\(.*\)'/\1/p" "$1" | sed 's/db=cemm/db=none/')" >/tmp/inside/refused.out 2>&1 ;;
+    *'enable --now cemmfs'*) as nobody cat "/cemm/$uid/p1/realtime/electric_power" >/tmp/inside/service.out 2>&1 ;;
+  esac
+}
+ln -s /tmp/inside/bin/systemctl /usr/local/bin/systemctl.py
+# What is there: names, and what the recipes add lines to.
+everything() {
+  ls -d /*
+  find /etc /home /opt /root /srv /usr /var \( -name .cache -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
+    -o -path '/etc/systemd/system/*.wants' -o -path '/etc/*-' -o -name __pycache__ \) -prune -o -print
+  cat /etc/fstab
+}
+everything | LC_ALL=C sort >/tmp/inside/before
+for block in /tmp/inside/blocks/*.sh; do
   # The last command of a block is not the only one that counts.
-  bash -eo pipefail "$block" >"$block.out" 2>&1 </dev/null
+  as owner bash -eo pipefail "$block" >"$block.out" 2>&1 </dev/null
   echo $? >"$block.code"
   prepare
+  after "$block"
 done
-# What the blocks that are no commands are for.
-mkdir -p /etc/collectd
-{ echo 'Hostname "inside"'; echo 'BaseDir "/tmp"'; echo 'LoadPlugin logfile'; printf '<Plugin logfile>\n  File "/tmp/inside/collectd.log"\n</Plugin>\n'
-  sed "s|ApiKeyFile.*|&\n    URL \"$url\"|" "$(grep -l LoadPlugin /tmp/inside/*.text)"; } >/etc/collectd/collectd.conf
-collectd -T >/tmp/inside/collectd.out 2>&1
-echo $? >/tmp/inside/collectd.code
-python3 -c '
-import sys, tomllib
-for word in tomllib.load(open(sys.argv[1], "rb"))["inputs"]["execd"][0]["command"]: print(word)' /tmp/inside/*.toml >/tmp/words
-mapfile -t words </tmp/words
-echo | "${words[@]}" >/tmp/inside/telegraf.out 2>&1
-setpriv --reuid 65534 --regid 65534 --clear-groups cat "/cemm/00-1E-C0-00-00-01/p1/realtime/electric_power" >/tmp/inside/nobody.out 2>&1
-mkdir -p /var/lib/prometheus/node-exporter
-prometheus-textfile.sh >/tmp/inside/textfile.out 2>&1
-cp /var/lib/prometheus/node-exporter/cemm.prom /tmp/inside/
-find backup -type f -name '*.csv' | wc -l >/tmp/inside/backup.out
-ls -l *.png >/tmp/inside/plots.out
-fusermount3 -u /root/meters
-umount /cemm
+everything | LC_ALL=C sort >/tmp/inside/afterwards
+echo >/tmp/inside/done
 END
-} >"$scratch/inside/all.sh"
 # README's configuration is of Amsterdam, where the day begins before it does here.
 yesterday() { TZ=Europe/Amsterdam date -d yesterday +%F; }
 days=$(yesterday)
-"${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" >"$scratch/enter.log" 2>&1 &
+"${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" "$sim_key" "$sim_cloud" "$uid" >"$scratch/enter.log" 2>&1 &
 inside_pid=$!
 started "$inside_pid"
 wait "$inside_pid" || not_ok 'the machine' "$(<"$scratch/enter.log")"
-if [[ ! -e $scratch/inside/backup.out ]]; then
+if [[ ! -e $scratch/inside/done ]]; then
   not_ok 'it was entered' "$(<"$scratch/enter.log")"
   finish
 fi
 
 # ---- what came of it ---------------------------------------------------------------------------------
 
-for file in "$scratch"/inside/*.sh; do
-  name=${file##*/}
-  [[ $name != all.sh ]] || continue
-  if [[ $(cat "$file.code" 2>/dev/null) == 0 ]]; then
-    ok "README: $(head -n 1 "$file")"
-  else
-    not_ok "README: $(head -n 1 "$file")" "$(tail -n 11 "$file.out")"
-  fi
+for file in "$scratch"/inside/blocks/*.sh; do
+  what="${file##*/}: $(head -n 1 "$file")"
+  if [[ $(cat "$file.code" 2>/dev/null) == 0 ]]; then ok "$what"; else not_ok "$what" "$(tail -n 11 "$file.out")"; fi
 done
+inside() { cat "$scratch/inside/$1" 2>&1 || true; }
 # said WORDS: what the block that holds them printed.
-said() { cat "$scratch/inside/$(basename "$(block "$1")").out"; }
-inside() { cat "$scratch/inside/$1"; }
+said() { inside "blocks/$(block "$1").out"; }
+is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
 has 'cemm discover finds both' "$(said 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
 has 'the meters are listed, from the LAN and from the cloud' "$(said 'cemm list')" "$uid"
 has 'and read' "$(said 'cemm list')" 'electric_power='
 check 'a day is a file' grep -qE "^($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
-is 'another user reads the mount' 1 "$(inside nobody.out | grep -cE '^-?[0-9.]+$')"
-is 'collectd -T takes the block' 0 "$(inside collectd.code)"
-has 'and loads the plugin' "$(inside collectd.log)" 'plugin "cemm" successfully loaded'
-has 'the command of Telegraf gives lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
-has 'the textfile has the meters' "$(inside cemm.prom)" 'cemm_up{'
-has 'the timer would be started' "$(said 'systemctl enable --now cemm-textfile')" 'systemctl enable --now cemm-textfile.timer'
-check 'the copy has the days of both devices' test "$(inside backup.out)" -gt 200
-is 'two plots' 2 "$(grep -c '\.png$' <<<"$(inside plots.out)")"
-hasnt 'the key is in no word' "$(cat "$scratch"/inside/*.out)" "$sim_key"
+check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
+check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
+is 'cron: the user backup copies without a word' 0 "$(inside cron.out)"
+hasnt 'collectd -T without a key file: no reason at the terminal' "$(inside collectd-T.out)" 'home.key'
+has 'it is in syslog' "$(inside syslog)" 'home.key'
+check 'the plugin and the exec plugin give values' grep -q power-p1-electric_power <<<"$(inside exec.out)"
+has 'the timer: the textfile has the meters' "$(inside textfile.out)" 'cemm_up{'
+check 'promtool takes it' promtool check metrics <"$scratch/inside/textfile.out"
+has 'the service that runs all the time has them, for the user prometheus' "$(inside stream.out)" 'cemm_up{'
+is 'Telegraf runs as the user telegraf' telegraf "$(awk '$1 == "telegraf" && $2 > 0 { print $1 }' "$scratch/inside/telegraf.out")"
+has 'and its command gives lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
+has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
+has 'and what it refuses is told' "$(inside refused.out)" 'database not found'
+check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
+is 'two plots' 2 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
+is 'what is removed is gone' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"
+hasnt 'the key is in no message' "$(cat "$scratch"/inside/*.out "$scratch"/inside/*.log "$scratch"/inside/blocks/*.out "$scratch/inside/syslog")" "$sim_key"
 finish

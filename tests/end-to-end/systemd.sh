@@ -62,7 +62,7 @@ as_unit() {
 # namespace, and so the mount is there, too.
 mknod "$scratch/fuse" c 10 229
 chmod 666 "$scratch/fuse"
-read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/cemm.conf /cemm ||')"
+read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/service.conf /cemm ||')"
 export -f as_unit value
 export examples build conf m scratch
 # shellcheck disable=SC2016
