@@ -63,18 +63,31 @@ for page in "${pages[@]}"; do
   check "$name is installed" grep -rqF "install_man('$name')" "${page%/*}/meson.build"
 done
 
-# README's too: paths that it names are there, and its links lead somewhere.
-# shellcheck disable=SC2016 # backquotes are README's
-readme_paths() {
-  grep -oE '`[^`]+`' README.md | tr -d '`' | tr ' ' '\n' | grep -E '^(examples|tests|common|fs|plugin|\.ci)/' | grep -vE '<|NAME' |
+# The pages in Markdown, too: paths that they name are there, and their links lead somewhere.
+markdown=(README.md CONTRIBUTING.md examples/*.md examples/*/README.md)
+anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -d "'.,"; }
+# shellcheck disable=SC2016 # backquotes are theirs
+lost_paths() { # PAGE
+  local path page
+  grep -oE '`[^`]+`' "$1" | tr -d '`' | tr ' ' '\n' | grep -E '^(examples|tests|common|fs|plugin|\.ci)/' | grep -vE '<|NAME' |
     sed 's/[,;:.]$//' | while read -r path; do compgen -G "$path" >/dev/null || echo "$path"; done
-  grep -oE '\]\([^)#]+\)' README.md | sed 's/^](//; s/)$//' | grep -v '^http' |
-    while read -r path; do [[ -e $path ]] || echo "$path"; done
-  grep -oE '\]\(#[^)]+\)' README.md | sed 's/^](#//; s/)$//' | while read -r anchor; do
-    sed -n 's/^##* //p' README.md | tr '[:upper:] ' '[:lower:]-' | grep -x -- "$anchor" >/dev/null || echo "#$anchor"
+  grep -oE '\]\([^)]+\)' "$1" | sed 's/^](//; s/)$//' | grep -v '^http' | while read -r path; do
+    page=$1
+    [[ $path == '#'* ]] || page=${1%"${1##*/}"}${path%%#*}
+    [[ -e $page ]] || echo "$path"
+    [[ $path != *'#'* ]] || anchors "$page" | grep -xF -e "${path#*#}" >/dev/null || echo "$path"
   done
 }
-is 'README names files that are there' '' "$(readme_paths || true)"
+for page in "${markdown[@]}"; do is "$page names files that are there" '' "$(lost_paths "$page" || true)"; done
+check 'README has 200 lines at most' test "$(wc -l <README.md)" -le 200
+
+# The messages that the pages explain are messages of the programs. "..." stands for what varies.
+sources=$(grep -rhvE '^ *(/\*|\*|//)' --include='*.c' common plugin fs | tr -d '\n' | sed 's/" *"//g; s/\\"/"/g')
+unknown_messages() { # PAGE
+  awk '/^\.Bl -diag/ { inside = 1 } /^\.El/ { inside = 0 } inside && sub(/^\.It /, "")' "$1" | sed 's/\\(dq/"/g; s/\.\.\./\n/g' |
+    sed 's/^[": ]*//; s/[" ]*$//' | grep -v '^$' | while read -r words; do [[ $sources == *"$words"* ]] || echo "$words"; done
+}
+for page in "${pages[@]}"; do is "${page##*/}: its messages are the programs'" '' "$(unknown_messages "$page")"; done
 
 # environment PAGE DIRECTORY…: the variables that these sources read stand in the page.
 environment() {
