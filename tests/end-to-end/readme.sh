@@ -273,7 +273,7 @@ is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
 has 'cemm discover finds both' "$(said 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
 has 'the meters are listed, from the LAN and from the cloud' "$(said 'cemm list')" "$uid"
 has 'and read' "$(said 'cemm list')" 'electric_power='
-check 'a day is a file' grep -qE "^($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
+check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
 check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
 is 'cron: the user backup copies without a word' 0 "$(inside cron.out)"
