@@ -10,7 +10,7 @@
 
 # ---- what each fault must come to: the reader's errno (0: none); the program's exit is 1 with one
 # and 0 without. Why, in the words that are said.
-readonly table='
+table='
 status=200          0
 status=204          EIO          unexpected answer: HTTP 204
 status=301          EIO          unexpected answer: HTTP 301
@@ -120,6 +120,9 @@ many-channels       0
 many-devices        EIO          256 KiB
 many-samples        EIO          256 KiB
 '
+# This one cannot be strict (base/json.c), and reads comments.
+[[ $(pkg-config --modversion json-c) != 0.18 ]] || table=$(sed 's/^comment .*/comment 0/' <<<"$table")
+readonly table
 
 # What leaves no sample in an answer.
 readonly no_sample='time-negative|time-zero|time-in-seconds|time-far|time-beyond|value-nan|value-infinite|value-huge|value-null'
