@@ -257,9 +257,10 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
 {
-    if (index >= cemm->find.registry.source_count)
+    const struct cemm_source *source = cemm_registry_source(&cemm->find.registry, index);
+
+    if (!source)
         return false;
-    const struct cemm_source *source = cemm->find.registry.sources[index];
     *ret_state = (struct cemm_source_state){
         .name = source->name,
         .cloud = source->config->kind == CEMM_CLOUD,

@@ -32,8 +32,10 @@ struct cemm_device {
     int64_t last_failure;
     struct cemm_words *last_words; /* kept */
     struct cemm_ticket_list searchers;
-    bool starting; /* its routes are just being told to look for meters */
-    bool lost;     /* it has no route, which was logged */
+    unsigned requests; /* about it, under way */
+    bool starting;     /* its routes are just being told to look for meters */
+    bool lost;         /* it has no route, which was logged */
+    unsigned born; /* the number of those that discovery has brought; 0: others knew it before */
 };
 
 bool cemm_names_have(const struct cemm_names *names, const char *name);

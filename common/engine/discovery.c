@@ -2,20 +2,24 @@
 
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/request.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WINDOW_MS       2000 /* how long a look lasts */
-#define REPEAT_MS       500  /* after which the query is sent once more: UDP loses packets */
-#define PACKETS_AT_ONCE 64   /* read in one turn */
+#define WINDOW_MS       2000    /* how long a look lasts */
+#define REPEAT_MS       500     /* after which the query is sent once more: UDP loses packets */
+#define PACKETS_AT_ONCE 16      /* read in one turn: answers to what they claim must keep pace */
+#define FORGET_LOOKS    3       /* without a claim, after which an address is forgotten */
+#define REMARKS_MS      3600000 /* in which there are at most CEMM_REMARKS_MAX */
 
 static void on_timer(void *data);
 static void on_readable(void *data);
@@ -58,6 +62,31 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     for (size_t i = 0; i < registry->source_count; i++)
         if (registry->sources[i]->discovered)
             found_free(registry->sources[i]->discovered);
+}
+
+/* Who can send packets must not be able to fill the log. */
+static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
+{
+    struct cemm_loop *loop = discovery->registry->loop;
+    struct cemm_words words;
+    va_list arguments;
+
+    if (discovery->remarks == 0 || loop->now - discovery->remarks_since >= REMARKS_MS) {
+        discovery->remarks = 0;
+        discovery->remarks_since = loop->now;
+    }
+    if (discovery->remarks >= CEMM_REMARKS_MAX)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(words.text, sizeof(words.text), format, arguments);
+    va_end(arguments);
+    cemm_log(loop, level, "%s", words.text);
+    if (++discovery->remarks == CEMM_REMARKS_MAX)
+        cemm_log(loop, CEMM_LOG_WARNING,
+                 "discovery: more such lines are left out for an hour; does somebody forge answers "
+                 "on this network?");
 }
 
 /* ---- the socket -------------------------------------------------------------- */
@@ -160,11 +189,33 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a look -------------------------------------------------------------------------- */
 
+/* A source that nobody needs: no device was confirmed there, and nothing is under way. */
+static bool idle(const struct cemm_source *source)
+{
+    return source->discovered && !source->own.device && !source->finding &&
+           TAILQ_EMPTY(&source->queue) && TAILQ_EMPTY(&source->repeats) &&
+           TAILQ_EMPTY(&source->busy);
+}
+
+/* What came to nothing, and was not claimed again in some looks, is forgotten. */
+static void forget_claims(const struct cemm_discovery *discovery)
+{
+    for (size_t i = 0; i < discovery->registry->source_count; i++) {
+        const struct cemm_source *source = discovery->registry->sources[i];
+        struct cemm_found *found = source->discovered;
+        if (!idle(source) || discovery->look - found->claims_look < FORGET_LOOKS)
+            continue;
+        found->config.address[0] = '\0';
+        found->refused = true; /* not asked */
+    }
+}
+
 static void end_look(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
 
     close_socket(discovery);
+    forget_claims(discovery);
     discovery->looking = false;
     discovery->looked = loop->wall;
     /* Devices come, go and move, so it looks again by itself, if discovery is wanted. */
@@ -227,13 +278,6 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* A source that nobody needs: no device was confirmed there, and nothing is under way. */
-static bool idle(const struct cemm_source *source)
-{
-    return source->discovered && !source->own.device && !source->finding &&
-           TAILQ_EMPTY(&source->queue) && TAILQ_EMPTY(&source->busy);
-}
-
 static int set_address(struct cemm_source_config *config, const char *address)
 {
     char *copy = strdup(address);
@@ -267,36 +311,56 @@ static struct cemm_source *source_new(struct cemm_registry *registry)
     return source;
 }
 
-/* The source for a device that is new at its address: an idle one, or one more. */
+/* Whether it only waits for the root of what was claimed there. */
+static bool only_claimed(const struct cemm_source *source)
+{
+    const struct cemm_request_list *lists[] = {&source->queue, &source->repeats, &source->busy};
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        if (!TAILQ_EMPTY(lists[i]))
+            under_way += TAILQ_FIRST(lists[i]) == TAILQ_LAST(lists[i], cemm_request_list) ? 1 : 2;
+    return source->discovered && !source->own.device && source->finding && under_way == 1;
+}
+
+/* The source for an address that has none: an idle one, one more, or that of the oldest claim that
+ * nobody has confirmed yet. NULL: all addresses have a device. */
 static struct cemm_source *make_source(struct cemm_registry *registry)
 {
     struct cemm_source *unused = NULL;
+    struct cemm_source *oldest = NULL;
     size_t count = 0;
 
     for (size_t i = 0; i < registry->source_count; i++) {
-        count += registry->sources[i]->discovered != NULL;
-        if (idle(registry->sources[i]))
-            unused = registry->sources[i];
+        struct cemm_source *source = registry->sources[i];
+        count += source->discovered != NULL;
+        if (idle(source))
+            unused = source;
+        if (only_claimed(source) &&
+            (!oldest || source->discovered->order < oldest->discovered->order))
+            oldest = source;
     }
-    if (!unused)
-        return count < CEMM_DISCOVERED_MAX ? source_new(registry) : NULL;
+    if (!unused && count < CEMM_DISCOVERED_MAX)
+        return source_new(registry);
+    if (!unused && !(unused = oldest))
+        return NULL;
+    cemm_requests_abort(unused);
+    unused->finding = false;
     unused->own.health = (struct cemm_health){0};
-    unused->discovered->refused = false;
     unused->found = 0;
     unused->found_result = 0;
     unused->last_success = 0;
     unused->last_failure = 0;
+    struct cemm_source_config config = unused->discovered->config;
+    *unused->discovered = (struct cemm_found){.config = config};
     return unused;
 }
 
-/* The source of this very claim: the MAC at the address. */
-static struct cemm_source *claimed_by(const struct cemm_registry *registry,
-                                      const struct cemm_beacon *beacon, const char *address)
+static struct cemm_source *source_at(const struct cemm_registry *registry, const char *address)
 {
     for (size_t i = 0; i < registry->source_count; i++) {
         const struct cemm_found *found = registry->sources[i]->discovered;
-        if (found && strcmp(found->beacon.uid.text, beacon->uid.text) == 0 &&
-            strcmp(found->config.address, address) == 0)
+        if (found && strcmp(found->config.address, address) == 0)
             return registry->sources[i];
     }
     return NULL;
@@ -316,14 +380,63 @@ static bool well_known(const struct cemm_discovery *discovery, const struct cemm
     return false;
 }
 
+static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
+{
+    return strcmp(left->text, right->text) == 0;
+}
+
+static const struct cemm_beacon *claim_of(const struct cemm_found *found,
+                                          const struct cemm_uid *uid)
+{
+    for (size_t i = 0; i < found->claim_count; i++)
+        if (is_uid(&found->claims[i].uid, uid))
+            return &found->claims[i];
+    return NULL;
+}
+
+/* False: it is a repeat, or there are too many from there. The one that would be believed has room.
+ */
+static bool add_claim(struct cemm_discovery *discovery, struct cemm_found *found,
+                      const struct cemm_beacon *beacon)
+{
+    if (found->claims_look != discovery->look) {
+        found->claims_look = discovery->look;
+        found->claim_count = 0;
+        found->order = discovery->order++;
+    }
+    if (claim_of(found, &beacon->uid))
+        return false;
+    if (found->claim_count == CEMM_CLAIMS_MAX && !is_uid(&found->root, &beacon->uid))
+        return false;
+    found->claim_count -= found->claim_count == CEMM_CLAIMS_MAX;
+    found->claims[found->claim_count++] = *beacon;
+    return true;
+}
+
+/* The device that was confirmed there answers. */
+static void take_known(struct cemm_discovery *discovery, struct cemm_source *source,
+                       const struct cemm_beacon *beacon)
+{
+    struct cemm_found *found = source->discovered;
+
+    if (found->look == discovery->look)
+        return; /* a repeat */
+    found->beacon = *beacon;
+    found->look = discovery->look;
+    /* Where it answers as it should, there is nothing to confirm. */
+    discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
+}
+
 static void take_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
                        const char *address)
 {
     struct cemm_registry *registry = discovery->registry;
-    struct cemm_source *source = claimed_by(registry, beacon, address);
+    struct cemm_source *source = source_at(registry, address);
 
-    if (source && source->discovered->look == discovery->look)
-        return; /* a repeat */
+    if (source && source->own.device && is_uid(&source->own.device->uid, &beacon->uid)) {
+        take_known(discovery, source, beacon);
+        return;
+    }
     if (!source && well_known(discovery, beacon))
         return;
     if (!source) {
@@ -331,52 +444,88 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
         if (!source || set_address(&source->discovered->config, address) < 0)
             return; /* no room: it will answer the next look, too */
     }
-    source->discovered->beacon = *beacon;
-    source->discovered->look = discovery->look;
-    /* Where it answers as it should, there is nothing to confirm. */
-    discovery->ops->claimed(source,
-                            source->own.device && source->own.health.pause == 0 ? INT64_MAX : 0);
+    struct cemm_found *found = source->discovered;
+    /* The root is asked once a look, and again for what it has said itself. */
+    if (add_claim(discovery, found, beacon) &&
+        (found->claim_count == 1 || is_uid(&found->root, &beacon->uid)))
+        discovery->ops->claimed(source, 0);
 }
+
+/* ---- what their roots say ---------------------------------------------------------------- */
 
 /* The device has been confirmed at the address: it is nowhere else, and no other device is there.
  */
-static void give_way(struct cemm_source *other, const struct cemm_uid *uid, const char *address)
+static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
+                     const struct cemm_uid *uid, const char *address)
 {
-    const char *other_uid = other->own.device->uid.text;
+    const struct cemm_uid *there = &other->own.device->uid;
     const char *other_address = other->config->address;
+    bool here = strcmp(other_address, address) == 0;
 
-    if (strcmp(other_uid, uid->text) == 0)
-        cemm_log(other->loop, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
-                 other_address, address);
-    else if (strcmp(other_address, address) == 0)
-        cemm_log(other->loop, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
-                 other_uid, address, uid->text);
-    else
+    if (is_uid(there, uid) == here)
         return;
+    if (here)
+        remark(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
+               there->text, address, uid->text);
+    else
+        remark(discovery, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
+               other_address, address);
     cemm_route_detach(&other->own);
 }
 
-bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid)
+/* A packet from there has claimed another device than is there: said once. */
+static void refute(struct cemm_discovery *discovery, struct cemm_found *found,
+                   const struct cemm_uid *uid)
 {
-    struct cemm_registry *registry = source->registry;
-    const struct cemm_found *found = source->discovered;
+    for (size_t i = 0; i < found->claim_count && !found->told; i++) {
+        if (is_uid(&found->claims[i].uid, uid))
+            continue;
+        found->told = true;
+        remark(discovery, CEMM_LOG_WARNING,
+               "discovery: %s says that it is %s, but its packet said %s: left out",
+               found->config.address, uid->text, found->claims[i].uid.text);
+    }
+}
 
-    if (strcmp(uid->text, found->beacon.uid.text) != 0) {
-        if (!source->discovered->refused)
-            cemm_log(source->loop, CEMM_LOG_WARNING,
-                     "discovery: %s says that it is %s, but its packet said %s: left out",
-                     found->config.address, uid->text, found->beacon.uid.text);
-        source->discovered->refused = true;
+bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
+                            const struct cemm_uid *uid)
+{
+    struct cemm_registry *registry = discovery->registry;
+    struct cemm_found *found = source->discovered;
+    const struct cemm_beacon *claim = claim_of(found, uid);
+    bool known = source->own.device && is_uid(&source->own.device->uid, uid);
+
+    found->root = *uid;
+    refute(discovery, found, uid);
+    found->refused = !claim && !known;
+    if (!found->refused && !cemm_registry_has_room(registry, uid)) {
+        found->refused = true;
+        remark(discovery, CEMM_LOG_WARNING,
+               "discovery: %s at %s is left out: %d devices were found already", uid->text,
+               found->config.address, CEMM_DISCOVERED_MAX);
+    }
+    if (found->refused) {
         cemm_route_detach(&source->own);
         return false;
     }
-    source->discovered->refused = false;
+    if (claim) {
+        found->beacon = *claim;
+        found->look = found->claims_look;
+    }
     for (size_t i = 0; i < registry->source_count; i++) {
         struct cemm_source *other = registry->sources[i];
-        if (other != source && other->discovered && other->own.device)
-            give_way(other, uid, found->config.address);
+        if (other->discovered && other->own.device)
+            give_way(discovery, other, uid, found->config.address);
     }
     return true;
+}
+
+void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
+                           const struct cemm_words *words)
+{
+    if (!source->own.device && !source->discovered->told)
+        remark(discovery, CEMM_LOG_WARNING, "%s", words->text);
+    source->discovered->told = true;
 }
 
 /* One packet; false if there is none. */

@@ -6,9 +6,12 @@
  *
  * A discovered device is a source like any other, with one route. One that
  * answers from another address than before is confirmed there first, and then
- * loses its old address. Sources are never freed while we live; one that came
- * to nothing is used again, so that forged packets can fill the table only for
- * a moment.
+ * loses its old address. Anybody on the LAN can send any packet, so that what
+ * one costs is bounded: an address has one source and a few claims at a time,
+ * which one request for its root settles; sources are used again, and of those
+ * that nobody confirmed the oldest gives way to a new claim. Of more than
+ * CEMM_DISCOVERED_MAX devices those are forgotten that were found last and have
+ * lost their address.
  */
 #ifndef CEMM_ENGINE_DISCOVERY_H
 #define CEMM_ENGINE_DISCOVERY_H
@@ -35,11 +38,14 @@ struct cemm_discovery {
     bool own_port;
     bool port_warned; /* somebody else has it, which was logged */
     bool looking;
-    unsigned look;  /* counts them */
-    int64_t looked; /* wall time of the last one's end; 0: never */
-    int64_t ends;   /* monotonic: when this one does */
-    unsigned asked; /* broadcast addresses that took the query */
-    size_t junk;    /* packets that were no answers of a CEMM */
+    unsigned look;         /* counts them */
+    int64_t looked;        /* wall time of the last one's end; 0: never */
+    int64_t ends;          /* monotonic: when this one does */
+    unsigned asked;        /* broadcast addresses that took the query */
+    size_t junk;           /* packets that were no answers of a CEMM */
+    unsigned order;        /* counts claims */
+    unsigned remarks;      /* logged in this hour */
+    int64_t remarks_since; /* monotonic: when that began */
     struct cemm_timer timer;
     struct cemm_words words; /* what hindered the last look; "": nothing */
 };
@@ -53,9 +59,14 @@ void cemm_discovery_clear(struct cemm_discovery *discovery);
 /* Starts a look, unless one is under way or the last one is fresh enough. */
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
 
-/* Whether the device that answered there is the one that its packet claimed. If so, it is taken
- * from the address that it had before. */
-bool cemm_discovery_confirm(struct cemm_source *source, const struct cemm_uid *uid);
+/* Whether the device that answered there is one that a packet claimed. If so, it is taken from the
+ * address that it had before. */
+bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
+                            const struct cemm_uid *uid);
+
+/* What claimed to be a CEMM there has not answered as one. */
+void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
+                           const struct cemm_words *words);
 
 /* As cemm_discovered_at() and cemm_discovery_at(). */
 bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,

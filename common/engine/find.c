@@ -174,9 +174,11 @@ static bool confirm(struct cemm_route *route, const struct cemm_document *root)
     source->confirmed = source->loop->now;
     if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
         return true;
-    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
-             root->uids[0].text, source->config->address);
-    if (!source->discovered || cemm_discovery_confirm(source, root->uids))
+    if (!source->discovered)
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s answers at %s now", source->name,
+                 root->uids[0].text, source->config->address);
+    if (!source->discovered ||
+        cemm_discovery_confirm(&find_of(source->registry)->discovery, source, root->uids))
         (void)cemm_route_get(source, root->uids);
     return false;
 }
@@ -311,7 +313,8 @@ static void settle_all(struct cemm_registry *registry)
 
 static int add_devices(struct cemm_source *source, const struct cemm_document *document)
 {
-    if (source->discovered && !cemm_discovery_confirm(source, document->uids))
+    if (source->discovered &&
+        !cemm_discovery_confirm(&find_of(source->registry)->discovery, source, document->uids))
         return -EIO;
     for (size_t i = 0; i < document->uid_count; i++)
         if (!cemm_route_get(source, &document->uids[i]))
@@ -366,6 +369,8 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     if (result == 0) {
         source->suspect = false;
         source->confirmed = source->loop->now;
+    } else if (source->discovered && words) {
+        cemm_discovery_failed(&find_of(source->registry)->discovery, source, words);
     }
     cemm_document_unref(document);
     source_found(source, result, words);

@@ -80,6 +80,17 @@ struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
     return source;
 }
 
+const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index)
+{
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source *source = registry->sources[i];
+        bool forgotten = source->discovered && !source->config->address[0];
+        if (!forgotten && index-- == 0)
+            return source;
+    }
+    return NULL;
+}
+
 static void device_free(struct cemm_device *device)
 {
     for (size_t i = 0; i < device->route_count; i++)
@@ -95,6 +106,51 @@ void cemm_registry_clear(struct cemm_registry *registry)
     for (size_t i = 0; i < registry->source_count; i++)
         cemm_source_free(registry->sources[i]);
     free(registry->sources);
+}
+
+/* ---- what discovery brings ------------------------------------------------------ */
+
+/* Discovery has brought it, nobody reaches it any more, and nothing that is kept is lost with it.
+ */
+static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
+{
+    bool kept = registry->store->archive && device->meters.count > 0;
+
+    return device->born && device->route_count == 0 && device->requests == 0 && !kept &&
+           TAILQ_EMPTY(&device->searchers);
+}
+
+static void forget(struct cemm_registry *registry, size_t place)
+{
+    struct cemm_device *device = registry->devices[place];
+
+    for (size_t i = 0; i < registry->source_count; i++)
+        if (registry->sources[i]->own.search.device == device)
+            registry->sources[i]->own.search.device = NULL;
+    registry->device_count--;
+    memmove(registry->devices + place, registry->devices + place + 1,
+            (registry->device_count - place) * sizeof(struct cemm_device *));
+    device_free(device);
+}
+
+bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid)
+{
+    size_t count = 0;
+    size_t newest = registry->device_count;
+
+    for (size_t i = 0; i < registry->device_count; i++) {
+        const struct cemm_device *device = registry->devices[i];
+        count += device->born > 0;
+        if (forgettable(registry, device) &&
+            (newest == registry->device_count || device->born > registry->devices[newest]->born))
+            newest = i;
+    }
+    if (cemm_registry_find(registry, uid) || count < CEMM_DISCOVERED_MAX)
+        return true;
+    if (newest == registry->device_count)
+        return false;
+    forget(registry, newest);
+    return true;
 }
 
 static bool searching(const struct cemm_device *device)
@@ -135,10 +191,13 @@ void cemm_route_detach(struct cemm_route *route)
 
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
 {
+    bool known = cemm_registry_find(source->registry, uid) != NULL;
     struct cemm_device *device = device_get(source->registry, uid);
 
     if (!device)
         return NULL;
+    if (source->discovered && !known)
+        device->born = ++source->registry->born;
     for (size_t i = 0; i < device->route_count; i++)
         if (device->routes[i]->source == source)
             return device->routes[i];

@@ -17,6 +17,7 @@ struct cemm_registry {
     size_t source_count;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
+    unsigned born; /* counts the devices that discovery has brought */
 };
 
 /* Frees all sources and devices. */
@@ -25,6 +26,9 @@ void cemm_registry_clear(struct cemm_registry *registry);
 /* One more source; NULL: no memory. `name` is copied. */
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name);
+
+/* That of an index; NULL past the last. Discovered ones that were forgotten do not count. */
+const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index);
 
 /* NULL: it is not known. */
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
@@ -42,6 +46,10 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
                           const char *alias);
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint);
+
+/* Whether discovery may bring that device: it is known, or one that discovery has brought and that
+ * has no address any more, the newest one, was forgotten for it, or there are few enough. */
+bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);

@@ -19,7 +19,7 @@ void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *quer
     bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
 
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
-        (result == CEMM_ABSENT && !whole))
+        (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
         return;
     if (fault && !route->complained)
         cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);

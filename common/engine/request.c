@@ -96,6 +96,8 @@ static void request_free(struct cemm_request *request)
     TAILQ_REMOVE(&source->busy, request, link);
     if (source->scout == request)
         source->scout = NULL;
+    if (request->device)
+        request->device->requests--;
     free(request);
 }
 
@@ -359,8 +361,7 @@ static void wait_for_promise(struct cemm_request *request)
         fail(request, -ENOMEM, "out of memory");
 }
 
-/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at fault.
- */
+/* The deadline has come. `silent`: no Retry-After asked for more time, the device is at fault. */
 static void give_up(struct cemm_request *request, bool silent)
 {
     struct cemm_words words;
@@ -499,12 +500,9 @@ static void launch(struct cemm_request *request)
         fail(request, r, "out of memory");
 }
 
-/*
- * Whether a device that has a request under way may have another. Not a small
- * device on the LAN, and not one that has never answered. Where there are
- * others, half of the connections is kept for devices that have none: those
- * that hang can't take them all.
- */
+/* Whether a device that has a request under way may have another. Not a small one on the LAN, and
+ * not one that has never answered. Where there are others, half of the connections is kept for
+ * devices that have none: those that hang can't take them all. */
 static bool may_have_second(const struct cemm_route *route)
 {
     const struct cemm_source *source = route->source;
@@ -573,6 +571,8 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         return NULL;
     }
     TAILQ_INSERT_TAIL(&route->source->busy, request, link);
+    if (request->device)
+        request->device->requests++;
     return request;
 }
 

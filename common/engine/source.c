@@ -58,6 +58,11 @@ bool cemm_source_serves(const struct cemm_source *source, const struct cemm_quer
            (!query->alias[0] || cemm_source_admits(source, query->alias));
 }
 
+bool cemm_source_unconfirmed(const struct cemm_source *source)
+{
+    return source->discovered && !source->own.device;
+}
+
 /* ---- routes ----------------------------------------------------------------- */
 
 struct cemm_route *cemm_route_new(struct cemm_source *source)
@@ -117,7 +122,8 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
     cemm_words_keep(&route->trouble, &words);
     const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
-    if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()))
+    if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()) &&
+        !cemm_source_unconfirmed(source))
         cemm_log(loop, CEMM_LOG_WARNING, "%s", words.text);
 }
 
@@ -126,7 +132,7 @@ static void recover(struct cemm_route *route)
     struct cemm_loop *loop = route->source->loop;
     int64_t since = route->health.down_since;
 
-    if (cemm_health_recover(&route->health))
+    if (cemm_health_recover(&route->health) && !cemm_source_unconfirmed(route->source))
         cemm_log(loop, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
                  cemm_route_name(route), (long long)(loop->now - since) / 1000);
 }

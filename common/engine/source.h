@@ -6,6 +6,7 @@
 #ifndef CEMM_ENGINE_SOURCE_H
 #define CEMM_ENGINE_SOURCE_H
 
+#include "common/base/limits.h"
 #include "common/config/config.h"
 #include "common/engine/device.h"
 #include "common/engine/health.h"
@@ -43,12 +44,19 @@ struct cemm_route {
     struct cemm_search search;
 };
 
-/* What a discovered source has besides: its own settings, and what its packet claimed. */
+/* What a discovered source has besides: its own settings, and what packets from there claimed. One
+ * source is all that an address has, whatever it claims. */
 struct cemm_found {
     struct cemm_source_config config;
-    struct cemm_beacon beacon;
-    unsigned look; /* the last one in which it answered */
-    bool refused;  /* its root document gave another MAC: logged, and not asked unasked */
+    struct cemm_beacon beacon;                  /* of the device that was confirmed there */
+    unsigned look;                              /* the last one in which that answered */
+    struct cemm_beacon claims[CEMM_CLAIMS_MAX]; /* of other devices, in one look */
+    size_t claim_count;
+    unsigned claims_look;
+    unsigned order;       /* of the first of them, among all of discovery's */
+    struct cemm_uid root; /* what its root document said last; "": nothing yet */
+    bool refused;         /* none of the claims: it is not asked unasked */
+    bool told;            /* a claim that its root refuted was logged */
 };
 
 struct cemm_source {
@@ -98,6 +106,9 @@ bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 
 /* Whether a source may be asked for that. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
+
+/* Whether only packets say that a device is there: what comes of that is discovery's to log. */
+bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* A route of a source that leads to a device; LAN: its only one. NULL: no memory. */
 struct cemm_route *cemm_route_new(struct cemm_source *source);

@@ -106,6 +106,58 @@ while True:
         mouth.sendto((claim % (i >> 8, i & 255)).encode(), sender)
 '
 
+# A crowd: from each of .20 to .219 of both networks, a claim of another device in each look. "confirm":
+# each has a root document that says the same; "stall": none ever answers. It tells of each look.
+crowd='
+import socket, sys, threading, time
+stall = sys.argv[1] == "stall"
+claims, kept, looks, last = {}, [], 0, 0.0
+def answer(address, client):
+    kept.append(client)
+    try:
+        request = client.recv(4096)
+        if stall:
+            return
+        body = "{\"data\":{\"mac\":\"%s\"}}" % claims[address]
+        status = "200 OK" if b"/open-api/v1/ " in request else "404 None"
+        head = "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        client.sendall((head % (status, len(body)) + body).encode())
+        client.close()
+    except OSError:
+        pass
+    if not stall:
+        kept.remove(client)
+def serve(address):
+    server = socket.create_server((address, 80), backlog=64)
+    while True:
+        threading.Thread(target=answer, args=(address, server.accept()[0]), daemon=True).start()
+ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+ear.bind(("", 9777))
+mouths = {}
+for number in range(400):
+    address = "10.%d.0.%d" % (77 + number % 2, 20 + number // 2)
+    mouths[address] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    mouths[address].bind((address, 0))
+    threading.Thread(target=serve, args=(address,), daemon=True).start()
+print("ready", flush=True)
+while True:
+    query, sender = ear.recvfrom(2048)
+    if query != b"cemm_query":
+        continue
+    if time.monotonic() - last > 1.5:
+        looks, last = looks + 1, time.monotonic()
+        print("look", looks, flush=True)
+        for number, address in enumerate(mouths):
+            claims[address] = "00:1E:C0:%02X:%02X:%02X" % (0xA0 + looks % 64, number >> 8, number & 255)
+    for address, mouth in mouths.items():
+        claim = "{\"ip\": \"%s\", \"mac\": \"%s\", \"version\": \"1.24\", \"type\": \"CEMM_basic\", \"init_state\": 1}"
+        try:
+            mouth.sendto((claim % (address, claims[address])).encode(), sender)
+        except OSError:
+            pass
+'
+
 # mount_in_asker NAME CONFIG: a file system that stays up. Sets $fs_pid and $m; its words are in
 # $scratch/NAME.log.
 mount_in_asker() {
@@ -473,10 +525,6 @@ sources() {
   grep -c '^source discovery' "$m/status" || true
 }
 
-crowded() {
-  (($(sources) >= 256))
-}
-
 flood() {
   local before address stall kind
   for kind in 10.77.0.13: 10.77.0.11: 10.77.0.14:stall; do
@@ -488,14 +536,53 @@ flood() {
     python site "$forger" "$address" 300 ${stall:+"$stall"}
     world --devices 1 --lan-bind 10.77.0.11
     check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
-    [[ -z $stall ]] || check 'the table is full' wait_for 10 crowded
-    check 'no more than 256 sources' test "$(sources)" -le 256
+    check 'which are heard again and again' wait_for 40 looked 3
+    check 'it is there still' power
+    check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
+    check "and one line: $(said '')" test "$(said '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     check 'it lives' alive "$fs_pid"
     stop "$python_pid"
     stop "$fs_pid"
     is 'and ends well' 0 "$stopped"
+  done
+}
+
+# crowd_looked COUNT: how many looks the crowd has answered.
+crowd_looked() {
+  (($(grep -c '^look' "$scratch/python.$python_count") >= $1))
+}
+
+listed() {
+  find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-*' | wc -l
+}
+
+crowds() {
+  local kind before last
+  for last in {20..219}; do
+    in_site ip addr add "10.77.0.$last/24" dev net77
+    in_site ip addr add "10.78.0.$last/24" dev net78
+  done
+  for kind in confirm stall; do
+    no_world
+    config "$scratch/crowd.conf" 'interval = 1'
+    mount_in_asker "crowd-$kind" "$scratch/crowd.conf"
+    before=$(memory)
+    python site "$crowd" "$kind"
+    ls "$m" >/dev/null || true # the first look
+    check "$kind: 400 addresses claim new devices in each look" wait_for 60 crowd_looked 3
+    world --devices 1 --lan-bind 10.77.0.11
+    check "$kind: a true one is found beside them" wait_for 60 power
+    check "$kind: they go on" wait_for 60 crowd_looked 6
+    check "$kind: it is there still" wait_for 10 power
+    check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
+    check "$kind: no more than 256 sources" test "$(sources)" -le 256
+    check "$kind: few lines: $(said '')" test "$(said '')" -le 40
+    check "$kind: bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
+    stop "$python_pid"
+    stop "$fs_pid"
+    is "$kind: and ends well" 0 "$stopped"
   done
 }
 
@@ -512,4 +599,5 @@ moving
 swapping
 sharing
 flood
+crowds
 finish
