@@ -101,11 +101,13 @@ void cemm_device_types_told(struct cemm_device *device, const struct cemm_docume
 {
     const struct cemm_query *query = &document->query;
 
-    if (query->endpoint == CEMM_INFO && document->io_count > 0)
-        set_type(device, query->alias, document->io[0].type);
-    for (size_t i = 0; query->endpoint == CEMM_IO && i < document->io_count; i++)
-        if (document->io[i].alias[0])
-            set_type(device, document->io[i].alias, document->io[i].type);
+    bool one = query->endpoint == CEMM_INFO; /* all of it is about this meter */
+
+    for (size_t i = 0; i < document->io_count; i++) {
+        const char *alias = one ? query->alias : document->io[i].alias;
+        if (alias[0])
+            set_type(device, alias, document->io[i].type);
+    }
 }
 
 const char *cemm_device_type(const struct cemm_device *device, const char *alias)

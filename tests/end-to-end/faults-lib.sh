@@ -116,6 +116,9 @@ name-empty          0
 bad-utf8            EIO          does not fit
 uid-absurd          EIO          does not fit
 uid-twice           EIO          does not fit
+odd-members         0
+odd-rows            0
+odd-entries         0
 many-channels       0
 many-devices        EIO          256 KiB
 many-samples        EIO          256 KiB

@@ -236,6 +236,35 @@ static int apply_member(const char *text, struct answer *answer)
     return insert_member(answer, text);
 }
 
+/* `text` comes behind the first `mark`, if there is one. */
+static int insert_behind(struct answer *answer, const char *mark, const char *text)
+{
+    const char *body = answer->body ? answer->body : "";
+    const char *place = strstr(body, mark);
+    char *spoilt = NULL;
+    size_t length;
+    FILE *out;
+
+    if (!place)
+        return 0;
+    if (!(out = open_memstream(&spoilt, &length)))
+        return -ENOMEM;
+    place += strlen(mark);
+    fprintf(out, "%.*s%s%s", (int)(place - body), body, text, place);
+    return take_stream(answer, out, &spoilt, &length);
+}
+
+static int apply_entries(const char *text, struct answer *answer)
+{
+    return insert_behind(answer, "\"data\":[", text);
+}
+
+/* Of a history: in realtime there are no lists of samples. */
+static int apply_rows(const char *text, struct answer *answer)
+{
+    return strstr(answer->body ? answer->body : "", ":[[") ? insert_behind(answer, ":[", text) : 0;
+}
+
 static int apply_long_name(const char *text, struct answer *answer)
 {
     char name[NAME_SIZE + 64] = "\"";
@@ -391,6 +420,13 @@ const struct spoiler spoilers[] = {
     {"uid-twice", apply_body,
      "{\"data\":[{\"uid\":\"00-1E-C0-00-00-01\"},{\"uid\":\"00:1e:c0:00:00:01\"}]}",
      "200 with one uid twice"},
+    {"odd-members", apply_member, "\"odd1\":\"text\",\"odd2\":{\"x\":1},\"odd3\":null",
+     "data has a text, an object and null besides"},
+    {"odd-rows", apply_rows, "\"row\",{},[1496268000000],[1,2,3],",
+     "a history begins with rows that are no pairs"},
+    {"odd-entries", apply_entries,
+     "{\"uid\":7},{},null,{\"alias\":5},{\"alias\":\"p1\",\"type\":7},",
+     "a list begins with entries that are none"},
     {"many-channels", apply_many_channels, "[1496268000000,1]", "data has 1,000 channels more"},
     {"many-devices", apply_many_devices, "0A-00-00", "200 with 100,000 devices"},
     {"many-samples", apply_many_samples, "electric_power", "200 with a million samples"},
