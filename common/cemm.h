@@ -126,7 +126,7 @@ struct cemm_identity {
     const char *type;                      /* of collectd's own types.db */
     char type_instance[CEMM_FIELD_SIZE];   /* <alias>-<channel> */
     double factor;                         /* from the API's unit to the type's */
-    unsigned cadence;                      /* seconds between the meter's own readings, or 0 */
+    unsigned cadence;                      /* seconds, where none was learned; or 0 */
 };
 
 /* False if a name does not fit its field: such a channel cannot be told to collectd. */
@@ -168,7 +168,8 @@ struct cemm_series {
     const char *unit; /* "W", "kWh", "m3", "L/min", or "" where unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total; /* LAN: out of `totals`, whose stamps are the CEMM's own clock */
+    bool total;       /* LAN: out of `totals`, whose stamps are the CEMM's own clock */
+    unsigned cadence; /* of what cemm_ledger_pick() gives, as cemm_ledger_cadence(); else 0 */
 };
 
 /* An answer of the API: its bytes and what they say. Immutable, counted; not shared by threads. */
@@ -240,7 +241,7 @@ enum cemm_rows {
 struct cemm_manner {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
     const char *host;             /* PUTVAL: HOST of the identifiers */
-    double interval;              /* PUTVAL: seconds; a channel's own cadence holds if longer */
+    double interval;              /* PUTVAL: seconds; a series' own cadence holds if longer */
     size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
                                    * here; may be NULL */
 };
@@ -640,6 +641,17 @@ enum cemm_verdict {
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
                                    const struct cemm_document *document,
                                    const struct cemm_sample *sample);
+
+/*
+ * How often the series is measured: the shortest distance between the last
+ * eight samples that were taken, rounded up to 10, 30, 60, 300 or 3600 s.
+ * False, and 0: not known yet, so that the next sample tells. 0: the meter has
+ * no say, as it counts pulses.
+ */
+bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
+
+/* The shortest of a meter's channels, without those of `totals`; 0: none is known. */
+unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document *document);
 
 /*
  * The samples of a realtime document that are to be given now, as a document

@@ -28,9 +28,11 @@ static void write_value(struct cemm_buffer *out, const struct cemm_sample *sampl
         cemm_write_number(out, sample->value * factor);
 }
 
-static void write_line(struct cemm_buffer *out, const struct cemm_query *query, const char *channel,
-                       const struct cemm_sample *sample, const struct cemm_manner *manner)
+static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
+                       const struct cemm_series *series, const struct cemm_sample *sample,
+                       const struct cemm_manner *manner)
 {
+    const char *channel = series->channel;
     const char *tag = cemm_history_tag(query, channel);
     struct cemm_identity identity;
 
@@ -40,7 +42,8 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query, 
             (*manner->ret_refused)++;
         return;
     }
-    double interval = manner->interval > identity.cadence ? manner->interval : identity.cadence;
+    unsigned cadence = series->cadence ? series->cadence : identity.cadence;
+    double interval = manner->interval > cadence ? manner->interval : cadence;
     cemm_buffer_text(out, "PUTVAL \"");
     write_host(out, manner->host);
     cemm_buffer_format(out, "/cemm-%s/%s-%s%s%s\" interval=", identity.plugin_instance,
@@ -58,6 +61,6 @@ void cemm_write_putval_step(struct cemm_buffer *out, const struct cemm_document 
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
-            write_line(out, &document->query, merge->series[i].channel, sample, manner);
+            write_line(out, &document->query, &merge->series[i], sample, manner);
     }
 }

@@ -14,6 +14,7 @@
 #include "common/model/ledger.h"
 
 #include "common/base/limits.h"
+#include "common/model/alias.h"
 #include "common/model/channel.h"
 #include "common/model/document.h"
 
@@ -87,6 +88,7 @@ static struct cemm_ledger_entry *entry_new(struct cemm_ledger_meter *meter, cons
     if (!entry)
         return NULL;
     entry->meter = meter;
+    entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
     entry->followed = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
     strcpy(entry->channel, channel);
     if (tsearch(entry->channel, &meter->entries, compare_texts))
@@ -244,6 +246,38 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
     free(ledger);
 }
 
+/* ---- news for the state file --------------------------------------------------------- */
+
+void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
+                      const char *taker)
+{
+    const char *const parts[] = {taker, entry->meter->uid.text, entry->meter->alias,
+                                 entry->channel};
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        cemm_buffer_text(lines, parts[i]);
+        cemm_buffer_char(lines, '\t');
+    }
+}
+
+/* A line for the file. What finds no room is in the file when that is written whole. */
+static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
+                 int64_t number, const char *behind)
+{
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    if (ledger->behind)
+        return;
+    cemm_ledger_line(&ledger->lines, entry, taker);
+    cemm_buffer_text(&ledger->lines, before);
+    cemm_buffer_integer(&ledger->lines, number);
+    cemm_buffer_text(&ledger->lines, behind);
+    if (!ledger->lines.error)
+        return;
+    cemm_buffer_clear(&ledger->lines);
+    ledger->behind = true;
+}
+
 /* ---- samples taken ------------------------------------------------------------------ */
 
 /* The ledger's own text of that name; NULL: no memory. There are few. */
@@ -288,6 +322,18 @@ static bool says_nothing_new(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
+/* Two samples of this run tell how far they lie apart: between runs, some may have been missed. */
+static void learn(struct cemm_ledger_entry *entry, int64_t time)
+{
+    unsigned known = cemm_cadence_seconds(&entry->cadence);
+
+    if (!entry->paced || !entry->source)
+        return;
+    cemm_cadence_learn(&entry->cadence, time - entry->taken);
+    if (cemm_cadence_seconds(&entry->cadence) != known)
+        tell(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
+}
+
 static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                               const struct cemm_sample *sample)
 {
@@ -300,6 +346,7 @@ static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm
         return CEMM_REPEATED;
     if (steps_back(entry, sample, source))
         return CEMM_WITHHELD;
+    learn(entry, sample->time);
     entry->taken = sample->time;
     entry->value = sample->value;
     entry->source = source;
@@ -319,41 +366,39 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
     return verdict;
 }
 
+bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)
+{
+    struct cemm_ledger *ledger = entry->meter->ledger;
+
+    pthread_mutex_lock(&ledger->lock);
+    *ret_seconds = cemm_cadence_seconds(&entry->cadence);
+    pthread_mutex_unlock(&ledger->lock);
+    return *ret_seconds > 0 || !entry->paced;
+}
+
+unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document *document)
+{
+    const struct cemm_query *query = cemm_document_query(document);
+    unsigned pace = 0;
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct cemm_ledger_entry *entry =
+            cemm_ledger_entry(ledger, &query->uid, query->alias, series[i].channel);
+        unsigned cadence = 0;
+        if (entry && !series[i].total && cemm_ledger_cadence(entry, &cadence) && cadence > 0 &&
+            (pace == 0 || cadence < pace))
+            pace = cadence;
+    }
+    return pace;
+}
+
 /* ---- samples given ------------------------------------------------------------------ */
 
 static bool time_valid(int64_t time)
 {
     return time >= CEMM_TIME_MIN && time <= CEMM_TIME_MAX;
-}
-
-void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
-                      const char *taker)
-{
-    const char *const parts[] = {taker, entry->meter->uid.text, entry->meter->alias,
-                                 entry->channel};
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        cemm_buffer_text(lines, parts[i]);
-        cemm_buffer_char(lines, '\t');
-    }
-}
-
-/* A line for the file. What finds no room is in the file when that is written whole. */
-static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
-                 int64_t number, const char *behind)
-{
-    struct cemm_ledger *ledger = entry->meter->ledger;
-
-    if (ledger->behind)
-        return;
-    cemm_ledger_line(&ledger->lines, entry, taker);
-    cemm_buffer_text(&ledger->lines, before);
-    cemm_buffer_integer(&ledger->lines, number);
-    cemm_buffer_text(&ledger->lines, behind);
-    if (!ledger->lines.error)
-        return;
-    cemm_buffer_clear(&ledger->lines);
-    ledger->behind = true;
 }
 
 static int mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time)

@@ -11,6 +11,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/cemm.h"
+#include "common/model/cadence.h"
 #include "common/model/minutes.h"
 
 #include <pthread.h>
@@ -46,6 +47,8 @@ struct cemm_ledger_entry {
     int64_t measured;   /* when `data` of that answer was: cemm_document_newest() */
     int64_t given;      /* time of the newest sample that was given; 0: none */
     struct cemm_given *takers;
+    struct cemm_cadence cadence;
+    bool paced;     /* the meter measures at intervals of its own: no pulse meter */
     bool followed;  /* the API has a row a minute of it */
     char channel[]; /* what the tree holds */
 };

@@ -13,16 +13,18 @@
 #define MINUTE_MS INT64_C(60000)
 
 /* Chooses of one series: copies samples to `ret_samples`, which has room for all of them and one
- * more, and returns how many, or -ENOMEM. */
+ * more, and returns how many, or -ENOMEM. `*ret_cadence` is 0 before. */
 typedef ssize_t choose_fn(const void *data, const struct cemm_document *document,
-                          const struct cemm_series *series, struct cemm_sample *ret_samples);
+                          const struct cemm_series *series, struct cemm_sample *ret_samples,
+                          unsigned *ret_cadence);
 
 static int pick_series(struct cemm_document *picked, const struct cemm_document *document,
                        const struct cemm_series *series, choose_fn *choose, const void *data)
 {
     struct cemm_series *added = cemm_document_add_series(picked);
     struct cemm_sample *samples = added->samples;
-    ssize_t count = choose(data, document, series, samples);
+    unsigned cadence = 0;
+    ssize_t count = choose(data, document, series, samples, &cadence);
 
     if (count <= 0) {
         picked->series_count--;
@@ -30,6 +32,7 @@ static int pick_series(struct cemm_document *picked, const struct cemm_document 
     }
     *added = *series;
     added->samples = samples;
+    added->cadence = cadence;
     added->count = (size_t)count;
     return 0;
 }
@@ -86,7 +89,8 @@ struct now {
 
 /* Those that are to be given; none of them: the one that was shown last. */
 static ssize_t choose_new(const void *data, const struct cemm_document *document,
-                          const struct cemm_series *series, struct cemm_sample *ret_samples)
+                          const struct cemm_series *series, struct cemm_sample *ret_samples,
+                          unsigned *ret_cadence)
 {
     const struct now *now = data;
     const struct cemm_series *shown =
@@ -106,6 +110,7 @@ static ssize_t choose_new(const void *data, const struct cemm_document *document
     }
     if (count == 0 && series->count > 0 && shown && shown->count > 0)
         ret_samples[count++] = shown->samples[shown->count - 1];
+    (void)cemm_ledger_cadence(entry, ret_cadence);
     return count;
 }
 
@@ -129,7 +134,8 @@ struct then {
 };
 
 static ssize_t choose_missing(const void *data, const struct cemm_document *document,
-                              const struct cemm_series *series, struct cemm_sample *ret_samples)
+                              const struct cemm_series *series, struct cemm_sample *ret_samples,
+                              unsigned *ret_cadence)
 {
     const struct then *then = data;
     int64_t from = then->from;
@@ -138,6 +144,7 @@ static ssize_t choose_missing(const void *data, const struct cemm_document *docu
     ssize_t count = 0;
 
     (void)document;
+    (void)ret_cadence;
     if (strcmp(series->channel, then->entry->channel) != 0)
         return 0;
     for (size_t i = 0; i < series->count && (size_t)count < then->most; i++) {

@@ -2,10 +2,12 @@
  * The state file: what was given. Its first line names the format; each
  * further one is
  *
- *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> START+COUNT [START+COUNT …] [@NEWEST]
+ *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
- * milliseconds. NEWEST is of the series, whoever is named. Lines add up: so
+ * milliseconds, CADENCE in seconds, and at least one stands there. NEWEST and
+ * CADENCE are of the series, whoever is named. Format 1 knew no CADENCE, and is
+ * read all the same. Lines add up: so
  * what has just been given is one more line behind all others, which costs no
  * more than that, and now and then the file is written anew as a whole, and to
  * the disk. A last line without its end was torn off by a crash and does not
@@ -29,7 +31,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER     "cemm minutes 1\n"
+#define HEADER     "cemm minutes 2\n"
+#define HEADER_1   "cemm minutes 1\n"
 #define MINUTE_S   INT64_C(60)
 #define DAY_MS     INT64_C(86400000)
 #define FIELDS     5
@@ -44,12 +47,13 @@ struct writer {
     int32_t horizon; /* minutes before it are not written */
 };
 
-/* What a taker was given, and the newest sample (0: not here), as one line, unless both are
- * nothing.
- */
+/* What a taker was given, and what is known of the series where `about` says so, as one line,
+ * unless all are nothing. */
 static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
-                       const char *taker, const struct cemm_minutes *minutes, int64_t newest)
+                       const char *taker, const struct cemm_minutes *minutes, bool about)
 {
+    int64_t newest = about ? entry->given : 0;
+    unsigned cadence = about ? cemm_cadence_seconds(&entry->cadence) : 0;
     struct cemm_buffer *buffer = &writer->buffer;
     size_t before = buffer->length;
     const char *gap = "";
@@ -65,9 +69,15 @@ static void write_line(struct writer *writer, const struct cemm_ledger_entry *en
                            stretch.until - stretch.from);
         gap = " ";
     }
-    if (newest > 0) /* however old: a meter may be silent for a year */
+    if (newest > 0) { /* however old: a meter may be silent for a year */
         cemm_buffer_format(buffer, "%s@%" PRId64, gap, newest);
-    if (newest > 0 || *gap)
+        gap = " ";
+    }
+    if (cadence > 0) {
+        cemm_buffer_format(buffer, "%s/%u", gap, cadence);
+        gap = " ";
+    }
+    if (*gap)
         cemm_buffer_char(buffer, '\n');
     else if (!buffer->error)
         buffer->length = before;
@@ -78,9 +88,9 @@ static void write_entry(struct writer *writer, const struct cemm_ledger_entry *e
     const struct cemm_given *given = entry->takers;
     bool unnamed = given && !given->taker->name[0]; /* the first, if there is one */
 
-    write_line(writer, entry, "", unnamed ? &given->minutes : NULL, entry->given);
+    write_line(writer, entry, "", unnamed ? &given->minutes : NULL, true);
     for (given = unnamed ? given->next : given; given; given = given->next)
-        write_line(writer, entry, given->taker->name, &given->minutes, 0);
+        write_line(writer, entry, given->taker->name, &given->minutes, false);
 }
 
 /* twalk() hands nothing on, and twalk_r() is glibc's alone. */
@@ -331,34 +341,57 @@ static bool read_stretch(char **text, char *ret_end, struct cemm_stretch *ret_st
 }
 
 /* What was given before this run is not taken again. */
-static int read_newest(char *text, struct cemm_ledger_entry *entry)
+static int read_newest(char **text, char *ret_end, struct cemm_ledger_entry *entry)
 {
     int64_t newest;
-    char end;
 
-    if (!read_number(&text, "", &end, &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
+    if (!read_number(text, " ", ret_end, &newest) || newest < CEMM_TIME_MIN ||
+        newest > CEMM_TIME_MAX)
         return -EBADMSG;
     if (newest > entry->given)
         entry->taken = entry->given = newest;
     return 0;
 }
 
-static int read_stretches(char *text, struct cemm_ledger_entry *entry, const char *taker)
+static int read_cadence(char **text, char *ret_end, struct cemm_ledger_entry *entry)
 {
-    const struct cemm_ledger *ledger = entry->meter->ledger;
+    int64_t seconds;
+
+    if (!read_number(text, "", ret_end, &seconds) || seconds < 1 || seconds > CEMM_CADENCE_MAX)
+        return -EBADMSG;
+    if (entry->paced)
+        cemm_cadence_recall(&entry->cadence, seconds);
+    return 0;
+}
+
+/* Minutes that a taker was given. */
+static int read_given(char **text, char *ret_end, struct cemm_ledger_entry *entry,
+                      const char *taker)
+{
     struct cemm_stretch stretch;
+
+    if (!read_stretch(text, ret_end, &stretch))
+        return -EBADMSG;
+    struct cemm_given *given = cemm_ledger_given_to(entry, taker);
+    if (!given)
+        return entry->meter->ledger->taker_count == CEMM_TAKERS_MAX ? -EBADMSG : -ENOMEM;
+    return cemm_minutes_add(&given->minutes, stretch);
+}
+
+static int read_known(char *text, struct cemm_ledger_entry *entry, const char *taker)
+{
     char end = ' ';
     int r = 0;
 
     while (end == ' ' && r >= 0) {
-        if (*text == '@')
-            return read_newest(text + 1, entry);
-        if (!read_stretch(&text, &end, &stretch))
-            return -EBADMSG;
-        struct cemm_given *given = cemm_ledger_given_to(entry, taker);
-        if (!given)
-            return ledger->taker_count == CEMM_TAKERS_MAX ? -EBADMSG : -ENOMEM;
-        r = cemm_minutes_add(&given->minutes, stretch);
+        char sign = *text;
+        text += sign == '@' || sign == '/';
+        if (sign == '@')
+            r = read_newest(&text, &end, entry);
+        else if (sign == '/')
+            r = read_cadence(&text, &end, entry);
+        else
+            r = read_given(&text, &end, entry, taker);
     }
     return r < 0 ? r : 0;
 }
@@ -377,7 +410,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
         !cemm_name_valid(fields[3]) || !cemm_taker_valid(fields[0]))
         return -EBADMSG;
     struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, &uid, fields[2], fields[3]);
-    return entry ? read_stretches(fields[4], entry, fields[0]) : -ENOMEM;
+    return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
@@ -386,7 +419,8 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     char *end;
     int r = 0;
 
-    if (length < header || memcmp(text, HEADER, header) != 0 || memchr(text, '\0', length))
+    if (length < header || memchr(text, '\0', length) ||
+        (memcmp(text, HEADER, header) != 0 && memcmp(text, HEADER_1, header) != 0))
         return -EBADMSG;
     for (char *line = text + header; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';

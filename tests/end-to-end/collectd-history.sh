@@ -203,7 +203,7 @@ lost() {
 damaged() {
   local begun
   rm -rf "$run/csv"
-  printf 'cemm minutes 1\n\0\0\0\0\n' >"$run/cemm.state"
+  printf 'cemm minutes 2\n\0\0\0\0\n' >"$run/cemm.state"
   begun=$(date +%s)
   start_collectd "$run"
   complete "damaged state file" $((begun - 540)) $((begun - 60))

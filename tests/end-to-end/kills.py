@@ -32,7 +32,7 @@ import expected
 # its csv writer has live ones in between.
 STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
-STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+)( |$))*")
+STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+|/\d+)( |$))*")
 FRESH = 0.08  # how often a victim begins with nothing
 WINDOW = 86400  # seconds: of stream; of collectd, too, if there is time
 SHORT = 100  # kills: below that, there is not
@@ -330,7 +330,7 @@ class Giver(Victim):
         if not self.state.exists():
             return
         lines = self.state.read_text().split("\n")
-        if lines[:-1] and lines[0] != "cemm minutes 1":
+        if lines[:-1] and lines[0] != "cemm minutes 2":
             fault(f"{self.name}: the state file begins with {lines[0]!r}")
         for line in lines[1:-1]:
             if not STATE.fullmatch(line):

@@ -140,6 +140,25 @@ hanging() {
   sim_faults
 }
 
+# intervals ALIAS CHANNEL: of the PUTVAL lines so far.
+intervals() { sed -nE "s/^PUTVAL .*-$1-$2\" interval=([0-9.]+) .*/\1/p" "$stream_out"; }
+has_intervals() { (($(intervals "$1" "$2" | wc -l) >= 3)); }
+
+# The meters measure every 10 s: they are polled more often, so the interval is theirs once two samples
+# have told it. Where polls miss some, it is more.
+putval_intervals() {
+  start_stream --interval 0.25 --format putval "$one"
+  check 'putval: values come' wait_for 20 has_intervals p1 electric_power
+  check 'putval: those of a pulse meter, too' wait_for 20 has_intervals s01 electric_power
+  stop "$stream_pid"
+  exec 9>&-
+  cat "$stream_out" "$stream_err" >>"$heard"
+  is 'putval: the first has the interval of the polls' 0.25 "$(intervals p1 electric_power | head -n 1)"
+  is 'putval: the others have that of the meter' '' "$(intervals p1 electric_power | awk 'NR > 1 && $1 < 10')"
+  is 'putval: a pulse meter has none of its own' 0.25 "$(intervals s01 electric_power | sort -u)"
+  is 'putval: gas comes once an hour' 3600 "$(intervals p1 gas | sort -u)"
+}
+
 # A source that fails: one line, and one when it is back; what came meanwhile is not made up.
 outage() {
   start_stream --interval 0.25 --format influx
@@ -476,6 +495,7 @@ execd
 paced
 hanging
 outage
+putval_intervals
 formats
 idle_reader
 prometheus

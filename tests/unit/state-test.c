@@ -360,7 +360,7 @@ static void append(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-#define HEADER           "cemm minutes 1\n"
+#define HEADER           "cemm minutes 2\n"
 #define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
 #define LINE(start)      GIVEN(start "+1")
 
@@ -501,7 +501,7 @@ static void test_damage(void **state)
         {"torn last line", "cemm minutes 1\n" GOOD "\t00-1E-C", 0},
         {"empty", "", -EBADMSG},
         {"half a header", "cemm min", -EBADMSG},
-        {"another version", "cemm minutes 2\n" GOOD, -EBADMSG},
+        {"another version", "cemm minutes 3\n" GOOD, -EBADMSG},
         {"no header", GOOD, -EBADMSG},
         {"an empty line", "cemm minutes 1\n\n" GOOD, -EBADMSG},
         {"too few fields", "cemm minutes 1\n" GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
@@ -522,8 +522,15 @@ static void test_damage(void **state)
          -EBADMSG},
         {"nothing given", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t\n", -EBADMSG},
         {"newest in words", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@now\n", -EBADMSG},
-        {"newest not last",
-         "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 1699999800+1\n", -EBADMSG},
+        {"newest not the last of minutes",
+         "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 1699999800+1\n", 0},
+        {"a cadence", HEADER GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 /60\n", 0},
+        {"a cadence alone", HEADER GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t/60\n", 0},
+        {"a cadence of a pulse meter", HEADER GOOD "\t00-1E-C0-85-96-CC\ts01\tx\t/60\n", 0},
+        {"a cadence of nothing", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/0\n", -EBADMSG},
+        {"a cadence of a day", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/86400\n", -EBADMSG},
+        {"a cadence in words", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/hour\n", -EBADMSG},
+        {"a cadence not last", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/60 @1699999800000\n", -EBADMSG},
     };
 
     (void)state;
@@ -604,6 +611,46 @@ static void test_links(void **state)
     cemm_ledger_free(ledger);
 }
 
+/* The cadence of a series, as learned from samples, lasts over a restart; that of a pulse meter is
+ * never known. A file of format 1 has none. */
+static void test_cadence(void **state)
+{
+    static const char path_1[] = "cemm minutes 1\n" GIVEN("@1699999900000");
+    const char *path = scratch_text("state", path_1, 0600);
+    struct cemm_document document = {.source = (char *)"local a", .fetched = NOW};
+    struct cemm_ledger *ledger = begin(HOUR);
+    unsigned seconds = 1;
+
+    (void)state;
+    load(ledger, path, 0);
+    struct cemm_ledger_entry *pulse = cemm_ledger_entry(ledger, &one, "s01", "electric_power");
+    for (int i = 1; i <= 3; i++) {
+        const struct cemm_sample sample = {.time = INT64_C(1699999900000) + i * 30000};
+        assert_int_equal(cemm_ledger_take(power(ledger), &document, &sample), CEMM_GIVE);
+        assert_int_equal(cemm_ledger_take(pulse, &document, &sample), CEMM_GIVE);
+        assert_int_equal(cemm_ledger_gave(power(ledger), sample.time), 0);
+        expect_int("two samples tell", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
+        expect_int("30 s", seconds, i > 1 ? 30 : 0);
+        expect_int("a pulse meter is not asked", cemm_ledger_cadence(pulse, &seconds), true);
+        expect_int("nothing of its own", seconds, 0);
+        save(ledger, false, 0);
+    }
+    expect_state(path, HEADER GIVEN("1699999920+1 @1699999930000") GIVEN("/30")
+                           GIVEN("@1699999960000") GIVEN("@1699999990000") LINE("1699999980"));
+    load(ledger, path, 0);
+    expect_int("after a restart", cemm_ledger_cadence(power(ledger), &seconds), true);
+    expect_int("it is as before", seconds, 30);
+    const struct cemm_sample later = {.time = NOW + 7 * HOUR * 1000};
+    document.fetched = later.time;
+    assert_int_equal(cemm_ledger_take(power(ledger), &document, &later), CEMM_GIVE);
+    assert_int_equal(cemm_ledger_gave(power(ledger), later.time), 0);
+    save(ledger, true, 0);
+    load(ledger, path, 0);
+    assert_true(cemm_ledger_cadence(power(ledger), &seconds));
+    expect_int("however long it was away", seconds, 30);
+    cemm_ledger_free(ledger);
+}
+
 /* A file that names too many takers is none of ours. */
 static void test_takers(void **state)
 {
@@ -640,6 +687,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damage, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_links, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_cadence, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_takers, scratch_setup, scratch_teardown),
     };
 

@@ -1,0 +1,71 @@
+/*
+ * How often a series is measured: the shortest of the last seven distances,
+ * rounded up.
+ */
+#include "common/model/cadence.h"
+
+#include "check.h"
+
+#define END INT64_C(-1)
+
+static void test_learn(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t recalled;      /* seconds; 0: nothing is */
+        int64_t distances[12]; /* milliseconds; END */
+        unsigned seconds;
+    } rows[] = {
+        {"nothing is known", 0, {END}, 0},
+        {"every second", 0, {1000, END}, 10},
+        {"less than that", 0, {1, END}, 10},
+        {"every 10 s", 0, {10000, END}, 10},
+        {"stamps that are not exact", 0, {10999, END}, 10},
+        {"every 11 s", 0, {11000, END}, 30},
+        {"every 30 s", 0, {30000, END}, 30},
+        {"every 31 s", 0, {31000, END}, 60},
+        {"every minute", 0, {60000, END}, 60},
+        {"every two", 0, {120000, END}, 300},
+        {"every five", 0, {300000, END}, 300},
+        {"every quarter", 0, {900000, END}, 3600},
+        {"every hour", 0, {3600000, END}, 3600},
+        {"every day", 0, {86400000, END}, 3600},
+        {"polls that miss some", 0, {20000, 30000, 10000, 40000, END}, 10},
+        {"an outage at first", 0, {7200000, 10000, END}, 10},
+        {"an outage between", 0, {10000, 7200000, 10000, 20000, END}, 10},
+        {"seven distances hold", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
+        {"an eighth drops the oldest",
+         0,
+         {10000, 60000, 60000, 60000, 60000, 60000, 60000, 60000, END},
+         60},
+        {"not a step forward", 0, {0, -5000, END}, 0},
+        {"recalled", 30, {END}, 30},
+        {"recalled, no step of ours", 42, {END}, 60},
+        {"recalled, and a longer one", 10, {60000, END}, 10},
+        {"recalled, and a shorter one", 300, {60000, END}, 60},
+        {"recalled, and six longer ones", 10, {60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
+        {"recalled, and seven longer ones",
+         10,
+         {60000, 60000, 60000, 60000, 60000, 60000, 60000, END},
+         60},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_cadence cadence = {0};
+        if (rows[i].recalled)
+            cemm_cadence_recall(&cadence, rows[i].recalled);
+        for (const int64_t *distance = rows[i].distances; *distance != END; distance++)
+            cemm_cadence_learn(&cadence, *distance);
+        expect_int(rows[i].row, cemm_cadence_seconds(&cadence), rows[i].seconds);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_learn),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
