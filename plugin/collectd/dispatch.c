@@ -35,9 +35,10 @@ static void fill(struct value *value, const struct block *block, const char *uid
 }
 
 bool dispatch_make(struct value *ret_value, const struct block *block,
-                   const struct cemm_ledger_entry *entry, int64_t time, double number)
+                   struct cemm_ledger_entry *entry, int64_t time, double number)
 {
     struct cemm_identity identity;
+    unsigned cadence;
 
     if (!cemm_identify(cemm_ledger_uid(entry), cemm_ledger_alias(entry), cemm_ledger_channel(entry),
                        &identity))
@@ -45,9 +46,11 @@ bool dispatch_make(struct value *ret_value, const struct block *block,
     fill(ret_value, block, identity.plugin_instance, identity.type, identity.type_instance);
     ret_value->number.gauge = number * identity.factor;
     ret_value->list.time = MS_TO_CDTIME_T(time);
-    /* A value stays valid until the next one can be there: gas comes once an hour. */
-    if ((int64_t)identity.cadence * 1000 > block->interval)
-        ret_value->list.interval = TIME_T_TO_CDTIME_T(identity.cadence);
+    /* A value stays valid until the next one can be there: gas may come once an hour. */
+    if (!cemm_ledger_cadence(entry, &cadence))
+        cadence = identity.cadence;
+    if ((int64_t)cadence * 1000 > block->interval)
+        ret_value->list.interval = TIME_T_TO_CDTIME_T(cadence);
     return true;
 }
 

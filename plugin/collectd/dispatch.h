@@ -15,7 +15,7 @@ struct value {
 /* Makes a value of a series: `number` in the API's unit, `time` in Unix milliseconds. False: its
  * names do not fit collectd's fields. */
 bool dispatch_make(struct value *ret_value, const struct block *block,
-                   const struct cemm_ledger_entry *entry, int64_t time, double number);
+                   struct cemm_ledger_entry *entry, int64_t time, double number);
 
 /* Dispatches one of our own values, of now. */
 void dispatch_own(const struct block *block, const struct cemm_uid *uid, const char *type,

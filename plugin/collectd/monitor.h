@@ -11,7 +11,8 @@
 
 struct monitor;
 
-struct monitor *monitor_new(void);          /* NULL: no memory */
+/* `ledger` must outlive it. NULL: no memory. */
+struct monitor *monitor_new(struct cemm_ledger *ledger);
 void monitor_free(struct monitor *monitor); /* NULL is allowed */
 
 /* How a request for a device's values ended, at `now` (monotonic milliseconds); `alias` NULL: for

@@ -20,6 +20,7 @@
 
 #include "plugin/collectd/backfill.h"
 #include "plugin/collectd/history_writer.h"
+#include "plugin/collectd/hold.h"
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/log_once.h"
 #include "plugin/collectd/monitor.h"
@@ -53,6 +54,7 @@ struct poller {
     struct cemm_ledger *ledger;
     struct queue queue;
     bool queue_made;
+    struct hold hold;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
     /* When the readings that were gathered go to collectd, monotonic milliseconds; INT64_MAX: there
@@ -123,17 +125,42 @@ static struct reading *reading_new(const struct line *line, struct cemm_ledger_e
     return reading;
 }
 
+static void give(struct poller *poller, struct reading *reading)
+{
+    queue_put(&poller->queue, reading);
+    gather(poller, cemm_clock_steady());
+    backfill_live(poller->backfill, reading->block, reading->entry);
+}
+
+/* One that tells the interval of its series sets the one free that was held for that. Where polls
+ * are rare, no second one would come in time. */
+static void give_or_hold(struct poller *poller, struct reading *reading, bool known,
+                         struct readings *ret_given)
+{
+    struct reading *held;
+    unsigned cadence;
+
+    if (!cemm_ledger_cadence(reading->entry, &cadence) && reading->block->interval < HOLD_MS &&
+        hold_put(&poller->hold, reading, cemm_clock_steady()))
+        return;
+    held = known ? NULL : hold_take(&poller->hold, reading->entry);
+    if (held)
+        give(poller, held);
+    readings_add(ret_given, reading);
+}
+
 /* What is new of a series. False: no memory. */
 static bool take_series(struct line *line, const struct cemm_document *document,
-                        const struct cemm_series *series)
+                        const struct cemm_series *series, struct readings *ret_given)
 {
     const struct cemm_query *query = cemm_document_query(document);
     struct poller *poller = line->poller;
     struct cemm_ledger_entry *entry =
         cemm_ledger_entry(poller->ledger, &query->uid, query->alias, series->channel);
-    bool any = false;
+    unsigned cadence;
 
     for (size_t i = 0; entry && i < series->count; i++) {
+        bool known = cemm_ledger_cadence(entry, &cadence);
         enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
         struct reading *reading = NULL;
 
@@ -141,14 +168,8 @@ static bool take_series(struct line *line, const struct cemm_document *document,
             reading = reading_new(line, entry, &series->samples[i]);
         if (verdict == CEMM_NO_ROOM || (verdict == CEMM_GIVE && !reading))
             return false;
-        if (!reading)
-            continue;
-        queue_put(&poller->queue, reading);
-        any = true;
-    }
-    if (any) {
-        gather(poller, cemm_clock_steady());
-        backfill_live(poller->backfill, line->block, entry);
+        if (reading)
+            give_or_hold(poller, reading, known, ret_given);
     }
     return entry != NULL;
 }
@@ -159,15 +180,20 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
     struct losses *losses = &line->poller->losses;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
+    struct readings given;
 
+    readings_init(&given);
     line->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
         lose(&losses->early, uid, alias, "realtime",
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
-        if (!take_series(line, document, &series[i]))
+        if (!take_series(line, document, &series[i], &given))
             lose(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
     }
+    /* Behind those of an earlier answer that it has set free. */
+    while (given.count)
+        give(line->poller, readings_take(&given));
 }
 
 /* A search that finds nothing looks just like one that goes well: the library has no failure to
@@ -254,7 +280,10 @@ static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();
     int64_t wait = backfill_step(poller->backfill, now);
+    struct reading *reading;
 
+    while ((reading = hold_expired(&poller->hold, now)))
+        give(poller, reading);
     for (size_t i = 0; i < poller->count; i++) {
         struct line *line = &poller->lines[i];
 
@@ -263,6 +292,8 @@ static int begin(struct poller *poller)
     }
     if (next_sweep(poller) - now < wait)
         wait = next_sweep(poller) - now;
+    if (hold_due(&poller->hold) - now < wait)
+        wait = hold_due(&poller->hold) - now;
     if (gather_due(poller) - now < wait)
         wait = gather_due(poller) - now;
     return wait > 0 ? (int)wait : 0;
@@ -337,10 +368,11 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     if (r < 0)
         return r;
     poller->queue_made = true;
+    hold_init(&poller->hold);
     poller->gather_until = poller->gather_idle = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
-    poller->monitor = monitor_new();
+    poller->monitor = monitor_new(poller->ledger);
     poller->lines = calloc(settings->count, sizeof(*poller->lines));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
     if (!poller->ledger || !poller->monitor || !poller->lines || !poller->cemm)
@@ -426,8 +458,10 @@ void poller_stop(struct poller *poller)
     report(&poller->losses);
     for (size_t i = 0; i < poller->count; i++)
         log_once_free(poller->lines[i].log);
-    if (poller->queue_made)
+    if (poller->queue_made) {
+        hold_clear(&poller->hold);
         queue_destroy(&poller->queue);
+    }
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);
     pthread_cond_destroy(&poller->stop);

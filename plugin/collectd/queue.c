@@ -21,13 +21,13 @@
 
 #include "plugin/collectd/locks.h"
 
-static void readings_init(struct readings *readings)
+void readings_init(struct readings *readings)
 {
     STAILQ_INIT(&readings->list);
     readings->count = 0;
 }
 
-static void readings_add(struct readings *readings, struct reading *reading)
+void readings_add(struct readings *readings, struct reading *reading)
 {
     STAILQ_INSERT_TAIL(&readings->list, reading, next);
     readings->count++;
@@ -40,7 +40,7 @@ static void readings_move(struct readings *from, struct readings *behind)
     from->count = 0;
 }
 
-static struct reading *readings_take(struct readings *readings)
+struct reading *readings_take(struct readings *readings)
 {
     struct reading *reading = STAILQ_FIRST(&readings->list);
 
@@ -49,7 +49,7 @@ static struct reading *readings_take(struct readings *readings)
     return reading;
 }
 
-static void readings_free(struct readings *readings)
+void readings_free(struct readings *readings)
 {
     while (readings->count)
         free(readings_take(readings));

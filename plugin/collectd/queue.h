@@ -24,12 +24,18 @@ struct reading {
     uint64_t answer;           /* that brought it: no answer holds a series twice */
     int64_t time;              /* the meter's own, Unix milliseconds */
     double value;              /* in the API's unit */
+    int64_t held_until;        /* if it is, monotonic milliseconds: see hold.h */
 };
 
 struct readings {
     STAILQ_HEAD(reading_list, reading) list; /* the oldest first */
     size_t count;
 };
+
+void readings_init(struct readings *readings);
+void readings_add(struct readings *readings, struct reading *reading);
+struct reading *readings_take(struct readings *readings); /* the oldest of at least one */
+void readings_free(struct readings *readings);            /* all that are in there */
 
 struct queue {
     struct readings fresh; /* of the thread that puts them */

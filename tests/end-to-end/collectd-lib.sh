@@ -114,6 +114,14 @@ start_collectd() {
   wait_for 60 initialized "$1" $((before + 1)) || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
 }
 
+# knows SECONDS UID ALIAS CHANNEL…: the state file says how often they are measured, so that their
+# first values are not held back. $state is the file; else it is where it is by default.
+knows() {
+  local file=${state:-$run/cemm.state} channel
+  [[ -e $file ]] || echo 'cemm minutes 2' >"$file"
+  for channel in "${@:4}"; do printf '\t%s\t%s\t%s\t/%d\n' "$2" "$3" "$channel" "$1" >>"$file"; done
+}
+
 # initialized DIRECTORY TIMES: one that is started again appends to its log.
 initialized() {
   local times

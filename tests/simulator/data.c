@@ -35,6 +35,7 @@ struct midnight {
 struct meter {
     const struct calendar *calendar;
     int64_t since;
+    int64_t mark_ms; /* read at each of these */
     struct household household;
     bool by_minute;          /* gas: see meter_gas_by_minute() */
     bool stamped_hourly;     /* gas: see meter_gas_stamped_hourly() */
@@ -186,6 +187,7 @@ int meter_new(const struct calendar *calendar, int64_t since, const char *uid, c
     }
     meter->calendar = calendar;
     meter->since = since;
+    meter->mark_ms = METER_MARK_S * INT64_C(1000);
     for (int i = 0; i < COUNTERS; i++)
         meter->first[i] = household_first(&meter->household, i) * VALUE_ONE;
     *ret_meter = meter;
@@ -208,6 +210,11 @@ void meter_gas_by_minute(struct meter *meter)
 void meter_gas_stamped_hourly(struct meter *meter)
 {
     meter->stamped_hourly = meter->household.kind == METER_GAS;
+}
+
+void meter_read_every(struct meter *meter, int seconds)
+{
+    meter->mark_ms = seconds * INT64_C(1000);
 }
 
 enum meter_kind meter_kind(const struct meter *meter)
@@ -309,7 +316,7 @@ int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int6
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample)
 {
-    int64_t mark = now_ms - now_ms % METER_MARK_MS;
+    int64_t mark = now_ms - now_ms % meter->mark_ms;
     int64_t start, end;
 
     if (meter->stamped_hourly) {
@@ -363,7 +370,7 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {
-    int64_t until = now_ms - now_ms % METER_MARK_MS;
+    int64_t until = now_ms - now_ms % meter->mark_ms;
     int64_t from = start > meter->since ? start : meter->since;
     int64_t before, after;
     int r;

@@ -11,8 +11,8 @@
 /* Values are whole numbers of 1/1024, so that each has a finite, exact decimal form. */
 #define VALUE_ONE 1024
 
-/* Meters are read at each of these. */
-#define METER_MARK_MS 10000
+/* Meters are read at each of these, unless meter_read_every() says otherwise. */
+#define METER_MARK_S 10
 
 /* Moments outside of this have no data, whatever --since and --now say. */
 #define TIME_MIN_S INT64_C(946684800)  /* 2000 */
@@ -55,6 +55,7 @@ void meter_free(struct meter *meter);
 void meter_gas_by_minute(struct meter *meter);
 /* A gas reading is stamped with the hour at which it changed, not with the telegram's time. */
 void meter_gas_stamped_hourly(struct meter *meter);
+void meter_read_every(struct meter *meter, int seconds);
 enum meter_kind meter_kind(const struct meter *meter);
 
 /* A channel at a moment. -ENOENT: it was never read by then, or the meter has no such channel. */

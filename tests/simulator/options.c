@@ -22,6 +22,7 @@
 #define PROMISE_MAX_MS  3600000
 #define RETRY_AFTER_MAX 86400
 #define CLOUD_ROUND_MAX 1e6
+#define READ_EVERY_MAX  3600
 #define KEY_MAX         512
 #define SPEED_MAX       1e6
 #define DISCOVERY_PORT  9777
@@ -307,6 +308,8 @@ static const struct option_row rows[] = {
     {"gas-stamp", "telegram|hour", take_gas_stamp, OTHER,
      "a gas reading has the time of the smart meter's telegram, or of the hour\n"
      "at which it changed (default telegram)"},
+    {"read-every", "S", NULL, NUMBER(read_every, 1, READ_EVERY_MAX),
+     "the meters are read at every S seconds (default 10)"},
     {"lan", "N", NULL, NUMBER(lan, 0, LAN_MAX),
      "the first N devices are on the LAN, too (default 0)"},
     {"cloud-port", "PORT", NULL, NUMBER(cloud_port, 0, UINT16_MAX), "default 0: a free one"},
@@ -555,6 +558,7 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         .zone = "Europe/Amsterdam",
         .retry_after = -1,
         .cloud_round = 1,
+        .read_every = METER_MARK_S,
         .firmware = FIRMWARE_2_26,
         .now_ms = -1,
         .speed = 1.0,

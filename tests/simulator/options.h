@@ -56,6 +56,7 @@ struct options {
     bool unknown_channel;
     bool dsmr5;
     bool gas_stamped_hourly;
+    int read_every; /* seconds */
     const char *prefix;
     char *key;
     const char *zone;

@@ -59,6 +59,8 @@ static int begin_device(struct world *world, int index)
             meter_gas_by_minute(device->meters[i]);
         if (r == 0 && options->gas_stamped_hourly)
             meter_gas_stamped_hourly(device->meters[i]);
+        if (r == 0)
+            meter_read_every(device->meters[i], options->read_every);
     }
     return r;
 }
@@ -231,7 +233,7 @@ static int print_value(const struct world *world, struct device *device, int ind
         wanted->name[0] == 't')
         return print_register(world, device, index, wanted, ms);
     if (wanted->totals) /* they are stamped later than what they say was read */
-        ms -= ms % METER_MARK_MS;
+        ms -= ms % (world->options->read_every * INT64_C(1000));
     r = value_by_name(world, device, index, wanted->name, ms, &value);
     if (r == 0)
         document_value(stdout, value, wanted->totals ? ROUND_DOWN : rounding);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "plugin/collectd/hold.h"
 #include "plugin/collectd/queue.h"
 
 static struct cemm_ledger *ledger;
@@ -224,6 +225,60 @@ static void test_destroy_frees_what_waits(void **state)
     queue_destroy(&queue); /* the leak checker is the judge */
 }
 
+static struct reading *reading_of(const char *alias, int64_t time)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+
+    assert_non_null(reading);
+    reading->entry = entry_of(alias);
+    reading->time = time;
+    return reading;
+}
+
+/* The first of a series waits for the second one, for two minutes at most. */
+static void test_hold(void **state)
+{
+    struct hold hold;
+    struct reading *reading;
+
+    (void)state;
+    hold_init(&hold);
+    assert_true(hold_due(&hold) == INT64_MAX);
+    assert_null(hold_expired(&hold, INT64_MAX - 1));
+    assert_true(hold_put(&hold, reading_of("p1", 1), 1000));
+    assert_true(hold_put(&hold, reading_of("p1-gas", 2), 2000));
+    assert_true(hold_put(&hold, reading_of("mb1", 3), 3000));
+    assert_null(hold_take(&hold, entry_of("mb2")));
+    reading = hold_take(&hold, entry_of("p1-gas"));
+    assert_non_null(reading);
+    assert_int_equal(reading->time, 2);
+    free(reading);
+    assert_null(hold_take(&hold, entry_of("p1-gas")));
+    assert_int_equal(hold_due(&hold), 121000);
+    assert_null(hold_expired(&hold, 120999));
+    reading = hold_expired(&hold, 121000);
+    assert_non_null(reading);
+    assert_int_equal(reading->time, 1);
+    free(reading);
+    assert_null(hold_expired(&hold, 121000));
+    assert_int_equal(hold_due(&hold), 123000);
+    hold_clear(&hold);
+}
+
+static void test_hold_bound(void **state)
+{
+    struct hold hold;
+    struct reading *reading = reading_of("p1", 0);
+
+    (void)state;
+    hold_init(&hold);
+    for (int i = 0; i < QUEUE_MAX; i++)
+        assert_true(hold_put(&hold, reading_of("p1", i), 0));
+    assert_false(hold_put(&hold, reading, 0));
+    free(reading);
+    hold_clear(&hold);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +289,8 @@ int main(void)
         cmocka_unit_test(test_look_ends),
         cmocka_unit_test(test_look_waits),
         cmocka_unit_test(test_look_expects_nothing),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_bound),
         cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
