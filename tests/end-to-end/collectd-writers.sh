@@ -212,7 +212,7 @@ scraped_power() {
   [[ -n $(scraped "collectd_cemm_power{type=\"p1-electric_power\",cemm=\"$second\"}") ]]
 }
 
-scraped_gas() { # SECONDS
+scraped_gas() { # READINGS
   [[ $(scraped "count_over_time(collectd_cemm_gauge{type=\"p1-gas\",cemm=\"$first\"}[60s])") -ge $1 ]]
 }
 
@@ -238,7 +238,7 @@ present() {
   is "write_prometheus saw nothing old" "" "$(awk -v limit=$((begun - 60)) '$1 < limit * 1000' "$scratch/scraped" | head -n 3)"
   check "it saw something" test -s "$scratch/scraped"
   check "a Prometheus scrapes power" wait_for 20 scraped_power
-  check "it is scraped for long enough" wait_for 40 scraped_gas 20
+  check "it is scraped for long enough" wait_for 40 scraped_gas 3
   is "and never missing" "" "$(scraped "absent_over_time(collectd_cemm_gauge{type=\"p1-gas\",cemm=\"$first\"}[15s])")"
   check "the collectd behind the network plugin has the present" wait_for 10 received "$first" power-p1-electric_power
   is "and nothing old" "" "$(find "$scratch/receiver/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
