@@ -231,6 +231,40 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
+/* What is picked has the cadence of its series, and a meter that of the one that is measured most.
+ */
+static void test_cadence(void **state)
+{
+    static const char *const answers[] = {
+        "{\"data\":{\"t1\":[1496326800000,1],\"gas\":[1496323200000,2]},\"totals\":{\"t2\":["
+        "1496326805000,3]}}",
+        "{\"data\":{\"t1\":[1496327100000,1],\"gas\":[1496326800000,2]},\"totals\":{\"t2\":["
+        "1496326815000,4]}}",
+    };
+    static const struct {
+        const char *channel;
+        unsigned cadences[COUNT(answers)];
+    } rows[] = {{"t1", {0, 300}}, {"gas", {0, 3600}}, {"electric_energy", {0, 10}}};
+    static const unsigned paces[COUNT(answers)] = {0, 300};
+    struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(answers); i++) {
+        struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, answers[i]);
+        struct cemm_document *picked = cemm_ledger_pick(ledger, document, NULL);
+        assert_non_null(picked);
+        for (size_t j = 0; j < COUNT(rows); j++) {
+            const struct cemm_series *series = cemm_document_channel(picked, rows[j].channel);
+            assert_non_null(series);
+            expect_int(rows[j].channel, series->cadence, rows[j].cadences[i]);
+        }
+        expect_int("a meter's", cemm_ledger_pace(ledger, document), paces[i]);
+        cemm_document_unref(picked);
+        cemm_document_unref(document);
+    }
+    cemm_ledger_free(ledger);
+}
+
 /* Of a day, what lies in minutes that were not given. */
 static void test_missed(void **state)
 {
@@ -283,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_story),         cmocka_unit_test(test_many),
         cmocka_unit_test(test_source_change), cmocka_unit_test(test_pick),
         cmocka_unit_test(test_missed),        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_cadence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
