@@ -101,6 +101,7 @@ void look_begin(struct look *look, struct queue *queue, int64_t every)
         .next = cemm_clock_steady() + every,
     };
     readings_init(&look->taken);
+    readings_init(&look->left);
 }
 
 static int compare(const void *left, const void *right)
@@ -161,14 +162,16 @@ static void fetch(struct look *look)
 
 const struct reading *look_next(struct look *look)
 {
-    struct reading *reading;
-
-    if (!look->taken.count)
+    if (!look->taken.count && !look->left.count)
         fetch(look);
-    reading = STAILQ_FIRST(&look->taken.list);
-    if (!reading || is_over(look) || !take(look, reading))
-        return NULL;
-    return readings_take(&look->taken);
+    while (look->taken.count && !is_over(look)) {
+        struct reading *reading = readings_take(&look->taken);
+
+        if (take(look, reading))
+            return reading;
+        readings_add(&look->left, reading);
+    }
+    return NULL;
 }
 
 void look_end(struct look *look)
@@ -176,9 +179,10 @@ void look_end(struct look *look)
     struct queue *queue = look->queue;
 
     /* What it leaves is older than what has come since. */
+    readings_move(&look->taken, &look->left);
     pthread_mutex_lock(&queue->lock);
-    readings_move(&queue->waiting, &look->taken);
-    readings_move(&look->taken, &queue->waiting);
+    readings_move(&queue->waiting, &look->left);
+    readings_move(&look->left, &queue->waiting);
     pthread_mutex_unlock(&queue->lock);
     free(look->last);
     tdestroy(look->meters, nothing);

@@ -60,6 +60,7 @@ struct look {
     struct timespec until;
     int64_t next;          /* when the next look begins, monotonic milliseconds */
     struct readings taken; /* that it has still to give */
+    struct readings left;  /* for the next look, before those */
     void *meters;          /* that were given in it: a tree of their uids' places */
     struct reading *last;  /* NULL: none yet */
 };
@@ -69,8 +70,9 @@ struct look {
  * most readings are taken as they come, and who waits for a look to end does not wait long. */
 void look_begin(struct look *look, struct queue *queue, int64_t every);
 
-/* The oldest reading. NULL: none has come while the look lasted; or the next one is of a meter that
- * an earlier answer has brought in this look. It is valid until the next call. */
+/* The oldest reading of a meter that no earlier answer has brought in this look. NULL: none has
+ * come while the look lasted; or all others are for the next one. It is valid until the next call.
+ */
 const struct reading *look_next(struct look *look);
 
 void look_end(struct look *look);

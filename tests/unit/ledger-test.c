@@ -236,10 +236,10 @@ static void test_pick(void **state)
 static void test_cadence(void **state)
 {
     static const char *const answers[] = {
-        "{\"data\":{\"t1\":[1496326800000,1],\"gas\":[1496323200000,2]},\"totals\":{\"t2\":["
-        "1496326805000,3]}}",
-        "{\"data\":{\"t1\":[1496327100000,1],\"gas\":[1496326800000,2]},\"totals\":{\"t2\":["
-        "1496326815000,4]}}",
+        "{\"data\":{\"t1\":[1496326800000,1],\"gas\":[1496323200000,2]},"
+        "\"totals\":{\"electric_energy\":[1496326805000,3]}}",
+        "{\"data\":{\"t1\":[1496327100000,1],\"gas\":[1496326800000,2]},"
+        "\"totals\":{\"electric_energy\":[1496326815000,4]}}",
     };
     static const struct {
         const char *channel;

@@ -130,6 +130,25 @@ static void test_meters(void **state)
     queue_destroy(&queue);
 }
 
+/* Nor does one that has two answers hold up those behind it. */
+static void test_two_answers_each(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    add_of(&queue, "p1", 1, 10);
+    add_of(&queue, "p1", 2, 12);
+    add_of(&queue, "p1", 3, 14);
+    add_of(&queue, "s01", 4, 11);
+    add_of(&queue, "s01", 5, 13);
+    assert_int_equal(queue_tell(&queue, 0), 0);
+    expect(&queue, 2, 10);
+    expect(&queue, 2, 12);
+    expect(&queue, 1, 14);
+    queue_destroy(&queue);
+}
+
 static void test_full(void **state)
 {
     struct queue queue;
@@ -285,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_order_during_a_look),
         cmocka_unit_test(test_meters),
+        cmocka_unit_test(test_two_answers_each),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_look_ends),
         cmocka_unit_test(test_look_waits),
