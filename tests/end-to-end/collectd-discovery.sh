@@ -65,6 +65,7 @@ found() {
   check "a configuration without a source is right" run_collectd -t -C "$run/collectd.conf"
   check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
   rm -rf "$run/csv" "$run/log"
+  knows_gas "$first" "$second"
   start_collectd "$run"
   check "two devices are found by broadcast" wait_for 30 both_found 6
   stop_collectd "with discovered devices" "$run"

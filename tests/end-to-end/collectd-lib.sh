@@ -122,6 +122,16 @@ knows() {
   for channel in "${@:4}"; do printf '\t%s\t%s\t%s\t/%d\n' "$2" "$3" "$channel" "$1" >>"$file"; done
 }
 
+# knows_gas UID…: the state file says that their gas comes once an hour: else it would be given after
+# two minutes, within which there is no second reading.
+knows_gas() {
+  local uid
+  for uid; do
+    knows 3600 "$uid" p1 gas
+    knows 3600 "$uid" p1-gas gas
+  done
+}
+
 # initialized DIRECTORY TIMES: one that is started again appends to its log.
 initialized() {
   local times

@@ -117,7 +117,6 @@ discovery_mistakes() {
 # ---- running -----------------------------------------------------------------
 
 values() {
-  local uid
   run=$scratch/values
   conf "$run" <<END
 <Plugin cemm>
@@ -137,11 +136,7 @@ END
   check "collectd -t takes a good configuration" run_collectd -t -C "$run/collectd.conf"
   check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
   rm -rf "$run/csv" "$run/log"
-  # Gas would come after two minutes: within those there is no second reading of it.
-  for uid in "$first" "$second"; do
-    knows 3600 "$uid" p1 gas
-    knows 3600 "$uid" p1-gas gas
-  done
+  knows_gas "$first" "$second"
   start_collectd "$run"
   wait_for 40 has_lines 6 "$first" power-p1-electric_power || true
   wait_for 20 has_lines 6 "$second" power-s01-electric_power || true
