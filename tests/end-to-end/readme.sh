@@ -281,9 +281,9 @@ hasnt 'collectd -T without a key file: no reason at the terminal' "$(inside coll
 has 'it is in syslog' "$(inside syslog)" 'home.key'
 check 'the plugin and the exec plugin give values' grep -q power-p1-electric_power <<<"$(inside exec.out)"
 has 'the timer: the textfile has the meters' "$(inside textfile.out)" 'cemm_up{'
-check 'promtool takes it' promtool check metrics <"$scratch/inside/textfile.out"
+check 'promtool takes it' promtool check metrics <<<"$(inside textfile.out)"
 has 'the service that runs all the time has them, for the user prometheus' "$(inside stream.out)" 'cemm_up{'
-is 'Telegraf runs as the user telegraf' telegraf "$(awk '$1 == "telegraf" && $2 > 0 { print $1 }' "$scratch/inside/telegraf.out")"
+is 'Telegraf runs as the user telegraf' telegraf "$(inside telegraf.out | awk '$1 == "telegraf" && $2 > 0 { print $1 }')"
 has 'and its command gives lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
 has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
 has 'and what it refuses is told' "$(inside refused.out)" 'database not found'

@@ -5,6 +5,7 @@ It runs units with the user, the rights, the directories and the credentials tha
 disable (--now), restart, daemon-reload. A timer's service runs once, at once. What a service prints goes
 to /tmp/inside/UNIT.log. What it knows of a unit is what the examples and collectd's unit have.
 """
+import contextlib
 import os
 import pwd
 import shlex
@@ -136,7 +137,8 @@ class Service:
         if not os.path.exists(self.pid_file):
             return
         pid = int(open(self.pid_file).read())
-        os.kill(pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
         for _ in range(3000):
             # Its parent, the stand-in that started it, is gone; the copy's first process waits for it.
             if not os.path.exists(f"/proc/{pid}"):
