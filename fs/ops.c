@@ -228,6 +228,8 @@ static void on_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_fil
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
+/* Without the ones that are not here, the kernel creates by mknod and copies by write. */
+
 static void on_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attributes, int which,
                        struct fuse_file_info *info)
 {
@@ -281,26 +283,10 @@ static void on_write(fuse_req_t request, fuse_ino_t number, const char *bytes, s
     (void)fuse_reply_err(request, EROFS);
 }
 
-static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
-                      struct fuse_file_info *info)
-{
-    (void)parent, (void)name, (void)mode, (void)info;
-    (void)fuse_reply_err(request, EROFS);
-}
-
 static void on_fallocate(fuse_req_t request, fuse_ino_t number, int mode, off_t offset,
                          off_t length, struct fuse_file_info *info)
 {
     (void)number, (void)mode, (void)offset, (void)length, (void)info;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_copy(fuse_req_t request, fuse_ino_t from, off_t from_offset,
-                    struct fuse_file_info *from_info, fuse_ino_t to, off_t to_offset,
-                    struct fuse_file_info *to_info, size_t length, int flags)
-{
-    (void)from, (void)from_offset, (void)from_info, (void)to, (void)to_offset, (void)to_info;
-    (void)length, (void)flags;
     (void)fuse_reply_err(request, EROFS);
 }
 
@@ -341,9 +327,7 @@ const struct fuse_lowlevel_ops fs_ops = {
     .rename = on_rename,
     .link = on_link,
     .write = on_write,
-    .create = on_create,
     .fallocate = on_fallocate,
-    .copy_file_range = on_copy,
     .setxattr = on_setxattr,
     .removexattr = on_removexattr,
 };
