@@ -42,6 +42,10 @@ struct cemm_words {
     char text[CEMM_WORDS_SIZE];
 };
 
+/* Writes them; what does not fit is cut. `words` may be NULL: then nobody wants to know. */
+void cemm_words_set(struct cemm_words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
 
 /* Takes one line for the log, without a newline. */

@@ -90,9 +90,9 @@ void fs_note(struct fs *fs, const struct place *place, const char *words)
 void fs_note_name(struct fs *fs, const struct place *place, const char *reason)
 {
     struct cemm_words words;
-    if (snprintf(words.text, sizeof(words.text), "%s%s%s: %s", place->uid.text,
-                 place->alias[0] ? " " : "", place->alias, reason) >= 0)
-        fs_note(fs, place, words.text);
+    cemm_words_set(&words, "%s%s%s: %s", place->uid.text, place->alias[0] ? " " : "", place->alias,
+                   reason);
+    fs_note(fs, place, words.text);
 }
 
 void fs_succeeded(struct fs *fs, const struct place *place)

@@ -120,9 +120,9 @@ static int run(const struct options *options, const struct cemm_config *config)
 {
     struct fs fs = {
         .config = config,
-        .owner = options->owner,
-        .group = options->group,
-        .mask = options->mask,
+        .owner = (uid_t)options->owner,
+        .group = (gid_t)options->group,
+        .mask = (mode_t)options->mask,
         .realtime_ttl = options->realtime_ttl * 1000,
     };
     struct cemm_words words;

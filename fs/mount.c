@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <mntent.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +26,6 @@
 #include "fs/ops.h"
 
 #define FUSE_DEVICE makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
-
-#define MOUNT_OPTIONS_SIZE 8192 /* twice PATH_MAX: each character of the source may be escaped */
 
 static int run_fusermount(const char *mountpoint)
 {
@@ -61,17 +58,6 @@ static bool is_dead(const char *mountpoint)
 
 /* ---- the place ------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static int refuse(struct cemm_words *words,
-                                                        const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
-        words->text[0] = '\0';
-    va_end(arguments);
-    return -EINVAL;
-}
-
 /* Whether a line of /proc/self/mountinfo is that of this mount, and of our kind. */
 static bool is_ours(const char *line, uint64_t mount)
 {
@@ -97,15 +83,15 @@ static bool mount_is_ours(uint64_t mount)
 static int check_mounts(const char *mountpoint, struct cemm_words *words)
 {
     struct statx about;
-    if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_MNT_ID, &about) <
-            0 &&
-        statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
+    if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
         return 0; /* and stat says why */
     if (!(about.stx_mask & STATX_MNT_ID) || !mount_is_ours(about.stx_mnt_id))
         return 0;
     if (about.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        return refuse(words, "cemmfs is mounted there already; fusermount3 -u unmounts it");
-    return refuse(words, "it lies in another mount of cemmfs");
+        cemm_words_set(words, "cemmfs is mounted there already; fusermount3 -u unmounts it");
+    else
+        cemm_words_set(words, "it lies in another mount of cemmfs");
+    return -EINVAL;
 }
 
 /* The full path of what is there of a path: of what is not, its beginning. NULL: no memory. */
@@ -139,13 +125,13 @@ static bool is_within(const char *place, const char *above)
 static int check_archive(const char *path, const char *archive, struct cemm_words *words)
 {
     char *real = existing(archive);
-    int r = 0;
     if (!real)
         return -ENOMEM;
-    if (is_within(real, path))
-        r = refuse(words, "it would hide the archive, %s", archive);
+    bool hidden = is_within(real, path);
     free(real);
-    return r;
+    if (hidden)
+        cemm_words_set(words, "it would hide the archive, %s", archive);
+    return hidden ? -EINVAL : 0;
 }
 
 /* With -o drop_privileges mount.fuse3 has mounted already, and hands the kernel's descriptor over.
@@ -154,11 +140,8 @@ static bool is_descriptor(const char *mountpoint)
 {
     static const char beginning[] = "/dev/fd/";
     size_t length = strlen(beginning);
-    if (strncmp(mountpoint, beginning, length) != 0 || mountpoint[length] == '\0')
-        return false;
-    while (mountpoint[length] >= '0' && mountpoint[length] <= '9')
-        length++;
-    return mountpoint[length] == '\0';
+    return strncmp(mountpoint, beginning, length) == 0 && mountpoint[length] != '\0' &&
+           strspn(mountpoint + length, "0123456789") == strlen(mountpoint + length);
 }
 
 /* Which of the mounts is ours is not told. Nothing is asked of any: ours does not answer yet. */
@@ -166,31 +149,27 @@ static int check_mounted(const char *archive, struct cemm_words *words)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
     const struct mntent *mount;
-    int r = 0;
-    while (mounts && r == 0 && (mount = getmntent(mounts))) {
-        if (strcmp(mount->mnt_type, "fuse.cemmfs") == 0 && is_within(archive, mount->mnt_dir))
-            r = refuse(words, "%s hides the archive, %s", mount->mnt_dir, archive);
+    bool hidden = false;
+    while (mounts && !hidden && (mount = getmntent(mounts))) {
+        hidden = strcmp(mount->mnt_type, "fuse.cemmfs") == 0 && is_within(archive, mount->mnt_dir);
+        if (hidden)
+            cemm_words_set(words, "%s hides the archive, %s", mount->mnt_dir, archive);
     }
     if (mounts)
         endmntent(mounts);
-    return r;
-}
-
-static int take_descriptor(const char *mountpoint, const char *archive, char **ret_path,
-                           struct cemm_words *words)
-{
-    *ret_path = strdup(mountpoint);
-    if (!*ret_path)
-        return -ENOMEM;
-    return archive ? check_mounted(archive, words) : 0;
+    return hidden ? -EINVAL : 0;
 }
 
 static int prepare(const char *mountpoint, const char *archive, char **ret_path,
                    struct cemm_words *words)
 {
     struct stat about;
-    if (is_descriptor(mountpoint))
-        return take_descriptor(mountpoint, archive, ret_path, words);
+    if (is_descriptor(mountpoint)) {
+        *ret_path = strdup(mountpoint);
+        if (!*ret_path)
+            return -ENOMEM;
+        return archive ? check_mounted(archive, words) : 0;
+    }
     int r = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
     if (r == 0)
         r = check_mounts(mountpoint, words);
@@ -215,7 +194,7 @@ int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
     if (r == 0)
         return 0;
     if (words->text[0] == '\0')
-        (void)refuse(words, "%s", strerror(-r));
+        cemm_words_set(words, "%s", strerror(-r));
     free(*ret_path);
     *ret_path = NULL;
     return r;
@@ -223,35 +202,30 @@ int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
 
 /* ---- the session ----------------------------------------------------------- */
 
-/* Commas and backslashes of the source's name are escaped for libfuse. */
-static int print_options(const struct options *options, char *text, size_t size)
+/* The options for -o; the caller frees *ret_list. False: no memory. */
+static bool list_options(const struct options *options, char **ret_list)
 {
-    FILE *out = fmemopen(text, size, "w");
-    const char *source = options->config ? options->config : "cemm";
-    if (!out)
-        return -ENOMEM;
-    fprintf(out, "ro,nosuid,nodev,noexec,subtype=cemmfs");
-    if (options->allow_other)
-        fprintf(out, ",allow_other");
-    if (options->default_permissions)
-        fprintf(out, ",default_permissions");
-    fprintf(out, ",fsname=");
-    for (; *source != '\0'; source++)
-        fprintf(out, *source == ',' || *source == '\\' ? "\\%c" : "%c", *source);
-    bool bad = fflush(out) != 0 || ferror(out) != 0;
-    return fclose(out) != 0 || bad ? -E2BIG : 0;
+    char *source = NULL;
+    bool good =
+        asprintf(&source, "fsname=%s", options->config ? options->config : "cemm") >= 0 &&
+        fuse_opt_add_opt(ret_list, "ro,nosuid,nodev,noexec,subtype=cemmfs") == 0 &&
+        (!options->allow_other || fuse_opt_add_opt(ret_list, "allow_other") == 0) &&
+        (!options->default_permissions || fuse_opt_add_opt(ret_list, "default_permissions") == 0) &&
+        fuse_opt_add_opt_escaped(ret_list, source) == 0;
+    free(source);
+    return good;
 }
 
 struct fuse_session *mount_session(const struct options *options, struct fs *fs)
 {
     struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *session = NULL;
-    char text[MOUNT_OPTIONS_SIZE] = "";
-    if (print_options(options, text, sizeof(text)) == 0 &&
-        fuse_opt_add_arg(&arguments, "cemmfs") == 0 && fuse_opt_add_arg(&arguments, "-o") == 0 &&
-        fuse_opt_add_arg(&arguments, text) == 0 &&
+    char *list = NULL;
+    if (list_options(options, &list) && fuse_opt_add_arg(&arguments, "cemmfs") == 0 &&
+        fuse_opt_add_arg(&arguments, "-o") == 0 && fuse_opt_add_arg(&arguments, list) == 0 &&
         (!options->debug || fuse_opt_add_arg(&arguments, "-d") == 0))
         session = fuse_session_new(&arguments, &fs_ops, sizeof(fs_ops), fs);
+    free(list);
     fuse_opt_free_args(&arguments);
     return session;
 }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,17 +64,6 @@ static bool is_ignored(const char *option)
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static enum options_result wrong(struct cemm_words *words,
-                                                                       const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
-        words->text[0] = '\0';
-    va_end(arguments);
-    return OPTIONS_WRONG;
-}
-
 static bool read_number(const char *text, int base, int64_t max, int64_t *ret_number)
 {
     char *end;
@@ -89,91 +77,67 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-static void set_ttl(struct options *options, int64_t number)
+/* Whether the option is one with a number. It is not read where the words say what is wrong. */
+static bool read_number_option(const char *option, struct options *options,
+                               struct cemm_words *words)
 {
-    options->realtime_ttl = number;
-}
-
-static void set_owner(struct options *options, int64_t number)
-{
-    options->owner = (uid_t)number;
-}
-
-static void set_group(struct options *options, int64_t number)
-{
-    options->group = (gid_t)number;
-}
-
-/* Permissions that nobody checks would be decoration. */
-static void set_mask(struct options *options, int64_t number)
-{
-    options->mask = (mode_t)number;
-    options->default_permissions = true;
-}
-
-static const struct number_option {
-    const char *name;
-    int base;
-    int64_t max;
-    void (*set)(struct options *options, int64_t number);
-    const char *words;
-} number_options[] = {
-    {"realtime_ttl=", 10, REALTIME_TTL_MAX, set_ttl, "a number of seconds from 0 to 86400"},
-    {"uid=", 10, NUMBER_MAX, set_owner, "the number of a user"},
-    {"gid=", 10, NUMBER_MAX, set_group, "the number of a group"},
-    {"umask=", 8, 0777, set_mask, "an octal number from 0 to 777"},
-};
-
-static const struct number_option *find_number_option(const char *option)
-{
-    for (size_t i = 0; i < COUNT(number_options); i++) {
-        if (strncmp(number_options[i].name, option, strlen(number_options[i].name)) == 0)
-            return &number_options[i];
+    const struct {
+        const char *name;
+        int base;
+        int64_t max;
+        int64_t *number;
+        const char *words;
+    } rows[] = {
+        {"realtime_ttl=", 10, REALTIME_TTL_MAX, &options->realtime_ttl,
+         "a number of seconds from 0 to 86400"},
+        {"uid=", 10, NUMBER_MAX, &options->owner, "the number of a user"},
+        {"gid=", 10, NUMBER_MAX, &options->group, "the number of a group"},
+        {"umask=", 8, 0777, &options->mask, "an octal number from 0 to 777"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        size_t length = strlen(rows[i].name);
+        if (strncmp(rows[i].name, option, length) != 0)
+            continue;
+        if (!read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
+            cemm_words_set(words, "-o %s: not %s", option, rows[i].words);
+        return true;
     }
-    return NULL;
+    return false;
 }
 
-static enum options_result read_mount_option(const char *option, struct options *options,
-                                             struct cemm_words *words)
+static void read_mount_option(const char *option, struct options *options, struct cemm_words *words)
 {
-    const struct number_option *row = find_number_option(option);
-    int64_t number;
-    if (row) {
-        if (!read_number(option + strlen(row->name), row->base, row->max, &number))
-            return wrong(words, "-o %s: not %s", option, row->words);
-        row->set(options, number);
-    } else if (strcmp(option, "allow_other") == 0) {
+    if (read_number_option(option, options, words))
+        return;
+    if (strcmp(option, "allow_other") == 0)
         options->allow_other = true;
-    } else if (strcmp(option, "default_permissions") == 0) {
+    else if (strcmp(option, "default_permissions") == 0)
         options->default_permissions = true;
-    } else if (strcmp("remount", option) == 0) {
-        return wrong(words, "-o remount: a mount keeps its options; unmount it and mount it again");
-    } else if (!is_ignored(option)) {
-        return wrong(words, "-o %s: no such option", option);
-    }
-    return OPTIONS_RUN;
+    else if (strcmp("remount", option) == 0)
+        cemm_words_set(words,
+                       "-o remount: a mount keeps its options; unmount it and mount it again");
+    else if (!is_ignored(option))
+        cemm_words_set(words, "-o %s: no such option", option);
 }
 
-static enum options_result read_mount_options(char *list, struct options *options,
-                                              struct cemm_words *words)
+static void read_mount_options(char *list, struct options *options, struct cemm_words *words)
 {
-    enum options_result r = OPTIONS_RUN;
     char *option;
-    while (r == OPTIONS_RUN && (option = strsep(&list, ",")))
-        r = read_mount_option(option, options, words);
-    return r;
+    while (words->text[0] == '\0' && (option = strsep(&list, ",")))
+        read_mount_option(option, options, words);
 }
 
-static enum options_result read_places(int count, char **arguments, struct options *options,
-                                       struct cemm_words *words)
+static void read_places(int count, char **arguments, struct options *options,
+                        struct cemm_words *words)
 {
-    if (count == 0)
-        return wrong(words, "where to mount is missing; see cemmfs --help");
-    if (count > 2)
-        return wrong(words, "%s: one argument too many; see cemmfs --help", arguments[2]);
-    options->config = count == 2 ? arguments[0] : NULL;
-    options->mountpoint = arguments[count - 1];
-    return OPTIONS_RUN;
+    if (count == 0) {
+        cemm_words_set(words, "where to mount is missing; see cemmfs --help");
+    } else if (count > 2) {
+        cemm_words_set(words, "%s: one argument too many; see cemmfs --help", arguments[2]);
+    } else {
+        options->config = count == 2 ? arguments[0] : NULL;
+        options->mountpoint = arguments[count - 1];
+    }
 }
 
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
@@ -181,34 +145,39 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
 {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-    struct options options = {
-        .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid()};
-    enum options_result r = OPTIONS_RUN;
     int letter;
+    *ret_options = (struct options){
+        .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
+    words->text[0] = '\0';
     opterr = 0;
-    while (r == OPTIONS_RUN && (letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
+    while (words->text[0] == '\0' &&
+           (letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
         switch (letter) {
         case 'f':
-            options.foreground = true;
+            ret_options->foreground = true;
             break;
         case 'd':
-            options.foreground = options.debug = true;
+            ret_options->foreground = ret_options->debug = true;
             break;
         case 'o':
-            r = read_mount_options(optarg, &options, words);
+            read_mount_options(optarg, ret_options, words);
             break;
         case 'h':
             return OPTIONS_HELP;
         case 'V':
             return OPTIONS_VERSION;
         case ':':
-            return wrong(words, "%s: its value is missing; see cemmfs --help", argv[optind - 1]);
+            cemm_words_set(words, "%s: its value is missing; see cemmfs --help", argv[optind - 1]);
+            break;
         default:
-            return wrong(words, "%s: no such option; see cemmfs --help", argv[optind - 1]);
+            cemm_words_set(words, "%s: no such option; see cemmfs --help", argv[optind - 1]);
         }
     }
-    if (r == OPTIONS_RUN)
-        r = read_places(argc - optind, argv + optind, &options, words);
-    *ret_options = options;
-    return r;
+    if (words->text[0] == '\0')
+        read_places(argc - optind, argv + optind, ret_options, words);
+    if (ret_options->mask >= 0)
+        ret_options->default_permissions = true; /* else nobody would check it */
+    else
+        ret_options->mask = 0;
+    return words->text[0] == '\0' ? OPTIONS_RUN : OPTIONS_WRONG;
 }

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "common/cemm.h"
 
@@ -18,9 +17,9 @@ struct options {
     bool debug;
     bool allow_other;
     bool default_permissions; /* the kernel checks who may read what */
-    uid_t owner;
-    gid_t group;
-    mode_t mask;
+    int64_t owner;
+    int64_t group;
+    int64_t mask; /* permissions that nobody has */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };

@@ -8,10 +8,6 @@
 
 #include "common/cemm.h"
 
-/* `words` may be NULL: then nobody wants to know. */
-void cemm_words_set(struct cemm_words *words, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /*
  * Keeps a copy in *slot, which is allocated when there is something to keep:
  * of thousands of devices few have anything to say. Without memory the slot
