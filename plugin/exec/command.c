@@ -19,7 +19,7 @@
 static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
 {
     FILE *stream = cemm_text_open(ret_text, ret_length);
-    if (stream == NULL)
+    if (!stream)
         return -ENOMEM;
     int r = write(data, stream);
     if (fclose(stream) != 0 && r == 0)
@@ -58,7 +58,7 @@ static int write_letter(const void *data, FILE *stream)
 static bool told(const struct gathering *gathering, const char *remark)
 {
     const char *colon = strstr(remark, ": ");
-    size_t length = colon != NULL ? (size_t)(colon - remark) + 2 : strlen(remark);
+    size_t length = colon ? (size_t)(colon - remark) + 2 : strlen(remark);
     for (size_t i = 0; i < gathering->count; i++) {
         if (gathering->findings[i].kind == FINDING_PROBLEM &&
             strncmp(gathering->findings[i].words, remark, length) == 0)
@@ -98,10 +98,10 @@ static enum exec_exit report_and_put(const struct session *session, const char *
                                      struct speech *speech, const struct letter *letter,
                                      bool is_table)
 {
-    bool shown = is_table && file == NULL && screen_there();
+    bool shown = is_table && !file && screen_there();
     gathering_report(letter->gathering, speech, !shown);
     report_remarks(session, letter->gathering, speech);
-    if (file != NULL && !worth_a_file(letter->gathering)) {
+    if (file && !worth_a_file(letter->gathering)) {
         speech_say(speech, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
@@ -145,7 +145,7 @@ enum exec_exit command_run(const struct exec_options *options, struct speech *sp
 void command_table_note(struct table *table, const struct finding *finding, const char **device)
 {
     char line[CEMM_UID_SIZE + CEMM_NAME_SIZE + CEMM_WORDS_SIZE];
-    if (finding->uid[0] != '\0' && (*device == NULL || strcmp(*device, finding->uid) != 0))
+    if (finding->uid[0] != '\0' && (!*device || strcmp(*device, finding->uid) != 0))
         table_note(table, finding->uid);
     *device = finding->uid;
     int length = snprintf(line, sizeof(line), "%s%s%s%s", finding->uid[0] != '\0' ? "  " : "",

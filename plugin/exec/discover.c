@@ -56,7 +56,7 @@ static struct cemm_discovered *sorted(const struct cemm *cemm, size_t *ret_count
     struct cemm_discovered *devices = calloc(count_answers(cemm) + 1, sizeof(*devices));
     struct cemm_discovered device;
     *ret_count = 0;
-    if (devices == NULL)
+    if (!devices)
         return NULL;
     for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++) {
         if (device.answered)
@@ -70,7 +70,7 @@ static int write_table(const void *data, FILE *stream)
 {
     size_t count;
     struct cemm_discovered *devices = sorted(data, &count);
-    if (devices == NULL)
+    if (!devices)
         return -ENOMEM;
     struct table table = table_new(columns, COLUMNS);
     for (size_t i = 0; i < count; i++) {

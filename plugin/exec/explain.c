@@ -17,11 +17,11 @@ static char *own_file(void)
     const char *base = getenv("XDG_CONFIG_HOME");
     const char *between = "";
     char *file = NULL;
-    if (base == NULL || base[0] != '/') {
+    if (!base || base[0] != '/') {
         base = getenv("HOME");
         between = "/.config";
     }
-    if (base == NULL || base[0] != '/')
+    if (!base || base[0] != '/')
         return NULL;
     return asprintf(&file, "%s%s/cemm/cemm.conf", base, between) < 0 ? NULL : file;
 }
@@ -56,8 +56,8 @@ void explain_file(const struct session *session, struct speech *speech)
 {
     char *own = own_file();
     const char *file = cemm_config_file(session->config);
-    if (file == NULL)
-        file = own != NULL ? own : COMMON_FILE;
+    if (!file)
+        file = own ? own : COMMON_FILE;
     speech_say(speech, CEMM_LOG_ERROR, "if you know its address, write two lines into %s:", file);
     speech_say(speech, CEMM_LOG_ERROR, "    [local home]");
     speech_say(speech, CEMM_LOG_ERROR, "    address = 192.168.2.115");
@@ -68,10 +68,10 @@ void explain_nothing(const struct session *session, struct speech *speech)
 {
     char *own = own_file();
     const char *file = cemm_config_file(session->config);
-    if (file == NULL)
+    if (!file)
         speech_say(speech, CEMM_LOG_ERROR,
                    "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
-                   own != NULL ? own : "", own != NULL ? " and no " : "");
+                   own ? own : "", own ? " and no " : "");
     else
         speech_say(speech, CEMM_LOG_ERROR,
                    "%s: no section [cloud NAME] or [local NAME], so the network was searched",

@@ -13,7 +13,7 @@
 
 static void copy_text(char *ret_text, size_t size, const char *text)
 {
-    size_t length = text != NULL ? strnlen(text, size - 1) : 0;
+    size_t length = text ? strnlen(text, size - 1) : 0;
     if (length > 0)
         memcpy(ret_text, text, length);
     ret_text[length] = '\0';
@@ -25,7 +25,7 @@ static struct finding *add(struct gathering *gathering, enum finding_kind kind, 
     if (gathering->count == gathering->room) {
         size_t room = gathering->room * 2 + 16;
         struct finding *more = reallocarray(gathering->findings, room, sizeof(*more));
-        if (more == NULL) {
+        if (!more) {
             gathering->error = -ENOMEM;
             gathering->done = true;
             return NULL;
@@ -48,15 +48,15 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     struct gathering *gathering = data;
     if (gathering->error != 0)
         return; /* given up: this is the context being freed */
-    if (answer == NULL) {
+    if (!answer) {
         gathering->done = true;
         return;
     }
     gathering->meters_done += alias != NULL;
     bool good = answer->result == 0 && answer->document != NULL;
     struct finding *finding = add(gathering, good ? FINDING_READING : FINDING_PROBLEM,
-                                  uid != NULL ? uid->text : NULL, alias, answer->words);
-    if (finding != NULL && good)
+                                  uid ? uid->text : NULL, alias, answer->words);
+    if (finding && good)
         finding->document = cemm_document_ref(answer->document);
 }
 
@@ -67,9 +67,9 @@ static size_t count_meters(const struct cemm *cemm, const struct gathering *gath
     size_t found = 0;
     size_t named = 0; /* those that need not be found, so are perhaps in no table */
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(cemm, i)) != NULL; i++) {
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
         const char *alias;
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)) != NULL; j++)
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
             found += options_select(options, cemm_device_uid(device)->text, alias);
     }
     for (size_t i = 0; i < options->meter_count; i++)
@@ -137,11 +137,11 @@ static bool mentioned(const struct gathering *gathering, const char *uid)
 static void add_bare_devices(struct cemm *cemm, struct gathering *gathering)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(cemm, i)) != NULL; i++) {
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         bool meant =
             gathering->options->meter_count == 0 || options_select(gathering->options, uid, "");
-        if (meant && cemm_device_alias(device, 0) == NULL && !mentioned(gathering, uid))
+        if (meant && !cemm_device_alias(device, 0) && !mentioned(gathering, uid))
             add(gathering, FINDING_NOTE, uid, NULL, "no meters");
     }
 }

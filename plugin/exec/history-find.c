@@ -34,7 +34,7 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
     }
     struct history_meter *more =
         reallocarray(history->meters, history->meter_count + 1, sizeof(*more));
-    if (more == NULL)
+    if (!more)
         return false;
     history->meters = more;
     struct history_meter *meter = &more[history->meter_count++];
@@ -86,7 +86,7 @@ static void take_unlisted(const struct look *look, const struct cemm_answer *ans
 static bool known(const struct cemm_device *device, const char *alias)
 {
     const char *have;
-    for (size_t i = 0; device != NULL && (have = cemm_device_alias(device, i)) != NULL; i++) {
+    for (size_t i = 0; device && (have = cemm_device_alias(device, i)); i++) {
         if (strcmp(have, alias) == 0)
             return true;
     }
@@ -113,13 +113,13 @@ static void look_for_unlisted(struct history *history, const struct cemm_uid *ui
 static void take_end(void *data, const struct cemm_answer *answer)
 {
     struct look *look = data;
-    if (look->meter != NULL)
+    if (look->meter)
         take_first(look, answer);
-    else if (look->alias != NULL)
+    else if (look->alias)
         take_unlisted(look, answer);
     else
         take_found_end(look, answer);
-    bool listed = look->meter == NULL && look->alias == NULL && look->uid.text[0] != '\0';
+    bool listed = !look->meter && !look->alias && look->uid.text[0] != '\0';
     if (listed && answer->result != -ECANCELED)
         look_for_unlisted(look->history, &look->uid, answer->result != 0);
     look->history->done = --look->history->pending == 0;
@@ -130,9 +130,9 @@ static int ask(struct look *look)
 {
     struct cemm *cemm = look->history->cemm;
     const struct history_meter *meter = look->meter;
-    if (meter != NULL)
+    if (meter)
         return cemm_find_first(cemm, &meter->uid, meter->alias, take_end, look, NULL);
-    if (look->alias == NULL)
+    if (!look->alias)
         return cemm_find(cemm, look->uid.text[0] != '\0' ? &look->uid : NULL, FIND_AGE_MS, take_end,
                          look, NULL);
     struct cemm_query query = {.uid = look->uid, .endpoint = CEMM_REALTIME};
@@ -144,7 +144,7 @@ static int begin_look(const struct look *wanted)
 {
     struct history *history = wanted->history;
     struct look *look = malloc(sizeof(*look));
-    if (look == NULL)
+    if (!look)
         return -ENOMEM;
     *look = *wanted;
     int r = ask(look);
@@ -170,7 +170,7 @@ static bool names_device(const struct exec_options *options, const char *uid)
 static int look_for_meters(struct history *history)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
         const struct look look = {.history = history, .uid = *cemm_device_uid(device)};
         int r = names_device(history->options, look.uid.text) ? begin_look(&look) : 0;
         if (r < 0)
@@ -182,10 +182,10 @@ static int look_for_meters(struct history *history)
 static bool take_found(struct history *history)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)) != NULL; i++) {
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         const char *alias;
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)) != NULL; j++) {
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
             if (options_select(history->options, uid, alias) && !add_meter(history, uid, alias))
                 return false;
         }

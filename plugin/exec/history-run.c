@@ -209,7 +209,7 @@ static int write_group(struct run *run, size_t count, struct cemm_words *words)
     for (size_t i = 0; i < count; i++) {
         const struct slot *slot = slot_of(run, run->head + i);
         note_result(run->history, slot);
-        if (slot->document == NULL)
+        if (!slot->document)
             continue;
         documents[document_count++] = slot->document;
         history_meter(run->history, slot->number)->rows += count_rows(slot->document);
@@ -259,7 +259,7 @@ static void show_progress(const struct run *run)
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     const struct history *history = run->history;
-    if (run->writer.output.path != NULL || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
+    if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
         speech_progress(history->speech, run->head / history->meter_count, history->period_count,
                         names[history->options->span]);
 }
@@ -269,7 +269,7 @@ static int turn(struct run *run)
 {
     struct wait wait = {
         .timeout_ms = timeout(run),
-        .output_fd = run->writer.output.path == NULL ? STDOUT_FILENO : -1,
+        .output_fd = run->writer.output.path ? -1 : STDOUT_FILENO,
         .input_fd = -1,
     };
     int r = wait_once(run->history->cemm, &wait);
@@ -297,7 +297,7 @@ static int fetch_and_write(struct run *run, struct cemm_words *words)
 
 static void free_slots(struct run *run)
 {
-    for (size_t i = 0; run->slots != NULL && i < run->slot_count; i++)
+    for (size_t i = 0; run->slots && i < run->slot_count; i++)
         cemm_document_unref(run->slots[i].document);
     free(run->slots);
 }
@@ -316,13 +316,13 @@ static int run_all(struct run *run, struct cemm_words *words)
     size_t group = run->history->meter_count < GROUP ? run->history->meter_count : GROUP;
     run->slot_count = group + WINDOW;
     run->slots = calloc(run->slot_count, sizeof(*run->slots));
-    if (run->slots == NULL)
+    if (!run->slots)
         return -ENOMEM;
     int r = history_write_begin(&run->writer, run->history, words);
     if (r < 0)
         return r;
     r = fetch_and_write(run, words);
-    if (r == 0 && (any_row(run->history) || run->writer.output.path == NULL))
+    if (r == 0 && (any_row(run->history) || !run->writer.output.path))
         return history_write_end(&run->writer, words);
     run->left = r == 0; /* a file that is there is worth more than an empty one */
     history_write_drop(&run->writer);

@@ -34,18 +34,18 @@ static int write_json(struct history_writer *writer, char *text, FILE *stream)
 {
     const char *held = writer->held;
     char *row;
-    while ((row = strsep(&text, "\n")) != NULL) {
+    while ((row = strsep(&text, "\n"))) {
         if (*row == '\0')
             continue;
-        fputs(held != NULL ? held : "[", stream);
-        fputs(held != NULL ? ",\n" : "\n", stream);
+        fputs(held ? held : "[", stream);
+        fputs(held ? ",\n" : "\n", stream);
         held = row;
     }
     if (held == writer->held)
         return 0;
     free(writer->held);
     writer->held = strdup(held);
-    return writer->held != NULL ? 0 : -ENOMEM;
+    return writer->held ? 0 : -ENOMEM;
 }
 
 /* The library's text as it goes out, where that is another one. The caller frees *ret_piece. */
@@ -53,7 +53,7 @@ static int make_piece(struct history_writer *writer, char *text, char **ret_piec
                       size_t *ret_length)
 {
     FILE *stream = cemm_text_open(ret_piece, ret_length);
-    if (stream == NULL)
+    if (!stream)
         return -ENOMEM;
     int r = writer->format == EXEC_FORMAT_JSON ? write_json(writer, text, stream)
                                                : running_print(&writer->running, text, stream);

@@ -22,7 +22,7 @@ void latest_clear(struct latest *latest)
 
 static void copy_text(char *ret_text, size_t size, const char *text)
 {
-    size_t length = text != NULL ? strnlen(text, size - 1) : 0;
+    size_t length = text ? strnlen(text, size - 1) : 0;
     if (length > 0)
         memcpy(ret_text, text, length);
     ret_text[length] = '\0';
@@ -57,7 +57,7 @@ static bool make_room(struct latest *latest)
         return true;
     size_t room = latest->room * 2 + 16;
     struct latest_entry **more = reallocarray(latest->entries, room, sizeof(struct latest_entry *));
-    if (more == NULL)
+    if (!more)
         return false;
     latest->entries = more;
     latest->room = room;
@@ -75,7 +75,7 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
     if (place < latest->count && compare(latest->entries[place], &names) == 0)
         return latest->entries[place];
     struct latest_entry *entry = make_room(latest) ? malloc(sizeof(*entry)) : NULL;
-    if (entry == NULL)
+    if (!entry)
         return NULL;
     *entry = names;
     memmove(&latest->entries[place + 1], &latest->entries[place],
@@ -102,7 +102,7 @@ int latest_render(const struct latest *latest, const struct cemm *cemm, const ch
                   char **ret_text, size_t *ret_length)
 {
     struct cemm_reading *readings = calloc(latest->count + 1, sizeof(*readings));
-    if (readings == NULL)
+    if (!readings)
         return -ENOMEM;
     for (size_t i = 0; i < latest->count; i++) {
         const struct latest_entry *entry = latest->entries[i];

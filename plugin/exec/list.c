@@ -25,7 +25,7 @@ static char *join_channels(const struct cemm_document *document)
     size_t count = 0;
     const struct cemm_series *series = cemm_document_series(document, &count);
     FILE *stream = cemm_text_open(&text, &length);
-    if (stream == NULL)
+    if (!stream)
         return NULL;
     for (size_t i = 0; i < count; i++)
         fprintf(stream, "%s%s", i == 0 ? "" : " ", series[i].channel);
@@ -62,7 +62,7 @@ static void add_meter(struct table *table, const struct cemm *cemm, const struct
         [SOURCE] = cemm_document_source(finding->document),
         [ADDRESS] = address_of(cemm, finding),
     };
-    if (channels == NULL)
+    if (!channels)
         table->error = -ENOMEM;
     table_row(table, cells);
     free(channels);
@@ -91,7 +91,7 @@ static int list_table(const struct gathering *gathering, const struct cemm_zone 
 /* Takes over `value`; NULL is the lack of memory. */
 static int add(struct json_object *object, const char *name, struct json_object *value)
 {
-    if (value != NULL && json_object_object_add(object, name, value) == 0)
+    if (value && json_object_object_add(object, name, value) == 0)
         return 0;
     json_object_put(value);
     return -ENOMEM;
@@ -99,7 +99,7 @@ static int add(struct json_object *object, const char *name, struct json_object 
 
 static int append(struct json_object *array, struct json_object *value)
 {
-    if (value != NULL && json_object_array_add(array, value) == 0)
+    if (value && json_object_array_add(array, value) == 0)
         return 0;
     json_object_put(value);
     return -ENOMEM;
@@ -114,7 +114,7 @@ static int fill_channels(struct json_object *array, const struct cemm_document *
 {
     size_t count = 0;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    int r = array != NULL ? 0 : -ENOMEM;
+    int r = array ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct json_object *channel = json_object_new_object();
         r = append(array, channel);
@@ -132,11 +132,11 @@ static int fill_sources(struct json_object *array, const struct cemm *cemm,
 {
     const struct cemm_query *query = cemm_document_query(document);
     const struct cemm_device *device = cemm_device_named(cemm, &query->uid);
-    const char *account = device != NULL ? cemm_device_account(device) : NULL;
+    const char *account = device ? cemm_device_account(device) : NULL;
     const char *source = cemm_document_source(document);
     char cloud[CEMM_NAME_SIZE + sizeof("cloud ")];
-    int r = array != NULL ? append(array, json_object_new_string(source)) : -ENOMEM;
-    if (r < 0 || account == NULL || !cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO))
+    int r = array ? append(array, json_object_new_string(source)) : -ENOMEM;
+    if (r < 0 || !account || !cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO))
         return r;
     int length = snprintf(cloud, sizeof(cloud), "cloud %s", account);
     if (length < 0 || (size_t)length >= sizeof(cloud) || strcmp(cloud, source) == 0)
@@ -149,7 +149,7 @@ static int fill_meter(struct json_object *meter, const struct cemm *cemm,
 {
     struct json_object *channels = json_object_new_array();
     struct json_object *sources = json_object_new_array();
-    int r = meter != NULL ? add_text(meter, "uid", finding->uid) : -ENOMEM;
+    int r = meter ? add_text(meter, "uid", finding->uid) : -ENOMEM;
     if (r == 0)
         r = add_text(meter, "alias", finding->alias);
     if (r == 0)
@@ -174,7 +174,7 @@ static int list_json(const struct gathering *gathering, const struct cemm_zone *
     struct json_object *meters = json_object_new_array();
     char *text = NULL;
     size_t length = 0;
-    int r = meters != NULL ? 0 : -ENOMEM;
+    int r = meters ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
         if (finding->kind != FINDING_READING)

@@ -26,7 +26,7 @@ int lock_take(const char *path, struct cemm_words *words)
 {
     char *target = cemm_link_target(path);
     char *name = NULL;
-    int r = target == NULL ? -errno : 0;
+    int r = target ? 0 : -errno;
     if (r == 0 && asprintf(&name, "%s.lock", target) < 0) {
         name = NULL;
         r = -ENOMEM;

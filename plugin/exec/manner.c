@@ -18,7 +18,7 @@ void manner_make(struct manner *ret_manner, const struct cemm_zone *zone, double
     const char *told = getenv("COLLECTD_HOSTNAME");
     *ret_manner = (struct manner){.manner = {.zone = zone, .interval = interval}};
     size_t size = sizeof(ret_manner->host) - 1;
-    if (told != NULL && *told != '\0')
+    if (told && *told != '\0')
         memcpy(ret_manner->host, told, strnlen(told, size));
     else if (gethostname(ret_manner->host, size) != 0 || ret_manner->host[0] == '\0')
         memcpy(ret_manner->host, "localhost", sizeof("localhost"));
@@ -32,7 +32,7 @@ double manner_interval(const struct exec_options *options, double usual)
     const char *told = getenv("COLLECTD_INTERVAL");
     if (options->interval > 0)
         return options->interval;
-    double seconds = told != NULL ? strtod(told, NULL) : 0;
+    double seconds = told ? strtod(told, NULL) : 0;
     return seconds >= EXEC_INTERVAL_MIN && seconds <= EXEC_INTERVAL_MAX ? seconds : usual;
 }
 

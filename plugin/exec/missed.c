@@ -61,7 +61,7 @@ static int note_series(struct missed *missed, const struct cemm_document *docume
                        const struct cemm_series *series, bool old)
 {
     struct cemm_ledger_entry *entry = entry_of(missed, document, series);
-    int r = entry != NULL ? 0 : -ENOMEM;
+    int r = entry ? 0 : -ENOMEM;
     for (size_t i = 0; i < series->count && r >= 0; i++)
         r = old ? cemm_ledger_mark(entry, "", series->samples[i].time)
                 : cemm_ledger_gave(entry, series->samples[i].time);
@@ -87,7 +87,7 @@ static bool lacks(struct missed_meter *meter, const struct cemm_document *answer
 {
     struct missed *missed = meter->missed;
     struct cemm_ledger_entry *entry = entry_of(missed, answer, series);
-    if (entry == NULL || series->count == 0)
+    if (!entry || series->count == 0)
         return false;
     int64_t limit = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
     return cemm_backfill_live(missed->backfill, entry, limit, meter);
@@ -139,7 +139,7 @@ static int take_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
 static struct missed_meter *meter_new(struct missed *missed)
 {
     struct missed_meter *meter = calloc(1, sizeof(*meter));
-    if (meter == NULL)
+    if (!meter)
         return NULL;
     meter->missed = missed;
     meter->next = missed->meters;
@@ -149,9 +149,9 @@ static struct missed_meter *meter_new(struct missed *missed)
 
 int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document)
 {
-    if (*meter == NULL)
+    if (!*meter)
         *meter = meter_new(missed);
-    if (*meter == NULL)
+    if (!*meter)
         return -ENOMEM;
     if ((*meter)->held_count == HELD_MAX) {
         missed->give(missed->data, document, false);
@@ -192,11 +192,11 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
         .done = take_end,
     };
     struct missed *missed = calloc(1, sizeof(*missed));
-    if (missed == NULL)
+    if (!missed)
         return NULL;
     *missed = (struct missed){.ledger = ledger, .speech = speech, .give = give, .data = data};
     missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
-    if (missed->backfill != NULL && load(missed, path))
+    if (missed->backfill && load(missed, path))
         return missed;
     missed_close(missed);
     return NULL;
@@ -204,9 +204,9 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
 
 void missed_close(struct missed *missed)
 {
-    if (missed == NULL)
+    if (!missed)
         return;
-    while (missed->meters != NULL) {
+    while (missed->meters) {
         struct missed_meter *meter = missed->meters;
         missed->meters = meter->next;
         for (size_t i = 0; i < meter->held_count; i++)

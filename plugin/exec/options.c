@@ -181,12 +181,12 @@ static int read_option(struct exec_options *options, unsigned takes, char *const
     const char *name = argument + 2;
     size_t length = strcspn(name, "=");
     const struct option *option = find_option(name, length, takes);
-    if (option == NULL)
+    if (!option)
         return wrong(words, "unknown option '--%.*s'", (int)length, name);
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
-    if (!option->has_value && value != NULL)
+    if (!option->has_value && value)
         return wrong(words, "--%s takes no value", option->name);
-    if (option->has_value && value == NULL) {
+    if (option->has_value && !value) {
         if (*index == count)
             return wrong(words, "--%s wants a value", option->name);
         value = arguments[(*index)++];
@@ -199,7 +199,7 @@ static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
 {
     const char *alias = argument;
     const char *slash = strchr(argument, '/');
-    if (slash != NULL) {
+    if (slash) {
         char uid[CEMM_UID_SIZE];
         size_t length = (size_t)(slash - argument);
         if (length >= sizeof(uid))
@@ -261,9 +261,9 @@ static int check_pace(const struct exec_options *options, struct cemm_words *wor
 {
     if (options->interval > 0 && options->paced_by_stdin)
         return wrong(words, "--interval and --stdin exclude each other");
-    if (options->state != NULL && options->format == EXEC_FORMAT_PROMETHEUS)
+    if (options->state && options->format == EXEC_FORMAT_PROMETHEUS)
         return wrong(words, "prometheus has no times, so it can't take what was missed (--state)");
-    if (options->output != NULL && options->format != EXEC_FORMAT_PROMETHEUS)
+    if (options->output && options->format != EXEC_FORMAT_PROMETHEUS)
         return wrong(words, "a stream has no end, so --output wants --format prometheus, which is "
                             "written anew each time");
     return 0;
@@ -286,7 +286,7 @@ int options_read(struct exec_options *ret_options, unsigned takes, char *const *
     *ret_options = (struct exec_options){0};
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
     ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));
-    if (ret_options->meters == NULL || ret_options->meter_texts == NULL)
+    if (!ret_options->meters || !ret_options->meter_texts)
         return -ENOMEM;
     bool options_ended = false;
     size_t index = 0;
@@ -321,7 +321,7 @@ enum exec_format options_format(const struct exec_options *options)
 {
     if (options->format != EXEC_FORMAT_DEFAULT)
         return options->format;
-    bool person = options->output == NULL && screen_there();
+    bool person = !options->output && screen_there();
     return person ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 

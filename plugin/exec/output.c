@@ -48,7 +48,7 @@ static int failed(struct cemm_words *words, const char *path, const char *what, 
 static size_t folder_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
 static int check_folder(const char *path, struct cemm_words *words)
@@ -57,7 +57,7 @@ static int check_folder(const char *path, struct cemm_words *words)
     if (path[length] == '\0')
         return failed(words, path, "is a folder, not a file", -EISDIR);
     char *folder = length == 0 ? strdup(".") : strndup(path, length);
-    if (folder == NULL)
+    if (!folder)
         return failed(words, path, strerror(ENOMEM), -ENOMEM);
     int r = 0;
     if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0) {
@@ -70,13 +70,13 @@ static int check_folder(const char *path, struct cemm_words *words)
 
 int output_check(const char *path, struct cemm_words *words)
 {
-    if (path == NULL)
+    if (!path)
         return 0;
     struct stat now;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode))
         return failed(words, path, "is there and is no regular file", -EINVAL);
     char *real = cemm_link_target(path);
-    if (real == NULL) {
+    if (!real) {
         int error = errno;
         return failed(words, path, strerror(error), -error);
     }
@@ -196,10 +196,10 @@ static int open_new(struct output *output)
 int output_begin(struct output *ret_output, const char *path, struct cemm_words *words)
 {
     *ret_output = (struct output){.path = path, .fd = -1};
-    if (path == NULL)
+    if (!path)
         return 0;
     ret_output->real = cemm_link_target(path);
-    if (ret_output->real == NULL) {
+    if (!ret_output->real) {
         int error = errno;
         return failed(words, path, strerror(error), -error);
     }
@@ -213,7 +213,7 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
 
 int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words)
 {
-    if (output->path == NULL)
+    if (!output->path)
         return write_stdout(text, length, words);
     int r = write_all(output->fd, text, length);
     return r < 0 ? failed(words, output->path, strerror(-r), r) : 0;
@@ -236,7 +236,7 @@ static int settle(struct output *output)
 int output_end(struct output *output, struct cemm_words *words)
 {
     const char *path = output->path;
-    int r = path != NULL ? settle(output) : 0;
+    int r = path ? settle(output) : 0;
     output_drop(output);
     return r < 0 ? failed(words, path, strerror(-r), r) : 0;
 }
@@ -247,7 +247,7 @@ void output_drop(struct output *output)
         close(output->fd);
     if (output->beside[0] != '\0')
         unlink(output->beside);
-    if (output->real != NULL)
+    if (output->real)
         signals_release(&output->signals);
     free(output->real);
     *output = (struct output){.fd = -1};
@@ -270,10 +270,10 @@ int output_before(const char *path, char **ret_text)
     size_t room = 0;
     struct stat now;
     *ret_text = NULL;
-    if (path == NULL || stat(path, &now) != 0 || !S_ISREG(now.st_mode) || now.st_size > BEFORE_MAX)
+    if (!path || stat(path, &now) != 0 || !S_ISREG(now.st_mode) || now.st_size > BEFORE_MAX)
         return 0;
     FILE *file = fopen(path, "re");
-    if (file == NULL)
+    if (!file)
         return errno == ENOMEM ? -ENOMEM : 0;
     errno = 0;
     bool read = getdelim(ret_text, &room, '\0', file) >= 0 && !ferror(file);

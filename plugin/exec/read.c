@@ -101,7 +101,7 @@ static void add_sample(struct sheet *sheet, const char *const *names,
     cells[VALUE] = value;
     cells[TIME] = time;
     cells[AGE] = age;
-    if (value == NULL)
+    if (!value)
         sheet->table.error = -ENOMEM;
     table_row(&sheet->table, cells);
     free(value);
@@ -111,8 +111,7 @@ static void add_sample(struct sheet *sheet, const char *const *names,
 static void name_cells(struct sheet *sheet, const struct finding *finding, const char **cells)
 {
     bool same_device = sheet->device != NULL && strcmp(sheet->device, finding->uid) == 0;
-    bool same_meter =
-        same_device && sheet->meter != NULL && strcmp(sheet->meter, finding->alias) == 0;
+    bool same_meter = same_device && sheet->meter && strcmp(sheet->meter, finding->alias) == 0;
     cells[DEVICE] = same_device ? "" : finding->uid;
     cells[METER] = same_meter ? "" : finding->alias;
     sheet->device = finding->uid;
@@ -120,7 +119,7 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     if (!same_device)
         sheet->source = NULL;
     if (!sheet->narrow || !same_device ||
-        (sheet->source != NULL && strcmp(sheet->source, cells[SOURCE]) == 0))
+        (sheet->source && strcmp(sheet->source, cells[SOURCE]) == 0))
         return;
     cells[DEVICE] = cells[SOURCE];
     sheet->source = cells[SOURCE];
@@ -176,7 +175,7 @@ static int read_table(const struct gathering *gathering, const struct cemm_zone 
         .gathering = gathering,
         .zone = zone,
     };
-    size_t limit = gathering->options->output == NULL ? screen_width() : 0;
+    size_t limit = gathering->options->output ? 0 : screen_width();
     fill(&sheet);
     if (limit > 0 && table_width(&sheet.table) > limit) {
         table_clear(&sheet.table);

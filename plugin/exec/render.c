@@ -28,7 +28,7 @@ static void put_lines(FILE *stream, enum exec_format format, const char *text, s
     const char *end = text + length;
     for (const char *line = text; line < end;) {
         const char *line_end = memchr(line, '\n', (size_t)(end - line));
-        if (line_end == NULL)
+        if (!line_end)
             line_end = end;
         size_t line_length = (size_t)(line_end - line);
         if (line_length > 0)
@@ -83,7 +83,7 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
     char *text = NULL;
     size_t count = 0;
     size_t length = 0;
-    for (size_t i = 0; readings != NULL && i < gathering->count; i++) {
+    for (size_t i = 0; readings && i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
         if (finding->kind != FINDING_NOTE)
             readings[count++] = (struct cemm_reading){
@@ -94,7 +94,7 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
                 .document = finding->document,
             };
     }
-    int r = readings == NULL ? -ENOMEM : output_before(gathering->options->output, &before);
+    int r = readings ? output_before(gathering->options->output, &before) : -ENOMEM;
     if (r == 0)
         r = cemm_render_prometheus(readings, count, before, &text, &length);
     if (r == 0)

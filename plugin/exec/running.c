@@ -45,7 +45,7 @@ int running_print(struct running *running, char *rows, FILE *stream)
 {
     struct table table = table_new(columns, COLUMNS);
     char *row;
-    while ((row = strsep(&rows, "\n")) != NULL) {
+    while ((row = strsep(&rows, "\n"))) {
         if (*row != '\0')
             add_row(&table, row);
     }

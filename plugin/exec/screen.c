@@ -17,6 +17,6 @@ size_t screen_width(void)
     const char *columns = getenv("COLUMNS"); /* watch(1) sets it, and reads us through a pipe */
     if (screen_there())
         return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
-    unsigned long width = columns != NULL ? strtoul(columns, NULL, 10) : 0;
+    unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
     return width <= COLUMNS_MAX ? width : 0;
 }

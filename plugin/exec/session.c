@@ -21,7 +21,7 @@ static void keep_remark(void *data, enum cemm_level level, const char *line)
     if (level == CEMM_LOG_INFO)
         return;
     char *copy = session->remark_count < SESSION_REMARKS_MAX ? strdup(line) : NULL;
-    if (copy != NULL)
+    if (copy)
         session->remarks[session->remark_count++] = copy;
     else
         session->remarks_lost++;
@@ -43,7 +43,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
         return EXEC_USAGE;
     }
     ret_session->config = cemm_config_new();
-    if (ret_session->config == NULL) {
+    if (!ret_session->config) {
         speech_say(speech, CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
     }
@@ -55,7 +55,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     ret_session->cemm = cemm_new(ret_session->config,
                                  kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
                                  kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
-    if (ret_session->cemm == NULL) {
+    if (!ret_session->cemm) {
         speech_say(speech, CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
     }
@@ -77,7 +77,7 @@ enum exec_exit session_check(const struct session *session, struct speech *speec
 
 bool session_found_nothing(const struct session *session)
 {
-    return !session->configured && cemm_device_at(session->cemm, 0) == NULL;
+    return !session->configured && !cemm_device_at(session->cemm, 0);
 }
 
 void session_report(const struct session *session, struct speech *speech)
@@ -89,7 +89,7 @@ void session_report(const struct session *session, struct speech *speech)
 void session_close(struct session *session)
 {
     cemm_free(session->cemm);
-    if (session->config != NULL)
+    if (session->config)
         cemm_config_free(session->config);
     for (size_t i = 0; i < session->remark_count; i++)
         free(session->remarks[i]);

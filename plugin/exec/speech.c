@@ -25,7 +25,7 @@ void speech_begin(struct speech *ret_speech)
         .progress_from = cemm_clock_steady() + PROGRESS_AFTER,
     };
     ret_speech->progress_able =
-        ret_speech->terminal && term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+        ret_speech->terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
 /* Control characters in a name or a message would be obeyed by a terminal and split a log line. */

@@ -79,16 +79,16 @@ struct stream {
 static FILE *outbox_stream(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
-    if (outbox->stream == NULL)
+    if (!outbox->stream)
         outbox->stream = cemm_text_open(&outbox->text, &outbox->length);
-    if (outbox->stream == NULL)
+    if (!outbox->stream)
         stream->error = -ENOMEM;
     return outbox->stream;
 }
 
 static void outbox_clear(struct outbox *outbox)
 {
-    if (outbox->stream != NULL)
+    if (outbox->stream)
         fclose(outbox->stream);
     free(outbox->text);
     *outbox = (struct outbox){0};
@@ -103,7 +103,7 @@ static void write_out(struct stream *stream)
     signals_hold(&signals);
     if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
         stream->error = -EIO;
-    else if (stream->missed != NULL && stream->error == 0) /* else something may not be in it */
+    else if (stream->missed && stream->error == 0) /* else something may not be in it */
         missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
@@ -113,7 +113,7 @@ static void write_out(struct stream *stream)
 static void send_out(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
-    if (outbox->stream == NULL)
+    if (!outbox->stream)
         return;
     if (fflush(outbox->stream) != 0 || ferror(outbox->stream))
         stream->error = -ENOMEM;
@@ -126,7 +126,7 @@ static void send_out(struct stream *stream)
 static void send_piece(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
-    if (stream->error != 0 || outbox->stream == NULL)
+    if (stream->error != 0 || !outbox->stream)
         return;
     if (fflush(outbox->stream) != 0 || outbox->length >= PIECE_MIN)
         send_out(stream);
@@ -141,9 +141,9 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
     int r = cemm_render_joined(&document, 1, manner_rows(stream->format), &stream->manner.manner,
                                &text, &length);
     FILE *out = r == 0 && length > 0 ? outbox_stream(stream) : NULL;
-    if (out != NULL && stream->format == EXEC_FORMAT_TABLE)
+    if (out && stream->format == EXEC_FORMAT_TABLE)
         r = running_print(&stream->running, text, out);
-    else if (out != NULL)
+    else if (out)
         fwrite(text, 1, length, out);
     if (r < 0)
         stream->error = r;
@@ -153,7 +153,7 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
 static void put_given(struct stream *stream, const struct cemm_document *document, bool old)
 {
     put_rows(stream, document);
-    if (stream->missed == NULL || stream->error != 0)
+    if (!stream->missed || stream->error != 0)
         return;
     if (missed_gave(stream->missed, document, old) < 0)
         stream->error = -ENOMEM;
@@ -164,7 +164,7 @@ static void put_given(struct stream *stream, const struct cemm_document *documen
 static void put_new(struct stream *stream, const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
-    if (picked != NULL)
+    if (picked)
         put_given(stream, picked, false);
     else
         stream->error = -ENOMEM;
@@ -183,7 +183,7 @@ static void put_missed(void *data, const struct cemm_document *document, bool ol
 static void put_answer(struct stream *stream, struct latest_entry *entry,
                        struct cemm_document *document)
 {
-    if (stream->missed == NULL)
+    if (!stream->missed)
         put_new(stream, document);
     else if (missed_take(stream->missed, &entry->missed, document) < 0)
         stream->error = -ENOMEM;
@@ -195,7 +195,7 @@ static void show(struct stream *stream, struct latest_entry *entry,
                  const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, entry->shown);
-    if (picked == NULL) {
+    if (!picked) {
         stream->error = -ENOMEM;
         return;
     }
@@ -212,7 +212,7 @@ static void put_text(struct stream *stream, const char *text, size_t length)
     if (r < 0 && !stream->refused)
         speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
     stream->refused = r < 0;
-    if (r < 0 && file == NULL)
+    if (r < 0 && !file)
         stream->error = r;
 }
 
@@ -315,15 +315,14 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     struct stream *stream = data;
     if (stream->closing)
         return;
-    if (answer == NULL) {
+    if (!answer) {
         end_sweep(stream);
         return;
     }
     bool good = answer->result == 0 && answer->document != NULL;
-    const char *source = uid == NULL ? source_of_words(stream->session.cemm, answer->words) : NULL;
-    struct latest_entry *entry =
-        latest_get(&stream->latest, uid != NULL ? uid->text : NULL, alias, source);
-    if (entry == NULL) {
+    const char *source = uid ? NULL : source_of_words(stream->session.cemm, answer->words);
+    struct latest_entry *entry = latest_get(&stream->latest, uid ? uid->text : NULL, alias, source);
+    if (!entry) {
         stream->error = -ENOMEM;
         return;
     }
@@ -422,7 +421,7 @@ static void turn(struct stream *stream, int64_t now)
     bool listening = stream->options->paced_by_stdin && !stream->ended;
     struct wait wait = {
         .timeout_ms = patience(stream, now),
-        .output_fd = stream->options->output == NULL ? STDOUT_FILENO : -1,
+        .output_fd = stream->options->output ? -1 : STDOUT_FILENO,
         .input_fd = listening ? STDIN_FILENO : -1,
     };
     int r = wait_once(stream->session.cemm, &wait);
@@ -436,7 +435,7 @@ static void turn(struct stream *stream, int64_t now)
 
 static size_t waiting(const struct stream *stream)
 {
-    return stream->missed != NULL ? missed_waiting(stream->missed) : 0;
+    return stream->missed ? missed_waiting(stream->missed) : 0;
 }
 
 /* A meter that fails now and then is no failure of the stream; that there never was one is. */
@@ -478,14 +477,13 @@ static bool prepare(struct stream *stream)
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
     FILE *out = stream->format == EXEC_FORMAT_CSV ? outbox_stream(stream) : NULL;
-    if (out != NULL)
+    if (out)
         fputs(CEMM_CSV_ROWS_HEADER, out);
     send_out(stream);
-    if (stream->options->state != NULL && stream->ledger != NULL)
+    if (stream->options->state && stream->ledger)
         stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
                                      stream->speech, put_missed, stream);
-    return stream->ledger != NULL && stream->answered != NULL &&
-           (stream->missed != NULL || stream->options->state == NULL);
+    return stream->ledger && stream->answered && (stream->missed || !stream->options->state);
 }
 
 static void clear(struct stream *stream)
@@ -512,7 +510,7 @@ enum exec_exit exec_stream(const struct exec_options *options, struct speech *sp
     };
     struct cemm_words words = {""};
     int r = output_check(options->state, &words);
-    if (r == 0 && options->state != NULL)
+    if (r == 0 && options->state)
         stream.state_lock = lock_take(options->state, &words);
     if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);

@@ -37,7 +37,7 @@ static struct table_row *new_row(struct table *table)
     if (table->row_count == table->row_room) {
         size_t room = table->row_room * 2 + 32;
         struct table_row *more = reallocarray(table->rows, room, sizeof(*more));
-        if (more == NULL) {
+        if (!more) {
             table->error = -ENOMEM;
             return NULL;
         }
@@ -52,8 +52,8 @@ static struct table_row *new_row(struct table *table)
 /* Copies a text; control characters, which would move the cursor, become '?'. */
 static char *copy_cell(struct table *table, const char *text)
 {
-    char *copy = strdup(text != NULL ? text : "");
-    if (copy == NULL) {
+    char *copy = strdup(text ? text : "");
+    if (!copy) {
         table->error = -ENOMEM;
         return NULL;
     }
@@ -67,14 +67,14 @@ static char *copy_cell(struct table *table, const char *text)
 void table_row(struct table *table, const char *const *cells)
 {
     struct table_row *row = new_row(table);
-    for (size_t i = 0; row != NULL && i < table->column_count; i++)
+    for (size_t i = 0; row && i < table->column_count; i++)
         row->cells[i] = copy_cell(table, cells[i]);
 }
 
 void table_note(struct table *table, const char *text)
 {
     struct table_row *row = new_row(table);
-    if (row == NULL)
+    if (!row)
         return;
     row->note = true;
     row->cells[0] = copy_cell(table, text);

@@ -49,7 +49,7 @@ static int turn_until(struct cemm *cemm, struct speech *speech, const bool *done
     struct pollfd extra = {.fd = signal_fd, .events = POLLIN};
     while (!*done) {
         extra.revents = 0;
-        int patience = show != NULL ? speech_patience(speech) : -1;
+        int patience = show ? speech_patience(speech) : -1;
         int r = cemm_turn(cemm, patience, &extra, signal_fd >= 0 ? 1 : 0);
         int number = extra.revents != 0 ? signals_taken(signal_fd) : 0;
         if (number != 0) {
@@ -58,7 +58,7 @@ static int turn_until(struct cemm *cemm, struct speech *speech, const bool *done
         }
         if (r < 0 && r != -EINTR)
             return r;
-        if (show != NULL)
+        if (show)
             show(data, cemm, speech);
     }
     return 0;
