@@ -12,7 +12,6 @@
 
 #include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
-#include "plugin/exec/screen.h"
 #include "plugin/exec/session.h"
 
 /* Makes the whole text in memory, so that the output is written in one go or not at all. */
@@ -40,18 +39,6 @@ enum exec_exit command_put(const char *file, struct speech *speech, command_writ
         speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
     free(buffer);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
-}
-
-/* What was gathered, and how to write it. */
-struct letter {
-    const struct gathering *gathering;
-    command_text_fn *text;
-};
-
-static int write_letter(const void *data, FILE *stream)
-{
-    const struct letter *letter = data;
-    return letter->text(letter->gathering, cemm_zone(letter->gathering->cemm), stream);
 }
 
 /* Whether a problem already tells of the source that a remark ("cloud home: …") is about. */
@@ -94,24 +81,25 @@ static bool worth_a_file(const struct gathering *gathering)
            options_format(gathering->options) == EXEC_FORMAT_PROMETHEUS;
 }
 
-static enum exec_exit report_and_put(const struct session *session, const char *file,
-                                     struct speech *speech, const struct letter *letter,
-                                     bool is_table)
+static enum exec_exit report_and_put(const struct session *session,
+                                     const struct gathering *gathering, struct speech *speech,
+                                     command_write_fn *write, bool is_table)
 {
-    bool shown = is_table && !file && screen_there();
-    gathering_report(letter->gathering, speech, !shown);
-    report_remarks(session, letter->gathering, speech);
-    if (file && !worth_a_file(letter->gathering)) {
+    const char *file = gathering->options->output;
+    bool shown = is_table && !file && output_is_terminal();
+    gathering_report(gathering, speech, !shown);
+    report_remarks(session, gathering, speech);
+    if (file && !worth_a_file(gathering)) {
         speech_say(speech, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
-    enum exec_exit end = command_put(file, speech, write_letter, letter);
-    return letter->gathering->problems > 0 ? EXEC_FAILED : end;
+    enum exec_exit end = command_put(file, speech, write, gathering);
+    return gathering->problems > 0 ? EXEC_FAILED : end;
 }
 
 static enum exec_exit sweep_and_put(const struct session *session,
                                     const struct exec_options *options, struct speech *speech,
-                                    command_text_fn *text, bool is_table)
+                                    command_write_fn *write, bool is_table)
 {
     struct gathering gathering;
     enum exec_exit end = EXEC_FAILED;
@@ -122,22 +110,21 @@ static enum exec_exit sweep_and_put(const struct session *session,
         session_report(session, speech);
         explain_nothing(session, speech);
     } else {
-        struct letter letter = {&gathering, text};
-        end = report_and_put(session, options->output, speech, &letter, is_table);
+        end = report_and_put(session, &gathering, speech, write, is_table);
     }
     gathering_clear(&gathering);
     return end;
 }
 
 enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
-                           command_text_fn *text, bool is_table)
+                           command_write_fn *write, bool is_table)
 {
     struct session session;
     enum exec_exit end = session_open(&session, SESSION_ONCE, options, speech);
     if (end == EXEC_OK)
         end = session_check(&session, speech);
     if (end == EXEC_OK)
-        end = sweep_and_put(&session, options, speech, text, is_table);
+        end = sweep_and_put(&session, options, speech, write, is_table);
     session_close(&session);
     return end;
 }

@@ -1,7 +1,6 @@
 /*
  * The frame of a command that sweeps once: configuration, sweep, text, output,
- * words, exit status. What differs is how the text is made. And the part of it
- * that those need who do not sweep.
+ * messages, exit status. And the part of it that `discover` needs.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
@@ -11,17 +10,13 @@
 #include "plugin/exec/gather.h"
 #include "plugin/exec/table.h"
 
-/* Writes the text of a sweep. Returns 0 or a negative errno. */
-typedef int command_text_fn(const struct gathering *gathering, const struct cemm_zone *zone,
-                            FILE *stream);
-
-/* Runs it. `is_table`: the text shows the problems itself, so a reader at a terminal does not
- * need them again on stderr. */
-enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
-                           command_text_fn *text, bool is_table);
-
-/* Writes any text. Returns 0 or a negative errno. */
+/* Writes a text. Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
+
+/* Sweeps, and writes what came of it: `data` is the struct gathering. `is_table`: the text shows
+ * the problems itself, so a reader at a terminal does not need them again on stderr. */
+enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
+                           command_write_fn *write, bool is_table);
 
 /* Puts a text to `file` (NULL: stdout), whole or not at all, and says what hindered it. */
 enum exec_exit command_put(const char *file, struct speech *speech, command_write_fn *write,

@@ -11,14 +11,6 @@
 
 #include "plugin/exec/wait.h"
 
-static void copy_text(char *ret_text, size_t size, const char *text)
-{
-    size_t length = text ? strnlen(text, size - 1) : 0;
-    if (length > 0)
-        memcpy(ret_text, text, length);
-    ret_text[length] = '\0';
-}
-
 static struct finding *add(struct gathering *gathering, enum finding_kind kind, const char *uid,
                            const char *alias, const char *words)
 {

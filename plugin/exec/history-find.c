@@ -3,7 +3,7 @@
  * be found: the archive has perhaps what no source can tell any more. An alias
  * by itself may be in no list, so each device is asked whether it has it.
  */
-#include "plugin/exec/history-find.h"
+#include "plugin/exec/history.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,8 +39,8 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
     history->meters = more;
     struct history_meter *meter = &more[history->meter_count++];
     *meter = (struct history_meter){0};
-    memcpy(meter->uid.text, uid, strnlen(uid, CEMM_UID_SIZE - 1));
-    memcpy(meter->alias, alias, strnlen(alias, CEMM_NAME_SIZE - 1));
+    copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
+    copy_text(meter->alias, sizeof(meter->alias), alias);
     return true;
 }
 
@@ -136,7 +136,7 @@ static int ask(struct look *look)
         return cemm_find(cemm, look->uid.text[0] != '\0' ? &look->uid : NULL, FIND_AGE_MS, take_end,
                          look, NULL);
     struct cemm_query query = {.uid = look->uid, .endpoint = CEMM_REALTIME};
-    memcpy(query.alias, look->alias, strnlen(look->alias, sizeof(query.alias) - 1));
+    copy_text(query.alias, sizeof(query.alias), look->alias);
     return cemm_get(cemm, &query, FIND_AGE_MS, take_end, look, NULL);
 }
 

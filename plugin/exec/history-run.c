@@ -8,7 +8,7 @@
  * longer each time, the library says so at once, so the pauses here need not
  * grow. A meter whose device stays away is not waited for again and again.
  */
-#include "plugin/exec/history-run.h"
+#include "plugin/exec/history.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -70,9 +70,7 @@ static void end_slot(struct slot *slot, int result, const char *words)
 {
     slot->state = DONE;
     slot->result = result;
-    size_t length = strnlen(words, sizeof(slot->words.text) - 1);
-    memcpy(slot->words.text, words, length);
-    slot->words.text[length] = '\0';
+    copy_text(slot->words.text, sizeof(slot->words.text), words);
 }
 
 static void take_answer(void *data, const struct cemm_answer *answer)
@@ -276,7 +274,7 @@ static int turn(struct run *run)
     if (r <= 0)
         return r;
     speech_clear(run->history->speech);
-    history_write_drop(&run->writer);
+    output_drop(&run->writer.output);
     signals_die(r);
 }
 
@@ -325,7 +323,7 @@ static int run_all(struct run *run, struct cemm_words *words)
     if (r == 0 && (any_row(run->history) || !run->writer.output.path))
         return history_write_end(&run->writer, words);
     run->left = r == 0; /* a file that is there is worth more than an empty one */
-    history_write_drop(&run->writer);
+    output_drop(&run->writer.output);
     return r;
 }
 
@@ -339,7 +337,7 @@ static void say_rest(struct history *history)
         empty += history->meters[i].rows == 0;
     }
     if (empty == history->meter_count && !history->failed) {
-        history_say_empty(history, "there is no data of that time");
+        speech_say(history->speech, CEMM_LOG_ERROR, "there is no data of that time");
         history->failed = true;
         return;
     }

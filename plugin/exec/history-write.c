@@ -28,26 +28,6 @@ int history_write_begin(struct history_writer *ret_writer, const struct history 
     return r;
 }
 
-/* Rows become the elements of an array. The last one is held: whether a comma comes behind it, the
- * next piece tells. */
-static int write_json(struct history_writer *writer, char *text, FILE *stream)
-{
-    const char *held = writer->held;
-    char *row;
-    while ((row = strsep(&text, "\n"))) {
-        if (*row == '\0')
-            continue;
-        fputs(held ? held : "[", stream);
-        fputs(held ? ",\n" : "\n", stream);
-        held = row;
-    }
-    if (held == writer->held)
-        return 0;
-    free(writer->held);
-    writer->held = strdup(held);
-    return writer->held ? 0 : -ENOMEM;
-}
-
 /* The library's text as it goes out, where that is another one. The caller frees *ret_piece. */
 static int make_piece(struct history_writer *writer, char *text, char **ret_piece,
                       size_t *ret_length)
@@ -55,8 +35,11 @@ static int make_piece(struct history_writer *writer, char *text, char **ret_piec
     FILE *stream = cemm_text_open(ret_piece, ret_length);
     if (!stream)
         return -ENOMEM;
-    int r = writer->format == EXEC_FORMAT_JSON ? write_json(writer, text, stream)
-                                               : running_print(&writer->running, text, stream);
+    int r = 0;
+    if (writer->format == EXEC_FORMAT_JSON)
+        json_rows_print(&writer->json, text, stream);
+    else
+        r = running_print(&writer->running, text, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     return r;
@@ -83,20 +66,10 @@ int history_write(struct history_writer *writer, const struct cemm_document *con
 int history_write_end(struct history_writer *writer, struct cemm_words *words)
 {
     int r = 0;
-    bool begun = writer->held != NULL;
-    if (begun)
-        r = put(writer, writer->held, words);
-    if (writer->format == EXEC_FORMAT_JSON && r == 0)
-        r = put(writer, begun ? "\n]\n" : "[]\n", words);
+    if (writer->format == EXEC_FORMAT_JSON)
+        r = put(writer, json_rows_end(&writer->json), words);
     if (r == 0)
-        r = output_end(&writer->output, words);
-    history_write_drop(writer);
-    return r;
-}
-
-void history_write_drop(struct history_writer *writer)
-{
+        return output_end(&writer->output, words);
     output_drop(&writer->output);
-    free(writer->held);
-    writer->held = NULL;
+    return r;
 }

@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_HISTORY_WRITE_H
 #define CEMM_EXEC_HISTORY_WRITE_H
 
-#include "plugin/exec/history-range.h"
+#include "plugin/exec/history.h"
 #include "plugin/exec/manner.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/running.h"
@@ -14,7 +14,7 @@ struct history_writer {
     enum exec_format format;
     struct manner manner;
     struct running running;
-    char *held; /* JSON: the last row, which gets its comma when another follows */
+    struct json_rows json;
 };
 
 int history_write_begin(struct history_writer *ret_writer, const struct history *history,
@@ -24,8 +24,7 @@ int history_write_begin(struct history_writer *ret_writer, const struct history 
 int history_write(struct history_writer *writer, const struct cemm_document *const *documents,
                   size_t count, struct cemm_words *words);
 
-/* Ends it; history_write_drop() instead leaves no file. One of the two is due. */
+/* Ends it; output_drop() instead leaves no file. One of the two is due. */
 int history_write_end(struct history_writer *writer, struct cemm_words *words);
-void history_write_drop(struct history_writer *writer);
 
 #endif

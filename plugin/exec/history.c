@@ -5,20 +5,56 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "plugin/exec/exec.h"
-#include "plugin/exec/history-find.h"
-#include "plugin/exec/history-run.h"
+#include "plugin/exec/history.h"
 
 /* Periods from which on it is worth to ask first since when there is data at all. */
 #define LONG_RANGE 366
 
+/* The API's times begin with 2000: nothing before is asked for. */
+static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
+
+/* The period of that span that the day lies in. */
+static struct cemm_period around(const struct cemm_period *day, enum cemm_span span)
+{
+    struct cemm_period period = *day;
+    period.span = span;
+    if (span != CEMM_DAY)
+        period.day = 1;
+    if (span == CEMM_YEAR)
+        period.month = 1;
+    return period;
+}
+
+/* From --from to --to (or today), but nothing that has not begun. False: nothing is left. */
+static bool set_range(struct history *history)
+{
+    const struct exec_options *options = history->options;
+    enum cemm_span span = options->span;
+    struct cemm_period today = cemm_period_at(cemm_zone(history->cemm), CEMM_DAY, time(NULL));
+    struct cemm_period from = options->from;
+    struct cemm_period to = options->to.year != 0 ? options->to : today;
+    if (cemm_period_compare(&from, &earliest) < 0)
+        from = earliest;
+    if (cemm_period_compare(&to, &today) > 0)
+        to = today;
+    if (cemm_period_compare(&from, &to) > 0)
+        return false;
+    history->first = around(&from, span);
+    struct cemm_period last = around(&to, span);
+    for (struct cemm_period period = history->first; cemm_period_compare(&period, &last) <= 0;
+         period = cemm_period_step(&period, 1))
+        history->period_count++;
+    return true;
+}
+
 static enum exec_exit run(struct history *history)
 {
-    if (!history_set_range(history)) {
-        history_say_empty(history, history->options->to.year != 0
-                                       ? "no meter can have data of that time"
-                                       : "that time has not come yet");
+    if (!set_range(history)) {
+        speech_say(history->speech, CEMM_LOG_ERROR, "that time %s",
+                   history->options->to.year != 0 ? "is not one that any meter can have data of"
+                                                  : "has not come yet");
         return EXEC_USAGE;
     }
     enum exec_exit end = history_find(history);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/exec/exec.h"
+
 #include "plugin/exec/manner.h"
 
 static void entry_free(struct latest_entry *entry)
@@ -18,14 +20,6 @@ void latest_clear(struct latest *latest)
         entry_free(latest->entries[i]);
     free(latest->entries);
     *latest = (struct latest){0};
-}
-
-static void copy_text(char *ret_text, size_t size, const char *text)
-{
-    size_t length = text ? strnlen(text, size - 1) : 0;
-    if (length > 0)
-        memcpy(ret_text, text, length);
-    ret_text[length] = '\0';
 }
 
 static int compare(const struct latest_entry *a, const struct latest_entry *b)

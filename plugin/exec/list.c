@@ -69,9 +69,9 @@ static void add_meter(struct table *table, const struct cemm *cemm, const struct
     *device = finding->uid;
 }
 
-static int list_table(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+static int list_table(const void *data, FILE *stream)
 {
-    (void)zone;
+    const struct gathering *gathering = data;
     struct table table = table_new(columns, COLUMNS);
     const char *device = NULL;
     for (size_t i = 0; i < gathering->count; i++) {
@@ -88,104 +88,86 @@ static int list_table(const struct gathering *gathering, const struct cemm_zone 
 
 /* ---- for programs ------------------------------------------------------- */
 
-/* Takes over `value`; NULL is the lack of memory. */
-static int add(struct json_object *object, const char *name, struct json_object *value)
+/* What json-c had no memory for is remembered in *failed; `value` is taken over. */
+static void add(bool *failed, struct json_object *object, const char *name,
+                struct json_object *value)
 {
-    if (value && json_object_object_add(object, name, value) == 0)
-        return 0;
+    if (object && value && json_object_object_add(object, name, value) == 0)
+        return;
     json_object_put(value);
-    return -ENOMEM;
+    *failed = true;
 }
 
-static int append(struct json_object *array, struct json_object *value)
+static void append(bool *failed, struct json_object *array, struct json_object *value)
 {
-    if (value && json_object_array_add(array, value) == 0)
-        return 0;
+    if (array && value && json_object_array_add(array, value) == 0)
+        return;
     json_object_put(value);
-    return -ENOMEM;
+    *failed = true;
 }
 
-static int add_text(struct json_object *object, const char *name, const char *text)
+static void add_text(bool *failed, struct json_object *object, const char *name, const char *text)
 {
-    return add(object, name, json_object_new_string(text));
+    add(failed, object, name, json_object_new_string(text));
 }
 
-static int fill_channels(struct json_object *array, const struct cemm_document *document)
+static struct json_object *channels_of(bool *failed, const struct cemm_document *document)
 {
+    struct json_object *channels = json_object_new_array();
     size_t count = 0;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    int r = array ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct json_object *channel = json_object_new_object();
-        r = append(array, channel);
-        if (r == 0)
-            r = add_text(channel, "name", series[i].channel);
-        if (r == 0)
-            r = add_text(channel, "unit", series[i].unit);
+        add_text(failed, channel, "name", series[i].channel);
+        add_text(failed, channel, "unit", series[i].unit);
+        append(failed, channels, channel);
     }
-    return r;
+    return channels;
 }
 
 /* The one that has answered, and the account, if that has the meter, too. */
-static int fill_sources(struct json_object *array, const struct cemm *cemm,
-                        const struct cemm_document *document)
+static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
+                                      const struct cemm_document *document)
 {
+    struct json_object *sources = json_object_new_array();
     const struct cemm_query *query = cemm_document_query(document);
     const struct cemm_device *device = cemm_device_named(cemm, &query->uid);
     const char *account = device ? cemm_device_account(device) : NULL;
     const char *source = cemm_document_source(document);
-    char cloud[CEMM_NAME_SIZE + sizeof("cloud ")];
-    int r = array ? append(array, json_object_new_string(source)) : -ENOMEM;
-    if (r < 0 || !account || !cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO))
-        return r;
-    int length = snprintf(cloud, sizeof(cloud), "cloud %s", account);
-    if (length < 0 || (size_t)length >= sizeof(cloud) || strcmp(cloud, source) == 0)
-        return 0;
-    return append(array, json_object_new_string(cloud));
+    struct cemm_words cloud;
+    cemm_words_set(&cloud, "cloud %s", account ? account : "");
+    append(failed, sources, json_object_new_string(source));
+    if (account && cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO) &&
+        strcmp(cloud.text, source) != 0)
+        append(failed, sources, json_object_new_string(cloud.text));
+    return sources;
 }
 
-static int fill_meter(struct json_object *meter, const struct cemm *cemm,
-                      const struct finding *finding)
+static struct json_object *meter_of(bool *failed, const struct cemm *cemm,
+                                    const struct finding *finding)
 {
-    struct json_object *channels = json_object_new_array();
-    struct json_object *sources = json_object_new_array();
-    int r = meter ? add_text(meter, "uid", finding->uid) : -ENOMEM;
-    if (r == 0)
-        r = add_text(meter, "alias", finding->alias);
-    if (r == 0)
-        r = add_text(meter, "type", cemm_document_type(finding->document));
-    if (r == 0)
-        r = fill_channels(channels, finding->document);
-    if (r == 0)
-        r = fill_sources(sources, cemm, finding->document);
-    if (r < 0) {
-        json_object_put(channels);
-        json_object_put(sources);
-        return r;
-    }
-    r = add(meter, "channels", channels);
-    int sources_added = add(meter, "sources", sources);
-    return r < 0 ? r : sources_added;
+    struct json_object *meter = json_object_new_object();
+    add_text(failed, meter, "uid", finding->uid);
+    add_text(failed, meter, "alias", finding->alias);
+    add_text(failed, meter, "type", cemm_document_type(finding->document));
+    add(failed, meter, "channels", channels_of(failed, finding->document));
+    add(failed, meter, "sources", sources_of(failed, cemm, finding->document));
+    return meter;
 }
 
-static int list_json(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+static int list_json(const void *data, FILE *stream)
 {
-    (void)zone;
+    const struct gathering *gathering = data;
     struct json_object *meters = json_object_new_array();
+    bool failed = !meters;
     char *text = NULL;
     size_t length = 0;
-    int r = meters ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < gathering->count; i++) {
+    for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
-        if (finding->kind != FINDING_READING)
-            continue;
-        struct json_object *meter = json_object_new_object();
-        r = append(meters, meter);
-        if (r == 0)
-            r = fill_meter(meter, gathering->cemm, finding);
+        if (finding->kind == FINDING_READING)
+            append(&failed, meters, meter_of(&failed, gathering->cemm, finding));
     }
-    if (r == 0)
-        r = cemm_json_print(meters, &text, &length);
+    int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)
         fwrite(text, 1, length, stream);
     free(text);

@@ -34,8 +34,8 @@ int lock_take(const char *path, struct cemm_words *words)
     if (r == 0)
         r = take(name);
     const char *what = r == -EWOULDBLOCK ? "is used by another process" : strerror(-r);
-    if (r < 0 && snprintf(words->text, sizeof(words->text), "%.200s: %s", path, what) < 0)
-        words->text[0] = '\0';
+    if (r < 0)
+        cemm_words_set(words, "%.200s: %s", path, what);
     free(name);
     free(target);
     return r;

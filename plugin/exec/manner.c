@@ -73,3 +73,19 @@ enum cemm_rows manner_rows(enum exec_format format)
     }
     return CEMM_ROWS_INFLUX;
 }
+
+void json_rows_print(struct json_rows *rows, char *text, FILE *stream)
+{
+    const char *row;
+    while ((row = strsep(&text, "\n"))) {
+        if (*row == '\0')
+            continue;
+        fprintf(stream, "%s%s", rows->begun ? ",\n" : "[\n", row);
+        rows->begun = true;
+    }
+}
+
+const char *json_rows_end(const struct json_rows *rows)
+{
+    return rows->begun ? "\n]\n" : "[]\n";
+}

@@ -4,6 +4,8 @@
 #ifndef CEMM_EXEC_MANNER_H
 #define CEMM_EXEC_MANNER_H
 
+#include <stdio.h>
+
 #include "plugin/exec/exec.h"
 
 #define MANNER_READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
@@ -32,5 +34,16 @@ const char *type_of(const struct cemm *cemm, const char *uid, const char *alias)
 
 /* The library's name of a format that has rows. */
 enum cemm_rows manner_rows(enum exec_format format);
+
+/* JSON rows as the elements of one array, piece by piece. */
+struct json_rows {
+    bool begun;
+};
+
+/* Prints more rows, each a line; the text is taken apart in place. */
+void json_rows_print(struct json_rows *rows, char *text, FILE *stream);
+
+/* What comes behind the last. */
+const char *json_rows_end(const struct json_rows *rows);
 
 #endif

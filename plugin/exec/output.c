@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,13 +35,13 @@
 
 #define OUTPUT_MODE 0644 /* of a file that was not there, less the umask */
 
+#define COLUMNS_MAX 100000
+
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
 
 static int failed(struct cemm_words *words, const char *path, const char *what, int error)
 {
-    int length = snprintf(words->text, sizeof(words->text), "%.200s: %s", path, what);
-    if (length < 0)
-        words->text[0] = '\0';
+    cemm_words_set(words, "%.200s: %s", path, what);
     return error;
 }
 
@@ -284,4 +285,19 @@ int output_before(const char *path, char **ret_text)
         *ret_text = NULL;
     }
     return r;
+}
+
+bool output_is_terminal(void)
+{
+    return isatty(STDOUT_FILENO) == 1;
+}
+
+size_t output_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS"); /* watch(1) sets it, and reads us through a pipe */
+    if (output_is_terminal())
+        return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
+    return width <= COLUMNS_MAX ? width : 0;
 }

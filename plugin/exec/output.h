@@ -5,6 +5,7 @@
 #define CEMM_EXEC_OUTPUT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/cemm.h"
@@ -45,6 +46,11 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
 int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words);
 int output_end(struct output *output, struct cemm_words *words);
 void output_drop(struct output *output);
+
+/* Whether people look at stdout, and how many columns their terminal has: without one, those of
+ * $COLUMNS; 0: not known. */
+bool output_is_terminal(void);
+size_t output_width(void);
 
 /* What stands in the file now, as a text that the caller frees; NULL: nothing that can be read, or
  * `path` is NULL. 0 or -ENOMEM. */

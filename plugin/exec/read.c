@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "plugin/exec/command.h"
+#include "plugin/exec/output.h"
 #include "plugin/exec/render.h"
-#include "plugin/exec/screen.h"
 
 enum { DEVICE, METER, CHANNEL, VALUE, UNIT, TIME, AGE, SOURCE, COLUMNS };
 
@@ -168,24 +168,22 @@ static void fill(struct sheet *sheet)
     }
 }
 
-static int read_table(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+static int read_table(const void *data, FILE *stream)
 {
+    const struct gathering *gathering = data;
     struct sheet sheet = {
         .table = table_new(columns, COLUMNS),
         .gathering = gathering,
-        .zone = zone,
+        .zone = cemm_zone(gathering->cemm),
     };
-    size_t limit = gathering->options->output ? 0 : screen_width();
+    size_t limit = gathering->options->output ? 0 : output_width();
     fill(&sheet);
     if (limit > 0 && table_width(&sheet.table) > limit) {
         table_clear(&sheet.table);
-        sheet = (struct sheet){
-            .table = table_new(columns, SOURCE),
-            .gathering = gathering,
-            .zone = zone,
-            .narrow = true,
-        };
+        sheet.table = table_new(columns, SOURCE);
         sheet.table.gap = 1;
+        sheet.narrow = true;
+        sheet.device = sheet.meter = sheet.source = NULL;
         fill(&sheet);
     }
     int r = table_print(&sheet.table, stream);
@@ -193,13 +191,8 @@ static int read_table(const struct gathering *gathering, const struct cemm_zone 
     return r;
 }
 
-static int read_rows(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
-{
-    return render(gathering, zone, stream);
-}
-
 enum exec_exit exec_read(const struct exec_options *options, struct speech *speech)
 {
     bool table = options_format(options) == EXEC_FORMAT_TABLE;
-    return command_run(options, speech, table ? read_table : read_rows, table);
+    return command_run(options, speech, table ? read_table : render, table);
 }

@@ -10,33 +10,6 @@
 #include "plugin/exec/manner.h"
 #include "plugin/exec/output.h"
 
-/* JSON rows become the elements of an array: each but the first is preceded by a comma. */
-static void put_line(FILE *stream, enum exec_format format, const char *line, size_t length,
-                     size_t *lines)
-{
-    if (format == EXEC_FORMAT_JSON)
-        fputs(*lines == 0 ? "\n" : ",\n", stream);
-    fwrite(line, 1, length, stream);
-    if (format != EXEC_FORMAT_JSON)
-        putc('\n', stream);
-    (*lines)++;
-}
-
-static void put_lines(FILE *stream, enum exec_format format, const char *text, size_t length,
-                      size_t *lines)
-{
-    const char *end = text + length;
-    for (const char *line = text; line < end;) {
-        const char *line_end = memchr(line, '\n', (size_t)(end - line));
-        if (!line_end)
-            line_end = end;
-        size_t line_length = (size_t)(line_end - line);
-        if (line_length > 0)
-            put_line(stream, format, line, line_length, lines);
-        line = line_end + 1;
-    }
-}
-
 static int render_one(const struct cemm_document *document, enum exec_format format,
                       const struct manner *manner, char **ret_text, size_t *ret_length)
 {
@@ -52,11 +25,9 @@ static int render_one(const struct cemm_document *document, enum exec_format for
 static int render_rows(const struct gathering *gathering, enum exec_format format,
                        const struct manner *manner, FILE *stream)
 {
-    size_t lines = 0;
+    struct json_rows rows = {.begun = false};
     if (format == EXEC_FORMAT_CSV)
         fputs(CEMM_CSV_ROWS_HEADER, stream);
-    if (format == EXEC_FORMAT_JSON)
-        putc('[', stream);
     for (size_t i = 0; i < gathering->count; i++) {
         const struct finding *finding = &gathering->findings[i];
         char *text = NULL;
@@ -66,11 +37,14 @@ static int render_rows(const struct gathering *gathering, enum exec_format forma
         int r = render_one(finding->document, format, manner, &text, &length);
         if (r < 0)
             return r;
-        put_lines(stream, format, text, length, &lines);
+        if (format == EXEC_FORMAT_JSON)
+            json_rows_print(&rows, text, stream);
+        else
+            fwrite(text, 1, length, stream);
         free(text);
     }
     if (format == EXEC_FORMAT_JSON)
-        fputs(lines == 0 ? "]\n" : "\n]\n", stream);
+        fputs(json_rows_end(&rows), stream);
     return 0;
 }
 
@@ -105,12 +79,14 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
     return r;
 }
 
-int render(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream)
+int render(const void *data, FILE *stream)
 {
+    const struct gathering *gathering = data;
     enum exec_format format = options_format(gathering->options);
     struct manner manner;
     if (format == EXEC_FORMAT_PROMETHEUS)
         return render_prometheus(gathering, stream);
-    manner_make(&manner, zone, manner_interval(gathering->options, MANNER_READ_INTERVAL));
+    manner_make(&manner, cemm_zone(gathering->cemm),
+                manner_interval(gathering->options, MANNER_READ_INTERVAL));
     return render_rows(gathering, format, &manner, stream);
 }

@@ -8,8 +8,8 @@
 
 #include "plugin/exec/gather.h"
 
-/* Writes all readings in the format that the options ask for (not table). Returns 0 or a negative
- * errno. */
-int render(const struct gathering *gathering, const struct cemm_zone *zone, FILE *stream);
+/* Writes all readings of a gathering in the format that its options ask for (not table). Returns 0
+ * or a negative errno. */
+int render(const void *gathering, FILE *stream);
 
 #endif

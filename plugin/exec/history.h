@@ -1,8 +1,9 @@
 /*
- * What a history is made of: each meter in each period.
+ * A history: each meter in each period. history.c begins, history-find.c finds
+ * the meters, history-run.c fetches and history-write.c writes.
  */
-#ifndef CEMM_EXEC_HISTORY_RANGE_H
-#define CEMM_EXEC_HISTORY_RANGE_H
+#ifndef CEMM_EXEC_HISTORY_H
+#define CEMM_EXEC_HISTORY_H
 
 #include "plugin/exec/session.h"
 
@@ -39,13 +40,24 @@ static inline size_t history_total(const struct history *history)
     return history->period_count * history->meter_count;
 }
 
-/* From --from to --to (or today), but nothing that has not begun. False: nothing is left. */
-bool history_set_range(struct history *history);
+static inline struct cemm_period history_period(const struct history *history, size_t number)
+{
+    return cemm_period_step(&history->first, (int)(number / history->meter_count));
+}
 
-/* Says that there is nothing of the range, and what the time is in the zone that it is of. */
-void history_say_empty(const struct history *history, const char *what);
+static inline struct history_meter *history_meter(const struct history *history, size_t number)
+{
+    return &history->meters[number % history->meter_count];
+}
 
-struct cemm_period history_period(const struct history *history, size_t number);
-struct history_meter *history_meter(const struct history *history, size_t number);
+/* Finds the meters that the METERs name and says what is not there. */
+enum exec_exit history_find(struct history *history);
+
+/* Finds out since when they have data, so that no day before that is asked for. What can't be found
+ * out is just asked for. Returns 0 or a negative errno. */
+int history_find_first(struct history *history);
+
+/* Fetches and writes all; says what failed. */
+enum exec_exit history_run(struct history *history);
 
 #endif
