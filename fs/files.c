@@ -193,14 +193,13 @@ static void disown(struct fs *fs, const struct place *place)
 /* Whether the name still leads to this node. */
 static bool is_good(struct fs *fs, struct node *node)
 {
-    struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
     if (!node->snapshot)
         return false; /* the kernel has been told of it once */
     if (is_disowned(fs, node)) {
         disown(fs, &node->place);
         return false;
     }
-    return fresh_left(node, &freshness) >= 0 || fresh_is_followed(node);
+    return fresh_left(fs, node) >= 0 || fresh_is_followed(node);
 }
 
 static int node_of(struct fs *fs, const struct place *place, struct node **ret_node)
@@ -210,7 +209,7 @@ static int node_of(struct fs *fs, const struct place *place, struct node **ret_n
     if (node && is_good(fs, node))
         return 0;
     int64_t absent = node ? node->absent : 0;
-    int64_t max_age = fresh_of(fs, place, node ? node->snapshot : NULL).max_age;
+    int64_t max_age = fresh_max_age(fs, place, node ? node->snapshot : NULL);
     struct snapshot *snapshot;
     int r = snapshot_at_hand(fs, place, max_age, &snapshot);
     if (r < 0 || (r = new_node(fs, place, snapshot, ret_node)) < 0)
@@ -235,8 +234,7 @@ int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node
         return r;
     node_touch(&fs->nodes, node);
     drop_old(fs);
-    struct freshness freshness = fresh_of(fs, place, node->snapshot);
-    *ret_timeout = fresh_timeout(node, &freshness);
+    *ret_timeout = fresh_timeout(fs, node);
     *ret_node = node;
     return 0;
 }
@@ -293,7 +291,7 @@ static void ask_for_bytes(struct parked *parked)
     const struct node *node = parked->node;
     struct cemm_query query;
     int64_t max_age =
-        node->closed ? fresh_of(parked->fs, &node->place, node->snapshot).max_age : INT64_MAX;
+        node->closed ? fresh_max_age(parked->fs, &node->place, node->snapshot) : INT64_MAX;
     if (!info_is(&node->place) && tree_query(&node->place, &query))
         park_get(parked, &query, max_age, on_bytes);
     else
@@ -480,7 +478,7 @@ static void ask(struct parked *parked)
         parked->take = take_snapshot;
         info_ask(parked);
     } else if (tree_query(&place, &query)) {
-        park_get(parked, &query, fresh_of(fs, &place, node->snapshot).max_age, take_answer);
+        park_get(parked, &query, fresh_max_age(fs, &place, node->snapshot), take_answer);
         ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
     } else {
         park_reply_error(parked, EIO);
@@ -489,9 +487,8 @@ static void ask(struct parked *parked)
 
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open)
 {
-    struct freshness freshness = fresh_of(fs, &node->place, node->snapshot);
     node->asked = cemm_clock_wall();
-    if (node->snapshot && (!node->running || node->growing || fresh_left(node, &freshness) >= 0)) {
+    if (node->snapshot && (!node->running || node->growing || fresh_left(fs, node) >= 0)) {
         fs_reply_attributes(fs, request, node);
         return;
     }

@@ -10,33 +10,33 @@ bool fresh_is_description(const struct place *place)
     return info_is(place) || place->kind == PLACE_IO;
 }
 
-struct freshness fresh_of(const struct fs *fs, const struct place *place,
-                          const struct snapshot *snapshot)
+/* Of a closed period; but one without a sample may still get some (spec §2). */
+static bool is_final(const struct fs *fs, const struct place *place,
+                     const struct snapshot *snapshot)
 {
-    struct tree_clock clock = fs_clock(fs);
-    if (fresh_is_description(place))
-        return (struct freshness){.max_age = FS_INFO_MAX_AGE};
-    if (place->kind != PLACE_PERIOD)
-        return (struct freshness){.max_age = fs->realtime_ttl};
-    int64_t closed_at = tree_closed_at(place, clock.zone);
-    if (clock.now < closed_at)
-        return (struct freshness){.max_age = FS_PERIOD_MAX_AGE};
-    if (snapshot && snapshot->empty) /* it may come yet (spec §2) */
-        return (struct freshness){.max_age = CEMM_EMPTY_AGE};
-    /* One that was fetched before the period was closed may lack its end. */
-    return (struct freshness){.max_age = cemm_clock_wall() - closed_at * 1000,
-                              .since = closed_at * 1000,
-                              .for_ever = true};
+    return fs_clock(fs).now >= tree_closed_at(place, cemm_zone(fs->cemm)) &&
+           !(snapshot && snapshot->empty);
 }
 
-int64_t fresh_left(const struct node *node, const struct freshness *freshness)
+int64_t fresh_max_age(const struct fs *fs, const struct place *place,
+                      const struct snapshot *snapshot)
+{
+    int64_t closed_at = tree_closed_at(place, cemm_zone(fs->cemm));
+    if (fresh_is_description(place))
+        return FS_INFO_MAX_AGE;
+    if (place->kind != PLACE_PERIOD)
+        return fs->realtime_ttl;
+    if (is_final(fs, place, snapshot)) /* one that was fetched before that may lack its end */
+        return cemm_clock_wall() - closed_at * 1000;
+    return fs_clock(fs).now < closed_at ? FS_PERIOD_MAX_AGE : CEMM_EMPTY_AGE;
+}
+
+int64_t fresh_left(const struct fs *fs, const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->snapshot->fetched;
     if (age < 0)
         return -1; /* the clock was set back: who knows how old */
-    if (freshness->for_ever)
-        return node->snapshot->fetched - freshness->since;
-    return freshness->max_age - age;
+    return fresh_max_age(fs, &node->place, node->snapshot) - age;
 }
 
 bool fresh_is_followed(const struct node *node)
@@ -52,13 +52,13 @@ bool fresh_may_run(const struct place *place)
            (place->history == HISTORY_DAYS && place->form == CEMM_FORM_CSV);
 }
 
-double fresh_timeout(const struct node *node, const struct freshness *freshness)
+double fresh_timeout(const struct fs *fs, const struct node *node)
 {
-    if (node->running || (fresh_may_run(&node->place) && !freshness->for_ever))
+    bool final = is_final(fs, &node->place, node->snapshot);
+    if (node->running || (fresh_may_run(&node->place) && !final))
         return RUNNING_TIMEOUT;
-    if (freshness->for_ever)
+    if (final)
         return FS_CLOSED_TIMEOUT;
-    if (!node->snapshot)
-        return (double)freshness->max_age / 1000;
-    return fresh_left(node, freshness) > 0 ? (double)fresh_left(node, freshness) / 1000 : 0;
+    int64_t left = node->snapshot ? fresh_left(fs, node) : fresh_max_age(fs, &node->place, NULL);
+    return left > 0 ? (double)left / 1000 : 0;
 }

@@ -6,22 +6,16 @@
 
 #include "fs/fs.h"
 
-/* How old a document may be. */
-struct freshness {
-    int64_t max_age; /* ms */
-    bool for_ever;   /* what has been fetched within that stays good: */
-    int64_t since;   /* Unix milliseconds when that began */
-};
-
-/* `snapshot` is what there is of it, or NULL. */
-struct freshness fresh_of(const struct fs *fs, const struct place *place,
-                          const struct snapshot *snapshot);
+/* How old a document may be (ms), so that what has been fetched after a period was closed stays
+ * good for ever. `snapshot` is what there is of it, or NULL. */
+int64_t fresh_max_age(const struct fs *fs, const struct place *place,
+                      const struct snapshot *snapshot);
 
 /* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
-int64_t fresh_left(const struct node *node, const struct freshness *freshness);
+int64_t fresh_left(const struct fs *fs, const struct node *node);
 
 /* For how many seconds the kernel may take the name for the node. */
-double fresh_timeout(const struct node *node, const struct freshness *freshness);
+double fresh_timeout(const struct fs *fs, const struct node *node);
 
 /* What is said of devices and meters. */
 bool fresh_is_description(const struct place *place);
