@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "fs/listing.h"
-#include "fs/park.h"
+#include "fs/pending.h"
 
 /* ---- names that are data -------------------------------------------------- */
 
@@ -126,27 +126,27 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 /* ---- OPENDIR ------------------------------------------------------------ */
 
 /* The names that are data, but for periods. */
-static int add_found(struct parked *parked)
+static int add_found(struct pending *pending)
 {
-    const struct place *place = &parked->node->place;
+    const struct place *place = &pending->node->place;
     switch (place->kind) {
     case PLACE_ROOT:
-        return add_devices(parked->fs, parked->listing);
+        return add_devices(pending->fs, pending->listing);
     case PLACE_DEVICE:
-        return add_meters(parked->fs, parked->listing, place);
+        return add_meters(pending->fs, pending->listing, place);
     case PLACE_CHANNELS:
-        return add_channels(parked->fs, parked->listing, place);
+        return add_channels(pending->fs, pending->listing, place);
     default:
         return 0;
     }
 }
 
-static void reply_listing(struct parked *parked)
+static void reply_listing(struct pending *pending)
 {
-    parked->info.fh = (uintptr_t)parked->listing;
-    if (fuse_reply_open(parked->request, &parked->info) == 0)
-        parked->listing = NULL; /* RELEASEDIR frees it */
-    park_free(parked);
+    pending->info.fh = (uintptr_t)pending->listing;
+    if (fuse_reply_open(pending->request, &pending->info) == 0)
+        pending->listing = NULL; /* RELEASEDIR frees it */
+    pending_free(pending);
 }
 
 /* Whether nobody has what a file would be made of. What was read once stays. */
@@ -165,38 +165,38 @@ static bool is_denied(const struct fs *fs, const struct place *place, const stru
  * there are left out. */
 static int on_fixed(void *data, const char *name, enum tree_type type)
 {
-    struct parked *parked = data;
-    const struct place *parent = &parked->node->place;
-    struct tree_clock clock = fs_clock(parked->fs);
+    struct pending *pending = data;
+    const struct place *parent = &pending->node->place;
+    struct tree_clock clock = fs_clock(pending->fs);
     struct tree_meter meter = {.totals = true};
     struct place place;
     if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place) &&
-        is_denied(parked->fs, &place, nodes_current(&parked->fs->nodes, &place)))
+        is_denied(pending->fs, &place, nodes_current(&pending->fs->nodes, &place)))
         return 0;
-    return listing_add(parked->listing, name, type);
+    return listing_add(pending->listing, name, type);
 }
 
 /* Whatever has been found is listed, now or earlier; a failure shows only where that is nothing. */
-static void on_entries(struct parked *parked, const struct cemm_answer *answer)
+static void on_entries(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &parked->node->place;
-    struct tree_clock clock = fs_clock(parked->fs);
-    struct tree_meter meter = fs_meter(parked->fs, place);
-    struct listing *listing = parked->listing;
+    const struct place *place = &pending->node->place;
+    struct tree_clock clock = fs_clock(pending->fs);
+    struct tree_meter meter = fs_meter(pending->fs, place);
+    struct listing *listing = pending->listing;
     bool periods = tree_holds_periods(place);
     size_t before = listing->count;
-    int r = add_found(parked);
+    int r = add_found(pending);
     if (r == 0 && periods && !meter.found)
-        r = add_archived(parked->fs, listing, place);
+        r = add_archived(pending->fs, listing, place);
     if (r == 0 && answer->result != 0 && listing->count == before && place->kind != PLACE_METER &&
         !(periods && meter.found))
         r = -fs_errno(answer->result);
     if (r == 0)
-        r = tree_list(place, &clock, &meter, on_fixed, parked);
+        r = tree_list(place, &clock, &meter, on_fixed, pending);
     if (r < 0)
-        park_reply_error(parked, -r);
+        pending_reply_error(pending, -r);
     else
-        reply_listing(parked);
+        reply_listing(pending);
 }
 
 /* A listing of its own, with what every directory has. */
@@ -212,31 +212,31 @@ static struct listing *listing_new(void)
 }
 
 /* Asks for what a directory's names depend on. False: nothing needs to be asked. */
-static bool ask(struct parked *parked)
+static bool ask(struct pending *pending)
 {
-    const struct place *place = &parked->node->place;
-    struct tree_meter meter = fs_meter(parked->fs, place);
+    const struct place *place = &pending->node->place;
+    struct tree_meter meter = fs_meter(pending->fs, place);
     struct cemm_query query;
     switch (place->kind) {
     case PLACE_ROOT:
-        park_find(parked, NULL, FS_FIND_MAX_AGE, on_entries);
+        pending_find(pending, NULL, FS_FIND_MAX_AGE, on_entries);
         return true;
     case PLACE_DEVICE:
-        park_find(parked, &place->uid, FS_FIND_MAX_AGE, on_entries);
+        pending_find(pending, &place->uid, FS_FIND_MAX_AGE, on_entries);
         return true;
     case PLACE_METER:
         /* Whether it has totals is for the accounts to say; once is enough. */
-        park_find(parked, &place->uid, INT64_MAX, on_entries);
+        pending_find(pending, &place->uid, INT64_MAX, on_entries);
         return true;
     case PLACE_CHANNELS:
         if (!tree_query(place, &query))
             return false;
-        park_get(parked, &query, parked->fs->realtime_ttl, on_entries);
+        pending_get(pending, &query, pending->fs->realtime_ttl, on_entries);
         return true;
     default:
         if (!tree_holds_periods(place) || meter.known)
             return false;
-        park_find_first(parked, on_entries);
+        pending_find_first(pending, on_entries);
         return true;
     }
 }
@@ -244,16 +244,16 @@ static bool ask(struct parked *parked)
 void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
               const struct fuse_file_info *info)
 {
-    struct parked *parked = park(fs, request, node);
-    if (!parked)
+    struct pending *pending = pending_new(fs, request, node);
+    if (!pending)
         return;
-    parked->info = *info;
-    parked->listing = listing_new();
-    if (!parked->listing) {
-        park_reply_error(parked, ENOMEM);
-    } else if (!ask(parked)) {
+    pending->info = *info;
+    pending->listing = listing_new();
+    if (!pending->listing) {
+        pending_reply_error(pending, ENOMEM);
+    } else if (!ask(pending)) {
         fs_succeeded(fs, &node->place);
-        on_entries(parked, &(const struct cemm_answer){.result = 0});
+        on_entries(pending, &(const struct cemm_answer){.result = 0});
     }
 }
 
@@ -301,16 +301,17 @@ int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
 }
 
 /* A meter that no search has found is there if it can be read. */
-static void on_looked_for(struct parked *parked, const struct cemm_answer *answer)
+static void on_looked_for(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &parked->node->place;
-    bool found = is_known(parked->fs, place) || (place->kind == PLACE_METER && answer->result == 0);
+    const struct place *place = &pending->node->place;
+    bool found =
+        is_known(pending->fs, place) || (place->kind == PLACE_METER && answer->result == 0);
     if (found) {
-        set_exists(parked->node);
-        park_reply_attributes(parked);
+        set_exists(pending->node);
+        pending_reply_attributes(pending);
         return;
     }
-    park_reply_error(parked, answer->result != 0 ? fs_errno(answer->result) : ENOENT);
+    pending_reply_error(pending, answer->result != 0 ? fs_errno(answer->result) : ENOENT);
 }
 
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
@@ -322,13 +323,13 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
         fs_reply_attributes(fs, request, node);
         return;
     }
-    struct parked *parked = park(fs, request, node);
-    if (!parked)
+    struct pending *pending = pending_new(fs, request, node);
+    if (!pending)
         return;
     if (node->place.kind == PLACE_DEVICE)
-        park_locate(parked, on_looked_for);
+        pending_locate(pending, on_looked_for);
     else if (tree_query(&node->place, &query))
-        park_get(parked, &query, fs->realtime_ttl, on_looked_for);
+        pending_get(pending, &query, fs->realtime_ttl, on_looked_for);
     else
-        park_reply_error(parked, EIO);
+        pending_reply_error(pending, EIO);
 }

@@ -270,45 +270,45 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
     return r;
 }
 
-static void on_bytes(struct parked *parked, const struct cemm_answer *answer)
+static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct fs *fs = parked->fs;
-    struct node *node = parked->node;
+    struct fs *fs = pending->fs;
+    struct node *node = pending->node;
     int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
     if (error != 0) {
-        park_reply_error(parked, error);
+        pending_reply_error(pending, error);
         return;
     }
-    reply_bytes(parked->request, node->snapshot, parked->size, parked->offset);
-    park_free(parked);
+    reply_bytes(pending->request, node->snapshot, pending->size, pending->offset);
+    pending_free(pending);
     drop_old(fs);
 }
 
 /* Asks for what the bytes that had been given up are made of: whatever there is, where a newer
  * document would be another file. */
-static void ask_for_bytes(struct parked *parked)
+static void ask_for_bytes(struct pending *pending)
 {
-    const struct node *node = parked->node;
+    const struct node *node = pending->node;
     struct cemm_query query;
     int64_t max_age =
-        node->closed ? fresh_max_age(parked->fs, &node->place, node->snapshot) : INT64_MAX;
+        node->closed ? fresh_max_age(pending->fs, &node->place, node->snapshot) : INT64_MAX;
     if (!info_is(&node->place) && tree_query(&node->place, &query))
-        park_get(parked, &query, max_age, on_bytes);
+        pending_get(pending, &query, max_age, on_bytes);
     else
-        park_reply_error(parked, ESTALE); /* it is made of more than one document */
+        pending_reply_error(pending, ESTALE); /* it is made of more than one document */
 }
 
 /* The node has a snapshot. */
-static void reply(struct parked *parked)
+static void reply(struct pending *pending)
 {
-    const struct snapshot *snapshot = parked->node->snapshot;
-    if (!parked->reading) {
-        park_reply_attributes(parked);
+    const struct snapshot *snapshot = pending->node->snapshot;
+    if (!pending->reading) {
+        pending_reply_attributes(pending);
     } else if (snapshot->bytes) {
-        reply_bytes(parked->request, snapshot, parked->size, parked->offset);
-        park_free(parked);
+        reply_bytes(pending->request, snapshot, pending->size, pending->offset);
+        pending_free(pending);
     } else {
-        ask_for_bytes(parked);
+        ask_for_bytes(pending);
     }
 }
 
@@ -317,7 +317,7 @@ static void reply(struct parked *parked)
 struct growth {
     struct fs *fs;
     struct node *node;
-    struct parked *waiting; /* NULL: that reader is gone */
+    struct pending *waiting; /* NULL: that reader is gone */
 };
 
 static void on_page_forgotten(void *data)
@@ -328,7 +328,7 @@ static void on_page_forgotten(void *data)
     node->growing = false;
     node_show(node);
     if (growth->waiting)
-        park_reply_attributes(growth->waiting);
+        pending_reply_attributes(growth->waiting);
     free(growth);
     node->pins--;
     node_release(&fs->nodes, node);
@@ -341,77 +341,78 @@ static void on_reader_gone(void *data)
 }
 
 /* The node has got its new snapshot, and shows the old one's size until the kernel is ready. */
-static void grow(struct parked *parked)
+static void grow(struct pending *pending)
 {
-    struct node *node = parked->node;
+    struct node *node = pending->node;
     struct growth *growth = malloc(sizeof(*growth));
     int64_t page = sysconf(_SC_PAGESIZE);
     if (!growth) {
-        park_reply_error(parked, ENOMEM);
+        pending_reply_error(pending, ENOMEM);
         return;
     }
-    *growth = (struct growth){.fs = parked->fs, .node = node, .waiting = parked};
-    if (helper_forget_pages(&parked->fs->helper, node->number, (int64_t)node->shown / page * page,
+    *growth = (struct growth){.fs = pending->fs, .node = node, .waiting = pending};
+    if (helper_forget_pages(&pending->fs->helper, node->number, (int64_t)node->shown / page * page,
                             on_page_forgotten, growth) < 0) {
         free(growth);
-        park_reply_attributes(parked); /* it grows with the next document */
+        pending_reply_attributes(pending); /* it grows with the next document */
         return;
     }
     node->growing = true;
     node->pins++;
-    park_wait(parked, on_reader_gone, growth);
+    pending_wait(pending, on_reader_gone, growth);
 }
 
 /* A newer snapshot for a node that has one; its reference is taken over. */
-static void renew(struct parked *parked, struct snapshot *snapshot)
+static void renew(struct pending *pending, struct snapshot *snapshot)
 {
-    struct node *node = parked->node;
+    struct node *node = pending->node;
     const struct snapshot *old = node->snapshot;
     if (!old->bytes || snapshot->size < node->shown ||
         memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
         /* Who has it open keeps the old bytes; the name will lead to a new node. */
         snapshot_unref(snapshot);
-        node_retire(&parked->fs->nodes, node);
+        node_retire(&pending->fs->nodes, node);
         node_keep(node, false);
         node->running = false;
-        reply(parked);
+        reply(pending);
         return;
     }
     if (snapshot->size == old->size && fresh_is_description(&node->place))
         snapshot->modified = old->modified; /* nothing has changed */
-    bind(parked->fs, node, snapshot);
+    bind(pending->fs, node, snapshot);
     if (snapshot->size == node->shown) {
         node_show(node);
-        reply(parked);
+        reply(pending);
         return;
     }
-    grow(parked);
+    grow(pending);
 }
 
 /* ---- GETATTR ------------------------------------------------------------ */
 
 /* Whether a newer document is of use to the node: it has none yet, or is a CSV that grows. A READ
  * does not make it grow: its pages are locked until it is answered. */
-static bool wants(const struct parked *parked, int64_t fetched)
+static bool wants(const struct pending *pending, int64_t fetched)
 {
-    const struct node *node = parked->node;
+    const struct node *node = pending->node;
     if (!node->snapshot)
         return true;
-    return !parked->reading && node->running && !node->growing && node->snapshot->fetched < fetched;
+    return !pending->reading && node->running && !node->growing &&
+           node->snapshot->fetched < fetched;
 }
 
-static void take_snapshot(struct parked *parked, struct snapshot *snapshot)
+static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
 {
-    struct node *node = parked->node;
-    if (!wants(parked, snapshot->fetched)) {
+    struct node *node = pending->node;
+    if (!wants(pending, snapshot->fetched)) {
         snapshot_unref(snapshot);
-        reply(parked);
+        reply(pending);
     } else if (node->snapshot) {
-        renew(parked, snapshot);
+        renew(pending, snapshot);
     } else {
-        bind(parked->fs, node, snapshot);
+        bind(pending->fs, node, snapshot);
         node_show(node);
-        reply(parked);
+        reply(pending);
     }
 }
 
@@ -440,48 +441,48 @@ static bool is_known_absent(const struct node *node)
            age <= FS_INFO_MAX_AGE;
 }
 
-static void take_answer(struct parked *parked, const struct cemm_answer *answer)
+static void take_answer(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct node *node = parked->node;
-    struct tree_clock clock = fs_clock(parked->fs);
+    struct node *node = pending->node;
+    struct tree_clock clock = fs_clock(pending->fs);
     struct snapshot *snapshot = NULL;
     if (answer->result != 0) {
-        park_reply_error(parked, take_failure(parked->fs, node, fs_errno(answer->result)));
+        pending_reply_error(pending, take_failure(pending->fs, node, fs_errno(answer->result)));
         return;
     }
-    if (!wants(parked, cemm_document_fetched(answer->document))) {
-        reply(parked);
+    if (!wants(pending, cemm_document_fetched(answer->document))) {
+        reply(pending);
         return;
     }
     int r = snapshot_render(&node->place, answer->document, &clock, &snapshot);
     if (r == -EIO)
-        fs_note_name(parked->fs, &node->place, "the answer is too large for this file");
+        fs_note_name(pending->fs, &node->place, "the answer is too large for this file");
     if (r < 0) {
-        park_reply_error(parked, take_failure(parked->fs, node, -r));
+        pending_reply_error(pending, take_failure(pending->fs, node, -r));
         return;
     }
     node->absent = 0;
-    take_snapshot(parked, snapshot);
+    take_snapshot(pending, snapshot);
 }
 
 /* Asks for the document; whatever comes answers the request. */
-static void ask(struct parked *parked)
+static void ask(struct pending *pending)
 {
-    struct node *node = parked->node;
-    struct fs *fs = parked->fs;
+    struct node *node = pending->node;
+    struct fs *fs = pending->fs;
     struct place place = node->place;
     struct cemm_query query;
     if (is_known_absent(node)) {
-        park_reply_error(parked, ENOENT);
+        pending_reply_error(pending, ENOENT);
     } else if (info_is(&place)) {
-        parked->answer = take_answer;
-        parked->take = take_snapshot;
-        info_ask(parked);
+        pending->answer = take_answer;
+        pending->take = take_snapshot;
+        info_ask(pending);
     } else if (tree_query(&place, &query)) {
-        park_get(parked, &query, fresh_max_age(fs, &place, node->snapshot), take_answer);
+        pending_get(pending, &query, fresh_max_age(fs, &place, node->snapshot), take_answer);
         ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
     } else {
-        park_reply_error(parked, EIO);
+        pending_reply_error(pending, EIO);
     }
 }
 
@@ -492,11 +493,11 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
         fs_reply_attributes(fs, request, node);
         return;
     }
-    struct parked *parked = park(fs, request, node);
-    if (!parked)
+    struct pending *pending = pending_new(fs, request, node);
+    if (!pending)
         return;
-    parked->open = open;
-    ask(parked);
+    pending->open = open;
+    ask(pending);
 }
 
 /* ---- READ ------------------------------------------------------------------ */
@@ -518,14 +519,14 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
         (void)fuse_reply_err(request, node->error);
         return;
     }
-    struct parked *parked = park(fs, request, node);
-    if (!parked)
+    struct pending *pending = pending_new(fs, request, node);
+    if (!pending)
         return;
-    parked->reading = true;
-    parked->size = size;
-    parked->offset = offset;
+    pending->reading = true;
+    pending->size = size;
+    pending->offset = offset;
     if (snapshot)
-        ask_for_bytes(parked);
+        ask_for_bytes(pending);
     else
-        ask(parked);
+        ask(pending);
 }

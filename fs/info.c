@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-#include "fs/park.h"
+#include "fs/pending.h"
 
 bool info_is(const struct place *place)
 {
@@ -19,76 +19,76 @@ bool info_is(const struct place *place)
 
 /* ---- a device ----------------------------------------------------------- */
 
-static void on_root(struct parked *parked, const struct cemm_answer *answer)
+static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct fs *fs = parked->fs;
-    const struct cemm_uid *uid = &parked->node->place.uid;
+    struct fs *fs = pending->fs;
+    const struct cemm_uid *uid = &pending->node->place.uid;
     const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
     const char *account = device ? cemm_device_account(device) : NULL;
     struct snapshot *snapshot;
     int r = 0;
     if (answer->result != 0 && answer->result != CEMM_ABSENT)
         r = fs_errno(answer->result);
-    else if (!account && parked->found != 0 && fs_account_unheard(fs))
-        r = fs_errno(parked->found);
+    else if (!account && pending->found != 0 && fs_account_unheard(fs))
+        r = fs_errno(pending->found);
     else if (!account && !answer->document)
         r = ENOENT;
     if (r == ENOENT)
-        fs_note_name(fs, &parked->node->place, "no source says anything of this device");
+        fs_note_name(fs, &pending->node->place, "no source says anything of this device");
     if (r == 0)
         r = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
     if (r != 0)
-        park_reply_error(parked, r);
+        pending_reply_error(pending, r);
     else
-        parked->take(parked, snapshot);
+        pending->take(pending, snapshot);
 }
 
-static void on_devices(struct parked *parked, const struct cemm_answer *answer)
+static void on_devices(struct pending *pending, const struct cemm_answer *answer)
 {
     struct cemm_query query;
-    parked->found = answer->result;
-    if (tree_query(&parked->node->place, &query))
-        park_get(parked, &query, FS_INFO_MAX_AGE, on_root);
+    pending->found = answer->result;
+    if (tree_query(&pending->node->place, &query))
+        pending_get(pending, &query, FS_INFO_MAX_AGE, on_root);
     else
-        park_reply_error(parked, EIO);
+        pending_reply_error(pending, EIO);
 }
 
 /* ---- a meter ------------------------------------------------------------ */
 
 /* The cloud's list has no aliases: if it has stood in for the LAN's, nothing is known, unless older
  * firmware has no list. */
-static void on_io(struct parked *parked, const struct cemm_answer *answer)
+static void on_io(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &parked->node->place;
+    const struct place *place = &pending->node->place;
     if (answer->result != 0 || document_lists(answer->document, place->alias)) {
-        parked->answer(parked, answer);
-    } else if (fs_is_account(parked->fs, cemm_document_source(answer->document)) &&
-               cemm_offers(parked->fs->cemm, &place->uid, place->alias, CEMM_IO)) {
-        park_reply_error(parked, EHOSTUNREACH);
+        pending->answer(pending, answer);
+    } else if (fs_is_account(pending->fs, cemm_document_source(answer->document)) &&
+               cemm_offers(pending->fs->cemm, &place->uid, place->alias, CEMM_IO)) {
+        pending_reply_error(pending, EHOSTUNREACH);
     } else {
-        fs_note_name(parked->fs, place, "no source says anything of this meter");
-        parked->answer(parked, answer);
+        fs_note_name(pending->fs, place, "no source says anything of this meter");
+        pending->answer(pending, answer);
     }
 }
 
-static void on_meter(struct parked *parked, const struct cemm_answer *answer)
+static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct cemm_query query = {.uid = parked->node->place.uid, .endpoint = CEMM_IO};
+    struct cemm_query query = {.uid = pending->node->place.uid, .endpoint = CEMM_IO};
     if (answer->result == CEMM_ABSENT)
-        park_get(parked, &query, FS_INFO_MAX_AGE, on_io);
+        pending_get(pending, &query, FS_INFO_MAX_AGE, on_io);
     else
-        parked->answer(parked, answer);
+        pending->answer(pending, answer);
 }
 
-void info_ask(struct parked *parked)
+void info_ask(struct pending *pending)
 {
-    const struct place *place = &parked->node->place;
+    const struct place *place = &pending->node->place;
     struct cemm_query query;
-    parked->absence_passes = true;
+    pending->absence_passes = true;
     if (place->kind == PLACE_DEVICE_INFO) /* who has answered once need not do so again */
-        park_find(parked, NULL, INT64_MAX, on_devices);
+        pending_find(pending, NULL, INT64_MAX, on_devices);
     else if (tree_query(place, &query))
-        park_get(parked, &query, FS_INFO_MAX_AGE, on_meter);
+        pending_get(pending, &query, FS_INFO_MAX_AGE, on_meter);
     else
-        park_reply_error(parked, EIO);
+        pending_reply_error(pending, EIO);
 }

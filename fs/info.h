@@ -5,11 +5,11 @@
 #ifndef FS_INFO_H
 #define FS_INFO_H
 
-#include "fs/park.h"
+#include "fs/pending.h"
 
 bool info_is(const struct place *place);
 
 /* Asks for the documents of such a file; in the end `answer` or `take` is called. */
-void info_ask(struct parked *parked);
+void info_ask(struct pending *pending);
 
 #endif

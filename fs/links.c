@@ -13,7 +13,7 @@
 #include <errno.h>
 
 #include "fs/fresh.h"
-#include "fs/park.h"
+#include "fs/pending.h"
 
 #define TURN_S (3 * 3600) /* seconds of a day in which its first row is waited for */
 
@@ -64,16 +64,16 @@ static bool is_left(const struct fs *fs, const struct place *link, const struct 
     return !node || !node->snapshot || !fresh_is_followed(node) || node->snapshot->fetched >= since;
 }
 
-static void on_day(struct parked *parked, const struct cemm_answer *answer)
+static void on_day(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct tree_clock clock = fs_clock(parked->fs);
-    struct node *node = parked->node;
+    struct tree_clock clock = fs_clock(pending->fs);
+    struct node *node = pending->node;
     struct place day = day_of(&node->place, &clock, 0);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
-        is_left(parked->fs, &node->place, &clock, cemm_document_fetched(answer->document)))
+        is_left(pending->fs, &node->place, &clock, cemm_document_fetched(answer->document)))
         node->moved = cemm_period_start(clock.zone, &day.period);
-    reply(parked->request, &node->place, &clock, is_turning(parked->fs, node, &clock) ? 1 : 0);
-    park_free(parked);
+    reply(pending->request, &node->place, &clock, is_turning(pending->fs, node, &clock) ? 1 : 0);
+    pending_free(pending);
 }
 
 void link_read(struct fs *fs, fuse_req_t request, struct node *node)
@@ -85,7 +85,7 @@ void link_read(struct fs *fs, fuse_req_t request, struct node *node)
         reply(request, &node->place, &clock, 0);
         return;
     }
-    struct parked *parked = park(fs, request, node);
-    if (parked)
-        park_get(parked, &query, FS_PERIOD_MAX_AGE, on_day);
+    struct pending *pending = pending_new(fs, request, node);
+    if (pending)
+        pending_get(pending, &query, FS_PERIOD_MAX_AGE, on_day);
 }

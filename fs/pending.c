@@ -1,0 +1,147 @@
+/*
+ * How a request is pending and let go.
+ *
+ * Each request is answered exactly once: whoever answers also frees, and the
+ * library runs a completion exactly once, also when it is cancelled. So an
+ * interrupt never answers by itself; it cancels, and the completion answers.
+ *
+ * No request waits for longer than the sources that could answer it may take
+ * (spec §4), however many stand before it in their queues. Only the wait ends
+ * then: what was asked for still comes, and the next one finds it.
+ *
+ * libfuse holds a lock of the request while it calls us for an interrupt. It
+ * allows the answer there, but not from within fuse_req_interrupt_func():
+ * therefore an interrupt that has come already is asked for beforehand.
+ */
+#include "fs/pending.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/listing.h"
+
+static void on_answer(void *data, const struct cemm_answer *answer)
+{
+    struct pending *pending = data;
+    pending->ticket = NULL;
+    if (answer->result == -ECANCELED) {
+        pending_reply_error(pending, EINTR);
+        return;
+    }
+    if (answer->result == 0)
+        fs_succeeded(pending->fs, &pending->node->place);
+    else if (answer->result != CEMM_ABSENT || !pending->absence_passes)
+        fs_note(pending->fs, &pending->node->place, answer->words);
+    pending->resume(pending, answer);
+}
+
+static void on_interrupt(fuse_req_t request, void *data)
+{
+    struct pending *pending = data;
+    (void)request;
+    if (pending->ticket) {
+        cemm_cancel(pending->ticket);
+        return;
+    }
+    if (pending->let_go)
+        pending->let_go(pending->data);
+    pending_reply_error(pending, EINTR);
+}
+
+struct pending *pending_new(struct fs *fs, fuse_req_t request, struct node *node)
+{
+    struct pending *pending = malloc(sizeof(*pending));
+    if (!pending) {
+        (void)fuse_reply_err(request, ENOMEM);
+        return NULL;
+    }
+    *pending = (struct pending){.fs = fs, .request = request, .node = node};
+    node->pins++;
+    return pending;
+}
+
+/* `r` is what the library said, `query` is what it was asked for, or whom. */
+static void await(struct pending *pending, int r, const struct cemm_query *query,
+                  pending_fn *resume)
+{
+    pending->resume = resume;
+    if (r < 0) {
+        pending_reply_error(pending, -r);
+    } else if (fuse_req_interrupted(pending->request)) {
+        cemm_cancel(pending->ticket);
+    } else {
+        cemm_limit(pending->ticket, query);
+        fuse_req_interrupt_func(pending->request, on_interrupt, pending);
+    }
+}
+
+void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
+                 pending_fn *resume)
+{
+    await(pending,
+          cemm_get(pending->fs->cemm, query, max_age, on_answer, pending, &pending->ticket), query,
+          resume);
+}
+
+void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
+                  pending_fn *resume)
+{
+    struct cemm_query query = {.endpoint = CEMM_IO};
+    if (uid)
+        query.uid = *uid;
+    await(pending, cemm_find(pending->fs->cemm, uid, max_age, on_answer, pending, &pending->ticket),
+          uid ? &query : NULL, resume);
+}
+
+void pending_find_first(struct pending *pending, pending_fn *resume)
+{
+    const struct place *place = &pending->node->place;
+    struct cemm_query query = {.uid = place->uid, .endpoint = CEMM_DATA};
+    memcpy(query.alias, place->alias, sizeof(query.alias));
+    int r = cemm_find_first(pending->fs->cemm, &place->uid, place->alias, on_answer, pending,
+                            &pending->ticket);
+    await(pending, r, &query, resume);
+}
+
+void pending_locate(struct pending *pending, pending_fn *resume)
+{
+    int r = cemm_locate(pending->fs->cemm, &pending->node->place.uid, FS_FIND_MAX_AGE, on_answer,
+                        pending, &pending->ticket);
+    await(pending, r, NULL, resume);
+}
+
+void pending_wait(struct pending *pending, void (*let_go)(void *data), void *data)
+{
+    pending->let_go = let_go;
+    pending->data = data;
+}
+
+void pending_free(struct pending *pending)
+{
+    listing_free(pending->listing);
+    pending->node->pins--;
+    node_release(&pending->fs->nodes, pending->node);
+    free(pending);
+}
+
+void pending_reply_error(struct pending *pending, int error)
+{
+    struct node *node = pending->node;
+    if (pending->open && node->snapshot && error != EINTR) {
+        pending_reply_attributes(pending);
+        return;
+    }
+    if (pending->reading && error != EINTR) {
+        node->failed = cemm_clock_wall();
+        node->error = error;
+    }
+    (void)fuse_reply_err(pending->request, error);
+    pending_free(pending);
+}
+
+void pending_reply_attributes(struct pending *pending)
+{
+    fs_reply_attributes(pending->fs, pending->request, pending->node);
+    pending_free(pending);
+}
