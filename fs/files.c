@@ -217,7 +217,7 @@ static int node_of(struct fs *fs, const struct place *place, struct node **ret_n
     if (!snapshot)
         (*ret_node)->absent = absent;
     else
-        ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), place);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), place);
     return 0;
 }
 
@@ -480,7 +480,7 @@ static void ask(struct pending *pending)
         info_ask(pending);
     } else if (tree_query(&place, &query)) {
         pending_get(pending, &query, fresh_max_age(fs, &place, node->snapshot), take_answer);
-        ahead_read(&fs->ahead, fs->cemm, fs_clock(fs), &place);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &place);
     } else {
         pending_reply_error(pending, EIO);
     }

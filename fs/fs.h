@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 
 #include "common/cemm.h"
-#include "fs/ahead.h"
 #include "fs/helper.h"
 #include "fs/log.h"
 #include "fs/node.h"
+#include "fs/readahead.h"
 
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: timeout of what never changes */
 #define FS_CLOSED_TIMEOUT 60.0            /* seconds: then its archive file is looked for again */
@@ -41,7 +41,7 @@ struct fs {
     struct helper helper;
     struct log *log;
     struct nodes nodes;
-    struct ahead ahead;
+    struct readahead readahead;
     uid_t owner;
     gid_t group;
     mode_t mask; /* permissions that nobody has */

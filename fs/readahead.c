@@ -1,9 +1,9 @@
 /*
  * Only days (of values, and of totals) are read ahead, within their month, and
  * only closed ones: they are fetched once in their life, so a day too many
- * costs one request, ever. The longer the run, the further ahead.
+ * costs one request, ever. The longer the run, the further readahead.
  */
-#include "fs/ahead.h"
+#include "fs/readahead.h"
 
 #include <string.h>
 
@@ -20,22 +20,22 @@ static bool is_same_history(const struct place *a, const struct place *b)
            strcmp(a->uid.text, b->uid.text) == 0 && strcmp(a->alias, b->alias) == 0;
 }
 
-static struct ahead_stream *stream_of(struct ahead *ahead, const struct place *place)
+static struct readahead_stream *stream_of(struct readahead *readahead, const struct place *place)
 {
-    struct ahead_stream *oldest = &ahead->streams[0];
-    for (size_t i = 0; i < AHEAD_STREAMS; i++) {
-        struct ahead_stream *stream = &ahead->streams[i];
+    struct readahead_stream *oldest = &readahead->streams[0];
+    for (size_t i = 0; i < READAHEAD_STREAMS; i++) {
+        struct readahead_stream *stream = &readahead->streams[i];
         if (is_same_history(&stream->last, place))
             return stream;
         if (stream->used < oldest->used)
             oldest = stream;
     }
-    *oldest = (struct ahead_stream){.last = *place, .run = 0};
+    *oldest = (struct readahead_stream){.last = *place, .run = 0};
     return oldest;
 }
 
 /* False if this day is the one before once more: its other form, say. */
-static bool follow(struct ahead_stream *stream, const struct place *place)
+static bool follow(struct readahead_stream *stream, const struct place *place)
 {
     struct cemm_period next = cemm_period_step(&stream->last.period, 1);
     bool first = stream->run == 0;
@@ -54,19 +54,19 @@ static void ask(struct cemm *cemm, const struct place *place, const struct tree_
         (void)cemm_get_later(cemm, &query, since * 1000, on_answer, NULL, NULL);
 }
 
-void ahead_read(struct ahead *ahead, struct cemm *cemm, struct tree_clock clock,
-                const struct place *place)
+void readahead_after(struct readahead *readahead, struct cemm *cemm, struct tree_clock clock,
+                     const struct place *place)
 {
     struct place next = *place;
     int month = place->period.month;
     if (place->kind != PLACE_PERIOD || place->period.span != CEMM_DAY ||
         clock.now < tree_closed_at(place, clock.zone))
         return;
-    struct ahead_stream *stream = stream_of(ahead, place);
-    stream->used = ++ahead->step;
+    struct readahead_stream *stream = stream_of(readahead, place);
+    stream->used = ++readahead->step;
     if (!follow(stream, place) || stream->run < 2)
         return;
-    for (int i = 0; i < stream->run && i < AHEAD_MAX; i++) {
+    for (int i = 0; i < stream->run && i < READAHEAD_MAX; i++) {
         next.period = cemm_period_step(&next.period, 1);
         if (next.period.month != month || clock.now <= tree_closed_at(&next, clock.zone))
             break;

@@ -2,29 +2,29 @@
  * Read-ahead: who has read two neighbouring days in turn will read the next
  * one, too. The only thing that this mount asks for without being asked.
  */
-#ifndef FS_AHEAD_H
-#define FS_AHEAD_H
+#ifndef FS_READAHEAD_H
+#define FS_READAHEAD_H
 
 #include "fs/tree.h"
 
-#define AHEAD_STREAMS 8 /* readers of different meters that are told apart */
-#define AHEAD_MAX     8 /* days */
+#define READAHEAD_STREAMS 8 /* readers of different meters that are told apart */
+#define READAHEAD_MAX     8 /* days */
 
 /* One meter's history that somebody reads. */
-struct ahead_stream {
+struct readahead_stream {
     struct place last; /* read last; PLACE_ROOT: the stream is free */
     int run;           /* neighbours in turn */
     uint64_t used;     /* when, in steps */
 };
 
-struct ahead {
-    struct ahead_stream streams[AHEAD_STREAMS];
+struct readahead {
+    struct readahead_stream streams[READAHEAD_STREAMS];
     uint64_t step;
 };
 
 /* A file is read that was not at hand in the kernel. Asks for those behind it, if it is of a closed
  * day and not the first in turn. */
-void ahead_read(struct ahead *ahead, struct cemm *cemm, struct tree_clock clock,
-                const struct place *place);
+void readahead_after(struct readahead *readahead, struct cemm *cemm, struct tree_clock clock,
+                     const struct place *place);
 
 #endif
