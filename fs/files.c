@@ -50,7 +50,7 @@ static bool forget_name(struct fs *fs, struct node *node)
     char name[TREE_NAME_SIZE];
     tree_name(&node->place, name);
     if (node->current && node->parent != 0 &&
-        helper_forget_name(&fs->helper, node->parent, name) < 0)
+        invalidate_name(&fs->invalidate, node->parent, name) < 0)
         return false;
     node_drop(&fs->nodes, node);
     return true;
@@ -351,8 +351,8 @@ static void grow(struct pending *pending)
         return;
     }
     *growth = (struct growth){.fs = pending->fs, .node = node, .waiting = pending};
-    if (helper_forget_pages(&pending->fs->helper, node->number, (int64_t)node->shown / page * page,
-                            on_page_forgotten, growth) < 0) {
+    if (invalidate_pages(&pending->fs->invalidate, node->number, (int64_t)node->shown / page * page,
+                         on_page_forgotten, growth) < 0) {
         free(growth);
         pending_reply_attributes(pending); /* it grows with the next document */
         return;

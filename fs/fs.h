@@ -1,6 +1,6 @@
 /*
  * One mount: what the rooms of cemmfs share. All of it belongs to the one
- * thread that turns the loop; the helper sees none of it.
+ * thread that turns the loop; the invalidating thread sees none of it.
  */
 #ifndef FS_FS_H
 #define FS_FS_H
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "common/cemm.h"
-#include "fs/helper.h"
+#include "fs/invalidate.h"
 #include "fs/log.h"
 #include "fs/node.h"
 #include "fs/readahead.h"
@@ -38,7 +38,7 @@ struct fs {
     const struct cemm_config *config;
     struct cemm *cemm;
     struct fuse_session *session;
-    struct helper helper;
+    struct invalidate invalidate;
     struct log *log;
     struct nodes nodes;
     struct readahead readahead;

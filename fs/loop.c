@@ -42,12 +42,13 @@ void loop_run(struct fs *fs, int signal_fd)
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-    /* The helper waits for the kernel, which may wait for us: so it is served to the end. */
-    while (!ending || fs->helper.under_way > 0) {
+    /* The invalidating thread waits for the kernel, which may wait for us: so it is served to
+     * the end. */
+    while (!ending || fs->invalidate.under_way > 0) {
         struct pollfd waited[DESCRIPTORS] = {
             {.fd = fuse_session_fd(fs->session), .events = POLLIN},
             {.fd = signal_fd, .events = POLLIN},
-            {.fd = fs->helper.ours, .events = POLLIN},
+            {.fd = fs->invalidate.ours, .events = POLLIN},
         };
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
@@ -56,7 +57,7 @@ void loop_run(struct fs *fs, int signal_fd)
             (void)poll(waited, DESCRIPTORS, PAUSE_MS);
         }
         more = serve(fs, &buffer);
-        helper_collect(&fs->helper);
+        invalidate_collect(&fs->invalidate);
         ending = ending || signalled(signal_fd) || fuse_session_exited(fs->session);
     }
     free(buffer.mem);

@@ -4,7 +4,7 @@
  * anything is mounted, and said in one line.
  *
  * The order matters: the process forks after the mount has succeeded, so that
- * whoever started it knows, and only then come the library and the helper,
+ * whoever started it knows, and only then come the library and the thread,
  * because threads do not survive a fork.
  */
 #include <errno.h>
@@ -73,11 +73,11 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
     if (fs->cemm)
         r = set_nonblocking(fuse_session_fd(fs->session));
     if (r == 0)
-        r = helper_start(&fs->helper, fs->session);
+        r = invalidate_start(&fs->invalidate, fs->session);
     if (r == 0) {
         cemm_archive_use(fs->cemm);
         loop_run(fs, signal_fd);
-        helper_end(&fs->helper);
+        invalidate_end(&fs->invalidate);
         r = fuse_session_exited(fs->session) && !fs->greeted ? -ENOMEM : 0;
     }
     cemm_free(fs->cemm); /* answers whoever still waits */

@@ -40,7 +40,7 @@ struct node {
     int64_t asked;  /* Unix milliseconds: last GETATTR */
     bool running;   /* may grow */
     bool closed;    /* its snapshot will serve for ever */
-    bool growing;   /* the helper is at it */
+    bool growing;   /* the kernel is being told */
     bool archived;  /* its archive file has been seen */
     bool kept;      /* pinned, so that it is there when the kernel comes back to it */
     int64_t absent; /* Unix milliseconds: when the sources said that there is no such file; 0: they

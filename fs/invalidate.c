@@ -3,7 +3,7 @@
  * numbers and names, never a node, so that nodes belong to one thread. The
  * buffers of the sockets bound how many there are at a time.
  */
-#include "fs/helper.h"
+#include "fs/invalidate.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@ struct job {
     uint64_t number;
     int64_t offset;
     char name[TREE_NAME_SIZE]; /* "": forget the pages of `number`, else that name below it */
-    helper_done_fn *done;
+    invalidate_done_fn *done;
     void *data;
 };
 
@@ -31,23 +31,23 @@ static void tell_kernel(struct fuse_session *session, const struct job *job)
 
 static void *run(void *data)
 {
-    const struct helper *helper = data;
+    const struct invalidate *invalidate = data;
     struct job job;
-    while (recv(helper->its, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
-        tell_kernel(helper->session, &job);
-        if (send(helper->its, &job, sizeof(job), MSG_NOSIGNAL) < 0)
+    while (recv(invalidate->its, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
+        tell_kernel(invalidate->session, &job);
+        if (send(invalidate->its, &job, sizeof(job), MSG_NOSIGNAL) < 0)
             break;
     }
     return NULL;
 }
 
-int helper_start(struct helper *ret_helper, struct fuse_session *session)
+int invalidate_start(struct invalidate *ret_invalidate, struct fuse_session *session)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
-    *ret_helper = (struct helper){.session = session, .ours = ends[0], .its = ends[1]};
-    int error = pthread_create(&ret_helper->thread, NULL, run, ret_helper);
+    *ret_invalidate = (struct invalidate){.session = session, .ours = ends[0], .its = ends[1]};
+    int error = pthread_create(&ret_invalidate->thread, NULL, run, ret_invalidate);
     if (error == 0)
         return 0;
     close(ends[0]);
@@ -55,40 +55,40 @@ int helper_start(struct helper *ret_helper, struct fuse_session *session)
     return -error;
 }
 
-void helper_end(struct helper *helper)
+void invalidate_end(struct invalidate *invalidate)
 {
-    close(helper->ours);
-    pthread_join(helper->thread, NULL);
-    close(helper->its);
+    close(invalidate->ours);
+    pthread_join(invalidate->thread, NULL);
+    close(invalidate->its);
 }
 
-static int add(struct helper *helper, const struct job *job)
+static int add(struct invalidate *invalidate, const struct job *job)
 {
-    if (send(helper->ours, job, sizeof(*job), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (send(invalidate->ours, job, sizeof(*job), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         return -EAGAIN;
-    helper->under_way++;
+    invalidate->under_way++;
     return 0;
 }
 
-int helper_forget_pages(struct helper *helper, uint64_t number, int64_t offset,
-                        helper_done_fn *done, void *data)
+int invalidate_pages(struct invalidate *invalidate, uint64_t number, int64_t offset,
+                     invalidate_done_fn *done, void *data)
 {
-    return add(helper,
+    return add(invalidate,
                &(struct job){.number = number, .offset = offset, .done = done, .data = data});
 }
 
-int helper_forget_name(struct helper *helper, uint64_t directory, const char *name)
+int invalidate_name(struct invalidate *invalidate, uint64_t directory, const char *name)
 {
     struct job job = {.number = directory};
     memcpy(job.name, name, strnlen(name, sizeof(job.name) - 1));
-    return add(helper, &job);
+    return add(invalidate, &job);
 }
 
-void helper_collect(struct helper *helper)
+void invalidate_collect(struct invalidate *invalidate)
 {
     struct job job;
-    while (recv(helper->ours, &job, sizeof(job), MSG_DONTWAIT) == (ssize_t)sizeof(job)) {
-        helper->under_way--;
+    while (recv(invalidate->ours, &job, sizeof(job), MSG_DONTWAIT) == (ssize_t)sizeof(job)) {
+        invalidate->under_way--;
         if (job.done)
             job.done(job.data);
     }
