@@ -29,16 +29,16 @@ static int add_devices(struct fs *fs, struct listing *listing)
 }
 
 /* A meter may have been given a name that means something else here. */
-static int add_meters(struct fs *fs, struct listing *listing, const struct place *parent)
+static int add_meters(struct fs *fs, struct listing *listing, const struct path *parent)
 {
     const struct cemm_device *device = cemm_device_named(fs->cemm, &parent->uid);
     struct tree_clock clock = fs_clock(fs);
     struct tree_meter meter = fs_meter(fs, parent);
-    struct place place;
+    struct path path;
     const char *alias;
     int r = 0;
     for (size_t i = 0; device && r == 0 && (alias = cemm_device_alias(device, i)); i++) {
-        if (tree_child(parent, alias, &clock, &meter, &place) && place.kind == PLACE_METER)
+        if (tree_child(parent, alias, &clock, &meter, &path) && path.kind == PATH_METER)
             r = listing_add(listing, alias, TREE_DIRECTORY);
     }
     return r;
@@ -57,12 +57,12 @@ static int list_channels(struct listing *listing, const struct cemm_document *do
 }
 
 /* Those of the newest answer, however old that is. */
-static int add_channels(struct fs *fs, struct listing *listing, const struct place *place)
+static int add_channels(struct fs *fs, struct listing *listing, const struct path *path)
 {
     struct cemm_document *document = NULL;
     struct cemm_query query;
     int r = 0;
-    if (tree_query(place, &query))
+    if (tree_query(path, &query))
         document = cemm_peek(fs->cemm, &query, INT64_MAX);
     if (document)
         r = list_channels(listing, document);
@@ -76,27 +76,27 @@ static int add_channels(struct fs *fs, struct listing *listing, const struct pla
 struct archive_lister {
     struct fs *fs;
     struct listing *listing;
-    const struct place *parent;
+    const struct path *parent;
     struct tree_clock clock;
     struct tree_meter meter;
     bool looking; /* for one is enough */
 };
 
-static int list_archived(const struct archive_lister *lister, const struct place *parent,
+static int list_archived(const struct archive_lister *lister, const struct path *parent,
                          bool looking);
 
 static int on_period(void *data, const char *name, enum tree_type type)
 {
     const struct archive_lister *lister = data;
     struct cemm_query query;
-    struct place place;
+    struct path path;
     bool there = false;
     if (type == TREE_LINK ||
-        !tree_child(lister->parent, name, &lister->clock, &lister->meter, &place))
+        !tree_child(lister->parent, name, &lister->clock, &lister->meter, &path))
         return 0;
     if (type == TREE_DIRECTORY)
-        there = list_archived(lister, &place, true) > 0;
-    else if (tree_query(&place, &query))
+        there = list_archived(lister, &path, true) > 0;
+    else if (tree_query(&path, &query))
         there = cemm_archived(lister->fs->cemm, &query);
     if (there && lister->looking)
         return 1;
@@ -104,7 +104,7 @@ static int on_period(void *data, const char *name, enum tree_type type)
 }
 
 /* `looking`: returns 1 if there is any. */
-static int list_archived(const struct archive_lister *lister, const struct place *parent,
+static int list_archived(const struct archive_lister *lister, const struct path *parent,
                          bool looking)
 {
     struct archive_lister below = *lister;
@@ -113,14 +113,14 @@ static int list_archived(const struct archive_lister *lister, const struct place
     return tree_list(parent, &below.clock, &below.meter, on_period, &below);
 }
 
-static int add_archived(struct fs *fs, struct listing *listing, const struct place *place)
+static int add_archived(struct fs *fs, struct listing *listing, const struct path *path)
 {
     struct archive_lister lister = {
-        .fs = fs, .listing = listing, .clock = fs_clock(fs), .meter = fs_meter(fs, place)};
+        .fs = fs, .listing = listing, .clock = fs_clock(fs), .meter = fs_meter(fs, path)};
     lister.meter.found = true;
     lister.meter.known = false;
     lister.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
-    return list_archived(&lister, place, false);
+    return list_archived(&lister, path, false);
 }
 
 /* ---- OPENDIR ------------------------------------------------------------ */
@@ -128,14 +128,14 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pla
 /* The names that are data, but for periods. */
 static int add_found(struct pending *pending)
 {
-    const struct place *place = &pending->node->place;
-    switch (place->kind) {
-    case PLACE_ROOT:
+    const struct path *path = &pending->node->path;
+    switch (path->kind) {
+    case PATH_ROOT:
         return add_devices(pending->fs, pending->listing);
-    case PLACE_DEVICE:
-        return add_meters(pending->fs, pending->listing, place);
-    case PLACE_CHANNELS:
-        return add_channels(pending->fs, pending->listing, place);
+    case PATH_DEVICE:
+        return add_meters(pending->fs, pending->listing, path);
+    case PATH_CHANNELS:
+        return add_channels(pending->fs, pending->listing, path);
     default:
         return 0;
     }
@@ -150,15 +150,15 @@ static void reply_listing(struct pending *pending)
 }
 
 /* Whether nobody has what a file would be made of. What was read once stays. */
-static bool is_denied(const struct fs *fs, const struct place *place, const struct node *node)
+static bool is_denied(const struct fs *fs, const struct path *path, const struct node *node)
 {
-    const struct cemm_uid *uid = &place->uid;
+    const struct cemm_uid *uid = &path->uid;
     if (node && (node->absent != 0 || node->snapshot))
         return node->absent != 0;
-    if (place->kind != PLACE_IO && place->kind != PLACE_INFO)
+    if (path->kind != PATH_IO && path->kind != PATH_INFO)
         return false;
-    return !cemm_offers(fs->cemm, uid, place->alias, CEMM_IO) &&
-           !(place->kind == PLACE_INFO && cemm_offers(fs->cemm, uid, place->alias, CEMM_INFO));
+    return !cemm_offers(fs->cemm, uid, path->alias, CEMM_IO) &&
+           !(path->kind == PATH_INFO && cemm_offers(fs->cemm, uid, path->alias, CEMM_INFO));
 }
 
 /* The names that the tree knows by itself; those of which the sources have said that they are not
@@ -166,12 +166,12 @@ static bool is_denied(const struct fs *fs, const struct place *place, const stru
 static int on_fixed(void *data, const char *name, enum tree_type type)
 {
     struct pending *pending = data;
-    const struct place *parent = &pending->node->place;
+    const struct path *parent = &pending->node->path;
     struct tree_clock clock = fs_clock(pending->fs);
     struct tree_meter meter = {.totals = true};
-    struct place place;
-    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &place) &&
-        is_denied(pending->fs, &place, nodes_current(&pending->fs->nodes, &place)))
+    struct path path;
+    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &path) &&
+        is_denied(pending->fs, &path, nodes_current(&pending->fs->nodes, &path)))
         return 0;
     return listing_add(pending->listing, name, type);
 }
@@ -179,20 +179,20 @@ static int on_fixed(void *data, const char *name, enum tree_type type)
 /* Whatever has been found is listed, now or earlier; a failure shows only where that is nothing. */
 static void on_entries(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &pending->node->place;
+    const struct path *path = &pending->node->path;
     struct tree_clock clock = fs_clock(pending->fs);
-    struct tree_meter meter = fs_meter(pending->fs, place);
+    struct tree_meter meter = fs_meter(pending->fs, path);
     struct listing *listing = pending->listing;
-    bool periods = tree_holds_periods(place);
+    bool periods = tree_holds_periods(path);
     size_t before = listing->count;
     int r = add_found(pending);
     if (r == 0 && periods && !meter.found)
-        r = add_archived(pending->fs, listing, place);
-    if (r == 0 && answer->result != 0 && listing->count == before && place->kind != PLACE_METER &&
+        r = add_archived(pending->fs, listing, path);
+    if (r == 0 && answer->result != 0 && listing->count == before && path->kind != PATH_METER &&
         !(periods && meter.found))
         r = -fs_errno(answer->result);
     if (r == 0)
-        r = tree_list(place, &clock, &meter, on_fixed, pending);
+        r = tree_list(path, &clock, &meter, on_fixed, pending);
     if (r < 0)
         pending_reply_error(pending, -r);
     else
@@ -214,27 +214,27 @@ static struct listing *listing_new(void)
 /* Asks for what a directory's names depend on. False: nothing needs to be asked. */
 static bool ask(struct pending *pending)
 {
-    const struct place *place = &pending->node->place;
-    struct tree_meter meter = fs_meter(pending->fs, place);
+    const struct path *path = &pending->node->path;
+    struct tree_meter meter = fs_meter(pending->fs, path);
     struct cemm_query query;
-    switch (place->kind) {
-    case PLACE_ROOT:
+    switch (path->kind) {
+    case PATH_ROOT:
         pending_find(pending, NULL, FS_FIND_MAX_AGE, on_entries);
         return true;
-    case PLACE_DEVICE:
-        pending_find(pending, &place->uid, FS_FIND_MAX_AGE, on_entries);
+    case PATH_DEVICE:
+        pending_find(pending, &path->uid, FS_FIND_MAX_AGE, on_entries);
         return true;
-    case PLACE_METER:
+    case PATH_METER:
         /* Whether it has totals is for the accounts to say; once is enough. */
-        pending_find(pending, &place->uid, INT64_MAX, on_entries);
+        pending_find(pending, &path->uid, INT64_MAX, on_entries);
         return true;
-    case PLACE_CHANNELS:
-        if (!tree_query(place, &query))
+    case PATH_CHANNELS:
+        if (!tree_query(path, &query))
             return false;
         pending_get(pending, &query, pending->fs->realtime_ttl, on_entries);
         return true;
     default:
-        if (!tree_holds_periods(place) || meter.known)
+        if (!tree_holds_periods(path) || meter.known)
             return false;
         pending_find_first(pending, on_entries);
         return true;
@@ -252,23 +252,23 @@ void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
     if (!pending->listing) {
         pending_reply_error(pending, ENOMEM);
     } else if (!ask(pending)) {
-        fs_succeeded(fs, &node->place);
+        fs_succeeded(fs, &node->path);
         on_entries(pending, &(const struct cemm_answer){.result = 0});
     }
 }
 
 /* ---- LOOKUP and GETATTR ------------------------------------------------- */
 
-static bool is_known(const struct fs *fs, const struct place *place)
+static bool is_known(const struct fs *fs, const struct path *path)
 {
-    const struct cemm_device *device = cemm_device_named(fs->cemm, &place->uid);
+    const struct cemm_device *device = cemm_device_named(fs->cemm, &path->uid);
     const char *alias;
-    switch (place->kind) {
-    case PLACE_DEVICE:
+    switch (path->kind) {
+    case PATH_DEVICE:
         return device != NULL;
-    case PLACE_METER:
+    case PATH_METER:
         for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
-            if (strcmp(alias, place->alias) == 0)
+            if (strcmp(alias, path->alias) == 0)
                 return true;
         }
         return false;
@@ -283,18 +283,18 @@ static void set_exists(struct node *node)
     if (node->exists)
         return;
     node->exists = true;
-    if (node->place.kind == PLACE_DEVICE || node->place.kind == PLACE_METER)
+    if (node->path.kind == PATH_DEVICE || node->path.kind == PATH_METER)
         node_keep(node, true);
 }
 
-int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
+int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, place);
+    struct node *node = nodes_current(&fs->nodes, path);
     if (!node)
-        node = node_new(&fs->nodes, place);
+        node = node_new(&fs->nodes, path);
     if (!node)
         return -ENOMEM;
-    if (is_known(fs, place))
+    if (is_known(fs, path))
         set_exists(node);
     *ret_node = node;
     return 0;
@@ -303,9 +303,8 @@ int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
 /* A meter that no search has found is there if it can be read. */
 static void on_looked_for(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &pending->node->place;
-    bool found =
-        is_known(pending->fs, place) || (place->kind == PLACE_METER && answer->result == 0);
+    const struct path *path = &pending->node->path;
+    bool found = is_known(pending->fs, path) || (path->kind == PATH_METER && answer->result == 0);
     if (found) {
         set_exists(pending->node);
         pending_reply_attributes(pending);
@@ -317,7 +316,7 @@ static void on_looked_for(struct pending *pending, const struct cemm_answer *ans
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct cemm_query query;
-    if (is_known(fs, &node->place))
+    if (is_known(fs, &node->path))
         set_exists(node);
     if (node->exists) {
         fs_reply_attributes(fs, request, node);
@@ -326,9 +325,9 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     struct pending *pending = pending_new(fs, request, node);
     if (!pending)
         return;
-    if (node->place.kind == PLACE_DEVICE)
+    if (node->path.kind == PATH_DEVICE)
         pending_locate(pending, on_looked_for);
-    else if (tree_query(&node->place, &query))
+    else if (tree_query(&node->path, &query))
         pending_get(pending, &query, fs->realtime_ttl, on_looked_for);
     else
         pending_reply_error(pending, EIO);

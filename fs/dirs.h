@@ -8,7 +8,7 @@
 
 /* The node of a directory or a link. Never waits, and asks nobody. Returns 0 or a negative
  * errno. */
-int dir_lookup(struct fs *fs, const struct place *place, struct node **ret_node);
+int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node);
 
 /* Answers GETATTR, now or when it is known whether the directory exists. */
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node);

@@ -48,7 +48,7 @@
 static bool forget_name(struct fs *fs, struct node *node)
 {
     char name[TREE_NAME_SIZE];
-    tree_name(&node->place, name);
+    tree_name(&node->path, name);
     if (node->current && node->parent != 0 &&
         invalidate_name(&fs->invalidate, node->parent, name) < 0)
         return false;
@@ -90,18 +90,18 @@ static void drop_old(struct fs *fs)
 /* Binds a snapshot, whose reference is taken over. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    int64_t closed_at = tree_closed_at(&node->place, cemm_zone(fs->cemm));
+    int64_t closed_at = tree_closed_at(&node->path, cemm_zone(fs->cemm));
     struct cemm_query query;
     node_bind(&fs->nodes, node, snapshot);
     node->closed = snapshot->fetched / 1000 >= closed_at;
-    node->running = fresh_may_run(&node->place) && !node->closed;
+    node->running = fresh_may_run(&node->path) && !node->closed;
     node->archived =
-        node->closed && tree_query(&node->place, &query) && cemm_archived(fs->cemm, &query);
+        node->closed && tree_query(&node->path, &query) && cemm_archived(fs->cemm, &query);
     node->absent = 0;
     if (node->closed)
         node_settle(node);
-    fs_succeeded(fs, &node->place);
-    if (fresh_is_description(&node->place))
+    fs_succeeded(fs, &node->path);
+    if (fresh_is_description(&node->path))
         node_keep(node, true); /* its time is told by nothing else */
     node_touch(&fs->nodes, node);
     drop_old(fs);
@@ -110,28 +110,28 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 /* ---- LOOKUP ------------------------------------------------------------- */
 
 /* A fresh document, if one is at hand, as snapshot; else NULL. Returns 0 or a negative errno. */
-static int snapshot_at_hand(struct fs *fs, const struct place *place, int64_t max_age,
+static int snapshot_at_hand(struct fs *fs, const struct path *path, int64_t max_age,
                             struct snapshot **ret_snapshot)
 {
     struct tree_clock clock = fs_clock(fs);
     struct cemm_query query;
     *ret_snapshot = NULL;
-    if (!tree_query(place, &query))
+    if (!tree_query(path, &query))
         return -ENOENT;
-    if (info_is(place))
+    if (info_is(path))
         return 0; /* one document does not tell all */
     struct cemm_document *document = cemm_peek(fs->cemm, &query, max_age);
     if (!document)
         return 0;
-    int r = snapshot_render(place, document, &clock, ret_snapshot);
+    int r = snapshot_render(path, document, &clock, ret_snapshot);
     cemm_document_unref(document);
     return r;
 }
 
-static int new_node(struct fs *fs, const struct place *place, struct snapshot *snapshot,
+static int new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot,
                     struct node **ret_node)
 {
-    struct node *node = node_new(&fs->nodes, place);
+    struct node *node = node_new(&fs->nodes, path);
     if (!node) {
         snapshot_unref(snapshot);
         return -ENOMEM;
@@ -145,11 +145,11 @@ static int new_node(struct fs *fs, const struct place *place, struct snapshot *s
 }
 
 /* The status is made anew each time; the same text stays the same file. */
-static int status_lookup(struct fs *fs, const struct place *place, struct node **ret_node)
+static int status_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, place);
+    struct node *node = nodes_current(&fs->nodes, path);
     struct snapshot *snapshot;
-    int r = status_render(fs, place->kind == PLACE_STATUS_JSON, &snapshot);
+    int r = status_render(fs, path->kind == PATH_STATUS_JSON, &snapshot);
     if (r < 0)
         return r;
     if (node && node->snapshot->size == snapshot->size &&
@@ -158,7 +158,7 @@ static int status_lookup(struct fs *fs, const struct place *place, struct node *
         *ret_node = node;
         return 0;
     }
-    return new_node(fs, place, snapshot, ret_node);
+    return new_node(fs, path, snapshot, ret_node);
 }
 
 /* Whoever deletes a closed period's archive file wants it fetched anew. */
@@ -166,8 +166,8 @@ static bool is_disowned(struct fs *fs, struct node *node)
 {
     struct tree_clock clock = fs_clock(fs);
     struct cemm_query query;
-    if (!node->snapshot || clock.now < tree_closed_at(&node->place, clock.zone) ||
-        !tree_query(&node->place, &query))
+    if (!node->snapshot || clock.now < tree_closed_at(&node->path, clock.zone) ||
+        !tree_query(&node->path, &query))
         return false;
     bool archived = cemm_archived(fs->cemm, &query);
     if (!archived && node->archived)
@@ -177,10 +177,10 @@ static bool is_disowned(struct fs *fs, struct node *node)
 }
 
 /* The names of a period, in all its forms, lead to new nodes from now on. */
-static void disown(struct fs *fs, const struct place *place)
+static void disown(struct fs *fs, const struct path *path)
 {
     static const enum cemm_form forms[] = {CEMM_FORM_JSON, CEMM_FORM_CSV};
-    struct place file = *place;
+    struct path file = *path;
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         struct node *node;
         file.form = forms[i];
@@ -196,40 +196,39 @@ static bool is_good(struct fs *fs, struct node *node)
     if (!node->snapshot)
         return false; /* the kernel has been told of it once */
     if (is_disowned(fs, node)) {
-        disown(fs, &node->place);
+        disown(fs, &node->path);
         return false;
     }
     return fresh_left(fs, node) >= 0 || fresh_is_followed(node);
 }
 
-static int node_of(struct fs *fs, const struct place *place, struct node **ret_node)
+static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, place);
+    struct node *node = nodes_current(&fs->nodes, path);
     *ret_node = node;
     if (node && is_good(fs, node))
         return 0;
     int64_t absent = node ? node->absent : 0;
-    int64_t max_age = fresh_max_age(fs, place, node ? node->snapshot : NULL);
+    int64_t max_age = fresh_max_age(fs, path, node ? node->snapshot : NULL);
     struct snapshot *snapshot;
-    int r = snapshot_at_hand(fs, place, max_age, &snapshot);
-    if (r < 0 || (r = new_node(fs, place, snapshot, ret_node)) < 0)
+    int r = snapshot_at_hand(fs, path, max_age, &snapshot);
+    if (r < 0 || (r = new_node(fs, path, snapshot, ret_node)) < 0)
         return r;
     if (!snapshot)
         (*ret_node)->absent = absent;
     else
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), place);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), path);
     return 0;
 }
 
-int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
-                double *ret_timeout)
+int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, double *ret_timeout)
 {
     struct node *node;
-    if (place->kind == PLACE_STATUS || place->kind == PLACE_STATUS_JSON) {
+    if (path->kind == PATH_STATUS || path->kind == PATH_STATUS_JSON) {
         *ret_timeout = 0;
-        return status_lookup(fs, place, ret_node);
+        return status_lookup(fs, path, ret_node);
     }
-    int r = node_of(fs, place, &node);
+    int r = node_of(fs, path, &node);
     if (r < 0)
         return r;
     node_touch(&fs->nodes, node);
@@ -257,7 +256,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
     struct snapshot *anew;
     if (answer->result != 0)
         return fs_errno(answer->result);
-    int r = snapshot_render(&node->place, answer->document, &clock, &anew);
+    int r = snapshot_render(&node->path, answer->document, &clock, &anew);
     if (r < 0)
         return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
@@ -291,8 +290,8 @@ static void ask_for_bytes(struct pending *pending)
     const struct node *node = pending->node;
     struct cemm_query query;
     int64_t max_age =
-        node->closed ? fresh_max_age(pending->fs, &node->place, node->snapshot) : INT64_MAX;
-    if (!info_is(&node->place) && tree_query(&node->place, &query))
+        node->closed ? fresh_max_age(pending->fs, &node->path, node->snapshot) : INT64_MAX;
+    if (!info_is(&node->path) && tree_query(&node->path, &query))
         pending_get(pending, &query, max_age, on_bytes);
     else
         pending_reply_error(pending, ESTALE); /* it is made of more than one document */
@@ -377,7 +376,7 @@ static void renew(struct pending *pending, struct snapshot *snapshot)
         reply(pending);
         return;
     }
-    if (snapshot->size == old->size && fresh_is_description(&node->place))
+    if (snapshot->size == old->size && fresh_is_description(&node->path))
         snapshot->modified = old->modified; /* nothing has changed */
     bind(pending->fs, node, snapshot);
     if (snapshot->size == node->shown) {
@@ -417,17 +416,17 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
 }
 
 /* Whether an account that was never heard may have what the others lack. */
-static bool may_come(const struct fs *fs, const struct place *place)
+static bool may_come(const struct fs *fs, const struct path *path)
 {
     struct cemm_query query;
-    return fresh_is_description(place) && fs_account_unheard(fs) && tree_query(place, &query) &&
+    return fresh_is_description(path) && fs_account_unheard(fs) && tree_query(path, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
 
 /* Remembers what is not there. Returns the errno of a failure. */
 static int take_failure(const struct fs *fs, struct node *node, int error)
 {
-    if (error == ENOENT && may_come(fs, &node->place))
+    if (error == ENOENT && may_come(fs, &node->path))
         error = EHOSTUNREACH;
     node->absent = error == ENOENT ? cemm_clock_wall() : 0;
     return error;
@@ -437,7 +436,7 @@ static int take_failure(const struct fs *fs, struct node *node, int error)
 static bool is_known_absent(const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->absent;
-    return fresh_is_description(&node->place) && node->absent != 0 && age >= 0 &&
+    return fresh_is_description(&node->path) && node->absent != 0 && age >= 0 &&
            age <= FS_INFO_MAX_AGE;
 }
 
@@ -454,9 +453,9 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
         reply(pending);
         return;
     }
-    int r = snapshot_render(&node->place, answer->document, &clock, &snapshot);
+    int r = snapshot_render(&node->path, answer->document, &clock, &snapshot);
     if (r == -EIO)
-        fs_note_name(pending->fs, &node->place, "the answer is too large for this file");
+        fs_note_name(pending->fs, &node->path, "the answer is too large for this file");
     if (r < 0) {
         pending_reply_error(pending, take_failure(pending->fs, node, -r));
         return;
@@ -470,17 +469,17 @@ static void ask(struct pending *pending)
 {
     struct node *node = pending->node;
     struct fs *fs = pending->fs;
-    struct place place = node->place;
+    struct path path = node->path;
     struct cemm_query query;
     if (is_known_absent(node)) {
         pending_reply_error(pending, ENOENT);
-    } else if (info_is(&place)) {
+    } else if (info_is(&path)) {
         pending->answer = take_answer;
         pending->take = take_snapshot;
         info_ask(pending);
-    } else if (tree_query(&place, &query)) {
-        pending_get(pending, &query, fresh_max_age(fs, &place, node->snapshot), take_answer);
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &place);
+    } else if (tree_query(&path, &query)) {
+        pending_get(pending, &query, fresh_max_age(fs, &path, node->snapshot), take_answer);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &path);
     } else {
         pending_reply_error(pending, EIO);
     }

@@ -9,7 +9,7 @@
 
 /* The node to which a file's name leads now, and for how many seconds. Never waits: the node may
  * have no snapshot yet. Returns 0 or a negative errno. */
-int file_lookup(struct fs *fs, const struct place *place, struct node **ret_node,
+int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node,
                 double *ret_timeout);
 
 /* Answers GETATTR, now or when the document has come. `open`: it is asked by someone who has the

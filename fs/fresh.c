@@ -5,28 +5,26 @@
 #define RUNNING_TIMEOUT 1.0  /* seconds: name of a running CSV; its node follows the data */
 #define FOLLOWED_MS     5000 /* a running CSV is being followed if it was asked for this lately */
 
-bool fresh_is_description(const struct place *place)
+bool fresh_is_description(const struct path *path)
 {
-    return info_is(place) || place->kind == PLACE_IO;
+    return info_is(path) || path->kind == PATH_IO;
 }
 
 /* Of a closed period; but one without a sample may still get some (spec §2). */
-static bool is_final(const struct fs *fs, const struct place *place,
-                     const struct snapshot *snapshot)
+static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    return fs_clock(fs).now >= tree_closed_at(place, cemm_zone(fs->cemm)) &&
+    return fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm)) &&
            !(snapshot && snapshot->empty);
 }
 
-int64_t fresh_max_age(const struct fs *fs, const struct place *place,
-                      const struct snapshot *snapshot)
+int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    int64_t closed_at = tree_closed_at(place, cemm_zone(fs->cemm));
-    if (fresh_is_description(place))
+    int64_t closed_at = tree_closed_at(path, cemm_zone(fs->cemm));
+    if (fresh_is_description(path))
         return FS_INFO_MAX_AGE;
-    if (place->kind != PLACE_PERIOD)
+    if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
-    if (is_final(fs, place, snapshot)) /* one that was fetched before that may lack its end */
+    if (is_final(fs, path, snapshot)) /* one that was fetched before that may lack its end */
         return cemm_clock_wall() - closed_at * 1000;
     return fs_clock(fs).now < closed_at ? FS_PERIOD_MAX_AGE : CEMM_EMPTY_AGE;
 }
@@ -36,29 +34,29 @@ int64_t fresh_left(const struct fs *fs, const struct node *node)
     int64_t age = cemm_clock_wall() - node->snapshot->fetched;
     if (age < 0)
         return -1; /* the clock was set back: who knows how old */
-    return fresh_max_age(fs, &node->place, node->snapshot) - age;
+    return fresh_max_age(fs, &node->path, node->snapshot) - age;
 }
 
 bool fresh_is_followed(const struct node *node)
 {
-    if (fresh_is_description(&node->place))
+    if (fresh_is_description(&node->path))
         return true;
     return node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS);
 }
 
-bool fresh_may_run(const struct place *place)
+bool fresh_may_run(const struct path *path)
 {
-    return fresh_is_description(place) ||
-           (place->history == HISTORY_DAYS && place->form == CEMM_FORM_CSV);
+    return fresh_is_description(path) ||
+           (path->history == HISTORY_DAYS && path->form == CEMM_FORM_CSV);
 }
 
 double fresh_timeout(const struct fs *fs, const struct node *node)
 {
-    bool final = is_final(fs, &node->place, node->snapshot);
-    if (node->running || (fresh_may_run(&node->place) && !final))
+    bool final = is_final(fs, &node->path, node->snapshot);
+    if (node->running || (fresh_may_run(&node->path) && !final))
         return RUNNING_TIMEOUT;
     if (final)
         return FS_CLOSED_TIMEOUT;
-    int64_t left = node->snapshot ? fresh_left(fs, node) : fresh_max_age(fs, &node->place, NULL);
+    int64_t left = node->snapshot ? fresh_left(fs, node) : fresh_max_age(fs, &node->path, NULL);
     return left > 0 ? (double)left / 1000 : 0;
 }

@@ -8,7 +8,7 @@
 
 /* How old a document may be (ms), so that what has been fetched after a period was closed stays
  * good for ever. `snapshot` is what there is of it, or NULL. */
-int64_t fresh_max_age(const struct fs *fs, const struct place *place,
+int64_t fresh_max_age(const struct fs *fs, const struct path *path,
                       const struct snapshot *snapshot);
 
 /* For how many more milliseconds a node's snapshot is good; < 0: it is not. */
@@ -18,10 +18,10 @@ int64_t fresh_left(const struct fs *fs, const struct node *node);
 double fresh_timeout(const struct fs *fs, const struct node *node);
 
 /* What is said of devices and meters. */
-bool fresh_is_description(const struct place *place);
+bool fresh_is_description(const struct path *path);
 
 /* A file whose node may follow its data. */
-bool fresh_may_run(const struct place *place);
+bool fresh_may_run(const struct path *path);
 
 /* A node that may be handed out although its snapshot is too old: its readers are waiting for the
  * next one, or follow it as it grows. */

@@ -49,19 +49,19 @@ bool fs_is_account(const struct fs *fs, const char *name)
     return false;
 }
 
-struct tree_meter fs_meter(const struct fs *fs, const struct place *place)
+struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
 {
     struct tree_meter meter = {.totals = true};
-    if (place->alias[0] == '\0')
+    if (path->alias[0] == '\0')
         return meter;
     /* What is archived is there, whatever the sources say of the meter today. */
-    meter.totals = cemm_offers(fs->cemm, &place->uid, place->alias, CEMM_TOTALS) ||
-                   cemm_archived_any(fs->cemm, &place->uid, place->alias, CEMM_TOTALS);
+    meter.totals = cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_TOTALS) ||
+                   cemm_archived_any(fs->cemm, &path->uid, path->alias, CEMM_TOTALS);
     /* Of devices that nobody knows, nothing is remembered. */
-    if (!cemm_device_named(fs->cemm, &place->uid))
+    if (!cemm_device_named(fs->cemm, &path->uid))
         return meter;
-    meter.found = cemm_first_day(fs->cemm, &place->uid, place->alias, &meter.first);
-    meter.known = cemm_first_known(fs->cemm, &place->uid, place->alias);
+    meter.found = cemm_first_day(fs->cemm, &path->uid, path->alias, &meter.first);
+    meter.known = cemm_first_known(fs->cemm, &path->uid, path->alias);
     return meter;
 }
 
@@ -75,10 +75,10 @@ static void note_last(struct fs *fs, const char *words)
     fs->failed = cemm_clock_wall();
 }
 
-void fs_note(struct fs *fs, const struct place *place, const char *words)
+void fs_note(struct fs *fs, const struct path *path, const char *words)
 {
-    uint64_t cause = tree_cause(place);
-    struct place above = *place;
+    uint64_t cause = tree_cause(path);
+    struct path above = *path;
     note_last(fs, words);
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
@@ -87,18 +87,18 @@ void fs_note(struct fs *fs, const struct place *place, const char *words)
     } while (tree_parent(&above, &above));
 }
 
-void fs_note_name(struct fs *fs, const struct place *place, const char *reason)
+void fs_note_name(struct fs *fs, const struct path *path, const char *reason)
 {
     struct cemm_words words;
-    cemm_words_set(&words, "%s%s%s: %s", place->uid.text, place->alias[0] ? " " : "", place->alias,
+    cemm_words_set(&words, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
                    reason);
-    fs_note(fs, place, words.text);
+    fs_note(fs, path, words.text);
 }
 
-void fs_succeeded(struct fs *fs, const struct place *place)
+void fs_succeeded(struct fs *fs, const struct path *path)
 {
-    uint64_t cause = tree_cause(place);
-    struct place above = *place;
+    uint64_t cause = tree_cause(path);
+    struct path above = *path;
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
         if (node && node->words && node->cause == cause)
@@ -120,13 +120,13 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     char target[TREE_LINK_SIZE];
     attributes.st_uid = fs->owner;
     attributes.st_gid = fs->group;
-    switch (tree_type(&node->place)) {
+    switch (tree_type(&node->path)) {
     case TREE_DIRECTORY:
         attributes.st_mode = S_IFDIR | 0555;
         attributes.st_nlink = 2;
         break;
     case TREE_LINK:
-        tree_target(&node->place, &clock, target);
+        tree_target(&node->path, &clock, target);
         attributes.st_mode = S_IFLNK | 0777;
         attributes.st_size = (off_t)strlen(target);
         break;
@@ -147,7 +147,7 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
 
 double fs_attributes_timeout(const struct node *node)
 {
-    switch (tree_type(&node->place)) {
+    switch (tree_type(&node->path)) {
     case TREE_DIRECTORY:
         return node->exists ? FS_FOR_EVER : 0;
     case TREE_FILE:

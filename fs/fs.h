@@ -58,8 +58,8 @@ struct tree_clock fs_clock(const struct fs *fs);
 /* Positive errno of a request's result that is not 0. */
 int fs_errno(int r);
 
-/* What is known of the meter that a place belongs to. */
-struct tree_meter fs_meter(const struct fs *fs, const struct place *place);
+/* What is known of the meter that a path belongs to. */
+struct tree_meter fs_meter(const struct fs *fs, const struct path *path);
 
 /* Whether some account has never answered: which devices it reaches is not known then. */
 bool fs_account_unheard(const struct fs *fs);
@@ -67,12 +67,12 @@ bool fs_account_unheard(const struct fs *fs);
 /* Whether an answer's source is an account. */
 bool fs_is_account(const struct fs *fs, const char *name);
 
-/* Remembers a failure's words for the directories above a place, and forgets them when what had
+/* Remembers a failure's words for the directories above a path, and forgets them when what had
  * failed has succeeded. */
-void fs_note(struct fs *fs, const struct place *place, const char *words);
-/* The same, with the place's device and meter before the words. */
-void fs_note_name(struct fs *fs, const struct place *place, const char *reason);
-void fs_succeeded(struct fs *fs, const struct place *place);
+void fs_note(struct fs *fs, const struct path *path, const char *words);
+/* The same, with the path's device and meter before the words. */
+void fs_note_name(struct fs *fs, const struct path *path, const char *reason);
+void fs_succeeded(struct fs *fs, const struct path *path);
 
 /* What the kernel is to know of a node. */
 void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);

@@ -12,9 +12,9 @@
 
 #include "fs/pending.h"
 
-bool info_is(const struct place *place)
+bool info_is(const struct path *path)
 {
-    return place->kind == PLACE_DEVICE_INFO || place->kind == PLACE_INFO;
+    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
 }
 
 /* ---- a device ----------------------------------------------------------- */
@@ -22,7 +22,7 @@ bool info_is(const struct place *place)
 static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
-    const struct cemm_uid *uid = &pending->node->place.uid;
+    const struct cemm_uid *uid = &pending->node->path.uid;
     const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
     const char *account = device ? cemm_device_account(device) : NULL;
     struct snapshot *snapshot;
@@ -34,7 +34,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     else if (!account && !answer->document)
         r = ENOENT;
     if (r == ENOENT)
-        fs_note_name(fs, &pending->node->place, "no source says anything of this device");
+        fs_note_name(fs, &pending->node->path, "no source says anything of this device");
     if (r == 0)
         r = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
     if (r != 0)
@@ -47,7 +47,7 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
 {
     struct cemm_query query;
     pending->found = answer->result;
-    if (tree_query(&pending->node->place, &query))
+    if (tree_query(&pending->node->path, &query))
         pending_get(pending, &query, FS_INFO_MAX_AGE, on_root);
     else
         pending_reply_error(pending, EIO);
@@ -59,21 +59,21 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
  * firmware has no list. */
 static void on_io(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct place *place = &pending->node->place;
-    if (answer->result != 0 || document_lists(answer->document, place->alias)) {
+    const struct path *path = &pending->node->path;
+    if (answer->result != 0 || document_lists(answer->document, path->alias)) {
         pending->answer(pending, answer);
     } else if (fs_is_account(pending->fs, cemm_document_source(answer->document)) &&
-               cemm_offers(pending->fs->cemm, &place->uid, place->alias, CEMM_IO)) {
+               cemm_offers(pending->fs->cemm, &path->uid, path->alias, CEMM_IO)) {
         pending_reply_error(pending, EHOSTUNREACH);
     } else {
-        fs_note_name(pending->fs, place, "no source says anything of this meter");
+        fs_note_name(pending->fs, path, "no source says anything of this meter");
         pending->answer(pending, answer);
     }
 }
 
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct cemm_query query = {.uid = pending->node->place.uid, .endpoint = CEMM_IO};
+    struct cemm_query query = {.uid = pending->node->path.uid, .endpoint = CEMM_IO};
     if (answer->result == CEMM_ABSENT)
         pending_get(pending, &query, FS_INFO_MAX_AGE, on_io);
     else
@@ -82,12 +82,12 @@ static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 
 void info_ask(struct pending *pending)
 {
-    const struct place *place = &pending->node->place;
+    const struct path *path = &pending->node->path;
     struct cemm_query query;
     pending->absence_passes = true;
-    if (place->kind == PLACE_DEVICE_INFO) /* who has answered once need not do so again */
+    if (path->kind == PATH_DEVICE_INFO) /* who has answered once need not do so again */
         pending_find(pending, NULL, INT64_MAX, on_devices);
-    else if (tree_query(place, &query))
+    else if (tree_query(path, &query))
         pending_get(pending, &query, FS_INFO_MAX_AGE, on_meter);
     else
         pending_reply_error(pending, EIO);

@@ -7,7 +7,7 @@
 
 #include "fs/pending.h"
 
-bool info_is(const struct place *place);
+bool info_is(const struct path *path);
 
 /* Asks for the documents of such a file; in the end `answer` or `take` is called. */
 void info_ask(struct pending *pending);

@@ -17,49 +17,49 @@
 
 #define TURN_S (3 * 3600) /* seconds of a day in which its first row is waited for */
 
-static struct place day_of(const struct place *link, const struct tree_clock *clock, int ago)
+static struct path day_of(const struct path *link, const struct tree_clock *clock, int ago)
 {
     struct cemm_period now = cemm_period_at(clock->zone, CEMM_DAY, clock->now);
-    struct place day = *link;
-    day.kind = PLACE_PERIOD;
+    struct path day = *link;
+    day.kind = PATH_PERIOD;
     day.ago = 0;
     day.period = cemm_period_step(&now, -ago);
     return day;
 }
 
-static bool is_today(const struct place *link)
+static bool is_today(const struct path *link)
 {
-    return link->kind == PLACE_NEAR_LINK && link->ago == 0 &&
+    return link->kind == PATH_NEAR_LINK && link->ago == 0 &&
            (link->history == HISTORY_DAYS || link->history == HISTORY_TOTALS);
 }
 
 /* Whether it may have to wait for the new day. There must be a day before. */
 static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
 {
-    struct tree_meter meter = fs_meter(fs, &node->place);
-    struct place day = day_of(&node->place, clock, 0);
+    struct tree_meter meter = fs_meter(fs, &node->path);
+    struct path day = day_of(&node->path, clock, 0);
     int64_t begun = cemm_period_start(clock->zone, &day.period);
-    return is_today(&node->place) && node->moved != begun && clock->now - begun < TURN_S &&
+    return is_today(&node->path) && node->moved != begun && clock->now - begun < TURN_S &&
            !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
 }
 
-static void reply(fuse_req_t request, const struct place *link, const struct tree_clock *clock,
+static void reply(fuse_req_t request, const struct path *link, const struct tree_clock *clock,
                   int ago)
 {
-    struct place place = *link;
+    struct path path = *link;
     char target[TREE_LINK_SIZE];
-    if (place.kind == PLACE_NEAR_LINK)
-        place.ago += ago;
-    tree_target(&place, clock, target);
+    if (path.kind == PATH_NEAR_LINK)
+        path.ago += ago;
+    tree_target(&path, clock, target);
     (void)fuse_reply_readlink(request, target);
 }
 
 /* Whether nobody follows the day before, or has been given what there was when the new day had
  * begun. */
-static bool is_left(const struct fs *fs, const struct place *link, const struct tree_clock *clock,
+static bool is_left(const struct fs *fs, const struct path *link, const struct tree_clock *clock,
                     int64_t since)
 {
-    struct place before = day_of(link, clock, 1);
+    struct path before = day_of(link, clock, 1);
     const struct node *node = nodes_current(&fs->nodes, &before);
     return !node || !node->snapshot || !fresh_is_followed(node) || node->snapshot->fetched >= since;
 }
@@ -68,21 +68,21 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
 {
     struct tree_clock clock = fs_clock(pending->fs);
     struct node *node = pending->node;
-    struct place day = day_of(&node->place, &clock, 0);
+    struct path day = day_of(&node->path, &clock, 0);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
-        is_left(pending->fs, &node->place, &clock, cemm_document_fetched(answer->document)))
+        is_left(pending->fs, &node->path, &clock, cemm_document_fetched(answer->document)))
         node->moved = cemm_period_start(clock.zone, &day.period);
-    reply(pending->request, &node->place, &clock, is_turning(pending->fs, node, &clock) ? 1 : 0);
+    reply(pending->request, &node->path, &clock, is_turning(pending->fs, node, &clock) ? 1 : 0);
     pending_free(pending);
 }
 
 void link_read(struct fs *fs, fuse_req_t request, struct node *node)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct place day = day_of(&node->place, &clock, 0);
+    struct path day = day_of(&node->path, &clock, 0);
     struct cemm_query query;
     if (!is_turning(fs, node, &clock) || !tree_query(&day, &query)) {
-        reply(request, &node->place, &clock, 0);
+        reply(request, &node->path, &clock, 0);
         return;
     }
     struct pending *pending = pending_new(fs, request, node);

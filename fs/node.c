@@ -1,5 +1,5 @@
 /*
- * Two hash tables over the same nodes, by number and by place. They double
+ * Two hash tables over the same nodes, by number and by path. They double
  * when they are full: a copy of a whole history looks up some ten thousand
  * names, most mounts a handful.
  */
@@ -18,30 +18,30 @@ static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
     return (size_t)(number & (nodes->buckets - 1));
 }
 
-static size_t slot_of_place(const struct nodes *nodes, const struct place *place)
+static size_t slot_of_path(const struct nodes *nodes, const struct path *path)
 {
-    return (size_t)(place_hash(place) & (nodes->buckets - 1));
+    return (size_t)(path_hash(path) & (nodes->buckets - 1));
 }
 
 static void insert(struct nodes *nodes, struct node *node)
 {
     LIST_INSERT_HEAD(&nodes->by_number[slot_of_number(nodes, node->number)], node, same_number);
     if (node->current)
-        LIST_INSERT_HEAD(&nodes->by_place[slot_of_place(nodes, &node->place)], node, same_place);
+        LIST_INSERT_HEAD(&nodes->by_path[slot_of_path(nodes, &node->path)], node, same_path);
 }
 
 static int resize(struct nodes *nodes, size_t buckets)
 {
     struct node_list *by_number = calloc(buckets, sizeof(*by_number));
-    struct node_list *by_place = calloc(buckets, sizeof(*by_place));
+    struct node_list *by_path = calloc(buckets, sizeof(*by_path));
     struct nodes old = *nodes;
-    if (!by_number || !by_place) {
+    if (!by_number || !by_path) {
         free(by_number);
-        free(by_place);
+        free(by_path);
         return -ENOMEM;
     }
     nodes->by_number = by_number;
-    nodes->by_place = by_place;
+    nodes->by_path = by_path;
     nodes->buckets = buckets;
     for (size_t i = 0; i < old.buckets; i++) {
         struct node *node = LIST_FIRST(&old.by_number[i]);
@@ -52,7 +52,7 @@ static int resize(struct nodes *nodes, size_t buckets)
         }
     }
     free(old.by_number);
-    free(old.by_place);
+    free(old.by_path);
     return 0;
 }
 
@@ -84,7 +84,7 @@ void nodes_end(struct nodes *nodes)
         }
     }
     free(nodes->by_number);
-    free(nodes->by_place);
+    free(nodes->by_path);
     *nodes = (struct nodes){0};
 }
 
@@ -98,20 +98,20 @@ struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
     return NULL;
 }
 
-struct node *nodes_current(const struct nodes *nodes, const struct place *place)
+struct node *nodes_current(const struct nodes *nodes, const struct path *path)
 {
     struct node *node;
-    LIST_FOREACH (node, &nodes->by_place[slot_of_place(nodes, place)], same_place) {
-        if (place_same(&node->place, place))
+    LIST_FOREACH (node, &nodes->by_path[slot_of_path(nodes, path)], same_path) {
+        if (path_same(&node->path, path))
             return node;
     }
     return NULL;
 }
 
-struct node *node_new(struct nodes *nodes, const struct place *place)
+struct node *node_new(struct nodes *nodes, const struct path *path)
 {
     struct node *node = calloc(1, sizeof(*node));
-    struct node *before = nodes_current(nodes, place);
+    struct node *before = nodes_current(nodes, path);
     if (!node)
         return NULL;
     /* Without memory for a larger table the one at hand works, too. */
@@ -121,7 +121,7 @@ struct node *node_new(struct nodes *nodes, const struct place *place)
         node_retire(nodes, before);
     node->number = nodes->next_number++;
     node->inode = node->number;
-    node->place = *place;
+    node->path = *path;
     node->current = true;
     insert(nodes, node);
     nodes->count++;
@@ -132,7 +132,7 @@ void node_retire(struct nodes *nodes, struct node *node)
 {
     (void)nodes;
     if (node->current)
-        LIST_REMOVE(node, same_place);
+        LIST_REMOVE(node, same_path);
     node->current = false;
 }
 
@@ -157,8 +157,8 @@ void node_show(struct node *node)
 
 void node_settle(struct node *node)
 {
-    uint64_t hash = tree_hash_path(&node->place);
-    hash = place_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
+    uint64_t hash = tree_hash_path(&node->path);
+    hash = path_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
     node->inode = hash >> 2 | SETTLED;
 }
 
@@ -176,7 +176,7 @@ void node_drop(struct nodes *nodes, struct node *node)
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     bool full = node->snapshot && node->snapshot->bytes;
-    if (node->place.kind == PLACE_PERIOD && (!node->snapshot || node->closed))
+    if (node->path.kind == PATH_PERIOD && (!node->snapshot || node->closed))
         return full ? &nodes->full : &nodes->bare;
     return full && node->snapshot->source ? &nodes->open : NULL;
 }

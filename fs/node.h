@@ -1,7 +1,7 @@
 /*
  * Nodes: what the kernel holds of us. The kernel knows an inode by its number
  * and counts how often it was told of it; a node lives until it has forgotten
- * all of that. A place can have several nodes at a time, one for each snapshot
+ * all of that. A path can have several nodes at a time, one for each snapshot
  * that someone still reads; the newest of them is the current one, to which
  * the name leads.
  *
@@ -28,7 +28,7 @@ struct node {
     uint64_t parent;  /* number of the directory in which it was looked up last */
     uint64_t lookups; /* the kernel's */
     unsigned pins;    /* ours */
-    struct place place;
+    struct path path;
     bool current;
     bool exists; /* directories: known to be there */
 
@@ -54,14 +54,14 @@ struct node {
     char *words;    /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* what it was about, see tree_cause() */
 
-    LIST_ENTRY(node) same_number, same_place;
+    LIST_ENTRY(node) same_number, same_path;
     struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;
 };
 
 struct nodes {
     struct node_list *by_number;
-    struct node_list *by_place; /* current ones only */
+    struct node_list *by_path; /* current ones only */
     size_t buckets;
     size_t count;
     uint64_t next_number;
@@ -78,12 +78,12 @@ struct nodes {
 int nodes_init(struct nodes *nodes);
 void nodes_end(struct nodes *nodes); /* frees all nodes, whatever the kernel holds */
 
-struct node *nodes_numbered(const struct nodes *nodes, uint64_t number);     /* NULL: none */
-struct node *nodes_current(const struct nodes *nodes, const struct place *); /* NULL: none */
+struct node *nodes_numbered(const struct nodes *nodes, uint64_t number);    /* NULL: none */
+struct node *nodes_current(const struct nodes *nodes, const struct path *); /* NULL: none */
 
-/* A new node, which becomes its place's current one. It has no lookups yet: count some, pin it, or
+/* A new node, which becomes its path's current one. It has no lookups yet: count some, pin it, or
  * node_release() it. NULL: no memory. */
-struct node *node_new(struct nodes *nodes, const struct place *place);
+struct node *node_new(struct nodes *nodes, const struct path *path);
 
 /* The name no longer leads to it. */
 void node_retire(struct nodes *nodes, struct node *node);

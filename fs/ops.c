@@ -55,16 +55,16 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
                   struct node **ret_node, double *ret_timeout)
 {
     struct tree_clock clock = fs_clock(fs);
-    struct tree_meter meter = fs_meter(fs, &parent->place);
-    struct place place;
-    if (!tree_child(&parent->place, name, &clock, &meter, &place))
+    struct tree_meter meter = fs_meter(fs, &parent->path);
+    struct path path;
+    if (!tree_child(&parent->path, name, &clock, &meter, &path))
         return -ENOENT;
-    if (place.kind == PLACE_METER && !cemm_alias_allowed(fs->cemm, &place.uid, place.alias))
+    if (path.kind == PATH_METER && !cemm_alias_allowed(fs->cemm, &path.uid, path.alias))
         return -ENOENT;
     *ret_timeout = FS_FOR_EVER;
-    if (tree_type(&place) == TREE_FILE)
-        return file_lookup(fs, &place, ret_node, ret_timeout);
-    return dir_lookup(fs, &place, ret_node);
+    if (tree_type(&path) == TREE_FILE)
+        return file_lookup(fs, &path, ret_node, ret_timeout);
+    return dir_lookup(fs, &path, ret_node);
 }
 
 static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
@@ -119,7 +119,7 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
     struct node *node = node_of(request, number);
     if (!node)
         return;
-    if (tree_type(&node->place) == TREE_LINK)
+    if (tree_type(&node->path) == TREE_LINK)
         link_read(fs_of(request), request, node);
     else
         (void)fuse_reply_err(request, EINVAL);
@@ -133,7 +133,7 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
     struct node *node = node_of(request, number);
     if (!node)
         return;
-    switch (tree_type(&node->place)) {
+    switch (tree_type(&node->path)) {
     case TREE_DIRECTORY:
         dir_getattr(fs, request, node);
         break;

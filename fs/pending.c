@@ -30,9 +30,9 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         return;
     }
     if (answer->result == 0)
-        fs_succeeded(pending->fs, &pending->node->place);
+        fs_succeeded(pending->fs, &pending->node->path);
     else if (answer->result != CEMM_ABSENT || !pending->absence_passes)
-        fs_note(pending->fs, &pending->node->place, answer->words);
+        fs_note(pending->fs, &pending->node->path, answer->words);
     pending->resume(pending, answer);
 }
 
@@ -96,17 +96,17 @@ void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t m
 
 void pending_find_first(struct pending *pending, pending_fn *resume)
 {
-    const struct place *place = &pending->node->place;
-    struct cemm_query query = {.uid = place->uid, .endpoint = CEMM_DATA};
-    memcpy(query.alias, place->alias, sizeof(query.alias));
-    int r = cemm_find_first(pending->fs->cemm, &place->uid, place->alias, on_answer, pending,
+    const struct path *path = &pending->node->path;
+    struct cemm_query query = {.uid = path->uid, .endpoint = CEMM_DATA};
+    memcpy(query.alias, path->alias, sizeof(query.alias));
+    int r = cemm_find_first(pending->fs->cemm, &path->uid, path->alias, on_answer, pending,
                             &pending->ticket);
     await(pending, r, &query, resume);
 }
 
 void pending_locate(struct pending *pending, pending_fn *resume)
 {
-    int r = cemm_locate(pending->fs->cemm, &pending->node->place.uid, FS_FIND_MAX_AGE, on_answer,
+    int r = cemm_locate(pending->fs->cemm, &pending->node->path.uid, FS_FIND_MAX_AGE, on_answer,
                         pending, &pending->ticket);
     await(pending, r, NULL, resume);
 }

@@ -12,9 +12,9 @@
 
 /* One meter's history that somebody reads. */
 struct readahead_stream {
-    struct place last; /* read last; PLACE_ROOT: the stream is free */
-    int run;           /* neighbours in turn */
-    uint64_t used;     /* when, in steps */
+    struct path last; /* read last; PATH_ROOT: the stream is free */
+    int run;          /* neighbours in turn */
+    uint64_t used;    /* when, in steps */
 };
 
 struct readahead {
@@ -25,6 +25,6 @@ struct readahead {
 /* A file is read that was not at hand in the kernel. Asks for those behind it, if it is of a closed
  * day and not the first in turn. */
 void readahead_after(struct readahead *readahead, struct cemm *cemm, struct tree_clock clock,
-                     const struct place *place);
+                     const struct path *path);
 
 #endif

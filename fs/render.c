@@ -45,7 +45,7 @@ void snapshot_unref(struct snapshot *snapshot)
 
 void snapshot_strip(struct snapshot *snapshot)
 {
-    snapshot->digest = place_hash_bytes(PLACE_HASH, snapshot->bytes, snapshot->size);
+    snapshot->digest = path_hash_bytes(PATH_HASH, snapshot->bytes, snapshot->size);
     free(snapshot->bytes);
     snapshot->bytes = NULL;
 }
@@ -53,7 +53,7 @@ void snapshot_strip(struct snapshot *snapshot)
 bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
 {
     if (anew->size != snapshot->size ||
-        place_hash_bytes(PLACE_HASH, anew->bytes, anew->size) != snapshot->digest)
+        path_hash_bytes(PATH_HASH, anew->bytes, anew->size) != snapshot->digest)
         return false;
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;
@@ -112,36 +112,36 @@ bool document_lists(const struct cemm_document *io, const char *alias)
 }
 
 /* The LAN's list of meters has an entry for each. */
-static int render_entry(const struct place *place, const struct cemm_document *io, char **ret_text,
+static int render_entry(const struct path *path, const struct cemm_document *io, char **ret_text,
                         size_t *ret_length)
 {
     struct json_object *root = cemm_document_json(io);
-    struct json_object *entry = root ? find_entry(data_of(root), place->alias) : NULL;
+    struct json_object *entry = root ? find_entry(data_of(root), path->alias) : NULL;
     int r = !root ? -ENOMEM : !entry ? -ENOENT : cemm_json_print(entry, ret_text, ret_length);
     json_object_put(root);
     return r;
 }
 
-static int render_text(const struct place *place, const struct cemm_document *document,
+static int render_text(const struct path *path, const struct cemm_document *document,
                        const struct cemm_series *channel, const struct cemm_zone *zone,
                        char **ret_text, size_t *ret_length)
 {
-    if (place->kind == PLACE_CHANNEL)
+    if (path->kind == PATH_CHANNEL)
         return channel ? render_channel(channel, ret_text, ret_length) : -ENOENT;
-    if (place->kind == PLACE_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
-        return render_entry(place, document, ret_text, ret_length);
-    return cemm_render(document, place->form, zone, ret_text, ret_length);
+    if (path->kind == PATH_INFO && cemm_document_query(document)->endpoint == CEMM_IO)
+        return render_entry(path, document, ret_text, ret_length);
+    return cemm_render(document, path->form, zone, ret_text, ret_length);
 }
 
 /* Closed periods end when they ended; of running months and years the last row changes; what else
  * still changes is as old as its newest sample. */
-static int64_t modified_at(const struct place *place, const struct cemm_document *document,
+static int64_t modified_at(const struct path *path, const struct cemm_document *document,
                            const struct cemm_series *channel, const struct tree_clock *clock)
 {
     int64_t newest = cemm_document_newest(document);
-    if (place->kind == PLACE_PERIOD && clock->now >= tree_closed_at(place, clock->zone))
-        return cemm_period_end(clock->zone, &place->period) * 1000;
-    if (place->kind == PLACE_PERIOD && place->period.span != CEMM_DAY)
+    if (path->kind == PATH_PERIOD && clock->now >= tree_closed_at(path, clock->zone))
+        return cemm_period_end(clock->zone, &path->period) * 1000;
+    if (path->kind == PATH_PERIOD && path->period.span != CEMM_DAY)
         return cemm_document_fetched(document);
     if (channel)
         newest = channel->count > 0 ? channel->samples[channel->count - 1].time : 0;
@@ -175,26 +175,26 @@ static int sign(struct snapshot *snapshot, const char *source, const struct cemm
     return 0;
 }
 
-int snapshot_render(const struct place *place, const struct cemm_document *document,
+int snapshot_render(const struct path *path, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot)
 {
     const struct cemm_series *channel =
-        place->kind == PLACE_CHANNEL ? cemm_document_channel(document, place->channel) : NULL;
+        path->kind == PATH_CHANNEL ? cemm_document_channel(document, path->channel) : NULL;
     const struct cemm_series *series = channel;
     struct snapshot *snapshot;
     char *text;
     size_t length;
     size_t count = 1;
-    int r = render_text(place, document, channel, clock->zone, &text, &length);
+    int r = render_text(path, document, channel, clock->zone, &text, &length);
 
     if (r < 0)
         return r == -E2BIG ? -EIO : r;
-    snapshot = snapshot_of_text(text, length, modified_at(place, document, channel, clock));
+    snapshot = snapshot_of_text(text, length, modified_at(path, document, channel, clock));
     if (!snapshot)
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
     snapshot->empty = cemm_document_empty(document);
-    if (place->kind == PLACE_PERIOD && place->form == CEMM_FORM_CSV)
+    if (path->kind == PATH_PERIOD && path->form == CEMM_FORM_CSV)
         series = cemm_document_series(document, &count);
     return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);
 }

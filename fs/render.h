@@ -26,11 +26,11 @@ struct snapshot {
 };
 
 /*
- * Makes the file that `place` stands for of its document. Returns 0, -ENOENT
- * where the document lacks the place's channel, -ENOMEM, or -EIO where a limit
+ * Makes the file that `path` stands for of its document. Returns 0, -ENOENT
+ * where the document lacks the path's channel, -ENOMEM, or -EIO where a limit
  * is exceeded.
  */
-int snapshot_render(const struct place *place, const struct cemm_document *document,
+int snapshot_render(const struct path *path, const struct cemm_document *document,
                     const struct tree_clock *clock, struct snapshot **ret_snapshot);
 
 /* Whether a list of meters has one of that alias; also where no memory is left to tell. */

@@ -12,43 +12,43 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct place tree_root = {.kind = PLACE_ROOT};
+const struct path tree_root = {.kind = PATH_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
-/* `history` is the one that the name leads into, or, in PLACE_HISTORY, the one that has it. */
+/* `history` is the one that the name leads into, or, in PATH_HISTORY, the one that has it. */
 static const struct fixed {
-    enum place_kind parent;
+    enum path_kind parent;
     const char *name;
-    enum place_kind kind;
+    enum path_kind kind;
     enum cemm_form form;
     enum tree_history history;
     int ago;
 } fixed_names[] = {
-    {PLACE_ROOT, "status", PLACE_STATUS, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_ROOT, "status.json", PLACE_STATUS_JSON, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_DEVICE, "info.json", PLACE_DEVICE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_DEVICE, "io.json", PLACE_IO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_DEVICE, "io.csv", PLACE_IO, CEMM_FORM_CSV, HISTORY_NONE, 0},
-    {PLACE_METER, "info.json", PLACE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_METER, "realtime.json", PLACE_REALTIME, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_METER, "realtime.csv", PLACE_REALTIME, CEMM_FORM_CSV, HISTORY_NONE, 0},
-    {PLACE_METER, "realtime", PLACE_CHANNELS, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_METER, "data", PLACE_DATA, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PLACE_METER, "totals", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
-    {PLACE_DATA, "day", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_DAYS, 0},
-    {PLACE_DATA, "month", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
-    {PLACE_DATA, "year", PLACE_HISTORY, CEMM_FORM_JSON, HISTORY_YEARS, 0},
-    {PLACE_HISTORY, "today.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 0},
-    {PLACE_HISTORY, "today.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 0},
-    {PLACE_HISTORY, "yesterday.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 1},
-    {PLACE_HISTORY, "yesterday.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 1},
-    {PLACE_HISTORY, "this-month.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
-    {PLACE_HISTORY, "this-month.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_MONTHS, 0},
-    {PLACE_HISTORY, "this-year.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_YEARS, 0},
-    {PLACE_HISTORY, "this-year.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_YEARS, 0},
-    {PLACE_HISTORY, "today.json", PLACE_NEAR_LINK, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
-    {PLACE_HISTORY, "today.csv", PLACE_NEAR_LINK, CEMM_FORM_CSV, HISTORY_TOTALS, 0},
+    {PATH_ROOT, "status", PATH_STATUS, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_ROOT, "status.json", PATH_STATUS_JSON, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORM_CSV, HISTORY_NONE, 0},
+    {PATH_METER, "info.json", PATH_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORM_CSV, HISTORY_NONE, 0},
+    {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_METER, "data", PATH_DATA, CEMM_FORM_JSON, HISTORY_NONE, 0},
+    {PATH_METER, "totals", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
+    {PATH_DATA, "day", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_DAYS, 0},
+    {PATH_DATA, "month", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
+    {PATH_DATA, "year", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_YEARS, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 0},
+    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 1},
+    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 1},
+    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
+    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_MONTHS, 0},
+    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_YEARS, 0},
+    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_YEARS, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_TOTALS, 0},
 };
 
 /* What the files of each folder of periods are. */
@@ -63,10 +63,10 @@ static const struct history {
 };
 
 /* In which kind of directory the files of a span lie. */
-static const enum place_kind holders[] = {
-    [CEMM_DAY] = PLACE_MONTH,
-    [CEMM_MONTH] = PLACE_YEAR,
-    [CEMM_YEAR] = PLACE_HISTORY,
+static const enum path_kind holders[] = {
+    [CEMM_DAY] = PATH_MONTH,
+    [CEMM_MONTH] = PATH_YEAR,
+    [CEMM_YEAR] = PATH_HISTORY,
 };
 
 static const struct suffix {
@@ -80,34 +80,25 @@ static const struct suffix {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The parents of HISTORY and PERIOD depend on the history; see parent_kind(). */
-static const struct place_facts {
+static const struct path_facts {
     enum tree_type type;
-    enum place_kind parent;
+    enum path_kind parent;
 } facts[] = {
-    [PLACE_ROOT] = {TREE_DIRECTORY, PLACE_ROOT},
-    [PLACE_STATUS] = {TREE_FILE, PLACE_ROOT},
-    [PLACE_STATUS_JSON] = {TREE_FILE, PLACE_ROOT},
-    [PLACE_DEVICE] = {TREE_DIRECTORY, PLACE_ROOT},
-    [PLACE_DEVICE_LINK] = {TREE_LINK, PLACE_ROOT},
-    [PLACE_DEVICE_INFO] = {TREE_FILE, PLACE_DEVICE},
-    [PLACE_IO] = {TREE_FILE, PLACE_DEVICE},
-    [PLACE_METER] = {TREE_DIRECTORY, PLACE_DEVICE},
-    [PLACE_INFO] = {TREE_FILE, PLACE_METER},
-    [PLACE_REALTIME] = {TREE_FILE, PLACE_METER},
-    [PLACE_CHANNELS] = {TREE_DIRECTORY, PLACE_METER},
-    [PLACE_CHANNEL] = {TREE_FILE, PLACE_CHANNELS},
-    [PLACE_DATA] = {TREE_DIRECTORY, PLACE_METER},
-    [PLACE_HISTORY] = {TREE_DIRECTORY, PLACE_DATA},
-    [PLACE_YEAR] = {TREE_DIRECTORY, PLACE_HISTORY},
-    [PLACE_MONTH] = {TREE_DIRECTORY, PLACE_YEAR},
-    [PLACE_PERIOD] = {TREE_FILE, PLACE_MONTH},
-    [PLACE_PERIOD_LINK] = {TREE_LINK, PLACE_HISTORY},
-    [PLACE_NEAR_LINK] = {TREE_LINK, PLACE_HISTORY},
+    [PATH_ROOT] = {TREE_DIRECTORY, PATH_ROOT},      [PATH_STATUS] = {TREE_FILE, PATH_ROOT},
+    [PATH_STATUS_JSON] = {TREE_FILE, PATH_ROOT},    [PATH_DEVICE] = {TREE_DIRECTORY, PATH_ROOT},
+    [PATH_DEVICE_LINK] = {TREE_LINK, PATH_ROOT},    [PATH_DEVICE_INFO] = {TREE_FILE, PATH_DEVICE},
+    [PATH_IO] = {TREE_FILE, PATH_DEVICE},           [PATH_METER] = {TREE_DIRECTORY, PATH_DEVICE},
+    [PATH_INFO] = {TREE_FILE, PATH_METER},          [PATH_REALTIME] = {TREE_FILE, PATH_METER},
+    [PATH_CHANNELS] = {TREE_DIRECTORY, PATH_METER}, [PATH_CHANNEL] = {TREE_FILE, PATH_CHANNELS},
+    [PATH_DATA] = {TREE_DIRECTORY, PATH_METER},     [PATH_HISTORY] = {TREE_DIRECTORY, PATH_DATA},
+    [PATH_YEAR] = {TREE_DIRECTORY, PATH_HISTORY},   [PATH_MONTH] = {TREE_DIRECTORY, PATH_YEAR},
+    [PATH_PERIOD] = {TREE_FILE, PATH_MONTH},        [PATH_PERIOD_LINK] = {TREE_LINK, PATH_HISTORY},
+    [PATH_NEAR_LINK] = {TREE_LINK, PATH_HISTORY},
 };
 
-enum tree_type tree_type(const struct place *place)
+enum tree_type tree_type(const struct path *path)
 {
-    return facts[place->kind].type;
+    return facts[path->kind].type;
 }
 
 /* ---- texts -------------------------------------------------------------- */
@@ -140,9 +131,9 @@ static void copy_text(char *to, size_t size, const char *from)
 
 /* ---- dates -------------------------------------------------------------- */
 
-static enum cemm_span span_of(const struct place *place)
+static enum cemm_span span_of(const struct path *path)
 {
-    return histories[place->history].span;
+    return histories[path->history].span;
 }
 
 static struct cemm_period current(const struct tree_clock *clock, enum cemm_span span)
@@ -187,7 +178,7 @@ static bool parse_digits(const char *text, size_t digits, int *ret_number)
 }
 
 /* "2024-03-31.csv", "2024-03.csv", "2024.csv" */
-static bool parse_file(const char *name, enum cemm_span span, struct place *place)
+static bool parse_file(const char *name, enum cemm_span span, struct path *path)
 {
     char date[TREE_NAME_SIZE];
     size_t length = strlen(name);
@@ -198,180 +189,180 @@ static bool parse_file(const char *name, enum cemm_span span, struct place *plac
             continue;
         memcpy(date, name, length - end);
         date[length - end] = '\0';
-        place->form = suffixes[i].form;
-        return cemm_period_parse(span, date, &place->period);
+        path->form = suffixes[i].form;
+        return cemm_period_parse(span, date, &path->period);
     }
     return false;
 }
 
-/* ---- name to place ------------------------------------------------------ */
+/* ---- name to path ------------------------------------------------------ */
 
-static bool child_of_root(const char *name, struct place *place)
+static bool child_of_root(const char *name, struct path *path)
 {
-    if (!cemm_uid_parse(name, &place->uid))
+    if (!cemm_uid_parse(name, &path->uid))
         return false;
-    place->kind = strcmp(name, place->uid.text) == 0 ? PLACE_DEVICE : PLACE_DEVICE_LINK;
+    path->kind = strcmp(name, path->uid.text) == 0 ? PATH_DEVICE : PATH_DEVICE_LINK;
     return true;
 }
 
-static bool child_of_device(const char *name, struct place *place)
+static bool child_of_device(const char *name, struct path *path)
 {
-    place->kind = PLACE_METER;
-    copy_text(place->alias, sizeof(place->alias), name);
+    path->kind = PATH_METER;
+    copy_text(path->alias, sizeof(path->alias), name);
     return cemm_name_valid(name);
 }
 
-static bool child_of_channels(const char *name, struct place *place)
+static bool child_of_channels(const char *name, struct path *path)
 {
-    place->kind = PLACE_CHANNEL;
-    copy_text(place->channel, sizeof(place->channel), name);
+    path->kind = PATH_CHANNEL;
+    copy_text(path->channel, sizeof(path->channel), name);
     return cemm_name_valid(name);
 }
 
-static bool child_of_history(const char *name, struct place *place)
+static bool child_of_history(const char *name, struct path *path)
 {
-    enum cemm_span span = span_of(place);
-    if (parse_file(name, span, place)) {
-        place->kind = span == CEMM_YEAR ? PLACE_PERIOD : PLACE_PERIOD_LINK;
+    enum cemm_span span = span_of(path);
+    if (parse_file(name, span, path)) {
+        path->kind = span == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
         return true;
     }
-    place->kind = PLACE_YEAR;
-    place->period = (struct cemm_period){.span = CEMM_YEAR, .month = 1, .day = 1};
-    return span != CEMM_YEAR && parse_digits(name, 4, &place->period.year);
+    path->kind = PATH_YEAR;
+    path->period = (struct cemm_period){.span = CEMM_YEAR, .month = 1, .day = 1};
+    return span != CEMM_YEAR && parse_digits(name, 4, &path->period.year);
 }
 
-static bool child_of_year(const char *name, struct place *place)
+static bool child_of_year(const char *name, struct path *path)
 {
-    int year = place->period.year;
-    if (span_of(place) == CEMM_MONTH) {
-        place->kind = PLACE_PERIOD;
-        return parse_file(name, CEMM_MONTH, place) && place->period.year == year;
+    int year = path->period.year;
+    if (span_of(path) == CEMM_MONTH) {
+        path->kind = PATH_PERIOD;
+        return parse_file(name, CEMM_MONTH, path) && path->period.year == year;
     }
-    place->kind = PLACE_MONTH;
-    place->period.span = CEMM_MONTH;
-    return parse_digits(name, 2, &place->period.month) && place->period.month >= 1 &&
-           place->period.month <= 12;
+    path->kind = PATH_MONTH;
+    path->period.span = CEMM_MONTH;
+    return parse_digits(name, 2, &path->period.month) && path->period.month >= 1 &&
+           path->period.month <= 12;
 }
 
-static bool child_of_month(const char *name, struct place *place)
+static bool child_of_month(const char *name, struct path *path)
 {
-    struct cemm_period month = place->period;
-    place->kind = PLACE_PERIOD;
-    return parse_file(name, CEMM_DAY, place) && place->period.year == month.year &&
-           place->period.month == month.month;
+    struct cemm_period month = path->period;
+    path->kind = PATH_PERIOD;
+    return parse_file(name, CEMM_DAY, path) && path->period.year == month.year &&
+           path->period.month == month.month;
 }
 
-/* Reads a name that is data; `place` is the parent before and the child afterwards. */
-typedef bool child_fn(const char *name, struct place *place);
+/* Reads a name that is data; `path` is the parent before and the child afterwards. */
+typedef bool child_fn(const char *name, struct path *path);
 
 static child_fn *const children[] = {
-    [PLACE_ROOT] = child_of_root,
-    [PLACE_DEVICE] = child_of_device,
-    [PLACE_CHANNELS] = child_of_channels,
-    [PLACE_HISTORY] = child_of_history,
-    [PLACE_YEAR] = child_of_year,
-    [PLACE_MONTH] = child_of_month,
-    [PLACE_NEAR_LINK] = NULL, /* the last kind: the table has a row for each */
+    [PATH_ROOT] = child_of_root,
+    [PATH_DEVICE] = child_of_device,
+    [PATH_CHANNELS] = child_of_channels,
+    [PATH_HISTORY] = child_of_history,
+    [PATH_YEAR] = child_of_year,
+    [PATH_MONTH] = child_of_month,
+    [PATH_NEAR_LINK] = NULL, /* the last kind: the table has a row for each */
 };
 
 /* Whether this row of the table belongs into this directory. */
-static bool is_fixed_in(const struct fixed *row, const struct place *parent,
+static bool is_fixed_in(const struct fixed *row, const struct path *parent,
                         const struct tree_meter *meter)
 {
     if (row->parent != parent->kind)
         return false;
-    if (parent->kind == PLACE_HISTORY)
+    if (parent->kind == PATH_HISTORY)
         return row->history == parent->history;
     return row->history != HISTORY_TOTALS || meter->totals;
 }
 
-bool tree_child(const struct place *parent, const char *name, const struct tree_clock *clock,
-                const struct tree_meter *meter, struct place *ret_place)
+bool tree_child(const struct path *parent, const char *name, const struct tree_clock *clock,
+                const struct tree_meter *meter, struct path *ret_path)
 {
     bool periods = tree_holds_periods(parent);
-    struct place place = *parent;
+    struct path path = *parent;
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
         if (!is_fixed_in(row, parent, meter) || strcmp(row->name, name) != 0)
             continue;
-        place.kind = row->kind;
-        place.form = row->form;
-        place.history = row->history;
-        place.ago = row->ago;
-        *ret_place = place;
+        path.kind = row->kind;
+        path.form = row->form;
+        path.history = row->history;
+        path.ago = row->ago;
+        *ret_path = path;
         return true;
     }
-    if (!children[parent->kind] || !children[parent->kind](name, &place))
+    if (!children[parent->kind] || !children[parent->kind](name, &path))
         return false;
-    if (periods && (!has_begun(&place.period, clock) || is_too_old(&place.period, meter)))
+    if (periods && (!has_begun(&path.period, clock) || is_too_old(&path.period, meter)))
         return false;
-    *ret_place = place;
+    *ret_path = path;
     return true;
 }
 
-/* ---- place to name ------------------------------------------------------ */
+/* ---- path to name ------------------------------------------------------ */
 
-static const char *fixed_name(const struct place *place)
+static const char *fixed_name(const struct path *path)
 {
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
-        if (row->kind == place->kind && row->form == place->form &&
-            row->history == place->history && row->ago == place->ago)
+        if (row->kind == path->kind && row->form == path->form && row->history == path->history &&
+            row->ago == path->ago)
             return row->name;
     }
     return "";
 }
 
-static void period_name(const struct place *place, char *ret_name, size_t size)
+static void period_name(const struct path *path, char *ret_name, size_t size)
 {
     char date[TREE_NAME_SIZE];
-    cemm_period_format(&place->period, date, sizeof(date));
-    print(ret_name, size, "%.16s%s", date, suffix_of(place->form));
+    cemm_period_format(&path->period, date, sizeof(date));
+    print(ret_name, size, "%.16s%s", date, suffix_of(path->form));
 }
 
-void tree_name(const struct place *place, char ret_name[TREE_NAME_SIZE])
+void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE])
 {
-    switch (place->kind) {
-    case PLACE_DEVICE:
-    case PLACE_DEVICE_LINK:
-        copy_text(ret_name, TREE_NAME_SIZE, place->uid.text);
+    switch (path->kind) {
+    case PATH_DEVICE:
+    case PATH_DEVICE_LINK:
+        copy_text(ret_name, TREE_NAME_SIZE, path->uid.text);
         break;
-    case PLACE_METER:
-        copy_text(ret_name, TREE_NAME_SIZE, place->alias);
+    case PATH_METER:
+        copy_text(ret_name, TREE_NAME_SIZE, path->alias);
         break;
-    case PLACE_CHANNEL:
-        copy_text(ret_name, TREE_NAME_SIZE, place->channel);
+    case PATH_CHANNEL:
+        copy_text(ret_name, TREE_NAME_SIZE, path->channel);
         break;
-    case PLACE_YEAR:
-        print(ret_name, TREE_NAME_SIZE, "%04d", place->period.year);
+    case PATH_YEAR:
+        print(ret_name, TREE_NAME_SIZE, "%04d", path->period.year);
         break;
-    case PLACE_MONTH:
-        print(ret_name, TREE_NAME_SIZE, "%02d", place->period.month);
+    case PATH_MONTH:
+        print(ret_name, TREE_NAME_SIZE, "%02d", path->period.month);
         break;
-    case PLACE_PERIOD:
-    case PLACE_PERIOD_LINK:
-        period_name(place, ret_name, TREE_NAME_SIZE);
+    case PATH_PERIOD:
+    case PATH_PERIOD_LINK:
+        period_name(path, ret_name, TREE_NAME_SIZE);
         break;
     default:
-        copy_text(ret_name, TREE_NAME_SIZE, fixed_name(place));
+        copy_text(ret_name, TREE_NAME_SIZE, fixed_name(path));
     }
 }
 
-void tree_target(const struct place *place, const struct tree_clock *clock,
+void tree_target(const struct path *path, const struct tree_clock *clock,
                  char ret_target[TREE_LINK_SIZE])
 {
-    struct place file = *place;
+    struct path file = *path;
     char name[TREE_NAME_SIZE];
-    if (place->kind == PLACE_DEVICE_LINK) {
-        copy_text(ret_target, TREE_LINK_SIZE, place->uid.text);
+    if (path->kind == PATH_DEVICE_LINK) {
+        copy_text(ret_target, TREE_LINK_SIZE, path->uid.text);
         return;
     }
-    if (place->kind == PLACE_NEAR_LINK) {
-        struct cemm_period now = current(clock, span_of(place));
-        file.period = cemm_period_step(&now, -place->ago);
+    if (path->kind == PATH_NEAR_LINK) {
+        struct cemm_period now = current(clock, span_of(path));
+        file.period = cemm_period_step(&now, -path->ago);
     }
     period_name(&file, name, sizeof(name));
-    switch (span_of(place)) {
+    switch (span_of(path)) {
     case CEMM_DAY:
         print(ret_target, TREE_LINK_SIZE, "%04d/%02d/%.32s", file.period.year, file.period.month,
               name);
@@ -387,62 +378,62 @@ void tree_target(const struct place *place, const struct tree_clock *clock,
 
 /* ---- listings ----------------------------------------------------------- */
 
-bool tree_holds_periods(const struct place *place)
+bool tree_holds_periods(const struct path *path)
 {
-    return place->kind == PLACE_HISTORY || place->kind == PLACE_YEAR || place->kind == PLACE_MONTH;
+    return path->kind == PATH_HISTORY || path->kind == PATH_YEAR || path->kind == PATH_MONTH;
 }
 
 /* The first period that may be listed in a directory; its span is that of the directory's names. */
-static struct cemm_period first_of(const struct place *parent, const struct tree_meter *meter)
+static struct cemm_period first_of(const struct path *parent, const struct tree_meter *meter)
 {
     struct cemm_period period = {CEMM_YEAR, meter->first.year, 1, 1};
-    if (parent->kind == PLACE_HISTORY)
+    if (parent->kind == PATH_HISTORY)
         return period;
     period = parent->period;
-    period.span = parent->kind == PLACE_YEAR ? CEMM_MONTH : CEMM_DAY;
+    period.span = parent->kind == PATH_YEAR ? CEMM_MONTH : CEMM_DAY;
     return period;
 }
 
 /* Whether a period still lies in the directory where it was counted up from the first. */
-static bool is_within(const struct place *parent, const struct cemm_period *period)
+static bool is_within(const struct path *parent, const struct cemm_period *period)
 {
-    return parent->kind == PLACE_HISTORY ||
+    return parent->kind == PATH_HISTORY ||
            (period->year == parent->period.year &&
-            (parent->kind == PLACE_YEAR || period->month == parent->period.month));
+            (parent->kind == PATH_YEAR || period->month == parent->period.month));
 }
 
-static int list_period(struct place *place, tree_entry_fn *entry, void *data)
+static int list_period(struct path *path, tree_entry_fn *entry, void *data)
 {
-    bool directory = place->period.span != span_of(place);
+    bool directory = path->period.span != span_of(path);
     char name[TREE_NAME_SIZE];
     int r = 0;
-    place->kind = directory ? PLACE_YEAR : PLACE_PERIOD;
-    if (directory && place->period.span == CEMM_MONTH)
-        place->kind = PLACE_MONTH;
+    path->kind = directory ? PATH_YEAR : PATH_PERIOD;
+    if (directory && path->period.span == CEMM_MONTH)
+        path->kind = PATH_MONTH;
     for (size_t i = 0; i < (directory ? 1 : COUNT(suffixes)) && r == 0; i++) {
-        place->form = suffixes[i].form;
-        tree_name(place, name);
+        path->form = suffixes[i].form;
+        tree_name(path, name);
         r = entry(data, name, directory ? TREE_DIRECTORY : TREE_FILE);
     }
     return r;
 }
 
-static int list_periods(const struct place *parent, const struct tree_clock *clock,
+static int list_periods(const struct path *parent, const struct tree_clock *clock,
                         const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
-    struct place place = *parent;
+    struct path path = *parent;
     struct cemm_period period = first_of(parent, meter);
     int r = 0;
     for (; r == 0 && is_within(parent, &period) && has_begun(&period, clock);
          period = cemm_period_step(&period, 1)) {
-        place.period = period;
+        path.period = period;
         if (!is_before_data(&period, meter))
-            r = list_period(&place, entry, data);
+            r = list_period(&path, entry, data);
     }
     return r;
 }
 
-int tree_list(const struct place *parent, const struct tree_clock *clock,
+int tree_list(const struct path *parent, const struct tree_clock *clock,
               const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
     int r = 0;
@@ -455,78 +446,78 @@ int tree_list(const struct place *parent, const struct tree_clock *clock,
     return r;
 }
 
-/* ---- what a place needs ------------------------------------------------- */
+/* ---- what a path needs ------------------------------------------------- */
 
-bool tree_query(const struct place *place, struct cemm_query *ret_query)
+bool tree_query(const struct path *path, struct cemm_query *ret_query)
 {
-    struct cemm_query query = {.uid = place->uid};
-    switch (place->kind) {
-    case PLACE_DEVICE_INFO:
+    struct cemm_query query = {.uid = path->uid};
+    switch (path->kind) {
+    case PATH_DEVICE_INFO:
         query.endpoint = CEMM_ROOT;
         break;
-    case PLACE_IO:
+    case PATH_IO:
         query.endpoint = CEMM_IO;
         break;
-    case PLACE_INFO:
+    case PATH_INFO:
         query.endpoint = CEMM_INFO;
         break;
-    case PLACE_METER:
-    case PLACE_REALTIME:
-    case PLACE_CHANNELS:
-    case PLACE_CHANNEL:
+    case PATH_METER:
+    case PATH_REALTIME:
+    case PATH_CHANNELS:
+    case PATH_CHANNEL:
         query.endpoint = CEMM_REALTIME;
         break;
-    case PLACE_PERIOD:
-        query.endpoint = histories[place->history].endpoint;
-        query.period = place->period;
+    case PATH_PERIOD:
+        query.endpoint = histories[path->history].endpoint;
+        query.period = path->period;
         break;
     default:
         return false;
     }
-    copy_text(query.alias, sizeof(query.alias), place->alias);
+    copy_text(query.alias, sizeof(query.alias), path->alias);
     *ret_query = query;
     return true;
 }
 
-uint64_t tree_cause(const struct place *place)
+uint64_t tree_cause(const struct path *path)
 {
-    struct place cause = {.kind = PLACE_PERIOD};
+    struct path cause = {.kind = PATH_PERIOD};
     struct cemm_query query;
-    if (tree_holds_periods(place)) {
-        cause = (struct place){.kind = PLACE_HISTORY, .uid = place->uid};
-        copy_text(cause.alias, sizeof(cause.alias), place->alias);
-        return place_hash(&cause);
+    if (tree_holds_periods(path)) {
+        cause = (struct path){.kind = PATH_HISTORY, .uid = path->uid};
+        copy_text(cause.alias, sizeof(cause.alias), path->alias);
+        return path_hash(&cause);
     }
-    if (!tree_query(place, &query))
-        return place_hash(place);
+    if (!tree_query(path, &query))
+        return path_hash(path);
     cause.ago = (int)query.endpoint;
     cause.uid = query.uid;
     cause.period = query.period;
     copy_text(cause.alias, sizeof(cause.alias), query.alias);
-    return place_hash(&cause);
+    return path_hash(&cause);
 }
 
-int64_t tree_closed_at(const struct place *place, const struct cemm_zone *zone)
+int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
 {
-    if (place->kind != PLACE_PERIOD)
+    if (path->kind != PATH_PERIOD)
         return INT64_MAX;
-    return cemm_period_closed(zone, &place->period);
+    return cemm_period_closed(zone, &path->period);
 }
 
-static enum place_kind parent_kind(const struct place *place)
+static enum path_kind parent_kind(const struct path *path)
 {
-    if (place->kind == PLACE_PERIOD)
-        return holders[span_of(place)];
-    if (place->kind == PLACE_HISTORY && place->history == HISTORY_TOTALS)
-        return PLACE_METER;
-    return facts[place->kind].parent;
+    if (path->kind == PATH_PERIOD)
+        return holders[span_of(path)];
+    if (path->kind == PATH_HISTORY && path->history == HISTORY_TOTALS)
+        return PATH_METER;
+    return facts[path->kind].parent;
 }
 
-/* Takes from a place what directories of this kind do not have. */
-static void strip(struct place *parent)
+/* Takes from a path what directories of this kind do not have. */
+static void strip(struct path *parent)
 {
     bool in_history = tree_holds_periods(parent);
-    bool in_device = parent->kind == PLACE_DEVICE;
+    bool in_device = parent->kind == PATH_DEVICE;
     parent->form = CEMM_FORM_JSON;
     parent->ago = 0;
     parent->channel[0] = '\0';
@@ -534,22 +525,22 @@ static void strip(struct place *parent)
         parent->alias[0] = '\0';
     if (!in_history)
         parent->history = HISTORY_NONE;
-    if (parent->kind == PLACE_MONTH)
+    if (parent->kind == PATH_MONTH)
         parent->period =
             (struct cemm_period){CEMM_MONTH, parent->period.year, parent->period.month, 1};
-    else if (parent->kind == PLACE_YEAR)
+    else if (parent->kind == PATH_YEAR)
         parent->period = (struct cemm_period){CEMM_YEAR, parent->period.year, 1, 1};
     else
         parent->period = (struct cemm_period){.span = CEMM_DAY};
 }
 
-bool tree_parent(const struct place *place, struct place *ret_parent)
+bool tree_parent(const struct path *path, struct path *ret_parent)
 {
-    struct place parent = *place;
-    if (place->kind == PLACE_ROOT)
+    struct path parent = *path;
+    if (path->kind == PATH_ROOT)
         return false;
-    parent.kind = parent_kind(place);
-    if (parent.kind == PLACE_ROOT)
+    parent.kind = parent_kind(path);
+    if (parent.kind == PATH_ROOT)
         parent = tree_root;
     else
         strip(&parent);
@@ -557,14 +548,14 @@ bool tree_parent(const struct place *place, struct place *ret_parent)
     return true;
 }
 
-uint64_t tree_hash_path(const struct place *place)
+uint64_t tree_hash_path(const struct path *path)
 {
-    struct place at = *place;
-    uint64_t hash = PLACE_HASH;
+    struct path at = *path;
+    uint64_t hash = PATH_HASH;
     char name[TREE_NAME_SIZE];
     do {
         tree_name(&at, name);
-        hash = place_hash_bytes(hash, name, strlen(name) + 1);
+        hash = path_hash_bytes(hash, name, strlen(name) + 1);
     } while (tree_parent(&at, &at));
     return hash;
 }

@@ -15,9 +15,9 @@ static const char *const names[] = {
 static const char *closed(const struct fs *fs, const struct node *node)
 {
     struct cemm_query query;
-    if (tree_type(&node->place) != TREE_FILE || !tree_query(&node->place, &query))
+    if (tree_type(&node->path) != TREE_FILE || !tree_query(&node->path, &query))
         return NULL;
-    return fs_clock(fs).now < tree_closed_at(&node->place, cemm_zone(fs->cemm)) ? "no" : "yes";
+    return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
 }
 
 /* NULL: the node has no such attribute. `room` is for a value that is made here. */

@@ -14,9 +14,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     static struct cemm_zone *zone;
-    char *path = fuzz_text(bytes, size);
-    char *rest = path;
-    struct place place = tree_root;
+    char *text = fuzz_text(bytes, size);
+    char *rest = text;
+    struct path path = tree_root;
     char *name;
 
     if (!zone)
@@ -24,24 +24,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const struct tree_clock clock = {.zone = zone, .now = NOW};
     const struct tree_meter meter = {.totals = true};
     for (int i = 0; i < STEPS && (name = strsep(&rest, "/")); i++) {
-        struct place child;
-        struct place parent;
+        struct path child;
+        struct path parent;
         char own[TREE_NAME_SIZE];
         char target[TREE_LINK_SIZE];
-        if (tree_type(&place) != TREE_DIRECTORY ||
-            !tree_child(&place, name, &clock, &meter, &child))
+        if (tree_type(&path) != TREE_DIRECTORY || !tree_child(&path, name, &clock, &meter, &child))
             break;
         tree_name(&child, own);
         /* A device's other spellings are links to the one that it has. */
-        MUST(child.kind == PLACE_DEVICE_LINK || strcmp(own, name) == 0);
-        MUST(tree_parent(&child, &parent) && place_same(&parent, &place));
-        MUST(place_hash(&parent) == place_hash(&place));
+        MUST(child.kind == PATH_DEVICE_LINK || strcmp(own, name) == 0);
+        MUST(tree_parent(&child, &parent) && path_same(&parent, &path));
+        MUST(path_hash(&parent) == path_hash(&path));
         if (tree_type(&child) == TREE_LINK) {
             tree_target(&child, &clock, target);
             MUST(target[0] && target[0] != '/');
         }
-        place = child;
+        path = child;
     }
-    free(path);
+    free(text);
     return 0;
 }

@@ -52,87 +52,87 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Follows a path from the root; false if a name in it does not exist. */
+/* Follows a text from the root; false if a name in it does not exist. */
 static bool walk_as(const struct tree_meter *meter, const struct tree_clock *clock,
-                    const char *path, struct place *ret_place)
+                    const char *text, struct path *ret_path)
 {
     char copy[256];
     char *rest = copy;
     char *name;
 
-    *ret_place = tree_root;
-    assert_true((size_t)snprintf(copy, sizeof(copy), "%s", path) < sizeof(copy));
+    *ret_path = tree_root;
+    assert_true((size_t)snprintf(copy, sizeof(copy), "%s", text) < sizeof(copy));
     while ((name = strsep(&rest, "/"))) {
-        if (*name != '\0' && !tree_child(ret_place, name, clock, meter, ret_place))
+        if (*name != '\0' && !tree_child(ret_path, name, clock, meter, ret_path))
             return false;
     }
     return true;
 }
 
-static bool walk(const struct tree_clock *clock, const char *path, struct place *ret_place)
+static bool walk(const struct tree_clock *clock, const char *text, struct path *ret_path)
 {
-    return walk_as(&unknown, clock, path, ret_place);
+    return walk_as(&unknown, clock, text, ret_path);
 }
 
 static const struct {
-    const char *path;
-    enum place_kind kind;
+    const char *text;
+    enum path_kind kind;
     enum tree_type type;
 } names[] = {
-    {"", PLACE_ROOT, TREE_DIRECTORY},
-    {"status", PLACE_STATUS, TREE_FILE},
-    {"status.json", PLACE_STATUS_JSON, TREE_FILE},
-    {UID "/info.json", PLACE_DEVICE_INFO, TREE_FILE},
-    {UID "/io.json", PLACE_IO, TREE_FILE},
-    {UID "/io.csv", PLACE_IO, TREE_FILE},
-    {METER "/info.json", PLACE_INFO, TREE_FILE},
-    {UID, PLACE_DEVICE, TREE_DIRECTORY},
-    {"00-1e-c0-85-96-cc", PLACE_DEVICE_LINK, TREE_LINK},
-    {"00:1E:C0:85:96:CC", PLACE_DEVICE_LINK, TREE_LINK},
-    {METER, PLACE_METER, TREE_DIRECTORY},
-    {UID "/p1-gas", PLACE_METER, TREE_DIRECTORY},
-    {METER "/realtime.json", PLACE_REALTIME, TREE_FILE},
-    {METER "/realtime.csv", PLACE_REALTIME, TREE_FILE},
-    {METER "/realtime", PLACE_CHANNELS, TREE_DIRECTORY},
-    {METER "/realtime/electric_power", PLACE_CHANNEL, TREE_FILE},
-    {METER "/realtime/something.new", PLACE_CHANNEL, TREE_FILE},
-    {METER "/data", PLACE_DATA, TREE_DIRECTORY},
-    {DAY, PLACE_HISTORY, TREE_DIRECTORY},
-    {DAY "/2010", PLACE_YEAR, TREE_DIRECTORY},
-    {DAY "/2024", PLACE_YEAR, TREE_DIRECTORY},
-    {DAY "/2024/03", PLACE_MONTH, TREE_DIRECTORY},
-    {DAY "/2023/12", PLACE_MONTH, TREE_DIRECTORY},
-    {DAY "/2024/03/2024-03-31.csv", PLACE_PERIOD, TREE_FILE},
-    {DAY "/2024/03/2024-03-01.json", PLACE_PERIOD, TREE_FILE},
-    {DAY "/2024/02/2024-02-29.json", PLACE_PERIOD, TREE_FILE},
-    {DAY "/2010/01/2010-01-01.csv", PLACE_PERIOD, TREE_FILE},
-    {DAY "/2024-03-31.csv", PLACE_PERIOD_LINK, TREE_LINK},
-    {DAY "/2010-01-01.json", PLACE_PERIOD_LINK, TREE_LINK},
-    {DAY "/today.csv", PLACE_NEAR_LINK, TREE_LINK},
-    {DAY "/today.json", PLACE_NEAR_LINK, TREE_LINK},
-    {DAY "/yesterday.csv", PLACE_NEAR_LINK, TREE_LINK},
-    {DAY "/yesterday.json", PLACE_NEAR_LINK, TREE_LINK},
-    {MONTH, PLACE_HISTORY, TREE_DIRECTORY},
-    {MONTH "/2024", PLACE_YEAR, TREE_DIRECTORY},
-    {MONTH "/2024/2024-03.json", PLACE_PERIOD, TREE_FILE},
-    {MONTH "/2024/2024-03.csv", PLACE_PERIOD, TREE_FILE},
-    {MONTH "/2010/2010-01.csv", PLACE_PERIOD, TREE_FILE},
-    {MONTH "/2024-03.csv", PLACE_PERIOD_LINK, TREE_LINK},
-    {MONTH "/this-month.json", PLACE_NEAR_LINK, TREE_LINK},
-    {MONTH "/this-month.csv", PLACE_NEAR_LINK, TREE_LINK},
-    {YEAR, PLACE_HISTORY, TREE_DIRECTORY},
-    {YEAR "/2024.json", PLACE_PERIOD, TREE_FILE},
-    {YEAR "/2010.csv", PLACE_PERIOD, TREE_FILE},
-    {YEAR "/this-year.json", PLACE_NEAR_LINK, TREE_LINK},
-    {YEAR "/this-year.csv", PLACE_NEAR_LINK, TREE_LINK},
-    {TOTAL, PLACE_HISTORY, TREE_DIRECTORY},
-    {TOTAL "/2024", PLACE_YEAR, TREE_DIRECTORY},
-    {TOTAL "/2024/03", PLACE_MONTH, TREE_DIRECTORY},
-    {TOTAL "/2024/03/2024-03-31.json", PLACE_PERIOD, TREE_FILE},
-    {TOTAL "/2024/03/2024-03-31.csv", PLACE_PERIOD, TREE_FILE},
-    {TOTAL "/2024-03-31.csv", PLACE_PERIOD_LINK, TREE_LINK},
-    {TOTAL "/today.json", PLACE_NEAR_LINK, TREE_LINK},
-    {TOTAL "/today.csv", PLACE_NEAR_LINK, TREE_LINK},
+    {"", PATH_ROOT, TREE_DIRECTORY},
+    {"status", PATH_STATUS, TREE_FILE},
+    {"status.json", PATH_STATUS_JSON, TREE_FILE},
+    {UID "/info.json", PATH_DEVICE_INFO, TREE_FILE},
+    {UID "/io.json", PATH_IO, TREE_FILE},
+    {UID "/io.csv", PATH_IO, TREE_FILE},
+    {METER "/info.json", PATH_INFO, TREE_FILE},
+    {UID, PATH_DEVICE, TREE_DIRECTORY},
+    {"00-1e-c0-85-96-cc", PATH_DEVICE_LINK, TREE_LINK},
+    {"00:1E:C0:85:96:CC", PATH_DEVICE_LINK, TREE_LINK},
+    {METER, PATH_METER, TREE_DIRECTORY},
+    {UID "/p1-gas", PATH_METER, TREE_DIRECTORY},
+    {METER "/realtime.json", PATH_REALTIME, TREE_FILE},
+    {METER "/realtime.csv", PATH_REALTIME, TREE_FILE},
+    {METER "/realtime", PATH_CHANNELS, TREE_DIRECTORY},
+    {METER "/realtime/electric_power", PATH_CHANNEL, TREE_FILE},
+    {METER "/realtime/something.new", PATH_CHANNEL, TREE_FILE},
+    {METER "/data", PATH_DATA, TREE_DIRECTORY},
+    {DAY, PATH_HISTORY, TREE_DIRECTORY},
+    {DAY "/2010", PATH_YEAR, TREE_DIRECTORY},
+    {DAY "/2024", PATH_YEAR, TREE_DIRECTORY},
+    {DAY "/2024/03", PATH_MONTH, TREE_DIRECTORY},
+    {DAY "/2023/12", PATH_MONTH, TREE_DIRECTORY},
+    {DAY "/2024/03/2024-03-31.csv", PATH_PERIOD, TREE_FILE},
+    {DAY "/2024/03/2024-03-01.json", PATH_PERIOD, TREE_FILE},
+    {DAY "/2024/02/2024-02-29.json", PATH_PERIOD, TREE_FILE},
+    {DAY "/2010/01/2010-01-01.csv", PATH_PERIOD, TREE_FILE},
+    {DAY "/2024-03-31.csv", PATH_PERIOD_LINK, TREE_LINK},
+    {DAY "/2010-01-01.json", PATH_PERIOD_LINK, TREE_LINK},
+    {DAY "/today.csv", PATH_NEAR_LINK, TREE_LINK},
+    {DAY "/today.json", PATH_NEAR_LINK, TREE_LINK},
+    {DAY "/yesterday.csv", PATH_NEAR_LINK, TREE_LINK},
+    {DAY "/yesterday.json", PATH_NEAR_LINK, TREE_LINK},
+    {MONTH, PATH_HISTORY, TREE_DIRECTORY},
+    {MONTH "/2024", PATH_YEAR, TREE_DIRECTORY},
+    {MONTH "/2024/2024-03.json", PATH_PERIOD, TREE_FILE},
+    {MONTH "/2024/2024-03.csv", PATH_PERIOD, TREE_FILE},
+    {MONTH "/2010/2010-01.csv", PATH_PERIOD, TREE_FILE},
+    {MONTH "/2024-03.csv", PATH_PERIOD_LINK, TREE_LINK},
+    {MONTH "/this-month.json", PATH_NEAR_LINK, TREE_LINK},
+    {MONTH "/this-month.csv", PATH_NEAR_LINK, TREE_LINK},
+    {YEAR, PATH_HISTORY, TREE_DIRECTORY},
+    {YEAR "/2024.json", PATH_PERIOD, TREE_FILE},
+    {YEAR "/2010.csv", PATH_PERIOD, TREE_FILE},
+    {YEAR "/this-year.json", PATH_NEAR_LINK, TREE_LINK},
+    {YEAR "/this-year.csv", PATH_NEAR_LINK, TREE_LINK},
+    {TOTAL, PATH_HISTORY, TREE_DIRECTORY},
+    {TOTAL "/2024", PATH_YEAR, TREE_DIRECTORY},
+    {TOTAL "/2024/03", PATH_MONTH, TREE_DIRECTORY},
+    {TOTAL "/2024/03/2024-03-31.json", PATH_PERIOD, TREE_FILE},
+    {TOTAL "/2024/03/2024-03-31.csv", PATH_PERIOD, TREE_FILE},
+    {TOTAL "/2024-03-31.csv", PATH_PERIOD_LINK, TREE_LINK},
+    {TOTAL "/today.json", PATH_NEAR_LINK, TREE_LINK},
+    {TOTAL "/today.csv", PATH_NEAR_LINK, TREE_LINK},
 };
 
 static void test_names(void **state)
@@ -140,11 +140,11 @@ static void test_names(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct place place;
+        struct path path;
 
-        if (!walk(&fixture->clock, names[i].path, &place) || place.kind != names[i].kind ||
-            tree_type(&place) != names[i].type)
-            fail_msg("%s", names[i].path);
+        if (!walk(&fixture->clock, names[i].text, &path) || path.kind != names[i].kind ||
+            tree_type(&path) != names[i].type)
+            fail_msg("%s", names[i].text);
     }
 }
 
@@ -222,16 +222,16 @@ static void test_refused(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct place place;
+        struct path path;
 
-        if (walk(&fixture->clock, refused[i], &place))
+        if (walk(&fixture->clock, refused[i], &path))
             fail_msg("%s", refused[i]);
     }
 }
 
 /* What is there, or not, when it is known where the data begin. */
 static const struct {
-    const char *path;
+    const char *text;
     bool there;
 } known_names[] = {
     {DAY "/2021", false},
@@ -261,13 +261,13 @@ static void test_known(void **state)
     struct fixture *fixture = *state;
 
     for (size_t i = 0; i < sizeof(known_names) / sizeof(known_names[0]); i++) {
-        struct place place;
+        struct path path;
 
-        if (walk_as(&known, &fixture->clock, known_names[i].path, &place) != known_names[i].there)
-            fail_msg("%s", known_names[i].path);
-        if (strstr(known_names[i].path, "2024-04") == NULL &&
-            !walk_as(&partly, &fixture->clock, known_names[i].path, &place))
-            fail_msg("%s, not known for good", known_names[i].path);
+        if (walk_as(&known, &fixture->clock, known_names[i].text, &path) != known_names[i].there)
+            fail_msg("%s", known_names[i].text);
+        if (strstr(known_names[i].text, "2024-04") == NULL &&
+            !walk_as(&partly, &fixture->clock, known_names[i].text, &path))
+            fail_msg("%s, not known for good", known_names[i].text);
     }
 }
 
@@ -275,10 +275,10 @@ static void test_known(void **state)
 static void test_local(void **state)
 {
     struct fixture *fixture = *state;
-    struct place place;
+    struct path path;
 
-    assert_false(walk_as(&local, &fixture->clock, TOTAL, &place));
-    assert_true(walk_as(&local, &fixture->clock, DAY, &place));
+    assert_false(walk_as(&local, &fixture->clock, TOTAL, &path));
+    assert_true(walk_as(&local, &fixture->clock, DAY, &path));
 }
 
 /* A name that is longer than any buffer in there. */
@@ -292,17 +292,17 @@ static void test_long_names(void **state)
     for (size_t length = CEMM_NAME_SIZE; length < sizeof(name); length++) {
         name[sizeof(name) - 1] = '\0';
         for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
-            struct place directory, place;
+            struct path directory, path;
 
             assert_true(walk(&fixture->clock, directories[i], &directory));
             assert_false(tree_child(&directory, name + sizeof(name) - 1 - length, &fixture->clock,
-                                    &unknown, &place));
+                                    &unknown, &path));
         }
     }
 }
 
 static const struct {
-    const char *path;
+    const char *text;
     int64_t now;
     const char *target;
 } links[] = {
@@ -332,40 +332,40 @@ static void test_links(void **state)
     for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
         struct tree_clock clock = {.zone = fixture->zone, .now = links[i].now};
         char target[TREE_LINK_SIZE];
-        struct place place, parent;
+        struct path path, parent;
 
-        assert_true(walk(&clock, links[i].path, &place));
-        tree_target(&place, &clock, target);
+        assert_true(walk(&clock, links[i].text, &path));
+        tree_target(&path, &clock, target);
         assert_string_equal(target, links[i].target);
         /* It leads somewhere. */
-        assert_true(tree_parent(&place, &parent));
+        assert_true(tree_parent(&path, &parent));
         for (char *name, *rest = target; (name = strsep(&rest, "/"));)
             assert_true(tree_child(&parent, name, &clock, &unknown, &parent));
         assert_int_equal(tree_type(&parent),
-                         place.kind == PLACE_DEVICE_LINK ? TREE_DIRECTORY : TREE_FILE);
+                         path.kind == PATH_DEVICE_LINK ? TREE_DIRECTORY : TREE_FILE);
     }
 }
 
-/* Name to place, place to name, and up again. */
+/* Name to path, path to name, and up again. */
 static void test_back(void **state)
 {
     struct fixture *fixture = *state;
 
     for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *slash = strrchr(names[i].path, '/');
-        const char *last = slash ? slash + 1 : names[i].path;
-        struct place place, parent, again;
+        const char *slash = strrchr(names[i].text, '/');
+        const char *last = slash ? slash + 1 : names[i].text;
+        struct path path, parent, again;
         char name[TREE_NAME_SIZE];
 
-        assert_true(walk(&fixture->clock, names[i].path, &place));
-        tree_name(&place, name);
-        if (place.kind != PLACE_DEVICE_LINK)
+        assert_true(walk(&fixture->clock, names[i].text, &path));
+        tree_name(&path, name);
+        if (path.kind != PATH_DEVICE_LINK)
             assert_string_equal(name, last);
-        assert_true(tree_parent(&place, &parent));
+        assert_true(tree_parent(&path, &parent));
         assert_true(tree_child(&parent, last, &fixture->clock, &unknown, &again));
-        assert_true(place_same(&place, &again));
-        assert_int_equal(place_hash(&place), place_hash(&again));
-        assert_false(place_same(&place, &parent));
+        assert_true(path_same(&path, &again));
+        assert_int_equal(path_hash(&path), path_hash(&again));
+        assert_false(path_same(&path, &parent));
     }
 }
 
@@ -375,21 +375,21 @@ static void test_all_differ(void **state)
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         for (size_t j = 0; j < i; j++) {
-            struct place a, b;
+            struct path a, b;
 
-            assert_true(walk(&fixture->clock, names[i].path, &a));
-            assert_true(walk(&fixture->clock, names[j].path, &b));
-            /* Two other spellings of one uid are links to the same place. */
-            if (a.kind == PLACE_DEVICE_LINK && b.kind == PLACE_DEVICE_LINK)
+            assert_true(walk(&fixture->clock, names[i].text, &a));
+            assert_true(walk(&fixture->clock, names[j].text, &b));
+            /* Two other spellings of one uid are links to the same path. */
+            if (a.kind == PATH_DEVICE_LINK && b.kind == PATH_DEVICE_LINK)
                 continue;
-            assert_false(place_same(&a, &b));
-            assert_true(place_hash(&a) != place_hash(&b));
+            assert_false(path_same(&a, &b));
+            assert_true(path_hash(&a) != path_hash(&b));
         }
     }
 }
 
 struct seen {
-    const struct place *directory;
+    const struct path *directory;
     const struct tree_clock *clock;
     const struct tree_meter *meter;
     char text[8192];
@@ -399,10 +399,10 @@ struct seen {
 static int see(void *data, const char *name, enum tree_type type)
 {
     struct seen *seen = data;
-    struct place place;
+    struct path path;
 
-    assert_true(tree_child(seen->directory, name, seen->clock, seen->meter, &place));
-    assert_int_equal(tree_type(&place), type);
+    assert_true(tree_child(seen->directory, name, seen->clock, seen->meter, &path));
+    assert_int_equal(tree_type(&path), type);
     assert_true(strlen(seen->text) + strlen(name) + 2 < sizeof(seen->text));
     strcat(strcat(seen->text, name), " ");
     seen->count++;
@@ -411,9 +411,9 @@ static int see(void *data, const char *name, enum tree_type type)
 
 static const struct {
     const struct tree_meter *meter;
-    const char *path;
+    const char *text;
     size_t count;
-    const char *text; /* NULL: not compared */
+    const char *names; /* NULL: not compared */
 } listings[] = {
     {&unknown, "", 2, "status status.json "},
     {&unknown, UID, 3, "info.json io.json io.csv "},
@@ -452,15 +452,15 @@ static void test_listings(void **state)
 
     for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
         const struct tree_meter *meter = listings[i].meter;
-        struct place place;
-        struct seen seen = {.directory = &place, .clock = &fixture->clock, .meter = meter};
+        struct path path;
+        struct seen seen = {.directory = &path, .clock = &fixture->clock, .meter = meter};
 
-        assert_true(walk(&fixture->clock, listings[i].path, &place));
-        assert_int_equal(tree_list(&place, &fixture->clock, meter, see, &seen), 0);
+        assert_true(walk(&fixture->clock, listings[i].text, &path));
+        assert_int_equal(tree_list(&path, &fixture->clock, meter, see, &seen), 0);
         if (seen.count != listings[i].count)
-            fail_msg("%s: %zu names", listings[i].path, seen.count);
-        if (listings[i].text)
-            assert_string_equal(seen.text, listings[i].text);
+            fail_msg("%s: %zu names", listings[i].text, seen.count);
+        if (listings[i].names)
+            assert_string_equal(seen.text, listings[i].names);
     }
 }
 
@@ -469,11 +469,11 @@ static void test_listing_of_now(void **state)
 {
     struct fixture *fixture = *state;
     struct tree_clock clock = {.zone = fixture->zone, .now = NOW - 16 * 86400};
-    struct place place;
-    struct seen seen = {.directory = &place, .clock = &clock, .meter = &known};
+    struct path path;
+    struct seen seen = {.directory = &path, .clock = &clock, .meter = &known};
 
-    assert_true(walk(&clock, DAY "/2024/03", &place));
-    assert_int_equal(tree_list(&place, &clock, &known, see, &seen), 0);
+    assert_true(walk(&clock, DAY "/2024/03", &path));
+    assert_int_equal(tree_list(&path, &clock, &known, see, &seen), 0);
     assert_int_equal(seen.count, 30);
     assert_non_null(strstr(seen.text, "2024-03-15.csv"));
     assert_null(strstr(seen.text, "2024-03-16.csv"));
@@ -489,16 +489,16 @@ static int stop(void *data, const char *name, enum tree_type type)
 static void test_listing_ends_early(void **state)
 {
     struct fixture *fixture = *state;
-    struct place place;
+    struct path path;
     int count = 0;
 
-    assert_true(walk(&fixture->clock, DAY "/2024/03", &place));
-    assert_int_equal(tree_list(&place, &fixture->clock, &known, stop, &count), -7);
+    assert_true(walk(&fixture->clock, DAY "/2024/03", &path));
+    assert_int_equal(tree_list(&path, &fixture->clock, &known, stop, &count), -7);
     assert_int_equal(count, 3);
 }
 
 static const struct {
-    const char *path;
+    const char *text;
     enum cemm_endpoint endpoint;
     const char *alias;
     struct cemm_period period; /* of history only */
@@ -518,23 +518,23 @@ static void test_queries(void **state)
 {
     struct fixture *fixture = *state;
     struct cemm_query query;
-    struct place place;
+    struct path path;
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         const struct cemm_period *period = &queries[i].period;
 
-        assert_true(walk(&fixture->clock, queries[i].path, &place));
-        assert_true(tree_query(&place, &query));
+        assert_true(walk(&fixture->clock, queries[i].text, &path));
+        assert_true(tree_query(&path, &query));
         assert_int_equal(query.endpoint, queries[i].endpoint);
         assert_string_equal(query.uid.text, UID);
         assert_string_equal(query.alias, queries[i].alias);
         assert_int_equal(query.period.span, period->span);
         assert_int_equal(cemm_period_compare(&query.period, period), 0);
     }
-    assert_true(walk(&fixture->clock, "status", &place));
-    assert_false(tree_query(&place, &query));
-    assert_true(walk(&fixture->clock, DAY, &place));
-    assert_false(tree_query(&place, &query));
+    assert_true(walk(&fixture->clock, "status", &path));
+    assert_false(tree_query(&path, &query));
+    assert_true(walk(&fixture->clock, DAY, &path));
+    assert_false(tree_query(&path, &query));
 }
 
 /* A failure's cause is the document, not the file. */
@@ -558,7 +558,7 @@ static void test_causes(void **state)
     };
 
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        struct place a, b;
+        struct path a, b;
 
         assert_true(walk(&fixture->clock, pairs[i].a, &a));
         assert_true(walk(&fixture->clock, pairs[i].b, &b));
@@ -570,14 +570,14 @@ static void test_causes(void **state)
 static void test_closed(void **state)
 {
     struct fixture *fixture = *state;
-    struct place place;
+    struct path path;
 
-    assert_true(walk(&fixture->clock, DAY "/2024/03/2024-03-31.csv", &place));
-    assert_int_equal(tree_closed_at(&place, fixture->zone), 1711922400 + 86400);
-    assert_true(walk(&fixture->clock, MONTH "/2024/2024-03.csv", &place));
-    assert_int_equal(tree_closed_at(&place, fixture->zone), 1711922400 + 86400);
-    assert_true(walk(&fixture->clock, METER "/realtime.csv", &place));
-    assert_true(tree_closed_at(&place, fixture->zone) == INT64_MAX);
+    assert_true(walk(&fixture->clock, DAY "/2024/03/2024-03-31.csv", &path));
+    assert_int_equal(tree_closed_at(&path, fixture->zone), 1711922400 + 86400);
+    assert_true(walk(&fixture->clock, MONTH "/2024/2024-03.csv", &path));
+    assert_int_equal(tree_closed_at(&path, fixture->zone), 1711922400 + 86400);
+    assert_true(walk(&fixture->clock, METER "/realtime.csv", &path));
+    assert_true(tree_closed_at(&path, fixture->zone) == INT64_MAX);
 }
 
 int main(void)
