@@ -26,7 +26,7 @@ static int make_text(command_write_fn *write, const void *data, char **ret_text,
     return r;
 }
 
-enum exec_exit command_put(const char *file, struct speech *speech, command_write_fn *write,
+enum exec_exit command_put(const char *file, struct message *message, command_write_fn *write,
                            const void *data)
 {
     char *buffer = NULL;
@@ -34,9 +34,9 @@ enum exec_exit command_put(const char *file, struct speech *speech, command_writ
     struct cemm_words words = {""};
     int r = make_text(write, data, &buffer, &length);
     if (r < 0)
-        speech_say(speech, CEMM_LOG_ERROR, "no output: %s", strerror(-r));
+        message_print(message, CEMM_LOG_ERROR, "no output: %s", strerror(-r));
     else if ((r = output_write(file, buffer, length, &words)) < 0)
-        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(message, CEMM_LOG_ERROR, "%s", words.text);
     free(buffer);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
@@ -55,11 +55,11 @@ static bool told(const struct gathering *gathering, const char *remark)
 }
 
 static void report_remarks(const struct session *session, const struct gathering *gathering,
-                           struct speech *speech)
+                           struct message *message)
 {
     for (size_t i = 0; i < session->remark_count; i++) {
         if (!told(gathering, session->remarks[i]))
-            speech_say(speech, CEMM_LOG_WARNING, "%s", session->remarks[i]);
+            message_print(message, CEMM_LOG_WARNING, "%s", session->remarks[i]);
     }
 }
 
@@ -82,49 +82,49 @@ static bool worth_a_file(const struct gathering *gathering)
 }
 
 static enum exec_exit report_and_put(const struct session *session,
-                                     const struct gathering *gathering, struct speech *speech,
+                                     const struct gathering *gathering, struct message *message,
                                      command_write_fn *write, bool is_table)
 {
     const char *file = gathering->options->output;
     bool shown = is_table && !file && output_is_terminal();
-    gathering_report(gathering, speech, !shown);
-    report_remarks(session, gathering, speech);
+    gathering_report(gathering, message, !shown);
+    report_remarks(session, gathering, message);
     if (file && !worth_a_file(gathering)) {
-        speech_say(speech, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
+        message_print(message, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
-    enum exec_exit end = command_put(file, speech, write, gathering);
+    enum exec_exit end = command_put(file, message, write, gathering);
     return gathering->problems > 0 ? EXEC_FAILED : end;
 }
 
 static enum exec_exit sweep_and_put(const struct session *session,
-                                    const struct exec_options *options, struct speech *speech,
+                                    const struct exec_options *options, struct message *message,
                                     command_write_fn *write, bool is_table)
 {
     struct gathering gathering;
     enum exec_exit end = EXEC_FAILED;
-    int r = gather(session->cemm, options, speech, &gathering);
+    int r = gather(session->cemm, options, message, &gathering);
     if (r < 0) {
-        speech_say(speech, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+        message_print(message, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
     } else if (session_found_nothing(session)) {
-        session_report(session, speech);
-        explain_nothing(session, speech);
+        session_report(session, message);
+        explain_nothing(session, message);
     } else {
-        end = report_and_put(session, &gathering, speech, write, is_table);
+        end = report_and_put(session, &gathering, message, write, is_table);
     }
     gathering_clear(&gathering);
     return end;
 }
 
-enum exec_exit command_run(const struct exec_options *options, struct speech *speech,
+enum exec_exit command_run(const struct exec_options *options, struct message *message,
                            command_write_fn *write, bool is_table)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options, speech);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options, message);
     if (end == EXEC_OK)
-        end = session_check(&session, speech);
+        end = session_check(&session, message);
     if (end == EXEC_OK)
-        end = sweep_and_put(&session, options, speech, write, is_table);
+        end = sweep_and_put(&session, options, message, write, is_table);
     session_close(&session);
     return end;
 }

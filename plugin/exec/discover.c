@@ -89,53 +89,55 @@ static int write_table(const void *data, FILE *stream)
 }
 
 /* Devices that are missing from the table may be missing for this. */
-static void report_hindrance(const struct cemm *cemm, struct speech *speech)
+static void report_hindrance(const struct cemm *cemm, struct message *message)
 {
     struct cemm_discovery_state state;
     cemm_discovery_at(cemm, &state);
     if (state.words[0] != '\0')
-        speech_say(speech, CEMM_LOG_WARNING, "%s", state.words);
+        message_print(message, CEMM_LOG_WARNING, "%s", state.words);
     if (!state.own_port)
-        speech_say(speech, CEMM_LOG_WARNING,
-                   "another program holds UDP port 9777 here: devices that answer only there were "
-                   "not heard");
+        message_print(
+            message, CEMM_LOG_WARNING,
+            "another program holds UDP port 9777 here: devices that answer only there were "
+            "not heard");
 }
 
-static enum exec_exit report(const struct session *session, const char *file, struct speech *speech)
+static enum exec_exit report(const struct session *session, const char *file,
+                             struct message *message)
 {
-    session_report(session, speech);
+    session_report(session, message);
     if (count_answers(session->cemm) > 0) {
-        report_hindrance(session->cemm, speech);
-        return command_put(file, speech, write_table, session->cemm);
+        report_hindrance(session->cemm, message);
+        return command_put(file, message, write_table, session->cemm);
     }
-    explain_look(session->cemm, speech);
-    explain_file(session, speech);
+    explain_look(session->cemm, message);
+    explain_file(session, message);
     return EXEC_FAILED;
 }
 
 static enum exec_exit look_and_put(const struct session *session, const char *file,
-                                   struct speech *speech)
+                                   struct message *message)
 {
     struct look look = {.cemm = session->cemm};
     int r = cemm_discover(session->cemm, take_end, &look, NULL);
     if (r == 0) {
-        speech_busy(speech, "looking for CEMMs");
-        r = wait_done(session->cemm, speech, &look.done, NULL, NULL);
+        message_busy(message, "looking for CEMMs");
+        r = wait_done(session->cemm, message, &look.done, NULL, NULL);
     }
     if (r == 0)
         r = look.result;
     if (r == 0)
-        return report(session, file, speech);
-    speech_say(speech, CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
+        return report(session, file, message);
+    message_print(message, CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
     return EXEC_FAILED;
 }
 
-enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech)
+enum exec_exit exec_discover(const struct exec_options *options, struct message *message)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options, speech);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options, message);
     if (end == EXEC_OK)
-        end = look_and_put(&session, options->output, speech);
+        end = look_and_put(&session, options->output, message);
     session_close(&session);
     return end;
 }

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
+#include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
-#include "plugin/exec/speech.h"
 
 /* How the program ends (spec §6). Scripts and Telegraf go by these. */
 enum exec_exit {
@@ -23,7 +23,7 @@ struct exec_command {
     const char *arguments; /* for the usage line */
     const char *does;      /* for `cemm --help` */
     unsigned takes;        /* of enum exec_takes */
-    enum exec_exit (*run)(const struct exec_options *options, struct speech *speech);
+    enum exec_exit (*run)(const struct exec_options *options, struct message *message);
 };
 
 /* Copies a text, as much of it as fits; NULL is "". */
@@ -35,10 +35,10 @@ static inline void copy_text(char *ret_text, size_t size, const char *text)
     ret_text[length] = '\0';
 }
 
-enum exec_exit exec_discover(const struct exec_options *options, struct speech *speech);
-enum exec_exit exec_list(const struct exec_options *options, struct speech *speech);
-enum exec_exit exec_history(const struct exec_options *options, struct speech *speech);
-enum exec_exit exec_stream(const struct exec_options *options, struct speech *speech);
-enum exec_exit exec_read(const struct exec_options *options, struct speech *speech);
+enum exec_exit exec_discover(const struct exec_options *options, struct message *message);
+enum exec_exit exec_list(const struct exec_options *options, struct message *message);
+enum exec_exit exec_history(const struct exec_options *options, struct message *message);
+enum exec_exit exec_stream(const struct exec_options *options, struct message *message);
+enum exec_exit exec_read(const struct exec_options *options, struct message *message);
 
 #endif

@@ -70,13 +70,13 @@ static size_t count_meters(const struct cemm *cemm, const struct gathering *gath
     return count > gathering->meters_done ? count : gathering->meters_done;
 }
 
-static void show_progress(void *data, struct cemm *cemm, struct speech *speech)
+static void show_progress(void *data, struct cemm *cemm, struct message *message)
 {
     const struct gathering *gathering = data;
-    speech_progress(speech, gathering->meters_done, count_meters(cemm, gathering), "meters");
+    message_progress(message, gathering->meters_done, count_meters(cemm, gathering), "meters");
 }
 
-static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *speech)
+static int sweep(struct cemm *cemm, struct gathering *gathering, struct message *message)
 {
     const struct cemm_selection selection = {
         .meters = gathering->options->meter_texts,
@@ -85,7 +85,7 @@ static int sweep(struct cemm *cemm, struct gathering *gathering, struct speech *
     int r = cemm_sweep(cemm, &selection, take_answer, gathering);
     if (r < 0)
         return r;
-    r = wait_done(cemm, speech, &gathering->done, show_progress, gathering);
+    r = wait_done(cemm, message, &gathering->done, show_progress, gathering);
     return r < 0 ? r : gathering->error;
 }
 
@@ -150,11 +150,11 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-int gather(struct cemm *cemm, const struct exec_options *options, struct speech *speech,
+int gather(struct cemm *cemm, const struct exec_options *options, struct message *message,
            struct gathering *ret_gathering)
 {
     *ret_gathering = (struct gathering){.cemm = cemm, .options = options};
-    int r = sweep(cemm, ret_gathering, speech);
+    int r = sweep(cemm, ret_gathering, message);
     if (r < 0)
         return r;
     add_bare_devices(cemm, ret_gathering);
@@ -173,16 +173,16 @@ void gathering_clear(struct gathering *gathering)
     *gathering = (struct gathering){.error = -ECANCELED};
 }
 
-static void report_one(const struct finding *finding, struct speech *speech)
+static void report_one(const struct finding *finding, struct message *message)
 {
     enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
     const char *slash = finding->uid[0] != '\0' && finding->alias[0] != '\0' ? "/" : "";
     const char *colon = finding->uid[0] != '\0' || finding->alias[0] != '\0' ? ": " : "";
-    speech_say(speech, level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon,
-               finding->words);
+    message_print(message, level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon,
+                  finding->words);
 }
 
-void gathering_report(const struct gathering *gathering, struct speech *speech, bool problems)
+void gathering_report(const struct gathering *gathering, struct message *message, bool problems)
 {
     size_t early = 0;
     for (size_t i = 0; i < gathering->count; i++) {
@@ -190,12 +190,12 @@ void gathering_report(const struct gathering *gathering, struct speech *speech, 
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
         else if (problems)
-            report_one(finding, speech);
+            report_one(finding, message);
     }
     if (early > 0)
-        speech_say(speech, CEMM_LOG_WARNING,
-                   "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
-                   early, early == 1 ? "" : "s");
+        message_print(message, CEMM_LOG_WARNING,
+                      "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
+                      early, early == 1 ? "" : "s");
     if (gathering->count == 0)
-        speech_say(speech, CEMM_LOG_WARNING, "no meters were found");
+        message_print(message, CEMM_LOG_WARNING, "no meters were found");
 }

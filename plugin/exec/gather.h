@@ -40,11 +40,11 @@ struct gathering {
  * sweep itself could not be. A signal to end ends the process from in here.
  * gathering_clear() is due in either case, before the context is freed.
  */
-int gather(struct cemm *cemm, const struct exec_options *options, struct speech *speech,
+int gather(struct cemm *cemm, const struct exec_options *options, struct message *message,
            struct gathering *ret_gathering);
 void gathering_clear(struct gathering *gathering);
 
 /* Says on stderr what went wrong, problem by problem, and what was withheld. */
-void gathering_report(const struct gathering *gathering, struct speech *speech, bool problems);
+void gathering_report(const struct gathering *gathering, struct message *message, bool problems);
 
 #endif

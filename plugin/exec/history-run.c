@@ -151,8 +151,8 @@ static void say_failures(struct history *history, struct history_meter *meter)
     cemm_period_format(&meter->failed_first, first, sizeof(first));
     cemm_period_format(&meter->failed_last, last, sizeof(last));
     bool one = meter->failed == 1;
-    speech_say(history->speech, CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text, meter->alias,
-               first, one ? "" : " to ", one ? "" : last, meter->words.text);
+    message_print(history->message, CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text,
+                  meter->alias, first, one ? "" : " to ", one ? "" : last, meter->words.text);
     meter->failed = 0;
 }
 
@@ -245,7 +245,7 @@ static int timeout(const struct run *run)
         if (slot->state == PAUSED && (soonest < 0 || slot->again < soonest))
             soonest = slot->again;
     }
-    int patience = speech_patience(run->history->speech);
+    int patience = message_timeout(run->history->message);
     if (soonest < 0)
         return patience;
     int left = soonest > now ? (int)(soonest - now) : 0;
@@ -258,8 +258,8 @@ static void show_progress(const struct run *run)
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     const struct history *history = run->history;
     if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
-        speech_progress(history->speech, run->head / history->meter_count, history->period_count,
-                        names[history->options->span]);
+        message_progress(history->message, run->head / history->meter_count, history->period_count,
+                         names[history->options->span]);
 }
 
 /* One turn of the library; a signal that wants us to end does so from here. */
@@ -273,7 +273,7 @@ static int turn(struct run *run)
     int r = wait_once(run->history->cemm, &wait);
     if (r <= 0)
         return r;
-    speech_clear(run->history->speech);
+    message_clear(run->history->message);
     output_drop(&run->writer.output);
     signals_die(r);
 }
@@ -289,7 +289,7 @@ static int fetch_and_write(struct run *run, struct cemm_words *words)
         if (r == 0 && run->head == head) /* else there is room for more at once */
             r = turn(run);
     }
-    speech_clear(run->history->speech);
+    message_clear(run->history->message);
     return r;
 }
 
@@ -337,15 +337,15 @@ static void say_rest(struct history *history)
         empty += history->meters[i].rows == 0;
     }
     if (empty == history->meter_count && !history->failed) {
-        speech_say(history->speech, CEMM_LOG_ERROR, "there is no data of that time");
+        message_print(history->message, CEMM_LOG_ERROR, "there is no data of that time");
         history->failed = true;
         return;
     }
     for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
         const struct history_meter *meter = &history->meters[i];
         if (meter->rows == 0)
-            speech_say(history->speech, CEMM_LOG_WARNING, "%s/%s: there is no data of that time",
-                       meter->uid.text, meter->alias);
+            message_print(history->message, CEMM_LOG_WARNING,
+                          "%s/%s: there is no data of that time", meter->uid.text, meter->alias);
     }
 }
 
@@ -356,17 +356,17 @@ enum exec_exit history_run(struct history *history)
     int r = run_all(&run, &words);
     run.closing = true;
     if (r < 0) {
-        speech_say(history->speech, CEMM_LOG_ERROR, "%s",
-                   words.text[0] != '\0' ? words.text : strerror(-r));
+        message_print(history->message, CEMM_LOG_ERROR, "%s",
+                      words.text[0] != '\0' ? words.text : strerror(-r));
         history->failed = true;
     } else {
         say_rest(history);
         if (run.left)
-            speech_say(history->speech, CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+            message_print(history->message, CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
         if (run.writer.manner.refused > 0)
-            speech_say(history->speech, CEMM_LOG_WARNING,
-                       "%zu samples left out: their names are too long for collectd",
-                       run.writer.manner.refused);
+            message_print(history->message, CEMM_LOG_WARNING,
+                          "%zu samples left out: their names are too long for collectd",
+                          run.writer.manner.refused);
     }
     cemm_free(history->cemm); /* what is under way ends here, while the slots are there */
     history->cemm = NULL;

@@ -52,9 +52,9 @@ static bool set_range(struct history *history)
 static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
-        speech_say(history->speech, CEMM_LOG_ERROR, "that time %s",
-                   history->options->to.year != 0 ? "is not one that any meter can have data of"
-                                                  : "has not come yet");
+        message_print(history->message, CEMM_LOG_ERROR, "that time %s",
+                      history->options->to.year != 0 ? "is not one that any meter can have data of"
+                                                     : "has not come yet");
         return EXEC_USAGE;
     }
     enum exec_exit end = history_find(history);
@@ -62,8 +62,8 @@ static enum exec_exit run(struct history *history)
         return end;
     int r = history->period_count > LONG_RANGE ? history_find_first(history) : 0;
     if (r < 0) {
-        speech_say(history->speech, CEMM_LOG_ERROR, "the first days could not be found: %s",
-                   strerror(-r));
+        message_print(history->message, CEMM_LOG_ERROR, "the first days could not be found: %s",
+                      strerror(-r));
         return EXEC_FAILED;
     }
     return history_run(history);
@@ -79,14 +79,14 @@ static void keep_memory(void)
 #endif
 }
 
-enum exec_exit exec_history(const struct exec_options *options, struct speech *speech)
+enum exec_exit exec_history(const struct exec_options *options, struct message *message)
 {
     struct session session;
-    struct history history = {.options = options, .speech = speech, .session = &session};
+    struct history history = {.options = options, .message = message, .session = &session};
     keep_memory();
-    enum exec_exit end = session_open(&session, SESSION_LONG, options, speech);
+    enum exec_exit end = session_open(&session, SESSION_LONG, options, message);
     if (end == EXEC_OK)
-        end = session_check(&session, speech);
+        end = session_check(&session, message);
     if (end == EXEC_OK) {
         history.cemm = session.cemm;
         cemm_archive_use(history.cemm);

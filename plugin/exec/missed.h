@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_MISSED_H
 #define CEMM_EXEC_MISSED_H
 
-#include "plugin/exec/speech.h"
+#include "plugin/exec/message.h"
 
 #define MISSED_WINDOW 86400 /* seconds that are looked back: as Backfill's default (spec §5) */
 
@@ -21,7 +21,7 @@ typedef void missed_give_fn(void *data, const struct cemm_document *document, bo
  * and before the ledger.
  */
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           struct speech *speech, missed_give_fn *give, void *data);
+                           struct message *message, missed_give_fn *give, void *data);
 void missed_close(struct missed *missed); /* NULL is allowed */
 
 /* A realtime answer has come: gives it, but first what was missed before it, which takes its time.

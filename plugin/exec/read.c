@@ -191,8 +191,8 @@ static int read_table(const void *data, FILE *stream)
     return r;
 }
 
-enum exec_exit exec_read(const struct exec_options *options, struct speech *speech)
+enum exec_exit exec_read(const struct exec_options *options, struct message *message)
 {
     bool table = options_format(options) == EXEC_FORMAT_TABLE;
-    return command_run(options, speech, table ? read_table : render, table);
+    return command_run(options, message, table ? read_table : render, table);
 }

@@ -48,7 +48,7 @@ struct outbox {
 
 struct stream {
     const struct exec_options *options;
-    struct speech *speech;
+    struct message *message;
     struct session session;
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
@@ -107,7 +107,7 @@ static void write_out(struct stream *stream)
         missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
-        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(stream->message, CEMM_LOG_ERROR, "%s", words.text);
 }
 
 static void send_out(struct stream *stream)
@@ -210,7 +210,7 @@ static void put_text(struct stream *stream, const char *text, size_t length)
     const char *file = stream->options->output;
     int r = output_write(file, text, length, &words);
     if (r < 0 && !stream->refused)
-        speech_say(stream->speech, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(stream->message, CEMM_LOG_ERROR, "%s", words.text);
     stream->refused = r < 0;
     if (r < 0 && !file)
         stream->error = r;
@@ -254,9 +254,9 @@ static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
         if (!stream->answered[i])
-            speech_say(stream->speech, CEMM_LOG_WARNING,
-                       "%s: there is no such meter, or it was not found yet",
-                       stream->options->meters[i].text);
+            message_print(stream->message, CEMM_LOG_WARNING,
+                          "%s: there is no such meter, or it was not found yet",
+                          stream->options->meters[i].text);
     }
 }
 
@@ -265,9 +265,9 @@ static void report_absent(const struct stream *stream, const struct latest_entry
                           const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
-        speech_say(stream->speech, CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
-                   entry->uid[0] != '\0' && entry->alias[0] != '\0' ? "/" : "", entry->alias,
-                   entry->uid[0] != '\0' || entry->alias[0] != '\0' ? ": " : "", answer->words);
+        message_print(stream->message, CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
+                      entry->uid[0] != '\0' && entry->alias[0] != '\0' ? "/" : "", entry->alias,
+                      entry->uid[0] != '\0' || entry->alias[0] != '\0' ? ": " : "", answer->words);
 }
 
 static void end_sweep(struct stream *stream)
@@ -276,7 +276,7 @@ static void end_sweep(struct stream *stream)
     if (stream->sweeps != 1)
         return;
     if (session_found_nothing(&stream->session))
-        explain_nothing(&stream->session, stream->speech);
+        explain_nothing(&stream->session, stream->message);
     else
         report_unanswered(stream);
 }
@@ -460,7 +460,7 @@ static enum exec_exit run(struct stream *stream)
         turn(stream, now);
         send_out(stream);
     }
-    speech_say(stream->speech, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
+    message_print(stream->message, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
     return EXEC_FAILED;
 }
 
@@ -482,7 +482,7 @@ static bool prepare(struct stream *stream)
     send_out(stream);
     if (stream->options->state && stream->ledger)
         stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
-                                     stream->speech, put_missed, stream);
+                                     stream->message, put_missed, stream);
     return stream->ledger && stream->answered && (stream->missed || !stream->options->state);
 }
 
@@ -500,11 +500,11 @@ static void clear(struct stream *stream)
         close(stream->state_lock);
 }
 
-enum exec_exit exec_stream(const struct exec_options *options, struct speech *speech)
+enum exec_exit exec_stream(const struct exec_options *options, struct message *message)
 {
     struct stream stream = {
         .options = options,
-        .speech = speech,
+        .message = message,
         .format = options_format(options),
         .state_lock = -1,
     };
@@ -513,16 +513,16 @@ enum exec_exit exec_stream(const struct exec_options *options, struct speech *sp
     if (r == 0 && options->state)
         stream.state_lock = lock_take(options->state, &words);
     if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
-        speech_say(speech, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(message, CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
     if (words.text[0] != '\0') /* a disk that takes no lock is no reason to give nothing */
-        speech_say(speech, CEMM_LOG_WARNING, "%s", words.text);
-    enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, speech);
+        message_print(message, CEMM_LOG_WARNING, "%s", words.text);
+    enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, message);
     if (end == EXEC_OK)
-        end = session_check(&stream.session, speech);
+        end = session_check(&stream.session, message);
     if (end == EXEC_OK && !prepare(&stream)) {
-        speech_say(speech, CEMM_LOG_ERROR, "out of memory");
+        message_print(message, CEMM_LOG_ERROR, "out of memory");
         end = EXEC_FAILED;
     }
     if (end == EXEC_OK)

@@ -4,7 +4,7 @@
  * program's name), the progress line (which has to go before a word is said),
  * and that nothing from outside can steer the reader's terminal.
  */
-#include "plugin/exec/speech.h"
+#include "plugin/exec/message.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,15 +17,15 @@
 
 #define ERASE_LINE "\r\033[K"
 
-void speech_begin(struct speech *ret_speech)
+void message_begin(struct message *ret_message)
 {
     const char *term = getenv("TERM");
-    *ret_speech = (struct speech){
+    *ret_message = (struct message){
         .terminal = isatty(STDERR_FILENO) == 1,
         .progress_from = cemm_clock_steady() + PROGRESS_AFTER,
     };
-    ret_speech->progress_able =
-        ret_speech->terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
+    ret_message->progress_able =
+        ret_message->terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
 /* Control characters in a name or a message would be obeyed by a terminal and split a log line. */
@@ -37,14 +37,14 @@ static void tame(char *line)
     }
 }
 
-static const char *prefix(const struct speech *speech, enum cemm_level level)
+static const char *prefix(const struct message *message, enum cemm_level level)
 {
-    if (speech->terminal)
+    if (message->terminal)
         return "cemm: ";
     return level == CEMM_LOG_ERROR ? "E! " : level == CEMM_LOG_WARNING ? "W! " : "I! ";
 }
 
-void speech_say(struct speech *speech, enum cemm_level level, const char *format, ...)
+void message_print(struct message *message, enum cemm_level level, const char *format, ...)
 {
     char *line = NULL;
     va_list arguments;
@@ -54,48 +54,48 @@ void speech_say(struct speech *speech, enum cemm_level level, const char *format
     if (length < 0)
         return; /* no memory for words: the exit status still tells */
     tame(line);
-    speech_clear(speech);
-    fprintf(stderr, "%s%s\n", prefix(speech, level), line);
+    message_clear(message);
+    fprintf(stderr, "%s%s\n", prefix(message, level), line);
     free(line);
 }
 
-void speech_busy(struct speech *speech, const char *what)
+void message_busy(struct message *message, const char *what)
 {
-    if (!speech->terminal)
+    if (!message->terminal)
         return;
-    if (speech->progress_able)
+    if (message->progress_able)
         fprintf(stderr, ERASE_LINE "%s …", what);
     else
-        fprintf(stderr, "%s%s …\n", prefix(speech, CEMM_LOG_INFO), what);
-    speech->progress_shown = speech->progress_able;
+        fprintf(stderr, "%s%s …\n", prefix(message, CEMM_LOG_INFO), what);
+    message->progress_shown = message->progress_able;
 }
 
-int speech_patience(const struct speech *speech)
+int message_timeout(const struct message *message)
 {
-    if (!speech->progress_able || speech->progress_shown)
+    if (!message->progress_able || message->progress_shown)
         return -1;
-    int64_t left = speech->progress_from - cemm_clock_steady();
+    int64_t left = message->progress_from - cemm_clock_steady();
     return left > 0 ? (int)left : 0;
 }
 
-void speech_progress(struct speech *speech, size_t done, size_t total, const char *what)
+void message_progress(struct message *message, size_t done, size_t total, const char *what)
 {
-    if (!speech->progress_able || cemm_clock_steady() < speech->progress_from)
+    if (!message->progress_able || cemm_clock_steady() < message->progress_from)
         return;
-    if (speech->progress_shown && speech->done == done && speech->total == total)
+    if (message->progress_shown && message->done == done && message->total == total)
         return; /* the loop turns more often than something changes */
     if (total > 0)
         fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);
     else
         fprintf(stderr, ERASE_LINE "looking for meters …");
-    speech->progress_shown = true;
-    speech->done = done;
-    speech->total = total;
+    message->progress_shown = true;
+    message->done = done;
+    message->total = total;
 }
 
-void speech_clear(struct speech *speech)
+void message_clear(struct message *message)
 {
-    if (speech->progress_shown)
+    if (message->progress_shown)
         fputs(ERASE_LINE, stderr);
-    speech->progress_shown = false;
+    message->progress_shown = false;
 }

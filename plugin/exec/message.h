@@ -1,8 +1,8 @@
 /*
  * Words for people and for logs, on stderr; data never goes this way.
  */
-#ifndef CEMM_EXEC_SPEECH_H
-#define CEMM_EXEC_SPEECH_H
+#ifndef CEMM_EXEC_MESSAGE_H
+#define CEMM_EXEC_MESSAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 
 #include "common/cemm.h"
 
-struct speech {
+struct message {
     bool terminal;      /* stderr is one that people look at */
     bool progress_able; /* and one that can erase a line */
     bool progress_shown;
@@ -19,20 +19,20 @@ struct speech {
     int64_t progress_from; /* when progress begins to be worth showing (monotonic ms) */
 };
 
-void speech_begin(struct speech *ret_speech);
+void message_begin(struct message *ret_message);
 
 /* Says one line: "cemm: …" on a terminal, "E! …" or "W! …" (as Telegraf reads them) elsewhere. */
-void speech_say(struct speech *speech, enum cemm_level level, const char *format, ...)
+void message_print(struct message *message, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "3 of 7 meters …" in place, if it is worth it by now; speech_clear() erases it. */
-void speech_progress(struct speech *speech, size_t done, size_t total, const char *what);
-void speech_clear(struct speech *speech);
+/* "3 of 7 meters …" in place, if it is worth it by now; message_clear() erases it. */
+void message_progress(struct message *message, size_t done, size_t total, const char *what);
+void message_clear(struct message *message);
 
-/* Tells people at a terminal what takes its time; speech_clear() erases it, where that can be. */
-void speech_busy(struct speech *speech, const char *what);
+/* Tells people at a terminal what takes its time; message_clear() erases it, where that can be. */
+void message_busy(struct message *message, const char *what);
 
 /* Milliseconds until progress becomes worth showing; -1: never, or it is already. */
-int speech_patience(const struct speech *speech);
+int message_timeout(const struct message *message);
 
 #endif
