@@ -6,8 +6,6 @@
 #ifndef CEMM_EXEC_EXEC_H
 #define CEMM_EXEC_EXEC_H
 
-#include <string.h>
-
 #include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
 
@@ -25,15 +23,6 @@ struct exec_command {
     unsigned takes;        /* of enum exec_takes */
     enum exec_exit (*run)(const struct exec_options *options, struct message *message);
 };
-
-/* Copies a text, as much of it as fits; NULL is "". */
-static inline void copy_text(char *ret_text, size_t size, const char *text)
-{
-    size_t length = text ? strnlen(text, size - 1) : 0;
-    if (length > 0)
-        memcpy(ret_text, text, length);
-    ret_text[length] = '\0';
-}
 
 enum exec_exit exec_discover(const struct exec_options *options, struct message *message);
 enum exec_exit exec_list(const struct exec_options *options, struct message *message);

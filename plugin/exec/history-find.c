@@ -3,7 +3,7 @@
  * be found: the archive has perhaps what no source can tell any more. An alias
  * by itself may be in no list, so each device is asked whether it has it.
  */
-#include "plugin/exec/history.h"
+#include "plugin/exec/history-plan.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
  * longer each time, the library says so at once, so the pauses here need not
  * grow. A meter whose device stays away is not waited for again and again.
  */
-#include "plugin/exec/history.h"
+#include "plugin/exec/history-plan.h"
 
 #include <errno.h>
 #include <stdlib.h>

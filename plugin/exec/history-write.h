@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_HISTORY_WRITE_H
 #define CEMM_EXEC_HISTORY_WRITE_H
 
-#include "plugin/exec/history.h"
+#include "plugin/exec/history-plan.h"
 #include "plugin/exec/manner.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/running.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "plugin/exec/history.h"
+#include "plugin/exec/history-plan.h"
 
 /* Periods from which on it is worth to ask first since when there is data at all. */
 #define LONG_RANGE 366

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/exec.h"
+#include "plugin/exec/options.h"
 
 #include "plugin/exec/manner.h"
 

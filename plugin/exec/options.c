@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/exec.h"
 #include "plugin/exec/output.h"
 
 enum option_id { CONFIG, OUTPUT, FORMAT, LISTING, INTERVAL, STDIN, STATE, FROM, TO, PERIOD, HELP };

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "common/cemm.h"
 
@@ -73,5 +74,14 @@ bool options_meter_names(const struct exec_meter *meter, const char *uid, const 
 
 /* The same for all METERs together; none given: every meter is named. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);
+
+/* Copies a text, as much of it as fits; NULL is "". */
+static inline void copy_text(char *ret_text, size_t size, const char *text)
+{
+    size_t length = text ? strnlen(text, size - 1) : 0;
+    if (length > 0)
+        memcpy(ret_text, text, length);
+    ret_text[length] = '\0';
+}
 
 #endif

@@ -2,8 +2,8 @@
  * A history: each meter in each period. history.c begins, history-find.c finds
  * the meters, history-run.c fetches and history-write.c writes.
  */
-#ifndef CEMM_EXEC_HISTORY_H
-#define CEMM_EXEC_HISTORY_H
+#ifndef CEMM_EXEC_HISTORY_PLAN_H
+#define CEMM_EXEC_HISTORY_PLAN_H
 
 #include "plugin/exec/session.h"
 
