@@ -363,10 +363,10 @@ enum exec_exit history_run(struct history *history)
         say_rest(history);
         if (run.left)
             message_print(history->message, CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
-        if (run.writer.manner.refused > 0)
+        if (run.writer.render.refused > 0)
             message_print(history->message, CEMM_LOG_WARNING,
                           "%zu samples left out: their names are too long for collectd",
-                          run.writer.manner.refused);
+                          run.writer.render.refused);
     }
     cemm_free(history->cemm); /* what is under way ends here, while the slots are there */
     history->cemm = NULL;

@@ -21,7 +21,7 @@ int history_write_begin(struct history_writer *ret_writer, const struct history 
 {
     const struct exec_options *options = history->options;
     *ret_writer = (struct history_writer){.format = options_format(options)};
-    manner_make(&ret_writer->manner, cemm_zone(history->cemm), cadences[options->span]);
+    render_options_init(&ret_writer->render, cemm_zone(history->cemm), cadences[options->span]);
     int r = output_begin(&ret_writer->output, options->output, words);
     if (r == 0 && ret_writer->format == EXEC_FORMAT_CSV)
         r = put(ret_writer, CEMM_CSV_ROWS_HEADER, words);
@@ -52,8 +52,8 @@ int history_write(struct history_writer *writer, const struct cemm_document *con
     char *text = NULL;
     char *piece = NULL;
     size_t length = 0;
-    int r = cemm_render_joined(documents, count, manner_rows(writer->format),
-                               &writer->manner.manner, &text, &length);
+    int r = cemm_render_joined(documents, count, render_options_rows(writer->format),
+                               &writer->render.cemm, &text, &length);
     if (r == 0 && own)
         r = make_piece(writer, text, &piece, &length);
     if (r == 0)

@@ -5,14 +5,14 @@
 #define CEMM_EXEC_HISTORY_WRITE_H
 
 #include "plugin/exec/history-plan.h"
-#include "plugin/exec/manner.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/render-options.h"
 #include "plugin/exec/running.h"
 
 struct history_writer {
     struct output output;
     enum exec_format format;
-    struct manner manner;
+    struct render_options render;
     struct running running;
     struct json_rows json;
 };

@@ -6,7 +6,7 @@
 
 #include "plugin/exec/options.h"
 
-#include "plugin/exec/manner.h"
+#include "plugin/exec/render-options.h"
 
 static void entry_free(struct latest_entry *entry)
 {

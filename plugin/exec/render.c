@@ -7,23 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/manner.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/render-options.h"
 
 static int render_one(const struct cemm_document *document, enum exec_format format,
-                      const struct manner *manner, char **ret_text, size_t *ret_length)
+                      const struct render_options *options, char **ret_text, size_t *ret_length)
 {
     enum cemm_form form = format == EXEC_FORMAT_INFLUX ? CEMM_FORM_INFLUX
                           : format == EXEC_FORMAT_JSON ? CEMM_FORM_JSON_ROWS
                                                        : CEMM_FORM_CSV_ROWS;
     if (format == EXEC_FORMAT_PUTVAL)
-        return cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner->manner, ret_text,
+        return cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options->cemm, ret_text,
                                   ret_length);
-    return cemm_render(document, form, manner->manner.zone, ret_text, ret_length);
+    return cemm_render(document, form, options->cemm.zone, ret_text, ret_length);
 }
 
 static int render_rows(const struct gathering *gathering, enum exec_format format,
-                       const struct manner *manner, FILE *stream)
+                       const struct render_options *options, FILE *stream)
 {
     struct json_rows rows = {.begun = false};
     if (format == EXEC_FORMAT_CSV)
@@ -34,7 +34,7 @@ static int render_rows(const struct gathering *gathering, enum exec_format forma
         size_t length = 0;
         if (finding->kind != FINDING_READING)
             continue;
-        int r = render_one(finding->document, format, manner, &text, &length);
+        int r = render_one(finding->document, format, options, &text, &length);
         if (r < 0)
             return r;
         if (format == EXEC_FORMAT_JSON)
@@ -83,10 +83,10 @@ int render(const void *data, FILE *stream)
 {
     const struct gathering *gathering = data;
     enum exec_format format = options_format(gathering->options);
-    struct manner manner;
+    struct render_options options;
     if (format == EXEC_FORMAT_PROMETHEUS)
         return render_prometheus(gathering, stream);
-    manner_make(&manner, cemm_zone(gathering->cemm),
-                manner_interval(gathering->options, MANNER_READ_INTERVAL));
-    return render_rows(gathering, format, &manner, stream);
+    render_options_init(&options, cemm_zone(gathering->cemm),
+                        render_options_interval(gathering->options, READ_INTERVAL));
+    return render_rows(gathering, format, &options, stream);
 }

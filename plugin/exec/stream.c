@@ -22,9 +22,9 @@
 #include "plugin/exec/explain.h"
 #include "plugin/exec/latest.h"
 #include "plugin/exec/lock.h"
-#include "plugin/exec/manner.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/render-options.h"
 #include "plugin/exec/running.h"
 #include "plugin/exec/session.h"
 #include "plugin/exec/signals.h"
@@ -53,7 +53,7 @@ struct stream {
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
     int state_lock;        /* -1: no --state */
-    struct manner manner;
+    struct render_options render;
     struct latest latest;
     struct running running;
     struct outbox outbox;
@@ -138,8 +138,8 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
 {
     char *text = NULL;
     size_t length = 0;
-    int r = cemm_render_joined(&document, 1, manner_rows(stream->format), &stream->manner.manner,
-                               &text, &length);
+    int r = cemm_render_joined(&document, 1, render_options_rows(stream->format),
+                               &stream->render.cemm, &text, &length);
     FILE *out = r == 0 && length > 0 ? outbox_stream(stream) : NULL;
     if (out && stream->format == EXEC_FORMAT_TABLE)
         r = running_print(&stream->running, text, out);
@@ -467,11 +467,11 @@ static enum exec_exit run(struct stream *stream)
 static bool prepare(struct stream *stream)
 {
     const char *taker = ""; /* the only one */
-    double interval = manner_interval(stream->options, MANNER_STREAM_INTERVAL);
+    double interval = render_options_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
     stream->began = stream->due - PATIENCE;
-    manner_make(&stream->manner, cemm_zone(stream->session.cemm), interval);
+    render_options_init(&stream->render, cemm_zone(stream->session.cemm), interval);
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
     stream->answered = calloc(stream->options->meter_count + 1, sizeof(*stream->answered));
     if (stream->format == EXEC_FORMAT_PROMETHEUS)

@@ -1,4 +1,4 @@
-#include "plugin/exec/manner.h"
+#include "plugin/exec/render-options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +13,22 @@ static void tame(char *host)
     }
 }
 
-void manner_make(struct manner *ret_manner, const struct cemm_zone *zone, double interval)
+void render_options_init(struct render_options *ret_options, const struct cemm_zone *zone,
+                         double interval)
 {
     const char *told = getenv("COLLECTD_HOSTNAME");
-    *ret_manner = (struct manner){.manner = {.zone = zone, .interval = interval}};
-    size_t size = sizeof(ret_manner->host) - 1;
+    *ret_options = (struct render_options){.cemm = {.zone = zone, .interval = interval}};
+    size_t size = sizeof(ret_options->host) - 1;
     if (told && *told != '\0')
-        memcpy(ret_manner->host, told, strnlen(told, size));
-    else if (gethostname(ret_manner->host, size) != 0 || ret_manner->host[0] == '\0')
-        memcpy(ret_manner->host, "localhost", sizeof("localhost"));
-    tame(ret_manner->host);
-    ret_manner->manner.host = ret_manner->host;
-    ret_manner->manner.ret_refused = &ret_manner->refused;
+        memcpy(ret_options->host, told, strnlen(told, size));
+    else if (gethostname(ret_options->host, size) != 0 || ret_options->host[0] == '\0')
+        memcpy(ret_options->host, "localhost", sizeof("localhost"));
+    tame(ret_options->host);
+    ret_options->cemm.host = ret_options->host;
+    ret_options->cemm.ret_refused = &ret_options->refused;
 }
 
-double manner_interval(const struct exec_options *options, double usual)
+double render_options_interval(const struct exec_options *options, double usual)
 {
     const char *told = getenv("COLLECTD_INTERVAL");
     if (options->interval > 0)
@@ -56,7 +57,7 @@ const char *type_of(const struct cemm *cemm, const char *uid, const char *alias)
     return device != NULL ? cemm_device_type(device, alias) : "";
 }
 
-enum cemm_rows manner_rows(enum exec_format format)
+enum cemm_rows render_options_rows(enum exec_format format)
 {
     switch (format) {
     case EXEC_FORMAT_PUTVAL:
