@@ -39,7 +39,7 @@ static int make_piece(struct history_writer *writer, char *text, char **ret_piec
     if (writer->format == EXEC_FORMAT_JSON)
         json_rows_print(&writer->json, text, stream);
     else
-        r = running_print(&writer->running, text, stream);
+        r = table_stream_print(&writer->table, text, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     return r;

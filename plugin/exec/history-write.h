@@ -7,13 +7,13 @@
 #include "plugin/exec/history-plan.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render-options.h"
-#include "plugin/exec/running.h"
+#include "plugin/exec/table-stream.h"
 
 struct history_writer {
     struct output output;
     enum exec_format format;
     struct render_options render;
-    struct running running;
+    struct table_stream table;
     struct json_rows json;
 };
 

@@ -25,9 +25,9 @@
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render-options.h"
-#include "plugin/exec/running.h"
 #include "plugin/exec/session.h"
 #include "plugin/exec/signals.h"
+#include "plugin/exec/table-stream.h"
 #include "plugin/exec/wait.h"
 
 /* How long the next sweep, or a snapshot, waits for one that has begun (milliseconds). */
@@ -55,7 +55,7 @@ struct stream {
     int state_lock;        /* -1: no --state */
     struct render_options render;
     struct latest latest;
-    struct running running;
+    struct table_stream table;
     struct outbox outbox;
     enum exec_format format;
     bool *answered;   /* for each METER */
@@ -142,7 +142,7 @@ static void put_rows(struct stream *stream, const struct cemm_document *document
                                &stream->render.cemm, &text, &length);
     FILE *out = r == 0 && length > 0 ? outbox_stream(stream) : NULL;
     if (out && stream->format == EXEC_FORMAT_TABLE)
-        r = running_print(&stream->running, text, out);
+        r = table_stream_print(&stream->table, text, out);
     else if (out)
         fwrite(text, 1, length, out);
     if (r < 0)

@@ -1,4 +1,4 @@
-#include "plugin/exec/running.h"
+#include "plugin/exec/table-stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-int running_print(struct running *running, char *rows, FILE *stream)
+int table_stream_print(struct table_stream *table_stream, char *rows, FILE *stream)
 {
     struct table table = table_new(columns, COLUMNS);
     char *row;
@@ -49,11 +49,11 @@ int running_print(struct running *running, char *rows, FILE *stream)
         if (*row != '\0')
             add_row(&table, row);
     }
-    table.untitled = running->begun;
+    table.untitled = table_stream->begun;
     int r = 0;
     if (table.row_count > 0 || table.error < 0) {
         r = table_print(&table, stream);
-        running->begun = true;
+        table_stream->begun = true;
     }
     table_clear(&table);
     return r;
