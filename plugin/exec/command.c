@@ -42,31 +42,31 @@ enum exec_exit command_put(const char *file, struct message *message, command_wr
 }
 
 /* Whether a problem already tells of the source that a remark ("cloud home: …") is about. */
-static bool told(const struct gathering *gathering, const char *remark)
+static bool told(const struct collection *collection, const char *remark)
 {
     const char *colon = strstr(remark, ": ");
     size_t length = colon ? (size_t)(colon - remark) + 2 : strlen(remark);
-    for (size_t i = 0; i < gathering->count; i++) {
-        if (gathering->findings[i].kind == FINDING_PROBLEM &&
-            strncmp(gathering->findings[i].words, remark, length) == 0)
+    for (size_t i = 0; i < collection->count; i++) {
+        if (collection->findings[i].kind == FINDING_PROBLEM &&
+            strncmp(collection->findings[i].words, remark, length) == 0)
             return true;
     }
     return false;
 }
 
-static void report_remarks(const struct session *session, const struct gathering *gathering,
+static void report_remarks(const struct session *session, const struct collection *collection,
                            struct message *message)
 {
     for (size_t i = 0; i < session->remark_count; i++) {
-        if (!told(gathering, session->remarks[i]))
+        if (!told(collection, session->remarks[i]))
             message_print(message, CEMM_LOG_WARNING, "%s", session->remarks[i]);
     }
 }
 
-static bool any_sample(const struct gathering *gathering)
+static bool any_sample(const struct collection *collection)
 {
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING && !cemm_document_empty(finding->document))
             return true;
     }
@@ -75,44 +75,44 @@ static bool any_sample(const struct gathering *gathering)
 
 /* Nothing is no news: a file that is there is worth more. But Prometheus has to see that it is old,
  * by cemm_up. */
-static bool worth_a_file(const struct gathering *gathering)
+static bool worth_a_file(const struct collection *collection)
 {
-    return gathering->problems == 0 || any_sample(gathering) ||
-           options_format(gathering->options) == EXEC_FORMAT_PROMETHEUS;
+    return collection->problems == 0 || any_sample(collection) ||
+           options_format(collection->options) == EXEC_FORMAT_PROMETHEUS;
 }
 
 static enum exec_exit report_and_put(const struct session *session,
-                                     const struct gathering *gathering, struct message *message,
+                                     const struct collection *collection, struct message *message,
                                      command_write_fn *write, bool is_table)
 {
-    const char *file = gathering->options->output;
+    const char *file = collection->options->output;
     bool shown = is_table && !file && output_is_terminal();
-    gathering_report(gathering, message, !shown);
-    report_remarks(session, gathering, message);
-    if (file && !worth_a_file(gathering)) {
+    collection_report(collection, message, !shown);
+    report_remarks(session, collection, message);
+    if (file && !worth_a_file(collection)) {
         message_print(message, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
-    enum exec_exit end = command_put(file, message, write, gathering);
-    return gathering->problems > 0 ? EXEC_FAILED : end;
+    enum exec_exit end = command_put(file, message, write, collection);
+    return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
 static enum exec_exit sweep_and_put(const struct session *session,
                                     const struct exec_options *options, struct message *message,
                                     command_write_fn *write, bool is_table)
 {
-    struct gathering gathering;
+    struct collection collection;
     enum exec_exit end = EXEC_FAILED;
-    int r = gather(session->cemm, options, message, &gathering);
+    int r = collect(session->cemm, options, message, &collection);
     if (r < 0) {
         message_print(message, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
     } else if (session_found_nothing(session)) {
         session_report(session, message);
         explain_nothing(session, message);
     } else {
-        end = report_and_put(session, &gathering, message, write, is_table);
+        end = report_and_put(session, &collection, message, write, is_table);
     }
-    gathering_clear(&gathering);
+    collection_clear(&collection);
     return end;
 }
 

@@ -7,13 +7,13 @@
 
 #include <stdio.h>
 
-#include "plugin/exec/gather.h"
+#include "plugin/exec/collect.h"
 #include "plugin/exec/table.h"
 
 /* Writes a text. Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
-/* Sweeps, and writes what came of it: `data` is the struct gathering. `is_table`: the text shows
+/* Sweeps, and writes what came of it: `data` is the struct collection. `is_table`: the text shows
  * the problems itself, so a reader at a terminal does not need them again on stderr. */
 enum exec_exit command_run(const struct exec_options *options, struct message *message,
                            command_write_fn *write, bool is_table);

@@ -71,13 +71,13 @@ static void add_meter(struct table *table, const struct cemm *cemm, const struct
 
 static int list_table(const void *data, FILE *stream)
 {
-    const struct gathering *gathering = data;
+    const struct collection *collection = data;
     struct table table = table_new(columns, COLUMNS);
     const char *device = NULL;
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            add_meter(&table, gathering->cemm, finding, &device);
+            add_meter(&table, collection->cemm, finding, &device);
         else
             command_table_note(&table, finding, &device);
     }
@@ -157,15 +157,15 @@ static struct json_object *meter_of(bool *failed, const struct cemm *cemm,
 
 static int list_json(const void *data, FILE *stream)
 {
-    const struct gathering *gathering = data;
+    const struct collection *collection = data;
     struct json_object *meters = json_object_new_array();
     bool failed = !meters;
     char *text = NULL;
     size_t length = 0;
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            append(&failed, meters, meter_of(&failed, gathering->cemm, finding));
+            append(&failed, meters, meter_of(&failed, collection->cemm, finding));
     }
     int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)

@@ -25,7 +25,7 @@ static const struct table_column columns[COLUMNS] = {
  */
 struct sheet {
     struct table table;
-    const struct gathering *gathering;
+    const struct collection *collection;
     const struct cemm_zone *zone;
     bool narrow;
     const char *device; /* the last ones shown: each name stands on its first row only */
@@ -73,7 +73,7 @@ static void format_short(const struct sheet *sheet, int64_t time, char ret_text[
 {
     static const size_t date = sizeof("2024-03-31") - 1;
     char now[CEMM_TIME_SIZE];
-    format_time(sheet->zone, sheet->gathering->now, now);
+    format_time(sheet->zone, sheet->collection->now, now);
     format_time(sheet->zone, time, ret_text);
     if (strncmp(ret_text, now, date) == 0)
         memmove(ret_text, ret_text + date + 1, strlen(ret_text + date + 1) + 1);
@@ -96,7 +96,7 @@ static void add_sample(struct sheet *sheet, const char *const *names,
         format_time(sheet->zone, sample->time, time);
     age[0] = '\0';
     if (measured > 0)
-        format_age(sheet->gathering->now - measured, age, sizeof(age));
+        format_age(sheet->collection->now - measured, age, sizeof(age));
     memcpy(cells, names, sizeof(cells));
     cells[VALUE] = value;
     cells[TIME] = time;
@@ -157,8 +157,8 @@ static void add_reading(struct sheet *sheet, const struct finding *finding)
 
 static void fill(struct sheet *sheet)
 {
-    for (size_t i = 0; i < sheet->gathering->count; i++) {
-        const struct finding *finding = &sheet->gathering->findings[i];
+    for (size_t i = 0; i < sheet->collection->count; i++) {
+        const struct finding *finding = &sheet->collection->findings[i];
         if (finding->kind == FINDING_READING) {
             add_reading(sheet, finding);
             continue;
@@ -170,13 +170,13 @@ static void fill(struct sheet *sheet)
 
 static int read_table(const void *data, FILE *stream)
 {
-    const struct gathering *gathering = data;
+    const struct collection *collection = data;
     struct sheet sheet = {
         .table = table_new(columns, COLUMNS),
-        .gathering = gathering,
-        .zone = cemm_zone(gathering->cemm),
+        .collection = collection,
+        .zone = cemm_zone(collection->cemm),
     };
-    size_t limit = gathering->options->output ? 0 : output_width();
+    size_t limit = collection->options->output ? 0 : output_width();
     fill(&sheet);
     if (limit > 0 && table_width(&sheet.table) > limit) {
         table_clear(&sheet.table);

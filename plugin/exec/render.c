@@ -22,14 +22,14 @@ static int render_one(const struct cemm_document *document, enum exec_format for
     return cemm_render(document, form, options->cemm.zone, ret_text, ret_length);
 }
 
-static int render_rows(const struct gathering *gathering, enum exec_format format,
+static int render_rows(const struct collection *collection, enum exec_format format,
                        const struct render_options *options, FILE *stream)
 {
     struct json_rows rows = {.begun = false};
     if (format == EXEC_FORMAT_CSV)
         fputs(CEMM_CSV_ROWS_HEADER, stream);
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         char *text = NULL;
         size_t length = 0;
         if (finding->kind != FINDING_READING)
@@ -50,25 +50,25 @@ static int render_rows(const struct gathering *gathering, enum exec_format forma
 
 /* What stands in the file now counts, too: the program that wrote it was another one, but a counter
  * does not step back for that. */
-static int render_prometheus(const struct gathering *gathering, FILE *stream)
+static int render_prometheus(const struct collection *collection, FILE *stream)
 {
-    struct cemm_reading *readings = calloc(gathering->count + 1, sizeof(*readings));
+    struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));
     char *before = NULL;
     char *text = NULL;
     size_t count = 0;
     size_t length = 0;
-    for (size_t i = 0; readings && i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; readings && i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind != FINDING_NOTE)
             readings[count++] = (struct cemm_reading){
                 .uid = finding->uid,
                 .alias = finding->alias,
-                .source = source_of_words(gathering->cemm, finding->words),
-                .type = type_of(gathering->cemm, finding->uid, finding->alias),
+                .source = source_of_words(collection->cemm, finding->words),
+                .type = type_of(collection->cemm, finding->uid, finding->alias),
                 .document = finding->document,
             };
     }
-    int r = readings ? output_before(gathering->options->output, &before) : -ENOMEM;
+    int r = readings ? output_before(collection->options->output, &before) : -ENOMEM;
     if (r == 0)
         r = cemm_render_prometheus(readings, count, before, &text, &length);
     if (r == 0)
@@ -81,12 +81,12 @@ static int render_prometheus(const struct gathering *gathering, FILE *stream)
 
 int render(const void *data, FILE *stream)
 {
-    const struct gathering *gathering = data;
-    enum exec_format format = options_format(gathering->options);
+    const struct collection *collection = data;
+    enum exec_format format = options_format(collection->options);
     struct render_options options;
     if (format == EXEC_FORMAT_PROMETHEUS)
-        return render_prometheus(gathering, stream);
-    render_options_init(&options, cemm_zone(gathering->cemm),
-                        render_options_interval(gathering->options, READ_INTERVAL));
-    return render_rows(gathering, format, &options, stream);
+        return render_prometheus(collection, stream);
+    render_options_init(&options, cemm_zone(collection->cemm),
+                        render_options_interval(collection->options, READ_INTERVAL));
+    return render_rows(collection, format, &options, stream);
 }

@@ -6,10 +6,10 @@
 
 #include <stdio.h>
 
-#include "plugin/exec/gather.h"
+#include "plugin/exec/collect.h"
 
-/* Writes all readings of a gathering in the format that its options ask for (not table). Returns 0
+/* Writes all readings of a collection in the format that its options ask for (not table). Returns 0
  * or a negative errno. */
-int render(const void *gathering, FILE *stream);
+int render(const void *collection, FILE *stream);
 
 #endif

@@ -2,7 +2,7 @@
  * Runs the sweep to its end and keeps what came, because the answers arrive in
  * the order of the network while people and diffs want the order of names.
  */
-#include "plugin/exec/gather.h"
+#include "plugin/exec/collect.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,51 +11,51 @@
 
 #include "plugin/exec/wait.h"
 
-static struct finding *add(struct gathering *gathering, enum finding_kind kind, const char *uid,
+static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
                            const char *alias, const char *words)
 {
-    if (gathering->count == gathering->room) {
-        size_t room = gathering->room * 2 + 16;
-        struct finding *more = reallocarray(gathering->findings, room, sizeof(*more));
+    if (collection->count == collection->room) {
+        size_t room = collection->room * 2 + 16;
+        struct finding *more = reallocarray(collection->findings, room, sizeof(*more));
         if (!more) {
-            gathering->error = -ENOMEM;
-            gathering->done = true;
+            collection->error = -ENOMEM;
+            collection->done = true;
             return NULL;
         }
-        gathering->findings = more;
-        gathering->room = room;
+        collection->findings = more;
+        collection->room = room;
     }
-    struct finding *finding = &gathering->findings[gathering->count++];
+    struct finding *finding = &collection->findings[collection->count++];
     *finding = (struct finding){.kind = kind};
     copy_text(finding->uid, sizeof(finding->uid), uid);
     copy_text(finding->alias, sizeof(finding->alias), alias);
     copy_text(finding->words, sizeof(finding->words), words);
-    gathering->problems += kind == FINDING_PROBLEM;
+    collection->problems += kind == FINDING_PROBLEM;
     return finding;
 }
 
 static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
                         const struct cemm_answer *answer)
 {
-    struct gathering *gathering = data;
-    if (gathering->error != 0)
+    struct collection *collection = data;
+    if (collection->error != 0)
         return; /* given up: this is the context being freed */
     if (!answer) {
-        gathering->done = true;
+        collection->done = true;
         return;
     }
-    gathering->meters_done += alias != NULL;
+    collection->meters_done += alias != NULL;
     bool good = answer->result == 0 && answer->document != NULL;
-    struct finding *finding = add(gathering, good ? FINDING_READING : FINDING_PROBLEM,
+    struct finding *finding = add(collection, good ? FINDING_READING : FINDING_PROBLEM,
                                   uid ? uid->text : NULL, alias, answer->words);
     if (finding && good)
         finding->document = cemm_document_ref(answer->document);
 }
 
 /* How many meters the sweep is about, as far as is known by now. */
-static size_t count_meters(const struct cemm *cemm, const struct gathering *gathering)
+static size_t count_meters(const struct cemm *cemm, const struct collection *collection)
 {
-    const struct exec_options *options = gathering->options;
+    const struct exec_options *options = collection->options;
     size_t found = 0;
     size_t named = 0; /* those that need not be found, so are perhaps in no table */
     const struct cemm_device *device;
@@ -67,33 +67,33 @@ static size_t count_meters(const struct cemm *cemm, const struct gathering *gath
     for (size_t i = 0; i < options->meter_count; i++)
         named += options->meters[i].uid.text[0] != '\0' && options->meters[i].alias[0] != '\0';
     size_t count = found > named ? found : named;
-    return count > gathering->meters_done ? count : gathering->meters_done;
+    return count > collection->meters_done ? count : collection->meters_done;
 }
 
 static void show_progress(void *data, struct cemm *cemm, struct message *message)
 {
-    const struct gathering *gathering = data;
-    message_progress(message, gathering->meters_done, count_meters(cemm, gathering), "meters");
+    const struct collection *collection = data;
+    message_progress(message, collection->meters_done, count_meters(cemm, collection), "meters");
 }
 
-static int sweep(struct cemm *cemm, struct gathering *gathering, struct message *message)
+static int sweep(struct cemm *cemm, struct collection *collection, struct message *message)
 {
     const struct cemm_selection selection = {
-        .meters = gathering->options->meter_texts,
-        .meter_count = gathering->options->meter_count,
+        .meters = collection->options->meter_texts,
+        .meter_count = collection->options->meter_count,
     };
-    int r = cemm_sweep(cemm, &selection, take_answer, gathering);
+    int r = cemm_sweep(cemm, &selection, take_answer, collection);
     if (r < 0)
         return r;
-    r = wait_done(cemm, message, &gathering->done, show_progress, gathering);
-    return r < 0 ? r : gathering->error;
+    r = wait_done(cemm, message, &collection->done, show_progress, collection);
+    return r < 0 ? r : collection->error;
 }
 
 /* Whether any finding answers for this METER, be it only by the failure of its device. */
-static bool answered(const struct gathering *gathering, const struct exec_meter *meter)
+static bool answered(const struct collection *collection, const struct exec_meter *meter)
 {
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->alias[0] == '\0'
                 ? finding->uid[0] != '\0' && strcmp(finding->uid, meter->uid.text) == 0
                 : options_meter_names(meter, finding->uid, finding->alias))
@@ -104,37 +104,37 @@ static bool answered(const struct gathering *gathering, const struct exec_meter 
 
 /* A METER that names nothing is a failure of its own: a typing mistake must not look like success.
  */
-static void add_unanswered(struct gathering *gathering)
+static void add_unanswered(struct collection *collection)
 {
-    for (size_t i = 0; i < gathering->options->meter_count; i++) {
-        const struct exec_meter *meter = &gathering->options->meters[i];
+    for (size_t i = 0; i < collection->options->meter_count; i++) {
+        const struct exec_meter *meter = &collection->options->meters[i];
         const char *words = meter->alias[0] != '\0'
                                 ? "there is no such meter, or it was not found"
                                 : "there is no such device, or it was not found";
-        if (!answered(gathering, meter))
-            add(gathering, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
+        if (!answered(collection, meter))
+            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
     }
 }
 
-static bool mentioned(const struct gathering *gathering, const char *uid)
+static bool mentioned(const struct collection *collection, const char *uid)
 {
-    for (size_t i = 0; i < gathering->count; i++) {
-        if (strcmp(gathering->findings[i].uid, uid) == 0)
+    for (size_t i = 0; i < collection->count; i++) {
+        if (strcmp(collection->findings[i].uid, uid) == 0)
             return true;
     }
     return false;
 }
 
 /* A device that was found and has no meters would otherwise go unseen. */
-static void add_bare_devices(struct cemm *cemm, struct gathering *gathering)
+static void add_bare_devices(struct cemm *cemm, struct collection *collection)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         bool meant =
-            gathering->options->meter_count == 0 || options_select(gathering->options, uid, "");
-        if (meant && !cemm_device_alias(device, 0) && !mentioned(gathering, uid))
-            add(gathering, FINDING_NOTE, uid, NULL, "no meters");
+            collection->options->meter_count == 0 || options_select(collection->options, uid, "");
+        if (meant && !cemm_device_alias(device, 0) && !mentioned(collection, uid))
+            add(collection, FINDING_NOTE, uid, NULL, "no meters");
     }
 }
 
@@ -150,27 +150,27 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-int gather(struct cemm *cemm, const struct exec_options *options, struct message *message,
-           struct gathering *ret_gathering)
+int collect(struct cemm *cemm, const struct exec_options *options, struct message *message,
+            struct collection *ret_collection)
 {
-    *ret_gathering = (struct gathering){.cemm = cemm, .options = options};
-    int r = sweep(cemm, ret_gathering, message);
+    *ret_collection = (struct collection){.cemm = cemm, .options = options};
+    int r = sweep(cemm, ret_collection, message);
     if (r < 0)
         return r;
-    add_bare_devices(cemm, ret_gathering);
-    add_unanswered(ret_gathering);
-    ret_gathering->now = cemm_clock_wall();
-    if (ret_gathering->count > 0)
-        qsort(ret_gathering->findings, ret_gathering->count, sizeof(struct finding), compare);
-    return ret_gathering->error;
+    add_bare_devices(cemm, ret_collection);
+    add_unanswered(ret_collection);
+    ret_collection->now = cemm_clock_wall();
+    if (ret_collection->count > 0)
+        qsort(ret_collection->findings, ret_collection->count, sizeof(struct finding), compare);
+    return ret_collection->error;
 }
 
-void gathering_clear(struct gathering *gathering)
+void collection_clear(struct collection *collection)
 {
-    for (size_t i = 0; i < gathering->count; i++)
-        cemm_document_unref(gathering->findings[i].document);
-    free(gathering->findings);
-    *gathering = (struct gathering){.error = -ECANCELED};
+    for (size_t i = 0; i < collection->count; i++)
+        cemm_document_unref(collection->findings[i].document);
+    free(collection->findings);
+    *collection = (struct collection){.error = -ECANCELED};
 }
 
 static void report_one(const struct finding *finding, struct message *message)
@@ -182,11 +182,11 @@ static void report_one(const struct finding *finding, struct message *message)
                   finding->words);
 }
 
-void gathering_report(const struct gathering *gathering, struct message *message, bool problems)
+void collection_report(const struct collection *collection, struct message *message, bool problems)
 {
     size_t early = 0;
-    for (size_t i = 0; i < gathering->count; i++) {
-        const struct finding *finding = &gathering->findings[i];
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
         else if (problems)
@@ -196,6 +196,6 @@ void gathering_report(const struct gathering *gathering, struct message *message
         message_print(message, CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
                       early, early == 1 ? "" : "s");
-    if (gathering->count == 0)
+    if (collection->count == 0)
         message_print(message, CEMM_LOG_WARNING, "no meters were found");
 }

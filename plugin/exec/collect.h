@@ -1,8 +1,8 @@
 /*
  * One sweep over the selected meters, as a sorted list of what came of it.
  */
-#ifndef CEMM_EXEC_GATHER_H
-#define CEMM_EXEC_GATHER_H
+#ifndef CEMM_EXEC_COLLECT_H
+#define CEMM_EXEC_COLLECT_H
 
 #include "plugin/exec/exec.h"
 
@@ -21,7 +21,7 @@ struct finding {
 };
 
 /* By device, then readings before problems, then alias; what belongs to no device is last. */
-struct gathering {
+struct collection {
     struct finding *findings;
     size_t count;
     size_t room;
@@ -38,13 +38,13 @@ struct gathering {
 /*
  * Sweeps once. Returns 0 however the meters did, or a negative errno if the
  * sweep itself could not be. A signal to end ends the process from in here.
- * gathering_clear() is due in either case, before the context is freed.
+ * collection_clear() is due in either case, before the context is freed.
  */
-int gather(struct cemm *cemm, const struct exec_options *options, struct message *message,
-           struct gathering *ret_gathering);
-void gathering_clear(struct gathering *gathering);
+int collect(struct cemm *cemm, const struct exec_options *options, struct message *message,
+            struct collection *ret_collection);
+void collection_clear(struct collection *collection);
 
 /* Says on stderr what went wrong, problem by problem, and what was withheld. */
-void gathering_report(const struct gathering *gathering, struct message *message, bool problems);
+void collection_report(const struct collection *collection, struct message *message, bool problems);
 
 #endif
