@@ -70,13 +70,13 @@ static size_t count_meters(const struct cemm *cemm, const struct collection *col
     return count > collection->meters_done ? count : collection->meters_done;
 }
 
-static void show_progress(void *data, struct cemm *cemm, struct message *message)
+static void show_progress(void *data, struct cemm *cemm)
 {
     const struct collection *collection = data;
-    message_progress(message, collection->meters_done, count_meters(cemm, collection), "meters");
+    message_progress(collection->meters_done, count_meters(cemm, collection), "meters");
 }
 
-static int sweep(struct cemm *cemm, struct collection *collection, struct message *message)
+static int sweep(struct cemm *cemm, struct collection *collection)
 {
     const struct cemm_selection selection = {
         .meters = collection->options->meter_texts,
@@ -85,7 +85,7 @@ static int sweep(struct cemm *cemm, struct collection *collection, struct messag
     int r = cemm_sweep(cemm, &selection, take_answer, collection);
     if (r < 0)
         return r;
-    r = wait_done(cemm, message, &collection->done, show_progress, collection);
+    r = wait_done(cemm, &collection->done, show_progress, collection);
     return r < 0 ? r : collection->error;
 }
 
@@ -150,11 +150,11 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-int collect(struct cemm *cemm, const struct exec_options *options, struct message *message,
+int collect(struct cemm *cemm, const struct exec_options *options,
             struct collection *ret_collection)
 {
     *ret_collection = (struct collection){.cemm = cemm, .options = options};
-    int r = sweep(cemm, ret_collection, message);
+    int r = sweep(cemm, ret_collection);
     if (r < 0)
         return r;
     add_bare_devices(cemm, ret_collection);
@@ -173,16 +173,15 @@ void collection_clear(struct collection *collection)
     *collection = (struct collection){.error = -ECANCELED};
 }
 
-static void report_one(const struct finding *finding, struct message *message)
+static void report_one(const struct finding *finding)
 {
     enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
     const char *slash = finding->uid[0] != '\0' && finding->alias[0] != '\0' ? "/" : "";
     const char *colon = finding->uid[0] != '\0' || finding->alias[0] != '\0' ? ": " : "";
-    message_print(message, level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon,
-                  finding->words);
+    message_print(level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon, finding->words);
 }
 
-void collection_report(const struct collection *collection, struct message *message, bool problems)
+void collection_report(const struct collection *collection, bool problems)
 {
     size_t early = 0;
     for (size_t i = 0; i < collection->count; i++) {
@@ -190,12 +189,12 @@ void collection_report(const struct collection *collection, struct message *mess
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
         else if (problems)
-            report_one(finding, message);
+            report_one(finding);
     }
     if (early > 0)
-        message_print(message, CEMM_LOG_WARNING,
+        message_print(CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
                       early, early == 1 ? "" : "s");
     if (collection->count == 0)
-        message_print(message, CEMM_LOG_WARNING, "no meters were found");
+        message_print(CEMM_LOG_WARNING, "no meters were found");
 }

@@ -40,11 +40,11 @@ struct collection {
  * sweep itself could not be. A signal to end ends the process from in here.
  * collection_clear() is due in either case, before the context is freed.
  */
-int collect(struct cemm *cemm, const struct exec_options *options, struct message *message,
+int collect(struct cemm *cemm, const struct exec_options *options,
             struct collection *ret_collection);
 void collection_clear(struct collection *collection);
 
 /* Says on stderr what went wrong, problem by problem, and what was withheld. */
-void collection_report(const struct collection *collection, struct message *message, bool problems);
+void collection_report(const struct collection *collection, bool problems);
 
 #endif

@@ -26,17 +26,16 @@ static int make_text(command_write_fn *write, const void *data, char **ret_text,
     return r;
 }
 
-enum exec_exit command_put(const char *file, struct message *message, command_write_fn *write,
-                           const void *data)
+enum exec_exit command_put(const char *file, command_write_fn *write, const void *data)
 {
     char *buffer = NULL;
     size_t length = 0;
     struct cemm_words words = {""};
     int r = make_text(write, data, &buffer, &length);
     if (r < 0)
-        message_print(message, CEMM_LOG_ERROR, "no output: %s", strerror(-r));
+        message_print(CEMM_LOG_ERROR, "no output: %s", strerror(-r));
     else if ((r = output_write(file, buffer, length, &words)) < 0)
-        message_print(message, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
     free(buffer);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
@@ -54,12 +53,11 @@ static bool told(const struct collection *collection, const char *remark)
     return false;
 }
 
-static void report_remarks(const struct session *session, const struct collection *collection,
-                           struct message *message)
+static void report_remarks(const struct session *session, const struct collection *collection)
 {
     for (size_t i = 0; i < session->remark_count; i++) {
         if (!told(collection, session->remarks[i]))
-            message_print(message, CEMM_LOG_WARNING, "%s", session->remarks[i]);
+            message_print(CEMM_LOG_WARNING, "%s", session->remarks[i]);
     }
 }
 
@@ -82,49 +80,49 @@ static bool worth_a_file(const struct collection *collection)
 }
 
 static enum exec_exit report_and_put(const struct session *session,
-                                     const struct collection *collection, struct message *message,
-                                     command_write_fn *write, bool is_table)
+                                     const struct collection *collection, command_write_fn *write,
+                                     bool is_table)
 {
     const char *file = collection->options->output;
     bool shown = is_table && !file && output_is_terminal();
-    collection_report(collection, message, !shown);
-    report_remarks(session, collection, message);
+    collection_report(collection, !shown);
+    report_remarks(session, collection);
     if (file && !worth_a_file(collection)) {
-        message_print(message, CEMM_LOG_ERROR, OUTPUT_LEFT, file);
+        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
-    enum exec_exit end = command_put(file, message, write, collection);
+    enum exec_exit end = command_put(file, write, collection);
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
 static enum exec_exit sweep_and_put(const struct session *session,
-                                    const struct exec_options *options, struct message *message,
-                                    command_write_fn *write, bool is_table)
+                                    const struct exec_options *options, command_write_fn *write,
+                                    bool is_table)
 {
     struct collection collection;
     enum exec_exit end = EXEC_FAILED;
-    int r = collect(session->cemm, options, message, &collection);
+    int r = collect(session->cemm, options, &collection);
     if (r < 0) {
-        message_print(message, CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
     } else if (session_found_nothing(session)) {
-        session_report(session, message);
-        explain_nothing(session, message);
+        session_report(session);
+        explain_nothing(session);
     } else {
-        end = report_and_put(session, &collection, message, write, is_table);
+        end = report_and_put(session, &collection, write, is_table);
     }
     collection_clear(&collection);
     return end;
 }
 
-enum exec_exit command_run(const struct exec_options *options, struct message *message,
-                           command_write_fn *write, bool is_table)
+enum exec_exit command_run(const struct exec_options *options, command_write_fn *write,
+                           bool is_table)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options, message);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options);
     if (end == EXEC_OK)
-        end = session_check(&session, message);
+        end = session_check(&session);
     if (end == EXEC_OK)
-        end = sweep_and_put(&session, options, message, write, is_table);
+        end = sweep_and_put(&session, options, write, is_table);
     session_close(&session);
     return end;
 }

@@ -15,12 +15,11 @@ typedef int command_write_fn(const void *data, FILE *stream);
 
 /* Sweeps, and writes what came of it: `data` is the struct collection. `is_table`: the text shows
  * the problems itself, so a reader at a terminal does not need them again on stderr. */
-enum exec_exit command_run(const struct exec_options *options, struct message *message,
-                           command_write_fn *write, bool is_table);
+enum exec_exit command_run(const struct exec_options *options, command_write_fn *write,
+                           bool is_table);
 
 /* Puts a text to `file` (NULL: stdout), whole or not at all, and says what hindered it. */
-enum exec_exit command_put(const char *file, struct message *message, command_write_fn *write,
-                           const void *data);
+enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
 /* Adds a problem or note to a table, below its device. */
 void command_table_note(struct table *table, const struct finding *finding, const char **device);

@@ -89,55 +89,53 @@ static int write_table(const void *data, FILE *stream)
 }
 
 /* Devices that are missing from the table may be missing for this. */
-static void report_hindrance(const struct cemm *cemm, struct message *message)
+static void report_hindrance(const struct cemm *cemm)
 {
     struct cemm_discovery_state state;
     cemm_discovery_at(cemm, &state);
     if (state.words[0] != '\0')
-        message_print(message, CEMM_LOG_WARNING, "%s", state.words);
+        message_print(CEMM_LOG_WARNING, "%s", state.words);
     if (!state.own_port)
         message_print(
-            message, CEMM_LOG_WARNING,
+            CEMM_LOG_WARNING,
             "another program holds UDP port 9777 here: devices that answer only there were "
             "not heard");
 }
 
-static enum exec_exit report(const struct session *session, const char *file,
-                             struct message *message)
+static enum exec_exit report(const struct session *session, const char *file)
 {
-    session_report(session, message);
+    session_report(session);
     if (count_answers(session->cemm) > 0) {
-        report_hindrance(session->cemm, message);
-        return command_put(file, message, write_table, session->cemm);
+        report_hindrance(session->cemm);
+        return command_put(file, write_table, session->cemm);
     }
-    explain_look(session->cemm, message);
-    explain_file(session, message);
+    explain_look(session->cemm);
+    explain_file(session);
     return EXEC_FAILED;
 }
 
-static enum exec_exit look_and_put(const struct session *session, const char *file,
-                                   struct message *message)
+static enum exec_exit look_and_put(const struct session *session, const char *file)
 {
     struct look look = {.cemm = session->cemm};
     int r = cemm_discover(session->cemm, take_end, &look, NULL);
     if (r == 0) {
-        message_busy(message, "looking for CEMMs");
-        r = wait_done(session->cemm, message, &look.done, NULL, NULL);
+        message_busy("looking for CEMMs");
+        r = wait_done(session->cemm, &look.done, NULL, NULL);
     }
     if (r == 0)
         r = look.result;
     if (r == 0)
-        return report(session, file, message);
-    message_print(message, CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
+        return report(session, file);
+    message_print(CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
     return EXEC_FAILED;
 }
 
-enum exec_exit exec_discover(const struct exec_options *options, struct message *message)
+enum exec_exit exec_discover(const struct exec_options *options)
 {
     struct session session;
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options, message);
+    enum exec_exit end = session_open(&session, SESSION_ONCE, options);
     if (end == EXEC_OK)
-        end = look_and_put(&session, options->output, message);
+        end = look_and_put(&session, options->output);
     session_close(&session);
     return end;
 }

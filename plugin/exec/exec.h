@@ -21,13 +21,13 @@ struct exec_command {
     const char *arguments; /* for the usage line */
     const char *does;      /* for `cemm --help` */
     unsigned takes;        /* of enum exec_takes */
-    enum exec_exit (*run)(const struct exec_options *options, struct message *message);
+    enum exec_exit (*run)(const struct exec_options *options);
 };
 
-enum exec_exit exec_discover(const struct exec_options *options, struct message *message);
-enum exec_exit exec_list(const struct exec_options *options, struct message *message);
-enum exec_exit exec_history(const struct exec_options *options, struct message *message);
-enum exec_exit exec_stream(const struct exec_options *options, struct message *message);
-enum exec_exit exec_read(const struct exec_options *options, struct message *message);
+enum exec_exit exec_discover(const struct exec_options *options);
+enum exec_exit exec_list(const struct exec_options *options);
+enum exec_exit exec_history(const struct exec_options *options);
+enum exec_exit exec_stream(const struct exec_options *options);
+enum exec_exit exec_read(const struct exec_options *options);
 
 #endif

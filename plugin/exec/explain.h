@@ -7,13 +7,13 @@
 #include "plugin/exec/session.h"
 
 /* Says how far the look for devices went, none of which answered. */
-void explain_look(const struct cemm *cemm, struct message *message);
+void explain_look(const struct cemm *cemm);
 
 /* Says what to write where, so that a device is asked without discovery. */
-void explain_file(const struct session *session, struct message *message);
+void explain_file(const struct session *session);
 
 /* Nothing is configured and nothing answered: where the configuration was looked for, and both of
  * the above. */
-void explain_nothing(const struct session *session, struct message *message);
+void explain_nothing(const struct session *session);
 
 #endif

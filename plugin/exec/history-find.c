@@ -58,14 +58,13 @@ static void take_found_end(const struct look *look, const struct cemm_answer *an
     const char *uid = look->uid.text;
     if (answer->result == 0 || answer->result == -ECANCELED)
         return;
-    message_print(look->history->message, CEMM_LOG_ERROR, "%s%s%s", uid, uid[0] != '\0' ? ": " : "",
-                  answer->words);
+    message_print(CEMM_LOG_ERROR, "%s%s%s", uid, uid[0] != '\0' ? ": " : "", answer->words);
     look->history->failed = true;
 }
 
 static void fail(struct history *history, int error)
 {
-    message_print(history->message, CEMM_LOG_ERROR, "%s", strerror(-error));
+    message_print(CEMM_LOG_ERROR, "%s", strerror(-error));
     history->failed = true;
 }
 
@@ -78,8 +77,7 @@ static void take_unlisted(const struct look *look, const struct cemm_answer *ans
     if (answer->result == 0 || answer->result == CEMM_ABSENT || answer->result == -ECANCELED ||
         look->unlisted)
         return;
-    message_print(history->message, CEMM_LOG_ERROR, "%s/%s: %s", look->uid.text, look->alias,
-                  answer->words);
+    message_print(CEMM_LOG_ERROR, "%s/%s: %s", look->uid.text, look->alias, answer->words);
     history->failed = true;
 }
 
@@ -197,11 +195,11 @@ static int look_around(struct history *history)
 {
     int r = begin_look(&(struct look){.history = history});
     if (r == 0)
-        r = wait_done(history->cemm, history->message, &history->done, NULL, NULL);
+        r = wait_done(history->cemm, &history->done, NULL, NULL);
     if (r == 0)
         r = look_for_meters(history);
     if (r == 0)
-        r = wait_done(history->cemm, history->message, &history->done, NULL, NULL);
+        r = wait_done(history->cemm, &history->done, NULL, NULL);
     return r == 0 && !take_found(history) ? -ENOMEM : r;
 }
 
@@ -231,8 +229,7 @@ static void report_missing(struct history *history)
                 options_meter_names(meter, history->meters[j].uid.text, history->meters[j].alias);
         if (found)
             continue;
-        message_print(history->message, CEMM_LOG_ERROR,
-                      "%s: there is no such %s, or it was not found", meter->text,
+        message_print(CEMM_LOG_ERROR, "%s: there is no such %s, or it was not found", meter->text,
                       meter->alias[0] != '\0' ? "meter" : "device");
         history->failed = true;
     }
@@ -252,7 +249,7 @@ int history_find_first(struct history *history)
     history->done = true;
     for (size_t i = 0; i < history->meter_count && r == 0; i++)
         r = begin_look(&(struct look){.history = history, .meter = &history->meters[i]});
-    return r < 0 ? r : wait_done(history->cemm, history->message, &history->done, NULL, NULL);
+    return r < 0 ? r : wait_done(history->cemm, &history->done, NULL, NULL);
 }
 
 enum exec_exit history_find(struct history *history)
@@ -261,16 +258,15 @@ enum exec_exit history_find(struct history *history)
     if (!take_named(history, &r) && r == 0)
         r = look_around(history);
     if (r < 0) {
-        message_print(history->message, CEMM_LOG_ERROR, "the meters could not be found: %s",
-                      strerror(-r));
+        message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
         return EXEC_FAILED;
     }
     report_missing(history);
     if (history->meter_count > 0)
         qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
     else if (session_found_nothing(history->session))
-        explain_nothing(history->session, history->message);
+        explain_nothing(history->session);
     else if (!history->failed)
-        message_print(history->message, CEMM_LOG_ERROR, "no meters were found");
+        message_print(CEMM_LOG_ERROR, "no meters were found");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
 }

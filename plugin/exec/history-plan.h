@@ -23,7 +23,6 @@ struct history_meter {
 /* The periods, and each meter in each of them, have numbers: number = period * meters + meter. */
 struct history {
     const struct exec_options *options;
-    struct message *message;
     const struct session *session;
     struct cemm *cemm;
     struct history_meter *meters; /* in the order of their names */

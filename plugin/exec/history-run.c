@@ -142,7 +142,7 @@ static void ask_more(struct run *run)
 
 /* ---- telling what failed ----------------------------------------------------------- */
 
-static void say_failures(struct history *history, struct history_meter *meter)
+static void say_failures(struct history_meter *meter)
 {
     char first[CEMM_TIME_SIZE];
     char last[CEMM_TIME_SIZE];
@@ -151,8 +151,8 @@ static void say_failures(struct history *history, struct history_meter *meter)
     cemm_period_format(&meter->failed_first, first, sizeof(first));
     cemm_period_format(&meter->failed_last, last, sizeof(last));
     bool one = meter->failed == 1;
-    message_print(history->message, CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text,
-                  meter->alias, first, one ? "" : " to ", one ? "" : last, meter->words.text);
+    message_print(CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text, meter->alias, first,
+                  one ? "" : " to ", one ? "" : last, meter->words.text);
     meter->failed = 0;
 }
 
@@ -160,7 +160,7 @@ static void note_result(struct history *history, const struct slot *slot)
 {
     struct history_meter *meter = history_meter(history, slot->number);
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
-        say_failures(history, meter);
+        say_failures(meter);
         return;
     }
     history->failed = true;
@@ -245,7 +245,7 @@ static int timeout(const struct run *run)
         if (slot->state == PAUSED && (soonest < 0 || slot->again < soonest))
             soonest = slot->again;
     }
-    int patience = message_timeout(run->history->message);
+    int patience = message_timeout();
     if (soonest < 0)
         return patience;
     int left = soonest > now ? (int)(soonest - now) : 0;
@@ -258,7 +258,7 @@ static void show_progress(const struct run *run)
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     const struct history *history = run->history;
     if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
-        message_progress(history->message, run->head / history->meter_count, history->period_count,
+        message_progress(run->head / history->meter_count, history->period_count,
                          names[history->options->span]);
 }
 
@@ -273,7 +273,7 @@ static int turn(struct run *run)
     int r = wait_once(run->history->cemm, &wait);
     if (r <= 0)
         return r;
-    message_clear(run->history->message);
+    message_clear();
     output_drop(&run->writer.output);
     signals_die(r);
 }
@@ -289,7 +289,7 @@ static int fetch_and_write(struct run *run, struct cemm_words *words)
         if (r == 0 && run->head == head) /* else there is room for more at once */
             r = turn(run);
     }
-    message_clear(run->history->message);
+    message_clear();
     return r;
 }
 
@@ -333,19 +333,19 @@ static void say_rest(struct history *history)
 {
     size_t empty = 0;
     for (size_t i = 0; i < history->meter_count; i++) {
-        say_failures(history, &history->meters[i]);
+        say_failures(&history->meters[i]);
         empty += history->meters[i].rows == 0;
     }
     if (empty == history->meter_count && !history->failed) {
-        message_print(history->message, CEMM_LOG_ERROR, "there is no data of that time");
+        message_print(CEMM_LOG_ERROR, "there is no data of that time");
         history->failed = true;
         return;
     }
     for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
         const struct history_meter *meter = &history->meters[i];
         if (meter->rows == 0)
-            message_print(history->message, CEMM_LOG_WARNING,
-                          "%s/%s: there is no data of that time", meter->uid.text, meter->alias);
+            message_print(CEMM_LOG_WARNING, "%s/%s: there is no data of that time", meter->uid.text,
+                          meter->alias);
     }
 }
 
@@ -356,15 +356,14 @@ enum exec_exit history_run(struct history *history)
     int r = run_all(&run, &words);
     run.closing = true;
     if (r < 0) {
-        message_print(history->message, CEMM_LOG_ERROR, "%s",
-                      words.text[0] != '\0' ? words.text : strerror(-r));
+        message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         history->failed = true;
     } else {
         say_rest(history);
         if (run.left)
-            message_print(history->message, CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+            message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
         if (run.writer.render.refused > 0)
-            message_print(history->message, CEMM_LOG_WARNING,
+            message_print(CEMM_LOG_WARNING,
                           "%zu samples left out: their names are too long for collectd",
                           run.writer.render.refused);
     }

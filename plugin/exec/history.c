@@ -52,7 +52,7 @@ static bool set_range(struct history *history)
 static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
-        message_print(history->message, CEMM_LOG_ERROR, "that time %s",
+        message_print(CEMM_LOG_ERROR, "that time %s",
                       history->options->to.year != 0 ? "is not one that any meter can have data of"
                                                      : "has not come yet");
         return EXEC_USAGE;
@@ -62,8 +62,7 @@ static enum exec_exit run(struct history *history)
         return end;
     int r = history->period_count > LONG_RANGE ? history_find_first(history) : 0;
     if (r < 0) {
-        message_print(history->message, CEMM_LOG_ERROR, "the first days could not be found: %s",
-                      strerror(-r));
+        message_print(CEMM_LOG_ERROR, "the first days could not be found: %s", strerror(-r));
         return EXEC_FAILED;
     }
     return history_run(history);
@@ -79,14 +78,14 @@ static void keep_memory(void)
 #endif
 }
 
-enum exec_exit exec_history(const struct exec_options *options, struct message *message)
+enum exec_exit exec_history(const struct exec_options *options)
 {
     struct session session;
-    struct history history = {.options = options, .message = message, .session = &session};
+    struct history history = {.options = options, .session = &session};
     keep_memory();
-    enum exec_exit end = session_open(&session, SESSION_LONG, options, message);
+    enum exec_exit end = session_open(&session, SESSION_LONG, options);
     if (end == EXEC_OK)
-        end = session_check(&session, message);
+        end = session_check(&session);
     if (end == EXEC_OK) {
         history.cemm = session.cemm;
         cemm_archive_use(history.cemm);

@@ -175,8 +175,8 @@ static int list_json(const void *data, FILE *stream)
     return r;
 }
 
-enum exec_exit exec_list(const struct exec_options *options, struct message *message)
+enum exec_exit exec_list(const struct exec_options *options)
 {
     bool json = options->format == EXEC_FORMAT_JSON;
-    return command_run(options, message, json ? list_json : list_table, !json);
+    return command_run(options, json ? list_json : list_table, !json);
 }

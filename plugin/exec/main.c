@@ -151,20 +151,20 @@ static enum exec_exit flush_help(void)
 }
 
 static enum exec_exit run_command(const struct exec_command *command, char *const *arguments,
-                                  size_t count, struct message *message)
+                                  size_t count)
 {
     struct exec_options options;
     struct cemm_words words = {""};
     enum exec_exit end = EXEC_USAGE;
     int r = options_read(&options, command->takes, arguments, count, &words);
     if (r < 0) {
-        message_print(message, CEMM_LOG_ERROR, "%s; `cemm %s --help` tells more",
+        message_print(CEMM_LOG_ERROR, "%s; `cemm %s --help` tells more",
                       r == -ENOMEM ? strerror(ENOMEM) : words.text, command->name);
     } else if (options.help) {
         print_command_help(command, stdout);
         end = flush_help();
     } else {
-        end = command->run(&options, message);
+        end = command->run(&options);
     }
     options_clear(&options);
     return end;
@@ -172,11 +172,10 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
 
 int main(int argc, char **argv)
 {
-    struct message message;
     set_up_process();
-    message_begin(&message);
+    message_begin();
     if (argc < 2) {
-        message_print(&message, CEMM_LOG_ERROR, "no command; `cemm --help` tells which there are");
+        message_print(CEMM_LOG_ERROR, "no command; `cemm --help` tells which there are");
         return EXEC_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0) {
@@ -189,13 +188,13 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, argv[1]) == 0)
-            return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2, &message);
+            return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2);
     }
     if (argv[1][0] == '-')
-        message_print(&message, CEMM_LOG_ERROR,
-                      "'%s' stands where the command should; options come after it", argv[1]);
+        message_print(CEMM_LOG_ERROR, "'%s' stands where the command should; options come after it",
+                      argv[1]);
     else
-        message_print(&message, CEMM_LOG_ERROR,
-                      "unknown command '%s'; `cemm --help` tells which there are", argv[1]);
+        message_print(CEMM_LOG_ERROR, "unknown command '%s'; `cemm --help` tells which there are",
+                      argv[1]);
     return EXEC_USAGE;
 }

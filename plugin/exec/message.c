@@ -17,15 +17,21 @@
 
 #define ERASE_LINE "\r\033[K"
 
-void message_begin(struct message *ret_message)
+static struct {
+    bool terminal;      /* stderr is one that people look at */
+    bool progress_able; /* and one that can erase a line */
+    bool progress_shown;
+    size_t done; /* what is shown */
+    size_t total;
+    int64_t progress_from; /* when progress begins to be worth showing (monotonic ms) */
+} screen;
+
+void message_begin(void)
 {
     const char *term = getenv("TERM");
-    *ret_message = (struct message){
-        .terminal = isatty(STDERR_FILENO) == 1,
-        .progress_from = cemm_clock_steady() + PROGRESS_AFTER,
-    };
-    ret_message->progress_able =
-        ret_message->terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
+    screen.terminal = isatty(STDERR_FILENO) == 1;
+    screen.progress_from = cemm_clock_steady() + PROGRESS_AFTER;
+    screen.progress_able = screen.terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
 /* Control characters in a name or a message would be obeyed by a terminal and split a log line. */
@@ -37,14 +43,14 @@ static void tame(char *line)
     }
 }
 
-static const char *prefix(const struct message *message, enum cemm_level level)
+static const char *prefix(enum cemm_level level)
 {
-    if (message->terminal)
+    if (screen.terminal)
         return "cemm: ";
     return level == CEMM_LOG_ERROR ? "E! " : level == CEMM_LOG_WARNING ? "W! " : "I! ";
 }
 
-void message_print(struct message *message, enum cemm_level level, const char *format, ...)
+void message_print(enum cemm_level level, const char *format, ...)
 {
     char *line = NULL;
     va_list arguments;
@@ -54,48 +60,48 @@ void message_print(struct message *message, enum cemm_level level, const char *f
     if (length < 0)
         return; /* no memory for words: the exit status still tells */
     tame(line);
-    message_clear(message);
-    fprintf(stderr, "%s%s\n", prefix(message, level), line);
+    message_clear();
+    fprintf(stderr, "%s%s\n", prefix(level), line);
     free(line);
 }
 
-void message_busy(struct message *message, const char *what)
+void message_busy(const char *what)
 {
-    if (!message->terminal)
+    if (!screen.terminal)
         return;
-    if (message->progress_able)
+    if (screen.progress_able)
         fprintf(stderr, ERASE_LINE "%s …", what);
     else
-        fprintf(stderr, "%s%s …\n", prefix(message, CEMM_LOG_INFO), what);
-    message->progress_shown = message->progress_able;
+        fprintf(stderr, "%s%s …\n", prefix(CEMM_LOG_INFO), what);
+    screen.progress_shown = screen.progress_able;
 }
 
-int message_timeout(const struct message *message)
+int message_timeout(void)
 {
-    if (!message->progress_able || message->progress_shown)
+    if (!screen.progress_able || screen.progress_shown)
         return -1;
-    int64_t left = message->progress_from - cemm_clock_steady();
+    int64_t left = screen.progress_from - cemm_clock_steady();
     return left > 0 ? (int)left : 0;
 }
 
-void message_progress(struct message *message, size_t done, size_t total, const char *what)
+void message_progress(size_t done, size_t total, const char *what)
 {
-    if (!message->progress_able || cemm_clock_steady() < message->progress_from)
+    if (!screen.progress_able || cemm_clock_steady() < screen.progress_from)
         return;
-    if (message->progress_shown && message->done == done && message->total == total)
+    if (screen.progress_shown && screen.done == done && screen.total == total)
         return; /* the loop turns more often than something changes */
     if (total > 0)
         fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);
     else
         fprintf(stderr, ERASE_LINE "looking for meters …");
-    message->progress_shown = true;
-    message->done = done;
-    message->total = total;
+    screen.progress_shown = true;
+    screen.done = done;
+    screen.total = total;
 }
 
-void message_clear(struct message *message)
+void message_clear(void)
 {
-    if (message->progress_shown)
+    if (screen.progress_shown)
         fputs(ERASE_LINE, stderr);
-    message->progress_shown = false;
+    screen.progress_shown = false;
 }

@@ -32,7 +32,6 @@ struct missed_meter {
 struct missed {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
-    struct message *message;
     missed_give_fn *give;
     void *data;
     struct missed_meter *meters;
@@ -46,7 +45,7 @@ void missed_save(struct missed *missed)
     struct cemm_words words = {""};
     int r = cemm_ledger_save(missed->ledger, false, &words);
     if (r != 0)
-        message_print(missed->message, r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", words.text);
+        message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", words.text);
 }
 
 static struct cemm_ledger_entry *entry_of(struct missed *missed,
@@ -179,12 +178,12 @@ static bool load(struct missed *missed, const char *path)
     if (r == -ENOMEM)
         return false;
     if (r < 0)
-        message_print(missed->message, CEMM_LOG_WARNING, "%s", words.text);
+        message_print(CEMM_LOG_WARNING, "%s", words.text);
     return true;
 }
 
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           struct message *message, missed_give_fn *give, void *data)
+                           missed_give_fn *give, void *data)
 {
     static const struct cemm_backfill_rules rules = {
         .rows_max = PIECE,
@@ -194,7 +193,7 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
     struct missed *missed = calloc(1, sizeof(*missed));
     if (!missed)
         return NULL;
-    *missed = (struct missed){.ledger = ledger, .message = message, .give = give, .data = data};
+    *missed = (struct missed){.ledger = ledger, .give = give, .data = data};
     missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
     if (missed->backfill && load(missed, path))
         return missed;

@@ -21,7 +21,7 @@ typedef void missed_give_fn(void *data, const struct cemm_document *document, bo
  * and before the ledger.
  */
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           struct message *message, missed_give_fn *give, void *data);
+                           missed_give_fn *give, void *data);
 void missed_close(struct missed *missed); /* NULL is allowed */
 
 /* A realtime answer has come: gives it, but first what was missed before it, which takes its time.

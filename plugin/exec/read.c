@@ -191,8 +191,8 @@ static int read_table(const void *data, FILE *stream)
     return r;
 }
 
-enum exec_exit exec_read(const struct exec_options *options, struct message *message)
+enum exec_exit exec_read(const struct exec_options *options)
 {
     bool table = options_format(options) == EXEC_FORMAT_TABLE;
-    return command_run(options, message, table ? read_table : render, table);
+    return command_run(options, table ? read_table : render, table);
 }

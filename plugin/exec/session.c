@@ -29,35 +29,34 @@ static void keep_remark(void *data, enum cemm_level level, const char *line)
 
 static void say_remark(void *data, enum cemm_level level, const char *line)
 {
-    const struct session *session = data;
-    message_print(session->message, level, "%s", line);
+    (void)data;
+    message_print(level, "%s", line);
 }
 
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
-                            const struct exec_options *options, struct message *message)
+                            const struct exec_options *options)
 {
     struct cemm_words words = {""};
-    *ret_session = (struct session){.message = message};
+    *ret_session = (struct session){0};
     if (output_check(options->output, &words) < 0) {
-        message_print(message, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
     ret_session->config = cemm_config_new();
     if (!ret_session->config) {
-        message_print(message, CEMM_LOG_ERROR, "out of memory");
+        message_print(CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
     }
     int r = cemm_config_load(ret_session->config, options->config, &words);
     if (r < 0) {
-        message_print(message, CEMM_LOG_ERROR, "%s",
-                      words.text[0] != '\0' ? words.text : strerror(-r));
+        message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         return r == -ENOMEM ? EXEC_FAILED : EXEC_USAGE;
     }
     ret_session->cemm = cemm_new(ret_session->config,
                                  kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
                                  kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
     if (!ret_session->cemm) {
-        message_print(message, CEMM_LOG_ERROR, "out of memory");
+        message_print(CEMM_LOG_ERROR, "out of memory");
         return EXEC_FAILED;
     }
     struct cemm_source_state state;
@@ -65,11 +64,11 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     return EXEC_OK;
 }
 
-enum exec_exit session_check(const struct session *session, struct message *message)
+enum exec_exit session_check(const struct session *session)
 {
     if (session->configured || cemm_config_discovers(session->config))
         return EXEC_OK;
-    message_print(message, CEMM_LOG_ERROR,
+    message_print(CEMM_LOG_ERROR,
                   "%s: no section [cloud NAME] or [local NAME], and discovery is off, so there is "
                   "nothing to ask",
                   cemm_config_file(session->config));
@@ -81,10 +80,10 @@ bool session_found_nothing(const struct session *session)
     return !session->configured && !cemm_device_at(session->cemm, 0);
 }
 
-void session_report(const struct session *session, struct message *message)
+void session_report(const struct session *session)
 {
     for (size_t i = 0; i < session->remark_count; i++)
-        message_print(message, CEMM_LOG_WARNING, "%s", session->remarks[i]);
+        message_print(CEMM_LOG_WARNING, "%s", session->remarks[i]);
 }
 
 void session_close(struct session *session)
@@ -95,7 +94,7 @@ void session_close(struct session *session)
     for (size_t i = 0; i < session->remark_count; i++)
         free(session->remarks[i]);
     if (session->remarks_lost > 0)
-        message_print(session->message, CEMM_LOG_WARNING, "%zu more warnings found no room here",
+        message_print(CEMM_LOG_WARNING, "%zu more warnings found no room here",
                       session->remarks_lost);
     *session = (struct session){0};
 }

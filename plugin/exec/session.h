@@ -16,7 +16,6 @@ enum session_kind {
 };
 
 struct session {
-    struct message *message;
     struct cemm_config *config;
     struct cemm *cemm;
     bool configured;                    /* there is a [cloud] or [local] */
@@ -27,16 +26,16 @@ struct session {
 
 /* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
-                            const struct exec_options *options, struct message *message);
+                            const struct exec_options *options);
 
 /* Whether there is anything to ask; says so if not. */
-enum exec_exit session_check(const struct session *session, struct message *message);
+enum exec_exit session_check(const struct session *session);
 
 /* Nothing is configured, and nothing was found: then there is not even something that failed. */
 bool session_found_nothing(const struct session *session);
 
 /* Says all that the library said. */
-void session_report(const struct session *session, struct message *message);
+void session_report(const struct session *session);
 
 /* Says how many warnings found no room to be reported, if any, and frees all. */
 void session_close(struct session *session);

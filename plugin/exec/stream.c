@@ -48,7 +48,6 @@ struct outbox {
 
 struct stream {
     const struct exec_options *options;
-    struct message *message;
     struct session session;
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
@@ -107,7 +106,7 @@ static void write_out(struct stream *stream)
         missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
-        message_print(stream->message, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
 }
 
 static void send_out(struct stream *stream)
@@ -210,7 +209,7 @@ static void put_text(struct stream *stream, const char *text, size_t length)
     const char *file = stream->options->output;
     int r = output_write(file, text, length, &words);
     if (r < 0 && !stream->refused)
-        message_print(stream->message, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
     stream->refused = r < 0;
     if (r < 0 && !file)
         stream->error = r;
@@ -254,18 +253,16 @@ static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
         if (!stream->answered[i])
-            message_print(stream->message, CEMM_LOG_WARNING,
-                          "%s: there is no such meter, or it was not found yet",
+            message_print(CEMM_LOG_WARNING, "%s: there is no such meter, or it was not found yet",
                           stream->options->meters[i].text);
     }
 }
 
 /* What the library does not log: that something is not there. Said once. */
-static void report_absent(const struct stream *stream, const struct latest_entry *entry,
-                          const struct cemm_answer *answer)
+static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
-        message_print(stream->message, CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
+        message_print(CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
                       entry->uid[0] != '\0' && entry->alias[0] != '\0' ? "/" : "", entry->alias,
                       entry->uid[0] != '\0' || entry->alias[0] != '\0' ? ": " : "", answer->words);
 }
@@ -276,7 +273,7 @@ static void end_sweep(struct stream *stream)
     if (stream->sweeps != 1)
         return;
     if (session_found_nothing(&stream->session))
-        explain_nothing(&stream->session, stream->message);
+        explain_nothing(&stream->session);
     else
         report_unanswered(stream);
 }
@@ -328,7 +325,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     }
     note_answered(stream, entry->uid, entry->alias);
     if (!good)
-        report_absent(stream, entry, answer);
+        report_absent(entry, answer);
     else if (stream->format == EXEC_FORMAT_PROMETHEUS)
         show(stream, entry, answer->document);
     else
@@ -460,7 +457,7 @@ static enum exec_exit run(struct stream *stream)
         turn(stream, now);
         send_out(stream);
     }
-    message_print(stream->message, CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
+    message_print(CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
     return EXEC_FAILED;
 }
 
@@ -482,7 +479,7 @@ static bool prepare(struct stream *stream)
     send_out(stream);
     if (stream->options->state && stream->ledger)
         stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
-                                     stream->message, put_missed, stream);
+                                     put_missed, stream);
     return stream->ledger && stream->answered && (stream->missed || !stream->options->state);
 }
 
@@ -500,11 +497,10 @@ static void clear(struct stream *stream)
         close(stream->state_lock);
 }
 
-enum exec_exit exec_stream(const struct exec_options *options, struct message *message)
+enum exec_exit exec_stream(const struct exec_options *options)
 {
     struct stream stream = {
         .options = options,
-        .message = message,
         .format = options_format(options),
         .state_lock = -1,
     };
@@ -513,16 +509,16 @@ enum exec_exit exec_stream(const struct exec_options *options, struct message *m
     if (r == 0 && options->state)
         stream.state_lock = lock_take(options->state, &words);
     if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
-        message_print(message, CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
     if (words.text[0] != '\0') /* a disk that takes no lock is no reason to give nothing */
-        message_print(message, CEMM_LOG_WARNING, "%s", words.text);
-    enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options, message);
+        message_print(CEMM_LOG_WARNING, "%s", words.text);
+    enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options);
     if (end == EXEC_OK)
-        end = session_check(&stream.session, message);
+        end = session_check(&stream.session);
     if (end == EXEC_OK && !prepare(&stream)) {
-        message_print(message, CEMM_LOG_ERROR, "out of memory");
+        message_print(CEMM_LOG_ERROR, "out of memory");
         end = EXEC_FAILED;
     }
     if (end == EXEC_OK)

@@ -43,37 +43,18 @@ int wait_once(struct cemm *cemm, struct wait *wait)
     return r;
 }
 
-static int turn_until(struct cemm *cemm, struct message *message, const bool *done, int signal_fd,
-                      wait_show_fn *show, void *data)
+int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *data)
 {
-    struct pollfd extra = {.fd = signal_fd, .events = POLLIN};
-    while (!*done) {
-        extra.revents = 0;
-        int patience = show ? message_timeout(message) : -1;
-        int r = cemm_turn(cemm, patience, &extra, signal_fd >= 0 ? 1 : 0);
-        int number = extra.revents != 0 ? signals_taken(signal_fd) : 0;
-        if (number != 0) {
-            message_clear(message);
-            signals_die(number);
-        }
-        if (r < 0 && r != -EINTR)
-            return r;
-        if (show)
-            show(data, cemm, message);
+    int r = 0;
+    while (r == 0 && !*done) {
+        struct wait wait = {
+            .timeout_ms = show ? message_timeout() : -1, .output_fd = -1, .input_fd = -1};
+        r = wait_once(cemm, &wait);
+        if (r == 0 && show)
+            show(data, cemm);
     }
-    return 0;
-}
-
-int wait_done(struct cemm *cemm, struct message *message, const bool *done, wait_show_fn *show,
-              void *data)
-{
-    struct signals signals;
-    signals_hold(&signals);
-    int signal_fd = signals_descriptor(&signals);
-    int r = turn_until(cemm, message, done, signal_fd, show, data);
-    message_clear(message);
-    if (signal_fd >= 0)
-        close(signal_fd);
-    signals_release(&signals);
+    message_clear();
+    if (r > 0)
+        signals_die(r);
     return r;
 }

@@ -7,14 +7,13 @@
 #include "plugin/exec/exec.h"
 
 /* Shows how far it is, after each turn. */
-typedef void wait_show_fn(void *data, struct cemm *cemm, struct message *message);
+typedef void wait_show_fn(void *data, struct cemm *cemm);
 
 /*
  * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or
  * the negative errno of a turn. A signal to end ends the process from in here.
  */
-int wait_done(struct cemm *cemm, struct message *message, const bool *done, wait_show_fn *show,
-              void *data);
+int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *data);
 
 /* What one turn waits for besides the network. */
 struct wait {
