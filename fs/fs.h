@@ -13,7 +13,6 @@
 
 #include "common/cemm.h"
 #include "fs/invalidate.h"
-#include "fs/log.h"
 #include "fs/node.h"
 #include "fs/readahead.h"
 
@@ -39,7 +38,6 @@ struct fs {
     struct cemm *cemm;
     struct fuse_session *session;
     struct invalidate invalidate;
-    struct log *log;
     struct nodes nodes;
     struct readahead readahead;
     uid_t owner;
@@ -49,7 +47,7 @@ struct fs {
     int64_t failed;
     int64_t mounted;      /* Unix milliseconds */
     int64_t realtime_ttl; /* ms */
-    bool greeted;         /* the kernel: it has begun to ask */
+    bool greeted;         /* by the kernel */
     bool kernel_opens;    /* it can do without our open */
 };
 

@@ -12,6 +12,8 @@
 #define FUSE_USE_VERSION 314
 #include <fuse_log.h>
 
+static bool to_syslog;
+
 static int priority_of(enum cemm_level level)
 {
     switch (level) {
@@ -30,29 +32,18 @@ fuse_to_syslog(enum fuse_log_level level, const char *format, va_list arguments)
     vsyslog((int)level, format, arguments); /* its levels are syslog's */
 }
 
-void log_to_syslog(struct log *log)
+void log_to_syslog(void)
 {
     openlog("cemmfs", LOG_PID, LOG_DAEMON);
     fuse_set_log_func(fuse_to_syslog);
-    log->to_syslog = true;
+    to_syslog = true;
 }
 
 void log_line(void *data, enum cemm_level level, const char *line)
 {
-    const struct log *log = data;
-    if (log->to_syslog)
+    (void)data;
+    if (to_syslog)
         syslog(priority_of(level), "%s", line);
     else
         fprintf(stderr, "cemmfs: %s\n", line);
-}
-
-void log_print(struct log *log, enum cemm_level level, const char *format, ...)
-{
-    struct cemm_words words;
-    va_list arguments;
-    va_start(arguments, format);
-    if (vsnprintf(words.text, sizeof(words.text), format, arguments) < 0)
-        words.text[0] = '\0';
-    va_end(arguments);
-    log_line(log, level, words.text);
 }

@@ -7,14 +7,41 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include "fs/log.h"
 
 #define PAUSE_MS        100 /* after a turn of the loop that failed */
 #define DESCRIPTORS     3
 #define REQUESTS_A_TURN 64 /* then the network has its turn */
+
+/* Tells systemd that the mount is ready: sd_notify's protocol by hand, because libsystemd would be
+ * a dependency for twenty lines. */
+static void notify_systemd(void)
+{
+    static const char message[] = "READY=1";
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = path ? strlen(path) : 0;
+    if (length < 2 || length >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+        return;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    /* If systemd does not hear it, systemd says so. */
+    (void)sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    close(fd);
+}
 
 /* Returns true if there may be more. */
 static bool serve(struct fs *fs, struct fuse_buf *buffer)
@@ -23,7 +50,10 @@ static bool serve(struct fs *fs, struct fuse_buf *buffer)
         int r = fuse_session_receive_buf(fs->session, buffer);
         if (r <= 0)
             return r == -EINTR;
+        bool greeted = fs->greeted;
         fuse_session_process_buf(fs->session, buffer);
+        if (!greeted && fs->greeted) /* from now on the mount answers */
+            notify_systemd();
         /* Short of memory, libfuse has refused the kernel's greeting: nothing more will come. */
         if (!fs->greeted)
             fuse_session_exit(fs->session);
@@ -53,7 +83,9 @@ void loop_run(struct fs *fs, int signal_fd)
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
             /* It may pass (no memory, say), and what is cached can be served meanwhile. */
-            log_print(fs->log, CEMM_LOG_ERROR, "the loop has failed: %s", strerror(-turned));
+            struct cemm_words words;
+            cemm_words_set(&words, "the loop has failed: %s", strerror(-turned));
+            log_line(NULL, CEMM_LOG_ERROR, words.text);
             (void)poll(waited, DESCRIPTORS, PAUSE_MS);
         }
         more = serve(fs, &buffer);

@@ -63,13 +63,12 @@ static int set_nonblocking(int fd)
 }
 
 /* Serves a session that is mounted. */
-static int serve(struct fs *fs, struct log *log, int signal_fd)
+static int serve(struct fs *fs, int signal_fd)
 {
     int r = -ENOMEM;
     if (nodes_init(&fs->nodes) < 0)
         return -ENOMEM;
-    fs->log = log;
-    fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, log);
+    fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, NULL);
     if (fs->cemm)
         r = set_nonblocking(fuse_session_fd(fs->session));
     if (r == 0)
@@ -88,16 +87,14 @@ static int serve(struct fs *fs, struct log *log, int signal_fd)
 
 static int mount_and_serve(struct fs *fs, const struct options *options, const char *path)
 {
-    struct log log = {.to_syslog = false};
     int signal_fd = open_signals();
     int r = signal_fd;
     if (r < 0) {
-        log_print(&log, CEMM_LOG_ERROR, "signals: %s", strerror(-r));
+        complain("signals", strerror(-r));
         return EXIT_FAILURE;
     }
     if (mount_on(fs->session, path) < 0) {
-        log_print(&log, CEMM_LOG_ERROR, "%s can't be mounted on",
-                  path); /* and libfuse has said why */
+        complain(path, "can't be mounted on"); /* and libfuse has said why */
         close(signal_fd);
         return EXIT_FAILURE;
     }
@@ -105,14 +102,14 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         r = -errno;
     } else {
         if (!options->foreground)
-            log_to_syslog(&log);
+            log_to_syslog();
         fs->mounted = cemm_clock_wall();
-        r = serve(fs, &log, signal_fd);
+        r = serve(fs, signal_fd);
     }
     fuse_session_unmount(fs->session);
     close(signal_fd);
     if (r < 0)
-        log_print(&log, CEMM_LOG_ERROR, "%s", strerror(-r));
+        log_line(NULL, CEMM_LOG_ERROR, strerror(-r));
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

@@ -16,7 +16,6 @@
 #include "fs/files.h"
 #include "fs/links.h"
 #include "fs/listing.h"
-#include "fs/notify.h"
 #include "fs/xattrs.h"
 
 #define NAME_MAX_LENGTH 255
@@ -46,7 +45,6 @@ static void on_init(void *data, struct fuse_conn_info *connection)
     connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
     fs->greeted = true;
     fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
-    notify_ready();
 }
 
 /* ---- names -------------------------------------------------------------- */
