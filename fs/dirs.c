@@ -1,12 +1,11 @@
 /*
- * What exists is what the sources say; what they have said once stays so,
- * however they fare later: a backup must not take a silent meter for one that
- * was removed. So an unknown directory whose source fails gives that error,
- * never "no such file", and never an empty listing.
+ * A device or meter exists if a source says so, and then stays, whatever the
+ * sources say later: a backup must not take a silent meter for one that was
+ * removed. So an unknown directory whose source fails gives that error, never
+ * ENOENT and never an empty listing.
  *
- * It is OPENDIR that waits, not READDIR: during that the kernel keeps the
- * directory locked, and every other name in it would wait, too, in a state that
- * no signal ends.
+ * OPENDIR waits, not READDIR: during READDIR the kernel keeps the directory
+ * locked, and lookups of all other names in it would wait, uninterruptible.
  */
 #include "fs/dirs.h"
 
@@ -28,7 +27,7 @@ static int add_devices(struct fs *fs, struct listing *listing)
     return r;
 }
 
-/* A meter may have been given a name that means something else here. */
+/* An alias may be the name of something else here. */
 static int add_meters(struct fs *fs, struct listing *listing, const struct path *parent)
 {
     const struct cemm_device *device = cemm_device_named(fs->cemm, &parent->uid);
@@ -56,7 +55,7 @@ static int list_channels(struct listing *listing, const struct cemm_document *do
     return r;
 }
 
-/* Those of the newest answer, however old that is. */
+/* The channels of the newest answer, however old it is. */
 static int add_channels(struct fs *fs, struct listing *listing, const struct path *path)
 {
     struct cemm_document *document = NULL;
@@ -72,14 +71,14 @@ static int add_channels(struct fs *fs, struct listing *listing, const struct pat
 
 /* ---- periods whose first is not known ------------------------------------- */
 
-/* What is listed of them: those that the archive has. */
+/* Then the periods are listed that the archive has. */
 struct archive_lister {
     struct fs *fs;
     struct listing *listing;
     const struct path *parent;
     struct tree_clock clock;
     struct tree_meter meter;
-    bool looking; /* for one is enough */
+    bool looking; /* ends at the first */
 };
 
 static int list_archived(const struct archive_lister *lister, const struct path *parent,
@@ -125,7 +124,6 @@ static int add_archived(struct fs *fs, struct listing *listing, const struct pat
 
 /* ---- OPENDIR ------------------------------------------------------------ */
 
-/* The names that are data, but for periods. */
 static int add_found(struct pending *pending)
 {
     const struct path *path = &pending->node->path;
@@ -149,7 +147,7 @@ static void reply_listing(struct pending *pending)
     pending_free(pending);
 }
 
-/* Whether nobody has what a file would be made of. What was read once stays. */
+/* Whether the sources have said that there is no such file. What was read once stays. */
 static bool is_denied(const struct fs *fs, const struct path *path, const struct node *node)
 {
     const struct cemm_uid *uid = &path->uid;
@@ -161,8 +159,7 @@ static bool is_denied(const struct fs *fs, const struct path *path, const struct
            !(path->kind == PATH_INFO && cemm_offers(fs->cemm, uid, path->alias, CEMM_INFO));
 }
 
-/* The names that the tree knows by itself; those of which the sources have said that they are not
- * there are left out. */
+/* Lists the fixed names, except those that the sources do not have. */
 static int on_fixed(void *data, const char *name, enum tree_type type)
 {
     struct pending *pending = data;
@@ -176,7 +173,7 @@ static int on_fixed(void *data, const char *name, enum tree_type type)
     return listing_add(pending->listing, name, type);
 }
 
-/* Whatever has been found is listed, now or earlier; a failure shows only where that is nothing. */
+/* What has been found now or earlier is listed; a failure shows only if that is nothing. */
 static void on_entries(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
@@ -199,7 +196,6 @@ static void on_entries(struct pending *pending, const struct cemm_answer *answer
         reply_listing(pending);
 }
 
-/* A listing of its own, with what every directory has. */
 static struct listing *listing_new(void)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
@@ -211,7 +207,7 @@ static struct listing *listing_new(void)
     return listing;
 }
 
-/* Asks for what a directory's names depend on. False: nothing needs to be asked. */
+/* Starts the wait for the names. False: nothing has to be asked. */
 static bool ask(struct pending *pending)
 {
     const struct path *path = &pending->node->path;
@@ -225,7 +221,7 @@ static bool ask(struct pending *pending)
         pending_find(pending, &path->uid, FS_FIND_MAX_AGE, on_entries);
         return true;
     case PATH_METER:
-        /* Whether it has totals is for the accounts to say; once is enough. */
+        /* Only the accounts know whether it has totals; once is enough. */
         pending_find(pending, &path->uid, INT64_MAX, on_entries);
         return true;
     case PATH_CHANNELS:
@@ -273,11 +269,11 @@ static bool is_known(const struct fs *fs, const struct path *path)
         }
         return false;
     default:
-        return true; /* as soon as the directory above is */
+        return true; /* if the directory above is */
     }
 }
 
-/* What once was there stays: the node is kept when the kernel forgets it. */
+/* Devices and meters stay when the kernel forgets them. */
 static void set_exists(struct node *node)
 {
     if (node->exists)
@@ -300,7 +296,7 @@ int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
     return 0;
 }
 
-/* A meter that no search has found is there if it can be read. */
+/* A meter that was not found by a search exists if it can be read. */
 static void on_looked_for(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;

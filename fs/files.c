@@ -3,33 +3,31 @@
  * attributes it was told (see the kernel facts in the field notes). What
  * follows from that:
  *
- * LOOKUP must not wait, because the kernel holds the directory meanwhile. So a
- * name whose document is not at hand gets a cold node: one without a snapshot,
- * with attributes that are valid for no time at all. stat and read ask for them
- * again first (AUTO_INVAL_DATA), and that question, GETATTR, may wait.
+ * LOOKUP must not wait, because the kernel locks the directory meanwhile. So a
+ * name whose document is not cached gets a cold node: one without a snapshot,
+ * with attributes that expire at once. stat and read ask for them again first
+ * (AUTO_INVAL_DATA), and that request, GETATTR, may wait.
  *
- * sendfile, splice, copy_file_range and mmap do not ask: the kernel takes the
- * size that it has. So the size of a cold node is told too large. Then they
- * READ, that waits, and its short answer cuts the size, unless the kernel has
- * heard of another size since it sent the READ. That must not be the large one
- * again, or the rest of the page would be shown as NULs. So each cold node is
- * told once: a name that is looked up again while it is cold gets a new node.
+ * sendfile, splice, copy_file_range and mmap do not ask: the kernel uses the
+ * size that it has. So a cold node is given too large a size. The READ waits,
+ * and its short answer cuts the size, unless the kernel was given another size
+ * since it sent the READ. That must not be the large one again, or the rest of
+ * the page would be shown as NULs. So each cold node is used once: a name that
+ * is looked up again while it is cold gets a new node.
  *
- * A READ that waits is one of its reader, not of the background: without
- * ASYNC_READ it can be interrupted and takes no place from others. When a READ
- * of several pages fails, the kernel asks for the first of them alone; that is
- * the same question, which must not wait again.
+ * A READ that waits is synchronous: without ASYNC_READ it can be interrupted
+ * and takes no place from others. If a READ of several pages fails, the kernel
+ * asks for the first of them alone, which must not wait again.
  *
- * The bytes under a number never change. A newer document is a new node, found
- * at the next LOOKUP, which comes when the name's time is over.
+ * The bytes of an inode never change. A newer document is a new node, found at
+ * the next LOOKUP, when the name has expired.
  *
- * The one exception is what runs: a CSV of a day that is not over, and what is
- * said of devices and meters, which mostly stays the same. As long as the new
- * bytes only append to the old ones, or are those, it stays the same node: so
- * tail -f works, and a description keeps its time. Where there are more bytes,
- * the order matters: first they can be read, then the kernel forgets the last
- * page it has shown (its end was filled up with zeros), and only then is the
- * new size told.
+ * The exceptions are a CSV of a day that is not over, and info.json and io,
+ * which mostly stay the same. As long as the new bytes are the old ones, or
+ * append to them, the node stays: so tail -f works, and info.json keeps its
+ * time. If there are more bytes, the order matters: first they can be read,
+ * then the kernel forgets the last page (its end was filled with zeros), and
+ * only then it gets the new size.
  */
 #include "fs/files.h"
 
@@ -42,9 +40,9 @@
 #include "fs/info.h"
 #include "fs/status.h"
 
-#define REPEATED_MS 1000 /* for so long the failure of a READ answers the next one, too */
+#define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
 
-/* False: the kernel can't be told now. */
+/* Returns false if the kernel cannot be told now. */
 static bool forget_name(struct fs *fs, struct node *node)
 {
     char name[TREE_NAME_SIZE];
@@ -56,7 +54,7 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* Who has the file open mostly gets it from the kernel's pages; the name leads to a new node. */
+/* Who has the file open mostly gets it from the page cache; the name leads to a new node. */
 static void drop_open(struct fs *fs, struct node *node)
 {
     node_strip(&fs->nodes, node);
@@ -66,9 +64,9 @@ static void drop_open(struct fs *fs, struct node *node)
     node_release(&fs->nodes, node);
 }
 
-/* Closed files are kept until the kernel forgets them, which it does only when it is short of
- * memory. Beyond a limit it is asked to; but where the archive has the bytes, only they are given
- * up: whoever reads the file again mostly gets them from the kernel's pages. */
+/* Closed files are kept until the kernel forgets them, which it does only if memory is short.
+ * Beyond a limit it is told to. If the archive has the file, only the bytes are dropped: the next
+ * reader mostly gets them from the page cache. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -87,7 +85,7 @@ static void drop_old(struct fs *fs)
         ;
 }
 
-/* Binds a snapshot, whose reference is taken over. */
+/* Takes over the reference. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     int64_t closed_at = tree_closed_at(&node->path, cemm_zone(fs->cemm));
@@ -102,14 +100,14 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
         node_settle(node);
     fs_succeeded(fs, &node->path);
     if (fresh_is_description(&node->path))
-        node_keep(node, true); /* its time is told by nothing else */
+        node_keep(node, true); /* nothing else knows its time */
     node_touch(&fs->nodes, node);
     drop_old(fs);
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
 
-/* A fresh document, if one is at hand, as snapshot; else NULL. Returns 0 or a negative errno. */
+/* Renders a cached document that is fresh; NULL if there is none. Returns 0 or a negative errno. */
 static int snapshot_at_hand(struct fs *fs, const struct path *path, int64_t max_age,
                             struct snapshot **ret_snapshot)
 {
@@ -119,7 +117,7 @@ static int snapshot_at_hand(struct fs *fs, const struct path *path, int64_t max_
     if (!tree_query(path, &query))
         return -ENOENT;
     if (info_is(path))
-        return 0; /* one document does not tell all */
+        return 0; /* it needs more than one document */
     struct cemm_document *document = cemm_peek(fs->cemm, &query, max_age);
     if (!document)
         return 0;
@@ -144,7 +142,7 @@ static int new_node(struct fs *fs, const struct path *path, struct snapshot *sna
     return 0;
 }
 
-/* The status is made anew each time; the same text stays the same file. */
+/* The status is rendered at each lookup; if the text is the same, so is the node. */
 static int status_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, path);
@@ -161,7 +159,7 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     return new_node(fs, path, snapshot, ret_node);
 }
 
-/* Whoever deletes a closed period's archive file wants it fetched anew. */
+/* If somebody deletes a closed period's archive file, the period is fetched again. */
 static bool is_disowned(struct fs *fs, struct node *node)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -176,7 +174,7 @@ static bool is_disowned(struct fs *fs, struct node *node)
     return false;
 }
 
-/* The names of a period, in all its forms, lead to new nodes from now on. */
+/* Both names of the period lead to new nodes from now on. */
 static void disown(struct fs *fs, const struct path *path)
 {
     static const enum cemm_form forms[] = {CEMM_FORM_JSON, CEMM_FORM_CSV};
@@ -194,7 +192,7 @@ static void disown(struct fs *fs, const struct path *path)
 static bool is_good(struct fs *fs, struct node *node)
 {
     if (!node->snapshot)
-        return false; /* the kernel has been told of it once */
+        return false; /* a cold node is used once */
     if (is_disowned(fs, node)) {
         disown(fs, &node->path);
         return false;
@@ -249,7 +247,7 @@ static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, siz
     (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
 }
 
-/* Makes the bytes anew that had been given up. Returns a positive errno, or 0. */
+/* Renders the dropped bytes again. Returns 0 or a positive errno. */
 static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
 {
     struct tree_clock clock = fs_clock(fs);
@@ -260,7 +258,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
     if (r < 0)
         return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
-        /* Half a file of each would be torn: the name leads to the new one from now on. */
+        /* A reader would get half of each: the name leads to a new node. */
         (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
         r = ESTALE;
@@ -283,8 +281,8 @@ static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
     drop_old(fs);
 }
 
-/* Asks for what the bytes that had been given up are made of: whatever there is, where a newer
- * document would be another file. */
+/* Asks for the document of the dropped bytes: any that is cached, because a newer one would give
+ * another file. */
 static void ask_for_bytes(struct pending *pending)
 {
     const struct node *node = pending->node;
@@ -294,7 +292,7 @@ static void ask_for_bytes(struct pending *pending)
     if (!info_is(&node->path) && tree_query(&node->path, &query))
         pending_get(pending, &query, max_age, on_bytes);
     else
-        pending_reply_error(pending, ESTALE); /* it is made of more than one document */
+        pending_reply_error(pending, ESTALE); /* it needs more than one document */
 }
 
 /* The node has a snapshot. */
@@ -316,7 +314,7 @@ static void reply(struct pending *pending)
 struct growth {
     struct fs *fs;
     struct node *node;
-    struct pending *waiting; /* NULL: that reader is gone */
+    struct pending *waiting; /* NULL: interrupted */
 };
 
 static void on_page_forgotten(void *data)
@@ -339,7 +337,7 @@ static void on_reader_gone(void *data)
     growth->waiting = NULL;
 }
 
-/* The node has got its new snapshot, and shows the old one's size until the kernel is ready. */
+/* The node has its new snapshot, and shows the old size until the kernel has forgotten the page. */
 static void grow(struct pending *pending)
 {
     struct node *node = pending->node;
@@ -361,14 +359,14 @@ static void grow(struct pending *pending)
     pending_wait(pending, on_reader_gone, growth);
 }
 
-/* A newer snapshot for a node that has one; its reference is taken over. */
+/* Takes over the reference of a newer snapshot. */
 static void renew(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
     const struct snapshot *old = node->snapshot;
     if (!old->bytes || snapshot->size < node->shown ||
         memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
-        /* Who has it open keeps the old bytes; the name will lead to a new node. */
+        /* Readers that have it open keep the old bytes; the name will lead to a new node. */
         snapshot_unref(snapshot);
         node_retire(&pending->fs->nodes, node);
         node_keep(node, false);
@@ -389,8 +387,8 @@ static void renew(struct pending *pending, struct snapshot *snapshot)
 
 /* ---- GETATTR ------------------------------------------------------------ */
 
-/* Whether a newer document is of use to the node: it has none yet, or is a CSV that grows. A READ
- * does not make it grow: its pages are locked until it is answered. */
+/* Whether the node takes a newer document: it has none, or it is a CSV that grows. During READ it
+ * must not grow: its pages are locked. */
 static bool wants(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
@@ -415,7 +413,7 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
     }
 }
 
-/* Whether an account that was never heard may have what the others lack. */
+/* Whether an account that has not answered yet may have what the others lack. */
 static bool may_come(const struct fs *fs, const struct path *path)
 {
     struct cemm_query query;
@@ -423,7 +421,7 @@ static bool may_come(const struct fs *fs, const struct path *path)
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
 
-/* Remembers what is not there. Returns the errno of a failure. */
+/* Remembers absence. Returns the errno of the failure. */
 static int take_failure(const struct fs *fs, struct node *node, int error)
 {
     if (error == ENOENT && may_come(fs, &node->path))
@@ -432,7 +430,7 @@ static int take_failure(const struct fs *fs, struct node *node, int error)
     return error;
 }
 
-/* Nobody is asked at once again for a description that is not there. */
+/* Absent descriptions are not asked for again at once. */
 static bool is_known_absent(const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->absent;
@@ -464,7 +462,7 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
     take_snapshot(pending, snapshot);
 }
 
-/* Asks for the document; whatever comes answers the request. */
+/* Asks for the document, whose arrival answers the request. */
 static void ask(struct pending *pending)
 {
     struct node *node = pending->node;

@@ -7,17 +7,17 @@
 
 #include "fs/fs.h"
 
-/* The node to which a file's name leads now, and for how many seconds. Never waits: the node may
- * have no snapshot yet. Returns 0 or a negative errno. */
+/* Finds the current node of a file and how long its name is valid, in seconds. Never waits: the
+ * node may have no snapshot yet. Returns 0 or a negative errno. */
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node,
                 double *ret_timeout);
 
-/* Answers GETATTR, now or when the document has come. `open`: it is asked by someone who has the
- * file open, and who may go on with the bytes that he was shown if no newer ones can be had. */
+/* Answers GETATTR, now or when the document has come. `open`: the caller has the file open and gets
+ * the old attributes if no newer document can be had. */
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open);
 
-/* Answers READ. It waits if nobody has asked for the size before, or if the bytes have been given
- * up and the kernel has lost them, too. */
+/* Answers READ. It waits if the file was never fetched, or if its bytes were dropped here and in
+ * the kernel. */
 void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset);
 
 #endif

@@ -2,15 +2,15 @@
 
 #include "fs/info.h"
 
-#define RUNNING_TIMEOUT 1.0  /* seconds: name of a running CSV; its node follows the data */
-#define FOLLOWED_MS     5000 /* a running CSV is being followed if it was asked for this lately */
+#define RUNNING_TIMEOUT 1.0  /* seconds: for names of running CSVs, whose node grows */
+#define FOLLOWED_MS     5000 /* a running CSV is followed if the last GETATTR is not older */
 
 bool fresh_is_description(const struct path *path)
 {
     return info_is(path) || path->kind == PATH_IO;
 }
 
-/* Of a closed period; but one without a sample may still get some (spec §2). */
+/* Whether the document of a closed period never changes; one without samples may (spec §2). */
 static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
     return fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm)) &&
@@ -24,7 +24,7 @@ int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct
         return FS_INFO_MAX_AGE;
     if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
-    if (is_final(fs, path, snapshot)) /* one that was fetched before that may lack its end */
+    if (is_final(fs, path, snapshot)) /* what was fetched before may lack the end */
         return cemm_clock_wall() - closed_at * 1000;
     return fs_clock(fs).now < closed_at ? FS_PERIOD_MAX_AGE : CEMM_EMPTY_AGE;
 }
@@ -33,7 +33,7 @@ int64_t fresh_left(const struct fs *fs, const struct node *node)
 {
     int64_t age = cemm_clock_wall() - node->snapshot->fetched;
     if (age < 0)
-        return -1; /* the clock was set back: who knows how old */
+        return -1; /* the clock was set back */
     return fresh_max_age(fs, &node->path, node->snapshot) - age;
 }
 

@@ -1,8 +1,8 @@
 /*
- * Attributes, time and errors, as all callbacks need them.
+ * Attributes, time and errors.
  *
- * Sizes, times and bytes of a file come from one snapshot, so that what stat
- * says is what read gives. A directory is as old as the mount.
+ * The size, times and bytes of a file come from one snapshot, so that read
+ * gives what stat says. A directory is as old as the mount.
  */
 #include "fs/fs.h"
 
@@ -54,10 +54,10 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     struct tree_meter meter = {.totals = true};
     if (path->alias[0] == '\0')
         return meter;
-    /* What is archived is there, whatever the sources say of the meter today. */
+    /* Archived totals exist, whatever the sources say today. */
     meter.totals = cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_TOTALS) ||
                    cemm_archived_any(fs->cemm, &path->uid, path->alias, CEMM_TOTALS);
-    /* Of devices that nobody knows, nothing is remembered. */
+    /* Nothing is remembered of unknown devices. */
     if (!cemm_device_named(fs->cemm, &path->uid))
         return meter;
     meter.found = cemm_first_day(fs->cemm, &path->uid, path->alias, &meter.first);
@@ -69,7 +69,7 @@ static void note_last(struct fs *fs, const char *words)
 {
     char *copy = strdup(words);
     if (!copy)
-        return; /* the one before is better than none */
+        return; /* the last one stays */
     free(fs->words);
     fs->words = copy;
     fs->failed = cemm_clock_wall();

@@ -1,10 +1,9 @@
 /*
- * A meter: the cloud has an answer for just that; on the LAN alone it is the
- * meter's entry in the list of all. So the list is asked for when no account
- * has the meter.
+ * A meter: the answer of the cloud or, if no account has the meter, its entry
+ * in the list of meters on the LAN.
  *
- * A device: what it says of itself on the LAN, and which account reaches it.
- * That nobody does is only said when every account has been heard.
+ * A device: its answer on the LAN, and the account that reaches it. It is
+ * absent only if every account has answered.
  */
 #include "fs/info.h"
 
@@ -55,8 +54,8 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
 
 /* ---- a meter ------------------------------------------------------------ */
 
-/* The cloud's list has no aliases: if it has stood in for the LAN's, nothing is known, unless older
- * firmware has no list. */
+/* The cloud's list has no aliases: if it answered instead of the LAN, nothing is known, unless
+ * older firmware has no list. */
 static void on_io(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
@@ -85,7 +84,7 @@ void info_ask(struct pending *pending)
     const struct path *path = &pending->node->path;
     struct cemm_query query;
     pending->absence_passes = true;
-    if (path->kind == PATH_DEVICE_INFO) /* who has answered once need not do so again */
+    if (path->kind == PATH_DEVICE_INFO) /* an account that has answered is not asked again */
         pending_find(pending, NULL, INT64_MAX, on_devices);
     else if (tree_query(path, &query))
         pending_get(pending, &query, FS_INFO_MAX_AGE, on_meter);

@@ -1,6 +1,6 @@
 /*
- * The files that say what a device or a meter is: made of more than one
- * document, or of whichever there is.
+ * info.json of a device or a meter: made of one of several documents, or of
+ * more than one.
  */
 #ifndef FS_INFO_H
 #define FS_INFO_H
@@ -9,7 +9,7 @@
 
 bool info_is(const struct path *path);
 
-/* Asks for the documents of such a file; in the end `answer` or `take` is called. */
+/* Asks for the documents; at the end `answer` or `take` is called. */
 void info_ask(struct pending *pending);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * A job is a message to the thread, and comes back when it is done. It holds
- * numbers and names, never a node, so that nodes belong to one thread. The
- * buffers of the sockets bound how many there are at a time.
+ * A job is a message to the thread, which sends it back when it is done. It
+ * holds numbers and names, never a node, so that nodes belong to one thread.
+ * The socket buffers limit the number of jobs.
  */
 #include "fs/invalidate.h"
 
@@ -15,14 +15,14 @@
 struct job {
     uint64_t number;
     int64_t offset;
-    char name[TREE_NAME_SIZE]; /* "": forget the pages of `number`, else that name below it */
+    char name[TREE_NAME_SIZE]; /* "": the pages of `number`, else this name in directory `number` */
     invalidate_done_fn *done;
     void *data;
 };
 
 static void tell_kernel(struct fuse_session *session, const struct job *job)
 {
-    /* It may know neither the inode nor the name any more; that is as good. */
+    /* The kernel may have forgotten it already, which is as good. */
     if (job->name[0] == '\0')
         (void)fuse_lowlevel_notify_inval_inode(session, job->number, job->offset, 0);
     else

@@ -1,5 +1,5 @@
 /*
- * Objects of our own as JSON. Names are constants, and each is added once.
+ * Builds JSON. Names are constants, and each is added once.
  */
 #ifndef FS_JSON_H
 #define FS_JSON_H
@@ -8,16 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is being built; the lack of memory sticks, so it is asked for once at the end. */
+/* Remembers a lack of memory, which is checked once at the end. */
 struct json {
     bool failed;
 };
 
-/* A new object or array; NULL: no memory. The others take what they add, and NULL for that. */
+/* NULL: no memory. The functions below take over what they add, and accept NULL. */
 struct json_object *json_new_object(struct json *json);
 struct json_object *json_new_array(struct json *json);
 
-/* `text` may be NULL, which gives null. */
+/* NULL gives null. */
 struct json_object *json_new_text(struct json *json, const char *text);
 
 void json_add(struct json *json, struct json_object *object, const char *name,

@@ -1,12 +1,11 @@
 /*
- * Where `today` leads in the first hours of a day. Its first row comes a minute
- * late, and so does the last one of the day before: whoever follows `today` by
- * name (tail -F) must be given that before it moves on. So it leads to the day
- * before until the new day has a row, and until what is followed of the day
- * before has been fetched after that. It moves once, and not back.
+ * Where `today` leads in the first hours of a day. Its first row comes a
+ * minute late, and so does the last one of the day before, which a reader that
+ * follows `today` by name (tail -F) must get first. So `today` leads to the
+ * day before until the new day has a row, and until the day before, if it is
+ * followed, has been fetched after that. It moves once, and not back.
  *
- * Later in the day nothing is asked: a meter that has been silent for so long
- * is no reason to call another day today.
+ * Later in the day nothing is asked: a meter may be silent.
  */
 #include "fs/links.h"
 
@@ -15,7 +14,7 @@
 #include "fs/fresh.h"
 #include "fs/pending.h"
 
-#define TURN_S (3 * 3600) /* seconds of a day in which its first row is waited for */
+#define TURN_S (3 * 3600) /* seconds for which the first row is waited for */
 
 static struct path day_of(const struct path *link, const struct tree_clock *clock, int ago)
 {
@@ -33,7 +32,7 @@ static bool is_today(const struct path *link)
            (link->history == HISTORY_DAYS || link->history == HISTORY_TOTALS);
 }
 
-/* Whether it may have to wait for the new day. There must be a day before. */
+/* Whether the link may have to wait for the new day. There must be data before it. */
 static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
 {
     struct tree_meter meter = fs_meter(fs, &node->path);
@@ -54,8 +53,7 @@ static void reply(fuse_req_t request, const struct path *link, const struct tree
     (void)fuse_reply_readlink(request, target);
 }
 
-/* Whether nobody follows the day before, or has been given what there was when the new day had
- * begun. */
+/* Whether nobody follows the day before, or its last rows have been fetched. */
 static bool is_left(const struct fs *fs, const struct path *link, const struct tree_clock *clock,
                     int64_t since)
 {

@@ -1,12 +1,12 @@
 /*
- * Symbolic links: where they lead.
+ * Symbolic links.
  */
 #ifndef FS_LINKS_H
 #define FS_LINKS_H
 
 #include "fs/fs.h"
 
-/* Answers READLINK, now or when it is known whether the new day has begun to have data. */
+/* Answers READLINK, now or when it is known whether the new day has data. */
 void link_read(struct fs *fs, fuse_req_t request, struct node *node);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What one reader of a directory sees, from its opening to its end: offsets
- * stay good although devices come.
+ * The names in an open directory. They do not change until it is closed, so
+ * that offsets stay valid.
  */
 #ifndef FS_LISTING_H
 #define FS_LISTING_H
@@ -17,10 +17,9 @@ struct listing {
 
 void listing_free(struct listing *listing); /* NULL is allowed */
 
-/* Appends a name: a tree_list() callback. 0, -ENOMEM, or -E2BIG. */
+/* A tree_list() callback. Returns 0, -ENOMEM, or -E2BIG. */
 int listing_add(void *listing, const char *name, enum tree_type type);
 
-/* Answers READDIR. Never waits. */
 void listing_reply(fuse_req_t request, const struct listing *listing, size_t size, off_t offset);
 
 #endif

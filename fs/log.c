@@ -1,7 +1,6 @@
 /*
  * One line a message, in one call, so that lines of several processes do not
- * mix. libfuse has a log of its own without a context, which is why it is
- * turned separately.
+ * mix. libfuse has a log of its own.
  */
 #include "fs/log.h"
 

@@ -1,7 +1,7 @@
 /*
- * The library waits, for the network and for our descriptors. Whether the
- * kernel has something for us is not asked of poll but of read: a mount that
- * was taken away shows as an error there, and in no other way for certain.
+ * The library waits for the network and for our descriptors. Whether the
+ * kernel has a request is seen by read, not by poll: only there an unmount
+ * shows for certain.
  */
 #include "fs/loop.h"
 
@@ -17,12 +17,11 @@
 
 #include "fs/log.h"
 
-#define PAUSE_MS        100 /* after a turn of the loop that failed */
+#define PAUSE_MS        100 /* after a failed turn */
 #define DESCRIPTORS     3
 #define REQUESTS_A_TURN 64 /* then the network has its turn */
 
-/* Tells systemd that the mount is ready: sd_notify's protocol by hand, because libsystemd would be
- * a dependency for twenty lines. */
+/* Tells systemd that the mount is ready, without libsystemd: sd_notify sends one datagram. */
 static void notify_systemd(void)
 {
     static const char message[] = "READY=1";
@@ -37,13 +36,13 @@ static void notify_systemd(void)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    /* If systemd does not hear it, systemd says so. */
+    /* systemd reports it if nothing arrives. */
     (void)sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&address,
                  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
     close(fd);
 }
 
-/* Returns true if there may be more. */
+/* Returns true if there may be more requests. */
 static bool serve(struct fs *fs, struct fuse_buf *buffer)
 {
     for (int i = 0; i < REQUESTS_A_TURN; i++) {
@@ -52,9 +51,9 @@ static bool serve(struct fs *fs, struct fuse_buf *buffer)
             return r == -EINTR;
         bool greeted = fs->greeted;
         fuse_session_process_buf(fs->session, buffer);
-        if (!greeted && fs->greeted) /* from now on the mount answers */
+        if (!greeted && fs->greeted)
             notify_systemd();
-        /* Short of memory, libfuse has refused the kernel's greeting: nothing more will come. */
+        /* Without memory libfuse refuses FUSE_INIT, and no request follows. */
         if (!fs->greeted)
             fuse_session_exit(fs->session);
     }
@@ -72,8 +71,7 @@ void loop_run(struct fs *fs, int signal_fd)
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-    /* The invalidating thread waits for the kernel, which may wait for us: so it is served to
-     * the end. */
+    /* The kernel, for which the thread waits, may wait for us: so serve until it is done. */
     while (!ending || fs->invalidate.under_way > 0) {
         struct pollfd waited[DESCRIPTORS] = {
             {.fd = fuse_session_fd(fs->session), .events = POLLIN},
@@ -82,7 +80,7 @@ void loop_run(struct fs *fs, int signal_fd)
         };
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
-            /* It may pass (no memory, say), and what is cached can be served meanwhile. */
+            /* It may pass, and cached files can be served meanwhile. */
             struct cemm_words words;
             cemm_words_set(&words, "the loop has failed: %s", strerror(-turned));
             log_line(NULL, CEMM_LOG_ERROR, words.text);

@@ -1,11 +1,11 @@
 /*
- * cemmfs: energy meters as files. Everything that can be wrong with the
- * command line, the configuration or the place to mount is found before
- * anything is mounted, and said in one line.
+ * cemmfs: energy meters as files. Mistakes in the command line, the
+ * configuration or the mount point are found before anything is mounted, and
+ * reported in one line.
  *
  * The order matters: the process forks after the mount has succeeded, so that
- * whoever started it knows, and only then come the library and the thread,
- * because threads do not survive a fork.
+ * its parent knows, and the library and the thread start after that, because
+ * threads do not survive a fork.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static int complain(const char *subject, const char *words)
     return EXIT_WRONG;
 }
 
-/* Otherwise a descriptor of ours could become "stderr", and be closed with it. */
+/* Otherwise another descriptor could become stderr. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
@@ -41,8 +41,8 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* Signals that end us come by a descriptor. A reader that is gone is no reason to end, nor is a
- * limit on the sizes of files: the archive can't be written then, which is said. */
+/* Ending signals come by a descriptor. A closed pipe or a file size limit does not end the process:
+ * writing to the archive fails with a message. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -62,7 +62,6 @@ static int set_nonblocking(int fd)
     return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-/* Serves a session that is mounted. */
 static int serve(struct fs *fs, int signal_fd)
 {
     int r = -ENOMEM;
@@ -79,7 +78,7 @@ static int serve(struct fs *fs, int signal_fd)
         invalidate_end(&fs->invalidate);
         r = fuse_session_exited(fs->session) && !fs->greeted ? -ENOMEM : 0;
     }
-    cemm_free(fs->cemm); /* answers whoever still waits */
+    cemm_free(fs->cemm); /* answers pending requests */
     nodes_end(&fs->nodes);
     free(fs->words);
     return r;
@@ -94,7 +93,7 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         return EXIT_FAILURE;
     }
     if (mount_on(fs->session, path) < 0) {
-        complain(path, "can't be mounted on"); /* and libfuse has said why */
+        complain(path, "can't be mounted on"); /* libfuse has printed the reason */
         close(signal_fd);
         return EXIT_FAILURE;
     }
@@ -131,7 +130,7 @@ static int run(const struct options *options, const struct cemm_config *config)
     if (fs.session) {
         r = mount_and_serve(&fs, options, path);
         fuse_session_destroy(fs.session);
-    } else { /* of a lack of memory libfuse says nothing */
+    } else { /* libfuse says nothing about a lack of memory */
         complain(options->mountpoint, "the file system can't be set up");
         r = EXIT_FAILURE;
     }
@@ -154,8 +153,8 @@ static int configure_and_run(const struct options *options)
     return r;
 }
 
-/* A file's answer and text come and go with it. By default malloc() hands what is free at its end
- * back to the kernel each time, which makes and clears the pages anew for the next one. */
+/* Answers and texts come and go. By default malloc() returns freed memory at the end of the heap to
+ * the kernel each time, and the next allocation faults and clears the pages again. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */
@@ -166,7 +165,7 @@ static void keep_memory(void)
 
 int main(int argc, char **argv)
 {
-    const struct rlimit no_core = {0, 0}; /* there is a key in our memory */
+    const struct rlimit no_core = {0, 0}; /* the key is in memory */
     struct cemm_words words;
     struct options options;
     (void)setrlimit(RLIMIT_CORE, &no_core);

@@ -1,11 +1,10 @@
 /*
- * A mount whose program has crashed answers every question with "transport
- * endpoint is not connected", also that of its next start. It is only then
- * taken away: a mount that lives is somebody's.
+ * After a crash the mount answers every request with ENOTCONN, also at the
+ * next start. Only such a dead mount is removed.
  *
- * A program that looks for its archive in its own mount waits for itself, and
- * no signal ends that. So the place is compared with the archive's before
- * anything is mounted.
+ * A process that reads its archive through its own mount waits for itself, and
+ * no signal ends that. So the mount point is compared with the archive before
+ * mounting.
  */
 #include "fs/mount.h"
 
@@ -49,7 +48,7 @@ static int take_dead_mount_away(const char *mountpoint)
     return errno == EPERM ? run_fusermount(mountpoint) : -errno;
 }
 
-/* Asked by statfs, which the kernel does not answer from what it remembers. */
+/* statfs is not answered from the cache of the kernel. */
 static bool is_dead(const char *mountpoint)
 {
     struct statfs about;
@@ -58,7 +57,7 @@ static bool is_dead(const char *mountpoint)
 
 /* ---- the place ------------------------------------------------------------- */
 
-/* Whether a line of /proc/self/mountinfo is that of this mount, and of our kind. */
+/* Whether a line of /proc/self/mountinfo is this mount, and a cemmfs. */
 static bool is_ours(const char *line, uint64_t mount)
 {
     char *end;
@@ -79,12 +78,12 @@ static bool mount_is_ours(uint64_t mount)
     return ours;
 }
 
-/* Nothing is asked of the file system: a mount of another user would refuse to answer. */
+/* With an empty mask statx asks the file system nothing: a mount of another user would refuse. */
 static int check_mounts(const char *mountpoint, struct cemm_words *words)
 {
     struct statx about;
     if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
-        return 0; /* and stat says why */
+        return 0; /* stat will report it */
     if (!(about.stx_mask & STATX_MNT_ID) || !mount_is_ours(about.stx_mnt_id))
         return 0;
     if (about.stx_attributes & STATX_ATTR_MOUNT_ROOT)
@@ -94,7 +93,7 @@ static int check_mounts(const char *mountpoint, struct cemm_words *words)
     return -EINVAL;
 }
 
-/* The full path of what is there of a path: of what is not, its beginning. NULL: no memory. */
+/* The full path of the part of a path that exists. NULL: no memory. */
 static char *existing(const char *path)
 {
     char *part = strdup(path);
@@ -120,8 +119,8 @@ static bool is_within(const char *place, const char *above)
     return strncmp(place, above, length) == 0 && (place[length] == '\0' || place[length] == '/');
 }
 
-/* The mount point is there: so where an archive that is not there yet would be below it, what is
- * there of its path is, too. */
+/* The mount point exists: so if the archive does not exist yet but would be below it, the existing
+ * part of its path is, too. */
 static int check_archive(const char *path, const char *archive, struct cemm_words *words)
 {
     char *real = existing(archive);
@@ -134,8 +133,7 @@ static int check_archive(const char *path, const char *archive, struct cemm_word
     return hidden ? -EINVAL : 0;
 }
 
-/* With -o drop_privileges mount.fuse3 has mounted already, and hands the kernel's descriptor over.
- */
+/* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
 static bool is_descriptor(const char *mountpoint)
 {
     static const char beginning[] = "/dev/fd/";
@@ -144,7 +142,7 @@ static bool is_descriptor(const char *mountpoint)
            strspn(mountpoint + length, "0123456789") == strlen(mountpoint + length);
 }
 
-/* Which of the mounts is ours is not told. Nothing is asked of any: ours does not answer yet. */
+/* Our mount is unknown then. Nothing is asked of any mount: ours does not answer yet. */
 static int check_mounted(const char *archive, struct cemm_words *words)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -230,8 +228,7 @@ struct fuse_session *mount_session(const struct options *options, struct fs *fs)
     return session;
 }
 
-/* libfuse 3.14 may report success when it was short of memory, and take standard input for the
- * kernel's descriptor. */
+/* libfuse 3.14 may report success without memory and use standard input as the descriptor. */
 int mount_on(struct fuse_session *session, const char *path)
 {
     struct stat about;

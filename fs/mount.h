@@ -1,5 +1,5 @@
 /*
- * Mounting: the options that the kernel gets, and what a crash has left.
+ * Mounting, and what a crash has left behind.
  */
 #ifndef FS_MOUNT_H
 #define FS_MOUNT_H
@@ -8,19 +8,19 @@
 #include "fs/options.h"
 
 /*
- * Looks at the place to mount, takes a dead mount off it, and gives its full
- * path, which the caller frees: the process may change its directory later.
- * A place where cemmfs is mounted, or that lies in such a mount, is refused,
- * and so is one that would hide the archive (NULL: there is none). Returns 0,
- * or a negative errno and the reason in words.
+ * Checks the mount point, removes a dead mount from it and returns its full
+ * path, which the caller frees: the process may change its directory later. A
+ * mount point where or below which cemmfs is mounted is refused, and one that
+ * would hide the archive (NULL: none). Returns 0, or a negative errno and a
+ * message.
  */
 int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
                   struct cemm_words *words);
 
-/* The session for that mount; not mounted yet. NULL: no memory, or libfuse has said why. */
+/* NULL: no memory, or libfuse has printed the reason. */
 struct fuse_session *mount_session(const struct options *options, struct fs *fs);
 
-/* Mounts it. 0, or -1: libfuse has said why. */
+/* Returns 0, or -1: libfuse has printed the reason. */
 int mount_on(struct fuse_session *session, const char *path);
 
 #endif

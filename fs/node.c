@@ -1,7 +1,7 @@
 /*
- * Two hash tables over the same nodes, by number and by path. They double
- * when they are full: a copy of a whole history looks up some ten thousand
- * names, most mounts a handful.
+ * Two hash tables over the same nodes, by number and by path. They grow by
+ * doubling: a copy of a whole history looks up some ten thousand names, most
+ * mounts a few.
  */
 #include "fs/node.h"
 
@@ -11,7 +11,7 @@
 
 #define BUCKETS_FIRST 256                 /* a power of two */
 #define ROOT_NUMBER   1                   /* FUSE_ROOT_ID */
-#define SETTLED       (UINT64_C(1) << 62) /* no number of those that are counted has this bit */
+#define SETTLED       (UINT64_C(1) << 62) /* counted numbers never have this bit */
 
 static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
 {
@@ -114,7 +114,7 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
     struct node *before = nodes_current(nodes, path);
     if (!node)
         return NULL;
-    /* Without memory for a larger table the one at hand works, too. */
+    /* Without memory the smaller table works, too. */
     if (nodes->count >= nodes->buckets)
         (void)resize(nodes, nodes->buckets * 2);
     if (before)
@@ -139,7 +139,7 @@ void node_retire(struct nodes *nodes, struct node *node)
 static void account(struct nodes *nodes, const struct snapshot *snapshot, bool add)
 {
     if (!snapshot || !snapshot->source || !snapshot->bytes)
-        return; /* what was made here, not fetched; what has been stripped */
+        return; /* not fetched, or stripped */
     if (add) {
         nodes->snapshots++;
         nodes->bytes += snapshot->size;
@@ -172,7 +172,7 @@ void node_drop(struct nodes *nodes, struct node *node)
     node->queue = NULL;
 }
 
-/* Where it waits for its turn to be dropped. */
+/* NULL: the node stays. */
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     bool full = node->snapshot && node->snapshot->bytes;
@@ -246,7 +246,7 @@ void node_note(struct node *node, const char *words, uint64_t cause)
 {
     char *copy = words ? strdup(words) : NULL;
     if (words && !copy)
-        return; /* the one before is better than none */
+        return; /* the last one stays */
     free(node->words);
     node->words = copy;
     node->cause = cause;

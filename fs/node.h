@@ -1,12 +1,11 @@
 /*
- * Nodes: what the kernel holds of us. The kernel knows an inode by its number
- * and counts how often it was told of it; a node lives until it has forgotten
- * all of that. A path can have several nodes at a time, one for each snapshot
- * that someone still reads; the newest of them is the current one, to which
- * the name leads.
+ * Nodes: the inodes that the kernel knows. It counts how often it has looked
+ * one up; a node lives until the kernel has forgotten all lookups. A path can
+ * have several nodes, one for each snapshot that is still read; the name leads
+ * to the newest, the current one.
  *
- * Inode numbers are never used twice: pages that the kernel has cached under
- * a number belong to that number's bytes for ever.
+ * Inode numbers are never used twice: the pages that the kernel has cached
+ * belong to a number.
  */
 #ifndef FS_NODE_H
 #define FS_NODE_H
@@ -25,34 +24,32 @@ TAILQ_HEAD(node_queue, node);
 struct node {
     uint64_t number;
     uint64_t inode;   /* what stat says; see node_settle() */
-    uint64_t parent;  /* number of the directory in which it was looked up last */
+    uint64_t parent;  /* the directory of the last lookup */
     uint64_t lookups; /* the kernel's */
-    unsigned pins;    /* ours */
+    unsigned pins;    /* held by us */
     struct path path;
     bool current;
-    bool exists; /* directories: known to be there */
+    bool exists; /* directories: known to exist */
 
-    /* Files. `shown` bytes of `snapshot` have been told to the kernel: all, except while a
-     * running CSV grows. */
+    /* Files. The kernel knows `shown` bytes of `snapshot`: all, unless a running CSV is growing. */
     struct snapshot *snapshot; /* NULL: not fetched yet */
     size_t shown;
     int64_t shown_modified;
-    int64_t asked;  /* Unix milliseconds: last GETATTR */
+    int64_t asked;  /* last GETATTR (Unix milliseconds) */
     bool running;   /* may grow */
-    bool closed;    /* its snapshot will serve for ever */
+    bool closed;    /* its snapshot is final */
     bool growing;   /* the kernel is being told */
-    bool archived;  /* its archive file has been seen */
-    bool kept;      /* pinned, so that it is there when the kernel comes back to it */
-    int64_t absent; /* Unix milliseconds: when the sources said that there is no such file; 0: they
-                     * do not */
+    bool archived;  /* its archive file was there */
+    bool kept;      /* pinned by node_keep() */
+    int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
 
-    int64_t failed; /* Unix milliseconds: when a READ failed last; 0: never */
-    int error;      /* how */
+    int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
+    int error;      /* its errno */
 
-    int64_t moved; /* links: the beginning of the day (Unix seconds) that it has moved on to */
+    int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
     char *words;    /* directories: the last failure below it; NULL: none */
-    uint64_t cause; /* what it was about, see tree_cause() */
+    uint64_t cause; /* of tree_cause() */
 
     LIST_ENTRY(node) same_number, same_path;
     struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
@@ -65,56 +62,55 @@ struct nodes {
     size_t buckets;
     size_t count;
     uint64_t next_number;
-    struct node_queue full; /* files of periods, least recently used first: with their bytes */
-    struct node_queue bare; /* and without: not fetched yet, or stripped */
-    struct node_queue open; /* files that have not closed, with their bytes; likewise */
-    size_t old_count;       /* of the first two */
+    struct node_queue full; /* closed files with their bytes, least recently used first */
+    struct node_queue bare; /* files of periods without: cold or stripped */
+    struct node_queue open; /* other files with their bytes */
+    size_t old_count;       /* in `full` and `bare` */
     size_t old_bytes;
-    size_t snapshots; /* fetched ones that nodes hold, and their bytes */
+    size_t snapshots; /* fetched ones with their bytes */
     size_t bytes;
 };
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
 int nodes_init(struct nodes *nodes);
-void nodes_end(struct nodes *nodes); /* frees all nodes, whatever the kernel holds */
+void nodes_end(struct nodes *nodes); /* whatever the kernel holds */
 
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number);    /* NULL: none */
 struct node *nodes_current(const struct nodes *nodes, const struct path *); /* NULL: none */
 
-/* A new node, which becomes its path's current one. It has no lookups yet: count some, pin it, or
+/* Makes a node, which becomes the path's current one. It has no lookups yet: count some, pin it, or
  * node_release() it. NULL: no memory. */
 struct node *node_new(struct nodes *nodes, const struct path *path);
 
-/* The name no longer leads to it. */
+/* The name no longer leads to the node. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Gives it (another) snapshot, whose reference is taken over, and shows it whole or not yet. */
+/* Sets the snapshot, whose reference is taken over; node_show() tells its size. */
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
-/* Its bytes will not change any more: from now on stat says a number that depends on them and on
- * the path alone, so that it is the same at each mount. A backup need not read them again. */
+/* The bytes are final: from now on st_ino depends on them and on the path alone, so that it is the
+ * same at each mount and a backup need not read the file again. */
 void node_settle(struct node *node);
 
-/* It was used just now: it is the last to be dropped from the kernel's memory, or, if it has not
- * closed, to lose its bytes: dropped it would have to be fetched again. */
+/* The node was used: it goes to the end of its queue. */
 void node_touch(struct nodes *nodes, struct node *node);
 
-/* The kernel has been asked to forget it: it no longer counts as one that could be dropped. */
+/* Takes the node out of its queue. */
 void node_drop(struct nodes *nodes, struct node *node);
 
-/* Its bytes are given up, or taken back from a snapshot that was made anew (false: that one has
- * others). The number keeps what the kernel has of it. */
+/* Drops the bytes, or takes them back from a snapshot that was rendered again (false: they differ).
+ * The inode number and the pages in the kernel stay. */
 void node_strip(struct nodes *nodes, struct node *node);
 bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew);
 
-/* Keeps the node although the kernel may forget it, or no longer. */
+/* Whether to keep the node when the kernel forgets it. */
 void node_keep(struct node *node, bool keep);
 
 /* Frees the node if neither the kernel nor we hold it. */
 void node_release(struct nodes *nodes, struct node *node);
 
-/* Remembers the words of a failure (NULL: forgets them), and what it was about. */
+/* Remembers a failure and its cause; NULL forgets it. */
 void node_note(struct node *node, const char *words, uint64_t cause);
 
 #endif

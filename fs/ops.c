@@ -1,9 +1,9 @@
 /*
- * Thin: each callback finds the node and passes on to the room that knows.
+ * Each callback finds the node and calls the file that handles it.
  *
- * OPEN is answered "not implemented": then the kernel never asks again, and
- * opening a file that it knows costs no message at all. Directories are
- * opened, though: without that the kernel would keep their listings for ever.
+ * OPEN is answered with ENOSYS: then the kernel does not send it again, and
+ * opening a known file costs no request. Directories are opened, because
+ * otherwise the kernel would cache their listings for ever.
  */
 #include "fs/ops.h"
 
@@ -25,8 +25,7 @@ static struct fs *fs_of(fuse_req_t request)
     return fuse_req_userdata(request);
 }
 
-/* The node, or NULL when the request has been answered: the kernel has asked for a number that it
- * was never told. */
+/* Returns NULL and answers the request if the kernel uses a number that it was never given. */
 static struct node *node_of(fuse_req_t request, fuse_ino_t number)
 {
     struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
@@ -38,10 +37,9 @@ static struct node *node_of(fuse_req_t request, fuse_ino_t number)
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
     struct fs *fs = data;
-    /* Before it reads, the kernel asks for attributes that are no longer valid. */
+    /* The kernel asks for expired attributes before it reads. */
     connection->want |= FUSE_CAP_AUTO_INVAL_DATA;
-    /* A READ belongs to its reader, who can interrupt it, and takes none of the few places that the
-     * kernel has for requests in the background. */
+    /* A READ is synchronous: it can be interrupted, and does not use up the background requests. */
     connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
     fs->greeted = true;
     fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
@@ -82,7 +80,7 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     entry.ino = node->number;
     entry.attr_timeout = fs_attributes_timeout(node);
     fs_attributes(fs, node, &entry.attr);
-    /* What the kernel was not told, it will not forget. */
+    /* The kernel will not forget what it was not told. */
     node->lookups++;
     if (fuse_reply_entry(request, &entry) != 0) {
         node->lookups--;
@@ -166,7 +164,7 @@ static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t of
         file_read(fs_of(request), request, node, size, offset);
 }
 
-/* What is here is full, as read-only file systems are; how much the sources have is not known. */
+/* The file system is full, as read-only ones are; its whole size is not known. */
 static void on_statfs(fuse_req_t request, fuse_ino_t number)
 {
     const struct nodes *nodes = &fs_of(request)->nodes;
@@ -226,7 +224,7 @@ static void on_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_fil
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
-/* Without the ones that are not here, the kernel creates by mknod and copies by write. */
+/* Without create and copy_file_range the kernel uses mknod and write. */
 
 static void on_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attributes, int which,
                        struct fuse_file_info *info)

@@ -1,6 +1,5 @@
 /*
- * What the kernel asks: the table of callbacks for libfuse's low-level
- * interface. Its user data is the struct fs.
+ * The callbacks for libfuse. Its user data is the struct fs.
  */
 #ifndef FS_OPS_H
 #define FS_OPS_H

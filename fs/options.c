@@ -1,8 +1,7 @@
 /*
- * Mount options come from three sides: the user, /etc/fstab with words that
- * are meant for mount(8) and systemd, and mount.fuse3, which adds its own. The
- * words that mean nothing to us are in a table, so that a misspelt one is
- * still an error.
+ * Mount options come from the user, from /etc/fstab with options for mount(8)
+ * and systemd, and from mount.fuse3, which adds its own. Options that mean
+ * nothing here are in a table, so that a misspelt one is still an error.
  */
 #include "fs/options.h"
 
@@ -16,7 +15,7 @@
 #include "fs/fs.h"
 
 #define REALTIME_TTL_MAX 86400      /* seconds */
-#define NUMBER_MAX       4294967294 /* of a user or a group: the last one means none */
+#define NUMBER_MAX       4294967294 /* of a user or group; the last one means none */
 
 const char options_help[] =
     "usage: cemmfs [CONFIG] MOUNTPOINT [-f] [-d] [-o OPTIONS]\n"
@@ -36,7 +35,7 @@ const char options_help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
-/* Words of mount(8) and systemd. The mount is read-only, nosuid, nodev and noexec in any case. */
+/* Options of mount(8) and systemd. The mount is always read-only, nosuid, nodev and noexec. */
 static const char *const ignored[] = {
     "",           "rw",         "ro",         "nosuid",     "suid",        "nodev",
     "dev",        "exec",       "noexec",     "atime",      "noatime",     "relatime",
@@ -77,7 +76,7 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-/* Whether the option is one with a number. It is not read where the words say what is wrong. */
+/* Returns whether the option has a number; sets `words` if it is wrong. */
 static bool read_number_option(const char *option, struct options *options,
                                struct cemm_words *words)
 {
@@ -176,7 +175,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
     if (words->text[0] == '\0')
         read_places(argc - optind, argv + optind, ret_options, words);
     if (ret_options->mask >= 0)
-        ret_options->default_permissions = true; /* else nobody would check it */
+        ret_options->default_permissions = true; /* otherwise the mask would have no effect */
     else
         ret_options->mask = 0;
     return words->text[0] == '\0' ? OPTIONS_RUN : OPTIONS_WRONG;

@@ -1,5 +1,5 @@
 /*
- * The command line, as people write it and as mount(8) does.
+ * The command line, as people and mount(8) write it.
  */
 #ifndef FS_OPTIONS_H
 #define FS_OPTIONS_H
@@ -10,13 +10,13 @@
 #include "common/cemm.h"
 
 struct options {
-    const char *config; /* NULL: where the programs look */
+    const char *config; /* NULL: the default places */
     const char *mountpoint;
     int64_t realtime_ttl; /* seconds */
     bool foreground;
     bool debug;
     bool allow_other;
-    bool default_permissions; /* the kernel checks who may read what */
+    bool default_permissions;
     int64_t owner;
     int64_t group;
     int64_t mask; /* permissions that nobody has */
@@ -24,7 +24,7 @@ struct options {
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };
 
-/* Reads the arguments, whose texts the options point into. If they are wrong, `words` say how. */
+/* Reads the arguments, which must outlive the options. On failure `words` is the message. */
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
                                  struct cemm_words *words);
 

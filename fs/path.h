@@ -1,5 +1,5 @@
 /*
- * A path in the tree, as a value: a file, a directory or a link. It is the key
+ * A path in the tree as a value: a file, a directory or a link. It is the key
  * of tables.
  */
 #ifndef FS_PATH_H
@@ -42,9 +42,9 @@ enum tree_history {
     HISTORY_TOTALS,
 };
 
-/* `history` says in which folder of periods a path lies. `period` holds as much as the kind has: a
- * year in YEAR, year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods
- * back a NEAR_LINK leads. */
+/* `history` is the folder of periods. `period` is set as far as the kind goes: the year in YEAR,
+ * year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods back a
+ * NEAR_LINK leads. */
 struct path {
     enum path_kind kind;
     enum cemm_form form;
@@ -59,7 +59,7 @@ struct path {
 bool path_same(const struct path *a, const struct path *b);
 uint64_t path_hash(const struct path *path);
 
-/* FNV-1a of bytes, going on from `hash`, which is PATH_HASH in the beginning. */
+/* FNV-1a; `hash` begins as PATH_HASH. */
 #define PATH_HASH 0xcbf29ce484222325u
 uint64_t path_hash_bytes(uint64_t hash, const void *bytes, size_t length);
 

@@ -1,17 +1,15 @@
 /*
- * How a request is pending and let go.
+ * Each request is answered exactly once: the function that answers also frees,
+ * and the library runs each completion once, also after cancelling. So an
+ * interrupt only cancels, and the completion answers.
  *
- * Each request is answered exactly once: whoever answers also frees, and the
- * library runs a completion exactly once, also when it is cancelled. So an
- * interrupt never answers by itself; it cancels, and the completion answers.
+ * No request waits longer than its sources may take (spec §4), however many
+ * requests stand before it in their queues. Only the wait ends then; the fetch
+ * goes on, and the next request finds it.
  *
- * No request waits for longer than the sources that could answer it may take
- * (spec §4), however many stand before it in their queues. Only the wait ends
- * then: what was asked for still comes, and the next one finds it.
- *
- * libfuse holds a lock of the request while it calls us for an interrupt. It
- * allows the answer there, but not from within fuse_req_interrupt_func():
- * therefore an interrupt that has come already is asked for beforehand.
+ * libfuse holds a lock of the request during the interrupt callback. An answer
+ * is allowed there, but not within fuse_req_interrupt_func(): so an earlier
+ * interrupt is checked first.
  */
 #include "fs/pending.h"
 
@@ -61,7 +59,7 @@ struct pending *pending_new(struct fs *fs, fuse_req_t request, struct node *node
     return pending;
 }
 
-/* `r` is what the library said, `query` is what it was asked for, or whom. */
+/* `r` is the library's result; `query` bounds the wait. */
 static void await(struct pending *pending, int r, const struct cemm_query *query,
                   pending_fn *resume)
 {

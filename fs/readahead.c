@@ -1,13 +1,13 @@
 /*
- * Only days (of values, and of totals) are read ahead, within their month, and
- * only closed ones: they are fetched once in their life, so a day too many
- * costs one request, ever. The longer the run, the further readahead.
+ * Only closed days are read ahead, of data and totals, within their month:
+ * they are fetched once, so a needless day costs one request. The longer the
+ * run, the further.
  */
 #include "fs/readahead.h"
 
 #include <string.h>
 
-/* Whoever wants it will ask for it, and be told then what was wrong. */
+/* A failure shows when the day is read. */
 static void on_answer(void *data, const struct cemm_answer *answer)
 {
     (void)data;
@@ -34,7 +34,7 @@ static struct readahead_stream *stream_of(struct readahead *readahead, const str
     return oldest;
 }
 
-/* False if this day is the one before once more: its other form, say. */
+/* False if it is the same day again, in its other form. */
 static bool follow(struct readahead_stream *stream, const struct path *path)
 {
     struct cemm_period next = cemm_period_step(&stream->last.period, 1);

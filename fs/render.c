@@ -1,7 +1,6 @@
 /*
- * Documents to files. What a document looks like as text is the library's
- * business; which part of it a file shows, and which time the file has, is
- * decided here.
+ * Documents to files. The library prints documents; here it is decided which
+ * part a file shows, and its time.
  */
 #include "fs/render.h"
 
@@ -60,7 +59,7 @@ bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
     return true;
 }
 
-/* The bare value. A channel that was never read is an empty file: there is no number to show. */
+/* The bare value. A channel that was never read is an empty file. */
 static int render_channel(const struct cemm_series *series, char **ret_text, size_t *ret_length)
 {
     const struct cemm_sample *newest =
@@ -87,7 +86,7 @@ static struct json_object *data_of(struct json_object *root)
     return data;
 }
 
-/* That of a meter in a list of all; NULL: it has none. */
+/* The entry of a meter in a list; NULL: none. */
 static struct json_object *find_entry(struct json_object *list, const char *alias)
 {
     size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
@@ -111,7 +110,6 @@ bool document_lists(const struct cemm_document *io, const char *alias)
     return lists;
 }
 
-/* The LAN's list of meters has an entry for each. */
 static int render_entry(const struct path *path, const struct cemm_document *io, char **ret_text,
                         size_t *ret_length)
 {
@@ -133,8 +131,8 @@ static int render_text(const struct path *path, const struct cemm_document *docu
     return cemm_render(document, path->form, zone, ret_text, ret_length);
 }
 
-/* Closed periods end when they ended; of running months and years the last row changes; what else
- * still changes is as old as its newest sample. */
+/* A closed period has the time of its end, running months and years that of the fetch because their
+ * last row changes, all others that of the newest sample. */
 static int64_t modified_at(const struct path *path, const struct cemm_document *document,
                            const struct cemm_series *channel, const struct tree_clock *clock)
 {
@@ -161,7 +159,7 @@ static char *join_units(const struct cemm_series *series, size_t count)
     return fclose(out) == 0 ? text : NULL;
 }
 
-/* Says of a snapshot where it comes from; it is freed if there is no memory for that. */
+/* Sets source and units; frees the snapshot if there is no memory. */
 static int sign(struct snapshot *snapshot, const char *source, const struct cemm_series *series,
                 size_t count, struct snapshot **ret_snapshot)
 {

@@ -1,7 +1,6 @@
 /*
- * Times are given as times, not as ages: so the text, and with it the file,
- * changes only when something has happened, and tools that look at it twice
- * see one and the same file.
+ * Times are absolute, not ages: so the text changes only when something has
+ * happened, and two reads see the same file.
  */
 #include "fs/status.h"
 
@@ -11,7 +10,7 @@
 
 #include "fs/json.h"
 
-#define STATUS_MAX (64u << 20) /* bytes: 600 for each of 100,000 devices */
+#define STATUS_MAX (64u << 20) /* 600 bytes for each of 100,000 devices */
 
 static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_SIZE])
 {
@@ -75,7 +74,7 @@ static void print_devices(const struct fs *fs, FILE *out)
     }
 }
 
-/* Of all requests, those included that no source is to blame for. */
+/* Of all requests, also of those that no source has failed. */
 static void print_last_error(const struct fs *fs, FILE *out)
 {
     char text[CEMM_TIME_SIZE];

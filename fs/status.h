@@ -1,6 +1,6 @@
 /*
- * The file `status`: what the mount knows, as text for people; and the same as
- * JSON for programs. It never fetches, and no key is in it.
+ * The files `status`, text for people, and `status.json`. They never fetch,
+ * and no key is in them.
  */
 #ifndef FS_STATUS_H
 #define FS_STATUS_H

@@ -1,10 +1,9 @@
 /*
- * The shape of the mount as two tables: the names that are fixed, and, for
- * each directory whose names are data, the function that reads one. A new
- * folder of the mount is a new row.
+ * The tree as two tables: the fixed names, and a function for each directory
+ * whose names are data. A new folder is a new row.
  *
- * Only one spelling is accepted for each date and device, so that a file has
- * one path; the convenient other spellings are links.
+ * Each date and device has one spelling, so that a file has one path; other
+ * spellings are links.
  */
 #include "fs/tree.h"
 
@@ -16,7 +15,7 @@ const struct path tree_root = {.kind = PATH_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
-/* `history` is the one that the name leads into, or, in PATH_HISTORY, the one that has it. */
+/* `history` is that of the child; in PATH_HISTORY, also that of the parent. */
 static const struct fixed {
     enum path_kind parent;
     const char *name;
@@ -51,7 +50,6 @@ static const struct fixed {
     {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_TOTALS, 0},
 };
 
-/* What the files of each folder of periods are. */
 static const struct history {
     enum cemm_endpoint endpoint;
     enum cemm_span span;
@@ -62,7 +60,7 @@ static const struct history {
     [HISTORY_TOTALS] = {CEMM_TOTALS, CEMM_DAY},
 };
 
-/* In which kind of directory the files of a span lie. */
+/* The directories of the files of each span. */
 static const enum path_kind holders[] = {
     [CEMM_DAY] = PATH_MONTH,
     [CEMM_MONTH] = PATH_YEAR,
@@ -103,7 +101,7 @@ enum tree_type tree_type(const struct path *path)
 
 /* ---- texts -------------------------------------------------------------- */
 
-/* Every text in here fits: names are bounded by cemm.h, years by tree_child(). */
+/* All texts fit: names are bounded by cemm.h, years by tree_child(). */
 __attribute__((format(printf, 3, 4))) static void print(char *text, size_t size, const char *format,
                                                         ...)
 {
@@ -147,7 +145,7 @@ static bool has_begun(const struct cemm_period *period, const struct tree_clock 
     return cemm_period_compare(period, &now) <= 0;
 }
 
-/* Whether a period lies before the one that holds the first data that were found. */
+/* Whether a period lies before the first day with data. */
 static bool is_before_data(const struct cemm_period *period, const struct tree_meter *meter)
 {
     struct cemm_period first = meter->first;
@@ -157,7 +155,7 @@ static bool is_before_data(const struct cemm_period *period, const struct tree_m
     return cemm_period_compare(period, &first) < 0;
 }
 
-/* Whether that can be: then its name does not exist. */
+/* Whether it is certain that there is no data: then the name does not exist. */
 static bool is_too_old(const struct cemm_period *period, const struct tree_meter *meter)
 {
     return period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter));
@@ -252,7 +250,7 @@ static bool child_of_month(const char *name, struct path *path)
            path->period.month == month.month;
 }
 
-/* Reads a name that is data; `path` is the parent before and the child afterwards. */
+/* Reads a name; `path` is the parent before and the child afterwards. */
 typedef bool child_fn(const char *name, struct path *path);
 
 static child_fn *const children[] = {
@@ -262,10 +260,10 @@ static child_fn *const children[] = {
     [PATH_HISTORY] = child_of_history,
     [PATH_YEAR] = child_of_year,
     [PATH_MONTH] = child_of_month,
-    [PATH_NEAR_LINK] = NULL, /* the last kind: the table has a row for each */
+    [PATH_NEAR_LINK] = NULL, /* the last kind */
 };
 
-/* Whether this row of the table belongs into this directory. */
+/* Whether the row applies to this directory. */
 static bool is_fixed_in(const struct fixed *row, const struct path *parent,
                         const struct tree_meter *meter)
 {
@@ -383,7 +381,7 @@ bool tree_holds_periods(const struct path *path)
     return path->kind == PATH_HISTORY || path->kind == PATH_YEAR || path->kind == PATH_MONTH;
 }
 
-/* The first period that may be listed in a directory; its span is that of the directory's names. */
+/* The first period that may be listed; its span is that of the names. */
 static struct cemm_period first_of(const struct path *parent, const struct tree_meter *meter)
 {
     struct cemm_period period = {CEMM_YEAR, meter->first.year, 1, 1};
@@ -394,7 +392,7 @@ static struct cemm_period first_of(const struct path *parent, const struct tree_
     return period;
 }
 
-/* Whether a period still lies in the directory where it was counted up from the first. */
+/* Whether a later period still lies in the directory. */
 static bool is_within(const struct path *parent, const struct cemm_period *period)
 {
     return parent->kind == PATH_HISTORY ||
@@ -513,7 +511,7 @@ static enum path_kind parent_kind(const struct path *path)
     return facts[path->kind].parent;
 }
 
-/* Takes from a path what directories of this kind do not have. */
+/* Clears what directories of this kind do not have. */
 static void strip(struct path *parent)
 {
     bool in_history = tree_holds_periods(parent);

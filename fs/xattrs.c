@@ -11,7 +11,7 @@ static const char *const names[] = {
 
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
-/* Of files that are made of an answer. */
+/* NULL: not a file that is fetched. */
 static const char *closed(const struct fs *fs, const struct node *node)
 {
     struct cemm_query query;
@@ -20,7 +20,7 @@ static const char *closed(const struct fs *fs, const struct node *node)
     return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
 }
 
-/* NULL: the node has no such attribute. `room` is for a value that is made here. */
+/* NULL: no such attribute. `room` holds a value that is made here. */
 static const char *value_of(const struct fs *fs, const struct node *node, const char *name,
                             char room[CEMM_TIME_SIZE])
 {
@@ -41,7 +41,7 @@ static const char *value_of(const struct fs *fs, const struct node *node, const 
     return room;
 }
 
-/* The kernel asks for the size first, with no room at all. */
+/* With size 0 the kernel asks for the length. */
 static void reply(fuse_req_t request, const char *bytes, size_t length, size_t size)
 {
     if (size == 0)

@@ -1,6 +1,6 @@
 /*
- * Extended attributes: where a file's bytes come from, and what went wrong
- * below a directory. None of them ever fetches anything.
+ * Extended attributes: where a file comes from, and what failed below a
+ * directory. They never fetch.
  */
 #ifndef FS_XATTRS_H
 #define FS_XATTRS_H
