@@ -31,6 +31,7 @@ static struct finding *add(struct collection *collection, enum finding_kind kind
     copy_text(finding->alias, sizeof(finding->alias), alias);
     copy_text(finding->words, sizeof(finding->words), words);
     collection->problems += kind == FINDING_PROBLEM;
+    options_mark(collection->options, finding->uid, finding->alias);
     return finding;
 }
 
@@ -89,19 +90,6 @@ static int sweep(struct cemm *cemm, struct collection *collection)
     return r < 0 ? r : collection->error;
 }
 
-/* Whether any finding answers for this METER, be it only by the failure of its device. */
-static bool answered(const struct collection *collection, const struct exec_meter *meter)
-{
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct finding *finding = &collection->findings[i];
-        if (finding->alias[0] == '\0'
-                ? finding->uid[0] != '\0' && strcmp(finding->uid, meter->uid.text) == 0
-                : options_meter_names(meter, finding->uid, finding->alias))
-            return true;
-    }
-    return false;
-}
-
 /* A METER that names nothing is a failure of its own: a typing mistake must not look like success.
  */
 static void add_unanswered(struct collection *collection)
@@ -111,7 +99,7 @@ static void add_unanswered(struct collection *collection)
         const char *words = meter->alias[0] != '\0'
                                 ? "there is no such meter, or it was not found"
                                 : "there is no such device, or it was not found";
-        if (!answered(collection, meter))
+        if (!meter->answered)
             add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
     }
 }
@@ -173,14 +161,6 @@ void collection_clear(struct collection *collection)
     *collection = (struct collection){.error = -ECANCELED};
 }
 
-static void report_one(const struct finding *finding)
-{
-    enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
-    const char *slash = finding->uid[0] != '\0' && finding->alias[0] != '\0' ? "/" : "";
-    const char *colon = finding->uid[0] != '\0' || finding->alias[0] != '\0' ? ": " : "";
-    message_print(level, "%s%s%s%s%s", finding->uid, slash, finding->alias, colon, finding->words);
-}
-
 void collection_report(const struct collection *collection, bool problems)
 {
     size_t early = 0;
@@ -189,7 +169,8 @@ void collection_report(const struct collection *collection, bool problems)
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
         else if (problems)
-            report_one(finding);
+            message_about(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
+                          finding->uid, finding->alias, finding->words);
     }
     if (early > 0)
         message_print(CEMM_LOG_WARNING,

@@ -55,10 +55,9 @@ static void take_first(const struct look *look, const struct cemm_answer *answer
 
 static void take_found_end(const struct look *look, const struct cemm_answer *answer)
 {
-    const char *uid = look->uid.text;
     if (answer->result == 0 || answer->result == -ECANCELED)
         return;
-    message_print(CEMM_LOG_ERROR, "%s%s%s", uid, uid[0] != '\0' ? ": " : "", answer->words);
+    message_about(CEMM_LOG_ERROR, look->uid.text, "", answer->words);
     look->history->failed = true;
 }
 
@@ -77,7 +76,7 @@ static void take_unlisted(const struct look *look, const struct cemm_answer *ans
     if (answer->result == 0 || answer->result == CEMM_ABSENT || answer->result == -ECANCELED ||
         look->unlisted)
         return;
-    message_print(CEMM_LOG_ERROR, "%s/%s: %s", look->uid.text, look->alias, answer->words);
+    message_about(CEMM_LOG_ERROR, look->uid.text, look->alias, answer->words);
     history->failed = true;
 }
 
@@ -221,13 +220,11 @@ static bool take_named(struct history *history, int *ret_error)
 
 static void report_missing(struct history *history)
 {
+    for (size_t i = 0; i < history->meter_count; i++)
+        options_mark(history->options, history->meters[i].uid.text, history->meters[i].alias);
     for (size_t i = 0; i < history->options->meter_count; i++) {
         const struct exec_meter *meter = &history->options->meters[i];
-        bool found = false;
-        for (size_t j = 0; j < history->meter_count && !found; j++)
-            found =
-                options_meter_names(meter, history->meters[j].uid.text, history->meters[j].alias);
-        if (found)
+        if (meter->answered)
             continue;
         message_print(CEMM_LOG_ERROR, "%s: there is no such %s, or it was not found", meter->text,
                       meter->alias[0] != '\0' ? "meter" : "device");

@@ -15,7 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/history-write.h"
+#include "plugin/exec/history-plan.h"
+#include "plugin/exec/output.h"
+#include "plugin/exec/render-options.h"
+#include "plugin/exec/table-stream.h"
 #include "plugin/exec/wait.h"
 
 #define WINDOW 16 /* requests under way at a time */
@@ -27,6 +30,14 @@
 #define FRESH_MS 60000 /* a period that goes on may be at hand for this long (spec §4) */
 #define TRIES    7     /* again, after no answer */
 #define PAUSE_MS 2000  /* before each of them */
+
+struct writer {
+    struct output output;
+    enum exec_format format;
+    struct render_options render;
+    struct table_stream table;
+    struct json_rows json;
+};
 
 enum slot_state { FREE, FLYING, PAUSED, DONE };
 
@@ -43,7 +54,7 @@ struct slot {
 
 struct run {
     struct history *history;
-    struct history_writer writer;
+    struct writer writer;
     struct slot *slots;
     size_t slot_count;
     size_t head; /* number of the oldest that has not been written */
@@ -140,6 +151,74 @@ static void ask_more(struct run *run)
     }
 }
 
+/* ---- the text, piece by piece ----------------------------------------------------- */
+
+/* Seconds between the rows of a day, a month, a year. */
+static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
+
+static int put_text(struct writer *writer, const char *text, struct cemm_words *words)
+{
+    return output_put(&writer->output, text, strlen(text), words);
+}
+
+static int writer_begin(struct writer *ret_writer, const struct history *history,
+                        struct cemm_words *words)
+{
+    const struct exec_options *options = history->options;
+    *ret_writer = (struct writer){.format = options_format(options)};
+    render_options_init(&ret_writer->render, cemm_zone(history->cemm), cadences[options->span]);
+    int r = output_begin(&ret_writer->output, options->output, words);
+    if (r == 0 && ret_writer->format == EXEC_FORMAT_CSV)
+        r = put_text(ret_writer, CEMM_CSV_ROWS_HEADER, words);
+    return r;
+}
+
+/* The library's text as it goes out, where that is another one. The caller frees *ret_piece. */
+static int make_piece(struct writer *writer, char *text, char **ret_piece, size_t *ret_length)
+{
+    FILE *stream = cemm_text_open(ret_piece, ret_length);
+    if (!stream)
+        return -ENOMEM;
+    int r = 0;
+    if (writer->format == EXEC_FORMAT_JSON)
+        json_rows_print(&writer->json, text, stream);
+    else
+        r = table_stream_print(&writer->table, text, stream);
+    if (fclose(stream) != 0 && r == 0)
+        r = -ENOMEM;
+    return r;
+}
+
+static int writer_put(struct writer *writer, const struct cemm_document *const *documents,
+                      size_t count, struct cemm_words *words)
+{
+    bool own = writer->format == EXEC_FORMAT_JSON || writer->format == EXEC_FORMAT_TABLE;
+    char *text = NULL;
+    char *piece = NULL;
+    size_t length = 0;
+    int r = cemm_render_joined(documents, count, render_options_rows(writer->format),
+                               &writer->render.cemm, &text, &length);
+    if (r == 0 && own)
+        r = make_piece(writer, text, &piece, &length);
+    if (r == 0)
+        r = output_put(&writer->output, own ? piece : text, length, words);
+    free(piece);
+    free(text);
+    return r;
+}
+
+/* output_drop() instead leaves no file. */
+static int writer_end(struct writer *writer, struct cemm_words *words)
+{
+    int r = 0;
+    if (writer->format == EXEC_FORMAT_JSON)
+        r = put_text(writer, json_rows_end(&writer->json), words);
+    if (r == 0)
+        return output_end(&writer->output, words);
+    output_drop(&writer->output);
+    return r;
+}
+
 /* ---- telling what failed ----------------------------------------------------------- */
 
 static void say_failures(struct history_meter *meter)
@@ -212,7 +291,7 @@ static int write_group(struct run *run, size_t count, struct cemm_words *words)
         documents[document_count++] = slot->document;
         history_meter(run->history, slot->number)->rows += count_rows(slot->document);
     }
-    int r = document_count > 0 ? history_write(&run->writer, documents, document_count, words) : 0;
+    int r = document_count > 0 ? writer_put(&run->writer, documents, document_count, words) : 0;
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = slot_of(run, run->head + i);
         cemm_document_unref(slot->document);
@@ -316,12 +395,12 @@ static int run_all(struct run *run, struct cemm_words *words)
     run->slots = calloc(run->slot_count, sizeof(*run->slots));
     if (!run->slots)
         return -ENOMEM;
-    int r = history_write_begin(&run->writer, run->history, words);
+    int r = writer_begin(&run->writer, run->history, words);
     if (r < 0)
         return r;
     r = fetch_and_write(run, words);
     if (r == 0 && (any_row(run->history) || !run->writer.output.path))
-        return history_write_end(&run->writer, words);
+        return writer_end(&run->writer, words);
     run->left = r == 0; /* a file that is there is worth more than an empty one */
     output_drop(&run->writer.output);
     return r;

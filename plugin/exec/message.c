@@ -34,12 +34,11 @@ void message_begin(void)
     screen.progress_able = screen.terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
-/* Control characters in a name or a message would be obeyed by a terminal and split a log line. */
-static void tame(char *line)
+void message_tame(char *text, char instead)
 {
-    for (unsigned char *c = (unsigned char *)line; *c != '\0'; c++) {
+    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
         if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
+            *c = (unsigned char)instead;
     }
 }
 
@@ -59,10 +58,17 @@ void message_print(enum cemm_level level, const char *format, ...)
     va_end(arguments);
     if (length < 0)
         return; /* no memory for words: the exit status still tells */
-    tame(line);
+    message_tame(line, '?');
     message_clear();
     fprintf(stderr, "%s%s\n", prefix(level), line);
     free(line);
+}
+
+void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words)
+{
+    const char *slash = uid[0] != '\0' && alias[0] != '\0' ? "/" : "";
+    const char *colon = uid[0] != '\0' || alias[0] != '\0' ? ": " : "";
+    message_print(level, "%s%s%s%s%s", uid, slash, alias, colon, words);
 }
 
 void message_busy(const char *what)

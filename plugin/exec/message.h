@@ -15,6 +15,9 @@ void message_begin(void);
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same of a meter, a device (no `alias`) or neither: "uid/alias: words". */
+void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words);
+
 /* "3 of 7 meters …" in place, if it is worth it by now; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);
@@ -24,5 +27,8 @@ void message_busy(const char *what);
 
 /* Milliseconds until progress becomes worth showing; -1: never, or it is already. */
 int message_timeout(void);
+
+/* Control characters of a text become `instead`: a terminal would obey them. */
+void message_tame(char *text, char instead);
 
 #endif

@@ -11,6 +11,10 @@
 struct missed;
 struct missed_meter;
 
+/* A state file belongs to one process: locks it by a file beside it, because it is replaced.
+ * Returns a descriptor that holds the lock, or a negative errno with `words`. */
+int missed_lock(const char *path, struct cemm_words *words);
+
 /* Takes a document that is to be given: a realtime answer, or (`old`) minutes that were missed. */
 typedef void missed_give_fn(void *data, const struct cemm_document *document, bool old);
 

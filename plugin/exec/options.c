@@ -269,6 +269,16 @@ bool options_meter_names(const struct exec_meter *meter, const char *uid, const 
            (meter->alias[0] == '\0' || strcmp(meter->alias, alias) == 0);
 }
 
+void options_mark(const struct exec_options *options, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < options->meter_count; i++) {
+        struct exec_meter *meter = &options->meters[i];
+        if (alias[0] == '\0' ? uid[0] != '\0' && strcmp(uid, meter->uid.text) == 0
+                             : options_meter_names(meter, uid, alias))
+            meter->answered = true;
+    }
+}
+
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)
 {
     for (size_t i = 0; i < options->meter_count; i++) {

@@ -39,6 +39,7 @@ struct exec_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     char text[CEMM_UID_SIZE + CEMM_NAME_SIZE]; /* both, joined as the library wants them */
+    bool answered;                             /* by options_mark() */
 };
 
 struct exec_options {
@@ -72,7 +73,10 @@ enum exec_format options_format(const struct exec_options *options);
 /* Whether the METER names this meter. */
 bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias);
 
-/* The same for all METERs together; none given: every meter is named. */
+/* Marks the METERs that name this meter, or (`alias` "") anything of this device, as answered. */
+void options_mark(const struct exec_options *options, const char *uid, const char *alias);
+
+/* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Copies a text, as much of it as fits; NULL is "". */

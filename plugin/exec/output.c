@@ -39,10 +39,10 @@
 
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
 
-static int failed(struct cemm_words *words, const char *path, const char *what, int error)
+static int failed(struct cemm_words *words, const char *path, int r)
 {
-    cemm_words_set(words, "%.200s: %s", path, what);
-    return error;
+    cemm_words_set(words, "%.200s: %s", path, strerror(-r));
+    return r;
 }
 
 /* The folder of a path, with its slash; "" for the current one. */
@@ -55,16 +55,16 @@ static size_t folder_length(const char *path)
 static int check_folder(const char *path, struct cemm_words *words)
 {
     size_t length = folder_length(path);
-    if (path[length] == '\0')
-        return failed(words, path, "is a folder, not a file", -EISDIR);
+    if (path[length] == '\0') {
+        cemm_words_set(words, "%.200s: is a folder, not a file", path);
+        return -EISDIR;
+    }
     char *folder = length == 0 ? strdup(".") : strndup(path, length);
     if (!folder)
-        return failed(words, path, strerror(ENOMEM), -ENOMEM);
+        return failed(words, path, -ENOMEM);
     int r = 0;
-    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0) {
-        int error = errno;
-        r = failed(words, folder, strerror(error), -error);
-    }
+    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+        r = failed(words, folder, -errno);
     free(folder);
     return r;
 }
@@ -74,13 +74,13 @@ int output_check(const char *path, struct cemm_words *words)
     if (!path)
         return 0;
     struct stat now;
-    if (stat(path, &now) == 0 && !S_ISREG(now.st_mode))
-        return failed(words, path, "is there and is no regular file", -EINVAL);
-    char *real = cemm_link_target(path);
-    if (!real) {
-        int error = errno;
-        return failed(words, path, strerror(error), -error);
+    if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
+        cemm_words_set(words, "%.200s: is there and is no regular file", path);
+        return -EINVAL;
     }
+    char *real = cemm_link_target(path);
+    if (!real)
+        return failed(words, path, -errno);
     int r = check_folder(real, words);
     free(real);
     return r;
@@ -147,7 +147,7 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
     if (r == -EPIPE)
         signals_die(SIGPIPE); /* `cemm read | head -1`: nobody wants the rest, nor a word on it */
     if (r < 0)
-        return failed(words, "stdout", strerror(-r), r);
+        return failed(words, "stdout", r);
     return 0;
 }
 
@@ -200,16 +200,14 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
     if (!path)
         return 0;
     ret_output->real = cemm_link_target(path);
-    if (!ret_output->real) {
-        int error = errno;
-        return failed(words, path, strerror(error), -error);
-    }
+    if (!ret_output->real)
+        return failed(words, path, -errno);
     signals_hold(&ret_output->signals);
     int r = open_new(ret_output);
     if (r == 0)
         return 0;
     output_drop(ret_output);
-    return failed(words, path, strerror(-r), r);
+    return failed(words, path, r);
 }
 
 int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words)
@@ -217,7 +215,7 @@ int output_put(struct output *output, const char *text, size_t length, struct ce
     if (!output->path)
         return write_stdout(text, length, words);
     int r = write_all(output->fd, text, length);
-    return r < 0 ? failed(words, output->path, strerror(-r), r) : 0;
+    return r < 0 ? failed(words, output->path, r) : 0;
 }
 
 /* Syncs and closes; the close counts, too: a network file system may complain only then. */
@@ -239,7 +237,7 @@ int output_end(struct output *output, struct cemm_words *words)
     const char *path = output->path;
     int r = path ? settle(output) : 0;
     output_drop(output);
-    return r < 0 ? failed(words, path, strerror(-r), r) : 0;
+    return r < 0 ? failed(words, path, r) : 0;
 }
 
 void output_drop(struct output *output)

@@ -10,7 +10,7 @@
 
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
-#include "plugin/exec/render.h"
+#include "plugin/exec/render-options.h"
 
 enum { DEVICE, METER, CHANNEL, VALUE, UNIT, TIME, AGE, SOURCE, COLUMNS };
 
@@ -57,15 +57,10 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
         ret_text[0] = '\0';
 }
 
-/* Local time as people write it: no T, and the offset is that of the place anyway. */
 static void format_time(const struct cemm_zone *zone, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
-    static const size_t seconds_end = sizeof("2024-03-31T03:00:00") - 1;
     cemm_time_format(zone, time, ret_text);
-    if (strlen(ret_text) > seconds_end && ret_text[10] == 'T') {
-        ret_text[10] = ' ';
-        ret_text[seconds_end] = '\0';
-    }
+    table_plain_time(ret_text);
 }
 
 /* The same in few columns: the clock of today, or the date. */
@@ -189,6 +184,89 @@ static int read_table(const void *data, FILE *stream)
     int r = table_print(&sheet.table, stream);
     table_clear(&sheet.table);
     return r;
+}
+
+/* ---- for programs ------------------------------------------------------- */
+
+static int render_one(const struct cemm_document *document, enum exec_format format,
+                      const struct render_options *options, char **ret_text, size_t *ret_length)
+{
+    enum cemm_form form = format == EXEC_FORMAT_INFLUX ? CEMM_FORM_INFLUX
+                          : format == EXEC_FORMAT_JSON ? CEMM_FORM_JSON_ROWS
+                                                       : CEMM_FORM_CSV_ROWS;
+    if (format == EXEC_FORMAT_PUTVAL)
+        return cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options->cemm, ret_text,
+                                  ret_length);
+    return cemm_render(document, form, options->cemm.zone, ret_text, ret_length);
+}
+
+static int render_rows(const struct collection *collection, enum exec_format format,
+                       const struct render_options *options, FILE *stream)
+{
+    struct json_rows rows = {.begun = false};
+    if (format == EXEC_FORMAT_CSV)
+        fputs(CEMM_CSV_ROWS_HEADER, stream);
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
+        char *text = NULL;
+        size_t length = 0;
+        if (finding->kind != FINDING_READING)
+            continue;
+        int r = render_one(finding->document, format, options, &text, &length);
+        if (r < 0)
+            return r;
+        if (format == EXEC_FORMAT_JSON)
+            json_rows_print(&rows, text, stream);
+        else
+            fwrite(text, 1, length, stream);
+        free(text);
+    }
+    if (format == EXEC_FORMAT_JSON)
+        fputs(json_rows_end(&rows), stream);
+    return 0;
+}
+
+/* What stands in the file now counts, too: the program that wrote it was another one, but a counter
+ * does not step back for that. */
+static int render_prometheus(const struct collection *collection, FILE *stream)
+{
+    struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));
+    char *before = NULL;
+    char *text = NULL;
+    size_t count = 0;
+    size_t length = 0;
+    for (size_t i = 0; readings && i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
+        if (finding->kind != FINDING_NOTE)
+            readings[count++] = (struct cemm_reading){
+                .uid = finding->uid,
+                .alias = finding->alias,
+                .source = source_of_words(collection->cemm, finding->words),
+                .type = type_of(collection->cemm, finding->uid, finding->alias),
+                .document = finding->document,
+            };
+    }
+    int r = readings ? output_before(collection->options->output, &before) : -ENOMEM;
+    if (r == 0)
+        r = cemm_render_prometheus(readings, count, before, &text, &length);
+    if (r == 0)
+        fwrite(text, 1, length, stream);
+    free(text);
+    free(before);
+    free(readings);
+    return r;
+}
+
+static int render(const void *data, FILE *stream)
+{
+    const struct collection *collection = data;
+    enum exec_format format = options_format(collection->options);
+    struct render_options options;
+    if (format == EXEC_FORMAT_PROMETHEUS)
+        return render_prometheus(collection, stream);
+    render_options_init(&options, cemm_zone(collection->cemm),
+                        render_options_interval(collection->options, READ_INTERVAL));
+    return render_rows(collection, format, &options, stream);
 }
 
 enum exec_exit exec_read(const struct exec_options *options)

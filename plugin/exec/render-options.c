@@ -4,15 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A slash would end the host's field in an identifier, and a line must stay one line. */
-static void tame(char *host)
-{
-    for (unsigned char *c = (unsigned char *)host; *c != '\0'; c++) {
-        if (*c == '/' || *c < 0x20 || *c == 0x7f)
-            *c = '_';
-    }
-}
-
 void render_options_init(struct render_options *ret_options, const struct cemm_zone *zone,
                          double interval)
 {
@@ -23,7 +14,9 @@ void render_options_init(struct render_options *ret_options, const struct cemm_z
         memcpy(ret_options->host, told, strnlen(told, size));
     else if (gethostname(ret_options->host, size) != 0 || ret_options->host[0] == '\0')
         memcpy(ret_options->host, "localhost", sizeof("localhost"));
-    tame(ret_options->host);
+    message_tame(ret_options->host, '_');
+    for (char *slash = ret_options->host; (slash = strchr(slash, '/'));)
+        *slash = '_'; /* it would end the field in an identifier */
     ret_options->cemm.host = ret_options->host;
     ret_options->cemm.ret_refused = &ret_options->refused;
 }

@@ -21,7 +21,6 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/explain.h"
 #include "plugin/exec/latest.h"
-#include "plugin/exec/lock.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render-options.h"
@@ -57,7 +56,6 @@ struct stream {
     struct table_stream table;
     struct outbox outbox;
     enum exec_format format;
-    bool *answered;   /* for each METER */
     int64_t interval; /* milliseconds */
     int64_t due;      /* monotonic: the next sweep, where stdin does not ask for it */
     int64_t began;    /* monotonic: the last sweep */
@@ -240,19 +238,11 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-static void note_answered(struct stream *stream, const char *uid, const char *alias)
-{
-    for (size_t i = 0; i < stream->options->meter_count; i++) {
-        if (options_meter_names(&stream->options->meters[i], uid, alias))
-            stream->answered[i] = true;
-    }
-}
-
 /* A METER that names nothing looks like one that has nothing to say. */
 static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
-        if (!stream->answered[i])
+        if (!stream->options->meters[i].answered)
             message_print(CEMM_LOG_WARNING, "%s: there is no such meter, or it was not found yet",
                           stream->options->meters[i].text);
     }
@@ -262,9 +252,7 @@ static void report_unanswered(const struct stream *stream)
 static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
-        message_print(CEMM_LOG_WARNING, "%s%s%s%s%s", entry->uid,
-                      entry->uid[0] != '\0' && entry->alias[0] != '\0' ? "/" : "", entry->alias,
-                      entry->uid[0] != '\0' || entry->alias[0] != '\0' ? ": " : "", answer->words);
+        message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->words);
 }
 
 static void end_sweep(struct stream *stream)
@@ -323,7 +311,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         stream->error = -ENOMEM;
         return;
     }
-    note_answered(stream, entry->uid, entry->alias);
+    options_mark(stream->options, entry->uid, entry->alias);
     if (!good)
         report_absent(entry, answer);
     else if (stream->format == EXEC_FORMAT_PROMETHEUS)
@@ -470,7 +458,6 @@ static bool prepare(struct stream *stream)
     stream->began = stream->due - PATIENCE;
     render_options_init(&stream->render, cemm_zone(stream->session.cemm), interval);
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
-    stream->answered = calloc(stream->options->meter_count + 1, sizeof(*stream->answered));
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
     FILE *out = stream->format == EXEC_FORMAT_CSV ? outbox_stream(stream) : NULL;
@@ -480,7 +467,7 @@ static bool prepare(struct stream *stream)
     if (stream->options->state && stream->ledger)
         stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
                                      put_missed, stream);
-    return stream->ledger && stream->answered && (stream->missed || !stream->options->state);
+    return stream->ledger && (stream->missed || !stream->options->state);
 }
 
 static void clear(struct stream *stream)
@@ -491,7 +478,6 @@ static void clear(struct stream *stream)
     latest_clear(&stream->latest);
     missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);
-    free(stream->answered);
     free(stream->before);
     if (stream->state_lock >= 0)
         close(stream->state_lock);
@@ -507,7 +493,7 @@ enum exec_exit exec_stream(const struct exec_options *options)
     struct cemm_words words = {""};
     int r = output_check(options->state, &words);
     if (r == 0 && options->state)
-        stream.state_lock = lock_take(options->state, &words);
+        stream.state_lock = missed_lock(options->state, &words);
     if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;

@@ -18,15 +18,6 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {.title = "UNIT", .width = LONGEST("L/min")},
 };
 
-/* Local time as people write it: no T, and the offset is that of the place anyway. */
-static void plain_time(char *time)
-{
-    if (strlen(time) < columns[TIME].width)
-        return;
-    time[10] = ' ';
-    time[columns[TIME].width] = '\0';
-}
-
 /* uid,alias,channel,value,unit,time,type: names and numbers, none of them with a comma. */
 static void add_row(struct table *table, char *row)
 {
@@ -35,7 +26,7 @@ static void add_row(struct table *table, char *row)
     for (int i = 0; i < COLUMNS && row != NULL; i++) {
         char *cell = strsep(&row, ",");
         if (order[i] == TIME)
-            plain_time(cell);
+            table_plain_time(cell);
         cells[order[i]] = cell;
     }
     table_row(table, cells);

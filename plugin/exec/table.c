@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/exec/message.h"
+
 #define GAP 2
 
 struct table_row {
@@ -57,10 +59,7 @@ static char *copy_cell(struct table *table, const char *text)
         table->error = -ENOMEM;
         return NULL;
     }
-    for (unsigned char *c = (unsigned char *)copy; *c != '\0'; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    }
+    message_tame(copy, '?');
     return copy;
 }
 
@@ -130,6 +129,15 @@ static void measure(const struct table *table, size_t *ret_widths)
                 ret_widths[i] = wide;
         }
     }
+}
+
+void table_plain_time(char *time)
+{
+    static const size_t end = sizeof("2024-03-31T03:00:00") - 1;
+    if (strlen(time) < end)
+        return;
+    time[10] = ' ';
+    time[end] = '\0';
 }
 
 size_t table_width(const struct table *table)

@@ -39,6 +39,9 @@ void table_row(struct table *table, const char *const *cells);
 /* Adds a line that keeps to no column. */
 void table_note(struct table *table, const char *text);
 
+/* A time as people write it: no T, no offset and no milliseconds. */
+void table_plain_time(char *time);
+
 /* How wide it will be, its notes left out. */
 size_t table_width(const struct table *table);
 
