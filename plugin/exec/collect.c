@@ -1,6 +1,6 @@
 /*
- * Runs the sweep to its end and keeps what came, because the answers arrive in
- * the order of the network while people and diffs want the order of names.
+ * Answers arrive in any order, but people and diffs want them sorted by name:
+ * so they are collected until the sweep ends.
  */
 #include "plugin/exec/collect.h"
 
@@ -40,7 +40,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 {
     struct collection *collection = data;
     if (collection->error != 0)
-        return; /* given up: this is the context being freed */
+        return; /* the context is being freed */
     if (!answer) {
         collection->done = true;
         return;
@@ -53,12 +53,12 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         finding->document = cemm_document_ref(answer->document);
 }
 
-/* How many meters the sweep is about, as far as is known by now. */
+/* How many meters the sweep covers, as far as is known. */
 static size_t count_meters(const struct cemm *cemm, const struct collection *collection)
 {
     const struct exec_options *options = collection->options;
     size_t found = 0;
-    size_t named = 0; /* those that need not be found, so are perhaps in no table */
+    size_t named = 0; /* uid/alias: they may be in no table */
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
         const char *alias;
@@ -90,8 +90,7 @@ static int sweep(struct cemm *cemm, struct collection *collection)
     return r < 0 ? r : collection->error;
 }
 
-/* A METER that names nothing is a failure of its own: a typing mistake must not look like success.
- */
+/* A METER that names nothing is a problem: a typing mistake must not look like success. */
 static void add_unanswered(struct collection *collection)
 {
     for (size_t i = 0; i < collection->options->meter_count; i++) {
@@ -113,7 +112,7 @@ static bool mentioned(const struct collection *collection, const char *uid)
     return false;
 }
 
-/* A device that was found and has no meters would otherwise go unseen. */
+/* A device without meters would otherwise not be shown. */
 static void add_bare_devices(struct cemm *cemm, struct collection *collection)
 {
     const struct cemm_device *device;

@@ -1,8 +1,8 @@
 /*
- * `list` and `read` ask the same and show it differently. The order here is
- * the promise of the exit status: mistakes of the user are found before any
- * meter is asked (2), what came is printed whatever failed (1). That no device
- * answers is no mistake of the user: cron at night must not take it for one.
+ * `list` and `read` ask the same and show it differently. The order decides
+ * the exit status: mistakes of the user are found before any meter is asked
+ * (2); results are printed whatever failed (1). It is no mistake of the user
+ * if no device answers.
  */
 #include "plugin/exec/command.h"
 
@@ -14,7 +14,7 @@
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
 
-/* Makes the whole text in memory, so that the output is written in one go or not at all. */
+/* The whole text is made first, so that the output is written completely or not at all. */
 static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
 {
     FILE *stream = cemm_text_open(ret_text, ret_length);
@@ -40,7 +40,7 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
-/* Whether a problem already tells of the source that a remark ("cloud home: …") is about. */
+/* Whether a problem already names the source of a remark ("cloud home: …"). */
 static bool told(const struct collection *collection, const char *remark)
 {
     const char *colon = strstr(remark, ": ");
@@ -71,8 +71,7 @@ static bool any_sample(const struct collection *collection)
     return false;
 }
 
-/* Nothing is no news: a file that is there is worth more. But Prometheus has to see that it is old,
- * by cemm_up. */
+/* An old file is worth more than an empty one, but Prometheus must see that it is old. */
 static bool worth_a_file(const struct collection *collection)
 {
     return collection->problems == 0 || any_sample(collection) ||

@@ -1,7 +1,6 @@
 /*
- * `cemm discover`: the CEMMs that answer on the LAN. It looks wherever it is
- * started, also where the configuration keeps the other commands from looking:
- * here somebody asked for it. What was configured besides is not asked.
+ * `cemm discover`: the CEMMs that answer on the LAN. It looks even if
+ * discovery is off in the configuration, and asks no configured source.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +49,7 @@ static size_t count_answers(const struct cemm *cemm)
     return count;
 }
 
-/* In the order of their names: diffs of two runs show what has changed. */
+/* Sorted, so that diffs of two runs show what has changed. */
 static struct cemm_discovered *sorted(const struct cemm *cemm, size_t *ret_count)
 {
     struct cemm_discovered *devices = calloc(count_answers(cemm) + 1, sizeof(*devices));
@@ -88,7 +87,7 @@ static int write_table(const void *data, FILE *stream)
     return r;
 }
 
-/* Devices that are missing from the table may be missing for this. */
+/* Why devices may be missing from the table. */
 static void report_hindrance(const struct cemm *cemm)
 {
     struct cemm_discovery_state state;

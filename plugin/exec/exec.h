@@ -1,7 +1,6 @@
 /*
- * What the rooms of `cemm` share: how it ends, and what a command is. The
- * table of commands stands in main.c; adding a command is adding a row there
- * and a file beside it.
+ * What all commands share. The table of commands is in main.c; a new command
+ * is a row there and a file.
  */
 #ifndef CEMM_EXEC_EXEC_H
 #define CEMM_EXEC_EXEC_H
@@ -9,7 +8,7 @@
 #include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
 
-/* How the program ends (spec §6). Scripts and Telegraf go by these. */
+/* Exit status (spec §6). */
 enum exec_exit {
     EXEC_OK = 0,
     EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
@@ -18,9 +17,9 @@ enum exec_exit {
 
 struct exec_command {
     const char *name;
-    const char *arguments; /* for the usage line */
-    const char *does;      /* for `cemm --help` */
-    unsigned takes;        /* of enum exec_takes */
+    const char *arguments;
+    const char *does;
+    unsigned takes; /* of enum exec_takes */
     enum exec_exit (*run)(const struct exec_options *options);
 };
 

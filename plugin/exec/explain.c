@@ -1,7 +1,6 @@
 /*
- * Someone who starts `cemm` for the first time has no configuration, and
- * perhaps a network that lets no broadcast through. That is where everybody
- * begins, so these messages say what was tried, where we looked and what to
+ * A first run has no configuration, and perhaps no broadcast gets through. So
+ * these messages say what was tried, where it was looked for and what to
  * write.
  */
 #include "plugin/exec/explain.h"
@@ -11,7 +10,7 @@
 
 #define COMMON_FILE "/etc/cemm/cemm.conf"
 
-/* The user's own file, as cemm_config_load() looks for it; NULL where there is no home. */
+/* The user's file, as cemm_config_load() looks for it; NULL without a home. */
 static char *own_file(void)
 {
     const char *base = getenv("XDG_CONFIG_HOME");

@@ -1,7 +1,7 @@
 /*
- * Which meters a history is about. METERs that name device and alias need not
- * be found: the archive has perhaps what no source can tell any more. An alias
- * by itself may be in no list, so each device is asked whether it has it.
+ * Which meters a history is about. A METER uid/alias need not be found: the
+ * archive may have what no source knows any more. An alias alone may be in no
+ * list, so each device is asked for it.
  */
 #include "plugin/exec/history-plan.h"
 
@@ -14,13 +14,13 @@
 
 #define FIND_AGE_MS (10 * 60 * 1000)
 
-/* Looks for devices, for the meters of one, for one more of it, or for a meter's first day. */
+/* A search for devices, for meters, for an unlisted meter, or for the first day of a meter. */
 struct look {
     struct history *history;
     struct cemm_uid uid;         /* "": for devices */
-    const char *alias;           /* of a meter that the device perhaps has; NULL: for the others */
-    bool unlisted;               /* of that device: its list could not be had, which was said */
-    struct history_meter *meter; /* NULL: for devices or meters */
+    const char *alias;           /* of an unlisted meter; NULL: none */
+    bool unlisted;               /* its list failed, which was reported */
+    struct history_meter *meter; /* NULL: not for a first day */
 };
 
 static int begin_look(const struct look *wanted);
@@ -44,7 +44,7 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
     return true;
 }
 
-/* What was found only in part is no reason to leave anything out. */
+/* A partial result leaves nothing out. */
 static void take_first(const struct look *look, const struct cemm_answer *answer)
 {
     struct history_meter *meter = look->meter;
@@ -67,7 +67,7 @@ static void fail(struct history *history, int error)
     history->failed = true;
 }
 
-/* Most devices do not have what was asked of all of them: no failure. */
+/* Absence is no failure: most devices do not have it. */
 static void take_unlisted(const struct look *look, const struct cemm_answer *answer)
 {
     struct history *history = look->history;
@@ -90,8 +90,7 @@ static bool known(const struct cemm_device *device, const char *alias)
     return false;
 }
 
-/* An alias by itself that is in no list of this device may be there all the same (mb1 to mb247):
- * what it reads now, if anything, tells. */
+/* An alias that is in no list of this device may exist (mb1 to mb247): its realtime data tells. */
 static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool unlisted)
 {
     const struct cemm_device *device = cemm_device_named(history->cemm, uid);
@@ -202,7 +201,7 @@ static int look_around(struct history *history)
     return r == 0 && !take_found(history) ? -ENOMEM : r;
 }
 
-/* Adds the METERs that say all; false if there are others, which must be found. */
+/* Adds the METERs uid/alias; false if there are others, which must be found. */
 static bool take_named(struct history *history, int *ret_error)
 {
     const struct exec_options *options = history->options;

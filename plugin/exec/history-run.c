@@ -1,12 +1,13 @@
 /*
- * Fetches the periods, several at a time, and writes them oldest first,
- * whatever order the answers come in. What has come too early waits in a ring
- * of slots, which is as long as the window and no longer with the range.
+ * Fetches several periods at a time and writes them oldest first. Answers that
+ * come early wait in a ring of slots, whose size does not depend on the range.
  *
- * What a source does not answer is asked again some times: an import of ten
- * years shall not lose a week to a short outage. While the source rests, for
- * longer each time, the library says so at once, so the pauses here need not
- * grow. A meter whose device stays away is not waited for again and again.
+ * Without an answer a period is asked for again: an import of ten years must
+ * not lose a week to a short outage. While the source rests the library fails
+ * at once, so the pauses here need not grow. There are no further retries for
+ * a meter whose device stays away.
+ *
+ * The text goes out in pieces of whole lines, so memory is bounded.
  */
 #include "plugin/exec/history-plan.h"
 
@@ -21,15 +22,15 @@
 #include "plugin/exec/table-stream.h"
 #include "plugin/exec/wait.h"
 
-#define WINDOW 16 /* requests under way at a time */
+#define WINDOW 16 /* requests at a time */
 
-/* Meters whose rows of one period are put in the order of time; of more than that, they come one
- * group after the other. What this bounds is memory. */
+/* Meters whose rows of one period are sorted by time together; more of them come group by group.
+ * This bounds memory. */
 #define GROUP 64
 
-#define FRESH_MS 60000 /* a period that goes on may be at hand for this long (spec §4) */
-#define TRIES    7     /* again, after no answer */
-#define PAUSE_MS 2000  /* before each of them */
+#define FRESH_MS 60000 /* how old a running period may be (spec §4) */
+#define TRIES    7     /* after no answer */
+#define PAUSE_MS 2000  /* before each */
 
 struct writer {
     struct output output;
@@ -46,7 +47,7 @@ struct slot {
     enum slot_state state;
     size_t number;
     unsigned tries;
-    int64_t again; /* monotonic: when a pause ends */
+    int64_t again; /* end of the pause (monotonic) */
     int result;
     struct cemm_document *document;
     struct cemm_words words;
@@ -57,10 +58,10 @@ struct run {
     struct writer writer;
     struct slot *slots;
     size_t slot_count;
-    size_t head; /* number of the oldest that has not been written */
-    size_t next; /* number of the next that is asked for */
+    size_t head; /* oldest number that has not been written */
+    size_t next; /* next number to ask for */
     size_t flying;
-    bool left; /* the file, as it was: there was nothing to write */
+    bool left; /* the file was left as it was */
     bool closing;
 };
 
@@ -104,7 +105,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     end_slot(slot, answer->result, answer->words);
 }
 
-/* Nobody needs to be asked for what lies before the first day. */
+/* Before the first day nothing is asked. */
 static bool before_first(const struct history_meter *meter, const struct cemm_period *period)
 {
     return meter->since.year != 0 && period->span == CEMM_DAY &&
@@ -134,7 +135,6 @@ static void ask(struct slot *slot)
     run->flying++;
 }
 
-/* Asks for as much as the window and the ring allow. */
 static void ask_more(struct run *run)
 {
     int64_t now = cemm_clock_steady();
@@ -173,7 +173,7 @@ static int writer_begin(struct writer *ret_writer, const struct history *history
     return r;
 }
 
-/* The library's text as it goes out, where that is another one. The caller frees *ret_piece. */
+/* JSON arrays and tables are made of the library's rows. The caller frees *ret_piece. */
 static int make_piece(struct writer *writer, char *text, char **ret_piece, size_t *ret_length)
 {
     FILE *stream = cemm_text_open(ret_piece, ret_length);
@@ -252,7 +252,7 @@ static void note_result(struct history *history, const struct slot *slot)
 
 /* ---- writing ----------------------------------------------------------------------- */
 
-/* How many from the oldest on are written together: those of its period, up to a limit. */
+/* How many slots are written together: those of one period, up to a limit. */
 static size_t group_size(const struct run *run)
 {
     size_t meters = run->history->meter_count;
@@ -336,12 +336,12 @@ static void show_progress(const struct run *run)
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     const struct history *history = run->history;
-    if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* else one sees it anyway */
+    if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
         message_progress(run->head / history->meter_count, history->period_count,
                          names[history->options->span]);
 }
 
-/* One turn of the library; a signal that wants us to end does so from here. */
+/* One turn of the library. An ending signal ends the process. */
 static int turn(struct run *run)
 {
     struct wait wait = {
@@ -365,7 +365,7 @@ static int fetch_and_write(struct run *run, struct cemm_words *words)
         ask_more(run);
         r = write_done(run, words);
         show_progress(run);
-        if (r == 0 && run->head == head) /* else there is room for more at once */
+        if (r == 0 && run->head == head) /* otherwise there is room for more */
             r = turn(run);
     }
     message_clear();
@@ -401,13 +401,12 @@ static int run_all(struct run *run, struct cemm_words *words)
     r = fetch_and_write(run, words);
     if (r == 0 && (any_row(run->history) || !run->writer.output.path))
         return writer_end(&run->writer, words);
-    run->left = r == 0; /* a file that is there is worth more than an empty one */
+    run->left = r == 0; /* the old file is worth more than an empty one */
     output_drop(&run->writer.output);
     return r;
 }
 
-/* Nothing at all is most often a wrong date, so it is no success; nothing of one meter is a word.
- */
+/* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
 static void say_rest(struct history *history)
 {
     size_t empty = 0;
@@ -446,7 +445,7 @@ enum exec_exit history_run(struct history *history)
                           "%zu samples left out: their names are too long for collectd",
                           run.writer.render.refused);
     }
-    cemm_free(history->cemm); /* what is under way ends here, while the slots are there */
+    cemm_free(history->cemm); /* ends the requests while the slots exist */
     history->cemm = NULL;
     free_slots(&run);
     return history->failed ? EXEC_FAILED : EXEC_OK;

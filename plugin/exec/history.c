@@ -1,6 +1,5 @@
 /*
- * `cemm history`: what the meters have measured, day by day, month by month or
- * year by year, oldest first.
+ * `cemm history`: days, months or years, oldest first.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -9,13 +8,12 @@
 
 #include "plugin/exec/history-plan.h"
 
-/* Periods from which on it is worth to ask first since when there is data at all. */
+/* From so many periods on the first day is looked for first. */
 #define LONG_RANGE 366
 
-/* The API's times begin with 2000: nothing before is asked for. */
+/* The API's times begin with 2000. */
 static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
 
-/* The period of that span that the day lies in. */
 static struct cemm_period around(const struct cemm_period *day, enum cemm_span span)
 {
     struct cemm_period period = *day;
@@ -27,7 +25,7 @@ static struct cemm_period around(const struct cemm_period *day, enum cemm_span s
     return period;
 }
 
-/* From --from to --to (or today), but nothing that has not begun. False: nothing is left. */
+/* Sets the range up to now. False: it is empty. */
 static bool set_range(struct history *history)
 {
     const struct exec_options *options = history->options;
@@ -68,8 +66,7 @@ static enum exec_exit run(struct history *history)
     return history_run(history);
 }
 
-/* Answers and their texts come and go, one like the other. By default malloc() hands such large
- * pieces back to the kernel each time, which makes and clears their pages anew. */
+/* As in cemmfs: malloc() must not return the memory of each answer to the kernel. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

@@ -30,7 +30,7 @@ static int compare(const struct latest_entry *a, const struct latest_entry *b)
     return r != 0 ? r : strcmp(a->source, b->source);
 }
 
-/* Where the names stand, or should. */
+/* The index of the entry, or where to insert it. */
 static size_t place_of(const struct latest *latest, const struct latest_entry *names)
 {
     size_t low = 0;

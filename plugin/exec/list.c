@@ -1,7 +1,7 @@
 /*
  * `cemm list`: which meters there are, what they measure, and how they are
- * reached. It reads each meter once: only its answer tells its channels, and
- * the source that a list names should be one that has just answered.
+ * reached. It reads each meter once, because only the answer tells the
+ * channels and the source.
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -17,7 +17,7 @@ static const struct table_column columns[COLUMNS] = {
     [CHANNELS] = {"CHANNELS"}, [SOURCE] = {"SOURCE"}, [ADDRESS] = {"ADDRESS"},
 };
 
-/* The channels' names with a space between; NULL: no memory. The caller frees it. */
+/* The names with spaces between; NULL: no memory. The caller frees it. */
 static char *join_channels(const struct cemm_document *document)
 {
     char *text = NULL;
@@ -32,7 +32,7 @@ static char *join_channels(const struct cemm_document *document)
     return fclose(stream) == 0 ? text : NULL;
 }
 
-/* Where the source that answered reaches the device: an address on the LAN, or the cloud's. */
+/* The address of the device on the LAN, or that of the cloud. */
 static const char *address_of(const struct cemm *cemm, const struct finding *finding)
 {
     const char *source = cemm_document_source(finding->document);
@@ -88,7 +88,7 @@ static int list_table(const void *data, FILE *stream)
 
 /* ---- for programs ------------------------------------------------------- */
 
-/* What json-c had no memory for is remembered in *failed; `value` is taken over. */
+/* Takes over `value`; sets *failed if there is no memory. */
 static void add(bool *failed, struct json_object *object, const char *name,
                 struct json_object *value)
 {
@@ -125,7 +125,7 @@ static struct json_object *channels_of(bool *failed, const struct cemm_document 
     return channels;
 }
 
-/* The one that has answered, and the account, if that has the meter, too. */
+/* The source of the answer, and the account if it also has the meter. */
 static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
                                       const struct cemm_document *document)
 {

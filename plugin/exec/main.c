@@ -2,11 +2,10 @@
  * `cemm`: energy data from CEMM meters on the command line, for people, cron
  * and collectors that start programs (Telegraf exec, collectd exec).
  *
- * This file is the door: it sets up the process, finds the command and shows
- * the help. It starts with three precautions. Core dumps are off, because the
- * key is in our memory. SIGPIPE is off until the output is written, because a
- * server that hangs up must not end us. And descriptors 0 to 2 are made to
- * exist, because otherwise a socket could become "stdout".
+ * Core dumps are off, because the key is in memory. SIGPIPE is ignored,
+ * because a server that hangs up must not end the process. Descriptors 0 to 2
+ * are opened if they are closed, because otherwise a socket could become
+ * stdout.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,16 +63,16 @@ static void set_up_process(void)
     const struct rlimit no_core = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &no_core);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes shall be an error, which tidies up */
+    signal(SIGXFSZ, SIG_IGN); /* then write() fails, which tidies up */
     setlocale(LC_CTYPE, "");
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-        /* Read-only, even for stdout: who closed it shall see that nothing can be written. */
+        /* Read-only, so that writing to a closed stdout fails. */
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
             _exit(EXEC_FAILED);
     }
 }
 
-/* An option's lines, and which command has it. */
+/* The lines of the options, by command. */
 static const struct {
     unsigned takes; /* 0: every command */
     const char *help;
@@ -95,7 +94,7 @@ static const struct {
         "  --help          this text\n"},
 };
 
-/* What the options do not say: two lines at most. */
+/* At most two lines. */
 static const char *note(unsigned takes)
 {
     if (takes & EXEC_TAKES_RANGE)
@@ -142,7 +141,7 @@ static void print_help(FILE *stream)
     fputs("\n`cemm COMMAND --help` tells the options of a command.\n", stream);
 }
 
-/* Help goes to stdout like data: a full disk or a gone reader is no success. */
+/* A full disk or a closed pipe is no success. */
 static enum exec_exit flush_help(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

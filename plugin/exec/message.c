@@ -1,8 +1,7 @@
 /*
- * Everything that is said on stderr passes here, because three things must
- * agree: the prefix (Telegraf takes "E! " and "W! " for levels; people want the
- * program's name), the progress line (which has to go before a word is said),
- * and that nothing from outside can steer the reader's terminal.
+ * All messages on stderr pass here: they need a prefix (Telegraf reads "E! "
+ * and "W! " as levels; people want the name of the program), the progress line
+ * must be erased first, and no text from outside may control the terminal.
  */
 #include "plugin/exec/message.h"
 
@@ -12,18 +11,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A sweep that lasts longer than this deserves a sign of life (milliseconds). */
+/* After so long progress is shown (milliseconds). */
 #define PROGRESS_AFTER 2000
 
 #define ERASE_LINE "\r\033[K"
 
 static struct {
-    bool terminal;      /* stderr is one that people look at */
-    bool progress_able; /* and one that can erase a line */
+    bool terminal;      /* stderr is a terminal */
+    bool progress_able; /* that can erase a line */
     bool progress_shown;
-    size_t done; /* what is shown */
+    size_t done; /* shown now */
     size_t total;
-    int64_t progress_from; /* when progress begins to be worth showing (monotonic ms) */
+    int64_t progress_from; /* when progress is shown (monotonic ms) */
 } screen;
 
 void message_begin(void)
@@ -57,7 +56,7 @@ void message_print(enum cemm_level level, const char *format, ...)
     int length = vasprintf(&line, format, arguments);
     va_end(arguments);
     if (length < 0)
-        return; /* no memory for words: the exit status still tells */
+        return; /* no memory: the exit status still tells */
     message_tame(line, '?');
     message_clear();
     fprintf(stderr, "%s%s\n", prefix(level), line);
@@ -95,7 +94,7 @@ void message_progress(size_t done, size_t total, const char *what)
     if (!screen.progress_able || cemm_clock_steady() < screen.progress_from)
         return;
     if (screen.progress_shown && screen.done == done && screen.total == total)
-        return; /* the loop turns more often than something changes */
+        return;
     if (total > 0)
         fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);
     else

@@ -1,5 +1,5 @@
 /*
- * Messages for people and for logs, on stderr; data never goes this way.
+ * Messages on stderr; data never goes there.
  */
 #ifndef CEMM_EXEC_MESSAGE_H
 #define CEMM_EXEC_MESSAGE_H
@@ -8,27 +8,27 @@
 
 #include "common/cemm.h"
 
-/* Looks at stderr; to be called first. */
+/* Must be called first. */
 void message_begin(void);
 
-/* Says one line: "cemm: …" on a terminal, "E! …" or "W! …" (as Telegraf reads them) elsewhere. */
+/* Prints a line with "cemm: " on a terminal, with "E! ", "W! " or "I! " elsewhere. */
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same of a meter, a device (no `alias`) or neither: "uid/alias: words". */
+/* The same with "uid/alias: " or "uid: " in front. */
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words);
 
-/* "3 of 7 meters …" in place, if it is worth it by now; message_clear() erases it. */
+/* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);
 
-/* Tells people at a terminal what takes its time; message_clear() erases it, where that can be. */
+/* Shows at a terminal what is going on; message_clear() erases it if possible. */
 void message_busy(const char *what);
 
-/* Milliseconds until progress becomes worth showing; -1: never, or it is already. */
+/* Milliseconds until progress is shown; -1: never, or it is. */
 int message_timeout(void);
 
-/* Control characters of a text become `instead`: a terminal would obey them. */
+/* Replaces control characters, which would control a terminal. */
 void message_tame(char *text, char instead);
 
 #endif

@@ -1,16 +1,14 @@
 /*
- * Minutes of electric_power and flow in which nothing was given are asked for
- * when their meter answers again, and come before that answer.
+ * Missed minutes of electric_power and flow are fetched when the meter answers
+ * again, and written before that answer.
  *
- * A gap ends where the answer's own sample lies: what comes after that may
- * still come live, and what comes before it can't any more. So each answer
- * closes at most one gap, and answers wait in their order until what comes
- * before them has been given, or can't be had.
+ * A gap ends at the sample of the answer: later samples may come live, earlier
+ * ones cannot. So each answer closes at most one gap, and answers wait in
+ * order until what comes before them has been written or has failed.
  *
- * The file says what was given, and nothing else. Lines are added to it when
- * what they speak of has been written, so a program that is killed gives a
- * sample twice rather than never. So that it is not many, minutes are handed
- * out few at a time.
+ * The state file says what was written. Lines are added after that, so a
+ * killed program repeats samples instead of losing them. To limit that, few
+ * minutes are written at a time.
  */
 #include "plugin/exec/missed.h"
 
@@ -23,9 +21,9 @@
 #include <unistd.h>
 
 #define LOCK_MODE 0640
-#define HELD_MAX  64 /* answers of one meter that wait: an hour's, at one a minute */
+#define HELD_MAX  64 /* answers of one meter that wait: an hour at one a minute */
 #define MINUTE_MS 60000
-#define PIECE     16 /* minutes that are handed out together */
+#define PIECE     16 /* minutes that are written together */
 
 struct missed_meter {
     struct missed *missed;
@@ -84,8 +82,8 @@ int missed_gave(struct missed *missed, const struct cemm_document *document, boo
 
 /* ---- answers that wait ------------------------------------------------------------ */
 
-/* Whether something of that channel is missing before the answer, and is asked for now. All minutes
- * before the one of its sample are over by a minute then. */
+/* Whether minutes before the answer are missing, and are now fetched. Those before the minute of
+ * its sample have been over for a minute then. */
 static bool lacks(struct missed_meter *meter, const struct cemm_document *answer,
                   const struct cemm_series *series)
 {
@@ -107,7 +105,7 @@ static bool lacks_any(struct missed_meter *meter, const struct cemm_document *an
     return any;
 }
 
-/* Gives the oldest answer that waits. */
+/* Writes the oldest waiting answer. */
 static void give_held(struct missed_meter *meter)
 {
     struct missed *missed = meter->missed;
@@ -119,7 +117,7 @@ static void give_held(struct missed_meter *meter)
     cemm_document_unref(document);
 }
 
-/* Gives the answers that wait, up to one before which something else is missing. */
+/* Writes waiting answers up to one before which something is missing. */
 static void release(struct missed_meter *meter)
 {
     while (meter->held_count > 0 && !lacks_any(meter, meter->held[0]))
@@ -175,7 +173,7 @@ size_t missed_waiting(const struct missed *missed)
 
 /* ---- beginning and end --------------------------------------------------------------- */
 
-/* False: no memory, so that what the file says would be lost. */
+/* False: no memory, which would lose the content of the file. */
 static bool load(struct missed *missed, const char *path)
 {
     struct cemm_words words = {""};

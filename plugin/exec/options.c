@@ -1,11 +1,11 @@
 /*
- * Reads the command line. getopt_long() is not used: it accepts shortened
- * names, which turn into something else when an option is added, and it says
- * what is wrong in words that are not ours. Our options are a table.
+ * Reads the command line. getopt_long() is not used: it accepts abbreviations,
+ * which change their meaning when an option is added, and it prints its own
+ * messages.
  *
- * METERs are brought into canonical form here, so that everything behind
- * compares plain strings. A METER that can name nothing at all ("a/b/c") is a
- * mistake in the command line; one that merely is not there is found out later.
+ * METERs are made canonical, so that other files compare plain strings. A
+ * METER that can name nothing ("a/b/c") is a mistake in the command line; a
+ * missing one is found later.
  */
 #include "plugin/exec/options.h"
 
@@ -20,7 +20,7 @@ enum option_id { CONFIG, OUTPUT, FORMAT, LISTING, INTERVAL, STDIN, STATE, FROM, 
 static const struct option {
     const char *name;
     bool has_value;
-    unsigned takes; /* what the command must take for it; 0: every command has it */
+    unsigned takes; /* by which command; 0: all */
     enum option_id id;
 } option_table[] = {
     {"config", true, 0, CONFIG},
@@ -60,7 +60,7 @@ static bool parse_interval(const char *text, double *ret_seconds)
     char *end;
     *ret_seconds = strtod(text, &end);
     return end != text && *end == '\0' && *ret_seconds >= EXEC_INTERVAL_MIN &&
-           *ret_seconds <= EXEC_INTERVAL_MAX; /* NaN is neither */
+           *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
 }
 
 static bool parse_span(const char *name, enum cemm_span *ret_span)
@@ -76,7 +76,7 @@ static bool parse_span(const char *name, enum cemm_span *ret_span)
     return false;
 }
 
-/* Sets `words` where the value is wrong. */
+/* Sets `words` if the value is wrong. */
 static void set_option(struct exec_options *options, enum option_id id, const char *value,
                        struct cemm_words *words)
 {
@@ -137,7 +137,7 @@ static const struct option *find_option(const char *name, size_t length, unsigne
     return NULL;
 }
 
-/* One option, as "--name VALUE" or "--name=VALUE"; moves *index past what it used. */
+/* Reads "--name VALUE" or "--name=VALUE" and moves *index behind it. */
 static void read_option(struct exec_options *options, unsigned takes, char *const *arguments,
                         size_t count, size_t *index, struct cemm_words *words)
 {
@@ -158,7 +158,7 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
         set_option(options, option->id, value, words);
 }
 
-/* Splits "uid/alias", "uid" or "alias"; false if it is none of them. */
+/* Reads "uid/alias", "uid" or "alias". */
 static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
 {
     const char *slash = strchr(argument, '/');
@@ -186,7 +186,7 @@ static void read_meter(struct exec_options *options, const char *argument, struc
     struct cemm_words text;
     cemm_words_set(&text, "%s%s%s", meter->uid.text, slash, meter->alias);
     copy_text(meter->text, sizeof(meter->text), text.text);
-    /* Said twice, a METER is still one meter. */
+    /* A repeated METER is one meter. */
     for (size_t i = 0; i < options->meter_count; i++) {
         if (strcmp(options->meters[i].text, meter->text) == 0)
             return;
@@ -194,7 +194,7 @@ static void read_meter(struct exec_options *options, const char *argument, struc
     options->meter_texts[options->meter_count++] = meter->text;
 }
 
-/* What each option by itself can't tell; NULL: nothing is wrong. */
+/* Checks the options together. NULL: nothing is wrong. */
 static const char *wrong_together(const struct exec_options *options, unsigned takes)
 {
     bool range = takes & EXEC_TAKES_RANGE;

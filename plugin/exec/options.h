@@ -1,5 +1,5 @@
 /*
- * The command line, read. Options and METERs may stand in any order after the
+ * The command line. Options and METERs may stand in any order after the
  * command; `--` ends the options.
  */
 #ifndef CEMM_EXEC_OPTIONS_H
@@ -38,48 +38,48 @@ enum exec_takes {
 struct exec_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    char text[CEMM_UID_SIZE + CEMM_NAME_SIZE]; /* both, joined as the library wants them */
-    bool answered;                             /* by options_mark() */
+    char text[CEMM_UID_SIZE + CEMM_NAME_SIZE]; /* "uid/alias", "uid" or "alias" */
+    bool answered;                             /* set by options_mark() */
 };
 
 struct exec_options {
-    const char *config; /* NULL: where the library looks */
+    const char *config; /* NULL: the default places */
     const char *output; /* NULL: stdout */
     enum exec_format format;
     bool help;
-    double interval;         /* seconds; 0: not said */
-    bool paced_by_stdin;     /* a sweep at every line */
-    const char *state;       /* NULL: none */
-    struct cemm_period from; /* days; year 0: not said */
+    double interval;     /* seconds; 0: default */
+    bool paced_by_stdin; /* a sweep at every line */
+    const char *state;
+    struct cemm_period from; /* days; year 0: default */
     struct cemm_period to;
     enum cemm_span span;
     struct exec_meter *meters;
-    const char **meter_texts; /* meters[i].text, for struct cemm_selection */
+    const char **meter_texts; /* meters[i].text */
     size_t meter_count;
 };
 
 /*
- * Reads the `count` arguments after the command; `takes` is of enum exec_takes.
- * Returns 0, -EINVAL with `words` where the line is wrong, or -ENOMEM. The
- * arguments must outlive the options, which options_clear() empties.
+ * Reads the `count` arguments after the command, which must outlive the
+ * options. Returns 0, -EINVAL and a message, or -ENOMEM. options_clear() is
+ * due in any case.
  */
 int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
                  size_t count, struct cemm_words *words);
 void options_clear(struct exec_options *options);
 
-/* The format that was asked for, or the one that suits where the output goes. */
+/* --format, or the default for the output. */
 enum exec_format options_format(const struct exec_options *options);
 
 /* Whether the METER names this meter. */
 bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias);
 
-/* Marks the METERs that name this meter, or (`alias` "") anything of this device, as answered. */
+/* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);
 
-/* Copies a text, as much of it as fits; NULL is "". */
+/* Copies a text as far as it fits; NULL is "". */
 static inline void copy_text(char *ret_text, size_t size, const char *text)
 {
     size_t length = text ? strnlen(text, size - 1) : 0;

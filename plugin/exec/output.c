@@ -1,19 +1,18 @@
 /*
- * Writes what a command has made. Whoever reads the file (node_exporter, a
- * spreadsheet) must never find half of it, so it is written beside its place,
- * brought to the disk and renamed. Signals that would end us are held from
- * its beginning to its end, or they would leave the temporary file behind;
- * who waits in between looks for them (wait.h).
+ * Writes to stdout or to a file. A reader of the file (node_exporter, a
+ * spreadsheet) must never find half of it, so a temporary file beside it is
+ * written, synced and renamed. Ending signals are held from begin to end, or
+ * they would leave the temporary file behind; a caller that waits looks for
+ * them (wait.h).
  *
- * To a pipe goes no more at a time than it takes in one piece, cut between
- * two lines: a signal may end us between any two writes, and what the reader
- * has got is whole lines.
+ * A pipe gets no more at a time than it takes at once, cut between lines: a
+ * signal may end the process between two writes, and the reader has whole
+ * lines.
  *
- * Only regular files are replaced. Renaming over /dev/null, which root may do,
- * would break the machine. Whoever could read the file before can read it
- * afterwards, and nobody else: the new one gets the old one's mode, and its
- * owner and group as far as we may give them. A link stays, and its target is
- * what is written, also if that is not there yet.
+ * Only regular files are replaced: renaming over /dev/null, which root may do,
+ * would break the machine. The new file gets the mode of the old one, and its
+ * owner and group if that is permitted, so that no others can read it. A link
+ * stays, and its target is written, even if that does not exist yet.
  */
 #include "plugin/exec/output.h"
 
@@ -30,14 +29,14 @@
 
 #include "plugin/exec/signals.h"
 
-/* Names tried for the temporary file; only leftovers of our own process id can stand in the way. */
+/* Only leftovers of the same process id can be in the way. */
 #define TEMPORARY_TRIES 100
 
-#define OUTPUT_MODE 0644 /* of a file that was not there, less the umask */
+#define OUTPUT_MODE 0644 /* of a new file, less the umask */
 
 #define COLUMNS_MAX 100000
 
-#define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are worth a look */
+#define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are read */
 
 static int failed(struct cemm_words *words, const char *path, int r)
 {
@@ -45,7 +44,7 @@ static int failed(struct cemm_words *words, const char *path, int r)
     return r;
 }
 
-/* The folder of a path, with its slash; "" for the current one. */
+/* The length of the directory with its slash; 0: the current one. */
 static size_t folder_length(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -86,7 +85,6 @@ int output_check(const char *path, struct cemm_words *words)
     return r;
 }
 
-/* Waits until a descriptor that does not block takes more. */
 static void wait_writable(int fd)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
@@ -109,7 +107,7 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* As many whole lines as a pipe takes in one piece; a longer line goes by itself. */
+/* Whole lines that a pipe takes at once; a longer line goes alone. */
 static size_t piece(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
@@ -124,8 +122,8 @@ static size_t piece(const char *text, size_t length)
     return end;
 }
 
-/* Waits until a pipe takes a piece without blocking. Here a signal ends us even where the caller
- * holds it: nothing is half done, and a reader that does not read must not keep us. */
+/* Waits until a pipe takes a piece. Signals end the process here even if the caller holds them:
+ * nothing is half done, and a reader that does not read must not block that. */
 static void wait_reader(void)
 {
     struct pollfd poll_fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -145,13 +143,13 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
         length -= part;
     }
     if (r == -EPIPE)
-        signals_die(SIGPIPE); /* `cemm read | head -1`: nobody wants the rest, nor a word on it */
+        signals_die(SIGPIPE); /* as with `cemm read | head -1` */
     if (r < 0)
         return failed(words, "stdout", r);
     return 0;
 }
 
-/* Makes a new file beside `path`. Its name ends in .tmp, which no collector of files picks up. */
+/* Opens a new file beside `path`. Collectors ignore its ending, .tmp. */
 static int open_beside(const char *path, mode_t mode, char ret_name[PATH_MAX])
 {
     size_t length = folder_length(path);
@@ -173,13 +171,14 @@ static int open_beside(const char *path, mode_t mode, char ret_name[PATH_MAX])
     return -EEXIST;
 }
 
-/* Gives a new file to those who have the old one. */
+/* Copies mode, owner and group. */
 static int inherit(int fd, const struct stat *old)
 {
     mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
-    /* Only root may give a file away; anyone may give it to a group that he is in. */
+    /* Only root may change the owner; others may use a group that they are in. */
     if (fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
-        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO) << 3; /* another group: as all others */
+        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO)
+                                               << 3; /* another group gets what all others have */
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
@@ -218,7 +217,7 @@ int output_put(struct output *output, const char *text, size_t length, struct ce
     return r < 0 ? failed(words, output->path, r) : 0;
 }
 
-/* Syncs and closes; the close counts, too: a network file system may complain only then. */
+/* Network file systems may report errors only on close. */
 static int settle(struct output *output)
 {
     int r = fsync(output->fd) != 0 ? -errno : 0;
@@ -293,7 +292,7 @@ bool output_is_terminal(void)
 size_t output_width(void)
 {
     struct winsize size;
-    const char *columns = getenv("COLUMNS"); /* watch(1) sets it, and reads us through a pipe */
+    const char *columns = getenv("COLUMNS"); /* watch(1) sets it and reads a pipe */
     if (output_is_terminal())
         return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
     unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;

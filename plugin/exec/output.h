@@ -1,5 +1,5 @@
 /*
- * Where the data goes: stdout, or a file that is there whole or not at all.
+ * The output: stdout, or a file that is replaced atomically.
  */
 #ifndef CEMM_EXEC_OUTPUT_H
 #define CEMM_EXEC_OUTPUT_H
@@ -11,28 +11,27 @@
 #include "common/cemm.h"
 #include "plugin/exec/signals.h"
 
-/* What is said where there is nothing to replace a file with. */
+/* Message for a file that was not replaced. */
 #define OUTPUT_LEFT "%s: left as it is, for no sample came"
 
 /*
- * Whether `path` looks like a place where a file can be written, before
- * anything is asked of a meter. `path` NULL is stdout, always good. Returns 0
- * or a negative errno with `words`.
+ * Checks, before anything is asked, whether a file can be written. `path` NULL
+ * is stdout. Returns 0 or a negative errno and a message.
  */
 int output_check(const char *path, struct cemm_words *words);
 
 /*
- * Writes the text. A file is replaced in one step; on failure the old one
- * stays. A reader of stdout that has gone ends the process by SIGPIPE. Returns
- * 0 or a negative errno with `words`.
+ * Writes the text. If a file cannot be replaced the old one stays. If the
+ * reader of stdout has gone, SIGPIPE ends the process. Returns 0 or a negative
+ * errno and a message.
  */
 int output_write(const char *path, const char *text, size_t length, struct cemm_words *words);
 
 /*
- * The same piece by piece, for what is too long to be held: nothing stands in
- * the file before output_end(), and output_drop() leaves it as it was. After
- * output_begin() went well, one of the two is due; until then the ending
- * signals are held if it is a file. output_end() drops what it could not end.
+ * The same piece by piece. The file changes with output_end(); output_drop()
+ * leaves it as it was. One of the two must follow output_begin(); until then
+ * the ending signals are held if it is a file. output_end() also drops on
+ * failure.
  */
 struct output {
     const char *path; /* NULL: stdout; must outlive it */
@@ -47,13 +46,12 @@ int output_put(struct output *output, const char *text, size_t length, struct ce
 int output_end(struct output *output, struct cemm_words *words);
 void output_drop(struct output *output);
 
-/* Whether people look at stdout, and how many columns their terminal has: without one, those of
- * $COLUMNS; 0: not known. */
+/* Whether stdout is a terminal, and its columns: without one, $COLUMNS; 0: not known. */
 bool output_is_terminal(void);
 size_t output_width(void);
 
-/* What stands in the file now, as a text that the caller frees; NULL: nothing that can be read, or
- * `path` is NULL. 0 or -ENOMEM. */
+/* Reads the current file, which the caller frees; NULL: it cannot be read, or `path` is NULL.
+ * Returns 0 or -ENOMEM. */
 int output_before(const char *path, char **ret_text);
 
 #endif

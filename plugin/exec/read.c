@@ -1,7 +1,6 @@
 /*
- * `cemm read`: one sweep, printed. Its table is for eyes, every other format
- * for programs: those come from the library, the same bytes that every
- * frontend gives.
+ * `cemm read`: one sweep. The table is for people; all other formats come from
+ * the library.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,20 +19,20 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 /*
- * Where the terminal is too narrow for all columns, the source goes below the
- * device's name, which leaves room there, and a time is cut to what counts.
+ * If the terminal is too narrow for all columns, the source goes below the
+ * device, and times are cut.
  */
 struct sheet {
     struct table table;
     const struct collection *collection;
     const struct cemm_zone *zone;
     bool narrow;
-    const char *device; /* the last ones shown: each name stands on its first row only */
+    const char *device; /* shown last: names are not repeated */
     const char *meter;
-    const char *source; /* of this device, where it is narrow */
+    const char *source; /* of this device, if narrow */
 };
 
-/* Rounded down, in the largest unit that leaves a number worth reading. */
+/* Rounded down, in the largest suitable unit. */
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
     static const struct {
@@ -46,7 +45,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
         {48 * 60 * 60, 60 * 60, "h"},
         {INT64_MAX, 24 * 60 * 60, "d"},
     };
-    const char *before = milliseconds <= -1000 ? "in " : ""; /* the meter's clock runs fast */
+    const char *before = milliseconds <= -1000 ? "in " : ""; /* a clock that runs fast */
     int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
     size_t i = 0;
     while (seconds >= steps[i].below)
@@ -63,7 +62,7 @@ static void format_time(const struct cemm_zone *zone, int64_t time, char ret_tex
     table_plain_time(ret_text);
 }
 
-/* The same in few columns: the clock of today, or the date. */
+/* Today's clock time, or the date. */
 static void format_short(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
@@ -76,8 +75,8 @@ static void format_short(const struct sheet *sheet, int64_t time, char ret_text[
         ret_text[date] = '\0';
 }
 
-/* `measured`: when the meter itself was read, which a sample out of `totals` does not tell. 0:
- * never, so that there is no age. */
+/* `measured` is when the meter was read, which a sample of `totals` does not tell; 0: never, so
+ * there is no age. */
 static void add_sample(struct sheet *sheet, const char *const *names,
                        const struct cemm_sample *sample, int64_t measured)
 {
@@ -102,7 +101,7 @@ static void add_sample(struct sheet *sheet, const char *const *names,
     free(value);
 }
 
-/* The names' cells, empty where the row above says the same. */
+/* The cells of the names, empty if the row above has the same. */
 static void name_cells(struct sheet *sheet, const struct finding *finding, const char **cells)
 {
     bool same_device = sheet->device != NULL && strcmp(sheet->device, finding->uid) == 0;
@@ -226,8 +225,7 @@ static int render_rows(const struct collection *collection, enum exec_format for
     return 0;
 }
 
-/* What stands in the file now counts, too: the program that wrote it was another one, but a counter
- * does not step back for that. */
+/* The counters in the current file, of an earlier run, must not step back. */
 static int render_prometheus(const struct collection *collection, FILE *stream)
 {
     struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));

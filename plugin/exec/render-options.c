@@ -16,7 +16,7 @@ void render_options_init(struct render_options *ret_options, const struct cemm_z
         memcpy(ret_options->host, "localhost", sizeof("localhost"));
     message_tame(ret_options->host, '_');
     for (char *slash = ret_options->host; (slash = strchr(slash, '/'));)
-        *slash = '_'; /* it would end the field in an identifier */
+        *slash = '_'; /* it separates the fields of an identifier */
     ret_options->cemm.host = ret_options->host;
     ret_options->cemm.ret_refused = &ret_options->refused;
 }
@@ -58,10 +58,10 @@ enum cemm_rows render_options_rows(enum exec_format format)
     case EXEC_FORMAT_JSON:
         return CEMM_ROWS_JSON;
     case EXEC_FORMAT_CSV:
-    case EXEC_FORMAT_TABLE: /* its cells */
+    case EXEC_FORMAT_TABLE: /* the cells of the table */
         return CEMM_ROWS_CSV;
     case EXEC_FORMAT_INFLUX:
-    case EXEC_FORMAT_PROMETHEUS: /* has no rows */
+    case EXEC_FORMAT_PROMETHEUS: /* no rows */
     case EXEC_FORMAT_DEFAULT:
         break;
     }

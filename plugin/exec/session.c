@@ -1,6 +1,5 @@
 /*
- * Reads the configuration and makes the library context, after a look at
- * whether there is a place for the output: before anything is asked.
+ * Checks the output, reads the configuration and makes the library context.
  */
 #include "plugin/exec/session.h"
 
@@ -11,9 +10,8 @@
 #include "plugin/exec/output.h"
 
 /*
- * What the library logs is kept, not said: most of it comes again as the
- * failure of a meter or source, and nobody needs the same trouble twice. Good
- * news is for programs that go on running; this one has its exit status.
+ * Messages of the library are kept: most of them come again as the failure of
+ * a meter or source. Good news is not for a program that ends.
  */
 static void keep_remark(void *data, enum cemm_level level, const char *line)
 {

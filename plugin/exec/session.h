@@ -1,43 +1,44 @@
 /*
- * What every command begins with: the configuration, and a library context on it.
+ * The begin of every command: the configuration and a library context.
  */
 #ifndef CEMM_EXEC_SESSION_H
 #define CEMM_EXEC_SESSION_H
 
 #include "plugin/exec/exec.h"
 
-/* Warnings of the library that are kept; further ones are counted. */
+/* Warnings that are kept; further ones are counted. */
 #define SESSION_REMARKS_MAX 1000
 
 enum session_kind {
-    SESSION_ONCE,    /* one sweep: what the library says is kept, most of it comes again */
-    SESSION_LONG,    /* goes on for a while: it is said at once */
-    SESSION_POLLING, /* goes on for ever: so, and what does not answer may rest for long */
+    SESSION_ONCE,    /* one sweep: messages are kept, most of them come again */
+    SESSION_LONG,    /* takes a while: messages are printed at once */
+    SESSION_POLLING, /* runs for ever: likewise, and silent sources rest longer */
 };
 
 struct session {
     struct cemm_config *config;
     struct cemm *cemm;
-    bool configured;                    /* there is a [cloud] or [local] */
-    char *remarks[SESSION_REMARKS_MAX]; /* what the library said while it worked */
+    bool configured;                    /* with a [cloud] or [local] */
+    char *remarks[SESSION_REMARKS_MAX]; /* of the library */
     size_t remark_count;
     size_t remarks_lost;
 };
 
-/* Opens it, or says why not. session_close() is due in either case; it must not move until then. */
+/* Opens a session or reports why not. session_close() must follow in either case, and the session
+ * must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
-/* Whether there is anything to ask; says so if not. */
+/* Reports if there is nothing to ask. */
 enum exec_exit session_check(const struct session *session);
 
-/* Nothing is configured, and nothing was found: then there is not even something that failed. */
+/* Nothing is configured or found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Says all that the library said. */
+/* Prints the kept messages. */
 void session_report(const struct session *session);
 
-/* Says how many warnings found no room to be reported, if any, and frees all. */
+/* Also reports how many warnings were lost. */
 void session_close(struct session *session);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * No handlers: a signal is either held and read from a descriptor, in the loop
- * that waits for the network anyway, or it has its default effect. So nothing
- * runs in between, and the parent sees a program that was ended by that very
- * signal (shells stop a loop only then).
+ * No handlers: a signal is held and read from a descriptor in the loop, or has
+ * its default effect. So the parent sees a program that was ended by that
+ * signal (only then shells stop a loop).
  */
 #include "plugin/exec/signals.h"
 
@@ -18,7 +17,7 @@ void signals_hold(struct signals *ret_signals)
     sigemptyset(&ret_signals->held);
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
         struct sigaction action;
-        /* Linux keeps a held signal even if it is to be ignored, so nohup would not hold. */
+        /* Linux keeps a held signal even if it is ignored: nohup would not work. */
         if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
             sigaddset(&ret_signals->held, ending[i]);
     }
@@ -52,5 +51,5 @@ void signals_die(int number)
     signal(number, SIG_DFL);
     raise(number);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    _exit(128 + number); /* not reached: the default of these signals is to end us */
+    _exit(128 + number); /* not reached */
 }

@@ -1,15 +1,13 @@
 /*
  * `cemm stream`: sweeps again and again, for collectors that keep a program
- * running (Telegraf execd, collectd exec), and for node_exporter's files.
+ * running (Telegraf execd, collectd exec) and for node_exporter.
  *
- * Each answer is written as soon as it has come, with no sample twice. A sweep
- * does not begin while the last one has just begun; but one that hangs on a
- * device that does not answer is left to it, and the next begins beside it:
- * the library asks nobody again who has not answered yet, so the others are
- * read at their pace.
+ * Each answer is written at once, and no sample twice. If a sweep hangs on a
+ * silent device, the next one begins beside it: the library does not ask again
+ * who has not answered yet, so the others are read in time.
  *
- * Prometheus's format needs all meters at once. What is latest of each is kept,
- * and written when a sweep ends, or when it has lasted too long to wait for it.
+ * Prometheus needs all meters at once: the latest of each is kept and written
+ * when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
 #include <limits.h>
@@ -29,20 +27,20 @@
 #include "plugin/exec/table-stream.h"
 #include "plugin/exec/wait.h"
 
-/* How long the next sweep, or a snapshot, waits for one that has begun (milliseconds). */
+/* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
 #define PATIENCE 1000
 
-#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a meter's type (milliseconds) */
+#define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
-#define PIECE_MIN  (PIPE_BUF / 4) /* bytes that go out by themselves where there is a state file */
-#define SWEEPS_MAX 64             /* under way at a time: nearly all of them wait for the same */
-#define INPUT_MAX  (64 << 10)     /* bytes of stdin that one look takes */
+#define PIECE_MIN  (PIPE_BUF / 4) /* bytes that are written at once with a state file */
+#define SWEEPS_MAX 64             /* at a time: nearly all wait for the same */
+#define INPUT_MAX  (64 << 10)     /* bytes of stdin at a time */
 
-/* What goes out after this turn. */
+/* Written after this turn. */
 struct outbox {
     char *text;
     size_t length;
-    FILE *stream; /* NULL: nothing */
+    FILE *stream;
 };
 
 struct stream {
@@ -57,17 +55,17 @@ struct stream {
     struct outbox outbox;
     enum exec_format format;
     int64_t interval; /* milliseconds */
-    int64_t due;      /* monotonic: the next sweep, where stdin does not ask for it */
-    int64_t began;    /* monotonic: the last sweep */
-    size_t sweeps;    /* begun so far */
-    size_t pending;   /* of them under way */
-    bool wanted;      /* a line has come that no sweep has answered */
-    bool ended;       /* stdin has */
+    int64_t due;      /* next sweep without --stdin (monotonic) */
+    int64_t began;    /* last sweep (monotonic) */
+    size_t sweeps;    /* begun */
+    size_t pending;   /* under way */
+    bool wanted;      /* a line of stdin has asked for a sweep */
+    bool ended;       /* stdin has ended */
     bool closing;
-    char *before;         /* the last of Prometheus's texts */
-    int64_t snapshot_due; /* monotonic: then it is written even if a sweep goes on */
-    bool changed;         /* what is latest, since then */
-    bool refused;         /* the file can't be written: said once */
+    char *before;         /* last text for Prometheus */
+    int64_t snapshot_due; /* written then even during a sweep (monotonic) */
+    bool changed;         /* since the last snapshot */
+    bool refused;         /* the file cannot be written, which was reported */
     int error;
 };
 
@@ -91,7 +89,7 @@ static void outbox_clear(struct outbox *outbox)
     *outbox = (struct outbox){0};
 }
 
-/* Writes what has come. No signal comes between a piece that is written and the note of it. */
+/* No signal comes between writing and saving that. */
 static void write_out(struct stream *stream)
 {
     const struct outbox *outbox = &stream->outbox;
@@ -100,7 +98,7 @@ static void write_out(struct stream *stream)
     signals_hold(&signals);
     if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
         stream->error = -EIO;
-    else if (stream->missed && stream->error == 0) /* else something may not be in it */
+    else if (stream->missed && stream->error == 0) /* otherwise something may be missing in it */
         missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
@@ -119,7 +117,7 @@ static void send_out(struct stream *stream)
     outbox_clear(outbox);
 }
 
-/* What could come twice, should we be killed, is kept to one piece. */
+/* So that a killed program repeats one piece at most. */
 static void send_piece(struct stream *stream)
 {
     struct outbox *outbox = &stream->outbox;
@@ -157,7 +155,6 @@ static void put_given(struct stream *stream, const struct cemm_document *documen
     send_piece(stream);
 }
 
-/* What is new in an answer. */
 static void put_new(struct stream *stream, const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
@@ -176,7 +173,7 @@ static void put_missed(void *data, const struct cemm_document *document, bool ol
         put_new(data, document);
 }
 
-/* An answer, now or when what was missed before it has come. */
+/* Writes an answer, after what was missed before it. */
 static void put_answer(struct stream *stream, struct latest_entry *entry,
                        struct cemm_document *document)
 {
@@ -200,7 +197,7 @@ static void show(struct stream *stream, struct latest_entry *entry,
     entry->shown = picked;
 }
 
-/* A file that can't be written now may be writable again: no reason to end. */
+/* A file that cannot be written is no reason to end. */
 static void put_text(struct stream *stream, const char *text, size_t length)
 {
     struct cemm_words words = {""};
@@ -238,7 +235,7 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* A METER that names nothing looks like one that has nothing to say. */
+/* A METER that names nothing looks like a silent one. */
 static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
@@ -248,7 +245,7 @@ static void report_unanswered(const struct stream *stream)
     }
 }
 
-/* What the library does not log: that something is not there. Said once. */
+/* The library does not log absence. Reported once. */
 static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
@@ -272,8 +269,8 @@ static void ignore_answer(void *data, const struct cemm_answer *answer)
     (void)answer;
 }
 
-/* A METER that names its device and alias is read without a look for meters, which would have told
- * its type. One request tells it; nobody waits for that. */
+/* Reading a METER uid/alias does not look for meters, which would tell the type: so it is asked for
+ * once. */
 static void seek_type(struct stream *stream, struct latest_entry *entry,
                       const struct cemm_document *document)
 {
@@ -336,9 +333,9 @@ static void begin_sweep(struct stream *stream, int64_t now)
     };
     stream->wanted = false;
     while (stream->due <= now)
-        stream->due += stream->interval; /* points that were missed are left out */
+        stream->due += stream->interval;
     stream->began = now;
-    if (!stream->changed) /* else it has waited for long enough already */
+    if (!stream->changed) /* otherwise it has waited already */
         stream->snapshot_due = now + PATIENCE;
     int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
     if (r < 0) {
@@ -349,7 +346,6 @@ static void begin_sweep(struct stream *stream, int64_t now)
     stream->pending++;
 }
 
-/* Whether a sweep is asked for; and whether the last one is far enough for it. */
 static bool sweep_wanted(const struct stream *stream, int64_t now)
 {
     return stream->options->paced_by_stdin ? stream->wanted : stream->due <= now;
@@ -361,7 +357,7 @@ static bool sweep_possible(const struct stream *stream, int64_t now)
            (stream->pending < SWEEPS_MAX && now - stream->began >= PATIENCE);
 }
 
-/* Takes all lines that have come: however many, they are one request. */
+/* All lines that have come are one request. */
 static void read_input(struct stream *stream)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -388,13 +384,12 @@ static int until(int64_t now, int64_t moment, int timeout)
     return timeout < 0 || left < timeout ? (int)left : timeout;
 }
 
-/* How long the loop may wait, in milliseconds. */
 static int patience(const struct stream *stream, int64_t now)
 {
     int timeout = -1;
     if (!stream->options->paced_by_stdin)
         timeout = until(now, stream->due, timeout);
-    if (sweep_wanted(stream, now)) /* yet it is not possible */
+    if (sweep_wanted(stream, now)) /* but not possible yet */
         timeout = until(now, stream->began + PATIENCE, -1);
     if (stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
         timeout = until(now, stream->snapshot_due, timeout);
@@ -423,7 +418,7 @@ static size_t waiting(const struct stream *stream)
     return stream->missed ? missed_waiting(stream->missed) : 0;
 }
 
-/* A meter that fails now and then is no failure of the stream; that there never was one is. */
+/* Only if there never was a meter has the stream failed. */
 static enum exec_exit end_of_input(const struct stream *stream)
 {
     bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
@@ -441,7 +436,7 @@ static enum exec_exit run(struct stream *stream)
         if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
             return end_of_input(stream);
         if (stream->error != 0)
-            break; /* a turn might wait for long */
+            break;
         turn(stream, now);
         send_out(stream);
     }
@@ -451,7 +446,7 @@ static enum exec_exit run(struct stream *stream)
 
 static bool prepare(struct stream *stream)
 {
-    const char *taker = ""; /* the only one */
+    const char *taker = ""; /* there is one */
     double interval = render_options_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
@@ -498,7 +493,7 @@ enum exec_exit exec_stream(const struct exec_options *options)
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
-    if (words.text[0] != '\0') /* a disk that takes no lock is no reason to give nothing */
+    if (words.text[0] != '\0') /* some disks have no locks */
         message_print(CEMM_LOG_WARNING, "%s", words.text);
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options);
     if (end == EXEC_OK)

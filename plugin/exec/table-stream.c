@@ -18,7 +18,7 @@ static const struct table_column columns[COLUMNS] = {
     [UNIT] = {.title = "UNIT", .width = LONGEST("L/min")},
 };
 
-/* uid,alias,channel,value,unit,time,type: names and numbers, none of them with a comma. */
+/* uid,alias,channel,value,unit,time,type: none of them has a comma. */
 static void add_row(struct table *table, char *row)
 {
     static const int order[COLUMNS] = {DEVICE, METER, CHANNEL, VALUE, UNIT, TIME};

@@ -1,8 +1,7 @@
 /*
- * A table is collected first and printed then, because a column is as wide as
- * its widest cell. Widths count characters, not bytes: names of sources may be
- * written in any script. Nothing is ever cut: a long line is better than a
- * wrong number.
+ * A table is collected before it is printed, because a column is as wide as
+ * its widest cell. Widths count characters, not bytes. Nothing is cut: a long
+ * line is better than a wrong number.
  */
 #include "plugin/exec/table.h"
 
@@ -15,7 +14,7 @@
 #define GAP 2
 
 struct table_row {
-    char *cells[TABLE_COLUMNS_MAX]; /* a note is a row with its text in the first and `note` set */
+    char *cells[TABLE_COLUMNS_MAX]; /* of a note only the first */
     bool note;
 };
 
@@ -51,7 +50,6 @@ static struct table_row *new_row(struct table *table)
     return row;
 }
 
-/* Copies a text; control characters, which would move the cursor, become '?'. */
 static char *copy_cell(struct table *table, const char *text)
 {
     char *copy = strdup(text ? text : "");
@@ -79,7 +77,7 @@ void table_note(struct table *table, const char *text)
     row->cells[0] = copy_cell(table, text);
 }
 
-/* Characters of a UTF-8 text: all bytes but those that continue one. */
+/* Counts characters of UTF-8: all bytes that do not continue one. */
 static size_t width(const char *text)
 {
     size_t count = 0;

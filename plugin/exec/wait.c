@@ -1,7 +1,6 @@
 /*
- * The waiting of every command. It looks after two more things: a signal to
- * end, which is obeyed at once and without tidying (the kernel does that
- * faster), and the progress line for those who wait at a terminal.
+ * Commands also wait for an ending signal, which ends the process at once, and
+ * show progress at a terminal.
  */
 #include "plugin/exec/wait.h"
 
@@ -17,7 +16,7 @@ static int turn_once(struct cemm *cemm, struct wait *wait, int signal_fd)
 {
     struct pollfd extra[DESCRIPTORS] = {
         [SIGNALS] = {.fd = signal_fd, .events = POLLIN},
-        [OUTPUT] = {.fd = wait->output_fd, .events = 0}, /* only that its reader has gone */
+        [OUTPUT] = {.fd = wait->output_fd, .events = 0}, /* only POLLERR: the reader has gone */
         [INPUT] = {.fd = wait->input_fd, .events = POLLIN},
     };
     int r = cemm_turn(cemm, wait->timeout_ms, extra, wait->input_fd >= 0 ? INPUT + 1 : OUTPUT + 1);
@@ -38,7 +37,7 @@ int wait_once(struct cemm *cemm, struct wait *wait)
     int r = signal_fd < 0 ? signal_fd : turn_once(cemm, wait, signal_fd);
     if (signal_fd >= 0)
         close(signal_fd);
-    if (r <= 0) /* a signal that has come is held until it is obeyed */
+    if (r <= 0) /* a signal is held until it is obeyed */
         signals_release(&signals);
     return r;
 }

@@ -1,32 +1,32 @@
 /*
- * Lets the library work until something has come.
+ * Waits for the library.
  */
 #ifndef CEMM_EXEC_WAIT_H
 #define CEMM_EXEC_WAIT_H
 
 #include "plugin/exec/exec.h"
 
-/* Shows how far it is, after each turn. */
+/* Shows progress after each turn. */
 typedef void wait_show_fn(void *data, struct cemm *cemm);
 
 /*
- * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or
- * the negative errno of a turn. A signal to end ends the process from in here.
+ * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or a
+ * negative errno. An ending signal ends the process.
  */
 int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *data);
 
 /* What one turn waits for besides the network. */
 struct wait {
     int timeout_ms;
-    int output_fd; /* whose reader may go; -1: it is a file */
+    int output_fd; /* returns when its reader has gone; -1: none */
     int input_fd;  /* -1: none */
-    bool input;    /* returned: it can be read, or has ended */
+    bool input;    /* result: readable, or at its end */
 };
 
 /*
- * Turns once, for those who have a loop of their own. Returns 0, a negative
- * errno, or the number of the signal that wants us to end (SIGPIPE: the reader
- * has gone): then the caller tidies up and calls signals_die().
+ * Turns once. Returns 0, a negative errno, or the number of an ending signal
+ * (SIGPIPE: the reader has gone): then the caller tidies up and calls
+ * signals_die().
  */
 int wait_once(struct cemm *cemm, struct wait *wait);
 
