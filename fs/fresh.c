@@ -11,10 +11,9 @@ bool fresh_is_description(const struct path *path)
 }
 
 /* Whether the document of a closed period never changes; one without samples may (spec §2). */
-static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
+static bool is_final(const struct fs *fs, int64_t closed_at, const struct snapshot *snapshot)
 {
-    return fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm)) &&
-           !(snapshot && snapshot->empty);
+    return fs_clock(fs).now >= closed_at && !(snapshot && snapshot->empty);
 }
 
 int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
@@ -24,7 +23,7 @@ int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct
         return FS_INFO_MAX_AGE;
     if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
-    if (is_final(fs, path, snapshot)) /* what was fetched before may lack the end */
+    if (is_final(fs, closed_at, snapshot)) /* what was fetched before may lack the end */
         return cemm_clock_wall() - closed_at * 1000;
     return fs_clock(fs).now < closed_at ? FS_PERIOD_MAX_AGE : CEMM_EMPTY_AGE;
 }
@@ -52,7 +51,8 @@ bool fresh_may_run(const struct path *path)
 
 double fresh_timeout(const struct fs *fs, const struct node *node)
 {
-    bool final = is_final(fs, &node->path, node->snapshot);
+    int64_t closed_at = tree_closed_at(&node->path, cemm_zone(fs->cemm));
+    bool final = is_final(fs, closed_at, node->snapshot);
     if (node->running || (fresh_may_run(&node->path) && !final))
         return RUNNING_TIMEOUT;
     if (final)
