@@ -33,7 +33,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     else if (!account && !answer->document)
         r = ENOENT;
     if (r == ENOENT)
-        fs_note_name(fs, &pending->node->path, "no source says anything of this device");
+        fs_note_name(fs, &pending->node->path, "no source has information about this device");
     if (r == 0)
         r = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
     if (r != 0)
@@ -65,7 +65,7 @@ static void on_io(struct pending *pending, const struct cemm_answer *answer)
                cemm_offers(pending->fs->cemm, &path->uid, path->alias, CEMM_IO)) {
         pending_reply_error(pending, EHOSTUNREACH);
     } else {
-        fs_note_name(pending->fs, path, "no source says anything of this meter");
+        fs_note_name(pending->fs, path, "no source has information about this meter");
         pending->answer(pending, answer);
     }
 }

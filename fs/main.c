@@ -93,7 +93,7 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         return EXIT_FAILURE;
     }
     if (mount_on(fs->session, path) < 0) {
-        complain(path, "can't be mounted on"); /* libfuse has printed the reason */
+        complain(path, "mounting failed"); /* libfuse has printed the reason */
         close(signal_fd);
         return EXIT_FAILURE;
     }
@@ -131,7 +131,7 @@ static int run(const struct options *options, const struct cemm_config *config)
         r = mount_and_serve(&fs, options, path);
         fuse_session_destroy(fs.session);
     } else { /* libfuse says nothing about a lack of memory */
-        complain(options->mountpoint, "the file system can't be set up");
+        complain(options->mountpoint, "setting up the file system failed");
         r = EXIT_FAILURE;
     }
     free(path);

@@ -87,9 +87,9 @@ static int check_mounts(const char *mountpoint, struct cemm_words *words)
     if (!(about.stx_mask & STATX_MNT_ID) || !mount_is_ours(about.stx_mnt_id))
         return 0;
     if (about.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        cemm_words_set(words, "cemmfs is mounted there already; fusermount3 -u unmounts it");
+        cemm_words_set(words, "cemmfs is already mounted there; unmount it with fusermount3 -u");
     else
-        cemm_words_set(words, "it lies in another mount of cemmfs");
+        cemm_words_set(words, "it is inside another mount of cemmfs");
     return -EINVAL;
 }
 

@@ -25,11 +25,11 @@ const char options_help[] =
     "\n"
     "  -f                  stay in the foreground, log to stderr\n"
     "  -d                  the same, and show each request of the kernel\n"
-    "  -o realtime_ttl=S   realtime files may be S seconds old (default: 10)\n"
-    "  -o allow_other      other users may read, too\n"
-    "  -o default_permissions  the kernel lets only those read whom the modes allow\n"
-    "  -o uid=N, gid=N     whose the files are (default: whoever mounts)\n"
-    "  -o umask=M          permissions that nobody has, octal; checked by the kernel\n"
+    "  -o realtime_ttl=S   maximum age of realtime files (default: 10)\n"
+    "  -o allow_other      let other users read, too\n"
+    "  -o default_permissions  let the kernel check the file modes\n"
+    "  -o uid=N, gid=N     owner and group of the files (default: the mounting user)\n"
+    "  -o umask=M          octal mask of permissions; the kernel checks them\n"
     "  -h, --help          this text\n"
     "  -V, --version       the version\n"
     "\n"
@@ -114,7 +114,7 @@ static void read_mount_option(const char *option, struct options *options, struc
         options->default_permissions = true;
     else if (strcmp("remount", option) == 0)
         cemm_words_set(words,
-                       "-o remount: a mount keeps its options; unmount it and mount it again");
+                       "-o remount: options cannot be changed; unmount it and mount it again");
     else if (!is_ignored(option))
         cemm_words_set(words, "-o %s: no such option", option);
 }
@@ -130,9 +130,9 @@ static void read_places(int count, char **arguments, struct options *options,
                         struct cemm_words *words)
 {
     if (count == 0) {
-        cemm_words_set(words, "where to mount is missing; see cemmfs --help");
+        cemm_words_set(words, "no mount point given; see cemmfs --help");
     } else if (count > 2) {
-        cemm_words_set(words, "%s: one argument too many; see cemmfs --help", arguments[2]);
+        cemm_words_set(words, "%s: unexpected argument; see cemmfs --help", arguments[2]);
     } else {
         options->config = count == 2 ? arguments[0] : NULL;
         options->mountpoint = arguments[count - 1];
@@ -166,7 +166,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
         case 'V':
             return OPTIONS_VERSION;
         case ':':
-            cemm_words_set(words, "%s: its value is missing; see cemmfs --help", argv[optind - 1]);
+            cemm_words_set(words, "%s: a value is missing; see cemmfs --help", argv[optind - 1]);
             break;
         default:
             cemm_words_set(words, "%s: no such option; see cemmfs --help", argv[optind - 1]);

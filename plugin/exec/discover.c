@@ -125,7 +125,7 @@ static enum exec_exit look_and_put(const struct session *session, const char *fi
         r = look.result;
     if (r == 0)
         return report(session, file);
-    message_print(CEMM_LOG_ERROR, "no look for CEMMs: %s", strerror(-r));
+    message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
     return EXEC_FAILED;
 }
 

@@ -43,11 +43,11 @@ void explain_look(const struct cemm *cemm)
                       "another program holds that port here: devices that answer only there were "
                       "not heard");
     if (state.junk > 0)
-        message_print(CEMM_LOG_ERROR, "%zu packet%s came that %s no answer of a CEMM", state.junk,
+        message_print(CEMM_LOG_ERROR, "%zu packet%s received that %s not from a CEMM", state.junk,
                       plural(state.junk, "s"), state.junk == 1 ? "was" : "were");
     message_print(
         CEMM_LOG_ERROR,
-        "is it switched on, and in the same network as this machine? No firewall between? "
+        "is it switched on and in the same network as this machine, without a firewall between? "
         "Its core must be 1.23 or later");
 }
 

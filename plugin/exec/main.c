@@ -80,17 +80,16 @@ static const struct {
     {EXEC_TAKES_RANGE, "  --from D        first day, as 2024-05-01\n"
                        "  --to D          last day, included; without it: today\n"
                        "  --period P      day (a row a minute, the default), month or year\n"},
-    {EXEC_TAKES_PACE,
-     "  --interval S    a sweep every S seconds; without it: 10\n"
-     "  --stdin         a sweep at every line on stdin, until its end\n"
-     "  --state FILE    remember there what was given: what was missed comes first\n"},
+    {EXEC_TAKES_PACE, "  --interval S    a sweep every S seconds; without it: 10\n"
+                      "  --stdin         a sweep at every line on stdin, until its end\n"
+                      "  --state FILE    keep what was sent in FILE; missed samples come first\n"},
     {EXEC_TAKES_FORMAT,
      "  --format F      influx, putval, prometheus, json, csv or table; without\n"
      "                  it, table on a terminal and influx elsewhere\n"},
     {EXEC_TAKES_LISTING, "  --format F      table, the default, or json: an array of meters\n"},
     {0, "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
         "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n"
-        "  --output FILE   write FILE, whole or not at all, instead of stdout\n"
+        "  --output FILE   replace FILE atomically instead of using stdout\n"
         "  --help          this text\n"},
 };
 
@@ -98,11 +97,10 @@ static const struct {
 static const char *note(unsigned takes)
 {
     if (takes & EXEC_TAKES_RANGE)
-        return "\nA history has times, so there is no prometheus here. Days that are over are "
-               "kept\n"
-               "in the archive and not asked for again: run it again, and it goes on.\n";
+        return "\nThere is no prometheus format, which has no times. Past days are kept in the\n"
+               "archive: an interrupted run can be repeated and goes on.\n";
     if (takes & EXEC_TAKES_PACE)
-        return "\n--output wants --format prometheus: then FILE is written anew at every sweep.\n";
+        return "\n--output needs --format prometheus; FILE is replaced at every sweep.\n";
     return "";
 }
 
@@ -138,7 +136,7 @@ static void print_help(FILE *stream)
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].does);
-    fputs("\n`cemm COMMAND --help` tells the options of a command.\n", stream);
+    fputs("\n`cemm COMMAND --help` shows the options of a command.\n", stream);
 }
 
 /* A full disk or a closed pipe is no success. */
@@ -157,7 +155,7 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     enum exec_exit end = EXEC_USAGE;
     int r = options_read(&options, command->takes, arguments, count, &words);
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s; `cemm %s --help` tells more",
+        message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`",
                       r == -ENOMEM ? strerror(ENOMEM) : words.text, command->name);
     } else if (options.help) {
         print_command_help(command, stdout);
@@ -174,7 +172,7 @@ int main(int argc, char **argv)
     set_up_process();
     message_begin();
     if (argc < 2) {
-        message_print(CEMM_LOG_ERROR, "no command; `cemm --help` tells which there are");
+        message_print(CEMM_LOG_ERROR, "no command; see `cemm --help`");
         return EXEC_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0) {
@@ -190,10 +188,8 @@ int main(int argc, char **argv)
             return (int)run_command(&commands[i], argv + 2, (size_t)argc - 2);
     }
     if (argv[1][0] == '-')
-        message_print(CEMM_LOG_ERROR, "'%s' stands where the command should; options come after it",
-                      argv[1]);
+        message_print(CEMM_LOG_ERROR, "'%s': options must come after the command", argv[1]);
     else
-        message_print(CEMM_LOG_ERROR, "unknown command '%s'; `cemm --help` tells which there are",
-                      argv[1]);
+        message_print(CEMM_LOG_ERROR, "unknown command '%s'; see `cemm --help`", argv[1]);
     return EXEC_USAGE;
 }

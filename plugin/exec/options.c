@@ -101,7 +101,7 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
         break;
     case INTERVAL:
         if (!parse_interval(value, &options->interval))
-            cemm_words_set(words, "--interval wants seconds, from %g to %g, not '%s'",
+            cemm_words_set(words, "--interval needs seconds from %g to %g, not '%s'",
                            EXEC_INTERVAL_MIN, EXEC_INTERVAL_MAX, value);
         break;
     case STDIN:
@@ -113,7 +113,7 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
     case FROM:
     case TO:
         if (!cemm_period_parse(CEMM_DAY, value, id == FROM ? &options->from : &options->to))
-            cemm_words_set(words, "--%s wants a date such as 2024-05-01, not '%s'",
+            cemm_words_set(words, "--%s needs a date like 2024-05-01, not '%s'",
                            id == FROM ? "from" : "to", value);
         break;
     case PERIOD:
@@ -153,7 +153,7 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
     else if (!option->has_value && value)
         cemm_words_set(words, "--%s takes no value", option->name);
     else if (option->has_value && (!value || *value == '\0'))
-        cemm_words_set(words, "--%s wants a value", option->name);
+        cemm_words_set(words, "--%s needs a value", option->name);
     else
         set_option(options, option->id, value, words);
 }
@@ -205,14 +205,13 @@ static const char *wrong_together(const struct exec_options *options, unsigned t
     if (range && options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
         return "--to lies before --from";
     if (range && timeless)
-        return "prometheus has no times, so it can't hold a history";
+        return "prometheus has no times, so it cannot show history";
     if (pace && options->interval > 0 && options->paced_by_stdin)
-        return "--interval and --stdin exclude each other";
+        return "--interval and --stdin cannot be combined";
     if (pace && options->state && timeless)
-        return "prometheus has no times, so it can't take what was missed (--state)";
+        return "prometheus has no times, so it cannot show missed samples (--state)";
     if (pace && options->output && !timeless)
-        return "a stream has no end, so --output wants --format prometheus, which is written anew "
-               "each time";
+        return "--output needs --format prometheus, whose file is replaced at every sweep";
     return NULL;
 }
 
@@ -237,7 +236,7 @@ int options_read(struct exec_options *ret_options, unsigned takes, char *const *
             read_meter(ret_options, argument, words);
             index++;
         } else {
-            cemm_words_set(words, "'%s' is one argument too many", argument);
+            cemm_words_set(words, "unexpected argument '%s'", argument);
         }
         if (ret_options->help)
             return 0;

@@ -55,7 +55,7 @@ static int check_folder(const char *path, struct cemm_words *words)
 {
     size_t length = folder_length(path);
     if (path[length] == '\0') {
-        cemm_words_set(words, "%.200s: is a folder, not a file", path);
+        cemm_words_set(words, "%.200s: is a directory", path);
         return -EISDIR;
     }
     char *folder = length == 0 ? strdup(".") : strndup(path, length);
@@ -74,7 +74,7 @@ int output_check(const char *path, struct cemm_words *words)
         return 0;
     struct stat now;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
-        cemm_words_set(words, "%.200s: is there and is no regular file", path);
+        cemm_words_set(words, "%.200s: exists and is not a regular file", path);
         return -EINVAL;
     }
     char *real = cemm_link_target(path);

@@ -12,7 +12,7 @@
 #include "plugin/exec/signals.h"
 
 /* Message for a file that was not replaced. */
-#define OUTPUT_LEFT "%s: left as it is, for no sample came"
+#define OUTPUT_LEFT "%s: not changed, because there was no sample"
 
 /*
  * Checks, before anything is asked, whether a file can be written. `path` NULL

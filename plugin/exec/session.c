@@ -92,7 +92,6 @@ void session_close(struct session *session)
     for (size_t i = 0; i < session->remark_count; i++)
         free(session->remarks[i]);
     if (session->remarks_lost > 0)
-        message_print(CEMM_LOG_WARNING, "%zu more warnings found no room here",
-                      session->remarks_lost);
+        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", session->remarks_lost);
     *session = (struct session){0};
 }

@@ -440,7 +440,7 @@ static enum exec_exit run(struct stream *stream)
         turn(stream, now);
         send_out(stream);
     }
-    message_print(CEMM_LOG_ERROR, "the stream ends: %s", strerror(-stream->error));
+    message_print(CEMM_LOG_ERROR, "the stream stops: %s", strerror(-stream->error));
     return EXEC_FAILED;
 }
 

@@ -358,7 +358,7 @@ output() {
   for format in influx json csv putval table; do
     read_exits "no meter at all, $format" 1 --output "$file" --format "$format" s77
     check 'leaves the old file' cmp "$scratch/before" "$file"
-    has 'and says so' "$err" "E! $file: left as it is, for no sample came"
+    has 'and says so' "$err" "E! $file: not changed, because there was no sample"
   done
   cemm_exits 'list, with a cloud that fails' 1 list --config "$scratch/nowhere.conf" --output "$file"
   check 'leaves the old file, too' cmp "$scratch/before" "$file"
@@ -370,7 +370,7 @@ output() {
     cemm_exits "history that fails, $format" 1 history --config "$config" --from "$day" --to "$day" \
       --output "$file" --format "$format" s01
     check 'leaves the old file' cmp "$scratch/before" "$file"
-    has 'and says so' "$err" "E! $file: left as it is, for no sample came"
+    has 'and says so' "$err" "E! $file: not changed, because there was no sample"
   done
   sim_faults
   cemm_exits 'history of a time without data' 1 history --config "$config" --from 2010-01-01 \

@@ -387,7 +387,7 @@ claims() {
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
   asks 'core 1.22' 1 discover
   is 'is not taken' 0 "$(roots "$one")"
-  has 'which is said' "$err" 'E! 2 packets came that were no answer of a CEMM'
+  has 'which is said' "$err" 'E! 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
   has 'is taken' "$out" '  2.0'

@@ -99,7 +99,7 @@ is 'fstab: two lines' 2 "$(findmnt --tab-file "$scratch/fstab" --noheadings | wc
 hasnt 'findmnt finds no fault with them' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
 # Each of their options is one that cemmfs takes.
 while read -r word; do
-  { cemmfs -o "$word" 2>&1 || true; } | grep 'where to mount is missing' >/dev/null || echo "$word"
+  { cemmfs -o "$word" 2>&1 || true; } | grep 'no mount point given' >/dev/null || echo "$word"
 done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
 is 'cemmfs takes their options' '' "$(<"$scratch/not-taken")"
 

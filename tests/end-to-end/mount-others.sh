@@ -34,7 +34,7 @@ check 'which ends it' wait_for 30 gone_or_zombie "$daemon"
 check 'words that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
 daemon=$(pgrep -f -- "cemmfs $conf $m")
 check 'mean nothing' cat "$m/status"
-fails_with 'remount is refused in words' 'a mount keeps its options' \
+fails_with 'remount is refused in words' 'options cannot be changed' \
   mount -t fuse.cemmfs "$conf" "$m" -o remount,ro
 umount "$m"
 wait_for 30 gone_or_zombie "$daemon" || not_ok 'umount ends it'

@@ -41,14 +41,14 @@ unmount "$archive/below"
 rmdir "$archive/below"
 
 mount_fs
-refused 'a second mount' 'cemmfs is mounted there already' "$m"
-refused 'a place in a mount' 'it lies in another mount of cemmfs' "$m/$dev"
+refused 'a second mount' 'cemmfs is already mounted there' "$m"
+refused 'a place in a mount' 'it is inside another mount of cemmfs' "$m/$dev"
 if [[ $(id -u) == 0 ]]; then
   # The mount of somebody else, who has not allowed others to look at it.
   chmod 711 "$scratch"
   install -m 600 -o nobody "$conf.key" "$scratch/nobody.key"
   sed "s|^api-key-file = .*|api-key-file = $scratch/nobody.key|" "$conf" >"$scratch/nobody.conf"
-  conf=$scratch/nobody.conf refused "somebody else's mount" 'cemmfs is mounted there already' "$m" \
+  conf=$scratch/nobody.conf refused "somebody else's mount" 'cemmfs is already mounted there' "$m" \
     setpriv --reuid=nobody --clear-groups --
 else
   left_out "somebody else's mount is seen" 'needs root'

@@ -145,7 +145,7 @@ ignored=$(part "$cemmfs_page" 'Mount options' | awk '
 same 'cemmfs: words that mean nothing to it' \
   "$(sed -n '/ignored\[\] = {/,/};/p; /ignored_beginnings\[\]/p' fs/options.c | grep -oE '"[a-z_=-]+"' | tr -d '"')" "$ignored"
 # taken WORD: it is not the mount option that is wrong.
-taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'where to mount is missing' >/dev/null; }
+taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'no mount point given' >/dev/null; }
 for word in $ignored; do
   case $word in *[-=]) word+=value ;; esac
   taken "$word" || echo "$word"
