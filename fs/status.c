@@ -20,15 +20,17 @@ static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_S
     return text;
 }
 
-static void print_success_and_failure(const struct fs *fs, FILE *out, int64_t success,
-                                      int64_t failure, const char *words)
+static void print_failure(const struct fs *fs, FILE *out, int64_t failure, const char *words)
+{
+    char text[CEMM_TIME_SIZE];
+    fprintf(out, "  last failure  %s%s%s\n", when(fs, failure, text), failure != 0 ? ": " : "",
+            failure != 0 ? words : "");
+}
+
+static void print_success(const struct fs *fs, FILE *out, int64_t success)
 {
     char text[CEMM_TIME_SIZE];
     fprintf(out, "  last success  %s\n", when(fs, success, text));
-    fprintf(out, "  last failure  %s", when(fs, failure, text));
-    if (failure != 0)
-        fprintf(out, ": %s", words);
-    fputc('\n', out);
 }
 
 static void print_sources(const struct fs *fs, FILE *out)
@@ -39,8 +41,8 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "  address       %s\n", source.address);
         fprintf(out, "  devices       %zu\n", source.devices);
         fprintf(out, "  left out      %zu\n", source.left_out);
-        print_success_and_failure(fs, out, source.last_success, source.last_failure,
-                                  source.last_words);
+        print_success(fs, out, source.last_success);
+        print_failure(fs, out, source.last_failure, source.last_words);
     }
     if (!cemm_source_at(fs->cemm, 0, &source))
         fprintf(out, "\nno source is configured\n");
@@ -69,8 +71,8 @@ static void print_devices(const struct fs *fs, FILE *out)
             print_meter(device, alias, out);
         fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
         cemm_device_state(device, &state);
-        print_success_and_failure(fs, out, state.last_success, state.last_failure,
-                                  state.last_words);
+        print_success(fs, out, state.last_success);
+        print_failure(fs, out, state.last_failure, state.last_words);
     }
 }
 
@@ -87,7 +89,6 @@ static void print_last_error(const struct fs *fs, FILE *out)
 static void print_archive(const struct fs *fs, FILE *out)
 {
     struct cemm_archive_state archive;
-    char text[CEMM_TIME_SIZE];
     if (!cemm_archive_at(fs->cemm, &archive)) {
         fprintf(out, "\nno archive\n");
         return;
@@ -95,10 +96,7 @@ static void print_archive(const struct fs *fs, FILE *out)
     fprintf(out, "\narchive %s\n", archive.directory);
     fprintf(out, "  read          %zu\n  written       %zu\n  damaged       %zu\n", archive.read,
             archive.written, archive.damaged);
-    fprintf(out, "  last failure  %s", when(fs, archive.failed, text));
-    if (archive.failed != 0)
-        fprintf(out, ": %s", archive.words);
-    fputc('\n', out);
+    print_failure(fs, out, archive.failed, archive.words);
 }
 
 static void print_all(const struct fs *fs, FILE *out)
@@ -134,11 +132,9 @@ static struct json_object *last_error(const struct fs *fs, struct json *json)
     return error;
 }
 
-static void add_success_and_failure(const struct fs *fs, struct json *json,
-                                    struct json_object *object, int64_t success, int64_t failure,
-                                    const char *words)
+static void add_failure(const struct fs *fs, struct json *json, struct json_object *object,
+                        int64_t failure, const char *words)
 {
-    add_time(fs, json, object, "last_success", success);
     add_time(fs, json, object, "last_failure", failure);
     json_add_text(json, object, "last_words", failure != 0 ? words : NULL);
 }
@@ -153,8 +149,8 @@ static struct json_object *all_sources(const struct fs *fs, struct json *json)
         json_add_text(json, source, "address", state.address);
         json_add_count(json, source, "devices", state.devices);
         json_add_count(json, source, "left_out", state.left_out);
-        add_success_and_failure(fs, json, source, state.last_success, state.last_failure,
-                                state.last_words);
+        add_time(fs, json, source, "last_success", state.last_success);
+        add_failure(fs, json, source, state.last_failure, state.last_words);
         json_append(json, sources, source);
     }
     return sources;
@@ -184,8 +180,8 @@ static struct json_object *all_devices(const struct fs *fs, struct json *json)
         json_add_text(json, device, "account", cemm_device_account(known));
         json_add(json, device, "meters", all_meters(known, json));
         cemm_device_state(known, &state);
-        add_success_and_failure(fs, json, device, state.last_success, state.last_failure,
-                                state.last_words);
+        add_time(fs, json, device, "last_success", state.last_success);
+        add_failure(fs, json, device, state.last_failure, state.last_words);
         json_append(json, devices, device);
     }
     return devices;
@@ -201,8 +197,7 @@ static struct json_object *the_archive(const struct fs *fs, struct json *json)
     json_add_count(json, archive, "read", state.read);
     json_add_count(json, archive, "written", state.written);
     json_add_count(json, archive, "damaged", state.damaged);
-    add_time(fs, json, archive, "last_failure", state.failed);
-    json_add_text(json, archive, "last_words", state.failed != 0 ? state.words : NULL);
+    add_failure(fs, json, archive, state.failed, state.words);
     return archive;
 }
 

@@ -33,13 +33,6 @@ static void take_end(void *data, const struct cemm_answer *answer)
     look->done = true;
 }
 
-static int compare(const void *left, const void *right)
-{
-    const struct cemm_discovered *a = left;
-    const struct cemm_discovered *b = right;
-    return strcmp(a->uid.text, b->uid.text);
-}
-
 static size_t count_answers(const struct cemm *cemm)
 {
     struct cemm_discovered device;
@@ -49,41 +42,24 @@ static size_t count_answers(const struct cemm *cemm)
     return count;
 }
 
-/* Sorted, so that diffs of two runs show what has changed. */
-static struct cemm_discovered *sorted(const struct cemm *cemm, size_t *ret_count)
-{
-    struct cemm_discovered *devices = calloc(count_answers(cemm) + 1, sizeof(*devices));
-    struct cemm_discovered device;
-    *ret_count = 0;
-    if (!devices)
-        return NULL;
-    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++) {
-        if (device.answered)
-            devices[(*ret_count)++] = device;
-    }
-    qsort(devices, *ret_count, sizeof(*devices), compare);
-    return devices;
-}
-
 static int write_table(const void *data, FILE *stream)
 {
-    size_t count;
-    struct cemm_discovered *devices = sorted(data, &count);
-    if (!devices)
-        return -ENOMEM;
+    const struct cemm *cemm = data;
     struct table table = table_new(columns, COLUMNS);
-    for (size_t i = 0; i < count; i++) {
+    struct cemm_discovered device;
+    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++) {
         const char *cells[COLUMNS] = {
-            [UID] = devices[i].uid.text,
-            [ADDRESS] = devices[i].address,
-            [TYPE] = devices[i].type,
-            [CORE] = devices[i].core,
+            [UID] = device.uid.text,
+            [ADDRESS] = device.address,
+            [TYPE] = device.type,
+            [CORE] = device.core,
         };
-        table_row(&table, cells);
+        if (device.answered)
+            table_row(&table, cells);
     }
+    table_sort(&table); /* diffs of two runs show what has changed */
     int r = table_print(&table, stream);
     table_clear(&table);
-    free(devices);
     return r;
 }
 

@@ -20,40 +20,17 @@
 #include "plugin/exec/output.h"
 
 static const struct exec_command commands[] = {
-    {
-        .name = "discover",
-        .arguments = "[OPTION...]",
-        .does = "the CEMMs that answer on the LAN",
-        .run = exec_discover,
-    },
-    {
-        .name = "list",
-        .arguments = "[--format F]",
-        .does = "devices, meters, their types and channels, and through which source",
-        .takes = EXEC_TAKES_LISTING,
-        .run = exec_list,
-    },
-    {
-        .name = "read",
-        .arguments = "[--format F] [METER...]",
-        .does = "read the meters once",
-        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS,
-        .run = exec_read,
-    },
-    {
-        .name = "stream",
-        .arguments = "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
-        .does = "read the meters again and again, each sample once",
-        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE,
-        .run = exec_stream,
-    },
-    {
-        .name = "history",
-        .arguments = "--from D [--to D] [--period P] [--format F] [METER...]",
-        .does = "what the meters have measured, oldest first",
-        .takes = EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE,
-        .run = exec_history,
-    },
+    {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", 0, exec_discover},
+    {"list", "[--format F]", "devices, meters, their types and channels, and through which source",
+     EXEC_TAKES_LISTING, exec_list},
+    {"read", "[--format F] [METER...]", "read the meters once",
+     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS, exec_read},
+    {"stream", "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
+     "read the meters again and again, each sample once",
+     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE, exec_stream},
+    {"history", "--from D [--to D] [--period P] [--format F] [METER...]",
+     "what the meters have measured, oldest first",
+     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE, exec_history},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -77,6 +77,19 @@ void table_note(struct table *table, const char *text)
     row->cells[0] = copy_cell(table, text);
 }
 
+static int compare(const void *left, const void *right)
+{
+    const struct table_row *a = left;
+    const struct table_row *b = right;
+    return strcmp(a->cells[0], b->cells[0]);
+}
+
+void table_sort(struct table *table)
+{
+    if (table->row_count > 0 && table->error == 0)
+        qsort(table->rows, table->row_count, sizeof(*table->rows), compare);
+}
+
 /* Counts characters of UTF-8: all bytes that do not continue one. */
 static size_t width(const char *text)
 {

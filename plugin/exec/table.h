@@ -38,6 +38,9 @@ void table_row(struct table *table, const char *const *cells);
 /* Adds a line outside the columns. */
 void table_note(struct table *table, const char *text);
 
+/* Sorts the rows by their first cell. */
+void table_sort(struct table *table);
+
 /* Shortens an ISO time: no T, no milliseconds, no offset. */
 void table_plain_time(char *time);
 
