@@ -155,7 +155,7 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
     else if (option->has_value && (!value || *value == '\0'))
         cemm_words_set(words, "--%s needs a value", option->name);
     else
-        set_option(options, option->id, value, words);
+        set_option(options, option->id, value ? value : "", words);
 }
 
 /* Reads "uid/alias", "uid" or "alias". */
