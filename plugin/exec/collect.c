@@ -14,6 +14,8 @@
 static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
                            const char *alias, const char *words)
 {
+    if (collection->error != 0)
+        return NULL;
     if (collection->count == collection->room) {
         size_t room = collection->room * 2 + 16;
         struct finding *more = reallocarray(collection->findings, room, sizeof(*more));
