@@ -56,6 +56,9 @@ enum exec_exit history_find(struct history *history);
  * Returns 0 or a negative errno. */
 int history_find_first(struct history *history);
 
+/* Reports that there is nothing in the range, with the time in the zone. */
+void history_say_empty(const struct history *history, const char *what);
+
 /* Fetches and writes all, and reports failures. */
 enum exec_exit history_run(struct history *history);
 

@@ -406,6 +406,17 @@ static int run_all(struct run *run, struct cemm_words *words)
     return r;
 }
 
+/* The time shows at once whether the zone is wrong. */
+void history_say_empty(const struct history *history, const char *what)
+{
+    char now[CEMM_TIME_SIZE];
+    cemm_time_format(cemm_zone(history->cemm), cemm_clock_wall() / 1000 * 1000, now);
+    message_print(CEMM_LOG_ERROR,
+                  "%s; if the dates are right, the time zone is probably not the meter's (set "
+                  "time-zone): it is %s there",
+                  what, now);
+}
+
 /* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
 static void say_rest(struct history *history)
 {
@@ -415,7 +426,7 @@ static void say_rest(struct history *history)
         empty += history->meters[i].rows == 0;
     }
     if (empty == history->meter_count && !history->failed) {
-        message_print(CEMM_LOG_ERROR, "there is no data of that time");
+        history_say_empty(history, "there is no data of that time");
         history->failed = true;
         return;
     }

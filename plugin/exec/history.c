@@ -50,9 +50,9 @@ static bool set_range(struct history *history)
 static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
-        message_print(CEMM_LOG_ERROR, "that time %s",
-                      history->options->to.year != 0 ? "is not one that any meter can have data of"
-                                                     : "has not come yet");
+        history_say_empty(history, history->options->to.year != 0
+                                       ? "no meter can have data of that time"
+                                       : "that time has not come yet");
         return EXEC_USAGE;
     }
     enum exec_exit end = history_find(history);
