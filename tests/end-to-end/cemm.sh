@@ -183,7 +183,7 @@ usage() {
     cemm_exits "no such command: '$argument'" 2 "$argument"
   done
   cemm_exits 'an option before the command' 2 --config "$config" read
-  has 'words tell its place' "$err" 'options come after it'
+  has 'words tell its place' "$err" 'options must come after'
   for argument in nonsense prom ''; do
     read_exits "no such format: '$argument'" 2 --format "$argument"
   done

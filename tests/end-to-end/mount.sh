@@ -398,7 +398,7 @@ check_wrong() {
   is "$what: one line" 1 "$(wc -l <"$scratch/stderr")"
   has "$what: in words" "$err" "$part"
 }
-check_wrong 'no place to mount' 'where to mount'
+check_wrong 'no place to mount' 'no mount point'
 check_wrong 'an unknown option' '--nonsense' --nonsense "$m"
 check_wrong 'an unknown mount option' 'nonsense' -o rw,nonsense "$m"
 check_wrong 'no such configuration' 'nowhere.conf' "$scratch/nowhere.conf" "$m"
