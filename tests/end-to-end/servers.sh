@@ -5,7 +5,7 @@
 #   needs influxd curl                 # or ends the test as skipped
 #   free_ports 2                       # sets the array $ports
 #   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
-#   start_prometheus PORT TARGET_PORT  # sets $server; -: there is nothing to scrape
+#   start_prometheus PORT TARGET_PORT  # sets $server; -: there is nothing to scrape; =: see there
 #   start_tap PORT FILE                # sets $daemon_pid
 
 needs() {
@@ -98,15 +98,16 @@ END
   curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
 }
 
-# start_prometheus PORT TARGET_PORT [OPTION…]: it scrapes what listens there every second. Its data is
-# in $scratch/prometheus.
+# start_prometheus PORT TARGET_PORT [OPTION…]: it scrapes what listens there every second; =: what its
+# configuration, standard input, says. Its data is in $scratch/prometheus.
 start_prometheus() {
   local port=$1 target=$2
   shift 2
   server=http://127.0.0.1:$port
   {
     echo 'global: { scrape_interval: 1s }'
-    [[ $target == - ]] || cat <<END
+    if [[ $target == = ]]; then cat; fi
+    [[ $target == [-=] ]] || cat <<END
 scrape_configs:
   - job_name: cemm
     static_configs: [ { targets: [ "127.0.0.1:$target" ] } ]
