@@ -49,6 +49,21 @@ END
   fi
 }
 
+# The example's way to take a history there, into a database that keeps it, and one that keeps a day only.
+pipeline() {
+  local command database code=0
+  command=$(sed -n '/^cemm history .* |$/,/^```/{/^```/!p}' "$source_root/examples/influxdb.md")
+  command=${command/#cemm history --from 2015-01-01/"$cemm history --config $config --from 2025-10-25 --to 2025-10-27 $one"}
+  has 'the pipeline is found' "$command" 'http://localhost:8086/write?db=cemm'
+  curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE short WITH DURATION 1d' >/dev/null
+  for database in cemm short; do
+    exits "the pipeline: the history of three days, into the database $database" "$code" \
+      bash -c "set -o pipefail; ${command/"http://localhost:8086/write?db=cemm"/"$influx/write?db=$database"}"
+    if ((code == 0)); then is 'the pipeline: nothing is said' '' "$out$err"; else has 'the pipeline: why it stops is said' "$out" 'retention policy'; fi
+    code=22 # which curl ends with, and split
+  done
+}
+
 influxdb() {
   local uid channel alias time
   free_ports 2
@@ -82,6 +97,7 @@ influxdb() {
   is 'no field has changed its type' '["float"]' \
     "$(ask_influxdb 'SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
   into_influxdb 'the same again' "$scratch/history.influx"
+  pipeline
   same_series 'and holds it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
 }
 

@@ -53,7 +53,7 @@ import() {
   set +e
   measured "$scratch/long" "${command[@]}" 2>"$scratch/stderr" |
     tee >(tail -n 1440 >"$scratch/tail") |
-    split -l 20000 --filter="curl -sf --data-binary @- '$influx/write?db=cemm' || echo refused"
+    split -l 20000 --filter="curl -sS --fail-with-body --data-binary @- '$influx/write?db=cemm' || echo refused"
   codes=("${PIPESTATUS[@]}")
   set -e
   is 'ten years go into InfluxDB, in chunks' '0 0 0' "${codes[*]}"
