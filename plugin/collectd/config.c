@@ -71,8 +71,11 @@ static const struct option {
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
 /* Writers that cannot take old values, by the names of their plugins: the first two want each
- * series in order, the others pass on whatever comes as the present. */
-static const char *const timid[] = {"rrdtool", "rrdcached", "network", "write_prometheus"};
+ * series in order; write_prometheus shows whatever comes as the present, and so does a collectd
+ * behind the others. */
+static const char *const timid[] = {
+    "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
+};
 
 #define TIMID_COUNT (sizeof(timid) / sizeof(timid[0]))
 

@@ -85,7 +85,7 @@ history() {
 
 history_mistakes() {
   local block='<Backfill>' writer
-  for writer in rrdtool rrdcached network write_prometheus RRDtool write_prometheus/a; do
+  for writer in rrdtool rrdcached network mqtt/broker amqp/broker write_prometheus RRDtool write_prometheus/a; do
     refused "history for $writer" "$(history "Writer \"$writer\"")" "$block: Writer: this writer cannot take old values: \"$writer\""
   done
   refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
