@@ -4,11 +4,13 @@
  * that reach this place need no escaping (cemm_name_valid()).
  *
  * Gas, months and years of history carry a tag with their period, so that an
- * amount never lands in the series of a meter reading (spec §2).
+ * amount never lands in the series of a meter reading (spec §2). Gas by the
+ * minute is another field than gas by the hour.
  */
 #include "common/format/format.h"
 
 #include "common/base/limits.h"
+#include "common/model/channel.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +71,7 @@ static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
         if (!any)
             write_tags(out, query, tag);
         cemm_buffer_char(out, any ? ',' : ' ');
-        cemm_buffer_text(out, series->channel);
+        cemm_buffer_text(out, cemm_row_channel(query, series, sample));
         cemm_buffer_char(out, '=');
         cemm_buffer_append(out, sample->text, sample->text_length);
         any = true;

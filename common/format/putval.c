@@ -7,6 +7,8 @@
  */
 #include "common/format/format.h"
 
+#include "common/model/channel.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -32,8 +34,8 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_series *series, const struct cemm_sample *sample,
                        const struct cemm_manner *manner)
 {
-    const char *channel = series->channel;
-    const char *tag = cemm_history_tag(query, channel);
+    const char *channel = cemm_row_channel(query, series, sample);
+    const char *tag = cemm_history_tag(query, series->channel);
     struct cemm_identity identity;
 
     if (!cemm_identify(&query->uid, query->alias, channel, &identity) ||

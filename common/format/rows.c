@@ -4,12 +4,20 @@
  */
 #include "common/format/format.h"
 
+#include "common/model/channel.h"
+
 #include <errno.h>
 #include <json-c/json.h>
 
 typedef void write_row(struct cemm_buffer *out, const struct cemm_document *document,
                        const struct cemm_series *series, const struct cemm_sample *sample,
                        const char *time);
+
+static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
+                           const struct cemm_sample *sample)
+{
+    return sample ? cemm_row_unit(&document->query, series, sample) : series->unit;
+}
 
 /* By hand, not by a format: a year of minutes is half a million of these. */
 static void csv_row(struct cemm_buffer *out, const struct cemm_document *document,
@@ -25,7 +33,7 @@ static void csv_row(struct cemm_buffer *out, const struct cemm_document *documen
     if (sample)
         cemm_buffer_append(out, sample->text, sample->text_length);
     cemm_buffer_char(out, ',');
-    cemm_buffer_text(out, series->unit);
+    cemm_buffer_text(out, unit_of(document, series, sample));
     cemm_buffer_char(out, ',');
     cemm_buffer_text(out, time);
     cemm_buffer_char(out, ',');
@@ -56,7 +64,7 @@ static void json_row(struct cemm_buffer *out, const struct cemm_document *docume
     add(row, "alias", json_object_new_string(document->query.alias), out);
     add(row, "channel", json_object_new_string(series->channel), out);
     add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL, out);
-    add(row, "unit", json_object_new_string(series->unit), out);
+    add(row, "unit", json_object_new_string(unit_of(document, series, sample)), out);
     add(row, "time", sample ? json_object_new_string(time) : NULL, out);
     add(row, "type", json_object_new_string(document->type), out);
     const char *text = json_object_to_json_string_length(

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+#define MINUTE_MS INT64_C(60000)
+#define FAR       (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
+#define BETWEEN   (30 * MINUTE_MS) /* or, where some are missing, lies between two that are nearer \
+                                    */
+
 /* LAN §Common channels, and cloud §monthly data for electric_energy_low. */
 static const struct {
     const char *name;
@@ -33,6 +38,44 @@ const char *cemm_channel_unit(const char *channel, const struct cemm_query *quer
         if (strcmp(channels[i].name, channel) == 0)
             return channels[i].unit;
     return "";
+}
+
+/* Milliseconds to the row before and to the one behind; at an end, the other one counts. */
+static void distances(const struct cemm_series *series, const struct cemm_sample *row,
+                      int64_t *ret_before, int64_t *ret_behind)
+{
+    size_t i = (size_t)(row - series->samples);
+    int64_t before = i > 0 ? row->time - row[-1].time : INT64_MAX;
+    int64_t behind = i + 1 < series->count ? row[1].time - row->time : before;
+
+    *ret_before = i > 0 ? before : behind;
+    *ret_behind = behind;
+}
+
+static bool is_gas_by_minute(const struct cemm_query *query, const struct cemm_series *series,
+                             const struct cemm_sample *row)
+{
+    int64_t before, behind;
+
+    if (query->endpoint != CEMM_DATA || query->period.span != CEMM_DAY ||
+        strcmp(series->channel, "gas") != 0)
+        return false;
+    distances(series, row, &before, &behind);
+    return before < FAR || behind < FAR || (before < BETWEEN && behind < BETWEEN);
+}
+
+const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
+                             const struct cemm_sample *row)
+{
+    return is_gas_by_minute(query, series, row) ? "gas_flow" : series->channel;
+}
+
+const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
+                          const struct cemm_sample *row)
+{
+    if (query->endpoint != CEMM_DATA || strcmp(series->channel, "gas") != 0)
+        return series->unit;
+    return cemm_channel_unit("gas", query, is_gas_by_minute(query, series, row));
 }
 
 bool cemm_channel_counts(const char *channel)

@@ -12,6 +12,16 @@
  * the series has rows a minute apart, which matters for the gas of a day. */
 const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute);
 
+/*
+ * The day on which a meter is replaced has both: of a row of history, what it
+ * is called where the two must not become one series ("gas_flow", or as its
+ * channel), and its unit.
+ */
+const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
+                             const struct cemm_sample *row);
+const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
+                          const struct cemm_sample *row);
+
 /* Whether the channel's realtime value is a meter reading, which does not fall: t1–t4, gas, volume.
  * (electric_energy* is the difference of two, and may.) */
 bool cemm_channel_counts(const char *channel);

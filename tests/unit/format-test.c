@@ -66,6 +66,10 @@ static const struct answer_case answers[] = {
      "{\"data\":{\"t1\":[1496242500000,1350.5],\"t2\":[0,0],\"gas\":[1496242440000,2616]}}"},
     /* 15: totals of a day without any */
     {CEMM_TOTALS, CEMM_DAY, "p1", "{\"data\":{\"t1\":[0,0],\"gas\":[0,0]}}"},
+    /* 16: a day on which gas by the hour becomes gas by the minute, some of them missing */
+    {CEMM_DATA, CEMM_DAY, "p1-gas",
+     "{\"data\":{\"gas\":[[1496313660000,6],[1496313060000,5],[1496312460000,4],[1496312400000,3],"
+     "[1496311200000,0.2],[1496307600000,0.1]]}}"},
 };
 
 static const struct {
@@ -136,6 +140,24 @@ static const struct {
      "cemm,uid=" UID ",alias=p1,period=day gas=0.25 1496264400000000000\n"},
     {6, CEMM_FORM_INFLUX,
      "cemm,uid=" UID ",alias=p1 gas=2616,t1=1350.5639648438 1496242500000000000\n"},
+    {16, CEMM_FORM_INFLUX,
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.1 1496307600000000000\n"
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.2 1496311200000000000\n"
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=3 1496312400000000000\n"
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=4 1496312460000000000\n"
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=5 1496313060000000000\n"
+     "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=6 1496313660000000000\n"},
+    {16, CEMM_FORM_CSV,
+     "time,gas\n2017-06-01T11:00:00+02:00,0.1\n2017-06-01T12:00:00+02:00,0.2\n"
+     "2017-06-01T12:20:00+02:00,3\n2017-06-01T12:21:00+02:00,4\n"
+     "2017-06-01T12:31:00+02:00,5\n2017-06-01T12:41:00+02:00,6\n"},
+    {16, CEMM_FORM_CSV_ROWS,
+     UID ",p1-gas,gas,0.1,m3,2017-06-01T11:00:00+02:00,\n" UID
+         ",p1-gas,gas,0.2,m3,2017-06-01T12:00:00+02:00,\n" UID
+         ",p1-gas,gas,3,L/min,2017-06-01T12:20:00+02:00,\n" UID
+         ",p1-gas,gas,4,L/min,2017-06-01T12:21:00+02:00,\n" UID
+         ",p1-gas,gas,5,L/min,2017-06-01T12:31:00+02:00,\n" UID
+         ",p1-gas,gas,6,L/min,2017-06-01T12:41:00+02:00,\n"},
     {7, CEMM_FORM_INFLUX,
      "cemm,uid=" UID ",alias=p1-gas,period=year gas=281.6 1483225200000000000\n"},
     {0, CEMM_FORM_CSV_ROWS,
@@ -268,6 +290,15 @@ static const struct {
      CEMM_ROWS_PUTVAL,
      "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-year\" interval=3600 "
      "1483225200.000:281.6\n"},
+    {{17},
+     CEMM_ROWS_PUTVAL,
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-day\" interval=3600 1496307600.000:0.1\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas-day\" interval=3600 1496311200.000:0.2\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas_flow-day\" interval=2.5 1496312400.000:3\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas_flow-day\" interval=2.5 1496312460.000:4\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID "/gauge-p1-gas-gas_flow-day\" interval=2.5 1496313060.000:5\n"
+     "PUTVAL \"a\\\"b\\\\c/cemm-" UID
+     "/gauge-p1-gas-gas_flow-day\" interval=2.5 1496313660.000:6\n"},
     {{4, 10}, CEMM_ROWS_INFLUX, ""},
     {{0}, CEMM_ROWS_CSV, ""},
 };
