@@ -110,7 +110,7 @@ one_stream() {
   elif [[ ! -s $scratch/out ]]; then # where libcurl could not even connect, the source rests
     grep -q ': the account: ' "$scratch/err" || complain 'no values'
   else
-    grep -q "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')\$" "$2" || complain 'what has come is not in the state file'
+    grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what has come is not in the state file'
   fi
 }
 
