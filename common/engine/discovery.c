@@ -314,12 +314,12 @@ static struct cemm_source *source_new(struct cemm_registry *registry)
 /* Whether it only waits for the root of what was claimed there. */
 static bool only_claimed(const struct cemm_source *source)
 {
-    const struct cemm_request_list *lists[] = {&source->queue, &source->repeats, &source->busy};
+    const struct cemm_queue *lists[] = {&source->queue, &source->repeats, &source->busy};
     size_t under_way = 0;
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         if (!TAILQ_EMPTY(lists[i]))
-            under_way += TAILQ_FIRST(lists[i]) == TAILQ_LAST(lists[i], cemm_request_list) ? 1 : 2;
+            under_way += TAILQ_FIRST(lists[i]) == TAILQ_LAST(lists[i], cemm_queue) ? 1 : 2;
     return source->discovered && !source->own.device && source->finding && under_way == 1;
 }
 

@@ -3,6 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/queue.h"
 #include "common/engine/reply.h"
 #include "common/engine/status.h"
 #include "common/protocol/answer.h"
@@ -17,8 +18,6 @@
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 #define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
-enum state { QUEUED, SENT, WAITING };
-
 /* What it asks for now. Each comes once: nothing goes round in a circle. */
 enum asking {
     DOCUMENT, /* what is wanted */
@@ -27,14 +26,11 @@ enum asking {
 };
 
 struct cemm_request {
-    struct cemm_route *route;
+    struct cemm_queued queued;
     struct cemm_device *device; /* that it is about; NULL: the source itself */
     struct cemm_query query;
-    enum state state;
     enum asking asking;
     bool rooted; /* it has asked for the root: once is enough */
-    bool begun;  /* it has been sent once: its timeout runs */
-    bool later;  /* nobody is in a hurry for it */
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
@@ -46,54 +42,20 @@ struct cemm_request {
     struct cemm_words *stranger_words; /* why; kept */
     cemm_request_done *done;
     void *data;
-    int64_t queued;                 /* since when it waits for a connection */
-    TAILQ_ENTRY(cemm_request) link; /* on the list that list_of() tells */
 };
 
 static void pump(struct cemm_source *source);
 
-static struct cemm_request_list *list_of(const struct cemm_request *request, enum state state)
-{
-    struct cemm_source *source = request->route->source;
-
-    if (state != QUEUED)
-        return &source->busy;
-    return request->begun ? &source->repeats : &source->queue;
-}
-
-static void change_state(struct cemm_request *request, enum state state)
-{
-    struct cemm_source *source = request->route->source;
-    struct cemm_request_list *from = list_of(request, request->state);
-    struct cemm_request_list *to = list_of(request, state);
-
-    if (request->state == SENT) {
-        source->active--;
-        request->route->active--;
-    }
-    if (state == SENT) {
-        source->active++;
-        request->route->active++;
-    }
-    request->state = state;
-    request->queued = source->loop->now;
-    if (from == to)
-        return;
-    TAILQ_REMOVE(from, request, link);
-    TAILQ_INSERT_TAIL(to, request, link);
-}
-
 static void request_free(struct cemm_request *request)
 {
-    struct cemm_source *source = request->route->source;
+    struct cemm_source *source = request->queued.route->source;
 
-    change_state(request, WAITING);
+    cemm_queue_leave(&request->queued);
     cemm_timer_stop(&source->loop->timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
     free(request->held.body);
     cemm_words_drop(&request->stranger_words);
-    TAILQ_REMOVE(&source->busy, request, link);
     if (source->scout == request)
         source->scout = NULL;
     if (request->device)
@@ -104,7 +66,7 @@ static void request_free(struct cemm_request *request)
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    struct cemm_source *source = request->route->source;
+    struct cemm_source *source = request->queued.route->source;
     cemm_request_done *done = request->done;
     void *data = request->data;
     struct cemm_query query = request->query;
@@ -128,10 +90,10 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 static void tell_that_it_rests(void *data)
 {
     struct cemm_request *request = data;
-    struct cemm_route *route = cemm_route_resting(request->route);
+    struct cemm_route *route = cemm_route_resting(request->queued.route);
 
     if (!route)
-        route = request->route; /* it has just woken up, but this was promised */
+        route = request->queued.route; /* it has just woken up, but this was promised */
     struct cemm_words words = *cemm_words_kept(&route->trouble);
     finish(request, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
 }
@@ -139,18 +101,18 @@ static void tell_that_it_rests(void *data)
 /* The route has just failed: what is queued for it would fail, too, only more slowly. */
 static void refuse_queued(struct cemm_route *route)
 {
-    struct cemm_request *next;
+    struct cemm_queued *next;
 
-    for (struct cemm_request *request = TAILQ_FIRST(&route->source->queue); request;
-         request = next) {
-        next = TAILQ_NEXT(request, link);
-        if (request->route != route && route != &route->source->own)
+    for (struct cemm_queued *queued = TAILQ_FIRST(&route->source->queue); queued; queued = next) {
+        struct cemm_request *request = (struct cemm_request *)queued;
+        next = TAILQ_NEXT(queued, link);
+        if (request->queued.route != route && route != &route->source->own)
             continue;
         if (cemm_timer_set(&route->source->loop->timers, &request->timer,
                            route->source->loop->now) < 0)
             return; /* no memory: it takes its turn in the queue */
         request->timer.fire = tell_that_it_rests;
-        change_state(request, WAITING);
+        cemm_queue_move(&request->queued, CEMM_WAITING);
     }
 }
 
@@ -175,7 +137,7 @@ static bool is_scout(struct cemm_route *route, int64_t expected)
 
 static void begin_promise(struct cemm_request *request)
 {
-    struct cemm_route *route = request->route;
+    struct cemm_route *route = request->queued.route;
     struct cemm_source *source = route->source;
     bool known = route->expected >= 0;
     int64_t expected = known ? route->expected : source->expected;
@@ -202,18 +164,18 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
 {
     struct cemm_query query = asked(request);
 
-    cemm_status_words(request->route->source, &query, reason, words);
+    cemm_status_words(request->queued.route->source, &query, reason, words);
 }
 
 /* Whether the route was given to another device while this was under way. */
 static bool is_strange(const struct cemm_request *request)
 {
-    return request->device && request->device != request->route->device;
+    return request->device && request->device != request->queued.route->device;
 }
 
 static bool is_lan_root(const struct cemm_request *request)
 {
-    return request->route->source->config->kind == CEMM_LOCAL &&
+    return request->queued.route->source->config->kind == CEMM_LOCAL &&
            request->query.endpoint == CEMM_ROOT;
 }
 
@@ -223,7 +185,7 @@ static bool is_lan_root(const struct cemm_request *request)
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
-    const struct cemm_source *source = request->route->source;
+    const struct cemm_source *source = request->queued.route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
            !request->rooted && response->new_connection &&
@@ -233,7 +195,7 @@ static bool is_doubtful(const struct cemm_request *request,
 /* Nor is one of a source that has failed since its root said so: there, the root is asked first. */
 static bool is_suspect(const struct cemm_request *request)
 {
-    return request->route->source->suspect && request->device &&
+    return request->queued.route->source->suspect && request->device &&
            request->query.endpoint != CEMM_ROOT;
 }
 
@@ -243,7 +205,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     struct cemm_words words;
 
     say(request, &words, reason);
-    cemm_reply_complain(request->route, &request->query, result, &words);
+    cemm_reply_complain(request->queued.route, &request->query, result, &words);
     finish(request, result, NULL, &words);
 }
 
@@ -255,7 +217,7 @@ static void ask_stranger(struct cemm_request *request, int result, const struct 
     request->asking = STRANGER;
     request->stranger = result;
     cemm_words_keep(&request->stranger_words, reason);
-    change_state(request, QUEUED);
+    cemm_queue_move(&request->queued, CEMM_QUEUED);
 }
 
 static void take_stranger(struct cemm_request *request, struct cemm_http_response *response)
@@ -269,7 +231,7 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
 /* What came is the document, or why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_route *route = request->route;
+    struct cemm_route *route = request->queued.route;
     struct cemm_document *document = NULL;
     struct cemm_words reason;
 
@@ -301,12 +263,12 @@ static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
     begin_promise(request);
-    change_state(request, QUEUED);
+    cemm_queue_move(&request->queued, CEMM_QUEUED);
 }
 
 static void take_document(struct cemm_request *request, struct cemm_http_response *response)
 {
-    request->took = request->route->source->loop->now - request->started;
+    request->took = request->queued.route->source->loop->now - request->started;
     if (!is_doubtful(request, response)) {
         conclude(request, response);
         return;
@@ -319,7 +281,7 @@ static void take_document(struct cemm_request *request, struct cemm_http_respons
 /* Which device it is that answers, or has answered. */
 static void take_root(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_route *route = request->route;
+    struct cemm_route *route = request->queued.route;
     struct cemm_query query = asked(request);
     struct cemm_document *root = NULL;
     struct cemm_words reason;
@@ -356,7 +318,7 @@ static void take_answer(struct cemm_request *request, struct cemm_http_response 
 
 static void wait_for_promise(struct cemm_request *request)
 {
-    if (cemm_timer_set(&request->route->source->loop->timers, &request->timer,
+    if (cemm_timer_set(&request->queued.route->source->loop->timers, &request->timer,
                        request->promise.until) < 0)
         fail(request, -ENOMEM, "out of memory");
 }
@@ -369,7 +331,7 @@ static void give_up(struct cemm_request *request, bool silent)
                                 : "it asked for more patience than the timeout allows";
 
     if (silent)
-        route_failed(request->route, -ETIMEDOUT, reason);
+        route_failed(request->queued.route, -ETIMEDOUT, reason);
     say(request, &words, reason);
     finish(request, -ETIMEDOUT, NULL, &words);
 }
@@ -378,37 +340,37 @@ static void give_up(struct cemm_request *request, bool silent)
 static void wake(void *data)
 {
     struct cemm_request *request = data;
-    struct cemm_source *source = request->route->source;
+    struct cemm_source *source = request->queued.route->source;
 
-    if (!request->begun && cemm_route_resting(request->route)) {
+    if (!request->queued.begun && cemm_route_resting(request->queued.route)) {
         tell_that_it_rests(request);
         return;
     }
-    if (request->begun &&
+    if (request->queued.begun &&
         cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
         return;
     }
-    change_state(request, QUEUED);
+    cemm_queue_move(&request->queued, CEMM_QUEUED);
     pump(source);
 }
 
 static void take_response(void *data, struct cemm_http_response *response)
 {
     struct cemm_request *request = data;
-    struct cemm_source *source = request->route->source;
+    struct cemm_source *source = request->queued.route->source;
     struct cemm_words words;
 
     request->transfer = NULL;
-    change_state(request, WAITING);
+    cemm_queue_move(&request->queued, CEMM_WAITING);
     if (request->asking == STRANGER) {
         take_stranger(request, response);
         free(response->body);
         return;
     }
     if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
-        route_failed(response->no_connection ? &source->own : request->route, response->error,
-                     response->reason);
+        route_failed(response->no_connection ? &source->own : request->queued.route,
+                     response->error, response->reason);
         say(request, &words, response->reason);
         finish(request, response->error, NULL, &words);
         return;
@@ -418,7 +380,7 @@ static void take_response(void *data, struct cemm_http_response *response)
         return;
     }
     if (response->status != 202)
-        cemm_route_answered(request->route);
+        cemm_route_answered(request->queued.route);
     switch (cemm_promise_answer(&request->promise, source->loop->now, response->status,
                                 response->retry_after_ms)) {
     case CEMM_SEND:
@@ -432,10 +394,10 @@ static void take_response(void *data, struct cemm_http_response *response)
             take_answer(request, response); /* it was busy up to the end */
         break;
     case CEMM_DONE:
-        request->route->expected =
-            cemm_promise_learned(&request->promise, request->sent, request->route->expected);
-        if (request->route->expected >= 0)
-            source->expected = request->route->expected;
+        request->queued.route->expected =
+            cemm_promise_learned(&request->promise, request->sent, request->queued.route->expected);
+        if (request->queued.route->expected >= 0)
+            source->expected = request->queued.route->expected;
         take_answer(request, response);
         break;
     }
@@ -447,18 +409,18 @@ static void take_response(void *data, struct cemm_http_response *response)
 
 static int send_request(struct cemm_request *request)
 {
-    struct cemm_source *source = request->route->source;
+    struct cemm_source *source = request->queued.route->source;
     const struct cemm_source_config *config = source->config;
     struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
     cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
 
-    if (!request->begun) {
+    if (!request->queued.begun) {
         request->asking = is_suspect(request) ? ROOT : DOCUMENT;
         begin_promise(request);
     } else {
-        cemm_promise_excuse(&request->promise, loop->now - request->queued);
-        request->started += loop->now - request->queued;
+        cemm_promise_excuse(&request->promise, loop->now - request->queued.since);
+        request->started += loop->now - request->queued.since;
     }
     struct cemm_query query = asked(request);
     if (request->asking == STRANGER)
@@ -489,9 +451,9 @@ static void launch(struct cemm_request *request)
     int r = send_request(request);
 
     if (r == 0) {
-        change_state(request, SENT);
-        request->begun = true;
-        request->sent = request->route->source->loop->now;
+        cemm_queue_move(&request->queued, CEMM_SENT);
+        request->queued.begun = true;
+        request->sent = request->queued.route->source->loop->now;
         return;
     }
     if (r == -E2BIG)
@@ -500,53 +462,13 @@ static void launch(struct cemm_request *request)
         fail(request, r, "out of memory");
 }
 
-/* Whether a device that has a request under way may have another. Not a small one on the LAN, and
- * not one that has never answered. Where there are others, half of the connections is kept for
- * devices that have none: those that hang can't take them all. */
-static bool may_have_second(const struct cemm_route *route)
-{
-    const struct cemm_source *source = route->source;
-    bool room = source->devices <= 1 || source->active < source->config->max_connections / 2;
-
-    return source->config->kind != CEMM_LOCAL && route->proven && room;
-}
-
-static bool goes_before(const struct cemm_request *request, const struct cemm_request *other)
-{
-    bool first = request->route->active == 0;
-
-    if (!other || first != (other->route->active == 0))
-        return !other || first;
-    return other->later && !request->later;
-}
-
-/* First come, first served, but each device's first request before any second one, and what is
- * wanted now before what may be later. NULL: none may be sent. */
-static struct cemm_request *next_request(const struct cemm_source *source)
-{
-    struct cemm_request *next = NULL;
-    struct cemm_request *request;
-
-    TAILQ_FOREACH (request, &source->repeats, link)
-        if (request->route->active == 0 || may_have_second(request->route))
-            return request;
-    TAILQ_FOREACH (request, &source->queue, link) {
-        if (request->route->active == 0 && !request->later)
-            return request;
-        if ((request->route->active == 0 || may_have_second(request->route)) &&
-            goes_before(request, next))
-            next = request;
-    }
-    return next;
-}
-
 static void pump(struct cemm_source *source)
 {
-    struct cemm_request *request;
+    struct cemm_queued *next;
 
     while (source->active < source->config->max_connections && !source->loop->ending &&
-           (request = next_request(source)))
-        launch(request);
+           (next = cemm_queue_next(source)))
+        launch((struct cemm_request *)next);
 }
 
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
@@ -558,10 +480,9 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
     if (!request)
         return NULL;
     *request = (struct cemm_request){
-        .route = route,
+        .queued.route = route,
         .device = query->uid.text[0] ? route->device : NULL,
         .query = *query,
-        .state = WAITING,
         .timer = {.fire = wake, .data = request},
         .done = done,
         .data = data,
@@ -570,7 +491,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         free(request);
         return NULL;
     }
-    TAILQ_INSERT_TAIL(&route->source->busy, request, link);
+    cemm_queue_enter(&request->queued);
     if (request->device)
         request->device->requests++;
     return request;
@@ -578,14 +499,14 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
 
 void cemm_request_rank(struct cemm_request *request, bool later)
 {
-    request->later = later;
+    request->queued.later = later;
 }
 
 void cemm_requests_abort(struct cemm_source *source)
 {
-    struct cemm_request *request;
+    struct cemm_queued *next;
 
-    while ((request = TAILQ_FIRST(&source->queue)) || (request = TAILQ_FIRST(&source->repeats)) ||
-           (request = TAILQ_FIRST(&source->busy)))
-        request_free(request);
+    while ((next = TAILQ_FIRST(&source->queue)) || (next = TAILQ_FIRST(&source->repeats)) ||
+           (next = TAILQ_FIRST(&source->busy)))
+        request_free((struct cemm_request *)next);
 }

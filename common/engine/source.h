@@ -15,7 +15,7 @@
 struct cemm_registry;
 struct cemm_request;
 
-TAILQ_HEAD(cemm_request_list, cemm_request);
+TAILQ_HEAD(cemm_queue, cemm_queued);
 
 /* A look for the meters of a route (find.c). */
 struct cemm_search {
@@ -75,10 +75,10 @@ struct cemm_source {
     int64_t last_failure;
     struct cemm_words *last_words; /* kept */
 
-    /* Its requests (request.c). */
-    struct cemm_request_list queue;   /* ready to be sent for the first time */
-    struct cemm_request_list repeats; /* ready to be sent again: before those */
-    struct cemm_request_list busy;    /* sent, or waiting for something */
+    /* Its requests (request.c, queue.c). */
+    struct cemm_queue queue;   /* ready to be sent for the first time */
+    struct cemm_queue repeats; /* ready to be sent again: before those */
+    struct cemm_queue busy;    /* sent, or waiting for something */
     unsigned active;
     int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
     struct cemm_request *scout;   /* of promises, under way; NULL: none */
