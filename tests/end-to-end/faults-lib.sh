@@ -24,6 +24,8 @@ status=429          EIO          HTTP 429
 status=500          EIO          unexpected answer: HTTP 500
 status=502          EIO          HTTP 502
 status=503          EIO          HTTP 503
+busy-for=150        EIO          too many requests (HTTP 429)
+busy-until=150      EIO          too many requests (HTTP 429)
 busy                EIO          too many requests (HTTP 429)
 down                EIO          out of service for now (HTTP 503)
 redirect            EIO          unexpected answer: HTTP 302
@@ -37,6 +39,7 @@ stall-before-body   ETIMEDOUT    no answer in time
 stall-in-body       ETIMEDOUT    no answer in time
 drip                ETIMEDOUT    no answer in time
 delay=50            0
+forget=600000       0
 reset               EHOSTUNREACH closed the connection without an answer
 reset-at-once       EHOSTUNREACH connection broke
 reset-before-body   EHOSTUNREACH connection broke

@@ -25,6 +25,7 @@ struct answer {
     size_t sent;      /* fewer than length: the connection closes in the middle */
     const char *type; /* a literal */
     int retry_after;  /* seconds; -1: no such header */
+    bool retry_date;  /* which is a date, so many seconds from now */
     char *location;   /* allocated; NULL: no such header */
     bool endless;     /* 4 GiB of blanks, of which nothing is said before */
     bool drop;        /* no answer: the connection is closed */

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,10 @@
 #define NESTED_ARRAYS 100000
 
 enum fault_when {
-    FAULT_WAIT,    /* before the answer; apply is NULL, no argument means for ever */
-    FAULT_INSTEAD, /* of the answer, which is not even made */
-    FAULT_AFTER,   /* on the true answer */
+    FAULT_WAIT = 1,   /* before the answer; apply is NULL, no argument means for ever */
+    FAULT_FORGET = 2, /* no answer by a connection that was idle for as long as the argument says */
+    FAULT_INSTEAD = 4, /* of the answer, which is not even made */
+    FAULT_AFTER = 8,   /* on the true answer */
 };
 
 struct fault_row {
@@ -41,6 +43,23 @@ static int apply_status(long argument, struct promises *promises, struct answer 
 {
     (void)promises;
     return answer_error(answer, (unsigned)argument);
+}
+
+static int apply_busy_for(long argument, struct promises *promises, struct answer *answer)
+{
+    int r = answer_error(answer, 429);
+
+    (void)promises;
+    answer->retry_after = (int)argument;
+    return r;
+}
+
+static int apply_busy_until(long argument, struct promises *promises, struct answer *answer)
+{
+    int r = apply_busy_for(argument, promises, answer);
+
+    answer->retry_date = true;
+    return r;
 }
 
 static int apply_garbage(long argument, struct promises *promises, struct answer *answer)
@@ -170,8 +189,13 @@ static int apply_redirect_port(long argument, struct promises *promises, struct 
 
 static const struct fault_row rows[] = {
     {"status", "NNN", 200, 599, FAULT_INSTEAD, apply_status, "this status"},
+    {"busy-for", "S", 1, INT_MAX, FAULT_INSTEAD, apply_busy_for, "429 with this Retry-After"},
+    {"busy-until", "S", 1, INT_MAX, FAULT_INSTEAD, apply_busy_until,
+     "the same as a date, so many seconds from now"},
     {"stall", NULL, 0, 0, FAULT_WAIT, NULL, "never answers"},
     {"delay", "MS", 0, DELAY_MAX_MS, FAULT_WAIT, NULL, "answers that much later"},
+    {"forget", "MS", 1, DELAY_MAX_MS, FAULT_FORGET, NULL,
+     "never answers by a connection idle for so long"},
     {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with what is no JSON"},
     {"html", NULL, 0, 0, FAULT_INSTEAD, apply_html, "200 with a page of HTML"},
     {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},
@@ -328,22 +352,25 @@ void faults_clear(struct faults *faults)
 }
 
 static const struct fault *find(const struct faults *faults, const char *where, const char *path,
-                                bool waits)
+                                unsigned kinds)
 {
     for (int i = 0; i < faults->count; i++) {
         const struct fault *fault = &faults->list[i];
 
-        if ((when(fault) == FAULT_WAIT) == waits &&
+        if ((when(fault) & kinds) &&
             (fnmatch(fault->glob, path, 0) == 0 || fnmatch(fault->glob, where, 0) == 0))
             return fault;
     }
     return NULL;
 }
 
-int64_t faults_wait(const struct faults *faults, const char *where, const char *path)
+int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle)
 {
-    const struct fault *fault = find(faults, where, path, true);
+    const struct fault *fault = find(faults, where, path, FAULT_FORGET);
 
+    if (fault && idle >= fault->argument)
+        return FAULT_FOREVER;
+    fault = find(faults, where, path, FAULT_WAIT);
     if (!fault)
         return 0;
     return fault->row->argument ? fault->argument : FAULT_FOREVER;
@@ -351,7 +378,7 @@ int64_t faults_wait(const struct faults *faults, const char *where, const char *
 
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path)
 {
-    return find(faults, where, path, false);
+    return find(faults, where, path, FAULT_INSTEAD | FAULT_AFTER);
 }
 
 bool fault_needs_answer(const struct fault *fault)

@@ -36,8 +36,9 @@ void faults_clear(struct faults *faults);
 void faults_help(void);
 
 /* Below, `where` is the request as API:UID:PATH, and `path` the end of it.
- * How long to wait before answering: 0, milliseconds, or FAULT_FOREVER. */
-int64_t faults_wait(const struct faults *faults, const char *where, const char *path);
+ * How long to wait before answering: 0, milliseconds, or FAULT_FOREVER. `idle` is for how many
+ * milliseconds nothing had come by the connection. */
+int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle);
 /* The fault that takes part in the answer, or NULL. */
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);
 /* Whether it needs the true answer to begin with. */

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define KEY_PARAMETER "api_key="
@@ -56,6 +57,33 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     route_parse(listener->pool->world, listener->device ? API_LAN : API_CLOUD, request->path,
                 &request->target);
     return request;
+}
+
+/* When a connection had its last answer is kept with it. NULL: no memory, or a new one. */
+static int64_t *last_used(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
+
+void request_connection(void *cls, struct MHD_Connection *connection, void **context,
+                        enum MHD_ConnectionNotificationCode code)
+{
+    (void)cls;
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *context = calloc(1, sizeof(int64_t));
+    else
+        free(*context);
+}
+
+static int64_t idle_for(const struct request *request)
+{
+    const int64_t *last = last_used(request->connection);
+
+    return last && *last ? monotonic_ms() - *last : 0;
 }
 
 /* The parameters but the key, as they came; "-" when there are none. */
@@ -204,14 +232,18 @@ static struct MHD_Response *make_response(struct answer *answer)
 
 static bool add_headers(struct MHD_Response *response, const struct answer *answer)
 {
-    char seconds[16];
-    int length = snprintf(seconds, sizeof(seconds), "%d", answer->retry_after);
+    char when[64];
+    time_t until = time(NULL) + answer->retry_after;
+    struct tm parts;
 
-    if (length < 0 || (size_t)length >= sizeof(seconds))
+    if (!answer->retry_date)
+        snprintf(when, sizeof(when), "%d", answer->retry_after);
+    else if (!gmtime_r(&until, &parts) ||
+             strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
         return false;
     return MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
            (answer->retry_after < 0 ||
-            MHD_add_response_header(response, "Retry-After", seconds) == MHD_YES) &&
+            MHD_add_response_header(response, "Retry-After", when) == MHD_YES) &&
            (!answer->location ||
             MHD_add_response_header(response, "Location", answer->location) == MHD_YES);
 }
@@ -388,7 +420,8 @@ static int64_t wait_of(struct request *request)
 
     if (!name)
         return 0;
-    wait = faults_wait(&request->listener->pool->world->options->faults, name, request->path);
+    wait = faults_wait(&request->listener->pool->world->options->faults, name, request->path,
+                       idle_for(request));
     free(name);
     return wait;
 }
@@ -451,10 +484,12 @@ void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code)
 {
     struct request *request = *context;
+    int64_t *last = last_used(connection);
 
     (void)cls;
-    (void)connection;
     (void)code;
+    if (last)
+        *last = monotonic_ms();
     if (!request)
         return;
     *context = NULL;

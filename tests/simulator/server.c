@@ -61,12 +61,12 @@ static struct MHD_Daemon *start_daemon(struct listener *listener, const struct t
         .sin_addr = listener->address,
     };
 
-    return MHD_start_daemon(flags, (uint16_t)listener->port, NULL, NULL, request_handle, listener,
-                            MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-                            MHD_OPTION_URI_LOG_CALLBACK, request_begin, listener,
-                            MHD_OPTION_NOTIFY_COMPLETED, request_end, listener,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-                            tls->cert ? MHD_OPTION_ARRAY : MHD_OPTION_END, options, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, (uint16_t)listener->port, NULL, NULL, request_handle, listener, MHD_OPTION_SOCK_ADDR,
+        (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, request_begin, listener,
+        MHD_OPTION_NOTIFY_COMPLETED, request_end, listener, MHD_OPTION_NOTIFY_CONNECTION,
+        request_connection, listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        tls->cert ? MHD_OPTION_ARRAY : MHD_OPTION_END, options, MHD_OPTION_END);
 }
 
 static int listener_begin(struct server *server, struct listener *listener, struct device *device,
