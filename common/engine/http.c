@@ -13,6 +13,10 @@
 
 #define HEADER_TOO_LONG "the answer's header is longer than 64 KiB"
 
+/* A router forgets a connection on which nothing happens, and then drops what comes by it: after so
+ * many seconds it is not used again. */
+#define IDLE_MAX_S 30L
+
 #define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
 
 struct cemm_http {
@@ -105,6 +109,7 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     /* The usual 16 KiB would be most of what a connection costs; a realtime answer has about 1. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);

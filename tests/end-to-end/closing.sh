@@ -2,7 +2,8 @@
 # LAN devices that do not keep their connections: one says so and takes more than a second for each
 # answer, another one like it has no io, one closes without a word, one does so a while later. Each
 # new connection might lead to another device, so the root is asked whose it is: once a request, and
-# then there is an answer. The cloud, which knows them, too, is not asked for it.
+# then there is an answer. The cloud, which knows them, too, is not asked for it. To the last one leads
+# a router that forgets connections by which nothing comes: those are not used again.
 # Called as: closing.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -21,20 +22,26 @@ uid_of() {
 for i in "${!names[@]}"; do
   kind[$(uid_of $((i + 1)))]=${names[i]}
 done
+forgotten=$(uid_of 5)
 slow=$(uid_of 1) listless=$(uid_of 2) unsaid=$(uid_of 3) late=$(uid_of 4)
 faults=(
   "delay=1100@lan:$slow:*" "close@lan:$slow:*"
   "delay=1100@lan:$listless:*" "status=404@lan:$listless:*/io*" "close@lan:$listless:*"
   "close-unsaid@lan:$unsaid:*" "close-late@lan:$late:*"
+  "forget=25000@lan:$forgotten:*"
 )
-start_sim --devices 4 --lan 4 --meters p1,s01 --since "$since"
+start_sim --devices 5 --lan 5 --meters p1,s01 --since "$since"
 sim_faults "${faults[@]}"
 write_config "$conf" 'timeout = 60'
 for i in "${!names[@]}"; do
   printf '[local %s]\naddress = %s\ntimeout = 60\n' "${names[i]}" "${sim_lan[i]}" >>"$conf"
 done
-cp "$conf" "$scratch/lan.conf"
-sed -i '/^\[cloud/,/^\[local/{/^\[local/!d}' "$scratch/lan.conf"
+sed '/^\[cloud/,/^\[local/{/^\[local/!d}' "$conf" >"$scratch/lan.conf"
+printf '[local forgotten]\naddress = %s\ntimeout = 60\n' "${sim_lan[4]}" >>"$conf"
+
+mount_fs
+check 'mount: by a router: is read' cat "$m/$forgotten/p1/realtime.json"
+idle_since=$(now_ms)
 
 # run WHAT ARGUMENT…: the program, on the LAN alone. It ends by itself, and well.
 run() {
@@ -92,8 +99,10 @@ is 'collectd: says nothing' '' "$(grep 'cemm plugin' "$run/log" | grep -v -i 'ba
 
 # ---- a mount --------------------------------------------------------------------------------
 
-mount_fs
-is 'mount: all are there' 4 "$(find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-C0-*' | wc -l)"
+source_of() {
+  getfattr --only-values --absolute-names -n user.cemm.source "$m/$1/p1/realtime.json"
+}
+is 'mount: all are there' 5 "$(find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-C0-*' | wc -l)"
 : >"$sim_log"
 readers=()
 for uid in "${!kind[@]}"; do
@@ -103,13 +112,18 @@ done
 wait "${readers[@]}" || true
 for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: is read" jq -e .data.t1 "$scratch/$uid.json"
-  is "mount: ${kind[$uid]}: on the LAN" "local ${kind[$uid]}" \
-    "$(getfattr --only-values --absolute-names -n user.cemm.source "$m/$uid/p1/realtime.json")"
+  is "mount: ${kind[$uid]}: on the LAN" "local ${kind[$uid]}" "$(source_of "$uid")"
   check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
 done
 is 'mount: the cloud is not asked for it' 0 "$(requests 'cloud .*/(realtime|data)/')"
 count=$(wc -l <"$sim_log")
 sleep 3 # in which somebody who asks again and again would do so
 is 'mount: without a reader, nothing is asked for' "$count" "$(wc -l <"$sim_log")"
+idle_for() {
+  (($(now_ms) - idle_since > $1))
+}
+wait_for 40 idle_for 33000 # most of which is over
+check 'mount: by a router: is read when nothing has come by the connection' cat "$m/$forgotten/p1/realtime.json"
+is 'mount: by a router: on the LAN' 'local forgotten' "$(source_of "$forgotten")"
 unmount_fs
 finish
