@@ -32,6 +32,11 @@
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 #define CEMM_TAKERS_MAX     64          /* of minutes: writers of history, of this run and before */
 
+#define CEMM_PAUSES_MAX 64 /* refused requests of one device by one source, remembered */
+
+/* A source may ask us to leave a request alone for so long (spec §3; milliseconds). */
+#define CEMM_PAUSE_MAX INT64_C(3600000)
+
 #define CEMM_TOLD_MAX 64 /* different parts of a source's answers that are told of */
 
 /* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */

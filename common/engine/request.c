@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/queue.h"
+#include "common/engine/refusal.h"
 #include "common/engine/reply.h"
 #include "common/engine/status.h"
 #include "common/protocol/answer.h"
@@ -37,6 +38,8 @@ struct cemm_request {
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
     int64_t took;    /* the document, milliseconds */
+    struct cemm_heard heard;
+    bool renewed;                      /* it goes with another key: once is enough */
     struct cemm_http_response held;    /* the document, until the root says whose; status 0: none */
     int stranger;                      /* what a root that is no CEMM's came to */
     struct cemm_words *stranger_words; /* why; kept */
@@ -77,6 +80,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
         source->last_failure = source->loop->wall;
         cemm_words_keep(&source->last_words, words);
     }
+    cemm_refusal_note(request->queued.route, &query, &request->heard, result, words);
     if (request->device)
         cemm_device_note(request->device, source->loop->wall, result, words);
     request_free(request);
@@ -202,8 +206,13 @@ static bool is_suspect(const struct cemm_request *request)
 /* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
-    struct cemm_words words;
+    int64_t told = cemm_refusal_told(request->queued.route->source, &request->heard, result);
+    struct cemm_words words, longer;
 
+    if (told > 0) {
+        cemm_words_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)told);
+        reason = longer.text;
+    }
     say(request, &words, reason);
     cemm_reply_complain(request->queued.route, &request->query, result, &words);
     finish(request, result, NULL, &words);
@@ -228,6 +237,14 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
     fail(request, known ? -EIO : request->stranger, known ? known : reason.text);
 }
 
+/* Asks for that next, before all that waits, and with a timeout of its own. */
+static void ask(struct cemm_request *request, enum asking asking)
+{
+    request->asking = asking;
+    begin_promise(request);
+    cemm_queue_move(&request->queued, CEMM_QUEUED);
+}
+
 /* What came is the document, or why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
@@ -242,8 +259,11 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     int r = cemm_reply_read(route, &request->query, response, &document, &reason);
     if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
         route->listless = r == CEMM_ABSENT;
-    if (is_lan_root(request) &&
-        (response->status == 404 || (response->status == 200 && r == -EIO))) {
+    if (!request->renewed && cemm_refusal_of_old_key(route->source, &request->heard, r)) {
+        request->renewed = true;
+        ask(request, DOCUMENT);
+    } else if (is_lan_root(request) &&
+               (response->status == 404 || (response->status == 200 && r == -EIO))) {
         ask_stranger(request, r, &reason);
     } else if (r) {
         fail(request, r, reason.text);
@@ -256,14 +276,6 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         cemm_reply_complain(route, &request->query, 0, NULL);
         finish(request, 0, document, NULL);
     }
-}
-
-/* Asks for that next, before all that waits, and with a timeout of its own. */
-static void ask(struct cemm_request *request, enum asking asking)
-{
-    request->asking = asking;
-    begin_promise(request);
-    cemm_queue_move(&request->queued, CEMM_QUEUED);
 }
 
 static void take_document(struct cemm_request *request, struct cemm_http_response *response)
@@ -346,6 +358,13 @@ static void wake(void *data)
         tell_that_it_rests(request);
         return;
     }
+    const struct cemm_pause *pause =
+        request->queued.begun ? NULL : cemm_refusal_pause(request->queued.route, &request->query);
+    if (pause) {
+        struct cemm_words words = *cemm_words_kept(&pause->words);
+        finish(request, pause->result, NULL, &words);
+        return;
+    }
     if (request->queued.begun &&
         cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
@@ -362,6 +381,8 @@ static void take_response(void *data, struct cemm_http_response *response)
     struct cemm_words words;
 
     request->transfer = NULL;
+    request->heard.status = response->status;
+    request->heard.told_ms = response->retry_after_ms;
     cemm_queue_move(&request->queued, CEMM_WAITING);
     if (request->asking == STRANGER) {
         take_stranger(request, response);
@@ -454,6 +475,7 @@ static void launch(struct cemm_request *request)
         cemm_queue_move(&request->queued, CEMM_SENT);
         request->queued.begun = true;
         request->sent = request->queued.route->source->loop->now;
+        request->heard.keys = request->queued.route->source->keys;
         return;
     }
     if (r == -E2BIG)

@@ -44,6 +44,30 @@ void cemm_source_free(struct cemm_source *source)
     free(source);
 }
 
+bool cemm_source_renew_key(struct cemm_source *source)
+{
+    const struct cemm_source_config *config = source->config;
+    struct cemm_secret fresh = {""};
+    struct cemm_words words;
+
+    if (config->kind != CEMM_CLOUD)
+        return false;
+    int r = cemm_secret_load(&fresh, config->key_file, &words);
+    bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
+    if (r < 0 && !source->key_lost)
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the key of before is used",
+                 source->name, words.text);
+    source->key_lost = r < 0;
+    if (other) {
+        *config->key = fresh;
+        source->keys++;
+        cemm_log(source->loop, CEMM_LOG_INFO, "%s: the key file has a new key, which is used now",
+                 source->name);
+    }
+    cemm_secret_wipe(&fresh);
+    return other;
+}
+
 bool cemm_source_admits(const struct cemm_source *source, const char *alias)
 {
     const struct cemm_source_config *config = source->config;
@@ -86,6 +110,7 @@ void cemm_route_clear(struct cemm_route *route)
 {
     cemm_names_clear(&route->meters);
     cemm_names_clear(&route->absent);
+    cemm_pauses_clear(&route->pauses);
     cemm_words_drop(&route->search.words);
     cemm_words_drop(&route->trouble);
     route->search.finished = 0;

@@ -10,6 +10,7 @@
 #include "common/config/config.h"
 #include "common/engine/device.h"
 #include "common/engine/health.h"
+#include "common/engine/pause.h"
 #include "common/protocol/beacon.h"
 
 struct cemm_registry;
@@ -42,6 +43,7 @@ struct cemm_route {
     struct cemm_names absent; /* aliases that the source has denied: not asked again today */
     int64_t absent_since;     /* wall time of the first of them */
     struct cemm_search search;
+    struct cemm_pauses pauses; /* requests that the source has refused: of those who poll */
 };
 
 /* What a discovered source has besides: its own settings, and what packets from there claimed. One
@@ -67,6 +69,8 @@ struct cemm_source {
     struct cemm_found *discovered; /* NULL: it is configured */
     struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
     size_t devices;                /* that it reaches */
+    unsigned keys;                 /* cloud: how often its key was replaced */
+    bool key_lost;                 /* its file could not be read again, which was logged */
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed; /* monotonic: when its root said so last */
     /* Whether this root document is that of the route's device; if not, gives the route away. */
@@ -100,6 +104,9 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
                                     const char *name);
 /* Its requests have ended, and its devices are gone. */
 void cemm_source_free(struct cemm_source *source);
+
+/* A key was refused: whether its file holds another one now, which is then used. */
+bool cemm_source_renew_key(struct cemm_source *source);
 
 /* Whether this source's settings let the alias through. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);

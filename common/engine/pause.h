@@ -1,0 +1,39 @@
+/*
+ * Requests that their source has refused: with 403, or because it is asked too
+ * often. Who polls does not ask for that again for as long as it was told, or,
+ * without a word, a while longer each time. Pure: time and chance are handed in.
+ */
+#ifndef CEMM_ENGINE_PAUSE_H
+#define CEMM_ENGINE_PAUSE_H
+
+#include "common/base/words.h"
+#include "common/cemm.h"
+#include "common/engine/health.h"
+
+#include <sys/queue.h>
+
+struct cemm_pause {
+    struct cemm_query query;
+    struct cemm_health health;
+    int result;               /* what the refusal came to */
+    struct cemm_words *words; /* kept */
+    unsigned keys;            /* the count of the source's keys at that time */
+    SLIST_ENTRY(cemm_pause) link;
+};
+
+SLIST_HEAD(cemm_pauses, cemm_pause);
+
+/* NULL: none. It may be over. */
+struct cemm_pause *cemm_pauses_find(const struct cemm_pauses *pauses,
+                                    const struct cemm_query *query);
+
+/* One more refusal; `told_ms` is what Retry-After said, -1: nothing. NULL: no memory. */
+struct cemm_pause *cemm_pauses_refused(struct cemm_pauses *pauses, const struct cemm_query *query,
+                                       int64_t now, int64_t told_ms, struct cemm_rest rest,
+                                       uint32_t chance);
+
+/* It was not refused. */
+void cemm_pauses_drop(struct cemm_pauses *pauses, const struct cemm_query *query);
+void cemm_pauses_clear(struct cemm_pauses *pauses);
+
+#endif

@@ -1,0 +1,64 @@
+#include "common/engine/refusal.h"
+
+#include "common/base/limits.h"
+#include "common/base/random.h"
+#include "common/base/words.h"
+
+#define FIRST_MS 1000 /* the first pause where nothing was told */
+
+static bool is_refusal(const struct cemm_source *source, const struct cemm_heard *heard, int result)
+{
+    bool polls = source->loop->rest_max > CEMM_REST_INTERACTIVE * 1000;
+
+    if (!polls || heard->status == 0)
+        return false;
+    return result == CEMM_DENIED || (result < 0 && (heard->status == 429 || heard->told_ms >= 0));
+}
+
+int64_t cemm_refusal_told(const struct cemm_source *source, const struct cemm_heard *heard,
+                          int result)
+{
+    int64_t told = heard->told_ms < CEMM_PAUSE_MAX ? heard->told_ms : CEMM_PAUSE_MAX;
+
+    return told > 0 && is_refusal(source, heard, result) ? told / 1000 : 0;
+}
+
+void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
+                       const struct cemm_heard *heard, int result, const struct cemm_words *words)
+{
+    const struct cemm_source *source = route->source;
+    const struct cemm_rest rest = {FIRST_MS, source->loop->rest_max};
+
+    if (heard->status == 0)
+        return;
+    if (!is_refusal(source, heard, result)) {
+        cemm_pauses_drop(&route->pauses, query);
+        return;
+    }
+    struct cemm_pause *pause = cemm_pauses_refused(&route->pauses, query, source->loop->now,
+                                                   heard->told_ms, rest, cemm_random());
+    if (!pause)
+        return; /* no memory: it will be refused once more */
+    pause->result = result;
+    pause->keys = heard->keys;
+    cemm_words_keep(&pause->words, words);
+}
+
+const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
+                                            const struct cemm_query *query)
+{
+    struct cemm_source *source = route->source;
+    const struct cemm_pause *pause = cemm_pauses_find(&route->pauses, query);
+
+    if (!pause || !cemm_health_rests(&pause->health, source->loop->now))
+        return NULL;
+    if (pause->result == CEMM_DENIED &&
+        (cemm_source_renew_key(source) || pause->keys != source->keys))
+        return NULL;
+    return pause;
+}
+
+bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_heard *heard, int result)
+{
+    return result == CEMM_DENIED && (heard->keys != source->keys || cemm_source_renew_key(source));
+}

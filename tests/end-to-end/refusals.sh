@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# A cloud that refuses: with 429 and Retry-After as a number or a date, with 429 alone, and with 403.
+# Who waits is told at once; who polls leaves that request alone for as long as told, or longer each
+# time, and says so once; the meter beside them goes on. A key file that was rewritten is read again.
+# Called as: refusals.sh BUILD_DIR
+# shellcheck disable=SC1091,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+. "$(dirname "$0")/collectd-lib.sh"
+. "$(dirname "$0")/key-lib.sh"
+begin_mount "$@"
+collectd_begin
+cemm=$build/plugin/exec/cemm
+healthy=00-1E-C0-00-00-05
+declare -A kind=([00-1E-C0-00-00-01]=busy-for=3600 [00-1E-C0-00-00-02]=busy-until=3600
+  [00-1E-C0-00-00-03]=status=429 [00-1E-C0-00-00-04]=status=403)
+
+refuse() {
+  local uid specs=()
+  for uid in "${!kind[@]}"; do specs+=("${kind[$uid]}@cloud:$uid:*/realtime/*"); done
+  sim_faults "${specs[@]}"
+}
+
+# asked_for UID: how often its realtime was.
+asked_for() {
+  requests " $1 GET .*/realtime/ "
+}
+
+healthy_asked() {
+  (($(asked_for "$healthy") >= $1))
+}
+
+# check_pauses WHAT: what those that refuse were asked meanwhile. Without a word, the pauses are 1, 2,
+# 4, … s, a quarter more or less.
+check_pauses() {
+  local uid most
+  for uid in "${!kind[@]}"; do
+    most=1
+    [[ ${kind[$uid]} == busy-* ]] || most=$(awk -v uid="$uid" '$3 == uid && /realtime/ { if (!first) first = $1; last = $1 }
+      END { print int(2 + log((last - first) / 750 + 1) / log(2)) }' "$sim_log")
+    check "$1: ${kind[$uid]}: asked for at most $most times" test "$(asked_for "$uid")" -le "$most"
+    check "$1: ${kind[$uid]}: at least once" test "$(asked_for "$uid")" -ge 1
+  done
+}
+
+# said_once WHAT FILE
+said_once() {
+  local uid
+  for uid in "${!kind[@]}"; do
+    is "$1: ${kind[$uid]}: said once" 1 "$(grep -v Notification "$2" | grep -c "$uid.*HTTP 4" || true)"
+  done
+  has "$1: and for how long" "$(<"$2")" 'too many requests (HTTP 429); not asked again for 3600 s'
+}
+
+start_sim --devices 5 --meters p1 --since "$since"
+write_config "$conf" 'timeout = 120'
+
+# ---- who waits ------------------------------------------------------------------------------
+
+mount_fs -o realtime_ttl=0
+check 'all are known' stat "$m"/00-*/p1
+refuse
+begun=$(now_ms)
+for uid in "${!kind[@]}"; do
+  words='Input/output error'
+  [[ ${kind[$uid]} != status=403 ]] || words='Permission denied'
+  fails_with "mount: ${kind[$uid]}: is told" "$words" cat "$m/$uid/p1/realtime.json"
+done
+exits 'read: some failed' 1 "$cemm" read --format csv --config "$conf"
+check 'at once' test $(($(now_ms) - begun)) -lt 100000
+sim_faults
+for uid in "${!kind[@]}"; do
+  check "mount: ${kind[$uid]}: over, it is read at once" cat "$m/$uid/p1/realtime.json"
+done
+
+# ---- who polls ------------------------------------------------------------------------------
+
+refuse
+: >"$sim_log"
+"$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
+stream=$!
+started "$stream"
+check 'stream: the one beside them goes on' wait_for 60 healthy_asked 60
+check_pauses stream
+said_once stream "$scratch/err"
+sim_faults
+comes_back() {
+  grep -q "uid=$1" "$scratch/out"
+}
+for uid in 00-1E-C0-00-00-03 00-1E-C0-00-00-04; do
+  check "stream: ${kind[$uid]}: over, it is read by itself" wait_for 60 comes_back "$uid"
+done
+refute 'stream: who was told for how long waits' comes_back 00-1E-C0-00-00-01
+stop "$stream"
+
+refuse
+: >"$sim_log"
+run=$scratch/collectd
+conf "$run" <<CONF
+<Plugin cemm>
+TimeZone "Europe/Amsterdam"
+<Cloud "home">
+URL "$sim_cloud"
+ApiKeyFile "$conf.key"
+Timeout 120
+Interval 0.2
+</Cloud>
+</Plugin>
+CONF
+start_collectd "$run"
+check 'collectd: the one beside them goes on' wait_for 60 healthy_asked 60
+check_pauses collectd
+stop_collectd collectd "$run"
+said_once collectd "$run/log"
+sim_faults
+
+# ---- keys -----------------------------------------------------------------------------------
+
+stream_says() {
+  grep -qF "$1" "$scratch/err"
+}
+streams() {
+  [[ -s $scratch/out ]]
+}
+write_key "$conf.key" wrong-key-0815
+"$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
+stream=$!
+started "$stream"
+check 'stream: a wrong key is refused' wait_for 60 stream_says 'HTTP 40'
+write_key "$conf.key"
+check 'stream: the key that was written is used' wait_for 60 streams
+check 'stream: and told of' stream_says 'the key file has a new key, which is used now'
+rm "$conf.key"
+sim_faults "status=403@*/realtime/*"
+check 'stream: it is gone' wait_for 60 stream_says "key file $conf.key: No such file or directory; the key of before is used"
+sim_faults
+: >"$scratch/out"
+check 'stream: the key of before is used' wait_for 60 streams
+is 'stream: that is said once' 1 "$(grep -c 'No such file' "$scratch/err")"
+stop "$stream"
+
+unmount_fs
+write_key "$conf.key" wrong-key-0815
+mount_fs -o realtime_ttl=0
+fails_with 'mount: a wrong key is refused' 'Permission denied' cat "$m/$healthy/p1/realtime.json"
+write_key "$conf.key"
+check 'mount: the key that was written is used at once' cat "$m/$healthy/p1/realtime.json"
+unmount_fs
+cat "$scratch/err" "$scratch/fs.log" >>"$scratch/all-logs"
+no_key 'after all'
+finish
