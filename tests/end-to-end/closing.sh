@@ -9,6 +9,7 @@
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 . "$(dirname "$0")/collectd-lib.sh"
+enter_namespaces "$@"
 begin_mount "$@"
 collectd_begin
 cemm=$build/plugin/exec/cemm
