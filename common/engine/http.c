@@ -273,6 +273,9 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
     response->no_connection = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
                               code == CURLE_PEER_FAILED_VERIFICATION ||
                               code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
+    response->no_http = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+                        code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
+                        code == CURLE_UNSUPPORTED_PROTOCOL;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].code == code) {
             response->error = known[i].error;
@@ -295,10 +298,13 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     curl_off_t retry_after = 0;
     long status = 0;
     long connects = 0;
+    curl_off_t handshake = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &handshake);
     curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    response.tls = handshake > 0 || code == CURLE_PEER_FAILED_VERIFICATION;
     if (code != CURLE_OK) {
         explain(code, transfer, &response);
     } else {

@@ -22,6 +22,8 @@ struct cemm_http_response {
     int error;              /* 0: `status` tells; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
     const char *reason;     /* for people, where `error` is not 0 */
     bool no_connection;     /* none could even be made: the server, not what was asked for */
+    bool no_http;           /* one was made, but nothing came by it, or no HTTP */
+    bool tls;               /* its other end speaks TLS */
     int status;             /* HTTP's */
     bool new_connection;    /* it took one: who knows who is at its other end now */
     int64_t retry_after_ms; /* -1: not sent */

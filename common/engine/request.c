@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONFIRMED_MS 1000 /* so long after a root's word, requests are still for that device */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
@@ -23,7 +24,8 @@
 enum asking {
     DOCUMENT, /* what is wanted */
     ROOT,     /* LAN: which device answers, before or after the document */
-    STRANGER, /* of what is no CEMM Basic or Plus: who else it is */
+    STRANGER, /* of a web server that is no CEMM Basic or Plus: who else it is */
+    TLS,      /* of what has never spoken HTTP: whether it speaks that */
 };
 
 struct cemm_request {
@@ -218,14 +220,33 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &words);
 }
 
+/* No answer came, or none that is HTTP: `route` is what is at fault. */
+static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
+                     const char *reason)
+{
+    struct cemm_words words;
+
+    if (error != -EHOSTUNREACH && error != -ETIMEDOUT) {
+        fail(request, error, reason);
+        return;
+    }
+    route_failed(route, error, reason);
+    say(request, &words, reason);
+    finish(request, error, NULL, &words);
+}
+
 static const char gone[] = "another device answers at this address now";
 
-/* The root is no CEMM's, and what it is can be asked once: take_stranger() has the answer. */
-static void ask_stranger(struct cemm_request *request, int result, const struct cemm_words *reason)
+/* No CEMM's root came, and what it is can be asked once: take_stranger() has the answer. */
+static void ask_stranger(struct cemm_request *request, enum asking asking, int result,
+                         const char *reason)
 {
-    request->asking = STRANGER;
+    struct cemm_words words;
+
+    request->asking = asking;
     request->stranger = result;
-    cemm_words_keep(&request->stranger_words, reason);
+    cemm_words_set(&words, "%s", reason);
+    cemm_words_keep(&request->stranger_words, &words);
     cemm_queue_move(&request->queued, CEMM_QUEUED);
 }
 
@@ -234,7 +255,22 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
     const char *known = cemm_stranger_public(response->status, response->body, response->length);
     struct cemm_words reason = *cemm_words_kept(&request->stranger_words);
 
-    fail(request, known ? -EIO : request->stranger, known ? known : reason.text);
+    if (request->asking == TLS)
+        known = response->tls ? CEMM_STRANGER_TLS : NULL;
+    if (known)
+        fail(request, -EIO, known);
+    else
+        fail_for(request, request->stranger, request->queued.route, reason.text);
+}
+
+/* A configured address at which no CEMM was ever seen, and which does not speak HTTP. */
+static bool may_speak_tls(const struct cemm_request *request,
+                          const struct cemm_http_response *response)
+{
+    const struct cemm_route *route = request->queued.route;
+
+    return response->no_http && request->asking == DOCUMENT && is_lan_root(request) &&
+           !route->source->discovered && !route->device;
 }
 
 /* Asks for that next, before all that waits, and with a timeout of its own. */
@@ -264,7 +300,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         ask(request, DOCUMENT);
     } else if (is_lan_root(request) &&
                (response->status == 404 || (response->status == 200 && r == -EIO))) {
-        ask_stranger(request, r, &reason);
+        ask_stranger(request, STRANGER, r, reason.text);
     } else if (r) {
         fail(request, r, reason.text);
     } else if (is_lan_root(request) && request->device &&
@@ -323,6 +359,7 @@ static void take_answer(struct cemm_request *request, struct cemm_http_response 
         take_root(request, response);
         break;
     case STRANGER:
+    case TLS:
         take_stranger(request, response);
         break;
     }
@@ -378,26 +415,24 @@ static void take_response(void *data, struct cemm_http_response *response)
 {
     struct cemm_request *request = data;
     struct cemm_source *source = request->queued.route->source;
-    struct cemm_words words;
 
     request->transfer = NULL;
     request->heard.status = response->status;
     request->heard.told_ms = response->retry_after_ms;
     cemm_queue_move(&request->queued, CEMM_WAITING);
-    if (request->asking == STRANGER) {
+    if (request->asking == STRANGER || request->asking == TLS) {
         take_stranger(request, response);
         free(response->body);
         return;
     }
-    if (response->error == -EHOSTUNREACH || response->error == -ETIMEDOUT) {
-        route_failed(response->no_connection ? &source->own : request->queued.route,
-                     response->error, response->reason);
-        say(request, &words, response->reason);
-        finish(request, response->error, NULL, &words);
+    if (may_speak_tls(request, response)) {
+        ask_stranger(request, TLS, response->error, response->reason);
+        pump(source);
         return;
     }
     if (response->error) {
-        fail(request, response->error, response->reason);
+        fail_for(request, response->error,
+                 response->no_connection ? &source->own : request->queued.route, response->reason);
         return;
     }
     if (response->status != 202)
@@ -428,6 +463,13 @@ static void take_response(void *data, struct cemm_http_response *response)
 
 /* ---- sending --------------------------------------------------------------------- */
 
+static bool has_port(const char *address)
+{
+    const char *bracket = strrchr(address, ']'); /* of an IPv6 address */
+
+    return strchr(bracket ? bracket : address, ':');
+}
+
 static int send_request(struct cemm_request *request)
 {
     struct cemm_source *source = request->queued.route->source;
@@ -446,6 +488,9 @@ static int send_request(struct cemm_request *request)
     struct cemm_query query = asked(request);
     if (request->asking == STRANGER)
         cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_STRANGER_PATH);
+    else if (request->asking == TLS)
+        cemm_buffer_format(&url, "https://%s%s/", config->address,
+                           has_port(config->address) ? "" : ":80");
     else
         cemm_url_write(&url, config->kind, config->url, &query, loop->zone,
                        config->kind == CEMM_CLOUD ? config->key->text : NULL);

@@ -11,6 +11,9 @@
 /* Where a CEMM 3.0 says who it is, without a key; its API is not below /open-api/v1/. */
 #define CEMM_STRANGER_PATH "api/v1/public/cemm"
 
+/* Of what speaks TLS, and no HTTP. */
+#define CEMM_STRANGER_TLS "this port is for HTTPS; a CEMM on the LAN is read by plain HTTP"
+
 /* What the answer to a request for the root (`body` may be NULL) tells, for people; NULL: nothing
  * that can be told. */
 const char *cemm_stranger_root(int status, const char *body, size_t length);

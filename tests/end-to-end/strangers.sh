@@ -5,10 +5,12 @@
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/certs-lib.sh"
 begin "$@"
+make_self_signed cert DNS:elsewhere.example >"$scratch/openssl" 2>&1
 
 cat >"$scratch/server.py" <<'END'
-import http.server, json, threading
+import http.server, json, ssl, sys, threading
 PAGE, SAID = b"<!DOCTYPE html><html></html>", b"The plain HTTP request was sent to HTTPS port"
 WHO = json.dumps({"id": 1, "name": "x", "mac": "00:1e:c0:00:00:09", "version": "3.0.1", "modules": []})
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -26,17 +28,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 lock = threading.Lock()
 servers = []
-for kind in "cemm3", "none", "page", "tls":
+for kind in "cemm3", "none", "page", "tls", "https":
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if kind == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(sys.argv[1], sys.argv[2])
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.kind = kind
     servers.append(server)
     threading.Thread(target=server.serve_forever).start()
     print("[local " + kind + "]\naddress = 127.0.0.1:" + str(server.server_port))
 print("# ready", flush=True)
 END
-(cd "$scratch" && exec python3 server.py >strangers.conf) &
+(cd "$scratch" && exec python3 server.py cert.pem cert.tls >strangers.conf) &
 started $!
 wait_for 20 grep -q ready "$scratch/strangers.conf" || { echo 'Bail out! no servers'; exit 1; }
+start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # of another make
+printf '[local gnutls]\naddress = %s\n' "$(sed 's|https://||; s|/.*||' <<<"$sim_cloud")" >>"$scratch/strangers.conf"
 start_sim --devices 1 --lan 1
 {
   printf '[discovery]\nenabled = no\n[archive]\ndirectory = %s/archive\n' "$scratch"
@@ -67,6 +75,9 @@ for command in list read; do
   told none 'a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)'
   told page 'a web server answers at this address, but it is no CEMM Basic or Plus (a web page)'
   told tls 'this port is for HTTPS (HTTP 400)'
+  for kind in https gnutls; do
+    told "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'
+  done
   for kind in cemm3 none page; do
     check "$command: $kind is asked who it is once a look" once_a_look "$kind"
   done
