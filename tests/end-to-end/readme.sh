@@ -236,6 +236,7 @@ everything() {
   find /etc /home /opt /root /srv /usr /var \( -name .cache -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
     -o -path '/etc/systemd/system/*.wants' -o -path '/etc/*-' -o -name __pycache__ \) -prune -o -print
   cat /etc/fstab
+  cut -d : -f 1 /etc/passwd
 }
 everything | LC_ALL=C sort >/tmp/inside/before
 for block in /tmp/inside/blocks/*.sh; do
