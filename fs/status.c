@@ -10,7 +10,7 @@
 
 #include "fs/json.h"
 
-#define STATUS_MAX (64u << 20) /* 600 bytes for each of 100,000 devices */
+#define STATUS_MAX (128u << 20) /* 600 bytes for each of 200,000 devices */
 
 static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_SIZE])
 {

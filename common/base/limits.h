@@ -11,7 +11,8 @@
 #define CEMM_HEADER_MAX     (64u << 10) /* bytes of an answer's headers and trailers */
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
-#define CEMM_DEVICES_MAX    100000      /* devices of all sources together */
+#define CEMM_LIST_MAX       100000      /* devices of one account */
+#define CEMM_DEVICES_MAX    200000      /* of all: an account leaves room for others */
 #define CEMM_METERS_MAX     512         /* meters of one device */
 #define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */

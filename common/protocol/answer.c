@@ -396,7 +396,7 @@ static bool read_uid(struct json_object *object, struct cemm_uid *ret_uid)
 static int read_devices(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
-    size_t length = at_most(reader, json_object_array_length(data), CEMM_DEVICES_MAX, "devices");
+    size_t length = at_most(reader, json_object_array_length(data), CEMM_LIST_MAX, "devices");
 
     document->uids = calloc(length ? length : 1, sizeof(*document->uids));
     if (!document->uids)

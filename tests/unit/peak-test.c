@@ -1,7 +1,8 @@
 /*
  * How much memory the worst answer takes that is within the limits: json-c makes
  * much of little. Each is read, and rendered, in a process of its own, which must
- * be as small as before in the end.
+ * be as small as before in the end. What the process has before, an emulator's
+ * memory for one, is not counted.
  */
 #include "answers.h"
 #include "check.h"
@@ -103,6 +104,7 @@ static void test_peak(void **state)
         char *text = make(i);
         struct rusage usage;
         int status;
+        long before = resident();
         pid_t pid = fork();
         if (pid == 0)
             _exit(read_and_render(i, text));
@@ -110,10 +112,10 @@ static void test_peak(void **state)
         assert_true(wait4(pid, &status, 0, &usage) == pid);
         free(text);
         expect_int(rows[i].row, status, 0);
-        print_message("%s: %ld MiB\n", rows[i].row, usage.ru_maxrss >> 10);
-        if (usage.ru_maxrss >> 10 > rows[i].most)
-            fail_msg("%s: %ld MiB, wanted at most %ld", rows[i].row, usage.ru_maxrss >> 10,
-                     rows[i].most);
+        long took = (usage.ru_maxrss - before) >> 10;
+        print_message("%s: %ld MiB\n", rows[i].row, took);
+        if (took > rows[i].most)
+            fail_msg("%s: %ld MiB, wanted at most %ld", rows[i].row, took, rows[i].most);
     }
 }
 
