@@ -204,6 +204,10 @@ int64_t cemm_document_took(const struct cemm_document *document);
 /* The meter's type, as cemm_device_type() says it. */
 const char *cemm_document_type(const struct cemm_document *document);
 
+/* Whether it will not change any more: its period had closed when it was fetched, by our clock and by
+ * what the answer says of the time (spec §2). */
+bool cemm_document_closed(const struct cemm_document *document);
+
 /* Whether it has no sample at all, of whatever channel. */
 bool cemm_document_empty(const struct cemm_document *document);
 

@@ -88,10 +88,9 @@ static void drop_old(struct fs *fs)
 /* Takes over the reference. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    int64_t closed_at = tree_closed_at(&node->path, cemm_zone(fs->cemm));
     struct cemm_query query;
     node_bind(&fs->nodes, node, snapshot);
-    node->closed = snapshot->fetched / 1000 >= closed_at;
+    node->closed = snapshot->closed;
     node->running = fresh_may_run(&node->path) && !node->closed;
     node->archived =
         node->closed && tree_query(&node->path, &query) && cemm_archived(fs->cemm, &query);
@@ -162,10 +161,8 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
 /* If somebody deletes a closed period's archive file, the period is fetched again. */
 static bool is_disowned(struct fs *fs, struct node *node)
 {
-    struct tree_clock clock = fs_clock(fs);
     struct cemm_query query;
-    if (!node->snapshot || clock.now < tree_closed_at(&node->path, clock.zone) ||
-        !tree_query(&node->path, &query))
+    if (!node->closed || !tree_query(&node->path, &query))
         return false;
     bool archived = cemm_archived(fs->cemm, &query);
     if (!archived && node->archived)

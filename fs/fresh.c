@@ -10,10 +10,16 @@ bool fresh_is_description(const struct path *path)
     return info_is(path) || path->kind == PATH_IO;
 }
 
+/* The document says it; as long as there is none, our clock does. */
+static bool is_closed(const struct fs *fs, int64_t closed_at, const struct snapshot *snapshot)
+{
+    return snapshot ? snapshot->closed : fs_clock(fs).now >= closed_at;
+}
+
 /* Whether the document of a closed period never changes; one without samples may (spec §2). */
 static bool is_final(const struct fs *fs, int64_t closed_at, const struct snapshot *snapshot)
 {
-    return fs_clock(fs).now >= closed_at && !(snapshot && snapshot->empty);
+    return is_closed(fs, closed_at, snapshot) && !(snapshot && snapshot->empty);
 }
 
 int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
@@ -23,9 +29,10 @@ int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct
         return FS_INFO_MAX_AGE;
     if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
+    int64_t since = cemm_clock_wall() - closed_at * 1000;
     if (is_final(fs, closed_at, snapshot)) /* what was fetched before may lack the end */
-        return cemm_clock_wall() - closed_at * 1000;
-    return fs_clock(fs).now < closed_at ? FS_PERIOD_MAX_AGE : CEMM_EMPTY_AGE;
+        return snapshot || since < FS_PERIOD_MAX_AGE ? since : FS_PERIOD_MAX_AGE;
+    return is_closed(fs, closed_at, snapshot) ? CEMM_EMPTY_AGE : FS_PERIOD_MAX_AGE;
 }
 
 int64_t fresh_left(const struct fs *fs, const struct node *node)

@@ -137,7 +137,7 @@ static int64_t modified_at(const struct path *path, const struct cemm_document *
                            const struct cemm_series *channel, const struct tree_clock *clock)
 {
     int64_t newest = cemm_document_newest(document);
-    if (path->kind == PATH_PERIOD && clock->now >= tree_closed_at(path, clock->zone))
+    if (path->kind == PATH_PERIOD && cemm_document_closed(document))
         return cemm_period_end(clock->zone, &path->period) * 1000;
     if (path->kind == PATH_PERIOD && path->period.span != CEMM_DAY)
         return cemm_document_fetched(document);
@@ -192,6 +192,7 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
     snapshot->empty = cemm_document_empty(document);
+    snapshot->closed = cemm_document_closed(document);
     if (path->kind == PATH_PERIOD && path->form == CEMM_FORM_CSV)
         series = cemm_document_series(document, &count);
     return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);

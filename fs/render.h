@@ -18,6 +18,7 @@ struct snapshot {
     int64_t modified; /* Unix milliseconds */
     int64_t fetched;  /* when the document came */
     bool empty;       /* no sample in it */
+    bool closed;      /* of a closed period: it will not change */
     char *source;     /* "cloud home"; NULL: not fetched */
     char *units;      /* of the value or of the CSV columns; NULL: none */
     char *bytes;      /* NULL: after snapshot_strip() */

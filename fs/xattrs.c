@@ -17,6 +17,8 @@ static const char *closed(const struct fs *fs, const struct node *node)
     struct cemm_query query;
     if (tree_type(&node->path) != TREE_FILE || !tree_query(&node->path, &query))
         return NULL;
+    if (node->snapshot)
+        return node->closed ? "yes" : "no";
     return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
 }
 

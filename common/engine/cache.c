@@ -393,7 +393,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
 
     if (!entry->document)
         return false;
-    if (cemm_store_closed(cache->store, entry->document))
+    if (entry->document->closed)
         return cemm_store_fresh(cache->store, entry->document);
     return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
 }

@@ -292,6 +292,16 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
     }
 }
 
+static int64_t date_of(CURL *easy)
+{
+    struct curl_header *header;
+
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return 0;
+    time_t date = curl_getdate(header->value, NULL);
+    return date > 0 ? (int64_t)date * 1000 : 0;
+}
+
 static void finish(struct cemm_transfer *transfer, CURLcode code)
 {
     struct cemm_http_response response = {.retry_after_ms = -1};
@@ -310,6 +320,7 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     } else {
         response.status = (int)status;
         response.new_connection = connects > 0;
+        response.date = date_of(transfer->easy);
         if (retry_after > 0 && retry_after < INT_MAX)
             response.retry_after_ms = (int64_t)retry_after * 1000;
         response.error = cemm_buffer_steal(&transfer->body, &response.body, &response.length);

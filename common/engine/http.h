@@ -26,6 +26,7 @@ struct cemm_http_response {
     bool tls;               /* its other end speaks TLS */
     int status;             /* HTTP's */
     bool new_connection;    /* it took one: who knows who is at its other end now */
+    int64_t date;           /* its Date, Unix milliseconds; 0: none, or none that can be read */
     int64_t retry_after_ms; /* -1: not sent */
     char *body;             /* the receiver frees it; NULL where there is none */
     size_t length;

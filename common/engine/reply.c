@@ -1,6 +1,7 @@
 #include "common/engine/reply.h"
 
 #include "common/base/words.h"
+#include "common/engine/registry.h"
 #include "common/engine/status.h"
 #include "common/protocol/answer.h"
 #include "common/protocol/stranger.h"
@@ -80,6 +81,20 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
+/* Notes how far the source's samples have come. History has rows of what is yet to come, whose
+ * values are 0 (field notes). */
+static void hear(struct cemm_source *source, const struct cemm_document *document)
+{
+    if (document->query.endpoint == CEMM_REALTIME && document->newest > source->heard)
+        source->heard = document->newest;
+    for (size_t i = 0; document->query.endpoint == CEMM_DATA && i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        for (size_t j = 0; j < series->count; j++)
+            if (series->samples[j].value != 0 && series->samples[j].time > source->heard)
+                source->heard = series->samples[j].time;
+    }
+}
+
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_words *ret_reason)
@@ -108,6 +123,8 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
         cemm_words_set(ret_reason, "out of memory");
     if (r < 0)
         return r;
+    hear(source, document);
+    cemm_store_judge(source->registry->store, document, response->date, source->heard);
     if (document->skipped)
         tell_left_out(source, document);
     keep_to_one_set(route, document);

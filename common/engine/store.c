@@ -1,5 +1,6 @@
 #include "common/engine/store.h"
 
+#include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/protocol/answer.h"
 
@@ -17,9 +18,13 @@ static int64_t closed_at(const struct cemm_store *store, const struct cemm_query
     return cemm_period_closed(store->loop->zone, &query->period) * 1000;
 }
 
-bool cemm_store_closed(const struct cemm_store *store, const struct cemm_document *document)
+void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
+                      int64_t heard)
 {
-    return document->fetched >= closed_at(store, &document->query);
+    int64_t closed = closed_at(store, &document->query);
+    bool doubted = date >= CEMM_TIME_MIN && date < closed && heard < closed;
+
+    document->closed = document->fetched >= closed && !doubted;
 }
 
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document)
@@ -108,14 +113,14 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
     int64_t closed = closed_at(store, query);
     struct cemm_document *document;
 
-    if (!store->archive || store->loop->wall < closed)
+    if (!store->archive || closed == INT64_MAX)
         return NULL;
     document = read_shelf(store, CEMM_KEPT, query);
     if (document) {
         /* A copied file may be older than its period's end; that it is here says enough. */
         if (document->fetched < closed)
             document->fetched = closed;
-        document->archived = true;
+        document->archived = document->closed = true;
         store->state.read++;
         return document;
     }
@@ -124,6 +129,8 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
         cemm_document_unref(document);
         return NULL;
     }
+    if (document)
+        document->closed = true;
     return document;
 }
 
@@ -131,7 +138,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 {
     bool empty = document->newest == 0;
 
-    if (!store->archive || !cemm_store_closed(store, document))
+    if (!store->archive || !document->closed)
         return;
     int r = cemm_archive_write(store->archive, empty ? CEMM_EMPTY : CEMM_KEPT, &document->query,
                                document->bytes, document->length);

@@ -1,7 +1,8 @@
 /*
  * The archive behind the engine: which answers are kept, and how an archive
  * that can't be written is survived. Only closed periods are kept, and only as
- * they were after they had closed (spec §2). A closed period without a sample
+ * they were after they had closed (spec §2); what is kept counts as closed,
+ * whatever our clock says now. A closed period without a sample
  * may get some later, so it is asked for again after a day.
  */
 #ifndef CEMM_ENGINE_STORE_H
@@ -25,10 +26,16 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                      void *data);
 void cemm_store_close(struct cemm_store *store);
 
-/* Whether a document was fetched after its period had closed: it will not change. */
-bool cemm_store_closed(const struct cemm_store *store, const struct cemm_document *document);
+/*
+ * Says of a document that has just come whether its period had closed: it will
+ * not change then. Our clock says so, unless the answer's own `date` (Unix
+ * milliseconds; 0: none) lies before that moment: ours may be ahead. But a device
+ * may not know the time: `heard` is that of the newest sample of its source.
+ */
+void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
+                      int64_t heard);
 
-/* Whether such a document still serves. */
+/* Whether a document that has closed still serves. */
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document);
 
 /* What the archive has of a closed period; the caller unrefs it. NULL: nothing. */

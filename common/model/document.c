@@ -139,6 +139,11 @@ const char *cemm_document_type(const struct cemm_document *document)
     return document->type;
 }
 
+bool cemm_document_closed(const struct cemm_document *document)
+{
+    return document->closed;
+}
+
 bool cemm_document_empty(const struct cemm_document *document)
 {
     for (size_t i = 0; i < document->series_count; i++)

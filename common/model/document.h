@@ -33,6 +33,7 @@ struct cemm_document {
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
     size_t early;                     /* samples left out: too far ahead of our clock */
+    bool closed;                      /* of a period that had closed when it was fetched */
     bool archived;                    /* it stands in the archive */
     bool totals;                      /* realtime: it has that set of readings */
     size_t skipped;                   /* members, rows and entries that did not fit */

@@ -3,6 +3,9 @@
  *
  * The simulator's data begins on 2024-05-03, three years before the year in which it is shown now:
  * closed, running and future periods are all at hand, whatever today is.
+ *
+ * Our clock is this program's, and can be set: cemm_clock_wall() is found here before that of
+ * libcemm. The simulator's is the machine's, and so is the Date of its answers.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -22,8 +25,19 @@
 #define PATH_SIZE 512 /* and each part of a path is cut to fit: these are short */
 #define YEARS_MAX 40  /* that could be asked for, and then some */
 
+#define DAY_MS INT64_C(86400000)
+
 static struct rig rig;
 static char top[PATH_SIZE];
+static int64_t ahead_ms; /* of our clock */
+
+int64_t cemm_clock_wall(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 + ahead_ms;
+}
 
 static int setup(void **state)
 {
@@ -46,6 +60,7 @@ static int teardown(void **state)
 {
     (void)state;
     rig_end(&rig);
+    ahead_ms = 0;
     return nftw(top, delete_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -319,6 +334,107 @@ static void can_not_be_written(void **state)
     assert_true(is_there(of_device("p1/data/day/2024/06/2024-06-03.json")));
 }
 
+/* ---- our clock, which is a claim like any other ---------------------------------------------- */
+
+/* Gets what holds the moment so many days ago, by the machine's clock; the reply is to be cleared.
+ */
+static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span, int days_ago)
+{
+    struct cemm_query query = client_query(endpoint, "p1");
+
+    query.period =
+        cemm_period_at(cemm_zone(rig.client.cemm), span, time(NULL) - days_ago * DAY_MS / 1000);
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply.result == 0, "what is got by another clock", &reply);
+    return reply;
+}
+
+/* Gets it, and compares whether it has closed, whether it is archived then, and from whom it is. */
+static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm_span span,
+                        int days_ago, bool kept, const char *source)
+{
+    struct reply reply = get_around(endpoint, span, days_ago);
+
+    reply_expect(reply_from(&reply, source), what, &reply);
+    if (cemm_document_closed(reply.document) != kept ||
+        cemm_archived(rig.client.cemm, cemm_document_query(reply.document)) != kept)
+        fail_msg("%s: %s archived", what, kept ? "not" : "wrongly");
+    reply_clear(&reply);
+}
+
+/* What runs does not close because our clock was ahead once: the answers' Date is before that. */
+static void clock_ahead(void **state)
+{
+    static const struct {
+        enum cemm_endpoint endpoint;
+        enum cemm_span span;
+        int days_ago;
+    } rows[] = {
+        {CEMM_DATA, CEMM_DAY, 0},   {CEMM_DATA, CEMM_DAY, 1},  {CEMM_TOTALS, CEMM_DAY, 0},
+        {CEMM_DATA, CEMM_MONTH, 0}, {CEMM_DATA, CEMM_YEAR, 0},
+    };
+
+    (void)state;
+    ahead_ms = 400 * DAY_MS;
+    begin();
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect_kept("ahead", rows[i].endpoint, rows[i].span, rows[i].days_ago, false, HOME);
+    expect_kept("ahead, what has closed", CEMM_DATA, CEMM_DAY, 5, true, HOME);
+    ahead_ms = 0;
+    run();
+    for (size_t i = 0; i < COUNT(rows); i++)
+        expect_kept("right again", rows[i].endpoint, rows[i].span, rows[i].days_ago, false, HOME);
+    ahead_ms = 400 * DAY_MS;
+    run();
+    free(sim_requests(&rig.cloud));
+    expect_kept("a minute is no closed day", CEMM_DATA, CEMM_DAY, 0, false, HOME);
+    ahead_ms += 61000;
+    struct reply reply = get_around(CEMM_DATA, CEMM_DAY, 0);
+    assert_int_equal(sim_count(&rig.cloud, "cloud " CLIENT_UID " GET /v1/cemm/"), 2);
+    reply_clear(&reply);
+}
+
+/* A device that does not know the time keeps nothing open. */
+static void device_without_clock(void **state)
+{
+    struct cemm_query realtime = client_query(CEMM_REALTIME, "p1");
+    struct reply reply;
+
+    (void)state;
+    begin();
+    SIM_FAULTS(&rig.cloud, "date=86400@*"); /* 1970 is no claim */
+    expect_kept("a date of 1970", CEMM_DATA, CEMM_DAY, 10, true, HOME);
+    SIM_FAULTS(&rig.cloud, "date=1000000000@*");
+    expect_kept("a date of 2001, and not a sample", CEMM_DATA, CEMM_DAY, 5, false, HOME);
+    reply = rig_get(&rig, &realtime);
+    reply_expect(reply.result == 0, "a sample", &reply);
+    reply_clear(&reply);
+    run(); /* what it has said is not remembered */
+    expect_kept("in the next run", CEMM_DATA, CEMM_DAY, 5, false, HOME);
+    run();
+    reply = rig_get(&rig, &realtime);
+    reply_expect(reply.result == 0, "a sample again", &reply);
+    reply_clear(&reply);
+    expect_kept("after a sample of today", CEMM_DATA, CEMM_DAY, 5, true, HOME);
+    expect_kept("of today itself", CEMM_DATA, CEMM_DAY, 0, false, HOME);
+    expect_kept("of yesterday", CEMM_DATA, CEMM_DAY, 1, false, HOME);
+    run();
+    reply = get_around(CEMM_DATA, CEMM_DAY, 0); /* rows of power are samples, too */
+    reply_clear(&reply);
+    expect_kept("after a row of today", CEMM_DATA, CEMM_DAY, 6, true, HOME);
+}
+
+/* What is archived has closed, also where our clock is behind. */
+static void clock_behind(void **state)
+{
+    (void)state;
+    begin();
+    expect_kept("by a right clock", CEMM_DATA, CEMM_DAY, 3, true, HOME);
+    ahead_ms = -3 * DAY_MS;
+    run();
+    expect_kept("behind", CEMM_DATA, CEMM_DAY, 3, true, "archive");
+}
+
 /* ---- since when there is data -------------------------------------------------------------------
  */
 
@@ -439,12 +555,21 @@ static void ended_while_it_looks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(asked_once_in_a_life),    CASE(known_in_part),
-        CASE(bytes_are_the_api_s_own), CASE(running_is_not_kept),
-        CASE(deleted_is_fetched_anew), CASE(empty_is_remembered_for_a_day),
-        CASE(damaged_is_put_aside),    CASE(can_not_be_written),
-        CASE(first_day_is_found_once), CASE(first_day_in_part),
-        CASE(no_data_at_all),          CASE(ended_while_it_looks),
+        CASE(asked_once_in_a_life),
+        CASE(known_in_part),
+        CASE(bytes_are_the_api_s_own),
+        CASE(running_is_not_kept),
+        CASE(deleted_is_fetched_anew),
+        CASE(empty_is_remembered_for_a_day),
+        CASE(damaged_is_put_aside),
+        CASE(can_not_be_written),
+        CASE(first_day_is_found_once),
+        CASE(first_day_in_part),
+        CASE(no_data_at_all),
+        CASE(ended_while_it_looks),
+        CASE(clock_ahead),
+        CASE(device_without_clock),
+        CASE(clock_behind),
     };
 
     if (argc != 2) {

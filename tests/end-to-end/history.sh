@@ -146,6 +146,24 @@ formats() {
     "$(grep -oE '/[a-z0-9_-]*"' <<<"$out" | tr -d '/"' | sort -u | paste -sd ' ')"
 }
 
+# A clock that was ahead once closes nothing: neither today nor the months of this year that are to
+# come are archived as they are now.
+clock_ahead() {
+  local today past later span
+  local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+  today=$(date +%F)
+  past=$(date -d '-9 days' +%F)
+  forget
+  for later in +3d +400d; do
+    for span in day year; do
+      exits "$later, a $span" 0 faketime -f "$later" "$cemm" history --config "$config" --from "$today" --to "$today" --period "$span" "$one/s01"
+    done
+    exits "$later, a day that has closed" 0 faketime -f "$later" "$cemm" history --config "$config" --from "$past" --to "$past" "$one/s01"
+  done
+  is 'a clock that is ahead archives what has closed, and not what runs' "$past.json" \
+    "$(find "$config.archive" -name '*.json' -printf '%f\n')"
+}
+
 # Nothing there, partly or at all; what fails, and what comes all the same.
 failures() {
   history_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
@@ -291,6 +309,7 @@ write_config "$config"
 days
 spans
 formats
+clock_ahead
 failures
 interrupted
 progress

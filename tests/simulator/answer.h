@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 #define ANSWER_JSON "application/json; charset=utf-8"
 #define ANSWER_HTML "text/html; charset=utf-8"
@@ -24,6 +25,7 @@ struct answer {
     size_t length;
     size_t sent;      /* fewer than length: the connection closes in the middle */
     const char *type; /* a literal */
+    time_t date;      /* 0: the true one */
     int retry_after;  /* seconds; -1: no such header */
     bool retry_date;  /* which is a date, so many seconds from now */
     char *location;   /* allocated; NULL: no such header */

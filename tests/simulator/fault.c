@@ -187,6 +187,13 @@ static int apply_redirect_port(long argument, struct promises *promises, struct 
     return redirect(answer, where);
 }
 
+static int apply_date(long argument, struct promises *promises, struct answer *answer)
+{
+    (void)promises;
+    answer->date = argument;
+    return 0;
+}
+
 static const struct fault_row rows[] = {
     {"status", "NNN", 200, 599, FAULT_INSTEAD, apply_status, "this status"},
     {"busy-for", "S", 1, INT_MAX, FAULT_INSTEAD, apply_busy_for, "429 with this Retry-After"},
@@ -210,6 +217,7 @@ static const struct fault_row rows[] = {
     {"redirect-port", "PORT", 1, UINT16_MAX, FAULT_INSTEAD, apply_redirect_port,
      "302 to this port of this machine, without TLS"},
     {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same place"},
+    {"date", "SECONDS", 1, INT32_MAX, FAULT_AFTER, apply_date, "its Date is that of this Unix time"},
     {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
 };
 

@@ -230,18 +230,25 @@ static struct MHD_Response *make_response(struct answer *answer)
     return response;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct answer *answer)
+static bool write_date(char *text, size_t size, time_t time)
 {
-    char when[64];
-    time_t until = time(NULL) + answer->retry_after;
     struct tm parts;
 
+    return gmtime_r(&time, &parts) && strftime(text, size, "%a, %d %b %Y %H:%M:%S GMT", &parts) > 0;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct answer *answer)
+{
+    char when[64], date[64];
+
+    if (!write_date(date, sizeof(date), answer->date))
+        return false;
     if (!answer->retry_date)
         snprintf(when, sizeof(when), "%d", answer->retry_after);
-    else if (!gmtime_r(&until, &parts) ||
-             strftime(when, sizeof(when), "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+    else if (!write_date(when, sizeof(when), time(NULL) + answer->retry_after))
         return false;
-    return MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
+    return (!answer->date || MHD_add_response_header(response, "Date", date) == MHD_YES) &&
+           MHD_add_response_header(response, "Content-Type", answer->type) == MHD_YES &&
            (answer->retry_after < 0 ||
             MHD_add_response_header(response, "Retry-After", when) == MHD_YES) &&
            (!answer->location ||
