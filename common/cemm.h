@@ -80,6 +80,9 @@ struct cemm_zone;
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
+/* The name that it was made by; of the system's own, the one that the system has for it. */
+const char *cemm_zone_name(const struct cemm_zone *zone);
+
 /* The time now, in milliseconds: since 1970, and of a clock that never steps. */
 int64_t cemm_clock_wall(void);
 int64_t cemm_clock_steady(void);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define PATH_LIMIT     4096
-#define FIRST_SIZE     32 /* bytes of a .first, more than a date needs */
 #define ABANDONED_S    60 /* a half-written file of that age belongs to nobody */
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
@@ -84,11 +83,14 @@ static void path_of(struct cemm_buffer *path, const struct cemm_archive *archive
         cemm_buffer_text(path, ".json");
 }
 
-static void path_of_first(struct cemm_buffer *path, const struct cemm_archive *archive,
-                          const struct cemm_uid *uid, const char *alias)
+static void path_of_note(struct cemm_buffer *path, const struct cemm_archive *archive,
+                         const struct cemm_uid *uid, const char *alias)
 {
     *path = CEMM_BUFFER_INIT(PATH_LIMIT);
-    cemm_buffer_format(path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
+    if (uid)
+        cemm_buffer_format(path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
+    else
+        cemm_buffer_format(path, "%s/.zone", archive->directory);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -250,38 +252,30 @@ int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm
     return r;
 }
 
-/* ---- meters ---------------------------------------------------------------------- */
+/* ---- notes ----------------------------------------------------------------------- */
 
-int cemm_archive_read_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                            const char *alias, struct cemm_period *ret_day)
+int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                           const char *alias, char **ret_text)
 {
     struct cemm_buffer path;
     struct stat about;
-    char *text;
 
-    path_of_first(&path, archive, uid, alias);
-    int r = path.error ? path.error : cemm_file_read(path.data, FIRST_SIZE, &text, &about);
+    path_of_note(&path, archive, uid, alias);
+    int r = path.error ? path.error : cemm_file_read(path.data, CEMM_NOTE_MAX, ret_text, &about);
     cemm_buffer_clear(&path);
-    if (r < 0)
-        return r;
-    text[strcspn(text, "\n")] = '\0';
-    bool valid = cemm_period_parse(CEMM_DAY, text, ret_day);
-    free(text);
-    return valid ? 0 : -ENOENT; /* damaged: it is looked for anew, and written */
+    return r;
 }
 
-int cemm_archive_write_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                             const char *alias, const struct cemm_period *day)
+int cemm_archive_write_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                            const char *alias, const char *text)
 {
     struct cemm_buffer path;
-    char text[FIRST_SIZE];
 
-    cemm_period_format(day, text, sizeof(text) - 1);
-    size_t length = strlen(text);
-    text[length] = '\n';
-    path_of_first(&path, archive, uid, alias);
-    return write_file(&path, text, length + 1);
+    path_of_note(&path, archive, uid, alias);
+    return write_file(&path, text, strlen(text));
 }
+
+/* ---- meters ---------------------------------------------------------------------- */
 
 int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
                       const char *alias)

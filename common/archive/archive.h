@@ -9,6 +9,7 @@
  *   <uid>/<alias>/data/year/2024.json
  *   <uid>/<alias>/totals/2024/03/2024-03-31.json
  *   <uid>/<alias>/.first          the first day of which it has data
+ *   .zone                         the time zone of those who wrote it
  *   .empty/<the same without .json>     answers without a sample: remembered for a day, not kept
  *
  * A meter that is known has a directory, even if nothing of it is archived.
@@ -60,11 +61,15 @@ bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_
 int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name);
 
-/* The first day of which a meter has data. -ENOENT: not known. */
-int cemm_archive_read_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                            const char *alias, struct cemm_period *ret_day);
-int cemm_archive_write_first(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                             const char *alias, const struct cemm_period *day);
+/*
+ * What is remembered besides answers, as a text of at most CEMM_NOTE_MAX bytes:
+ * of a meter since when it has data (.first), of the archive itself (`uid` and
+ * `alias` NULL) its time zone (.zone). The caller frees *ret_text. -ENOENT: none.
+ */
+int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                           const char *alias, char **ret_text);
+int cemm_archive_write_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                            const char *alias, const char *text);
 
 /* Makes a meter's directory. 0 or a negative errno. */
 int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,

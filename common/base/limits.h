@@ -28,6 +28,7 @@
 #define CEMM_RENDERED_MAX   (64u << 20) /* bytes of one rendered file */
 #define CEMM_TRUST_MAX      (8u << 20)  /* bytes of a file of certificates */
 #define CEMM_LINE_MAX       16384       /* characters of one configuration line */
+#define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */

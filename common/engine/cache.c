@@ -17,6 +17,7 @@ struct cemm_entry {
     struct cemm_cache *cache;
     struct cemm_query query;
     struct cemm_document *document;
+    struct cemm_document *kept; /* in the archive, but suspected: given if no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* on its way */
     struct cemm_ticket *finder;   /* first the device, or another source, must be found */
@@ -75,6 +76,7 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 static void entry_free(struct cemm_entry *entry)
 {
     drop_document(entry);
+    cemm_document_unref(entry->kept);
     cemm_words_drop(&entry->words);
     TAILQ_REMOVE(&entry->cache->used, entry, link);
     tdelete(entry, &entry->cache->entries, compare);
@@ -149,22 +151,13 @@ static void check_zone(struct cemm_cache *cache, const struct cemm_document *doc
 {
     const struct cemm_query *query = &document->query;
 
-    if (query->endpoint != CEMM_DATA || cache->zone_warned)
+    if (!document->stray || document->archived || cache->zone_warned)
         return;
-    int64_t start = cemm_period_start(cache->loop->zone, &query->period) * 1000;
-    int64_t end = cemm_period_end(cache->loop->zone, &query->period) * 1000;
-    for (size_t i = 0; i < document->series_count; i++) {
-        const struct cemm_series *series = &document->series[i];
-        if (series->count == 0 ||
-            (series->samples[0].time >= start && series->samples[series->count - 1].time < end))
-            continue;
-        cache->zone_warned = true;
-        cemm_log(cache->loop, CEMM_LOG_WARNING,
-                 "%s: %s %s has rows outside the period that was asked for; the time zone is "
-                 "probably not the meter's (set time-zone)",
-                 cemm_document_source(document), query->uid.text, query->alias);
-        return;
-    }
+    cache->zone_warned = true;
+    cemm_log(cache->loop, CEMM_LOG_WARNING,
+             "%s: %s %s has rows outside the period that was asked for; the time zone is "
+             "probably not the meter's (set time-zone)",
+             cemm_document_source(document), query->uid.text, query->alias);
 }
 
 /* Whether a source that may have it does not answer, which was logged. */
@@ -222,6 +215,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         cemm_store_write(entry->cache->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
+    cemm_document_unref(entry->kept);
+    entry->kept = NULL;
     if (entry->once)
         drop_document(entry);
     if (!entry->document && !entry->complained)
@@ -234,6 +229,12 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
+
+    if (entry->kept) {
+        cemm_words_drop(&entry->words);
+        finish(entry, 0, cemm_document_ref(entry->kept), NULL);
+        return;
+    }
 
     if (!entry->result && !entry->absent)
         cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
@@ -406,6 +407,15 @@ static void rank(struct cemm_entry *entry, bool later)
         cemm_request_rank(entry->request, entry->later);
 }
 
+/* Takes over the reference; NULL is allowed. */
+static void suspect(struct cemm_entry *entry, struct cemm_document *kept)
+{
+    if (!kept)
+        return;
+    cemm_document_unref(entry->kept);
+    entry->kept = kept;
+}
+
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
                    enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
                    struct cemm_ticket **ret_ticket)
@@ -428,13 +438,16 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int
     bool at_hand = fresh(entry, max_age);
     struct cemm_document *kept =
         at_hand || entry->request ? NULL : cemm_store_read(cache->store, query);
-    if (kept)
+    bool good = kept && kept->closed;
+    if (good)
         set_document(entry, kept);
-    if (at_hand || kept)
+    else
+        suspect(entry, kept);
+    if (at_hand || good)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
     else if (!entry->request && !entry->finder && fetch(entry) < 0)
         cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_words){.text = "out of memory"});
-    if (kept)
+    if (good)
         make_room(entry);
     if (ret_ticket)
         *ret_ticket = ticket;

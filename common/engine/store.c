@@ -18,13 +18,24 @@ static int64_t closed_at(const struct cemm_store *store, const struct cemm_query
     return cemm_period_closed(store->loop->zone, &query->period) * 1000;
 }
 
+static void bound(const struct cemm_store *store, struct cemm_document *document)
+{
+    const struct cemm_query *query = &document->query;
+    const struct cemm_zone *zone = store->loop->zone;
+
+    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
+        cemm_answer_bound(document, cemm_period_start(zone, &query->period) * 1000,
+                          cemm_period_end(zone, &query->period) * 1000);
+}
+
 void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
                       int64_t heard)
 {
     int64_t closed = closed_at(store, &document->query);
+    bound(store, document);
     bool doubted = date >= CEMM_TIME_MIN && date < closed && heard < closed;
 
-    document->closed = document->fetched >= closed && !doubted;
+    document->closed = document->fetched >= closed && !doubted && !document->stray;
 }
 
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document)
@@ -50,8 +61,23 @@ static void failed(struct cemm_store *store, const char *what, int error)
     store->failing = true;
 }
 
+/* From the first thing that is written on, it is an archive of our time zone. */
+static int remember_zone(struct cemm_store *store)
+{
+    struct cemm_words text;
+
+    if (store->zone_known)
+        return 0;
+    cemm_words_set(&text, "%s\n", cemm_zone_name(store->loop->zone));
+    int r = cemm_archive_write_note(store->archive, NULL, NULL, text.text);
+    store->zone_known = r == 0;
+    return r;
+}
+
 static void written(struct cemm_store *store, int result)
 {
+    if (result == 0)
+        result = remember_zone(store);
     if (result < 0) {
         failed(store, "can't be written", result);
         return;
@@ -78,11 +104,28 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 
 /* ---- documents ------------------------------------------------------------------- */
 
+/* Its rows are of another period: our zone, or that of whoever wrote it, was not the meter's. */
+static void suspect(struct cemm_store *store, const struct cemm_query *query)
+{
+    char date[16];
+
+    if (store->suspected)
+        return;
+    store->suspected = true;
+    cemm_period_format(&query->period, date, sizeof(date));
+    cemm_log(store->loop, CEMM_LOG_WARNING,
+             "archive: %s %s %s has rows outside that period, as if it had been fetched in another "
+             "time zone; what is like that is fetched again, and stays until better has come",
+             query->uid.text, query->alias, date);
+}
+
 static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shelf shelf,
                                         const struct cemm_query *query)
 {
     struct cemm_document *document;
     struct cemm_words problem = {.text = ""};
+    int64_t closed = closed_at(store, query);
+    int64_t now = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
     size_t length;
     char *bytes;
@@ -94,8 +137,9 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
         return NULL;
     }
     if (r == 0)
-        r = cemm_answer_read(query, bytes, length, store->loop->wall, &document, &problem);
+        r = cemm_answer_read(query, bytes, length, now, &document, &problem);
     if (r == 0) {
+        bound(store, document);
         document->fetched = fetched;
         document->source = strdup(SOURCE);
         if (document->source)
@@ -106,6 +150,21 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
     if (r != -ENOMEM && shelf == CEMM_KEPT)
         put_aside(store, query, r == -EFBIG ? "too long" : problem.text);
     return NULL;
+}
+
+/* What was said lately: that there is nothing. NULL: nobody did. */
+static struct cemm_document *read_empty(struct cemm_store *store, const struct cemm_query *query,
+                                        int64_t closed)
+{
+    struct cemm_document *document = read_shelf(store, CEMM_EMPTY, query);
+
+    if (document && (document->fetched < closed || !cemm_store_fresh(store, document))) {
+        cemm_document_unref(document);
+        return NULL;
+    }
+    if (document)
+        document->closed = true;
+    return document;
 }
 
 struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query)
@@ -120,18 +179,18 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
         /* A copied file may be older than its period's end; that it is here says enough. */
         if (document->fetched < closed)
             document->fetched = closed;
-        document->archived = document->closed = true;
+        document->archived = true;
+        document->closed = !document->stray;
         store->state.read++;
+        if (document->closed)
+            return document;
+        suspect(store, query);
+    }
+    struct cemm_document *empty = read_empty(store, query, closed);
+    if (!empty)
         return document;
-    }
-    document = read_shelf(store, CEMM_EMPTY, query);
-    if (document && (document->fetched < closed || !cemm_store_fresh(store, document))) {
-        cemm_document_unref(document);
-        return NULL;
-    }
-    if (document)
-        document->closed = true;
-    return document;
+    cemm_document_unref(document);
+    return empty;
 }
 
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
@@ -152,20 +211,52 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_know(store->archive, uid, alias));
 }
 
+/* Damaged, it is looked for anew, and written. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
                            const char *alias, struct cemm_period *ret_day)
 {
-    return store->archive && cemm_archive_read_first(store->archive, uid, alias, ret_day) == 0;
+    char *text;
+
+    if (!store->archive || cemm_archive_read_note(store->archive, uid, alias, &text) < 0)
+        return false;
+    text[strcspn(text, "\n")] = '\0';
+    bool valid = cemm_period_parse(CEMM_DAY, text, ret_day);
+    free(text);
+    return valid;
 }
 
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
                             const struct cemm_period *day)
 {
-    if (store->archive)
-        written(store, cemm_archive_write_first(store->archive, uid, alias, day));
+    struct cemm_words text;
+    char date[16];
+
+    if (!store->archive)
+        return;
+    cemm_period_format(day, date, sizeof(date));
+    cemm_words_set(&text, "%s\n", date);
+    written(store, cemm_archive_write_note(store->archive, uid, alias, text.text));
 }
 
 /* ---- the archive as a whole ------------------------------------------------------ */
+
+/* It was filled in another zone: what it has then may be of other periods. */
+static void check_zone(struct cemm_store *store)
+{
+    const char *zone = cemm_zone_name(store->loop->zone);
+    char *text;
+
+    if (cemm_archive_read_note(store->archive, NULL, NULL, &text) < 0)
+        return;
+    text[strcspn(text, "\n")] = '\0';
+    store->zone_known = strcmp(text, zone) == 0;
+    if (!store->zone_known)
+        cemm_log(store->loop, CEMM_LOG_WARNING,
+                 "archive %s: it was filled in the time zone %.80s, and the time zone is %s now; "
+                 "what does not fit is fetched again",
+                 cemm_archive_directory(store->archive), text, zone);
+    free(text);
+}
 
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data)
@@ -179,6 +270,8 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
     }
     store->archive = cemm_archive_new(directory);
     int r = store->archive ? cemm_archive_each(store->archive, meter, data) : -ENOMEM;
+    if (store->archive)
+        check_zone(store);
     if (!store->archive)
         cemm_log(store->loop, CEMM_LOG_ERROR, "no archive: out of memory");
     else if (r < 0)

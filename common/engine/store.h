@@ -18,6 +18,8 @@ struct cemm_store {
     struct cemm_archive_state state;
     struct cemm_words words; /* of the last failure */
     bool failing;            /* it could not be written, which was logged */
+    bool zone_known;         /* the archive remembers our time zone */
+    bool suspected;          /* some file of it has rows of another period, which was logged */
 };
 
 /* Uses the archive in `directory` (NULL: none can be used, which is logged) from now on, and calls
@@ -27,10 +29,11 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 void cemm_store_close(struct cemm_store *store);
 
 /*
- * Says of a document that has just come whether its period had closed: it will
- * not change then. Our clock says so, unless the answer's own `date` (Unix
- * milliseconds; 0: none) lies before that moment: ours may be ahead. But a device
- * may not know the time: `heard` is that of the newest sample of its source.
+ * Takes what belongs to other periods out of a document that has just come, and
+ * says whether its own had closed: it will not change then. Not where there was
+ * such, but for a row at the end: our zone is not the meter's. Our clock says so, unless the
+ * answer's own `date` (Unix milliseconds; 0: none) lies before that moment: ours may be ahead. But
+ * a device may not know the time: `heard` is that of the newest sample of its source.
  */
 void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
                       int64_t heard);
@@ -38,7 +41,8 @@ void cemm_store_judge(const struct cemm_store *store, struct cemm_document *docu
 /* Whether a document that has closed still serves. */
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document);
 
-/* What the archive has of a closed period; the caller unrefs it. NULL: nothing. */
+/* What the archive has of a closed period; the caller unrefs it. NULL: nothing. One that has not
+ * closed is suspected (rows of another period): it serves only until a source answers. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query);
 
 /* Keeps a document that has just come, if it is one to be kept. */

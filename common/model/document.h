@@ -34,6 +34,7 @@ struct cemm_document {
     size_t uid_count;
     size_t early;                     /* samples left out: too far ahead of our clock */
     bool closed;                      /* of a period that had closed when it was fetched */
+    bool stray;                       /* it had rows before its period, or after its end */
     bool archived;                    /* it stands in the archive */
     bool totals;                      /* realtime: it has that set of readings */
     size_t skipped;                   /* members, rows and entries that did not fit */

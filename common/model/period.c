@@ -47,6 +47,11 @@ void cemm_zone_free(struct cemm_zone *zone)
     free(zone);
 }
 
+const char *cemm_zone_name(const struct cemm_zone *zone)
+{
+    return g_time_zone_get_identifier(zone->zone);
+}
+
 static int64_t search_offset(const struct cemm_zone *zone, int64_t seconds)
 {
     int interval = g_time_zone_find_interval(zone->zone, G_TIME_TYPE_UNIVERSAL, seconds);

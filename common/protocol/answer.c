@@ -321,6 +321,36 @@ void cemm_answer_drop_readings(struct cemm_document *document)
     document->series_count = kept;
 }
 
+static void bound(struct cemm_series *series, int64_t start, int64_t last)
+{
+    size_t until = series->count;
+    size_t from = 0;
+
+    while (from < until && series->samples[from].time < start)
+        from++;
+    while (from < until && series->samples[until - 1].time > last)
+        until--;
+    series->samples += from;
+    series->count = until - from;
+}
+
+void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t end)
+{
+    int64_t last = document->query.endpoint == CEMM_TOTALS ? end : end - 1;
+
+    document->newest = 0;
+    for (size_t i = 0; i < document->series_count; i++) {
+        struct cemm_series *series = &document->series[i];
+        if (series->count == 0)
+            continue;
+        document->stray |=
+            series->samples[0].time < start || series->samples[series->count - 1].time > end;
+        bound(series, start, last);
+        if (series->count > 0)
+            note_newest(document, &series->samples[series->count - 1]);
+    }
+}
+
 /* Rows of history, or one sample for each channel. */
 static size_t count_samples(struct json_object *group, bool history)
 {

@@ -26,4 +26,12 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
  */
 void cemm_answer_drop_readings(struct cemm_document *document);
 
+/*
+ * Takes the rows out that lie outside of a period, which lasts from `start` to
+ * `end` (Unix milliseconds): they belong to others. One at the end is usual; any
+ * other makes the document a stray one. The day's last reading (TOTALS) may be
+ * stamped with its end.
+ */
+void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t end);
+
 #endif

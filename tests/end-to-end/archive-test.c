@@ -61,6 +61,7 @@ static int teardown(void **state)
     (void)state;
     rig_end(&rig);
     ahead_ms = 0;
+    client_zone = "Europe/Amsterdam";
     return nftw(top, delete_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -435,6 +436,140 @@ static void clock_behind(void **state)
     expect_kept("behind", CEMM_DATA, CEMM_DAY, 3, true, "archive");
 }
 
+/* ---- rows of other periods --------------------------------------------------------------------
+ */
+
+static const struct {
+    enum cemm_endpoint endpoint;
+    const char *before; /* the period that lies before it */
+    const char *date;
+    const char *file_before;
+    const char *file;
+} periods[] = {
+    {CEMM_DATA, "2024-05-31", "2024-06-01", "p1/data/day/2024/05/2024-05-31.json", DAY_FILE},
+    {CEMM_DATA, "2024-05", "2024-06", "p1/data/month/2024/2024-05.json",
+     "p1/data/month/2024/2024-06.json"},
+    {CEMM_DATA, "2024", "2025", "p1/data/year/2024.json", "p1/data/year/2025.json"},
+    {CEMM_TOTALS, "2024-05-31", "2024-06-01", "p1/totals/2024/05/2024-05-31.json",
+     "p1/totals/2024/06/2024-06-01.json"},
+};
+
+static char *text_of(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    size_t room = 0;
+
+    assert_non_null(file);
+    assert_true(getdelim(&text, &room, '\0', file) > 0);
+    fclose(file);
+    return text;
+}
+
+static void expect_same_text(const char *path, const char *wanted)
+{
+    char *text = text_of(path);
+
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+/* An earlier version archived what another zone had brought: the period before. That is kept as
+ * long as nothing better comes, and replaced then. */
+static void other_zone_s_files(void **state)
+{
+    char *right[COUNT(periods)], *wrong[COUNT(periods)];
+
+    (void)state;
+    begin();
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        expect_data("before", periods[i].endpoint, periods[i].before, 1, HOME, true);
+        expect_data("right", periods[i].endpoint, periods[i].date, 1, HOME, true);
+        wrong[i] = text_of(of_device(periods[i].file_before));
+        right[i] = text_of(of_device(periods[i].file));
+        put(of_device(periods[i].file), wrong[i]);
+    }
+    SIM_FAULTS(&rig.cloud, "status=502@*/p1/data/*", "status=412@*/p1/totals/*");
+    run();
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        expect_data("nobody else has it", periods[i].endpoint, periods[i].date, 1, "archive",
+                    false);
+        expect_same_text(of_device(periods[i].file), wrong[i]);
+    }
+    assert_int_equal(lines_with(rig.log, "as if it had been fetched in another time zone"), 1);
+    assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
+    sim_no_faults(&rig.cloud);
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        expect_data("suspected", periods[i].endpoint, periods[i].date, 1, HOME, true);
+        expect_same_text(of_device(periods[i].file), right[i]);
+        expect_data("replaced", periods[i].endpoint, periods[i].date, 0, HOME, true);
+    }
+    run();
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        expect_data("for good", periods[i].endpoint, periods[i].date, 0, "archive", true);
+        free(right[i]);
+        free(wrong[i]);
+    }
+}
+
+/* What a wrong zone brings is not archived at all, and said; the archive remembers its zone. */
+static void wrong_zone(void **state)
+{
+    (void)state;
+    client_zone = "Europe/Helsinki";
+    begin();
+    rig_get_to_know(&rig);
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        struct cemm_query query = query_of(periods[i].endpoint, "p1", periods[i].date);
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply_from(&reply, HOME), "in a wrong zone", &reply);
+        /* The last reading of the day before may lie within this one there. */
+        bool kept = periods[i].endpoint == CEMM_TOTALS;
+        assert_int_equal(cemm_document_closed(reply.document), kept);
+        assert_int_equal(is_there(of_device(periods[i].file)), kept);
+        reply_clear(&reply);
+    }
+    assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 1);
+    run();
+    assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
+    client_zone = "Europe/Amsterdam";
+    run();
+    assert_int_equal(lines_with(rig.log, "it was filled in the time zone Europe/Helsinki"), 1);
+    free(sim_requests(&rig.cloud));
+    for (size_t i = 0; i < COUNT(periods); i++) {
+        expect_data("in the right one", periods[i].endpoint, periods[i].date, 1, HOME, true);
+        assert_true(is_there(of_device(periods[i].file)));
+    }
+    assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
+    run();
+    assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
+}
+
+/* The row at a period's end belongs to the next one, and is no reason to doubt the others. */
+static void row_at_the_end(void **state)
+{
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "1", "--meters", "p1,s01", "--since", SINCE, "--next-row");
+    for (int turn = 0; turn < 2; turn++) {
+        run();
+        for (size_t i = 0; i < COUNT(periods); i++) {
+            struct cemm_query query = query_of(periods[i].endpoint, "p1", periods[i].date);
+            int64_t end = cemm_period_end(cemm_zone(rig.client.cemm), &query.period) * 1000;
+            struct reply reply = rig_get(&rig, &query);
+            size_t count;
+            reply_expect(reply_from(&reply, turn ? "archive" : HOME), periods[i].date, &reply);
+            assert_true(cemm_document_closed(reply.document));
+            assert_in_range(cemm_document_newest(reply.document), 1, end - 1);
+            const struct cemm_series *series = cemm_document_series(reply.document, &count);
+            for (size_t j = 0; j < count; j++)
+                if (series[j].count > 0)
+                    assert_true(series[j].samples[series[j].count - 1].time < end);
+            reply_clear(&reply);
+        }
+    }
+    assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
+}
+
 /* ---- since when there is data -------------------------------------------------------------------
  */
 
@@ -570,6 +705,9 @@ int main(int argc, char **argv)
         CASE(clock_ahead),
         CASE(device_without_clock),
         CASE(clock_behind),
+        CASE(other_zone_s_files),
+        CASE(wrong_zone),
+        CASE(row_at_the_end),
     };
 
     if (argc != 2) {

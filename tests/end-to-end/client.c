@@ -31,6 +31,8 @@
 #define PRINT_MAX   2048 /* times in one call of the oracle */
 #define REST_MAX_S  2    /* so that a source is tried again soon */
 
+const char *client_zone = "Europe/Amsterdam";
+
 static const char *program;
 
 void sim_program(const char *path)
@@ -362,7 +364,7 @@ void client_begin(struct client *client)
 {
     *client = (struct client){.config = cemm_config_new()};
     assert_non_null(client->config);
-    client_set(client, "time-zone", "Europe/Amsterdam");
+    client_set(client, "time-zone", client_zone);
     section(client, "discovery", "");
     client_set(client, "enabled", "no");
 }

@@ -79,8 +79,9 @@ struct reply {
     unsigned answers;
 };
 
-/* A configuration in Amsterdam's time, without discovery. Sections and keys follow, then
- * client_start(). */
+/* A configuration in that time zone (Amsterdam's unless it is set), without discovery. Sections and
+ * keys follow, then client_start(). */
+extern const char *client_zone;
 void client_begin(struct client *client);
 void client_cloud(struct client *client, const struct sim *sim, const char *name);
 void client_local(struct client *client, const char *address, const char *name);

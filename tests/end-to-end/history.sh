@@ -304,7 +304,7 @@ progress() {
   has 'is erased in the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # of which none is shown
 write_config "$config"
 days
 spans

@@ -228,6 +228,19 @@ static bool has_last_second(const struct world *world, struct meter *meter, enum
     return start >= world->since && start * 1000 <= simclock_now(&world->clock);
 }
 
+/* The first row of the next period, which --next-row adds to one that is over. */
+static bool has_next(const struct world *world, enum period period, int64_t utc,
+                     struct sample *ret_sample)
+{
+    int64_t start, end;
+
+    if (!world->options->next_row || utc < TIME_MIN_S || utc > TIME_MAX_S)
+        return false;
+    calendar_period(world->calendar, period, utc, &start, &end);
+    *ret_sample = (struct sample){.time_ms = end * 1000, .value = VALUE_ONE};
+    return start >= world->since && end * 1000 <= simclock_now(&world->clock);
+}
+
 static int put_series(const struct world *world, struct meter *meter, enum api api,
                       enum period period, enum channel channel, int64_t utc, FILE *out)
 {
@@ -241,7 +254,12 @@ static int put_series(const struct world *world, struct meter *meter, enum api a
     if (r < 0)
         return r;
     fprintf(out, "\"%s\":[", channel_name(channel));
+    if (has_next(world, period, utc, &last)) {
+        document_sample(out, &last, rounding);
+        comma = ",";
+    }
     if (period == PERIOD_DAY && has_last_second(world, meter, api, utc, &last)) {
+        fputs(comma, out);
         document_sample(out, &last, rounding);
         comma = ",";
     }

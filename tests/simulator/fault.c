@@ -217,7 +217,8 @@ static const struct fault_row rows[] = {
     {"redirect-port", "PORT", 1, UINT16_MAX, FAULT_INSTEAD, apply_redirect_port,
      "302 to this port of this machine, without TLS"},
     {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same place"},
-    {"date", "SECONDS", 1, INT32_MAX, FAULT_AFTER, apply_date, "its Date is that of this Unix time"},
+    {"date", "SECONDS", 1, INT32_MAX, FAULT_AFTER, apply_date,
+     "its Date is that of this Unix time"},
     {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
 };
 

@@ -302,6 +302,8 @@ static const struct option_row rows[] = {
     {"extra", "NAME=KIND", take_extra, OTHER,
      "repeatable: on the LAN, a meter of a name that no document knows and io\n"
      "does not list, with the data of the alias KIND"},
+    {"next-row", NULL, NULL, FLAG(next_row),
+     "days, months and years that are over also have a row at their end"},
     {"unknown-channel", NULL, NULL, FLAG(unknown_channel), "realtime of p1 also has \"humidity\""},
     {"type", "ALIAS=TYPE", take_type, OTHER, "repeatable: io gives a meter this type"},
     {"dsmr5", NULL, NULL, FLAG(dsmr5), "a day of gas is minutes of L/min, not hours of m3"},

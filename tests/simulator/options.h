@@ -54,6 +54,7 @@ struct options {
     struct meter_type types[METERS_MAX];
     int type_count;
     bool unknown_channel;
+    bool next_row;
     bool dsmr5;
     bool gas_stamped_hourly;
     int read_every; /* seconds */

@@ -192,6 +192,48 @@ static void test_totals(void **state)
 }
 
 /* A meter that has given totals has no readings in an answer without. */
+static void test_bound(void **state)
+{
+    static const struct {
+        const char *row;
+        enum cemm_endpoint endpoint;
+        const char *rows; /* of a period from 1496320000000 to 1496326765000 */
+        const char *series;
+        bool stray;
+        int64_t newest;
+    } rows[] = {
+        {"inside", CEMM_DATA, "[1496320060000,2],[1496320000000,1]",
+         "electric_power[W] 1@1496320000000 2@1496320060000", false, 1496320060000},
+        {"one at the end", CEMM_DATA, "[" NOW ",3],[1496320000000,1]",
+         "electric_power[W] 1@1496320000000", false, 1496320000000},
+        {"nothing else", CEMM_DATA, "[" NOW ",3]", "electric_power[W]", false, 0},
+        {"one before", CEMM_DATA, "[1496320000000,1],[1496319999999,7]",
+         "electric_power[W] 1@1496320000000", true, 1496320000000},
+        {"one behind", CEMM_DATA, "[1496326765001,7],[1496320000000,1]",
+         "electric_power[W] 1@1496320000000", true, 1496320000000},
+        {"all of another period", CEMM_DATA, "[1496319999999,7],[1496319999998,7]",
+         "electric_power[W]", true, 0},
+        {"none", CEMM_DATA, "", "electric_power[W]", false, 0},
+        {"the day's last reading", CEMM_TOTALS, NOW ",9", "electric_power[W] 9@" NOW, false,
+         NOW_MS},
+        {"a reading of another day", CEMM_TOTALS, "1496326765001,9", "electric_power[W]", true, 0},
+    };
+    char text[200], line[200];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_true(
+            snprintf(text, sizeof(text), "{\"data\":{\"electric_power\":[%s]}}", rows[i].rows) > 0);
+        struct cemm_document *document = answer(rows[i].endpoint, "p1", CEMM_DAY, text);
+        cemm_answer_bound(document, 1496320000000, NOW_MS);
+        describe(document, line, sizeof(line));
+        expect_text(rows[i].row, line, rows[i].series);
+        expect_int(rows[i].row, document->stray, rows[i].stray);
+        expect_int(rows[i].row, document->newest, rows[i].newest);
+        cemm_document_unref(document);
+    }
+}
+
 static void test_drop_readings(void **state)
 {
     static const char text[] =
@@ -550,14 +592,14 @@ static void test_lists(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_totals),       cmocka_unit_test(test_drop_readings),
-        cmocka_unit_test(test_left_out),     cmocka_unit_test(test_types_of_meters),
-        cmocka_unit_test(test_realtime),     cmocka_unit_test(test_history),
-        cmocka_unit_test(test_long_history), cmocka_unit_test(test_shuffled_day),
-        cmocka_unit_test(test_no_sample),    cmocka_unit_test(test_newest),
-        cmocka_unit_test(test_names_twice),  cmocka_unit_test(test_locale),
-        cmocka_unit_test(test_bad_names),    cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_early),
+        cmocka_unit_test(test_totals),          cmocka_unit_test(test_drop_readings),
+        cmocka_unit_test(test_bound),           cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_types_of_meters), cmocka_unit_test(test_realtime),
+        cmocka_unit_test(test_history),         cmocka_unit_test(test_long_history),
+        cmocka_unit_test(test_shuffled_day),    cmocka_unit_test(test_no_sample),
+        cmocka_unit_test(test_newest),          cmocka_unit_test(test_names_twice),
+        cmocka_unit_test(test_locale),          cmocka_unit_test(test_bad_names),
+        cmocka_unit_test(test_lists),           cmocka_unit_test(test_early),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,21 +241,34 @@ static void test_in_the_way(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
 }
 
-static void test_first(void **state)
+static void expect_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
+                        const char *wanted)
+{
+    char *text = NULL;
+
+    assert_int_equal(cemm_archive_read_note(archive, uid, "p1", &text), 0);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void test_notes(void **state)
 {
     const struct cemm_archive *archive = *state;
     const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
-    const struct cemm_period day = {CEMM_DAY, 2014, 5, 3};
-    struct cemm_period read;
+    static char far_too_long[CEMM_NOTE_MAX + 2];
+    char *text;
 
-    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), -ENOENT);
-    assert_int_equal(cemm_archive_write_first(archive, &uid, "p1", &day), 0);
-    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), 0);
-    assert_int_equal(cemm_period_compare(&read, &day), 0);
-    put("00-1E-C0-85-96-CC/p1/.first", "2014-02-30\n");
-    assert_int_equal(cemm_archive_read_first(archive, &uid, "p1", &read), -ENOENT);
-    put("00-1E-C0-85-96-CC/p1/.first", "2014-05-03 and so on, far too long a text\n");
-    assert_true(cemm_archive_read_first(archive, &uid, "p1", &read) < 0);
+    assert_int_equal(cemm_archive_read_note(archive, &uid, "p1", &text), -ENOENT);
+    assert_int_equal(cemm_archive_read_note(archive, NULL, NULL, &text), -ENOENT);
+    assert_int_equal(cemm_archive_write_note(archive, &uid, "p1", "2014-05-03\n"), 0);
+    assert_int_equal(cemm_archive_write_note(archive, NULL, NULL, "UTC\n"), 0);
+    assert_int_equal(cemm_archive_write_note(archive, NULL, NULL, "Europe/Amsterdam\n"), 0);
+    expect_note(archive, &uid, "2014-05-03\n");
+    expect_note(archive, NULL, "Europe/Amsterdam\n");
+    assert_true(is_there("00-1E-C0-85-96-CC/p1/.first") && is_there(".zone"));
+    memset(far_too_long, 'x', CEMM_NOTE_MAX + 1);
+    put("00-1E-C0-85-96-CC/p1/.first", far_too_long);
+    assert_int_equal(cemm_archive_read_note(archive, &uid, "p1", &text), -EFBIG);
 }
 
 static int take_name(void *data, const struct cemm_uid *uid, const char *alias)
@@ -305,7 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_abandoned, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
         cmocka_unit_test_setup_teardown(test_in_the_way, begin, end),
-        cmocka_unit_test_setup_teardown(test_first, begin, end),
+        cmocka_unit_test_setup_teardown(test_notes, begin, end),
         cmocka_unit_test_setup_teardown(test_meters, begin, end),
     };
 
