@@ -207,8 +207,8 @@ int64_t cemm_document_took(const struct cemm_document *document);
 /* The meter's type, as cemm_device_type() says it. */
 const char *cemm_document_type(const struct cemm_document *document);
 
-/* Whether it will not change any more: its period had closed when it was fetched, by our clock and by
- * what the answer says of the time (spec §2). */
+/* Whether it will not change any more: its period had closed when it was fetched, by our clock and
+ * by what the answer says of the time (spec §2). */
 bool cemm_document_closed(const struct cemm_document *document);
 
 /* Whether it has no sample at all, of whatever channel. */
@@ -685,8 +685,9 @@ int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t
 /*
  * Reads the state file, before anything else; `path` must outlive the ledger.
  * 0; CEMM_ABSENT: there is none; a negative errno: it can't be read, or is
- * damaged (-EBADMSG). In both latter cases nothing counts as given, and `words`
- * say so: that is for the log, and, but for -ENOMEM, no reason to end.
+ * damaged or cut off (-EBADMSG), and kept under another name. `words` say so, and
+ * what counts as given: nothing, or what is left of a file that was cut off. That
+ * is for the log, and, but for -ENOMEM, no reason to end.
  */
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words);
 

@@ -10,11 +10,14 @@
  * read all the same. Lines add up: so
  * what has just been given is one more line behind all others, which costs no
  * more than that, and now and then the file is written anew as a whole, and to
- * the disk. A last line without its end was torn off by a crash and does not
- * count.
+ * the disk. The line "end" stands where what was written as a whole ends; format
+ * 1 has none.
  *
- * Anything else that is not understood makes the file worthless: what it says
- * of the other series can't be trusted either. Then nothing was given.
+ * Without it, or with a last line that has no end, the file was cut off: what
+ * it says counts, and what it lacks may be given again. Anything else that is not
+ * understood makes the file worthless: what it says of the other series can't be
+ * trusted either. Then nothing was given. Both is said, and the file is kept
+ * beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -33,6 +36,7 @@
 
 #define HEADER     "cemm minutes 2\n"
 #define HEADER_1   "cemm minutes 1\n"
+#define END        "end"
 #define MINUTE_S   INT64_C(60)
 #define DAY_MS     INT64_C(86400000)
 #define FIELDS     5
@@ -122,6 +126,7 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
     walking = &writer;
     twalk(ledger->meters, visit_meter);
     walking = NULL;
+    cemm_buffer_text(&writer.buffer, END "\n");
     return cemm_buffer_steal(&writer.buffer, ret_text, ret_length);
 }
 
@@ -413,19 +418,69 @@ static int read_line(struct cemm_ledger *ledger, char *line)
     return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
+/* 1: it was cut off. */
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
 {
     size_t header = strlen(HEADER);
+    bool first = length >= header && memcmp(text, HEADER_1, header) == 0;
+    bool whole = first;
+    char *line = text + header;
     char *end;
     int r = 0;
 
-    if (length < header || memchr(text, '\0', length) ||
-        (memcmp(text, HEADER, header) != 0 && memcmp(text, HEADER_1, header) != 0))
+    if (length < header || (!first && memcmp(text, HEADER, header) != 0) ||
+        memchr(text, '\0', length))
         return -EBADMSG;
-    for (char *line = text + header; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
+    for (; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
-        r = read_line(ledger, line);
+        if (whole || strcmp(line, END) != 0)
+            r = read_line(ledger, line);
+        else
+            whole = true;
     }
+    return r == 0 && (!whole || *line) ? 1 : r;
+}
+
+/* `path` is no link. By a second name where that can be had: the file is there until another one
+ * takes its place. */
+static int keep_as(const char *path, const char *aside)
+{
+    if (unlink(aside) < 0 && errno != ENOENT)
+        return -errno;
+    return link(path, aside) == 0 || rename(path, aside) == 0 ? 0 : -errno;
+}
+
+/* What can't be read, or not all of it, is kept, and the next file is written as a whole. */
+static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
+{
+    struct cemm_words why = *words;
+    char *target = cemm_link_target(path);
+    char *aside = NULL;
+
+    ledger->behind = true;
+    if (!target || asprintf(&aside, "%s.damaged", target) < 0)
+        aside = NULL;
+    int r = aside ? keep_as(target, aside) : -ENOMEM;
+    if (r == 0)
+        cemm_words_set(words, "%s; it is kept as %s", why.text, aside);
+    else
+        cemm_words_set(words, "%s; it can't be kept: %s", why.text, strerror(-r));
+    free(aside);
+    free(target);
+}
+
+static int no_file(const char *path, int r, struct cemm_words *words)
+{
+    if (r == -EINVAL) {
+        cemm_words_set(words, "state file %s is no regular file: nothing is kept in it", path);
+        return r;
+    }
+    if (r == -ENOENT) {
+        cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
+        return CEMM_ABSENT;
+    }
+    cemm_words_set(words, "state file %s: %s: nothing counts as given", path,
+                   r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
     return r;
 }
 
@@ -442,18 +497,16 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
     free(text);
     if (r == 0)
         return 0;
+    if (r > 0) {
+        cemm_words_set(words, "state file %s is cut off: what it lacks may be given again", path);
+        put_aside(ledger, path, words);
+        return -EBADMSG;
+    }
     if (r == -EFBIG)
         r = is_other(path) ? -EINVAL : -EBADMSG;
     cemm_ledger_clear(ledger);
-    if (r == -EINVAL) {
-        cemm_words_set(words, "state file %s is no regular file: nothing is kept in it", path);
-        return r;
-    }
-    if (r == -ENOENT) {
-        cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
-        return CEMM_ABSENT;
-    }
-    cemm_words_set(words, "state file %s: %s: nothing counts as given", path,
-                   r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
-    return r;
+    int result = no_file(path, r, words);
+    if (result == -EBADMSG)
+        put_aside(ledger, path, words);
+    return result;
 }

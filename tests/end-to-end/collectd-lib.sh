@@ -118,7 +118,7 @@ start_collectd() {
 # first values are not held back. $state is the file; else it is where it is by default.
 knows() {
   local file=${state:-$run/cemm.state} channel
-  [[ -e $file ]] || echo 'cemm minutes 2' >"$file"
+  [[ -e $file ]] || printf 'cemm minutes 2\nend\n' >"$file"
   for channel in "${@:4}"; do printf '\t%s\t%s\t%s\t/%d\n' "$2" "$3" "$channel" "$1" >>"$file"; done
 }
 

@@ -52,7 +52,7 @@ whole() {
   [[ ! -e $files/output || -z $(tail -c 1 "$files/output") ]] || return 1
   [[ -z $(find "$files" -type f ! -name state ! -name state.lock ! -name output) && -z $(tail -c 1 "$state") ]] &&
     [[ $(head -n 1 "$state") == 'cemm minutes 2' ]] && grep -qxF "$known" "$state" && ! tail -n +2 "$state" |
-    grep -qvE $'^[^\t]*\t([0-9A-F]{2}-){5}[0-9A-F]{2}\t[^\t]+\t[^\t]+\t'"($minutes|@[0-9]+|/[0-9]+)( $minutes)*( @[0-9]+)?( /[0-9]+)?\$"
+    grep -qvE $'^[^\t]*\t([0-9A-F]{2}-){5}[0-9A-F]{2}\t[^\t]+\t[^\t]+\t'"($minutes|@[0-9]+|/[0-9]+)( $minutes)*( @[0-9]+)?( /[0-9]+)?\$|^end\$"
 }
 
 # ---- programs ----------------------------------------------------------------------
@@ -179,7 +179,7 @@ one_by_one() {
   while :; do
     rm -rf "$conf.archive" "$FAIL_MARK" "$files"
     mkdir "$files"
-    printf 'cemm minutes 2\n%s\n' "$known" >"$files/state"
+    printf 'cemm minutes 2\n%s\nend\n' "$known" >"$files/state"
     : | tee "$sim_log" "$scratch/err" # not those of the last time
     "$@"
     if [[ -e $FAIL_MARK ]]; then

@@ -389,6 +389,17 @@ state() {
       awk 'NR > 1 && $1 != last + 1; { last = $1 }'
   done)"
 
+  # Cut off between two lines: what is left counts.
+  { head -n 1 "$scratch/state" && grep "$two" "$scratch/state"; } >"$scratch/state.cut"
+  cp "$scratch/state.cut" "$scratch/state"
+  once "$scratch/again"
+  is 'a state file that is cut off is said' 1 "$(grep -c '^W! .*state is cut off' "$stream_err")"
+  check 'and kept' cmp "$scratch/state.cut" "$scratch/state.damaged"
+  is 'what it has is not given again' '' "$(long_ago "$two" "$scratch/again")"
+  check 'and what it lacks is' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+  once "$scratch/again"
+  is 'once' '' "$(long_ago "$one" "$scratch/again")$(grep 'cut off' "$stream_err")"
+
   echo nonsense >"$scratch/state"
   once "$scratch/again"
   is 'a damaged state file is said' 1 "$(grep -c '^W! .*state' "$stream_err")"

@@ -361,19 +361,21 @@ static void append(const char *path, const char *text)
 }
 
 #define HEADER           "cemm minutes 2\n"
+#define END              "end\n"
 #define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
 #define LINE(start)      GIVEN(start "+1")
 
 /* One line more counts at once; half a line does not count, and does no harm. */
 static void test_append(void **state)
 {
-    const char *path = scratch_text("state", HEADER GIVEN("1699999500+3") LINE("1699999680"), 0600);
+    const char *path =
+        scratch_text("state", HEADER GIVEN("1699999500+3") LINE("1699999680") END, 0600);
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
 
     (void)state;
     append(path, LINE("1699999740"));
     append(path, "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+1");
-    load(ledger, path, 0);
+    load(ledger, path, -EBADMSG);
     expect_text("two lines and a half", missing_of(ledger), "10-8 3-1");
     append(path, "\n" GIVEN("@1699999999993"));
     load(ledger, path, 0);
@@ -395,18 +397,19 @@ static void test_save(void **state)
         const char *text; /* of the file; NULL: there is none */
     } rows[] = {
         {"nothing was given", 0, true, false, 0, 0, NULL},
-        {"at first", 8, false, false, 0, 0, HEADER LINE("1699999500")},
-        {"nothing is new", 0, false, false, 0, 0, HEADER LINE("1699999500")},
-        {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") LINE("1699999620")},
-        {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") LINE("1699999620")},
-        {"all of it", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1")},
+        {"at first", 8, false, false, 0, 0, HEADER LINE("1699999500") END},
+        {"nothing is new", 0, false, false, 0, 0, HEADER LINE("1699999500") END},
+        {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
+        {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
+        {"all of it", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1") END},
         {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
         {"is told once", 5, false, true, 0, 0, NULL},
         {"and is not tried again at once", 0, false, false, 299999, 0,
-         HEADER GIVEN("1699999500+1 1699999620+1")},
-        {"but soon", 0, false, false, 1, 1, HEADER GIVEN("1699999500+4")},
-        {"and it is well", 4, false, false, 0, 0, HEADER GIVEN("1699999500+4") LINE("1699999740")},
-        {"all of it now and then", 3, false, false, 300000, 0, HEADER GIVEN("1699999500+6")},
+         HEADER GIVEN("1699999500+1 1699999620+1") END},
+        {"but soon", 0, false, false, 1, 1, HEADER GIVEN("1699999500+4") END},
+        {"and it is well", 4, false, false, 0, 0,
+         HEADER GIVEN("1699999500+4") END LINE("1699999740")},
+        {"all of it now and then", 3, false, false, 300000, 0, HEADER GIVEN("1699999500+6") END},
     };
     struct cemm_ledger *ledger = begin(HOUR);
     char path[200];
@@ -454,7 +457,7 @@ static void test_too_many_lines(void **state)
     }
     save(ledger, false, 0);
     assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);
-    expect_part("all of them, as one", bytes, "+30001\n");
+    expect_part("all of them, as one", bytes, "+30001\n" END);
     free(bytes);
     cemm_ledger_free(ledger);
 }
@@ -469,12 +472,12 @@ static void test_text(void **state)
     (void)state;
     assert_true(mark(ledger, NOW - INT64_C(40) * 86400000) == 1);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
-    expect_text("old minutes are dropped: a header alone", text, HEADER);
+    expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
     /* The time of the last sample stays: one that comes again is no news after a year either. */
     assert_int_equal(cemm_ledger_gave(power(ledger), NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
-    expect_text("the last sample", text, HEADER GIVEN("@1665440000000"));
+    expect_text("the last sample", text, HEADER GIVEN("@1665440000000") END);
     free(text);
     assert_int_equal(cemm_ledger_mark(power(ledger), CSV, AT(4)), 1);
     assert_int_equal(cemm_ledger_mark(power(ledger), "csv", AT(4)), 1);
@@ -482,9 +485,19 @@ static void test_text(void **state)
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("of all takers", text,
                 HEADER GIVEN("1699999800+1 @1699999800000") "csv" LINE("1699999740")
-                    CSV LINE("1699999740"));
+                    CSV LINE("1699999740") END);
     free(text);
     cemm_ledger_free(ledger);
+}
+
+static void expect_state(const char *path, const char *text)
+{
+    struct stat about;
+    char *bytes;
+
+    assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);
+    expect_text(path, bytes, text);
+    free(bytes);
 }
 
 #define GOOD "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+3\n"
@@ -498,10 +511,13 @@ static void test_damage(void **state)
     } rows[] = {
         {"good", "cemm minutes 1\n" GOOD, 0},
         {"header alone", "cemm minutes 1\n", 0},
-        {"torn last line", "cemm minutes 1\n" GOOD "\t00-1E-C", 0},
         {"empty", "", -EBADMSG},
         {"half a header", "cemm min", -EBADMSG},
-        {"another version", "cemm minutes 3\n" GOOD, -EBADMSG},
+        {"another version", "cemm minutes 3\n" GOOD END, -EBADMSG},
+        {"two ends", HEADER GOOD END END, -EBADMSG},
+        {"an end in the first version", "cemm minutes 1\n" GOOD END, -EBADMSG},
+        {"good, too", HEADER GOOD END, 0},
+        {"header and end", HEADER END, 0},
         {"no header", GOOD, -EBADMSG},
         {"an empty line", "cemm minutes 1\n\n" GOOD, -EBADMSG},
         {"too few fields", "cemm minutes 1\n" GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
@@ -524,13 +540,14 @@ static void test_damage(void **state)
         {"newest in words", "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@now\n", -EBADMSG},
         {"newest not the last of minutes",
          "cemm minutes 1\n\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 1699999800+1\n", 0},
-        {"a cadence", HEADER GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 /60\n", 0},
-        {"a cadence alone", HEADER GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t/60\n", 0},
-        {"a cadence of a pulse meter", HEADER GOOD "\t00-1E-C0-85-96-CC\ts01\tx\t/60\n", 0},
-        {"a cadence of nothing", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/0\n", -EBADMSG},
-        {"a cadence of a day", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/86400\n", -EBADMSG},
-        {"a cadence in words", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/hour\n", -EBADMSG},
-        {"a cadence not last", HEADER "\t00-1E-C0-85-96-CC\tp1\tx\t/60 @1699999800000\n", -EBADMSG},
+        {"a cadence", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 /60\n", 0},
+        {"a cadence alone", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t/60\n", 0},
+        {"a cadence of a pulse meter", HEADER END GOOD "\t00-1E-C0-85-96-CC\ts01\tx\t/60\n", 0},
+        {"a cadence of nothing", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/0\n", -EBADMSG},
+        {"a cadence of a day", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/86400\n", -EBADMSG},
+        {"a cadence in words", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/hour\n", -EBADMSG},
+        {"a cadence not last", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/60 @1699999800000\n",
+         -EBADMSG},
     };
 
     (void)state;
@@ -548,6 +565,49 @@ static void test_damage(void **state)
     }
 }
 
+/* What is cut off anywhere is said, what is left counts, the file is kept, and what is written next
+ * is whole again. */
+static void test_cut(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *text;
+        const char *missing;
+        const char *then; /* when minute 5 was given, too */
+    } rows[] = {
+        {"the first version, within its last line", "cemm minutes 1\n" GOOD "\t00-1E-C", "10-3",
+         "10-5 4-3"},
+        {"within a line", HEADER GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
+        {"between two lines", HEADER GOOD, "10-3", "10-5 4-3"},
+        {"all lines", HEADER, "10-1", "10-5 4-1"},
+        {"within the end", HEADER GOOD "en", "10-3", "10-5 4-3"},
+        {"before the end's own end", HEADER GOOD "end", "10-3", "10-5 4-3"},
+        {"within what came later", HEADER END GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
+    };
+    char aside[200];
+
+    (void)state;
+    strcpy(aside, scratch_path("state.damaged"));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_ledger *ledger = begin(10 * 60 + 20);
+        struct cemm_words words;
+        const char *path = scratch_text("state", rows[i].text, 0600);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), -EBADMSG);
+        expect_part(rows[i].row, words.text, "is cut off: what it lacks may be given again");
+        expect_part(rows[i].row, words.text, aside);
+        expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
+        assert_int_equal(access(path, F_OK), 0);
+        assert_int_equal(cemm_ledger_gave(power(ledger), AT(5)), 0);
+        save(ledger, false, 0);
+        cemm_ledger_free(ledger);
+        ledger = begin(10 * 60 + 20);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), 0);
+        expect_text(rows[i].row, missing_of(ledger), rows[i].then);
+        expect_state(aside, rows[i].text);
+        cemm_ledger_free(ledger);
+    }
+}
+
 static void test_unusable(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -558,16 +618,6 @@ static void test_unusable(void **state)
     load(ledger, scratch_path("state"), -EBADMSG);
     load(ledger, directory, -EINVAL);
     cemm_ledger_free(ledger);
-}
-
-static void expect_state(const char *path, const char *text)
-{
-    struct stat about;
-    char *bytes;
-
-    assert_int_equal(cemm_file_read(path, 1000, &bytes, &about), 0);
-    expect_text(path, bytes, text);
-    free(bytes);
 }
 
 /* A link stays and what it leads to is written; nothing else than a file is replaced, nor is what
@@ -590,14 +640,14 @@ static void test_links(void **state)
     save(ledger, true, 0);
     assert_int_equal(lstat(path, &about), 0);
     assert_true(S_ISLNK(about.st_mode));
-    expect_state(scratch_path("target"), HEADER LINE("1699999500"));
+    expect_state(scratch_path("target"), HEADER LINE("1699999500") END);
     assert_int_equal(mkfifo(temporary, 0600), 0);
     assert_true(mark(ledger, AT(7)) >= 0);
     save(ledger, true, 0);
     assert_int_equal(symlink("precious", temporary), 0);
     assert_true(mark(ledger, AT(6)) >= 0);
     save(ledger, true, 0);
-    expect_state(scratch_path("target"), HEADER GIVEN("1699999500+3"));
+    expect_state(scratch_path("target"), HEADER GIVEN("1699999500+3") END);
     expect_state(precious, "precious");
     cemm_ledger_free(ledger);
 
@@ -635,7 +685,7 @@ static void test_cadence(void **state)
         expect_int("nothing of its own", seconds, 0);
         save(ledger, false, 0);
     }
-    expect_state(path, HEADER GIVEN("1699999920+1 @1699999930000") GIVEN("/30")
+    expect_state(path, HEADER GIVEN("1699999920+1 @1699999930000") END GIVEN("/30")
                            GIVEN("@1699999960000") GIVEN("@1699999990000") LINE("1699999980"));
     load(ledger, path, 0);
     expect_int("after a restart", cemm_ledger_cadence(power(ledger), &seconds), true);
@@ -654,7 +704,7 @@ static void test_cadence(void **state)
 /* A file that names too many takers is none of ours. */
 static void test_takers(void **state)
 {
-    char text[8000] = HEADER;
+    char text[8000] = HEADER END;
     struct cemm_ledger *ledger = begin(HOUR);
     size_t length = strlen(text);
 
@@ -685,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_many_lines, scratch_setup, scratch_teardown),
         cmocka_unit_test(test_text),
         cmocka_unit_test_setup_teardown(test_damage, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_cut, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_links, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_cadence, scratch_setup, scratch_teardown),
