@@ -2,6 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/words.h"
+#include "common/engine/basis.h"
 #include "common/engine/request.h"
 
 #include <errno.h>
@@ -16,8 +17,10 @@
 struct cemm_entry {
     struct cemm_cache *cache;
     struct cemm_query query;
+    const struct cemm_source *only; /* of which it must be, for those who compare; NULL: of any */
     struct cemm_document *document;
-    struct cemm_document *kept; /* in the archive, but suspected: given if no source answers */
+    struct cemm_document *empty; /* a source has nothing of a period that has closed; others may */
+    struct cemm_document *kept;  /* in the archive, but suspected: given if no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* on its way */
     struct cemm_ticket *finder;   /* first the device, or another source, must be found */
@@ -38,12 +41,15 @@ static int compare(const void *left, const void *right)
     const struct cemm_entry *a = left;
     const struct cemm_entry *b = right;
 
+    if (a->only != b->only)
+        return a->only < b->only ? -1 : 1;
     return cemm_query_compare(&a->query, &b->query);
 }
 
-static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struct cemm_query *query)
+static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struct cemm_source *only,
+                                     const struct cemm_query *query)
 {
-    struct cemm_entry key = {.query = *query};
+    struct cemm_entry key = {.query = *query, .only = only};
     struct cemm_entry **found = tfind(&key, &cache->entries, compare);
 
     return found ? *found : NULL;
@@ -77,6 +83,7 @@ static void entry_free(struct cemm_entry *entry)
 {
     drop_document(entry);
     cemm_document_unref(entry->kept);
+    cemm_document_unref(entry->empty);
     cemm_words_drop(&entry->words);
     TAILQ_REMOVE(&entry->cache->used, entry, link);
     tdelete(entry, &entry->cache->entries, compare);
@@ -102,9 +109,10 @@ static void make_room(const struct cemm_entry *keep)
     }
 }
 
-static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_query *query)
+static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_source *only,
+                                    const struct cemm_query *query)
 {
-    struct cemm_entry *entry = entry_find(cache, query);
+    struct cemm_entry *entry = entry_find(cache, only, query);
 
     if (entry) {
         TAILQ_REMOVE(&cache->used, entry, link);
@@ -116,6 +124,7 @@ static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_
         return NULL;
     entry->cache = cache;
     entry->query = *query;
+    entry->only = only;
     TAILQ_INIT(&entry->waiters);
     if (!tsearch(entry, &cache->entries, compare)) {
         free(entry);
@@ -125,10 +134,17 @@ static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_
     return entry;
 }
 
+static bool holds(void *data, const struct cemm_query *query, const char *basis)
+{
+    return cemm_basis_holds(basis, data, &query->uid, query->alias);
+}
+
 void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find)
 {
     *cache = (struct cemm_cache){.loop = find->registry.loop, .store = store, .find = find};
     TAILQ_INIT(&cache->used);
+    store->holds = holds;
+    store->holds_data = &find->registry;
 }
 
 void cemm_cache_clear(struct cemm_cache *cache)
@@ -204,6 +220,34 @@ static void complain(struct cemm_entry *entry, int result, const struct cemm_wor
     }
 }
 
+/* Who was asked, before one said that there is nothing. Without memory it is not believed for long.
+ */
+static void sign_empty(const struct cemm_entry *entry, struct cemm_document *document)
+{
+    const struct cemm_registry *registry = &entry->cache->find->registry;
+    struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
+    size_t length;
+
+    if (!document->closed || document->newest != 0 || document->basis)
+        return;
+    cemm_basis_begin(&basis, registry);
+    for (size_t i = 0; i < entry->tried_count; i++)
+        cemm_basis_asked(&basis, entry->tried[i]->source->name);
+    cemm_basis_end(&basis, registry, &entry->query.uid);
+    (void)cemm_buffer_steal(&basis, &document->basis, &length);
+}
+
+/* Of what was asked of one source alone, only that of a device that no other reaches is archived.
+ */
+static bool is_for_all(const struct cemm_entry *entry)
+{
+    const struct cemm_device *device =
+        cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+
+    return !entry->only || (device && device->route_count == 1 &&
+                            !cemm_store_has(entry->cache->store, &entry->query));
+}
+
 /* Tells all who wait. Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
@@ -212,11 +256,14 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
     if (document) {
         set_document(entry, document);
         check_zone(entry->cache, document);
-        cemm_store_write(entry->cache->store, document);
+        sign_empty(entry, document);
+        if (is_for_all(entry))
+            cemm_store_write(entry->cache->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
     cemm_document_unref(entry->kept);
-    entry->kept = NULL;
+    cemm_document_unref(entry->empty);
+    entry->kept = entry->empty = NULL;
     if (entry->once)
         drop_document(entry);
     if (!entry->document && !entry->complained)
@@ -230,12 +277,13 @@ static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
 
-    if (entry->kept) {
+    struct cemm_document *rest = entry->empty && !entry->result ? entry->empty : entry->kept;
+
+    if (rest) {
         cemm_words_drop(&entry->words);
-        finish(entry, 0, cemm_document_ref(entry->kept), NULL);
+        finish(entry, 0, cemm_document_ref(rest), NULL);
         return;
     }
-
     if (!entry->result && !entry->absent)
         cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
                        entry->query.alias);
@@ -258,6 +306,13 @@ static void take_failure(struct cemm_entry *entry, int result, const struct cemm
         entry->result = result;
 }
 
+/* A device on the LAN may have forgotten what the cloud remembers, and the other way round. */
+static bool may_be_elsewhere(const struct cemm_entry *entry, const struct cemm_document *document)
+{
+    return !entry->only && document->query.endpoint == CEMM_DATA && document->closed &&
+           document->newest == 0;
+}
+
 static void take_answer(void *data, const struct cemm_query *query, int result,
                         struct cemm_document *document, const struct cemm_words *words)
 {
@@ -265,12 +320,17 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
 
     (void)query;
     entry->request = NULL;
-    if (result == 0) {
+    if (result == 0 && !may_be_elsewhere(entry, document)) {
         cemm_words_drop(&entry->words);
         finish(entry, 0, document, NULL);
         return;
     }
-    take_failure(entry, result, words);
+    if (result == 0) {
+        cemm_document_unref(entry->empty);
+        entry->empty = document;
+    } else {
+        take_failure(entry, result, words);
+    }
     try_next(entry);
 }
 
@@ -293,6 +353,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
         return NULL;
     for (size_t i = 0; i < device->route_count; i++)
         if (!was_tried(entry, device->routes[i]) &&
+            (!entry->only || entry->only == device->routes[i]->source) &&
             cemm_source_serves(device->routes[i]->source, &entry->query))
             return device->routes[i];
     return NULL;
@@ -394,6 +455,8 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
 
     if (!entry->document)
         return false;
+    if (entry->document->closed && entry->only && entry->document->newest == 0)
+        return cemm_loop_recent(cache->loop, entry->document->fetched, CEMM_EMPTY_AGE);
     if (entry->document->closed)
         return cemm_store_fresh(cache->store, entry->document);
     return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
@@ -416,9 +479,9 @@ static void suspect(struct cemm_entry *entry, struct cemm_document *kept)
     entry->kept = kept;
 }
 
-int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
-                   enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
-                   struct cemm_ticket **ret_ticket)
+static int get(struct cemm_cache *cache, const struct cemm_source *only,
+               const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
+               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
@@ -426,7 +489,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int
         return -EINVAL;
     if (cache->loop->ending)
         return -ECANCELED;
-    struct cemm_entry *entry = entry_get(cache, query);
+    struct cemm_entry *entry = entry_get(cache, only, query);
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
@@ -437,7 +500,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int
     entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(entry, max_age);
     struct cemm_document *kept =
-        at_hand || entry->request ? NULL : cemm_store_read(cache->store, query);
+        at_hand || entry->request || only ? NULL : cemm_store_read(cache->store, query);
     bool good = kept && kept->closed;
     if (good)
         set_document(entry, kept);
@@ -454,9 +517,23 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int
     return 0;
 }
 
+int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
+                   enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
+                   struct cemm_ticket **ret_ticket)
+{
+    return get(cache, NULL, query, max_age, purpose, done, data, ret_ticket);
+}
+
+int cemm_cache_get_of(struct cemm_cache *cache, const struct cemm_source *source,
+                      const struct cemm_query *query, int64_t max_age, cemm_answer_fn *done,
+                      void *data)
+{
+    return get(cache, source, query, max_age, CEMM_LATER, done, data, NULL);
+}
+
 bool cemm_cache_under_way(const struct cemm_cache *cache, const struct cemm_query *query)
 {
-    const struct cemm_entry *entry = entry_find(cache, query);
+    const struct cemm_entry *entry = entry_find(cache, NULL, query);
 
     return entry && !idle(entry);
 }
@@ -464,7 +541,7 @@ bool cemm_cache_under_way(const struct cemm_cache *cache, const struct cemm_quer
 struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,
                                       const struct cemm_query *query, int64_t max_age)
 {
-    const struct cemm_entry *entry = entry_find(cache, query);
+    const struct cemm_entry *entry = entry_find(cache, NULL, query);
 
     return entry && fresh(entry, max_age) ? cemm_document_ref(entry->document) : NULL;
 }

@@ -39,6 +39,11 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int
                    enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
                    struct cemm_ticket **ret_ticket);
 
+/* What that source alone says now, whatever the archive has; nobody waits for it. */
+int cemm_cache_get_of(struct cemm_cache *cache, const struct cemm_source *source,
+                      const struct cemm_query *query, int64_t max_age, cemm_answer_fn *done,
+                      void *data);
+
 /* As cemm_peek(). */
 struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,
                                       const struct cemm_query *query, int64_t max_age);

@@ -41,7 +41,9 @@ void cemm_store_judge(const struct cemm_store *store, struct cemm_document *docu
 bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document)
 {
     if (document->newest == 0)
-        return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE);
+        return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE) &&
+               document->basis &&
+               store->holds(store->holds_data, &document->query, document->basis);
     /* Whoever deletes the file wants it fetched anew. */
     return !document->archived || cemm_archive_has(store->archive, &document->query);
 }
@@ -119,6 +121,20 @@ static void suspect(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
+/* Before the bytes of an answer without a sample stands who was asked, and an empty line. NULL: it
+ * does not, as in an archive of an earlier version. */
+static char *take_basis(char *bytes, size_t *length)
+{
+    char *end = strstr(bytes, "\n\n");
+    char *basis = end && *bytes != '{' ? strndup(bytes, (size_t)(end + 1 - bytes)) : NULL;
+
+    if (!basis)
+        return NULL;
+    *length -= (size_t)(end + 2 - bytes);
+    memmove(bytes, end + 2, *length + 1);
+    return basis;
+}
+
 static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shelf shelf,
                                         const struct cemm_query *query)
 {
@@ -136,9 +152,13 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
             failed(store, "can't be read", r);
         return NULL;
     }
+    char *basis = r == 0 && shelf == CEMM_EMPTY ? take_basis(bytes, &length) : NULL;
     if (r == 0)
         r = cemm_answer_read(query, bytes, length, now, &document, &problem);
+    if (r < 0)
+        free(basis);
     if (r == 0) {
+        document->basis = basis;
         bound(store, document);
         document->fetched = fetched;
         document->source = strdup(SOURCE);
@@ -193,14 +213,30 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
     return empty;
 }
 
+static int write_empty(struct cemm_store *store, const struct cemm_document *document)
+{
+    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX);
+
+    if (!document->basis)
+        return 0;
+    cemm_buffer_format(&text, "%s\n", document->basis);
+    cemm_buffer_append(&text, document->bytes, document->length);
+    int r = text.error ? text.error
+                       : cemm_archive_write(store->archive, CEMM_EMPTY, &document->query, text.data,
+                                            text.length);
+    cemm_buffer_clear(&text);
+    return r;
+}
+
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 {
     bool empty = document->newest == 0;
 
     if (!store->archive || !document->closed)
         return;
-    int r = cemm_archive_write(store->archive, empty ? CEMM_EMPTY : CEMM_KEPT, &document->query,
-                               document->bytes, document->length);
+    int r = empty ? write_empty(store, document)
+                  : cemm_archive_write(store->archive, CEMM_KEPT, &document->query, document->bytes,
+                                       document->length);
     written(store, r);
     document->archived = r == 0 && !empty;
 }
@@ -213,29 +249,34 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
 
 /* Damaged, it is looked for anew, and written. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day)
+                           const char *alias, struct cemm_period *ret_day, char **ret_basis)
 {
     char *text;
 
     if (!store->archive || cemm_archive_read_note(store->archive, uid, alias, &text) < 0)
         return false;
-    text[strcspn(text, "\n")] = '\0';
+    size_t date = strcspn(text, "\n");
+    size_t rest = date + (text[date] == '\n');
+    text[date] = '\0';
     bool valid = cemm_period_parse(CEMM_DAY, text, ret_day);
+    *ret_basis = valid ? strdup(text + rest) : NULL;
     free(text);
-    return valid;
+    return *ret_basis != NULL;
 }
 
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
-                            const struct cemm_period *day)
+                            const struct cemm_period *day, const char *basis)
 {
-    struct cemm_words text;
+    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
     char date[16];
 
     if (!store->archive)
         return;
     cemm_period_format(day, date, sizeof(date));
-    cemm_words_set(&text, "%s\n", date);
-    written(store, cemm_archive_write_note(store->archive, uid, alias, text.text));
+    cemm_buffer_format(&text, "%s\n%s", date, basis);
+    written(store, text.error ? text.error
+                              : cemm_archive_write_note(store->archive, uid, alias, text.data));
+    cemm_buffer_clear(&text);
 }
 
 /* ---- the archive as a whole ------------------------------------------------------ */

@@ -17,9 +17,12 @@ struct cemm_store {
     struct cemm_archive *archive; /* NULL: not used */
     struct cemm_archive_state state;
     struct cemm_words words; /* of the last failure */
-    bool failing;            /* it could not be written, which was logged */
-    bool zone_known;         /* the archive remembers our time zone */
-    bool suspected;          /* some file of it has rows of another period, which was logged */
+    /* Whether what was derived so (basis.h) holds; set by whoever has the sources. */
+    bool (*holds)(void *data, const struct cemm_query *query, const char *basis);
+    void *holds_data;
+    bool failing;    /* it could not be written, which was logged */
+    bool zone_known; /* the archive remembers our time zone */
+    bool suspected;  /* some file of it has rows of another period, which was logged */
 };
 
 /* Uses the archive in `directory` (NULL: none can be used, which is logged) from now on, and calls
@@ -51,11 +54,12 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Keeps that a meter is known. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day of which a meter has data. False: not known. */
+/* The first day of which a meter has data, and how that was found out (basis.h), which the caller
+ * frees; of an archive of an earlier version it is empty. False: not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day);
+                           const char *alias, struct cemm_period *ret_day, char **ret_basis);
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
-                            const struct cemm_period *day);
+                            const struct cemm_period *day, const char *basis);
 
 /* As cemm_archive_at(), cemm_archived() and cemm_archived_any(). */
 bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state *ret_state);

@@ -38,6 +38,7 @@ void cemm_document_unref(struct cemm_document *document)
     free(document->uids);
     cemm_words_drop(&document->skipped_words);
     free(document->source);
+    free(document->basis);
     free(document->bytes);
     free(document);
 }

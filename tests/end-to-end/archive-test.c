@@ -106,12 +106,15 @@ static void set_time(const char *path, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* A new run of a program that shares the archive. */
-static void run(void)
+/* A new run of a program that shares the archive, with these sources. */
+static void run_with(bool lan, bool cloud)
 {
     client_end(&rig.client);
     rig_begin(&rig);
-    rig_add_cloud(&rig, "10");
+    if (lan)
+        rig_add_lan(&rig);
+    if (cloud)
+        rig_add_cloud(&rig, "10");
     struct cemm_words words;
     assert_int_equal(cemm_config_section(rig.client.config, "archive", "", &words), 0);
     client_set(&rig.client, "directory", in_archive(""));
@@ -119,6 +122,11 @@ static void run(void)
     rig.log_length = 0;
     rig.log[0] = '\0';
     cemm_archive_use(rig.client.cemm);
+}
+
+static void run(void)
+{
+    run_with(false, true);
 }
 
 static void begin(void)
@@ -667,6 +675,152 @@ static void no_data_at_all(void **state)
     assert_true(count_periods() > 0);
     assert_int_equal(find_first("p1"), 0); /* lately: not again */
     assert_int_equal(count_periods(), 0);
+    sim_no_faults(&rig.cloud);
+    ahead_ms = 61000;
+    client_turn_for(&rig.client, 1);
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+}
+
+static size_t count_of(struct sim *sim, const char *part)
+{
+    char *lines = sim_requests(sim);
+    size_t count = lines_with(lines, part);
+
+    free(lines);
+    return count;
+}
+
+/* The device on the LAN has forgotten what the cloud remembers. */
+static void begin_two(void)
+{
+    SIM_START(&rig.lan, "--devices", "1", "--meters", "p1,s01", "--since", "2025-10-05", "--lan",
+              "1");
+    SIM_START(&rig.cloud, "--devices", "1", "--meters", "p1,s01", "--since", SINCE);
+}
+
+static bool first_known(const char *alias)
+{
+    struct cemm_uid uid = client_uid();
+
+    return cemm_first_known(rig.client.cemm, &uid, alias);
+}
+
+/* Each source is asked, and those that come later, too; what was known stays when they go. */
+static void first_day_of_all_sources(void **state)
+{
+    (void)state;
+    begin_two();
+    run_with(true, false);
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", "2025-10-05");
+    assert_true(first_known("p1"));
+    run_with(true, true);
+    expect_first("p1", "2025-10-05");
+    assert_false(first_known("p1"));
+    (void)count_of(&rig.lan, "");
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    assert_true(first_known("p1"));
+    assert_int_equal(count_of(&rig.lan, "/data/"), 0); /* it was asked in the run before */
+    for (int turn = 0; turn < 2; turn++) {
+        run_with(turn == 0, turn > 0);
+        assert_true(first_known("p1"));
+        assert_int_equal(find_first("p1"), 0);
+        expect_first("p1", SINCE);
+    }
+}
+
+/* Whoever is heard first: here the cloud tells its devices late, or does not tell them at all. */
+static void first_day_whoever_comes_first(void **state)
+{
+    (void)state;
+    begin_two();
+    SIM_FAULTS(&rig.cloud, "delay=1000@*/v1/cemm/");
+    run_with(true, true);
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    assert_true(first_known("p1"));
+    SIM_FAULTS(&rig.cloud, "status=502@*/v1/cemm/");
+    run_with(true, true);
+    assert_int_equal(find_first("s01"), 0);
+    expect_first("s01", "2025-10-05");
+    assert_false(first_known("s01"));
+    sim_no_faults(&rig.cloud);
+    run_with(true, true);
+    assert_int_equal(find_first("s01"), 0);
+    expect_first("s01", SINCE);
+}
+
+/* An earlier version remembered the day alone. It stays known, and all are asked once. */
+static void first_day_of_an_earlier_version(void **state)
+{
+    (void)state;
+    begin_two();
+    run_with(true, false);
+    assert_int_equal(find_first("p1"), 0);
+    put(of_device("p1/.first"), "2025-10-05\n");
+    sim_stop(&rig.lan, SIGKILL);
+    run_with(true, true);
+    expect_first("p1", "2025-10-05");
+    assert_int_equal(find_first("p1"), 0); /* by the cloud alone */
+    expect_first("p1", SINCE);
+    assert_false(first_known("p1"));
+    sim_stop(&rig.cloud, SIGKILL);
+    run_with(true, true);
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+}
+
+/* In a zone that is too far west, it was the evening before. */
+static void first_day_of_another_zone(void **state)
+{
+    (void)state;
+    client_zone = "America/New_York";
+    begin();
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", "2024-04-30");
+    client_zone = "Europe/Amsterdam";
+    run();
+    expect_first("p1", "2024-04-30");
+    assert_false(first_known("p1"));
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    run();
+    assert_true(first_known("p1"));
+    expect_first("p1", SINCE);
+}
+
+/* That a period has no data is the word of those who were asked. */
+static void empty_by_one_source(void **state)
+{
+    struct cemm_query query;
+
+    (void)state;
+    begin_two();
+    run_with(true, false);
+    query = query_of(CEMM_DATA, "p1", "2024-06-01");
+    for (int turn = 0; turn < 2; turn++) {
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply_from(&reply, turn ? "archive" : GARAGE), "the LAN alone", &reply);
+        reply_expect(cemm_document_newest(reply.document) == 0, "without a sample", &reply);
+        reply_clear(&reply);
+        run_with(true, false);
+    }
+    run_with(true, true);
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, HOME), "the cloud, too", &reply);
+    reply_expect(cemm_document_newest(reply.document) != 0, "with its samples", &reply);
+    reply_clear(&reply);
+    query = query_of(CEMM_DATA, "p1", "2024-06-02");
+    SIM_FAULTS(&rig.cloud, "status=502@*/data/*");
+    reply = rig_get(&rig, &query);
+    reply_expect(reply.result == -EIO, "what only one has denied is not gone", &reply);
+    query = query_of(CEMM_DATA, "p1", "2024-04-02");
+    sim_no_faults(&rig.cloud);
+    reply = rig_get(&rig, &query);
+    reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0, "nobody", &reply);
+    reply_clear(&reply);
 }
 
 static void ended_while_it_looks(void **state)
@@ -708,6 +862,11 @@ int main(int argc, char **argv)
         CASE(other_zone_s_files),
         CASE(wrong_zone),
         CASE(row_at_the_end),
+        CASE(first_day_of_all_sources),
+        CASE(first_day_whoever_comes_first),
+        CASE(first_day_of_an_earlier_version),
+        CASE(first_day_of_another_zone),
+        CASE(empty_by_one_source),
     };
 
     if (argc != 2) {
