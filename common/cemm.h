@@ -518,9 +518,10 @@ bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, cons
                        enum cemm_endpoint endpoint);
 
 /*
- * Looks for the first day of which a meter has data, with one request a year
- * and one for the month in it, unless that is known; as cemm_find(). Ends with
- * 0 also where there is no data at all.
+ * Looks for the first day of which a meter has data, unless that is known, with
+ * one request a year and one for the month in it of each source that reaches it
+ * and was not asked before; as cemm_find(). Ends with 0 also where there is no
+ * data at all.
  */
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -529,7 +530,7 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day);
 
-/* Whether that is for good: nothing lies before. */
+/* Whether nothing lies before, as long as no other source comes. */
 bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* ---- sweeps ------------------------------------------------------------- */

@@ -262,6 +262,29 @@ check 'a read-only archive: everything can be read' reads_all
 unmount_fs
 umount "$scratch/full"
 
+# ---- a source that remembers more ------------------------------------------------------------------
+
+start_sim --devices 1 --meters p1 --since "$(date -d "$month-09 + 3 months" +%F)" --lan 1
+lan=${sim_lan[0]}
+archive=$scratch/two
+config
+sed '/^\[cloud /,$d' "$conf" >"$conf.lan"
+printf '[local garage]\naddress = %s\n\n[archive]\ndirectory = %s\n' "$lan" "$archive" >>"$conf.lan"
+mv "$conf.lan" "$conf"
+mount_fs
+late=$(ls "$p1/data/day" | head -n 1)/$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)
+is 'the device on the LAN has data since then' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$late"
+fails_with 'and of no day before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
+unmount_fs
+start_sim --devices 1 --meters p1 --since "$since"
+config
+printf '\n[local garage]\naddress = %s\n' "$lan" >>"$conf"
+mount_fs
+is 'with the account besides, its first month is listed' "${since:0:7}" \
+  "$(ls "$p1/data/day" | head -n 1)-$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)"
+check 'and its days can be read' test "$(wc -l <"$(day_file "$dev" p1 "$month-05" csv)")" -eq 1441
+unmount_fs
+
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 hasnt 'nor in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
