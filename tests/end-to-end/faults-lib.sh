@@ -104,6 +104,7 @@ value-text          EIO          does not fit
 value-null          0
 value-true          EIO          does not fit
 value-list          EIO          does not fit
+never-read          0
 pair-short          EIO          does not fit
 pair-empty          EIO          does not fit
 pair-long           EIO          does not fit
@@ -131,7 +132,7 @@ many-samples        EIO          256 KiB
 readonly table
 
 # What leaves no sample in an answer.
-readonly no_sample='time-negative|time-zero|time-in-seconds|time-far|time-beyond|value-nan|value-infinite|value-huge|value-null'
+readonly no_sample='time-negative|time-zero|time-in-seconds|time-far|time-beyond|value-nan|value-infinite|value-huge|value-null|never-read'
 
 errno_words() {
   case $1 in

@@ -397,6 +397,7 @@ const struct spoiler spoilers[] = {
     {"value-null", apply_value, "null", "each value is null"},
     {"value-true", apply_value, "true", "each value is true"},
     {"value-list", apply_value, "[1]", "each value is a list"},
+    {"never-read", apply_pair, "[0,0]", "each sample is that of a channel that was never read"},
     {"pair-short", apply_pair, "[1496268000000]", "each sample has no value"},
     {"pair-empty", apply_pair, "[]", "each sample is an empty list"},
     {"pair-long", apply_longer_pair, ",1", "each sample has three members"},
