@@ -282,7 +282,8 @@ struct cemm_reading {
  * Writes readings as Prometheus's text format, in base units, without times:
  * all samples of a metric together, under one HELP and TYPE. `before` is an
  * earlier text of this kind or NULL: a counter that lies less than one kWh or
- * m3 below what it says there does not step back. As cemm_render().
+ * m3 below what it says there does not step back, and a meter that has failed
+ * keeps the time of its last sample. As cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);

@@ -4,6 +4,7 @@
 #include "common/base/words.h"
 #include "common/engine/basis.h"
 #include "common/engine/request.h"
+#include "common/engine/status.h"
 
 #include <errno.h>
 #include <search.h>
@@ -209,7 +210,7 @@ static void complain(struct cemm_entry *entry, int result, const struct cemm_wor
 
     if (fault && !entry->complained) {
         struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
-        if (unanswered(registry, device) || known_lost(device))
+        if (result != -ENODATA && (unanswered(registry, device) || known_lost(device)))
             return;
         entry->complained = true;
         cemm_log(cache->loop, CEMM_LOG_WARNING, "%s", words->text);
@@ -252,7 +253,12 @@ static bool is_for_all(const struct cemm_entry *entry)
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    complain(entry, result, words);
+    struct cemm_words empty;
+
+    if (document && cemm_status_empty(document, &empty))
+        complain(entry, -ENODATA, &empty);
+    else
+        complain(entry, result, words);
     if (document) {
         set_document(entry, document);
         check_zone(entry->cache, document);

@@ -1,6 +1,7 @@
 #include "common/engine/status.h"
 
 #include "common/base/words.h"
+#include "common/model/document.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -38,6 +39,20 @@ void cemm_status_words(const struct cemm_source *source, const struct cemm_query
                        reason);
     else
         cemm_words_set(ret_words, "%s: %.120s: %.140s", source->name, name.text, reason);
+}
+
+bool cemm_status_empty(const struct cemm_document *document, struct cemm_words *ret_words)
+{
+    struct cemm_words name;
+
+    if (document->query.endpoint != CEMM_REALTIME || !cemm_document_empty(document))
+        return false;
+    name_query(&document->query, &name);
+    cemm_words_set(ret_words, "%s: %.120s: %s", cemm_document_source(document), name.text,
+                   document->early
+                       ? "its samples lie more than 15 minutes ahead of this machine's clock"
+                       : "answered without a sample");
+    return true;
 }
 
 int cemm_status_result(int status, struct cemm_words *ret_reason)

@@ -11,6 +11,9 @@
 void cemm_status_words(const struct cemm_source *source, const struct cemm_query *query,
                        const char *reason, struct cemm_words *ret_words);
 
+/* Whether current values hold no sample at all, which is a failure, and why. */
+bool cemm_status_empty(const struct cemm_document *document, struct cemm_words *ret_words);
+
 /* The API's response codes (both documents): an enum cemm_outcome or a negative errno, and why. */
 int cemm_status_result(int status, struct cemm_words *ret_reason);
 

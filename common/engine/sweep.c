@@ -1,6 +1,7 @@
 #include "common/engine/sweep.h"
 
 #include "common/base/words.h"
+#include "common/engine/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -115,11 +116,10 @@ static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, cons
 /* A meter that is answered for without a single sample has failed, and is told of as such. */
 static void tell_reading(const struct step *step, const struct cemm_answer *answer)
 {
-    struct cemm_answer failure = {.result = -ENODATA, .words = "answered without a sample"};
-    bool empty = answer->result == 0 && cemm_document_empty(answer->document);
+    struct cemm_words words;
+    struct cemm_answer failure = {.result = -ENODATA, .words = words.text};
+    bool empty = answer->result == 0 && cemm_status_empty(answer->document, &words);
 
-    if (empty && cemm_document_early(answer->document) > 0)
-        failure.words = "its samples lie more than 15 minutes ahead of this machine's clock";
     tell(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
 }
 

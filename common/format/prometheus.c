@@ -3,7 +3,8 @@
  * times, base units, and all samples of a metric in one block, which is why
  * this writer wants all readings at once.
  *
- * A device that fails has no samples here; that it failed says cemm_up. What
+ * A device that fails has no samples here; that it failed says cemm_up, and
+ * when its last sample was taken an earlier text, as long as it is there. What
  * may fall, or what nobody has documented, is a gauge.
  *
  * Import and export are said of smart meters, which stand at the grid
@@ -23,7 +24,8 @@
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
 #define LABELS_SIZE     512     /* room for two names and their labels */
-#define METER_STEP_BACK 1.0     /* a counter steps back by less when the source has changed */
+#define TIMES           "cemm_last_sample_timestamp_seconds"
+#define METER_STEP_BACK 1.0 /* a counter steps back by less when the source has changed */
 
 enum family {
     POWER,
@@ -125,9 +127,9 @@ static const char *find_line(const char *from, const char *text, const char *key
     return NULL;
 }
 
-/* What the earlier text says for this series, if `number` would be a small step back from it. */
-static const char *withheld(struct past *past, const char *key, double number, double step,
-                            size_t *ret_length)
+/* The number that the earlier text has for a series; NULL: none. */
+static const char *earlier(struct past *past, const char *key, double *ret_value,
+                           size_t *ret_length)
 {
     const char *old = NULL;
     char *end;
@@ -139,11 +141,21 @@ static const char *withheld(struct past *past, const char *key, double number, d
     if (!old)
         return NULL;
     past->cursor = old;
-    double value = strtod(old, &end);
-    if (end == old || *end != '\n' || !isfinite(value) || value <= number || value - number >= step)
+    *ret_value = strtod(old, &end);
+    if (end == old || *end != '\n' || !isfinite(*ret_value))
         return NULL;
     *ret_length = (size_t)(end - old);
     return old;
+}
+
+/* The same, if `number` would be a small step back from it. */
+static const char *withheld(struct past *past, const char *key, double number, double step,
+                            size_t *ret_length)
+{
+    double value = 0;
+    const char *old = earlier(past, key, &value, ret_length);
+
+    return old && value > number && value - number < step ? old : NULL;
 }
 
 /* ---- samples --------------------------------------------------------------------- */
@@ -244,27 +256,6 @@ static void write_labels(struct cemm_buffer *out, const struct cemm_reading *rea
     cemm_buffer_text(out, any ? "} " : " ");
 }
 
-static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
-{
-    static const char name[] = "cemm_last_sample_timestamp_seconds";
-    bool any = false;
-
-    for (size_t i = 0; i < count; i++) {
-        int64_t time = readings[i].document ? cemm_document_newest(readings[i].document) : 0;
-        if (time == 0)
-            continue;
-        if (!any)
-            write_head(out, name, "gauge", "When the newest sample of the meter was taken.");
-        any = true;
-        cemm_buffer_text(out, name);
-        write_labels(out, &readings[i]);
-        cemm_buffer_format(out, "%" PRId64, time / 1000);
-        if (time % 1000)
-            cemm_buffer_format(out, ".%03" PRId64, time % 1000);
-        cemm_buffer_char(out, '\n');
-    }
-}
-
 static bool same(const char *left, const char *right)
 {
     return strcmp(left ? left : "", right ? right : "") == 0;
@@ -281,6 +272,57 @@ static bool told(const struct cemm_reading *readings, size_t index)
             (named || same(readings[i].source, reading->source)))
             return true;
     return false;
+}
+
+/* The head of the block, the first time. */
+static void begin_times(struct cemm_buffer *out, bool *any)
+{
+    if (!*any)
+        write_head(out, TIMES, "gauge", "When the newest sample of the meter was taken.");
+    *any = true;
+}
+
+/* Of a meter that fails, or answers without a sample, the earlier text knows it. */
+static void write_earlier_time(struct cemm_buffer *out, const struct cemm_reading *reading,
+                               struct past *past, bool *any)
+{
+    char key[LABELS_SIZE];
+    double value = 0;
+    size_t length = 0;
+    int size = snprintf(key, sizeof(key), TIMES "{uid=\"%s\",alias=\"%s\"} ", reading->uid,
+                        reading->alias);
+    const char *old =
+        size > 0 && (size_t)size < sizeof(key) ? earlier(past, key, &value, &length) : NULL;
+
+    if (!old)
+        return;
+    begin_times(out, any);
+    cemm_buffer_text(out, key);
+    cemm_buffer_append(out, old, length);
+    cemm_buffer_char(out, '\n');
+}
+
+static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count,
+                        struct past *past)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cemm_reading *reading = &readings[i];
+        int64_t time = reading->document ? cemm_document_newest(reading->document) : 0;
+        if (time == 0) {
+            if (!same(reading->uid, NULL) && !same(reading->alias, NULL) && !told(readings, i))
+                write_earlier_time(out, reading, past, &any);
+            continue;
+        }
+        begin_times(out, &any);
+        cemm_buffer_text(out, TIMES);
+        write_labels(out, reading);
+        cemm_buffer_format(out, "%" PRId64, time / 1000);
+        if (time % 1000)
+            cemm_buffer_format(out, ".%03" PRId64, time % 1000);
+        cemm_buffer_char(out, '\n');
+    }
 }
 
 static void write_up(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
@@ -324,7 +366,7 @@ void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *r
 
     for (enum family family = 0; family < FAMILIES; family++)
         write_family(out, family, readings, count, &past);
-    write_times(out, readings, count);
+    write_times(out, readings, count, &past);
     write_info(out, readings, count);
     write_up(out, readings, count);
 }

@@ -58,7 +58,13 @@ tests:
   - interval: 1m
     input_series:
       - {series: 'cemm_up{uid="A",alias="p1"}', values: '1 0x30'}
+      - {series: 'cemm_last_sample_timestamp_seconds{uid="A",alias="p1"}', values: '0x30'}
       - {series: 'cemm_up{uid="B",alias="p1"}', values: '1x30'}
+      - {series: 'cemm_up{uid="B",alias="p1-gas"}', values: '1x5 stale'}
+      - {series: 'cemm_up{uid="C",alias="mb1"}', values: '1x30'}
+      - {series: 'cemm_up{uid="C",alias="mb2"}', values: '1x30'}
+      - {series: 'cemm_meter_info{uid="C",alias="mb2",type="solar_energy"}', values: '1x30'}
+      - {series: 'cemm_up{uid="C",alias="pulse-1"}', values: '1x30'}
       - {series: 'cemm_last_sample_timestamp_seconds{uid="B",alias="p1"}', values: '0x30'}
       - {series: 'cemm_last_sample_timestamp_seconds{uid="B",alias="p1-gas"}', values: '0x30'}
       - {series: 'node_textfile_mtime_seconds{file="/x/cemm.prom"}', values: '0x30'}
@@ -67,8 +73,26 @@ tests:
       - {eval_time: 8m, alertname: MeterDown, exp_alerts: [{exp_labels: {uid: A, alias: p1}, exp_annotations: {summary: "A/p1  can't be read"}}]}
       - {eval_time: 15m, alertname: MeterSilent}
       - {eval_time: 16m, alertname: MeterSilent, exp_alerts: [{exp_labels: {uid: B, alias: p1}, exp_annotations: {summary: "B/p1 answers, but has measured nothing for 16m 0s"}}]}
+      - {eval_time: 14m, alertname: MeterNeverMeasured}
+      - {eval_time: 15m, alertname: MeterNeverMeasured, exp_alerts: [{exp_labels: {uid: C, alias: mb1}, exp_annotations: {summary: "C/mb1 answers, but has never measured anything"}}]}
+      - {eval_time: 15m, alertname: MeterGone}
+      - {eval_time: 16m, alertname: MeterGone, exp_alerts: [{exp_labels: {uid: B, alias: p1-gas}, exp_annotations: {summary: "B/p1-gas is no longer there"}}]}
+      - {eval_time: 30m, alertname: MetersAbsent}
       - {eval_time: 10m, alertname: MetersNotSwept}
       - {eval_time: 11m, alertname: MetersNotSwept, exp_alerts: [{exp_labels: {file: /x/cemm.prom}, exp_annotations: {summary: "cemm has not run for 11m 0s"}}]}
+  - interval: 1m
+    input_series:
+      - {series: 'cemm_up{uid="A",alias="p1"}', values: '1x5 stale'}
+    alert_rule_test:
+      - {eval_time: 15m, alertname: MetersAbsent}
+      - {eval_time: 16m, alertname: MetersAbsent, exp_alerts: [{exp_annotations: {summary: "there is nothing of cemm"}}]}
+      - {eval_time: 20m, alertname: MeterGone}
+  - interval: 1m
+    input_series:
+      - {series: 'cemm_up{uid="A",alias="p1"}', values: '1x5 stale'}
+      - {series: 'cemm_up{source="cloud home"}', values: '_x5 0x30'}
+    alert_rule_test:
+      - {eval_time: 20m, alertname: MeterGone}
 END
 check 'and each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
 

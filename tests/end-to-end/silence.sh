@@ -2,6 +2,7 @@
 # silence.sh BUILD_DIR: meters whose `data` stand still while their `totals` go on, in every program.
 # Smart meters and Modbus meters are silent then; an inverter, a pulse meter and gas are not, for
 # nothing may have flowed.
+# A meter that is answered for without a sample has failed, in each of them.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -53,8 +54,9 @@ become() {
 age() { tail -q -n 1 $(csv "$dev" gauge-age) | cut -d , -f 2; }
 older() { age | awk -v limit="$1" '{ exit !($1 > limit) }'; }
 younger() { age | awk -v limit="$1" '{ exit !($1 < limit) }'; }
-spoken() { grep -oE "CEMM $dev.*" "$run/log" | sed -E "s/CEMM $dev//; s/ [0-9]+ minutes/ N minutes/"; }
-spoken_of() { spoken | grep -qxF -- "$1"; }
+spoken() { grep -oE "CEMM $dev.*" "$run/log" | sed -E "s/CEMM $dev//; s/for [0-9]+ minutes/for N minutes/"; }
+spoken_of() { spoken | grep -qx -- "$1"; }
+spoken_like() { [[ $(spoken | grep -cx -- "$1") == "$2" ]]; }
 
 start_collectd "$run"
 become "${night[@]}"
@@ -72,6 +74,16 @@ become "${night[@]}"
 check 'the end of the other one, too' wait_for 20 spoken_of ': mb2 is back'
 check 'the age is that of the fresh meters again' wait_for 20 younger 600
 is 'no word more' 4 "$(spoken | wc -l)"
+become 'never-read@*/p1/realtime*'
+check 'a meter that is answered for without a sample is told of' wait_for 20 spoken_of ": p1 is silent: local garage: $dev p1 realtime: answered without a sample"
+become
+check 'and its end' wait_for 20 spoken_like ': p1 is back' 2
+become 'clock-ahead@*/realtime*'
+check 'so is a device of which all meters are' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
+become
+check 'and that it is back' wait_for 20 spoken_of ' answers again'
+is 'the meters are not told of besides' 8 "$(spoken | wc -l)"
+is 'the log has one line on the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
 stop_collectd 'with silent meters' "$run"
 
 # ---- cemm --------------------------------------------------------------------------------------------
@@ -110,6 +122,42 @@ is 'cemm_up: all are answered for' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metr
 END
 } >"$scratch/alerts-test.yml"
 check 'MeterSilent tells of the smart meter alone' promtool test rules "$scratch/alerts-test.yml"
+
+# Answered without a sample: one line, and the time of the last one stays.
+metrics=$scratch/stream.prom
+stream_has() { grep -qF -- "$1" "$metrics"; }
+sample_time() { # FILE
+  sed -n "s/^cemm_last_sample_timestamp_seconds{uid=\"$dev\",alias=\"p1\"} //p" "$1"
+}
+up() { echo "cemm_up{uid=\"$dev\",alias=\"p1\"} $1"; }
+sim_faults
+"$cemm" stream --config "$conf" --format prometheus --interval 0.5 --output "$metrics" 2>"$scratch/stream.err" &
+streaming=$!
+started "$streaming"
+check 'stream: a meter that has samples' wait_for 20 stream_has "$(up 1)"
+sim_faults 'never-read@*/p1/realtime*'
+check 'stream: cemm_up without a sample' wait_for 20 stream_has "$(up 0)"
+check 'the time of its last sample stays' test "$(sample_time "$metrics")" -gt 1700000000
+before=$(sample_time "$metrics")
+rounds=$(requests /p1/realtime)
+more_rounds() { (($(requests /p1/realtime) > rounds + 3)); }
+check 'it is asked again and again' wait_for 20 more_rounds
+is 'the time still stays' "$before" "$(sample_time "$metrics")"
+is 'one line says so' "W! local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
+cp "$metrics" "$scratch/read.prom"
+exits 'read: it has failed' 1 "$cemm" read --config "$conf" --format prometheus --output "$scratch/read.prom"
+is 'read: the words' "E! $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
+check 'read: cemm_up' grep -qxF "$(up 0)" "$scratch/read.prom"
+is 'read: the time that stands in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
+sim_faults
+check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
+stop "$streaming"
+is 'one line more' "I! $dev p1: all right again" "$(tail -n +2 "$scratch/stream.err")"
+sim_faults 'clock-ahead@*/realtime*'
+exits 'read: samples too far ahead are none' 1 "$cemm" read --config "$conf" --format influx
+is 'nothing comes' '' "$out"
+is 'a line for each meter says why' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
+sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
 
 # ---- cemmfs ------------------------------------------------------------------------------------------
 

@@ -241,7 +241,8 @@ prometheus() {
   sim_faults "status=502@*$two/p1/realtime*"
   is_down() { grep -qxF "cemm_up{uid=\"$two\",alias=\"p1\"} 0" "$file"; }
   check 'a meter that fails is down' wait_for 10 is_down
-  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info|cemm_last_sample)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  has 'the time of the last one has not' "$(<"$file")" "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1\"} "
   has 'its type has not' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
   has 'the others are there' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
   sim_faults

@@ -253,6 +253,47 @@ static void test_before(void **state)
     }
 }
 
+/* The time of the last sample of a meter that has none now: what an earlier text says of it. */
+static void test_times_before(void **state)
+{
+    static const struct {
+        const char *row;
+        const char *json; /* NULL: it fails */
+        const char *before;
+        const char *wanted; /* NULL: nothing */
+    } rows[] = {
+        {"it fails", NULL, "cemm_last_sample_timestamp_seconds{@} 7.25\n", "7.25\n"},
+        {"it has none in data",
+         "{\"data\":{\"t1\":[0,0]},\"totals\":{\"electric_energy\":[1496326765000,1]}}",
+         "cemm_last_sample_timestamp_seconds{@} 7\n", "7\n"},
+        {"it has one", "{\"data\":{\"t1\":[1496326765000,1]}}",
+         "cemm_last_sample_timestamp_seconds{@} 7\n", "1496326765\n"},
+        {"another meter", NULL, "cemm_last_sample_timestamp_seconds{x@} 7\n", NULL},
+        {"junk", NULL, "cemm_last_sample_timestamp_seconds{@} 7x\n", NULL},
+        {"nothing", NULL, "", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_document *document = rows[i].json ? realtime("p1", rows[i].json) : NULL;
+        struct cemm_reading twice[] = {{.uid = UID, .alias = "p1", .document = document},
+                                       {.uid = UID, .alias = "p1"}};
+        char before[300] = "";
+        char wanted[100] = "";
+        if (strchr(rows[i].before, '@'))
+            fill(before, rows[i].before);
+        fill(wanted, "cemm_last_sample_timestamp_seconds{@} ");
+        char *text = render(twice, COUNT(twice), before);
+        if (rows[i].wanted)
+            expect_part(rows[i].row, text, strcat(wanted, rows[i].wanted));
+        const char *first = strstr(text, wanted);
+        if (!rows[i].wanted ? first != NULL : strstr(first + 1, wanted) != NULL)
+            fail_msg("%s: %s", rows[i].row, text);
+        free(text);
+        cemm_document_unref(document);
+    }
+}
+
 static void test_numbers(void **state)
 {
     static const struct {
@@ -287,9 +328,10 @@ static void test_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_channels),  cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_direction), cmocka_unit_test(test_silent_meter),
-        cmocka_unit_test(test_before),    cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_channels),     cmocka_unit_test(test_whole),
+        cmocka_unit_test(test_direction),    cmocka_unit_test(test_silent_meter),
+        cmocka_unit_test(test_times_before), cmocka_unit_test(test_before),
+        cmocka_unit_test(test_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
