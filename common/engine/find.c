@@ -316,9 +316,14 @@ static int add_devices(struct cemm_source *source, const struct cemm_document *d
     if (source->discovered &&
         !cemm_discovery_confirm(&find_of(source->registry)->discovery, source, document->uids))
         return -EIO;
-    for (size_t i = 0; i < document->uid_count; i++)
-        if (!cemm_route_get(source, &document->uids[i]))
+    for (size_t i = 0; i < document->uid_count; i++) {
+        struct cemm_route *route = cemm_route_get(source, &document->uids[i]);
+        if (!route)
             return -ENOMEM;
+        route->listed = true;
+    }
+    if (source->config->kind == CEMM_CLOUD)
+        cemm_registry_unlist(source, document->skipped == 0);
     return 0;
 }
 

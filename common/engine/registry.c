@@ -206,7 +206,12 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     if (!routes)
         return NULL;
     device->routes = routes;
-    struct cemm_route *route = cemm_route_new(source);
+    struct cemm_route *route = cemm_route_take_back(source, device);
+    if (route)
+        cemm_log(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
+                 source->name, uid->text);
+    else
+        route = cemm_route_new(source);
     if (!route)
         return NULL;
     cemm_route_detach(route);
@@ -220,6 +225,41 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     }
     routes[place] = route;
     return route;
+}
+
+/* Requests of it may be under way, so it is kept. */
+static void unlist(struct cemm_route *route)
+{
+    struct cemm_source *source = route->source;
+    struct cemm_device *device = route->device;
+
+    cemm_log(source->loop, CEMM_LOG_WARNING,
+             "%s: %s is no longer in the list of devices; it is not asked for until it is",
+             source->name, device->uid.text);
+    cemm_route_detach(route);
+    device->lost = device->route_count == 0; /* which has just been said */
+    device->born = 0;                        /* what an account knew is not forgotten */
+    route->former = device;
+    route->next = source->unlisted;
+    source->unlisted = route;
+}
+
+void cemm_registry_unlist(struct cemm_source *source, bool whole)
+{
+    const struct cemm_registry *registry = source->registry;
+
+    for (size_t i = 0; i < registry->device_count; i++) {
+        struct cemm_route *route = NULL;
+        for (size_t k = 0; k < registry->devices[i]->route_count; k++)
+            if (registry->devices[i]->routes[k]->source == source)
+                route = registry->devices[i]->routes[k];
+        if (!route)
+            continue;
+        bool gone = whole && !route->listed && !route->heard;
+        route->listed = route->heard = false;
+        if (gone)
+            unlist(route);
+    }
 }
 
 int cemm_route_meter_found(struct cemm_route *route, const char *alias)

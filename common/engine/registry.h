@@ -57,6 +57,11 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
 /* Takes its route from the device that was behind a source: another one answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
+/* A cloud's list of devices has come, and each of its routes is marked. Those that are not in it,
+ * and have given nothing since the one before, are taken away until they are listed again; `whole`
+ * false: something was left out, so none is. */
+void cemm_registry_unlist(struct cemm_source *source, bool whole);
+
 /* A meter was found by this route: 0 or -ENOMEM. */
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 

@@ -78,6 +78,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
     if (result == 0) {
         source->last_success = source->loop->wall;
+        request->queued.route->heard = true;
     } else if (result != CEMM_ABSENT && words) {
         source->last_failure = source->loop->wall;
         cemm_words_keep(&source->last_words, words);
@@ -289,7 +290,8 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     struct cemm_words reason;
 
     if (is_strange(request)) {
-        fail(request, -EHOSTUNREACH, gone);
+        fail(request, -EHOSTUNREACH,
+             route->former ? "the device is no longer in the list of devices" : gone);
         return;
     }
     int r = cemm_reply_read(route, &request->query, response, &document, &reason);

@@ -37,6 +37,12 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 
 void cemm_source_free(struct cemm_source *source)
 {
+    while (source->unlisted) {
+        struct cemm_route *route = source->unlisted;
+
+        source->unlisted = route->next;
+        cemm_route_free(route);
+    }
     cemm_route_clear(&source->own);
     cemm_words_drop(&source->last_words);
     cemm_words_drop(&source->found_words);
@@ -99,6 +105,23 @@ struct cemm_route *cemm_route_new(struct cemm_source *source)
     return route;
 }
 
+struct cemm_route *cemm_route_take_back(struct cemm_source *source,
+                                        const struct cemm_device *device)
+{
+    struct cemm_route **link = &source->unlisted;
+
+    while (*link && (*link)->former != device)
+        link = &(*link)->next;
+    struct cemm_route *route = *link;
+    if (!route)
+        return NULL;
+    *link = route->next;
+    route->former = NULL;
+    route->health = (struct cemm_health){0};
+    cemm_pauses_clear(&route->pauses);
+    return route;
+}
+
 void cemm_route_free(struct cemm_route *route)
 {
     cemm_route_clear(route);
@@ -120,8 +143,8 @@ void cemm_route_clear(struct cemm_route *route)
 
 const char *cemm_route_name(const struct cemm_route *route)
 {
-    if (route->device)
-        return route->device->uid.text;
+    if (route->device || route->former)
+        return (route->device ? route->device : route->former)->uid.text;
     return route->source->config->kind == CEMM_LOCAL ? route->source->config->address
                                                      : "the account";
 }

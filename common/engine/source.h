@@ -43,7 +43,11 @@ struct cemm_route {
     struct cemm_names absent; /* aliases that the source has denied: not asked again today */
     int64_t absent_since;     /* wall time of the first of them */
     struct cemm_search search;
-    struct cemm_pauses pauses; /* requests that the source has refused: of those who poll */
+    struct cemm_pauses pauses;        /* requests that the source has refused: of those who poll */
+    bool listed;                      /* cloud: in the list of devices that has just come */
+    bool heard;                       /* it has given something since the one before */
+    const struct cemm_device *former; /* that it led to while it was listed; NULL: it is */
+    struct cemm_route *next;          /* of those of its source that are listed no more */
 };
 
 /* What a discovered source has besides: its own settings, and what packets from there claimed. One
@@ -98,6 +102,7 @@ struct cemm_source {
     int64_t found;                  /* wall time of the last one that succeeded; 0: never */
     int found_result;               /* of the last one */
     struct cemm_words *found_words; /* kept */
+    struct cemm_route *unlisted;    /* to devices that it lists no more */
 };
 
 /* `name` is copied. NULL: no memory. */
@@ -121,6 +126,10 @@ bool cemm_source_unconfirmed(const struct cemm_source *source);
 /* A route of a source that leads to a device; LAN: its only one. NULL: no memory. */
 struct cemm_route *cemm_route_new(struct cemm_source *source);
 void cemm_route_free(struct cemm_route *route);
+
+/* The same that led there before its source listed the device no more; NULL: there is none. */
+struct cemm_route *cemm_route_take_back(struct cemm_source *source,
+                                        const struct cemm_device *device);
 
 /* Forgets what was known of the device. */
 void cemm_route_clear(struct cemm_route *route);

@@ -460,6 +460,143 @@ static void found_again_on_the_lan(void **state)
     found_again("two days later, on the LAN", "p1 s01", "p1 s01 usage");
 }
 
+/* ---- no longer listed
+ * ------------------------------------------------------------------------------------ */
+
+#define OTHER_UID "00-1E-C0-00-00-02"
+
+static struct {
+    size_t good, bad;  /* answers of the other device in a sweep */
+    size_t gone, back; /* lines of the log */
+} listed;
+
+static void take_listed(void *data, const struct cemm_uid *uid, const char *alias,
+                        const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)alias;
+    soak.swept |= answer == NULL;
+    if (!answer || !uid)
+        return;
+    if (strcmp(uid->text, OTHER_UID) != 0)
+        assert_int_equal(answer->result, 0);
+    else if (answer->result == 0)
+        listed.good++;
+    else
+        listed.bad++;
+}
+
+static void count_line(void *data, enum cemm_level level, const char *words)
+{
+    (void)data;
+    (void)level;
+    listed.gone += strstr(words, OTHER_UID " is no longer in the list of devices") != NULL;
+    listed.back += strstr(words, OTHER_UID " is in the list of devices again") != NULL;
+    if (level == CEMM_LOG_WARNING)
+        printf("# %s\n", words);
+}
+
+/* Sweeps for some minutes, of all or of the account alone; the requests of the last five are left
+ * in the simulator's log. */
+static void sweep_for(int minutes, const struct cemm_selection *selection)
+{
+    int64_t until = client_now_ms() + WAIT_MS;
+
+    for (int i = 0; i < minutes * 6; i++) {
+        if (i == (minutes - 5) * 6)
+            free(sim_requests(&soak.sim));
+        clock_step((step_ms / CADENCE_MS + 1) * CADENCE_MS);
+        listed.good = listed.bad = 0;
+        soak.swept = false;
+        assert_int_equal(cemm_sweep(soak.client.cemm, selection, take_listed, NULL), 0);
+        while (!soak.swept)
+            turn(until);
+    }
+}
+
+static void expect_requests(const char *when, size_t least, size_t most, size_t most_lists)
+{
+    char *log = sim_requests(&soak.sim);
+    size_t requests = lines_with(log, OTHER_UID);
+    size_t lists = lines_with(log, "/cemm/ ");
+
+    if (requests < least || requests > most || lists > most_lists)
+        fail_msg("%s: %zu requests of the device, %zu of the list:\n%s", when, requests, lists,
+                 log);
+    free(log);
+}
+
+static void begin_listed(void)
+{
+    char path[PATH_SIZE];
+
+    memset(&listed, 0, sizeof(listed));
+    clock_begin(path);
+    clock_step(INT64_C(1739183027000));
+    sim_start(&soak.sim,
+              (const char *const[]){"--devices", "2", "--meters", "p1", "--clock", path, NULL});
+    client_begin(&soak.client);
+    client_cloud(&soak.client, &soak.sim, "home");
+    soak.client.cemm = cemm_new(soak.client.config, CEMM_REST_POLLER, count_line, NULL);
+    assert_non_null(soak.client.cemm);
+}
+
+/* A device that its account lists no more and that gives nothing is asked for no longer. */
+static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
+{
+    begin_listed();
+    sweep_for(15, selection);
+    assert_int_equal(listed.good, 1);
+    SIM_FAULTS(&soak.sim, "uid-twice@*/cemm/", fault, "status=404@cloud:" OTHER_UID ":*");
+    sweep_for(30, selection);
+    expect_requests("not listed", 0, 0, 6);
+    assert_int_equal(listed.good, 0);
+    sweep_for(30, selection);
+    assert_int_equal(listed.gone, 1);
+    sim_no_faults(&soak.sim);
+    sweep_for(15, selection);
+    expect_requests("listed again", 30, 32, 1);
+    assert_int_equal(listed.good, 1);
+    assert_int_equal(listed.gone, 1);
+    assert_int_equal(listed.back, 1);
+}
+
+static void no_longer_listed_by_an_account(void **state)
+{
+    (void)state;
+    no_longer_listed(&(struct cemm_selection){.source = "cloud home"},
+                     "status=404@cloud:" OTHER_UID ":*");
+}
+
+static void no_longer_listed_by_any(void **state)
+{
+    (void)state;
+    no_longer_listed(&(struct cemm_selection){0}, "status=404@cloud:" OTHER_UID ":*");
+}
+
+/* Requests of it are under way when the list comes. */
+static void no_longer_listed_meanwhile(void **state)
+{
+    (void)state;
+    no_longer_listed(&(struct cemm_selection){.source = "cloud home", .overlaps = true},
+                     "delay=30@cloud:" OTHER_UID ":*");
+}
+
+/* One that goes on answering is asked for, whatever the list says. */
+static void not_listed_and_there(void **state)
+{
+    (void)state;
+    const struct cemm_selection all = {0};
+
+    begin_listed();
+    sweep_for(15, &all);
+    SIM_FAULTS(&soak.sim, "uid-twice@*/cemm/");
+    sweep_for(45, &all);
+    expect_requests("it answers", 30, 32, 1);
+    assert_int_equal(listed.good, 1);
+    assert_int_equal(listed.gone, 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +604,10 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(promised, end),
         cmocka_unit_test_teardown(found_again_in_the_cloud, end),
         cmocka_unit_test_teardown(found_again_on_the_lan, end),
+        cmocka_unit_test_teardown(no_longer_listed_by_an_account, end),
+        cmocka_unit_test_teardown(no_longer_listed_by_any, end),
+        cmocka_unit_test_teardown(no_longer_listed_meanwhile, end),
+        cmocka_unit_test_teardown(not_listed_and_there, end),
     };
     const struct CMUnitTest long_tests[] = {cmocka_unit_test_teardown(weeks, end)};
 
