@@ -14,6 +14,9 @@
 /* A device that no source knew is asked for again after this long. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
+/* Other days of a meter that fail belong to one trouble, until none has for this long. */
+#define TROUBLE_AGE_MS (60 * 60 * 1000)
+
 /* One document: at hand, on its way, or neither. */
 struct cemm_entry {
     struct cemm_cache *cache;
@@ -27,7 +30,6 @@ struct cemm_entry {
     struct cemm_ticket *finder;   /* first the device, or another source, must be found */
     bool later;                   /* nobody is in a hurry for it */
     bool once;                    /* its document is dropped when it was given */
-    bool complained;              /* it has failed since it last succeeded, which was logged */
     bool absent;                  /* some source of this try said so */
     bool searched;                /* this try has waited for sources that were just being asked */
     int result;                   /* the first other failure */
@@ -35,6 +37,10 @@ struct cemm_entry {
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
+    /* Of the one that stands for all periods: see trouble_of(). */
+    bool complained;            /* it, or one of them, has failed, which was logged */
+    struct cemm_period failure; /* that one, and it alone ends the trouble */
+    int64_t failed;             /* monotonic: when any of them did last */
 };
 
 static int compare(const void *left, const void *right)
@@ -201,24 +207,67 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* A source that does not answer is logged by its route; here, once, answers that are no use. */
-static void complain(struct cemm_entry *entry, int result, const struct cemm_words *words)
+/* What stands for all history of that kind of a meter: its entry without a period. A thousand days
+ * that fail are one trouble. `make`: also if there is none yet; NULL then: no memory. */
+static struct cemm_entry *trouble_of(struct cemm_entry *entry, bool make)
 {
-    struct cemm_cache *cache = entry->cache;
-    const struct cemm_registry *registry = &cache->find->registry;
+    struct cemm_query query = entry->query;
+
+    if (query.endpoint != CEMM_DATA && query.endpoint != CEMM_TOTALS)
+        return entry;
+    query.period = (struct cemm_period){0};
+    return make ? entry_get(entry->cache, entry->only, &query)
+                : entry_find(entry->cache, entry->only, &query);
+}
+
+static bool is_of(const struct cemm_entry *trouble, const struct cemm_entry *entry)
+{
+    return trouble->complained && trouble->failure.span == entry->query.period.span &&
+           cemm_period_compare(&trouble->failure, &entry->query.period) == 0;
+}
+
+static void complain(struct cemm_entry *entry, const struct cemm_words *words)
+{
+    struct cemm_entry *trouble = trouble_of(entry, true);
+    struct cemm_loop *loop = entry->cache->loop;
+
+    if (!trouble)
+        return; /* no memory for it now */
+    bool told = is_of(trouble, entry) ||
+                (trouble->complained && loop->now - trouble->failed < TROUBLE_AGE_MS);
+    trouble->failed = loop->now;
+    if (told)
+        return;
+    cemm_log(loop, CEMM_LOG_WARNING, "%s", words->text);
+    trouble->complained = true;
+    trouble->failure = entry->query.period;
+}
+
+static void end_complaint(struct cemm_entry *entry)
+{
+    struct cemm_entry *trouble = trouble_of(entry, false);
+
+    if (!trouble || !is_of(trouble, entry))
+        return;
+    trouble->complained = false;
+    cemm_log(entry->cache->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
+             entry->query.alias);
+    if (trouble != entry)
+        entry_free(trouble);
+}
+
+/* A source that does not answer is logged by its route; here, once, answers that are no use. */
+static void note(struct cemm_entry *entry, int result, const struct cemm_words *words)
+{
+    const struct cemm_registry *registry = &entry->cache->find->registry;
+    struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
     bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
-    if (fault && !entry->complained) {
-        struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
-        if (result != -ENODATA && (unanswered(registry, device) || known_lost(device)))
-            return;
-        entry->complained = true;
-        cemm_log(cache->loop, CEMM_LOG_WARNING, "%s", words->text);
-    } else if (result == 0 && entry->complained) {
-        entry->complained = false;
-        cemm_log(cache->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
-                 entry->query.alias);
-    }
+    if (result == 0)
+        end_complaint(entry);
+    else if (fault &&
+             (result == -ENODATA || (!unanswered(registry, device) && !known_lost(device))))
+        complain(entry, words);
 }
 
 /* Who was asked, before one said that there is nothing. Without memory it is not believed for long.
@@ -253,12 +302,10 @@ static bool is_for_all(const struct cemm_entry *entry)
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    struct cemm_words empty;
+    struct cemm_words lack;
+    bool empty = document && cemm_status_empty(document, &lack);
 
-    if (document && cemm_status_empty(document, &empty))
-        complain(entry, -ENODATA, &empty);
-    else
-        complain(entry, result, words);
+    note(entry, empty ? -ENODATA : result, empty ? &lack : words);
     if (document) {
         set_document(entry, document);
         check_zone(entry->cache, document);

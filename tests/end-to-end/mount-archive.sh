@@ -72,6 +72,28 @@ check 'and what is archived can be read' cmp "$scratch/before" <(cat "${closed[@
 unmount_fs
 sim_faults
 
+# ---- many files, one trouble ------------------------------------------------------------
+
+sim_faults 'status=500@*/data/day/*'
+: >"$scratch/fs.log"
+mount_fs
+failed=0
+for alias in p1 s01; do
+  for date in "$month"-{06..25}; do
+    cat "$(day_file "$dev" "$alias" "$date" csv)" 2>/dev/null || failed=$((failed + 1))
+  done
+done
+is 'each day fails' 40 "$failed"
+is 'which is logged once for each meter' "$dev p1 data $month-06 $dev s01 data $month-06" \
+  "$(sed 's/.*home: \(.*\): unexpected answer: HTTP 500$/\1/' "$scratch/fs.log" | xargs)"
+sim_faults
+for alias in p1 s01; do
+  check "a day of $alias can be read again" cat "$(day_file "$dev" "$alias" "$month-06" csv)" "$(day_file "$dev" "$alias" "$month-16" csv)"
+done
+is 'and so is that' 2 "$(grep -c 'all right again' "$scratch/fs.log")"
+is 'there is no word more' 4 "$(wc -l <"$scratch/fs.log")"
+unmount_fs
+
 # ---- no network --------------------------------------------------------------------
 
 stop "$sim_pid"
