@@ -34,6 +34,8 @@
 #define GATHER_GAP_MS 1
 #define GATHER_MAX_MS 10
 
+#define APART_MS 2000 /* between the first two readings of a series */
+
 /* Samples that were not handed on, and why. */
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
@@ -132,8 +134,9 @@ static void give(struct poller *poller, struct reading *reading)
     backfill_live(poller->backfill, reading->block, reading->entry);
 }
 
-/* One that tells the interval of its series sets the one free that was held for that. Where polls
- * are rare, no second one would come in time. */
+/* One that tells the interval of its series sets the one free that was held for that, and follows
+ * it a little later: the write threads of a busy collectd may swap the two. Where polls are rare,
+ * no second one would come in time. */
 static void give_or_hold(struct poller *poller, struct reading *reading, bool known,
                          struct readings *ret_given)
 {
@@ -144,8 +147,11 @@ static void give_or_hold(struct poller *poller, struct reading *reading, bool kn
         hold_put(&poller->hold, reading, cemm_clock_steady()))
         return;
     held = known ? NULL : hold_take(&poller->hold, reading->entry);
-    if (held)
+    if (held) {
+        held->held_until = 0;
+        reading->held_until = cemm_clock_steady() + APART_MS;
         give(poller, held);
+    }
     readings_add(ret_given, reading);
 }
 

@@ -132,7 +132,8 @@ static bool take(struct look *look, struct reading *reading)
 {
     bool same_answer = look->last && look->last->answer == reading->answer;
 
-    if (!same_answer && !is_first(look, reading))
+    if ((!same_answer && !is_first(look, reading)) ||
+        (reading->held_until && reading->held_until > cemm_clock_steady()))
         return false;
     free(look->last);
     look->last = reading;

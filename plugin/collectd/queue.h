@@ -24,7 +24,7 @@ struct reading {
     uint64_t answer;           /* that brought it: no answer holds a series twice */
     int64_t time;              /* the meter's own, Unix milliseconds */
     double value;              /* in the API's unit */
-    int64_t held_until;        /* if it is, monotonic milliseconds: see hold.h */
+    int64_t held_until;        /* by hold.h, then by looks; monotonic milliseconds, 0: is not */
 };
 
 struct readings {
@@ -70,8 +70,9 @@ struct look {
  * most readings are taken as they come, and who waits for a look to end does not wait long. */
 void look_begin(struct look *look, struct queue *queue, int64_t every);
 
-/* The oldest reading of a meter that no earlier answer has brought in this look. NULL: none has
- * come while the look lasted; or all others are for the next one. It is valid until the next call.
+/* The oldest reading of a meter that no earlier answer has brought in this look, nor one that is
+ * held until later. NULL: none has come while the look lasted; or all others are for the next one.
+ * It is valid until the next call.
  */
 const struct reading *look_next(struct look *look);
 

@@ -149,6 +149,27 @@ static void test_two_answers_each(void **state)
     queue_destroy(&queue);
 }
 
+/* One that is held until later holds up what its meter has behind it, and nothing else. */
+static void test_held(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    add_of(&queue, "p1", 1, 12);
+    STAILQ_FIRST(&queue.fresh.list)->held_until = INT64_MAX;
+    add_of(&queue, "p1", 1, 13);
+    add_of(&queue, "p1", 2, 14);
+    add_of(&queue, "s01", 3, 11);
+    assert_int_equal(queue_tell(&queue, 0), 0);
+    expect(&queue, 1, 11);
+    expect(&queue, 0, 0);
+    STAILQ_FIRST(&queue.waiting.list)->held_until = 1; /* long ago */
+    expect(&queue, 2, 12);
+    expect(&queue, 1, 14);
+    queue_destroy(&queue);
+}
+
 static void test_full(void **state)
 {
     struct queue queue;
@@ -305,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_order_during_a_look),
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_two_answers_each),
+        cmocka_unit_test(test_held),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_look_ends),
         cmocka_unit_test(test_look_waits),
