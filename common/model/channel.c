@@ -4,8 +4,7 @@
 
 #define MINUTE_MS INT64_C(60000)
 #define FAR       (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
-#define BETWEEN   (30 * MINUTE_MS) /* or, where some are missing, lies between two that are nearer \
-                                    */
+#define BETWEEN   (30 * MINUTE_MS) /* or, where some are missing, one on either side */
 
 /* LAN §Common channels, and cloud §monthly data for electric_energy_low. */
 static const struct {
