@@ -46,6 +46,7 @@ reset-before-body   EHOSTUNREACH connection broke
 reset-in-header     EHOSTUNREACH connection broke
 reset-in-body       EHOSTUNREACH connection broke
 close-in-header     EIO          does not fit
+date=2000000000     0
 truncate            EIO          cut off
 no-length           0
 close               0

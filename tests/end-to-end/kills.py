@@ -148,7 +148,7 @@ class Archiver(Victim):
             if path.suffix == ".json":
                 self.compare(path)
             elif path.name == ".first":
-                if path.read_text().strip() != since:
+                if path.read_text().split("\n")[0] != since:
                     fault(f"{path}: {path.read_text()!r}")
             elif path.name.endswith(".damaged"):
                 fault(f"{path}: it had been damaged")
