@@ -48,9 +48,12 @@ faults=()
 while read -r fault; do
   case $fault in
     redirect-port=*) ;; # to somebody else's port
+    date=*) ;;          # what is closed is told by it
+    busy-*=S) faults+=("${fault%S}5@cloud:$faulty:*") ;;
+    forget=MS) faults+=("forget=500@cloud:$faulty:*") ;;
     status=NNN) for status in 202 204 400 401 403 404 408 412 500 502 504; do faults+=("status=$status@cloud:$faulty:*"); done ;;
     delay=MS) faults+=("delay=900@cloud:$faulty:*" "delay=5000@cloud:$faulty:*") ;;
-    name-* | value-* | time-* | clock-* | pair-* | disorder | many-* | uid-* | bad-utf8) faults+=("$fault@cloud:$faulty:*/realtime/*") ;;
+    name-* | odd-* | never-* | value-* | time-* | clock-* | pair-* | disorder | many-* | uid-* | bad-utf8) faults+=("$fault@cloud:$faulty:*/realtime/*") ;;
     *) faults+=("$fault@cloud:$faulty:*") ;;
   esac
 done < <("$build/tests/simulator/cemm-sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { print $1 }')
