@@ -123,6 +123,8 @@ stream_says() {
 streams() {
   [[ -s $scratch/out ]]
 }
+# What the stream before has said must not be taken for this one's.
+: >"$scratch/out" >"$scratch/err"
 write_key "$conf.key" wrong-key-0815
 "$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
 stream=$!
@@ -130,7 +132,7 @@ started "$stream"
 check 'stream: a wrong key is refused' wait_for 60 stream_says 'HTTP 40'
 write_key "$conf.key"
 check 'stream: the key that was written is used' wait_for 60 streams
-check 'stream: and told of' stream_says 'the key file has a new key, which is used now'
+check 'stream: and told of' wait_for 60 stream_says 'the key file has a new key, which is used now'
 rm "$conf.key"
 sim_faults "status=403@*/realtime/*"
 check 'stream: it is gone' wait_for 60 stream_says "key file $conf.key: No such file or directory; the key of before is used"
