@@ -107,8 +107,8 @@ one_stream() {
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
-  elif [[ ! -s $scratch/out ]]; then # where libcurl could not even connect, the source rests
-    grep -q ': the account: ' "$scratch/err" || complain 'no values'
+  elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source rests
+    grep -qE ': the account: |HTTP 403' "$scratch/err" || complain 'no values'
   else
     grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what has come is not in the state file'
   fi
