@@ -124,7 +124,7 @@ streams() {
   [[ -s $scratch/out ]]
 }
 # What the stream before has said must not be taken for this one's.
-: >"$scratch/out" >"$scratch/err"
+: | tee "$scratch/out" "$scratch/err"
 write_key "$conf.key" wrong-key-0815
 "$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
 stream=$!
