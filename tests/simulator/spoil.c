@@ -211,47 +211,37 @@ static int apply_disorder(const char *text, struct answer *answer)
 
 /* ---- names and bytes ------------------------------------------------------------------------ */
 
-/* `text` comes right after `"data":{` or `"data":[{`: as the first member of what is there. */
-static int insert_member(struct answer *answer, const char *text)
+/* `text` and what parts it from the rest come at `place` in the body. */
+static int insert_at(struct answer *answer, const char *place, const char *text, const char *part)
 {
-    static const char data[] = "\"data\":";
-    const char *body = answer->body ? answer->body : "";
-    const char *place = strstr(body, data);
     char *spoilt = NULL;
     size_t length;
-    FILE *out;
+    FILE *out = open_memstream(&spoilt, &length);
 
-    if (!place)
-        return 0;
-    place += strlen(data);
-    place += strspn(place, "[{");
-    if (!(out = open_memstream(&spoilt, &length)))
+    if (!out)
         return -ENOMEM;
-    fprintf(out, "%.*s%s,%s", (int)(place - body), body, text, place);
+    fprintf(out, "%.*s%s%s%s", (int)(place - answer->body), answer->body, text, part, place);
     return take_stream(answer, out, &spoilt, &length);
-}
-
-static int apply_member(const char *text, struct answer *answer)
-{
-    return insert_member(answer, text);
 }
 
 /* `text` comes behind the first `mark`, if there is one. */
 static int insert_behind(struct answer *answer, const char *mark, const char *text)
 {
-    const char *body = answer->body ? answer->body : "";
-    const char *place = strstr(body, mark);
-    char *spoilt = NULL;
-    size_t length;
-    FILE *out;
+    const char *place = answer->body ? strstr(answer->body, mark) : NULL;
+
+    return place ? insert_at(answer, place + strlen(mark), text, "") : 0;
+}
+
+/* `text` comes right after `"data":{` or `"data":[{`: as the first member of what is there. */
+static int apply_member(const char *text, struct answer *answer)
+{
+    static const char data[] = "\"data\":";
+    const char *place = answer->body ? strstr(answer->body, data) : NULL;
 
     if (!place)
         return 0;
-    if (!(out = open_memstream(&spoilt, &length)))
-        return -ENOMEM;
-    place += strlen(mark);
-    fprintf(out, "%.*s%s%s", (int)(place - body), body, text, place);
-    return take_stream(answer, out, &spoilt, &length);
+    place += strlen(data);
+    return insert_at(answer, place + strspn(place, "[{"), text, ",");
 }
 
 static int apply_entries(const char *text, struct answer *answer)
@@ -271,7 +261,7 @@ static int apply_long_name(const char *text, struct answer *answer)
 
     memset(name + 1, 'n', NAME_SIZE);
     memcpy(name + 1 + NAME_SIZE, text, strlen(text) + 1);
-    return insert_member(answer, name);
+    return apply_member(name, answer);
 }
 
 /* As the last members of what is there: the true ones come first. */
