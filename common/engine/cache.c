@@ -421,16 +421,15 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     try_next(entry);
 }
 
-/* Just after the start, a source may not have told its devices yet. Those that are being asked for
- * them are waited for, once in a try. */
+/* Just after the start, a source that has it may not have told its devices yet. It is waited for,
+ * once in a try; one that has told them before is not. */
 static bool wait_for_sources(struct cemm_entry *entry)
 {
-    struct cemm_find *find = entry->cache->find;
+    bool again = entry->searched;
 
-    if (entry->searched || !cemm_find_under_way(find, NULL))
-        return false;
     entry->searched = true;
-    return cemm_find_devices(find, NULL, NULL, INT64_MAX, take_sources, entry, &entry->finder) == 0;
+    return !again && cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
+                                     entry, &entry->finder);
 }
 
 static void try_next(struct cemm_entry *entry)

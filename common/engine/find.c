@@ -4,6 +4,7 @@
 #include "common/base/words.h"
 #include "common/engine/request.h"
 #include "common/model/alias.h"
+#include "common/protocol/url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ struct finder {
     const char *source;     /* only the devices of those named so; NULL: of all */
     bool then_meters;       /* then look for the meters of `wanted` */
     int64_t max_age;
+    const struct cemm_query *query; /* as of cemm_find_await(); NULL: any source */
+    const struct cemm_source *only;
 };
 
 static struct cemm_find *find_of(struct cemm_registry *registry)
@@ -221,6 +224,9 @@ static void search_device(struct cemm_device *device, struct finder *finder)
 
 static bool concerns(const struct finder *finder, const struct cemm_source *source)
 {
+    if (finder->query)
+        return source->found == 0 && (!finder->only || finder->only == source) &&
+               cemm_source_serves(source, finder->query);
     return !finder->source || strcmp(finder->source, source->name) == 0;
 }
 
@@ -232,8 +238,12 @@ static bool refused(const struct cemm_source *source)
 
 static bool concerns_discovery(const struct finder *finder)
 {
-    return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0
-                          : finder->find->registry.discovers;
+    const struct cemm_find *find = finder->find;
+
+    if (finder->query)
+        return find->registry.discovers && find->discovery.looked == 0 && !finder->only &&
+               cemm_endpoint_offered(finder->query->endpoint, CEMM_LOCAL);
+    return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
 /* NULL: none is wanted, or it is not known. */
@@ -408,11 +418,11 @@ static int start(struct cemm_find *find, const struct finder *draft, cemm_answer
     *finder = *draft;
     finder->find = find;
     cemm_ticket_init(&finder->ticket, registry->loop, &find->finders, done, data);
-    bool known = known_enough(finder);
-    for (size_t i = 0; !known && i < registry->source_count; i++)
+    bool enough = finder->query || known_enough(finder);
+    for (size_t i = 0; !enough && i < registry->source_count; i++)
         if (concerns(finder, registry->sources[i]) && !refused(registry->sources[i]))
             cemm_find_source(registry->sources[i], finder->max_age);
-    if (!known && concerns_discovery(finder))
+    if (!enough && concerns_discovery(finder))
         cemm_discovery_look(&find->discovery, finder->max_age);
     if (finder->ticket.list == &find->finders)
         settle(finder);
@@ -438,6 +448,16 @@ int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t
     struct finder draft = {.wanted = *uid, .then_meters = true, .max_age = max_age};
 
     return start(find, &draft, done, data, ret_ticket);
+}
+
+bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
+                     const struct cemm_query *query, cemm_answer_fn *done, void *data,
+                     struct cemm_ticket **ret_ticket)
+{
+    struct finder draft = {.find = find, .query = query, .only = only};
+    const struct cemm_source *failed;
+
+    return !settled(&draft, &failed) && start(find, &draft, done, data, ret_ticket) == 0;
 }
 
 bool cemm_find_under_way(const struct cemm_find *find, const char *source)

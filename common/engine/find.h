@@ -38,6 +38,13 @@ int cemm_find_devices(struct cemm_find *find, const char *source, const struct c
                       int64_t max_age, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
 
+/* Waits for the sources that are just being asked for their devices, have never told any, and may
+ * serve that query, which must outlive the ticket; `only`: for that one alone. It asks nobody.
+ * False: there is none. */
+bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
+                     const struct cemm_query *query, cemm_answer_fn *done, void *data,
+                     struct cemm_ticket **ret_ticket);
+
 /* Whether some source named so (NULL: any) is just being asked for its devices. */
 bool cemm_find_under_way(const struct cemm_find *find, const char *source);
 

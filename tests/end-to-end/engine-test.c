@@ -545,7 +545,7 @@ static void two_accounts_one_device(void)
     rig_begin(&rig);
     rig_add_cloud(&rig, "10");
     client_cloud(&rig.client, &rig.shed, "shed");
-    client_set(&rig.client, "timeout", "10");
+    client_set(&rig.client, "timeout", "60");
     rig_run(&rig);
 }
 
@@ -577,6 +577,33 @@ static void meters_of_both_accounts(void **state)
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
     rig_get_to_know(&rig);
     rig_expect_meters(&rig, "named later", "han p1 s01");
+}
+
+/* An account that hangs while it is asked for its devices delays no answer of another one, unless
+ * it was never heard: then it may have what the other lacks. */
+static void only_the_unheard_is_waited_for(void **state)
+{
+    struct cemm_query query = client_query(CEMM_TOTALS, "p1");
+    struct reply devices;
+
+    (void)state;
+    two_accounts_one_device();
+    rig_get_to_know(&rig);
+    SIM_FAULTS(&rig.cloud, "status=412@*/totals/*");
+    SIM_FAULTS(&rig.shed, "status=412@*/totals/*", "stall@*/cemm/");
+    ask_find(NULL, &devices);
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply.result == CEMM_ABSENT, "both deny it", &reply);
+    assert_int_equal(devices.answers, 0);
+    clean(NULL);
+
+    two_accounts_one_device();
+    SIM_FAULTS(&rig.cloud, "status=412@*/han/*");
+    SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
+    query = realtime("han");
+    reply = rig_get(&rig, &query);
+    reply_expect(reply_from(&reply, "cloud shed"), "named later", &reply);
+    reply_clear(&reply);
 }
 
 /* ---- names and words
@@ -653,6 +680,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_route_comes_in_the_middle, clean),
         cmocka_unit_test_teardown(the_lan_was_down_at_first, clean),
         cmocka_unit_test_teardown(meters_of_both_accounts, clean),
+        cmocka_unit_test_teardown(only_the_unheard_is_waited_for, clean),
         cmocka_unit_test_teardown(unknown_names_are_not_asked_for, clean),
         cmocka_unit_test_teardown(a_failing_list_is_told_once, clean),
     };
