@@ -38,7 +38,8 @@ struct collection {
 /*
  * Sweeps once. Returns 0 however the meters did, or a negative errno if the
  * sweep failed. An ending signal ends the process. In either case
- * collection_clear() must follow, before the context is freed.
+ * collection_clear() must follow, before the context is freed, which the
+ * collection must outlive: a sweep that failed is still under way.
  */
 int collect(struct cemm *cemm, const struct exec_options *options,
             struct collection *ret_collection);

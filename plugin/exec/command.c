@@ -96,20 +96,18 @@ static enum exec_exit report_and_put(const struct session *session,
 
 static enum exec_exit sweep_and_put(const struct session *session,
                                     const struct exec_options *options, command_write_fn *write,
-                                    bool is_table)
+                                    bool is_table, struct collection *ret_collection)
 {
-    struct collection collection;
     enum exec_exit end = EXEC_FAILED;
-    int r = collect(session->cemm, options, &collection);
+    int r = collect(session->cemm, options, ret_collection);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
     } else if (session_found_nothing(session)) {
         session_report(session);
         explain_nothing(session);
     } else {
-        end = report_and_put(session, &collection, write, is_table);
+        end = report_and_put(session, ret_collection, write, is_table);
     }
-    collection_clear(&collection);
     return end;
 }
 
@@ -117,12 +115,14 @@ enum exec_exit command_run(const struct exec_options *options, command_write_fn 
                            bool is_table)
 {
     struct session session;
+    struct collection collection = {0};
     enum exec_exit end = session_open(&session, SESSION_ONCE, options);
     if (end == EXEC_OK)
         end = session_check(&session);
     if (end == EXEC_OK)
-        end = sweep_and_put(&session, options, write, is_table);
-    session_close(&session);
+        end = sweep_and_put(&session, options, write, is_table, &collection);
+    collection_clear(&collection);
+    session_close(&session); /* ends a sweep that was given up, which still uses the collection */
     return end;
 }
 

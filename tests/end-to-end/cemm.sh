@@ -302,6 +302,15 @@ failures() {
   cat "$config" "$scratch/nowhere.conf" >"$scratch/both.conf"
   cemm_exits 'one source of two' 1 read --config "$scratch/both.conf" --format csv
   is 'the other comes' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+
+  # One limit is enough for the sweep to begin, and too low for waiting.
+  local limit
+  for limit in {4..12}; do
+    (ulimit -n "$limit" && "$cemm" read --config "$config" --format csv 2>&1 >/dev/null) || true
+  done >"$scratch/limits"
+  check 'a sweep that is given up says why' \
+    grep -qxF 'E! the meters could not be read: Too many open files' "$scratch/limits"
+  is 'and ends well' '' "$(grep -v '^[EW]! ' "$scratch/limits" || true)"
 }
 
 output() {
