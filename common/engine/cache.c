@@ -183,20 +183,6 @@ static void check_zone(struct cemm_cache *cache, const struct cemm_document *doc
              cemm_document_source(document), query->uid.text, query->alias);
 }
 
-/* Whether a source that may have it does not answer, which was logged. */
-static bool unanswered(const struct cemm_registry *registry, const struct cemm_device *device)
-{
-    bool reached = device && device->route_count > 0;
-
-    for (size_t i = 0; reached && i < device->route_count; i++)
-        if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
-            return true;
-    for (size_t i = 0; !reached && i < registry->source_count; i++)
-        if (registry->sources[i]->own.health.pause > 0)
-            return true;
-    return false;
-}
-
 /* Whether it was logged before that nobody knows where the device is. */
 static bool known_lost(struct cemm_device *device)
 {
@@ -265,8 +251,8 @@ static void note(struct cemm_entry *entry, int result, const struct cemm_words *
 
     if (result == 0)
         end_complaint(entry);
-    else if (fault &&
-             (result == -ENODATA || (!unanswered(registry, device) && !known_lost(device))))
+    else if (fault && (result == -ENODATA ||
+                       (!cemm_registry_unanswered(registry, device) && !known_lost(device))))
         complain(entry, words);
 }
 
@@ -298,14 +284,10 @@ static bool is_for_all(const struct cemm_entry *entry)
                             !cemm_store_has(entry->cache->store, &entry->query));
 }
 
-/* Tells all who wait. Takes over the reference. */
+/* Tells all who wait, after note(). Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    struct cemm_words lack;
-    bool empty = document && cemm_status_empty(document, &lack);
-
-    note(entry, empty ? -ENODATA : result, empty ? &lack : words);
     if (document) {
         set_document(entry, document);
         check_zone(entry->cache, document);
@@ -325,23 +307,23 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* Every route has failed, or said that there is no such thing. */
+/* Every route has failed, or said that there is no such thing. What is kept does not mend that. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
+    bool empty = entry->empty && !entry->result;
+    struct cemm_document *rest = empty ? entry->empty : entry->kept;
+    int result = entry->result ? entry->result : CEMM_ABSENT;
 
-    struct cemm_document *rest = entry->empty && !entry->result ? entry->empty : entry->kept;
-
-    if (rest) {
-        cemm_words_drop(&entry->words);
-        finish(entry, 0, cemm_document_ref(rest), NULL);
-        return;
-    }
     if (!entry->result && !entry->absent)
         cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
                        entry->query.alias);
     cemm_words_drop(&entry->words);
-    finish(entry, entry->result ? entry->result : CEMM_ABSENT, NULL, &words);
+    note(entry, empty ? 0 : result, &words);
+    if (rest)
+        finish(entry, 0, cemm_document_ref(rest), NULL);
+    else
+        finish(entry, result, NULL, &words);
 }
 
 /* ---- route after route --------------------------------------------------------- */
@@ -374,7 +356,10 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
     (void)query;
     entry->request = NULL;
     if (result == 0 && !may_be_elsewhere(entry, document)) {
+        struct cemm_words lack;
+        bool empty = cemm_status_empty(document, &lack);
         cemm_words_drop(&entry->words);
+        note(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
         finish(entry, 0, document, NULL);
         return;
     }

@@ -311,6 +311,20 @@ int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *ali
 
 /* ---- what the frontends ask ---------------------------------------------------- */
 
+bool cemm_registry_unanswered(const struct cemm_registry *registry,
+                              const struct cemm_device *device)
+{
+    bool reached = device && device->route_count > 0;
+
+    for (size_t i = 0; reached && i < device->route_count; i++)
+        if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
+            return true;
+    for (size_t i = 0; !reached && i < registry->source_count; i++)
+        if (registry->sources[i]->own.health.pause > 0)
+            return true;
+    return false;
+}
+
 const char *cemm_device_account(const struct cemm_device *device)
 {
     for (size_t i = 0; i < device->route_count; i++) {

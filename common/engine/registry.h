@@ -47,6 +47,11 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint);
 
+/* Whether a source that may have something of the device (NULL: unknown) does not answer, which was
+ * logged. */
+bool cemm_registry_unanswered(const struct cemm_registry *registry,
+                              const struct cemm_device *device);
+
 /* Whether discovery may bring that device: it is known, or one that discovery has brought and that
  * has no address any more, the newest one, was forgotten for it, or there are few enough. */
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);

@@ -520,6 +520,32 @@ static void other_zone_s_files(void **state)
     }
 }
 
+/* What is given of such a file is no word of a source: the complaint lasts. */
+static void other_zone_s_file_mends_nothing(void **state)
+{
+    struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
+
+    (void)state;
+    begin();
+    expect_data("before", CEMM_DATA, "2024-05-31", 1, HOME, true);
+    expect_day("right", 1, HOME);
+    char *wrong = text_of(of_device("p1/data/day/2024/05/2024-05-31.json"));
+    assert_int_equal(unlink(of_device(DAY_FILE)), 0);
+    SIM_FAULTS(&rig.cloud, "status=403@*/p1/data/*");
+    run();
+    struct reply reply = rig_get(&rig, &query);
+    reply_expect(reply.result == CEMM_DENIED, "denied", &reply);
+    put(of_device(DAY_FILE), wrong);
+    free(wrong);
+    free(sim_requests(&rig.cloud));
+    expect_data("denied, and suspected", CEMM_DATA, "2024-06-01", 1, "archive", false);
+    assert_int_equal(lines_with(rig.log, "HTTP 403"), 1);
+    assert_int_equal(lines_with(rig.log, "all right again"), 0);
+    sim_no_faults(&rig.cloud);
+    expect_day("replaced", 1, HOME);
+    assert_int_equal(lines_with(rig.log, "all right again"), 1);
+}
+
 /* What a wrong zone brings is not archived at all, and said; the archive remembers its zone. */
 static void wrong_zone(void **state)
 {
@@ -860,6 +886,7 @@ int main(int argc, char **argv)
         CASE(device_without_clock),
         CASE(clock_behind),
         CASE(other_zone_s_files),
+        CASE(other_zone_s_file_mends_nothing),
         CASE(wrong_zone),
         CASE(row_at_the_end),
         CASE(first_day_of_all_sources),
