@@ -189,12 +189,11 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a look -------------------------------------------------------------------------- */
 
-/* A source that nobody needs: no device was confirmed there, and nothing is under way. */
-static bool idle(const struct cemm_source *source)
+/* A source that nobody needs: no device was confirmed there, and nothing is under way but the
+ * request for the root of what was claimed there. */
+static bool spare(const struct cemm_source *source)
 {
-    return source->discovered && !source->own.device && !source->finding &&
-           TAILQ_EMPTY(&source->queue) && TAILQ_EMPTY(&source->repeats) &&
-           TAILQ_EMPTY(&source->busy);
+    return source->discovered && !source->own.device && source->open == source->finding;
 }
 
 /* What came to nothing, and was not claimed again in some looks, is forgotten. */
@@ -203,7 +202,8 @@ static void forget_claims(const struct cemm_discovery *discovery)
     for (size_t i = 0; i < discovery->registry->source_count; i++) {
         const struct cemm_source *source = discovery->registry->sources[i];
         struct cemm_found *found = source->discovered;
-        if (!idle(source) || discovery->look - found->claims_look < FORGET_LOOKS)
+        if (!spare(source) || source->finding ||
+            discovery->look - found->claims_look < FORGET_LOOKS)
             continue;
         found->config.address[0] = '\0';
         found->refused = true; /* not asked */
@@ -311,49 +311,42 @@ static struct cemm_source *source_new(struct cemm_registry *registry)
     return source;
 }
 
-/* Whether it only waits for the root of what was claimed there. */
-static bool only_claimed(const struct cemm_source *source)
+static bool forgotten(const struct cemm_source *source)
 {
-    const struct cemm_queue *lists[] = {&source->queue, &source->repeats, &source->busy};
-    size_t under_way = 0;
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-        if (!TAILQ_EMPTY(lists[i]))
-            under_way += TAILQ_FIRST(lists[i]) == TAILQ_LAST(lists[i], cemm_queue) ? 1 : 2;
-    return source->discovered && !source->own.device && source->finding && under_way == 1;
+    return !source->discovered->config.address[0];
 }
 
-/* The source for an address that has none: an idle one, one more, or that of the oldest claim that
- * nobody has confirmed yet. NULL: all addresses have a device. */
+/* Of two that are spare: what was forgotten, then what came to nothing, then the oldest claim. */
+static bool used_before(const struct cemm_source *source, const struct cemm_source *other)
+{
+    if (forgotten(source) != forgotten(other))
+        return forgotten(source);
+    if (source->finding != other->finding)
+        return other->finding;
+    return source->discovered->order < other->discovered->order;
+}
+
+/* The source for an address that has none: a forgotten one, one more, or another one that is spare.
+ * NULL: all addresses have a device. */
 static struct cemm_source *make_source(struct cemm_registry *registry)
 {
-    struct cemm_source *unused = NULL;
-    struct cemm_source *oldest = NULL;
+    struct cemm_source *best = NULL;
     size_t count = 0;
 
     for (size_t i = 0; i < registry->source_count; i++) {
         struct cemm_source *source = registry->sources[i];
         count += source->discovered != NULL;
-        if (idle(source))
-            unused = source;
-        if (only_claimed(source) &&
-            (!oldest || source->discovered->order < oldest->discovered->order))
-            oldest = source;
+        if (spare(source) && (!best || used_before(source, best)))
+            best = source;
     }
-    if (!unused && count < CEMM_DISCOVERED_MAX)
+    if (count < CEMM_DISCOVERED_MAX && !(best && forgotten(best)))
         return source_new(registry);
-    if (!unused && !(unused = oldest))
+    if (!best)
         return NULL;
-    cemm_requests_abort(unused);
-    unused->finding = false;
-    unused->own.health = (struct cemm_health){0};
-    unused->found = 0;
-    unused->found_result = 0;
-    unused->last_success = 0;
-    unused->last_failure = 0;
-    struct cemm_source_config config = unused->discovered->config;
-    *unused->discovered = (struct cemm_found){.config = config};
-    return unused;
+    cemm_requests_abort(best);
+    cemm_source_reset(best);
+    *best->discovered = (struct cemm_found){.config = best->discovered->config};
+    return best;
 }
 
 static struct cemm_source *source_at(const struct cemm_registry *registry, const char *address)

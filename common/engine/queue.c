@@ -35,12 +35,14 @@ void cemm_queue_enter(struct cemm_queued *queued)
 {
     queued->place = CEMM_WAITING;
     TAILQ_INSERT_TAIL(list_of(queued, CEMM_WAITING), queued, link);
+    queued->route->source->open++;
 }
 
 void cemm_queue_leave(struct cemm_queued *queued)
 {
     cemm_queue_move(queued, CEMM_WAITING);
     TAILQ_REMOVE(list_of(queued, CEMM_WAITING), queued, link);
+    queued->route->source->open--;
 }
 
 /* ---- who is next ------------------------------------------------------------------ */

@@ -22,20 +22,14 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
         free(copy);
         return NULL;
     }
-    *source = (struct cemm_source){
-        .loop = loop,
-        .config = config,
-        .name = copy,
-        .own = {.source = source, .expected = -1},
-        .expected = -1,
-    };
-    TAILQ_INIT(&source->queue);
-    TAILQ_INIT(&source->repeats);
-    TAILQ_INIT(&source->busy);
+    source->loop = loop;
+    source->config = config;
+    source->name = copy;
+    cemm_source_reset(source);
     return source;
 }
 
-void cemm_source_free(struct cemm_source *source)
+static void clear(struct cemm_source *source)
 {
     while (source->unlisted) {
         struct cemm_route *route = source->unlisted;
@@ -46,6 +40,29 @@ void cemm_source_free(struct cemm_source *source)
     cemm_route_clear(&source->own);
     cemm_words_drop(&source->last_words);
     cemm_words_drop(&source->found_words);
+}
+
+void cemm_source_reset(struct cemm_source *source)
+{
+    clear(source);
+    *source = (struct cemm_source){
+        .loop = source->loop,
+        .registry = source->registry,
+        .config = source->config,
+        .name = source->name,
+        .discovered = source->discovered,
+        .own = {.source = source, .expected = -1},
+        .confirm = source->confirm,
+        .expected = -1,
+    };
+    TAILQ_INIT(&source->queue);
+    TAILQ_INIT(&source->repeats);
+    TAILQ_INIT(&source->busy);
+}
+
+void cemm_source_free(struct cemm_source *source)
+{
+    clear(source);
     free(source->name);
     free(source);
 }

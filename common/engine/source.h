@@ -88,6 +88,7 @@ struct cemm_source {
     struct cemm_queue queue;   /* ready to be sent for the first time */
     struct cemm_queue repeats; /* ready to be sent again: before those */
     struct cemm_queue busy;    /* sent, or waiting for something */
+    size_t open;               /* in all of them */
     unsigned active;
     int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
     struct cemm_request *scout;   /* of promises, under way; NULL: none */
@@ -108,7 +109,9 @@ struct cemm_source {
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
-/* Its requests have ended, and its devices are gone. */
+/* Its requests have ended, and its devices are gone. Reset: it is as new, with the same settings.
+ */
+void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
 /* A key was refused: whether its file holds another one now, which is then used. */

@@ -1,0 +1,270 @@
+/*
+ * Discovery: which source an address gets, and what it knows of the one before. Packets come from
+ * the test, and no request is sent.
+ */
+#include "check.h"
+#include "common/base/words.h"
+#include "common/engine/discovery.h"
+#include "common/engine/refusal.h"
+#include "common/engine/request.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+static struct cemm_loop loop;
+static struct cemm_store store;
+static struct cemm_registry registry;
+static struct cemm_discovery discovery;
+static char address_of_all[] = "192.0.2.255";
+static char *broadcast = address_of_all;
+static const struct cemm_config config = {
+    .broadcasts = {.items = &broadcast, .count = 1},
+    .discovery_interval_ms = 300000,
+};
+static const struct cemm_query root = {.endpoint = CEMM_ROOT};
+
+/* ---- the network ------------------------------------------------------------- */
+
+static uint32_t sender; /* of the next packet; 0: there is none */
+
+ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
+                        socklen_t *from_length);
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+                      socklen_t to_length);
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
+
+/* Each address claims a device of its own. */
+ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
+                        socklen_t *from_length)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_addr.s_addr = htonl(0xC0000200 + sender)};
+
+    (void)fd;
+    (void)flags;
+    if (sender == 0)
+        return -1;
+    int length = snprintf(bytes, size,
+                          "{\"ip\":\"192.0.2.1\",\"mac\":\"00:1E:C0:00:%02X:%02X\","
+                          "\"version\":\"1.24\",\"type\":\"CEMM_basic\",\"init_state\":1}",
+                          sender >> 8, sender & 255);
+    memcpy(from, &address, sizeof(address));
+    *from_length = sizeof(address);
+    sender = 0;
+    return length;
+}
+
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
+                      socklen_t to_length)
+{
+    (void)fd;
+    (void)bytes;
+    (void)flags;
+    (void)to;
+    (void)to_length;
+    return (ssize_t)size;
+}
+
+int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    (void)fd;
+    (void)address;
+    (void)length;
+    return 0;
+}
+
+/* ---- who uses it -------------------------------------------------------------- */
+
+static struct cemm_source *asked; /* the last one; NULL: none */
+
+static void take_root(void *data, const struct cemm_query *query, int result,
+                      struct cemm_document *document, const struct cemm_words *words)
+{
+    (void)data;
+    (void)query;
+    (void)result;
+    (void)words;
+    cemm_document_unref(document);
+}
+
+static void claimed(struct cemm_source *source, int64_t max_age)
+{
+    (void)max_age;
+    asked = source;
+    source->finding = true;
+    assert_non_null(cemm_request_start(&source->own, &root, take_root, NULL));
+}
+
+static void ended(struct cemm_registry *ignored)
+{
+    (void)ignored;
+}
+
+static int begin(void **state)
+{
+    static const struct cemm_discovery_ops ops = {.claimed = claimed, .ended = ended};
+
+    (void)state;
+    loop = (struct cemm_loop){
+        .rest_max = 300000,
+        .now = 1000000,
+        .wall = 1790000000000,
+        .watched = -1,
+        .ending = true, /* so nothing is sent */
+    };
+    registry = (struct cemm_registry){.loop = &loop, .store = &store};
+    cemm_discovery_init(&discovery, &registry, &config, &ops);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < registry.source_count; i++)
+        cemm_requests_abort(registry.sources[i]);
+    cemm_discovery_clear(&discovery);
+    cemm_registry_clear(&registry);
+    cemm_timers_clear(&loop.timers);
+    return 0;
+}
+
+static void look(void)
+{
+    cemm_discovery_look(&discovery, 0);
+    assert_true(discovery.looking);
+}
+
+static void look_ends(void)
+{
+    while (discovery.looking) {
+        loop.now += 1000;
+        cemm_timers_run(&loop.timers, loop.now);
+    }
+}
+
+/* A claim from there: the source that is asked for its root; NULL: none is. */
+static struct cemm_source *claim(uint32_t address)
+{
+    asked = NULL;
+    sender = address;
+    loop.on_readable(loop.watch_data);
+    return asked;
+}
+
+/* The request for its root has ended. */
+static void has_answered(struct cemm_source *source)
+{
+    cemm_requests_abort(source);
+    source->finding = false;
+}
+
+/* Its root says that it is another device. */
+static void refute(struct cemm_source *source)
+{
+    static const struct cemm_uid other = {"00-1E-C0-FF-FF-FF"};
+
+    assert_false(cemm_discovery_confirm(&discovery, source, &other));
+    has_answered(source);
+}
+
+static void looks_without_claims(int count)
+{
+    while (count-- > 0) {
+        look();
+        look_ends();
+    }
+}
+
+/* ---- tests ------------------------------------------------------------------------ */
+
+static void test_used_again(void **state)
+{
+    const struct cemm_heard refusal = {.status = 403, .told_ms = 3600000};
+    const struct cemm_words words = {.text =
+                                         "discovery: device information of 192.0.2.1: HTTP 403"};
+
+    (void)state;
+    look();
+    struct cemm_source *source = claim(1);
+    assert_non_null(source);
+    cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &words);
+    assert_non_null(cemm_refusal_pause(&source->own, &root));
+    cemm_words_keep(&source->last_words, &words);
+    cemm_words_keep(&source->own.trouble, &words);
+    source->own.trouble_result = -EHOSTUNREACH;
+    source->own.complained = source->own.proven = true;
+    source->own.expected = source->expected = 700;
+    source->suspect = true;
+    source->confirmed = loop.now;
+    source->heard = loop.wall;
+    source->told[source->told_count++] = 1;
+    source->left_out = 1;
+    has_answered(source);
+    look_ends();
+    looks_without_claims(3);
+    look();
+    assert_ptr_equal(claim(2), source);
+    expect_text("its address", source->config->address, "192.0.2.2");
+    assert_null(cemm_refusal_pause(&source->own, &root));
+    assert_null(source->last_words);
+    assert_null(source->own.trouble);
+    assert_int_equal(source->own.trouble_result, 0);
+    assert_false(source->own.complained || source->own.proven || source->suspect);
+    assert_int_equal(source->own.expected, -1);
+    assert_int_equal(source->expected, -1);
+    assert_int_equal(source->confirmed, 0);
+    assert_int_equal(source->heard, 0);
+    assert_int_equal(source->told_count, 0);
+    assert_int_equal(source->left_out, 0);
+    assert_ptr_equal(source->registry, &registry);
+    assert_ptr_equal(source->own.source, source);
+}
+
+/* Two that lie do not take turns with one source: each is asked once a look. */
+static void test_refuted_stays(void **state)
+{
+    (void)state;
+    look();
+    struct cemm_source *first = claim(1);
+    assert_non_null(first);
+    refute(first);
+    struct cemm_source *second = claim(2);
+    assert_non_null(second);
+    assert_ptr_not_equal(second, first);
+    refute(second);
+    assert_null(claim(1));
+    assert_null(claim(2));
+    look_ends();
+    looks_without_claims(3);
+    look();
+    assert_non_null(claim(3));
+    assert_non_null(claim(4));
+    assert_int_equal(registry.source_count, 2);
+}
+
+static void test_full(void **state)
+{
+    (void)state;
+    look();
+    for (uint32_t i = 1; i <= CEMM_DISCOVERED_MAX; i++)
+        assert_non_null(claim(i));
+    refute(registry.sources[7]);
+    refute(registry.sources[9]);
+    assert_ptr_equal(claim(1001), registry.sources[7]);
+    assert_ptr_equal(claim(1002), registry.sources[9]);
+    assert_ptr_equal(claim(1003), registry.sources[0]);
+    assert_ptr_equal(claim(1004), registry.sources[1]);
+    assert_int_equal(registry.source_count, CEMM_DISCOVERED_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_used_again, begin, end),
+        cmocka_unit_test_setup_teardown(test_refuted_stays, begin, end),
+        cmocka_unit_test_setup_teardown(test_full, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
