@@ -294,20 +294,21 @@ static int set_address(struct cemm_source_config *config, const char *address)
     return 0;
 }
 
-static struct cemm_source *source_new(struct cemm_registry *registry)
+static struct cemm_source *source_new(struct cemm_registry *registry, const char *address)
 {
+    struct cemm_source *source = NULL;
     struct cemm_found *found = calloc(1, sizeof(*found));
 
     if (!found)
         return NULL;
     found->config = (struct cemm_source_config){
         .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    struct cemm_source *source = cemm_registry_add(registry, &found->config, CEMM_DISCOVERY);
-    if (!source) {
-        free(found);
-        return NULL;
-    }
-    source->discovered = found;
+    if (set_address(&found->config, address) == 0)
+        source = cemm_registry_add(registry, &found->config, CEMM_DISCOVERY);
+    if (source)
+        source->discovered = found;
+    else
+        found_free(found);
     return source;
 }
 
@@ -327,8 +328,8 @@ static bool used_before(const struct cemm_source *source, const struct cemm_sour
 }
 
 /* The source for an address that has none: a forgotten one, one more, or another one that is spare.
- * NULL: all addresses have a device. */
-static struct cemm_source *make_source(struct cemm_registry *registry)
+ * NULL: all addresses have a device, or there is no memory. */
+static struct cemm_source *make_source(struct cemm_registry *registry, const char *address)
 {
     struct cemm_source *best = NULL;
     size_t count = 0;
@@ -340,8 +341,8 @@ static struct cemm_source *make_source(struct cemm_registry *registry)
             best = source;
     }
     if (count < CEMM_DISCOVERED_MAX && !(best && forgotten(best)))
-        return source_new(registry);
-    if (!best)
+        return source_new(registry, address);
+    if (!best || set_address(&best->discovered->config, address) < 0)
         return NULL;
     cemm_requests_abort(best);
     cemm_source_reset(best);
@@ -432,11 +433,10 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
     }
     if (!source && well_known(discovery, beacon))
         return;
-    if (!source) {
-        source = make_source(registry);
-        if (!source || set_address(&source->discovered->config, address) < 0)
-            return; /* no room: it will answer the next look, too */
-    }
+    if (!source)
+        source = make_source(registry, address);
+    if (!source)
+        return; /* no room: it will answer the next look, too */
     struct cemm_found *found = source->discovered;
     /* The root is asked once a look, and again for what it has said itself. */
     if (add_claim(discovery, found, beacon) &&

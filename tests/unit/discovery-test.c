@@ -9,6 +9,7 @@
 #include "common/engine/request.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -27,12 +28,15 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 /* ---- the network ------------------------------------------------------------- */
 
 static uint32_t sender; /* of the next packet; 0: there is none */
+static unsigned strdups = UINT_MAX;
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length);
 ssize_t __wrap_sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to,
                       socklen_t to_length);
 int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
 
 /* Each address claims a device of its own. */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
@@ -72,6 +76,14 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length)
     (void)address;
     (void)length;
     return 0;
+}
+
+char *__wrap_strdup(const char *text)
+{
+    if (strdups == 0)
+        return NULL;
+    strdups -= strdups != UINT_MAX;
+    return __real_strdup(text);
 }
 
 /* ---- who uses it -------------------------------------------------------------- */
@@ -258,12 +270,36 @@ static void test_full(void **state)
     assert_int_equal(registry.source_count, CEMM_DISCOVERED_MAX);
 }
 
+/* Without memory for its address, there is no source. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    look();
+    for (unsigned i = 0; i < 2; i++) {
+        strdups = i;
+        assert_null(claim(1));
+        strdups = UINT_MAX;
+        assert_int_equal(registry.source_count, 0);
+    }
+    struct cemm_source *source = claim(1);
+    assert_non_null(source);
+    refute(source);
+    look_ends();
+    looks_without_claims(3);
+    look();
+    strdups = 0;
+    assert_null(claim(2));
+    strdups = UINT_MAX;
+    assert_ptr_equal(claim(2), source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_used_again, begin, end),
         cmocka_unit_test_setup_teardown(test_refuted_stays, begin, end),
         cmocka_unit_test_setup_teardown(test_full, begin, end),
+        cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
