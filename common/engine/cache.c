@@ -102,7 +102,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->finder && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* Forgets what has not been used for longest, but nothing that somebody waits for. */
+/* Forgets what has not been used for longest, but nothing that somebody waits for, and no
+ * complaint: it would be logged again. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -111,7 +112,10 @@ static void make_room(const struct cemm_entry *keep)
     for (struct cemm_entry *entry = TAILQ_FIRST(&cache->used);
          entry && cache->bytes > CEMM_CACHE_MAX; entry = next) {
         next = TAILQ_NEXT(entry, link);
-        if (entry != keep && idle(entry))
+        if (entry == keep || !idle(entry))
+            continue;
+        drop_document(entry);
+        if (!entry->complained)
             entry_free(entry);
     }
 }
@@ -193,13 +197,14 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* What stands for all history of that kind of a meter: its entry without a period. A thousand days
- * that fail are one trouble. `make`: also if there is none yet; NULL then: no memory. */
+/* What stands for all history of that kind of a meter: its entry without a period, which nobody can
+ * ask for. A thousand days that fail are one trouble. `make`: also if there is none yet; NULL then:
+ * no memory. */
 static struct cemm_entry *trouble_of(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
 
-    if (query.endpoint != CEMM_DATA && query.endpoint != CEMM_TOTALS)
+    if (!cemm_query_has_period(&query))
         return entry;
     query.period = (struct cemm_period){0};
     return make ? entry_get(entry->cache, entry->only, &query)
@@ -522,7 +527,8 @@ static int get(struct cemm_cache *cache, const struct cemm_source *only,
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
-    if (query->alias[0] ? !cemm_name_valid(query->alias) : !whole)
+    if ((query->alias[0] ? !cemm_name_valid(query->alias) : !whole) ||
+        (cemm_query_has_period(query) && query->period.day < 1))
         return -EINVAL;
     if (cache->loop->ending)
         return -ECANCELED;

@@ -19,7 +19,7 @@ static void name_query(const struct cemm_query *query, struct cemm_words *ret_wo
     };
     char period[16] = "";
 
-    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
+    if (cemm_query_has_period(query))
         cemm_period_format(&query->period, period, sizeof(period));
     cemm_words_set(ret_words, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
                    query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],

@@ -13,7 +13,7 @@
 /* When a query's period is closed (Unix milliseconds); INT64_MAX for what is no period. */
 static int64_t closed_at(const struct cemm_store *store, const struct cemm_query *query)
 {
-    if (query->endpoint != CEMM_DATA && query->endpoint != CEMM_TOTALS)
+    if (!cemm_query_has_period(query))
         return INT64_MAX;
     return cemm_period_closed(store->loop->zone, &query->period) * 1000;
 }
@@ -23,7 +23,7 @@ static void bound(const struct cemm_store *store, struct cemm_document *document
     const struct cemm_query *query = &document->query;
     const struct cemm_zone *zone = store->loop->zone;
 
-    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS)
+    if (cemm_query_has_period(query))
         cemm_answer_bound(document, cemm_period_start(zone, &query->period) * 1000,
                           cemm_period_end(zone, &query->period) * 1000);
 }

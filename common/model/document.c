@@ -158,6 +158,11 @@ size_t cemm_document_early(const struct cemm_document *document)
     return document->early;
 }
 
+bool cemm_query_has_period(const struct cemm_query *query)
+{
+    return query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS;
+}
+
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b)
 {
     int r = strcmp(a->uid.text, b->uid.text);
@@ -166,7 +171,7 @@ int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b)
         r = strcmp(a->alias, b->alias);
     if (r == 0)
         r = (int)a->endpoint - (int)b->endpoint;
-    if (r != 0 || (a->endpoint != CEMM_DATA && a->endpoint != CEMM_TOTALS))
+    if (r != 0 || !cemm_query_has_period(a))
         return r;
     r = (int)a->period.span - (int)b->period.span;
     return r ? r : cemm_period_compare(&a->period, &b->period);

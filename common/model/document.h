@@ -59,6 +59,9 @@ struct cemm_series *cemm_document_add_series(struct cemm_document *document);
  * 0 or -ENOMEM. */
 int cemm_document_own_texts(struct cemm_document *document);
 
+/* Whether it asks for something of a period. */
+bool cemm_query_has_period(const struct cemm_query *query);
+
 /* Whether two queries ask for the same document; a total order for trees. */
 int cemm_query_compare(const struct cemm_query *a, const struct cemm_query *b);
 

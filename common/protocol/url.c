@@ -1,5 +1,7 @@
 #include "common/protocol/url.h"
 
+#include "common/model/document.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -73,7 +75,7 @@ void cemm_url_write(struct cemm_buffer *out, enum cemm_kind kind, const char *ba
 
     cemm_buffer_text(out, base);
     write_path(out, kind, query);
-    if (query->endpoint == CEMM_DATA || query->endpoint == CEMM_TOTALS) {
+    if (cemm_query_has_period(query)) {
         cemm_buffer_format(out, "%ctime=%" PRId64, separator,
                            cemm_period_start(zone, &query->period));
         separator = '&';

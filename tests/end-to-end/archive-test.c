@@ -25,6 +25,8 @@
 #define PATH_SIZE 512 /* and each part of a path is cut to fit: these are short */
 #define YEARS_MAX 40  /* that could be asked for, and then some */
 
+#define DAYS_OF_ROOM 120 /* more than are kept in memory */
+
 #define DAY_MS INT64_C(86400000)
 
 static struct rig rig;
@@ -546,6 +548,30 @@ static void other_zone_s_file_mends_nothing(void **state)
     assert_int_equal(lines_with(rig.log, "all right again"), 1);
 }
 
+/* Complaints are forgotten by no lack of room, and nobody can wait for what stands for them. */
+static void complaints_last(void **state)
+{
+    struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
+    struct cemm_query other = query_of(CEMM_DATA, "s01", "2024-06-01");
+    struct cemm_query none = client_query(CEMM_DATA, "p1");
+
+    (void)state;
+    begin();
+    SIM_FAULTS(&rig.cloud, "status=403@*/p1/data/*");
+    for (int turn = 0; turn < 2; turn++) {
+        struct reply reply = rig_get(&rig, &query);
+        reply_expect(reply.result == CEMM_DENIED, "denied", &reply);
+        for (int i = 0; turn == 0 && i < DAYS_OF_ROOM; i++) {
+            reply = rig_get(&rig, &other);
+            reply_expect(reply.result == 0, "another meter", &reply);
+            reply_clear(&reply);
+            other.period = cemm_period_step(&other.period, 1);
+        }
+    }
+    assert_int_equal(lines_with(rig.log, "HTTP 403"), 1);
+    assert_int_equal(cemm_get(rig.client.cemm, &none, -1, NULL, NULL, NULL), -EINVAL);
+}
+
 /* What a wrong zone brings is not archived at all, and said; the archive remembers its zone. */
 static void wrong_zone(void **state)
 {
@@ -887,6 +913,7 @@ int main(int argc, char **argv)
         CASE(clock_behind),
         CASE(other_zone_s_files),
         CASE(other_zone_s_file_mends_nothing),
+        CASE(complaints_last),
         CASE(wrong_zone),
         CASE(row_at_the_end),
         CASE(first_day_of_all_sources),
