@@ -103,7 +103,8 @@ int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
     struct stat about;
 
     path_of(&path, archive, shelf, query);
-    int r = path.error ? path.error : cemm_file_read(path.data, CEMM_ANSWER_MAX, ret_bytes, &about);
+    size_t max = shelf == CEMM_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
+    int r = path.error ? path.error : cemm_file_read(path.data, max, ret_bytes, &about);
     cemm_buffer_clear(&path);
     if (r < 0)
         return r;

@@ -34,6 +34,9 @@
 #define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
 #define CEMM_TAKERS_MAX     64          /* of minutes: writers of history, of this run and before */
 
+/* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */
+#define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
+
 #define CEMM_PAUSES_MAX 64 /* refused requests of one device by one source, remembered */
 
 /* A source may ask us to leave a request alone for so long (spec §3; milliseconds). */

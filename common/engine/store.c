@@ -215,10 +215,8 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
 
 static int write_empty(struct cemm_store *store, const struct cemm_document *document)
 {
-    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_ANSWER_MAX);
+    struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_EMPTY_MAX);
 
-    if (!document->basis)
-        return 0;
     cemm_buffer_format(&text, "%s\n", document->basis);
     cemm_buffer_append(&text, document->bytes, document->length);
     int r = text.error ? text.error
@@ -232,7 +230,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 {
     bool empty = document->newest == 0;
 
-    if (!store->archive || !document->closed)
+    if (!store->archive || !document->closed || (empty && !document->basis))
         return;
     int r = empty ? write_empty(store, document)
                   : cemm_archive_write(store->archive, CEMM_KEPT, &document->query, document->bytes,

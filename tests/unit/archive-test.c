@@ -228,6 +228,26 @@ static void test_damaged(void **state)
                      -EFBIG);
 }
 
+/* Who said so stands before an answer without a sample, however long that is. */
+static void test_longest_empty(void **state)
+{
+    static char text[CEMM_EMPTY_MAX + 1];
+    const struct cemm_archive *archive = *state;
+    struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
+    int64_t fetched;
+    size_t length;
+    char *bytes;
+
+    memset(text, 'x', sizeof(text));
+    assert_int_equal(cemm_archive_write(archive, CEMM_EMPTY, &query, text, CEMM_EMPTY_MAX), 0);
+    assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched), 0);
+    assert_int_equal(length, CEMM_EMPTY_MAX);
+    free(bytes);
+    assert_int_equal(cemm_archive_write(archive, CEMM_EMPTY, &query, text, sizeof(text)), 0);
+    assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched),
+                     -EFBIG);
+}
+
 /* Where a file stands in the way of a directory, that is an error, and nothing is lost. */
 static void test_in_the_way(void **state)
 {
@@ -317,6 +337,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_whole, begin, end),
         cmocka_unit_test_setup_teardown(test_abandoned, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged, begin, end),
+        cmocka_unit_test_setup_teardown(test_longest_empty, begin, end),
         cmocka_unit_test_setup_teardown(test_in_the_way, begin, end),
         cmocka_unit_test_setup_teardown(test_notes, begin, end),
         cmocka_unit_test_setup_teardown(test_meters, begin, end),
