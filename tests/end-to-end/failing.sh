@@ -51,7 +51,7 @@ whole() {
   [[ ! -d $conf.archive ]] || find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null || return 1
   [[ ! -e $files/output || -z $(tail -c 1 "$files/output") ]] || return 1
   [[ -z $(find "$files" -type f ! -name state ! -name state.lock ! -name output) && -z $(tail -c 1 "$state") ]] &&
-    [[ $(head -n 1 "$state") == 'cemm minutes 2' ]] && grep -qxF "$known" "$state" && ! tail -n +2 "$state" |
+    [[ $(head -n 1 "$state") == 'cemm minutes 2' && $(grep -cx end "$state") == 1 ]] && grep -qxF "$known" "$state" && ! tail -n +2 "$state" |
     grep -qvE $'^[^\t]*\t([0-9A-F]{2}-){5}[0-9A-F]{2}\t[^\t]+\t[^\t]+\t'"($minutes|@[0-9]+|/[0-9]+)( $minutes)*( @[0-9]+)?( /[0-9]+)?\$|^end\$"
 }
 
@@ -108,7 +108,7 @@ one_stream() {
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
   elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source rests
-    grep -qE ': the account: |HTTP 403' "$scratch/err" || complain 'no values'
+    grep -q ': the account: ' "$scratch/err" || { [[ $kind == memory ]] && grep -q 'HTTP 403' "$scratch/err"; } || complain 'no values'
   else
     grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what has come is not in the state file'
   fi

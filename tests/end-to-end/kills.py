@@ -148,7 +148,7 @@ class Archiver(Victim):
             if path.suffix == ".json":
                 self.compare(path)
             elif path.name == ".first":
-                if path.read_text().split("\n")[0] != since:
+                if path.read_text() != f"{since}\nEurope/Amsterdam\n+cloud home\n":
                     fault(f"{path}: {path.read_text()!r}")
             elif path.name.endswith(".damaged"):
                 fault(f"{path}: it had been damaged")
@@ -332,6 +332,8 @@ class Giver(Victim):
         lines = self.state.read_text().split("\n")
         if lines[:-1] and lines[0] != "cemm minutes 2":
             fault(f"{self.name}: the state file begins with {lines[0]!r}")
+        if lines[:-1] and lines.count("end") != 1:
+            fault(f"{self.name}: the state file was cut off")
         for line in lines[1:-1]:
             if line != "end" and not STATE.fullmatch(line):
                 fault(f"{self.name}: the state file has {line!r}")
