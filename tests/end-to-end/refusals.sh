@@ -91,7 +91,9 @@ comes_back() {
 for uid in 00-1E-C0-00-00-03 00-1E-C0-00-00-04; do
   check "stream: ${kind[$uid]}: over, it is read by itself" wait_for 60 comes_back "$uid"
 done
-refute 'stream: who was told for how long waits' comes_back 00-1E-C0-00-00-01
+for uid in 00-1E-C0-00-00-01 00-1E-C0-00-00-02; do
+  refute "stream: ${kind[$uid]}: who was told for how long waits" comes_back "$uid"
+done
 stop "$stream"
 
 refuse
@@ -123,7 +125,8 @@ stream_says() {
 streams() {
   [[ -s $scratch/out ]]
 }
-# What the stream before has said must not be taken for this one's.
+# What the stream before has said must not be taken for this one's, but be searched for the key.
+cat "$scratch/out" "$scratch/err" >"$scratch/said-before"
 : | tee "$scratch/out" "$scratch/err"
 write_key "$conf.key" wrong-key-0815
 "$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
