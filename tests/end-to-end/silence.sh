@@ -69,6 +69,7 @@ become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
 check 'a second one has a notification of its own' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-stands@*/mb2/realtime*'
 check 'so has its end' wait_for 20 spoken_of ': p1 is back'
+become "${night[@]}" 'data-stands@*/mb2/realtime*' # once more, until what was read after it is there
 check 'the age is that of the other one now' older 3500
 become "${night[@]}"
 check 'the end of the other one, too' wait_for 20 spoken_of ': mb2 is back'
@@ -82,6 +83,7 @@ become 'clock-ahead@*/realtime*'
 check 'so is a device of which all meters are' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
 become
 check 'and that it is back' wait_for 20 spoken_of ' answers again'
+check 'the age is that of the fresh meters once more' wait_for 20 younger 600
 is 'the meters are not told of besides' 8 "$(spoken | wc -l)"
 is 'the log has one line on the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
 stop_collectd 'with silent meters' "$run"
