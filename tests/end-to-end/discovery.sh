@@ -554,6 +554,11 @@ crowd_looked() {
   (($(grep -c '^look' "$scratch/python.$python_count") >= $1))
 }
 
+# many COMMAND: more than a few, of devices or of sources.
+many() {
+  (($("$1") > 100))
+}
+
 listed() {
   find "$m" -mindepth 1 -maxdepth 1 -name '00-1E-*' | wc -l
 }
@@ -576,6 +581,8 @@ crowds() {
     check "$kind: a true one is found beside them" wait_for 60 power
     check "$kind: they go on" wait_for 60 crowd_looked 6
     check "$kind: it is there still" wait_for 10 power
+    if [[ $kind == confirm ]]; then check "$kind: the crowd gets in" wait_for 60 many listed; fi
+    if [[ $kind == stall ]]; then check "$kind: the crowd gets in" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
     check "$kind: no more than 256 sources" test "$(sources)" -le 256
     check "$kind: few lines: $(said '')" test "$(said '')" -le 40
