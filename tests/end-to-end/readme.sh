@@ -203,14 +203,16 @@ after() {
       } ;;
     *'tee /etc/collectd/collectd.conf.d/cemm.conf'*)
       wait_for compgen -G '/tmp/inside/csv/inside/cemm-*/power-p1-*'
+      ls -d /tmp/inside/csv/inside/cemm-*/power-p1-* >/tmp/inside/plugin.out 2>&1
       mv /etc/cemm/home.key /etc/cemm/away.key
       collectd -T >/tmp/inside/collectd-T.out 2>&1
+      echo "code $?" >>/tmp/inside/collectd-T.out
       mv /etc/cemm/away.key /etc/cemm/home.key ;;
     *useradd*cemm-exec*)
       # The plugin is in the way, as the page says.
-      rm -r /tmp/inside/csv
       mv /etc/collectd/collectd.conf.d/cemm.conf /etc/collectd/
       systemctl.py restart collectd
+      rm -r /tmp/inside/csv
       wait_for compgen -G '/tmp/inside/csv/inside/cemm-*/power-p1-*'
       ls -d /tmp/inside/csv/inside/cemm-*/power-p1-* >/tmp/inside/exec.out 2>&1
       mv /etc/collectd/cemm.conf /etc/collectd/collectd.conf.d/ ;;
@@ -278,9 +280,11 @@ check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(said '
 check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
 is 'cron: the user backup copies without a word' 0 "$(inside cron.out)"
-hasnt 'collectd -T without a key file: no reason at the terminal' "$(inside collectd-T.out)" 'home.key'
+check 'collectd -T without a key file fails' grep -qx 'code [1-9][0-9]*' <<<"$(inside collectd-T.out)"
+hasnt 'no reason at the terminal' "$(inside collectd-T.out)" 'home.key'
 has 'it is in syslog' "$(inside syslog)" 'home.key'
-check 'the plugin and the exec plugin give values' grep -q power-p1-electric_power <<<"$(inside exec.out)"
+check 'the plugin gives values' grep -q power-p1-electric_power <<<"$(inside plugin.out)"
+check 'so does the exec plugin' grep -q power-p1-electric_power <<<"$(inside exec.out)"
 has 'the timer: the textfile has the meters' "$(inside textfile.out)" 'cemm_up{'
 check 'promtool takes it' promtool check metrics <<<"$(inside textfile.out)"
 has 'the service that runs all the time has them, for the user prometheus' "$(inside stream.out)" 'cemm_up{'
