@@ -117,9 +117,14 @@ for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
 done
 is 'mount: the cloud is not asked for it' 0 "$(requests 'cloud .*/(realtime|data)/')"
-count=$(wc -l <"$sim_log")
-sleep 3 # in which somebody who asks again and again would do so
-is 'mount: without a reader, nothing is asked for' "$count" "$(wc -l <"$sim_log")"
+# still: in 3 s, somebody who asks again and again would do so.
+still() {
+  local count
+  count=$(wc -l <"$sim_log")
+  sleep 3
+  [[ $count == "$(wc -l <"$sim_log")" ]]
+}
+check 'mount: without a reader, nothing more is asked for' wait_for 20 still
 idle_for() {
   (($(now_ms) - idle_since > $1))
 }
