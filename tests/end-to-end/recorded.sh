@@ -91,8 +91,8 @@ solar_in_collectd() {
 
 # ---- what does not fit ---------------------------------------------------------------
 
-# left_out FILE WORDS: how many lines tell of it.
-left_out() {
+# lines_left_out FILE WORDS: how many lines tell of it.
+lines_left_out() {
   grep -c -- "$2.*; left out" "$1" || true
 }
 
@@ -121,10 +121,10 @@ odd_in_the_mount() {
   is 'what was left out is counted, of both' true \
     "$(jq '[.sources[] | select(.left_out >= 4)] | length == 2' "$scratch/status.json")"
   for file in 'odd1 is not' 'a row of electric_power is not'; do
-    is "one line of each source: $file" 2 "$(left_out "$scratch/fs.log" "$file")"
+    is "one line of each source: $file" 2 "$(lines_left_out "$scratch/fs.log" "$file")"
   done
-  is 'one line of the list of devices' 1 "$(left_out "$scratch/fs.log" 'a device has no text "uid"')"
-  is 'one line of the list of meters' 1 "$(left_out "$scratch/fs.log" "$dev io: a meter is no object")"
+  is 'one line of the list of devices' 1 "$(lines_left_out "$scratch/fs.log" 'a device has no text "uid"')"
+  is 'one line of the list of meters' 1 "$(lines_left_out "$scratch/fs.log" "$dev io: a meter is no object")"
 }
 
 odd_in_collectd() {
@@ -135,7 +135,7 @@ odd_in_collectd() {
     check "collectd: $uid: odd entries: the other meter" wait_for 60 has_lines 1 "$uid" power-s01-electric_power
     is "collectd: $uid: nothing of them" '' "$(find "$run/csv" -path "*$uid*odd*")"
   done
-  is 'collectd: one line of each source' 2 "$(left_out "$run/log" 'odd1 is not')"
+  is 'collectd: one line of each source' 2 "$(lines_left_out "$run/log" 'odd1 is not')"
 }
 
 past=$(date -d '40 days ago' +%F)
