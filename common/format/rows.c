@@ -49,6 +49,15 @@ static void add(struct json_object *row, const char *name, struct json_object *v
         out->error = -ENOMEM;
 }
 
+/* The value is there: NULL, which would be shown as null, is a lack of memory. */
+static void add_some(struct json_object *row, const char *name, struct json_object *value,
+                     struct cemm_buffer *out)
+{
+    if (!value)
+        out->error = -ENOMEM;
+    add(row, name, value, out);
+}
+
 static void json_row(struct cemm_buffer *out, const struct cemm_document *document,
                      const struct cemm_series *series, const struct cemm_sample *sample,
                      const char *time)
@@ -60,16 +69,25 @@ static void json_row(struct cemm_buffer *out, const struct cemm_document *docume
         out->error = -ENOMEM;
         return;
     }
-    add(row, "uid", json_object_new_string(document->query.uid.text), out);
-    add(row, "alias", json_object_new_string(document->query.alias), out);
-    add(row, "channel", json_object_new_string(series->channel), out);
-    add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL, out);
-    add(row, "unit", json_object_new_string(unit_of(document, series, sample)), out);
-    add(row, "time", sample ? json_object_new_string(time) : NULL, out);
-    add(row, "type", json_object_new_string(document->type), out);
+    add_some(row, "uid", json_object_new_string(document->query.uid.text), out);
+    add_some(row, "alias", json_object_new_string(document->query.alias), out);
+    add_some(row, "channel", json_object_new_string(series->channel), out);
+    if (sample)
+        add_some(row, "value", json_object_new_double_s(sample->value, sample->text), out);
+    else
+        add(row, "value", NULL, out);
+    add_some(row, "unit", json_object_new_string(unit_of(document, series, sample)), out);
+    if (sample)
+        add_some(row, "time", json_object_new_string(time), out);
+    else
+        add(row, "time", NULL, out);
+    add_some(row, "type", json_object_new_string(document->type), out);
     const char *text = json_object_to_json_string_length(
         row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-    cemm_buffer_append(out, text, length);
+    if (text)
+        cemm_buffer_append(out, text, length);
+    else
+        out->error = -ENOMEM;
     cemm_buffer_char(out, '\n');
     json_object_put(row);
 }

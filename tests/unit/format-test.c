@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -381,6 +382,45 @@ static void test_refused(void **state)
     cemm_document_unref((struct cemm_document *)document);
 }
 
+static size_t left = SIZE_MAX; /* values that are still made */
+
+struct json_object *__real_json_object_new_string(const char *text);
+struct json_object *__real_json_object_new_double_s(double value, const char *text);
+struct json_object *__wrap_json_object_new_string(const char *text);
+struct json_object *__wrap_json_object_new_double_s(double value, const char *text);
+
+struct json_object *__wrap_json_object_new_string(const char *text)
+{
+    return left-- == 0 ? NULL : __real_json_object_new_string(text);
+}
+
+struct json_object *__wrap_json_object_new_double_s(double value, const char *text)
+{
+    return left-- == 0 ? NULL : __real_json_object_new_double_s(value, text);
+}
+
+/* A value for which there is no memory must not become null: seven of a row with a sample. */
+static void test_no_memory(void **state)
+{
+    const struct answer_case *from = &answers[4];
+    struct cemm_document *document = answer(from->endpoint, from->alias, from->span, from->text);
+    struct cemm_zone *zone = cemm_zone_new("UTC");
+
+    (void)state;
+    assert_non_null(zone);
+    for (size_t made = 0; made <= 7; made++) {
+        char *text = NULL;
+        size_t length;
+        left = made;
+        int r = cemm_render(document, CEMM_FORM_JSON_ROWS, zone, &text, &length);
+        left = SIZE_MAX;
+        expect_int("a row", r, made < 7 ? -ENOMEM : 0);
+        free(text);
+    }
+    cemm_zone_free(zone);
+    cemm_document_unref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_widest),
         cmocka_unit_test(test_too_many_columns),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
