@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define LOCK_MODE 0640
-#define HELD_MAX  64 /* answers of one meter that wait: an hour at one a minute */
+#define HELD_MAX  64 /* answers of one meter that wait, one a sweep; more do not */
 #define MINUTE_MS 60000
 #define PIECE     16 /* minutes that are written together */
 
@@ -155,10 +155,8 @@ int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_
         *meter = meter_new(missed);
     if (!*meter)
         return -ENOMEM;
-    if ((*meter)->held_count == HELD_MAX) {
-        missed->give(missed->data, document, false);
-        return 0;
-    }
+    if ((*meter)->held_count == HELD_MAX)
+        give_held(*meter); /* what is missing before it comes late */
     (*meter)->held[(*meter)->held_count++] = cemm_document_ref(document);
     missed->waiting++;
     if ((*meter)->held_count == 1)

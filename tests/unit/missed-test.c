@@ -1,0 +1,119 @@
+/*
+ * Answers of a meter of which minutes are missing: they wait, in order, and
+ * none is lost when there are too many of them. Backfill is played.
+ */
+#include "answers.h"
+#include "check.h"
+#include "plugin/exec/missed.h"
+#include "scratch.h"
+
+#include <stdio.h>
+
+#define ANSWERS 100 /* more than wait */
+
+static struct {
+    struct cemm_ledger *ledger;
+    struct missed *missed;
+    const struct cemm_backfill_rules *rules;
+    void *user;   /* of the round that is under way */
+    bool lacking; /* minutes are missing */
+    size_t given;
+} play;
+
+/* ---- what else missed.c calls ------------------------------------------------------ */
+
+struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
+                                        const struct cemm_backfill_rules *rules, void *data)
+{
+    (void)cemm;
+    (void)ledger;
+    (void)data;
+    play.rules = rules;
+    return (struct cemm_backfill *)&play;
+}
+
+void cemm_backfill_free(struct cemm_backfill *backfill)
+{
+    (void)backfill;
+}
+
+bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
+                        int64_t limit, void *user)
+{
+    (void)backfill;
+    (void)entry;
+    (void)limit;
+    play.user = user;
+    return play.lacking;
+}
+
+void *cemm_fill_user(const struct cemm_fill *fill)
+{
+    (void)fill;
+    return play.user;
+}
+
+void message_print(enum cemm_level level, const char *format, ...)
+{
+    (void)level;
+    fail_msg("%s", format);
+}
+
+/* ---- the stream -------------------------------------------------------------------- */
+
+/* Each sample is the next one, and is new. */
+static void give(void *data, const struct cemm_document *document, bool old)
+{
+    struct cemm_document *picked = cemm_ledger_pick(play.ledger, document, NULL);
+    size_t count = 0;
+
+    (void)data;
+    assert_false(old);
+    assert_non_null(picked);
+    const struct cemm_series *series = cemm_document_series(picked, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(series->count, 1);
+    assert_int_equal((int)series->samples[0].value, (int)play.given++);
+    cemm_document_unref(picked);
+}
+
+static void take(struct missed_meter **meter, int number)
+{
+    char text[100];
+    snprintf(text, sizeof(text), "{\"data\":{\"electric_power\":[%lld,%d]}}",
+             (long long)(ANSWER_NOW - 10000 * (ANSWERS - number)), number);
+    struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
+    assert_int_equal(missed_take(play.missed, meter, document), 0);
+    cemm_document_unref(document);
+}
+
+static void test_too_many(void **state)
+{
+    static const char *const takers[] = {""};
+    struct missed_meter *meter = NULL;
+
+    (void)state;
+    play.ledger = cemm_ledger_new(MISSED_WINDOW, takers, 1);
+    assert_non_null(play.ledger);
+    play.missed = missed_open(scratch_path("state"), NULL, play.ledger, give, NULL);
+    assert_non_null(play.missed);
+    play.lacking = true;
+    for (int i = 0; i < ANSWERS; i++)
+        take(&meter, i);
+    assert_int_equal(play.given + missed_waiting(play.missed), ANSWERS);
+    play.lacking = false;
+    play.rules->done(play.missed, NULL);
+    assert_int_equal(missed_waiting(play.missed), 0);
+    assert_int_equal(play.given, ANSWERS);
+    missed_close(play.missed);
+    cemm_ledger_free(play.ledger);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_too_many, scratch_setup, scratch_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
