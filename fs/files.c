@@ -99,7 +99,7 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
         node_settle(node);
     fs_succeeded(fs, &node->path);
     if (fresh_is_description(&node->path))
-        node_keep(node, true); /* nothing else knows its time */
+        node_keep(node, node->current); /* nothing else knows its time */
     node_touch(&fs->nodes, node);
     drop_old(fs);
 }
