@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/history-plan.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render-options.h"
 #include "plugin/exec/table-stream.h"
@@ -396,9 +395,8 @@ static int run_all(struct run *run, struct cemm_words *words)
     if (!run->slots)
         return -ENOMEM;
     int r = writer_begin(&run->writer, run->history, words);
-    if (r < 0)
-        return r;
-    r = fetch_and_write(run, words);
+    if (r == 0)
+        r = fetch_and_write(run, words);
     if (r == 0 && (any_row(run->history) || !run->writer.output.path))
         return writer_end(&run->writer, words);
     run->left = r == 0; /* the old file is worth more than an empty one */

@@ -261,6 +261,13 @@ interrupted() {
   history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
   is_file '--output: all of it' "$scratch/whole" "$scratch/out/file"
   is '--output: and nothing else' file "$(ls -A "$scratch/out")"
+  # TSan itself writes into $TMPDIR before a program begins, if there is one.
+  (export TMPDIR=$scratch/none && ulimit -f 0 &&
+    "$cemm" history --config "$config" "${range[@]}" --format csv --output "$scratch/out/file" 2>&1 || echo "exit $?") |
+    cat >"$scratch/full"
+  is '--output: no room for the first line' 'exit 1' "$(tail -n 1 "$scratch/full")"
+  is '--output: nothing is left beside it' file "$(ls -A "$scratch/out")"
+  is_file '--output: which stays' "$scratch/whole" "$scratch/out/file"
   set +e
   "$cemm" history --config "$config" "${range[@]}" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
