@@ -13,244 +13,291 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/listing.h"
 #include "fs/pending.h"
 
-/* ---- names that are data -------------------------------------------------- */
+#define LISTING_MAX 65536 /* names */
+#define REPLY_MAX   65536 /* bytes of one answer to READDIR */
+#define UNKNOWN_INO 0xffffffffu
 
-static int add_devices(struct fs *fs, struct listing *listing)
-{
-    const struct cemm_device *device;
-    int r = 0;
-    for (size_t i = 0; r == 0 && (device = cemm_device_at(fs->cemm, i)); i++)
-        r = listing_add(listing, cemm_device_uid(device)->text, TREE_DIRECTORY);
-    return r;
-}
-
-/* An alias may be the name of something else here. */
-static int add_meters(struct fs *fs, struct listing *listing, const struct path *parent)
-{
-    const struct cemm_device *device = cemm_device_named(fs->cemm, &parent->uid);
-    struct tree_clock clock = fs_clock(fs);
-    struct tree_meter meter = fs_meter(fs, parent);
-    struct path path;
-    const char *alias;
-    int r = 0;
-    for (size_t i = 0; device && r == 0 && (alias = cemm_device_alias(device, i)); i++) {
-        if (tree_child(parent, alias, &clock, &meter, &path) && path.kind == PATH_METER)
-            r = listing_add(listing, alias, TREE_DIRECTORY);
-    }
-    return r;
-}
-
-static int list_channels(struct listing *listing, const struct cemm_document *document)
-{
-    size_t count;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-    int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++) {
-        if (cemm_name_valid(series[i].channel))
-            r = listing_add(listing, series[i].channel, TREE_FILE);
-    }
-    return r;
-}
-
-/* The channels of the newest answer, however old it is. */
-static int add_channels(struct fs *fs, struct listing *listing, const struct path *path)
-{
-    struct cemm_document *document = NULL;
-    struct cemm_query query;
-    int r = 0;
-    if (tree_query(path, &query))
-        document = cemm_peek(fs->cemm, &query, INT64_MAX);
-    if (document)
-        r = list_channels(listing, document);
-    cemm_document_unref(document);
-    return r;
-}
-
-/* ---- periods whose first is not known ------------------------------------- */
-
-/* Then the periods are listed that the archive has. */
-struct archive_lister {
-    struct fs *fs;
-    struct listing *listing;
-    const struct path *parent;
-    struct tree_clock clock;
-    struct tree_meter meter;
-    bool looking; /* ends at the first */
+struct entry {
+    char name[TREE_NAME_SIZE];
+    mode_t type;
 };
 
-static int list_archived(const struct archive_lister *lister, const struct path *parent,
-                         bool looking);
+/* The names in an open directory. */
+struct listing {
+    struct entry *entries;
+    size_t count;
+    size_t room;
+};
 
-static int on_period(void *data, const char *name, enum tree_type type)
+static void listing_free(struct listing *listing)
 {
-    const struct archive_lister *lister = data;
-    struct cemm_query query;
-    struct path path;
-    bool there = false;
-    if (type == TREE_LINK ||
-        !tree_child(lister->parent, name, &lister->clock, &lister->meter, &path))
-        return 0;
-    if (type == TREE_DIRECTORY)
-        there = list_archived(lister, &path, true) > 0;
-    else if (tree_query(&path, &query))
-        there = cemm_archived(lister->fs->cemm, &query);
-    if (there && lister->looking)
-        return 1;
-    return there ? listing_add(lister->listing, name, type) : 0;
+    if (listing)
+        free(listing->entries);
+    free(listing);
 }
 
-/* `looking`: returns 1 if there is any. */
-static int list_archived(const struct archive_lister *lister, const struct path *parent,
-                         bool looking)
+/* Returns 0, -ENOMEM, or -E2BIG. */
+static int listing_add(struct listing *listing, const char *name, mode_t type)
 {
-    struct archive_lister below = *lister;
-    below.parent = parent;
-    below.looking = looking;
-    return tree_list(parent, &below.clock, &below.meter, on_period, &below);
-}
-
-static int add_archived(struct fs *fs, struct listing *listing, const struct path *path)
-{
-    struct archive_lister lister = {
-        .fs = fs, .listing = listing, .clock = fs_clock(fs), .meter = fs_meter(fs, path)};
-    lister.meter.found = true;
-    lister.meter.known = false;
-    lister.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
-    return list_archived(&lister, path, false);
-}
-
-/* ---- OPENDIR ------------------------------------------------------------ */
-
-static int add_found(struct pending *pending)
-{
-    const struct path *path = &pending->node->path;
-    switch (path->kind) {
-    case PATH_ROOT:
-        return add_devices(pending->fs, pending->listing);
-    case PATH_DEVICE:
-        return add_meters(pending->fs, pending->listing, path);
-    case PATH_CHANNELS:
-        return add_channels(pending->fs, pending->listing, path);
-    default:
-        return 0;
+    size_t length = strlen(name);
+    if (length >= TREE_NAME_SIZE || listing->count >= LISTING_MAX)
+        return -E2BIG;
+    if (listing->count == listing->room) {
+        size_t room = listing->room ? listing->room * 2 : 64;
+        struct entry *entries = reallocarray(listing->entries, room, sizeof(*entries));
+        if (!entries)
+            return -ENOMEM;
+        listing->entries = entries;
+        listing->room = room;
     }
-}
-
-static void reply_listing(struct pending *pending)
-{
-    pending->info.fh = (uintptr_t)pending->listing;
-    if (fuse_reply_open(pending->request, &pending->info) == 0)
-        pending->listing = NULL; /* RELEASEDIR frees it */
-    pending_free(pending);
-}
-
-/* Whether the sources have said that there is no such file. What was read once stays. */
-static bool is_denied(const struct fs *fs, const struct path *path, const struct node *node)
-{
-    const struct cemm_uid *uid = &path->uid;
-    if (node && (node->absent != 0 || node->snapshot))
-        return node->absent != 0;
-    if (path->kind != PATH_IO && path->kind != PATH_INFO)
-        return false;
-    return !cemm_offers(fs->cemm, uid, path->alias, CEMM_IO) &&
-           !(path->kind == PATH_INFO && cemm_offers(fs->cemm, uid, path->alias, CEMM_INFO));
-}
-
-/* Lists the fixed names, except those that the sources do not have. */
-static int on_fixed(void *data, const char *name, enum tree_type type)
-{
-    struct pending *pending = data;
-    const struct path *parent = &pending->node->path;
-    struct tree_clock clock = fs_clock(pending->fs);
-    struct tree_meter meter = {.totals = true};
-    struct path path;
-    if (!tree_holds_periods(parent) && tree_child(parent, name, &clock, &meter, &path) &&
-        is_denied(pending->fs, &path, nodes_current(&pending->fs->nodes, &path)))
-        return 0;
-    return listing_add(pending->listing, name, type);
-}
-
-/* What has been found now or earlier is listed; a failure shows only if that is nothing. */
-static void on_entries(struct pending *pending, const struct cemm_answer *answer)
-{
-    const struct path *path = &pending->node->path;
-    struct tree_clock clock = fs_clock(pending->fs);
-    struct tree_meter meter = fs_meter(pending->fs, path);
-    struct listing *listing = pending->listing;
-    bool periods = tree_holds_periods(path);
-    size_t before = listing->count;
-    int r = add_found(pending);
-    if (r == 0 && periods && !meter.found)
-        r = add_archived(pending->fs, listing, path);
-    if (r == 0 && answer->result != 0 && listing->count == before && path->kind != PATH_METER &&
-        !(periods && meter.found))
-        r = -fs_errno(answer->result);
-    if (r == 0)
-        r = tree_list(path, &clock, &meter, on_fixed, pending);
-    if (r < 0)
-        pending_reply_error(pending, -r);
-    else
-        reply_listing(pending);
+    struct entry *entry = &listing->entries[listing->count++];
+    memcpy(entry->name, name, length + 1);
+    entry->type = type;
+    return 0;
 }
 
 static struct listing *listing_new(void)
 {
     struct listing *listing = calloc(1, sizeof(*listing));
-    if (!listing || listing_add(listing, ".", TREE_DIRECTORY) < 0 ||
-        listing_add(listing, "..", TREE_DIRECTORY) < 0) {
+    if (!listing || listing_add(listing, ".", S_IFDIR) < 0 ||
+        listing_add(listing, "..", S_IFDIR) < 0) {
         listing_free(listing);
         return NULL;
     }
     return listing;
 }
 
-/* Starts the wait for the names. False: nothing has to be asked. */
-static bool ask(struct pending *pending)
+/* ---- the names ---------------------------------------------------------- */
+
+/* A directory that is being listed. */
+struct lister {
+    struct fs *fs;
+    const struct path *directory;
+    struct tree_clock clock;
+    struct tree_meter meter;
+    struct listing *listing; /* NULL: the first entry ends it */
+};
+
+static int add(const struct lister *lister, const struct path *path)
 {
-    const struct path *path = &pending->node->path;
-    struct tree_meter meter = fs_meter(pending->fs, path);
-    struct cemm_query query;
-    switch (path->kind) {
+    static const mode_t types[] = {
+        [TREE_DIRECTORY] = S_IFDIR, [TREE_FILE] = S_IFREG, [TREE_LINK] = S_IFLNK};
+    char name[TREE_NAME_SIZE];
+    tree_name(path, name);
+    return listing_add(lister->listing, name, types[tree_type(path)]);
+}
+
+static int add_devices(const struct lister *lister)
+{
+    const struct cemm_device *device;
+    int r = 0;
+    for (size_t i = 0; r == 0 && (device = cemm_device_at(lister->fs->cemm, i)); i++)
+        r = listing_add(lister->listing, cemm_device_uid(device)->text, S_IFDIR);
+    return r;
+}
+
+/* An alias may be the name of something else here. */
+static int add_meters(const struct lister *lister)
+{
+    const struct path *parent = lister->directory;
+    const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->uid);
+    struct path path;
+    const char *alias;
+    int r = 0;
+    for (size_t i = 0; device && r == 0 && (alias = cemm_device_alias(device, i)); i++) {
+        if (tree_child(parent, alias, &lister->clock, &lister->meter, &path) &&
+            path.kind == PATH_METER)
+            r = add(lister, &path);
+    }
+    return r;
+}
+
+/* The channels of the newest answer, however old it is. */
+static int add_channels(const struct lister *lister)
+{
+    struct cemm_document *document = fs_peek(lister->fs, lister->directory, INT64_MAX);
+    size_t count = 0;
+    const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        if (cemm_name_valid(series[i].channel))
+            r = listing_add(lister->listing, series[i].channel, S_IFREG);
+    }
+    cemm_document_unref(document);
+    return r;
+}
+
+static int on_period(void *data, const struct path *path);
+
+/* Whether the archive has a period, or any that lies in the directory. */
+static bool is_archived(const struct lister *lister, const struct path *path)
+{
+    struct lister below = *lister;
+    if (tree_type(path) == TREE_FILE)
+        return fs_archived(lister->fs, path);
+    below.listing = NULL;
+    return tree_type(path) == TREE_DIRECTORY &&
+           tree_list(path, &below.clock, &below.meter, on_period, &below) > 0;
+}
+
+static int on_period(void *data, const struct path *path)
+{
+    const struct lister *lister = data;
+    if (!is_archived(lister, path))
+        return 0;
+    return lister->listing ? add(lister, path) : 1;
+}
+
+/* As long as the first period is not known, those are listed that the archive has. */
+static int add_archived(const struct lister *lister)
+{
+    struct lister all = *lister;
+    all.meter.found = true;
+    all.meter.known = false;
+    all.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
+    return tree_list(all.directory, &all.clock, &all.meter, on_period, &all);
+}
+
+/* Adds the names that the tree does not know by itself. */
+static int add_found(const struct lister *lister)
+{
+    switch (lister->directory->kind) {
     case PATH_ROOT:
-        pending_find(pending, NULL, FS_FIND_MAX_AGE, on_entries);
-        return true;
+        return add_devices(lister);
     case PATH_DEVICE:
-        pending_find(pending, &path->uid, FS_FIND_MAX_AGE, on_entries);
-        return true;
-    case PATH_METER:
-        /* Only the accounts know whether it has totals; once is enough. */
-        pending_find(pending, &path->uid, INT64_MAX, on_entries);
-        return true;
+        return add_meters(lister);
     case PATH_CHANNELS:
-        if (!tree_query(path, &query))
-            return false;
-        pending_get(pending, &query, pending->fs->realtime_ttl, on_entries);
-        return true;
+        return add_channels(lister);
     default:
-        if (!tree_holds_periods(path) || meter.known)
-            return false;
-        pending_find_first(pending, on_entries);
-        return true;
+        return tree_holds_periods(lister->directory) && !lister->meter.found ? add_archived(lister)
+                                                                             : 0;
     }
 }
 
-void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
-              const struct fuse_file_info *info)
+/* Whether the sources have said that there is no such file. What was read once stays. */
+static bool is_denied(const struct fs *fs, const struct path *path)
 {
-    struct pending *pending = pending_new(fs, request, node);
+    const struct node *node = nodes_current(&fs->nodes, path);
+    if (node && (node->absent != 0 || node->snapshot))
+        return node->absent != 0;
+    if (path->kind != PATH_IO && path->kind != PATH_INFO)
+        return false;
+    return !cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_IO) &&
+           !(path->kind == PATH_INFO && cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_INFO));
+}
+
+static int on_known(void *data, const struct path *path)
+{
+    const struct lister *lister = data;
+    if (path->kind != PATH_PERIOD && is_denied(lister->fs, path))
+        return 0;
+    return add(lister, path);
+}
+
+/* What has been found now or earlier is listed; a failure shows only if that is nothing. */
+static int list(struct lister *lister, const struct cemm_answer *answer)
+{
+    size_t before = lister->listing->count;
+    int r = add_found(lister);
+    if (r == 0 && answer->result != 0 && lister->listing->count == before &&
+        lister->directory->kind != PATH_METER &&
+        !(tree_holds_periods(lister->directory) && lister->meter.found))
+        return -fs_errno(answer->result);
+    return r < 0 ? r
+                 : tree_list(lister->directory, &lister->clock, &lister->meter, on_known, lister);
+}
+
+/* ---- OPENDIR, READDIR, RELEASEDIR --------------------------------------- */
+
+static struct listing *listing_of(const struct fuse_file_info *info)
+{
+    return (struct listing *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr)
+}
+
+static void on_entries(struct pending *pending, const struct cemm_answer *answer)
+{
+    const struct path *path = &pending->node->path;
+    struct lister lister = {.fs = pending->fs,
+                            .directory = path,
+                            .clock = fs_clock(pending->fs),
+                            .meter = fs_meter(pending->fs, path),
+                            .listing = listing_new()};
+    struct fuse_file_info info = {.fh = (uintptr_t)lister.listing};
+    int r = lister.listing ? list(&lister, answer) : -ENOMEM;
+    if (r < 0) {
+        listing_free(lister.listing);
+        pending_reply_error(pending, -r);
+        return;
+    }
+    if (fuse_reply_open(pending->request, &info) != 0)
+        listing_free(lister.listing); /* there will be no RELEASEDIR */
+    pending_free(pending);
+}
+
+void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    struct fs *fs = fs_of(request);
+    struct node *node = fs_node(request, number);
+    struct pending *pending = node ? pending_new(request, node) : NULL;
+    (void)info;
     if (!pending)
         return;
-    pending->info = *info;
-    pending->listing = listing_new();
-    if (!pending->listing) {
-        pending_reply_error(pending, ENOMEM);
-    } else if (!ask(pending)) {
+    switch (node->path.kind) {
+    case PATH_ROOT:
+        pending_find(pending, NULL, FS_FIND_MAX_AGE, on_entries);
+        return;
+    case PATH_DEVICE:
+        pending_find(pending, &node->path.uid, FS_FIND_MAX_AGE, on_entries);
+        return;
+    case PATH_METER:
+        /* Only the accounts know whether it has totals; once is enough. */
+        pending_find(pending, &node->path.uid, INT64_MAX, on_entries);
+        return;
+    case PATH_CHANNELS:
+        pending_get(pending, &node->path, fs->realtime_ttl, on_entries);
+        return;
+    default:
+        if (tree_holds_periods(&node->path) && !fs_meter(fs, &node->path).known) {
+            pending_find_first(pending, on_entries);
+            return;
+        }
         fs_succeeded(fs, &node->path);
         on_entries(pending, &(const struct cemm_answer){.result = 0});
     }
+}
+
+void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+              struct fuse_file_info *info)
+{
+    const struct listing *listing = listing_of(info);
+    size_t room = size < REPLY_MAX ? size : REPLY_MAX;
+    size_t used = 0;
+    char *reply = malloc(room ? room : 1);
+    (void)number;
+    if (!reply) {
+        (void)fuse_reply_err(request, ENOMEM);
+        return;
+    }
+    for (size_t i = (size_t)offset; i < listing->count; i++) {
+        const struct entry *entry = &listing->entries[i];
+        struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = entry->type};
+        size_t length = fuse_add_direntry(request, reply + used, room - used, entry->name, &about,
+                                          (off_t)i + 1);
+        if (length > room - used)
+            break;
+        used += length;
+    }
+    (void)fuse_reply_buf(request, reply, used);
+    free(reply);
+}
+
+void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
+{
+    (void)number;
+    listing_free(listing_of(info));
+    (void)fuse_reply_err(request, 0);
 }
 
 /* ---- LOOKUP and GETATTR ------------------------------------------------- */
@@ -311,20 +358,17 @@ static void on_looked_for(struct pending *pending, const struct cemm_answer *ans
 
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
-    struct cemm_query query;
     if (is_known(fs, &node->path))
         set_exists(node);
     if (node->exists) {
         fs_reply_attributes(fs, request, node);
         return;
     }
-    struct pending *pending = pending_new(fs, request, node);
+    struct pending *pending = pending_new(request, node);
     if (!pending)
         return;
     if (node->path.kind == PATH_DEVICE)
         pending_locate(pending, on_looked_for);
-    else if (tree_query(&node->path, &query))
-        pending_get(pending, &query, fs->realtime_ttl, on_looked_for);
     else
-        pending_reply_error(pending, EIO);
+        pending_get(pending, &node->path, fs->realtime_ttl, on_looked_for);
 }

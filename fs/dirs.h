@@ -12,8 +12,11 @@ int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node);
 /* Answers GETATTR, now or when it is known whether the directory exists. */
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node);
 
-/* Answers OPENDIR, now or when the entries are known. The listing is the handle. */
-void dir_open(struct fs *fs, fuse_req_t request, struct node *node,
-              const struct fuse_file_info *info);
+/* Answers OPENDIR, now or when the names are known. They do not change until RELEASEDIR, so that
+ * offsets stay valid. */
+void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
+void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+              struct fuse_file_info *info);
+void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
 
 #endif

@@ -85,17 +85,14 @@ static void drop_old(struct fs *fs)
         ;
 }
 
-/* Takes over the reference. */
+/* Takes over the snapshot. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    struct cemm_query query;
     node_bind(&fs->nodes, node, snapshot);
-    node->closed = snapshot->closed;
-    node->running = fresh_may_run(&node->path) && !node->closed;
-    node->archived =
-        node->closed && tree_query(&node->path, &query) && cemm_archived(fs->cemm, &query);
+    node->running = fresh_may_run(&node->path) && !snapshot->closed;
+    node->archived = snapshot->closed && fs_archived(fs, &node->path);
     node->absent = 0;
-    if (node->closed)
+    if (snapshot->closed)
         node_settle(node);
     fs_succeeded(fs, &node->path);
     if (fresh_is_description(&node->path))
@@ -110,17 +107,12 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 static int snapshot_at_hand(struct fs *fs, const struct path *path, int64_t max_age,
                             struct snapshot **ret_snapshot)
 {
-    struct tree_clock clock = fs_clock(fs);
-    struct cemm_query query;
+    /* What may need more than one document is not made here. */
+    struct cemm_document *document = info_is(path) ? NULL : fs_peek(fs, path, max_age);
     *ret_snapshot = NULL;
-    if (!tree_query(path, &query))
-        return -ENOENT;
-    if (info_is(path))
-        return 0; /* it needs more than one document */
-    struct cemm_document *document = cemm_peek(fs->cemm, &query, max_age);
     if (!document)
         return 0;
-    int r = snapshot_render(path, document, &clock, ret_snapshot);
+    int r = snapshot_render(path, document, cemm_zone(fs->cemm), ret_snapshot);
     cemm_document_unref(document);
     return r;
 }
@@ -130,7 +122,7 @@ static int new_node(struct fs *fs, const struct path *path, struct snapshot *sna
 {
     struct node *node = node_new(&fs->nodes, path);
     if (!node) {
-        snapshot_unref(snapshot);
+        snapshot_free(snapshot);
         return -ENOMEM;
     }
     if (snapshot) {
@@ -151,7 +143,7 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
         return r;
     if (node && node->snapshot->size == snapshot->size &&
         memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0) {
-        snapshot_unref(snapshot);
+        snapshot_free(snapshot);
         *ret_node = node;
         return 0;
     }
@@ -161,10 +153,9 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
 /* If somebody deletes a closed period's archive file, the period is fetched again. */
 static bool is_disowned(struct fs *fs, struct node *node)
 {
-    struct cemm_query query;
-    if (!node->closed || !tree_query(&node->path, &query))
+    if (!node->snapshot->closed)
         return false;
-    bool archived = cemm_archived(fs->cemm, &query);
+    bool archived = fs_archived(fs, &node->path);
     if (!archived && node->archived)
         return true;
     node->archived = archived;
@@ -247,11 +238,10 @@ static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, siz
 /* Renders the dropped bytes again. Returns 0 or a positive errno. */
 static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
 {
-    struct tree_clock clock = fs_clock(fs);
     struct snapshot *anew;
     if (answer->result != 0)
         return fs_errno(answer->result);
-    int r = snapshot_render(&node->path, answer->document, &clock, &anew);
+    int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &anew);
     if (r < 0)
         return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
@@ -260,7 +250,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
         node_retire(&fs->nodes, node);
         r = ESTALE;
     }
-    snapshot_unref(anew);
+    snapshot_free(anew);
     return r;
 }
 
@@ -283,13 +273,13 @@ static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
 static void ask_for_bytes(struct pending *pending)
 {
     const struct node *node = pending->node;
-    struct cemm_query query;
-    int64_t max_age =
-        node->closed ? fresh_max_age(pending->fs, &node->path, node->snapshot) : INT64_MAX;
-    if (!info_is(&node->path) && tree_query(&node->path, &query))
-        pending_get(pending, &query, max_age, on_bytes);
-    else
+    if (info_is(&node->path))
         pending_reply_error(pending, ESTALE); /* it needs more than one document */
+    else
+        pending_get(pending, &node->path,
+                    node->snapshot->closed ? fresh_max_age(pending->fs, &node->path, node->snapshot)
+                                           : INT64_MAX,
+                    on_bytes);
 }
 
 /* The node has a snapshot. */
@@ -308,55 +298,27 @@ static void reply(struct pending *pending)
 
 /* ---- a running CSV grows ------------------------------------------------ */
 
-struct growth {
-    struct fs *fs;
-    struct node *node;
-    struct pending *waiting; /* NULL: interrupted */
-};
-
 static void on_page_forgotten(void *data)
 {
-    struct growth *growth = data;
-    struct node *node = growth->node;
-    struct fs *fs = growth->fs;
-    node->growing = false;
-    node_show(node);
-    if (growth->waiting)
-        pending_reply_attributes(growth->waiting);
-    free(growth);
-    node->pins--;
-    node_release(&fs->nodes, node);
-}
-
-static void on_reader_gone(void *data)
-{
-    struct growth *growth = data;
-    growth->waiting = NULL;
+    struct pending *pending = data;
+    pending->node->growing = false;
+    node_show(pending->node);
+    pending_reply_attributes(pending);
 }
 
 /* The node has its new snapshot, and shows the old size until the kernel has forgotten the page. */
 static void grow(struct pending *pending)
 {
     struct node *node = pending->node;
-    struct growth *growth = malloc(sizeof(*growth));
     int64_t page = sysconf(_SC_PAGESIZE);
-    if (!growth) {
-        pending_reply_error(pending, ENOMEM);
-        return;
-    }
-    *growth = (struct growth){.fs = pending->fs, .node = node, .waiting = pending};
-    if (invalidate_pages(&pending->fs->invalidate, node->number, (int64_t)node->shown / page * page,
-                         on_page_forgotten, growth) < 0) {
-        free(growth);
+    node->growing =
+        invalidate_pages(&pending->fs->invalidate, node->number, (int64_t)node->shown / page * page,
+                         on_page_forgotten, pending) == 0;
+    if (!node->growing)
         pending_reply_attributes(pending); /* it grows with the next document */
-        return;
-    }
-    node->growing = true;
-    node->pins++;
-    pending_wait(pending, on_reader_gone, growth);
 }
 
-/* Takes over the reference of a newer snapshot. */
+/* Takes over a newer snapshot. */
 static void renew(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
@@ -364,7 +326,7 @@ static void renew(struct pending *pending, struct snapshot *snapshot)
     if (!old->bytes || snapshot->size < node->shown ||
         memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
         /* Readers that have it open keep the old bytes; the name will lead to a new node. */
-        snapshot_unref(snapshot);
+        snapshot_free(snapshot);
         node_retire(&pending->fs->nodes, node);
         node_keep(node, false);
         node->running = false;
@@ -399,7 +361,7 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
     if (!wants(pending, snapshot->fetched)) {
-        snapshot_unref(snapshot);
+        snapshot_free(snapshot);
         reply(pending);
     } else if (node->snapshot) {
         renew(pending, snapshot);
@@ -438,8 +400,7 @@ static bool is_known_absent(const struct node *node)
 static void take_answer(struct pending *pending, const struct cemm_answer *answer)
 {
     struct node *node = pending->node;
-    struct tree_clock clock = fs_clock(pending->fs);
-    struct snapshot *snapshot = NULL;
+    struct snapshot *snapshot;
     if (answer->result != 0) {
         pending_reply_error(pending, take_failure(pending->fs, node, fs_errno(answer->result)));
         return;
@@ -448,7 +409,7 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
         reply(pending);
         return;
     }
-    int r = snapshot_render(&node->path, answer->document, &clock, &snapshot);
+    int r = snapshot_render(&node->path, answer->document, cemm_zone(pending->fs->cemm), &snapshot);
     if (r == -EIO)
         fs_note_name(pending->fs, &node->path, "the answer is too large for this file");
     if (r < 0) {
@@ -464,19 +425,16 @@ static void ask(struct pending *pending)
 {
     struct node *node = pending->node;
     struct fs *fs = pending->fs;
-    struct path path = node->path;
-    struct cemm_query query;
+    const struct path *path = &node->path;
     if (is_known_absent(node)) {
         pending_reply_error(pending, ENOENT);
-    } else if (info_is(&path)) {
+    } else if (info_is(path)) {
         pending->answer = take_answer;
         pending->take = take_snapshot;
         info_ask(pending);
-    } else if (tree_query(&path, &query)) {
-        pending_get(pending, &query, fresh_max_age(fs, &path, node->snapshot), take_answer);
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &path);
     } else {
-        pending_reply_error(pending, EIO);
+        pending_get(pending, path, fresh_max_age(fs, path, node->snapshot), take_answer);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), path);
     }
 }
 
@@ -487,7 +445,7 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
         fs_reply_attributes(fs, request, node);
         return;
     }
-    struct pending *pending = pending_new(fs, request, node);
+    struct pending *pending = pending_new(request, node);
     if (!pending)
         return;
     pending->open = open;
@@ -502,8 +460,13 @@ static bool is_repeated(const struct node *node)
     return node->failed != 0 && age >= 0 && age <= REPEATED_MS;
 }
 
-void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset)
+void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+               struct fuse_file_info *info)
 {
+    struct node *node = fs_node(request, number);
+    (void)info;
+    if (!node)
+        return;
     const struct snapshot *snapshot = node->snapshot;
     if (snapshot && snapshot->bytes) {
         reply_bytes(request, snapshot, size, offset);
@@ -513,7 +476,7 @@ void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size
         (void)fuse_reply_err(request, node->error);
         return;
     }
-    struct pending *pending = pending_new(fs, request, node);
+    struct pending *pending = pending_new(request, node);
     if (!pending)
         return;
     pending->reading = true;

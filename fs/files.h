@@ -18,6 +18,7 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 
 /* Answers READ. It waits if the file was never fetched, or if its bytes were dropped here and in
  * the kernel. */
-void file_read(struct fs *fs, fuse_req_t request, struct node *node, size_t size, off_t offset);
+void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+               struct fuse_file_info *info);
 
 #endif

@@ -12,6 +12,19 @@
 #include <string.h>
 #include <time.h>
 
+struct fs *fs_of(fuse_req_t request)
+{
+    return fuse_req_userdata(request);
+}
+
+struct node *fs_node(fuse_req_t request, fuse_ino_t number)
+{
+    struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
+    if (!node)
+        (void)fuse_reply_err(request, ESTALE);
+    return node;
+}
+
 struct tree_clock fs_clock(const struct fs *fs)
 {
     return (struct tree_clock){.zone = cemm_zone(fs->cemm), .now = cemm_clock_wall() / 1000};
@@ -27,6 +40,18 @@ int fs_errno(int r)
     default:
         return r < 0 ? -r : EIO;
     }
+}
+
+struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int64_t max_age)
+{
+    struct cemm_query query;
+    return tree_query(path, &query) ? cemm_peek(fs->cemm, &query, max_age) : NULL;
+}
+
+bool fs_archived(const struct fs *fs, const struct path *path)
+{
+    struct cemm_query query;
+    return tree_query(path, &query) && cemm_archived(fs->cemm, &query);
 }
 
 bool fs_account_unheard(const struct fs *fs)

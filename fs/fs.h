@@ -51,6 +51,12 @@ struct fs {
     bool kernel_opens;    /* the kernel needs no OPEN */
 };
 
+/* The mount that a request is for. */
+struct fs *fs_of(fuse_req_t request);
+
+/* Returns NULL and answers the request if the kernel uses a number that it was never given. */
+struct node *fs_node(fuse_req_t request, fuse_ino_t number);
+
 struct tree_clock fs_clock(const struct fs *fs);
 
 /* A request's result, which is not 0, as a positive errno. */
@@ -58,6 +64,12 @@ int fs_errno(int r);
 
 /* What is known of the path's meter. */
 struct tree_meter fs_meter(const struct fs *fs, const struct path *path);
+
+/* The path's document if it is cached and not older (ms), else NULL. The caller unrefs it. */
+struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int64_t max_age);
+
+/* Whether the archive has the path's document. */
+bool fs_archived(const struct fs *fs, const struct path *path);
 
 /* Whether some account has never answered, so that its devices are not known. */
 bool fs_account_unheard(const struct fs *fs);

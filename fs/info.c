@@ -35,7 +35,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     if (r == ENOENT)
         fs_note_name(fs, &pending->node->path, "no source has information about this device");
     if (r == 0)
-        r = -snapshot_of_device(uid, account, answer->document, cemm_clock_wall(), &snapshot);
+        r = -snapshot_of_device(uid, account, answer->document, &snapshot);
     if (r != 0)
         pending_reply_error(pending, r);
     else
@@ -44,12 +44,8 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
 
 static void on_devices(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct cemm_query query;
     pending->found = answer->result;
-    if (tree_query(&pending->node->path, &query))
-        pending_get(pending, &query, FS_INFO_MAX_AGE, on_root);
-    else
-        pending_reply_error(pending, EIO);
+    pending_get(pending, &pending->node->path, FS_INFO_MAX_AGE, on_root);
 }
 
 /* ---- a meter ------------------------------------------------------------ */
@@ -72,9 +68,9 @@ static void on_io(struct pending *pending, const struct cemm_answer *answer)
 
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
-    struct cemm_query query = {.uid = pending->node->path.uid, .endpoint = CEMM_IO};
+    const struct path io = {.kind = PATH_IO, .uid = pending->node->path.uid};
     if (answer->result == CEMM_ABSENT)
-        pending_get(pending, &query, FS_INFO_MAX_AGE, on_io);
+        pending_get(pending, &io, FS_INFO_MAX_AGE, on_io);
     else
         pending->answer(pending, answer);
 }
@@ -82,12 +78,9 @@ static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 void info_ask(struct pending *pending)
 {
     const struct path *path = &pending->node->path;
-    struct cemm_query query;
     pending->absence_passes = true;
     if (path->kind == PATH_DEVICE_INFO) /* an account that has answered is not asked again */
         pending_find(pending, NULL, INT64_MAX, on_devices);
-    else if (tree_query(path, &query))
-        pending_get(pending, &query, FS_INFO_MAX_AGE, on_meter);
     else
-        pending_reply_error(pending, EIO);
+        pending_get(pending, path, FS_INFO_MAX_AGE, on_meter);
 }

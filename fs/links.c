@@ -74,16 +74,23 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
     pending_free(pending);
 }
 
-void link_read(struct fs *fs, fuse_req_t request, struct node *node)
+void link_read(fuse_req_t request, fuse_ino_t number)
 {
+    struct fs *fs = fs_of(request);
+    struct node *node = fs_node(request, number);
+    if (!node)
+        return;
+    if (tree_type(&node->path) != TREE_LINK) {
+        (void)fuse_reply_err(request, EINVAL);
+        return;
+    }
     struct tree_clock clock = fs_clock(fs);
     struct path day = day_of(&node->path, &clock, 0);
-    struct cemm_query query;
-    if (!is_turning(fs, node, &clock) || !tree_query(&day, &query)) {
+    if (!is_turning(fs, node, &clock)) {
         reply(request, &node->path, &clock, 0);
         return;
     }
-    struct pending *pending = pending_new(fs, request, node);
+    struct pending *pending = pending_new(request, node);
     if (pending)
-        pending_get(pending, &query, FS_PERIOD_MAX_AGE, on_day);
+        pending_get(pending, &day, FS_PERIOD_MAX_AGE, on_day);
 }

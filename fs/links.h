@@ -7,6 +7,6 @@
 #include "fs/fs.h"
 
 /* Answers READLINK, now or when it is known whether the new day has data. */
-void link_read(struct fs *fs, fuse_req_t request, struct node *node);
+void link_read(fuse_req_t request, fuse_ino_t number);
 
 #endif

@@ -1,59 +1,23 @@
-/*
- * Two hash tables over the same nodes, by number and by path. They grow by
- * doubling: a copy of a whole history looks up some ten thousand names, most
- * mounts a few.
- */
 #include "fs/node.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_FIRST 256                 /* a power of two */
-#define ROOT_NUMBER   1                   /* FUSE_ROOT_ID */
-#define SETTLED       (UINT64_C(1) << 62) /* counted numbers never have this bit */
+#define ROOT_NUMBER 1                   /* FUSE_ROOT_ID */
+#define SETTLED     (UINT64_C(1) << 62) /* counted numbers never have this bit */
 
-static size_t slot_of_number(const struct nodes *nodes, uint64_t number)
+static int compare_numbers(const void *a, const void *b)
 {
-    return (size_t)(number & (nodes->buckets - 1));
+    uint64_t left = ((const struct node *)a)->number;
+    uint64_t right = ((const struct node *)b)->number;
+    return (left > right) - (left < right);
 }
 
-static size_t slot_of_path(const struct nodes *nodes, const struct path *path)
+static int compare_paths(const void *a, const void *b)
 {
-    return (size_t)(path_hash(path) & (nodes->buckets - 1));
-}
-
-static void insert(struct nodes *nodes, struct node *node)
-{
-    LIST_INSERT_HEAD(&nodes->by_number[slot_of_number(nodes, node->number)], node, same_number);
-    if (node->current)
-        LIST_INSERT_HEAD(&nodes->by_path[slot_of_path(nodes, &node->path)], node, same_path);
-}
-
-static int resize(struct nodes *nodes, size_t buckets)
-{
-    struct node_list *by_number = calloc(buckets, sizeof(*by_number));
-    struct node_list *by_path = calloc(buckets, sizeof(*by_path));
-    struct nodes old = *nodes;
-    if (!by_number || !by_path) {
-        free(by_number);
-        free(by_path);
-        return -ENOMEM;
-    }
-    nodes->by_number = by_number;
-    nodes->by_path = by_path;
-    nodes->buckets = buckets;
-    for (size_t i = 0; i < old.buckets; i++) {
-        struct node *node = LIST_FIRST(&old.by_number[i]);
-        while (node) {
-            struct node *next = LIST_NEXT(node, same_number);
-            insert(nodes, node);
-            node = next;
-        }
-    }
-    free(old.by_number);
-    free(old.by_path);
-    return 0;
+    return path_compare(&((const struct node *)a)->path, &((const struct node *)b)->path);
 }
 
 int nodes_init(struct nodes *nodes)
@@ -62,77 +26,66 @@ int nodes_init(struct nodes *nodes)
     TAILQ_INIT(&nodes->full);
     TAILQ_INIT(&nodes->bare);
     TAILQ_INIT(&nodes->open);
-    if (resize(nodes, BUCKETS_FIRST) < 0)
-        return -ENOMEM;
     struct node *root = node_new(nodes, &tree_root);
-    if (!root) {
-        nodes_end(nodes);
+    if (!root)
         return -ENOMEM;
-    }
     root->pins = 1;
     return 0;
 }
 
 void nodes_end(struct nodes *nodes)
 {
-    for (size_t i = 0; i < nodes->buckets; i++) {
-        struct node *node;
-        while ((node = LIST_FIRST(&nodes->by_number[i]))) {
-            node->lookups = 0;
-            node->pins = 0;
-            node_release(nodes, node);
-        }
+    while (nodes->by_number) {
+        struct node *node = *(struct node **)nodes->by_number;
+        node->lookups = 0;
+        node->pins = 0;
+        node_release(nodes, node);
     }
-    free(nodes->by_number);
-    free(nodes->by_path);
-    *nodes = (struct nodes){0};
 }
 
 struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
 {
-    struct node *node;
-    LIST_FOREACH (node, &nodes->by_number[slot_of_number(nodes, number)], same_number) {
-        if (node->number == number)
-            return node;
-    }
-    return NULL;
+    const struct node key = {.number = number};
+    struct node **found = tfind(&key, &nodes->by_number, compare_numbers);
+    return found ? *found : NULL;
 }
 
 struct node *nodes_current(const struct nodes *nodes, const struct path *path)
 {
-    struct node *node;
-    LIST_FOREACH (node, &nodes->by_path[slot_of_path(nodes, path)], same_path) {
-        if (path_same(&node->path, path))
-            return node;
-    }
-    return NULL;
+    const struct node key = {.path = *path};
+    struct node **found = tfind(&key, &nodes->by_path, compare_paths);
+    return found ? *found : NULL;
 }
 
 struct node *node_new(struct nodes *nodes, const struct path *path)
 {
-    struct node *node = calloc(1, sizeof(*node));
-    struct node *before = nodes_current(nodes, path);
+    struct node *node = malloc(sizeof(*node));
     if (!node)
         return NULL;
-    /* Without memory the smaller table works, too. */
-    if (nodes->count >= nodes->buckets)
-        (void)resize(nodes, nodes->buckets * 2);
-    if (before)
-        node_retire(nodes, before);
-    node->number = nodes->next_number++;
-    node->inode = node->number;
-    node->path = *path;
+    *node = (struct node){
+        .number = nodes->next_number, .inode = nodes->next_number, .path = *path, .current = true};
+    if (!tsearch(node, &nodes->by_number, compare_numbers)) {
+        free(node);
+        return NULL;
+    }
+    struct node **named = tsearch(node, &nodes->by_path, compare_paths);
+    if (!named) {
+        tdelete(node, &nodes->by_number, compare_numbers);
+        free(node);
+        return NULL;
+    }
+    (*named)->current = false; /* the one before, if there is one */
+    *named = node;
     node->current = true;
-    insert(nodes, node);
+    nodes->next_number++;
     nodes->count++;
     return node;
 }
 
 void node_retire(struct nodes *nodes, struct node *node)
 {
-    (void)nodes;
     if (node->current)
-        LIST_REMOVE(node, same_path);
+        tdelete(node, &nodes->by_path, compare_paths);
     node->current = false;
 }
 
@@ -157,8 +110,8 @@ void node_show(struct node *node)
 
 void node_settle(struct node *node)
 {
-    uint64_t hash = tree_hash_path(&node->path);
-    hash = path_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
+    uint64_t hash = tree_hash(&node->path);
+    hash = tree_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
     node->inode = hash >> 2 | SETTLED;
 }
 
@@ -176,7 +129,7 @@ void node_drop(struct nodes *nodes, struct node *node)
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
     bool full = node->snapshot && node->snapshot->bytes;
-    if (node->path.kind == PATH_PERIOD && (!node->snapshot || node->closed))
+    if (node->path.kind == PATH_PERIOD && (!node->snapshot || node->snapshot->closed))
         return full ? &nodes->full : &nodes->bare;
     return full && node->snapshot->source ? &nodes->open : NULL;
 }
@@ -214,7 +167,7 @@ void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot
 {
     node_drop(nodes, node);
     account(nodes, node->snapshot, false);
-    snapshot_unref(node->snapshot);
+    snapshot_free(node->snapshot);
     node->snapshot = snapshot;
     account(nodes, snapshot, true);
 }
@@ -234,10 +187,10 @@ void node_release(struct nodes *nodes, struct node *node)
         return;
     node_drop(nodes, node);
     node_retire(nodes, node);
-    LIST_REMOVE(node, same_number);
+    tdelete(node, &nodes->by_number, compare_numbers);
     nodes->count--;
     account(nodes, node->snapshot, false);
-    snapshot_unref(node->snapshot);
+    snapshot_free(node->snapshot);
     free(node->words);
     free(node);
 }

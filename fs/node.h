@@ -17,8 +17,6 @@
 #include "fs/render.h"
 #include "fs/tree.h"
 
-struct node;
-LIST_HEAD(node_list, node);
 TAILQ_HEAD(node_queue, node);
 
 struct node {
@@ -37,7 +35,6 @@ struct node {
     int64_t shown_modified;
     int64_t asked;  /* last GETATTR (Unix milliseconds) */
     bool running;   /* may grow */
-    bool closed;    /* its snapshot is final */
     bool growing;   /* the kernel is being told */
     bool archived;  /* its archive file was there */
     bool kept;      /* pinned by node_keep() */
@@ -51,15 +48,13 @@ struct node {
     char *words;    /* directories: the last failure below it; NULL: none */
     uint64_t cause; /* of tree_cause() */
 
-    LIST_ENTRY(node) same_number, same_path;
     struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;
 };
 
 struct nodes {
-    struct node_list *by_number;
-    struct node_list *by_path; /* current ones only */
-    size_t buckets;
+    void *by_number; /* trees of tsearch(3) */
+    void *by_path;   /* current ones only */
     size_t count;
     uint64_t next_number;
     struct node_queue full; /* closed files with their bytes, least recently used first */
@@ -85,7 +80,7 @@ struct node *node_new(struct nodes *nodes, const struct path *path);
 /* The name no longer leads to the node. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Sets the snapshot, whose reference is taken over; node_show() tells its size. */
+/* Takes over the snapshot; node_show() tells its size. */
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 

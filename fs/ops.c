@@ -15,24 +15,9 @@
 #include "fs/dirs.h"
 #include "fs/files.h"
 #include "fs/links.h"
-#include "fs/listing.h"
 #include "fs/xattrs.h"
 
 #define NAME_MAX_LENGTH 255
-
-static struct fs *fs_of(fuse_req_t request)
-{
-    return fuse_req_userdata(request);
-}
-
-/* Returns NULL and answers the request if the kernel uses a number that it was never given. */
-static struct node *node_of(fuse_req_t request, fuse_ino_t number)
-{
-    struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
-    if (!node)
-        (void)fuse_reply_err(request, ESTALE);
-    return node;
-}
 
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
@@ -66,7 +51,7 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
 static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     struct fs *fs = fs_of(request);
-    struct node *directory = node_of(request, parent);
+    struct node *directory = fs_node(request, parent);
     struct fuse_entry_param entry = {.generation = 1};
     struct node *node;
     if (!directory)
@@ -110,23 +95,12 @@ static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
     fuse_reply_none(request);
 }
 
-static void on_readlink(fuse_req_t request, fuse_ino_t number)
-{
-    struct node *node = node_of(request, number);
-    if (!node)
-        return;
-    if (tree_type(&node->path) == TREE_LINK)
-        link_read(fs_of(request), request, node);
-    else
-        (void)fuse_reply_err(request, EINVAL);
-}
-
 /* ---- attributes and bytes ----------------------------------------------- */
 
 static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
     struct fs *fs = fs_of(request);
-    struct node *node = node_of(request, number);
+    struct node *node = fs_node(request, number);
     if (!node)
         return;
     switch (tree_type(&node->path)) {
@@ -155,15 +129,6 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
     }
 }
 
-static void on_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
-                    struct fuse_file_info *info)
-{
-    struct node *node = node_of(request, number);
-    (void)info;
-    if (node)
-        file_read(fs_of(request), request, node, size, offset);
-}
-
 /* The file system is full, as read-only ones are; its whole size is not known. */
 static void on_statfs(fuse_req_t request, fuse_ino_t number)
 {
@@ -180,124 +145,33 @@ static void on_statfs(fuse_req_t request, fuse_ino_t number)
     (void)fuse_reply_statfs(request, &about);
 }
 
-static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
-{
-    struct node *node = node_of(request, number);
-    if (node)
-        xattr_get(fs_of(request), request, node, name, size);
-}
-
-static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
-{
-    struct node *node = node_of(request, number);
-    if (node)
-        xattr_list(fs_of(request), request, node, size);
-}
-
-/* ---- directories -------------------------------------------------------- */
-
-static struct listing *listing_of(const struct fuse_file_info *info)
-{
-    return (struct listing *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr)
-}
-
-static void on_opendir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
-{
-    struct node *node = node_of(request, number);
-    if (node)
-        dir_open(fs_of(request), request, node, info);
-}
-
-static void on_readdir(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
-                       struct fuse_file_info *info)
-{
-    (void)number;
-    listing_reply(request, listing_of(info), size, offset);
-}
-
-static void on_releasedir(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
-{
-    (void)number;
-    listing_free(listing_of(info));
-    (void)fuse_reply_err(request, 0);
-}
-
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
 /* Without create and copy_file_range the kernel uses mknod and write. */
+#define REFUSE(name, ...)                             \
+    static void name(fuse_req_t request, __VA_ARGS__) \
+    {                                                 \
+        (void)fuse_reply_err(request, EROFS);         \
+    }
 
-static void on_setattr(fuse_req_t request, fuse_ino_t number, struct stat *attributes, int which,
-                       struct fuse_file_info *info)
-{
-    (void)number, (void)attributes, (void)which, (void)info;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_mknod(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
-                     dev_t device)
-{
-    (void)parent, (void)name, (void)mode, (void)device;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_mkdir(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode)
-{
-    (void)parent, (void)name, (void)mode;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_remove(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-    (void)parent, (void)name;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_symlink(fuse_req_t request, const char *target, fuse_ino_t parent, const char *name)
-{
-    (void)target, (void)parent, (void)name;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_rename(fuse_req_t request, fuse_ino_t parent, const char *name,
-                      fuse_ino_t new_parent, const char *new_name, unsigned flags)
-{
-    (void)parent, (void)name, (void)new_parent, (void)new_name, (void)flags;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_link(fuse_req_t request, fuse_ino_t number, fuse_ino_t new_parent,
-                    const char *new_name)
-{
-    (void)number, (void)new_parent, (void)new_name;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_write(fuse_req_t request, fuse_ino_t number, const char *bytes, size_t size,
-                     off_t offset, struct fuse_file_info *info)
-{
-    (void)number, (void)bytes, (void)size, (void)offset, (void)info;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_fallocate(fuse_req_t request, fuse_ino_t number, int mode, off_t offset,
-                         off_t length, struct fuse_file_info *info)
-{
-    (void)number, (void)mode, (void)offset, (void)length, (void)info;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_setxattr(fuse_req_t request, fuse_ino_t number, const char *name, const char *value,
-                        size_t size, int flags)
-{
-    (void)number, (void)name, (void)value, (void)size, (void)flags;
-    (void)fuse_reply_err(request, EROFS);
-}
-
-static void on_removexattr(fuse_req_t request, fuse_ino_t number, const char *name)
-{
-    (void)number, (void)name;
-    (void)fuse_reply_err(request, EROFS);
-}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+REFUSE(on_setattr, fuse_ino_t number, struct stat *attributes, int which,
+       struct fuse_file_info *info)
+REFUSE(on_mknod, fuse_ino_t parent, const char *name, mode_t mode, dev_t device)
+REFUSE(on_mkdir, fuse_ino_t parent, const char *name, mode_t mode)
+REFUSE(on_remove, fuse_ino_t parent, const char *name)
+REFUSE(on_symlink, const char *target, fuse_ino_t parent, const char *name)
+REFUSE(on_rename, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+       unsigned flags)
+REFUSE(on_link, fuse_ino_t number, fuse_ino_t new_parent, const char *new_name)
+REFUSE(on_write, fuse_ino_t number, const char *bytes, size_t size, off_t offset,
+       struct fuse_file_info *info)
+REFUSE(on_fallocate, fuse_ino_t number, int mode, off_t offset, off_t length,
+       struct fuse_file_info *info)
+REFUSE(on_setxattr, fuse_ino_t number, const char *name, const char *value, size_t size, int flags)
+REFUSE(on_removexattr, fuse_ino_t number, const char *name)
+#pragma GCC diagnostic pop
 
 const struct fuse_lowlevel_ops fs_ops = {
     .init = on_init,
@@ -305,15 +179,15 @@ const struct fuse_lowlevel_ops fs_ops = {
     .forget = on_forget,
     .forget_multi = on_forget_multi,
     .getattr = on_getattr,
-    .readlink = on_readlink,
+    .readlink = link_read,
     .open = on_open,
-    .read = on_read,
+    .read = file_read,
     .statfs = on_statfs,
-    .getxattr = on_getxattr,
-    .listxattr = on_listxattr,
-    .opendir = on_opendir,
-    .readdir = on_readdir,
-    .releasedir = on_releasedir,
+    .getxattr = xattr_get,
+    .listxattr = xattr_list,
+    .opendir = dir_open,
+    .readdir = dir_read,
+    .releasedir = dir_release,
     .setattr = on_setattr,
     .mknod = on_mknod,
     .mkdir = on_mkdir,

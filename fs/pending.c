@@ -17,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/listing.h"
-
 static void on_answer(void *data, const struct cemm_answer *answer)
 {
     struct pending *pending = data;
@@ -37,24 +35,22 @@ static void on_answer(void *data, const struct cemm_answer *answer)
 static void on_interrupt(fuse_req_t request, void *data)
 {
     struct pending *pending = data;
-    (void)request;
     if (pending->ticket) {
         cemm_cancel(pending->ticket);
         return;
     }
-    if (pending->let_go)
-        pending->let_go(pending->data);
-    pending_reply_error(pending, EINTR);
+    (void)fuse_reply_err(request, EINTR);
+    pending->request = NULL; /* what it waits for will free it */
 }
 
-struct pending *pending_new(struct fs *fs, fuse_req_t request, struct node *node)
+struct pending *pending_new(fuse_req_t request, struct node *node)
 {
     struct pending *pending = malloc(sizeof(*pending));
     if (!pending) {
         (void)fuse_reply_err(request, ENOMEM);
         return NULL;
     }
-    *pending = (struct pending){.fs = fs, .request = request, .node = node};
+    *pending = (struct pending){.fs = fs_of(request), .request = request, .node = node};
     node->pins++;
     return pending;
 }
@@ -74,12 +70,14 @@ static void await(struct pending *pending, int r, const struct cemm_query *query
     }
 }
 
-void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
+void pending_get(struct pending *pending, const struct path *path, int64_t max_age,
                  pending_fn *resume)
 {
-    await(pending,
-          cemm_get(pending->fs->cemm, query, max_age, on_answer, pending, &pending->ticket), query,
-          resume);
+    struct cemm_query query;
+    int r = -EIO;
+    if (tree_query(path, &query))
+        r = cemm_get(pending->fs->cemm, &query, max_age, on_answer, pending, &pending->ticket);
+    await(pending, r, &query, resume);
 }
 
 void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
@@ -109,15 +107,8 @@ void pending_locate(struct pending *pending, pending_fn *resume)
     await(pending, r, NULL, resume);
 }
 
-void pending_wait(struct pending *pending, void (*let_go)(void *data), void *data)
-{
-    pending->let_go = let_go;
-    pending->data = data;
-}
-
 void pending_free(struct pending *pending)
 {
-    listing_free(pending->listing);
     pending->node->pins--;
     node_release(&pending->fs->nodes, pending->node);
     free(pending);
@@ -140,6 +131,7 @@ void pending_reply_error(struct pending *pending, int error)
 
 void pending_reply_attributes(struct pending *pending)
 {
-    fs_reply_attributes(pending->fs, pending->request, pending->node);
+    if (pending->request)
+        fs_reply_attributes(pending->fs, pending->request, pending->node);
     pending_free(pending);
 }

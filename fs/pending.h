@@ -10,7 +10,6 @@
 #include "fs/fs.h"
 
 struct pending;
-struct listing;
 
 /* Called with the answer. Ends with one of pending_reply_…() or with another wait. */
 typedef void pending_fn(struct pending *pending, const struct cemm_answer *answer);
@@ -19,18 +18,14 @@ typedef void pending_take_fn(struct pending *pending, struct snapshot *snapshot)
 
 struct pending {
     struct fs *fs;
-    fuse_req_t request;
+    fuse_req_t request; /* NULL: it was interrupted while it waited for the kernel */
     struct node *node;
-    struct cemm_ticket *ticket; /* NULL: it waits for something else */
+    struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
     pending_fn *resume;
-    void (*let_go)(void *data); /* called on an interrupt without a ticket */
-    void *data;
-    bool absence_passes;     /* absence is no failure yet */
-    int found;               /* result of the first wait */
-    struct listing *listing; /* OPENDIR: freed with the request */
-    struct fuse_file_info info;
+    bool absence_passes;   /* absence is no failure yet */
+    int found;             /* result of the first wait */
     pending_fn *answer;    /* a file's last step: takes an answer, */
-    pending_take_fn *take; /* or a snapshot and its reference */
+    pending_take_fn *take; /* or takes over a snapshot */
     bool open;             /* GETATTR of an open file */
     bool reading;          /* READ */
     size_t size;
@@ -38,19 +33,16 @@ struct pending {
 };
 
 /* Makes a request pending. Returns NULL and answers it if there is no memory. */
-struct pending *pending_new(struct fs *fs, fuse_req_t request, struct node *node);
+struct pending *pending_new(fuse_req_t request, struct node *node);
 
 /* Each starts a wait; `resume` is called at its end and may start the next. */
-void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
-                 pending_fn *resume);
+void pending_get(struct pending *pending, const struct path *path, int64_t max_age,
+                 pending_fn *resume); /* for the document of a file or a meter */
 void pending_locate(struct pending *pending,
                     pending_fn *resume); /* for a source that knows the device */
 void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
                   pending_fn *resume); /* for devices (`uid` NULL) or the meters of one */
 void pending_find_first(struct pending *pending, pending_fn *resume); /* for a meter's first day */
-
-/* Waits for something else than the library. */
-void pending_wait(struct pending *pending, void (*let_go)(void *data), void *data);
 
 /* Each answers the request and frees it. */
 void pending_reply_error(struct pending *pending, int error);

@@ -18,7 +18,6 @@ struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
         free(text);
         return NULL;
     }
-    snapshot->references = 1;
     snapshot->bytes = text;
     snapshot->size = size;
     snapshot->modified = modified;
@@ -26,15 +25,9 @@ struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
     return snapshot;
 }
 
-struct snapshot *snapshot_ref(struct snapshot *snapshot)
+void snapshot_free(struct snapshot *snapshot)
 {
-    snapshot->references++;
-    return snapshot;
-}
-
-void snapshot_unref(struct snapshot *snapshot)
-{
-    if (!snapshot || --snapshot->references > 0)
+    if (!snapshot)
         return;
     free(snapshot->bytes);
     free(snapshot->source);
@@ -44,7 +37,7 @@ void snapshot_unref(struct snapshot *snapshot)
 
 void snapshot_strip(struct snapshot *snapshot)
 {
-    snapshot->digest = path_hash_bytes(PATH_HASH, snapshot->bytes, snapshot->size);
+    snapshot->digest = tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
     free(snapshot->bytes);
     snapshot->bytes = NULL;
 }
@@ -52,7 +45,7 @@ void snapshot_strip(struct snapshot *snapshot)
 bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
 {
     if (anew->size != snapshot->size ||
-        path_hash_bytes(PATH_HASH, anew->bytes, anew->size) != snapshot->digest)
+        tree_hash_bytes(TREE_HASH, anew->bytes, anew->size) != snapshot->digest)
         return false;
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;
@@ -64,19 +57,10 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
 {
     const struct cemm_sample *newest =
         series->count > 0 ? &series->samples[series->count - 1] : NULL;
-    size_t length = newest ? newest->text_length : 0;
-    char *text = malloc(length + 2);
-
-    if (!text)
-        return -ENOMEM;
-    if (newest) {
-        memcpy(text, newest->text, length);
-        text[length++] = '\n';
-    }
-    text[length] = '\0';
-    *ret_text = text;
-    *ret_length = length;
-    return 0;
+    int length = newest ? asprintf(ret_text, "%.*s\n", (int)newest->text_length, newest->text)
+                        : asprintf(ret_text, "%s", "");
+    *ret_length = (size_t)length;
+    return length < 0 ? -ENOMEM : 0;
 }
 
 static struct json_object *data_of(struct json_object *root)
@@ -134,11 +118,11 @@ static int render_text(const struct path *path, const struct cemm_document *docu
 /* A closed period has the time of its end, running months and years that of the fetch because their
  * last row changes, all others that of the newest sample. */
 static int64_t modified_at(const struct path *path, const struct cemm_document *document,
-                           const struct cemm_series *channel, const struct tree_clock *clock)
+                           const struct cemm_series *channel, const struct cemm_zone *zone)
 {
     int64_t newest = cemm_document_newest(document);
     if (path->kind == PATH_PERIOD && cemm_document_closed(document))
-        return cemm_period_end(clock->zone, &path->period) * 1000;
+        return cemm_period_end(zone, &path->period) * 1000;
     if (path->kind == PATH_PERIOD && path->period.span != CEMM_DAY)
         return cemm_document_fetched(document);
     if (channel)
@@ -166,7 +150,7 @@ static int sign(struct snapshot *snapshot, const char *source, const struct cemm
     snapshot->source = strdup(source);
     snapshot->units = series ? join_units(series, count) : NULL;
     if (!snapshot->source || (series && !snapshot->units)) {
-        snapshot_unref(snapshot);
+        snapshot_free(snapshot);
         return -ENOMEM;
     }
     *ret_snapshot = snapshot;
@@ -174,7 +158,7 @@ static int sign(struct snapshot *snapshot, const char *source, const struct cemm
 }
 
 int snapshot_render(const struct path *path, const struct cemm_document *document,
-                    const struct tree_clock *clock, struct snapshot **ret_snapshot)
+                    const struct cemm_zone *zone, struct snapshot **ret_snapshot)
 {
     const struct cemm_series *channel =
         path->kind == PATH_CHANNEL ? cemm_document_channel(document, path->channel) : NULL;
@@ -183,11 +167,11 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     char *text;
     size_t length;
     size_t count = 1;
-    int r = render_text(path, document, channel, clock->zone, &text, &length);
+    int r = render_text(path, document, channel, zone, &text, &length);
 
     if (r < 0)
         return r == -E2BIG ? -EIO : r;
-    snapshot = snapshot_of_text(text, length, modified_at(path, document, channel, clock));
+    snapshot = snapshot_of_text(text, length, modified_at(path, document, channel, zone));
     if (!snapshot)
         return -ENOMEM;
     snapshot->fetched = cemm_document_fetched(document);
@@ -204,9 +188,13 @@ static int print_device(const struct cemm_uid *uid, const char *account,
 {
     struct json json = {.failed = false};
     struct json_object *root = document ? cemm_document_json(document) : NULL;
-    struct json_object *device = json_new_object(&json);
+    struct json_object *data = root ? data_of(root) : NULL;
+    struct json_object *device = json_object_new_object();
     json_add_text(&json, device, "uid", uid->text);
-    json_add(&json, device, "lan", root ? json_object_get(data_of(root)) : NULL);
+    if (data)
+        json_add(&json, device, "lan", json_object_get(data));
+    else
+        json_add_text(&json, device, "lan", NULL);
     json_add_text(&json, device, "cloud", account);
     json.failed |= document && !root;
     int r = json.failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
@@ -216,10 +204,9 @@ static int print_device(const struct cemm_uid *uid, const char *account,
 }
 
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
-                       const struct cemm_document *root, int64_t now,
-                       struct snapshot **ret_snapshot)
+                       const struct cemm_document *root, struct snapshot **ret_snapshot)
 {
-    int64_t fetched = root ? cemm_document_fetched(root) : now;
+    int64_t fetched = root ? cemm_document_fetched(root) : cemm_clock_wall();
     struct cemm_words source;
     char *text;
     size_t length;

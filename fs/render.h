@@ -1,6 +1,6 @@
 /*
  * Snapshots: the bytes of a file, its times and its source. They never change,
- * so that size, time and bytes belong together. Counted; for one thread.
+ * so that size, time and bytes belong together.
  */
 #ifndef FS_RENDER_H
 #define FS_RENDER_H
@@ -13,7 +13,6 @@
 #include "fs/tree.h"
 
 struct snapshot {
-    unsigned references;
     size_t size;
     int64_t modified; /* Unix milliseconds */
     int64_t fetched;  /* when the document came */
@@ -30,7 +29,7 @@ struct snapshot {
  * document lacks the channel, -ENOMEM, or -EIO if a limit is exceeded.
  */
 int snapshot_render(const struct path *path, const struct cemm_document *document,
-                    const struct tree_clock *clock, struct snapshot **ret_snapshot);
+                    const struct cemm_zone *zone, struct snapshot **ret_snapshot);
 
 /* Whether a list of meters has that alias; true if there is no memory. */
 bool document_lists(const struct cemm_document *io, const char *alias);
@@ -40,8 +39,7 @@ bool document_lists(const struct cemm_document *io, const char *alias);
  * `root` (or NULL) is its answer on the LAN. Returns 0 or -ENOMEM.
  */
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
-                       const struct cemm_document *root, int64_t now,
-                       struct snapshot **ret_snapshot);
+                       const struct cemm_document *root, struct snapshot **ret_snapshot);
 
 /* Takes over a text, also on failure. NULL: no memory. */
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);
@@ -52,7 +50,6 @@ void snapshot_strip(struct snapshot *snapshot);
 /* Takes the bytes back from a snapshot that was rendered again; false if they differ. */
 bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew);
 
-struct snapshot *snapshot_ref(struct snapshot *snapshot);
-void snapshot_unref(struct snapshot *snapshot); /* NULL is allowed */
+void snapshot_free(struct snapshot *snapshot); /* NULL is allowed */
 
 #endif

@@ -20,17 +20,17 @@ static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_S
     return text;
 }
 
+static void print_success(const struct fs *fs, FILE *out, int64_t success)
+{
+    char text[CEMM_TIME_SIZE];
+    fprintf(out, "  last success  %s\n", when(fs, success, text));
+}
+
 static void print_failure(const struct fs *fs, FILE *out, int64_t failure, const char *words)
 {
     char text[CEMM_TIME_SIZE];
     fprintf(out, "  last failure  %s%s%s\n", when(fs, failure, text), failure != 0 ? ": " : "",
             failure != 0 ? words : "");
-}
-
-static void print_success(const struct fs *fs, FILE *out, int64_t success)
-{
-    char text[CEMM_TIME_SIZE];
-    fprintf(out, "  last success  %s\n", when(fs, success, text));
 }
 
 static void print_sources(const struct fs *fs, FILE *out)
@@ -122,16 +122,6 @@ static void add_time(const struct fs *fs, struct json *json, struct json_object 
     json_add_text(json, object, name, time != 0 ? when(fs, time, text) : NULL);
 }
 
-static struct json_object *last_error(const struct fs *fs, struct json *json)
-{
-    if (!fs->words)
-        return NULL;
-    struct json_object *error = json_new_object(json);
-    add_time(fs, json, error, "time", fs->failed);
-    json_add_text(json, error, "words", fs->words);
-    return error;
-}
-
 static void add_failure(const struct fs *fs, struct json *json, struct json_object *object,
                         int64_t failure, const char *words)
 {
@@ -139,88 +129,89 @@ static void add_failure(const struct fs *fs, struct json *json, struct json_obje
     json_add_text(json, object, "last_words", failure != 0 ? words : NULL);
 }
 
-static struct json_object *all_sources(const struct fs *fs, struct json *json)
+static void add_last_error(const struct fs *fs, struct json *json, struct json_object *root)
 {
-    struct json_object *sources = json_new_array(json);
+    if (!fs->words) {
+        json_add_text(json, root, "last_error", NULL);
+        return;
+    }
+    struct json_object *error = json_add(json, root, "last_error", json_object_new_object());
+    add_time(fs, json, error, "time", fs->failed);
+    json_add_text(json, error, "words", fs->words);
+}
+
+static void add_sources(const struct fs *fs, struct json *json, struct json_object *root)
+{
+    struct json_object *sources = json_add(json, root, "sources", json_object_new_array());
     struct cemm_source_state state;
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &state); i++) {
-        struct json_object *source = json_new_object(json);
+        struct json_object *source = json_add(json, sources, NULL, json_object_new_object());
         json_add_text(json, source, "name", state.name);
         json_add_text(json, source, "address", state.address);
-        json_add_count(json, source, "devices", state.devices);
-        json_add_count(json, source, "left_out", state.left_out);
+        json_add(json, source, "devices", json_object_new_uint64(state.devices));
+        json_add(json, source, "left_out", json_object_new_uint64(state.left_out));
         add_time(fs, json, source, "last_success", state.last_success);
         add_failure(fs, json, source, state.last_failure, state.last_words);
-        json_append(json, sources, source);
     }
-    return sources;
 }
 
-static struct json_object *all_meters(const struct cemm_device *device, struct json *json)
+static void add_meters(const struct cemm_device *known, struct json *json,
+                       struct json_object *device)
 {
-    struct json_object *meters = json_new_array(json);
+    struct json_object *meters = json_add(json, device, "meters", json_object_new_array());
     const char *alias;
-    for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++) {
-        struct json_object *meter = json_new_object(json);
+    for (size_t i = 0; (alias = cemm_device_alias(known, i)); i++) {
+        struct json_object *meter = json_add(json, meters, NULL, json_object_new_object());
         json_add_text(json, meter, "alias", alias);
-        json_add_text(json, meter, "type", cemm_device_type(device, alias));
-        json_append(json, meters, meter);
+        json_add_text(json, meter, "type", cemm_device_type(known, alias));
     }
-    return meters;
 }
 
-static struct json_object *all_devices(const struct fs *fs, struct json *json)
+static void add_devices(const struct fs *fs, struct json *json, struct json_object *root)
 {
-    struct json_object *devices = json_new_array(json);
+    struct json_object *devices = json_add(json, root, "devices", json_object_new_array());
     const struct cemm_device *known;
     for (size_t i = 0; (known = cemm_device_at(fs->cemm, i)); i++) {
-        struct json_object *device = json_new_object(json);
+        struct json_object *device = json_add(json, devices, NULL, json_object_new_object());
         struct cemm_device_state state;
+        cemm_device_state(known, &state);
         json_add_text(json, device, "uid", cemm_device_uid(known)->text);
         json_add_text(json, device, "account", cemm_device_account(known));
-        json_add(json, device, "meters", all_meters(known, json));
-        cemm_device_state(known, &state);
+        add_meters(known, json, device);
         add_time(fs, json, device, "last_success", state.last_success);
         add_failure(fs, json, device, state.last_failure, state.last_words);
-        json_append(json, devices, device);
     }
-    return devices;
 }
 
-static struct json_object *the_archive(const struct fs *fs, struct json *json)
+static void add_archive(const struct fs *fs, struct json *json, struct json_object *root)
 {
     struct cemm_archive_state state;
-    if (!cemm_archive_at(fs->cemm, &state))
-        return NULL;
-    struct json_object *archive = json_new_object(json);
+    if (!cemm_archive_at(fs->cemm, &state)) {
+        json_add_text(json, root, "archive", NULL);
+        return;
+    }
+    struct json_object *archive = json_add(json, root, "archive", json_object_new_object());
     json_add_text(json, archive, "directory", state.directory);
-    json_add_count(json, archive, "read", state.read);
-    json_add_count(json, archive, "written", state.written);
-    json_add_count(json, archive, "damaged", state.damaged);
+    json_add(json, archive, "read", json_object_new_uint64(state.read));
+    json_add(json, archive, "written", json_object_new_uint64(state.written));
+    json_add(json, archive, "damaged", json_object_new_uint64(state.damaged));
     add_failure(fs, json, archive, state.failed, state.words);
-    return archive;
-}
-
-static struct json_object *files_in_memory(const struct fs *fs, struct json *json)
-{
-    struct json_object *files = json_new_object(json);
-    json_add_count(json, files, "count", fs->nodes.snapshots);
-    json_add_count(json, files, "bytes", fs->nodes.bytes);
-    return files;
 }
 
 static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
 {
     struct json json = {.failed = false};
-    struct json_object *root = json_new_object(&json);
+    struct json_object *root = json_object_new_object();
     json_add_text(&json, root, "version", cemm_version());
     add_time(fs, &json, root, "mounted", fs->mounted);
     json_add_text(&json, root, "configuration", cemm_config_file(fs->config));
-    json_add(&json, root, "last_error", last_error(fs, &json));
-    json_add(&json, root, "sources", all_sources(fs, &json));
-    json_add(&json, root, "devices", all_devices(fs, &json));
-    json_add(&json, root, "archive", the_archive(fs, &json));
-    json_add(&json, root, "files", files_in_memory(fs, &json));
+    add_last_error(fs, &json, root);
+    add_sources(fs, &json, root);
+    add_devices(fs, &json, root);
+    add_archive(fs, &json, root);
+    struct json_object *files = json_add(&json, root, "files", json_object_new_object());
+    json_add(&json, files, "count", json_object_new_uint64(fs->nodes.snapshots));
+    json_add(&json, files, "bytes", json_object_new_uint64(fs->nodes.bytes));
     int r = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
     json_object_put(root);
     return r == -E2BIG ? -EFBIG : r;

@@ -77,20 +77,30 @@ static const struct suffix {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The parents of HISTORY and PERIOD depend on the history; see parent_kind(). */
-static const struct path_facts {
+/* The parents of HISTORY and PERIOD and the endpoint of PERIOD depend on the history. */
+static const struct facts {
     enum tree_type type;
     enum path_kind parent;
+    enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
 } facts[] = {
-    [PATH_ROOT] = {TREE_DIRECTORY, PATH_ROOT},      [PATH_STATUS] = {TREE_FILE, PATH_ROOT},
-    [PATH_STATUS_JSON] = {TREE_FILE, PATH_ROOT},    [PATH_DEVICE] = {TREE_DIRECTORY, PATH_ROOT},
-    [PATH_DEVICE_LINK] = {TREE_LINK, PATH_ROOT},    [PATH_DEVICE_INFO] = {TREE_FILE, PATH_DEVICE},
-    [PATH_IO] = {TREE_FILE, PATH_DEVICE},           [PATH_METER] = {TREE_DIRECTORY, PATH_DEVICE},
-    [PATH_INFO] = {TREE_FILE, PATH_METER},          [PATH_REALTIME] = {TREE_FILE, PATH_METER},
-    [PATH_CHANNELS] = {TREE_DIRECTORY, PATH_METER}, [PATH_CHANNEL] = {TREE_FILE, PATH_CHANNELS},
-    [PATH_DATA] = {TREE_DIRECTORY, PATH_METER},     [PATH_HISTORY] = {TREE_DIRECTORY, PATH_DATA},
-    [PATH_YEAR] = {TREE_DIRECTORY, PATH_HISTORY},   [PATH_MONTH] = {TREE_DIRECTORY, PATH_YEAR},
-    [PATH_PERIOD] = {TREE_FILE, PATH_MONTH},        [PATH_PERIOD_LINK] = {TREE_LINK, PATH_HISTORY},
+    [PATH_ROOT] = {TREE_DIRECTORY, PATH_ROOT},
+    [PATH_STATUS] = {TREE_FILE, PATH_ROOT},
+    [PATH_STATUS_JSON] = {TREE_FILE, PATH_ROOT},
+    [PATH_DEVICE] = {TREE_DIRECTORY, PATH_ROOT},
+    [PATH_DEVICE_LINK] = {TREE_LINK, PATH_ROOT},
+    [PATH_DEVICE_INFO] = {TREE_FILE, PATH_DEVICE, CEMM_ROOT},
+    [PATH_IO] = {TREE_FILE, PATH_DEVICE, CEMM_IO},
+    [PATH_METER] = {TREE_DIRECTORY, PATH_DEVICE, CEMM_REALTIME},
+    [PATH_INFO] = {TREE_FILE, PATH_METER, CEMM_INFO},
+    [PATH_REALTIME] = {TREE_FILE, PATH_METER, CEMM_REALTIME},
+    [PATH_CHANNELS] = {TREE_DIRECTORY, PATH_METER, CEMM_REALTIME},
+    [PATH_CHANNEL] = {TREE_FILE, PATH_CHANNELS, CEMM_REALTIME},
+    [PATH_DATA] = {TREE_DIRECTORY, PATH_METER},
+    [PATH_HISTORY] = {TREE_DIRECTORY, PATH_DATA},
+    [PATH_YEAR] = {TREE_DIRECTORY, PATH_HISTORY},
+    [PATH_MONTH] = {TREE_DIRECTORY, PATH_YEAR},
+    [PATH_PERIOD] = {TREE_FILE, PATH_MONTH},
+    [PATH_PERIOD_LINK] = {TREE_LINK, PATH_HISTORY},
     [PATH_NEAR_LINK] = {TREE_LINK, PATH_HISTORY},
 };
 
@@ -125,6 +135,38 @@ static const char *suffix_of(enum cemm_form form)
 static void copy_text(char *to, size_t size, const char *from)
 {
     print(to, size, "%s", from);
+}
+
+int path_compare(const struct path *a, const struct path *b)
+{
+    const int differences[] = {
+        (int)a->kind - (int)b->kind,
+        (int)a->form - (int)b->form,
+        (int)a->history - (int)b->history,
+        a->ago - b->ago,
+        cemm_period_compare(&a->period, &b->period),
+        strcmp(a->uid.text, b->uid.text),
+        strcmp(a->alias, b->alias),
+        strcmp(a->channel, b->channel),
+    };
+    for (size_t i = 0; i < COUNT(differences); i++) {
+        if (differences[i] != 0)
+            return differences[i];
+    }
+    return 0;
+}
+
+uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+    const unsigned char *byte = bytes;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ byte[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    return tree_hash_bytes(hash, text, strlen(text) + 1);
 }
 
 /* ---- dates -------------------------------------------------------------- */
@@ -274,25 +316,31 @@ static bool is_fixed_in(const struct fixed *row, const struct path *parent,
     return row->history != HISTORY_TOTALS || meter->totals;
 }
 
+static struct path fixed_path(const struct fixed *row, const struct path *parent)
+{
+    struct path path = *parent;
+    path.kind = row->kind;
+    path.form = row->form;
+    path.history = row->history;
+    path.ago = row->ago;
+    return path;
+}
+
 bool tree_child(const struct path *parent, const char *name, const struct tree_clock *clock,
                 const struct tree_meter *meter, struct path *ret_path)
 {
-    bool periods = tree_holds_periods(parent);
     struct path path = *parent;
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
         const struct fixed *row = &fixed_names[i];
-        if (!is_fixed_in(row, parent, meter) || strcmp(row->name, name) != 0)
-            continue;
-        path.kind = row->kind;
-        path.form = row->form;
-        path.history = row->history;
-        path.ago = row->ago;
-        *ret_path = path;
-        return true;
+        if (is_fixed_in(row, parent, meter) && strcmp(row->name, name) == 0) {
+            *ret_path = fixed_path(row, parent);
+            return true;
+        }
     }
     if (!children[parent->kind] || !children[parent->kind](name, &path))
         return false;
-    if (periods && (!has_begun(&path.period, clock) || is_too_old(&path.period, meter)))
+    if (tree_holds_periods(parent) &&
+        (!has_begun(&path.period, clock) || is_too_old(&path.period, meter)))
         return false;
     *ret_path = path;
     return true;
@@ -402,16 +450,15 @@ static bool is_within(const struct path *parent, const struct cemm_period *perio
 
 static int list_period(struct path *path, tree_entry_fn *entry, void *data)
 {
-    bool directory = path->period.span != span_of(path);
-    char name[TREE_NAME_SIZE];
+    if (path->period.span != span_of(path)) {
+        path->kind = path->period.span == CEMM_YEAR ? PATH_YEAR : PATH_MONTH;
+        return entry(data, path);
+    }
     int r = 0;
-    path->kind = directory ? PATH_YEAR : PATH_PERIOD;
-    if (directory && path->period.span == CEMM_MONTH)
-        path->kind = PATH_MONTH;
-    for (size_t i = 0; i < (directory ? 1 : COUNT(suffixes)) && r == 0; i++) {
+    path->kind = PATH_PERIOD;
+    for (size_t i = 0; i < COUNT(suffixes) && r == 0; i++) {
         path->form = suffixes[i].form;
-        tree_name(path, name);
-        r = entry(data, name, directory ? TREE_DIRECTORY : TREE_FILE);
+        r = entry(data, path);
     }
     return r;
 }
@@ -436,8 +483,9 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 {
     int r = 0;
     for (size_t i = 0; i < COUNT(fixed_names) && r == 0; i++) {
+        struct path path = fixed_path(&fixed_names[i], parent);
         if (is_fixed_in(&fixed_names[i], parent, meter))
-            r = entry(data, fixed_names[i].name, facts[fixed_names[i].kind].type);
+            r = entry(data, &path);
     }
     if (r == 0 && tree_holds_periods(parent) && meter->found)
         r = list_periods(parent, clock, meter, entry, data);
@@ -448,51 +496,28 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 
 bool tree_query(const struct path *path, struct cemm_query *ret_query)
 {
-    struct cemm_query query = {.uid = path->uid};
-    switch (path->kind) {
-    case PATH_DEVICE_INFO:
-        query.endpoint = CEMM_ROOT;
-        break;
-    case PATH_IO:
-        query.endpoint = CEMM_IO;
-        break;
-    case PATH_INFO:
-        query.endpoint = CEMM_INFO;
-        break;
-    case PATH_METER:
-    case PATH_REALTIME:
-    case PATH_CHANNELS:
-    case PATH_CHANNEL:
-        query.endpoint = CEMM_REALTIME;
-        break;
-    case PATH_PERIOD:
-        query.endpoint = histories[path->history].endpoint;
-        query.period = path->period;
-        break;
-    default:
-        return false;
-    }
+    struct cemm_query query = {.uid = path->uid,
+                               .endpoint = path->kind == PATH_PERIOD
+                                               ? histories[path->history].endpoint
+                                               : facts[path->kind].endpoint,
+                               .period = path->period};
     copy_text(query.alias, sizeof(query.alias), path->alias);
     *ret_query = query;
-    return true;
+    return query.endpoint != CEMM_DEVICES;
 }
 
 uint64_t tree_cause(const struct path *path)
 {
-    struct path cause = {.kind = PATH_PERIOD};
     struct cemm_query query;
-    if (tree_holds_periods(path)) {
-        cause = (struct path){.kind = PATH_HISTORY, .uid = path->uid};
-        copy_text(cause.alias, sizeof(cause.alias), path->alias);
-        return path_hash(&cause);
-    }
-    if (!tree_query(path, &query))
-        return path_hash(path);
-    cause.ago = (int)query.endpoint;
-    cause.uid = query.uid;
-    cause.period = query.period;
-    copy_text(cause.alias, sizeof(cause.alias), query.alias);
-    return path_hash(&cause);
+    bool fetched = tree_query(path, &query);
+    if (!fetched && !tree_holds_periods(path))
+        return tree_hash(path);
+    if (!fetched)
+        query.period = (struct cemm_period){.span = CEMM_DAY};
+    uint64_t hash = hash_text(TREE_HASH, query.uid.text);
+    hash = hash_text(hash, query.alias);
+    hash = tree_hash_bytes(hash, &query.endpoint, sizeof(query.endpoint));
+    return tree_hash_bytes(hash, &query.period, sizeof(query.period));
 }
 
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
@@ -546,14 +571,14 @@ bool tree_parent(const struct path *path, struct path *ret_parent)
     return true;
 }
 
-uint64_t tree_hash_path(const struct path *path)
+uint64_t tree_hash(const struct path *path)
 {
     struct path at = *path;
-    uint64_t hash = PATH_HASH;
+    uint64_t hash = TREE_HASH;
     char name[TREE_NAME_SIZE];
     do {
         tree_name(&at, name);
-        hash = path_hash_bytes(hash, name, strlen(name) + 1);
+        hash = hash_text(hash, name);
     } while (tree_parent(&at, &at));
     return hash;
 }

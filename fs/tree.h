@@ -10,10 +10,62 @@
 #ifndef FS_TREE_H
 #define FS_TREE_H
 
-#include "fs/path.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/cemm.h"
 
 #define TREE_NAME_SIZE 80 /* with the NUL */
 #define TREE_LINK_SIZE 80 /* with the NUL */
+
+enum path_kind {
+    PATH_ROOT,
+    PATH_STATUS,
+    PATH_STATUS_JSON,
+    PATH_DEVICE,      /* <uid>/ */
+    PATH_DEVICE_LINK, /* a uid in another spelling: a link to the one above */
+    PATH_DEVICE_INFO, /* <uid>/info.json */
+    PATH_IO,          /* <uid>/io.json, io.csv */
+    PATH_METER,       /* <uid>/<alias>/ */
+    PATH_INFO,        /* info.json of a meter */
+    PATH_REALTIME,    /* realtime.json, realtime.csv */
+    PATH_CHANNELS,    /* realtime/ */
+    PATH_CHANNEL,     /* realtime/<channel> */
+    PATH_DATA,        /* data/ */
+    PATH_HISTORY,     /* data/day/, data/month/, data/year/, totals/ */
+    PATH_YEAR,        /* data/day/2024/ */
+    PATH_MONTH,       /* data/day/2024/03/ */
+    PATH_PERIOD,      /* data/day/2024/03/2024-03-31.csv, data/month/2024/2024-03.csv */
+    PATH_PERIOD_LINK, /* data/day/2024-03-31.csv, unlisted */
+    PATH_NEAR_LINK,   /* data/day/today.csv, yesterday.csv */
+};
+
+/* The four folders of periods; the last is not below data/. */
+enum tree_history {
+    HISTORY_NONE,
+    HISTORY_DAYS,
+    HISTORY_MONTHS,
+    HISTORY_YEARS,
+    HISTORY_TOTALS,
+};
+
+/* `history` is the folder of periods. `period` is set as far as the kind goes: the year in YEAR,
+ * year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods back a
+ * NEAR_LINK leads. */
+struct path {
+    enum path_kind kind;
+    enum cemm_form form;
+    enum tree_history history;
+    int ago;
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    char channel[CEMM_NAME_SIZE];
+    struct cemm_period period;
+};
+
+/* Orders paths; 0: they are the same. */
+int path_compare(const struct path *a, const struct path *b);
 
 struct tree_clock {
     const struct cemm_zone *zone;
@@ -38,8 +90,8 @@ enum tree_type tree_type(const struct path *path);
 bool tree_child(const struct path *parent, const char *name, const struct tree_clock *clock,
                 const struct tree_meter *meter, struct path *ret_path);
 
-/* Called for each name; another result than 0 ends the listing and is returned. */
-typedef int tree_entry_fn(void *data, const char *name, enum tree_type type);
+/* Called for each path; another result than 0 ends the listing and is returned. */
+typedef int tree_entry_fn(void *data, const struct path *path);
 
 /* Lists the names that the tree knows by itself: all but devices, meters and channels. Periods are
  * listed from the first day to now, none if that is not known. */
@@ -70,6 +122,10 @@ int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone);
 bool tree_parent(const struct path *path, struct path *ret_parent);
 
 /* A hash of the path as text, the same in every process. */
-uint64_t tree_hash_path(const struct path *path);
+uint64_t tree_hash(const struct path *path);
+
+/* FNV-1a; `hash` begins as TREE_HASH. */
+#define TREE_HASH 0xcbf29ce484222325u
+uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length);
 
 #endif

@@ -18,7 +18,7 @@ static const char *closed(const struct fs *fs, const struct node *node)
     if (tree_type(&node->path) != TREE_FILE || !tree_query(&node->path, &query))
         return NULL;
     if (node->snapshot)
-        return node->closed ? "yes" : "no";
+        return node->snapshot->closed ? "yes" : "no";
     return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
 }
 
@@ -54,28 +54,32 @@ static void reply(fuse_req_t request, const char *bytes, size_t length, size_t s
         (void)fuse_reply_buf(request, bytes, length);
 }
 
-void xattr_get(struct fs *fs, fuse_req_t request, const struct node *node, const char *name,
-               size_t size)
+void xattr_get(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
 {
+    const struct node *node = fs_node(request, number);
     char room[CEMM_TIME_SIZE];
-    const char *value = value_of(fs, node, name, room);
+    if (!node)
+        return;
+    const char *value = value_of(fs_of(request), node, name, room);
     if (value)
         reply(request, value, strlen(value), size);
     else
         (void)fuse_reply_err(request, ENODATA);
 }
 
-void xattr_list(struct fs *fs, fuse_req_t request, const struct node *node, size_t size)
+void xattr_list(fuse_req_t request, fuse_ino_t number, size_t size)
 {
+    const struct node *node = fs_node(request, number);
     char list[LIST_MAX];
     char room[CEMM_TIME_SIZE];
     size_t used = 0;
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; node && i < COUNT; i++) {
         size_t length = strlen(names[i]) + 1;
-        if (length > sizeof(list) - used || !value_of(fs, node, names[i], room))
+        if (length > sizeof(list) - used || !value_of(fs_of(request), node, names[i], room))
             continue;
         memcpy(list + used, names[i], length);
         used += length;
     }
-    reply(request, list, used, size);
+    if (node)
+        reply(request, list, used, size);
 }

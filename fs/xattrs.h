@@ -7,8 +7,7 @@
 
 #include "fs/fs.h"
 
-void xattr_get(struct fs *fs, fuse_req_t request, const struct node *node, const char *name,
-               size_t size);
-void xattr_list(struct fs *fs, fuse_req_t request, const struct node *node, size_t size);
+void xattr_get(fuse_req_t request, fuse_ino_t number, const char *name, size_t size);
+void xattr_list(fuse_req_t request, fuse_ino_t number, size_t size);
 
 #endif
