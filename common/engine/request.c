@@ -253,11 +253,13 @@ static void ask_stranger(struct cemm_request *request, enum asking asking, int r
 
 static void take_stranger(struct cemm_request *request, struct cemm_http_response *response)
 {
-    const char *known = cemm_stranger_public(response->status, response->body, response->length);
     struct cemm_words reason = *cemm_words_kept(&request->stranger_words);
+    const char *known = NULL;
 
-    if (request->asking == TLS)
-        known = response->tls ? CEMM_STRANGER_TLS : NULL;
+    if (request->asking == STRANGER)
+        known = cemm_stranger_public(response->status, response->body, response->length);
+    else if (response->tls)
+        known = CEMM_STRANGER_TLS;
     if (known)
         fail(request, -EIO, known);
     else
@@ -353,18 +355,10 @@ static void take_root(struct cemm_request *request, struct cemm_http_response *r
 /* The status is final. */
 static void take_answer(struct cemm_request *request, struct cemm_http_response *response)
 {
-    switch (request->asking) {
-    case DOCUMENT:
-        take_document(request, response);
-        break;
-    case ROOT:
+    if (request->asking == ROOT)
         take_root(request, response);
-        break;
-    case STRANGER:
-    case TLS:
-        take_stranger(request, response);
-        break;
-    }
+    else
+        take_document(request, response);
 }
 
 static void wait_for_promise(struct cemm_request *request)
