@@ -4,7 +4,8 @@
 #include "common/base/random.h"
 #include "common/base/words.h"
 
-#define FIRST_MS 1000 /* the first pause where nothing was told */
+#define FIRST_MS   1000 /* the first pause where nothing was told */
+#define KEY_AGE_MS 1000 /* in which the pauses of a source have its key file read once */
 
 static bool is_refusal(const struct cemm_source *source, const struct cemm_heard *heard, int result)
 {
@@ -44,6 +45,17 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
     cemm_words_keep(&pause->words, words);
 }
 
+/* Each request that rests asks, at each poll. */
+static bool has_new_key(struct cemm_source *source)
+{
+    int64_t now = source->loop->now;
+
+    if (source->key_looked && now - source->key_looked < KEY_AGE_MS)
+        return false;
+    source->key_looked = now;
+    return cemm_source_renew_key(source);
+}
+
 const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
                                             const struct cemm_query *query)
 {
@@ -52,8 +64,7 @@ const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
 
     if (!pause || !cemm_health_rests(&pause->health, source->loop->now))
         return NULL;
-    if (pause->result == CEMM_DENIED &&
-        (cemm_source_renew_key(source) || pause->keys != source->keys))
+    if (pause->result == CEMM_DENIED && (pause->keys != source->keys || has_new_key(source)))
         return NULL;
     return pause;
 }

@@ -75,6 +75,7 @@ struct cemm_source {
     size_t devices;                /* that it reaches */
     unsigned keys;                 /* cloud: how often its key was replaced */
     bool key_lost;                 /* its file could not be read again, which was logged */
+    int64_t key_looked;            /* monotonic: when a pause had it read last; 0: never */
     bool suspect;      /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed; /* monotonic: when its root said so last */
     /* Whether this root document is that of the route's device; if not, gives the route away. */
