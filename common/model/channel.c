@@ -27,18 +27,6 @@ static const struct {
 
 #define CHANNELS (sizeof(channels) / sizeof(channels[0]))
 
-const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute)
-{
-    bool day = query->endpoint == CEMM_DATA && query->period.span == CEMM_DAY;
-
-    if (day && by_minute && strcmp(channel, "gas") == 0)
-        return "L/min";
-    for (size_t i = 0; i < CHANNELS; i++)
-        if (strcmp(channels[i].name, channel) == 0)
-            return channels[i].unit;
-    return "";
-}
-
 /* Milliseconds to the row before and to the one behind; at an end, the other one counts. */
 static void distances(const struct cemm_series *series, const struct cemm_sample *row,
                       int64_t *ret_before, int64_t *ret_behind)
@@ -74,7 +62,17 @@ const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_seri
 {
     if (query->endpoint != CEMM_DATA || strcmp(series->channel, "gas") != 0)
         return series->unit;
-    return cemm_channel_unit("gas", query, is_gas_by_minute(query, series, row));
+    return is_gas_by_minute(query, series, row) ? "L/min" : "m3";
+}
+
+const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series)
+{
+    if (series->count > 0 && is_gas_by_minute(query, series, series->samples))
+        return "L/min";
+    for (size_t i = 0; i < CHANNELS; i++)
+        if (strcmp(channels[i].name, series->channel) == 0)
+            return channels[i].unit;
+    return "";
 }
 
 bool cemm_channel_counts(const char *channel)

@@ -8,9 +8,8 @@
 
 #include "common/cemm.h"
 
-/* The unit of `channel` in answers of this endpoint; "" where no document names one. `by_minute`:
- * the series has rows a minute apart, which matters for the gas of a day. */
-const char *cemm_channel_unit(const char *channel, const struct cemm_query *query, bool by_minute);
+/* The unit of a series, which is that of its first row; "" where no document names one. */
+const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);
 
 /*
  * The day on which a meter is replaced has both: of a row of history, what it

@@ -16,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MINUTES_APART_MAX (30 * 60 * 1000) /* rows closer than this are minutes, not hours */
-#define VALUE_MAX         0x1p63
+#define VALUE_MAX 0x1p63
 
 struct reader {
     struct cemm_document *document;
@@ -226,9 +225,7 @@ static void read_history(struct reader *reader, const char *channel, struct json
     if (!series)
         return;
     read_rows(reader, rows, series);
-    bool by_minute =
-        series->count >= 2 && series->samples[1].time - series->samples[0].time < MINUTES_APART_MAX;
-    series->unit = cemm_channel_unit(channel, &document->query, by_minute);
+    series->unit = cemm_series_unit(&document->query, series);
     if (series->count)
         note_newest(document, &series->samples[series->count - 1]);
 }
@@ -251,7 +248,7 @@ static void read_current(struct reader *reader, const char *channel, struct json
     series->samples[0] = sample;
     series->count = r > 0;
     series->total = total;
-    series->unit = cemm_channel_unit(channel, &reader->document->query, false);
+    series->unit = cemm_series_unit(&reader->document->query, series);
 }
 
 static bool is_energy(const char *channel)

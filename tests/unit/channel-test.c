@@ -5,13 +5,15 @@
 #include "check.h"
 #include "common/model/channel.h"
 
+#define HOUR 3600000
+
 static void test_units(void **state)
 {
     static const struct {
         const char *channel;
         enum cemm_endpoint endpoint;
         enum cemm_span span;
-        bool by_minute;
+        bool by_minute; /* its rows, else by hour */
         const char *unit;
     } rows[] = {
         {"t1", CEMM_REALTIME, CEMM_DAY, false, "kWh"},
@@ -45,14 +47,53 @@ static void test_units(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_query query = {.endpoint = rows[i].endpoint, .period = {.span = rows[i].span}};
-        expect_text(rows[i].channel, cemm_channel_unit(rows[i].channel, &query, rows[i].by_minute),
-                    rows[i].unit);
+        struct cemm_sample samples[] = {{.time = HOUR},
+                                        {.time = HOUR + (rows[i].by_minute ? HOUR / 60 : HOUR)}};
+        struct cemm_series series = {.samples = samples, .count = COUNT(samples)};
+        strcpy(series.channel, rows[i].channel);
+        series.unit = cemm_series_unit(&query, &series);
+        expect_text(rows[i].channel, series.unit, rows[i].unit);
+        for (size_t j = 0; j < COUNT(samples); j++)
+            expect_text(rows[i].channel, cemm_row_unit(&query, &series, &samples[j]), rows[i].unit);
+    }
+}
+
+/* A day of gas on which the meter was replaced, or that has few rows: the unit of each, and, of all
+ * together, that of the first. */
+static void test_gas_of_a_day(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t minutes[4]; /* of its rows; 0: there are no more */
+        const char *units[4];
+    } rows[] = {
+        {"one row", {60}, {"m3"}},
+        {"half an hour apart", {60, 90}, {"m3", "m3"}},
+        {"nearer", {60, 89}, {"L/min", "L/min"}},
+        {"an hour, then minutes", {60, 120, 125, 126}, {"m3", "m3", "L/min", "L/min"}},
+        {"minutes, then an hour", {60, 65, 80, 140}, {"L/min", "L/min", "m3", "m3"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_query query = {.endpoint = CEMM_DATA, .period = {.span = CEMM_DAY}};
+        struct cemm_sample samples[4] = {{0}};
+        struct cemm_series series = {.channel = "gas", .samples = samples};
+        for (; series.count < 4 && rows[i].minutes[series.count] > 0; series.count++)
+            samples[series.count].time = rows[i].minutes[series.count] * (HOUR / 60);
+        expect_text(rows[i].name, cemm_series_unit(&query, &series), rows[i].units[0]);
+        for (size_t j = 0; j < series.count; j++)
+            expect_text(rows[i].name, cemm_row_unit(&query, &series, &samples[j]),
+                        rows[i].units[j]);
     }
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_units)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_gas_of_a_day),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
