@@ -31,6 +31,8 @@ struct cemm_transfer {
     CURL *easy;
     struct cemm_buffer body;
     size_t header; /* bytes so far: libcurl keeps them all */
+    int64_t timeout_ms;
+    bool again; /* it has gone out once more */
     cemm_http_done *done;
     void *data;
 };
@@ -118,6 +120,11 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     return CURLE_OK;
 }
 
+static void set_timeout(CURL *easy, int64_t milliseconds)
+{
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
+}
+
 /* What belongs to this one. A handle may have served another source: each option is set anew. */
 static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
 {
@@ -136,8 +143,7 @@ static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
         code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
-                     (long)(request->timeout_ms > 0 ? request->timeout_ms : 1));
+    set_timeout(easy, request->timeout_ms);
     return code;
 }
 
@@ -192,6 +198,8 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
     transfer->data = data;
     transfer->body.limit = request->body_max;
     transfer->header = 0;
+    transfer->timeout_ms = request->timeout_ms;
+    transfer->again = false;
     if (set_request(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
@@ -342,20 +350,24 @@ static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
 
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
     curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &header);
-    if (connects > 0)
+    if (transfer->again || connects > 0)
         return false;
     if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING)
         return header == 0;
     return code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
-/* The request goes out once more, by a connection of its own. */
+/* The request goes out once more, by a connection of its own, in the time that is left. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;
+    curl_off_t took = 0; /* microseconds */
 
     if (!was_stale(transfer, code))
         return false;
+    curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &took);
+    set_timeout(transfer->easy, transfer->timeout_ms - (int64_t)took / 1000);
+    transfer->again = true;
     cemm_buffer_clear(&transfer->body);
     transfer->header = 0;
     curl_multi_remove_handle(multi, transfer->easy);
