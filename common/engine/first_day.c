@@ -235,7 +235,8 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
-/* Keeps what was found out, and by whom. */
+/* Keeps what was found out, and by whom. In another zone not before all have told it that can: a
+ * later run must ask those again of whose words correct() is in need. */
 static void keep(struct cemm_first_day *first)
 {
     struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
@@ -249,7 +250,7 @@ static void keep(struct cemm_first_day *first)
     bool same = !first->news && strcmp(text, first->basis) == 0;
     free(first->basis);
     first->basis = text;
-    if (same)
+    if (same || (first->former && !is_known(first)))
         return;
     first->news = false;
     cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->kept.day, text);

@@ -843,6 +843,30 @@ static void first_day_of_another_zone(void **state)
     expect_first("p1", SINCE);
 }
 
+/* The same where the second of two sources tells it in a later run. */
+static void first_day_of_another_zone_in_part(void **state)
+{
+    (void)state;
+    begin_two();
+    client_zone = "America/New_York";
+    run_with(true, true);
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", "2024-04-30");
+    client_zone = "Europe/Amsterdam";
+    SIM_FAULTS(&rig.cloud, "status=502@*/data/*");
+    run_with(true, true);
+    assert_int_equal(find_first("p1"), -EIO);
+    expect_first("p1", "2024-04-30");
+    sim_no_faults(&rig.cloud);
+    run_with(true, true);
+    assert_false(first_known("p1"));
+    assert_int_equal(find_first("p1"), 0);
+    expect_first("p1", SINCE);
+    run_with(true, true);
+    assert_true(first_known("p1"));
+    expect_first("p1", SINCE);
+}
+
 /* That a period has no data is the word of those who were asked. */
 static void empty_by_one_source(void **state)
 {
@@ -920,6 +944,7 @@ int main(int argc, char **argv)
         CASE(first_day_whoever_comes_first),
         CASE(first_day_of_an_earlier_version),
         CASE(first_day_of_another_zone),
+        CASE(first_day_of_another_zone_in_part),
         CASE(empty_by_one_source),
     };
 
