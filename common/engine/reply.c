@@ -81,17 +81,17 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes how far the source's samples have come. History has rows of what is yet to come, whose
+/* Notes how far the samples of a route have come. History has rows of what is yet to come, whose
  * values are 0 (field notes). */
-static void hear(struct cemm_source *source, const struct cemm_document *document)
+static void hear(struct cemm_route *route, const struct cemm_document *document)
 {
-    if (document->query.endpoint == CEMM_REALTIME && document->newest > source->heard)
-        source->heard = document->newest;
+    if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)
+        route->newest = document->newest;
     for (size_t i = 0; document->query.endpoint == CEMM_DATA && i < document->series_count; i++) {
         const struct cemm_series *series = &document->series[i];
         for (size_t j = 0; j < series->count; j++)
-            if (series->samples[j].value != 0 && series->samples[j].time > source->heard)
-                source->heard = series->samples[j].time;
+            if (series->samples[j].value != 0 && series->samples[j].time > route->newest)
+                route->newest = series->samples[j].time;
     }
 }
 
@@ -123,8 +123,8 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
         cemm_words_set(ret_reason, "out of memory");
     if (r < 0)
         return r;
-    hear(source, document);
-    cemm_store_judge(source->registry->store, document, response->date, source->heard);
+    cemm_store_judge(source->registry->store, document, response->date, route->newest);
+    hear(route, document); /* its own rows, and no others */
     if (document->skipped)
         tell_left_out(source, document);
     keep_to_one_set(route, document);

@@ -155,6 +155,7 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_words_drop(&route->trouble);
     route->search.finished = 0;
     route->listless = false;
+    route->newest = 0;
     route->device = NULL;
 }
 

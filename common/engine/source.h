@@ -42,6 +42,7 @@ struct cemm_route {
     struct cemm_names meters;
     struct cemm_names absent; /* aliases that the source has denied: not asked again today */
     int64_t absent_since;     /* wall time of the first of them */
+    int64_t newest;           /* time of the newest sample that it has given, Unix milliseconds */
     struct cemm_search search;
     struct cemm_pauses pauses;        /* requests that the source has refused: of those who poll */
     bool listed;                      /* cloud: in the list of devices that has just come */
@@ -80,7 +81,6 @@ struct cemm_source {
     int64_t confirmed; /* monotonic: when its root said so last */
     /* Whether this root document is that of the route's device; if not, gives the route away. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    int64_t heard;        /* time of the newest sample that it has given, Unix milliseconds */
     int64_t last_success; /* wall times; 0: never */
     int64_t last_failure;
     struct cemm_words *last_words; /* kept */

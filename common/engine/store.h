@@ -36,7 +36,7 @@ void cemm_store_close(struct cemm_store *store);
  * says whether its own had closed: it will not change then. Not where there was
  * such, but for a row at the end: our zone is not the meter's. Our clock says so, unless the
  * answer's own `date` (Unix milliseconds; 0: none) lies before that moment: ours may be ahead. But
- * a device may not know the time: `heard` is that of the newest sample of its source.
+ * a device may not know the time: `heard` is that of the newest sample that it has given before.
  */
 void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
                       int64_t heard);

@@ -435,6 +435,25 @@ static void device_without_clock(void **state)
     expect_kept("after a row of today", CEMM_DATA, CEMM_DAY, 6, true, HOME);
 }
 
+/* A sample of one device says nothing of how far another one has come. */
+static void device_without_clock_of_two(void **state)
+{
+    static const char *const uids[] = {"00-1E-C0-00-00-02", CLIENT_UID};
+    struct cemm_query realtime = client_query(CEMM_REALTIME, "p1");
+
+    (void)state;
+    SIM_START(&rig.cloud, "--devices", "2", "--meters", "p1", "--since", SINCE);
+    SIM_FAULTS(&rig.cloud, "date=1000000000@*");
+    run();
+    for (size_t i = 0; i < COUNT(uids); i++) {
+        assert_true(cemm_uid_parse(uids[i], &realtime.uid));
+        struct reply reply = rig_get(&rig, &realtime);
+        reply_expect(reply.result == 0, "a sample", &reply);
+        reply_clear(&reply);
+        expect_kept(uids[i], CEMM_DATA, CEMM_DAY, 5, i == 1, HOME);
+    }
+}
+
 /* What is archived has closed, also where our clock is behind. */
 static void clock_behind(void **state)
 {
@@ -934,6 +953,7 @@ int main(int argc, char **argv)
         CASE(ended_while_it_looks),
         CASE(clock_ahead),
         CASE(device_without_clock),
+        CASE(device_without_clock_of_two),
         CASE(clock_behind),
         CASE(other_zone_s_files),
         CASE(other_zone_s_file_mends_nothing),

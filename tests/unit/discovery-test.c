@@ -209,7 +209,7 @@ static void test_used_again(void **state)
     source->own.expected = source->expected = 700;
     source->suspect = true;
     source->confirmed = loop.now;
-    source->heard = loop.wall;
+    source->own.newest = loop.wall;
     source->told[source->told_count++] = 1;
     source->left_out = 1;
     has_answered(source);
@@ -226,7 +226,7 @@ static void test_used_again(void **state)
     assert_int_equal(source->own.expected, -1);
     assert_int_equal(source->expected, -1);
     assert_int_equal(source->confirmed, 0);
-    assert_int_equal(source->heard, 0);
+    assert_int_equal(source->own.newest, 0);
     assert_int_equal(source->told_count, 0);
     assert_int_equal(source->left_out, 0);
     assert_ptr_equal(source->registry, &registry);
