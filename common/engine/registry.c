@@ -189,6 +189,15 @@ void cemm_route_detach(struct cemm_route *route)
     cemm_device_settle(device);
 }
 
+struct cemm_route *cemm_route_find(const struct cemm_device *device,
+                                   const struct cemm_source *source)
+{
+    for (size_t i = 0; device && i < device->route_count; i++)
+        if (device->routes[i]->source == source)
+            return device->routes[i];
+    return NULL;
+}
+
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
 {
     bool known = cemm_registry_find(source->registry, uid) != NULL;
@@ -198,15 +207,15 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
         return NULL;
     if (source->discovered && !known)
         device->born = ++source->registry->born;
-    for (size_t i = 0; i < device->route_count; i++)
-        if (device->routes[i]->source == source)
-            return device->routes[i];
+    struct cemm_route *route = cemm_route_find(device, source);
+    if (route)
+        return route;
     struct cemm_route **routes =
         reallocarray(device->routes, device->route_count + 1, sizeof(struct cemm_route *));
     if (!routes)
         return NULL;
     device->routes = routes;
-    struct cemm_route *route = cemm_route_take_back(source, device);
+    route = cemm_route_take_back(source, device);
     if (route)
         cemm_log(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
                  source->name, uid->text);
@@ -249,10 +258,7 @@ void cemm_registry_unlist(struct cemm_source *source, bool whole)
     const struct cemm_registry *registry = source->registry;
 
     for (size_t i = 0; i < registry->device_count; i++) {
-        struct cemm_route *route = NULL;
-        for (size_t k = 0; k < registry->devices[i]->route_count; k++)
-            if (registry->devices[i]->routes[k]->source == source)
-                route = registry->devices[i]->routes[k];
+        struct cemm_route *route = cemm_route_find(registry->devices[i], source);
         if (!route)
             continue;
         bool gone = whole && !route->listed && !route->heard;
@@ -292,13 +298,9 @@ static bool admitted(const struct cemm_registry *registry, const struct cemm_uid
 {
     if (registry->source_count == 0 || registry->discovers)
         return true;
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_source *source = registry->sources[i];
-        const struct cemm_strings *devices = &source->config->devices;
-        if (cemm_source_admits(source, alias) &&
-            (devices->count == 0 || cemm_strings_has(devices, uid->text)))
+    for (size_t i = 0; i < registry->source_count; i++)
+        if (cemm_source_admits_of(registry->sources[i], uid, alias))
             return true;
-    }
     return false;
 }
 

@@ -56,7 +56,11 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
  * has no address any more, the newest one, was forgotten for it, or there are few enough. */
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
-/* The route of a device by a source, made if need be; NULL: no memory, or too many devices. */
+/* The route of a device (NULL: unknown) by a source; NULL: it has none. */
+struct cemm_route *cemm_route_find(const struct cemm_device *device,
+                                   const struct cemm_source *source);
+
+/* The same, made if need be; NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
 /* Takes its route from the device that was behind a source: another one answers there. */

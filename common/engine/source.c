@@ -99,6 +99,15 @@ bool cemm_source_admits(const struct cemm_source *source, const char *alias)
            cemm_strings_has(&config->extra_aliases, alias);
 }
 
+bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
+                           const char *alias)
+{
+    const struct cemm_strings *devices = &source->config->devices;
+
+    return (devices->count == 0 || cemm_strings_has(devices, uid->text)) &&
+           cemm_source_admits(source, alias);
+}
+
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query)
 {
     return cemm_endpoint_offered(query->endpoint, source->config->kind) &&

@@ -121,6 +121,10 @@ bool cemm_source_renew_key(struct cemm_source *source);
 /* Whether this source's settings let the alias through. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 
+/* Whether they let that device's through. */
+bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
+                           const char *alias);
+
 /* Whether a source may be asked for that. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
