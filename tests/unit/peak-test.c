@@ -2,12 +2,15 @@
  * How much memory the worst answer takes that is within the limits: json-c makes
  * much of little. Each is read, and rendered, in a process of its own, which must
  * be as small as before in the end. What the process has before, an emulator's
- * memory for one, is not counted.
+ * memory for one, is not counted. An emulator leaves little room for brk(), and
+ * what malloc() takes elsewhere stays resident after it was freed: there, what is
+ * in use is compared.
  */
 #include "answers.h"
 #include "check.h"
 #include "common/base/limits.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -75,11 +78,19 @@ static long resident(void)
     return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) >> 10);
 }
 
+/* The same, or under an emulator, which meson names, what malloc() has given out. */
+static long held(void)
+{
+    struct mallinfo2 heap = mallinfo2();
+
+    return getenv("MESON_EXE_WRAPPER") ? (long)((heap.uordblks + heap.hblkhd) >> 10) : resident();
+}
+
 /* The exit status: 0 if all went well. */
 static int read_and_render(size_t i, const char *text)
 {
     struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
-    long before = resident();
+    long before = held();
     struct cemm_document *document;
     struct cemm_words words;
     char *rendered = NULL;
@@ -92,7 +103,7 @@ static int read_and_render(size_t i, const char *text)
         return 2;
     free(rendered);
     cemm_document_unref(document);
-    return before > 0 && resident() < before + SLACK ? 0 : 3;
+    return before > 0 && held() < before + SLACK ? 0 : 3;
 }
 
 static void test_peak(void **state)
