@@ -240,9 +240,10 @@ int missed_lock(const char *path, struct cemm_words *words)
     }
     if (r == 0)
         r = take_lock(name);
-    const char *what = r == -EWOULDBLOCK ? "is used by another process" : strerror(-r);
-    if (r < 0)
-        cemm_words_set(words, "%.200s: %s", path, what);
+    if (r == -EWOULDBLOCK)
+        cemm_words_set(words, "%.200s: is used by another process", path);
+    else if (r < 0)
+        cemm_words_set(words, "%.200s: %s", name ? name : path, strerror(-r));
     free(name);
     free(target);
     return r;

@@ -489,7 +489,8 @@ enum exec_exit exec_stream(const struct exec_options *options)
     int r = output_check(options->state, &words);
     if (r == 0 && options->state)
         stream.state_lock = missed_lock(options->state, &words);
-    if (r < 0 || stream.state_lock == -EWOULDBLOCK) {
+    /* A lock that must not be opened may be held. */
+    if (r < 0 || stream.state_lock == -EWOULDBLOCK || stream.state_lock == -EACCES) {
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }

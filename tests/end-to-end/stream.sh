@@ -418,6 +418,13 @@ state() {
   end_stream 'the past hangs' 0
   is 'its present comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
+  local as=()
+  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # root, whom modes bind
+  chmod 0 "$scratch/state.lock"
+  exits 'a state file whose lock may not be opened is refused' 2 \
+    "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
+  has 'in words, too' "$err" "$scratch/state.lock: Permission denied"
+  chmod 640 "$scratch/state.lock"
   exits 'a state file in no folder' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
