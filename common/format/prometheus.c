@@ -310,8 +310,10 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
     for (size_t i = 0; i < count; i++) {
         const struct cemm_reading *reading = &readings[i];
         int64_t time = reading->document ? cemm_document_newest(reading->document) : 0;
+        if (told(readings, i))
+            continue;
         if (time == 0) {
-            if (!same(reading->uid, NULL) && !same(reading->alias, NULL) && !told(readings, i))
+            if (!same(reading->uid, NULL) && !same(reading->alias, NULL))
                 write_earlier_time(out, reading, past, &any);
             continue;
         }
@@ -351,6 +353,8 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
         const char *type = reading->document ? reading->document->type : reading->type;
         if (same(reading->uid, NULL) || same(reading->alias, NULL) || told(readings, i))
             continue;
+        if (!reading->document && same(type, NULL))
+            continue; /* nobody has told it, which is not the same as none */
         if (!any)
             write_head(out, name, "gauge", "The type of a meter, as its device tells it.");
         any = true;
