@@ -60,19 +60,16 @@ struct record {
 };
 
 struct monitor {
-    struct cemm_ledger *ledger;
     pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
     int64_t due; /* monotonic: when anything has to be said at the earliest */
 };
 
-struct monitor *monitor_new(struct cemm_ledger *ledger)
+struct monitor *monitor_new(void)
 {
     struct monitor *monitor = calloc(1, sizeof(*monitor));
 
-    if (monitor)
-        monitor->ledger = ledger;
     if (monitor && pthread_mutex_init(&monitor->lock, NULL) != 0) {
         free(monitor);
         return NULL;
@@ -244,10 +241,10 @@ static void fare(struct fate *fate, const struct cemm_answer *answer, int64_t no
         fate->good = now;
 }
 
-/* `pace`: how often the meter measures, in milliseconds, as far as is known. */
-static void note_measured(struct meter *meter, const struct cemm_document *document, int64_t pace)
+static void note_measured(struct meter *meter, const struct cemm_document *document, unsigned pace)
 {
-    int64_t interval = meter->interval > pace ? meter->interval : pace;
+    int64_t pace_ms = pace * INT64_C(1000);
+    int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
     int64_t newest = cemm_document_newest(document);
 
     if (newest) /* else it counts as measured when it last was */
@@ -256,8 +253,8 @@ static void note_measured(struct meter *meter, const struct cemm_document *docum
                                      interval, cemm_clock_wall());
 }
 
-static void note(struct monitor *monitor, struct record *record, const struct block *block,
-                 const char *alias, const struct cemm_answer *answer, int64_t now)
+static void note(struct record *record, const struct block *block, const char *alias,
+                 const struct cemm_answer *answer, unsigned pace, int64_t now)
 {
     struct meter *meter = alias ? meter_of(record, block, alias, now) : NULL;
 
@@ -271,19 +268,18 @@ static void note(struct monitor *monitor, struct record *record, const struct bl
     if (answer->document)
         note_source(record, answer->document);
     if (answer->document && meter)
-        note_measured(meter, answer->document,
-                      cemm_ledger_pace(monitor->ledger, answer->document) * INT64_C(1000));
+        note_measured(meter, answer->document, pace);
 }
 
 void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
-                  const char *alias, const struct cemm_answer *answer, int64_t now)
+                  const char *alias, const struct cemm_answer *answer, unsigned pace, int64_t now)
 {
     struct record *record;
 
     pthread_mutex_lock(&monitor->lock);
     record = record_of(monitor, block, uid, now);
     if (record) {
-        note(monitor, record, block, alias, answer, now);
+        note(record, block, alias, answer, pace, now);
         bring_forward(monitor, record);
     }
     pthread_mutex_unlock(&monitor->lock);

@@ -11,14 +11,15 @@
 
 struct monitor;
 
-/* `ledger` must outlive it. NULL: no memory. */
-struct monitor *monitor_new(struct cemm_ledger *ledger);
+/* NULL: no memory. */
+struct monitor *monitor_new(void);
 void monitor_free(struct monitor *monitor); /* NULL is allowed */
 
 /* How a request for a device's values ended, at `now` (monotonic milliseconds); `alias` NULL: for
- * its meters. By the thread that does the I/O. */
+ * its meters. `pace`: how often the meter measures, in seconds; 0: not known. By the thread that
+ * does the I/O. */
 void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
-                  const char *alias, const struct cemm_answer *answer, int64_t now);
+                  const char *alias, const struct cemm_answer *answer, unsigned pace, int64_t now);
 
 /* Hands to collectd what is due. By one of collectd's threads. */
 void monitor_report(struct monitor *monitor, int64_t now);

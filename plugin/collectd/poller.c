@@ -235,6 +235,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
                   const struct cemm_answer *answer)
 {
     struct line *line = data;
+    unsigned pace = 0;
 
     if (!answer) {
         line->poller->sweeps--;
@@ -245,10 +246,13 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     }
     if (answer->result == -ECANCELED)
         return;
-    if (uid)
-        monitor_note(line->poller->monitor, line->block, uid, alias, answer, cemm_clock_steady());
-    if (answer->result == 0 && answer->document && uid && alias)
+    if (answer->result == 0 && answer->document && uid && alias) {
         take_document(line, uid, alias, answer->document);
+        pace = cemm_ledger_pace(line->poller->ledger, answer->document);
+    }
+    if (uid)
+        monitor_note(line->poller->monitor, line->block, uid, alias, answer, pace,
+                     cemm_clock_steady());
     /* What else can go wrong, the library's log tells, once. */
     if (answer->result == 0 || answer->result == CEMM_ABSENT)
         log_once_note(line->log, uid, alias, answer->result, answer->words);
@@ -378,7 +382,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     poller->gather_until = poller->gather_idle = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
-    poller->monitor = monitor_new(poller->ledger);
+    poller->monitor = monitor_new();
     poller->lines = calloc(settings->count, sizeof(*poller->lines));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
     if (!poller->ledger || !poller->monitor || !poller->lines || !poller->cemm)
