@@ -73,8 +73,10 @@ void loop_run(struct fs *fs, int signal_fd)
     bool more = false;
     /* The kernel, for which the thread waits, may wait for us: so serve until it is done. */
     while (!ending || fs->invalidate.under_way > 0) {
+        /* Of a session that has ended, the kernel says so again and again. */
         struct pollfd waited[DESCRIPTORS] = {
-            {.fd = fuse_session_fd(fs->session), .events = POLLIN},
+            {.fd = fuse_session_exited(fs->session) ? -1 : fuse_session_fd(fs->session),
+             .events = POLLIN},
             {.fd = signal_fd, .events = POLLIN},
             {.fd = fs->invalidate.ours, .events = POLLIN},
         };
@@ -88,7 +90,7 @@ void loop_run(struct fs *fs, int signal_fd)
         }
         more = serve(fs, &buffer);
         invalidate_collect(&fs->invalidate);
-        ending = ending || signalled(signal_fd) || fuse_session_exited(fs->session);
+        ending = signalled(signal_fd) || fuse_session_exited(fs->session) || ending;
     }
     free(buffer.mem);
 }
