@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "fs/invalidate.h"
 #include "fs/node.h"
 #include "fs/readahead.h"

@@ -4,7 +4,7 @@
 #ifndef FS_LOG_H
 #define FS_LOG_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* Turns to syslog, for libfuse's own messages, too. */
 void log_to_syslog(void);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 struct options {
     const char *config; /* NULL: the default places */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "fs/tree.h"
 
 struct snapshot {

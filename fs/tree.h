@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #define TREE_NAME_SIZE 80 /* with the NUL */
 #define TREE_LINK_SIZE 80 /* with the NUL */

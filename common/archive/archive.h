@@ -23,7 +23,7 @@
 #define CEMM_ARCHIVE_ARCHIVE_H
 
 #include "common/base/buffer.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 struct cemm_archive;
 

@@ -1,4 +1,4 @@
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <time.h>
 

@@ -1,6 +1,6 @@
 #include "common/base/file.h"
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <errno.h>
 #include <fcntl.h>

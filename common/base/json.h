@@ -12,7 +12,7 @@
 #define CEMM_BASE_JSON_H
 
 #include "common/base/buffer.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <json-c/json.h>
 

@@ -3,7 +3,7 @@
  * no memory, and says nothing of the gap, neither then nor when it is closed.
  */
 #include "common/base/buffer.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <errno.h>
 #include <stdlib.h>

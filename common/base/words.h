@@ -6,7 +6,7 @@
 #ifndef CEMM_BASE_WORDS_H
 #define CEMM_BASE_WORDS_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /*
  * Keeps a copy in *slot, which is allocated when there is something to keep:

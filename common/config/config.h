@@ -6,7 +6,7 @@
 #define CEMM_CONFIG_CONFIG_H
 
 #include "common/base/secret.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* A list of strings, owned. */
 struct cemm_strings {

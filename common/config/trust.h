@@ -6,7 +6,7 @@
 #ifndef CEMM_CONFIG_TRUST_H
 #define CEMM_CONFIG_TRUST_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* Whether `path` can be read and holds whole certificates, as far as their frame and letters go:
  * 0, or a negative errno with words. */

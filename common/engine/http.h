@@ -5,7 +5,7 @@
 #ifndef CEMM_ENGINE_HTTP_H
 #define CEMM_ENGINE_HTTP_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 struct cemm_http;
 struct cemm_transfer;

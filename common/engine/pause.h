@@ -7,8 +7,8 @@
 #define CEMM_ENGINE_PAUSE_H
 
 #include "common/base/words.h"
-#include "common/cemm.h"
 #include "common/engine/health.h"
+#include "common/frontend.h"
 
 #include <sys/queue.h>
 

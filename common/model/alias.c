@@ -1,7 +1,7 @@
 #include "common/model/alias.h"
 
 #include "common/base/limits.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <ctype.h>
 #include <stdlib.h>

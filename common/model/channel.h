@@ -6,7 +6,7 @@
 #ifndef CEMM_MODEL_CHANNEL_H
 #define CEMM_MODEL_CHANNEL_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* The unit of a series, which is that of its first row; "" where no document names one. */
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series);

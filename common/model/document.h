@@ -5,7 +5,7 @@
 #ifndef CEMM_MODEL_DOCUMENT_H
 #define CEMM_MODEL_DOCUMENT_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* An entry of an io or alias-info answer. */
 struct cemm_io {

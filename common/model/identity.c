@@ -4,7 +4,7 @@
  * plugin and `cemm --format putval` both go by this table: what one of them
  * has collected, the other one continues.
  */
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "common/model/cadence.h"
 #include "common/model/minutes.h"
 

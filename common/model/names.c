@@ -3,7 +3,7 @@
  * only by these rules (spec §1, §7).
  */
 #include "common/base/limits.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <ctype.h>
 #include <limits.h>

@@ -3,7 +3,7 @@
  * included. GLib's GTimeZone reads the zone database and is a plain value: the
  * process's TZ, which inside collectd is not ours, plays no part.
  */
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <ctype.h>
 #include <glib.h>

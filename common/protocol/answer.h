@@ -5,7 +5,7 @@
 #ifndef CEMM_PROTOCOL_ANSWER_H
 #define CEMM_PROTOCOL_ANSWER_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "common/model/document.h"
 
 /* Most bytes that an answer of this endpoint may have (spec §7). */

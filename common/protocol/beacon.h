@@ -5,7 +5,7 @@
 #ifndef CEMM_PROTOCOL_BEACON_H
 #define CEMM_PROTOCOL_BEACON_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #define CEMM_BEACON_PORT  9777
 #define CEMM_BEACON_QUERY "cemm_query"

@@ -15,7 +15,6 @@
  * cemm_wakeup(), which any thread may.
  */
 #include <cemm.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,22 +33,35 @@ struct program {
     bool failed;
 };
 
+/* All samples, a line each: time, channel and value. */
+static void print_document(const struct cemm_zone *zone, const struct cemm_document *document)
+{
+    char time[CEMM_TIME_SIZE];
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < series[i].count; j++) {
+            const struct cemm_sample *sample = &series[i].samples[j];
+            cemm_time_format(zone, sample->time, time);
+            printf("%s %s %.*s %s\n", time, series[i].channel, (int)sample->text_length,
+                   sample->text, series[i].unit);
+        }
+    }
+    fflush(stdout);
+}
+
 /* Runs inside cemm_turn(), once for each cemm_get(). */
 static void print_answer(void *data, const struct cemm_answer *answer)
 {
     struct program *program = data;
-    char *text;
-    size_t length;
 
     program->asked--;
-    if (!answer->document) {
+    if (answer->document) {
+        print_document(cemm_zone(program->cemm), answer->document);
+    } else {
         fprintf(stderr, "%s\n", answer->words);
         program->failed = true;
-    } else if (cemm_render(answer->document, CEMM_FORM_CSV, cemm_zone(program->cemm), &text,
-                           &length) == 0) {
-        fwrite(text, 1, length, stdout);
-        fflush(stdout);
-        free(text);
     }
 }
 
@@ -64,8 +76,13 @@ static void obey(struct program *program, const char *line)
         fprintf(stderr, "write \"now\" or \"day 2024-05-01\"\n");
         return;
     }
-    if (cemm_get(program->cemm, &query, NOW_AGE, print_answer, program, NULL) == 0)
+    int result = cemm_get(program->cemm, &query, NOW_AGE, print_answer, program, NULL);
+    if (result == 0) {
         program->asked++;
+    } else {
+        fprintf(stderr, "%s\n", strerror(-result)); /* the alias is none, for example */
+        program->failed = true;
+    }
 }
 
 /* What has come on standard input; lines may come in pieces. */
@@ -116,7 +133,8 @@ int main(int argc, char **argv)
     struct cemm_words words;
     int result = EXIT_FAILURE;
 
-    if (argc != 4 || !cemm_uid_parse(argv[2], &program.meter.uid) || !cemm_name_valid(argv[3])) {
+    if (argc != 4 || !cemm_uid_parse(argv[2], &program.meter.uid) ||
+        strlen(argv[3]) >= CEMM_NAME_SIZE) {
         fprintf(stderr, "usage: own-loop CONFIG UID ALIAS\n");
     } else if (config && cemm_config_load(config, argv[1], &words) < 0) {
         fprintf(stderr, "%s\n", words.text);

@@ -1,5 +1,7 @@
 /*
- * Reads all meters once, and prints a line for each channel.
+ * Reads all meters once, and prints a line for each channel: first it looks
+ * for the devices, then for the meters of each, then it reads them, always all
+ * at once.
  *
  *   cc read-once.c $(pkg-config --cflags --libs libcemm) -o read-once
  *   ./read-once [CONFIG]
@@ -9,14 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct reading {
+struct reader {
     struct cemm *cemm;
-    bool done;
+    unsigned asked; /* and not yet answered */
     bool failed;
 };
 
-static void print_series(const struct reading *reading, const struct cemm_uid *uid,
-                         const char *alias, const struct cemm_series *series)
+/* What was asked for: a device's meters (no alias), or a meter. */
+struct request {
+    struct reader *reader;
+    struct cemm_query query;
+};
+
+static void print_series(const struct reader *reader, const struct cemm_query *query,
+                         const struct cemm_series *series)
 {
     const struct cemm_sample *newest;
     char time[CEMM_TIME_SIZE];
@@ -24,60 +32,100 @@ static void print_series(const struct reading *reading, const struct cemm_uid *u
     if (series->count == 0)
         return; /* a channel that was never read */
     newest = &series->samples[series->count - 1];
-    cemm_time_format(cemm_zone(reading->cemm), newest->time, time);
-    printf("%s %s/%s %s = %.*s%s%s\n", time, uid->text, alias, series->channel,
+    cemm_time_format(cemm_zone(reader->cemm), newest->time, time);
+    printf("%s %s/%s %s = %.*s%s%s\n", time, query->uid.text, query->alias, series->channel,
            (int)newest->text_length, newest->text, series->unit[0] ? " " : "", series->unit);
 }
 
-/* Called for each meter as its answer comes, and in the end once with no answer. */
-static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
-                        const struct cemm_answer *answer)
+/* Runs inside cemm_turn(), once for each request. */
+static void take_answer(void *data, const struct cemm_answer *answer)
 {
-    struct reading *reading = data;
+    struct request *request = data;
+    struct reader *reader = request->reader;
     const struct cemm_series *series;
     size_t count;
 
-    if (!answer) {
-        reading->done = true;
-    } else if (!answer->document) {
-        reading->failed = true;
-        fprintf(stderr, "%s/%s: %s\n", uid ? uid->text : "?", alias ? alias : "?", answer->words);
-    } else {
+    reader->asked--;
+    if (answer->result != 0) {
+        reader->failed = true;
+        fprintf(stderr, "%s/%s: %s\n", request->query.uid.text, request->query.alias,
+                answer->words);
+    } else if (answer->document) {
         series = cemm_document_series(answer->document, &count);
         for (size_t i = 0; i < count; i++)
-            print_series(reading, uid, alias, &series[i]);
+            print_series(reader, &request->query, &series[i]);
+    }
+    free(request);
+}
+
+/* Without a uid, it asks for the devices; without an alias, for the meters of one. */
+static void ask(struct reader *reader, const struct cemm_uid *uid, const char *alias)
+{
+    struct request *request = calloc(1, sizeof(*request));
+    int result = -1;
+
+    if (request) {
+        request->reader = reader;
+        request->query.endpoint = CEMM_REALTIME;
+        if (uid)
+            request->query.uid = *uid;
+        if (alias)
+            snprintf(request->query.alias, sizeof(request->query.alias), "%s", alias);
+        result = alias ? cemm_get(reader->cemm, &request->query, 0, take_answer, request, NULL)
+                       : cemm_find(reader->cemm, uid, 0, take_answer, request, NULL);
+    }
+    if (result == 0) {
+        reader->asked++;
+    } else {
+        reader->failed = true;
+        free(request);
     }
 }
 
-static int read_once(const struct cemm_config *config)
+/* Until all is answered. */
+static void wait_for_answers(struct reader *reader)
 {
-    const struct cemm_selection all = {0};
-    struct reading reading = {.cemm = cemm_new(config, CEMM_REST_INTERACTIVE, NULL, NULL)};
-    int result;
+    int result = 0;
 
-    if (!reading.cemm)
-        return EXIT_FAILURE;
-    result = cemm_sweep(reading.cemm, &all, take_answer, &reading);
-    while (result == 0 && !reading.done)
-        result = cemm_turn(reading.cemm, -1, NULL, 0);
-    cemm_free(reading.cemm);
-    if (result < 0)
+    while (result == 0 && reader->asked > 0)
+        result = cemm_turn(reader->cemm, -1, NULL, 0);
+    if (result < 0) {
+        reader->failed = true;
         fprintf(stderr, "%s\n", strerror(-result));
-    return result < 0 || reading.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
+}
+
+static void read_all(struct reader *reader)
+{
+    const struct cemm_device *device;
+    const char *alias;
+
+    ask(reader, NULL, NULL);
+    wait_for_answers(reader);
+    for (size_t i = 0; (device = cemm_device_at(reader->cemm, i)); i++)
+        ask(reader, cemm_device_uid(device), NULL);
+    wait_for_answers(reader);
+    for (size_t i = 0; (device = cemm_device_at(reader->cemm, i)); i++) {
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
+            ask(reader, cemm_device_uid(device), alias);
+    }
+    wait_for_answers(reader);
 }
 
 int main(int argc, char **argv)
 {
+    struct reader reader = {0};
     struct cemm_config *config = cemm_config_new();
     struct cemm_words words;
-    int result = EXIT_FAILURE;
 
-    if (!config)
-        return EXIT_FAILURE;
-    if (cemm_config_load(config, argc > 1 ? argv[1] : NULL, &words) < 0)
+    if (config && cemm_config_load(config, argc > 1 ? argv[1] : NULL, &words) < 0)
         fprintf(stderr, "%s\n", words.text);
-    else
-        result = read_once(config);
+    else if (config)
+        reader.cemm = cemm_new(config, CEMM_REST_INTERACTIVE, NULL, NULL);
+    reader.failed = !reader.cemm;
+    if (reader.cemm)
+        read_all(&reader);
+    cemm_free(reader.cemm);
     cemm_config_free(config);
-    return result;
+    return reader.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -5,7 +5,7 @@
 #ifndef CEMM_COLLECTD_LOG_ONCE_H
 #define CEMM_COLLECTD_LOG_ONCE_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 struct log_once;
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #define QUEUE_MAX 32768 /* readings that wait, besides those that a look has taken */
 

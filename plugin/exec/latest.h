@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_LATEST_H
 #define CEMM_EXEC_LATEST_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #define LATEST_SOURCE_SIZE (CEMM_NAME_SIZE + 8)
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 /* Must be called first. */
 void message_begin(void);

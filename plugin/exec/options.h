@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 enum exec_format {
     EXEC_FORMAT_DEFAULT, /* table on a terminal, else influx */

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "plugin/exec/signals.h"
 
 /* Message for a file that was not replaced. */

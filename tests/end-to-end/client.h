@@ -6,7 +6,7 @@
 #ifndef TESTS_END_TO_END_CLIENT_H
 #define TESTS_END_TO_END_CLIENT_H
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -29,13 +29,20 @@ is 'one header is installed' cemm.h "$(find "$root" -path '*/include/*' -type f 
 sanitize=()
 if ldd "$LD_LIBRARY_PATH/libcemm.so.0" | grep libasan >/dev/null; then sanitize=('-fsanitize=address,undefined'); fi
 
-# compiled NAME: one of the examples.
+# compiled OPTION…: by a compiler that knows the installed tree alone.
 compiled() {
   # shellcheck disable=SC2046 # words
   (cd "$scratch" && cc -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${sanitize[@]}" \
-    "$examples/$1.c" $(pkg-config --cflags --libs libcemm) -o "$1")
+    "$@" $(pkg-config --cflags --libs libcemm))
 }
-for name in read-once own-loop discover; do check "$name compiles" compiled "$name"; done
+for name in read-once own-loop discover; do check "$name compiles" compiled "$examples/$name.c" -o "$name"; done
+is 'by the installed header' "$(find "$root" -name cemm.h)" "$(compiled -M "$examples"/*.c | grep -oE '[^ ]*cemm\.h' | sort -u)"
+is 'they need nothing of what is for our own programs' LIBCEMM_0 \
+  "$(objdump -T "$scratch"/{read-once,own-loop,discover} | grep -oE '\bLIBCEMM_[A-Z0-9]+' | sort -u)"
+# declares FUNCTION: whether the installed header does.
+declares() { printf '#include <cemm.h>\nint main(void) { return !%s; }\n' "$1" | compiled -Wno-address -x c - -o declares; }
+check 'cemm_get() is for everybody' declares cemm_get
+refute 'cemm_sweep() is not' declares cemm_sweep
 # alone LANGUAGE STANDARD: the installed header, with nothing before it.
 alone() {
   # shellcheck disable=SC2046
@@ -72,7 +79,7 @@ sim_faults
 day=$(TZ=Europe/Amsterdam date -d "@$((now - 86400))" +%F)
 own_loop() { printf 'now\nday %s\nwhat\nday 2031-02-30\n' "$day" | "$scratch/own-loop" "$scratch/conf" "$one" p1; }
 exits 'own-loop answers' 0 own_loop
-has 'now' "$out" "electric_power,$power,W"
+has 'now' "$out" "electric_power $power W"
 is 'a whole day' "$((($(TZ=Europe/Amsterdam date -d "$day + 1 day" +%s) - $(TZ=Europe/Amsterdam date -d "$day" +%s)) / 60))" "$(grep -c "^$day" <<<"$out")"
 is 'what it does not understand' 2 "$(grep -c '^write' <<<"$err")"
 exits 'own-loop: a meter that is not there' 1 "$scratch/own-loop" "$scratch/conf" "$one" han <<<now

@@ -3,7 +3,7 @@
  */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <string.h>
 

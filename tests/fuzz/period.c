@@ -4,7 +4,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "common/base/limits.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <string.h>
 

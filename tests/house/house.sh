@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The rules of the house that a tool can check: who may include whom, what is exported, and that
-# the header stands alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
+# the headers stand alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
@@ -15,7 +15,7 @@ includes() {
   allowed=$(printf '%s|' "$room/" "$@")
   local wrong
   wrong=$(grep -rnE '^#include "' --include='*.[ch]' "$room" |
-    grep -vE "#include \"(${allowed}common/cemm\.h)" || true)
+    grep -vE "#include \"(${allowed}common/(cemm|frontend)\.h)" || true)
   [[ -z $wrong ]] || {
     echo "$wrong"
     return 1
@@ -85,17 +85,22 @@ refute 'nobody writes by open_memstream()' grep -rn --include='*.c' 'open_memstr
 no_curl() { ! nm -u "$build/common/libcemm-pure.a" | grep -w 'U curl_.*'; }
 check 'the pure rooms do not link libcurl' no_curl
 
-exports() { nm -D --defined-only "$1" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort; }
-declared() { grep -v '^typedef' common/cemm.h | grep -oE '\bcemm_[a-z_]+\(' | tr -d '(' | sort -u; }
-same_exports() { diff <(declared) <(exports "$build/common/libcemm.so"); }
-check 'libcemm exports what cemm.h declares, and nothing else' same_exports
-mapped() { grep -oE '\bcemm_[a-z_]+' common/libcemm.map | sort; }
-check 'libcemm.map names what cemm.h declares, and nothing else' diff <(declared) <(mapped)
+# "function@@node", a line each.
+exports() { nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' | sort; }
+# declared HEADER NODE: the same of what a header declares, at the beginning of a line.
+declared() { sed -nE "/^typedef/d; s/^[A-Za-z][^(]*\\b(cemm_[a-z_]+)\\(.*/\\1@@$2/p" "common/$1"; }
+all_declared() { { declared cemm.h LIBCEMM_0 && declared frontend.h LIBCEMM_PRIVATE; } | sort; }
+same_exports() { diff <(all_declared) <(exports "$build/common/libcemm.so" | grep @@.); }
+check 'libcemm exports what cemm.h and frontend.h declare, each in its node, and nothing else' same_exports
+mapped() { awk '/^LIBCEMM/ { node = $1 } sub(/^ *cemm_/, "cemm_") { sub(/;/, "@@" node); print }' common/libcemm.map | sort; }
+check 'libcemm.map names the same, and nothing else' diff <(all_declared) <(mapped)
 one_export() { [[ $(exports "$build/plugin/collectd/cemm.so") == module_register ]]; }
 check 'the collectd plugin exports module_register alone' one_export
 
-alone() { printf '#include "common/cemm.h"\n' | clang -fsyntax-only -Wall -Wextra -Werror -I. -x "$1" -; }
-check 'cemm.h compiles alone as C' alone c
-check 'cemm.h compiles alone as C++' alone c++
+# alone HEADER LANGUAGE: with nothing before it.
+alone() { printf '#include "common/%s"\n' "$1" | clang -fsyntax-only -Wall -Wextra -Werror -I. -x "$2" -; }
+check 'cemm.h compiles alone as C' alone cemm.h c
+check 'cemm.h compiles alone as C++' alone cemm.h c++
+check 'frontend.h compiles alone as C' alone frontend.h c
 
 finish

@@ -3,7 +3,7 @@
  * documents and the field notes, not from the table under test.
  */
 #include "check.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 #include "common/model/alias.h"
 
 static const struct {

@@ -4,7 +4,7 @@
  */
 #include "check.h"
 #include "common/base/buffer.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <errno.h>
 #include <stdio.h>

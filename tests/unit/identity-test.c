@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
 

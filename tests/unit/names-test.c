@@ -3,7 +3,7 @@
  * names that come from outside (spec §7).
  */
 #include "check.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 static void test_uid(void **state)
 {

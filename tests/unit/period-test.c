@@ -4,7 +4,7 @@
  * half hours off, and the days whose midnight is missing or comes twice.
  */
 #include "check.h"
-#include "common/cemm.h"
+#include "common/frontend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
