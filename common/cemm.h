@@ -1,18 +1,33 @@
 /*
- * libcemm: energy data from CEMM meters, by the cloud's Open API and by the
- * LAN's. The value types that all rooms share, and the calls that programs
- * make. This header stands alone; nothing else is installed.
+ * libcemm reads the energy data of CEMM Basic and CEMM Plus meters, over the
+ * LAN and through the maker's cloud. This header is its manual.
  *
- * Documents it speaks of: "cloud" is the remote Open API, "LAN" the local
- * one, both published by the maker for CEMM Basic and Plus.
+ *     struct cemm_config *config = cemm_config_new();
+ *     cemm_config_load(config, NULL, &words);
+ *     struct cemm *cemm = cemm_new(config, CEMM_REST_POLLER, NULL, NULL);
+ *     cemm_get(cemm, &query, 0, take_answer, &done, NULL);
+ *     while (!done)
+ *         cemm_turn(cemm, -1, NULL, 0);
+ *     cemm_free(cemm);
+ *     cemm_config_free(config);
  *
- * Errors. A call that can fail returns 0, a negative errno when something
- * broke, or a positive enum cemm_outcome, which is part of the job. Words for
- * people come in a struct cemm_words; an API key is never in them.
+ * Whole programs, with their errors handled, are in examples/libcemm.
  *
- * Threads. One thread at a time may use a struct cemm and what hangs on it;
- * only cemm_wakeup() may be called from any thread. Completions run inside
- * cemm_turn() or cemm_cancel(), never inside the call that asked.
+ * Results. A function that returns int returns 0 or a negative errno; one that
+ * makes something returns NULL if there is no memory. Any call may fail with
+ * -ENOMEM.
+ *
+ * Owners. What a function takes is read during the call only, unless it says
+ * otherwise. Texts and arrays that it returns belong to what they were asked
+ * of. The functions that free take NULL, too.
+ *
+ * Threads. One thread at a time may use a context and all that came from it.
+ * Only cemm_wakeup() may be called from any thread.
+ *
+ * Times are milliseconds since 1970 (UTC), if nothing else is said.
+ *
+ * Sources. "Cloud" is the maker's remote Open API for CEMM, "LAN" the local
+ * API of a device; "§" is a heading in the maker's description of it.
  */
 #ifndef CEMM_H
 #define CEMM_H
@@ -26,44 +41,60 @@
 extern "C" {
 #endif
 
-#define CEMM_NAME_SIZE  65  /* room for an alias or a channel, with its NUL */
-#define CEMM_UID_SIZE   18  /* room for a uid, with its NUL */
-#define CEMM_TIME_SIZE  40  /* room for a time in ISO 8601, with its NUL */
-#define CEMM_WORDS_SIZE 320 /* room for one message, with its NUL */
+/* ---- context ------------------------------------------------------------ */
 
-/* What a request can come to besides success (0) and a failure (< 0). */
-enum cemm_outcome {
-    CEMM_ABSENT = 1, /* every source that has this endpoint says that it is not there */
-    CEMM_DENIED = 2, /* the key has no right to it (403) */
-};
-
-struct cemm_words {
-    char text[CEMM_WORDS_SIZE];
-};
+struct cemm;
+struct cemm_config;
 
 enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
 
-/* Takes one line for the log, without a newline. */
+/* Takes a line for the log, without a newline. `data` is the `log_data` of cemm_new(). The line
+ * is valid during the call; it never has an API key in it. */
 typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 
-/* ---- names -------------------------------------------------------------- */
+/* Values for `rest_max`: for programs that people wait for, and for those that poll. */
+#define CEMM_REST_INTERACTIVE 10
+#define CEMM_REST_POLLER      300
 
-/* A device's MAC, upper case with dashes: "00-1E-C0-85-96-CC". */
+/*
+ * Makes a context; no request is sent yet. `config` has been finished (see
+ * below) and must outlive the context. A device that does not answer is left
+ * alone for a while, longer each time, `rest_max` seconds at most. `log` may be
+ * NULL.
+ */
+struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
+                      void *log_data);
+
+/* Completes all requests with -ECANCELED and frees the context. Not from within a completion. */
+void cemm_free(struct cemm *cemm);
+
+/*
+ * The loop: sends and receives what is due, runs completions, and waits for at
+ * most `timeout_ms` milliseconds (-1: for a minute) until something happens. It
+ * also waits for `extra_count` descriptors of yours, 16 at most (else -E2BIG),
+ * as poll() does: of `events` it knows POLLIN and POLLOUT; `revents` is set. An
+ * error or a hang-up is told as POLLIN. `extra` may be NULL if there are none.
+ * Not from within a completion.
+ */
+int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count);
+
+/* Ends the wait of cemm_turn(), or that of the next one. From any thread. */
+void cemm_wakeup(struct cemm *cemm);
+
+/* ---- requests ----------------------------------------------------------- */
+
+#define CEMM_UID_SIZE  18 /* bytes for a uid, with its NUL */
+#define CEMM_NAME_SIZE 65 /* bytes for an alias or a channel, with its NUL */
+
+/* A device: its MAC, in upper case with dashes, "00-1E-C0-85-96-CC". */
 struct cemm_uid {
     char text[CEMM_UID_SIZE];
 };
 
-/* Reads a uid written with dashes or colons, in any case; false if it is none. */
-bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid);
-
-/* ---- time --------------------------------------------------------------- */
-
-/* A time zone as a value; the process's TZ is neither read later nor changed. */
-struct cemm_zone;
-
 enum cemm_span { CEMM_DAY, CEMM_MONTH, CEMM_YEAR };
 
-/* A local day, month or year. month (1–12) and day (1–31) are 1 where the span has none. */
+/* A day, month or year in the meter's time zone. `month` is 1 to 12, `day` 1 to 31; both are 1 in a
+ * year, `day` is 1 in a month. */
 struct cemm_period {
     enum cemm_span span;
     int year;
@@ -71,37 +102,19 @@ struct cemm_period {
     int day;
 };
 
-/* "2024-03-31", "2024-03" or "2024", and nothing else; the date must exist. */
-bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period);
-void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size);
-
-/* First second of the period, and first second after it (Unix seconds). */
-int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period);
-int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period);
-
-/* The period that holds the moment `seconds`, and one that is `steps` periods away. */
-struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
-                                  int64_t seconds);
-struct cemm_period cemm_period_step(const struct cemm_period *period, int steps);
-
-/* ISO 8601 in the zone, with offset; milliseconds only where they are not 0. */
-void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
-                      char ret_text[CEMM_TIME_SIZE]);
-
-/* ---- documents ---------------------------------------------------------- */
-
+/* What can be asked for: where it is described, at which URL, and what it gives. */
 enum cemm_endpoint {
-    CEMM_DEVICES,  /* cloud §Request linked CEMMs: cemm/ */
-    CEMM_ROOT,     /* LAN §CEMM information: / */
-    CEMM_IO,       /* cloud §Request an I/O of a CEMM; seen on the LAN, too */
-    CEMM_INFO,     /* cloud §Request an I/O using an alias: <alias>/ */
-    CEMM_REALTIME, /* both: <alias>/realtime/ */
-    CEMM_DATA,     /* both: <alias>/data/day|month|year/, as the period's span says */
-    CEMM_TOTALS,   /* cloud §Request meter readings: <alias>/totals/ */
+    CEMM_DEVICES,  /* cloud §Request linked CEMMs, cemm/: by cemm_find() only */
+    CEMM_ROOT,     /* LAN §CEMM information, /: about the device */
+    CEMM_IO,       /* cloud §Request an I/O of a CEMM, io/: the list of its meters; LAN, too */
+    CEMM_INFO,     /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
+    CEMM_REALTIME, /* both, <alias>/realtime/: the newest sample of each channel */
+    CEMM_DATA,     /* both, <alias>/data/: minutes of a day, days of a month, months of a year */
+    CEMM_TOTALS,   /* cloud §Request meter readings, <alias>/totals/: readings of a day */
 };
 
-/* What is asked for. `alias` is empty for a device's own endpoints, `period` unused but for DATA
- * and TOTALS (where its span is CEMM_DAY). */
+/* A request. `alias` is that of a meter ("p1", "s01"), and "" with ROOT and IO; `period` is for
+ * DATA and TOTALS alone, and a day with TOTALS. */
 struct cemm_query {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
@@ -109,76 +122,185 @@ struct cemm_query {
     struct cemm_period period;
 };
 
-/* One measurement: when (Unix milliseconds), how much, and how the API wrote it. */
+/* Positive results of a request: nothing broke, but there is no document. */
+enum cemm_outcome {
+    CEMM_ABSENT = 1, /* every source that has this endpoint says that it is not there (404, 412) */
+    CEMM_DENIED = 2, /* the key is not accepted, or gives no right to it (401, 403) */
+};
+
+/*
+ * How a request ended. `result` is 0, an enum cemm_outcome, or
+ *   -ETIMEDOUT     no answer came in time,
+ *   -EHOSTUNREACH  no source could be reached, or those that failed still rest,
+ *   -EIO           the answer was an error of the server, or no valid document,
+ *   -ENOMEM        there is no memory,
+ *   -ECANCELED     cemm_cancel() or cemm_free() ended it.
+ */
+struct cemm_answer {
+    int result;
+    struct cemm_document *document; /* if 0, except of cemm_find() and cemm_discover() */
+    const char *words;              /* a message for people if not 0, else ""; no key in it */
+};
+
+/*
+ * A completion: runs once for each request that was taken, within cemm_turn(),
+ * cemm_cancel() or cemm_free(). It may ask for more. `answer` and its members
+ * are valid during the call; cemm_document_ref() keeps the document.
+ */
+typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
+
+/* A request that was taken. It is gone once its completion has run. */
+struct cemm_ticket;
+
+/*
+ * Asks for a document: of the archive or the LAN, then of the cloud. One that
+ * came at most `max_age_ms` ago is handed out again without a request. A period
+ * closes a day after its end; what is fetched then is asked for only once, or
+ * once a day if it has no sample. Requests for the same document share one
+ * fetch. The ticket goes to *ret_ticket, unless that is NULL.
+ *
+ * Returns 0 if `done` will run, or a negative errno if it will not: -EINVAL if
+ * `alias` is no valid name, -ECANCELED within cemm_free().
+ */
+int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
+             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+
+/* Runs the completion with -ECANCELED. The fetch goes on for others who may want it. */
+void cemm_cancel(struct cemm_ticket *ticket);
+
+/* ---- documents ---------------------------------------------------------- */
+
+/* A measurement: its time by the meter, and its value, also as the API wrote it. */
 struct cemm_sample {
     int64_t time;
     double value;
-    const char *text; /* lives as long as the document */
+    const char *text; /* no NUL behind it */
     size_t text_length;
 };
 
-/* The samples of one channel, oldest first. A channel that was never read has none. */
+/* The samples of a channel ("electric_power", "gas"), oldest first. One that was never read has
+ * none. */
 struct cemm_series {
     char channel[CEMM_NAME_SIZE];
-    const char *unit; /* "W", "kWh", "m3", "L/min", or "" where unknown */
+    const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* LAN: out of `totals`, whose stamps are the CEMM's own clock */
-    unsigned cadence; /* of what cemm_ledger_pick() gives, as cemm_ledger_cadence(); else 0 */
+    bool total;       /* LAN: of `totals`, whose times are no measurements */
+    unsigned cadence; /* 0; for our own programs */
 };
 
-/* An answer of the API: its bytes and what they say. Immutable, counted; not shared by threads. */
+/* An answer of the API. It never changes, and may outlive the context. */
 struct cemm_document;
 
+/* Counts one more owner, or one less: the last one frees it. */
 struct cemm_document *cemm_document_ref(struct cemm_document *document);
-void cemm_document_unref(struct cemm_document *document); /* NULL is allowed */
+void cemm_document_unref(struct cemm_document *document);
 
 const struct cemm_query *cemm_document_query(const struct cemm_document *document);
+
+/* All channels of REALTIME, DATA or TOTALS, or one (NULL: it has none of that name). */
 const struct cemm_series *cemm_document_series(const struct cemm_document *document,
                                                size_t *ret_count);
-/* That of one channel; NULL: it has none. */
 const struct cemm_series *cemm_document_channel(const struct cemm_document *document,
                                                 const char *channel);
 
-/* The source that answered, "cloud home"; when it did (Unix milliseconds); the newest sample's
- * time, or 0 where there is none. In a realtime answer of the LAN only `data` has such times: the
- * stamps of `totals` say nothing of when something was measured. */
-const char *cemm_document_source(const struct cemm_document *document);
-int64_t cemm_document_fetched(const struct cemm_document *document);
-int64_t cemm_document_newest(const struct cemm_document *document);
-
-/* What was received, to the byte; it lives as long as the document. */
+/* The JSON that was received, to the byte. */
 const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
 
-/* Whether it will not change any more: its period had closed when it was fetched, by our clock and
- * by what the answer says of the time (spec §2). */
+/* Who answered ("cloud home", "local garage", "discovery"), and when. */
+const char *cemm_document_source(const struct cemm_document *document);
+int64_t cemm_document_fetched(const struct cemm_document *document);
+
+/* The time of the newest sample, without those of `totals`; 0: it has none. */
+int64_t cemm_document_newest(const struct cemm_document *document);
+
+/* Whether its period had closed when it was fetched. */
 bool cemm_document_closed(const struct cemm_document *document);
 
-/* ---- configuration (spec §3) -------------------------------------------- */
+/* ---- devices and meters ------------------------------------------------- */
 
-struct cemm_config;
+/*
+ * Looks for devices (`uid` NULL), or for the meters of one, at all sources that
+ * were not asked within the last `max_age_ms`. The answer is 0, CEMM_ABSENT if
+ * there is no such device, or the first failure; what was found in spite of
+ * it, or earlier, can be read by the functions below. Else as cemm_get().
+ */
+int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
+              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-struct cemm_config *cemm_config_new(void); /* NULL: no memory */
+/* A device that is known: valid until the next cemm_turn(). NULL: past the last; none of that uid.
+ */
+struct cemm_device;
+const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index);
+const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid);
+const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
+
+/* The alias of a meter that was found, sorted by name. NULL: past the last. */
+const char *cemm_device_alias(const struct cemm_device *device, size_t index);
+
+/* What such a meter measures ("solar_energy"), by IO or INFO; "" if they did not say. */
+const char *cemm_device_type(const struct cemm_device *device, const char *alias);
+
+/* ---- discovery (LAN §discovery broadcast) -------------------------------- */
+
+/* Looks for devices on the LAN, which takes two seconds, whether or not the configuration has it
+ * enabled. Else as cemm_find(). */
+int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
+                  struct cemm_ticket **ret_ticket);
+
+/* A device that answered, and whose root document (CEMM_ROOT) gave the same MAC. */
+struct cemm_discovered {
+    struct cemm_uid uid;
+    const char *address; /* its IP address */
+    const char *type;    /* "CEMM_basic"; "" if it did not say */
+    const char *core;    /* its version, "1.24" */
+    bool answered;       /* in the last look; else in an earlier one */
+};
+
+/* Its texts are valid until the next cemm_turn(). False: past the last. */
+bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
+
+/* How the last look went. */
+struct cemm_discovery_state {
+    bool enabled;      /* by the configuration */
+    bool own_port;     /* UDP port 9777 was free: else devices that answer there are not heard */
+    int64_t looked;    /* when; 0: never */
+    unsigned asked;    /* number of broadcast addresses */
+    size_t junk;       /* number of packets that were no answers of a device */
+    const char *words; /* a message on what hindered it; "": nothing. Until the next cemm_turn() */
+};
+void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
+
+/* ---- configuration (cemm.conf(5)) ---------------------------------------- */
+
+#define CEMM_WORDS_SIZE 320 /* bytes for a message, with its NUL */
+
+/* A message for people, never with an API key in it. Where it is asked for, NULL will do. */
+struct cemm_words {
+    char text[CEMM_WORDS_SIZE];
+};
+
+/* An empty configuration: a time zone, accounts and devices follow from a file or by hand. */
+struct cemm_config *cemm_config_new(void);
 void cemm_config_free(struct cemm_config *config);
 
 /*
- * Reads an INI file; NULL looks where the programs look ($CEMM_CONFIG, then
- * the user's, then /etc/cemm/cemm.conf). No file at all is no error: the
- * defaults hold. On failure `words` begins with file and line. Ends with
- * cemm_config_finish().
+ * Reads a file and finishes the configuration. NULL: that of the programs,
+ * $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there is none,
+ * the defaults hold, and devices are looked for on the LAN. If it fails, `words`
+ * say the file, the line and what is wrong. -EINVAL: something in it is wrong;
+ * others: the file, or a file that it names, can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words);
 
-/* Relative paths that are set from now on are relative to this directory: by default that of the
- * file that is read, else the current one. 0 or -ENOMEM. */
-int cemm_config_base(struct cemm_config *config, const char *directory);
-
 /*
- * The same, piece by piece, for hosts with a configuration of their own: opens
- * a section ("cloud", "local" with a name; "discovery", "archive" with ""),
- * sets a key in the section opened last (before any: the global ones; a key
- * file is read at once; -EEXIST: it was set and is none that can be repeated),
- * and checks that nothing is missing.
+ * The same by hand, with the sections and keys of the file. First come the keys
+ * that stand in no section, such as "time-zone"; then cemm_config_section()
+ * opens one: "cloud" or "local" with a name, "discovery" or "archive" with "".
+ * cemm_config_set() sets a key in the section that was opened last, and reads a
+ * key file at once. cemm_config_finish() checks that nothing is missing. -EINVAL:
+ * there is no such key, or the value is wrong; -EEXIST: it was there before,
+ * and must not be repeated.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_words *words);
@@ -186,128 +308,43 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
                     struct cemm_words *words);
 int cemm_config_finish(struct cemm_config *config, struct cemm_words *words);
 
-/* ---- devices, meters, documents ----------------------------------------- */
+/* Relative paths that are set from now on start at this directory, not at the current one. */
+int cemm_config_base(struct cemm_config *config, const char *directory);
 
-struct cemm;
-
-/* Longest rest of a device that does not answer, in seconds: for programs that people wait for,
- * and for those that poll. */
-#define CEMM_REST_INTERACTIVE 10
-#define CEMM_REST_POLLER      300
-
-/*
- * Makes a context. It reads `config`, which must outlive it, and does no I/O.
- * `log` may be NULL. NULL is returned for want of memory.
- */
-struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
-                      void *log_data);
-
-/* Ends all that is under way (completions fire with -ECANCELED) and frees it. Not from within a
- * completion. NULL is allowed. */
-void cemm_free(struct cemm *cemm);
-
-const struct cemm_zone *cemm_zone(const struct cemm *cemm);
-
-/*
- * Does what is due and waits at most `timeout_ms` (-1: a minute)
- * for the network, for the `extra` descriptors, whose revents it fills in, or
- * for cemm_wakeup(). Returns 0 or a negative errno.
- */
-int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count);
-
-/* Makes cemm_turn() return soon. From any thread. */
-void cemm_wakeup(struct cemm *cemm);
-
-/* A request that has not been answered yet. It is gone once its completion has run. */
-struct cemm_ticket;
-
-/* How a request ended: 0 with a document, an enum cemm_outcome, or a negative errno (-ETIMEDOUT,
- * -EHOSTUNREACH, -EIO, -ENOMEM, -ECANCELED; of a sweep -ENODATA: answered without a sample). Valid
- * only during the call; `words` is never NULL. */
-struct cemm_answer {
-    int result;
-    struct cemm_document *document; /* cemm_document_ref() it to keep it */
-    const char *words;
-};
-
-typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
-
-/*
- * Asks for a document, of whichever source has it: LAN first, then cloud. One
- * that was fetched at most `max_age_ms` ago is handed over again, and one of a
- * period that had closed before it was fetched for ever (for a day where it
- * has no sample); a request for what is being fetched joins that fetch.
- * `ret_ticket` may be NULL.
- * Returns 0 (the completion will run, once) or a negative errno (it will not).
- */
-int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
-             cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
-
-/*
- * Finds devices (`uid` NULL) or one device's meters, from all sources. When it
- * ends well or in part, they stand in the tables below. The answer has no
- * document: 0, CEMM_ABSENT (no such device), or the first failure met; what
- * was found all the same, and what was known before, is in the tables.
- */
-int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
-              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
-
-/* Runs the completion with -ECANCELED, now. The fetch itself goes on: others may want it. */
-void cemm_cancel(struct cemm_ticket *ticket);
-
-/* A device that is known, or NULL past the last; valid until the next cemm_turn(). */
-struct cemm_device;
-const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index);
-const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid);
-const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
-
-/* A meter's alias, or NULL past the last; in the order of their names. */
-const char *cemm_device_alias(const struct cemm_device *device, size_t index);
-
-/* A meter's type as io or its info has it ("solar_energy"); "" where none was told. */
-const char *cemm_device_type(const struct cemm_device *device, const char *alias);
-
-/*
- * From now on, closed periods are kept in the archive's directory and taken
- * from there, and the meters that it knows are known. Nothing is made on disk
- * before there is something to keep. Where it can't be read or written, that
- * is logged, and all else goes on.
- */
+/* Keeps closed periods in the configured archive from now on, and takes them from there. Several
+ * programs may share it. If it can't be read or written, a line in the log says so. */
 void cemm_archive_use(struct cemm *cemm);
 
-/* ---- discovery (LAN §discovery broadcast) -------------------------------- */
+/* ---- names and times ----------------------------------------------------- */
 
-/* A CEMM that answered the broadcast, and whose root document confirmed its MAC. Texts are valid
- * until the next cemm_turn(). */
-struct cemm_discovered {
-    struct cemm_uid uid;
-    const char *address; /* that its packet came from */
-    const char *type;    /* "CEMM_basic"; "" if it did not say */
-    const char *core;    /* version, "1.24" */
-    bool answered;       /* the last look; else an earlier one */
-};
+/* Reads a uid with dashes or colons, in any case. False: it is none. */
+bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid);
 
-/* How the last look went. */
-struct cemm_discovery_state {
-    bool enabled;      /* by the configuration; cemm_discover() looks all the same */
-    bool own_port;     /* UDP 9777 was free: devices that answer only there are heard */
-    int64_t looked;    /* Unix milliseconds; 0: never */
-    unsigned asked;    /* broadcast addresses */
-    size_t junk;       /* packets that were no answers of a CEMM */
-    const char *words; /* what hindered it; "": nothing */
-};
+/* The meter's time zone: the configured one, else the system's. It belongs to the configuration. */
+struct cemm_zone;
+const struct cemm_zone *cemm_zone(const struct cemm *cemm);
 
-/* Looks for devices on the LAN now, which takes two seconds; as cemm_find(). */
-int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
-                  struct cemm_ticket **ret_ticket);
+/* Reads and writes "2024-03-31", "2024-03" or "2024". False: the text is no such date. A text that
+ * does not fit is written as "". */
+bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period);
+void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size);
 
-/* What was found; false past the last. And how. */
-bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
-void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
+/* The period of a moment (seconds since 1970), and the one that is `steps` later, or earlier. */
+struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
+                                  int64_t seconds);
+struct cemm_period cemm_period_step(const struct cemm_period *period, int steps);
 
-/* ---- */
+/* Its first second, and the first one after it (seconds since 1970). */
+int64_t cemm_period_start(const struct cemm_zone *zone, const struct cemm_period *period);
+int64_t cemm_period_end(const struct cemm_zone *zone, const struct cemm_period *period);
 
-/* "0.1.0" */
+#define CEMM_TIME_SIZE 40 /* bytes for a time in ISO 8601, with its NUL */
+
+/* "2024-03-31T03:00:00+02:00", with milliseconds if they are not 0. */
+void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
+                      char ret_text[CEMM_TIME_SIZE]);
+
+/* The version of the library that is loaded, "0.1.0". */
 const char *cemm_version(void);
 
 #ifdef __cplusplus

@@ -306,8 +306,8 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
 
 /* Reads the realtime data of all selected meters once, afresh. What came is not at hand afterwards,
  * unless cemm_get() has asked for it, too. It lasts at most as long as the sources' timeouts;
- * cemm_free() ends it early. -EALREADY: an earlier one that this one would overlap still looks for
- * the first device. */
+ * cemm_free() ends it early. An answer's result may be -ENODATA, too: it had no sample. -EALREADY:
+ * an earlier one that this one would overlap still looks for the first device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 

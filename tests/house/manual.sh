@@ -161,7 +161,7 @@ same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/fs.h | 
 # What an answer may come to (cemm.h), its outcomes as fs_errno() has them, and what cemmfs itself says
 # to readers; the others are between it and the kernel.
 same 'cemmfs: errors' \
-  "$(grep -A1 'or a negative errno (-E' common/cemm.h | grep -oE '\bE[A-Z]{2,}' | grep -v ECANCELED)
+  "$(sed -n '/^ \* How a request ended/,/^struct/s/^ \*   -\(E[A-Z]*\) .*/\1/p' common/cemm.h | grep -v ECANCELED)
    $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS|ESTALE')
    $(sed -n '/^int fs_errno/,/^}/p' fs/fs.c | grep -oE '\bE[A-Z]{2,}')" \
   "$(part "$cemmfs_page" 'Errors of files and directories' | sed -n 's/^\.It Bq Er //p')"
