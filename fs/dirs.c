@@ -271,15 +271,11 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
 void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
               struct fuse_file_info *info)
 {
+    static char reply[REPLY_MAX];
     const struct listing *listing = listing_of(info);
-    size_t room = size < REPLY_MAX ? size : REPLY_MAX;
+    size_t room = size < sizeof(reply) ? size : sizeof(reply);
     size_t used = 0;
-    char *reply = malloc(room ? room : 1);
     (void)number;
-    if (!reply) {
-        (void)fuse_reply_err(request, ENOMEM);
-        return;
-    }
     for (size_t i = (size_t)offset; i < listing->count; i++) {
         const struct entry *entry = &listing->entries[i];
         struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = entry->type};
@@ -290,7 +286,6 @@ void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
         used += length;
     }
     (void)fuse_reply_buf(request, reply, used);
-    free(reply);
 }
 
 void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
@@ -326,8 +321,7 @@ static void set_exists(struct node *node)
     if (node->exists)
         return;
     node->exists = true;
-    if (node->path.kind == PATH_DEVICE || node->path.kind == PATH_METER)
-        node_keep(node, true);
+    node->kept = node->path.kind == PATH_DEVICE || node->path.kind == PATH_METER;
 }
 
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -347,8 +341,7 @@ int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 static void on_looked_for(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
-    bool found = is_known(pending->fs, path) || (path->kind == PATH_METER && answer->result == 0);
-    if (found) {
+    if (is_known(pending->fs, path) || (path->kind == PATH_METER && answer->result == 0)) {
         set_exists(pending->node);
         pending_reply_attributes(pending);
         return;

@@ -37,7 +37,7 @@
 #include <unistd.h>
 
 #include "fs/fresh.h"
-#include "fs/info.h"
+#include "fs/pending.h"
 #include "fs/status.h"
 
 #define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
@@ -60,7 +60,7 @@ static void drop_open(struct fs *fs, struct node *node)
     node_strip(&fs->nodes, node);
     (void)forget_name(fs, node);
     node_retire(&fs->nodes, node);
-    node_keep(node, false);
+    node->kept = false;
     node_release(&fs->nodes, node);
 }
 
@@ -95,42 +95,25 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     if (snapshot->closed)
         node_settle(node);
     fs_succeeded(fs, &node->path);
-    if (fresh_is_description(&node->path))
-        node_keep(node, node->current); /* nothing else knows its time */
+    /* Nothing else knows the time of a description. */
+    node->kept = fresh_is_description(&node->path) && node->current;
     node_touch(&fs->nodes, node);
     drop_old(fs);
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
 
-/* Renders a cached document that is fresh; NULL if there is none. Returns 0 or a negative errno. */
-static int snapshot_at_hand(struct fs *fs, const struct path *path, int64_t max_age,
-                            struct snapshot **ret_snapshot)
-{
-    /* What may need more than one document is not made here. */
-    struct cemm_document *document = info_is(path) ? NULL : fs_peek(fs, path, max_age);
-    *ret_snapshot = NULL;
-    if (!document)
-        return 0;
-    int r = snapshot_render(path, document, cemm_zone(fs->cemm), ret_snapshot);
-    cemm_document_unref(document);
-    return r;
-}
-
-static int new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot,
-                    struct node **ret_node)
+/* Takes over the snapshot, which may be NULL. NULL: no memory. */
+static struct node *new_node(struct fs *fs, const struct path *path, struct snapshot *snapshot)
 {
     struct node *node = node_new(&fs->nodes, path);
-    if (!node) {
-        snapshot_free(snapshot);
-        return -ENOMEM;
-    }
-    if (snapshot) {
+    if (node && snapshot) {
         bind(fs, node, snapshot);
         node_show(node);
+    } else {
+        snapshot_free(snapshot);
     }
-    *ret_node = node;
-    return 0;
+    return node;
 }
 
 /* The status is rendered at each lookup; if the text is the same, so is the node. */
@@ -142,50 +125,36 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     if (r < 0)
         return r;
     if (node && node->snapshot->size == snapshot->size &&
-        memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0) {
+        memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0)
         snapshot_free(snapshot);
-        *ret_node = node;
-        return 0;
-    }
-    return new_node(fs, path, snapshot, ret_node);
+    else
+        node = new_node(fs, path, snapshot);
+    *ret_node = node;
+    return node ? 0 : -ENOMEM;
 }
 
-/* If somebody deletes a closed period's archive file, the period is fetched again. */
-static bool is_disowned(struct fs *fs, struct node *node)
+/* If somebody deletes a closed period's archive file, the period is fetched again: both of its
+ * names lead to new nodes then. */
+static bool disown(struct fs *fs, struct node *node)
 {
-    if (!node->snapshot->closed)
+    struct path other = node->path;
+    bool archived = node->archived;
+    node->archived = node->snapshot->closed && fs_archived(fs, &node->path);
+    if (!archived || node->archived)
         return false;
-    bool archived = fs_archived(fs, &node->path);
-    if (!archived && node->archived)
-        return true;
-    node->archived = archived;
-    return false;
+    other.form = other.form == CEMM_FORM_CSV ? CEMM_FORM_JSON : CEMM_FORM_CSV;
+    struct node *twin = nodes_current(&fs->nodes, &other);
+    if (twin)
+        node_retire(&fs->nodes, twin);
+    node_retire(&fs->nodes, node);
+    return true;
 }
 
-/* Both names of the period lead to new nodes from now on. */
-static void disown(struct fs *fs, const struct path *path)
-{
-    static const enum cemm_form forms[] = {CEMM_FORM_JSON, CEMM_FORM_CSV};
-    struct path file = *path;
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        struct node *node;
-        file.form = forms[i];
-        node = nodes_current(&fs->nodes, &file);
-        if (node)
-            node_retire(&fs->nodes, node);
-    }
-}
-
-/* Whether the name still leads to this node. */
+/* Whether the name still leads to this node. A cold node is used once. */
 static bool is_good(struct fs *fs, struct node *node)
 {
-    if (!node->snapshot)
-        return false; /* a cold node is used once */
-    if (is_disowned(fs, node)) {
-        disown(fs, &node->path);
-        return false;
-    }
-    return fresh_left(fs, node) >= 0 || fresh_is_followed(node);
+    return node->snapshot && !disown(fs, node) &&
+           (fresh_left(fs, node) >= 0 || fresh_is_followed(node));
 }
 
 static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -196,12 +165,18 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
         return 0;
     int64_t absent = node ? node->absent : 0;
     int64_t max_age = fresh_max_age(fs, path, node ? node->snapshot : NULL);
-    struct snapshot *snapshot;
-    int r = snapshot_at_hand(fs, path, max_age, &snapshot);
-    if (r < 0 || (r = new_node(fs, path, snapshot, ret_node)) < 0)
+    struct snapshot *snapshot = NULL;
+    /* What may need more than one document is not made here. */
+    struct cemm_document *document = fresh_is_info(path) ? NULL : fs_peek(fs, path, max_age);
+    int r = document ? snapshot_render(path, document, cemm_zone(fs->cemm), &snapshot) : 0;
+    cemm_document_unref(document);
+    if (r < 0)
         return r;
+    *ret_node = node = new_node(fs, path, snapshot);
+    if (!node)
+        return -ENOMEM;
     if (!snapshot)
-        (*ret_node)->absent = absent;
+        node->absent = absent;
     else
         readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), path);
     return 0;
@@ -209,18 +184,16 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
 
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, double *ret_timeout)
 {
-    struct node *node;
     if (path->kind == PATH_STATUS || path->kind == PATH_STATUS_JSON) {
         *ret_timeout = 0;
         return status_lookup(fs, path, ret_node);
     }
-    int r = node_of(fs, path, &node);
+    int r = node_of(fs, path, ret_node);
     if (r < 0)
         return r;
-    node_touch(&fs->nodes, node);
+    node_touch(&fs->nodes, *ret_node);
     drop_old(fs);
-    *ret_timeout = fresh_timeout(fs, node);
-    *ret_node = node;
+    *ret_timeout = fresh_timeout(fs, *ret_node);
     return 0;
 }
 
@@ -273,7 +246,7 @@ static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
 static void ask_for_bytes(struct pending *pending)
 {
     const struct node *node = pending->node;
-    if (info_is(&node->path))
+    if (fresh_is_info(&node->path))
         pending_reply_error(pending, ESTALE); /* it needs more than one document */
     else
         pending_get(pending, &node->path,
@@ -328,7 +301,7 @@ static void renew(struct pending *pending, struct snapshot *snapshot)
         /* Readers that have it open keep the old bytes; the name will lead to a new node. */
         snapshot_free(snapshot);
         node_retire(&pending->fs->nodes, node);
-        node_keep(node, false);
+        node->kept = false;
         node->running = false;
         reply(pending);
         return;
@@ -372,11 +345,22 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
     }
 }
 
+/* Whether some account has never answered, so that its devices are not known. */
+static bool is_account_unheard(const struct fs *fs)
+{
+    struct cemm_source_state source;
+    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
+        if (source.cloud && source.last_success == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Whether an account that has not answered yet may have what the others lack. */
 static bool may_come(const struct fs *fs, const struct path *path)
 {
     struct cemm_query query;
-    return fresh_is_description(path) && fs_account_unheard(fs) && tree_query(path, &query) &&
+    return fresh_is_description(path) && is_account_unheard(fs) && tree_query(path, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
 
@@ -389,12 +373,20 @@ static int take_failure(const struct fs *fs, struct node *node, int error)
     return error;
 }
 
-/* Absent descriptions are not asked for again at once. */
-static bool is_known_absent(const struct node *node)
+/* Whether something was at most `age` ms ago. */
+static bool is_recent(int64_t time, int64_t age)
 {
-    int64_t age = cemm_clock_wall() - node->absent;
-    return fresh_is_description(&node->path) && node->absent != 0 && age >= 0 &&
-           age <= FS_INFO_MAX_AGE;
+    int64_t now = cemm_clock_wall();
+    return time != 0 && now >= time && now - time <= age;
+}
+
+/* Tells a reason, with the device and the meter in front. */
+static void note(struct fs *fs, const struct path *path, const char *reason)
+{
+    struct cemm_words words;
+    cemm_words_set(&words, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
+                   reason);
+    fs_note(fs, path, words.text);
 }
 
 static void take_answer(struct pending *pending, const struct cemm_answer *answer)
@@ -411,7 +403,7 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
     }
     int r = snapshot_render(&node->path, answer->document, cemm_zone(pending->fs->cemm), &snapshot);
     if (r == -EIO)
-        fs_note_name(pending->fs, &node->path, "the answer is too large for this file");
+        note(pending->fs, &node->path, "the answer is too large for this file");
     if (r < 0) {
         pending_reply_error(pending, take_failure(pending->fs, node, -r));
         return;
@@ -420,21 +412,84 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
     take_snapshot(pending, snapshot);
 }
 
-/* Asks for the document, whose arrival answers the request. */
+/* ---- info.json ------------------------------------------------------------ */
+
+/* A device: its answer on the LAN, and the account that reaches it. It is absent only if every
+ * account has answered. */
+static void on_root(struct pending *pending, const struct cemm_answer *answer)
+{
+    struct fs *fs = pending->fs;
+    const struct cemm_uid *uid = &pending->node->path.uid;
+    const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
+    const char *account = device ? cemm_device_account(device) : NULL;
+    struct snapshot *snapshot;
+    int r = 0;
+    if (answer->result != 0 && answer->result != CEMM_ABSENT)
+        r = fs_errno(answer->result);
+    else if (!account && pending->found != 0 && is_account_unheard(fs))
+        r = fs_errno(pending->found);
+    else if (!account && !answer->document)
+        r = ENOENT;
+    if (r == ENOENT)
+        note(fs, &pending->node->path, "no source has information about this device");
+    if (r == 0)
+        r = -snapshot_of_device(uid, account, answer->document, &snapshot);
+    if (r != 0)
+        pending_reply_error(pending, r);
+    else
+        take_snapshot(pending, snapshot);
+}
+
+static void on_devices(struct pending *pending, const struct cemm_answer *answer)
+{
+    pending->found = answer->result;
+    pending_get(pending, &pending->node->path, FS_INFO_MAX_AGE, on_root);
+}
+
+/* The cloud's list has no aliases: if it answered instead of the LAN, nothing is known, unless
+ * older firmware has no list. */
+static void on_io(struct pending *pending, const struct cemm_answer *answer)
+{
+    const struct path *path = &pending->node->path;
+    if (answer->result != 0 || document_lists(answer->document, path->alias)) {
+        take_answer(pending, answer);
+    } else if (strncmp(cemm_document_source(answer->document), "cloud ", 6) == 0 &&
+               cemm_offers(pending->fs->cemm, &path->uid, path->alias, CEMM_IO)) {
+        pending_reply_error(pending, EHOSTUNREACH);
+    } else {
+        note(pending->fs, path, "no source has information about this meter");
+        take_answer(pending, answer);
+    }
+}
+
+/* A meter: the answer of the cloud or, if no account has the meter, its entry in the list of meters
+ * on the LAN. */
+static void on_meter(struct pending *pending, const struct cemm_answer *answer)
+{
+    const struct path io = {.kind = PATH_IO, .uid = pending->node->path.uid};
+    if (answer->result == CEMM_ABSENT)
+        pending_get(pending, &io, FS_INFO_MAX_AGE, on_io);
+    else
+        take_answer(pending, answer);
+}
+
+/* Asks for the documents, whose arrival answers the request. */
 static void ask(struct pending *pending)
 {
     struct node *node = pending->node;
     struct fs *fs = pending->fs;
-    const struct path *path = &node->path;
-    if (is_known_absent(node)) {
-        pending_reply_error(pending, ENOENT);
-    } else if (info_is(path)) {
-        pending->answer = take_answer;
-        pending->take = take_snapshot;
-        info_ask(pending);
+    struct path path = node->path;
+    pending->absence_passes = fresh_is_info(&path);
+    if (fresh_is_description(&path) && is_recent(node->absent, FS_INFO_MAX_AGE)) {
+        pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
+    } else if (path.kind == PATH_DEVICE_INFO) {
+        /* An account that has answered is not asked again. */
+        pending_find(pending, NULL, INT64_MAX, on_devices);
+    } else if (path.kind == PATH_INFO) {
+        pending_get(pending, &path, FS_INFO_MAX_AGE, on_meter);
     } else {
-        pending_get(pending, path, fresh_max_age(fs, path, node->snapshot), take_answer);
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), path);
+        pending_get(pending, &path, fresh_max_age(fs, &path, node->snapshot), take_answer);
+        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &path);
     }
 }
 
@@ -454,12 +509,6 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 
 /* ---- READ ------------------------------------------------------------------ */
 
-static bool is_repeated(const struct node *node)
-{
-    int64_t age = cemm_clock_wall() - node->failed;
-    return node->failed != 0 && age >= 0 && age <= REPEATED_MS;
-}
-
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                struct fuse_file_info *info)
 {
@@ -472,7 +521,7 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
         reply_bytes(request, snapshot, size, offset);
         return;
     }
-    if (is_repeated(node)) {
+    if (is_recent(node->failed, REPEATED_MS)) {
         (void)fuse_reply_err(request, node->error);
         return;
     }

@@ -1,38 +1,41 @@
 #include "fs/fresh.h"
 
-#include "fs/info.h"
-
 #define RUNNING_TIMEOUT 1.0  /* seconds: for names of running CSVs, whose node grows */
 #define FOLLOWED_MS     5000 /* a running CSV is followed if the last GETATTR is not older */
 
+bool fresh_is_info(const struct path *path)
+{
+    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
+}
+
 bool fresh_is_description(const struct path *path)
 {
-    return info_is(path) || path->kind == PATH_IO;
+    return fresh_is_info(path) || path->kind == PATH_IO;
 }
 
 /* The document says it; as long as there is none, our clock does. */
-static bool is_closed(const struct fs *fs, int64_t closed_at, const struct snapshot *snapshot)
+static bool is_closed(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    return snapshot ? snapshot->closed : fs_clock(fs).now >= closed_at;
+    return snapshot ? snapshot->closed
+                    : fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm));
 }
 
 /* Whether the document of a closed period never changes; one without samples may (spec §2). */
-static bool is_final(const struct fs *fs, int64_t closed_at, const struct snapshot *snapshot)
+static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    return is_closed(fs, closed_at, snapshot) && !(snapshot && snapshot->empty);
+    return is_closed(fs, path, snapshot) && !(snapshot && snapshot->empty);
 }
 
 int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    int64_t closed_at = tree_closed_at(path, cemm_zone(fs->cemm));
     if (fresh_is_description(path))
         return FS_INFO_MAX_AGE;
     if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
-    int64_t since = cemm_clock_wall() - closed_at * 1000;
-    if (is_final(fs, closed_at, snapshot)) /* what was fetched before may lack the end */
+    int64_t since = cemm_clock_wall() - tree_closed_at(path, cemm_zone(fs->cemm)) * 1000;
+    if (is_final(fs, path, snapshot)) /* what was fetched before may lack the end */
         return snapshot || since < FS_PERIOD_MAX_AGE ? since : FS_PERIOD_MAX_AGE;
-    return is_closed(fs, closed_at, snapshot) ? CEMM_EMPTY_AGE : FS_PERIOD_MAX_AGE;
+    return is_closed(fs, path, snapshot) ? CEMM_EMPTY_AGE : FS_PERIOD_MAX_AGE;
 }
 
 int64_t fresh_left(const struct fs *fs, const struct node *node)
@@ -58,8 +61,7 @@ bool fresh_may_run(const struct path *path)
 
 double fresh_timeout(const struct fs *fs, const struct node *node)
 {
-    int64_t closed_at = tree_closed_at(&node->path, cemm_zone(fs->cemm));
-    bool final = is_final(fs, closed_at, node->snapshot);
+    bool final = is_final(fs, &node->path, node->snapshot);
     if (node->running || (fresh_may_run(&node->path) && !final))
         return RUNNING_TIMEOUT;
     if (final)

@@ -17,6 +17,9 @@ int64_t fresh_left(const struct fs *fs, const struct node *node);
 /* How long the kernel may keep the name (seconds). */
 double fresh_timeout(const struct fs *fs, const struct node *node);
 
+/* info.json, of which a device or a meter may need more than one document. */
+bool fresh_is_info(const struct path *path);
+
 /* info.json and io. */
 bool fresh_is_description(const struct path *path);
 

@@ -54,26 +54,6 @@ bool fs_archived(const struct fs *fs, const struct path *path)
     return tree_query(path, &query) && cemm_archived(fs->cemm, &query);
 }
 
-bool fs_account_unheard(const struct fs *fs)
-{
-    struct cemm_source_state source;
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        if (source.cloud && source.last_success == 0)
-            return true;
-    }
-    return false;
-}
-
-bool fs_is_account(const struct fs *fs, const char *name)
-{
-    struct cemm_source_state source;
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        if (source.cloud && strcmp(source.name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
 {
     struct tree_meter meter = {.totals = true};
@@ -90,34 +70,29 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     return meter;
 }
 
-static void note_last(struct fs *fs, const char *words)
+/* Without memory the last words stay. */
+static void set_words(char **words, const char *text)
 {
-    char *copy = strdup(words);
+    char *copy = strdup(text);
     if (!copy)
-        return; /* the last one stays */
-    free(fs->words);
-    fs->words = copy;
-    fs->failed = cemm_clock_wall();
+        return;
+    free(*words);
+    *words = copy;
 }
 
 void fs_note(struct fs *fs, const struct path *path, const char *words)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
-    note_last(fs, words);
+    set_words(&fs->words, words);
+    fs->failed = cemm_clock_wall();
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
-        if (node && tree_type(&above) == TREE_DIRECTORY)
-            node_note(node, words, cause);
+        if (!node || tree_type(&above) != TREE_DIRECTORY)
+            continue;
+        set_words(&node->words, words);
+        node->cause = cause;
     } while (tree_parent(&above, &above));
-}
-
-void fs_note_name(struct fs *fs, const struct path *path, const char *reason)
-{
-    struct cemm_words words;
-    cemm_words_set(&words, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
-                   reason);
-    fs_note(fs, path, words.text);
 }
 
 void fs_succeeded(struct fs *fs, const struct path *path)
@@ -126,8 +101,10 @@ void fs_succeeded(struct fs *fs, const struct path *path)
     struct path above = *path;
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
-        if (node && node->words && node->cause == cause)
-            node_note(node, NULL, 0);
+        if (!node || node->cause != cause)
+            continue;
+        free(node->words);
+        node->words = NULL;
     } while (tree_parent(&above, &above));
 }
 
@@ -137,11 +114,12 @@ static struct timespec from_milliseconds(int64_t milliseconds)
                              .tv_nsec = (long)(milliseconds % 1000 * 1000000)};
 }
 
-void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
+double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
 {
     struct stat attributes = {.st_ino = node->inode, .st_nlink = 1, .st_blksize = FS_BLOCK_SIZE};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
+    double timeout = FS_FOR_EVER;
     char target[TREE_LINK_SIZE];
     attributes.st_uid = fs->owner;
     attributes.st_gid = fs->group;
@@ -149,6 +127,7 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     case TREE_DIRECTORY:
         attributes.st_mode = S_IFDIR | 0555;
         attributes.st_nlink = 2;
+        timeout = node->exists ? FS_FOR_EVER : 0;
         break;
     case TREE_LINK:
         tree_target(&node->path, &clock, target);
@@ -160,6 +139,7 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
         attributes.st_size = node->snapshot ? (off_t)node->shown : FS_COLD_SIZE;
         attributes.st_blocks = (blkcnt_t)((node->shown + 511) / 512);
         modified = node->shown_modified;
+        timeout = !node->snapshot || node->running || node->growing ? 0 : FS_FOR_EVER;
         break;
     }
     if (!S_ISLNK(attributes.st_mode))
@@ -168,23 +148,12 @@ void fs_attributes(const struct fs *fs, const struct node *node, struct stat *re
     attributes.st_atim = attributes.st_mtim;
     attributes.st_ctim = attributes.st_mtim;
     *ret_attributes = attributes;
-}
-
-double fs_attributes_timeout(const struct node *node)
-{
-    switch (tree_type(&node->path)) {
-    case TREE_DIRECTORY:
-        return node->exists ? FS_FOR_EVER : 0;
-    case TREE_FILE:
-        return !node->snapshot || node->running || node->growing ? 0 : FS_FOR_EVER;
-    default:
-        return FS_FOR_EVER;
-    }
+    return timeout;
 }
 
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node)
 {
     struct stat attributes;
-    fs_attributes(fs, node, &attributes);
-    (void)fuse_reply_attr(request, &attributes, fs_attributes_timeout(node));
+    double timeout = fs_attributes(fs, node, &attributes);
+    (void)fuse_reply_attr(request, &attributes, timeout);
 }

@@ -5,8 +5,6 @@
 #ifndef FS_FS_H
 #define FS_FS_H
 
-#define FUSE_USE_VERSION 314
-
 #include <fuse_lowlevel.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -71,23 +69,13 @@ struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int6
 /* Whether the archive has the path's document. */
 bool fs_archived(const struct fs *fs, const struct path *path);
 
-/* Whether some account has never answered, so that its devices are not known. */
-bool fs_account_unheard(const struct fs *fs);
-
-bool fs_is_account(const struct fs *fs, const char *name);
-
 /* Remembers a failure in the directories above a path, and forgets it when the same request
  * succeeds. */
 void fs_note(struct fs *fs, const struct path *path, const char *words);
-/* The same, with the device and the meter in front. */
-void fs_note_name(struct fs *fs, const struct path *path, const char *reason);
 void fs_succeeded(struct fs *fs, const struct path *path);
 
-void fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);
-
-/* How long the kernel may keep them, in seconds. */
-double fs_attributes_timeout(const struct node *node);
-
+/* Returns how long the kernel may keep the attributes, in seconds. */
+double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
 
 #endif

@@ -7,8 +7,6 @@
 #ifndef FS_INVALIDATE_H
 #define FS_INVALIDATE_H
 
-#define FUSE_USE_VERSION 314
-
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 #include <stdint.h>

@@ -6,25 +6,68 @@
  * The order matters: the process forks after the mount has succeeded, so that
  * its parent knows, and the library and the thread start after that, because
  * threads do not survive a fork.
+ *
+ * One thread serves the requests of the kernel and the answers of the meters:
+ * the library waits for the network and for our descriptors. Whether the
+ * kernel has a request is seen by read, not by poll: only there an unmount
+ * shows for certain.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include <fuse_log.h>
+
 #include "fs/fs.h"
-#include "fs/log.h"
-#include "fs/loop.h"
 #include "fs/mount.h"
 #include "fs/options.h"
 
-#define EXIT_WRONG 2 /* usage or configuration */
+#define EXIT_WRONG      2   /* usage or configuration */
+#define PAUSE_MS        100 /* after a failed turn */
+#define DESCRIPTORS     3
+#define REQUESTS_A_TURN 64 /* then the network has its turn */
+
+/* ---- the log: stderr in the foreground, else syslog, of libfuse, too ------- */
+
+static bool to_syslog;
+
+__attribute__((format(printf, 2, 0))) static void
+fuse_to_syslog(enum fuse_log_level level, const char *format, va_list arguments)
+{
+    vsyslog((int)level, format, arguments); /* its levels are syslog's */
+}
+
+static void log_to_syslog(void)
+{
+    openlog("cemmfs", LOG_PID, LOG_DAEMON);
+    fuse_set_log_func(fuse_to_syslog);
+    to_syslog = true;
+}
+
+/* One line a message, in one call, so that lines of several processes do not mix. */
+static void log_line(void *data, enum cemm_level level, const char *line)
+{
+    static const int priorities[] = {
+        [CEMM_LOG_ERROR] = LOG_ERR, [CEMM_LOG_WARNING] = LOG_WARNING, [CEMM_LOG_INFO] = LOG_INFO};
+    (void)data;
+    if (to_syslog)
+        syslog(priorities[level], "%s", line);
+    else
+        fprintf(stderr, "cemmfs: %s\n", line);
+}
 
 static int complain(const char *subject, const char *words)
 {
@@ -32,13 +75,45 @@ static int complain(const char *subject, const char *words)
     return EXIT_WRONG;
 }
 
-/* Otherwise another descriptor could become stderr. */
-static void open_standard_descriptors(void)
+/* ---- the loop ---------------------------------------------------------------- */
+
+/* Tells systemd that the mount is ready, without libsystemd: sd_notify sends one datagram. */
+static void notify_systemd(void)
 {
-    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-            _exit(EXIT_FAILURE);
+    static const char message[] = "READY=1";
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = path ? strlen(path) : 0;
+    if (length < 2 || length >= sizeof(address.sun_path) || (path[0] != '/' && path[0] != '@'))
+        return;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    /* systemd reports it if nothing arrives. */
+    (void)sendto(fd, message, sizeof(message) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&address,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    close(fd);
+}
+
+/* Returns true if there may be more requests. */
+static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
+{
+    for (int i = 0; i < REQUESTS_A_TURN; i++) {
+        int r = fuse_session_receive_buf(fs->session, buffer);
+        if (r <= 0)
+            return r == -EINTR;
+        bool greeted = fs->greeted;
+        fuse_session_process_buf(fs->session, buffer);
+        if (!greeted && fs->greeted)
+            notify_systemd();
+        /* Without memory libfuse refuses FUSE_INIT, and no request follows. */
+        if (!fs->greeted)
+            fuse_session_exit(fs->session);
     }
+    return true;
 }
 
 /* Ending signals come by a descriptor. A closed pipe or a file size limit does not end the process:
@@ -55,6 +130,44 @@ static int open_signals(void)
         return -errno;
     return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
 }
+
+static bool signalled(int fd)
+{
+    struct signalfd_siginfo signal;
+    return read(fd, &signal, sizeof(signal)) == (ssize_t)sizeof(signal);
+}
+
+/* Serves until it is unmounted or a signal ends it. */
+static void run_loop(struct fs *fs, int signal_fd)
+{
+    struct fuse_buf buffer = {.mem = NULL};
+    bool ending = false;
+    bool more = false;
+    /* The kernel, for which the thread waits, may wait for us: so serve until it is done. */
+    while (!ending || fs->invalidate.under_way > 0) {
+        /* Of a session that has ended, the kernel says so again and again. */
+        struct pollfd waited[DESCRIPTORS] = {
+            {.fd = fuse_session_exited(fs->session) ? -1 : fuse_session_fd(fs->session),
+             .events = POLLIN},
+            {.fd = signal_fd, .events = POLLIN},
+            {.fd = fs->invalidate.ours, .events = POLLIN},
+        };
+        int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
+        if (turned < 0 && turned != -EINTR) {
+            /* It may pass, and cached files can be served meanwhile. */
+            struct cemm_words words;
+            cemm_words_set(&words, "the loop has failed: %s", strerror(-turned));
+            log_line(NULL, CEMM_LOG_ERROR, words.text);
+            (void)poll(waited, DESCRIPTORS, PAUSE_MS);
+        }
+        more = serve_kernel(fs, &buffer);
+        invalidate_collect(&fs->invalidate);
+        ending = signalled(signal_fd) || fuse_session_exited(fs->session) || ending;
+    }
+    free(buffer.mem);
+}
+
+/* ---- from the command line to the loop ---------------------------------------- */
 
 static int set_nonblocking(int fd)
 {
@@ -74,7 +187,7 @@ static int serve(struct fs *fs, int signal_fd)
         r = invalidate_start(&fs->invalidate, fs->session);
     if (r == 0) {
         cemm_archive_use(fs->cemm);
-        loop_run(fs, signal_fd);
+        run_loop(fs, signal_fd);
         invalidate_end(&fs->invalidate);
         r = fuse_session_exited(fs->session) && !fs->greeted ? -ENOMEM : 0;
     }
@@ -151,6 +264,15 @@ static int configure_and_run(const struct options *options)
         r = run(options, config);
     cemm_config_free(config);
     return r;
+}
+
+/* Otherwise another descriptor could become stderr. */
+static void open_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+            _exit(EXIT_FAILURE);
+    }
 }
 
 /* Answers and texts come and go. By default malloc() returns freed memory at the end of the heap to

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <mntent.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -57,21 +58,16 @@ static bool is_dead(const char *mountpoint)
 
 /* ---- the place ------------------------------------------------------------- */
 
-/* Whether a line of /proc/self/mountinfo is this mount, and a cemmfs. */
-static bool is_ours(const char *line, uint64_t mount)
-{
-    char *end;
-    return strtoull(line, &end, 10) == mount && *end == ' ' && strstr(line, " - fuse.cemmfs ");
-}
-
+/* Whether a mount, by its number, is a cemmfs. */
 static bool mount_is_ours(uint64_t mount)
 {
     FILE *mounts = fopen("/proc/self/mountinfo", "re");
     char *line = NULL;
+    char *end;
     size_t room = 0;
     bool ours = false;
     while (mounts && !ours && getline(&line, &room, mounts) > 0)
-        ours = is_ours(line, mount);
+        ours = strtoull(line, &end, 10) == mount && *end == ' ' && strstr(line, " - fuse.cemmfs ");
     free(line);
     if (mounts)
         fclose(mounts);
@@ -96,17 +92,12 @@ static int check_mounts(const char *mountpoint, struct cemm_words *words)
 /* The full path of the part of a path that exists. NULL: no memory. */
 static char *existing(const char *path)
 {
-    char *part = strdup(path);
+    char *copy = strdup(path);
+    char *part = copy;
     char *real = NULL;
-    while (part && !(real = realpath(part, NULL))) {
-        char *slash = strrchr(part, '/');
-        if (!slash || slash == part) {
-            free(part);
-            return realpath(slash ? "/" : ".", NULL);
-        }
-        *slash = '\0';
-    }
-    free(part);
+    while (part && !(real = realpath(part, NULL)) && strcmp(part, ".") != 0)
+        part = dirname(part);
+    free(copy);
     return real;
 }
 
@@ -138,11 +129,8 @@ static bool is_descriptor(const char *mountpoint)
 {
     static const char beginning[] = "/dev/fd/";
     size_t length = strlen(beginning);
-    if (strncmp(mountpoint, beginning, length) != 0 || mountpoint[length] == '\0')
-        return false;
-    while (mountpoint[length] >= '0' && mountpoint[length] <= '9')
-        length++;
-    return mountpoint[length] == '\0';
+    return strncmp(mountpoint, beginning, length) == 0 && mountpoint[length] != '\0' &&
+           mountpoint[length + strspn(mountpoint + length, "0123456789")] == '\0';
 }
 
 /* Our mount is unknown then. Nothing is asked of any mount: ours does not answer yet. */
@@ -219,15 +207,15 @@ static bool list_options(const struct options *options, char **ret_list)
 
 struct fuse_session *mount_session(const struct options *options, struct fs *fs)
 {
-    struct fuse_args arguments = FUSE_ARGS_INIT(0, NULL);
     struct fuse_session *session = NULL;
     char *list = NULL;
-    if (list_options(options, &list) && fuse_opt_add_arg(&arguments, "cemmfs") == 0 &&
-        fuse_opt_add_arg(&arguments, "-o") == 0 && fuse_opt_add_arg(&arguments, list) == 0 &&
-        (!options->debug || fuse_opt_add_arg(&arguments, "-d") == 0))
+    if (list_options(options, &list)) {
+        char *words[] = {(char[]){"cemmfs"}, (char[]){"-o"}, list, (char[]){"-d"}};
+        struct fuse_args arguments = FUSE_ARGS_INIT(options->debug ? 4 : 3, words);
         session = fuse_session_new(&arguments, &fs_ops, sizeof(fs_ops), fs);
+        fuse_opt_free_args(&arguments);
+    }
     free(list);
-    fuse_opt_free_args(&arguments);
     return session;
 }
 

@@ -39,6 +39,7 @@ void nodes_end(struct nodes *nodes)
         struct node *node = *(struct node **)nodes->by_number;
         node->lookups = 0;
         node->pins = 0;
+        node->kept = false;
         node_release(nodes, node);
     }
 }
@@ -62,8 +63,7 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
     struct node *node = malloc(sizeof(*node));
     if (!node)
         return NULL;
-    *node = (struct node){
-        .number = nodes->next_number, .inode = nodes->next_number, .path = *path, .current = true};
+    *node = (struct node){.number = nodes->next_number, .inode = nodes->next_number, .path = *path};
     if (!tsearch(node, &nodes->by_number, compare_numbers)) {
         free(node);
         return NULL;
@@ -145,20 +145,31 @@ void node_touch(struct nodes *nodes, struct node *node)
     nodes->old_bytes += node->queue == &nodes->full ? node->snapshot->size : 0;
 }
 
+static uint64_t digest_of(const struct snapshot *snapshot)
+{
+    return tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
+}
+
 void node_strip(struct nodes *nodes, struct node *node)
 {
+    struct snapshot *snapshot = node->snapshot;
     node_drop(nodes, node);
-    account(nodes, node->snapshot, false);
-    snapshot_strip(node->snapshot);
+    account(nodes, snapshot, false);
+    snapshot->digest = digest_of(snapshot);
+    free(snapshot->bytes);
+    snapshot->bytes = NULL;
     node_touch(nodes, node);
 }
 
 bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew)
 {
+    struct snapshot *snapshot = node->snapshot;
     node_drop(nodes, node);
-    if (!snapshot_restore(node->snapshot, anew))
+    if (anew->size != snapshot->size || digest_of(anew) != snapshot->digest)
         return false;
-    account(nodes, node->snapshot, true);
+    snapshot->bytes = anew->bytes;
+    anew->bytes = NULL;
+    account(nodes, snapshot, true);
     node_touch(nodes, node);
     return true;
 }
@@ -172,18 +183,9 @@ void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot
     account(nodes, snapshot, true);
 }
 
-void node_keep(struct node *node, bool keep)
-{
-    if (keep && !node->kept)
-        node->pins++;
-    else if (!keep && node->kept)
-        node->pins--;
-    node->kept = keep;
-}
-
 void node_release(struct nodes *nodes, struct node *node)
 {
-    if (node->lookups > 0 || node->pins > 0)
+    if (node->lookups > 0 || node->pins > 0 || node->kept)
         return;
     node_drop(nodes, node);
     node_retire(nodes, node);
@@ -193,14 +195,4 @@ void node_release(struct nodes *nodes, struct node *node)
     snapshot_free(node->snapshot);
     free(node->words);
     free(node);
-}
-
-void node_note(struct node *node, const char *words, uint64_t cause)
-{
-    char *copy = words ? strdup(words) : NULL;
-    if (words && !copy)
-        return; /* the last one stays */
-    free(node->words);
-    node->words = copy;
-    node->cause = cause;
 }

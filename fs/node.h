@@ -37,7 +37,7 @@ struct node {
     bool running;   /* may grow */
     bool growing;   /* the kernel is being told */
     bool archived;  /* its archive file was there */
-    bool kept;      /* pinned by node_keep() */
+    bool kept;      /* when the kernel forgets it, too */
     int64_t absent; /* when the sources said that it is absent (Unix milliseconds); 0: never */
 
     int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
@@ -99,13 +99,7 @@ void node_drop(struct nodes *nodes, struct node *node);
 void node_strip(struct nodes *nodes, struct node *node);
 bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew);
 
-/* Whether to keep the node when the kernel forgets it. */
-void node_keep(struct node *node, bool keep);
-
-/* Frees the node if neither the kernel nor we hold it. */
+/* Frees the node if neither the kernel nor we hold it and it is not kept. */
 void node_release(struct nodes *nodes, struct node *node);
-
-/* Remembers a failure and its cause; NULL forgets it. */
-void node_note(struct node *node, const char *words, uint64_t cause);
 
 #endif

@@ -14,10 +14,12 @@
 
 #include "fs/dirs.h"
 #include "fs/files.h"
-#include "fs/links.h"
-#include "fs/xattrs.h"
+#include "fs/fresh.h"
+#include "fs/pending.h"
 
 #define NAME_MAX_LENGTH 255
+#define TURN_S          (3 * 3600) /* seconds for which the first row of a day is waited for */
+#define XATTRS_MAX      256        /* bytes of all names together */
 
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
@@ -63,8 +65,7 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
     node->parent = parent;
     entry.ino = node->number;
-    entry.attr_timeout = fs_attributes_timeout(node);
-    fs_attributes(fs, node, &entry.attr);
+    entry.attr_timeout = fs_attributes(fs, node, &entry.attr);
     /* The kernel will not forget what it was not told. */
     node->lookups++;
     if (fuse_reply_entry(request, &entry) != 0) {
@@ -93,6 +94,88 @@ static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget
     for (size_t i = 0; i < count; i++)
         forget(fs_of(request), forgets[i].ino, forgets[i].nlookup);
     fuse_reply_none(request);
+}
+
+/* ---- links ---------------------------------------------------------------- */
+
+/*
+ * Where `today` leads in the first hours of a day. Its first row comes a
+ * minute late, and so does the last one of the day before, which a reader that
+ * follows `today` by name (tail -F) must get first. So `today` leads to the
+ * day before until the new day has a row, and until the day before, if it is
+ * followed, has been fetched after that. It moves once, and not back.
+ *
+ * Later in the day nothing is asked: a meter may be silent.
+ */
+
+static struct path day_of(const struct path *link, const struct tree_clock *clock, int ago)
+{
+    struct cemm_period now = cemm_period_at(clock->zone, CEMM_DAY, clock->now);
+    struct path day = *link;
+    day.kind = PATH_PERIOD;
+    day.ago = 0;
+    day.period = cemm_period_step(&now, -ago);
+    return day;
+}
+
+/* Whether the link is `today` and may have to wait for the new day. There must be data before it.
+ */
+static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
+{
+    struct tree_meter meter = fs_meter(fs, &node->path);
+    struct path day = day_of(&node->path, clock, 0);
+    int64_t begun = cemm_period_start(clock->zone, &day.period);
+    return node->path.kind == PATH_NEAR_LINK && node->path.ago == 0 &&
+           node->path.history != HISTORY_MONTHS && node->path.history != HISTORY_YEARS &&
+           node->moved != begun && clock->now - begun < TURN_S &&
+           !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
+}
+
+static void reply_link(fuse_req_t request, const struct path *link, const struct tree_clock *clock,
+                       int ago)
+{
+    struct path path = *link;
+    char target[TREE_LINK_SIZE];
+    path.ago += ago;
+    tree_target(&path, clock, target);
+    (void)fuse_reply_readlink(request, target);
+}
+
+static void on_day(struct pending *pending, const struct cemm_answer *answer)
+{
+    struct tree_clock clock = fs_clock(pending->fs);
+    struct node *node = pending->node;
+    struct path day = day_of(&node->path, &clock, 0);
+    struct path before = day_of(&node->path, &clock, 1);
+    const struct node *last = nodes_current(&pending->fs->nodes, &before);
+    bool followed = last && last->snapshot && fresh_is_followed(last);
+    if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
+        (!followed || last->snapshot->fetched >= cemm_document_fetched(answer->document)))
+        node->moved = cemm_period_start(clock.zone, &day.period);
+    reply_link(pending->request, &node->path, &clock,
+               is_turning(pending->fs, node, &clock) ? 1 : 0);
+    pending_free(pending);
+}
+
+static void on_readlink(fuse_req_t request, fuse_ino_t number)
+{
+    struct fs *fs = fs_of(request);
+    struct node *node = fs_node(request, number);
+    if (!node)
+        return;
+    if (tree_type(&node->path) != TREE_LINK) {
+        (void)fuse_reply_err(request, EINVAL);
+        return;
+    }
+    struct tree_clock clock = fs_clock(fs);
+    struct path day = day_of(&node->path, &clock, 0);
+    if (!is_turning(fs, node, &clock)) {
+        reply_link(request, &node->path, &clock, 0);
+        return;
+    }
+    struct pending *pending = pending_new(request, node);
+    if (pending)
+        pending_get(pending, &day, FS_PERIOD_MAX_AGE, on_day);
 }
 
 /* ---- attributes and bytes ----------------------------------------------- */
@@ -145,6 +228,86 @@ static void on_statfs(fuse_req_t request, fuse_ino_t number)
     (void)fuse_reply_statfs(request, &about);
 }
 
+/* ---- extended attributes -------------------------------------------------- */
+
+/* Where a file comes from, and what failed below a directory. They never fetch. */
+static const char *const names[] = {
+    FS_XATTR_SOURCE, FS_XATTR_FETCHED, FS_XATTR_UNIT, FS_XATTR_CLOSED, FS_XATTR_ERROR,
+};
+
+/* NULL: not a file that is fetched. */
+static const char *closed(const struct fs *fs, const struct node *node)
+{
+    struct cemm_query query;
+    if (tree_type(&node->path) != TREE_FILE || !tree_query(&node->path, &query))
+        return NULL;
+    if (node->snapshot)
+        return node->snapshot->closed ? "yes" : "no";
+    return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
+}
+
+/* NULL: no such attribute. `room` holds a value that is made here. */
+static const char *value_of(const struct fs *fs, const struct node *node, const char *name,
+                            char room[CEMM_TIME_SIZE])
+{
+    const struct snapshot *snapshot = node->snapshot;
+    if (strcmp(name, FS_XATTR_ERROR) == 0)
+        return node->words;
+    if (strcmp(name, FS_XATTR_CLOSED) == 0)
+        return closed(fs, node);
+    if (!snapshot)
+        return NULL;
+    if (strcmp(name, FS_XATTR_SOURCE) == 0)
+        return snapshot->source;
+    if (strcmp(name, FS_XATTR_UNIT) == 0)
+        return snapshot->units;
+    if (strcmp(name, FS_XATTR_FETCHED) != 0 || !snapshot->source)
+        return NULL;
+    cemm_time_format(cemm_zone(fs->cemm), snapshot->fetched, room);
+    return room;
+}
+
+/* With size 0 the kernel asks for the length. */
+static void reply(fuse_req_t request, const char *bytes, size_t length, size_t size)
+{
+    if (size == 0)
+        (void)fuse_reply_xattr(request, length);
+    else if (size < length)
+        (void)fuse_reply_err(request, ERANGE);
+    else
+        (void)fuse_reply_buf(request, bytes, length);
+}
+
+static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
+{
+    const struct node *node = fs_node(request, number);
+    char room[CEMM_TIME_SIZE];
+    if (!node)
+        return;
+    const char *value = value_of(fs_of(request), node, name, room);
+    if (value)
+        reply(request, value, strlen(value), size);
+    else
+        (void)fuse_reply_err(request, ENODATA);
+}
+
+static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
+{
+    const struct node *node = fs_node(request, number);
+    char list[XATTRS_MAX];
+    char room[CEMM_TIME_SIZE];
+    size_t used = 0;
+    for (size_t i = 0; node && i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t length = strlen(names[i]) + 1;
+        if (length > sizeof(list) - used || !value_of(fs_of(request), node, names[i], room))
+            continue;
+        memcpy(list + used, names[i], length);
+        used += length;
+    }
+    if (node)
+        reply(request, list, used, size);
+}
+
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
 
 /* Without create and copy_file_range the kernel uses mknod and write. */
@@ -179,12 +342,12 @@ const struct fuse_lowlevel_ops fs_ops = {
     .forget = on_forget,
     .forget_multi = on_forget_multi,
     .getattr = on_getattr,
-    .readlink = link_read,
+    .readlink = on_readlink,
     .open = on_open,
     .read = file_read,
     .statfs = on_statfs,
-    .getxattr = xattr_get,
-    .listxattr = xattr_list,
+    .getxattr = on_getxattr,
+    .listxattr = on_listxattr,
     .opendir = dir_open,
     .readdir = dir_read,
     .releasedir = dir_release,

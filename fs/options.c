@@ -119,13 +119,6 @@ static void read_mount_option(const char *option, struct options *options, struc
         cemm_words_set(words, "-o %s: no such option", option);
 }
 
-static void read_mount_options(char *list, struct options *options, struct cemm_words *words)
-{
-    char *option;
-    while (words->text[0] == '\0' && (option = strsep(&list, ",")))
-        read_mount_option(option, options, words);
-}
-
 static void read_places(int count, char **arguments, struct options *options,
                         struct cemm_words *words)
 {
@@ -144,6 +137,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
 {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    char *option;
     int letter;
     *ret_options = (struct options){
         .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
@@ -159,7 +153,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             ret_options->foreground = ret_options->debug = true;
             break;
         case 'o':
-            read_mount_options(optarg, ret_options, words);
+            while (words->text[0] == '\0' && (option = strsep(&optarg, ",")))
+                read_mount_option(option, ret_options, words);
             break;
         case 'h':
             return OPTIONS_HELP;

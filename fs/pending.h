@@ -14,20 +14,16 @@ struct pending;
 /* Called with the answer. Ends with one of pending_reply_…() or with another wait. */
 typedef void pending_fn(struct pending *pending, const struct cemm_answer *answer);
 
-typedef void pending_take_fn(struct pending *pending, struct snapshot *snapshot);
-
 struct pending {
     struct fs *fs;
     fuse_req_t request; /* NULL: it was interrupted while it waited for the kernel */
     struct node *node;
     struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
     pending_fn *resume;
-    bool absence_passes;   /* absence is no failure yet */
-    int found;             /* result of the first wait */
-    pending_fn *answer;    /* a file's last step: takes an answer, */
-    pending_take_fn *take; /* or takes over a snapshot */
-    bool open;             /* GETATTR of an open file */
-    bool reading;          /* READ */
+    bool absence_passes; /* absence is no failure yet */
+    int found;           /* result of the first wait */
+    bool open;           /* GETATTR of an open file */
+    bool reading;        /* READ */
     size_t size;
     off_t offset;
 };

@@ -34,42 +34,29 @@ static struct readahead_stream *stream_of(struct readahead *readahead, const str
     return oldest;
 }
 
-/* False if it is the same day again, in its other form. */
-static bool follow(struct readahead_stream *stream, const struct path *path)
-{
-    struct cemm_period next = cemm_period_step(&stream->last.period, 1);
-    bool first = stream->run == 0;
-    if (!first && cemm_period_compare(&path->period, &stream->last.period) == 0)
-        return false;
-    stream->run = !first && cemm_period_compare(&path->period, &next) == 0 ? stream->run + 1 : 1;
-    stream->last = *path;
-    return true;
-}
-
-static void ask(struct cemm *cemm, const struct path *path, const struct tree_clock *clock)
-{
-    int64_t since = clock->now - tree_closed_at(path, clock->zone);
-    struct cemm_query query;
-    if (tree_query(path, &query) && !cemm_archived(cemm, &query))
-        (void)cemm_get_later(cemm, &query, since * 1000, on_answer, NULL, NULL);
-}
-
 void readahead_after(struct readahead *readahead, struct cemm *cemm, struct tree_clock clock,
                      const struct path *path)
 {
-    struct path next = *path;
-    int month = path->period.month;
     if (path->kind != PATH_PERIOD || path->period.span != CEMM_DAY ||
         clock.now < tree_closed_at(path, clock.zone))
         return;
     struct readahead_stream *stream = stream_of(readahead, path);
+    struct cemm_period due = cemm_period_step(&stream->last.period, 1);
     stream->used = ++readahead->step;
-    if (!follow(stream, path) || stream->run < 2)
+    if (stream->run > 0 && cemm_period_compare(&path->period, &stream->last.period) == 0)
+        return; /* the same day in its other form */
+    stream->run = cemm_period_compare(&path->period, &due) == 0 ? stream->run + 1 : 1;
+    stream->last = *path;
+    if (stream->run < 2)
         return;
+    struct path next = *path;
     for (int i = 0; i < stream->run && i < READAHEAD_MAX; i++) {
+        struct cemm_query query;
         next.period = cemm_period_step(&next.period, 1);
-        if (next.period.month != month || clock.now <= tree_closed_at(&next, clock.zone))
+        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
+        if (next.period.month != path->period.month || since <= 0)
             break;
-        ask(cemm, &next, &clock);
+        if (tree_query(&next, &query) && !cemm_archived(cemm, &query))
+            (void)cemm_get_later(cemm, &query, since * 1000, on_answer, NULL, NULL);
     }
 }

@@ -35,23 +35,6 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
-void snapshot_strip(struct snapshot *snapshot)
-{
-    snapshot->digest = tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
-    free(snapshot->bytes);
-    snapshot->bytes = NULL;
-}
-
-bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew)
-{
-    if (anew->size != snapshot->size ||
-        tree_hash_bytes(TREE_HASH, anew->bytes, anew->size) != snapshot->digest)
-        return false;
-    snapshot->bytes = anew->bytes;
-    anew->bytes = NULL;
-    return true;
-}
-
 /* The bare value. A channel that was never read is an empty file. */
 static int render_channel(const struct cemm_series *series, char **ret_text, size_t *ret_length)
 {
@@ -216,7 +199,6 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
     struct snapshot *snapshot = snapshot_of_text(text, length, fetched);
     if (!snapshot)
         return -ENOMEM;
-    if (snprintf(source.text, sizeof(source.text), "cloud %s", account ? account : "") < 0)
-        source.text[0] = '\0';
+    cemm_words_set(&source, "cloud %s", account ? account : "");
     return sign(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0, ret_snapshot);
 }

@@ -20,7 +20,7 @@ struct snapshot {
     bool closed;      /* of a closed period: it will not change */
     char *source;     /* "cloud home"; NULL: not fetched */
     char *units;      /* of the value or of the CSV columns; NULL: none */
-    char *bytes;      /* NULL: after snapshot_strip() */
+    char *bytes;      /* NULL: after node_strip() */
     uint64_t digest;  /* of the bytes that were dropped */
 };
 
@@ -43,12 +43,6 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
 
 /* Takes over a text, also on failure. NULL: no memory. */
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);
-
-/* Drops the bytes and keeps their digest. */
-void snapshot_strip(struct snapshot *snapshot);
-
-/* Takes the bytes back from a snapshot that was rendered again; false if they differ. */
-bool snapshot_restore(struct snapshot *snapshot, struct snapshot *anew);
 
 void snapshot_free(struct snapshot *snapshot); /* NULL is allowed */
 

@@ -76,16 +76,6 @@ static void print_devices(const struct fs *fs, FILE *out)
     }
 }
 
-/* Of all requests, also of those that no source has failed. */
-static void print_last_error(const struct fs *fs, FILE *out)
-{
-    char text[CEMM_TIME_SIZE];
-    if (fs->words)
-        fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->words);
-    else
-        fprintf(out, "last error      none\n");
-}
-
 static void print_archive(const struct fs *fs, FILE *out)
 {
     struct cemm_archive_state archive;
@@ -106,7 +96,10 @@ static void print_all(const struct fs *fs, FILE *out)
     fprintf(out, "cemmfs %s\n", cemm_version());
     fprintf(out, "mounted         %s\n", when(fs, fs->mounted, text));
     fprintf(out, "configuration   %s\n", file ? file : "none found, defaults");
-    print_last_error(fs, out);
+    if (fs->words) /* of any request, also of one that no source has failed */
+        fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->words);
+    else
+        fprintf(out, "last error      none\n");
     print_sources(fs, out);
     print_devices(fs, out);
     print_archive(fs, out);
