@@ -67,12 +67,9 @@ static const enum path_kind holders[] = {
     [CEMM_YEAR] = PATH_HISTORY,
 };
 
-static const struct suffix {
-    const char *text;
-    enum cemm_form form;
-} suffixes[] = {
-    {".json", CEMM_FORM_JSON},
-    {".csv", CEMM_FORM_CSV},
+static const char *const suffixes[] = {
+    [CEMM_FORM_JSON] = ".json",
+    [CEMM_FORM_CSV] = ".csv",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -123,15 +120,6 @@ __attribute__((format(printf, 3, 4))) static void print(char *text, size_t size,
         text[0] = '\0';
 }
 
-static const char *suffix_of(enum cemm_form form)
-{
-    for (size_t i = 0; i < COUNT(suffixes); i++) {
-        if (suffixes[i].form == form)
-            return suffixes[i].text;
-    }
-    return "";
-}
-
 static void copy_text(char *to, size_t size, const char *from)
 {
     print(to, size, "%s", from);
@@ -176,14 +164,9 @@ static enum cemm_span span_of(const struct path *path)
     return histories[path->history].span;
 }
 
-static struct cemm_period current(const struct tree_clock *clock, enum cemm_span span)
-{
-    return cemm_period_at(clock->zone, span, clock->now);
-}
-
 static bool has_begun(const struct cemm_period *period, const struct tree_clock *clock)
 {
-    struct cemm_period now = current(clock, period->span);
+    struct cemm_period now = cemm_period_at(clock->zone, period->span, clock->now);
     return cemm_period_compare(period, &now) <= 0;
 }
 
@@ -197,113 +180,83 @@ static bool is_before_data(const struct cemm_period *period, const struct tree_m
     return cemm_period_compare(period, &first) < 0;
 }
 
+/* Whether a period lies in its directory. */
+static bool is_within(const struct path *parent, const struct cemm_period *period)
+{
+    return parent->kind == PATH_HISTORY ||
+           (period->year == parent->period.year &&
+            (parent->kind == PATH_YEAR || period->month == parent->period.month));
+}
+
 /* Whether it is certain that there is no data: then the name does not exist. */
 static bool is_too_old(const struct cemm_period *period, const struct tree_meter *meter)
 {
     return period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter));
 }
 
-static bool parse_digits(const char *text, size_t digits, int *ret_number)
-{
-    int number = 0;
-    if (strlen(text) != digits)
-        return false;
-    for (size_t i = 0; i < digits; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        number = number * 10 + (text[i] - '0');
-    }
-    *ret_number = number;
-    return true;
-}
-
 /* "2024-03-31.csv", "2024-03.csv", "2024.csv" */
-static bool parse_file(const char *name, enum cemm_span span, struct path *path)
+static bool parse_file(const char *name, struct path *path)
 {
     char date[TREE_NAME_SIZE];
-    size_t length = strlen(name);
+    size_t length = strcspn(name, ".");
     for (size_t i = 0; i < COUNT(suffixes); i++) {
-        size_t end = strlen(suffixes[i].text);
-        if (length <= end || length >= sizeof(date) ||
-            strcmp(name + length - end, suffixes[i].text) != 0)
+        if (strcmp(name + length, suffixes[i]) != 0)
             continue;
-        memcpy(date, name, length - end);
-        date[length - end] = '\0';
-        path->form = suffixes[i].form;
-        return cemm_period_parse(span, date, &path->period);
+        path->form = (enum cemm_form)i;
+        print(date, sizeof(date), "%.*s", (int)length, name);
+        return cemm_period_parse(span_of(path), date, &path->period);
     }
     return false;
 }
 
+/* "03" */
+static bool parse_month(const char *name, struct cemm_period *period)
+{
+    char date[TREE_NAME_SIZE];
+    print(date, sizeof(date), "%04d-%s", period->year, name);
+    return cemm_period_parse(CEMM_MONTH, date, period);
+}
+
 /* ---- name to path ------------------------------------------------------ */
 
-static bool child_of_root(const char *name, struct path *path)
+static bool parse_name(const char *name, char ret_name[CEMM_NAME_SIZE])
 {
-    if (!cemm_uid_parse(name, &path->uid))
-        return false;
-    path->kind = strcmp(name, path->uid.text) == 0 ? PATH_DEVICE : PATH_DEVICE_LINK;
-    return true;
-}
-
-static bool child_of_device(const char *name, struct path *path)
-{
-    path->kind = PATH_METER;
-    copy_text(path->alias, sizeof(path->alias), name);
+    copy_text(ret_name, CEMM_NAME_SIZE, name);
     return cemm_name_valid(name);
 }
 
-static bool child_of_channels(const char *name, struct path *path)
+/* Reads a name that is data; `path` is the parent before and the child afterwards. */
+static bool parse_child(const char *name, struct path *path)
 {
-    path->kind = PATH_CHANNEL;
-    copy_text(path->channel, sizeof(path->channel), name);
-    return cemm_name_valid(name);
-}
-
-static bool child_of_history(const char *name, struct path *path)
-{
-    enum cemm_span span = span_of(path);
-    if (parse_file(name, span, path)) {
-        path->kind = span == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
+    switch (path->kind) {
+    case PATH_ROOT:
+        if (!cemm_uid_parse(name, &path->uid))
+            return false;
+        path->kind = strcmp(name, path->uid.text) == 0 ? PATH_DEVICE : PATH_DEVICE_LINK;
         return true;
-    }
-    path->kind = PATH_YEAR;
-    path->period = (struct cemm_period){.span = CEMM_YEAR, .month = 1, .day = 1};
-    return span != CEMM_YEAR && parse_digits(name, 4, &path->period.year);
-}
-
-static bool child_of_year(const char *name, struct path *path)
-{
-    int year = path->period.year;
-    if (span_of(path) == CEMM_MONTH) {
+    case PATH_DEVICE:
+        path->kind = PATH_METER;
+        return parse_name(name, path->alias);
+    case PATH_CHANNELS:
+        path->kind = PATH_CHANNEL;
+        return parse_name(name, path->channel);
+    case PATH_HISTORY:
+        path->kind = span_of(path) == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
+        if (parse_file(name, path))
+            return true;
+        path->kind = PATH_YEAR;
+        return span_of(path) != CEMM_YEAR && cemm_period_parse(CEMM_YEAR, name, &path->period);
+    case PATH_YEAR:
+        path->kind = span_of(path) == CEMM_MONTH ? PATH_PERIOD : PATH_MONTH;
+        return path->kind == PATH_PERIOD ? parse_file(name, path)
+                                         : parse_month(name, &path->period);
+    case PATH_MONTH:
         path->kind = PATH_PERIOD;
-        return parse_file(name, CEMM_MONTH, path) && path->period.year == year;
+        return parse_file(name, path);
+    default:
+        return false;
     }
-    path->kind = PATH_MONTH;
-    path->period.span = CEMM_MONTH;
-    return parse_digits(name, 2, &path->period.month) && path->period.month >= 1 &&
-           path->period.month <= 12;
 }
-
-static bool child_of_month(const char *name, struct path *path)
-{
-    struct cemm_period month = path->period;
-    path->kind = PATH_PERIOD;
-    return parse_file(name, CEMM_DAY, path) && path->period.year == month.year &&
-           path->period.month == month.month;
-}
-
-/* Reads a name; `path` is the parent before and the child afterwards. */
-typedef bool child_fn(const char *name, struct path *path);
-
-static child_fn *const children[] = {
-    [PATH_ROOT] = child_of_root,
-    [PATH_DEVICE] = child_of_device,
-    [PATH_CHANNELS] = child_of_channels,
-    [PATH_HISTORY] = child_of_history,
-    [PATH_YEAR] = child_of_year,
-    [PATH_MONTH] = child_of_month,
-    [PATH_NEAR_LINK] = NULL, /* the last kind */
-};
 
 /* Whether the row applies to this directory. */
 static bool is_fixed_in(const struct fixed *row, const struct path *parent,
@@ -337,10 +290,11 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
             return true;
         }
     }
-    if (!children[parent->kind] || !children[parent->kind](name, &path))
+    if (!parse_child(name, &path))
         return false;
     if (tree_holds_periods(parent) &&
-        (!has_begun(&path.period, clock) || is_too_old(&path.period, meter)))
+        (!is_within(parent, &path.period) || !has_begun(&path.period, clock) ||
+         is_too_old(&path.period, meter)))
         return false;
     *ret_path = path;
     return true;
@@ -359,15 +313,9 @@ static const char *fixed_name(const struct path *path)
     return "";
 }
 
-static void period_name(const struct path *path, char *ret_name, size_t size)
-{
-    char date[TREE_NAME_SIZE];
-    cemm_period_format(&path->period, date, sizeof(date));
-    print(ret_name, size, "%.16s%s", date, suffix_of(path->form));
-}
-
 void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE])
 {
+    char date[TREE_NAME_SIZE];
     switch (path->kind) {
     case PATH_DEVICE:
     case PATH_DEVICE_LINK:
@@ -387,7 +335,8 @@ void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE])
         break;
     case PATH_PERIOD:
     case PATH_PERIOD_LINK:
-        period_name(path, ret_name, TREE_NAME_SIZE);
+        cemm_period_format(&path->period, date, sizeof(date));
+        print(ret_name, TREE_NAME_SIZE, "%.16s%s", date, suffixes[path->form]);
         break;
     default:
         copy_text(ret_name, TREE_NAME_SIZE, fixed_name(path));
@@ -397,28 +346,23 @@ void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE])
 void tree_target(const struct path *path, const struct tree_clock *clock,
                  char ret_target[TREE_LINK_SIZE])
 {
-    struct path file = *path;
+    struct path at = *path;
     char name[TREE_NAME_SIZE];
+    char below[TREE_LINK_SIZE];
     if (path->kind == PATH_DEVICE_LINK) {
         copy_text(ret_target, TREE_LINK_SIZE, path->uid.text);
         return;
     }
     if (path->kind == PATH_NEAR_LINK) {
-        struct cemm_period now = current(clock, span_of(path));
-        file.period = cemm_period_step(&now, -path->ago);
+        struct cemm_period now = cemm_period_at(clock->zone, span_of(path), clock->now);
+        at.period = cemm_period_step(&now, -path->ago);
     }
-    period_name(&file, name, sizeof(name));
-    switch (span_of(path)) {
-    case CEMM_DAY:
-        print(ret_target, TREE_LINK_SIZE, "%04d/%02d/%.32s", file.period.year, file.period.month,
-              name);
-        break;
-    case CEMM_MONTH:
-        print(ret_target, TREE_LINK_SIZE, "%04d/%.32s", file.period.year, name);
-        break;
-    case CEMM_YEAR:
-        print(ret_target, TREE_LINK_SIZE, "%.32s", name);
-        break;
+    at.kind = PATH_PERIOD;
+    tree_name(&at, ret_target);
+    while (tree_parent(&at, &at) && at.kind != PATH_HISTORY) {
+        tree_name(&at, name);
+        copy_text(below, sizeof(below), ret_target);
+        print(ret_target, TREE_LINK_SIZE, "%.16s/%.32s", name, below);
     }
 }
 
@@ -427,25 +371,6 @@ void tree_target(const struct path *path, const struct tree_clock *clock,
 bool tree_holds_periods(const struct path *path)
 {
     return path->kind == PATH_HISTORY || path->kind == PATH_YEAR || path->kind == PATH_MONTH;
-}
-
-/* The first period that may be listed; its span is that of the names. */
-static struct cemm_period first_of(const struct path *parent, const struct tree_meter *meter)
-{
-    struct cemm_period period = {CEMM_YEAR, meter->first.year, 1, 1};
-    if (parent->kind == PATH_HISTORY)
-        return period;
-    period = parent->period;
-    period.span = parent->kind == PATH_YEAR ? CEMM_MONTH : CEMM_DAY;
-    return period;
-}
-
-/* Whether a later period still lies in the directory. */
-static bool is_within(const struct path *parent, const struct cemm_period *period)
-{
-    return parent->kind == PATH_HISTORY ||
-           (period->year == parent->period.year &&
-            (parent->kind == PATH_YEAR || period->month == parent->period.month));
 }
 
 static int list_period(struct path *path, tree_entry_fn *entry, void *data)
@@ -457,7 +382,7 @@ static int list_period(struct path *path, tree_entry_fn *entry, void *data)
     int r = 0;
     path->kind = PATH_PERIOD;
     for (size_t i = 0; i < COUNT(suffixes) && r == 0; i++) {
-        path->form = suffixes[i].form;
+        path->form = (enum cemm_form)i;
         r = entry(data, path);
     }
     return r;
@@ -467,12 +392,15 @@ static int list_periods(const struct path *parent, const struct tree_clock *cloc
                         const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
     struct path path = *parent;
-    struct cemm_period period = first_of(parent, meter);
+    struct cemm_period *period = &path.period;
     int r = 0;
-    for (; r == 0 && is_within(parent, &period) && has_begun(&period, clock);
-         period = cemm_period_step(&period, 1)) {
-        path.period = period;
-        if (!is_before_data(&period, meter))
+    if (parent->kind == PATH_HISTORY)
+        *period = (struct cemm_period){CEMM_YEAR, meter->first.year, 1, 1};
+    else
+        period->span = parent->kind == PATH_YEAR ? CEMM_MONTH : CEMM_DAY;
+    for (; r == 0 && is_within(parent, period) && has_begun(period, clock);
+         *period = cemm_period_step(period, 1)) {
+        if (!is_before_data(period, meter))
             r = list_period(&path, entry, data);
     }
     return r;
@@ -536,37 +464,21 @@ static enum path_kind parent_kind(const struct path *path)
     return facts[path->kind].parent;
 }
 
-/* Clears what directories of this kind do not have. */
-static void strip(struct path *parent)
-{
-    bool in_history = tree_holds_periods(parent);
-    bool in_device = parent->kind == PATH_DEVICE;
-    parent->form = CEMM_FORM_JSON;
-    parent->ago = 0;
-    parent->channel[0] = '\0';
-    if (in_device)
-        parent->alias[0] = '\0';
-    if (!in_history)
-        parent->history = HISTORY_NONE;
-    if (parent->kind == PATH_MONTH)
-        parent->period =
-            (struct cemm_period){CEMM_MONTH, parent->period.year, parent->period.month, 1};
-    else if (parent->kind == PATH_YEAR)
-        parent->period = (struct cemm_period){CEMM_YEAR, parent->period.year, 1, 1};
-    else
-        parent->period = (struct cemm_period){.span = CEMM_DAY};
-}
-
 bool tree_parent(const struct path *path, struct path *ret_parent)
 {
-    struct path parent = *path;
+    struct path parent = {.kind = parent_kind(path)};
     if (path->kind == PATH_ROOT)
         return false;
-    parent.kind = parent_kind(path);
-    if (parent.kind == PATH_ROOT)
-        parent = tree_root;
-    else
-        strip(&parent);
+    if (parent.kind != PATH_ROOT)
+        parent.uid = path->uid;
+    if (parent.kind != PATH_ROOT && parent.kind != PATH_DEVICE)
+        copy_text(parent.alias, sizeof(parent.alias), path->alias);
+    if (tree_holds_periods(&parent))
+        parent.history = path->history;
+    if (parent.kind == PATH_YEAR)
+        parent.period = (struct cemm_period){CEMM_YEAR, path->period.year, 1, 1};
+    if (parent.kind == PATH_MONTH)
+        parent.period = (struct cemm_period){CEMM_MONTH, path->period.year, path->period.month, 1};
     *ret_parent = parent;
     return true;
 }
