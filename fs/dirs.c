@@ -238,7 +238,7 @@ static void on_entries(struct pending *pending, const struct cemm_answer *answer
 
 void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    struct fs *fs = fs_of(request);
+    struct fs *fs = fuse_req_userdata(request);
     struct node *node = fs_node(request, number);
     struct pending *pending = node ? pending_new(request, node) : NULL;
     (void)info;
@@ -246,10 +246,10 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
         return;
     switch (node->path.kind) {
     case PATH_ROOT:
-        pending_find(pending, NULL, FS_FIND_MAX_AGE, on_entries);
+        pending_find(pending, NULL, FS_MAX_AGE, on_entries);
         return;
     case PATH_DEVICE:
-        pending_find(pending, &node->path.uid, FS_FIND_MAX_AGE, on_entries);
+        pending_find(pending, &node->path.uid, FS_MAX_AGE, on_entries);
         return;
     case PATH_METER:
         /* Only the accounts know whether it has totals; once is enough. */

@@ -9,7 +9,8 @@
 /* Finds the node of a directory or a link. Never waits. Returns 0 or a negative errno. */
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node);
 
-/* Answers GETATTR, now or when it is known whether the directory exists. */
+/* Answers GETATTR of a directory or a link, now or when it is known whether the directory exists.
+ */
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node);
 
 /* Answers OPENDIR, now or when the names are known. They do not change until RELEASEDIR, so that

@@ -54,27 +54,24 @@ static bool forget_name(struct fs *fs, struct node *node)
     return true;
 }
 
-/* Who has the file open mostly gets it from the page cache; the name leads to a new node. */
-static void drop_open(struct fs *fs, struct node *node)
-{
-    node_strip(&fs->nodes, node);
-    (void)forget_name(fs, node);
-    node_retire(&fs->nodes, node);
-    node->kept = false;
-    node_release(&fs->nodes, node);
-}
-
-/* Closed files are kept until the kernel forgets them, which it does only if memory is short.
- * Beyond a limit it is told to. If the archive has the file, only the bytes are dropped: the next
- * reader mostly gets them from the page cache. */
+/* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
+ * limit it is told to. Bytes that can be had again are dropped at once: those of closed files that
+ * the archive has, and of the oldest other files. Who has them open mostly gets them from the page
+ * cache. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
+    struct node *node;
     while (nodes->bytes > FS_BYTES &&
-           TAILQ_FIRST(&nodes->open) != TAILQ_LAST(&nodes->open, node_queue))
-        drop_open(fs, TAILQ_FIRST(&nodes->open));
+           (node = TAILQ_FIRST(&nodes->open)) != TAILQ_LAST(&nodes->open, node_queue)) {
+        node_strip(nodes, node);
+        (void)forget_name(fs, node);
+        node_retire(nodes, node);
+        node->kept = false;
+        node_release(nodes, node);
+    }
     while (nodes->old_bytes > FS_CLOSED_BYTES) {
-        struct node *node = TAILQ_FIRST(&nodes->full);
+        node = TAILQ_FIRST(&nodes->full);
         if (node->archived && node->current)
             node_strip(nodes, node);
         else if (!forget_name(fs, node))
@@ -443,7 +440,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
 static void on_devices(struct pending *pending, const struct cemm_answer *answer)
 {
     pending->found = answer->result;
-    pending_get(pending, &pending->node->path, FS_INFO_MAX_AGE, on_root);
+    pending_get(pending, &pending->node->path, FS_MAX_AGE, on_root);
 }
 
 /* The cloud's list has no aliases: if it answered instead of the LAN, nothing is known, unless
@@ -468,7 +465,7 @@ static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path io = {.kind = PATH_IO, .uid = pending->node->path.uid};
     if (answer->result == CEMM_ABSENT)
-        pending_get(pending, &io, FS_INFO_MAX_AGE, on_io);
+        pending_get(pending, &io, FS_MAX_AGE, on_io);
     else
         take_answer(pending, answer);
 }
@@ -480,13 +477,13 @@ static void ask(struct pending *pending)
     struct fs *fs = pending->fs;
     struct path path = node->path;
     pending->absence_passes = fresh_is_info(&path);
-    if (fresh_is_description(&path) && is_recent(node->absent, FS_INFO_MAX_AGE)) {
+    if (fresh_is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
         pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
         pending_find(pending, NULL, INT64_MAX, on_devices);
     } else if (path.kind == PATH_INFO) {
-        pending_get(pending, &path, FS_INFO_MAX_AGE, on_meter);
+        pending_get(pending, &path, FS_MAX_AGE, on_meter);
     } else {
         pending_get(pending, &path, fresh_max_age(fs, &path, node->snapshot), take_answer);
         readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &path);

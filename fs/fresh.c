@@ -13,8 +13,7 @@ bool fresh_is_description(const struct path *path)
     return fresh_is_info(path) || path->kind == PATH_IO;
 }
 
-/* The document says it; as long as there is none, our clock does. */
-static bool is_closed(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
+bool fresh_is_closed(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
     return snapshot ? snapshot->closed
                     : fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm));
@@ -23,19 +22,19 @@ static bool is_closed(const struct fs *fs, const struct path *path, const struct
 /* Whether the document of a closed period never changes; one without samples may (spec §2). */
 static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
-    return is_closed(fs, path, snapshot) && !(snapshot && snapshot->empty);
+    return fresh_is_closed(fs, path, snapshot) && !(snapshot && snapshot->empty);
 }
 
 int64_t fresh_max_age(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
     if (fresh_is_description(path))
-        return FS_INFO_MAX_AGE;
+        return FS_MAX_AGE;
     if (path->kind != PATH_PERIOD)
         return fs->realtime_ttl;
     int64_t since = cemm_clock_wall() - tree_closed_at(path, cemm_zone(fs->cemm)) * 1000;
     if (is_final(fs, path, snapshot)) /* what was fetched before may lack the end */
-        return snapshot || since < FS_PERIOD_MAX_AGE ? since : FS_PERIOD_MAX_AGE;
-    return is_closed(fs, path, snapshot) ? CEMM_EMPTY_AGE : FS_PERIOD_MAX_AGE;
+        return snapshot || since < FS_MAX_AGE ? since : FS_MAX_AGE;
+    return fresh_is_closed(fs, path, snapshot) ? CEMM_EMPTY_AGE : FS_MAX_AGE;
 }
 
 int64_t fresh_left(const struct fs *fs, const struct node *node)

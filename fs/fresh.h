@@ -6,6 +6,9 @@
 
 #include "fs/fs.h"
 
+/* Whether the period is closed. The document says it; as long as there is none, our clock does. */
+bool fresh_is_closed(const struct fs *fs, const struct path *path, const struct snapshot *snapshot);
+
 /* How old a document may be (ms). A document that was fetched after its period was closed is always
  * young enough. `snapshot` is the current one, or NULL. */
 int64_t fresh_max_age(const struct fs *fs, const struct path *path,

@@ -12,14 +12,10 @@
 #include <string.h>
 #include <time.h>
 
-struct fs *fs_of(fuse_req_t request)
-{
-    return fuse_req_userdata(request);
-}
-
 struct node *fs_node(fuse_req_t request, fuse_ino_t number)
 {
-    struct node *node = nodes_numbered(&fs_of(request)->nodes, number);
+    const struct fs *fs = fuse_req_userdata(request);
+    struct node *node = nodes_numbered(&fs->nodes, number);
     if (!node)
         (void)fuse_reply_err(request, ESTALE);
     return node;
@@ -70,27 +66,27 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     return meter;
 }
 
-/* Without memory the last words stay. */
-static void set_words(char **words, const char *text)
+/* Without memory the last message stays. */
+static void set_message(char **message, const char *text)
 {
     char *copy = strdup(text);
     if (!copy)
         return;
-    free(*words);
-    *words = copy;
+    free(*message);
+    *message = copy;
 }
 
 void fs_note(struct fs *fs, const struct path *path, const char *words)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
-    set_words(&fs->words, words);
+    set_message(&fs->failure, words);
     fs->failed = cemm_clock_wall();
     do {
         struct node *node = nodes_current(&fs->nodes, &above);
         if (!node || tree_type(&above) != TREE_DIRECTORY)
             continue;
-        set_words(&node->words, words);
+        set_message(&node->failure, words);
         node->cause = cause;
     } while (tree_parent(&above, &above));
 }
@@ -103,8 +99,8 @@ void fs_succeeded(struct fs *fs, const struct path *path)
         struct node *node = nodes_current(&fs->nodes, &above);
         if (!node || node->cause != cause)
             continue;
-        free(node->words);
-        node->words = NULL;
+        free(node->failure);
+        node->failure = NULL;
     } while (tree_parent(&above, &above));
 }
 
@@ -116,13 +112,15 @@ static struct timespec from_milliseconds(int64_t milliseconds)
 
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
 {
-    struct stat attributes = {.st_ino = node->inode, .st_nlink = 1, .st_blksize = FS_BLOCK_SIZE};
+    struct stat attributes = {.st_ino = node->inode,
+                              .st_nlink = 1,
+                              .st_uid = fs->owner,
+                              .st_gid = fs->group,
+                              .st_blksize = FS_BLOCK_SIZE};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     double timeout = FS_FOR_EVER;
     char target[TREE_LINK_SIZE];
-    attributes.st_uid = fs->owner;
-    attributes.st_gid = fs->group;
     switch (tree_type(&node->path)) {
     case TREE_DIRECTORY:
         attributes.st_mode = S_IFDIR | 0555;

@@ -16,9 +16,7 @@
 
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: what never changes */
 #define FS_CLOSED_TIMEOUT 60.0            /* seconds: then the archive file is looked for again */
-#define FS_PERIOD_MAX_AGE 60000           /* ms: of periods that are not closed */
-#define FS_FIND_MAX_AGE   60000           /* ms: of lists of devices and meters */
-#define FS_INFO_MAX_AGE   60000           /* ms: of info.json and io.json */
+#define FS_MAX_AGE        60000           /* ms: of all that may change and is not realtime */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
 #define FS_CLOSED_BYTES   (8u << 20)      /* of closed files; beyond, the oldest is dropped */
 #define FS_BYTES          (64u << 20) /* of all files; beyond, they are rendered again when read */
@@ -40,17 +38,14 @@ struct fs {
     struct readahead readahead;
     uid_t owner;
     gid_t group;
-    mode_t mask; /* permissions that nobody has */
-    char *words; /* the last failure; NULL: none */
+    mode_t mask;   /* permissions that nobody has */
+    char *failure; /* the last one; NULL: none */
     int64_t failed;
     int64_t mounted;      /* Unix milliseconds */
     int64_t realtime_ttl; /* ms */
-    bool greeted;         /* the kernel has sent FUSE_INIT */
+    bool initialized;     /* the kernel has sent FUSE_INIT */
     bool kernel_opens;    /* the kernel needs no OPEN */
 };
-
-/* The mount that a request is for. */
-struct fs *fs_of(fuse_req_t request);
 
 /* Returns NULL and answers the request if the kernel uses a number that it was never given. */
 struct node *fs_node(fuse_req_t request, fuse_ino_t number);

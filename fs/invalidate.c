@@ -20,21 +20,17 @@ struct job {
     void *data;
 };
 
-static void tell_kernel(struct fuse_session *session, const struct job *job)
-{
-    /* The kernel may have forgotten it already, which is as good. */
-    if (job->name[0] == '\0')
-        (void)fuse_lowlevel_notify_inval_inode(session, job->number, job->offset, 0);
-    else
-        (void)fuse_lowlevel_notify_inval_entry(session, job->number, job->name, strlen(job->name));
-}
-
 static void *run(void *data)
 {
     const struct invalidate *invalidate = data;
     struct job job;
     while (recv(invalidate->its, &job, sizeof(job), 0) == (ssize_t)sizeof(job)) {
-        tell_kernel(invalidate->session, &job);
+        /* The kernel may have forgotten it already, which is as good. */
+        if (job.name[0] == '\0')
+            (void)fuse_lowlevel_notify_inval_inode(invalidate->session, job.number, job.offset, 0);
+        else
+            (void)fuse_lowlevel_notify_inval_entry(invalidate->session, job.number, job.name,
+                                                   strlen(job.name));
         if (send(invalidate->its, &job, sizeof(job), MSG_NOSIGNAL) < 0)
             break;
     }

@@ -105,12 +105,12 @@ static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
         int r = fuse_session_receive_buf(fs->session, buffer);
         if (r <= 0)
             return r == -EINTR;
-        bool greeted = fs->greeted;
+        bool initialized = fs->initialized;
         fuse_session_process_buf(fs->session, buffer);
-        if (!greeted && fs->greeted)
+        if (!initialized && fs->initialized)
             notify_systemd();
         /* Without memory libfuse refuses FUSE_INIT, and no request follows. */
-        if (!fs->greeted)
+        if (!fs->initialized)
             fuse_session_exit(fs->session);
     }
     return true;
@@ -145,7 +145,7 @@ static void run_loop(struct fs *fs, int signal_fd)
     bool more = false;
     /* The kernel, for which the thread waits, may wait for us: so serve until it is done. */
     while (!ending || fs->invalidate.under_way > 0) {
-        /* Of a session that has ended, the kernel says so again and again. */
+        /* The descriptor of a session that has ended is always ready. */
         struct pollfd waited[DESCRIPTORS] = {
             {.fd = fuse_session_exited(fs->session) ? -1 : fuse_session_fd(fs->session),
              .events = POLLIN},
@@ -189,11 +189,11 @@ static int serve(struct fs *fs, int signal_fd)
         cemm_archive_use(fs->cemm);
         run_loop(fs, signal_fd);
         invalidate_end(&fs->invalidate);
-        r = fuse_session_exited(fs->session) && !fs->greeted ? -ENOMEM : 0;
+        r = fuse_session_exited(fs->session) && !fs->initialized ? -ENOMEM : 0;
     }
     cemm_free(fs->cemm); /* answers pending requests */
     nodes_end(&fs->nodes);
-    free(fs->words);
+    free(fs->failure);
     return r;
 }
 

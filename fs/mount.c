@@ -129,8 +129,11 @@ static bool is_descriptor(const char *mountpoint)
 {
     static const char beginning[] = "/dev/fd/";
     size_t length = strlen(beginning);
-    return strncmp(mountpoint, beginning, length) == 0 && mountpoint[length] != '\0' &&
-           mountpoint[length + strspn(mountpoint + length, "0123456789")] == '\0';
+    if (strncmp(mountpoint, beginning, length) != 0 || mountpoint[length] == '\0')
+        return false;
+    while (mountpoint[length] >= '0' && mountpoint[length] <= '9')
+        length++;
+    return mountpoint[length] == '\0';
 }
 
 /* Our mount is unknown then. Nothing is asked of any mount: ours does not answer yet. */

@@ -193,6 +193,6 @@ void node_release(struct nodes *nodes, struct node *node)
     nodes->count--;
     account(nodes, node->snapshot, false);
     snapshot_free(node->snapshot);
-    free(node->words);
+    free(node->failure);
     free(node);
 }

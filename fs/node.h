@@ -45,8 +45,8 @@ struct node {
 
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
-    char *words;    /* directories: the last failure below it; NULL: none */
-    uint64_t cause; /* of tree_cause() */
+    char *failure;  /* directories: the last one below it; NULL: none */
+    uint64_t cause; /* of the failure; see tree_cause() */
 
     struct node_queue *queue; /* of the three below; NULL: it can't be dropped */
     TAILQ_ENTRY(node) age;

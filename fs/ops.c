@@ -1,6 +1,4 @@
 /*
- * Each callback finds the node and calls the file that handles it.
- *
  * OPEN is answered with ENOSYS: then the kernel does not send it again, and
  * opening a known file costs no request. Directories are opened, because
  * otherwise the kernel would cache their listings for ever.
@@ -28,7 +26,7 @@ static void on_init(void *data, struct fuse_conn_info *connection)
     connection->want |= FUSE_CAP_AUTO_INVAL_DATA;
     /* A READ is synchronous: it can be interrupted, and does not use up the background requests. */
     connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
-    fs->greeted = true;
+    fs->initialized = true;
     fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
 }
 
@@ -52,7 +50,7 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
 
 static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
-    struct fs *fs = fs_of(request);
+    struct fs *fs = fuse_req_userdata(request);
     struct node *directory = fs_node(request, parent);
     struct fuse_entry_param entry = {.generation = 1};
     struct node *node;
@@ -74,26 +72,23 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
 }
 
-static void forget(struct fs *fs, fuse_ino_t number, uint64_t lookups)
+static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets)
 {
-    struct node *node = nodes_numbered(&fs->nodes, number);
-    if (!node)
-        return;
-    node->lookups -= lookups < node->lookups ? lookups : node->lookups;
-    node_release(&fs->nodes, node);
+    struct fs *fs = fuse_req_userdata(request);
+    for (size_t i = 0; i < count; i++) {
+        struct node *node = nodes_numbered(&fs->nodes, forgets[i].ino);
+        if (!node)
+            continue;
+        node->lookups -= forgets[i].nlookup < node->lookups ? forgets[i].nlookup : node->lookups;
+        node_release(&fs->nodes, node);
+    }
+    fuse_reply_none(request);
 }
 
 static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 {
-    forget(fs_of(request), number, lookups);
-    fuse_reply_none(request);
-}
-
-static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets)
-{
-    for (size_t i = 0; i < count; i++)
-        forget(fs_of(request), forgets[i].ino, forgets[i].nlookup);
-    fuse_reply_none(request);
+    struct fuse_forget_data one = {.ino = number, .nlookup = lookups};
+    on_forget_multi(request, 1, &one);
 }
 
 /* ---- links ---------------------------------------------------------------- */
@@ -159,7 +154,7 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
 
 static void on_readlink(fuse_req_t request, fuse_ino_t number)
 {
-    struct fs *fs = fs_of(request);
+    struct fs *fs = fuse_req_userdata(request);
     struct node *node = fs_node(request, number);
     if (!node)
         return;
@@ -175,36 +170,30 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
     }
     struct pending *pending = pending_new(request, node);
     if (pending)
-        pending_get(pending, &day, FS_PERIOD_MAX_AGE, on_day);
+        pending_get(pending, &day, FS_MAX_AGE, on_day);
 }
 
 /* ---- attributes and bytes ----------------------------------------------- */
 
 static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    struct fs *fs = fs_of(request);
+    struct fs *fs = fuse_req_userdata(request);
     struct node *node = fs_node(request, number);
     if (!node)
         return;
-    switch (tree_type(&node->path)) {
-    case TREE_DIRECTORY:
-        dir_getattr(fs, request, node);
-        break;
-    case TREE_FILE:
+    if (tree_type(&node->path) == TREE_FILE)
         file_getattr(fs, request, node, info != NULL);
-        break;
-    case TREE_LINK:
-        fs_reply_attributes(fs, request, node);
-        break;
-    }
+    else
+        dir_getattr(fs, request, node);
 }
 
 static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
+    const struct fs *fs = fuse_req_userdata(request);
     (void)number;
     if ((info->flags & O_ACCMODE) != O_RDONLY) {
         (void)fuse_reply_err(request, EROFS);
-    } else if (fs_of(request)->kernel_opens) {
+    } else if (fs->kernel_opens) {
         (void)fuse_reply_err(request, ENOSYS);
     } else {
         info->keep_cache = 1;
@@ -215,12 +204,12 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 /* The file system is full, as read-only ones are; its whole size is not known. */
 static void on_statfs(fuse_req_t request, fuse_ino_t number)
 {
-    const struct nodes *nodes = &fs_of(request)->nodes;
+    const struct fs *fs = fuse_req_userdata(request);
     struct statvfs about = {
         .f_bsize = FS_BLOCK_SIZE,
         .f_frsize = FS_BLOCK_SIZE,
-        .f_blocks = nodes->bytes / FS_BLOCK_SIZE + 1,
-        .f_files = nodes->count,
+        .f_blocks = fs->nodes.bytes / FS_BLOCK_SIZE + 1,
+        .f_files = fs->nodes.count,
         .f_namemax = NAME_MAX_LENGTH,
         .f_flag = ST_RDONLY,
     };
@@ -235,26 +224,17 @@ static const char *const names[] = {
     FS_XATTR_SOURCE, FS_XATTR_FETCHED, FS_XATTR_UNIT, FS_XATTR_CLOSED, FS_XATTR_ERROR,
 };
 
-/* NULL: not a file that is fetched. */
-static const char *closed(const struct fs *fs, const struct node *node)
-{
-    struct cemm_query query;
-    if (tree_type(&node->path) != TREE_FILE || !tree_query(&node->path, &query))
-        return NULL;
-    if (node->snapshot)
-        return node->snapshot->closed ? "yes" : "no";
-    return fs_clock(fs).now < tree_closed_at(&node->path, cemm_zone(fs->cemm)) ? "no" : "yes";
-}
-
 /* NULL: no such attribute. `room` holds a value that is made here. */
 static const char *value_of(const struct fs *fs, const struct node *node, const char *name,
                             char room[CEMM_TIME_SIZE])
 {
     const struct snapshot *snapshot = node->snapshot;
+    struct cemm_query query;
     if (strcmp(name, FS_XATTR_ERROR) == 0)
-        return node->words;
-    if (strcmp(name, FS_XATTR_CLOSED) == 0)
-        return closed(fs, node);
+        return node->failure;
+    if (strcmp(name, FS_XATTR_CLOSED) == 0 && tree_type(&node->path) == TREE_FILE &&
+        tree_query(&node->path, &query))
+        return fresh_is_closed(fs, &node->path, snapshot) ? "yes" : "no";
     if (!snapshot)
         return NULL;
     if (strcmp(name, FS_XATTR_SOURCE) == 0)
@@ -284,7 +264,7 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,
     char room[CEMM_TIME_SIZE];
     if (!node)
         return;
-    const char *value = value_of(fs_of(request), node, name, room);
+    const char *value = value_of(fuse_req_userdata(request), node, name, room);
     if (value)
         reply(request, value, strlen(value), size);
     else
@@ -299,7 +279,8 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
     size_t used = 0;
     for (size_t i = 0; node && i < sizeof(names) / sizeof(names[0]); i++) {
         size_t length = strlen(names[i]) + 1;
-        if (length > sizeof(list) - used || !value_of(fs_of(request), node, names[i], room))
+        if (length > sizeof(list) - used ||
+            !value_of(fuse_req_userdata(request), node, names[i], room))
             continue;
         memcpy(list + used, names[i], length);
         used += length;

@@ -50,7 +50,7 @@ struct pending *pending_new(fuse_req_t request, struct node *node)
         (void)fuse_reply_err(request, ENOMEM);
         return NULL;
     }
-    *pending = (struct pending){.fs = fs_of(request), .request = request, .node = node};
+    *pending = (struct pending){.fs = fuse_req_userdata(request), .request = request, .node = node};
     node->pins++;
     return pending;
 }
@@ -102,8 +102,8 @@ void pending_find_first(struct pending *pending, pending_fn *resume)
 
 void pending_locate(struct pending *pending, pending_fn *resume)
 {
-    int r = cemm_locate(pending->fs->cemm, &pending->node->path.uid, FS_FIND_MAX_AGE, on_answer,
-                        pending, &pending->ticket);
+    int r = cemm_locate(pending->fs->cemm, &pending->node->path.uid, FS_MAX_AGE, on_answer, pending,
+                        &pending->ticket);
     await(pending, r, NULL, resume);
 }
 

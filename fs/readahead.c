@@ -14,23 +14,19 @@ static void on_answer(void *data, const struct cemm_answer *answer)
     (void)answer;
 }
 
-static bool is_same_history(const struct path *a, const struct path *b)
-{
-    return a->kind == b->kind && a->history == b->history &&
-           strcmp(a->uid.text, b->uid.text) == 0 && strcmp(a->alias, b->alias) == 0;
-}
-
 static struct readahead_stream *stream_of(struct readahead *readahead, const struct path *path)
 {
     struct readahead_stream *oldest = &readahead->streams[0];
     for (size_t i = 0; i < READAHEAD_STREAMS; i++) {
         struct readahead_stream *stream = &readahead->streams[i];
-        if (is_same_history(&stream->last, path))
+        const struct path *last = &stream->last;
+        if (last->kind == path->kind && last->history == path->history &&
+            strcmp(last->uid.text, path->uid.text) == 0 && strcmp(last->alias, path->alias) == 0)
             return stream;
         if (stream->used < oldest->used)
             oldest = stream;
     }
-    *oldest = (struct readahead_stream){.last = *path, .run = 0};
+    *oldest = (struct readahead_stream){.last = *path};
     return oldest;
 }
 

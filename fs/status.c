@@ -48,14 +48,6 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "\nno source is configured\n");
 }
 
-static void print_meter(const struct cemm_device *device, const char *alias, FILE *out)
-{
-    const char *type = cemm_device_type(device, alias);
-    fprintf(out, " %s", alias);
-    if (*type)
-        fprintf(out, " (%s)", type);
-}
-
 static void print_devices(const struct fs *fs, FILE *out)
 {
     const struct cemm_device *device;
@@ -67,8 +59,10 @@ static void print_devices(const struct fs *fs, FILE *out)
         if (account)
             fprintf(out, "  account       %s\n", account);
         fprintf(out, "  meters       ");
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
-            print_meter(device, alias, out);
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
+            const char *type = cemm_device_type(device, alias);
+            fprintf(out, *type ? " %s (%s)" : " %s%s", alias, type);
+        }
         fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
         cemm_device_state(device, &state);
         print_success(fs, out, state.last_success);
@@ -96,8 +90,8 @@ static void print_all(const struct fs *fs, FILE *out)
     fprintf(out, "cemmfs %s\n", cemm_version());
     fprintf(out, "mounted         %s\n", when(fs, fs->mounted, text));
     fprintf(out, "configuration   %s\n", file ? file : "none found, defaults");
-    if (fs->words) /* of any request, also of one that no source has failed */
-        fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->words);
+    if (fs->failure) /* of any request, also of one that no source has failed */
+        fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->failure);
     else
         fprintf(out, "last error      none\n");
     print_sources(fs, out);
@@ -124,13 +118,13 @@ static void add_failure(const struct fs *fs, struct json *json, struct json_obje
 
 static void add_last_error(const struct fs *fs, struct json *json, struct json_object *root)
 {
-    if (!fs->words) {
+    if (!fs->failure) {
         json_add_text(json, root, "last_error", NULL);
         return;
     }
     struct json_object *error = json_add(json, root, "last_error", json_object_new_object());
     add_time(fs, json, error, "time", fs->failed);
-    json_add_text(json, error, "words", fs->words);
+    json_add_text(json, error, "words", fs->failure);
 }
 
 static void add_sources(const struct fs *fs, struct json *json, struct json_object *root)

@@ -60,13 +60,6 @@ static const struct history {
     [HISTORY_TOTALS] = {CEMM_TOTALS, CEMM_DAY},
 };
 
-/* The directories of the files of each span. */
-static const enum path_kind holders[] = {
-    [CEMM_DAY] = PATH_MONTH,
-    [CEMM_MONTH] = PATH_YEAR,
-    [CEMM_YEAR] = PATH_HISTORY,
-};
-
 static const char *const suffixes[] = {
     [CEMM_FORM_JSON] = ".json",
     [CEMM_FORM_CSV] = ".csv",
@@ -457,8 +450,8 @@ int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
 
 static enum path_kind parent_kind(const struct path *path)
 {
-    if (path->kind == PATH_PERIOD)
-        return holders[span_of(path)];
+    if (path->kind == PATH_PERIOD && span_of(path) != CEMM_DAY)
+        return span_of(path) == CEMM_MONTH ? PATH_YEAR : PATH_HISTORY;
     if (path->kind == PATH_HISTORY && path->history == HISTORY_TOTALS)
         return PATH_METER;
     return facts[path->kind].parent;
