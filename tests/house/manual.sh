@@ -140,9 +140,9 @@ same 'cemmfs: mount options of the source' \
 same 'cemmfs: mount options of its help' \
   "$("$cemmfs" --help | grep -E '^  -o ' | grep -oE -e '-o [a-z_]+|, [a-z]+=' | tr -d = | awk '{ print $NF }')" "$mount_options"
 ignored=$(part "$cemmfs_page" 'Mount options' | awk '
-  /know are taken/ { inside = 1; next } /^The mount/ { inside = 0 }
+  /accepted and ignored/ { inside = 1; next } /^The mount/ { inside = 0 }
   inside && /^\.Cm/ { gsub(/^\.Cm| , | ,$| \.$/, " "); print }')
-same 'cemmfs: words that mean nothing to it' \
+same 'cemmfs: options that are ignored' \
   "$(sed -n '/ignored\[\] = {/,/};/p; /ignored_beginnings\[\]/p' fs/options.c | grep -oE '"[a-z_=-]+"' | tr -d '"')" "$ignored"
 # taken WORD: it is not the mount option that is wrong.
 taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'no mount point given' >/dev/null; }
