@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_COLLECT_H
 #define CEMM_EXEC_COLLECT_H
 
-#include "plugin/exec/exec.h"
+#include "plugin/exec/options.h"
 
 enum finding_kind {
     FINDING_READING, /* a meter's answer */

@@ -17,8 +17,7 @@
 #include <unistd.h>
 
 #include "plugin/exec/output.h"
-#include "plugin/exec/render-options.h"
-#include "plugin/exec/table-stream.h"
+#include "plugin/exec/render.h"
 #include "plugin/exec/wait.h"
 
 #define WINDOW 16 /* requests at a time */
@@ -30,14 +29,6 @@
 #define FRESH_MS 60000 /* how old a running period may be (spec §4) */
 #define TRIES    7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
-
-struct writer {
-    struct output output;
-    enum exec_format format;
-    struct render_options render;
-    struct table_stream table;
-    struct json_rows json;
-};
 
 enum slot_state { FREE, FLYING, PAUSED, DONE };
 
@@ -54,7 +45,8 @@ struct slot {
 
 struct run {
     struct history *history;
-    struct writer writer;
+    struct output output;
+    struct render render;
     struct slot *slots;
     size_t slot_count;
     size_t head; /* oldest number that has not been written */
@@ -155,66 +147,23 @@ static void ask_more(struct run *run)
 /* Seconds between the rows of a day, a month, a year. */
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
 
-static int put_text(struct writer *writer, const char *text, struct cemm_words *words)
+/* `last`: also what stands after all rows. */
+static int put_rows(struct run *run, const struct cemm_document *const *documents, size_t count,
+                    bool last, struct cemm_words *words)
 {
-    return output_put(&writer->output, text, strlen(text), words);
-}
-
-static int writer_begin(struct writer *ret_writer, const struct history *history,
-                        struct cemm_words *words)
-{
-    const struct exec_options *options = history->options;
-    *ret_writer = (struct writer){.format = options_format(options)};
-    render_options_init(&ret_writer->render, cemm_zone(history->cemm), cadences[options->span]);
-    int r = output_begin(&ret_writer->output, options->output, words);
-    if (r == 0 && ret_writer->format == EXEC_FORMAT_CSV)
-        r = put_text(ret_writer, CEMM_CSV_ROWS_HEADER, words);
-    return r;
-}
-
-/* JSON arrays and tables are made of the library's rows. The caller frees *ret_piece. */
-static int make_piece(struct writer *writer, char *text, char **ret_piece, size_t *ret_length)
-{
-    FILE *stream = cemm_text_open(ret_piece, ret_length);
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = cemm_text_open(&text, &length);
     if (!stream)
         return -ENOMEM;
-    int r = 0;
-    if (writer->format == EXEC_FORMAT_JSON)
-        json_rows_print(&writer->json, text, stream);
-    else
-        r = table_stream_print(&writer->table, text, stream);
+    int r = render_rows(&run->render, documents, count, stream);
+    if (last)
+        render_end(&run->render, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
-    return r;
-}
-
-static int writer_put(struct writer *writer, const struct cemm_document *const *documents,
-                      size_t count, struct cemm_words *words)
-{
-    bool own = writer->format == EXEC_FORMAT_JSON || writer->format == EXEC_FORMAT_TABLE;
-    char *text = NULL;
-    char *piece = NULL;
-    size_t length = 0;
-    int r = cemm_render_joined(documents, count, render_options_rows(writer->format),
-                               &writer->render.cemm, &text, &length);
-    if (r == 0 && own)
-        r = make_piece(writer, text, &piece, &length);
     if (r == 0)
-        r = output_put(&writer->output, own ? piece : text, length, words);
-    free(piece);
+        r = output_put(&run->output, text, length, words);
     free(text);
-    return r;
-}
-
-/* output_drop() instead leaves no file. */
-static int writer_end(struct writer *writer, struct cemm_words *words)
-{
-    int r = 0;
-    if (writer->format == EXEC_FORMAT_JSON)
-        r = put_text(writer, json_rows_end(&writer->json), words);
-    if (r == 0)
-        return output_end(&writer->output, words);
-    output_drop(&writer->output);
     return r;
 }
 
@@ -290,7 +239,7 @@ static int write_group(struct run *run, size_t count, struct cemm_words *words)
         documents[document_count++] = slot->document;
         history_meter(run->history, slot->number)->rows += count_rows(slot->document);
     }
-    int r = document_count > 0 ? writer_put(&run->writer, documents, document_count, words) : 0;
+    int r = document_count > 0 ? put_rows(run, documents, document_count, false, words) : 0;
     for (size_t i = 0; i < count; i++) {
         struct slot *slot = slot_of(run, run->head + i);
         cemm_document_unref(slot->document);
@@ -317,17 +266,13 @@ static int write_done(struct run *run, struct cemm_words *words)
 static int timeout(const struct run *run)
 {
     int64_t now = cemm_clock_steady();
-    int64_t soonest = -1;
+    int shortest = message_timeout();
     for (size_t number = run->head; number < run->next; number++) {
         const struct slot *slot = slot_of(run, number);
-        if (slot->state == PAUSED && (soonest < 0 || slot->again < soonest))
-            soonest = slot->again;
+        if (slot->state == PAUSED)
+            shortest = wait_until(now, slot->again, shortest);
     }
-    int patience = message_timeout();
-    if (soonest < 0)
-        return patience;
-    int left = soonest > now ? (int)(soonest - now) : 0;
-    return patience >= 0 && patience < left ? patience : left;
+    return shortest;
 }
 
 static void show_progress(const struct run *run)
@@ -335,7 +280,7 @@ static void show_progress(const struct run *run)
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     const struct history *history = run->history;
-    if (run->writer.output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
+    if (run->output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
         message_progress(run->head / history->meter_count, history->period_count,
                          names[history->options->span]);
 }
@@ -345,14 +290,14 @@ static int turn(struct run *run)
 {
     struct wait wait = {
         .timeout_ms = timeout(run),
-        .output_fd = run->writer.output.path ? -1 : STDOUT_FILENO,
+        .output_fd = run->output.path ? -1 : STDOUT_FILENO,
         .input_fd = -1,
     };
     int r = wait_once(run->history->cemm, &wait);
     if (r <= 0)
         return r;
     message_clear();
-    output_drop(&run->writer.output);
+    output_drop(&run->output);
     signals_die(r);
 }
 
@@ -389,18 +334,26 @@ static bool any_row(const struct history *history)
 
 static int run_all(struct run *run, struct cemm_words *words)
 {
+    const struct exec_options *options = run->history->options;
     size_t group = run->history->meter_count < GROUP ? run->history->meter_count : GROUP;
     run->slot_count = group + WINDOW;
     run->slots = calloc(run->slot_count, sizeof(*run->slots));
     if (!run->slots)
         return -ENOMEM;
-    int r = writer_begin(&run->writer, run->history, words);
+    render_init(&run->render, options_format(options), cemm_zone(run->history->cemm),
+                cadences[options->span]);
+    int r = output_begin(&run->output, options->output, words);
+    if (r == 0)
+        r = put_rows(run, NULL, 0, false, words);
     if (r == 0)
         r = fetch_and_write(run, words);
-    if (r == 0 && (any_row(run->history) || !run->writer.output.path))
-        return writer_end(&run->writer, words);
-    run->left = r == 0; /* the old file is worth more than an empty one */
-    output_drop(&run->writer.output);
+    bool whole = r == 0 && (any_row(run->history) || !options->output);
+    run->left = r == 0 && !whole; /* the old file is worth more than an empty one */
+    if (whole)
+        r = put_rows(run, NULL, 0, true, words);
+    if (whole && r == 0)
+        return output_end(&run->output, words);
+    output_drop(&run->output);
     return r;
 }
 
@@ -449,10 +402,10 @@ enum exec_exit history_run(struct history *history)
         say_rest(history);
         if (run.left)
             message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
-        if (run.writer.render.refused > 0)
+        if (run.render.refused > 0)
             message_print(CEMM_LOG_WARNING,
                           "%zu samples left out: their names are too long for collectd",
-                          run.writer.render.refused);
+                          run.render.refused);
     }
     cemm_free(history->cemm); /* ends the requests while the slots exist */
     history->cemm = NULL;

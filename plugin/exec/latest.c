@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/options.h"
-
-#include "plugin/exec/render-options.h"
+#include "plugin/exec/render.h"
 
 static void entry_free(struct latest_entry *entry)
 {
@@ -104,7 +102,7 @@ int latest_render(const struct latest *latest, const struct cemm *cemm, const ch
             .uid = entry->uid,
             .alias = entry->alias,
             .source = entry->source,
-            .type = type_of(cemm, entry->uid, entry->alias),
+            .type = render_type(cemm, entry->uid, entry->alias),
             .document = entry->up ? entry->shown : NULL,
         };
     }

@@ -16,10 +16,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "plugin/exec/exec.h"
-#include "plugin/exec/output.h"
+#include "plugin/exec/message.h"
+#include "plugin/exec/options.h"
 
-static const struct exec_command commands[] = {
+static const struct exec_command {
+    const char *name;
+    const char *arguments;
+    const char *does;
+    unsigned takes; /* of enum exec_takes */
+    enum exec_exit (*run)(const struct exec_options *options);
+} commands[] = {
     {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", 0, exec_discover},
     {"list", "[--format F]", "devices, meters, their types and channels, and through which source",
      EXEC_TAKES_LISTING, exec_list},
@@ -81,28 +87,22 @@ static const char *note(unsigned takes)
     return "";
 }
 
-static void print_options(unsigned takes, FILE *stream)
+static void print_command_help(const struct exec_command *command, FILE *stream)
 {
-    fputs("\nOptions:\n", stream);
+    fprintf(stream, "usage: cemm %s %s\n%s: %s\n\nOptions:\n", command->name, command->arguments,
+            command->name, command->does);
     for (size_t i = 0; i < sizeof(option_helps) / sizeof(option_helps[0]); i++) {
-        if ((option_helps[i].takes & ~takes) == 0)
+        if ((option_helps[i].takes & ~command->takes) == 0)
             fputs(option_helps[i].help, stream);
     }
-    if (takes & EXEC_TAKES_METERS)
+    if (command->takes & EXEC_TAKES_METERS)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",
               stream);
-    fputs(note(takes), stream);
+    fputs(note(command->takes), stream);
     fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed), or no\n"
           "device answered; 2 the command line or the configuration is wrong.\n",
           stream);
-}
-
-static void print_command_help(const struct exec_command *command, FILE *stream)
-{
-    fprintf(stream, "usage: cemm %s %s\n%s: %s\n", command->name, command->arguments, command->name,
-            command->does);
-    print_options(command->takes, stream);
 }
 
 static void print_help(FILE *stream)

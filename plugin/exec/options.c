@@ -36,23 +36,28 @@ static const struct option {
     {"help", false, 0, HELP},
 };
 
-static bool parse_format(const char *name, enum exec_format *ret_format)
+static const char *const formats[] = {
+    [EXEC_FORMAT_DEFAULT] = "",
+    [EXEC_FORMAT_TABLE] = "table",
+    [EXEC_FORMAT_INFLUX] = "influx",
+    [EXEC_FORMAT_PUTVAL] = "putval",
+    [EXEC_FORMAT_PROMETHEUS] = "prometheus",
+    [EXEC_FORMAT_JSON] = "json",
+    [EXEC_FORMAT_CSV] = "csv",
+    NULL,
+};
+
+static const char *const spans[] = {
+    [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year", NULL};
+
+/* The index of the name; -1: there is none. */
+static int find_name(const char *const *names, const char *name)
 {
-    static const struct {
-        const char *name;
-        enum exec_format format;
-    } formats[] = {
-        {"table", EXEC_FORMAT_TABLE},   {"influx", EXEC_FORMAT_INFLUX},
-        {"putval", EXEC_FORMAT_PUTVAL}, {"prometheus", EXEC_FORMAT_PROMETHEUS},
-        {"json", EXEC_FORMAT_JSON},     {"csv", EXEC_FORMAT_CSV},
-    };
-    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-        if (strcmp(formats[i].name, name) == 0) {
-            *ret_format = formats[i].format;
-            return true;
-        }
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
     }
-    return false;
+    return -1;
 }
 
 static bool parse_interval(const char *text, double *ret_seconds)
@@ -63,23 +68,11 @@ static bool parse_interval(const char *text, double *ret_seconds)
            *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
 }
 
-static bool parse_span(const char *name, enum cemm_span *ret_span)
-{
-    static const char *const names[] = {
-        [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(names[i], name) == 0) {
-            *ret_span = (enum cemm_span)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Sets `words` if the value is wrong. */
 static void set_option(struct exec_options *options, enum option_id id, const char *value,
                        struct cemm_words *words)
 {
+    int name;
     switch (id) {
     case CONFIG:
         options->config = value;
@@ -88,16 +81,21 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
         options->output = value;
         break;
     case FORMAT:
-        if (!parse_format(value, &options->format))
+        name = find_name(formats, value);
+        if (name < 0)
             cemm_words_set(
                 words,
                 "unknown format '%s': there are table, influx, putval, prometheus, json, csv",
                 value);
+        else
+            options->format = (enum exec_format)name;
         break;
     case LISTING:
-        if (!parse_format(value, &options->format) ||
-            (options->format != EXEC_FORMAT_TABLE && options->format != EXEC_FORMAT_JSON))
+        name = find_name(formats, value);
+        if (name != EXEC_FORMAT_TABLE && name != EXEC_FORMAT_JSON)
             cemm_words_set(words, "unknown format '%s' of a list: there are table, json", value);
+        else
+            options->format = (enum exec_format)name;
         break;
     case INTERVAL:
         if (!parse_interval(value, &options->interval))
@@ -117,8 +115,11 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
                            id == FROM ? "from" : "to", value);
         break;
     case PERIOD:
-        if (!parse_span(value, &options->span))
+        name = find_name(spans, value);
+        if (name < 0)
             cemm_words_set(words, "unknown period '%s': there are day, month, year", value);
+        else
+            options->span = (enum cemm_span)name;
         break;
     case HELP:
         options->help = true;
@@ -262,7 +263,8 @@ enum exec_format options_format(const struct exec_options *options)
     return person ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 
-bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias)
+/* Whether the METER names this meter. */
+static bool names(const struct exec_meter *meter, const char *uid, const char *alias)
 {
     return (meter->uid.text[0] == '\0' || strcmp(meter->uid.text, uid) == 0) &&
            (meter->alias[0] == '\0' || strcmp(meter->alias, alias) == 0);
@@ -273,7 +275,7 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
     for (size_t i = 0; i < options->meter_count; i++) {
         struct exec_meter *meter = &options->meters[i];
         if (alias[0] == '\0' ? uid[0] != '\0' && strcmp(uid, meter->uid.text) == 0
-                             : options_meter_names(meter, uid, alias))
+                             : names(meter, uid, alias))
             meter->answered = true;
     }
 }
@@ -281,7 +283,7 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)
 {
     for (size_t i = 0; i < options->meter_count; i++) {
-        if (options_meter_names(&options->meters[i], uid, alias))
+        if (names(&options->meters[i], uid, alias))
             return true;
     }
     return options->meter_count == 0;

@@ -1,6 +1,6 @@
 /*
  * The command line. Options and METERs may stand in any order after the
- * command; `--` ends the options.
+ * command; `--` ends the options. Also the commands and their exit status.
  */
 #ifndef CEMM_EXEC_OPTIONS_H
 #define CEMM_EXEC_OPTIONS_H
@@ -9,7 +9,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "common/frontend.h"
+#include "plugin/exec/message.h"
+
+/* Exit status (spec §6). */
+enum exec_exit {
+    EXEC_OK = 0,
+    EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
+    EXEC_USAGE = 2,  /* the command line or the configuration is wrong; nothing was asked */
+};
 
 enum exec_format {
     EXEC_FORMAT_DEFAULT, /* table on a terminal, else influx */
@@ -70,14 +77,18 @@ void options_clear(struct exec_options *options);
 /* --format, or the default for the output. */
 enum exec_format options_format(const struct exec_options *options);
 
-/* Whether the METER names this meter. */
-bool options_meter_names(const struct exec_meter *meter, const char *uid, const char *alias);
-
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);
+
+/* The commands. main.c has the table of them. */
+enum exec_exit exec_discover(const struct exec_options *options);
+enum exec_exit exec_list(const struct exec_options *options);
+enum exec_exit exec_read(const struct exec_options *options);
+enum exec_exit exec_stream(const struct exec_options *options);
+enum exec_exit exec_history(const struct exec_options *options);
 
 /* Copies a text as far as it fits; NULL is "". */
 static inline void copy_text(char *ret_text, size_t size, const char *text)

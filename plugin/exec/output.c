@@ -27,8 +27,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plugin/exec/signals.h"
-
 /* Only leftovers of the same process id can be in the way. */
 #define TEMPORARY_TRIES 100
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "common/frontend.h"
-#include "plugin/exec/signals.h"
+#include "plugin/exec/wait.h"
 
 /* Message for a file that was not replaced. */
 #define OUTPUT_LEFT "%s: not changed, because there was no sample"

@@ -9,7 +9,7 @@
 
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
-#include "plugin/exec/render-options.h"
+#include "plugin/exec/render.h"
 
 enum { DEVICE, METER, CHANNEL, VALUE, UNIT, TIME, AGE, SOURCE, COLUMNS };
 
@@ -162,7 +162,7 @@ static void fill(struct sheet *sheet)
     }
 }
 
-static int read_table(const void *data, FILE *stream)
+static int write_table(const void *data, FILE *stream)
 {
     const struct collection *collection = data;
     struct sheet sheet = {
@@ -187,46 +187,23 @@ static int read_table(const void *data, FILE *stream)
 
 /* ---- for programs ------------------------------------------------------- */
 
-static int render_one(const struct cemm_document *document, enum exec_format format,
-                      const struct render_options *options, char **ret_text, size_t *ret_length)
+static int write_rows(const struct collection *collection, FILE *stream)
 {
-    enum cemm_form form = format == EXEC_FORMAT_INFLUX ? CEMM_FORM_INFLUX
-                          : format == EXEC_FORMAT_JSON ? CEMM_FORM_JSON_ROWS
-                                                       : CEMM_FORM_CSV_ROWS;
-    if (format == EXEC_FORMAT_PUTVAL)
-        return cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options->cemm, ret_text,
-                                  ret_length);
-    return cemm_render(document, form, options->cemm.zone, ret_text, ret_length);
-}
-
-static int render_rows(const struct collection *collection, enum exec_format format,
-                       const struct render_options *options, FILE *stream)
-{
-    struct json_rows rows = {.begun = false};
-    if (format == EXEC_FORMAT_CSV)
-        fputs(CEMM_CSV_ROWS_HEADER, stream);
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct finding *finding = &collection->findings[i];
-        char *text = NULL;
-        size_t length = 0;
-        if (finding->kind != FINDING_READING)
-            continue;
-        int r = render_one(finding->document, format, options, &text, &length);
-        if (r < 0)
-            return r;
-        if (format == EXEC_FORMAT_JSON)
-            json_rows_print(&rows, text, stream);
-        else
-            fwrite(text, 1, length, stream);
-        free(text);
+    const struct exec_options *options = collection->options;
+    struct render render;
+    render_init(&render, options_format(options), cemm_zone(collection->cemm),
+                render_interval(options, READ_INTERVAL));
+    int r = render_rows(&render, NULL, 0, stream);
+    for (size_t i = 0; i < collection->count && r == 0; i++) {
+        if (collection->findings[i].kind == FINDING_READING)
+            r = render_answer(&render, collection->findings[i].document, stream);
     }
-    if (format == EXEC_FORMAT_JSON)
-        fputs(json_rows_end(&rows), stream);
-    return 0;
+    render_end(&render, stream);
+    return r;
 }
 
 /* The counters in the current file, of an earlier run, must not step back. */
-static int render_prometheus(const struct collection *collection, FILE *stream)
+static int write_prometheus(const struct collection *collection, FILE *stream)
 {
     struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));
     char *before = NULL;
@@ -239,8 +216,8 @@ static int render_prometheus(const struct collection *collection, FILE *stream)
             readings[count++] = (struct cemm_reading){
                 .uid = finding->uid,
                 .alias = finding->alias,
-                .source = source_of_words(collection->cemm, finding->words),
-                .type = type_of(collection->cemm, finding->uid, finding->alias),
+                .source = render_source(collection->cemm, finding->words),
+                .type = render_type(collection->cemm, finding->uid, finding->alias),
                 .document = finding->document,
             };
     }
@@ -255,20 +232,15 @@ static int render_prometheus(const struct collection *collection, FILE *stream)
     return r;
 }
 
-static int render(const void *data, FILE *stream)
+static int write_text(const void *data, FILE *stream)
 {
     const struct collection *collection = data;
-    enum exec_format format = options_format(collection->options);
-    struct render_options options;
-    if (format == EXEC_FORMAT_PROMETHEUS)
-        return render_prometheus(collection, stream);
-    render_options_init(&options, cemm_zone(collection->cemm),
-                        render_options_interval(collection->options, READ_INTERVAL));
-    return render_rows(collection, format, &options, stream);
+    bool prometheus = options_format(collection->options) == EXEC_FORMAT_PROMETHEUS;
+    return prometheus ? write_prometheus(collection, stream) : write_rows(collection, stream);
 }
 
 enum exec_exit exec_read(const struct exec_options *options)
 {
     bool table = options_format(options) == EXEC_FORMAT_TABLE;
-    return command_run(options, table ? read_table : render, table);
+    return command_run(options, table ? write_table : write_text, table);
 }

@@ -4,7 +4,7 @@
 #ifndef CEMM_EXEC_SESSION_H
 #define CEMM_EXEC_SESSION_H
 
-#include "plugin/exec/exec.h"
+#include "plugin/exec/options.h"
 
 /* Warnings that are kept; further ones are counted. */
 #define SESSION_REMARKS_MAX 1000

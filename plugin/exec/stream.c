@@ -16,15 +16,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/command.h"
 #include "plugin/exec/explain.h"
 #include "plugin/exec/latest.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
-#include "plugin/exec/render-options.h"
+#include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
-#include "plugin/exec/signals.h"
-#include "plugin/exec/table-stream.h"
 #include "plugin/exec/wait.h"
 
 /* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
@@ -36,24 +33,18 @@
 #define SWEEPS_MAX 64             /* at a time: nearly all wait for the same */
 #define INPUT_MAX  (64 << 10)     /* bytes of stdin at a time */
 
-/* Written after this turn. */
-struct outbox {
-    char *text;
-    size_t length;
-    FILE *stream;
-};
-
 struct stream {
     const struct exec_options *options;
     struct session session;
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
     int state_lock;        /* -1: no --state */
-    struct render_options render;
+    struct render render;
     struct latest latest;
-    struct table_stream table;
-    struct outbox outbox;
     enum exec_format format;
+    FILE *out; /* what is written after this turn; NULL: nothing */
+    char *out_text;
+    size_t out_length;
     int64_t interval; /* milliseconds */
     int64_t due;      /* next sweep without --stdin (monotonic) */
     int64_t began;    /* last sweep (monotonic) */
@@ -71,32 +62,13 @@ struct stream {
 
 /* ---- what goes out ------------------------------------------------------------- */
 
-static FILE *outbox_stream(struct stream *stream)
-{
-    struct outbox *outbox = &stream->outbox;
-    if (!outbox->stream)
-        outbox->stream = cemm_text_open(&outbox->text, &outbox->length);
-    if (!outbox->stream)
-        stream->error = -ENOMEM;
-    return outbox->stream;
-}
-
-static void outbox_clear(struct outbox *outbox)
-{
-    if (outbox->stream)
-        fclose(outbox->stream);
-    free(outbox->text);
-    *outbox = (struct outbox){0};
-}
-
 /* No signal comes between writing and saving that. */
 static void write_out(struct stream *stream)
 {
-    const struct outbox *outbox = &stream->outbox;
     struct cemm_words words = {""};
     struct signals signals;
     signals_hold(&signals);
-    if (output_write(NULL, outbox->text, outbox->length, &words) < 0)
+    if (output_write(NULL, stream->out_text, stream->out_length, &words) < 0)
         stream->error = -EIO;
     else if (stream->missed && stream->error == 0) /* otherwise something may be missing in it */
         missed_save(stream->missed);
@@ -107,47 +79,38 @@ static void write_out(struct stream *stream)
 
 static void send_out(struct stream *stream)
 {
-    struct outbox *outbox = &stream->outbox;
-    if (!outbox->stream)
+    if (!stream->out)
         return;
-    if (fflush(outbox->stream) != 0 || ferror(outbox->stream))
+    if (fclose(stream->out) != 0)
         stream->error = -ENOMEM;
-    else
+    else if (stream->out_length > 0)
         write_out(stream);
-    outbox_clear(outbox);
+    stream->out = NULL;
+    free(stream->out_text);
 }
 
 /* So that a killed program repeats one piece at most. */
 static void send_piece(struct stream *stream)
 {
-    struct outbox *outbox = &stream->outbox;
-    if (stream->error != 0 || !outbox->stream)
-        return;
-    if (fflush(outbox->stream) != 0 || outbox->length >= PIECE_MIN)
+    if (stream->error == 0 && (fflush(stream->out) != 0 || stream->out_length >= PIECE_MIN))
         send_out(stream);
 }
 
 /* ---- rows ---------------------------------------------------------------------- */
 
-static void put_rows(struct stream *stream, const struct cemm_document *document)
+static void put_rows(struct stream *stream, const struct cemm_document *const *documents,
+                     size_t count)
 {
-    char *text = NULL;
-    size_t length = 0;
-    int r = cemm_render_joined(&document, 1, render_options_rows(stream->format),
-                               &stream->render.cemm, &text, &length);
-    FILE *out = r == 0 && length > 0 ? outbox_stream(stream) : NULL;
-    if (out && stream->format == EXEC_FORMAT_TABLE)
-        r = table_stream_print(&stream->table, text, out);
-    else if (out)
-        fwrite(text, 1, length, out);
+    if (!stream->out)
+        stream->out = cemm_text_open(&stream->out_text, &stream->out_length);
+    int r = stream->out ? render_rows(&stream->render, documents, count, stream->out) : -ENOMEM;
     if (r < 0)
         stream->error = r;
-    free(text);
 }
 
 static void put_given(struct stream *stream, const struct cemm_document *document, bool old)
 {
-    put_rows(stream, document);
+    put_rows(stream, &document, 1);
     if (!stream->missed || stream->error != 0)
         return;
     if (missed_gave(stream->missed, document, old) < 0)
@@ -278,7 +241,7 @@ static void seek_type(struct stream *stream, struct latest_entry *entry,
     struct cemm_query query = *cemm_document_query(document);
     int64_t now = cemm_clock_steady();
     bool untyped = stream->format == EXEC_FORMAT_INFLUX || stream->format == EXEC_FORMAT_PUTVAL;
-    if (untyped || *type_of(cemm, entry->uid, entry->alias) != '\0' ||
+    if (untyped || *render_type(cemm, entry->uid, entry->alias) != '\0' ||
         (entry->asked != 0 && now - entry->asked < TYPE_PAUSE))
         return;
     entry->asked = now;
@@ -302,7 +265,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         return;
     }
     bool good = answer->result == 0 && answer->document != NULL;
-    const char *source = uid ? NULL : source_of_words(stream->session.cemm, answer->words);
+    const char *source = uid ? NULL : render_source(stream->session.cemm, answer->words);
     struct latest_entry *entry = latest_get(&stream->latest, uid ? uid->text : NULL, alias, source);
     if (!entry) {
         stream->error = -ENOMEM;
@@ -376,23 +339,15 @@ static void read_input(struct stream *stream)
     }
 }
 
-static int until(int64_t now, int64_t moment, int timeout)
-{
-    int64_t left = moment - now;
-    if (left < 0)
-        left = 0;
-    return timeout < 0 || left < timeout ? (int)left : timeout;
-}
-
 static int patience(const struct stream *stream, int64_t now)
 {
     int timeout = -1;
     if (!stream->options->paced_by_stdin)
-        timeout = until(now, stream->due, timeout);
+        timeout = wait_until(now, stream->due, timeout);
     if (sweep_wanted(stream, now)) /* but not possible yet */
-        timeout = until(now, stream->began + PATIENCE, -1);
+        timeout = wait_until(now, stream->began + PATIENCE, -1);
     if (stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
-        timeout = until(now, stream->snapshot_due, timeout);
+        timeout = wait_until(now, stream->snapshot_due, timeout);
     return timeout;
 }
 
@@ -447,17 +402,16 @@ static enum exec_exit run(struct stream *stream)
 static bool prepare(struct stream *stream)
 {
     const char *taker = ""; /* there is one */
-    double interval = render_options_interval(stream->options, STREAM_INTERVAL);
+    double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
     stream->began = stream->due - PATIENCE;
-    render_options_init(&stream->render, cemm_zone(stream->session.cemm), interval);
+    render_init(&stream->render, stream->format, cemm_zone(stream->session.cemm), interval);
+    stream->render.lines = true;
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
-    FILE *out = stream->format == EXEC_FORMAT_CSV ? outbox_stream(stream) : NULL;
-    if (out)
-        fputs(CEMM_CSV_ROWS_HEADER, out);
+    put_rows(stream, NULL, 0);
     send_out(stream);
     if (stream->options->state && stream->ledger)
         stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
@@ -469,7 +423,10 @@ static void clear(struct stream *stream)
 {
     stream->closing = true;
     session_close(&stream->session);
-    outbox_clear(&stream->outbox);
+    if (stream->out) {
+        fclose(stream->out);
+        free(stream->out_text);
+    }
     latest_clear(&stream->latest);
     missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);

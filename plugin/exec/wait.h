@@ -1,10 +1,25 @@
 /*
- * Waits for the library.
+ * Waits for the library, and for the signals that end the process: SIGINT,
+ * SIGTERM and SIGHUP, but never in the middle of something.
  */
 #ifndef CEMM_EXEC_WAIT_H
 #define CEMM_EXEC_WAIT_H
 
-#include "plugin/exec/exec.h"
+#include <signal.h>
+
+#include "common/frontend.h"
+
+struct signals {
+    sigset_t held;
+    sigset_t before;
+};
+
+/* Holds the ending signals, except those that the parent has set to be ignored. */
+void signals_hold(struct signals *ret_signals);
+void signals_release(const struct signals *signals);
+
+/* Ends the process by the signal: the parent sees 128 + number. */
+_Noreturn void signals_die(int number);
 
 /* Shows progress after each turn. */
 typedef void wait_show_fn(void *data, struct cemm *cemm);
@@ -29,5 +44,8 @@ struct wait {
  * signals_die().
  */
 int wait_once(struct cemm *cemm, struct wait *wait);
+
+/* The shorter of `timeout` (-1: none) and the time from `now` to `moment` (milliseconds). */
+int wait_until(int64_t now, int64_t moment, int timeout);
 
 #endif

@@ -1,0 +1,171 @@
+/*
+ * The library renders the rows. Tables and JSON arrays are made of its rows
+ * here. As a table comes in pieces, its columns are as wide as they will
+ * probably need to be.
+ */
+#include "plugin/exec/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugin/exec/table.h"
+
+void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
+                 double interval)
+{
+    const char *told = getenv("COLLECTD_HOSTNAME");
+    *ret_render = (struct render){.format = format, .manner = {.zone = zone, .interval = interval}};
+    if (told && *told != '\0')
+        copy_text(ret_render->host, HOST_SIZE, told);
+    else if (gethostname(ret_render->host, HOST_SIZE - 1) != 0 || ret_render->host[0] == '\0')
+        copy_text(ret_render->host, HOST_SIZE, "localhost");
+    message_tame(ret_render->host, '_');
+    for (char *slash = ret_render->host; (slash = strchr(slash, '/'));)
+        *slash = '_'; /* it separates the fields of an identifier */
+    ret_render->manner.host = ret_render->host;
+    ret_render->manner.ret_refused = &ret_render->refused;
+}
+
+double render_interval(const struct exec_options *options, double usual)
+{
+    const char *told = getenv("COLLECTD_INTERVAL");
+    if (options->interval > 0)
+        return options->interval;
+    double seconds = told ? strtod(told, NULL) : 0;
+    return seconds >= EXEC_INTERVAL_MIN && seconds <= EXEC_INTERVAL_MAX ? seconds : usual;
+}
+
+/* ---- tables and arrays ------------------------------------------------------- */
+
+enum { TIME, DEVICE, METER, CHANNEL, VALUE, UNIT, COLUMNS };
+
+#define LONGEST(text) (sizeof(text) - 1)
+
+static const struct table_column columns[COLUMNS] = {
+    [TIME] = {.title = "TIME", .width = LONGEST("2024-03-31 03:00:00")},
+    [DEVICE] = {.title = "DEVICE", .width = LONGEST("00-1E-C0-85-96-CC")},
+    [METER] = {.title = "METER", .width = LONGEST("emucs-gas")},
+    [CHANNEL] = {.title = "CHANNEL", .width = LONGEST("electric_energy_high")},
+    [VALUE] = {.title = "VALUE", .right = true, .width = LONGEST("114467.5703125")},
+    [UNIT] = {.title = "UNIT", .width = LONGEST("L/min")},
+};
+
+/* uid,alias,channel,value,unit,time,type: none of them has a comma. */
+static void add_row(struct table *table, char *row)
+{
+    static const int order[COLUMNS] = {DEVICE, METER, CHANNEL, VALUE, UNIT, TIME};
+    const char *cells[COLUMNS] = {0};
+    for (int i = 0; i < COLUMNS && row != NULL; i++) {
+        char *cell = strsep(&row, ",");
+        if (order[i] == TIME)
+            table_plain_time(cell);
+        cells[order[i]] = cell;
+    }
+    table_row(table, cells);
+}
+
+static int print_table(struct render *render, char *rows, FILE *stream)
+{
+    struct table table = table_new(columns, COLUMNS);
+    char *row;
+    while ((row = strsep(&rows, "\n"))) {
+        if (*row != '\0')
+            add_row(&table, row);
+    }
+    table.untitled = render->begun;
+    int r = 0;
+    if (table.row_count > 0 || table.error < 0) {
+        r = table_print(&table, stream);
+        render->begun = true;
+    }
+    table_clear(&table);
+    return r;
+}
+
+static void print_array(struct render *render, char *rows, FILE *stream)
+{
+    char *row;
+    while ((row = strsep(&rows, "\n"))) {
+        if (*row == '\0')
+            continue;
+        fprintf(stream, "%s%s", render->begun ? ",\n" : "[\n", row);
+        render->begun = true;
+    }
+}
+
+/* ---- rows -------------------------------------------------------------------- */
+
+static int print_rows(struct render *render, char *rows, size_t length, FILE *stream)
+{
+    if (render->format == EXEC_FORMAT_TABLE)
+        return print_table(render, rows, stream);
+    if (render->format == EXEC_FORMAT_JSON && !render->lines) {
+        print_array(render, rows, stream);
+        return 0;
+    }
+    if (render->format == EXEC_FORMAT_CSV && !render->begun)
+        fputs(CEMM_CSV_ROWS_HEADER, stream);
+    render->begun = true;
+    fwrite(rows, 1, length, stream);
+    return 0;
+}
+
+int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
+                FILE *stream)
+{
+    enum cemm_rows kind = render->format == EXEC_FORMAT_INFLUX   ? CEMM_ROWS_INFLUX
+                          : render->format == EXEC_FORMAT_PUTVAL ? CEMM_ROWS_PUTVAL
+                          : render->format == EXEC_FORMAT_JSON   ? CEMM_ROWS_JSON
+                                                                 : CEMM_ROWS_CSV;
+    char *rows = NULL;
+    size_t length = 0;
+    int r = cemm_render_joined(documents, count, kind, &render->manner, &rows, &length);
+    if (r == 0)
+        r = print_rows(render, rows, length, stream);
+    free(rows);
+    return r;
+}
+
+int render_answer(struct render *render, const struct cemm_document *document, FILE *stream)
+{
+    bool json = render->format == EXEC_FORMAT_JSON;
+    char *rows = NULL;
+    size_t length = 0;
+    if (!json && render->format != EXEC_FORMAT_CSV)
+        return render_rows(render, &document, 1, stream);
+    int r = cemm_render(document, json ? CEMM_FORM_JSON_ROWS : CEMM_FORM_CSV_ROWS,
+                        render->manner.zone, &rows, &length);
+    if (r == 0)
+        r = print_rows(render, rows, length, stream);
+    free(rows);
+    return r;
+}
+
+void render_end(const struct render *render, FILE *stream)
+{
+    if (render->format == EXEC_FORMAT_JSON && !render->lines)
+        fputs(render->begun ? "\n]\n" : "[]\n", stream);
+}
+
+/* ---- what a reading tells ------------------------------------------------------ */
+
+const char *render_source(const struct cemm *cemm, const char *words)
+{
+    struct cemm_source_state state;
+    for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
+        size_t length = strlen(state.name);
+        if (strncmp(state.name, words, length) == 0 &&
+            (words[length] == ':' || words[length] == ' '))
+            return state.name;
+    }
+    return NULL;
+}
+
+const char *render_type(const struct cemm *cemm, const char *uid, const char *alias)
+{
+    struct cemm_uid named;
+    const struct cemm_device *device =
+        cemm_uid_parse(uid, &named) ? cemm_device_named(cemm, &named) : NULL;
+    return device != NULL ? cemm_device_type(device, alias) : "";
+}

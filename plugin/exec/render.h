@@ -1,0 +1,51 @@
+/*
+ * Samples as text: rows in each format that has rows, one piece after the
+ * other.
+ */
+#ifndef CEMM_EXEC_RENDER_H
+#define CEMM_EXEC_RENDER_H
+
+#include <stdio.h>
+
+#include "plugin/exec/options.h"
+
+#define READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
+#define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */
+
+#define HOST_SIZE 128 /* as collectd's fields */
+
+/* It must not move: `manner` points into it. */
+struct render {
+    enum exec_format format;
+    bool lines; /* JSON: an object a line instead of one array */
+    bool begun; /* what stands before all rows is printed */
+    struct cemm_manner manner;
+    char host[HOST_SIZE];
+    size_t refused; /* samples whose names are too long for collectd */
+};
+
+/* The host is $COLLECTD_HOSTNAME or that of the machine. */
+void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
+                 double interval);
+
+/* Seconds between two readings: --interval, $COLLECTD_INTERVAL or the default. */
+double render_interval(const struct exec_options *options, double usual);
+
+/* Prints rows of several documents, oldest sample first. Before the first rows, or if there is no
+ * document, comes the header line of csv. Returns 0 or a negative errno. */
+int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
+                FILE *stream);
+
+/* The same of one realtime answer; csv and json also have channels without a sample. No table. */
+int render_answer(struct render *render, const struct cemm_document *document, FILE *stream);
+
+/* Ends the array of JSON. */
+void render_end(const struct render *render, FILE *stream);
+
+/* The source that a message begins with ("cloud home: …"); NULL: none. */
+const char *render_source(const struct cemm *cemm, const char *words);
+
+/* "": not known. */
+const char *render_type(const struct cemm *cemm, const char *uid, const char *alias);
+
+#endif
