@@ -13,6 +13,161 @@
 #include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
+#include "plugin/exec/wait.h"
+
+/* ---- the sweep --------------------------------------------------------------- */
+
+static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
+                           const char *alias, const char *words)
+{
+    if (collection->error != 0)
+        return NULL;
+    if (collection->count == collection->room) {
+        size_t room = collection->room * 2 + 16;
+        struct finding *more = reallocarray(collection->findings, room, sizeof(*more));
+        if (!more) {
+            collection->error = -ENOMEM;
+            collection->done = true;
+            return NULL;
+        }
+        collection->findings = more;
+        collection->room = room;
+    }
+    struct finding *finding = &collection->findings[collection->count++];
+    *finding = (struct finding){.kind = kind};
+    copy_text(finding->uid, sizeof(finding->uid), uid);
+    copy_text(finding->alias, sizeof(finding->alias), alias);
+    copy_text(finding->words, sizeof(finding->words), words);
+    collection->problems += kind == FINDING_PROBLEM;
+    options_mark(collection->options, finding->uid, finding->alias);
+    return finding;
+}
+
+static void take_answer(void *data, const struct cemm_uid *uid, const char *alias,
+                        const struct cemm_answer *answer)
+{
+    struct collection *collection = data;
+    if (collection->error != 0)
+        return; /* the context is being freed */
+    if (!answer) {
+        collection->done = true;
+        return;
+    }
+    collection->meters_done += alias != NULL;
+    bool good = answer->result == 0 && answer->document != NULL;
+    struct finding *finding = add(collection, good ? FINDING_READING : FINDING_PROBLEM,
+                                  uid ? uid->text : NULL, alias, answer->words);
+    if (finding && good)
+        finding->document = cemm_document_ref(answer->document);
+}
+
+/* How many meters the sweep covers, as far as is known. */
+static size_t count_meters(const struct cemm *cemm, const struct collection *collection)
+{
+    const struct exec_options *options = collection->options;
+    size_t found = 0;
+    size_t named = 0; /* uid/alias: they may be in no table */
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
+        const char *alias;
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
+            found += options_select(options, cemm_device_uid(device)->text, alias);
+    }
+    for (size_t i = 0; i < options->meter_count; i++)
+        named += options->meters[i].uid.text[0] != '\0' && options->meters[i].alias[0] != '\0';
+    size_t count = found > named ? found : named;
+    return count > collection->meters_done ? count : collection->meters_done;
+}
+
+static void show_progress(void *data, struct cemm *cemm)
+{
+    const struct collection *collection = data;
+    message_progress(collection->meters_done, count_meters(cemm, collection), "meters");
+}
+
+static int sweep(struct cemm *cemm, struct collection *collection)
+{
+    const struct cemm_selection selection = {
+        .meters = collection->options->meter_texts,
+        .meter_count = collection->options->meter_count,
+    };
+    int r = cemm_sweep(cemm, &selection, take_answer, collection);
+    if (r == 0)
+        r = wait_done(cemm, &collection->done, show_progress, collection);
+    return r < 0 ? r : collection->error;
+}
+
+/* A METER that names nothing is a problem: a typing mistake must not look like success. */
+static void add_unanswered(struct collection *collection)
+{
+    for (size_t i = 0; i < collection->options->meter_count; i++) {
+        const struct exec_meter *meter = &collection->options->meters[i];
+        const char *words = meter->alias[0] != '\0'
+                                ? "there is no such meter, or it was not found"
+                                : "there is no such device, or it was not found";
+        if (!meter->answered)
+            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
+    }
+}
+
+static bool mentioned(const struct collection *collection, const char *uid)
+{
+    for (size_t i = 0; i < collection->count; i++) {
+        if (strcmp(collection->findings[i].uid, uid) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A device without meters would otherwise not be shown. */
+static void add_bare_devices(struct cemm *cemm, struct collection *collection)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
+        const char *uid = cemm_device_uid(device)->text;
+        bool meant =
+            collection->options->meter_count == 0 || options_select(collection->options, uid, "");
+        if (meant && !cemm_device_alias(device, 0) && !mentioned(collection, uid))
+            add(collection, FINDING_NOTE, uid, NULL, "no meters");
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct finding *a = left;
+    const struct finding *b = right;
+    if ((a->uid[0] == '\0') != (b->uid[0] == '\0'))
+        return a->uid[0] == '\0' ? 1 : -1;
+    int r = strcmp(a->uid, b->uid);
+    if (r == 0)
+        r = (int)(a->kind != FINDING_READING) - (int)(b->kind != FINDING_READING);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+/* Sweeps once. Returns 0 however the meters did, or a negative errno if the sweep failed. An ending
+ * signal ends the process. */
+static int collect(struct cemm *cemm, struct collection *collection)
+{
+    int r = sweep(cemm, collection);
+    if (r < 0)
+        return r;
+    add_bare_devices(cemm, collection);
+    add_unanswered(collection);
+    collection->now = cemm_clock_wall();
+    if (collection->count > 0)
+        qsort(collection->findings, collection->count, sizeof(struct finding), compare);
+    return collection->error;
+}
+
+static void collection_clear(struct collection *collection)
+{
+    for (size_t i = 0; i < collection->count; i++)
+        cemm_document_unref(collection->findings[i].document);
+    free(collection->findings);
+    *collection = (struct collection){.error = -ECANCELED};
+}
+
+/* ---- the result -------------------------------------------------------------- */
 
 /* The whole text is made first, so that the output is written completely or not at all. */
 static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
@@ -38,6 +193,26 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
         message_print(CEMM_LOG_ERROR, "%s", words.text);
     free(buffer);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
+}
+
+/* Prints the problems and what was left out on stderr. */
+static void report(const struct collection *collection, bool problems)
+{
+    size_t early = 0;
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
+        if (finding->kind == FINDING_READING)
+            early += cemm_document_early(finding->document);
+        else if (problems)
+            message_about(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
+                          finding->uid, finding->alias, finding->words);
+    }
+    if (early > 0)
+        message_print(CEMM_LOG_WARNING,
+                      "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
+                      early, early == 1 ? "" : "s");
+    if (collection->count == 0)
+        message_print(CEMM_LOG_WARNING, "no meters were found");
 }
 
 /* Whether a problem already names the source of a remark ("cloud home: …"). */
@@ -84,7 +259,7 @@ static enum exec_exit report_and_put(const struct session *session,
 {
     const char *file = collection->options->output;
     bool shown = is_table && !file && output_is_terminal();
-    collection_report(collection, !shown);
+    report(collection, !shown);
     report_remarks(session, collection);
     if (file && !worth_a_file(collection)) {
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
@@ -94,33 +269,32 @@ static enum exec_exit report_and_put(const struct session *session,
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
-static enum exec_exit sweep_and_put(const struct session *session,
-                                    const struct exec_options *options, command_write_fn *write,
-                                    bool is_table, struct collection *ret_collection)
+static enum exec_exit sweep_and_put(const struct session *session, struct collection *collection,
+                                    command_write_fn *write, bool is_table)
 {
-    enum exec_exit end = EXEC_FAILED;
-    int r = collect(session->cemm, options, ret_collection);
+    int r = collect(session->cemm, collection);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
-    } else if (session_found_nothing(session)) {
+        return EXEC_FAILED;
+    }
+    if (session_found_nothing(session)) {
         session_report(session);
         explain_nothing(session);
-    } else {
-        end = report_and_put(session, ret_collection, write, is_table);
+        return EXEC_FAILED;
     }
-    return end;
+    return report_and_put(session, collection, write, is_table);
 }
 
 enum exec_exit command_run(const struct exec_options *options, command_write_fn *write,
                            bool is_table)
 {
     struct session session;
-    struct collection collection = {0};
     enum exec_exit end = session_open(&session, SESSION_ONCE, options);
+    struct collection collection = {.cemm = session.cemm, .options = options};
     if (end == EXEC_OK)
         end = session_check(&session);
     if (end == EXEC_OK)
-        end = sweep_and_put(&session, options, write, is_table, &collection);
+        end = sweep_and_put(&session, &collection, write, is_table);
     collection_clear(&collection);
     session_close(&session); /* ends a sweep that was given up, which still uses the collection */
     return end;

@@ -1,14 +1,43 @@
 /*
- * Runs a command that sweeps once: configuration, sweep, output, messages,
- * exit status.
+ * A command that sweeps once: configuration, sweep, output, messages, exit
+ * status.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
 
 #include <stdio.h>
 
-#include "plugin/exec/collect.h"
+#include "plugin/exec/options.h"
 #include "plugin/exec/table.h"
+
+enum finding_kind {
+    FINDING_READING, /* a meter's answer */
+    FINDING_PROBLEM, /* a meter, device or source failed */
+    FINDING_NOTE,    /* no failure */
+};
+
+struct finding {
+    enum finding_kind kind;
+    char uid[CEMM_UID_SIZE];    /* "": no single device */
+    char alias[CEMM_NAME_SIZE]; /* "": no single meter */
+    struct cemm_document *document;
+    char words[CEMM_WORDS_SIZE];
+};
+
+/* By device, then readings before problems, then alias; without a device last. */
+struct collection {
+    struct finding *findings;
+    size_t count;
+    size_t room;
+    size_t problems;
+    const struct cemm *cemm;
+    int64_t now; /* end of the sweep (Unix milliseconds) */
+
+    const struct exec_options *options; /* from here on for the sweep itself */
+    size_t meters_done;
+    bool done;
+    int error;
+};
 
 /* Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);

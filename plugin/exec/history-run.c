@@ -9,7 +9,7 @@
  *
  * The text goes out in pieces of whole lines, so memory is bounded.
  */
-#include "plugin/exec/history-plan.h"
+#include "plugin/exec/history-run.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,12 +1,22 @@
 /*
- * `cemm history`: days, months or years, oldest first.
+ * `cemm history`: days, months or years, oldest first. Decides which periods
+ * of which meters; history-run.c fetches and writes them.
+ *
+ * A METER uid/alias need not be found: the archive may have what no source
+ * knows any more. An alias alone may be in no list, so each device is asked
+ * for it.
  */
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "plugin/exec/history-plan.h"
+#include "plugin/exec/explain.h"
+#include "plugin/exec/history-run.h"
+#include "plugin/exec/wait.h"
+
+#define FIND_AGE_MS (10 * 60 * 1000)
 
 /* From so many periods on the first day is looked for first. */
 #define LONG_RANGE 366
@@ -47,6 +57,272 @@ static bool set_range(struct history *history)
     return true;
 }
 
+/* ---- searches ---------------------------------------------------------------- */
+
+/* A search for the meters of a device, or (`alias`) for one of them that is in no list. */
+struct look {
+    struct history *history;
+    struct cemm_uid uid;
+    const char *alias;
+    bool reported; /* its list failed, which was reported */
+};
+
+static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool reported);
+
+static bool add_meter(struct history *history, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        if (strcmp(history->meters[i].uid.text, uid) == 0 &&
+            strcmp(history->meters[i].alias, alias) == 0)
+            return true;
+    }
+    struct history_meter *more =
+        reallocarray(history->meters, history->meter_count + 1, sizeof(*more));
+    if (!more)
+        return false;
+    history->meters = more;
+    struct history_meter *meter = &more[history->meter_count++];
+    *meter = (struct history_meter){0};
+    copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
+    copy_text(meter->alias, sizeof(meter->alias), alias);
+    return true;
+}
+
+static void fail(struct history *history, const char *uid, const char *alias, const char *message)
+{
+    message_about(CEMM_LOG_ERROR, uid, alias, message);
+    history->failed = true;
+}
+
+static void search_begun(struct history *history)
+{
+    history->pending++;
+    history->done = false;
+}
+
+static void search_ended(struct history *history)
+{
+    history->done = --history->pending == 0;
+}
+
+static void take_devices(void *data, const struct cemm_answer *answer)
+{
+    struct history *history = data;
+    if (answer->result != 0 && answer->result != -ECANCELED)
+        fail(history, "", "", answer->words);
+    search_ended(history);
+}
+
+static void take_meters(struct look *look, const struct cemm_answer *answer)
+{
+    if (answer->result != 0)
+        fail(look->history, look->uid.text, "", answer->words);
+    look_for_unlisted(look->history, &look->uid, answer->result != 0);
+}
+
+/* Absence is no failure: most devices do not have it. */
+static void take_unlisted(const struct look *look, const struct cemm_answer *answer)
+{
+    struct history *history = look->history;
+    if (answer->result == 0 && !add_meter(history, look->uid.text, look->alias))
+        fail(history, "", "", strerror(ENOMEM));
+    if (answer->result != 0 && answer->result != CEMM_ABSENT && !look->reported)
+        fail(history, look->uid.text, look->alias, answer->words);
+}
+
+static void take_look(void *data, const struct cemm_answer *answer)
+{
+    struct look *look = data;
+    if (answer->result != -ECANCELED && look->alias)
+        take_unlisted(look, answer);
+    else if (answer->result != -ECANCELED)
+        take_meters(look, answer);
+    search_ended(look->history);
+    free(look);
+}
+
+static int begin_look(const struct look *wanted)
+{
+    struct cemm *cemm = wanted->history->cemm;
+    struct cemm_query query = {.uid = wanted->uid, .endpoint = CEMM_REALTIME};
+    struct look *look = malloc(sizeof(*look));
+    if (!look)
+        return -ENOMEM;
+    *look = *wanted;
+    copy_text(query.alias, sizeof(query.alias), look->alias);
+    int r = look->alias ? cemm_get(cemm, &query, FIND_AGE_MS, take_look, look, NULL)
+                        : cemm_find(cemm, &query.uid, FIND_AGE_MS, take_look, look, NULL);
+    if (r == 0)
+        search_begun(look->history);
+    else
+        free(look);
+    return r;
+}
+
+static bool known(const struct cemm_device *device, const char *alias)
+{
+    const char *have;
+    for (size_t i = 0; device && (have = cemm_device_alias(device, i)); i++) {
+        if (strcmp(have, alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* An alias that is in no list of this device may exist (mb1 to mb247): its realtime data tells. */
+static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool reported)
+{
+    const struct cemm_device *device = cemm_device_named(history->cemm, uid);
+    for (size_t i = 0; i < history->options->meter_count; i++) {
+        const struct exec_meter *meter = &history->options->meters[i];
+        if (meter->uid.text[0] != '\0' || known(device, meter->alias) ||
+            !cemm_alias_allowed(history->cemm, uid, meter->alias))
+            continue;
+        int r = begin_look(&(struct look){
+            .history = history, .uid = *uid, .alias = meter->alias, .reported = reported});
+        if (r < 0)
+            fail(history, "", "", strerror(-r));
+    }
+}
+
+static bool names_device(const struct exec_options *options, const char *uid)
+{
+    for (size_t i = 0; i < options->meter_count; i++) {
+        const char *named = options->meters[i].uid.text;
+        if (named[0] == '\0' || strcmp(named, uid) == 0)
+            return true;
+    }
+    return options->meter_count == 0;
+}
+
+static int look_for_meters(struct history *history)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
+        const struct look look = {.history = history, .uid = *cemm_device_uid(device)};
+        int r = names_device(history->options, look.uid.text) ? begin_look(&look) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool take_found(struct history *history)
+{
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
+        const char *uid = cemm_device_uid(device)->text;
+        const char *alias;
+        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
+            if (options_select(history->options, uid, alias) && !add_meter(history, uid, alias))
+                return false;
+        }
+    }
+    return true;
+}
+
+static int look_around(struct history *history)
+{
+    int r = cemm_find(history->cemm, NULL, FIND_AGE_MS, take_devices, history, NULL);
+    if (r == 0) {
+        search_begun(history);
+        r = wait_done(history->cemm, &history->done, NULL, NULL);
+    }
+    if (r == 0)
+        r = look_for_meters(history);
+    if (r == 0)
+        r = wait_done(history->cemm, &history->done, NULL, NULL);
+    return r == 0 && !take_found(history) ? -ENOMEM : r;
+}
+
+/* ---- which meters ------------------------------------------------------------ */
+
+/* Adds the METERs uid/alias; false if there are others, which must be found. */
+static bool take_named(struct history *history, int *ret_error)
+{
+    const struct exec_options *options = history->options;
+    bool all = options->meter_count > 0;
+    for (size_t i = 0; i < options->meter_count; i++) {
+        const struct exec_meter *meter = &options->meters[i];
+        if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
+            !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
+            all = false;
+        else if (!add_meter(history, meter->uid.text, meter->alias))
+            *ret_error = -ENOMEM;
+    }
+    return all;
+}
+
+static void report_missing(struct history *history)
+{
+    for (size_t i = 0; i < history->meter_count; i++)
+        options_mark(history->options, history->meters[i].uid.text, history->meters[i].alias);
+    for (size_t i = 0; i < history->options->meter_count; i++) {
+        const struct exec_meter *meter = &history->options->meters[i];
+        if (meter->answered)
+            continue;
+        message_print(CEMM_LOG_ERROR, "%s: there is no such %s, or it was not found", meter->text,
+                      meter->alias[0] != '\0' ? "meter" : "device");
+        history->failed = true;
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct history_meter *a = left;
+    const struct history_meter *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+static enum exec_exit find(struct history *history)
+{
+    int r = 0;
+    if (!take_named(history, &r) && r == 0)
+        r = look_around(history);
+    if (r < 0) {
+        message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
+        return EXEC_FAILED;
+    }
+    report_missing(history);
+    if (history->meter_count > 0)
+        qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
+    else if (session_found_nothing(history->session))
+        explain_nothing(history->session);
+    else if (!history->failed)
+        message_print(CEMM_LOG_ERROR, "no meters were found");
+    return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
+}
+
+/* ---- since when -------------------------------------------------------------- */
+
+/* A partial result leaves nothing out. */
+static void take_first(void *data, const struct cemm_answer *answer)
+{
+    struct history_meter *meter = data;
+    struct history *history = meter->history;
+    struct cemm_period day;
+    if (answer->result == 0 && cemm_first_day(history->cemm, &meter->uid, meter->alias, &day))
+        meter->since = day;
+    search_ended(history);
+}
+
+/* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
+ * Returns 0 or a negative errno. */
+static int find_first(struct history *history)
+{
+    history->done = true;
+    for (size_t i = 0; i < history->meter_count; i++) {
+        struct history_meter *meter = &history->meters[i];
+        meter->history = history;
+        int r = cemm_find_first(history->cemm, &meter->uid, meter->alias, take_first, meter, NULL);
+        if (r < 0)
+            return r;
+        search_begun(history);
+    }
+    return wait_done(history->cemm, &history->done, NULL, NULL);
+}
+
 static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
@@ -55,10 +331,10 @@ static enum exec_exit run(struct history *history)
                                        : "that time has not come yet");
         return EXEC_USAGE;
     }
-    enum exec_exit end = history_find(history);
+    enum exec_exit end = find(history);
     if (end != EXEC_OK)
         return end;
-    int r = history->period_count > LONG_RANGE ? history_find_first(history) : 0;
+    int r = history->period_count > LONG_RANGE ? find_first(history) : 0;
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the first days could not be found: %s", strerror(-r));
         return EXEC_FAILED;

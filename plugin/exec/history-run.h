@@ -1,14 +1,14 @@
 /*
- * A history: each meter in each period. history.c begins, history-find.c finds
- * the meters, history-run.c fetches and writes.
+ * A history: each meter in each period.
  */
-#ifndef CEMM_EXEC_HISTORY_PLAN_H
-#define CEMM_EXEC_HISTORY_PLAN_H
+#ifndef CEMM_EXEC_HISTORY_RUN_H
+#define CEMM_EXEC_HISTORY_RUN_H
 
 #include "plugin/exec/session.h"
 
 /* A meter and its failures, of which successive ones give one message. */
 struct history_meter {
+    struct history *history;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
@@ -48,13 +48,6 @@ static inline struct history_meter *history_meter(const struct history *history,
 {
     return &history->meters[number % history->meter_count];
 }
-
-/* Finds the meters, and reports what is missing. */
-enum exec_exit history_find(struct history *history);
-
-/* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
- * Returns 0 or a negative errno. */
-int history_find_first(struct history *history);
 
 /* Reports that there is nothing in the range, with the time in the zone. */
 void history_say_empty(const struct history *history, const char *what);
