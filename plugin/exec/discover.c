@@ -21,7 +21,6 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 struct look {
-    struct cemm *cemm;
     bool done;
     int result;
 };
@@ -33,34 +32,40 @@ static void take_end(void *data, const struct cemm_answer *answer)
     look->done = true;
 }
 
-static size_t count_answers(const struct cemm *cemm)
+/* Goes on to the next device by its uid: diffs of two runs show what has changed. */
+static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
 {
-    struct cemm_discovered device;
-    size_t count = 0;
-    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++)
-        count += device.answered;
-    return count;
+    struct cemm_uid last = device->uid;
+    struct cemm_discovered other;
+    bool found = false;
+    for (size_t i = 0; cemm_discovered_at(cemm, i, &other); i++) {
+        if (!other.answered || strcmp(other.uid.text, last.text) <= 0 ||
+            (found && strcmp(other.uid.text, device->uid.text) > 0))
+            continue;
+        *device = other;
+        found = true;
+    }
+    return found;
 }
 
-static int write_table(const void *data, FILE *stream)
+static void fill(struct table *table, const void *data)
 {
-    const struct cemm *cemm = data;
-    struct table table = table_new(columns, COLUMNS);
-    struct cemm_discovered device;
-    for (size_t i = 0; cemm_discovered_at(cemm, i, &device); i++) {
+    struct cemm_discovered device = {.uid = {""}};
+    while (next_device(data, &device)) {
         const char *cells[COLUMNS] = {
             [UID] = device.uid.text,
             [ADDRESS] = device.address,
             [TYPE] = device.type,
             [CORE] = device.core,
         };
-        if (device.answered)
-            table_row(&table, cells);
+        table_row(table, cells);
     }
-    table_sort(&table); /* diffs of two runs show what has changed */
-    int r = table_print(&table, stream);
-    table_clear(&table);
-    return r;
+}
+
+static int write_table(const void *data, FILE *stream)
+{
+    struct table table = {columns, COLUMNS};
+    return table_print(&table, fill, data, stream);
 }
 
 /* Why devices may be missing from the table. */
@@ -79,8 +84,9 @@ static void report_hindrance(const struct cemm *cemm)
 
 static enum exec_exit report(const struct session *session, const char *file)
 {
+    struct cemm_discovered device = {.uid = {""}};
     session_report(session);
-    if (count_answers(session->cemm) > 0) {
+    if (next_device(session->cemm, &device)) {
         report_hindrance(session->cemm);
         return command_put(file, write_table, session->cemm);
     }
@@ -89,28 +95,28 @@ static enum exec_exit report(const struct session *session, const char *file)
     return EXEC_FAILED;
 }
 
-static enum exec_exit look_and_put(const struct session *session, const char *file)
+static int look_around(struct cemm *cemm, struct look *look)
 {
-    struct look look = {.cemm = session->cemm};
-    int r = cemm_discover(session->cemm, take_end, &look, NULL);
-    if (r == 0) {
-        message_busy("looking for CEMMs");
-        r = wait_done(session->cemm, &look.done, NULL, NULL);
-    }
-    if (r == 0)
-        r = look.result;
-    if (r == 0)
-        return report(session, file);
-    message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
-    return EXEC_FAILED;
+    int r = cemm_discover(cemm, take_end, look, NULL);
+    if (r < 0)
+        return r;
+    message_busy("looking for CEMMs");
+    r = wait_done(cemm, &look->done, NULL, NULL);
+    return r < 0 ? r : look->result;
 }
 
 enum exec_exit exec_discover(const struct exec_options *options)
 {
     struct session session;
+    struct look look = {.done = false};
     enum exec_exit end = session_open(&session, SESSION_ONCE, options);
-    if (end == EXEC_OK)
-        end = look_and_put(&session, options->output);
-    session_close(&session);
+    int r = end == EXEC_OK ? look_around(session.cemm, &look) : 0;
+    if (r != 0) {
+        message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
+        end = EXEC_FAILED;
+    } else if (end == EXEC_OK) {
+        end = report(&session, options->output);
+    }
+    session_close(&session); /* ends a look that was given up, which still uses `look` */
     return end;
 }

@@ -16,8 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/output.h"
-#include "plugin/exec/render.h"
 #include "plugin/exec/wait.h"
 
 #define WINDOW 16 /* requests at a time */
@@ -32,8 +30,8 @@
 
 enum slot_state { FREE, FLYING, PAUSED, DONE };
 
-struct slot {
-    struct run *run;
+struct history_slot {
+    struct history *history;
     enum slot_state state;
     size_t number;
     unsigned tries;
@@ -43,33 +41,20 @@ struct slot {
     struct cemm_words words;
 };
 
-struct run {
-    struct history *history;
-    struct output output;
-    struct render render;
-    struct slot *slots;
-    size_t slot_count;
-    size_t head; /* oldest number that has not been written */
-    size_t next; /* next number to ask for */
-    size_t flying;
-    bool left; /* the file was left as it was */
-    bool closing;
-};
-
-static struct slot *slot_of(const struct run *run, size_t number)
+static struct history_slot *slot_of(const struct history *history, size_t number)
 {
-    return &run->slots[number % run->slot_count];
+    return &history->slots[number % history->slot_count];
 }
 
 /* ---- asking -------------------------------------------------------------------- */
 
-static bool worth_another_try(const struct slot *slot, int result)
+static bool worth_another_try(const struct history_slot *slot, int result)
 {
     bool silent = result == -ETIMEDOUT || result == -EHOSTUNREACH;
-    return silent && slot->tries < TRIES && !history_meter(slot->run->history, slot->number)->down;
+    return silent && slot->tries < TRIES && !history_meter(slot->history, slot->number)->down;
 }
 
-static void end_slot(struct slot *slot, int result, const char *words)
+static void end_slot(struct history_slot *slot, int result, const char *words)
 {
     slot->state = DONE;
     slot->result = result;
@@ -78,18 +63,16 @@ static void end_slot(struct slot *slot, int result, const char *words)
 
 static void take_answer(void *data, const struct cemm_answer *answer)
 {
-    struct slot *slot = data;
-    struct run *run = slot->run;
-    if (run->closing)
-        return;
-    run->flying--;
+    struct history_slot *slot = data;
+    struct history *history = slot->history;
+    history->flying--;
     if (worth_another_try(slot, answer->result)) {
         slot->state = PAUSED;
         slot->again = cemm_clock_steady() + PAUSE_MS;
         slot->tries++;
         return;
     }
-    history_meter(run->history, slot->number)->down =
+    history_meter(history, slot->number)->down =
         answer->result == -ETIMEDOUT || answer->result == -EHOSTUNREACH;
     if (answer->result == 0)
         slot->document = cemm_document_ref(answer->document);
@@ -103,41 +86,42 @@ static bool before_first(const struct history_meter *meter, const struct cemm_pe
            cemm_period_compare(period, &meter->since) < 0;
 }
 
-static void ask(struct slot *slot)
+static void ask(struct history_slot *slot)
 {
-    struct run *run = slot->run;
-    const struct history_meter *meter = history_meter(run->history, slot->number);
+    struct history *history = slot->history;
+    const struct history_meter *meter = history_meter(history, slot->number);
     struct cemm_query query = {
         .uid = meter->uid,
         .endpoint = CEMM_DATA,
-        .period = history_period(run->history, slot->number),
+        .period = history_period(history, slot->number),
     };
     if (before_first(meter, &query.period)) {
         end_slot(slot, CEMM_ABSENT, "");
         return;
     }
     memcpy(query.alias, meter->alias, sizeof(query.alias));
-    int r = cemm_get(run->history->cemm, &query, FRESH_MS, take_answer, slot, NULL);
+    int r = cemm_get(history->session.cemm, &query, FRESH_MS, take_answer, slot, NULL);
     if (r < 0) {
         end_slot(slot, r, strerror(-r));
         return;
     }
     slot->state = FLYING;
-    run->flying++;
+    history->flying++;
 }
 
-static void ask_more(struct run *run)
+static void ask_more(struct history *history)
 {
     int64_t now = cemm_clock_steady();
-    for (size_t number = run->head; number < run->next && run->flying < WINDOW; number++) {
-        struct slot *slot = slot_of(run, number);
+    for (size_t number = history->head; number < history->next && history->flying < WINDOW;
+         number++) {
+        struct history_slot *slot = slot_of(history, number);
         if (slot->state == PAUSED && slot->again <= now)
             ask(slot);
     }
-    while (run->next < history_total(run->history) && run->next - run->head < run->slot_count &&
-           run->flying < WINDOW) {
-        struct slot *slot = slot_of(run, run->next);
-        *slot = (struct slot){.run = run, .number = run->next++};
+    while (history->next < history_total(history) &&
+           history->next - history->head < history->slot_count && history->flying < WINDOW) {
+        struct history_slot *slot = slot_of(history, history->next);
+        *slot = (struct history_slot){.history = history, .number = history->next++};
         ask(slot);
     }
 }
@@ -148,21 +132,21 @@ static void ask_more(struct run *run)
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
 
 /* `last`: also what stands after all rows. */
-static int put_rows(struct run *run, const struct cemm_document *const *documents, size_t count,
-                    bool last, struct cemm_words *words)
+static int put_rows(struct history *history, const struct cemm_document *const *documents,
+                    size_t count, bool last, struct cemm_words *words)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *stream = cemm_text_open(&text, &length);
     if (!stream)
         return -ENOMEM;
-    int r = render_rows(&run->render, documents, count, stream);
+    int r = render_rows(&history->render, documents, count, stream);
     if (last)
-        render_end(&run->render, stream);
+        render_end(&history->render, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     if (r == 0)
-        r = output_put(&run->output, text, length, words);
+        r = output_put(&history->output, text, length, words);
     free(text);
     return r;
 }
@@ -183,7 +167,7 @@ static void say_failures(struct history_meter *meter)
     meter->failed = 0;
 }
 
-static void note_result(struct history *history, const struct slot *slot)
+static void note_result(struct history *history, const struct history_slot *slot)
 {
     struct history_meter *meter = history_meter(history, slot->number);
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
@@ -201,17 +185,18 @@ static void note_result(struct history *history, const struct slot *slot)
 /* ---- writing ----------------------------------------------------------------------- */
 
 /* How many slots are written together: those of one period, up to a limit. */
-static size_t group_size(const struct run *run)
+static size_t group_size(const struct history *history)
 {
-    size_t meters = run->history->meter_count;
-    size_t left = meters - run->head % meters;
+    size_t meters = history->meter_count;
+    size_t left = meters - history->head % meters;
     return left < GROUP ? left : GROUP;
 }
 
-static bool group_done(const struct run *run, size_t count)
+static bool group_done(const struct history *history, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (run->head + i >= run->next || slot_of(run, run->head + i)->state != DONE)
+        if (history->head + i >= history->next ||
+            slot_of(history, history->head + i)->state != DONE)
             return false;
     }
     return true;
@@ -227,100 +212,92 @@ static size_t count_rows(const struct cemm_document *document)
     return rows;
 }
 
-static int write_group(struct run *run, size_t count, struct cemm_words *words)
+static int write_group(struct history *history, size_t count, struct cemm_words *words)
 {
     const struct cemm_document *documents[GROUP];
     size_t document_count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct slot *slot = slot_of(run, run->head + i);
-        note_result(run->history, slot);
+        const struct history_slot *slot = slot_of(history, history->head + i);
+        note_result(history, slot);
         if (!slot->document)
             continue;
         documents[document_count++] = slot->document;
-        history_meter(run->history, slot->number)->rows += count_rows(slot->document);
+        history_meter(history, slot->number)->rows += count_rows(slot->document);
     }
-    int r = document_count > 0 ? put_rows(run, documents, document_count, false, words) : 0;
+    int r = document_count > 0 ? put_rows(history, documents, document_count, false, words) : 0;
     for (size_t i = 0; i < count; i++) {
-        struct slot *slot = slot_of(run, run->head + i);
+        struct history_slot *slot = slot_of(history, history->head + i);
         cemm_document_unref(slot->document);
-        *slot = (struct slot){.run = run};
+        *slot = (struct history_slot){.history = history};
     }
-    run->head += count;
+    history->head += count;
     return r;
 }
 
-static int write_done(struct run *run, struct cemm_words *words)
+static int write_done(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && run->head < history_total(run->history)) {
-        size_t count = group_size(run);
-        if (!group_done(run, count))
+    while (r == 0 && history->head < history_total(history)) {
+        size_t count = group_size(history);
+        if (!group_done(history, count))
             break;
-        r = write_group(run, count, words);
+        r = write_group(history, count, words);
     }
     return r;
 }
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-static int timeout(const struct run *run)
+static int timeout(const struct history *history)
 {
     int64_t now = cemm_clock_steady();
     int shortest = message_timeout();
-    for (size_t number = run->head; number < run->next; number++) {
-        const struct slot *slot = slot_of(run, number);
+    for (size_t number = history->head; number < history->next; number++) {
+        const struct history_slot *slot = slot_of(history, number);
         if (slot->state == PAUSED)
             shortest = wait_until(now, slot->again, shortest);
     }
     return shortest;
 }
 
-static void show_progress(const struct run *run)
+static void show_progress(const struct history *history)
 {
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
-    const struct history *history = run->history;
-    if (run->output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
-        message_progress(run->head / history->meter_count, history->period_count,
+    if (history->output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
+        message_progress(history->head / history->meter_count, history->period_count,
                          names[history->options->span]);
 }
 
 /* One turn of the library. An ending signal ends the process. */
-static int turn(struct run *run)
+static int turn(struct history *history)
 {
     struct wait wait = {
-        .timeout_ms = timeout(run),
-        .output_fd = run->output.path ? -1 : STDOUT_FILENO,
+        .timeout_ms = timeout(history),
+        .output_fd = history->output.path ? -1 : STDOUT_FILENO,
         .input_fd = -1,
     };
-    int r = wait_once(run->history->cemm, &wait);
+    int r = wait_once(history->session.cemm, &wait);
     if (r <= 0)
         return r;
     message_clear();
-    output_drop(&run->output);
+    output_drop(&history->output);
     signals_die(r);
 }
 
-static int fetch_and_write(struct run *run, struct cemm_words *words)
+static int fetch_and_write(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && run->head < history_total(run->history)) {
-        size_t head = run->head;
-        ask_more(run);
-        r = write_done(run, words);
-        show_progress(run);
-        if (r == 0 && run->head == head) /* otherwise there is room for more */
-            r = turn(run);
+    while (r == 0 && history->head < history_total(history)) {
+        size_t head = history->head;
+        ask_more(history);
+        r = write_done(history, words);
+        show_progress(history);
+        if (r == 0 && history->head == head) /* otherwise there is room for more */
+            r = turn(history);
     }
     message_clear();
     return r;
-}
-
-static void free_slots(struct run *run)
-{
-    for (size_t i = 0; run->slots && i < run->slot_count; i++)
-        cemm_document_unref(run->slots[i].document);
-    free(run->slots);
 }
 
 static bool any_row(const struct history *history)
@@ -332,28 +309,28 @@ static bool any_row(const struct history *history)
     return false;
 }
 
-static int run_all(struct run *run, struct cemm_words *words)
+static int run_all(struct history *history, struct cemm_words *words)
 {
-    const struct exec_options *options = run->history->options;
-    size_t group = run->history->meter_count < GROUP ? run->history->meter_count : GROUP;
-    run->slot_count = group + WINDOW;
-    run->slots = calloc(run->slot_count, sizeof(*run->slots));
-    if (!run->slots)
+    const struct exec_options *options = history->options;
+    size_t group = history->meter_count < GROUP ? history->meter_count : GROUP;
+    history->slot_count = group + WINDOW;
+    history->slots = calloc(history->slot_count, sizeof(*history->slots));
+    if (!history->slots)
         return -ENOMEM;
-    render_init(&run->render, options_format(options), cemm_zone(run->history->cemm),
+    render_init(&history->render, options_format(options), cemm_zone(history->session.cemm),
                 cadences[options->span]);
-    int r = output_begin(&run->output, options->output, words);
+    int r = output_begin(&history->output, options->output, words);
     if (r == 0)
-        r = put_rows(run, NULL, 0, false, words);
+        r = put_rows(history, NULL, 0, false, words);
     if (r == 0)
-        r = fetch_and_write(run, words);
-    bool whole = r == 0 && (any_row(run->history) || !options->output);
-    run->left = r == 0 && !whole; /* the old file is worth more than an empty one */
+        r = fetch_and_write(history, words);
+    bool whole = r == 0 && (any_row(history) || !options->output);
+    history->left = r == 0 && !whole; /* the old file is worth more than an empty one */
     if (whole)
-        r = put_rows(run, NULL, 0, true, words);
+        r = put_rows(history, NULL, 0, true, words);
     if (whole && r == 0)
-        return output_end(&run->output, words);
-    output_drop(&run->output);
+        return output_end(&history->output, words);
+    output_drop(&history->output);
     return r;
 }
 
@@ -361,7 +338,7 @@ static int run_all(struct run *run, struct cemm_words *words)
 void history_say_empty(const struct history *history, const char *what)
 {
     char now[CEMM_TIME_SIZE];
-    cemm_time_format(cemm_zone(history->cemm), cemm_clock_wall() / 1000 * 1000, now);
+    cemm_time_format(cemm_zone(history->session.cemm), cemm_clock_wall() / 1000 * 1000, now);
     message_print(CEMM_LOG_ERROR,
                   "%s; if the dates are right, the time zone is probably not the meter's (set "
                   "time-zone): it is %s there",
@@ -371,12 +348,9 @@ void history_say_empty(const struct history *history, const char *what)
 /* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
 static void say_rest(struct history *history)
 {
-    size_t empty = 0;
-    for (size_t i = 0; i < history->meter_count; i++) {
+    for (size_t i = 0; i < history->meter_count; i++)
         say_failures(&history->meters[i]);
-        empty += history->meters[i].rows == 0;
-    }
-    if (empty == history->meter_count && !history->failed) {
+    if (!any_row(history) && !history->failed) {
         history_say_empty(history, "there is no data of that time");
         history->failed = true;
         return;
@@ -391,24 +365,26 @@ static void say_rest(struct history *history)
 
 enum exec_exit history_run(struct history *history)
 {
-    struct run run = {.history = history};
     struct cemm_words words = {""};
-    int r = run_all(&run, &words);
-    run.closing = true;
+    int r = run_all(history, &words);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
-        history->failed = true;
-    } else {
-        say_rest(history);
-        if (run.left)
-            message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
-        if (run.render.refused > 0)
-            message_print(CEMM_LOG_WARNING,
-                          "%zu samples left out: their names are too long for collectd",
-                          run.render.refused);
+        return EXEC_FAILED;
     }
-    cemm_free(history->cemm); /* ends the requests while the slots exist */
-    history->cemm = NULL;
-    free_slots(&run);
+    say_rest(history);
+    if (history->left)
+        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+    if (history->render.refused > 0)
+        message_print(CEMM_LOG_WARNING,
+                      "%zu samples left out: their names are too long for collectd",
+                      history->render.refused);
     return history->failed ? EXEC_FAILED : EXEC_OK;
+}
+
+void history_clear(struct history *history)
+{
+    for (size_t i = 0; history->slots && i < history->slot_count; i++)
+        cemm_document_unref(history->slots[i].document);
+    free(history->slots);
+    free(history->meters);
 }

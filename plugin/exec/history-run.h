@@ -4,6 +4,8 @@
 #ifndef CEMM_EXEC_HISTORY_RUN_H
 #define CEMM_EXEC_HISTORY_RUN_H
 
+#include "plugin/exec/output.h"
+#include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
 
 /* A meter and its failures, of which successive ones give one message. */
@@ -23,8 +25,7 @@ struct history_meter {
 /* Each meter in each period has a number: period * meters + meter. */
 struct history {
     const struct exec_options *options;
-    const struct session *session;
-    struct cemm *cemm;
+    struct session session;
     struct history_meter *meters; /* sorted */
     size_t meter_count;
     struct cemm_period first;
@@ -32,6 +33,16 @@ struct history {
     bool failed;    /* exit 1 */
     size_t pending; /* searches under way; `done`: none */
     bool done;
+
+    /* From here on for history-run.c. */
+    struct output output;
+    struct render render;
+    struct history_slot *slots;
+    size_t slot_count;
+    size_t head; /* oldest number that has not been written */
+    size_t next; /* next number to ask for */
+    size_t flying;
+    bool left; /* the file was left as it was */
 };
 
 static inline size_t history_total(const struct history *history)
@@ -54,5 +65,8 @@ void history_say_empty(const struct history *history, const char *what);
 
 /* Fetches and writes all, and reports failures. */
 enum exec_exit history_run(struct history *history);
+
+/* Comes after session_close(), which ends requests that were given up. */
+void history_clear(struct history *history);
 
 #endif

@@ -40,7 +40,8 @@ static bool set_range(struct history *history)
 {
     const struct exec_options *options = history->options;
     enum cemm_span span = options->span;
-    struct cemm_period today = cemm_period_at(cemm_zone(history->cemm), CEMM_DAY, time(NULL));
+    struct cemm_period today =
+        cemm_period_at(cemm_zone(history->session.cemm), CEMM_DAY, time(NULL));
     struct cemm_period from = options->from;
     struct cemm_period to = options->to.year != 0 ? options->to : today;
     if (cemm_period_compare(&from, &earliest) < 0)
@@ -143,7 +144,7 @@ static void take_look(void *data, const struct cemm_answer *answer)
 
 static int begin_look(const struct look *wanted)
 {
-    struct cemm *cemm = wanted->history->cemm;
+    struct cemm *cemm = wanted->history->session.cemm;
     struct cemm_query query = {.uid = wanted->uid, .endpoint = CEMM_REALTIME};
     struct look *look = malloc(sizeof(*look));
     if (!look)
@@ -172,11 +173,11 @@ static bool known(const struct cemm_device *device, const char *alias)
 /* An alias that is in no list of this device may exist (mb1 to mb247): its realtime data tells. */
 static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool reported)
 {
-    const struct cemm_device *device = cemm_device_named(history->cemm, uid);
+    const struct cemm_device *device = cemm_device_named(history->session.cemm, uid);
     for (size_t i = 0; i < history->options->meter_count; i++) {
         const struct exec_meter *meter = &history->options->meters[i];
         if (meter->uid.text[0] != '\0' || known(device, meter->alias) ||
-            !cemm_alias_allowed(history->cemm, uid, meter->alias))
+            !cemm_alias_allowed(history->session.cemm, uid, meter->alias))
             continue;
         int r = begin_look(&(struct look){
             .history = history, .uid = *uid, .alias = meter->alias, .reported = reported});
@@ -198,7 +199,7 @@ static bool names_device(const struct exec_options *options, const char *uid)
 static int look_for_meters(struct history *history)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
+    for (size_t i = 0; (device = cemm_device_at(history->session.cemm, i)); i++) {
         const struct look look = {.history = history, .uid = *cemm_device_uid(device)};
         int r = names_device(history->options, look.uid.text) ? begin_look(&look) : 0;
         if (r < 0)
@@ -210,7 +211,7 @@ static int look_for_meters(struct history *history)
 static bool take_found(struct history *history)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->cemm, i)); i++) {
+    for (size_t i = 0; (device = cemm_device_at(history->session.cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         const char *alias;
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
@@ -223,15 +224,15 @@ static bool take_found(struct history *history)
 
 static int look_around(struct history *history)
 {
-    int r = cemm_find(history->cemm, NULL, FIND_AGE_MS, take_devices, history, NULL);
+    int r = cemm_find(history->session.cemm, NULL, FIND_AGE_MS, take_devices, history, NULL);
     if (r == 0) {
         search_begun(history);
-        r = wait_done(history->cemm, &history->done, NULL, NULL);
+        r = wait_done(history->session.cemm, &history->done, NULL, NULL);
     }
     if (r == 0)
         r = look_for_meters(history);
     if (r == 0)
-        r = wait_done(history->cemm, &history->done, NULL, NULL);
+        r = wait_done(history->session.cemm, &history->done, NULL, NULL);
     return r == 0 && !take_found(history) ? -ENOMEM : r;
 }
 
@@ -245,7 +246,7 @@ static bool take_named(struct history *history, int *ret_error)
     for (size_t i = 0; i < options->meter_count; i++) {
         const struct exec_meter *meter = &options->meters[i];
         if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
-            !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
+            !cemm_alias_allowed(history->session.cemm, &meter->uid, meter->alias))
             all = false;
         else if (!add_meter(history, meter->uid.text, meter->alias))
             *ret_error = -ENOMEM;
@@ -287,8 +288,8 @@ static enum exec_exit find(struct history *history)
     report_missing(history);
     if (history->meter_count > 0)
         qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
-    else if (session_found_nothing(history->session))
-        explain_nothing(history->session);
+    else if (session_found_nothing(&history->session))
+        explain_nothing(&history->session);
     else if (!history->failed)
         message_print(CEMM_LOG_ERROR, "no meters were found");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
@@ -302,7 +303,8 @@ static void take_first(void *data, const struct cemm_answer *answer)
     struct history_meter *meter = data;
     struct history *history = meter->history;
     struct cemm_period day;
-    if (answer->result == 0 && cemm_first_day(history->cemm, &meter->uid, meter->alias, &day))
+    if (answer->result == 0 &&
+        cemm_first_day(history->session.cemm, &meter->uid, meter->alias, &day))
         meter->since = day;
     search_ended(history);
 }
@@ -315,12 +317,13 @@ static int find_first(struct history *history)
     for (size_t i = 0; i < history->meter_count; i++) {
         struct history_meter *meter = &history->meters[i];
         meter->history = history;
-        int r = cemm_find_first(history->cemm, &meter->uid, meter->alias, take_first, meter, NULL);
+        int r = cemm_find_first(history->session.cemm, &meter->uid, meter->alias, take_first, meter,
+                                NULL);
         if (r < 0)
             return r;
         search_begun(history);
     }
-    return wait_done(history->cemm, &history->done, NULL, NULL);
+    return wait_done(history->session.cemm, &history->done, NULL, NULL);
 }
 
 static enum exec_exit run(struct history *history)
@@ -353,19 +356,16 @@ static void keep_memory(void)
 
 enum exec_exit exec_history(const struct exec_options *options)
 {
-    struct session session;
-    struct history history = {.options = options, .session = &session};
+    struct history history = {.options = options};
     keep_memory();
-    enum exec_exit end = session_open(&session, SESSION_LONG, options);
+    enum exec_exit end = session_open(&history.session, SESSION_LONG, options);
     if (end == EXEC_OK)
-        end = session_check(&session);
+        end = session_check(&history.session);
     if (end == EXEC_OK) {
-        history.cemm = session.cemm;
-        cemm_archive_use(history.cemm);
+        cemm_archive_use(history.session.cemm);
         end = run(&history);
-        session.cemm = history.cemm;
     }
-    session_close(&session);
-    free(history.meters);
+    session_close(&history.session);
+    history_clear(&history);
     return end;
 }

@@ -19,8 +19,7 @@ struct latest_entry {
     struct missed_meter *missed; /* freed by missed.c */
     int64_t asked;               /* last request for its type (monotonic); 0: never */
     bool up;
-    bool known;   /* `up` is known */
-    size_t sweep; /* newest sweep when it answered */
+    size_t sweep; /* newest sweep when it answered; 0: not yet */
 };
 
 struct latest {

@@ -69,38 +69,37 @@ static void add_meter(struct table *table, const struct cemm *cemm, const struct
     *device = finding->uid;
 }
 
-static int list_table(const void *data, FILE *stream)
+static void fill(struct table *table, const void *data)
 {
     const struct collection *collection = data;
-    struct table table = table_new(columns, COLUMNS);
     const char *device = NULL;
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            add_meter(&table, collection->cemm, finding, &device);
+            add_meter(table, collection->cemm, finding, &device);
         else
-            command_table_note(&table, finding, &device);
+            command_table_note(table, finding, &device);
     }
-    int r = table_print(&table, stream);
-    table_clear(&table);
-    return r;
+}
+
+static int list_table(const void *data, FILE *stream)
+{
+    struct table table = {columns, COLUMNS};
+    return table_print(&table, fill, data, stream);
 }
 
 /* ---- for programs ------------------------------------------------------- */
 
-/* Takes over `value`; sets *failed if there is no memory. */
-static void add(bool *failed, struct json_object *object, const char *name,
+/* Adds to an object, or (`name` NULL) to an array. Takes over `value`; sets *failed if there is no
+ * memory. */
+static void add(bool *failed, struct json_object *parent, const char *name,
                 struct json_object *value)
 {
-    if (object && value && json_object_object_add(object, name, value) == 0)
-        return;
-    json_object_put(value);
-    *failed = true;
-}
-
-static void append(bool *failed, struct json_object *array, struct json_object *value)
-{
-    if (array && value && json_object_array_add(array, value) == 0)
+    int r = -1;
+    if (parent && value)
+        r = name ? json_object_object_add(parent, name, value)
+                 : json_object_array_add(parent, value);
+    if (r == 0)
         return;
     json_object_put(value);
     *failed = true;
@@ -120,7 +119,7 @@ static struct json_object *channels_of(bool *failed, const struct cemm_document 
         struct json_object *channel = json_object_new_object();
         add_text(failed, channel, "name", series[i].channel);
         add_text(failed, channel, "unit", series[i].unit);
-        append(failed, channels, channel);
+        add(failed, channels, NULL, channel);
     }
     return channels;
 }
@@ -136,10 +135,10 @@ static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
     const char *source = cemm_document_source(document);
     struct cemm_words cloud;
     cemm_words_set(&cloud, "cloud %s", account ? account : "");
-    append(failed, sources, json_object_new_string(source));
+    add(failed, sources, NULL, json_object_new_string(source));
     if (account && cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO) &&
         strcmp(cloud.text, source) != 0)
-        append(failed, sources, json_object_new_string(cloud.text));
+        add(failed, sources, NULL, json_object_new_string(cloud.text));
     return sources;
 }
 
@@ -165,7 +164,7 @@ static int list_json(const void *data, FILE *stream)
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            append(&failed, meters, meter_of(&failed, collection->cemm, finding));
+            add(&failed, meters, NULL, meter_of(&failed, collection->cemm, finding));
     }
     int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)

@@ -23,7 +23,7 @@ static const struct table_column columns[COLUMNS] = {
  * device, and times are cut.
  */
 struct sheet {
-    struct table table;
+    struct table *table;
     const struct collection *collection;
     const struct cemm_zone *zone;
     bool narrow;
@@ -96,8 +96,8 @@ static void add_sample(struct sheet *sheet, const char *const *names,
     cells[TIME] = time;
     cells[AGE] = age;
     if (!value)
-        sheet->table.error = -ENOMEM;
-    table_row(&sheet->table, cells);
+        sheet->table->error = -ENOMEM;
+    table_row(sheet->table, cells);
     free(value);
 }
 
@@ -131,7 +131,7 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
         name_cells(sheet, finding, cells);
         cells[UNIT] = "";
         cells[TIME] = "no sample";
-        table_row(&sheet->table, cells);
+        table_row(sheet->table, cells);
     }
     for (size_t i = 0; i < series->count; i++) {
         name_cells(sheet, finding, cells);
@@ -149,40 +149,34 @@ static void add_reading(struct sheet *sheet, const struct finding *finding)
         add_series(sheet, finding, &series[i]);
 }
 
-static void fill(struct sheet *sheet)
+static void fill(struct table *table, const void *data)
 {
-    for (size_t i = 0; i < sheet->collection->count; i++) {
-        const struct finding *finding = &sheet->collection->findings[i];
+    const struct collection *collection = data;
+    struct sheet sheet = {
+        .table = table,
+        .collection = collection,
+        .zone = cemm_zone(collection->cemm),
+        .narrow = table->tight,
+    };
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING) {
-            add_reading(sheet, finding);
+            add_reading(&sheet, finding);
             continue;
         }
-        command_table_note(&sheet->table, finding, &sheet->device);
-        sheet->source = NULL;
+        command_table_note(table, finding, &sheet.device);
+        sheet.source = NULL;
     }
 }
 
 static int write_table(const void *data, FILE *stream)
 {
     const struct collection *collection = data;
-    struct sheet sheet = {
-        .table = table_new(columns, COLUMNS),
-        .collection = collection,
-        .zone = cemm_zone(collection->cemm),
-    };
+    struct table table = {columns, COLUMNS};
     size_t limit = collection->options->output ? 0 : output_width();
-    fill(&sheet);
-    if (limit > 0 && table_width(&sheet.table) > limit) {
-        table_clear(&sheet.table);
-        sheet.table = table_new(columns, SOURCE);
-        sheet.table.gap = 1;
-        sheet.narrow = true;
-        sheet.device = sheet.meter = sheet.source = NULL;
-        fill(&sheet);
-    }
-    int r = table_print(&sheet.table, stream);
-    table_clear(&sheet.table);
-    return r;
+    if (limit > 0 && table_measure(&table, fill, data) > limit)
+        table = (struct table){columns, SOURCE, .tight = true};
+    return table_print(&table, fill, data, stream);
 }
 
 /* ---- for programs ------------------------------------------------------- */

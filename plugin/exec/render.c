@@ -5,6 +5,7 @@
  */
 #include "plugin/exec/render.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,22 +66,27 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-static int print_table(struct render *render, char *rows, FILE *stream)
+static void fill(struct table *table, const void *data)
 {
-    struct table table = table_new(columns, COLUMNS);
+    char *rows = strdup(data);
+    char *rest = rows;
     char *row;
-    while ((row = strsep(&rows, "\n"))) {
+    while ((row = strsep(&rest, "\n"))) {
         if (*row != '\0')
-            add_row(&table, row);
+            add_row(table, row);
     }
-    table.untitled = render->begun;
-    int r = 0;
-    if (table.row_count > 0 || table.error < 0) {
-        r = table_print(&table, stream);
-        render->begun = true;
-    }
-    table_clear(&table);
-    return r;
+    if (!rows)
+        table->error = -ENOMEM;
+    free(rows);
+}
+
+static int print_table(struct render *render, const char *rows, FILE *stream)
+{
+    struct table table = {columns, COLUMNS, .untitled = render->begun};
+    if (*rows == '\0')
+        return 0;
+    render->begun = true;
+    return table_print(&table, fill, rows, stream);
 }
 
 static void print_array(struct render *render, char *rows, FILE *stream)

@@ -98,42 +98,33 @@ static void send_piece(struct stream *stream)
 
 /* ---- rows ---------------------------------------------------------------------- */
 
-static void put_rows(struct stream *stream, const struct cemm_document *const *documents,
-                     size_t count)
+/* NULL: no rows, but what stands before them. */
+static void put_rows(struct stream *stream, const struct cemm_document *document)
 {
     if (!stream->out)
         stream->out = cemm_text_open(&stream->out_text, &stream->out_length);
-    int r = stream->out ? render_rows(&stream->render, documents, count, stream->out) : -ENOMEM;
+    int r = stream->out ? render_rows(&stream->render, &document, document != NULL, stream->out)
+                        : -ENOMEM;
     if (r < 0)
         stream->error = r;
 }
 
-static void put_given(struct stream *stream, const struct cemm_document *document, bool old)
+/* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. */
+static void put(void *data, const struct cemm_document *document, bool old)
 {
-    put_rows(stream, &document, 1);
-    if (!stream->missed || stream->error != 0)
-        return;
-    if (missed_gave(stream->missed, document, old) < 0)
-        stream->error = -ENOMEM;
-    send_piece(stream);
-}
-
-static void put_new(struct stream *stream, const struct cemm_document *document)
-{
-    struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, NULL);
-    if (picked)
-        put_given(stream, picked, false);
+    struct stream *stream = data;
+    struct cemm_document *picked = old ? NULL : cemm_ledger_pick(stream->ledger, document, NULL);
+    const struct cemm_document *rows = old ? document : picked;
+    if (rows)
+        put_rows(stream, rows);
     else
         stream->error = -ENOMEM;
+    if (stream->missed && stream->error == 0) {
+        if (missed_gave(stream->missed, rows, old) < 0)
+            stream->error = -ENOMEM;
+        send_piece(stream);
+    }
     cemm_document_unref(picked);
-}
-
-static void put_missed(void *data, const struct cemm_document *document, bool old)
-{
-    if (old)
-        put_given(data, document, true);
-    else
-        put_new(data, document);
 }
 
 /* Writes an answer, after what was missed before it. */
@@ -141,7 +132,7 @@ static void put_answer(struct stream *stream, struct latest_entry *entry,
                        struct cemm_document *document)
 {
     if (!stream->missed)
-        put_new(stream, document);
+        put(stream, document, false);
     else if (missed_take(stream->missed, &entry->missed, document) < 0)
         stream->error = -ENOMEM;
 }
@@ -211,7 +202,7 @@ static void report_unanswered(const struct stream *stream)
 /* The library does not log absence. Reported once. */
 static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
 {
-    if (answer->result == CEMM_ABSENT && (entry->up || !entry->known))
+    if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
         message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->words);
 }
 
@@ -281,7 +272,6 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (good)
         seek_type(stream, entry, answer->document);
     entry->up = good;
-    entry->known = true;
     entry->sweep = stream->sweeps;
     stream->changed = true;
 }
@@ -411,11 +401,11 @@ static bool prepare(struct stream *stream)
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
     if (stream->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
-    put_rows(stream, NULL, 0);
+    put_rows(stream, NULL);
     send_out(stream);
     if (stream->options->state && stream->ledger)
-        stream->missed = missed_open(stream->options->state, stream->session.cemm, stream->ledger,
-                                     put_missed, stream);
+        stream->missed =
+            missed_open(stream->options->state, stream->session.cemm, stream->ledger, put, stream);
     return stream->ledger && (stream->missed || !stream->options->state);
 }
 

@@ -1,145 +1,75 @@
 /*
- * A table is collected before it is printed, because a column is as wide as
- * its widest cell. Widths count characters, not bytes. Nothing is cut: a long
- * line is better than a wrong number.
+ * A column is as wide as its widest cell. Widths count characters, not bytes.
+ * Nothing is cut: a long line is better than a wrong number.
  */
 #include "plugin/exec/table.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "plugin/exec/message.h"
-
-#define GAP 2
-
-struct table_row {
-    char *cells[TABLE_COLUMNS_MAX]; /* of a note only the first */
-    bool note;
-};
-
-struct table table_new(const struct table_column *columns, size_t column_count)
-{
-    return (struct table){.columns = columns, .column_count = column_count, .gap = GAP};
-}
-
-void table_clear(struct table *table)
-{
-    for (size_t i = 0; i < table->row_count; i++) {
-        for (size_t j = 0; j < TABLE_COLUMNS_MAX; j++)
-            free(table->rows[i].cells[j]);
-    }
-    free(table->rows);
-    *table = (struct table){0};
-}
-
-static struct table_row *new_row(struct table *table)
-{
-    if (table->row_count == table->row_room) {
-        size_t room = table->row_room * 2 + 32;
-        struct table_row *more = reallocarray(table->rows, room, sizeof(*more));
-        if (!more) {
-            table->error = -ENOMEM;
-            return NULL;
-        }
-        table->rows = more;
-        table->row_room = room;
-    }
-    struct table_row *row = &table->rows[table->row_count++];
-    *row = (struct table_row){0};
-    return row;
-}
-
-static char *copy_cell(struct table *table, const char *text)
-{
-    char *copy = strdup(text ? text : "");
-    if (!copy) {
-        table->error = -ENOMEM;
-        return NULL;
-    }
-    message_tame(copy, '?');
-    return copy;
-}
-
-void table_row(struct table *table, const char *const *cells)
-{
-    struct table_row *row = new_row(table);
-    for (size_t i = 0; row && i < table->column_count; i++)
-        row->cells[i] = copy_cell(table, cells[i]);
-}
-
-void table_note(struct table *table, const char *text)
-{
-    struct table_row *row = new_row(table);
-    if (!row)
-        return;
-    row->note = true;
-    row->cells[0] = copy_cell(table, text);
-}
-
-static int compare(const void *left, const void *right)
-{
-    const struct table_row *a = left;
-    const struct table_row *b = right;
-    return strcmp(a->cells[0], b->cells[0]);
-}
-
-void table_sort(struct table *table)
-{
-    if (table->row_count > 0 && table->error == 0)
-        qsort(table->rows, table->row_count, sizeof(*table->rows), compare);
-}
 
 /* Counts characters of UTF-8: all bytes that do not continue one. */
 static size_t width(const char *text)
 {
     size_t count = 0;
-    /* Each cell is set, or table_print() says that one could not be. */
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-    for (; *text != '\0'; text++)
+    for (; text && *text != '\0'; text++)
         count += ((unsigned char)*text & 0xc0) != 0x80;
     return count;
 }
 
-static void pad(FILE *stream, size_t count)
+/* Control characters would control a terminal. */
+static void put(FILE *stream, const char *text)
 {
-    while (count-- > 0)
-        putc(' ', stream);
+    for (; text && *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        putc(c < 0x20 || c == 0x7f ? '?' : c, stream);
+    }
 }
 
-static void print_row(const struct table *table, char *const *cells, const size_t *widths,
-                      FILE *stream)
+static size_t gap(const struct table *table)
 {
-    size_t last = 0;
+    return table->tight ? 1 : 2;
+}
+
+static void print_row(const struct table *table, const char *const *cells)
+{
+    size_t blanks = 0; /* before the next text, so that none end a line */
     for (size_t i = 0; i < table->column_count; i++) {
-        if (cells[i][0] != '\0')
-            last = i;
-    }
-    for (size_t i = 0; i <= last; i++) {
-        size_t space = widths[i] - width(cells[i]);
+        size_t space = table->widths[i] - width(cells[i]);
         if (table->columns[i].right)
-            pad(stream, space);
-        fputs(cells[i], stream);
-        if (i == last)
-            break; /* no blanks at the end of a line */
-        pad(stream, table->columns[i].right ? table->gap : space + table->gap);
+            blanks += space;
+        if (width(cells[i]) > 0) {
+            fprintf(table->stream, "%*s", (int)blanks, "");
+            blanks = 0;
+        }
+        put(table->stream, cells[i]);
+        blanks += table->columns[i].right ? gap(table) : space + gap(table);
     }
-    putc('\n', stream);
+    putc('\n', table->stream);
 }
 
-static void measure(const struct table *table, size_t *ret_widths)
+void table_row(struct table *table, const char *const *cells)
 {
-    for (size_t i = 0; i < table->column_count; i++) {
-        ret_widths[i] = width(table->columns[i].title);
-        if (ret_widths[i] < table->columns[i].width)
-            ret_widths[i] = table->columns[i].width;
-        for (size_t j = 0; j < table->row_count; j++) {
-            const struct table_row *row = &table->rows[j];
-            size_t wide = row->note ? 0 : width(row->cells[i]);
-            if (wide > ret_widths[i])
-                ret_widths[i] = wide;
-        }
+    if (table->stream)
+        print_row(table, cells);
+    for (size_t i = 0; !table->stream && i < table->column_count; i++) {
+        if (width(cells[i]) > table->widths[i])
+            table->widths[i] = width(cells[i]);
     }
+}
+
+void table_note(struct table *table, const char *text)
+{
+    if (!table->stream)
+        return;
+    put(table->stream, text);
+    putc('\n', table->stream);
+}
+
+static void add_titles(struct table *table)
+{
+    const char *titles[TABLE_COLUMNS_MAX];
+    for (size_t i = 0; i < table->column_count; i++)
+        titles[i] = table->columns[i].title;
+    table_row(table, titles);
 }
 
 void table_plain_time(char *time)
@@ -151,32 +81,25 @@ void table_plain_time(char *time)
     time[end] = '\0';
 }
 
-size_t table_width(const struct table *table)
+size_t table_measure(struct table *table, table_fill_fn *fill, const void *data)
 {
-    size_t widths[TABLE_COLUMNS_MAX] = {0};
     size_t sum = 0;
-    measure(table, widths);
+    table->stream = NULL;
     for (size_t i = 0; i < table->column_count; i++)
-        sum += widths[i] + (i > 0 ? table->gap : 0);
+        table->widths[i] = table->columns[i].width;
+    add_titles(table);
+    fill(table, data);
+    for (size_t i = 0; i < table->column_count; i++)
+        sum += table->widths[i] + (i > 0 ? gap(table) : 0);
     return sum;
 }
 
-int table_print(const struct table *table, FILE *stream)
+int table_print(struct table *table, table_fill_fn *fill, const void *data, FILE *stream)
 {
-    char *titles[TABLE_COLUMNS_MAX] = {0};
-    size_t widths[TABLE_COLUMNS_MAX] = {0};
-    if (table->error < 0)
-        return table->error;
-    for (size_t i = 0; i < table->column_count; i++)
-        titles[i] = (char *)table->columns[i].title;
-    measure(table, widths);
+    table_measure(table, fill, data);
+    table->stream = stream;
     if (!table->untitled)
-        print_row(table, titles, widths, stream);
-    for (size_t i = 0; i < table->row_count; i++) {
-        if (table->rows[i].note)
-            fprintf(stream, "%s\n", table->rows[i].cells[0]);
-        else
-            print_row(table, table->rows[i].cells, widths, stream);
-    }
-    return 0;
+        add_titles(table);
+    fill(table, data);
+    return table->error;
 }

@@ -16,38 +16,31 @@ struct table_column {
     size_t width; /* at least */
 };
 
-struct table_row;
-
 struct table {
-    const struct table_column *columns; /* must outlive the table */
+    const struct table_column *columns;
     size_t column_count;
-    struct table_row *rows;
-    size_t row_count;
-    size_t row_room;
+    bool tight; /* one space between columns, not two */
     bool untitled;
-    size_t gap; /* spaces between columns */
-    int error;  /* kept until table_print() */
+    int error; /* set by the fill function; table_print() returns it */
+    size_t widths[TABLE_COLUMNS_MAX];
+    FILE *stream; /* NULL: the columns are being measured */
 };
 
-struct table table_new(const struct table_column *columns, size_t column_count);
-void table_clear(struct table *table);
+/* Adds all rows. It is called once to measure the columns, and once to print them. */
+typedef void table_fill_fn(struct table *table, const void *data);
 
-/* Adds a row, one cell (copied; NULL is empty) for each column. */
+/* For the fill function: a row, with one cell (NULL is empty) for each column, or a line outside
+ * the columns. */
 void table_row(struct table *table, const char *const *cells);
-
-/* Adds a line outside the columns. */
 void table_note(struct table *table, const char *text);
-
-/* Sorts the rows by their first cell. */
-void table_sort(struct table *table);
 
 /* Shortens an ISO time: no T, no milliseconds, no offset. */
 void table_plain_time(char *time);
 
-/* The width without notes. */
-size_t table_width(const struct table *table);
+/* Measures the columns, and returns the width without notes. */
+size_t table_measure(struct table *table, table_fill_fn *fill, const void *data);
 
-/* Returns 0 or the first error. */
-int table_print(const struct table *table, FILE *stream);
+/* Returns 0 or the error. */
+int table_print(struct table *table, table_fill_fn *fill, const void *data, FILE *stream);
 
 #endif
