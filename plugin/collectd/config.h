@@ -12,23 +12,26 @@
 
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 
-enum block_kind { CLOUD = 1, LOCAL = 2, DISCOVERY = 4 }; /* bits: an option may stand in several */
+#define WRITERS_MAX 16
+
+/* Bits: an option may stand in several. GLOBAL: outside of any block. */
+enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
 
 /* One <Cloud> or <Local> block, or discovery: a source that is swept at its own interval. */
 struct block {
     enum block_kind kind;
-    char *source;                 /* the library's name for it: cloud home */
-    char *label;                  /* the name in messages: <Cloud "home"> */
-    char host[DATA_MAX_NAME_LEN]; /* "": collectd's own */
-    int64_t interval;             /* milliseconds */
+    char source[CEMM_NAME_SIZE + 8]; /* the library's name for it: cloud home */
+    char label[CEMM_NAME_SIZE + 16]; /* the name in messages: <Cloud "home"> */
+    char host[DATA_MAX_NAME_LEN];    /* "": collectd's own */
+    int64_t interval;                /* milliseconds */
 };
 
 struct settings {
     struct cemm_config *config;
     struct block *blocks;
     size_t count;
-    char *state_file; /* relative to collectd's BaseDir, which is where it works */
-    char **writers;   /* of history; none: there is no backfill */
+    char *state_file;           /* relative to collectd's BaseDir, which is where it works */
+    char *writers[WRITERS_MAX]; /* of history; none: there is no backfill */
     size_t writer_count;
     int64_t window; /* seconds */
 };

@@ -212,9 +212,8 @@ table() { sed -n '/^} options\[\] = {/,/^};/p' plugin/collectd/config.c | sed -n
 same 'collectd: options of <Cloud>' "$(table CLOUD)" "$(block 'Cloud NAME')"
 same 'collectd: options of <Local>' "$(table LOCAL)" "$(block 'Local NAME')"
 same 'collectd: options of <Discovery>' "$(table DISCOVERY)" "$(block Discovery)"
-same 'collectd: other options' \
-  "$(grep -oE 'strcasecmp\(item->key, "[A-Za-z]+"' plugin/collectd/config.c | grep -oE '[A-Za-z]+"$' | tr -d '"' |
-    grep -vE '^(Cloud|Local|Discovery|Backfill)$')" "$(block 'Plugin cemm') $(block Backfill)"
+same 'collectd: options of <Backfill>' "$(table BACKFILL)" "$(block Backfill)"
+same 'collectd: options outside of blocks' "$(table GLOBAL)" "$(block 'Plugin cemm')"
 
 # All that is documented, and one that is not, in each block: collectd complains of that one alone.
 everything() {
