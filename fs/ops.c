@@ -113,8 +113,7 @@ static struct path day_of(const struct path *link, const struct tree_clock *cloc
     return day;
 }
 
-/* Whether the link is `today` and may have to wait for the new day. There must be data before it.
- */
+/* Whether the link is `today` and may have to wait for the new day. Data must lie before it. */
 static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
 {
     struct tree_meter meter = fs_meter(fs, &node->path);
@@ -248,7 +247,7 @@ static const char *value_of(const struct fs *fs, const struct node *node, const 
 }
 
 /* With size 0 the kernel asks for the length. */
-static void reply(fuse_req_t request, const char *bytes, size_t length, size_t size)
+static void reply_xattr(fuse_req_t request, const char *bytes, size_t length, size_t size)
 {
     if (size == 0)
         (void)fuse_reply_xattr(request, length);
@@ -266,7 +265,7 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,
         return;
     const char *value = value_of(fuse_req_userdata(request), node, name, room);
     if (value)
-        reply(request, value, strlen(value), size);
+        reply_xattr(request, value, strlen(value), size);
     else
         (void)fuse_reply_err(request, ENODATA);
 }
@@ -286,7 +285,7 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
         used += length;
     }
     if (node)
-        reply(request, list, used, size);
+        reply_xattr(request, list, used, size);
 }
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */
