@@ -11,13 +11,13 @@
 
 #include <stdio.h>
 
-/* Writes them; what does not fit is cut. `words` may be NULL: then nobody wants to know. */
+/* Writes a message; what does not fit is cut. `words` may be NULL. */
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- names -------------------------------------------------------------- */
 
-/* Whether a name from outside may become a file name, a tag or an identifier (spec §7). */
+/* Whether a name from outside may become a file name, a tag or an identifier. */
 bool cemm_name_valid(const char *name);
 
 /* Whether `alias` is one that the API documents name, mb1 … mb247 included. */
@@ -25,31 +25,28 @@ bool cemm_alias_documented(const char *alias);
 
 /* ---- time --------------------------------------------------------------- */
 
-/*
- * `name` is of the IANA database ("Europe/Amsterdam"); NULL is the system's
- * own zone. NULL is returned when there is no such zone. Free with
- * cemm_zone_free().
- */
+/* A zone by its name in the IANA database ("Europe/Amsterdam"), or the system's own (NULL). It
+ * neither reads nor changes the process's TZ later. NULL: there is no such zone. */
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
-/* The name that it was made by; of the system's own, the one that the system has for it. */
+/* The name that it was made by, or that the system has for its own. */
 const char *cemm_zone_name(const struct cemm_zone *zone);
 
-/* The time now, in milliseconds: since 1970, and of a clock that never steps. */
+/* The time now, in milliseconds: since 1970, and by a clock that never steps. */
 int64_t cemm_clock_wall(void);
 int64_t cemm_clock_steady(void);
 
 #define CEMM_YEAR_FIRST 2010     /* no CEMM is older: nobody asks for data before */
 #define CEMM_EMPTY_AGE  86400000 /* ms for which a closed period without a sample is believed */
 
-/* When it is closed (spec §2): what is fetched from then on will not change (Unix seconds). */
+/* When a period closes (seconds since 1970): what is fetched from then on does not change. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
 
 /* < 0, 0, > 0 as `a` is before, the same as, or after `b`; both of one span. */
 int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b);
 
-/* ---- collectd's names (spec §5) ----------------------------------------- */
+/* ---- collectd's names (collectd-cemm(5)) --------------------------------- */
 
 #define CEMM_FIELD_SIZE 128 /* room for one of collectd's fields, with its NUL */
 
@@ -77,16 +74,16 @@ const char *cemm_document_type(const struct cemm_document *document);
 /* Whether it has no sample at all, of whatever channel. */
 bool cemm_document_empty(const struct cemm_document *document);
 
-/* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock
- * (spec §2). */
+/* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock.
+ */
 size_t cemm_document_early(const struct cemm_document *document);
 
 /* ---- texts -------------------------------------------------------------- */
 
 enum cemm_form {
     CEMM_FORM_JSON,      /* the whole document, indented by two */
-    CEMM_FORM_CSV,       /* cemmfs's CSV, with its header line (spec §4) */
-    CEMM_FORM_INFLUX,    /* InfluxDB line protocol (spec §6) */
+    CEMM_FORM_CSV,       /* cemmfs's CSV, with its header line: cemmfs(1) */
+    CEMM_FORM_INFLUX,    /* InfluxDB line protocol: cemm(1) */
     CEMM_FORM_CSV_ROWS,  /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
     CEMM_FORM_JSON_ROWS, /* the same as JSON objects, one a line */
 };
@@ -95,8 +92,8 @@ enum cemm_form {
 
 /*
  * Writes a document as text. The caller frees *ret_text, which ends in a NUL
- * that *ret_length does not count. Fails only for want of memory (-ENOMEM) or
- * of room (-E2BIG).
+ * that *ret_length does not count. -ENOMEM, or -E2BIG: the text would be too
+ * long.
  */
 int cemm_render(const struct cemm_document *document, enum cemm_form form,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length);
@@ -108,7 +105,7 @@ enum cemm_rows {
     CEMM_ROWS_INFLUX, /* as CEMM_FORM_INFLUX */
     CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
                        * with "-day", "-month" or "-year" behind them where a history must not
-                       * become one series with realtime (spec §2) */
+                       * become one series with realtime */
 };
 
 /* What the forms need besides the documents. */
@@ -169,7 +166,7 @@ FILE *cemm_text_open(char **ret_text, size_t *ret_length);
  * The caller frees it. NULL: errno says why. */
 char *cemm_link_target(const char *path);
 
-/* ---- configuration (spec §3) -------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 /* The configured zone (else the system's); owned by the configuration. */
 const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
@@ -210,7 +207,7 @@ int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_m
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter that answers is silent (spec §2): its newest sample, of
+ * Whether a meter that answers is silent: its newest sample, of
  * `newest` (Unix milliseconds, 0: none), is older at `now` than 10 minutes and
  * than three times `interval_ms`, its own or that of whoever asks. Only smart
  * meters, and Modbus meters of another type than "solar_energy", can be: an
@@ -233,7 +230,7 @@ struct cemm_device_state {
 void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state);
 
 /* Whether `alias` may be asked for: found, documented, or configured as extra-alias, and not
- * filtered away. Any other name does not exist, without a request (spec §1). */
+ * filtered away. Any other name does not exist, without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether some source that reaches a device has the endpoint of that meter (`alias` empty: of the
@@ -242,7 +239,7 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
-/* ---- archive (spec §2) --------------------------------------------------- */
+/* ---- archive ------------------------------------------------------------ */
 
 struct cemm_archive_state {
     const char *directory;
@@ -311,7 +308,7 @@ typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *a
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 
-/* ---- sources, for people ------------------------------------------------ */
+/* ---- sources ------------------------------------------------------------ */
 
 /* One way to reach devices. Times are Unix milliseconds, 0: never. */
 struct cemm_source_state {
@@ -328,7 +325,7 @@ struct cemm_source_state {
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
-/* ---- what was given (spec §2, §5 Backfill, §6 stream --state) ------------- */
+/* ---- what was given (collectd-cemm(5) Backfill; cemm(1) stream --state) --- */
 
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
@@ -419,7 +416,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words);
 
-/* ---- minutes that were missed (spec §5 Backfill, §6 stream --state) ------- */
+/* ---- minutes that were missed (the same pages) --------------------------- */
 
 /*
  * The API has a row a minute of electric_power and flow. Those in which a
