@@ -18,10 +18,10 @@ struct cemm_pause {
     int result;               /* what the refusal came to */
     struct cemm_words *words; /* kept */
     unsigned keys;            /* the count of the source's keys at that time */
-    SLIST_ENTRY(cemm_pause) link;
+    LIST_ENTRY(cemm_pause) link;
 };
 
-SLIST_HEAD(cemm_pauses, cemm_pause);
+LIST_HEAD(cemm_pauses, cemm_pause);
 
 /* NULL: none. It may be over. */
 struct cemm_pause *cemm_pauses_find(const struct cemm_pauses *pauses,

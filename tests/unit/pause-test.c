@@ -44,7 +44,7 @@ static void test_told_or_not(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct cemm_pauses pauses = SLIST_HEAD_INITIALIZER(pauses);
+        struct cemm_pauses pauses = LIST_HEAD_INITIALIZER(pauses);
         int64_t now = BEGIN;
         for (size_t n = 0; n < COUNT(rows[i].told); n++) {
             const struct cemm_pause *pause = refuse(&pauses, 1, now, rows[i].told[n]);
@@ -58,7 +58,7 @@ static void test_told_or_not(void **state)
 
 static void test_each_by_itself(void **state)
 {
-    struct cemm_pauses pauses = SLIST_HEAD_INITIALIZER(pauses);
+    struct cemm_pauses pauses = LIST_HEAD_INITIALIZER(pauses);
     struct cemm_query one = query_of(1);
     struct cemm_query two = query_of(2);
 
@@ -76,7 +76,7 @@ static void test_each_by_itself(void **state)
 /* The one that ends first gives way. */
 static void test_bound(void **state)
 {
-    struct cemm_pauses pauses = SLIST_HEAD_INITIALIZER(pauses);
+    struct cemm_pauses pauses = LIST_HEAD_INITIALIZER(pauses);
     struct cemm_query shortest = query_of(3);
     const struct cemm_pause *pause;
     size_t count = 0;
@@ -86,8 +86,8 @@ static void test_bound(void **state)
         refuse(&pauses, i, BEGIN, i == 3 ? 1000 : 60000);
     assert_non_null(cemm_pauses_find(&pauses, &shortest));
     refuse(&pauses, CEMM_PAUSES_MAX, BEGIN, 60000);
-    SLIST_FOREACH(pause, &pauses, link)
-    count++;
+    LIST_FOREACH (pause, &pauses, link)
+        count++;
     expect_int("remembered", (int64_t)count, CEMM_PAUSES_MAX);
     assert_null(cemm_pauses_find(&pauses, &shortest));
     cemm_pauses_clear(&pauses);
