@@ -11,8 +11,6 @@
 
 #define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
 
-#define HEADER_TOO_LONG "the answer's header is longer than 64 KiB"
-
 /* A router forgets a connection on which nothing happens, and then drops what comes by it: after so
  * many seconds it is not used again. */
 #define IDLE_MAX_S 30L
@@ -247,53 +245,50 @@ static const char *certificate_reason(CURL *easy)
 static void explain(CURLcode code, const struct cemm_transfer *transfer,
                     struct cemm_http_response *response)
 {
+    enum { OTHER, NO_CONNECTION, NO_HTTP };
     static const struct {
         CURLcode code;
+        int kind;
         int error;
         const char *reason;
     } known[] = {
-        {CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT, "no answer in time"},
+        {CURLE_OPERATION_TIMEDOUT, OTHER, -ETIMEDOUT, "no answer in time"},
         /* What libcurl says of a header that is too long for it, too. */
-        {CURLE_OUT_OF_MEMORY, -EIO, "the answer's header is too long, or memory is short"},
+        {CURLE_OUT_OF_MEMORY, OTHER, -EIO, "the answer's header is too long, or memory is short"},
 #if LIBCURL_VERSION_NUM >= 0x080600
-        {CURLE_TOO_LARGE, -EIO, "the answer's header is too long"},
+        {CURLE_TOO_LARGE, OTHER, -EIO, "the answer's header is too long"},
 #endif
-        {CURLE_WRITE_ERROR, -EIO, TOO_LONG},
-        {CURLE_FILESIZE_EXCEEDED, -EIO, TOO_LONG},
-        {CURLE_PARTIAL_FILE, -EIO, "the answer was cut off"},
-        {CURLE_WEIRD_SERVER_REPLY, -EIO, "the answer is not HTTP"},
-        {CURLE_UNSUPPORTED_PROTOCOL, -EIO, "the answer is not HTTP"},
-        {CURLE_BAD_CONTENT_ENCODING, -EIO, "the answer is not HTTP"},
-        {CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH, "its name can't be resolved"},
-        {CURLE_COULDNT_CONNECT, -EHOSTUNREACH,
+        {CURLE_WRITE_ERROR, OTHER, -EIO, TOO_LONG},
+        {CURLE_FILESIZE_EXCEEDED, OTHER, -EIO, TOO_LONG},
+        {CURLE_PARTIAL_FILE, OTHER, -EIO, "the answer was cut off"},
+        {CURLE_BAD_CONTENT_ENCODING, OTHER, -EIO, "the answer is not HTTP"},
+        {CURLE_WEIRD_SERVER_REPLY, NO_HTTP, -EIO, "the answer is not HTTP"},
+        {CURLE_UNSUPPORTED_PROTOCOL, NO_HTTP, -EIO, "the answer is not HTTP"},
+        {CURLE_GOT_NOTHING, NO_HTTP, -EHOSTUNREACH, "it closed the connection without an answer"},
+        {CURLE_RECV_ERROR, NO_HTTP, -EHOSTUNREACH, "the connection broke"},
+        {CURLE_SEND_ERROR, NO_HTTP, -EHOSTUNREACH, "the connection broke"},
+        {CURLE_COULDNT_RESOLVE_HOST, NO_CONNECTION, -EHOSTUNREACH, "its name can't be resolved"},
+        {CURLE_COULDNT_CONNECT, NO_CONNECTION, -EHOSTUNREACH,
          "it can't be reached (is it on, and its address right?)"},
-        {CURLE_GOT_NOTHING, -EHOSTUNREACH, "it closed the connection without an answer"},
-        {CURLE_RECV_ERROR, -EHOSTUNREACH, "the connection broke"},
-        {CURLE_SEND_ERROR, -EHOSTUNREACH, "the connection broke"},
-        {CURLE_SSL_CACERT_BADFILE, -EHOSTUNREACH,
+        {CURLE_SSL_CACERT_BADFILE, NO_CONNECTION, -EHOSTUNREACH,
          "the ca-file holds no certificate that can be used"},
-        {CURLE_SSL_CONNECT_ERROR, -EHOSTUNREACH,
+        {CURLE_SSL_CONNECT_ERROR, NO_CONNECTION, -EHOSTUNREACH,
          "no TLS connection (1.2 or later) can be made (is the address right?)"},
+        {CURLE_PEER_FAILED_VERIFICATION, NO_CONNECTION, -EHOSTUNREACH, NULL},
     };
 
     response->error = -EHOSTUNREACH;
     response->reason = curl_easy_strerror(code);
-    response->no_connection = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
-                              code == CURLE_PEER_FAILED_VERIFICATION ||
-                              code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CACERT_BADFILE;
-    response->no_http = code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
-                        code == CURLE_SEND_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
-                        code == CURLE_UNSUPPORTED_PROTOCOL;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].code == code) {
-            response->error = known[i].error;
-            response->reason = known[i].reason;
-        }
+        if (known[i].code != code)
+            continue;
+        response->error = known[i].error;
+        response->reason = known[i].reason ? known[i].reason : certificate_reason(transfer->easy);
+        response->no_connection = known[i].kind == NO_CONNECTION;
+        response->no_http = known[i].kind == NO_HTTP;
     }
-    if (code == CURLE_PEER_FAILED_VERIFICATION)
-        response->reason = certificate_reason(transfer->easy);
     if (transfer->header > CEMM_HEADER_MAX)
-        response->reason = HEADER_TOO_LONG;
+        response->reason = "the answer's header is longer than 64 KiB";
     if (transfer->body.error == -ENOMEM) {
         response->error = -ENOMEM;
         response->reason = "out of memory";
@@ -375,11 +370,17 @@ static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
     return curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
 
-int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count)
+static int error_of(CURLMcode code)
+{
+    return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+}
+
+int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
+                   int watched, bool *ret_readable)
 {
     struct curl_waitfd fds[CEMM_EXTRA_MAX + 1];
 
-    if (count > CEMM_EXTRA_MAX + 1)
+    if (count > CEMM_EXTRA_MAX)
         return -E2BIG;
     for (unsigned i = 0; i < count; i++)
         fds[i] = (struct curl_waitfd){
@@ -387,11 +388,13 @@ int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra,
             .events = (short)(((extra[i].events & POLLIN) ? CURL_WAIT_POLLIN : 0) |
                               ((extra[i].events & POLLOUT) ? CURL_WAIT_POLLOUT : 0)),
         };
-    CURLMcode code = curl_multi_poll(http->multi, fds, count, timeout_ms, NULL);
+    fds[count] = (struct curl_waitfd){.fd = watched, .events = CURL_WAIT_POLLIN};
+    CURLMcode code = curl_multi_poll(http->multi, fds, count + (watched >= 0), timeout_ms, NULL);
+    *ret_readable = watched >= 0 && fds[count].revents;
     for (unsigned i = 0; i < count; i++)
         extra[i].revents = (short)(((fds[i].revents & CURL_WAIT_POLLIN) ? POLLIN : 0) |
                                    ((fds[i].revents & CURL_WAIT_POLLOUT) ? POLLOUT : 0));
-    return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+    return error_of(code);
 }
 
 int cemm_http_run(struct cemm_http *http)
@@ -409,7 +412,7 @@ int cemm_http_run(struct cemm_http *http)
         if (!begin_again(transfer, result))
             finish(transfer, result);
     }
-    return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
+    return error_of(code);
 }
 
 void cemm_http_wakeup(struct cemm_http *http)

@@ -45,8 +45,10 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 /* Ends a transfer without calling `done`. */
 void cemm_http_abort(struct cemm_transfer *transfer);
 
-/* Waits for the network, `extra` or a wake-up; at most `timeout_ms`. Fills in `extra`'s revents. */
-int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count);
+/* Waits for the network, `extra`, whose revents it fills in, a descriptor that is `watched` (-1:
+ * none), or a wake-up; at most `timeout_ms`. */
+int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
+                   int watched, bool *ret_readable);
 
 /* Moves the transfers on and reports those that have ended. */
 int cemm_http_run(struct cemm_http *http);

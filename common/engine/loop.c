@@ -1,13 +1,11 @@
 #include "common/engine/loop.h"
 
-#include "common/base/limits.h"
 #include "common/base/words.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define TURN_MAX_MS 60000 /* how long a turn waits at most */
 
@@ -133,7 +131,8 @@ static void complete(struct cemm_ticket *ticket)
     };
 
     leave(ticket);
-    ticket->done(ticket->data, &answer);
+    if (ticket->done)
+        ticket->done(ticket->data, &answer);
     cemm_document_unref(ticket->document);
     free(ticket);
 }
@@ -180,33 +179,16 @@ static int time_to_wait(const struct cemm_loop *loop, int timeout_ms)
     return next < 0 || next > TURN_MAX_MS ? TURN_MAX_MS : (int)next;
 }
 
-/* As cemm_http_wait(), for the watched descriptor besides. */
-static int wait_for_all(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra,
-                        unsigned count)
-{
-    struct pollfd fds[CEMM_EXTRA_MAX + 1];
-
-    if (count > CEMM_EXTRA_MAX)
-        return -E2BIG;
-    if (count)
-        memcpy(fds, extra, count * sizeof(*fds));
-    bool watching = loop->watched >= 0;
-    fds[count] = (struct pollfd){.fd = loop->watched, .events = POLLIN};
-    int r = cemm_http_wait(loop->http, timeout_ms, fds, count + watching);
-    if (count)
-        memcpy(extra, fds, count * sizeof(*fds));
-    read_clocks(loop);
-    if (watching && fds[count].revents)
-        loop->on_readable(loop->watch_data);
-    return r;
-}
-
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count)
 {
     read_clocks(loop);
     /* What ran may be what the caller waits for: then it must not wait any longer. */
     int wait_ms = run_due(loop) ? 0 : time_to_wait(loop, timeout_ms);
-    int r = wait_for_all(loop, wait_ms, extra, count);
+    bool readable = false;
+    int r = cemm_http_wait(loop->http, wait_ms, extra, count, loop->watched, &readable);
+    read_clocks(loop);
+    if (readable)
+        loop->on_readable(loop->watch_data);
     if (r == 0)
         r = cemm_http_run(loop->http);
     run_due(loop);

@@ -35,7 +35,7 @@ struct cemm_ticket {
     struct cemm_loop *loop;
     struct cemm_ticket_list *list; /* that it stands on */
     TAILQ_ENTRY(cemm_ticket) link;
-    cemm_answer_fn *done;
+    cemm_answer_fn *done; /* NULL: nobody asks how it ends */
     void *data;
     struct cemm_timer limit; /* set: then the wait ends */
     /* When it is due; before that, `words` hold what it is told when its limit has come. */

@@ -115,8 +115,9 @@ static bool take_request(const char *answer)
         return false;
     }
     int64_t until = cemm_clock_steady() + LATE_MS;
+    bool readable;
     while (strcmp(answer, BAD) == 0 && cemm_clock_steady() < until)
-        (void)cemm_http_wait(http, 1, NULL, 0);
+        (void)cemm_http_wait(http, 1, NULL, 0, -1, &readable);
     (void)send(connection, answer, strlen(answer), MSG_NOSIGNAL);
     return true;
 }
@@ -136,12 +137,14 @@ static struct cemm_http_response get(const char *first, const char *others)
         .url = url, .direct = true, .timeout_ms = TIMEOUT_MS, .body_max = 1024};
     struct cemm_http_response response = {.reason = NULL};
     const char *answer = first;
+    bool readable;
 
     assert_non_null(cemm_http_start(http, &request, take_response, &response));
     while (response.status == 0 && response.error == 0) {
         struct pollfd fds[] = {{.fd = listener, .events = POLLIN},
                                {.fd = connection, .events = POLLIN}};
-        assert_int_equal(cemm_http_wait(http, 1000, fds, connection >= 0 ? 2 : 1), 0);
+        assert_int_equal(cemm_http_wait(http, 1000, fds, connection >= 0 ? 2 : 1, -1, &readable),
+                         0);
         if (fds[0].revents)
             take_connection();
         else if (fds[1].revents && take_request(answer))
