@@ -1,14 +1,12 @@
 #include "common/engine/basis.h"
 
+#include "common/base/limits.h"
 #include "common/engine/discovery.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-/* Of all that were discovered, together. */
-static bool is_discovery(const struct cemm_source *source)
-{
-    return source->discovered != NULL;
-}
 
 static bool has_name(const char *basis, char sign, const char *name, size_t length)
 {
@@ -25,35 +23,46 @@ static bool has_line(const char *basis, char sign, const char *name)
     return has_name(basis, sign, name, strlen(name));
 }
 
-static void add(struct cemm_buffer *basis, char sign, const char *name)
+static int add(char **basis, char sign, const char *name)
 {
-    if (!basis->data || !has_line(basis->data, sign, name))
-        cemm_buffer_format(basis, "%c%s\n", sign, name);
+    char *longer;
+
+    if (has_line(*basis, sign, name))
+        return 0;
+    if (strlen(*basis) + strlen(name) + 2 > CEMM_NOTE_MAX)
+        return -E2BIG;
+    if (asprintf(&longer, "%s%c%s\n", *basis, sign, name) < 0)
+        return -ENOMEM;
+    free(*basis);
+    *basis = longer;
+    return 0;
 }
 
-void cemm_basis_begin(struct cemm_buffer *basis, const struct cemm_registry *registry)
+char *cemm_basis_new(const struct cemm_registry *registry)
 {
-    cemm_buffer_format(basis, "%s\n", cemm_zone_name(registry->loop->zone));
+    char *basis;
+
+    return asprintf(&basis, "%s\n", cemm_zone_name(registry->loop->zone)) < 0 ? NULL : basis;
 }
 
-void cemm_basis_asked(struct cemm_buffer *basis, const char *name)
+int cemm_basis_asked(char **basis, const char *name)
 {
-    add(basis, '+', name);
+    return add(basis, '+', name);
 }
 
-void cemm_basis_end(struct cemm_buffer *basis, const struct cemm_registry *registry,
-                    const struct cemm_uid *uid)
+int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
+                        const struct cemm_uid *uid)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
+    int r = 0;
 
-    for (size_t i = 0; i < registry->source_count; i++) {
+    for (size_t i = 0; r == 0 && i < registry->source_count; i++) {
         const struct cemm_source *source = registry->sources[i];
-        if (!is_discovery(source) && source->found && source->found_result == 0 &&
+        if (!source->discovered && source->found && source->found_result == 0 &&
             !cemm_route_find(device, source))
-            add(basis, '-', source->name);
+            r = add(basis, '-', source->name);
     }
-    if (registry->discovers)
-        add(basis, '-', CEMM_DISCOVERY);
+    return r == 0 && registry->discovers ? add(basis, '-', CEMM_DISCOVERY) : r;
 }
 
 bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry)
@@ -87,7 +96,7 @@ static bool accounted(const char *basis, const struct cemm_device *device,
         return true;
     if (cemm_route_find(device, source))
         return false;
-    return is_discovery(source) || has_line(basis, '-', source->name);
+    return source->discovered || has_line(basis, '-', source->name);
 }
 
 bool cemm_basis_holds(const char *basis, const struct cemm_registry *registry,

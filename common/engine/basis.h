@@ -10,18 +10,17 @@
 #ifndef CEMM_ENGINE_BASIS_H
 #define CEMM_ENGINE_BASIS_H
 
-#include "common/base/buffer.h"
 #include "common/engine/registry.h"
 
-/* Begins one, in our zone. */
-void cemm_basis_begin(struct cemm_buffer *basis, const struct cemm_registry *registry);
+/* A new one, in our zone, which the caller frees; NULL: no memory. */
+char *cemm_basis_new(const struct cemm_registry *registry);
 
-/* A source of that name was asked. */
-void cemm_basis_asked(struct cemm_buffer *basis, const char *name);
+/* A source of that name was asked: 0, -ENOMEM or -E2BIG. */
+int cemm_basis_asked(char **basis, const char *name);
 
-/* Ends it: what is known of the other sources. */
-void cemm_basis_end(struct cemm_buffer *basis, const struct cemm_registry *registry,
-                    const struct cemm_uid *uid);
+/* Completes it with what is known of the other sources. */
+int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
+                        const struct cemm_uid *uid);
 
 /* Whether it is of our zone; whether a source of that name was asked. */
 bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry);

@@ -3,8 +3,8 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/basis.h"
-#include "common/engine/request.h"
 #include "common/engine/status.h"
+#include "common/engine/request.h"
 
 #include <errno.h>
 #include <search.h>
@@ -261,21 +261,24 @@ static void note(struct cemm_entry *entry, int result, const struct cemm_words *
         complain(entry, words);
 }
 
-/* Who was asked, before one said that there is nothing. Without memory it is not believed for long.
- */
+/* Notes who was asked before one said that there is nothing. Without memory for that, it is not
+ * believed for long. */
 static void sign_empty(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
-    struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
-    size_t length;
 
     if (!document->closed || document->newest != 0 || document->basis)
         return;
-    cemm_basis_begin(&basis, registry);
-    for (size_t i = 0; i < entry->tried_count; i++)
-        cemm_basis_asked(&basis, entry->tried[i]->source->name);
-    cemm_basis_end(&basis, registry, &entry->query.uid);
-    (void)cemm_buffer_steal(&basis, &document->basis, &length);
+    char *basis = cemm_basis_new(registry);
+    int r = basis ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < entry->tried_count; i++)
+        r = cemm_basis_asked(&basis, entry->tried[i]->source->name);
+    if (r == 0)
+        r = cemm_basis_complete(&basis, registry, &entry->query.uid);
+    if (r == 0)
+        document->basis = basis;
+    else
+        free(basis);
 }
 
 /* Of what was asked of one source alone, only that of a device that no other reaches is archived.

@@ -43,12 +43,11 @@ struct cemm_first_day {
 /* What one source is asked in a look. */
 struct ask {
     struct cemm_first_day *first;
-    const struct cemm_source *source; /* for those who compare */
-    unsigned pending;                 /* answers */
-    bool in_month;                    /* it has come to the month */
+    const struct cemm_source *source;
+    unsigned pending; /* answers */
+    bool in_month;    /* it has come to the month */
     bool failed;
     struct cemm_day earliest;
-    char name[]; /* of the source */
 };
 
 void cemm_first_days_clear(struct cemm_first_days *first_days)
@@ -126,22 +125,6 @@ static void note_failure(struct cemm_first_day *first, int result, const char *w
     cemm_words_set(&first->words, "%s", words);
 }
 
-static void note_asked(struct cemm_first_day *first, const char *name)
-{
-    struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
-    size_t length;
-    char *text;
-
-    cemm_buffer_text(&basis, first->basis);
-    cemm_basis_asked(&basis, name);
-    if (cemm_buffer_steal(&basis, &text, &length) < 0) {
-        note_failure(first, -ENOMEM, "out of memory");
-        return;
-    }
-    free(first->basis);
-    first->basis = text;
-}
-
 static void end_look(struct cemm_first_day *first);
 
 static void end_ask(struct ask *ask)
@@ -153,7 +136,8 @@ static void end_ask(struct ask *ask)
         take_earlier(&first->kept, &ask->earliest);
         take_earlier(&first->anew, &ask->earliest);
         first->news = true;
-        note_asked(first, ask->name);
+        if (cemm_basis_asked(&first->basis, ask->source->name) < 0)
+            note_failure(first, -ENOMEM, "out of memory");
     }
     free(ask);
     if (--first->pending == 0)
@@ -217,15 +201,13 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 {
     const struct cemm_zone *zone = first->cache->loop->zone;
     struct cemm_period year = cemm_period_at(zone, CEMM_YEAR, first->cache->loop->wall / 1000);
-    size_t size = strlen(source->name) + 1;
-    struct ask *ask = calloc(1, sizeof(*ask) + size);
+    struct ask *ask = calloc(1, sizeof(*ask));
 
     if (!ask) {
         note_failure(first, -ENOMEM, "out of memory");
         return;
     }
     *ask = (struct ask){.first = first, .source = source};
-    memcpy(ask->name, source->name, size);
     first->pending++;
     ask->pending = 1; /* until all have been asked for */
     for (; year.year >= CEMM_YEAR_FIRST; year = cemm_period_step(&year, -1))
@@ -239,21 +221,19 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
  * later run must ask those again of whose words correct() is in need. */
 static void keep(struct cemm_first_day *first)
 {
-    struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
-    size_t length;
-    char *text;
+    char *basis = strdup(first->basis);
 
-    cemm_buffer_text(&basis, first->basis);
-    cemm_basis_end(&basis, registry_of(first), &first->uid);
-    if (cemm_buffer_steal(&basis, &text, &length) < 0)
+    if (!basis || cemm_basis_complete(&basis, registry_of(first), &first->uid) < 0) {
+        free(basis);
         return;
-    bool same = !first->news && strcmp(text, first->basis) == 0;
+    }
+    bool same = !first->news && strcmp(basis, first->basis) == 0;
     free(first->basis);
-    first->basis = text;
+    first->basis = basis;
     if (same || (first->former && !is_known(first)))
         return;
     first->news = false;
-    cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->kept.day, text);
+    cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->kept.day, basis);
 }
 
 /* In another zone it was another day, if those who told it tell another one now. What is archived
@@ -291,19 +271,18 @@ static void end_look(struct cemm_first_day *first)
 
 /* Another zone, or nobody has been asked yet. What was found then stays: periods that were listed
  * do not go. */
-static int begin_anew(struct cemm_first_day *first)
+static void begin_anew(struct cemm_first_day *first)
 {
-    struct cemm_buffer basis = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
-    size_t length;
+    bool asked = first->basis && *first->basis;
 
-    cemm_basis_begin(&basis, registry_of(first));
     free(first->former);
-    first->former = first->basis && *first->basis ? first->basis : NULL;
-    if (!first->former)
+    first->former = asked ? first->basis : NULL;
+    if (!asked)
         free(first->basis);
-    first->basis = NULL;
     first->anew = (struct cemm_day){0};
-    return cemm_buffer_steal(&basis, &first->basis, &length);
+    first->basis = cemm_basis_new(registry_of(first));
+    if (!first->basis)
+        note_failure(first, -ENOMEM, "out of memory");
 }
 
 /* All sources have said whether they reach the device, or have failed. Those that do are asked, but
@@ -319,10 +298,8 @@ static void take_sources(void *data, const struct cemm_answer *answer)
         note_failure(first, answer->result, answer->words);
     first->unheard = answer->result != 0;
     strcpy(query.alias, first->alias);
-    if (!first->basis || !cemm_basis_zone(first->basis, registry)) {
-        if (begin_anew(first) < 0)
-            note_failure(first, -ENOMEM, "out of memory");
-    }
+    if (!first->basis || !cemm_basis_zone(first->basis, registry))
+        begin_anew(first);
     bool allowed = first->basis && cemm_registry_allows(registry, &first->uid, first->alias);
     for (size_t i = 0; allowed && device && i < device->route_count; i++) {
         const struct cemm_source *source = device->routes[i]->source;

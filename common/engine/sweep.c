@@ -18,7 +18,14 @@ struct sweep {
     cemm_sweep_fn *meter;
     void *data;
     size_t pending;
-    bool lacked; /* memory for something, which was logged */
+    bool no_memory; /* for something, which was logged */
+};
+
+/* Why a meter is read. */
+enum reason {
+    LISTED,   /* some list has it, or METERs alone say what is read */
+    GUESSED,  /* a METER names it, and no list */
+    UNLISTED, /* the same, and the device's list could not be had, which was told */
 };
 
 /* One step of a sweep that waits for an answer. */
@@ -26,7 +33,7 @@ struct step {
     struct sweep *sweep;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    bool unlisted; /* the device's list could not be had, which was told */
+    enum reason reason;
 };
 
 static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
@@ -36,8 +43,7 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
     if (!step)
         return NULL;
     step->sweep = sweep;
-    if (uid)
-        step->uid = *uid;
+    step->uid = *uid;
     strncpy(step->alias, alias, sizeof(step->alias) - 1);
     return step;
 }
@@ -54,10 +60,10 @@ static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, cons
 {
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
-    if (!sweep->lacked)
+    if (!sweep->no_memory)
         cemm_log(sweep->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
                  uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
-    sweep->lacked = true;
+    sweep->no_memory = true;
     tell(sweep, uid, alias, &answer);
 }
 
@@ -72,41 +78,43 @@ static void arrive(struct sweep *sweep)
 
 /* ---- selection -------------------------------------------------------------------- */
 
-/* Splits "uid/alias"; false if METER is not of that form. */
-static bool split(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
+/* Reads METER: "uid/alias", "uid" or "alias". uid "": of any device; alias NULL: all meters. False:
+ * it names nothing. */
+static bool parse(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
 {
-    const char *slash = strchr(meter, '/');
-    char text[CEMM_UID_SIZE];
+    size_t length = strcspn(meter, "/");
+    char uid[CEMM_UID_SIZE] = "";
 
-    if (!slash || slash - meter != CEMM_UID_SIZE - 1)
+    *ret_uid = (struct cemm_uid){""};
+    if (!meter[length]) {
+        *ret_alias = cemm_uid_parse(meter, ret_uid) ? NULL : meter;
+        return true;
+    }
+    if (length >= sizeof(uid))
         return false;
-    memcpy(text, meter, CEMM_UID_SIZE - 1);
-    text[CEMM_UID_SIZE - 1] = '\0';
-    *ret_alias = slash + 1;
-    return cemm_uid_parse(text, ret_uid) && cemm_name_valid(slash + 1);
+    memcpy(uid, meter, length);
+    *ret_alias = meter + length + 1;
+    return cemm_uid_parse(uid, ret_uid) && cemm_name_valid(*ret_alias);
 }
 
-/* Whether METER ("uid/alias", "uid", "alias") lets this through; `alias` NULL: any of the device's.
- */
-static bool matches(const char *meter, const struct cemm_uid *uid, const char *alias)
+/* Whether METER is about this device, and about which of its meters. */
+static bool is_about(const char *meter, const struct cemm_uid *uid, const char **ret_alias)
 {
-    const char *wanted = meter;
     struct cemm_uid named;
 
-    if (cemm_uid_parse(meter, &named))
-        return strcmp(named.text, uid->text) == 0;
-    if (strchr(meter, '/') &&
-        (!split(meter, &named, &wanted) || strcmp(named.text, uid->text) != 0))
-        return false;
-    return !alias || strcmp(wanted, alias) == 0;
+    return parse(meter, &named, ret_alias) &&
+           (!named.text[0] || strcmp(named.text, uid->text) == 0);
 }
 
+/* `alias` NULL: any of the device's meters. */
 static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
     const struct cemm_selection *selection = &sweep->selection;
+    const char *wanted;
 
     for (size_t i = 0; i < selection->meter_count; i++)
-        if (matches(selection->meters[i], uid, alias))
+        if (is_about(selection->meters[i], uid, &wanted) &&
+            (!alias || !wanted || strcmp(wanted, alias) == 0))
             return true;
     return selection->meter_count == 0;
 }
@@ -123,56 +131,42 @@ static void tell_reading(const struct step *step, const struct cemm_answer *answ
     tell(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
 }
 
+/* Of a meter that was guessed, the answer tells whether the device has it. */
 static void take_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
-
-    tell_reading(step, answer);
-    arrive(step->sweep);
-    free(step);
-}
-
-/* Whether the device has it at all is what the answer tells; from then on it is known. */
-static void take_guess(void *data, const struct cemm_answer *answer)
-{
-    struct step *step = data;
     struct sweep *sweep = step->sweep;
-    bool silent = answer->result == CEMM_ABSENT || (answer->result && step->unlisted);
+    bool told = step->reason == LISTED ||
+                (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
 
-    if (answer->result == 0) /* without memory, it is guessed again */
+    if (answer->result == 0 && step->reason != LISTED) /* without memory, it is guessed again */
         (void)cemm_registry_know(sweep->registry, &step->uid, step->alias);
-    if (!silent)
+    if (told)
         tell_reading(step, answer);
     arrive(sweep);
     free(step);
 }
 
-/* Takes the step over. */
-static void read_step(struct sweep *sweep, struct step *step, cemm_answer_fn *take)
+static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
+                       enum reason reason)
 {
-    struct cemm_query query = {.uid = step->uid, .endpoint = CEMM_REALTIME};
-
-    memcpy(query.alias, step->alias, sizeof(query.alias));
-    if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &query)) {
-        free(step);
-        return;
-    }
-    if (cemm_cache_get(sweep->cache, &query, 0, CEMM_ONCE, take, step, NULL) == 0) {
-        sweep->pending++;
-        return;
-    }
-    tell_no_memory(sweep, &step->uid, step->alias);
-    free(step);
-}
-
-static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
-{
+    struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
     struct step *step = step_new(sweep, uid, alias);
 
-    if (step)
-        read_step(sweep, step, take_meter);
-    else
-        tell_no_memory(sweep, uid, alias);
+    if (step) {
+        step->reason = reason;
+        memcpy(query.alias, step->alias, sizeof(query.alias));
+        if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &query)) {
+            free(step);
+            return;
+        }
+        if (cemm_cache_get(sweep->cache, &query, 0, CEMM_ONCE, take_meter, step, NULL) == 0) {
+            sweep->pending++;
+            return;
+        }
+    }
+    free(step);
+    tell_no_memory(sweep, uid, alias);
 }
 
 /* Whether the sweep is about what this route reaches. */
@@ -205,59 +199,40 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
     return false;
 }
 
-/* The alias that METER wants of this device; NULL: none, or whatever there is. */
-static const char *wanted_alias(const char *meter, const struct cemm_uid *uid)
+/* Whether a METER before this one names the same. */
+static bool named_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid,
+                         const char *alias)
 {
-    const char *slash = strchr(meter, '/');
-    struct cemm_uid whole;
+    const char *other;
 
-    if (!matches(meter, uid, NULL) || cemm_uid_parse(meter, &whole))
-        return NULL;
-    return slash ? slash + 1 : meter;
-}
-
-/* Whether a METER before this one wants the same. */
-static bool wanted_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid,
-                          const char *alias)
-{
-    for (size_t i = 0; i < index; i++) {
-        const char *other = wanted_alias(sweep->selection.meters[i], uid);
-        if (other && strcmp(other, alias) == 0)
+    for (size_t i = 0; i < index; i++)
+        if (is_about(sweep->selection.meters[i], uid, &other) && other && strcmp(other, alias) == 0)
             return true;
-    }
     return false;
 }
 
-/* What is asked for by name and in no list. */
-static void read_unlisted(struct sweep *sweep, const struct cemm_device *device, bool unlisted)
+static void read_guessed(struct sweep *sweep, const struct cemm_device *device, enum reason reason)
 {
     const struct cemm_names *meters = known_meters(sweep, device);
     const struct cemm_selection *selection = &sweep->selection;
+    const char *alias;
 
-    for (size_t i = 0; !sweep->loop->ending && i < selection->meter_count; i++) {
-        const char *alias = wanted_alias(selection->meters[i], &device->uid);
-        if (!alias || cemm_names_have(meters, alias) || !may_have(sweep, device, alias) ||
-            wanted_before(sweep, i, &device->uid, alias))
-            continue;
-        struct step *step = step_new(sweep, &device->uid, alias);
-        if (!step) {
-            tell_no_memory(sweep, &device->uid, alias);
-            continue;
-        }
-        step->unlisted = unlisted;
-        read_step(sweep, step, take_guess);
-    }
+    for (size_t i = 0; !sweep->loop->ending && i < selection->meter_count; i++)
+        if (is_about(selection->meters[i], &device->uid, &alias) && alias &&
+            !cemm_names_have(meters, alias) && may_have(sweep, device, alias) &&
+            !named_before(sweep, i, &device->uid, alias))
+            read_meter(sweep, &device->uid, alias, reason);
 }
 
-/* `unlisted`: its list could not be had, or only in part. */
-static void read_meters(struct sweep *sweep, const struct cemm_device *device, bool unlisted)
+/* `guess`: why what is in no list would be read. */
+static void read_meters(struct sweep *sweep, const struct cemm_device *device, enum reason guess)
 {
     const struct cemm_names *meters = known_meters(sweep, device);
 
     for (size_t i = 0; !sweep->loop->ending && i < meters->count; i++)
         if (selected(sweep, &device->uid, meters->items[i]))
-            read_meter(sweep, &device->uid, meters->items[i]);
-    read_unlisted(sweep, device, unlisted);
+            read_meter(sweep, &device->uid, meters->items[i], LISTED);
+    read_guessed(sweep, device, guess);
 }
 
 static void take_meters(void *data, const struct cemm_answer *answer)
@@ -269,16 +244,9 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     if (answer->result)
         tell(sweep, &step->uid, NULL, answer);
     if (device)
-        read_meters(sweep, device, answer->result != 0);
+        read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
     free(step);
     arrive(sweep);
-}
-
-/* The list of devices, or of a device's meters, is for a later sweep: its failure is in the log. */
-static void nobody_waits(void *data, const struct cemm_answer *answer)
-{
-    (void)data;
-    (void)answer;
 }
 
 /* True if nothing is left to do for this device. */
@@ -290,9 +258,9 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return false;
     if (known_meters(sweep, device)->count == 0)
         return searching; /* by an earlier sweep, which will read them */
-    read_meters(sweep, device, false);
-    if (!searching) /* without memory, a later sweep does it */
-        (void)cemm_find_meters(sweep->find, &device->uid, FIND_AGE_MS, nobody_waits, NULL, NULL);
+    read_meters(sweep, device, GUESSED);
+    if (!searching) /* for a later sweep; a failure is in the log */
+        (void)cemm_find_meters(sweep->find, &device->uid, FIND_AGE_MS, NULL, NULL, NULL);
     return true;
 }
 
@@ -341,7 +309,7 @@ static bool all_named(const struct sweep *sweep)
     const char *alias;
 
     for (size_t i = 0; i < selection->meter_count; i++)
-        if (!split(selection->meters[i], &uid, &alias) ||
+        if (!parse(selection->meters[i], &uid, &alias) || !uid.text[0] || !alias ||
             !cemm_registry_allows(sweep->registry, &uid, alias))
             return false;
     return selection->meter_count > 0;
@@ -355,8 +323,8 @@ static void read_named(void *data, const struct cemm_answer *answer)
     for (size_t i = 0; !sweep->loop->ending && i < sweep->selection.meter_count; i++) {
         struct cemm_uid uid;
         const char *alias;
-        if (split(sweep->selection.meters[i], &uid, &alias))
-            read_meter(sweep, &uid, alias);
+        if (parse(sweep->selection.meters[i], &uid, &alias) && alias)
+            read_meter(sweep, &uid, alias, LISTED);
     }
     arrive(sweep);
 }
@@ -395,8 +363,7 @@ static int begin(struct sweep *sweep)
         /* The devices that are known are read at once; others are looked for beside that. */
         int r = begin_by(sweep, take_devices);
         if (r == 0 && !finding)
-            (void)cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, nobody_waits, NULL,
-                                    NULL);
+            (void)cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, NULL, NULL, NULL);
         return r;
     }
     if (overlaps && finding)
