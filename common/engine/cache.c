@@ -3,7 +3,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/basis.h"
-#include "common/engine/status.h"
+#include "common/engine/reply.h"
 #include "common/engine/request.h"
 
 #include <errno.h>
@@ -365,7 +365,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
     entry->request = NULL;
     if (result == 0 && !may_be_elsewhere(entry, document)) {
         struct cemm_words lack;
-        bool empty = cemm_status_empty(document, &lack);
+        bool empty = cemm_reply_is_empty(document, &lack);
         cemm_words_drop(&entry->words);
         note(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
         finish(entry, 0, document, NULL);

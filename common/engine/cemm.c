@@ -7,12 +7,15 @@
 #include "common/engine/first_day.h"
 #include "common/engine/request.h"
 #include "common/engine/sweep.h"
-#include "common/engine/timeout.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define VERSION "0.1.0"
+
+/* A limit ends a wait so much later than its sources' timeouts: an answer that comes at the last
+ * moment, or the reason why there is none, is worth more. */
+#define GRACE_MS 100
 
 struct cemm {
     const struct cemm_config *config;
@@ -145,16 +148,60 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
     return cemm_sweep_start(&cemm->cache, selection, meter, data);
 }
 
-/* Given by the loop that the ticket waits in. */
-static struct cemm *context_of(const struct cemm_ticket *ticket)
+/* ---- limits ------------------------------------------------------------------------ */
+
+static int64_t longer(int64_t a, int64_t b)
 {
-    return (struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
+    return a > b ? a : b;
+}
+
+/* Those that reach the device, in turn. */
+static int64_t of_device(const struct cemm_device *device, const struct cemm_query *query)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < device->route_count; i++)
+        if (cemm_source_serves(device->routes[i]->source, query))
+            sum += device->routes[i]->source->config->timeout_ms;
+    return sum;
+}
+
+/* Where it is not known who reaches it: any on the LAN, then any account. They are asked side by
+ * side for their devices. */
+static int64_t of_any(const struct cemm_registry *registry, const struct cemm_query *query)
+{
+    int64_t local = registry->discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
+    int64_t cloud = 0;
+
+    for (size_t i = 0; i < registry->source_count; i++) {
+        const struct cemm_source_config *config = registry->sources[i]->config;
+        if (query && !cemm_source_serves(registry->sources[i], query))
+            continue;
+        if (config->kind == CEMM_LOCAL)
+            local = longer(local, config->timeout_ms);
+        else
+            cloud = longer(cloud, config->timeout_ms);
+    }
+    return query ? local + cloud : longer(local, cloud);
 }
 
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
-    cemm_timeout_set(ticket, &context_of(ticket)->find.registry, query);
+    const struct cemm *cemm = /* the loop that the ticket waits in is its own */
+        (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
+    const struct cemm_registry *registry = &cemm->find.registry;
+    const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
+    bool reached = device && device->route_count > 0;
+    int64_t limit = reached ? of_device(device, query) : of_any(registry, query);
+    struct cemm_words words;
+
+    cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",
+                   query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
+                   query ? query->alias : "", (double)limit / 1000);
+    cemm_ticket_limit(ticket, limit + GRACE_MS, &words);
 }
+
+/* ---- the first day ----------------------------------------------------------------- */
 
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
@@ -266,9 +313,11 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .cloud = source->config->kind == CEMM_CLOUD,
         .address = source->config->address ? source->config->address : source->config->url,
         .devices = source->devices,
-        .last_success = source->last_success,
-        .last_failure = source->last_failure,
-        .last_words = source->last_failure ? cemm_words_kept(&source->last_words)->text : "",
+        .last_success = source->outcomes.last_success,
+        .last_failure = source->outcomes.last_failure,
+        .last_words = source->outcomes.last_failure
+                          ? cemm_words_kept(&source->outcomes.last_words)->text
+                          : "",
         .left_out = source->left_out,
     };
     return true;

@@ -10,37 +10,28 @@
 
 /* ---- names ------------------------------------------------------------------ */
 
-/* Where `name` stands, or would stand, in the sorted list. */
-static size_t name_place(const struct cemm_names *names, const char *name, bool *ret_found)
+/* Where `name` stands, or would stand. */
+static size_t name_place(const struct cemm_names *names, const char *name)
 {
-    size_t low = 0;
-    size_t high = names->count;
+    size_t place = 0;
 
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (strcmp(names->items[middle], name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *ret_found = low < names->count && strcmp(names->items[low], name) == 0;
-    return low;
+    while (place < names->count && strcmp(names->items[place], name) < 0)
+        place++;
+    return place;
 }
 
 bool cemm_names_have(const struct cemm_names *names, const char *name)
 {
-    bool found;
+    size_t place = name_place(names, name);
 
-    name_place(names, name, &found);
-    return found;
+    return place < names->count && strcmp(names->items[place], name) == 0;
 }
 
 int cemm_names_add(struct cemm_names *names, const char *name)
 {
-    bool found;
-    size_t place = name_place(names, name, &found);
+    size_t place = name_place(names, name);
 
-    if (found || names->count >= CEMM_METERS_MAX)
+    if (cemm_names_have(names, name) || names->count >= CEMM_METERS_MAX)
         return 0;
     char(*items)[CEMM_NAME_SIZE] = reallocarray(names->items, names->count + 1, sizeof(*items));
     if (!items)
@@ -133,22 +124,20 @@ struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
 void cemm_device_free(struct cemm_device *device)
 {
     free(device->routes);
-    cemm_words_drop(&device->last_words);
+    cemm_words_drop(&device->outcomes.last_words);
     cemm_names_clear(&device->meters);
     free(device->facts);
     free(device);
 }
 
-void cemm_device_note(struct cemm_device *device, int64_t wall, int result,
-                      const struct cemm_words *words)
+void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
+                        const struct cemm_words *words)
 {
-    if (result == CEMM_ABSENT)
-        return;
     if (result == 0) {
-        device->last_success = wall;
-    } else if (words) {
-        device->last_failure = wall;
-        cemm_words_keep(&device->last_words, words);
+        outcomes->last_success = wall;
+    } else if (result != CEMM_ABSENT && words) {
+        outcomes->last_failure = wall;
+        cemm_words_keep(&outcomes->last_words, words);
     }
 }
 
@@ -165,8 +154,10 @@ const char *cemm_device_alias(const struct cemm_device *device, size_t index)
 void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
 {
     *ret_state = (struct cemm_device_state){
-        .last_success = device->last_success,
-        .last_failure = device->last_failure,
-        .last_words = device->last_failure ? cemm_words_kept(&device->last_words)->text : "",
+        .last_success = device->outcomes.last_success,
+        .last_failure = device->outcomes.last_failure,
+        .last_words = device->outcomes.last_failure
+                          ? cemm_words_kept(&device->outcomes.last_words)->text
+                          : "",
     };
 }

@@ -12,6 +12,13 @@ struct cemm_names {
     size_t count;
 };
 
+/* How the requests to a source, or about a device, have ended. */
+struct cemm_outcomes {
+    int64_t last_success; /* wall times; 0: never */
+    int64_t last_failure;
+    struct cemm_words *last_words; /* kept */
+};
+
 /* What is known of a meter besides its name. */
 struct cemm_meter {
     char alias[CEMM_NAME_SIZE];
@@ -28,9 +35,7 @@ struct cemm_device {
     struct cemm_names meters; /* of all its routes together */
     struct cemm_meter *facts; /* of some of them */
     size_t fact_count;
-    int64_t last_success; /* wall times; 0: never */
-    int64_t last_failure;
-    struct cemm_words *last_words; /* kept */
+    struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
     unsigned requests; /* about it, under way */
     bool starting;     /* its routes are just being told to look for meters */
@@ -53,8 +58,8 @@ void cemm_device_types_told(struct cemm_device *device, const struct cemm_docume
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);
 void cemm_device_free(struct cemm_device *device); /* without what its routes point to */
 
-/* How a request about the device ended at `wall`: for people. */
-void cemm_device_note(struct cemm_device *device, int64_t wall, int result,
-                      const struct cemm_words *words);
+/* A request has ended so at `wall`. */
+void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
+                        const struct cemm_words *words);
 
 #endif

@@ -313,17 +313,26 @@ int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *ali
 
 /* ---- what the frontends ask ---------------------------------------------------- */
 
+/* The sources that may have something of a device (NULL: unknown): those that reach it, and where
+ * none is known to, all. NULL past the last. */
+static const struct cemm_source *candidate(const struct cemm_registry *registry,
+                                           const struct cemm_device *device, size_t index)
+{
+    if (device && device->route_count > 0)
+        return index < device->route_count ? device->routes[index]->source : NULL;
+    return index < registry->source_count ? registry->sources[index] : NULL;
+}
+
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device)
 {
-    bool reached = device && device->route_count > 0;
+    const struct cemm_source *source;
 
-    for (size_t i = 0; reached && i < device->route_count; i++)
-        if (device->routes[i]->health.pause > 0 || device->routes[i]->source->own.health.pause > 0)
+    for (size_t i = 0; (source = candidate(registry, device, i)); i++) {
+        const struct cemm_route *route = cemm_route_find(device, source);
+        if (source->own.health.pause > 0 || (route && route->health.pause > 0))
             return true;
-    for (size_t i = 0; !reached && i < registry->source_count; i++)
-        if (registry->sources[i]->own.health.pause > 0)
-            return true;
+    }
     return false;
 }
 
@@ -350,18 +359,14 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
                           const char *alias)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
-    bool known = device && device->route_count > 0;
+    const struct cemm_source *source;
 
     if (!cemm_name_valid(alias))
         return false;
     if (device && cemm_names_have(&device->meters, alias))
         return true;
-    for (size_t i = 0; known && i < device->route_count; i++)
-        if (source_allows(device->routes[i]->source, alias))
-            return true;
-    /* Of a device that only the archive knows, any source may have more. */
-    for (size_t i = 0; !known && i < registry->source_count; i++)
-        if (source_allows(registry->sources[i], alias))
+    for (size_t i = 0; (source = candidate(registry, device, i)); i++)
+        if (source_allows(source, alias))
             return true;
     /* Discovery may yet bring the device, or bring it back. */
     return registry->discovers && cemm_alias_documented(alias);

@@ -18,4 +18,11 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
 void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *query, int result,
                          const struct cemm_words *words);
 
+/* The message of a request that failed: "local home: device information of 192.168.2.115: …" */
+void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
+                        const char *reason, struct cemm_words *ret_words);
+
+/* Whether current values hold no sample at all, which is a failure, and why. */
+bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_words *ret_words);
+
 #endif

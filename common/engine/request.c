@@ -6,7 +6,6 @@
 #include "common/engine/queue.h"
 #include "common/engine/refusal.h"
 #include "common/engine/reply.h"
-#include "common/engine/status.h"
 #include "common/protocol/answer.h"
 #include "common/protocol/promise.h"
 #include "common/protocol/stranger.h"
@@ -76,16 +75,11 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     void *data = request->data;
     struct cemm_query query = request->query;
 
-    if (result == 0) {
-        source->last_success = source->loop->wall;
-        request->queued.route->heard = true;
-    } else if (result != CEMM_ABSENT && words) {
-        source->last_failure = source->loop->wall;
-        cemm_words_keep(&source->last_words, words);
-    }
+    request->queued.route->heard |= result == 0;
     cemm_refusal_note(request->queued.route, &query, &request->heard, result, words);
+    cemm_outcomes_note(&source->outcomes, source->loop->wall, result, words);
     if (request->device)
-        cemm_device_note(request->device, source->loop->wall, result, words);
+        cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, words);
     request_free(request);
     done(data, &query, result, document, words);
     pump(source);
@@ -171,7 +165,7 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
 {
     struct cemm_query query = asked(request);
 
-    cemm_status_words(request->queued.route->source, &query, reason, words);
+    cemm_reply_message(request->queued.route->source, &query, reason, words);
 }
 
 /* Whether the route was given to another device while this was under way. */
@@ -221,19 +215,25 @@ static void fail(struct cemm_request *request, int result, const char *reason)
     finish(request, result, NULL, &words);
 }
 
+/* The source did not answer in time, or at all. */
+static void finish_unanswered(struct cemm_request *request, int error, const char *reason)
+{
+    struct cemm_words words;
+
+    say(request, &words, reason);
+    finish(request, error, NULL, &words);
+}
+
 /* No answer came, or none that is HTTP: `route` is what is at fault. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
-    struct cemm_words words;
-
     if (error != -EHOSTUNREACH && error != -ETIMEDOUT) {
         fail(request, error, reason);
         return;
     }
     route_failed(route, error, reason);
-    say(request, &words, reason);
-    finish(request, error, NULL, &words);
+    finish_unanswered(request, error, reason);
 }
 
 static const char gone[] = "another device answers at this address now";
@@ -371,14 +371,12 @@ static void wait_for_promise(struct cemm_request *request)
 /* The deadline has come. `silent`: no Retry-After asked for more time, the device is at fault. */
 static void give_up(struct cemm_request *request, bool silent)
 {
-    struct cemm_words words;
-    const char *reason = silent ? "the promised data did not come in time"
-                                : "it asked for more patience than the timeout allows";
-
     if (silent)
-        route_failed(request->queued.route, -ETIMEDOUT, reason);
-    say(request, &words, reason);
-    finish(request, -ETIMEDOUT, NULL, &words);
+        fail_for(request, -ETIMEDOUT, request->queued.route,
+                 "the promised data did not come in time");
+    else
+        finish_unanswered(request, -ETIMEDOUT,
+                          "it asked for more patience than the timeout allows");
 }
 
 /* The first request or a repeat is due. */

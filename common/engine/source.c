@@ -38,7 +38,7 @@ static void clear(struct cemm_source *source)
         cemm_route_free(route);
     }
     cemm_route_clear(&source->own);
-    cemm_words_drop(&source->last_words);
+    cemm_words_drop(&source->outcomes.last_words);
     cemm_words_drop(&source->found_words);
 }
 

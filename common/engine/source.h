@@ -81,9 +81,7 @@ struct cemm_source {
     int64_t confirmed; /* monotonic: when its root said so last */
     /* Whether this root document is that of the route's device; if not, gives the route away. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    int64_t last_success; /* wall times; 0: never */
-    int64_t last_failure;
-    struct cemm_words *last_words; /* kept */
+    struct cemm_outcomes outcomes;
 
     /* Its requests (request.c, queue.c). */
     struct cemm_queue queue;   /* ready to be sent for the first time */

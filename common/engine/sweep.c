@@ -1,7 +1,7 @@
 #include "common/engine/sweep.h"
 
 #include "common/base/words.h"
-#include "common/engine/status.h"
+#include "common/engine/reply.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -126,7 +126,7 @@ static void tell_reading(const struct step *step, const struct cemm_answer *answ
 {
     struct cemm_words words;
     struct cemm_answer failure = {.result = -ENODATA, .words = words.text};
-    bool empty = answer->result == 0 && cemm_status_empty(answer->document, &words);
+    bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &words);
 
     tell(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
 }

@@ -202,7 +202,7 @@ static void test_used_again(void **state)
     assert_non_null(source);
     cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &words);
     assert_non_null(cemm_refusal_pause(&source->own, &root));
-    cemm_words_keep(&source->last_words, &words);
+    cemm_words_keep(&source->outcomes.last_words, &words);
     cemm_words_keep(&source->own.trouble, &words);
     source->own.trouble_result = -EHOSTUNREACH;
     source->own.complained = source->own.proven = true;
@@ -219,7 +219,7 @@ static void test_used_again(void **state)
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
     assert_null(cemm_refusal_pause(&source->own, &root));
-    assert_null(source->last_words);
+    assert_null(source->outcomes.last_words);
     assert_null(source->own.trouble);
     assert_int_equal(source->own.trouble_result, 0);
     assert_false(source->own.complained || source->own.proven || source->suspect);
