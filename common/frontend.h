@@ -168,6 +168,10 @@ char *cemm_link_target(const char *path);
 
 /* ---- configuration ------------------------------------------------------ */
 
+/* Where the user's own file is looked for. The caller frees it. NULL: there is no home, or no
+ * memory. */
+char *cemm_config_own(void);
+
 /* The configured zone (else the system's); owned by the configuration. */
 const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
 

@@ -5,7 +5,6 @@
  */
 #include "common/config/config.h"
 
-#include "common/config/path.h"
 #include "common/config/trust.h"
 
 #include <arpa/inet.h>
@@ -29,8 +28,11 @@
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
-typedef int setter(struct cemm_config *config, const char *key, const char *value,
-                   struct cemm_words *words);
+/* Checks and stores a value. 0; UNFIT: it is not what the table wants; or a negative errno, with
+ * words where it is not for lack of memory. */
+typedef int setter(struct cemm_config *config, const char *value, struct cemm_words *words);
+
+#define UNFIT 1
 
 struct cemm_config *cemm_config_new(void)
 {
@@ -104,26 +106,35 @@ static int strings_add(struct cemm_strings *strings, const char *text, struct ce
     return 0;
 }
 
-static int replace(char **field, const char *text)
+/* Takes `text` over; NULL: there was no memory for it. */
+static int put(char **field, char *text)
 {
-    char *copy = strdup(text);
-
-    if (!copy)
+    if (!text)
         return -ENOMEM;
     free(*field);
-    *field = copy;
+    *field = text;
     return 0;
+}
+
+/* `path` as a full path: programs change their directory later. What is relative is relative to
+ * `base`, or to the current directory (NULL). NULL: no memory, or that directory is gone. */
+static char *full_path(const char *base, const char *path)
+{
+    if (path[0] == '/')
+        return strdup(path);
+    char *here = base ? NULL : getcwd(NULL, 0);
+    const char *directory = base ? base : here;
+    char *full = NULL;
+    if (directory && asprintf(&full, "%s%s%s", directory,
+                              directory[strlen(directory) - 1] == '/' ? "" : "/", path) < 0)
+        full = NULL;
+    free(here);
+    return full;
 }
 
 int cemm_config_base(struct cemm_config *config, const char *directory)
 {
-    char *base = cemm_path_full(NULL, directory);
-
-    if (!base)
-        return -ENOMEM;
-    free(config->base);
-    config->base = base;
-    return 0;
+    return put(&config->base, full_path(NULL, directory));
 }
 
 static struct cemm_source_config *current(struct cemm_config *config)
@@ -141,23 +152,35 @@ static int refuse(struct cemm_words *words, const char *key, const char *value, 
     return -EINVAL;
 }
 
-static bool number(const char *value, double low, double high, double *ret)
+static int read_number(const char *value, double low, double high, double *ret_number)
 {
     char *end;
 
     errno = 0;
-    *ret = strtod(value, &end);
-    return end != value && *end == '\0' && errno == 0 && isfinite(*ret) && *ret >= low &&
-           *ret <= high && strspn(value, "0123456789.") == strlen(value);
+    *ret_number = strtod(value, &end);
+    bool good = end != value && *end == '\0' && errno == 0 && isfinite(*ret_number) &&
+                *ret_number >= low && *ret_number <= high &&
+                strspn(value, "0123456789.") == strlen(value);
+    return good ? 0 : UNFIT;
 }
 
-static int set_zone(struct cemm_config *config, const char *key, const char *value,
-                    struct cemm_words *words)
+static int set_seconds(const char *value, double low, double high, int64_t *ret_ms)
+{
+    double seconds;
+    int r = read_number(value, low, high, &seconds);
+
+    if (r == 0)
+        *ret_ms = (int64_t)(seconds * 1000);
+    return r;
+}
+
+static int set_zone(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     struct cemm_zone *zone = *value ? cemm_zone_new(value) : NULL;
 
+    (void)words;
     if (!zone)
-        return refuse(words, key, value, "no such time zone; write one like Europe/Amsterdam");
+        return UNFIT;
     cemm_zone_free(config->zone);
     config->zone = zone;
     return 0;
@@ -209,8 +232,7 @@ static bool authority(const char *text)
     return port >= 1 && port <= 65535 && (*end == '\0' || *end == '/');
 }
 
-static int set_url(struct cemm_config *config, const char *key, const char *value,
-                   struct cemm_words *words)
+static int set_url(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     bool https = strncmp(value, "https://", 8) == 0;
     bool http = strncmp(value, "http://", 7) == 0;
@@ -218,162 +240,135 @@ static int set_url(struct cemm_config *config, const char *key, const char *valu
     char *url;
 
     if (strpbrk(value, "?#@")) { /* not repeated in words: it may well hold a key */
-        cemm_words_set(words, "%s: write it without user name, key and parameters", key);
+        cemm_words_set(words, "url: write it without user name, key and parameters");
         return -EINVAL;
     }
     if ((!https && !http) || !plain(value) || !authority(host))
-        return refuse(words, key, value, "write it as https://HOST/PATH/");
+        return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
-        return refuse(words, key, value, "write at most 1024 characters");
+        return refuse(words, "url", value, "write at most 1024 characters");
     if (http && !loopback(host))
-        return refuse(words, key, value,
+        return refuse(words, "url", value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
                       "machine itself)");
-    if (asprintf(&url, "%s%s", value, value[strlen(value) - 1] == '/' ? "" : "/") < 0)
-        return -ENOMEM;
-    free(current(config)->url);
-    current(config)->url = url;
-    return 0;
+    int r = asprintf(&url, "%s%s", value, value[strlen(value) - 1] == '/' ? "" : "/");
+    return put(&current(config)->url, r < 0 ? NULL : url);
 }
 
-static int set_key_file(struct cemm_config *config, const char *key, const char *value,
-                        struct cemm_words *words)
+static int set_key_file(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
+    struct cemm_source_config *source = current(config);
+
     if (!*value)
-        return refuse(words, key, value, "write the path of a file whose first line is the key");
-    struct cemm_secret **secret = &current(config)->key;
-    if (!*secret && !(*secret = calloc(1, sizeof(**secret))))
+        return UNFIT;
+    if (!source->key && !(source->key = calloc(1, sizeof(*source->key))))
         return -ENOMEM;
-    char *path = cemm_secret_is_file(value) ? cemm_path_full(config->base, value) : strdup(value);
-    int r = path ? cemm_secret_load(*secret, path, words) : -ENOMEM;
-    if (r == 0)
-        r = replace(&current(config)->key_file, path);
-    free(path);
-    return r;
+    int r = put(&source->key_file,
+                cemm_secret_is_file(value) ? full_path(config->base, value) : strdup(value));
+    return r < 0 ? r : cemm_secret_load(source->key, source->key_file, words);
 }
 
-static int set_ca_file(struct cemm_config *config, const char *key, const char *value,
-                       struct cemm_words *words)
+static int set_ca_file(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
+    struct cemm_source_config *source = current(config);
+
     if (!*value)
-        return refuse(words, key, value, "write the path of a PEM file");
-    char *path = cemm_path_full(config->base, value);
-    int r = path ? cemm_trust_check(path, words) : -ENOMEM;
-    if (r == 0)
-        r = replace(&current(config)->ca_file, path);
-    free(path);
-    return r;
+        return UNFIT;
+    int r = put(&source->ca_file, full_path(config->base, value));
+    return r < 0 ? r : cemm_trust_check(source->ca_file, words);
 }
 
-static int set_address(struct cemm_config *config, const char *key, const char *value,
-                       struct cemm_words *words)
+static int set_address(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
+    struct cemm_source_config *source = current(config);
     char *url;
 
+    (void)words;
     if (!plain(value) || strpbrk(value, "/?#@") || !authority(value))
-        return refuse(words, key, value, "write HOST or HOST:PORT");
-    if (asprintf(&url, "http://%s/open-api/v1/", value) < 0)
-        return -ENOMEM;
-    free(current(config)->url);
-    current(config)->url = url;
-    return replace(&current(config)->address, value);
+        return UNFIT;
+    int r = asprintf(&url, "http://%s/open-api/v1/", value);
+    r = put(&source->url, r < 0 ? NULL : url);
+    return r < 0 ? r : put(&source->address, strdup(value));
 }
 
-static int set_device(struct cemm_config *config, const char *key, const char *value,
-                      struct cemm_words *words)
+static int set_device(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     struct cemm_uid uid;
 
     if (!cemm_uid_parse(value, &uid))
-        return refuse(words, key, value, "write a device's MAC, like 00-1E-C0-85-96-CC");
+        return UNFIT;
     return strings_add(&current(config)->devices, uid.text, words);
 }
 
-static int set_alias(struct cemm_config *config, const char *key, const char *value,
-                     struct cemm_words *words)
+static int set_alias(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
-    struct cemm_source_config *source = current(config);
-    bool extra = strcmp(key, "extra-alias") == 0;
+    return cemm_name_valid(value) ? strings_add(&current(config)->aliases, value, words) : UNFIT;
+}
 
+static int set_extra_alias(struct cemm_config *config, const char *value, struct cemm_words *words)
+{
     if (!cemm_name_valid(value))
-        return refuse(words, key, value, "an alias has 1 to 64 of A-Z a-z 0-9 _ . -");
-    return strings_add(extra ? &source->extra_aliases : &source->aliases, value, words);
+        return UNFIT;
+    return strings_add(&current(config)->extra_aliases, value, words);
 }
 
-static int set_timeout(struct cemm_config *config, const char *key, const char *value,
-                       struct cemm_words *words)
+static int set_timeout(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
-    double seconds;
-
-    if (!number(value, 0.001, TIMEOUT_MAX, &seconds))
-        return refuse(words, key, value, "write seconds, more than 0 and at most 3600");
-    current(config)->timeout_ms = (int64_t)(seconds * 1000);
-    return 0;
+    (void)words;
+    return set_seconds(value, 0.001, TIMEOUT_MAX, &current(config)->timeout_ms);
 }
 
-static int set_connections(struct cemm_config *config, const char *key, const char *value,
-                           struct cemm_words *words)
+static int set_connections(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     double connections;
 
-    if (!number(value, 1, CONNECTIONS_MAX, &connections) || connections != floor(connections))
-        return refuse(words, key, value, "write a whole number from 1 to 1024");
+    (void)words;
+    if (read_number(value, 1, CONNECTIONS_MAX, &connections) || connections != floor(connections))
+        return UNFIT;
     current(config)->max_connections = (unsigned)connections;
     return 0;
 }
 
-static int set_enabled(struct cemm_config *config, const char *key, const char *value,
-                       struct cemm_words *words)
+static int set_enabled(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
-    static const char *const yes[] = {"yes", "true", "on", "1"};
-    static const char *const no[] = {"no", "false", "off", "0"};
+    static const char *const answers[][2] = {
+        {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
 
-    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        if (strcasecmp(value, yes[i]) == 0 || strcasecmp(value, no[i]) == 0) {
-            config->discovery = strcasecmp(value, yes[i]) == 0;
+    (void)words;
+    for (size_t i = 0; i < 2 * sizeof(answers) / sizeof(answers[0]); i++)
+        if (strcasecmp(value, answers[i / 2][i % 2]) == 0) {
+            config->discovery = i % 2;
             return 0;
         }
-    }
-    return refuse(words, key, value, "write yes or no");
+    return UNFIT;
 }
 
-static int set_broadcast(struct cemm_config *config, const char *key, const char *value,
-                         struct cemm_words *words)
+static int set_broadcast(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     struct in_addr address;
 
     if (inet_pton(AF_INET, value, &address) != 1)
-        return refuse(words, key, value, "write an IPv4 address, like 192.168.2.255");
+        return UNFIT;
     return strings_add(&config->broadcasts, value, words);
 }
 
-static int set_interval(struct cemm_config *config, const char *key, const char *value,
-                        struct cemm_words *words)
+static int set_interval(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
-    double seconds;
-
-    if (!number(value, 1, INTERVAL_MAX, &seconds))
-        return refuse(words, key, value, "write seconds, from 1 to 604800");
-    config->discovery_interval_ms = (int64_t)(seconds * 1000);
-    return 0;
+    (void)words;
+    return set_seconds(value, 1, INTERVAL_MAX, &config->discovery_interval_ms);
 }
 
-static int set_directory(struct cemm_config *config, const char *key, const char *value,
-                         struct cemm_words *words)
+static int set_directory(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
-    if (!*value)
-        return refuse(words, key, value, "write the path of a directory");
-    char *path = cemm_path_full(config->base, value);
-    if (!path)
-        return -ENOMEM;
-    if (strlen(path) > PATH_LENGTH_MAX) {
-        free(path);
-        return refuse(words, key, value, "write at most 3840 characters");
-    }
-    free(config->archive);
-    config->archive = path;
-    return 0;
+    int r = *value ? put(&config->archive, full_path(config->base, value)) : UNFIT;
+
+    if (r == 0 && strlen(config->archive) > PATH_LENGTH_MAX)
+        return refuse(words, "directory", value, "write at most 3840 characters");
+    return r;
 }
+
+#define WANTED_ALIAS   "an alias has 1 to 64 of A-Z a-z 0-9 _ . -"
+#define WANTED_TIMEOUT "write seconds, more than 0 and at most 3600"
 
 enum { ONCE, REPEATABLE };
 
@@ -382,23 +377,26 @@ static const struct {
     const char *key;
     setter *set;
     bool repeatable;
+    const char *wanted; /* said of a value that does not fit */
 } settings[] = {
-    {GLOBAL, "time-zone", set_zone, ONCE},
-    {CLOUD, "url", set_url, ONCE},
-    {CLOUD, "api-key-file", set_key_file, ONCE},
-    {CLOUD, "ca-file", set_ca_file, ONCE},
-    {CLOUD, "device", set_device, REPEATABLE},
-    {CLOUD, "alias", set_alias, REPEATABLE},
-    {CLOUD, "timeout", set_timeout, ONCE},
-    {CLOUD, "max-connections", set_connections, ONCE},
-    {LOCAL, "address", set_address, ONCE},
-    {LOCAL, "alias", set_alias, REPEATABLE},
-    {LOCAL, "extra-alias", set_alias, REPEATABLE},
-    {LOCAL, "timeout", set_timeout, ONCE},
-    {DISCOVERY, "enabled", set_enabled, ONCE},
-    {DISCOVERY, "broadcast", set_broadcast, REPEATABLE},
-    {DISCOVERY, "interval", set_interval, ONCE},
-    {ARCHIVE, "directory", set_directory, ONCE},
+    {GLOBAL, "time-zone", set_zone, ONCE, "no such time zone; write one like Europe/Amsterdam"},
+    {CLOUD, "url", set_url, ONCE, "write it as https://HOST/PATH/"},
+    {CLOUD, "api-key-file", set_key_file, ONCE,
+     "write the path of a file whose first line is the key"},
+    {CLOUD, "ca-file", set_ca_file, ONCE, "write the path of a PEM file"},
+    {CLOUD, "device", set_device, REPEATABLE, "write a device's MAC, like 00-1E-C0-85-96-CC"},
+    {CLOUD, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
+    {CLOUD, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
+    {CLOUD, "max-connections", set_connections, ONCE, "write a whole number from 1 to 1024"},
+    {LOCAL, "address", set_address, ONCE, "write HOST or HOST:PORT"},
+    {LOCAL, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
+    {LOCAL, "extra-alias", set_extra_alias, REPEATABLE, WANTED_ALIAS},
+    {LOCAL, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
+    {DISCOVERY, "enabled", set_enabled, ONCE, "write yes or no"},
+    {DISCOVERY, "broadcast", set_broadcast, REPEATABLE,
+     "write an IPv4 address, like 192.168.2.255"},
+    {DISCOVERY, "interval", set_interval, ONCE, "write seconds, from 1 to 604800"},
+    {ARCHIVE, "directory", set_directory, ONCE, "write the path of a directory"},
 };
 
 static const char *const section_names[] = {
@@ -469,12 +467,11 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
         cemm_words_set(words, "[%s] takes no name", kind);
         return -EINVAL;
     }
-    bool *seen = section == DISCOVERY ? &config->discovery_seen : &config->archive_seen;
-    if (*seen) {
+    if (config->opened & 1u << section) {
         cemm_words_set(words, "a second [%s]", kind);
         return -EEXIST;
     }
-    *seen = true;
+    config->opened |= 1u << section;
     return 0;
 }
 
@@ -495,23 +492,20 @@ static int refuse_unknown(const struct cemm_config *config, const char *key,
     return -EINVAL;
 }
 
-/* Whoever writes a second address wants both devices, and would get one without a word. */
-static int refuse_second(const char *key, struct cemm_words *words)
-{
-    cemm_words_set(words, "%s: a second one in this section", key);
-    return -EEXIST;
-}
-
 int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
                     struct cemm_words *words)
 {
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
-        if (!settings[i].repeatable && config->seen & 1u << i)
-            return refuse_second(key, words);
+        /* Whoever writes a second address wants both devices, and would get one without a word. */
+        if (!settings[i].repeatable && config->seen & 1u << i) {
+            cemm_words_set(words, "%s: a second one in this section", key);
+            return -EEXIST;
+        }
         config->seen |= 1u << i;
-        return settings[i].set(config, key, value, words);
+        int r = settings[i].set(config, value, words);
+        return r == UNFIT ? refuse(words, key, value, settings[i].wanted) : r;
     }
     return refuse_unknown(config, key, words);
 }
@@ -524,24 +518,29 @@ static const char *missing_key(const struct cemm_source_config *source)
     return source->key_file ? NULL : "api-key-file";
 }
 
+char *cemm_config_below(const char *base, const char *otherwise, const char *name)
+{
+    const char *home = getenv("HOME");
+    char *path;
+    int r = -1;
+
+    if (base && base[0] == '/')
+        r = asprintf(&path, "%s/%s", base, name);
+    else if (home && home[0] == '/')
+        r = asprintf(&path, "%s/%s/%s", home, otherwise, name);
+    return r < 0 ? NULL : path;
+}
+
 /* The first one that says where. NULL: none does, or no memory. */
 static char *default_archive(void)
 {
     const char *state = getenv("STATE_DIRECTORY"); /* systemd's; a list, with colons */
-    const char *data = getenv("XDG_DATA_HOME");
-    const char *home = getenv("HOME");
-    char *directory = NULL;
-    int r = 0;
 
     if (state && state[0] == '/')
         return strndup(state, strcspn(state, ":"));
     if (geteuid() == 0)
         return strdup("/var/lib/cemm");
-    if (data && data[0] == '/')
-        r = asprintf(&directory, "%s/cemm", data);
-    else if (home && home[0] == '/')
-        r = asprintf(&directory, "%s/.local/share/cemm", home);
-    return r < 0 ? NULL : directory;
+    return cemm_config_below(getenv("XDG_DATA_HOME"), ".local/share", "cemm");
 }
 
 int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)

@@ -40,16 +40,19 @@ struct cemm_config {
     int line;   /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
-    int section;   /* what cemm_config_set() writes to: an enum of config.c */
-    unsigned seen; /* keys that it has had: bits of config.c's table */
-    bool discovery_seen;
-    bool archive_seen;
-    int discovery; /* -1: not said; else 0 or 1 */
+    int section;     /* what cemm_config_set() writes to: an enum of config.c */
+    unsigned seen;   /* keys that it has had: bits of config.c's table */
+    unsigned opened; /* sections that it has had of those that have no name: bits of that enum */
+    int discovery;   /* -1: not said; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;
     char *archive; /* NULL: not said */
 };
 
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
+
+/* `name` in the directory `base`, which an XDG variable gives; where that is NULL or relative, in
+ * `otherwise` in the home. The caller frees it. NULL: there is no home, or no memory. */
+char *cemm_config_below(const char *base, const char *otherwise, const char *name);
 
 #endif

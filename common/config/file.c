@@ -170,28 +170,15 @@ static int load(struct cemm_config *config, const char *file, struct cemm_words 
     return r == -ENOENT ? -EINVAL : r;
 }
 
-/* The user's own file; false where there is no home. */
-static bool user_file(char path[PATH_MAX])
+char *cemm_config_own(void)
 {
-    const char *base = getenv("XDG_CONFIG_HOME");
-    const char *middle = "";
-    int length;
-
-    if (!base || base[0] != '/') {
-        base = getenv("HOME");
-        middle = "/.config";
-    }
-    if (!base || base[0] != '/')
-        return false;
-    length = snprintf(path, PATH_MAX, "%s%s/cemm/cemm.conf", base, middle);
-    return length > 0 && length < PATH_MAX;
+    return cemm_config_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
 }
 
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words)
 {
     struct cemm_words ignored;
-    char path[PATH_MAX];
-    int r;
+    int r = -ENOENT;
 
     words = words ? words : &ignored;
     words->text[0] = '\0';
@@ -199,12 +186,12 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_w
         file = getenv("CEMM_CONFIG");
     if (file && *file)
         return load(config, file, words);
-    if (user_file(path)) {
-        r = load(config, path, words);
-        if (r != -ENOENT)
-            return r;
-    }
-    r = load(config, "/etc/cemm/cemm.conf", words);
+    char *own = cemm_config_own();
+    if (own)
+        r = load(config, own, words);
+    free(own);
+    if (r == -ENOENT)
+        r = load(config, "/etc/cemm/cemm.conf", words);
     if (r != -ENOENT)
         return r;
     words->text[0] = '\0';

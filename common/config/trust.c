@@ -5,31 +5,23 @@
 #include "common/base/words.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How a certificate begins and ends (RFC 7468, and OpenSSL's own kind). */
-static const struct {
-    const char *begin;
-    const char *end;
-} frames[] = {
-    {"-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"},
-    {"-----BEGIN TRUSTED CERTIFICATE-----", "-----END TRUSTED CERTIFICATE-----"},
-    {"-----BEGIN X509 CERTIFICATE-----", "-----END X509 CERTIFICATE-----"},
-};
+#define BEGIN "-----BEGIN "
 
-static const char *find_begin(const char *text, size_t *ret_frame)
+/* What stands behind that at a certificate (RFC 7468, and OpenSSL's own kinds). */
+static const char *const labels[] = {"CERTIFICATE-----", "TRUSTED CERTIFICATE-----",
+                                     "X509 CERTIFICATE-----"};
+
+/* The label that the text begins with; NULL: it is that of something else. */
+static const char *label_of(const char *text)
 {
-    const char *first = NULL;
-
-    for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
-        const char *place = strstr(text, frames[i].begin);
-        if (place && (!first || place < first)) {
-            first = place;
-            *ret_frame = i;
-        }
-    }
-    return first;
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+        if (strncmp(text, labels[i], strlen(labels[i])) == 0)
+            return labels[i];
+    return NULL;
 }
 
 /* Base64 of what begins as each certificate does, with a sequence, up to its end. */
@@ -55,12 +47,17 @@ static bool whole(const char *text, const char *end)
 /* Every certificate in it; what stands between them is for people. */
 static bool check_text(const char *text)
 {
-    size_t frame = 0;
     bool any = false;
+    char frame[64];
 
-    while ((text = find_begin(text, &frame))) {
-        text += strlen(frames[frame].begin);
-        const char *end = strstr(text, frames[frame].end);
+    while ((text = strstr(text, BEGIN))) {
+        text += strlen(BEGIN);
+        const char *label = label_of(text);
+        if (!label)
+            continue;
+        (void)snprintf(frame, sizeof(frame), "-----END %s", label);
+        text += strlen(label);
+        const char *end = strstr(text, frame);
         if (!end || !whole(text, end))
             return false;
         text = end;

@@ -5,25 +5,9 @@
  */
 #include "plugin/exec/explain.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define COMMON_FILE "/etc/cemm/cemm.conf"
-
-/* The user's file, as cemm_config_load() looks for it; NULL without a home. */
-static char *own_file(void)
-{
-    const char *base = getenv("XDG_CONFIG_HOME");
-    const char *between = "";
-    char *file = NULL;
-    if (!base || base[0] != '/') {
-        base = getenv("HOME");
-        between = "/.config";
-    }
-    if (!base || base[0] != '/')
-        return NULL;
-    return asprintf(&file, "%s%s/cemm/cemm.conf", base, between) < 0 ? NULL : file;
-}
 
 static const char *plural(size_t count, const char *more)
 {
@@ -53,7 +37,7 @@ void explain_look(const struct cemm *cemm)
 
 void explain_file(const struct session *session)
 {
-    char *own = own_file();
+    char *own = cemm_config_own();
     const char *file = cemm_config_file(session->config);
     if (!file)
         file = own ? own : COMMON_FILE;
@@ -65,7 +49,7 @@ void explain_file(const struct session *session)
 
 void explain_nothing(const struct session *session)
 {
-    char *own = own_file();
+    char *own = cemm_config_own();
     const char *file = cemm_config_file(session->config);
     if (!file)
         message_print(CEMM_LOG_ERROR,
