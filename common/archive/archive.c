@@ -6,7 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATH_LIMIT     4096
+#define PATH_SIZE      4096
 #define ABANDONED_S    60 /* a half-written file of that age belongs to nobody */
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
@@ -27,15 +27,13 @@ struct cemm_archive *cemm_archive_new(const char *directory)
 {
     struct cemm_archive *archive = calloc(1, sizeof(*archive));
 
-    if (archive)
-        archive->directory = strdup(directory);
-    if (archive && archive->directory) {
-        for (size_t last = strlen(directory); last > 1 && directory[last - 1] == '/'; last--)
-            archive->directory[last - 1] = '\0';
-        return archive;
+    if (!archive || !(archive->directory = strdup(directory))) {
+        free(archive);
+        return NULL;
     }
-    free(archive);
-    return NULL;
+    for (size_t last = strlen(directory); last > 1 && directory[last - 1] == '/'; last--)
+        archive->directory[last - 1] = '\0';
+    return archive;
 }
 
 void cemm_archive_free(struct cemm_archive *archive)
@@ -53,44 +51,43 @@ const char *cemm_archive_directory(const struct cemm_archive *archive)
 
 /* ---- paths --------------------------------------------------------------------- */
 
-static void write_period(struct cemm_buffer *path, const struct cemm_query *query)
+/* 0 or -ENAMETOOLONG, as all that follow. */
+static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
 {
-    const struct cemm_period *period = &query->period;
-    char name[16];
+    va_list arguments;
 
-    cemm_period_format(period, name, sizeof(name));
-    if (period->span == CEMM_DAY)
-        cemm_buffer_format(path, "%04d/%02d/%s", period->year, period->month, name);
-    else if (period->span == CEMM_MONTH)
-        cemm_buffer_format(path, "%04d/%s", period->year, name);
-    else
-        cemm_buffer_text(path, name);
+    va_start(arguments, format);
+    int length = vsnprintf(ret_path, PATH_SIZE, format, arguments);
+    va_end(arguments);
+    return length >= 0 && length < PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-static void path_of(struct cemm_buffer *path, const struct cemm_archive *archive,
-                    enum cemm_shelf shelf, const struct cemm_query *query)
+static int path_of(char ret_path[PATH_SIZE], const struct cemm_archive *archive,
+                   enum cemm_shelf shelf, const struct cemm_query *query)
 {
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
+    static const int lengths[] = {[CEMM_DAY] = 8, [CEMM_MONTH] = 5, [CEMM_YEAR] = 0};
+    const struct cemm_period *period = &query->period;
+    char folder[32]; /* "2024/03/", or as much of it as there is */
+    char name[16];
 
-    *path = CEMM_BUFFER_INIT(PATH_LIMIT);
-    cemm_buffer_format(path, "%s/%s%s/%s/", archive->directory,
-                       shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias);
-    cemm_buffer_format(path, "%s/",
-                       query->endpoint == CEMM_TOTALS ? "totals" : spans[query->period.span]);
-    write_period(path, query);
-    if (shelf == CEMM_KEPT)
-        cemm_buffer_text(path, ".json");
+    (void)snprintf(folder, sizeof(folder), "%04d/%02d/", period->year, period->month);
+    cemm_period_format(period, name, sizeof(name));
+    return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive->directory,
+                      shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
+                      query->endpoint == CEMM_TOTALS ? "totals" : spans[period->span],
+                      lengths[period->span], folder, name, shelf == CEMM_KEPT ? ".json" : "");
 }
 
-static void path_of_note(struct cemm_buffer *path, const struct cemm_archive *archive,
-                         const struct cemm_uid *uid, const char *alias)
+static int path_of_note(char ret_path[PATH_SIZE], const struct cemm_archive *archive,
+                        const struct cemm_uid *uid, const char *alias)
 {
-    *path = CEMM_BUFFER_INIT(PATH_LIMIT);
-    if (uid)
-        cemm_buffer_format(path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
-    else
-        cemm_buffer_format(path, "%s/.zone", archive->directory);
+    if (!uid)
+        return write_path(ret_path, "%s/.zone", archive->directory);
+    return write_path(ret_path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -99,13 +96,13 @@ int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched)
 {
-    struct cemm_buffer path;
-    struct stat about;
-
-    path_of(&path, archive, shelf, query);
     size_t max = shelf == CEMM_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
-    int r = path.error ? path.error : cemm_file_read(path.data, max, ret_bytes, &about);
-    cemm_buffer_clear(&path);
+    char path[PATH_SIZE];
+    struct stat about;
+    int r = path_of(path, archive, shelf, query);
+
+    if (r == 0)
+        r = cemm_file_read(path, max, ret_bytes, &about);
     if (r < 0)
         return r;
     *ret_length = (size_t)about.st_size;
@@ -114,31 +111,26 @@ int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
 }
 
 /* Only "not there" is a no: a directory that can't be looked into may have it. */
-static bool is_there(const struct cemm_buffer *path)
+static bool is_there(const char *path)
 {
-    return path->error || access(path->data, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query)
 {
-    struct cemm_buffer path;
+    char path[PATH_SIZE];
 
-    path_of(&path, archive, CEMM_KEPT, query);
-    bool has = is_there(&path);
-    cemm_buffer_clear(&path);
-    return has;
+    return path_of(path, archive, CEMM_KEPT, query) == 0 && is_there(path);
 }
 
 bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint)
 {
-    struct cemm_buffer path = CEMM_BUFFER_INIT(PATH_LIMIT);
+    const char *folder = endpoint == CEMM_TOTALS ? "totals" : "data";
+    char path[PATH_SIZE];
+    int r = write_path(path, "%s/%s/%s/%s", archive->directory, uid->text, alias, folder);
 
-    cemm_buffer_format(&path, "%s/%s/%s/%s", archive->directory, uid->text, alias,
-                       endpoint == CEMM_TOTALS ? "totals" : "data");
-    bool has = is_there(&path);
-    cemm_buffer_clear(&path);
-    return has;
+    return r == 0 && is_there(path);
 }
 
 /* ---- writing -------------------------------------------------------------------- */
@@ -169,87 +161,45 @@ static int remove_abandoned(const char *path)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* One name for each file's beginnings, so that what a killed program leaves is found again. */
-static int open_new(char *path)
+/* One name for each file's beginnings, so that what a killed program leaves is found again. Where
+ * another program is just writing the same, that is enough. */
+static int write_file(const char *path, const char *bytes, size_t length)
 {
-    for (int tries = 0; tries < 3; tries++) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-        if (fd >= 0)
-            return fd;
-        if (errno != EEXIST && errno != ENOENT)
-            return -errno;
-        int r = errno == EEXIST ? remove_abandoned(path) : make_directories(path);
-        if (r < 0)
+    const char *name = strrchr(path, '/') + 1;
+    char beside[PATH_SIZE];
+    int r = write_path(beside, "%.*s.%s.new", (int)(name - path), path, name);
+
+    for (int tries = 0; r == 0 && tries < 3; tries++) {
+        r = cemm_file_replace(path, beside, FILE_MODE, bytes, length, false);
+        if (r != -EEXIST && r != -ENOENT)
             return r;
+        r = r == -EEXIST ? remove_abandoned(beside) : make_directories(beside);
     }
-    return -EBUSY;
-}
-
-/* `path` and `temporary` lie in one directory. */
-static int write_as(char *temporary, const char *path, const char *bytes, size_t length)
-{
-    int fd = open_new(temporary);
-
-    if (fd == -EBUSY)
-        return 0; /* another program is just writing the same */
-    if (fd < 0)
-        return fd;
-    int r = cemm_file_write(fd, bytes, length);
-    if (r == 0 && rename(temporary, path) < 0)
-        r = -errno;
-    if (r < 0)
-        unlink(temporary);
-    else
-        (void)sync_file_range(fd, 0, 0,
-                              SYNC_FILE_RANGE_WRITE); /* begins it, and waits for nothing */
-    if (close(fd) < 0 && r == 0 && errno != EINTR)
-        r = -errno;
-    return r;
-}
-
-static int write_file(struct cemm_buffer *path, const char *bytes, size_t length)
-{
-    struct cemm_buffer temporary = CEMM_BUFFER_INIT(PATH_LIMIT);
-    int r = path->error;
-
-    if (r == 0) {
-        const char *name = strrchr(path->data, '/') + 1;
-        cemm_buffer_append(&temporary, path->data, (size_t)(name - path->data));
-        cemm_buffer_format(&temporary, ".%s.new", name);
-        r = temporary.error;
-    }
-    if (r == 0)
-        r = write_as(temporary.data, path->data, bytes, length);
-    cemm_buffer_clear(&temporary);
-    cemm_buffer_clear(path);
-    return r;
+    return r == -EBUSY ? 0 : r;
 }
 
 int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf,
                        const struct cemm_query *query, const char *bytes, size_t length)
 {
-    struct cemm_buffer path;
+    char path[PATH_SIZE];
+    int r = path_of(path, archive, shelf, query);
 
-    path_of(&path, archive, shelf, query);
-    return write_file(&path, bytes, length);
+    return r < 0 ? r : write_file(path, bytes, length);
 }
 
 int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name)
 {
-    struct cemm_buffer path;
-    struct cemm_buffer aside = CEMM_BUFFER_INIT(PATH_LIMIT);
+    char path[PATH_SIZE];
+    char aside[PATH_SIZE];
+    int r = path_of(path, archive, CEMM_KEPT, query);
 
-    path_of(&path, archive, CEMM_KEPT, query);
-    if (!path.error)
-        cemm_buffer_format(&aside, "%s.damaged", path.data);
-    int r = path.error ? path.error : aside.error;
-    if (r == 0 && rename(path.data, aside.data) < 0)
+    if (r == 0)
+        r = write_path(aside, "%s.damaged", path);
+    if (r == 0 && rename(path, aside) < 0)
         r = -errno;
     if (r == 0)
-        cemm_words_set(ret_name, "%s", aside.data);
-    cemm_buffer_clear(&path);
-    cemm_buffer_clear(&aside);
+        cemm_words_set(ret_name, "%s", aside);
     return r;
 }
 
@@ -258,22 +208,20 @@ int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm
 int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
                            const char *alias, char **ret_text)
 {
-    struct cemm_buffer path;
+    char path[PATH_SIZE];
     struct stat about;
+    int r = path_of_note(path, archive, uid, alias);
 
-    path_of_note(&path, archive, uid, alias);
-    int r = path.error ? path.error : cemm_file_read(path.data, CEMM_NOTE_MAX, ret_text, &about);
-    cemm_buffer_clear(&path);
-    return r;
+    return r < 0 ? r : cemm_file_read(path, CEMM_NOTE_MAX, ret_text, &about);
 }
 
 int cemm_archive_write_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
                             const char *alias, const char *text)
 {
-    struct cemm_buffer path;
+    char path[PATH_SIZE];
+    int r = path_of_note(path, archive, uid, alias);
 
-    path_of_note(&path, archive, uid, alias);
-    return write_file(&path, text, strlen(text));
+    return r < 0 ? r : write_file(path, text, strlen(text));
 }
 
 /* ---- meters ---------------------------------------------------------------------- */
@@ -281,12 +229,10 @@ int cemm_archive_write_note(const struct cemm_archive *archive, const struct cem
 int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
                       const char *alias)
 {
-    struct cemm_buffer path = CEMM_BUFFER_INIT(PATH_LIMIT);
+    char path[PATH_SIZE];
+    int r = write_path(path, "%s/%s/%s/", archive->directory, uid->text, alias);
 
-    cemm_buffer_format(&path, "%s/%s/%s/", archive->directory, uid->text, alias);
-    int r = path.error ? path.error : make_directories(path.data);
-    cemm_buffer_clear(&path);
-    return r;
+    return r < 0 ? r : make_directories(path);
 }
 
 static bool is_directory(DIR *parent, const struct dirent *entry)
@@ -296,20 +242,16 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
 }
 
-static int each_alias(DIR *parent, const char *name, const struct cemm_uid *uid,
+static int each_alias(const struct cemm_archive *archive, const struct cemm_uid *uid,
                       cemm_archive_meter_fn *meter, void *data)
 {
-    int fd = openat(dirfd(parent), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *aliases = fd >= 0 ? fdopendir(fd) : NULL;
+    char path[PATH_SIZE];
+    int r = write_path(path, "%s/%s", archive->directory, uid->text);
+    DIR *aliases = r < 0 ? NULL : opendir(path);
     const struct dirent *entry;
-    int r = 0;
 
-    if (!aliases) {
-        r = -errno;
-        if (fd >= 0)
-            close(fd);
-        return r;
-    }
+    if (!aliases)
+        return r < 0 ? r : -errno;
     while (r == 0 && (entry = readdir(aliases)))
         if (entry->d_name[0] != '.' && cemm_name_valid(entry->d_name) &&
             is_directory(aliases, entry))
@@ -330,7 +272,7 @@ int cemm_archive_each(const struct cemm_archive *archive, cemm_archive_meter_fn 
     while (r == 0 && (entry = readdir(devices)))
         if (cemm_uid_parse(entry->d_name, &uid) && strcmp(entry->d_name, uid.text) == 0 &&
             is_directory(devices, entry))
-            r = each_alias(devices, entry->d_name, &uid, meter, data);
+            r = each_alias(archive, &uid, meter, data);
     closedir(devices);
     return r;
 }

@@ -22,7 +22,6 @@
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H
 
-#include "common/base/buffer.h"
 #include "common/frontend.h"
 
 struct cemm_archive;

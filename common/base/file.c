@@ -105,3 +105,48 @@ int cemm_file_write(int fd, const char *bytes, size_t length)
     }
     return 0;
 }
+
+/* Writes and closes it. What need not last begins to be written to the disk, without waiting. */
+static int write_new(int fd, const char *bytes, size_t length, bool lasting)
+{
+    int r = cemm_file_write(fd, bytes, length);
+
+    if (r == 0 && lasting && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0 && !lasting)
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    if (close(fd) < 0 && r == 0 && errno != EINTR)
+        r = -errno;
+    return r;
+}
+
+/* So that the new name itself lasts. A file system that cannot do that is none of our business. */
+static void sync_directory(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(directory);
+}
+
+int cemm_file_replace(const char *path, const char *beside, mode_t mode, const char *bytes,
+                      size_t length, bool lasting)
+{
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+
+    if (fd < 0)
+        return -errno;
+    int r = write_new(fd, bytes, length, lasting);
+    if (r == 0 && rename(beside, path) < 0)
+        r = -errno;
+    if (r < 0)
+        (void)unlink(beside);
+    else if (lasting)
+        sync_directory(path);
+    return r;
+}

@@ -4,6 +4,7 @@
 #ifndef CEMM_BASE_FILE_H
 #define CEMM_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 
@@ -16,5 +17,14 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
 
 /* Writes all of it, however many calls that takes. 0 or a negative errno. */
 int cemm_file_write(int fd, const char *bytes, size_t length);
+
+/*
+ * Writes a file whole or not at all: as `beside`, in the same directory, which
+ * is then renamed to `path`. Whatever has the name `beside` already is not
+ * written to: -EEXIST. `lasting`: waits until it is on the disk, with its name.
+ * 0 or a negative errno.
+ */
+int cemm_file_replace(const char *path, const char *beside, mode_t mode, const char *bytes,
+                      size_t length, bool lasting);
 
 #endif

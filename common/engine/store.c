@@ -1,5 +1,6 @@
 #include "common/engine/store.h"
 
+#include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/protocol/answer.h"

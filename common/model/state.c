@@ -132,41 +132,6 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 
 /* ---- writing ------------------------------------------------------------------- */
 
-/* So that the new name itself lasts. A file system that cannot do that is none of our business. */
-static void sync_directory(const char *path)
-{
-    char *directory = strdup(path);
-    char *slash = directory ? strrchr(directory, '/') : NULL;
-    int fd;
-
-    if (slash)
-        slash[slash == directory] = '\0';
-    fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)fsync(fd);
-        close(fd);
-    }
-    free(directory);
-}
-
-/* Whatever had that name (a link, a FIFO, what a crash has left) is not what is written to. */
-static int write_temporary(const char *path, const char *text, size_t length)
-{
-    int fd, r;
-
-    if (unlink(path) < 0 && errno != ENOENT)
-        return -errno;
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STATE_MODE);
-    if (fd < 0)
-        return -errno;
-    r = cemm_file_write(fd, text, length);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    if (close(fd) < 0 && r == 0)
-        r = -errno;
-    return r;
-}
-
 /* Something else than a file is neither replaced nor written to. */
 static bool is_other(const char *path)
 {
@@ -175,24 +140,21 @@ static bool is_other(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
-/* `path` is no link. */
+/* `path` is no link. Whatever has the other name (a link, a FIFO, what a crash has left) goes. */
 static int replace(const char *path, const char *text, size_t length)
 {
-    char *temporary;
-    int r;
+    char *beside;
+    int r = 0;
 
     if (is_other(path))
         return -EINVAL;
-    if (asprintf(&temporary, "%s.new", path) < 0)
+    if (asprintf(&beside, "%s.new", path) < 0)
         return -ENOMEM;
-    r = write_temporary(temporary, text, length);
-    if (r == 0 && rename(temporary, path) < 0)
+    if (unlink(beside) < 0 && errno != ENOENT)
         r = -errno;
     if (r == 0)
-        sync_directory(path);
-    else
-        (void)unlink(temporary);
-    free(temporary);
+        r = cemm_file_replace(path, beside, STATE_MODE, text, length, true);
+    free(beside);
     return r;
 }
 
