@@ -5,7 +5,6 @@
  */
 #include "common/frontend.h"
 
-#include <ctype.h>
 #include <glib.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -174,62 +173,33 @@ int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b
     return r ? r : a->day - b->day;
 }
 
-/* Exactly `digits` digits at *text, which moves on behind them; -1 if they are not there. */
-static int take_digits(const char **text, int digits)
-{
-    int value = 0;
-
-    for (; digits > 0; digits--, (*text)++) {
-        if (!isdigit((unsigned char)**text))
-            return -1;
-        value = value * 10 + (**text - '0');
-    }
-    return value;
-}
-
-static int take_dashed(const char **text)
-{
-    if (**text != '-')
-        return -1;
-    (*text)++;
-    return take_digits(text, 2);
-}
-
-static int month_length(int year, int month)
-{
-    return (int)(day_number(year + month / 12, month % 12 + 1, 1) - day_number(year, month, 1));
-}
-
-bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period)
-{
-    struct cemm_period period = {.span = span, .month = 1, .day = 1};
-
-    period.year = take_digits(&text, 4);
-    if (period.year < 1970)
-        return false;
-    if (span != CEMM_YEAR)
-        period.month = take_dashed(&text);
-    if (period.month < 1 || period.month > 12)
-        return false;
-    if (span == CEMM_DAY)
-        period.day = take_dashed(&text);
-    if (period.day < 1 || period.day > month_length(period.year, period.month) || *text)
-        return false;
-    *ret_period = period;
-    return true;
-}
-
 void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size)
 {
     static const int lengths[] = {[CEMM_DAY] = 10, [CEMM_MONTH] = 7, [CEMM_YEAR] = 4};
     char text[40];
+    int length = lengths[period->span];
 
-    if (snprintf(text, sizeof(text), "%04d-%02d-%02d", period->year, period->month, period->day) <
-        0)
-        text[0] = '\0';
-    text[lengths[period->span]] = '\0';
-    if (size && snprintf(ret_text, size, "%s", text) >= (int)size)
+    (void)snprintf(text, sizeof(text), "%04d-%02d-%02d", period->year, period->month, period->day);
+    if (size && snprintf(ret_text, size, "%.*s", length, text) >= (int)size)
         ret_text[0] = '\0';
+}
+
+/* What is written back as it was is a date that exists, and nothing else. */
+bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period)
+{
+    static const char *const forms[] = {
+        [CEMM_DAY] = "%Y-%m-%d", [CEMM_MONTH] = "%Y-%m", [CEMM_YEAR] = "%Y"};
+    struct tm tm = {.tm_mday = 1};
+    char again[16];
+
+    (void)strptime(text, forms[span], &tm);
+    struct cemm_period period = {span, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
+    period = cemm_period_step(&period, 0);
+    cemm_period_format(&period, again, sizeof(again));
+    if (period.year < 1970 || strcmp(again, text) != 0)
+        return false;
+    *ret_period = period;
+    return true;
 }
 
 /* Two digits; the callers' numbers are below 100. */
