@@ -106,7 +106,7 @@ static void probe_all(struct cemm_route *route)
     if (config->aliases.count > 0)
         return;
     for (const struct cemm_alias *alias = cemm_aliases; alias->name; alias++)
-        if (config->kind == CEMM_CLOUD ? alias->cloud : alias->lan)
+        if (config->kind == CEMM_LOCAL || alias->cloud)
             probe(route, alias->name);
 }
 

@@ -12,39 +12,47 @@
 
 /* `emucs-gas` is in no document; real firmware lists it (field notes, LAN device). */
 const struct cemm_alias cemm_aliases[] = {
-    {"p1", true, true, CEMM_ALIAS_SMART},
-    {"p1-gas", true, true, CEMM_ALIAS_GAS},
-    {"p1-usb", false, true, CEMM_ALIAS_SMART},
-    {"han", true, true, CEMM_ALIAS_SMART},
-    {"emucs", false, true, CEMM_ALIAS_SMART},
-    {"emucs-usb", false, true, CEMM_ALIAS_SMART},
-    {"emucs-gas", false, true, CEMM_ALIAS_GAS},
-    {"dlms-usb", false, true, CEMM_ALIAS_SMART},
-    {"s01", true, true, CEMM_ALIAS_PULSE},
-    {"s02", true, true, CEMM_ALIAS_PULSE},
-    {"s03", true, true, CEMM_ALIAS_PULSE},
-    {"pulse-1", false, true, CEMM_ALIAS_PULSE},
-    {"pulse-2", false, true, CEMM_ALIAS_PULSE},
-    {"pulse-3", false, true, CEMM_ALIAS_PULSE},
-    {CEMM_ALIAS_USAGE, false, true, CEMM_ALIAS_OTHER},
-    {NULL, false, false, CEMM_ALIAS_OTHER},
+    {"p1", true, CEMM_ALIAS_SMART},
+    {"p1-gas", true, CEMM_ALIAS_GAS},
+    {"p1-usb", false, CEMM_ALIAS_SMART},
+    {"han", true, CEMM_ALIAS_SMART},
+    {"emucs", false, CEMM_ALIAS_SMART},
+    {"emucs-usb", false, CEMM_ALIAS_SMART},
+    {"emucs-gas", false, CEMM_ALIAS_GAS},
+    {"dlms-usb", false, CEMM_ALIAS_SMART},
+    {"s01", true, CEMM_ALIAS_PULSE},
+    {"s02", true, CEMM_ALIAS_PULSE},
+    {"s03", true, CEMM_ALIAS_PULSE},
+    {"pulse-1", false, CEMM_ALIAS_PULSE},
+    {"pulse-2", false, CEMM_ALIAS_PULSE},
+    {"pulse-3", false, CEMM_ALIAS_PULSE},
+    {CEMM_ALIAS_USAGE, false, CEMM_ALIAS_OTHER},
+    {NULL, false, CEMM_ALIAS_OTHER},
 };
 
-enum cemm_alias_kind cemm_alias_kind(const char *alias)
+/* The row of an alias, or the last one. */
+static const struct cemm_alias *find(const char *alias)
 {
-    for (const struct cemm_alias *a = cemm_aliases; a->name; a++)
-        if (strcmp(a->name, alias) == 0)
-            return a->kind;
-    return cemm_alias_modbus(alias) ? CEMM_ALIAS_MODBUS : CEMM_ALIAS_OTHER;
+    const struct cemm_alias *row = cemm_aliases;
+
+    while (row->name && strcmp(row->name, alias) != 0)
+        row++;
+    return row;
 }
 
-bool cemm_alias_modbus(const char *alias)
+/* "mb1" … "mb247": a Modbus address, without leading zeros. */
+static bool is_modbus(const char *alias)
 {
     if (strncmp(alias, "mb", 2) != 0 || !isdigit((unsigned char)alias[2]) || alias[2] == '0')
         return false;
     char *end;
     long address = strtol(alias + 2, &end, 10);
     return *end == '\0' && end - alias <= 5 && address <= MODBUS_ADDRESS_MAX;
+}
+
+enum cemm_alias_kind cemm_alias_kind(const char *alias)
+{
+    return is_modbus(alias) ? CEMM_ALIAS_MODBUS : find(alias)->kind;
 }
 
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
@@ -61,16 +69,10 @@ bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int6
 
 bool cemm_alias_in_cloud(const char *alias)
 {
-    for (const struct cemm_alias *a = cemm_aliases; a->name; a++)
-        if (strcmp(a->name, alias) == 0)
-            return a->cloud;
-    return false;
+    return find(alias)->cloud;
 }
 
 bool cemm_alias_documented(const char *alias)
 {
-    for (const struct cemm_alias *a = cemm_aliases; a->name; a++)
-        if (strcmp(a->name, alias) == 0)
-            return true;
-    return cemm_alias_modbus(alias);
+    return find(alias)->name || is_modbus(alias);
 }

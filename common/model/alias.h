@@ -1,5 +1,5 @@
 /*
- * The aliases of the API documents, as a table: which interface knows them.
+ * The aliases of the API documents, as a table. The LAN knows all of them.
  */
 #ifndef CEMM_MODEL_ALIAS_H
 #define CEMM_MODEL_ALIAS_H
@@ -18,11 +18,10 @@ enum cemm_alias_kind {
 struct cemm_alias {
     const char *name;
     bool cloud; /* cloud §Aliases: worth asking the cloud for */
-    bool lan;   /* LAN §Available Aliases */
     enum cemm_alias_kind kind;
 };
 
-/* Ends with a row whose name is NULL. mbX is not in it: it is a family, see cemm_alias_modbus(). */
+/* Ends with a row whose name is NULL. "mb1" … "mb247" are not in it. */
 extern const struct cemm_alias cemm_aliases[];
 
 /* The site's own use: a calculation of the LAN device, so no io lists it. */
@@ -33,8 +32,5 @@ bool cemm_alias_in_cloud(const char *alias);
 
 /* CEMM_ALIAS_OTHER, too, for what no document names. */
 enum cemm_alias_kind cemm_alias_kind(const char *alias);
-
-/* "mb1" … "mb247": a Modbus address, without leading zeros. */
-bool cemm_alias_modbus(const char *alias);
 
 #endif
