@@ -6,99 +6,67 @@
 #include "common/model/ledger.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #define MINUTE_MS INT64_C(60000)
 
-/* Chooses of one series: copies samples to `ret_samples`, which has room for all of them and one
- * more, and returns how many, or -ENOMEM. `*ret_cadence` is 0 before. */
-typedef ssize_t choose_fn(const void *data, const struct cemm_document *document,
-                          const struct cemm_series *series, struct cemm_sample *ret_samples,
-                          unsigned *ret_cadence);
-
-static int pick_series(struct cemm_document *picked, const struct cemm_document *document,
-                       const struct cemm_series *series, choose_fn *choose, const void *data)
+/* Room for all that a document has, and for a sample more of each series; NULL: no memory. */
+static struct cemm_document *begin(const struct cemm_document *document)
 {
-    struct cemm_series *added = cemm_document_add_series(picked);
-    struct cemm_sample *samples = added->samples;
-    unsigned cadence = 0;
-    ssize_t count = choose(data, document, series, samples, &cadence);
-
-    if (count <= 0) {
-        picked->series_count--;
-        return (int)count;
-    }
-    *added = *series;
-    added->samples = samples;
-    added->cadence = cadence;
-    added->count = (size_t)count;
-    return 0;
-}
-
-/* A sample more than it has, for each series: see choose_fn. */
-static int make_room(struct cemm_document *picked, const struct cemm_document *document)
-{
+    struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
     size_t samples = document->series_count;
 
     for (size_t i = 0; i < document->series_count; i++)
         samples += document->series[i].count;
-    return cemm_document_reserve(picked, document->series_count, samples);
-}
-
-static void find_newest(struct cemm_document *document)
-{
-    for (size_t i = 0; i < document->series_count; i++) {
-        const struct cemm_series *series = &document->series[i];
-        if (series->count && !series->total &&
-            series->samples[series->count - 1].time > document->newest)
-            document->newest = series->samples[series->count - 1].time;
-    }
-}
-
-static struct cemm_document *pick(const struct cemm_document *document, choose_fn *choose,
-                                  const void *data)
-{
-    struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
-    int r = picked ? make_room(picked, document) : -ENOMEM;
-
-    if (r == 0 && !(picked->source = strdup(cemm_document_source(document))))
-        r = -ENOMEM;
-    for (size_t i = 0; i < document->series_count && r == 0; i++)
-        r = pick_series(picked, document, &document->series[i], choose, data);
-    if (r == 0)
-        r = cemm_document_own_texts(picked);
-    if (r < 0) {
+    if (!picked || cemm_document_reserve(picked, document->series_count, samples) < 0 ||
+        !(picked->source = strdup(cemm_document_source(document)))) {
         cemm_document_unref(picked);
         return NULL;
     }
-    find_newest(picked);
     memcpy(picked->type, document->type, sizeof(picked->type));
     picked->fetched = document->fetched;
     picked->early = document->early;
     return picked;
 }
 
-/* ---- what is to be given now ------------------------------------------------------ */
+/* Appends a series like that one, but without samples. */
+static struct cemm_series *add(struct cemm_document *picked, const struct cemm_series *series)
+{
+    struct cemm_series *added = cemm_document_add_series(picked);
+    struct cemm_sample *samples = added->samples;
 
-struct now {
-    struct cemm_ledger *ledger;
-    const struct cemm_document *shown;
-};
+    *added = *series;
+    added->samples = samples;
+    added->count = 0;
+    added->cadence = 0;
+    return added;
+}
+
+/* The document when all is in it; NULL if `r` says that there was no memory, or there is none. */
+static struct cemm_document *end(struct cemm_document *picked, int r)
+{
+    if (r < 0 || cemm_document_own_texts(picked) < 0) {
+        cemm_document_unref(picked);
+        return NULL;
+    }
+    for (size_t i = 0; i < picked->series_count; i++) {
+        const struct cemm_series *series = &picked->series[i];
+        if (!series->total && series->samples[series->count - 1].time > picked->newest)
+            picked->newest = series->samples[series->count - 1].time;
+    }
+    return picked;
+}
 
 /* Those that are to be given; none of them: the one that was shown last. */
-static ssize_t choose_new(const void *data, const struct cemm_document *document,
-                          const struct cemm_series *series, struct cemm_sample *ret_samples,
-                          unsigned *ret_cadence)
+static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
+                    const struct cemm_document *document, const struct cemm_series *series,
+                    const struct cemm_document *shown)
 {
-    const struct now *now = data;
-    const struct cemm_series *shown =
-        now->shown ? cemm_document_channel(now->shown, series->channel) : NULL;
-    ssize_t count = 0;
+    struct cemm_ledger_entry *entry =
+        cemm_ledger_entry(ledger, &document->query.uid, document->query.alias, series->channel);
+    const struct cemm_series *last = shown ? cemm_document_channel(shown, series->channel) : NULL;
+    struct cemm_series *added = add(picked, series);
 
-    struct cemm_ledger_entry *entry = cemm_ledger_entry(now->ledger, &document->query.uid,
-                                                        document->query.alias, series->channel);
     if (!entry)
         return -ENOMEM;
     for (size_t i = 0; i < series->count; i++) {
@@ -106,67 +74,49 @@ static ssize_t choose_new(const void *data, const struct cemm_document *document
         if (verdict == CEMM_NO_ROOM)
             return -ENOMEM;
         if (verdict == CEMM_GIVE)
-            ret_samples[count++] = series->samples[i];
+            added->samples[added->count++] = series->samples[i];
     }
-    if (count == 0 && series->count > 0 && shown && shown->count > 0)
-        ret_samples[count++] = shown->samples[shown->count - 1];
-    (void)cemm_ledger_cadence(entry, ret_cadence);
-    return count;
+    if (added->count == 0 && series->count > 0 && last && last->count > 0)
+        added->samples[added->count++] = last->samples[last->count - 1];
+    (void)cemm_ledger_cadence(entry, &added->cadence);
+    picked->series_count -= added->count == 0;
+    return 0;
 }
 
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown)
 {
-    const struct now now = {ledger, shown};
+    struct cemm_document *picked = begin(document);
+    int r = picked ? 0 : -ENOMEM;
 
-    return pick(document, choose_new, &now);
-}
-
-/* ---- what was missed ---------------------------------------------------------------- */
-
-struct then {
-    struct cemm_ledger_entry *entry;
-    const char *taker;
-    int64_t from;
-    size_t most;
-    int64_t now;
-};
-
-static ssize_t choose_missing(const void *data, const struct cemm_document *document,
-                              const struct cemm_series *series, struct cemm_sample *ret_samples,
-                              unsigned *ret_cadence)
-{
-    const struct then *then = data;
-    int64_t from = then->from;
-    int64_t until = 0;
-    int64_t last = 0;
-    ssize_t count = 0;
-
-    (void)document;
-    (void)ret_cadence;
-    if (strcmp(series->channel, then->entry->channel) != 0)
-        return 0;
-    for (size_t i = 0; i < series->count && (size_t)count < then->most; i++) {
-        int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
-        if (minute < then->from)
-            continue;
-        if (minute >= until &&
-            !cemm_ledger_missing(then->entry, then->taker, minute, then->now, &from, &until))
-            break; /* nor is any later one */
-        if (minute < from || minute == last)
-            continue;
-        last = minute;
-        ret_samples[count++] = series->samples[i];
-    }
-    return count;
+    for (size_t i = 0; i < document->series_count && r == 0; i++)
+        r = pick_new(picked, ledger, document, &document->series[i], shown);
+    return end(picked, r);
 }
 
 struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *taker,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now)
 {
-    const struct then then = {entry, taker, from, most, now};
+    const struct cemm_series *series = cemm_document_channel(day, entry->channel);
+    struct cemm_document *picked = begin(day);
+    int64_t missing = from, until = 0, last = 0;
 
-    return pick(day, choose_missing, &then);
+    if (!picked || !series)
+        return end(picked, picked ? 0 : -ENOMEM);
+    struct cemm_series *added = add(picked, series);
+    for (size_t i = 0; i < series->count && added->count < most; i++) {
+        int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
+        if (minute < from)
+            continue;
+        if (minute >= until && !cemm_ledger_missing(entry, taker, minute, now, &missing, &until))
+            break; /* nor is any later one */
+        if (minute < missing || minute == last)
+            continue;
+        last = minute;
+        added->samples[added->count++] = series->samples[i];
+    }
+    picked->series_count -= added->count == 0;
+    return end(picked, 0);
 }
