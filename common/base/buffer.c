@@ -11,13 +11,6 @@ static int fail(struct cemm_buffer *buffer, int error)
     return buffer->error = error;
 }
 
-static size_t room_of(const struct cemm_buffer *buffer)
-{
-    size_t room = buffer->capacity ? buffer->capacity - 1 : 0; /* the closing NUL */
-
-    return room < buffer->limit ? room : buffer->limit;
-}
-
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
 {
     if (buffer->error)
@@ -35,7 +28,8 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
         return fail(buffer, -ENOMEM);
     buffer->data = data;
     buffer->capacity = capacity;
-    buffer->room = room_of(buffer);
+    buffer->room =
+        capacity - 1 < buffer->limit ? capacity - 1 : buffer->limit; /* a NUL closes it */
     return 0;
 }
 
@@ -74,15 +68,6 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     vsnprintf(buffer->data + buffer->length, (size_t)length + 1, format, arguments);
     va_end(arguments);
     buffer->length += (size_t)length;
-}
-
-void cemm_buffer_reset(struct cemm_buffer *buffer)
-{
-    buffer->length = 0;
-    buffer->error = 0;
-    buffer->room = room_of(buffer);
-    if (buffer->data)
-        buffer->data[0] = '\0';
 }
 
 void cemm_buffer_clear(struct cemm_buffer *buffer)

@@ -1,6 +1,6 @@
 /*
  * A growing piece of text with a declared maximum. Errors stick: write as
- * often as you like, then ask once with cemm_buffer_error().
+ * often as you like, then look at `error` once.
  */
 #ifndef CEMM_BASE_BUFFER_H
 #define CEMM_BASE_BUFFER_H
@@ -48,9 +48,6 @@ static inline void cemm_buffer_char(struct cemm_buffer *buffer, char c)
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number);
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Empties the buffer and forgets its error; the memory stays for the next use. */
-void cemm_buffer_reset(struct cemm_buffer *buffer);
 
 /* Frees the memory; the buffer may be used again. */
 void cemm_buffer_clear(struct cemm_buffer *buffer);

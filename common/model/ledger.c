@@ -63,22 +63,17 @@ static struct cemm_ledger_meter *meter_new(struct cemm_ledger *ledger,
     return NULL;
 }
 
-/* The meter of these names, made if need be; NULL: no memory, or a name that is none. The samples
- * of an answer are all of one meter. */
+/* The meter of these names, made if need be; NULL: no memory, or a name that is none. */
 static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                            const char *alias)
 {
     struct cemm_ledger_meter names = {.entries = NULL};
 
-    if (ledger->last && strcmp(ledger->last->alias, alias) == 0 &&
-        strcmp(ledger->last->uid.text, uid->text) == 0)
-        return ledger->last;
     if (!cemm_uid_parse(uid->text, &names.uid) || !cemm_name_valid(alias))
         return NULL;
     strcpy(names.alias, alias);
     struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
-    ledger->last = found ? *found : meter_new(ledger, &names);
-    return ledger->last;
+    return found ? *found : meter_new(ledger, &names);
 }
 
 static struct cemm_ledger_entry *entry_new(struct cemm_ledger_meter *meter, const char *channel)
@@ -229,7 +224,6 @@ void cemm_ledger_clear(struct cemm_ledger *ledger)
 {
     tdestroy(ledger->meters, meter_free);
     ledger->meters = NULL;
-    ledger->last = NULL;
     cemm_buffer_clear(&ledger->lines);
     ledger->behind = true;
 }
@@ -283,16 +277,14 @@ static void tell(const struct cemm_ledger_entry *entry, const char *taker, const
 /* The ledger's own text of that name; NULL: no memory. There are few. */
 static const char *source_named(struct cemm_ledger *ledger, const char *name)
 {
-    if (ledger->last_source && strcmp(ledger->last_source, name) == 0)
-        return ledger->last_source;
     char **found = tfind(name, &ledger->sources, compare_texts);
-    char *source = found ? *found : strdup(name);
-    if (!found && source && !tsearch(source, &ledger->sources, compare_texts)) {
-        free(source);
-        source = NULL;
-    }
-    ledger->last_source = source;
-    return source;
+    if (found)
+        return *found;
+    char *source = strdup(name);
+    if (source && tsearch(source, &ledger->sources, compare_texts))
+        return source;
+    free(source);
+    return NULL;
 }
 
 static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_sample *sample,

@@ -56,9 +56,7 @@ struct cemm_ledger_entry {
 struct cemm_ledger {
     pthread_mutex_t lock; /* over all that follows */
     void *meters;         /* tree of struct cemm_ledger_meter */
-    struct cemm_ledger_meter *last;
-    void *sources; /* tree of their names */
-    const char *last_source;
+    void *sources;        /* tree of their names */
     struct cemm_taker *takers[CEMM_TAKERS_MAX];
     size_t taker_count;
     int64_t window; /* seconds */

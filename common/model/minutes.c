@@ -18,8 +18,6 @@ static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)
     uint32_t low = 0;
     uint32_t high = minutes->count;
 
-    if (high && minutes->stretches[high - 1].until < minute)
-        return high; /* what is new comes at the end, most of the time */
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         if (minutes->stretches[middle].until < minute)

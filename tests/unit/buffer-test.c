@@ -71,7 +71,7 @@ static void test_integers(void **state)
         int64_t number = i < COUNT(numbers)       ? numbers[i]
                          : i < 2 * COUNT(numbers) ? -numbers[i - COUNT(numbers)]
                                                   : INT64_MIN;
-        cemm_buffer_reset(&buffer);
+        cemm_buffer_clear(&buffer);
         cemm_buffer_integer(&buffer, number);
         assert_true(snprintf(wanted, sizeof(wanted), "%lld", (long long)number) > 0);
         expect_text(wanted, buffer.data, wanted);
@@ -96,23 +96,6 @@ static void test_error_sticks(void **state)
     assert_null(buffer.data);
     cemm_buffer_text(&buffer, "ok"); /* and it is as good as new */
     assert_int_equal(buffer.error, 0);
-    cemm_buffer_clear(&buffer);
-}
-
-static void test_reset(void **state)
-{
-    struct cemm_buffer buffer = CEMM_BUFFER_INIT(4);
-
-    (void)state;
-    cemm_buffer_reset(&buffer);
-    cemm_buffer_text(&buffer, "abcde");
-    cemm_buffer_reset(&buffer);
-    assert_int_equal(buffer.error, 0);
-    cemm_buffer_text(&buffer, "abcd");
-    assert_string_equal(buffer.data, "abcd");
-    cemm_buffer_reset(&buffer);
-    assert_string_equal(buffer.data, "");
-    assert_int_equal(buffer.length, 0);
     cemm_buffer_clear(&buffer);
 }
 
@@ -198,10 +181,13 @@ static void test_stream(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_limit),    cmocka_unit_test(test_writers),
-        cmocka_unit_test(test_integers), cmocka_unit_test(test_error_sticks),
-        cmocka_unit_test(test_reset),    cmocka_unit_test(test_steal),
-        cmocka_unit_test(test_stream),   cmocka_unit_test(test_stream_without_memory),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_writers),
+        cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_error_sticks),
+        cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_stream_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
