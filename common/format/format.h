@@ -19,9 +19,6 @@ void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *documen
 /* A column for each member, a row for each entry of `data`. */
 void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *document);
 
-/* InfluxDB line protocol: one line for each distinct time, oldest first. */
-void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document);
-
 /* One row a sample: uid, alias, channel, value, unit, time. A channel that was never read has one
  * row, with neither value nor time. */
 void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *document,
@@ -39,18 +36,6 @@ cemm_write_step cemm_write_influx_step;
 cemm_write_step cemm_write_csv_step;
 cemm_write_step cemm_write_json_step;
 cemm_write_step cemm_write_putval_step;
-
-/* Copies a document's series, sorted by name. */
-void cemm_sort_series(const struct cemm_document *document, struct cemm_series *ret_sorted);
-
-/* Several documents as one text, by the time of their samples. Returns 0 or -ENOMEM; the rest is
- * in the buffer's error. */
-int cemm_write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
-                      size_t count, enum cemm_rows rows, const struct cemm_manner *manner);
-
-/* Prometheus's text format; see cemm_render_prometheus(). */
-void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *readings,
-                           size_t count, const char *before);
 
 /* The shortest text that reads back as the same number; it must be finite. */
 void cemm_write_number(struct cemm_buffer *out, double number);

@@ -9,27 +9,9 @@
  */
 #include "common/format/format.h"
 
-#include "common/base/limits.h"
 #include "common/model/channel.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static int by_channel(const void *left, const void *right)
-{
-    const struct cemm_series *a = left;
-    const struct cemm_series *b = right;
-
-    return strcmp(a->channel, b->channel);
-}
-
-void cemm_sort_series(const struct cemm_document *document, struct cemm_series *ret_sorted)
-{
-    if (!document->series_count)
-        return;
-    memcpy(ret_sorted, document->series, document->series_count * sizeof(*ret_sorted));
-    qsort(ret_sorted, document->series_count, sizeof(*ret_sorted), by_channel);
-}
 
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel)
 {
@@ -90,14 +72,4 @@ void cemm_write_influx_step(struct cemm_buffer *out, const struct cemm_document 
     (void)manner;
     if (write_line(out, &document->query, merge, false))
         write_line(out, &document->query, merge, true);
-}
-
-void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document)
-{
-    struct cemm_series sorted[CEMM_CHANNELS_MAX];
-    struct cemm_merge merge = {.series = sorted, .count = document->series_count};
-
-    cemm_sort_series(document, sorted);
-    while (cemm_merge_next(&merge))
-        cemm_write_influx_step(out, document, &merge, NULL);
 }

@@ -363,23 +363,16 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
     }
 }
 
-void cemm_write_prometheus(struct cemm_buffer *out, const struct cemm_reading *readings,
-                           size_t count, const char *before)
-{
-    struct past past = {.text = before, .cursor = before};
-
-    for (enum family family = 0; family < FAMILIES; family++)
-        write_family(out, family, readings, count, &past);
-    write_times(out, readings, count, &past);
-    write_info(out, readings, count);
-    write_up(out, readings, count);
-}
-
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
+    struct past past = {.text = before, .cursor = before};
 
-    cemm_write_prometheus(&out, readings, count, before);
+    for (enum family family = 0; family < FAMILIES; family++)
+        write_family(&out, family, readings, count, &past);
+    write_times(&out, readings, count, &past);
+    write_info(&out, readings, count);
+    write_up(&out, readings, count);
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }

@@ -1,5 +1,111 @@
+/*
+ * Documents as text. Several become one, in the order of time: each is walked
+ * by a merge of its own, and the next moment is the earliest that any of them
+ * stands at.
+ */
 #include "common/base/limits.h"
 #include "common/format/format.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A document on its way through. */
+struct strand {
+    const struct cemm_document *document;
+    struct cemm_series *sorted; /* NULL: walked in its own order */
+    struct cemm_merge merge;
+    bool live; /* it stands at a moment that has not been written */
+};
+
+static const struct {
+    cemm_write_step *step;
+    bool sorted;
+} forms[] = {
+    [CEMM_ROWS_CSV] = {cemm_write_csv_step, false},
+    [CEMM_ROWS_JSON] = {cemm_write_json_step, false},
+    [CEMM_ROWS_INFLUX] = {cemm_write_influx_step, true},
+    [CEMM_ROWS_PUTVAL] = {cemm_write_putval_step, false},
+};
+
+static int by_channel(const void *left, const void *right)
+{
+    const struct cemm_series *a = left;
+    const struct cemm_series *b = right;
+
+    return strcmp(a->channel, b->channel);
+}
+
+static int begin(struct strand *strand, const struct cemm_document *document, bool sorted)
+{
+    strand->document = document;
+    strand->merge.series = document->series;
+    strand->merge.count = document->series_count;
+    if (sorted && document->series_count) {
+        size_t size = document->series_count * sizeof(*strand->sorted);
+        strand->merge.series = strand->sorted = malloc(size);
+        if (!strand->sorted)
+            return -ENOMEM;
+        memcpy(strand->sorted, document->series, size);
+        qsort(strand->sorted, document->series_count, sizeof(*strand->sorted), by_channel);
+    }
+    strand->live = cemm_merge_next(&strand->merge);
+    return 0;
+}
+
+/* The earliest moment that is left; false at the end. */
+static bool next_moment(const struct strand *strands, size_t count, int64_t *ret_time)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!strands[i].live || (found && strands[i].merge.time >= *ret_time))
+            continue;
+        *ret_time = strands[i].merge.time;
+        found = true;
+    }
+    return found;
+}
+
+static int write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
+                        size_t count, enum cemm_rows rows, const struct cemm_manner *manner)
+{
+    struct strand *strands = calloc(count + 1, sizeof(*strands));
+    int64_t time = 0;
+    int r = 0;
+
+    if (!strands)
+        return -ENOMEM;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = begin(&strands[i], documents[i], forms[rows].sorted);
+    while (r == 0 && out->error == 0 && next_moment(strands, count, &time)) {
+        for (size_t i = 0; i < count; i++) {
+            struct strand *strand = &strands[i];
+            if (!strand->live || strand->merge.time != time)
+                continue;
+            forms[rows].step(out, strand->document, &strand->merge, manner);
+            strand->live = cemm_merge_next(&strand->merge);
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        free(strands[i].sorted);
+    free(strands);
+    return r;
+}
+
+int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
+                       enum cemm_rows rows, const struct cemm_manner *manner, char **ret_text,
+                       size_t *ret_length)
+{
+    struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
+    int r = write_joined(&out, documents, count, rows, manner);
+
+    if (r < 0) {
+        cemm_buffer_clear(&out);
+        return r;
+    }
+    return cemm_buffer_steal(&out, ret_text, ret_length);
+}
 
 int cemm_render(const struct cemm_document *document, enum cemm_form form,
                 const struct cemm_zone *zone, char **ret_text, size_t *ret_length)
@@ -14,8 +120,7 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
         cemm_write_csv(&out, document, zone);
         break;
     case CEMM_FORM_INFLUX:
-        cemm_write_influx(&out, document);
-        break;
+        return cemm_render_joined(&document, 1, CEMM_ROWS_INFLUX, NULL, ret_text, ret_length);
     case CEMM_FORM_CSV_ROWS:
         cemm_write_csv_rows(&out, document, zone);
         break;
