@@ -60,30 +60,25 @@ static void write_line(struct writer *writer, const struct cemm_ledger_entry *en
     unsigned cadence = about ? cemm_cadence_seconds(&entry->cadence) : 0;
     struct cemm_buffer *buffer = &writer->buffer;
     size_t before = buffer->length;
-    const char *gap = "";
 
     cemm_ledger_line(buffer, entry, taker);
     for (uint32_t i = 0; minutes && i < minutes->count; i++) {
         struct cemm_stretch stretch = minutes->stretches[i];
         if (stretch.from < writer->horizon)
             stretch.from = writer->horizon;
-        if (stretch.from >= stretch.until)
-            continue;
-        cemm_buffer_format(buffer, "%s%" PRId64 "+%d", gap, stretch.from * MINUTE_S,
-                           stretch.until - stretch.from);
-        gap = " ";
+        if (stretch.from < stretch.until)
+            cemm_buffer_format(buffer, "%" PRId64 "+%d ", stretch.from * MINUTE_S,
+                               stretch.until - stretch.from);
     }
-    if (newest > 0) { /* however old: a meter may be silent for a year */
-        cemm_buffer_format(buffer, "%s@%" PRId64, gap, newest);
-        gap = " ";
-    }
-    if (cadence > 0) {
-        cemm_buffer_format(buffer, "%s/%u", gap, cadence);
-        gap = " ";
-    }
-    if (*gap)
-        cemm_buffer_char(buffer, '\n');
-    else if (!buffer->error)
+    if (newest > 0) /* however old: a meter may be silent for a year */
+        cemm_buffer_format(buffer, "@%" PRId64 " ", newest);
+    if (cadence > 0)
+        cemm_buffer_format(buffer, "/%u ", cadence);
+    if (buffer->error)
+        return;
+    if (buffer->data[buffer->length - 1] == ' ')
+        buffer->data[buffer->length - 1] = '\n';
+    else
         buffer->length = before;
 }
 
@@ -277,54 +272,37 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *
 /* ---- reading ------------------------------------------------------------------- */
 
 /* A number and the character that ends it, which is passed; false if it is none. */
-static bool read_number(char **text, const char *ends, char *ret_end, int64_t *ret_number)
+static bool read_number(char **text, char end, int64_t *ret_number)
 {
-    char *end;
+    char *rest;
 
     if (**text < '0' || **text > '9')
         return false;
     errno = 0;
-    *ret_number = strtoll(*text, &end, 10);
-    *ret_end = *end;
-    if (errno || !strchr(ends, *end))
+    *ret_number = strtoll(*text, &rest, 10);
+    if (errno || *rest != end)
         return false;
-    *text = *end ? end + 1 : end;
-    return true;
-}
-
-static bool read_stretch(char **text, char *ret_end, struct cemm_stretch *ret_stretch)
-{
-    int64_t start;
-    int64_t count;
-
-    if (!read_number(text, "+", ret_end, &start) || !read_number(text, " ", ret_end, &count))
-        return false;
-    if (start % MINUTE_S || start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 ||
-        count < 1 || count > CEMM_TIME_MAX / 1000 / MINUTE_S)
-        return false;
-    ret_stretch->from = (int32_t)(start / MINUTE_S);
-    ret_stretch->until = (int32_t)(start / MINUTE_S + count);
+    *text = rest + 1;
     return true;
 }
 
 /* What was given before this run is not taken again. */
-static int read_newest(char **text, char *ret_end, struct cemm_ledger_entry *entry)
+static int read_newest(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t newest;
 
-    if (!read_number(text, " ", ret_end, &newest) || newest < CEMM_TIME_MIN ||
-        newest > CEMM_TIME_MAX)
+    if (!read_number(&text, '\0', &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
         return -EBADMSG;
     if (newest > entry->given)
         entry->taken = entry->given = newest;
     return 0;
 }
 
-static int read_cadence(char **text, char *ret_end, struct cemm_ledger_entry *entry)
+static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t seconds;
 
-    if (!read_number(text, "", ret_end, &seconds) || seconds < 1 || seconds > CEMM_CADENCE_MAX)
+    if (!read_number(&text, '\0', &seconds) || seconds < 1 || seconds > CEMM_CADENCE_MAX)
         return -EBADMSG;
     if (entry->paced)
         cemm_cadence_recall(&entry->cadence, seconds);
@@ -332,33 +310,33 @@ static int read_cadence(char **text, char *ret_end, struct cemm_ledger_entry *en
 }
 
 /* Minutes that a taker was given. */
-static int read_given(char **text, char *ret_end, struct cemm_ledger_entry *entry,
-                      const char *taker)
+static int read_given(char *text, struct cemm_ledger_entry *entry, const char *taker)
 {
-    struct cemm_stretch stretch;
+    int64_t start, count;
 
-    if (!read_stretch(text, ret_end, &stretch))
+    if (!read_number(&text, '+', &start) || !read_number(&text, '\0', &count) || start % MINUTE_S ||
+        start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 || count < 1 ||
+        count > CEMM_TIME_MAX / 1000 / MINUTE_S)
         return -EBADMSG;
     struct cemm_given *given = cemm_ledger_given_to(entry, taker);
     if (!given)
         return entry->meter->ledger->taker_count == CEMM_TAKERS_MAX ? -EBADMSG : -ENOMEM;
-    return cemm_minutes_add(&given->minutes, stretch);
+    int32_t from = (int32_t)(start / MINUTE_S);
+    return cemm_minutes_add(&given->minutes, (struct cemm_stretch){from, from + (int32_t)count});
 }
 
 static int read_known(char *text, struct cemm_ledger_entry *entry, const char *taker)
 {
-    char end = ' ';
+    char *part;
     int r = 0;
 
-    while (end == ' ' && r >= 0) {
-        char sign = *text;
-        text += sign == '@' || sign == '/';
-        if (sign == '@')
-            r = read_newest(&text, &end, entry);
-        else if (sign == '/')
-            r = read_cadence(&text, &end, entry);
+    while (r >= 0 && (part = strsep(&text, " "))) {
+        if (*part == '@')
+            r = read_newest(part + 1, entry);
+        else if (*part == '/' && !text) /* it stands last */
+            r = read_cadence(part + 1, entry);
         else
-            r = read_given(&text, &end, entry, taker);
+            r = read_given(part, entry, taker);
     }
     return r < 0 ? r : 0;
 }
