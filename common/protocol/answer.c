@@ -131,7 +131,7 @@ static int read_sample(struct reader *reader, struct json_object *pair,
     return 1;
 }
 
-/* By time; of two at the same time the one that was written first. */
+/* By time; of two at the same time the one that was read last. */
 static int compare_samples(const void *left, const void *right)
 {
     const struct cemm_sample *a = left;
@@ -139,21 +139,16 @@ static int compare_samples(const void *left, const void *right)
 
     if (a->time != b->time)
         return a->time < b->time ? -1 : 1;
-    return a->text < b->text ? -1 : a->text > b->text;
+    return a->text > b->text ? -1 : a->text < b->text;
 }
 
-/* Puts the oldest first. The API writes the newest first, so turning round mostly does it. */
+/* Puts the oldest first, and keeps one of each time. */
 static void sort_samples(struct cemm_series *series)
 {
     struct cemm_sample *samples = series->samples;
     size_t kept = 0;
     bool sorted = true;
 
-    for (size_t i = 0; i < series->count / 2; i++) {
-        struct cemm_sample swap = samples[i];
-        samples[i] = samples[series->count - 1 - i];
-        samples[series->count - 1 - i] = swap;
-    }
     for (size_t i = 1; i < series->count && sorted; i++)
         sorted = samples[i - 1].time < samples[i].time;
     if (sorted)
@@ -165,11 +160,10 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
+/* From the end: the API writes the newest row first, so that mostly nothing is left to sort. */
 static void read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
 {
-    size_t length = json_object_array_length(rows);
-
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = json_object_array_length(rows); i-- > 0;) {
         struct cemm_sample *sample = &series->samples[series->count];
         int r = read_sample(reader, json_object_array_get_idx(rows, i), sample);
         if (r < 0)
