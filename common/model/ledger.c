@@ -175,14 +175,6 @@ struct cemm_given *cemm_ledger_given_to(struct cemm_ledger_entry *entry, const c
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-static int add_takers(struct cemm_ledger *ledger, const char *const *takers, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!taker_get(ledger, takers[i], true))
-            return -ENOMEM;
-    return 0;
-}
-
 struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count)
 {
     struct cemm_ledger *ledger = calloc(1, sizeof(*ledger));
@@ -193,10 +185,12 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
     ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
     ledger->behind = true;
-    if (add_takers(ledger, takers, count) == 0)
-        return ledger;
-    cemm_ledger_free(ledger);
-    return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!taker_get(ledger, takers[i], true)) {
+            cemm_ledger_free(ledger);
+            return NULL;
+        }
+    return ledger;
 }
 
 static void entry_free(void *channel)

@@ -180,76 +180,62 @@ static int append(const char *path, const char *lines, size_t length)
 
 /* ---- what is new --------------------------------------------------------------- */
 
-/* What is to be written: lines to be added, or all of it. */
-struct news {
-    char *text; /* NULL: nothing is new */
-    size_t length;
-    bool whole;
-};
-
-/* The lock is held for memory only: who gives values must not wait for a disk. */
-static int take_news(struct cemm_ledger *ledger, bool whole, struct news *ret_news)
+/* What is to be written: all of it if `*whole`, which it may become, else lines to be added. NULL:
+ * nothing is new. The lock is held for memory only: who gives values must not wait for a disk. */
+static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
 {
     bool any = ledger->behind || ledger->grown > 0 || ledger->lines.length > 0;
-    struct news news = {
-        .whole = ledger->behind || ledger->grown > GROWN_MAX || (whole && any),
-    };
     int r = 0;
 
-    *ret_news = (struct news){0};
-    if (!ledger->gave)
-        return 0;
-    if (news.whole)
-        r = cemm_state_text(ledger, cemm_clock_wall(), &news.text, &news.length);
-    else if (ledger->lines.length > 0)
-        r = cemm_buffer_steal(&ledger->lines, &news.text, &news.length);
-    if (r == 0 && news.whole) { /* all of the lines stands in the text */
+    *ret_text = NULL;
+    *whole = ledger->gave && (ledger->behind || ledger->grown > GROWN_MAX || (*whole && any));
+    if (*whole)
+        r = cemm_state_text(ledger, cemm_clock_wall(), ret_text, ret_length);
+    else if (ledger->gave && ledger->lines.length > 0)
+        r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
+    if (r == 0 && *whole) { /* all of the lines stands in the text */
         cemm_buffer_clear(&ledger->lines);
         ledger->behind = false;
         ledger->grown = 0;
     }
     ledger->behind |= r < 0;
-    if (r == 0)
-        *ret_news = news;
     return r;
 }
 
-static int write_news(const struct news *news, const char *path, struct cemm_words *words)
+/* After the file was written to, or could not be. */
+static void note_result(struct cemm_ledger *ledger, size_t added, int r)
 {
-    int r = 0;
-
-    if (news->text && news->whole)
-        r = store(path, news->text, news->length);
-    else if (news->text)
-        r = append(path, news->text, news->length);
-    if (r < 0)
-        cemm_words_set(words, "state file %s can't be written: %s", path, strerror(-r));
-    return r;
+    pthread_mutex_lock(&ledger->lock);
+    if (r == 0) {
+        ledger->grown += added;
+    } else {
+        cemm_buffer_clear(&ledger->lines);
+        ledger->behind = true;
+    }
+    pthread_mutex_unlock(&ledger->lock);
 }
 
 static int save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words)
 {
-    struct news news;
+    char *text;
+    size_t length;
 
     pthread_mutex_lock(&ledger->lock);
-    int r = take_news(ledger, whole, &news);
+    int r = take_news(ledger, &whole, &text, &length);
     pthread_mutex_unlock(&ledger->lock);
     if (r < 0) {
         cemm_words_set(words, "no memory to write the state file %s", ledger->path);
         return r;
     }
-    if (news.whole)
+    if (!text)
+        return 0;
+    if (whole)
         ledger->written = cemm_clock_steady();
-    r = write_news(&news, ledger->path, words);
-    pthread_mutex_lock(&ledger->lock);
-    if (r == 0 && !news.whole)
-        ledger->grown += news.length;
-    if (r < 0) {
-        cemm_buffer_clear(&ledger->lines);
-        ledger->behind = true;
-    }
-    pthread_mutex_unlock(&ledger->lock);
-    free(news.text);
+    r = whole ? store(ledger->path, text, length) : append(ledger->path, text, length);
+    if (r < 0)
+        cemm_words_set(words, "state file %s can't be written: %s", ledger->path, strerror(-r));
+    note_result(ledger, whole ? 0 : length, r);
+    free(text);
     return r;
 }
 

@@ -5,21 +5,23 @@
 #include <inttypes.h>
 #include <string.h>
 
+static const struct {
+    bool cloud;
+    bool lan;
+    const char *path; /* behind the alias; NULL: it is of no meter */
+} endpoints[] = {
+    [CEMM_DEVICES] = {true, false, NULL},
+    [CEMM_ROOT] = {false, true, NULL},
+    [CEMM_IO] = {true, true, NULL},
+    [CEMM_INFO] = {true, false, ""},
+    [CEMM_REALTIME] = {true, true, "realtime/"},
+    [CEMM_DATA] = {true, true, "data/"},
+    [CEMM_TOTALS] = {true, false, "totals/"},
+};
+
 bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_kind kind)
 {
-    switch (endpoint) {
-    case CEMM_DEVICES:
-    case CEMM_INFO:
-    case CEMM_TOTALS:
-        return kind == CEMM_CLOUD;
-    case CEMM_ROOT:
-        return kind == CEMM_LOCAL;
-    case CEMM_IO:
-    case CEMM_REALTIME:
-    case CEMM_DATA:
-        return true;
-    }
-    return false;
+    return kind == CEMM_CLOUD ? endpoints[endpoint].cloud : endpoints[endpoint].lan;
 }
 
 /* Keys are opaque: whatever is not unreserved (RFC 3986) is escaped. */
@@ -45,27 +47,13 @@ static void write_path(struct cemm_buffer *out, enum cemm_kind kind, const struc
         cemm_buffer_text(out, "cemm/");
     if (kind == CEMM_CLOUD && query->endpoint != CEMM_DEVICES)
         cemm_buffer_format(out, "%s/", query->uid.text);
-    switch (query->endpoint) {
-    case CEMM_DEVICES:
-    case CEMM_ROOT:
-        return;
-    case CEMM_IO:
-        /* Seen on the LAN without the slash; the cloud's document has it. */
+    /* Seen on the LAN without the slash; the cloud's document has it. */
+    if (query->endpoint == CEMM_IO)
         cemm_buffer_text(out, kind == CEMM_CLOUD ? "io/" : "io");
-        return;
-    case CEMM_INFO:
-        cemm_buffer_format(out, "%s/", query->alias);
-        return;
-    case CEMM_REALTIME:
-        cemm_buffer_format(out, "%s/realtime/", query->alias);
-        return;
-    case CEMM_DATA:
-        cemm_buffer_format(out, "%s/data/%s/", query->alias, spans[query->period.span]);
-        return;
-    case CEMM_TOTALS:
-        cemm_buffer_format(out, "%s/totals/", query->alias);
-        return;
-    }
+    if (endpoints[query->endpoint].path)
+        cemm_buffer_format(out, "%s/%s", query->alias, endpoints[query->endpoint].path);
+    if (query->endpoint == CEMM_DATA)
+        cemm_buffer_format(out, "%s/", spans[query->period.span]);
 }
 
 void cemm_url_write(struct cemm_buffer *out, enum cemm_kind kind, const char *base,
