@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* A document on its way through. */
-struct strand {
+struct walk {
     const struct cemm_document *document;
     struct cemm_series *sorted; /* NULL: walked in its own order */
     struct cemm_merge merge;
@@ -36,32 +36,32 @@ static int by_channel(const void *left, const void *right)
     return strcmp(a->channel, b->channel);
 }
 
-static int begin(struct strand *strand, const struct cemm_document *document, bool sorted)
+static int begin(struct walk *walk, const struct cemm_document *document, bool sorted)
 {
-    strand->document = document;
-    strand->merge.series = document->series;
-    strand->merge.count = document->series_count;
+    walk->document = document;
+    walk->merge.series = document->series;
+    walk->merge.count = document->series_count;
     if (sorted && document->series_count) {
-        size_t size = document->series_count * sizeof(*strand->sorted);
-        strand->merge.series = strand->sorted = malloc(size);
-        if (!strand->sorted)
+        size_t size = document->series_count * sizeof(*walk->sorted);
+        walk->merge.series = walk->sorted = malloc(size);
+        if (!walk->sorted)
             return -ENOMEM;
-        memcpy(strand->sorted, document->series, size);
-        qsort(strand->sorted, document->series_count, sizeof(*strand->sorted), by_channel);
+        memcpy(walk->sorted, document->series, size);
+        qsort(walk->sorted, document->series_count, sizeof(*walk->sorted), by_channel);
     }
-    strand->live = cemm_merge_next(&strand->merge);
+    walk->live = cemm_merge_next(&walk->merge);
     return 0;
 }
 
 /* The earliest moment that is left; false at the end. */
-static bool next_moment(const struct strand *strands, size_t count, int64_t *ret_time)
+static bool next_moment(const struct walk *walks, size_t count, int64_t *ret_time)
 {
     bool found = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (!strands[i].live || (found && strands[i].merge.time >= *ret_time))
+        if (!walks[i].live || (found && walks[i].merge.time >= *ret_time))
             continue;
-        *ret_time = strands[i].merge.time;
+        *ret_time = walks[i].merge.time;
         found = true;
     }
     return found;
@@ -70,26 +70,26 @@ static bool next_moment(const struct strand *strands, size_t count, int64_t *ret
 static int write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
                         size_t count, enum cemm_rows rows, const struct cemm_manner *manner)
 {
-    struct strand *strands = calloc(count + 1, sizeof(*strands));
+    struct walk *walks = calloc(count + 1, sizeof(*walks));
     int64_t time = 0;
     int r = 0;
 
-    if (!strands)
+    if (!walks)
         return -ENOMEM;
     for (size_t i = 0; i < count && r == 0; i++)
-        r = begin(&strands[i], documents[i], forms[rows].sorted);
-    while (r == 0 && out->error == 0 && next_moment(strands, count, &time)) {
+        r = begin(&walks[i], documents[i], forms[rows].sorted);
+    while (r == 0 && out->error == 0 && next_moment(walks, count, &time)) {
         for (size_t i = 0; i < count; i++) {
-            struct strand *strand = &strands[i];
-            if (!strand->live || strand->merge.time != time)
+            struct walk *walk = &walks[i];
+            if (!walk->live || walk->merge.time != time)
                 continue;
-            forms[rows].step(out, strand->document, &strand->merge, manner);
-            strand->live = cemm_merge_next(&strand->merge);
+            forms[rows].step(out, walk->document, &walk->merge, manner);
+            walk->live = cemm_merge_next(&walk->merge);
         }
     }
     for (size_t i = 0; i < count; i++)
-        free(strands[i].sorted);
-    free(strands);
+        free(walks[i].sorted);
+    free(walks);
     return r;
 }
 
