@@ -14,6 +14,7 @@
 #include "common/base/limits.h"
 #include "common/format/format.h"
 #include "common/model/alias.h"
+#include "common/model/channel.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -61,9 +62,9 @@ static const struct {
     [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
 };
 
-/* First match holds; a name that ends in '*' matches what begins like it. */
+/* The first match holds. */
 static const struct kind {
-    const char *channel;
+    const char *channel; /* cemm_channel_matches() */
     enum family family;
     const char *labels; /* NULL: the channel's name */
     const char *other;  /* the same of a meter that is no smart meter */
@@ -93,20 +94,11 @@ struct past {
     const char *cursor;
 };
 
-static bool matches(const char *pattern, const char *channel)
-{
-    size_t length = strlen(pattern) - 1;
-
-    if (pattern[length] == '*')
-        return strncmp(pattern, channel, length) == 0;
-    return strcmp(pattern, channel) == 0;
-}
-
 static const struct kind *kind_of(const char *channel)
 {
     const struct kind *kind = kinds;
 
-    while (!matches(kind->channel, channel))
+    while (!cemm_channel_matches(kind->channel, channel))
         kind++;
     return kind;
 }

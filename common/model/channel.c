@@ -2,30 +2,60 @@
 
 #include <string.h>
 
-#define MINUTE_MS INT64_C(60000)
-#define FAR       (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
-#define BETWEEN   (30 * MINUTE_MS) /* or, where some are missing, one on either side */
+#define MINUTE_MS   INT64_C(60000)
+#define FAR         (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
+#define BETWEEN     (30 * MINUTE_MS) /* or, where some are missing, one on either side */
+#define WH_PER_KWH  1000.0
+#define GAS_CADENCE 3600 /* smart meters hand the gas reading on once an hour */
 
-/* LAN §Common channels, and cloud §monthly data for electric_energy_low. */
-static const struct {
-    const char *name;
+/*
+ * Names and units are those of LAN §Common channels and, for
+ * electric_energy_low, of cloud §monthly data. Only types of collectd's own
+ * types.db are used, so that no writer and no receiver elsewhere needs another
+ * one. The first match holds; the last row is for everything else.
+ */
+static const struct row {
+    const char *channel; /* cemm_channel_matches() */
     const char *unit;
-    bool counts; /* its realtime value is a meter reading */
-} channels[] = {
-    {"t1", "kWh", true},
-    {"t2", "kWh", true},
-    {"t3", "kWh", true},
-    {"t4", "kWh", true},
-    {"electric_energy", "kWh", false},
-    {"electric_energy_low", "kWh", false},
-    {"electric_energy_high", "kWh", false},
-    {"electric_power", "W", false},
-    {"gas", "m3", true},
-    {"volume", "m3", true},
-    {"flow", "L/min", false},
+    enum cemm_channel_kind kind;
+    const char *type;
+    double factor;    /* from the unit to that of the type */
+    unsigned cadence; /* seconds, where none was learned */
+} rows[] = {
+    {"t1", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
+    {"t2", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
+    {"t3", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
+    {"t4", "kWh", CEMM_CHANNEL_READING, "energy_wh", WH_PER_KWH, 0},
+    {"electric_energy", "kWh", CEMM_CHANNEL_ENERGY, "energy_wh", WH_PER_KWH, 0},
+    {"electric_energy_high", "kWh", CEMM_CHANNEL_ENERGY, "energy_wh", WH_PER_KWH, 0},
+    {"electric_energy_low", "kWh", CEMM_CHANNEL_OTHER, "energy_wh", WH_PER_KWH, 0},
+    {"electric_energy*", "", CEMM_CHANNEL_OTHER, "energy_wh", WH_PER_KWH, 0},
+    {"electric_power", "W", CEMM_CHANNEL_MOMENT, "power", 1, 0},
+    {"gas", "m3", CEMM_CHANNEL_READING, "gauge", 1, GAS_CADENCE},
+    {"volume", "m3", CEMM_CHANNEL_READING, "gauge", 1, 0},
+    {"flow", "L/min", CEMM_CHANNEL_MOMENT, "flow", 1, 0},
+    {"rate", "", CEMM_CHANNEL_MOMENT, "gauge", 1, 0},
+    {"switch", "", CEMM_CHANNEL_MOMENT, "gauge", 1, 0},
+    {"*", "", CEMM_CHANNEL_OTHER, "gauge", 1, 0},
 };
 
-#define CHANNELS (sizeof(channels) / sizeof(channels[0]))
+bool cemm_channel_matches(const char *pattern, const char *channel)
+{
+    size_t length = strlen(pattern) - 1;
+
+    if (pattern[length] == '*')
+        return strncmp(pattern, channel, length) == 0;
+    return strcmp(pattern, channel) == 0;
+}
+
+static const struct row *row_of(const char *channel)
+{
+    const struct row *row = rows;
+
+    while (!cemm_channel_matches(row->channel, channel))
+        row++;
+    return row;
+}
 
 /* Milliseconds to the row before and to the one behind; at an end, the other one counts. */
 static void distances(const struct cemm_series *series, const struct cemm_sample *row,
@@ -69,16 +99,29 @@ const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_s
 {
     if (series->count > 0 && is_gas_by_minute(query, series, series->samples))
         return "L/min";
-    for (size_t i = 0; i < CHANNELS; i++)
-        if (strcmp(channels[i].name, series->channel) == 0)
-            return channels[i].unit;
-    return "";
+    return row_of(series->channel)->unit;
 }
 
-bool cemm_channel_counts(const char *channel)
+enum cemm_channel_kind cemm_channel_kind(const char *channel)
 {
-    for (size_t i = 0; i < CHANNELS; i++)
-        if (strcmp(channels[i].name, channel) == 0)
-            return channels[i].counts;
-    return false;
+    return row_of(channel)->kind;
+}
+
+bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
+                   struct cemm_identity *ret_identity)
+{
+    const struct row *row = row_of(channel);
+    size_t length = strlen(alias);
+    size_t rest = strlen(channel) + 1;
+
+    if (uid->text[0] == '\0' || length + 1 + rest > CEMM_FIELD_SIZE)
+        return false;
+    memcpy(ret_identity->plugin_instance, uid->text, sizeof(uid->text));
+    memcpy(ret_identity->type_instance, alias, length);
+    ret_identity->type_instance[length] = '-';
+    memcpy(ret_identity->type_instance + length + 1, channel, rest);
+    ret_identity->type = row->type;
+    ret_identity->factor = row->factor;
+    ret_identity->cadence = row->cadence;
+    return true;
 }

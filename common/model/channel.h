@@ -1,5 +1,6 @@
 /*
- * Units. A channel's name alone does not tell: gas is a meter reading in
+ * What channels are, as one table: unit, kind, and the place in collectd
+ * (cemm_identify()). A channel's name alone does not tell its unit: gas is a meter reading in
  * realtime and totals, an amount in history, and litres a minute in the day
  * of a meter that is read every five minutes (cloud §daily data, DSMR 5.x).
  */
@@ -21,8 +22,16 @@ const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_s
 const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_series *series,
                           const struct cemm_sample *row);
 
-/* Whether the channel's realtime value is a meter reading, which does not fall: t1–t4, gas, volume.
- * (electric_energy* is the difference of two, and may.) */
-bool cemm_channel_counts(const char *channel);
+/* What the realtime value of a channel is. */
+enum cemm_channel_kind {
+    CEMM_CHANNEL_OTHER,
+    CEMM_CHANNEL_READING, /* of a meter, which does not fall: t1–t4, gas, volume */
+    CEMM_CHANNEL_ENERGY,  /* the difference of two readings, which may */
+    CEMM_CHANNEL_MOMENT,  /* of this moment: power, flow, rate, switch */
+};
+enum cemm_channel_kind cemm_channel_kind(const char *channel);
+
+/* Whether it is that channel; a pattern that ends in '*' is for what begins like it. */
+bool cemm_channel_matches(const char *pattern, const char *channel);
 
 #endif

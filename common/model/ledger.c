@@ -287,7 +287,7 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
     double back = entry->value - sample->value;
 
     return entry->source && entry->source != source && back > 0 && back < STEP_BACK_MAX &&
-           cemm_channel_counts(entry->channel);
+           cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
 }
 
 /* One that lies further ahead than a sample may was taken while our clock was wrong. */

@@ -245,16 +245,6 @@ static void read_current(struct reader *reader, const char *channel, struct json
     series->unit = cemm_series_unit(&reader->document->query, series);
 }
 
-static bool is_energy(const char *channel)
-{
-    return strcmp(channel, "electric_energy") == 0 || strcmp(channel, "electric_energy_high") == 0;
-}
-
-static bool is_reading(const char *channel)
-{
-    return is_energy(channel) || cemm_channel_counts(channel);
-}
-
 static bool has(struct json_object *group, const char *channel)
 {
     return group && json_object_object_get_ex(group, channel, NULL);
@@ -268,18 +258,22 @@ static bool has(struct json_object *group, const char *channel)
  */
 static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, const char *channel)
 {
-    static const char *const own[] = {"electric_power", "flow", "rate", "switch"};
+    bool lacking = !has(groups->data, channel);
+    bool adds_up = kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS;
 
     if (!groups->totals)
         return false;
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        if (strcmp(channel, own[i]) == 0)
-            return kind == CEMM_ALIAS_OTHER && !has(groups->data, channel);
-    if (kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS)
-        return is_reading(channel) || !has(groups->data, channel);
-    if (kind == CEMM_ALIAS_SMART || kind == CEMM_ALIAS_GAS)
-        return is_energy(channel) || (!is_reading(channel) && !has(groups->data, channel));
-    return !has(groups->data, channel);
+    switch (cemm_channel_kind(channel)) {
+    case CEMM_CHANNEL_MOMENT:
+        return kind == CEMM_ALIAS_OTHER && lacking;
+    case CEMM_CHANNEL_ENERGY:
+        return kind != CEMM_ALIAS_OTHER || lacking;
+    case CEMM_CHANNEL_READING:
+        return adds_up || (kind == CEMM_ALIAS_OTHER && lacking);
+    case CEMM_CHANNEL_OTHER:
+        return lacking;
+    }
+    return false;
 }
 
 static void read_group(struct reader *reader, const struct groups *groups,
@@ -306,9 +300,11 @@ void cemm_answer_drop_readings(struct cemm_document *document)
 
     if (kind != CEMM_ALIAS_PULSE && kind != CEMM_ALIAS_MODBUS)
         return;
-    for (size_t i = 0; i < document->series_count; i++)
-        if (!is_reading(document->series[i].channel))
+    for (size_t i = 0; i < document->series_count; i++) {
+        enum cemm_channel_kind channel = cemm_channel_kind(document->series[i].channel);
+        if (channel != CEMM_CHANNEL_READING && channel != CEMM_CHANNEL_ENERGY)
             document->series[kept++] = document->series[i];
+    }
     document->series_count = kept;
 }
 
