@@ -12,19 +12,21 @@
 
 #define LINKS_MAX 40 /* as the kernel follows */
 
-static int read_all(int fd, char *bytes, size_t length)
+ssize_t cemm_file_fill(int fd, char *ret_bytes, size_t length)
 {
     size_t got = 0;
 
     while (got < length) {
-        ssize_t r = read(fd, bytes + got, length - got);
+        ssize_t r = read(fd, ret_bytes + got, length - got);
         if (r < 0 && errno == EINTR)
             continue;
-        if (r <= 0)
-            return r < 0 ? -errno : -EIO;
+        if (r < 0)
+            return -errno;
+        if (r == 0)
+            break;
         got += (size_t)r;
     }
-    return 0;
+    return (ssize_t)got;
 }
 
 static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_about)
@@ -37,10 +39,10 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_ab
     char *bytes = malloc(length + 1);
     if (!bytes)
         return -ENOMEM;
-    int r = read_all(fd, bytes, length);
-    if (r < 0) {
+    ssize_t got = cemm_file_fill(fd, bytes, length);
+    if (got != (ssize_t)length) {
         free(bytes);
-        return r;
+        return got < 0 ? (int)got : -EIO;
     }
     bytes[length] = '\0';
     *ret_bytes = bytes;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 /*
  * Reads a file. The caller frees *ret_bytes, which end in a NUL besides the
@@ -14,6 +15,9 @@
  * `limit` or no file at all, or another negative errno.
  */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
+
+/* Reads so many bytes, or as many as there are: how many, or a negative errno. */
+ssize_t cemm_file_fill(int fd, char *ret_bytes, size_t length);
 
 /* Writes all of it, however many calls that takes. 0 or a negative errno. */
 int cemm_file_write(int fd, const char *bytes, size_t length);

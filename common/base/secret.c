@@ -1,5 +1,7 @@
 #include "common/base/secret.h"
 
+#include "common/base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,14 +19,13 @@ bool cemm_secret_is_file(const char *name)
     return strncmp(name, CREDENTIAL, strlen(CREDENTIAL)) != 0;
 }
 
-/* Finds the file behind `name`; `ret_credential` tells whether systemd looks after its mode. */
-static int locate(const char *name, char *path, bool *ret_credential, struct cemm_words *words)
+/* Finds the file behind `name`. */
+static int locate(const char *name, char path[PATH_MAX], struct cemm_words *words)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     int length;
 
-    *ret_credential = !cemm_secret_is_file(name);
-    if (!*ret_credential) {
+    if (cemm_secret_is_file(name)) {
         length = snprintf(path, PATH_MAX, "%s", name);
     } else {
         name += strlen(CREDENTIAL);
@@ -46,6 +47,7 @@ static int locate(const char *name, char *path, bool *ret_credential, struct cem
     return 0;
 }
 
+/* systemd looks after the mode of a credential. */
 static int check_mode(int fd, const char *path, bool credential, struct cemm_words *words)
 {
     struct stat status;
@@ -92,24 +94,15 @@ static int take_line(char *text, size_t length, struct cemm_secret *secret)
 static int read_line(int fd, const char *path, struct cemm_secret *secret, struct cemm_words *words)
 {
     char text[CEMM_KEY_MAX + 64];
-    size_t length = 0;
-    ssize_t n;
+    ssize_t length = cemm_file_fill(fd, text, sizeof(text) - 1);
 
-    while ((n = read(fd, text + length, sizeof(text) - 1 - length)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            n = -errno;
-            cemm_words_set(words, "key file %s can't be read: %s", path, strerror(errno));
-            explicit_bzero(text, sizeof(text));
-            return (int)n;
-        }
-        length += (size_t)n;
-        if (length == sizeof(text) - 1)
-            break;
+    if (length < 0) {
+        cemm_words_set(words, "key file %s can't be read: %s", path, strerror((int)-length));
+        explicit_bzero(text, sizeof(text));
+        return (int)length;
     }
     text[length] = '\0';
-    int r = take_line(text, length, secret);
+    int r = take_line(text, (size_t)length, secret);
     explicit_bzero(text, sizeof(text));
     if (r == -ENODATA)
         cemm_words_set(words, "key file %s has no key in its first line", path);
@@ -121,8 +114,7 @@ static int read_line(int fd, const char *path, struct cemm_secret *secret, struc
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
 {
     char path[PATH_MAX];
-    bool credential;
-    int r = locate(file, path, &credential, words);
+    int r = locate(file, path, words);
 
     if (r < 0)
         return r;
@@ -132,7 +124,7 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_w
         cemm_words_set(words, "key file %s: %s", path, strerror(errno));
         return r;
     }
-    r = check_mode(fd, path, credential, words);
+    r = check_mode(fd, path, !cemm_secret_is_file(file), words);
     if (r >= 0)
         r = read_line(fd, path, secret, words);
     close(fd);
