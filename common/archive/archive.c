@@ -19,36 +19,6 @@
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
 
-struct cemm_archive {
-    char *directory;
-};
-
-struct cemm_archive *cemm_archive_new(const char *directory)
-{
-    struct cemm_archive *archive = calloc(1, sizeof(*archive));
-
-    if (!archive || !(archive->directory = strdup(directory))) {
-        free(archive);
-        return NULL;
-    }
-    for (size_t last = strlen(directory); last > 1 && directory[last - 1] == '/'; last--)
-        archive->directory[last - 1] = '\0';
-    return archive;
-}
-
-void cemm_archive_free(struct cemm_archive *archive)
-{
-    if (!archive)
-        return;
-    free(archive->directory);
-    free(archive);
-}
-
-const char *cemm_archive_directory(const struct cemm_archive *archive)
-{
-    return archive->directory;
-}
-
 /* ---- paths --------------------------------------------------------------------- */
 
 /* 0 or -ENAMETOOLONG, as all that follow. */
@@ -64,8 +34,8 @@ static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
     return length >= 0 && length < PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-static int path_of(char ret_path[PATH_SIZE], const struct cemm_archive *archive,
-                   enum cemm_shelf shelf, const struct cemm_query *query)
+static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_shelf shelf,
+                   const struct cemm_query *query)
 {
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
@@ -76,25 +46,24 @@ static int path_of(char ret_path[PATH_SIZE], const struct cemm_archive *archive,
 
     (void)snprintf(folder, sizeof(folder), "%04d/%02d/", period->year, period->month);
     cemm_period_format(period, name, sizeof(name));
-    return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive->directory,
+    return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive,
                       shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
                       query->endpoint == CEMM_TOTALS ? "totals" : spans[period->span],
                       lengths[period->span], folder, name, shelf == CEMM_KEPT ? ".json" : "");
 }
 
-static int path_of_note(char ret_path[PATH_SIZE], const struct cemm_archive *archive,
-                        const struct cemm_uid *uid, const char *alias)
+static int path_of_note(char ret_path[PATH_SIZE], const char *archive, const struct cemm_uid *uid,
+                        const char *alias)
 {
     if (!uid)
-        return write_path(ret_path, "%s/.zone", archive->directory);
-    return write_path(ret_path, "%s/%s/%s/.first", archive->directory, uid->text, alias);
+        return write_path(ret_path, "%s/.zone", archive);
+    return write_path(ret_path, "%s/%s/%s/.first", archive, uid->text, alias);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
 
-int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
-                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
-                      int64_t *ret_fetched)
+int cemm_archive_read(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
+                      char **ret_bytes, size_t *ret_length, int64_t *ret_fetched)
 {
     size_t max = shelf == CEMM_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
     char path[PATH_SIZE];
@@ -116,19 +85,19 @@ static bool is_there(const char *path)
     return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query)
+bool cemm_archive_has(const char *archive, const struct cemm_query *query)
 {
     char path[PATH_SIZE];
 
     return path_of(path, archive, CEMM_KEPT, query) == 0 && is_there(path);
 }
 
-bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                          const char *alias, enum cemm_endpoint endpoint)
+bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
+                          enum cemm_endpoint endpoint)
 {
     const char *folder = endpoint == CEMM_TOTALS ? "totals" : "data";
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s/%s/%s", archive->directory, uid->text, alias, folder);
+    int r = write_path(path, "%s/%s/%s/%s", archive, uid->text, alias, folder);
 
     return r == 0 && is_there(path);
 }
@@ -178,8 +147,8 @@ static int write_file(const char *path, const char *bytes, size_t length)
     return r == -EBUSY ? 0 : r;
 }
 
-int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf,
-                       const struct cemm_query *query, const char *bytes, size_t length)
+int cemm_archive_write(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
+                       const char *bytes, size_t length)
 {
     char path[PATH_SIZE];
     int r = path_of(path, archive, shelf, query);
@@ -187,7 +156,7 @@ int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf
     return r < 0 ? r : write_file(path, bytes, length);
 }
 
-int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
+int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name)
 {
     char path[PATH_SIZE];
@@ -205,8 +174,8 @@ int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm
 
 /* ---- notes ----------------------------------------------------------------------- */
 
-int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                           const char *alias, char **ret_text)
+int cemm_archive_read_note(const char *archive, const struct cemm_uid *uid, const char *alias,
+                           char **ret_text)
 {
     char path[PATH_SIZE];
     struct stat about;
@@ -215,8 +184,8 @@ int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm
     return r < 0 ? r : cemm_file_read(path, CEMM_NOTE_MAX, ret_text, &about);
 }
 
-int cemm_archive_write_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                            const char *alias, const char *text)
+int cemm_archive_write_note(const char *archive, const struct cemm_uid *uid, const char *alias,
+                            const char *text)
 {
     char path[PATH_SIZE];
     int r = path_of_note(path, archive, uid, alias);
@@ -226,11 +195,10 @@ int cemm_archive_write_note(const struct cemm_archive *archive, const struct cem
 
 /* ---- meters ---------------------------------------------------------------------- */
 
-int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                      const char *alias)
+int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias)
 {
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s/%s/", archive->directory, uid->text, alias);
+    int r = write_path(path, "%s/%s/%s/", archive, uid->text, alias);
 
     return r < 0 ? r : make_directories(path);
 }
@@ -242,11 +210,11 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
 }
 
-static int each_alias(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                      cemm_archive_meter_fn *meter, void *data)
+static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
+                      void *data)
 {
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s", archive->directory, uid->text);
+    int r = write_path(path, "%s/%s", archive, uid->text);
     DIR *aliases = r < 0 ? NULL : opendir(path);
     const struct dirent *entry;
 
@@ -260,9 +228,9 @@ static int each_alias(const struct cemm_archive *archive, const struct cemm_uid 
     return r;
 }
 
-int cemm_archive_each(const struct cemm_archive *archive, cemm_archive_meter_fn *meter, void *data)
+int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data)
 {
-    DIR *devices = opendir(archive->directory);
+    DIR *devices = opendir(archive);
     const struct dirent *entry;
     struct cemm_uid uid;
     int r = 0;

@@ -18,19 +18,13 @@
  * rename, and never changes after that; all of them would write the same.
  * Nothing here waits for a disk to have written: rename and go on (a file that
  * a power failure has spoilt is found damaged, and fetched anew).
+ *
+ * `archive` is its directory, which is made when there is something to keep.
  */
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H
 
 #include "common/frontend.h"
-
-struct cemm_archive;
-
-/* Makes nothing on disk yet. `directory` is copied. NULL: no memory. */
-struct cemm_archive *cemm_archive_new(const char *directory);
-void cemm_archive_free(struct cemm_archive *archive); /* NULL is allowed */
-
-const char *cemm_archive_directory(const struct cemm_archive *archive);
 
 /* Which of a period's two files: the answer itself, or that there was nothing in it. */
 enum cemm_shelf { CEMM_KEPT, CEMM_EMPTY };
@@ -41,23 +35,22 @@ enum cemm_shelf { CEMM_KEPT, CEMM_EMPTY };
  * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be) or
  * another negative errno.
  */
-int cemm_archive_read(const struct cemm_archive *archive, enum cemm_shelf shelf,
-                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
-                      int64_t *ret_fetched);
+int cemm_archive_read(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
+                      char **ret_bytes, size_t *ret_length, int64_t *ret_fetched);
 
 /* Writes an answer, whole or not at all. Returns 0 or a negative errno. */
-int cemm_archive_write(const struct cemm_archive *archive, enum cemm_shelf shelf,
-                       const struct cemm_query *query, const char *bytes, size_t length);
+int cemm_archive_write(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
+                       const char *bytes, size_t length);
 
 /* Whether the answer's file is there. */
-bool cemm_archive_has(const struct cemm_archive *archive, const struct cemm_query *query);
+bool cemm_archive_has(const char *archive, const struct cemm_query *query);
 
 /* Whether there are answers of a meter's endpoint, CEMM_DATA or CEMM_TOTALS. */
-bool cemm_archive_has_any(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                          const char *alias, enum cemm_endpoint endpoint);
+bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
+                          enum cemm_endpoint endpoint);
 
 /* A damaged file gets another name (NAME.damaged), which is handed out: for the log. */
-int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm_query *query,
+int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name);
 
 /*
@@ -65,18 +58,17 @@ int cemm_archive_put_aside(const struct cemm_archive *archive, const struct cemm
  * of a meter since when it has data (.first), of the archive itself (`uid` and
  * `alias` NULL) its time zone (.zone). The caller frees *ret_text. -ENOENT: none.
  */
-int cemm_archive_read_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                           const char *alias, char **ret_text);
-int cemm_archive_write_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                            const char *alias, const char *text);
+int cemm_archive_read_note(const char *archive, const struct cemm_uid *uid, const char *alias,
+                           char **ret_text);
+int cemm_archive_write_note(const char *archive, const struct cemm_uid *uid, const char *alias,
+                            const char *text);
 
 /* Makes a meter's directory. 0 or a negative errno. */
-int cemm_archive_know(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                      const char *alias);
+int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias);
 
 /* Calls back for each meter that has a directory; not 0 ends it and is returned. An archive that is
  * not there has none. */
 typedef int cemm_archive_meter_fn(void *data, const struct cemm_uid *uid, const char *alias);
-int cemm_archive_each(const struct cemm_archive *archive, cemm_archive_meter_fn *meter, void *data);
+int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data);
 
 #endif

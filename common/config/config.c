@@ -559,6 +559,9 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
     config->line = 0;
     if (!config->archive)
         config->archive = default_archive();
+    for (size_t last = config->archive ? strlen(config->archive) : 0;
+         last > 1 && config->archive[last - 1] == '/'; last--)
+        config->archive[last - 1] = '\0';
     if (!config->zone)
         config->zone = cemm_zone_new(NULL);
     if (!config->zone) {

@@ -102,7 +102,6 @@ void cemm_free(struct cemm *cemm)
     cancel_all(cemm);
     cemm_first_days_clear(&cemm->first_days);
     cemm_find_clear(&cemm->find);
-    cemm_store_close(&cemm->store);
     cemm_loop_clear(&cemm->loop);
     free(cemm);
 }

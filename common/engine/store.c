@@ -56,8 +56,7 @@ static void failed(struct cemm_store *store, const char *what, int error)
     struct cemm_archive_state *state = &store->state;
 
     state->failed = store->loop->wall;
-    cemm_words_set(&store->words, "archive %s: %s: %s", cemm_archive_directory(store->archive),
-                   what, strerror(-error));
+    cemm_words_set(&store->words, "archive %s: %s: %s", store->archive, what, strerror(-error));
     if (!store->failing)
         cemm_log(store->loop, CEMM_LOG_WARNING, "%s; what is fetched is shown, but not kept",
                  store->words.text);
@@ -87,8 +86,7 @@ static void written(struct cemm_store *store, int result)
     }
     store->state.written++;
     if (store->failing)
-        cemm_log(store->loop, CEMM_LOG_INFO, "archive %s: can be written again",
-                 cemm_archive_directory(store->archive));
+        cemm_log(store->loop, CEMM_LOG_INFO, "archive %s: can be written again", store->archive);
     store->failing = false;
 }
 
@@ -294,7 +292,7 @@ static void check_zone(struct cemm_store *store)
         cemm_log(store->loop, CEMM_LOG_WARNING,
                  "archive %s: it was filled in the time zone %.80s, and the time zone is %s now; "
                  "what does not fit is fetched again",
-                 cemm_archive_directory(store->archive), text, zone);
+                 store->archive, text, zone);
     free(text);
 }
 
@@ -308,19 +306,11 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                  "no archive: neither [archive] directory nor $HOME says where to keep it");
         return;
     }
-    store->archive = cemm_archive_new(directory);
-    int r = store->archive ? cemm_archive_each(store->archive, meter, data) : -ENOMEM;
-    if (store->archive)
-        check_zone(store);
-    if (!store->archive)
-        cemm_log(store->loop, CEMM_LOG_ERROR, "no archive: out of memory");
-    else if (r < 0)
+    store->archive = directory;
+    int r = cemm_archive_each(directory, meter, data);
+    check_zone(store);
+    if (r < 0)
         failed(store, "can't be read", r);
-}
-
-void cemm_store_close(struct cemm_store *store)
-{
-    cemm_archive_free(store->archive);
 }
 
 bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state *ret_state)
@@ -328,7 +318,7 @@ bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state 
     if (!store->archive)
         return false;
     *ret_state = store->state;
-    ret_state->directory = cemm_archive_directory(store->archive);
+    ret_state->directory = store->archive;
     ret_state->words = store->words.text;
     return true;
 }

@@ -14,7 +14,7 @@
 
 struct cemm_store {
     struct cemm_loop *loop;
-    struct cemm_archive *archive; /* NULL: not used */
+    const char *archive; /* its directory; NULL: not used */
     struct cemm_archive_state state;
     struct cemm_words words; /* of the last failure */
     /* Whether what was derived so (basis.h) holds; set by whoever has the sources. */
@@ -26,10 +26,10 @@ struct cemm_store {
 };
 
 /* Uses the archive in `directory` (NULL: none can be used, which is logged) from now on, and calls
- * `meter` for each meter in it. Nothing happens if it is in use already. */
+ * `meter` for each meter in it. The text must outlive the store. Nothing happens if it is in use
+ * already. */
 void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archive_meter_fn *meter,
                      void *data);
-void cemm_store_close(struct cemm_store *store);
 
 /*
  * Takes what belongs to other periods out of a document that has just come, and

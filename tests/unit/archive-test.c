@@ -21,13 +21,13 @@ static int begin(void **state)
 {
     int r = scratch_setup(state);
 
-    *state = r == 0 ? cemm_archive_new(scratch_path("a/b")) : NULL;
+    *state = r == 0 ? strdup(scratch_path("a/b")) : NULL;
     return *state ? 0 : -1;
 }
 
 static int end(void **state)
 {
-    cemm_archive_free(*state);
+    free(*state);
     return scratch_teardown(state);
 }
 
@@ -88,7 +88,7 @@ static void test_paths(void **state)
         {CEMM_DATA, CEMM_YEAR, "00-1E-C0-85-96-CC/p1/data/year/2024.json"},
         {CEMM_TOTALS, CEMM_DAY, "00-1E-C0-85-96-CC/p1/totals/2024/03/2024-03-31.json"},
     };
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_query query = query_of(rows[i].endpoint, rows[i].span);
@@ -119,7 +119,7 @@ static void test_paths(void **state)
 /* Readers see the old file or the new one, also while it is written for the hundredth time. */
 static void test_whole(void **state)
 {
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     static char text[250000];
     int status;
@@ -150,8 +150,7 @@ static void test_whole(void **state)
     assert_int_equal(status, 0);
 }
 
-static void expect_kept(const struct cemm_archive *archive, const struct cemm_query *query,
-                        const char *text)
+static void expect_kept(const char *archive, const struct cemm_query *query, const char *text)
 {
     int64_t fetched;
     size_t length;
@@ -167,7 +166,7 @@ static void expect_kept(const struct cemm_archive *archive, const struct cemm_qu
 static void test_abandoned(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
     struct timespec ahead[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
@@ -201,7 +200,7 @@ static void test_damaged(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json";
     static const char aside[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json.damaged";
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     struct cemm_words words;
     int64_t fetched;
@@ -232,7 +231,7 @@ static void test_damaged(void **state)
 static void test_longest_empty(void **state)
 {
     static char text[CEMM_EMPTY_MAX + 1];
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     int64_t fetched;
     size_t length;
@@ -251,7 +250,7 @@ static void test_longest_empty(void **state)
 /* Where a file stands in the way of a directory, that is an error, and nothing is lost. */
 static void test_in_the_way(void **state)
 {
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     struct cemm_query totals = query_of(CEMM_TOTALS, CEMM_DAY);
 
@@ -261,8 +260,7 @@ static void test_in_the_way(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
 }
 
-static void expect_note(const struct cemm_archive *archive, const struct cemm_uid *uid,
-                        const char *wanted)
+static void expect_note(const char *archive, const struct cemm_uid *uid, const char *wanted)
 {
     char *text = NULL;
 
@@ -273,7 +271,7 @@ static void expect_note(const struct cemm_archive *archive, const struct cemm_ui
 
 static void test_notes(void **state)
 {
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
     static char far_too_long[CEMM_NOTE_MAX + 2];
     char *text;
@@ -310,7 +308,7 @@ static int stop_at_once(void *data, const struct cemm_uid *uid, const char *alia
 
 static void test_meters(void **state)
 {
-    const struct cemm_archive *archive = *state;
+    const char *archive = *state;
     const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
     char names[200] = "";
 
