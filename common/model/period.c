@@ -122,6 +122,16 @@ int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_perio
     return cemm_period_end(zone, period) + SECONDS_PER_DAY;
 }
 
+static struct cemm_period period_of(enum cemm_span span, const struct tm *tm)
+{
+    return (struct cemm_period){
+        .span = span,
+        .year = tm->tm_year + 1900,
+        .month = span == CEMM_YEAR ? 1 : tm->tm_mon + 1,
+        .day = span == CEMM_DAY ? tm->tm_mday : 1,
+    };
+}
+
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
                                   int64_t seconds)
 {
@@ -129,12 +139,7 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
     struct tm tm;
 
     gmtime_r(&local, &tm);
-    struct cemm_period period = {
-        .span = span,
-        .year = tm.tm_year + 1900,
-        .month = span == CEMM_YEAR ? 1 : tm.tm_mon + 1,
-        .day = span == CEMM_DAY ? tm.tm_mday : 1,
-    };
+    struct cemm_period period = period_of(span, &tm);
     /* Where a clock goes back over midnight, the old date comes once more; the new day has begun.
      */
     if (tm.tm_hour >= LATE_HOUR && seconds >= cemm_period_end(zone, &period))
@@ -142,26 +147,17 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
     return period;
 }
 
+/* timegm() carries over what is more than a month or a year has. */
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps)
 {
-    struct cemm_period next = *period;
+    struct tm tm = {
+        .tm_year = period->year - 1900, .tm_mon = period->month - 1, .tm_mday = period->day};
+    int *stepping[] = {
+        [CEMM_DAY] = &tm.tm_mday, [CEMM_MONTH] = &tm.tm_mon, [CEMM_YEAR] = &tm.tm_year};
 
-    if (period->span == CEMM_DAY) {
-        time_t noon = (time_t)((day_number(period->year, period->month, period->day) + steps) *
-                               SECONDS_PER_DAY);
-        struct tm tm;
-        gmtime_r(&noon, &tm);
-        next.year = tm.tm_year + 1900;
-        next.month = tm.tm_mon + 1;
-        next.day = tm.tm_mday;
-    } else if (period->span == CEMM_MONTH) {
-        int months = period->year * 12 + period->month - 1 + steps;
-        next.year = months / 12;
-        next.month = months % 12 + 1;
-    } else {
-        next.year += steps;
-    }
-    return next;
+    *stepping[period->span] += steps;
+    (void)timegm(&tm);
+    return period_of(period->span, &tm);
 }
 
 int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b)
@@ -193,8 +189,8 @@ bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period
     char again[16];
 
     (void)strptime(text, forms[span], &tm);
-    struct cemm_period period = {span, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
-    period = cemm_period_step(&period, 0);
+    (void)timegm(&tm);
+    struct cemm_period period = period_of(span, &tm);
     cemm_period_format(&period, again, sizeof(again));
     if (period.year < 1970 || strcmp(again, text) != 0)
         return false;
