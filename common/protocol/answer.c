@@ -20,6 +20,7 @@
 
 struct reader {
     struct cemm_document *document;
+    struct json_object *root;
     enum cemm_alias_kind kind; /* of the meter */
     int64_t now;
     struct cemm_buffer texts; /* of the samples, one behind the other, while it is being read */
@@ -48,16 +49,11 @@ static const char *endpoint_name(const struct cemm_query *query)
     return names[query->endpoint];
 }
 
-static int refuse(const struct cemm_query *query, struct cemm_words *words, const char *wanted)
+static int refuse(const struct reader *reader, const char *wanted)
 {
-    cemm_words_set(words, "the answer of %s does not fit the API's document: %s",
-                   endpoint_name(query), wanted);
+    cemm_words_set(reader->words, "the answer of %s does not fit the API's document: %s",
+                   endpoint_name(&reader->document->query), wanted);
     return -EIO;
-}
-
-static int refuse_it(const struct reader *reader, const char *wanted)
-{
-    return refuse(&reader->document->query, reader->words, wanted);
 }
 
 /* What does not fit costs only itself. The first one is told. */
@@ -353,17 +349,15 @@ static size_t count_samples(struct json_object *group, bool history)
     return count;
 }
 
-static int read_channels(struct reader *reader, struct json_object *root)
+static int read_channels(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
     bool history = document->query.endpoint == CEMM_DATA;
-    struct groups groups = {.data = cemm_json_member(root, "data", json_type_object)};
+    struct groups groups = {.data = data};
     size_t series, samples;
 
-    if (!groups.data)
-        return refuse_it(reader, "it has no object \"data\"");
-    if (document->query.endpoint == CEMM_REALTIME && has(root, "totals")) {
-        groups.totals = cemm_json_member(root, "totals", json_type_object);
+    if (document->query.endpoint == CEMM_REALTIME && has(reader->root, "totals")) {
+        groups.totals = cemm_json_member(reader->root, "totals", json_type_object);
         if (!groups.totals)
             skip(reader, "\"totals\" is no object");
     }
@@ -440,7 +434,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     if (!document->uids)
         return -ENOMEM;
     if (!read_uid(cemm_json_member(data, "mac", json_type_string), document->uids))
-        return refuse_it(reader, "\"mac\" is no MAC address");
+        return refuse(reader, "\"mac\" is no MAC address");
     document->uid_count = 1;
     return 0;
 }
@@ -493,28 +487,28 @@ static int read_io(struct reader *reader, struct json_object *data)
 
 /* ---- the whole -------------------------------------------------------------- */
 
-static int read_document(struct reader *reader, struct json_object *root)
+static int read_document(struct reader *reader)
 {
+    static const struct {
+        enum json_type type;
+        int (*read)(struct reader *reader, struct json_object *data);
+    } kinds[] = {
+        [CEMM_DEVICES] = {json_type_array, read_devices},
+        [CEMM_ROOT] = {json_type_object, read_root},
+        [CEMM_IO] = {json_type_array, read_io},
+        [CEMM_INFO] = {json_type_array, read_io},
+        [CEMM_REALTIME] = {json_type_object, read_channels},
+        [CEMM_DATA] = {json_type_object, read_channels},
+        [CEMM_TOTALS] = {json_type_object, read_channels},
+    };
     enum cemm_endpoint endpoint = reader->document->query.endpoint;
-    struct json_object *data = NULL;
+    struct json_object *data = cemm_json_member(reader->root, "data", kinds[endpoint].type);
 
-    switch (endpoint) {
-    case CEMM_ROOT:
-        data = cemm_json_member(root, "data", json_type_object);
-        return data ? read_root(reader, data) : refuse_it(reader, "it has no object \"data\"");
-    case CEMM_DEVICES:
-    case CEMM_IO:
-    case CEMM_INFO:
-        data = cemm_json_member(root, "data", json_type_array);
-        if (!data)
-            return refuse_it(reader, "it has no list \"data\"");
-        return endpoint == CEMM_DEVICES ? read_devices(reader, data) : read_io(reader, data);
-    case CEMM_REALTIME:
-    case CEMM_DATA:
-    case CEMM_TOTALS:
-        return read_channels(reader, root);
-    }
-    return -EINVAL;
+    if (!data)
+        return refuse(reader, kinds[endpoint].type == json_type_array
+                                  ? "it has no list \"data\""
+                                  : "it has no object \"data\"");
+    return kinds[endpoint].read(reader, data);
 }
 
 /* Where nothing is left, the answer lacks what its endpoint is about. */
@@ -525,31 +519,31 @@ static int check_rest(const struct reader *reader)
 
     if (any || document->skipped == 0)
         return 0;
-    return refuse_it(reader, cemm_words_kept(&document->skipped_words)->text);
+    return refuse(reader, cemm_words_kept(&document->skipped_words)->text);
 }
 
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
                      struct cemm_document **ret_document, struct cemm_words *words)
 {
-    struct json_object *root = NULL;
-    struct cemm_words problem = {"it is too long"};
-    int r = length > cemm_answer_max(query->endpoint)
-                ? -EIO
-                : cemm_json_parse(bytes, length, &root, &problem);
-
-    if (r < 0) {
-        free(bytes);
-        return r == -EIO ? refuse(query, words, problem.text) : r;
-    }
     struct reader reader = {.document = cemm_document_new(query, bytes, length),
                             .kind = cemm_alias_kind(query->alias),
                             .now = now,
                             .texts = CEMM_BUFFER_INIT(length),
                             .words = words};
-    r = reader.document ? read_document(&reader, root) : -ENOMEM;
+    struct cemm_words problem = {"it is too long"};
+
+    if (!reader.document)
+        return -ENOMEM;
+    int r = length > cemm_answer_max(query->endpoint)
+                ? -EIO
+                : cemm_json_parse(bytes, length, &reader.root, &problem);
+    if (r == -EIO)
+        refuse(&reader, problem.text);
+    if (r == 0)
+        r = read_document(&reader);
     if (r == 0)
         r = check_rest(&reader);
-    cemm_json_put(root, length);
+    cemm_json_put(reader.root, length);
     if (r < 0) {
         cemm_document_unref(reader.document);
         return r;
