@@ -25,8 +25,7 @@
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
 #define LABELS_SIZE     512     /* room for two names and their labels */
-#define TIMES           "cemm_last_sample_timestamp_seconds"
-#define METER_STEP_BACK 1.0 /* a counter steps back by less when the source has changed */
+#define METER_STEP_BACK 1.0     /* a counter steps back by less when the source has changed */
 
 enum family {
     POWER,
@@ -37,14 +36,17 @@ enum family {
     FLOW,
     TARIFF,
     OTHER,
-    FAMILIES,
+    /* of the readings themselves: */
+    TIME,
+    INFO,
+    UP,
 };
 
 static const struct {
     const char *name;
     const char *type;
     const char *help;
-} families[FAMILIES] = {
+} families[] = {
     [POWER] =
         {"cemm_electric_power_watts", "gauge",
          "Electric power. Of a smart meter, positive is import; of others it is forward, which for "
@@ -60,6 +62,10 @@ static const struct {
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
     [TARIFF] = {"cemm_tariff_index", "gauge", "The tariff that is in force."},
     [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
+    [TIME] = {"cemm_last_sample_timestamp_seconds", "gauge",
+              "When the newest sample of the meter was taken."},
+    [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as its device tells it."},
+    [UP] = {"cemm_up", "gauge", "Whether the meter, the device or the source could be read."},
 };
 
 /* The first match holds. */
@@ -103,10 +109,13 @@ static const struct kind *kind_of(const char *channel)
     return kind;
 }
 
-static void write_head(struct cemm_buffer *out, const char *name, const char *type,
-                       const char *help)
+/* Writes the head of a family, the first time. */
+static void write_head(struct cemm_buffer *out, enum family family, bool *any)
 {
-    cemm_buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+    if (!*any)
+        cemm_buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", families[family].name,
+                           families[family].help, families[family].name, families[family].type);
+    *any = true;
 }
 
 /* ---- counters ------------------------------------------------------------------ */
@@ -208,10 +217,7 @@ static void write_family(struct cemm_buffer *out, enum family family,
             const struct kind *kind = kind_of(series->channel);
             if (kind->family != family || series->count == 0)
                 continue;
-            if (!any)
-                write_head(out, families[family].name, families[family].type,
-                           families[family].help);
-            any = true;
+            write_head(out, family, &any);
             write_sample(out, kind, &document->query, series, past);
         }
     }
@@ -266,14 +272,6 @@ static bool told(const struct cemm_reading *readings, size_t index)
     return false;
 }
 
-/* The head of the block, the first time. */
-static void begin_times(struct cemm_buffer *out, bool *any)
-{
-    if (!*any)
-        write_head(out, TIMES, "gauge", "When the newest sample of the meter was taken.");
-    *any = true;
-}
-
 /* Of a meter that fails, or answers without a sample, the earlier text knows it. */
 static void write_earlier_time(struct cemm_buffer *out, const struct cemm_reading *reading,
                                struct past *past, bool *any)
@@ -281,14 +279,14 @@ static void write_earlier_time(struct cemm_buffer *out, const struct cemm_readin
     char key[LABELS_SIZE];
     double value = 0;
     size_t length = 0;
-    int size = snprintf(key, sizeof(key), TIMES "{uid=\"%s\",alias=\"%s\"} ", reading->uid,
-                        reading->alias);
+    int size = snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
+                        reading->uid, reading->alias);
     const char *old =
         size > 0 && (size_t)size < sizeof(key) ? earlier(past, key, &value, &length) : NULL;
 
     if (!old)
         return;
-    begin_times(out, any);
+    write_head(out, TIME, any);
     cemm_buffer_text(out, key);
     cemm_buffer_append(out, old, length);
     cemm_buffer_char(out, '\n');
@@ -309,8 +307,8 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
                 write_earlier_time(out, reading, past, &any);
             continue;
         }
-        begin_times(out, &any);
-        cemm_buffer_text(out, TIMES);
+        write_head(out, TIME, &any);
+        cemm_buffer_text(out, families[TIME].name);
         write_labels(out, reading);
         cemm_buffer_format(out, "%" PRId64, time / 1000);
         if (time % 1000)
@@ -321,15 +319,13 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
 
 static void write_up(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
 {
-    static const char name[] = "cemm_up";
+    bool any = false;
 
-    if (count)
-        write_head(out, name, "gauge",
-                   "Whether the meter, the device or the source could be read.");
     for (size_t i = 0; i < count; i++) {
         if (told(readings, i))
             continue;
-        cemm_buffer_text(out, name);
+        write_head(out, UP, &any);
+        cemm_buffer_text(out, families[UP].name);
         write_labels(out, &readings[i]);
         cemm_buffer_text(out, readings[i].document ? "1\n" : "0\n");
     }
@@ -337,7 +333,6 @@ static void write_up(struct cemm_buffer *out, const struct cemm_reading *reading
 
 static void write_info(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
 {
-    static const char name[] = "cemm_meter_info";
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
@@ -347,11 +342,9 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
             continue;
         if (!reading->document && same(type, NULL))
             continue; /* nobody has told it, which is not the same as none */
-        if (!any)
-            write_head(out, name, "gauge", "The type of a meter, as its device tells it.");
-        any = true;
-        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", name, reading->uid,
-                           reading->alias, type ? type : "");
+        write_head(out, INFO, &any);
+        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
+                           reading->uid, reading->alias, type ? type : "");
     }
 }
 
@@ -361,7 +354,7 @@ int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, co
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
     struct past past = {.text = before, .cursor = before};
 
-    for (enum family family = 0; family < FAMILIES; family++)
+    for (enum family family = POWER; family <= OTHER; family++)
         write_family(&out, family, readings, count, &past);
     write_times(&out, readings, count, &past);
     write_info(&out, readings, count);
