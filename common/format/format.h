@@ -19,12 +19,10 @@ void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *documen
 /* A column for each member, a row for each entry of `data`. */
 void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *document);
 
-/* One row a sample: uid, alias, channel, value, unit, time. A channel that was never read has one
- * row, with neither value nor time. */
-void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                         const struct cemm_zone *zone);
-void cemm_write_json_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                          const struct cemm_zone *zone);
+/* One row a sample: uid, alias, channel, value, unit, time, type; as CSV or as JSON. A channel that
+ * was never read has one row, with neither value nor time. */
+void cemm_write_rows(struct cemm_buffer *out, const struct cemm_document *document,
+                     const struct cemm_zone *zone, bool json);
 
 struct cemm_merge;
 

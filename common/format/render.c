@@ -122,10 +122,8 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
     case CEMM_FORM_INFLUX:
         return cemm_render_joined(&document, 1, CEMM_ROWS_INFLUX, NULL, ret_text, ret_length);
     case CEMM_FORM_CSV_ROWS:
-        cemm_write_csv_rows(&out, document, zone);
-        break;
     case CEMM_FORM_JSON_ROWS:
-        cemm_write_json_rows(&out, document, zone);
+        cemm_write_rows(&out, document, zone, form == CEMM_FORM_JSON_ROWS);
         break;
     }
     return cemm_buffer_steal(&out, ret_text, ret_length);

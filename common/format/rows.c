@@ -41,21 +41,14 @@ static void csv_row(struct cemm_buffer *out, const struct cemm_document *documen
     cemm_buffer_char(out, '\n');
 }
 
-static void add(struct json_object *row, const char *name, struct json_object *value,
+/* NULL is a lack of memory, or `null`, if that is meant. */
+static void add(struct json_object *row, const char *name, struct json_object *value, bool null,
                 struct cemm_buffer *out)
 {
-    if (json_object_object_add_ex(
-            row, name, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY) < 0)
-        out->error = -ENOMEM;
-}
+    unsigned options = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
 
-/* The value is there: NULL, which would be shown as null, is a lack of memory. */
-static void add_some(struct json_object *row, const char *name, struct json_object *value,
-                     struct cemm_buffer *out)
-{
-    if (!value)
+    if ((!value && !null) || json_object_object_add_ex(row, name, value, options) < 0)
         out->error = -ENOMEM;
-    add(row, name, value, out);
 }
 
 static void json_row(struct cemm_buffer *out, const struct cemm_document *document,
@@ -69,19 +62,14 @@ static void json_row(struct cemm_buffer *out, const struct cemm_document *docume
         out->error = -ENOMEM;
         return;
     }
-    add_some(row, "uid", json_object_new_string(document->query.uid.text), out);
-    add_some(row, "alias", json_object_new_string(document->query.alias), out);
-    add_some(row, "channel", json_object_new_string(series->channel), out);
-    if (sample)
-        add_some(row, "value", json_object_new_double_s(sample->value, sample->text), out);
-    else
-        add(row, "value", NULL, out);
-    add_some(row, "unit", json_object_new_string(unit_of(document, series, sample)), out);
-    if (sample)
-        add_some(row, "time", json_object_new_string(time), out);
-    else
-        add(row, "time", NULL, out);
-    add_some(row, "type", json_object_new_string(document->type), out);
+    add(row, "uid", json_object_new_string(document->query.uid.text), false, out);
+    add(row, "alias", json_object_new_string(document->query.alias), false, out);
+    add(row, "channel", json_object_new_string(series->channel), false, out);
+    add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL,
+        !sample, out);
+    add(row, "unit", json_object_new_string(unit_of(document, series, sample)), false, out);
+    add(row, "time", sample ? json_object_new_string(time) : NULL, !sample, out);
+    add(row, "type", json_object_new_string(document->type), false, out);
     const char *text = json_object_to_json_string_length(
         row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
     if (text)
@@ -92,9 +80,10 @@ static void json_row(struct cemm_buffer *out, const struct cemm_document *docume
     json_object_put(row);
 }
 
-static void each_row(struct cemm_buffer *out, const struct cemm_document *document,
-                     const struct cemm_zone *zone, write_row *row)
+void cemm_write_rows(struct cemm_buffer *out, const struct cemm_document *document,
+                     const struct cemm_zone *zone, bool json)
 {
+    write_row *row = json ? json_row : csv_row;
     char time[CEMM_TIME_SIZE];
 
     for (size_t i = 0; i < document->series_count; i++) {
@@ -132,16 +121,4 @@ void cemm_write_json_step(struct cemm_buffer *out, const struct cemm_document *d
                           const struct cemm_merge *merge, const struct cemm_manner *manner)
 {
     each_step_row(out, document, merge, manner->zone, json_row);
-}
-
-void cemm_write_csv_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                         const struct cemm_zone *zone)
-{
-    each_row(out, document, zone, csv_row);
-}
-
-void cemm_write_json_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                          const struct cemm_zone *zone)
-{
-    each_row(out, document, zone, json_row);
 }
