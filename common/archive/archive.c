@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PATH_SIZE      4096
-#define ABANDONED_S    60 /* a half-written file of that age belongs to nobody */
+#define ABANDONED_S    60 /* the writer of a half-written file of that age is gone */
 #define DIRECTORY_MODE 0750
 #define FILE_MODE      0640
 
@@ -117,8 +117,8 @@ static int make_directories(char *path)
     return 0;
 }
 
-/* Takes a half-written file away that nobody goes on with. -EBUSY: somebody may. A time that is far
- * ahead says no more than one that is long past: the clock was wrong. */
+/* Removes a half-written file whose writer is gone; -EBUSY: it may still be there. A time far ahead
+ * counts as one long past: the clock was wrong. */
 static int remove_abandoned(const char *path)
 {
     struct stat about;
@@ -130,8 +130,8 @@ static int remove_abandoned(const char *path)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* One name for each file's beginnings, so that what a killed program leaves is found again. Where
- * another program is just writing the same, that is enough. */
+/* The temporary file always has the same name, so that what a killed program leaves is found again.
+ * If another program is writing the same file now, that is enough. */
 static int write_file(const char *path, const char *bytes, size_t length)
 {
     const char *name = strrchr(path, '/') + 1;

@@ -12,7 +12,7 @@
 struct cemm_buffer {
     char *data; /* NUL-terminated once anything was written; NULL before */
     size_t length;
-    size_t room; /* bytes of text that it may have now; no more than `length` after an error */
+    size_t room; /* bytes of text that fit now; `length` after an error */
     size_t capacity;
     size_t limit; /* most bytes of text that this buffer may ever hold */
     int error;    /* 0, -ENOMEM, or -E2BIG when the limit was hit */
@@ -23,7 +23,7 @@ struct cemm_buffer {
 /* Makes room for `more` bytes at once. 0, or the buffer's error. */
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 
-/* Mostly there is room; what is written piece by piece should cost no more than the pieces. */
+/* Inline, because there is room most of the time. */
 static inline void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
 {
     if ((length > buffer->room - buffer->length || !buffer->data) &&

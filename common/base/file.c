@@ -49,7 +49,7 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_ab
     return 0;
 }
 
-/* Not blocking: a FIFO of that name is nobody to wait for. */
+/* O_NONBLOCK: opening a FIFO would wait for a writer. */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -108,7 +108,7 @@ int cemm_file_write(int fd, const char *bytes, size_t length)
     return 0;
 }
 
-/* Writes and closes it. What need not last begins to be written to the disk, without waiting. */
+/* Writes and closes a file. Unless it must last, only starts the write to the disk. */
 static int write_new(int fd, const char *bytes, size_t length, bool lasting)
 {
     int r = cemm_file_write(fd, bytes, length);
@@ -122,7 +122,7 @@ static int write_new(int fd, const char *bytes, size_t length, bool lasting)
     return r;
 }
 
-/* So that the new name itself lasts. A file system that cannot do that is none of our business. */
+/* Makes the new name last. Some file systems cannot do that, which is no error here. */
 static void sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');

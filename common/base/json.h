@@ -1,12 +1,10 @@
 /*
- * JSON, read and written by json-c: what all of the house sets up in the same
- * way. What json-c takes more than RFC 8259 (NaN, zeros in front, members of
- * one name) stays harmless, because whoever uses a value looks at its type and
- * its range.
+ * JSON by json-c, set up in the same way everywhere. json-c accepts more than
+ * RFC 8259 (NaN, leading zeros, two members of one name). That is harmless,
+ * because each user of a value checks its type and range.
  *
- * json-c 0.16 needs up to 270 bytes of memory for one of text. So texts are
- * short (limits.h), and one is parsed at a time: who parses one puts it before
- * going on.
+ * json-c 0.16 needs up to 270 bytes of memory for a byte of text. So texts are
+ * short (limits.h), and each is freed before the next one is parsed.
  */
 #ifndef CEMM_BASE_JSON_H
 #define CEMM_BASE_JSON_H
@@ -34,8 +32,8 @@ void cemm_json_write(struct cemm_buffer *out, struct json_object *object);
 struct json_object *cemm_json_member(struct json_object *object, const char *name,
                                      enum json_type type);
 
-/* What a string says; NULL: `object` (may be NULL) is none, or a NUL in it would cut it. It lives
- * as long as `object`. */
+/* The text of a string, which lives as long as `object` (may be NULL). NULL: it is no string, or
+ * holds a NUL. */
 const char *cemm_json_string(struct json_object *object);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * Every limit that keeps an outside party from choosing how much we store,
- * in one place (spec §7). A number that bounds something lives here or it is
- * not a limit but an accident.
+ * Every limit that keeps an outside party from choosing how much we store, in
+ * one place (spec §7).
  */
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H

@@ -1,5 +1,5 @@
 /*
- * A number that nobody can foresee, so that programs that fail together do not come back together.
+ * Random numbers, so that programs that fail together do not come back together.
  */
 #ifndef CEMM_BASE_RANDOM_H
 #define CEMM_BASE_RANDOM_H

@@ -1,6 +1,6 @@
 /*
- * A stream into memory. glibc's own goes on after a piece for which there was
- * no memory, and says nothing of the gap, neither then nor when it is closed.
+ * A stream into memory. glibc's own drops a piece for which there is no memory,
+ * goes on, and reports no error, not even when it is closed.
  */
 #include "common/base/buffer.h"
 #include "common/frontend.h"

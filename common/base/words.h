@@ -1,7 +1,6 @@
 /*
- * What went wrong, in words for people: made once, where the fact is known,
- * never with a key in it. A text that does not fit is cut, which is all right
- * for a message and for nothing else.
+ * Messages for people: written once, where the fact is known, never with a key
+ * in them. A text that does not fit is cut.
  */
 #ifndef CEMM_BASE_WORDS_H
 #define CEMM_BASE_WORDS_H
@@ -9,9 +8,9 @@
 #include "common/frontend.h"
 
 /*
- * Keeps a copy in *slot, which is allocated when there is something to keep:
- * of thousands of devices few have anything to say. Without memory the slot
- * stays NULL, which cemm_words_kept() reads as just that.
+ * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
+ * of devices have a message. Without memory the slot stays NULL, and
+ * cemm_words_kept() says "out of memory".
  */
 void cemm_words_keep(struct cemm_words **slot, const struct cemm_words *words);
 void cemm_words_drop(struct cemm_words **slot);

@@ -28,8 +28,8 @@
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
-/* Checks and stores a value. 0; UNFIT: it is not what the table wants; or a negative errno, with
- * words where it is not for lack of memory. */
+/* Checks and stores a value. Returns 0, UNFIT if it is not what the table wants, or a negative
+ * errno, with words unless it is -ENOMEM. */
 typedef int setter(struct cemm_config *config, const char *value, struct cemm_words *words);
 
 #define UNFIT 1
@@ -142,7 +142,7 @@ static struct cemm_source_config *current(struct cemm_config *config)
     return &config->sources[config->source_count - 1];
 }
 
-/* Says what was wrong with a value, with the value itself made harmless. */
+/* Says what is wrong with a value, and shows the value without control characters. */
 static int refuse(struct cemm_words *words, const char *key, const char *value, const char *wanted)
 {
     char shown[SHOWN];
@@ -498,7 +498,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
-        /* Whoever writes a second address wants both devices, and would get one without a word. */
+        /* A second address would replace the first one silently. */
         if (!settings[i].repeatable && config->seen & 1u << i) {
             cemm_words_set(words, "%s: a second one in this section", key);
             return -EEXIST;

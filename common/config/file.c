@@ -76,7 +76,7 @@ static int take_line(struct cemm_config *config, char *line, struct cemm_words *
     }
 }
 
-/* 1: a line, without its end; 0: there is none any more; or a negative errno. */
+/* 1: a line, without its end; 0: end of file; or a negative errno. */
 static int read_line(FILE *stream, int *number, char ret_line[CEMM_LINE_MAX + 1],
                      struct cemm_words *words)
 {

@@ -11,11 +11,11 @@
 
 #define BEGIN "-----BEGIN "
 
-/* What stands behind that at a certificate (RFC 7468, and OpenSSL's own kinds). */
+/* The labels of certificates (RFC 7468, and OpenSSL's own). */
 static const char *const labels[] = {"CERTIFICATE-----", "TRUSTED CERTIFICATE-----",
                                      "X509 CERTIFICATE-----"};
 
-/* The label that the text begins with; NULL: it is that of something else. */
+/* The label that the text begins with; NULL: it is no certificate's. */
 static const char *label_of(const char *text)
 {
     for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)

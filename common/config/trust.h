@@ -1,7 +1,7 @@
 /*
- * Whom to trust: a file of certificates (PEM), looked at while the configuration
- * is read. A wrong path would otherwise only show when the first connection
- * fails, far from the line that is wrong, and look like the cloud's fault.
+ * A file of certificates (PEM), checked while the configuration is read.
+ * Otherwise a wrong path would only show when the first connection fails, and
+ * look like the cloud's fault.
  */
 #ifndef CEMM_CONFIG_TRUST_H
 #define CEMM_CONFIG_TRUST_H

@@ -35,7 +35,7 @@ static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, 
     }
 }
 
-/* The line of this step's time, from the series that are tagged or from those that are not. Whether
+/* Writes the line of this moment, of the series with a tag or of those without. Returns whether
  * there are others. */
 static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_merge *merge, bool tagged)

@@ -3,9 +3,9 @@
  * times, base units, and all samples of a metric in one block, which is why
  * this writer wants all readings at once.
  *
- * A device that fails has no samples here; that it failed says cemm_up, and
- * when its last sample was taken an earlier text, as long as it is there. What
- * may fall, or what nobody has documented, is a gauge.
+ * A device that fails has no samples here. cemm_up says that it failed; the time
+ * of its last sample is taken from an earlier text, if there is one. A value
+ * that may fall or is not documented is a gauge.
  *
  * Import and export are said of smart meters, which stand at the grid
  * connection. Of all others energy is forward or reverse, and positive power is
@@ -259,7 +259,7 @@ static bool same(const char *left, const char *right)
     return strcmp(left ? left : "", right ? right : "") == 0;
 }
 
-/* A series may stand there once only, however often a source was found wanting. */
+/* Whether an earlier reading is of the same thing: a series may stand there only once. */
 static bool told(const struct cemm_reading *readings, size_t index)
 {
     const struct cemm_reading *reading = &readings[index];
@@ -341,7 +341,7 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
         if (same(reading->uid, NULL) || same(reading->alias, NULL) || told(readings, i))
             continue;
         if (!reading->document && same(type, NULL))
-            continue; /* nobody has told it, which is not the same as none */
+            continue; /* its type is not known, which is not the same as none */
         write_head(out, INFO, &any);
         cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
                            reading->uid, reading->alias, type ? type : "");

@@ -1,8 +1,8 @@
 /*
- * What channels are, as one table: unit, kind, and the place in collectd
- * (cemm_identify()). A channel's name alone does not tell its unit: gas is a meter reading in
- * realtime and totals, an amount in history, and litres a minute in the day
- * of a meter that is read every five minutes (cloud §daily data, DSMR 5.x).
+ * One table of channels: unit, kind, and type in collectd (cemm_identify()). The
+ * unit does not depend on the name alone: gas is a meter reading in realtime and
+ * totals, an amount in history, and litres a minute in the day of a meter that
+ * is read every five minutes (cloud §daily data, DSMR 5.x).
  */
 #ifndef CEMM_MODEL_CHANNEL_H
 #define CEMM_MODEL_CHANNEL_H

@@ -248,7 +248,7 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
     }
 }
 
-/* A line for the file. What finds no room is in the file when that is written whole. */
+/* Adds a line for the file. What does not fit gets into the file when it is written whole. */
 static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
                  int64_t number, const char *behind)
 {
@@ -290,14 +290,14 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
            cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
 }
 
-/* One that lies further ahead than a sample may was taken while our clock was wrong. */
+/* A sample further ahead than samples may be was taken while our clock was wrong. */
 static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
 {
     return entry->taken <= now + CEMM_AHEAD_MAX ? entry->taken : 0;
 }
 
-/* The stamp of a reading out of `totals` is no measurement: with the same value, it is news only if
- * the meter itself has been read since. */
+/* The stamp of a reading in `totals` is no measurement: the same value is new only if the meter
+ * itself has been read since. */
 static bool says_nothing_new(const struct cemm_ledger_entry *entry,
                              const struct cemm_document *document, const struct cemm_sample *sample)
 {

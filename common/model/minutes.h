@@ -1,7 +1,7 @@
 /*
- * A set of minutes. What runs well is one stretch that grows at its end, and
- * an outage is the gap between two: so stretches are kept, not bits, and a set
- * takes a few bytes whatever it spans.
+ * A set of minutes, kept as stretches: normal operation is one that grows at its
+ * end, an outage is a gap between two. So a set takes a few bytes whatever it
+ * spans.
  */
 #ifndef CEMM_MODEL_MINUTES_H
 #define CEMM_MODEL_MINUTES_H

@@ -42,7 +42,7 @@ static struct cemm_series *add(struct cemm_document *picked, const struct cemm_s
     return added;
 }
 
-/* The document when all is in it; NULL if `r` says that there was no memory, or there is none. */
+/* Completes the document. NULL: no memory, also if `r` says so. */
 static struct cemm_document *end(struct cemm_document *picked, int r)
 {
     if (r < 0 || cemm_document_own_texts(picked) < 0) {

@@ -4,20 +4,18 @@
  *
  *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
- * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
- * milliseconds, CADENCE in seconds, and at least one stands there. NEWEST and
- * CADENCE are of the series, whoever is named. Format 1 knew no CADENCE, and is
- * read all the same. Lines add up: so
- * what has just been given is one more line behind all others, which costs no
- * more than that, and now and then the file is written anew as a whole, and to
- * the disk. The line "end" stands where what was written as a whole ends; format
- * 1 has none.
+ * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix milliseconds,
+ * CADENCE in seconds, and at least one of them is there. NEWEST and CADENCE are
+ * those of the series, whatever TAKER is. Lines add up: what has just been given
+ * is appended as a line, and now and then the whole file is written anew and
+ * synced. The line "end" stands where that ended. Format 1, which can still be
+ * read, has no CADENCE and no "end".
  *
- * Without it, or with a last line that has no end, the file was cut off: what
- * it says counts, and what it lacks may be given again. Anything else that is not
- * understood makes the file worthless: what it says of the other series can't be
- * trusted either. Then nothing was given. Both is said, and the file is kept
- * beside the new one.
+ * Without "end", or with a last line that is not complete, the file was cut off:
+ * what is there counts, and what is lacking may be given again. Any other error
+ * makes the file worthless, as the rest of it can't be trusted either: then
+ * nothing counts as given. Both are logged, and the file is kept beside the new
+ * one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -51,8 +49,8 @@ struct writer {
     int32_t horizon; /* minutes before it are not written */
 };
 
-/* What a taker was given, and what is known of the series where `about` says so, as one line,
- * unless all are nothing. */
+/* One line: what a taker was given and, if `about`, what is known of the series. Nothing if both
+ * are empty. */
 static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
                        const char *taker, const struct cemm_minutes *minutes, bool about)
 {
@@ -127,7 +125,7 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 
 /* ---- writing ------------------------------------------------------------------- */
 
-/* Something else than a file is neither replaced nor written to. */
+/* Only a regular file is replaced or written to. */
 static bool is_other(const char *path)
 {
     struct stat about;
@@ -135,7 +133,8 @@ static bool is_other(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
-/* `path` is no link. Whatever has the other name (a link, a FIFO, what a crash has left) goes. */
+/* `path` is no link. Whatever has the temporary name (a link, a FIFO, the rest of a crash) is
+ * removed. */
 static int replace(const char *path, const char *text, size_t length)
 {
     char *beside;
@@ -180,8 +179,8 @@ static int append(const char *path, const char *lines, size_t length)
 
 /* ---- what is new --------------------------------------------------------------- */
 
-/* What is to be written: all of it if `*whole`, which it may become, else lines to be added. NULL:
- * nothing is new. The lock is held for memory only: who gives values must not wait for a disk. */
+/* What is to be written: the whole file if `*whole`, which it may set, else lines to append. NULL:
+ * nothing is new. The lock is held only for this, so that nobody waits for a disk. */
 static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
 {
     bool any = ledger->behind || ledger->grown > 0 || ledger->lines.length > 0;
@@ -202,7 +201,7 @@ static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, s
     return r;
 }
 
-/* After the file was written to, or could not be. */
+/* Notes how writing ended. */
 static void note_result(struct cemm_ledger *ledger, size_t added, int r)
 {
     pthread_mutex_lock(&ledger->lock);
@@ -367,8 +366,7 @@ static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
     return r == 0 && (!whole || *line) ? 1 : r;
 }
 
-/* `path` is no link. By a second name where that can be had: the file is there until another one
- * takes its place. */
+/* `path` is no link. Uses a second name if possible: so the file stays until it is replaced. */
 static int keep_as(const char *path, const char *aside)
 {
     if (unlink(aside) < 0 && errno != ENOENT)
@@ -376,7 +374,7 @@ static int keep_as(const char *path, const char *aside)
     return link(path, aside) == 0 || rename(path, aside) == 0 ? 0 : -errno;
 }
 
-/* What can't be read, or not all of it, is kept, and the next file is written as a whole. */
+/* Keeps a file that can't be read completely; the next one is written as a whole. */
 static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
 {
     struct cemm_words why = *words;

@@ -27,8 +27,8 @@ struct reader {
     struct cemm_words *words;
 };
 
-/* The objects of a realtime answer, which are two accounts of one meter: `data` is what it said
- * itself, `totals` (LAN only, may be NULL) what the CEMM has added up. */
+/* The two objects of a realtime answer: `data` is what the meter says itself, `totals` (LAN only,
+ * may be NULL) what the CEMM has added up. */
 struct groups {
     struct json_object *data;
     struct json_object *totals;
@@ -56,7 +56,7 @@ static int refuse(const struct reader *reader, const char *wanted)
     return -EIO;
 }
 
-/* What does not fit costs only itself. The first one is told. */
+/* Counts a part that does not fit, and keeps the message of the first one. */
 static void skip(struct reader *reader, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static void skip(struct reader *reader, const char *format, ...)
@@ -156,7 +156,7 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
-/* From the end: the API writes the newest row first, so that mostly nothing is left to sort. */
+/* From the end: the API writes the newest row first, so that little is left to sort. */
 static void read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
 {
     for (size_t i = json_object_array_length(rows); i-- > 0;) {
@@ -220,8 +220,8 @@ static void read_history(struct reader *reader, const char *channel, struct json
         note_newest(document, &series->samples[series->count - 1]);
 }
 
-/* One sample of a channel. `shown`: this set is the one that the channel is taken from. Those of
- * `data` that are not shown tell how old the meter's word is, too. */
+/* One sample of a channel. `shown`: the channel is taken from this set. Samples of `data` that are
+ * not shown also tell how old the meter's data is. */
 static void read_current(struct reader *reader, const char *channel, struct json_object *pair,
                          bool total, bool shown)
 {
