@@ -172,9 +172,6 @@ char *cemm_link_target(const char *path);
  * memory. */
 char *cemm_config_own(void);
 
-/* The configured zone (else the system's); owned by the configuration. */
-const struct cemm_zone *cemm_config_zone(const struct cemm_config *config);
-
 /* Whether devices are looked for by broadcast: as configured; else where no [local] is. */
 bool cemm_config_discovers(const struct cemm_config *config);
 

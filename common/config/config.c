@@ -571,11 +571,6 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
     return 0;
 }
 
-const struct cemm_zone *cemm_config_zone(const struct cemm_config *config)
-{
-    return config->zone;
-}
-
 const char *cemm_config_archive(const struct cemm_config *config)
 {
     return config->archive;
