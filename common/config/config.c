@@ -189,17 +189,15 @@ static int set_zone(struct cemm_config *config, const char *value, struct cemm_w
 /* Whether the host part of an http:// URL (behind the scheme) is this machine itself. */
 static bool loopback(const char *host)
 {
-    char name[64];
-    size_t length = host[0] == '[' ? strcspn(host, "]") : strcspn(host, ":/?#");
+    const char *begin = host + (host[0] == '[');
+    size_t length = strcspn(begin, host[0] == '[' ? "]" : ":/");
+    char name[64] = "";
     struct in_addr address;
     struct in6_addr address6;
 
-    host += host[0] == '[';
-    length -= host[-1] == '[';
     if (length >= sizeof(name))
         return false;
-    memcpy(name, host, length);
-    name[length] = '\0';
+    memcpy(name, begin, length);
     if (inet_pton(AF_INET, name, &address) == 1)
         return ntohl(address.s_addr) >> 24 == 127;
     if (inet_pton(AF_INET6, name, &address6) == 1)
