@@ -29,21 +29,17 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_words *word
         length = snprintf(path, PATH_MAX, "%s", name);
     } else {
         name += strlen(CREDENTIAL);
-        if (!directory) {
-            cemm_words_set(words, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
-                           name);
-            return -ENOENT;
-        }
-        if (!*name || strchr(name, '/')) {
-            cemm_words_set(words, "\"%s\" is no name of a systemd credential", name);
-            return -EINVAL;
-        }
+        if (!directory)
+            return cemm_words_fail(
+                words, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
+                name);
+        if (!*name || strchr(name, '/'))
+            return cemm_words_fail(words, -EINVAL, "\"%s\" is no name of a systemd credential",
+                                   name);
         length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
     }
-    if (length < 0 || length >= PATH_MAX) {
-        cemm_words_set(words, "the path of the key file is too long");
-        return -ENAMETOOLONG;
-    }
+    if (length < 0 || length >= PATH_MAX)
+        return cemm_words_fail(words, -ENAMETOOLONG, "the path of the key file is too long");
     return 0;
 }
 
@@ -54,14 +50,11 @@ static int check_mode(int fd, const char *path, bool credential, struct cemm_wor
 
     if (fstat(fd, &status) < 0)
         return -errno;
-    if (!S_ISREG(status.st_mode)) {
-        cemm_words_set(words, "key file %s is not a regular file", path);
-        return -EINVAL;
-    }
-    if (!credential && (status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH))) {
-        cemm_words_set(words, "key file %s can be read by others; run: chmod 600 %s", path, path);
-        return -EPERM;
-    }
+    if (!S_ISREG(status.st_mode))
+        return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file", path);
+    if (!credential && (status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)))
+        return cemm_words_fail(words, -EPERM,
+                               "key file %s can be read by others; run: chmod 600 %s", path, path);
     return 0;
 }
 
@@ -121,8 +114,7 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_w
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         r = -errno;
-        cemm_words_set(words, "key file %s: %s", path, strerror(errno));
-        return r;
+        return cemm_words_fail(words, r, "key file %s: %s", path, strerror(errno));
     }
     r = check_mode(fd, path, !cemm_secret_is_file(file), words);
     if (r >= 0)

@@ -4,15 +4,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void set(struct cemm_words *words, const char *format, va_list arguments)
+{
+    if (words && vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
+        words->text[0] = '\0';
+}
+
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
 {
-    if (!words)
-        return;
     va_list arguments;
+
     va_start(arguments, format);
-    if (vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
-        words->text[0] = '\0';
+    set(words, format, arguments);
     va_end(arguments);
+}
+
+int cemm_words_fail(struct cemm_words *words, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    set(words, format, arguments);
+    va_end(arguments);
+    return error;
 }
 
 void cemm_words_keep(struct cemm_words **slot, const struct cemm_words *words)

@@ -7,6 +7,10 @@
 
 #include "common/frontend.h"
 
+/* As cemm_words_set(). Returns `error`, for a function that ends with both. */
+int cemm_words_fail(struct cemm_words *words, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /*
  * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
  * of devices have a message. Without memory the slot stays NULL, and

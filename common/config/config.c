@@ -91,10 +91,8 @@ static int strings_add(struct cemm_strings *strings, const char *text, struct ce
 {
     if (cemm_strings_has(strings, text))
         return 0;
-    if (strings->count >= STRINGS_MAX) {
-        cemm_words_set(words, "more than %d of them", STRINGS_MAX);
-        return -E2BIG;
-    }
+    if (strings->count >= STRINGS_MAX)
+        return cemm_words_fail(words, -E2BIG, "more than %d of them", STRINGS_MAX);
     char **items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
     if (!items)
         return -ENOMEM;
@@ -147,9 +145,8 @@ static int refuse(struct cemm_words *words, const char *key, const char *value, 
 {
     char shown[SHOWN];
 
-    cemm_words_set(words, "%s = %s: %s", key, cemm_words_quote(value, shown, sizeof(shown)),
-                   wanted);
-    return -EINVAL;
+    return cemm_words_fail(words, -EINVAL, "%s = %s: %s", key,
+                           cemm_words_quote(value, shown, sizeof(shown)), wanted);
 }
 
 static int read_number(const char *value, double low, double high, double *ret_number)
@@ -237,10 +234,9 @@ static int set_url(struct cemm_config *config, const char *value, struct cemm_wo
     const char *host = value + (https ? 8 : 7);
     char *url;
 
-    if (strpbrk(value, "?#@")) { /* not repeated in words: it may well hold a key */
-        cemm_words_set(words, "url: write it without user name, key and parameters");
-        return -EINVAL;
-    }
+    if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
+        return cemm_words_fail(words, -EINVAL,
+                               "url: write it without user name, key and parameters");
     if ((!https && !http) || !plain(value) || !authority(host))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
@@ -409,21 +405,17 @@ static int open_source(struct cemm_config *config, enum section section, const c
 
     if (!cemm_name_valid(name)) {
         char shown[SHOWN];
-        cemm_words_set(words, "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
-                       section_names[section], *name ? " " : "",
-                       cemm_words_quote(name, shown, sizeof(shown)));
-        return -EINVAL;
+        return cemm_words_fail(
+            words, -EINVAL, "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
+            section_names[section], *name ? " " : "", cemm_words_quote(name, shown, sizeof(shown)));
     }
     for (size_t i = 0; i < config->source_count; i++) {
-        if (config->sources[i].kind == kind && strcmp(config->sources[i].name, name) == 0) {
-            cemm_words_set(words, "a second [%s %s]", section_names[section], name);
-            return -EEXIST;
-        }
+        if (config->sources[i].kind == kind && strcmp(config->sources[i].name, name) == 0)
+            return cemm_words_fail(words, -EEXIST, "a second [%s %s]", section_names[section],
+                                   name);
     }
-    if (config->source_count >= SOURCES_MAX) {
-        cemm_words_set(words, "more than %d sources", SOURCES_MAX);
-        return -E2BIG;
-    }
+    if (config->source_count >= SOURCES_MAX)
+        return cemm_words_fail(words, -E2BIG, "more than %d sources", SOURCES_MAX);
     struct cemm_source_config *sources =
         reallocarray(config->sources, config->source_count + 1, sizeof(*sources));
     if (!sources)
@@ -450,25 +442,20 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
 
     while (section <= ARCHIVE && strcmp(section_names[section], kind) != 0)
         section++;
-    if (section > ARCHIVE) {
-        cemm_words_set(words,
-                       "unknown section [%s]; there are [cloud NAME], [local NAME], [discovery] "
-                       "and [archive]",
-                       cemm_words_quote(kind, shown, sizeof(shown)));
-        return -EINVAL;
-    }
+    if (section > ARCHIVE)
+        return cemm_words_fail(
+            words, -EINVAL,
+            "unknown section [%s]; there are [cloud NAME], [local NAME], [discovery] "
+            "and [archive]",
+            cemm_words_quote(kind, shown, sizeof(shown)));
     config->section = section;
     config->seen = 0;
     if (section == CLOUD || section == LOCAL)
         return open_source(config, (enum section)section, name, words);
-    if (*name) {
-        cemm_words_set(words, "[%s] takes no name", kind);
-        return -EINVAL;
-    }
-    if (config->opened & 1u << section) {
-        cemm_words_set(words, "a second [%s]", kind);
-        return -EEXIST;
-    }
+    if (*name)
+        return cemm_words_fail(words, -EINVAL, "[%s] takes no name", kind);
+    if (config->opened & 1u << section)
+        return cemm_words_fail(words, -EEXIST, "a second [%s]", kind);
     config->opened |= 1u << section;
     return 0;
 }
@@ -497,10 +484,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
         /* A second address would replace the first one silently. */
-        if (!settings[i].repeatable && config->seen & 1u << i) {
-            cemm_words_set(words, "%s: a second one in this section", key);
-            return -EEXIST;
-        }
+        if (!settings[i].repeatable && config->seen & 1u << i)
+            return cemm_words_fail(words, -EEXIST, "%s: a second one in this section", key);
         config->seen |= 1u << i;
         int r = settings[i].set(config, value, words);
         return r == UNFIT ? refuse(words, key, value, settings[i].wanted) : r;
@@ -549,10 +534,9 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
         if (!missing)
             continue;
         config->line = source->line;
-        cemm_words_set(words, "[%s %s]: no %s",
-                       section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL], source->name,
-                       missing);
-        return -EINVAL;
+        return cemm_words_fail(words, -EINVAL, "[%s %s]: no %s",
+                               section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL],
+                               source->name, missing);
     }
     config->line = 0;
     if (!config->archive)
@@ -562,10 +546,9 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
         config->archive[last - 1] = '\0';
     if (!config->zone)
         config->zone = cemm_zone_new(NULL);
-    if (!config->zone) {
-        cemm_words_set(words, "the system's time zone can't be read; set time-zone");
-        return -EINVAL;
-    }
+    if (!config->zone)
+        return cemm_words_fail(words, -EINVAL,
+                               "the system's time zone can't be read; set time-zone");
     return 0;
 }
 

@@ -13,12 +13,6 @@
 
 #define BLANK " \t\r\n\v\f"
 
-static int refuse(struct cemm_words *words, const char *why)
-{
-    cemm_words_set(words, "%s", why);
-    return -EINVAL;
-}
-
 /* Takes the blanks away from both ends. */
 static char *trim(char *text)
 {
@@ -35,7 +29,7 @@ static int open_section(struct cemm_config *config, char *text, struct cemm_word
     char *rest = end ? end + 1 + strspn(end + 1, BLANK) : NULL;
 
     if (!end || (*rest && !strchr(";#", *rest)))
-        return refuse(words, "a section is written [NAME] on a line of its own");
+        return cemm_words_fail(words, -EINVAL, "a section is written [NAME] on a line of its own");
     *end = '\0';
     char *kind = trim(text + 1);
     char *name = kind + strcspn(kind, BLANK);
@@ -54,7 +48,7 @@ static int set_key(struct cemm_config *config, char *text, struct cemm_words *wo
         }
     char *end = text + strcspn(text, "=:");
     if (!*end)
-        return refuse(words, "neither [section] nor key = value");
+        return cemm_words_fail(words, -EINVAL, "neither [section] nor key = value");
     *end = '\0';
     return cemm_config_set(config, trim(text), trim(end + 1), words);
 }
@@ -86,16 +80,14 @@ static int read_line(FILE *stream, int *number, char ret_line[CEMM_LINE_MAX + 1]
     *number += c != EOF;
     for (; c != EOF && c != '\n'; c = getc(stream)) {
         if (c == '\0')
-            return refuse(words, "there is a NUL in the line");
+            return cemm_words_fail(words, -EINVAL, "there is a NUL in the line");
         if (length == CEMM_LINE_MAX)
-            return refuse(words, "the line is too long");
+            return cemm_words_fail(words, -EINVAL, "the line is too long");
         ret_line[length++] = (char)c;
     }
     ret_line[length] = '\0';
-    if (ferror(stream)) {
-        cemm_words_set(words, "can't be read: %s", strerror(errno));
-        return -EIO;
-    }
+    if (ferror(stream))
+        return cemm_words_fail(words, -EIO, "can't be read: %s", strerror(errno));
     return c != EOF || length > 0;
 }
 
@@ -122,8 +114,7 @@ static int locate(struct cemm_words *words, const char *file, int line, int resu
         cemm_words_set(&reason, "%s", strerror(-result));
     if (line && snprintf(place, sizeof(place), "line %d: ", line) < 0)
         place[0] = '\0';
-    cemm_words_set(words, "%.120s: %s%.180s", file, place, reason.text);
-    return result;
+    return cemm_words_fail(words, result, "%.120s: %s%.180s", file, place, reason.text);
 }
 
 /* What stands in a file is relative to where the file lies. */
@@ -161,8 +152,7 @@ static int load(struct cemm_config *config, const char *file, struct cemm_words 
 
     if (!stream) {
         int r = -errno;
-        cemm_words_set(words, "%.200s: %s", file, strerror(errno));
-        return r;
+        return cemm_words_fail(words, r, "%.200s: %s", file, strerror(errno));
     }
     int r = load_stream(config, file, stream, words);
     fclose(stream);

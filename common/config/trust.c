@@ -72,15 +72,14 @@ int cemm_trust_check(const char *path, struct cemm_words *words)
     char *text;
     int r = cemm_file_read(path, CEMM_TRUST_MAX, &text, &about);
 
-    if (r < 0) {
-        cemm_words_set(words, "ca-file %.200s: %s", path,
-                       r == -EFBIG ? "no file, or too long for one of certificates" : strerror(-r));
-        return r;
-    }
+    if (r < 0)
+        return cemm_words_fail(words, r, "ca-file %.200s: %s", path,
+                               r == -EFBIG ? "no file, or too long for one of certificates"
+                                           : strerror(-r));
     bool good = strlen(text) == (size_t)about.st_size && check_text(text);
     free(text);
     if (good)
         return 0;
-    cemm_words_set(words, "ca-file %.200s: holds no certificate in PEM, or a broken one", path);
-    return -EINVAL;
+    return cemm_words_fail(words, -EINVAL,
+                           "ca-file %.200s: holds no certificate in PEM, or a broken one", path);
 }

@@ -222,10 +222,8 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words
     pthread_mutex_lock(&ledger->lock);
     int r = take_news(ledger, &whole, &text, &length);
     pthread_mutex_unlock(&ledger->lock);
-    if (r < 0) {
-        cemm_words_set(words, "no memory to write the state file %s", ledger->path);
-        return r;
-    }
+    if (r < 0)
+        return cemm_words_fail(words, r, "no memory to write the state file %s", ledger->path);
     if (!text)
         return 0;
     if (whole)
@@ -395,17 +393,14 @@ static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_
 
 static int no_file(const char *path, int r, struct cemm_words *words)
 {
-    if (r == -EINVAL) {
-        cemm_words_set(words, "state file %s is no regular file: nothing is kept in it", path);
-        return r;
-    }
-    if (r == -ENOENT) {
-        cemm_words_set(words, "there is no state file %s yet: nothing counts as given", path);
-        return CEMM_ABSENT;
-    }
-    cemm_words_set(words, "state file %s: %s: nothing counts as given", path,
-                   r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
-    return r;
+    if (r == -EINVAL)
+        return cemm_words_fail(words, r, "state file %s is no regular file: nothing is kept in it",
+                               path);
+    if (r == -ENOENT)
+        return cemm_words_fail(words, CEMM_ABSENT,
+                               "there is no state file %s yet: nothing counts as given", path);
+    return cemm_words_fail(words, r, "state file %s: %s: nothing counts as given", path,
+                           r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
 }
 
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)

@@ -51,9 +51,9 @@ static const char *endpoint_name(const struct cemm_query *query)
 
 static int refuse(const struct reader *reader, const char *wanted)
 {
-    cemm_words_set(reader->words, "the answer of %s does not fit the API's document: %s",
-                   endpoint_name(&reader->document->query), wanted);
-    return -EIO;
+    return cemm_words_fail(reader->words, -EIO,
+                           "the answer of %s does not fit the API's document: %s",
+                           endpoint_name(&reader->document->query), wanted);
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */

@@ -35,8 +35,7 @@ static bool core_answers(const char *version)
 
 static int refuse(struct cemm_words *words, const char *why)
 {
-    cemm_words_set(words, "not an answer of a CEMM: %s", why);
-    return -EIO;
+    return cemm_words_fail(words, -EIO, "not an answer of a CEMM: %s", why);
 }
 
 static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beacon,
