@@ -6,6 +6,7 @@
 #define CEMM_FORMAT_FORMAT_H
 
 #include "common/base/buffer.h"
+#include "common/base/limits.h"
 #include "common/model/document.h"
 
 /* The whole document, indented by two, with a newline at the end. */
@@ -49,7 +50,7 @@ const char *cemm_history_tag(const struct cemm_query *query, const char *channel
 struct cemm_merge {
     const struct cemm_series *series;
     size_t count;
-    size_t position[256];
+    size_t position[CEMM_CHANNELS_MAX];
     int64_t time; /* of this step */
 };
 

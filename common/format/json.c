@@ -3,7 +3,6 @@
  * takes too much memory to be kept.
  */
 #include "common/base/json.h"
-#include "common/base/limits.h"
 #include "common/format/format.h"
 
 #include <errno.h>

@@ -1,10 +1,4 @@
-#include "common/base/limits.h"
 #include "common/format/format.h"
-
-#include <assert.h>
-
-static_assert(sizeof(((struct cemm_merge *)0)->position) / sizeof(size_t) >= CEMM_CHANNELS_MAX,
-              "a document's channels fit into a merge");
 
 /* position[i] is the first sample of series i that lies at or behind the step's time. */
 bool cemm_merge_next(struct cemm_merge *merge)

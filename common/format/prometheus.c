@@ -11,7 +11,6 @@
  * connection. Of all others energy is forward or reverse, and positive power is
  * forward: what that is, the meter's type tells.
  */
-#include "common/base/limits.h"
 #include "common/format/format.h"
 #include "common/model/alias.h"
 #include "common/model/channel.h"

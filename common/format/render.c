@@ -3,7 +3,6 @@
  * by a merge of its own, and the next moment is the earliest that any of them
  * stands at.
  */
-#include "common/base/limits.h"
 #include "common/format/format.h"
 
 #include <errno.h>

@@ -4,7 +4,6 @@
  * bare newlines; quoted is only what needs it.
  */
 #include "common/base/json.h"
-#include "common/base/limits.h"
 #include "common/format/format.h"
 
 #include <errno.h>
