@@ -112,10 +112,8 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_w
     if (r < 0)
         return r;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
-        r = -errno;
-        return cemm_words_fail(words, r, "key file %s: %s", path, strerror(errno));
-    }
+    if (fd < 0)
+        return cemm_words_fail(words, -errno, "key file %s: %s", path, strerror(errno));
     r = check_mode(fd, path, !cemm_secret_is_file(file), words);
     if (r >= 0)
         r = read_line(fd, path, secret, words);

@@ -150,10 +150,8 @@ static int load(struct cemm_config *config, const char *file, struct cemm_words 
 {
     FILE *stream = fopen(file, "re");
 
-    if (!stream) {
-        int r = -errno;
-        return cemm_words_fail(words, r, "%.200s: %s", file, strerror(errno));
-    }
+    if (!stream)
+        return cemm_words_fail(words, -errno, "%.200s: %s", file, strerror(errno));
     int r = load_stream(config, file, stream, words);
     fclose(stream);
     return r == -ENOENT ? -EINVAL : r;
