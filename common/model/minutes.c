@@ -35,13 +35,6 @@ static void drop(struct cemm_minutes *minutes, uint32_t at, uint32_t count)
     minutes->count -= count;
 }
 
-/* The gap between the two oldest counts as given: rather a gap than a value twice. */
-static void join_oldest(struct cemm_minutes *minutes)
-{
-    minutes->stretches[1].from = minutes->stretches[0].from;
-    drop(minutes, 0, 1);
-}
-
 static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch added)
 {
     if (minutes->count == minutes->room) {
@@ -56,8 +49,11 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;
     minutes->count++;
-    if (minutes->count > CEMM_STRETCHES_MAX)
-        join_oldest(minutes);
+    /* Better a gap than a value twice: the two oldest are joined. */
+    if (minutes->count > CEMM_STRETCHES_MAX) {
+        minutes->stretches[1].from = minutes->stretches[0].from;
+        drop(minutes, 0, 1);
+    }
     return 1;
 }
 
