@@ -39,21 +39,17 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint)
     return endpoint == CEMM_DEVICES ? CEMM_DEVLIST_MAX : CEMM_ANSWER_MAX;
 }
 
-static const char *endpoint_name(const struct cemm_query *query)
+static int refuse(const struct reader *reader, const char *wanted)
 {
     static const char *const names[] = {
         [CEMM_DEVICES] = "cemm/",  [CEMM_ROOT] = "the root",      [CEMM_IO] = "io/",
         [CEMM_INFO] = "<alias>/",  [CEMM_REALTIME] = "realtime/", [CEMM_DATA] = "data/",
         [CEMM_TOTALS] = "totals/",
     };
-    return names[query->endpoint];
-}
 
-static int refuse(const struct reader *reader, const char *wanted)
-{
     return cemm_words_fail(reader->words, -EIO,
                            "the answer of %s does not fit the API's document: %s",
-                           endpoint_name(&reader->document->query), wanted);
+                           names[reader->document->query.endpoint], wanted);
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */
@@ -334,19 +330,17 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
     }
 }
 
-/* Rows of history, or one sample for each channel. */
-static size_t count_samples(struct json_object *group, bool history)
+/* Adds the channels of a group, and their rows of history or one sample of each. */
+static void count_samples(struct json_object *group, bool history, size_t *series, size_t *samples)
 {
-    size_t count = 0;
-
     json_object_object_foreach (group, channel, content) {
         (void)channel;
+        (*series)++;
         if (!history)
-            count++;
+            (*samples)++;
         else if (json_object_is_type(content, json_type_array))
-            count += json_object_array_length(content);
+            *samples += json_object_array_length(content);
     }
-    return count;
 }
 
 static int read_channels(struct reader *reader, struct json_object *data)
@@ -354,7 +348,7 @@ static int read_channels(struct reader *reader, struct json_object *data)
     struct cemm_document *document = reader->document;
     bool history = document->query.endpoint == CEMM_DATA;
     struct groups groups = {.data = data};
-    size_t series, samples;
+    size_t series = 0, samples = 0;
 
     if (document->query.endpoint == CEMM_REALTIME && has(reader->root, "totals")) {
         groups.totals = cemm_json_member(reader->root, "totals", json_type_object);
@@ -362,12 +356,9 @@ static int read_channels(struct reader *reader, struct json_object *data)
             skip(reader, "\"totals\" is no object");
     }
     document->totals = groups.totals;
-    series = (size_t)json_object_object_length(groups.data);
-    samples = count_samples(groups.data, history);
-    if (groups.totals) {
-        series += (size_t)json_object_object_length(groups.totals);
-        samples += count_samples(groups.totals, history);
-    }
+    count_samples(groups.data, history, &series, &samples);
+    if (groups.totals)
+        count_samples(groups.totals, history, &series, &samples);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   samples);
     /* A text with its NUL is shorter than the pair that it stands in, so that all of them have room
