@@ -16,8 +16,8 @@ mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
 # Each begins with an empty line: what it found stands below the long line of the files, which is cut.
 clean_cppcheck() {
   echo
-  cppcheck -q -j "$(nproc)" --std=c11 --library=posix -D_GNU_SOURCE -I. --enable=warning,performance,portability \
-    --suppressions-list=tests/house/cppcheck.txt --error-exitcode=1 "$@" 2>&1
+  cppcheck -q -j "$(nproc)" --std=c11 --library=posix --library=tests/house/cppcheck.cfg -D_GNU_SOURCE -I. \
+    --enable=warning,performance,portability --suppressions-list=tests/house/cppcheck.txt --error-exitcode=1 "$@" 2>&1
 }
 
 clean_tidy() {
