@@ -58,7 +58,7 @@ int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
 
     for (size_t i = 0; r == 0 && i < registry->source_count; i++) {
         const struct cemm_source *source = registry->sources[i];
-        if (!source->discovered && source->found && source->found_result == 0 &&
+        if (!source->discovered && source->list_time && source->list_result == 0 &&
             !cemm_route_find(device, source))
             r = add(basis, '-', source->name);
     }

@@ -14,33 +14,36 @@
 /* A device that no source knew is asked for again after this long. */
 #define UNKNOWN_AGE_MS (60 * 1000)
 
-/* Other days of a meter that fail belong to one trouble, until none has for this long. */
-#define TROUBLE_AGE_MS (60 * 60 * 1000)
+/* A failure of another period of a meter is not logged if one failed less than this long ago. */
+#define LOG_AGE_MS (60 * 60 * 1000)
 
 /* One document: at hand, on its way, or neither. */
 struct cemm_entry {
     struct cemm_cache *cache;
     struct cemm_query query;
-    const struct cemm_source *only; /* of which it must be, for those who compare; NULL: of any */
+    const struct cemm_source *only; /* asked of this source alone; NULL: of any */
     struct cemm_document *document;
-    struct cemm_document *empty; /* a source has nothing of a period that has closed; others may */
-    struct cemm_document *kept;  /* in the archive, but suspected: given if no source answers */
+    struct cemm_document *empty; /* of a closed period, without a sample; others may have some */
+    struct cemm_document *suspected; /* from the archive: given if no source answers */
     struct cemm_ticket_list waiters;
-    struct cemm_request *request; /* on its way */
-    struct cemm_ticket *finder;   /* first the device, or another source, must be found */
-    bool later;                   /* nobody is in a hurry for it */
-    bool once;                    /* its document is dropped when it was given */
-    bool absent;                  /* some source of this try said so */
-    bool searched;                /* this try has waited for sources that were just being asked */
-    int result;                   /* the first other failure */
-    struct cemm_words *words;     /* of `absent` or `result`; kept */
+    struct cemm_request *request; /* under way */
+    struct cemm_ticket *finder;   /* waits for the device, or for another source */
+    bool later;                   /* nobody waits for it */
+    bool once;                    /* its document is dropped as soon as it was handed over */
+
+    /* This try: */
+    bool absent;              /* a source said so */
+    bool awaited;             /* the sources that had not told their devices */
+    int result;               /* the first other failure */
+    struct cemm_words *words; /* of `absent` or `result`; kept */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
-    /* Of the one that stands for all periods: see trouble_of(). */
-    bool complained;            /* it, or one of them, has failed, which was logged */
-    struct cemm_period failure; /* that one, and it alone ends the trouble */
-    int64_t failed;             /* monotonic: when any of them did last */
+
+    /* What was logged, in the entry that log_entry() gives: */
+    bool logged;                      /* a failure */
+    struct cemm_period logged_period; /* of that failure; its success is logged, too */
+    int64_t failed;                   /* monotonic: the last failure of any period */
 };
 
 static int compare(const void *left, const void *right)
@@ -79,7 +82,7 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 
     drop_document(entry);
     if (device)
-        cemm_device_types_told(device, document);
+        cemm_device_take_types(device, document);
     if (device)
         strcpy(document->type, cemm_device_type(device, entry->query.alias));
     entry->document = document;
@@ -89,7 +92,7 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 static void entry_free(struct cemm_entry *entry)
 {
     drop_document(entry);
-    cemm_document_unref(entry->kept);
+    cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
     cemm_words_drop(&entry->words);
     TAILQ_REMOVE(&entry->cache->used, entry, link);
@@ -102,8 +105,8 @@ static bool idle(const struct cemm_entry *entry)
     return !entry->request && !entry->finder && TAILQ_EMPTY(&entry->waiters);
 }
 
-/* Forgets what has not been used for longest, but nothing that somebody waits for, and no
- * complaint: it would be logged again. */
+/* Drops the documents that have not been used for longest, and their entries. An entry stays if
+ * somebody waits for it, or if it remembers what was logged. */
 static void make_room(const struct cemm_entry *keep)
 {
     struct cemm_cache *cache = keep->cache;
@@ -115,7 +118,7 @@ static void make_room(const struct cemm_entry *keep)
         if (entry == keep || !idle(entry))
             continue;
         drop_document(entry);
-        if (!entry->complained)
+        if (!entry->logged)
             entry_free(entry);
     }
 }
@@ -173,7 +176,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how it ends ------------------------------------------------------------- */
 
-/* Rows outside the period that was asked for: our zone is not the meter's. Logged once. */
+/* If rows lie outside the period, our zone is not the meter's. Logged once. */
 static void check_zone(struct cemm_cache *cache, const struct cemm_document *document)
 {
     const struct cemm_query *query = &document->query;
@@ -187,7 +190,7 @@ static void check_zone(struct cemm_cache *cache, const struct cemm_document *doc
              cemm_document_source(document), query->uid.text, query->alias);
 }
 
-/* Whether it was logged before that nobody knows where the device is. */
+/* Whether it was logged before that no source reaches the device. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -197,10 +200,10 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* What stands for all history of that kind of a meter: its entry without a period, which nobody can
- * ask for. A thousand days that fail are one trouble. `make`: also if there is none yet; NULL then:
- * no memory. */
-static struct cemm_entry *trouble_of(struct cemm_entry *entry, bool make)
+/* The entry that remembers what was logged. The periods of a meter share one, without a period,
+ * which nobody can ask for: a thousand days that fail are logged once. With `make`, NULL means no
+ * memory. */
+static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
 
@@ -211,58 +214,57 @@ static struct cemm_entry *trouble_of(struct cemm_entry *entry, bool make)
                 : entry_find(entry->cache, entry->only, &query);
 }
 
-static bool is_of(const struct cemm_entry *trouble, const struct cemm_entry *entry)
+static bool was_logged(const struct cemm_entry *log, const struct cemm_entry *entry)
 {
-    return trouble->complained && trouble->failure.span == entry->query.period.span &&
-           cemm_period_compare(&trouble->failure, &entry->query.period) == 0;
+    return log->logged && log->logged_period.span == entry->query.period.span &&
+           cemm_period_compare(&log->logged_period, &entry->query.period) == 0;
 }
 
-static void complain(struct cemm_entry *entry, const struct cemm_words *words)
+static void log_failure(struct cemm_entry *entry, const struct cemm_words *words)
 {
-    struct cemm_entry *trouble = trouble_of(entry, true);
+    struct cemm_entry *log = log_entry(entry, true);
     struct cemm_loop *loop = entry->cache->loop;
 
-    if (!trouble)
-        return; /* no memory for it now */
-    bool told = is_of(trouble, entry) ||
-                (trouble->complained && loop->now - trouble->failed < TROUBLE_AGE_MS);
-    trouble->failed = loop->now;
-    if (told)
+    if (!log)
+        return;
+    bool again = was_logged(log, entry) || (log->logged && loop->now - log->failed < LOG_AGE_MS);
+    log->failed = loop->now;
+    if (again)
         return;
     cemm_log(loop, CEMM_LOG_WARNING, "%s", words->text);
-    trouble->complained = true;
-    trouble->failure = entry->query.period;
+    log->logged = true;
+    log->logged_period = entry->query.period;
 }
 
-static void end_complaint(struct cemm_entry *entry)
+static void log_success(struct cemm_entry *entry)
 {
-    struct cemm_entry *trouble = trouble_of(entry, false);
+    struct cemm_entry *log = log_entry(entry, false);
 
-    if (!trouble || !is_of(trouble, entry))
+    if (!log || !was_logged(log, entry))
         return;
-    trouble->complained = false;
+    log->logged = false;
     cemm_log(entry->cache->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
              entry->query.alias);
-    if (trouble != entry)
-        entry_free(trouble);
+    if (log != entry)
+        entry_free(log);
 }
 
-/* A source that does not answer is logged by its route; here, once, answers that are no use. */
-static void note(struct cemm_entry *entry, int result, const struct cemm_words *words)
+/* Logs, once, answers that can't be used. A source that does not answer is logged by its route. */
+static void log_result(struct cemm_entry *entry, int result, const struct cemm_words *words)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
     struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
     bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
     if (result == 0)
-        end_complaint(entry);
+        log_success(entry);
     else if (fault && (result == -ENODATA ||
                        (!cemm_registry_unanswered(registry, device) && !known_lost(device))))
-        complain(entry, words);
+        log_failure(entry, words);
 }
 
-/* Notes who was asked before one said that there is nothing. Without memory for that, it is not
- * believed for long. */
+/* Notes who was asked, if the answer is that a closed period has no sample. Without memory for it,
+ * the answer does not serve for long. */
 static void sign_empty(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -281,9 +283,8 @@ static void sign_empty(const struct cemm_entry *entry, struct cemm_document *doc
         free(basis);
 }
 
-/* Of what was asked of one source alone, only that of a device that no other reaches is archived.
- */
-static bool is_for_all(const struct cemm_entry *entry)
+/* An answer of one source, asked for alone, is archived if no other reaches the device. */
+static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
         cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
@@ -292,7 +293,7 @@ static bool is_for_all(const struct cemm_entry *entry)
                             !cemm_store_has(entry->cache->store, &entry->query));
 }
 
-/* Tells all who wait, after note(). Takes over the reference. */
+/* Tells all who wait. Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
@@ -300,34 +301,34 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         set_document(entry, document);
         check_zone(entry->cache, document);
         sign_empty(entry, document);
-        if (is_for_all(entry))
+        if (may_be_archived(entry))
             cemm_store_write(entry->cache->store, document);
     }
     cemm_tickets_finish(&entry->waiters, result, document, words);
-    cemm_document_unref(entry->kept);
+    cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
-    entry->kept = entry->empty = NULL;
+    entry->suspected = entry->empty = NULL;
     if (entry->once)
         drop_document(entry);
-    if (!entry->document && !entry->complained)
-        entry_free(entry); /* nothing to remember */
+    if (!entry->document && !entry->logged)
+        entry_free(entry);
     else
         make_room(entry);
 }
 
-/* Every route has failed, or said that there is no such thing. What is kept does not mend that. */
+/* No route has the document. What the archive has instead is still logged as a failure. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
     bool empty = entry->empty && !entry->result;
-    struct cemm_document *rest = empty ? entry->empty : entry->kept;
+    struct cemm_document *rest = empty ? entry->empty : entry->suspected;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
     if (!entry->result && !entry->absent)
         cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
                        entry->query.alias);
     cemm_words_drop(&entry->words);
-    note(entry, empty ? 0 : result, &words);
+    log_result(entry, empty ? 0 : result, &words);
     if (rest)
         finish(entry, 0, cemm_document_ref(rest), NULL);
     else
@@ -349,8 +350,9 @@ static void take_failure(struct cemm_entry *entry, int result, const struct cemm
         entry->result = result;
 }
 
-/* A device on the LAN may have forgotten what the cloud remembers, and the other way round. */
-static bool may_be_elsewhere(const struct cemm_entry *entry, const struct cemm_document *document)
+/* The cloud may have what a device on the LAN has forgotten, and the other way round. */
+static bool others_may_have_more(const struct cemm_entry *entry,
+                                 const struct cemm_document *document)
 {
     return !entry->only && document->query.endpoint == CEMM_DATA && document->closed &&
            document->newest == 0;
@@ -363,11 +365,11 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
 
     (void)query;
     entry->request = NULL;
-    if (result == 0 && !may_be_elsewhere(entry, document)) {
+    if (result == 0 && !others_may_have_more(entry, document)) {
         struct cemm_words lack;
         bool empty = cemm_reply_is_empty(document, &lack);
         cemm_words_drop(&entry->words);
-        note(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
+        log_result(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
         finish(entry, 0, document, NULL);
         return;
     }
@@ -388,8 +390,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
     return false;
 }
 
-/* The next route to try. Those tried are remembered by themselves and not by their places: routes
- * come and go meanwhile. */
+/* The next route to try. Routes may come and go meanwhile, so their places say nothing. */
 static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
@@ -409,18 +410,17 @@ static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
 
-    (void)answer; /* whichever failed, another may have told a further route */
+    (void)answer; /* another source may have a route */
     entry->finder = NULL;
     try_next(entry);
 }
 
-/* Just after the start, a source that has it may not have told its devices yet. It is waited for,
- * once in a try; one that has told them before is not. */
-static bool wait_for_sources(struct cemm_entry *entry)
+/* Waits, once in a try, for sources that have never told their devices yet. */
+static bool await_sources(struct cemm_entry *entry)
 {
-    bool again = entry->searched;
+    bool again = entry->awaited;
 
-    entry->searched = true;
+    entry->awaited = true;
     return !again && cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
                                      entry, &entry->finder);
 }
@@ -438,7 +438,7 @@ static void try_next(struct cemm_entry *entry)
         }
         entry->result = -ENOMEM;
     }
-    if (!wait_for_sources(entry))
+    if (!await_sources(entry))
         give_up(entry);
 }
 
@@ -459,7 +459,7 @@ static void take_device(void *data, const struct cemm_answer *answer)
     give_up(entry);
 }
 
-/* A LAN address whose device is not known yet may be this one's, for the next time. */
+/* A LAN address whose device is not known yet may be this device's. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
     for (size_t i = 0; i < registry->source_count; i++) {
@@ -478,7 +478,7 @@ static int fetch(struct cemm_entry *entry)
 
     entry->tried_count = 0;
     entry->absent = false;
-    entry->searched = false;
+    entry->awaited = false;
     entry->result = 0;
     cemm_words_drop(&entry->words);
     if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {
@@ -507,7 +507,7 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
     return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
 }
 
-/* It goes before others as soon as one who waits for it would. */
+/* It goes before others as soon as somebody waits for it. */
 static void rank(struct cemm_entry *entry, bool later)
 {
     entry->later = later && (entry->later || idle(entry));
@@ -515,18 +515,9 @@ static void rank(struct cemm_entry *entry, bool later)
         cemm_request_rank(entry->request, entry->later);
 }
 
-/* Takes over the reference; NULL is allowed. */
-static void suspect(struct cemm_entry *entry, struct cemm_document *kept)
-{
-    if (!kept)
-        return;
-    cemm_document_unref(entry->kept);
-    entry->kept = kept;
-}
-
-static int get(struct cemm_cache *cache, const struct cemm_source *only,
-               const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
-               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
+int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
+                   const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
+                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
     bool whole = query->endpoint == CEMM_IO || query->endpoint == CEMM_ROOT;
 
@@ -545,13 +536,15 @@ static int get(struct cemm_cache *cache, const struct cemm_source *only,
         return -ENOMEM;
     entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(entry, max_age);
-    struct cemm_document *kept =
+    struct cemm_document *archived =
         at_hand || entry->request || only ? NULL : cemm_store_read(cache->store, query);
-    bool good = kept && kept->closed;
-    if (good)
-        set_document(entry, kept);
-    else
-        suspect(entry, kept);
+    bool good = archived && archived->closed;
+    if (good) {
+        set_document(entry, archived);
+    } else if (archived) {
+        cemm_document_unref(entry->suspected);
+        entry->suspected = archived;
+    }
     if (at_hand || good)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
     else if (!entry->request && !entry->finder && fetch(entry) < 0)
@@ -561,20 +554,6 @@ static int get(struct cemm_cache *cache, const struct cemm_source *only,
     if (ret_ticket)
         *ret_ticket = ticket;
     return 0;
-}
-
-int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
-                   enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
-                   struct cemm_ticket **ret_ticket)
-{
-    return get(cache, NULL, query, max_age, purpose, done, data, ret_ticket);
-}
-
-int cemm_cache_get_of(struct cemm_cache *cache, const struct cemm_source *source,
-                      const struct cemm_query *query, int64_t max_age, cemm_answer_fn *done,
-                      void *data)
-{
-    return get(cache, source, query, max_age, CEMM_LATER, done, data, NULL);
 }
 
 bool cemm_cache_under_way(const struct cemm_cache *cache, const struct cemm_query *query)

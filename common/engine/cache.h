@@ -21,28 +21,22 @@ struct cemm_cache {
     bool zone_warned;
 };
 
-/* Why something is asked for. */
+/* What a document is for. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_LATER, /* nobody waits: at its source, all that is waited for goes before */
-    CEMM_ONCE,  /* it is not kept at hand afterwards, unless somebody else has asked for it, too: of
-                 * a fleet, that would take more room than all else */
+    CEMM_LATER, /* nobody waits for it: at its source, what is waited for goes before */
+    CEMM_ONCE,  /* it is not cached, unless somebody else has asked for it, too */
 };
 
 void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find);
 
-/* Cancels all who wait, and frees it. The requests have ended. */
+/* Cancels all who wait, and frees all entries. The requests have ended. */
 void cemm_cache_clear(struct cemm_cache *cache);
 
-/* As cemm_get(). */
-int cemm_cache_get(struct cemm_cache *cache, const struct cemm_query *query, int64_t max_age,
-                   enum cemm_purpose purpose, cemm_answer_fn *done, void *data,
-                   struct cemm_ticket **ret_ticket);
-
-/* What that source alone says now, whatever the archive has; nobody waits for it. */
-int cemm_cache_get_of(struct cemm_cache *cache, const struct cemm_source *source,
-                      const struct cemm_query *query, int64_t max_age, cemm_answer_fn *done,
-                      void *data);
+/* As cemm_get(). `only`: what that source alone has, whatever the archive has; NULL: any source. */
+int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
+                   const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
+                   cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /* As cemm_peek(). */
 struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,

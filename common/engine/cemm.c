@@ -126,13 +126,15 @@ void cemm_wakeup(struct cemm *cemm)
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return cemm_cache_get(&cemm->cache, query, max_age_ms, CEMM_WAITED_FOR, done, data, ret_ticket);
+    return cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_WAITED_FOR, done, data,
+                          ret_ticket);
 }
 
 int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return cemm_cache_get(&cemm->cache, query, max_age_ms, CEMM_LATER, done, data, ret_ticket);
+    return cemm_cache_get(&cemm->cache, NULL, query, max_age_ms, CEMM_LATER, done, data,
+                          ret_ticket);
 }
 
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,

@@ -88,7 +88,7 @@ static void set_type(struct cemm_device *device, const char *alias, const char *
     memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
 }
 
-void cemm_device_types_told(struct cemm_device *device, const struct cemm_document *document)
+void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document)
 {
     const struct cemm_query *query = &document->query;
 

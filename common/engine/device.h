@@ -52,7 +52,7 @@ struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const cha
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
 /* Takes the types of its meters from an answer of IO or INFO; others tell none. */
-void cemm_device_types_told(struct cemm_device *device, const struct cemm_document *document);
+void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* Without routes. NULL: no memory. */
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);

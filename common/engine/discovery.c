@@ -37,11 +37,11 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
     };
 }
 
-static void found_free(struct cemm_found *found)
+static void discovered_free(struct cemm_discovered_source *discovered)
 {
-    free(found->config.address);
-    free(found->config.url);
-    free(found);
+    free(discovered->config.address);
+    free(discovered->config.url);
+    free(discovered);
 }
 
 /* Of several programs that share the port, the one that opened it last gets the answers. So it is
@@ -61,7 +61,7 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     close_socket(discovery);
     for (size_t i = 0; i < registry->source_count; i++)
         if (registry->sources[i]->discovered)
-            found_free(registry->sources[i]->discovered);
+            discovered_free(registry->sources[i]->discovered);
 }
 
 /* Who can send packets must not be able to fill the log. */
@@ -193,7 +193,7 @@ static void ask_all(struct cemm_discovery *discovery)
  * request for the root of what was claimed there. */
 static bool spare(const struct cemm_source *source)
 {
-    return source->discovered && !source->own.device && source->open == source->finding;
+    return source->discovered && !source->own.device && source->open == source->listing;
 }
 
 /* What came to nothing, and was not claimed again in some looks, is forgotten. */
@@ -201,12 +201,12 @@ static void forget_claims(const struct cemm_discovery *discovery)
 {
     for (size_t i = 0; i < discovery->registry->source_count; i++) {
         const struct cemm_source *source = discovery->registry->sources[i];
-        struct cemm_found *found = source->discovered;
-        if (!spare(source) || source->finding ||
-            discovery->look - found->claims_look < FORGET_LOOKS)
+        struct cemm_discovered_source *discovered = source->discovered;
+        if (!spare(source) || source->listing ||
+            discovery->look - discovered->claims_look < FORGET_LOOKS)
             continue;
-        found->config.address[0] = '\0';
-        found->refused = true; /* not asked */
+        discovered->config.address[0] = '\0';
+        discovered->refused = true; /* not asked */
     }
 }
 
@@ -297,18 +297,18 @@ static int set_address(struct cemm_source_config *config, const char *address)
 static struct cemm_source *source_new(struct cemm_registry *registry, const char *address)
 {
     struct cemm_source *source = NULL;
-    struct cemm_found *found = calloc(1, sizeof(*found));
+    struct cemm_discovered_source *discovered = calloc(1, sizeof(*discovered));
 
-    if (!found)
+    if (!discovered)
         return NULL;
-    found->config = (struct cemm_source_config){
+    discovered->config = (struct cemm_source_config){
         .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    if (set_address(&found->config, address) == 0)
-        source = cemm_registry_add(registry, &found->config, CEMM_DISCOVERY);
+    if (set_address(&discovered->config, address) == 0)
+        source = cemm_registry_add(registry, &discovered->config, CEMM_DISCOVERY);
     if (source)
-        source->discovered = found;
+        source->discovered = discovered;
     else
-        found_free(found);
+        discovered_free(discovered);
     return source;
 }
 
@@ -322,8 +322,8 @@ static bool used_before(const struct cemm_source *source, const struct cemm_sour
 {
     if (forgotten(source) != forgotten(other))
         return forgotten(source);
-    if (source->finding != other->finding)
-        return other->finding;
+    if (source->listing != other->listing)
+        return other->listing;
     return source->discovered->order < other->discovered->order;
 }
 
@@ -346,15 +346,15 @@ static struct cemm_source *make_source(struct cemm_registry *registry, const cha
         return NULL;
     cemm_requests_abort(best);
     cemm_source_reset(best);
-    *best->discovered = (struct cemm_found){.config = best->discovered->config};
+    *best->discovered = (struct cemm_discovered_source){.config = best->discovered->config};
     return best;
 }
 
 static struct cemm_source *source_at(const struct cemm_registry *registry, const char *address)
 {
     for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_found *found = registry->sources[i]->discovered;
-        if (found && strcmp(found->config.address, address) == 0)
+        const struct cemm_discovered_source *discovered = registry->sources[i]->discovered;
+        if (discovered && strcmp(discovered->config.address, address) == 0)
             return registry->sources[i];
     }
     return NULL;
@@ -379,31 +379,31 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-static const struct cemm_beacon *claim_of(const struct cemm_found *found,
+static const struct cemm_beacon *claim_of(const struct cemm_discovered_source *discovered,
                                           const struct cemm_uid *uid)
 {
-    for (size_t i = 0; i < found->claim_count; i++)
-        if (is_uid(&found->claims[i].uid, uid))
-            return &found->claims[i];
+    for (size_t i = 0; i < discovered->claim_count; i++)
+        if (is_uid(&discovered->claims[i].uid, uid))
+            return &discovered->claims[i];
     return NULL;
 }
 
 /* False: it is a repeat, or there are too many from there. The one that would be believed has room.
  */
-static bool add_claim(struct cemm_discovery *discovery, struct cemm_found *found,
+static bool add_claim(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                       const struct cemm_beacon *beacon)
 {
-    if (found->claims_look != discovery->look) {
-        found->claims_look = discovery->look;
-        found->claim_count = 0;
-        found->order = discovery->order++;
+    if (discovered->claims_look != discovery->look) {
+        discovered->claims_look = discovery->look;
+        discovered->claim_count = 0;
+        discovered->order = discovery->order++;
     }
-    if (claim_of(found, &beacon->uid))
+    if (claim_of(discovered, &beacon->uid))
         return false;
-    if (found->claim_count == CEMM_CLAIMS_MAX && !is_uid(&found->root, &beacon->uid))
+    if (discovered->claim_count == CEMM_CLAIMS_MAX && !is_uid(&discovered->root, &beacon->uid))
         return false;
-    found->claim_count -= found->claim_count == CEMM_CLAIMS_MAX;
-    found->claims[found->claim_count++] = *beacon;
+    discovered->claim_count -= discovered->claim_count == CEMM_CLAIMS_MAX;
+    discovered->claims[discovered->claim_count++] = *beacon;
     return true;
 }
 
@@ -411,12 +411,12 @@ static bool add_claim(struct cemm_discovery *discovery, struct cemm_found *found
 static void take_known(struct cemm_discovery *discovery, struct cemm_source *source,
                        const struct cemm_beacon *beacon)
 {
-    struct cemm_found *found = source->discovered;
+    struct cemm_discovered_source *discovered = source->discovered;
 
-    if (found->look == discovery->look)
+    if (discovered->look == discovery->look)
         return; /* a repeat */
-    found->beacon = *beacon;
-    found->look = discovery->look;
+    discovered->beacon = *beacon;
+    discovered->look = discovery->look;
     /* Where it answers as it should, there is nothing to confirm. */
     discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
@@ -437,10 +437,10 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
         source = make_source(registry, address);
     if (!source)
         return; /* no room: it will answer the next look, too */
-    struct cemm_found *found = source->discovered;
+    struct cemm_discovered_source *discovered = source->discovered;
     /* The root is asked once a look, and again for what it has said itself. */
-    if (add_claim(discovery, found, beacon) &&
-        (found->claim_count == 1 || is_uid(&found->root, &beacon->uid)))
+    if (add_claim(discovery, discovered, beacon) &&
+        (discovered->claim_count == 1 || is_uid(&discovered->root, &beacon->uid)))
         discovery->ops->claimed(source, 0);
 }
 
@@ -467,16 +467,16 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
 }
 
 /* A packet from there has claimed another device than is there: said once. */
-static void refute(struct cemm_discovery *discovery, struct cemm_found *found,
+static void refute(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                    const struct cemm_uid *uid)
 {
-    for (size_t i = 0; i < found->claim_count && !found->told; i++) {
-        if (is_uid(&found->claims[i].uid, uid))
+    for (size_t i = 0; i < discovered->claim_count && !discovered->logged; i++) {
+        if (is_uid(&discovered->claims[i].uid, uid))
             continue;
-        found->told = true;
+        discovered->logged = true;
         remark(discovery, CEMM_LOG_WARNING,
                "discovery: %s says that it is %s, but its packet said %s: left out",
-               found->config.address, uid->text, found->claims[i].uid.text);
+               discovered->config.address, uid->text, discovered->claims[i].uid.text);
     }
 }
 
@@ -484,31 +484,31 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
                             const struct cemm_uid *uid)
 {
     struct cemm_registry *registry = discovery->registry;
-    struct cemm_found *found = source->discovered;
-    const struct cemm_beacon *claim = claim_of(found, uid);
+    struct cemm_discovered_source *discovered = source->discovered;
+    const struct cemm_beacon *claim = claim_of(discovered, uid);
     bool known = source->own.device && is_uid(&source->own.device->uid, uid);
 
-    found->root = *uid;
-    refute(discovery, found, uid);
-    found->refused = !claim && !known;
-    if (!found->refused && !cemm_registry_has_room(registry, uid)) {
-        found->refused = true;
+    discovered->root = *uid;
+    refute(discovery, discovered, uid);
+    discovered->refused = !claim && !known;
+    if (!discovered->refused && !cemm_registry_has_room(registry, uid)) {
+        discovered->refused = true;
         remark(discovery, CEMM_LOG_WARNING,
                "discovery: %s at %s is left out: %d devices were found already", uid->text,
-               found->config.address, CEMM_DISCOVERED_MAX);
+               discovered->config.address, CEMM_DISCOVERED_MAX);
     }
-    if (found->refused) {
+    if (discovered->refused) {
         cemm_route_detach(&source->own);
         return false;
     }
     if (claim) {
-        found->beacon = *claim;
-        found->look = found->claims_look;
+        discovered->beacon = *claim;
+        discovered->look = discovered->claims_look;
     }
     for (size_t i = 0; i < registry->source_count; i++) {
         struct cemm_source *other = registry->sources[i];
         if (other->discovered && other->own.device)
-            give_way(discovery, other, uid, found->config.address);
+            give_way(discovery, other, uid, discovered->config.address);
     }
     return true;
 }
@@ -516,9 +516,9 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
                            const struct cemm_words *words)
 {
-    if (!source->own.device && !source->discovered->told)
+    if (!source->own.device && !source->discovered->logged)
         remark(discovery, CEMM_LOG_WARNING, "%s", words->text);
-    source->discovered->told = true;
+    source->discovered->logged = true;
 }
 
 /* One packet; false if there is none. */

@@ -40,9 +40,9 @@ static const char lack[] = "out of memory, or too many devices";
 /* What we lack ourselves is in no answer, so it is logged here, once until a look succeeds. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
-    if (result != -ENOMEM || words || source->lack_warned)
+    if (result != -ENOMEM || words || source->lack_logged)
         return;
-    source->lack_warned = true;
+    source->lack_logged = true;
     cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
 }
 
@@ -128,7 +128,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
 
     bool valid = still_there(route, query);
     if (valid && result == 0) {
-        cemm_device_types_told(route->device, document);
+        cemm_device_take_types(route->device, document);
         result = cemm_route_meter_found(route, query->alias);
     } else if (valid && result == CEMM_ABSENT) {
         if (route->absent.count == 0)
@@ -155,7 +155,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
             result = cemm_route_meter_found(route, alias);
     }
     if (valid && document)
-        cemm_device_types_told(route->device, document);
+        cemm_device_take_types(route->device, document);
     cemm_document_unref(document);
     if (valid && result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);
@@ -225,7 +225,7 @@ static void search_device(struct cemm_device *device, struct finder *finder)
 static bool concerns(const struct finder *finder, const struct cemm_source *source)
 {
     if (finder->query)
-        return source->found == 0 && (!finder->only || finder->only == source) &&
+        return source->list_time == 0 && (!finder->only || finder->only == source) &&
                cemm_source_serves(source, finder->query);
     return !finder->source || strcmp(finder->source, source->name) == 0;
 }
@@ -275,10 +275,10 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
         const struct cemm_source *source = find->registry.sources[i];
         if (!concerns(finder, source))
             continue;
-        if (source->finding)
+        if (source->listing)
             return false;
         /* A claim that nobody confirmed is no failure of ours. */
-        if (source->found_result && !source->discovered && !*ret_failed)
+        if (source->list_result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }
     return true;
@@ -297,8 +297,8 @@ static void settle(struct finder *finder)
     } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {
         cemm_ticket_finish(&finder->ticket, 0, NULL, NULL);
     } else if (failed) {
-        cemm_ticket_finish(&finder->ticket, failed->found_result, NULL,
-                           cemm_words_kept(&failed->found_words));
+        cemm_ticket_finish(&finder->ticket, failed->list_result, NULL,
+                           cemm_words_kept(&failed->list_words));
     } else if (device) {
         cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
                        finder->wanted.text);
@@ -351,16 +351,16 @@ static void source_found(struct cemm_source *source, int result, const struct ce
 {
     struct cemm_words lacking;
 
-    source->finding = false;
-    source->found_result = result;
+    source->listing = false;
+    source->list_result = result;
     if (result && !words)
         cemm_words_set(&lacking, "%s: %s", source->name, lack);
     if (result)
-        cemm_words_keep(&source->found_words, words ? words : &lacking);
+        cemm_words_keep(&source->list_words, words ? words : &lacking);
     note_lack(source, result, words);
     if (result == 0) {
-        source->found = source->loop->wall;
-        source->lack_warned = false;
+        source->list_time = source->loop->wall;
+        source->lack_logged = false;
     }
     settle_all(source->registry);
 }
@@ -396,9 +396,9 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
     struct cemm_query query = {.endpoint =
                                    source->config->kind == CEMM_CLOUD ? CEMM_DEVICES : CEMM_ROOT};
 
-    if (source->finding || cemm_loop_recent(source->loop, source->found, max_age))
+    if (source->listing || cemm_loop_recent(source->loop, source->list_time, max_age))
         return;
-    source->finding = true;
+    source->listing = true;
     if (source->config->devices.count > 0)
         source_found(source, add_configured(source), NULL);
     else if (!cemm_request_start(&source->own, &query, take_devices, source))
@@ -466,7 +466,7 @@ bool cemm_find_under_way(const struct cemm_find *find, const char *source)
     bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : registry->discovers;
 
     for (size_t i = 0; i < registry->source_count; i++)
-        if (registry->sources[i]->finding &&
+        if (registry->sources[i]->listing &&
             (!source || strcmp(registry->sources[i]->name, source) == 0))
             return true;
     return discovery && find->discovery.looking;

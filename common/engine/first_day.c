@@ -8,46 +8,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A look is not repeated sooner: one that found nothing, and one that failed. The years that have
- * answered are at hand then. */
+/* How soon a search may be repeated: one that found nothing, and one that failed. The years that
+ * have answered are in the cache then. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
 #define FIND_AGE_MS (10 * 60 * 1000) /* how old the sources' lists of devices may be */
 
-struct cemm_day {
-    bool found;
-    struct cemm_period day;
-};
-
+/* The first day of one meter. Of its days, year 0 means that none was found. */
 struct cemm_first_day {
     struct cemm_cache *cache;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_ticket_list waiters;
-    unsigned pending; /* sources that this look waits for */
+    unsigned pending; /* sources that this search waits for */
     int result;       /* its first failure */
     struct cemm_words words;
-    bool unheard;   /* that was a source which did not tell its devices */
-    bool news;      /* some source has answered all */
-    int64_t looked; /* when the last one ended, Unix milliseconds; 0: never */
-    char *basis;    /* of `kept`: who was asked (basis.h) */
-    char *former;   /* the same in another zone, as long as not all of those were asked again */
-    struct cemm_day kept; /* what sources have said that answered all that they were asked */
-    struct cemm_day anew; /* the same of this zone alone */
-    struct cemm_day
-        seen; /* by any, in the last look; perhaps just the beginning of a month or year */
+    bool list_failed;           /* that was a source's list of devices */
+    bool unsaved;               /* a source has answered everything since `day` was saved */
+    int64_t searched;           /* when the last search ended, Unix milliseconds; 0: never */
+    char *basis;                /* of `day`: who was asked (basis.h) */
+    char *old_basis;            /* the same in another zone, until all of those were asked again */
+    struct cemm_period day;     /* from the sources that answered everything */
+    struct cemm_period rezoned; /* the same, asked in this zone only */
+    struct cemm_period
+        seen; /* from any source in the last search; may be just the first of a month or year */
     LIST_ENTRY(cemm_first_day) link;
 };
 
-/* What one source is asked in a look. */
+/* What a search asks one source. */
 struct ask {
     struct cemm_first_day *first;
     const struct cemm_source *source;
     unsigned pending; /* answers */
-    bool in_month;    /* it has come to the month */
+    bool in_month;    /* it asks for the month, after the years */
     bool failed;
-    struct cemm_day earliest;
+    struct cemm_period earliest;
 };
 
 void cemm_first_days_clear(struct cemm_first_days *first_days)
@@ -57,7 +53,7 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     while ((first = LIST_FIRST(&first_days->list))) {
         LIST_REMOVE(first, link);
         free(first->basis);
-        free(first->former);
+        free(first->old_basis);
         free(first);
     }
 }
@@ -77,8 +73,8 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     first->uid = *uid;
     strcpy(first->alias, alias);
     TAILQ_INIT(&first->waiters);
-    first->kept.found =
-        cemm_store_read_first(first->cache->store, uid, alias, &first->kept.day, &first->basis);
+    if (!cemm_store_read_first(first->cache->store, uid, alias, &first->day, &first->basis))
+        first->day = (struct cemm_period){0};
     LIST_INSERT_HEAD(&first_days->list, first, link);
     return first;
 }
@@ -88,20 +84,20 @@ static const struct cemm_registry *registry_of(const struct cemm_first_day *firs
     return &first->cache->find->registry;
 }
 
-/* Whether nothing lies before: no source that was not asked may know better. */
+/* Whether no source that was not asked may have an earlier day. */
 static bool is_known(const struct cemm_first_day *first)
 {
-    return first->kept.found && first->basis &&
+    return first->day.year && first->basis &&
            cemm_basis_holds(first->basis, registry_of(first), &first->uid, first->alias);
 }
 
-static void take_earlier(struct cemm_day *day, const struct cemm_day *other)
+static void take_earlier(struct cemm_period *day, const struct cemm_period *other)
 {
-    if (other->found && (!day->found || cemm_period_compare(&other->day, &day->day) < 0))
+    if (other->year && (!day->year || cemm_period_compare(other, day) < 0))
         *day = *other;
 }
 
-/* Earliest sample's time (Unix milliseconds); 0: there is none. */
+/* The time of the earliest sample (Unix milliseconds); 0: there is none. */
 static int64_t earliest(const struct cemm_document *document)
 {
     int64_t time = 0;
@@ -118,14 +114,14 @@ static int64_t earliest(const struct cemm_document *document)
 
 static void note_failure(struct cemm_first_day *first, int result, const char *words)
 {
-    if ((first->result && !first->unheard) || result == CEMM_ABSENT)
+    if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
         return;
-    first->unheard = false;
+    first->list_failed = false;
     first->result = result;
     cemm_words_set(&first->words, "%s", words);
 }
 
-static void end_look(struct cemm_first_day *first);
+static void end_search(struct cemm_first_day *first);
 
 static void end_ask(struct ask *ask)
 {
@@ -133,15 +129,15 @@ static void end_ask(struct ask *ask)
 
     take_earlier(&first->seen, &ask->earliest);
     if (!ask->failed) {
-        take_earlier(&first->kept, &ask->earliest);
-        take_earlier(&first->anew, &ask->earliest);
-        first->news = true;
+        take_earlier(&first->day, &ask->earliest);
+        take_earlier(&first->rezoned, &ask->earliest);
+        first->unsaved = true;
         if (cemm_basis_asked(&first->basis, ask->source->name) < 0)
             note_failure(first, -ENOMEM, "out of memory");
     }
     free(ask);
     if (--first->pending == 0)
-        end_look(first);
+        end_search(first);
 }
 
 static void take_period(void *data, const struct cemm_answer *answer);
@@ -152,7 +148,8 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
     struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
 
     strcpy(query.alias, first->alias);
-    int r = cemm_cache_get_of(first->cache, ask->source, &query, AGAIN_MS, take_period, ask);
+    int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_LATER, take_period,
+                           ask, NULL);
     if (r < 0) {
         note_failure(first, r, strerror(-r));
         ask->failed = true;
@@ -163,11 +160,11 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
 
 static void step_done(struct ask *ask)
 {
-    struct cemm_period month = ask->earliest.day;
+    struct cemm_period month = ask->earliest;
 
     if (--ask->pending > 0)
         return;
-    if (ask->in_month || !ask->earliest.found) {
+    if (ask->in_month || !ask->earliest.year) {
         end_ask(ask);
         return;
     }
@@ -182,14 +179,13 @@ static void step_done(struct ask *ask)
 static void take_period(void *data, const struct cemm_answer *answer)
 {
     struct ask *ask = data;
-    struct cemm_day day = {.found = true};
 
     if (answer->result) {
         note_failure(ask->first, answer->result, answer->words);
         ask->failed |= answer->result != CEMM_ABSENT;
     } else if (earliest(answer->document) > 0) {
-        day.day = cemm_period_at(ask->first->cache->loop->zone, CEMM_DAY,
-                                 earliest(answer->document) / 1000);
+        struct cemm_period day = cemm_period_at(ask->first->cache->loop->zone, CEMM_DAY,
+                                                earliest(answer->document) / 1000);
         if (ask->in_month)
             ask->earliest = day;
         take_earlier(&ask->earliest, &day);
@@ -209,7 +205,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
     }
     *ask = (struct ask){.first = first, .source = source};
     first->pending++;
-    ask->pending = 1; /* until all have been asked for */
+    ask->pending = 1; /* until all years have been asked for */
     for (; year.year >= CEMM_YEAR_FIRST; year = cemm_period_step(&year, -1))
         ask_period(ask, &year);
     step_done(ask);
@@ -217,9 +213,9 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
-/* Keeps what was found out, and by whom. In another zone not before all have told it that can: a
- * later run must ask those again of whose words correct() is in need. */
-static void keep(struct cemm_first_day *first)
+/* Saves the day, and who was asked for it. In another zone this waits until everybody has been
+ * asked again: correct() needs all of their answers, and a later run would not ask again. */
+static void save(struct cemm_first_day *first)
 {
     char *basis = strdup(first->basis);
 
@@ -227,66 +223,67 @@ static void keep(struct cemm_first_day *first)
         free(basis);
         return;
     }
-    bool same = !first->news && strcmp(basis, first->basis) == 0;
+    bool same = !first->unsaved && strcmp(basis, first->basis) == 0;
     free(first->basis);
     first->basis = basis;
-    if (same || (first->former && !is_known(first)))
+    if (same || (first->old_basis && !is_known(first)))
         return;
-    first->news = false;
-    cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->kept.day, basis);
+    first->unsaved = false;
+    cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->day, basis);
 }
 
-/* In another zone it was another day, if those who told it tell another one now. What is archived
- * of it stays listed. */
+/* Takes the day of this zone if all who gave the day of another zone were asked again. What is
+ * archived of the old day stays listed. */
 static void correct(struct cemm_first_day *first)
 {
-    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = first->kept.day};
+    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = first->day};
 
     strcpy(query.alias, first->alias);
-    if (!first->former || !first->anew.found || !cemm_basis_covers(first->basis, first->former))
+    if (!first->old_basis || !first->rezoned.year ||
+        !cemm_basis_covers(first->basis, first->old_basis))
         return;
     if (!cemm_store_has(first->cache->store, &query))
-        first->kept = first->seen = first->anew;
-    free(first->former);
-    first->former = NULL;
+        first->day = first->seen = first->rezoned;
+    free(first->old_basis);
+    first->old_basis = NULL;
 }
 
-/* That a source could not be heard is no failure where others have told the day; but it may tell an
- * earlier one yet. */
-static void end_look(struct cemm_first_day *first)
+/* A list of devices that failed is no failure where other sources gave the day; but its source may
+ * still have an earlier one. */
+static void end_search(struct cemm_first_day *first)
 {
-    first->looked = first->cache->loop->wall;
-    if (first->unheard && first->kept.found)
+    first->searched = first->cache->loop->wall;
+    if (first->list_failed && first->day.year)
         first->result = 0;
     if (first->basis)
         correct(first);
-    if (first->kept.found && first->basis) {
-        keep(first);
-    } else { /* none has any yet: all are asked again */
+    if (first->day.year && first->basis) {
+        save(first);
+    } else { /* no source has data yet: all are asked again */
         free(first->basis);
         first->basis = NULL;
     }
     cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
 }
 
-/* Another zone, or nobody has been asked yet. What was found then stays: periods that were listed
- * do not go. */
+/* The zone has changed, or nobody has been asked yet. The day stays: a period that was listed does
+ * not disappear. */
 static void begin_anew(struct cemm_first_day *first)
 {
     bool asked = first->basis && *first->basis;
 
-    free(first->former);
-    first->former = asked ? first->basis : NULL;
+    free(first->old_basis);
+    first->old_basis = asked ? first->basis : NULL;
     if (!asked)
         free(first->basis);
-    first->anew = (struct cemm_day){0};
+    first->rezoned = (struct cemm_period){0};
     first->basis = cemm_basis_new(registry_of(first));
     if (!first->basis)
         note_failure(first, -ENOMEM, "out of memory");
 }
 
-/* All sources have said whether they reach the device, or have failed. Those that do are asked, but
- * for those that were. */
+/* Each source has said whether it reaches the device, or has failed. Those that reach it and were
+ * not asked before are asked now. */
 static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_first_day *first = data;
@@ -296,7 +293,7 @@ static void take_sources(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         note_failure(first, answer->result, answer->words);
-    first->unheard = answer->result != 0;
+    first->list_failed = answer->result != 0;
     strcpy(query.alias, first->alias);
     if (!first->basis || !cemm_basis_zone(first->basis, registry))
         begin_anew(first);
@@ -307,21 +304,21 @@ static void take_sources(void *data, const struct cemm_answer *answer)
             ask_source(first, source);
     }
     if (--first->pending == 0)
-        end_look(first);
+        end_search(first);
 }
 
-static void look(struct cemm_first_day *first)
+static void search(struct cemm_first_day *first)
 {
-    first->result = 0; /* what an earlier look has found stays so */
-    first->unheard = false;
-    first->seen = first->kept;
-    first->pending = 1; /* until the sources have been asked for */
+    first->result = 0;
+    first->list_failed = false;
+    first->seen = first->day;
+    first->pending = 1; /* the lists of devices */
     int r =
         cemm_find_devices(first->cache->find, NULL, NULL, FIND_AGE_MS, take_sources, first, NULL);
     if (r < 0) {
         note_failure(first, r, strerror(-r));
         first->pending = 0;
-        end_look(first);
+        end_search(first);
     }
 }
 
@@ -340,12 +337,12 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
     if (!ticket)
         return -ENOMEM;
     bool known = is_known(first);
-    bool lately = cemm_loop_recent(loop, first->looked, first->result ? FAILED_MS : AGAIN_MS);
+    bool lately = cemm_loop_recent(loop, first->searched, first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (known || lately))
         cemm_ticket_finish(ticket, known ? 0 : first->result, NULL,
                            known || !first->result ? NULL : &first->words);
     else if (first->pending == 0)
-        look(first);
+        search(first);
     if (ret_ticket)
         *ret_ticket = ticket;
     return 0;
@@ -360,9 +357,7 @@ bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_u
     *ret_known = first && is_known(first);
     if (!first)
         return false;
-    struct cemm_day day = first->kept;
-    take_earlier(&day, &first->seen);
-    if (day.found)
-        *ret_day = day.day;
-    return day.found;
+    *ret_day = first->day;
+    take_earlier(ret_day, &first->seen);
+    return ret_day->year != 0;
 }

@@ -40,7 +40,7 @@ static void make_room(struct cemm_pauses *pauses)
 }
 
 struct cemm_pause *cemm_pauses_refused(struct cemm_pauses *pauses, const struct cemm_query *query,
-                                       int64_t now, int64_t told_ms, struct cemm_rest rest,
+                                       int64_t now, int64_t retry_after_ms, struct cemm_rest rest,
                                        uint32_t chance)
 {
     struct cemm_pause *pause = cemm_pauses_find(pauses, query);
@@ -54,8 +54,9 @@ struct cemm_pause *cemm_pauses_refused(struct cemm_pauses *pauses, const struct 
         LIST_INSERT_HEAD(pauses, pause, link);
     }
     (void)cemm_health_fail(&pause->health, now, rest, chance);
-    if (told_ms >= 0)
-        pause->health.rest_until = now + (told_ms < CEMM_PAUSE_MAX ? told_ms : CEMM_PAUSE_MAX);
+    if (retry_after_ms >= 0)
+        pause->health.rest_until =
+            now + (retry_after_ms < CEMM_PAUSE_MAX ? retry_after_ms : CEMM_PAUSE_MAX);
     return pause;
 }
 

@@ -1,7 +1,7 @@
 /*
  * Requests that their source has refused: with 403, or because it is asked too
- * often. Who polls does not ask for that again for as long as it was told, or,
- * without a word, a while longer each time. Pure: time and chance are handed in.
+ * often. A poller does not send such a request for as long as Retry-After said,
+ * and without it longer each time. Pure: time and chance are handed in.
  */
 #ifndef CEMM_ENGINE_PAUSE_H
 #define CEMM_ENGINE_PAUSE_H
@@ -15,9 +15,9 @@
 struct cemm_pause {
     struct cemm_query query;
     struct cemm_health health;
-    int result;               /* what the refusal came to */
+    int result;               /* of the refused request */
     struct cemm_words *words; /* kept */
-    unsigned keys;            /* the count of the source's keys at that time */
+    unsigned keys;            /* the source's count at that time */
     LIST_ENTRY(cemm_pause) link;
 };
 
@@ -27,9 +27,9 @@ LIST_HEAD(cemm_pauses, cemm_pause);
 struct cemm_pause *cemm_pauses_find(const struct cemm_pauses *pauses,
                                     const struct cemm_query *query);
 
-/* One more refusal; `told_ms` is what Retry-After said, -1: nothing. NULL: no memory. */
+/* One more refusal; `retry_after_ms` -1: not sent. NULL: no memory. */
 struct cemm_pause *cemm_pauses_refused(struct cemm_pauses *pauses, const struct cemm_query *query,
-                                       int64_t now, int64_t told_ms, struct cemm_rest rest,
+                                       int64_t now, int64_t retry_after_ms, struct cemm_rest rest,
                                        uint32_t chance);
 
 /* It was not refused. */

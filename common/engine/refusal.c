@@ -4,48 +4,51 @@
 #include "common/base/random.h"
 #include "common/base/words.h"
 
-#define FIRST_MS   1000 /* the first pause where nothing was told */
+#define FIRST_MS   1000 /* the first pause without Retry-After */
 #define KEY_AGE_MS 1000 /* in which the pauses of a source have its key file read once */
 
-static bool is_refusal(const struct cemm_source *source, const struct cemm_heard *heard, int result)
+static bool is_refusal(const struct cemm_source *source, const struct cemm_last_reply *reply,
+                       int result)
 {
     bool polls = source->loop->rest_max > CEMM_REST_INTERACTIVE * 1000;
 
-    if (!polls || heard->status == 0)
+    if (!polls || reply->status == 0)
         return false;
-    return result == CEMM_DENIED || (result < 0 && (heard->status == 429 || heard->told_ms >= 0));
+    return result == CEMM_DENIED ||
+           (result < 0 && (reply->status == 429 || reply->retry_after_ms >= 0));
 }
 
-int64_t cemm_refusal_told(const struct cemm_source *source, const struct cemm_heard *heard,
-                          int result)
+int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
+                           int result)
 {
-    int64_t told = heard->told_ms < CEMM_PAUSE_MAX ? heard->told_ms : CEMM_PAUSE_MAX;
+    int64_t delay = reply->retry_after_ms < CEMM_PAUSE_MAX ? reply->retry_after_ms : CEMM_PAUSE_MAX;
 
-    return told > 0 && is_refusal(source, heard, result) ? told / 1000 : 0;
+    return delay > 0 && is_refusal(source, reply, result) ? delay / 1000 : 0;
 }
 
 void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
-                       const struct cemm_heard *heard, int result, const struct cemm_words *words)
+                       const struct cemm_last_reply *reply, int result,
+                       const struct cemm_words *words)
 {
     const struct cemm_source *source = route->source;
     const struct cemm_rest rest = {FIRST_MS, source->loop->rest_max};
 
-    if (heard->status == 0)
+    if (reply->status == 0)
         return;
-    if (!is_refusal(source, heard, result)) {
+    if (!is_refusal(source, reply, result)) {
         cemm_pauses_drop(&route->pauses, query);
         return;
     }
     struct cemm_pause *pause = cemm_pauses_refused(&route->pauses, query, source->loop->now,
-                                                   heard->told_ms, rest, cemm_random());
+                                                   reply->retry_after_ms, rest, cemm_random());
     if (!pause)
         return; /* no memory: it will be refused once more */
     pause->result = result;
-    pause->keys = heard->keys;
+    pause->keys = reply->keys;
     cemm_words_keep(&pause->words, words);
 }
 
-/* Each request that rests asks, at each poll. */
+/* Each paused request asks for it at each poll. */
 static bool has_new_key(struct cemm_source *source)
 {
     int64_t now = source->loop->now;
@@ -69,7 +72,8 @@ const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
     return pause;
 }
 
-bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_heard *heard, int result)
+bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
+                             int result)
 {
-    return result == CEMM_DENIED && (heard->keys != source->keys || cemm_source_renew_key(source));
+    return result == CEMM_DENIED && (reply->keys != source->keys || cemm_source_renew_key(source));
 }

@@ -75,7 +75,6 @@ struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
     if (!source)
         return NULL;
     source->registry = registry;
-    source->confirm = registry->confirm;
     sources[registry->source_count++] = source;
     return source;
 }
@@ -261,8 +260,8 @@ void cemm_registry_unlist(struct cemm_source *source, bool whole)
         struct cemm_route *route = cemm_route_find(registry->devices[i], source);
         if (!route)
             continue;
-        bool gone = whole && !route->listed && !route->heard;
-        route->listed = route->heard = false;
+        bool gone = whole && !route->listed && !route->answered;
+        route->listed = route->answered = false;
         if (gone)
             unlist(route);
     }
@@ -391,7 +390,7 @@ static bool route_offers(const struct cemm_route *route, const char *alias,
                          enum cemm_endpoint endpoint)
 {
     return source_offers(route->source, alias, endpoint) &&
-           !cemm_names_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->listless);
+           !cemm_names_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->no_io);
 }
 
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
@@ -406,7 +405,7 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
     /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
     for (size_t i = 0; i < registry->source_count; i++) {
         const struct cemm_source *source = registry->sources[i];
-        bool may = !known || (source->config->kind == CEMM_CLOUD && !source->found);
+        bool may = !known || (source->config->kind == CEMM_CLOUD && !source->list_time);
         if (may && source_offers(source, alias, endpoint))
             return true;
     }

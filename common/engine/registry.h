@@ -12,7 +12,9 @@ struct cemm_registry {
     struct cemm_loop *loop;
     struct cemm_store *store;
     bool discovers; /* devices are also looked for by broadcast */
-    bool (*confirm)(struct cemm_route *route, const struct cemm_document *root); /* its sources' */
+    /* Whether a LAN address still leads to the route's device, as its root document says. If not,
+     * the route is given to the device that answers there. */
+    bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
     struct cemm_source **sources;
     size_t source_count;
     struct cemm_device **devices; /* sorted by uid */

@@ -62,7 +62,7 @@ bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_words
 
 /* ---- what is logged ------------------------------------------------------------- */
 
-void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *query, int result,
+void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
                          const struct cemm_words *words)
 {
     enum cemm_endpoint endpoint = query->endpoint;
@@ -72,12 +72,12 @@ void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *quer
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
         (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
         return;
-    if (fault && !route->complained)
+    if (fault && !route->list_failure_logged)
         cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
-    else if (!fault && route->complained)
+    else if (!fault && route->list_failure_logged)
         cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
                  cemm_route_name(route));
-    route->complained = fault;
+    route->list_failure_logged = fault;
 }
 
 /* Whether this was not told before. What is told later than CEMM_TOLD_MAX others is only counted.
@@ -88,12 +88,12 @@ static bool is_news(struct cemm_source *source, const char *text)
 
     for (; *text; text++)
         sum = (sum ^ (unsigned char)*text) * 16777619;
-    for (size_t i = 0; i < source->told_count; i++)
-        if (source->told[i] == sum)
+    for (size_t i = 0; i < source->logged_count; i++)
+        if (source->logged[i] == sum)
             return false;
-    if (source->told_count == CEMM_TOLD_MAX)
+    if (source->logged_count == CEMM_TOLD_MAX)
         return false;
-    source->told[source->told_count++] = sum;
+    source->logged[source->logged_count++] = sum;
     return true;
 }
 

@@ -15,7 +15,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
 
 /* Logs that a list of devices or meters failed, or is all right again, each once. Of documents, the
  * cache does so; it never sees the lists. */
-void cemm_reply_complain(struct cemm_route *route, const struct cemm_query *query, int result,
+void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
                          const struct cemm_words *words);
 
 /* The message of a request that failed: "local home: device information of 192.168.2.115: …" */

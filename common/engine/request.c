@@ -5,6 +5,7 @@
 #include "common/base/words.h"
 #include "common/engine/queue.h"
 #include "common/engine/refusal.h"
+#include "common/engine/registry.h"
 #include "common/engine/reply.h"
 #include "common/protocol/answer.h"
 #include "common/protocol/promise.h"
@@ -39,7 +40,7 @@ struct cemm_request {
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
     int64_t took;    /* the document, milliseconds */
-    struct cemm_heard heard;
+    struct cemm_last_reply last_reply;
     bool renewed;                      /* it goes with another key: once is enough */
     struct cemm_http_response held;    /* the document, until the root says whose; status 0: none */
     int stranger;                      /* what a root that is no CEMM's came to */
@@ -75,8 +76,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     void *data = request->data;
     struct cemm_query query = request->query;
 
-    request->queued.route->heard |= result == 0;
-    cemm_refusal_note(request->queued.route, &query, &request->heard, result, words);
+    request->queued.route->answered |= result == 0;
+    cemm_refusal_note(request->queued.route, &query, &request->last_reply, result, words);
     cemm_outcomes_note(&source->outcomes, source->loop->wall, result, words);
     if (request->device)
         cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, words);
@@ -95,8 +96,8 @@ static void tell_that_it_rests(void *data)
 
     if (!route)
         route = request->queued.route; /* it has just woken up, but this was promised */
-    struct cemm_words words = *cemm_words_kept(&route->trouble);
-    finish(request, route->trouble_result ? route->trouble_result : -EHOSTUNREACH, NULL, &words);
+    struct cemm_words words = *cemm_words_kept(&route->failure_words);
+    finish(request, route->failure_result ? route->failure_result : -EHOSTUNREACH, NULL, &words);
 }
 
 /* The route has just failed: what is queued for it would fail, too, only more slowly. */
@@ -203,15 +204,15 @@ static bool is_suspect(const struct cemm_request *request)
 /* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
-    int64_t told = cemm_refusal_told(request->queued.route->source, &request->heard, result);
+    int64_t delay = cemm_refusal_delay(request->queued.route->source, &request->last_reply, result);
     struct cemm_words words, longer;
 
-    if (told > 0) {
-        cemm_words_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)told);
+    if (delay > 0) {
+        cemm_words_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)delay);
         reason = longer.text;
     }
     say(request, &words, reason);
-    cemm_reply_complain(request->queued.route, &request->query, result, &words);
+    cemm_reply_log_list(request->queued.route, &request->query, result, &words);
     finish(request, result, NULL, &words);
 }
 
@@ -298,8 +299,8 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     }
     int r = cemm_reply_read(route, &request->query, response, &document, &reason);
     if (request->query.endpoint == CEMM_IO && (r == 0 || r == CEMM_ABSENT))
-        route->listless = r == CEMM_ABSENT;
-    if (!request->renewed && cemm_refusal_of_old_key(route->source, &request->heard, r)) {
+        route->no_io = r == CEMM_ABSENT;
+    if (!request->renewed && cemm_refusal_of_old_key(route->source, &request->last_reply, r)) {
         request->renewed = true;
         ask(request, DOCUMENT);
     } else if (is_lan_root(request) &&
@@ -308,12 +309,12 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     } else if (r) {
         fail(request, r, reason.text);
     } else if (is_lan_root(request) && request->device &&
-               !route->source->confirm(route, document)) {
+               !route->source->registry->confirm(route, document)) {
         cemm_document_unref(document);
         fail(request, -EHOSTUNREACH, gone);
     } else {
         document->took = request->took;
-        cemm_reply_complain(route, &request->query, 0, NULL);
+        cemm_reply_log_list(route, &request->query, 0, NULL);
         finish(request, 0, document, NULL);
     }
 }
@@ -340,7 +341,7 @@ static void take_root(struct cemm_request *request, struct cemm_http_response *r
 
     request->rooted = true;
     int r = cemm_reply_read(route, &query, response, &root, &reason);
-    bool same = r == 0 && !is_strange(request) && route->source->confirm(route, root);
+    bool same = r == 0 && !is_strange(request) && route->source->registry->confirm(route, root);
     cemm_document_unref(root);
     if (r)
         fail(request, r == CEMM_ABSENT ? -EIO : r, reason.text);
@@ -411,8 +412,8 @@ static void take_response(void *data, struct cemm_http_response *response)
     struct cemm_source *source = request->queued.route->source;
 
     request->transfer = NULL;
-    request->heard.status = response->status;
-    request->heard.told_ms = response->retry_after_ms;
+    request->last_reply.status = response->status;
+    request->last_reply.retry_after_ms = response->retry_after_ms;
     cemm_queue_move(&request->queued, CEMM_WAITING);
     if (request->asking == STRANGER || request->asking == TLS) {
         take_stranger(request, response);
@@ -514,7 +515,7 @@ static void launch(struct cemm_request *request)
         cemm_queue_move(&request->queued, CEMM_SENT);
         request->queued.begun = true;
         request->sent = request->queued.route->source->loop->now;
-        request->heard.keys = request->queued.route->source->keys;
+        request->last_reply.keys = request->queued.route->source->keys;
         return;
     }
     if (r == -E2BIG)

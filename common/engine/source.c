@@ -39,7 +39,7 @@ static void clear(struct cemm_source *source)
     }
     cemm_route_clear(&source->own);
     cemm_words_drop(&source->outcomes.last_words);
-    cemm_words_drop(&source->found_words);
+    cemm_words_drop(&source->list_words);
 }
 
 void cemm_source_reset(struct cemm_source *source)
@@ -52,7 +52,6 @@ void cemm_source_reset(struct cemm_source *source)
         .name = source->name,
         .discovered = source->discovered,
         .own = {.source = source, .expected = -1},
-        .confirm = source->confirm,
         .expected = -1,
     };
     TAILQ_INIT(&source->queue);
@@ -161,9 +160,9 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_names_clear(&route->absent);
     cemm_pauses_clear(&route->pauses);
     cemm_words_drop(&route->search.words);
-    cemm_words_drop(&route->trouble);
+    cemm_words_drop(&route->failure_words);
     route->search.finished = 0;
-    route->listless = false;
+    route->no_io = false;
     route->newest = 0;
     route->device = NULL;
 }
@@ -191,11 +190,11 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     struct cemm_loop *loop = source->loop;
     struct cemm_words words;
 
-    route->trouble_result = result;
+    route->failure_result = result;
     route->proven = false;
     source->suspect |= source->config->kind == CEMM_LOCAL && route->device;
     cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
-    cemm_words_keep(&route->trouble, &words);
+    cemm_words_keep(&route->failure_words, &words);
     const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
     if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()) &&
         !cemm_source_unconfirmed(source))

@@ -18,69 +18,66 @@ struct cemm_request;
 
 TAILQ_HEAD(cemm_queue, cemm_queued);
 
-/* A look for the meters of a route (find.c). */
+/* A search for the meters of a route (find.c). */
 struct cemm_search {
     unsigned pending;                 /* requests under way */
-    int result;                       /* of this look so far: the first failure */
+    int result;                       /* the first failure so far */
     struct cemm_words *words;         /* kept */
-    int64_t finished;                 /* wall time of the last whole success; 0: never */
-    const struct cemm_device *device; /* that it is about */
+    int64_t finished;                 /* wall time of the last one that succeeded; 0: never */
+    const struct cemm_device *device; /* whose meters are searched */
 };
 
 struct cemm_route {
     struct cemm_source *source;
     struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
     struct cemm_health health;
-    struct cemm_words *trouble; /* why it rests; kept */
-    int trouble_result;
-    unsigned active;   /* transfers under way */
-    bool complained;   /* a list of devices or meters failed, which was logged */
-    bool proven;       /* it has answered: may have several requests at a time (cloud) */
-    bool listless;     /* it has no list of the meters (io): older firmware */
-    unsigned requests; /* begun; now and then one of them is a scout (promise.h) */
-    int64_t expected;  /* milliseconds that it takes to keep a promise, learned; -1: unknown */
+    struct cemm_words *failure_words; /* of the last time that it did not answer; kept */
+    int failure_result;
+    unsigned active;          /* transfers under way */
+    bool list_failure_logged; /* of a list of devices or meters */
+    bool proven;              /* it has answered: may have several requests at a time (cloud) */
+    bool no_io;               /* older firmware: it has no list of the meters (io) */
+    unsigned requests;        /* begun; now and then one of them is a scout (promise.h) */
+    int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
     struct cemm_names meters;
     struct cemm_names absent; /* aliases that the source has denied: not asked again today */
     int64_t absent_since;     /* wall time of the first of them */
-    int64_t newest;           /* time of the newest sample that it has given, Unix milliseconds */
+    int64_t newest;           /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
-    struct cemm_pauses pauses;        /* requests that the source has refused: of those who poll */
-    bool listed;                      /* cloud: in the list of devices that has just come */
-    bool heard;                       /* it has given something since the one before */
-    const struct cemm_device *former; /* that it led to while it was listed; NULL: it is */
-    struct cemm_route *next;          /* of those of its source that are listed no more */
+    struct cemm_pauses pauses;        /* of requests that the source has refused */
+    bool listed;                      /* cloud: in the newest list of devices */
+    bool answered;                    /* since the list before that one */
+    const struct cemm_device *former; /* its device, while the source does not list that; or NULL */
+    struct cemm_route *next;          /* among its source's `unlisted` */
 };
 
-/* What a discovered source has besides: its own settings, and what packets from there claimed. One
- * source is all that an address has, whatever it claims. */
-struct cemm_found {
+/* What discovery knows of one of its sources. An address has one source, whatever it claims. */
+struct cemm_discovered_source {
     struct cemm_source_config config;
     struct cemm_beacon beacon;                  /* of the device that was confirmed there */
     unsigned look;                              /* the last one in which that answered */
-    struct cemm_beacon claims[CEMM_CLAIMS_MAX]; /* of other devices, in one look */
+    struct cemm_beacon claims[CEMM_CLAIMS_MAX]; /* packets of other devices, in one look */
     size_t claim_count;
     unsigned claims_look;
-    unsigned order;       /* of the first of them, among all of discovery's */
+    unsigned order;       /* of the first claim, among those of all sources */
     struct cemm_uid root; /* what its root document said last; "": nothing yet */
-    bool refused;         /* none of the claims: it is not asked unasked */
-    bool told;            /* a claim that its root refuted was logged */
+    bool refused;         /* the root says none of the claims: it is not asked before a new claim */
+    bool logged;          /* that a claim was wrong */
 };
 
 struct cemm_source {
     struct cemm_loop *loop;
-    struct cemm_registry *registry; /* that it stands in */
+    struct cemm_registry *registry;
     const struct cemm_source_config *config;
-    char *name;                    /* "cloud home"; "discovery" of all that were discovered */
-    struct cemm_found *discovered; /* NULL: it is configured */
-    struct cemm_route own;         /* cloud: the account; LAN: the device behind the address */
-    size_t devices;                /* that it reaches */
-    unsigned keys;                 /* cloud: how often its key was replaced */
-    bool key_lost;                 /* its file could not be read again, which was logged */
-    int64_t key_looked;            /* monotonic: when a pause had it read last; 0: never */
-    bool suspect;      /* LAN: it has failed; its root must say again which device it is */
-    int64_t confirmed; /* monotonic: when its root said so last */
-    /* Whether this root document is that of the route's device; if not, gives the route away. */
-    bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
+    char *name; /* "cloud home"; of all discovered ones "discovery" */
+    struct cemm_discovered_source *discovered; /* NULL: it is configured */
+    struct cemm_route own; /* cloud: the account; LAN: the device behind the address */
+    size_t devices;        /* that it reaches */
+    unsigned keys;         /* cloud: how often its key was replaced */
+    bool key_lost;         /* its file could not be read again, which was logged */
+    int64_t key_looked;    /* monotonic: when a pause had it read last; 0: never */
+    bool suspect;          /* LAN: it has failed; its root must say again which device it is */
+    int64_t confirmed;     /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
 
     /* Its requests (request.c, queue.c). */
@@ -89,51 +86,48 @@ struct cemm_source {
     struct cemm_queue busy;    /* sent, or waiting for something */
     size_t open;               /* in all of them */
     unsigned active;
-    int64_t expected; /* of its devices, the last one learned: a hint for others; -1: unknown */
-    struct cemm_request *scout;   /* of promises, under way; NULL: none */
-    unsigned requests;            /* that could have been the scout */
-    size_t left_out;              /* parts of its answers that did not fit */
-    uint32_t told[CEMM_TOLD_MAX]; /* which of them were logged: what they are, as a checksum */
-    size_t told_count;
+    int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
+    struct cemm_request *scout;     /* under way; NULL: none */
+    unsigned requests;              /* that could have been the scout */
+    size_t left_out;                /* parts of its answers that did not fit */
+    uint32_t logged[CEMM_TOLD_MAX]; /* which of them were logged: checksums of the messages */
+    size_t logged_count;
 
-    /* The look for its devices (find.c). */
-    bool finding;                   /* it is under way */
-    bool lack_warned;               /* there was no room for what it has, which was logged */
-    int64_t found;                  /* wall time of the last one that succeeded; 0: never */
-    int found_result;               /* of the last one */
-    struct cemm_words *found_words; /* kept */
-    struct cemm_route *unlisted;    /* to devices that it lists no more */
+    /* The list of its devices (find.c). */
+    bool listing;                  /* it has been asked for */
+    bool lack_logged;              /* there was no memory or room for it */
+    int64_t list_time;             /* wall time of the last one that came; 0: never */
+    int list_result;               /* of the last request for it */
+    struct cemm_words *list_words; /* kept */
+    struct cemm_route *unlisted;   /* routes to devices that it lists no more */
 };
 
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
-/* Its requests have ended, and its devices are gone. Reset: it is as new, with the same settings.
- */
+/* Makes it as new, with the same settings. Its requests have ended, and its devices are gone. */
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
-/* A key was refused: whether its file holds another one now, which is then used. */
+/* Reads the file of its key again. True: it has another key, which is used from now on. */
 bool cemm_source_renew_key(struct cemm_source *source);
 
-/* Whether this source's settings let the alias through. */
+/* Whether its settings let the alias through, and of that device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
-
-/* Whether they let that device's through. */
 bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
                            const char *alias);
 
-/* Whether a source may be asked for that. */
+/* Whether it may be asked for that. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only packets say that a device is there: what comes of that is discovery's to log. */
+/* Whether only packets say that a device is there. What comes of that is logged by discovery. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
-/* A route of a source that leads to a device; LAN: its only one. NULL: no memory. */
+/* A route to a device; LAN: the source's only one. NULL: no memory. */
 struct cemm_route *cemm_route_new(struct cemm_source *source);
 void cemm_route_free(struct cemm_route *route);
 
-/* The same that led there before its source listed the device no more; NULL: there is none. */
+/* The route to a device that its source did not list any more, and lists again. NULL: none. */
 struct cemm_route *cemm_route_take_back(struct cemm_source *source,
                                         const struct cemm_device *device);
 
@@ -143,14 +137,13 @@ void cemm_route_clear(struct cemm_route *route);
 /* For people: the device's uid, or what there is instead. */
 const char *cemm_route_name(const struct cemm_route *route);
 
-/* What keeps a request from being sent now: its route rests, or the account as a whole. NULL:
- * nothing. */
+/* What rests, so that no request is sent: the route or the account as a whole. NULL: neither. */
 struct cemm_route *cemm_route_resting(struct cemm_route *route);
 
-/* It did not answer; `reason` is for people. */
+/* It has not answered; `reason` is for people. */
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason);
 
-/* It did, and so did its source. */
+/* It has answered. */
 void cemm_route_answered(struct cemm_route *route);
 
 #endif

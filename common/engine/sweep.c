@@ -160,7 +160,7 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
             free(step);
             return;
         }
-        if (cemm_cache_get(sweep->cache, &query, 0, CEMM_ONCE, take_meter, step, NULL) == 0) {
+        if (cemm_cache_get(sweep->cache, NULL, &query, 0, CEMM_ONCE, take_meter, step, NULL) == 0) {
             sweep->pending++;
             return;
         }

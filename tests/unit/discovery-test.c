@@ -104,7 +104,7 @@ static void claimed(struct cemm_source *source, int64_t max_age)
 {
     (void)max_age;
     asked = source;
-    source->finding = true;
+    source->listing = true;
     assert_non_null(cemm_request_start(&source->own, &root, take_root, NULL));
 }
 
@@ -168,7 +168,7 @@ static struct cemm_source *claim(uint32_t address)
 static void has_answered(struct cemm_source *source)
 {
     cemm_requests_abort(source);
-    source->finding = false;
+    source->listing = false;
 }
 
 /* Its root says that it is another device. */
@@ -192,7 +192,7 @@ static void looks_without_claims(int count)
 
 static void test_used_again(void **state)
 {
-    const struct cemm_heard refusal = {.status = 403, .told_ms = 3600000};
+    const struct cemm_last_reply refusal = {.status = 403, .retry_after_ms = 3600000};
     const struct cemm_words words = {.text =
                                          "discovery: device information of 192.0.2.1: HTTP 403"};
 
@@ -203,14 +203,14 @@ static void test_used_again(void **state)
     cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &words);
     assert_non_null(cemm_refusal_pause(&source->own, &root));
     cemm_words_keep(&source->outcomes.last_words, &words);
-    cemm_words_keep(&source->own.trouble, &words);
-    source->own.trouble_result = -EHOSTUNREACH;
-    source->own.complained = source->own.proven = true;
+    cemm_words_keep(&source->own.failure_words, &words);
+    source->own.failure_result = -EHOSTUNREACH;
+    source->own.list_failure_logged = source->own.proven = true;
     source->own.expected = source->expected = 700;
     source->suspect = true;
     source->confirmed = loop.now;
     source->own.newest = loop.wall;
-    source->told[source->told_count++] = 1;
+    source->logged[source->logged_count++] = 1;
     source->left_out = 1;
     has_answered(source);
     look_ends();
@@ -220,14 +220,14 @@ static void test_used_again(void **state)
     expect_text("its address", source->config->address, "192.0.2.2");
     assert_null(cemm_refusal_pause(&source->own, &root));
     assert_null(source->outcomes.last_words);
-    assert_null(source->own.trouble);
-    assert_int_equal(source->own.trouble_result, 0);
-    assert_false(source->own.complained || source->own.proven || source->suspect);
+    assert_null(source->own.failure_words);
+    assert_int_equal(source->own.failure_result, 0);
+    assert_false(source->own.list_failure_logged || source->own.proven || source->suspect);
     assert_int_equal(source->own.expected, -1);
     assert_int_equal(source->expected, -1);
     assert_int_equal(source->confirmed, 0);
     assert_int_equal(source->own.newest, 0);
-    assert_int_equal(source->told_count, 0);
+    assert_int_equal(source->logged_count, 0);
     assert_int_equal(source->left_out, 0);
     assert_ptr_equal(source->registry, &registry);
     assert_ptr_equal(source->own.source, source);

@@ -42,7 +42,7 @@ static bool rests(size_t i)
 
 static int begin(void **state)
 {
-    static const struct cemm_heard denied = {.status = 403, .told_ms = 3600000};
+    static const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = 3600000};
     static const struct cemm_words words = {.text = "home: HTTP 403"};
 
     (void)state;
