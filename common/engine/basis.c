@@ -54,14 +54,13 @@ int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
                         const struct cemm_uid *uid)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
+    const struct cemm_source *source;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < registry->source_count; i++) {
-        const struct cemm_source *source = registry->sources[i];
-        if (!source->discovered && source->list_time && source->list_result == 0 &&
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (r == 0 && !source->discovered && source->list_time && source->list_result == 0 &&
             !cemm_route_find(device, source))
             r = add(basis, '-', source->name);
-    }
     return r == 0 && registry->discovers ? add(basis, '-', CEMM_DISCOVERY) : r;
 }
 
@@ -103,12 +102,12 @@ bool cemm_basis_holds(const char *basis, const struct cemm_registry *registry,
                       const struct cemm_uid *uid, const char *alias)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
+    const struct cemm_source *source;
 
     if (!cemm_basis_zone(basis, registry))
         return false;
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (cemm_source_admits_of(registry->sources[i], uid, alias) &&
-            !accounted(basis, device, registry->sources[i]))
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (cemm_source_admits_of(source, uid, alias) && !accounted(basis, device, source))
             return false;
     return !registry->discovers || has_line(basis, '+', CEMM_DISCOVERY) ||
            has_line(basis, '-', CEMM_DISCOVERY);

@@ -196,7 +196,7 @@ static bool known_lost(struct cemm_device *device)
     bool before = device && device->lost;
 
     if (device)
-        device->lost = device->route_count == 0;
+        device->lost = !cemm_device_reached(device);
     return before && device->lost;
 }
 
@@ -288,9 +288,9 @@ static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
         cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+    bool alone = cemm_device_reached(device) && !TAILQ_NEXT(TAILQ_FIRST(&device->routes), link);
 
-    return !entry->only || (device && device->route_count == 1 &&
-                            !cemm_store_has(entry->cache->store, &entry->query));
+    return !entry->only || (alone && !cemm_store_has(entry->cache->store, &entry->query));
 }
 
 /* Tells all who wait. Takes over the reference. */
@@ -395,15 +395,15 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
         cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+    struct cemm_route *route;
 
     if (!device || entry->tried_count >= CEMM_ROUTES_MAX)
         return NULL;
-    for (size_t i = 0; i < device->route_count; i++)
-        if (!was_tried(entry, device->routes[i]) &&
-            (!entry->only || entry->only == device->routes[i]->source) &&
-            cemm_source_serves(device->routes[i]->source, &entry->query))
-            return device->routes[i];
-    return NULL;
+    TAILQ_FOREACH (route, &device->routes, link)
+        if (!was_tried(entry, route) && (!entry->only || entry->only == route->source) &&
+            cemm_source_serves(route->source, &entry->query))
+            break;
+    return route;
 }
 
 static void take_sources(void *data, const struct cemm_answer *answer)
@@ -462,12 +462,12 @@ static void take_device(void *data, const struct cemm_answer *answer)
 /* A LAN address whose device is not known yet may be this device's. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
 {
-    for (size_t i = 0; i < registry->source_count; i++) {
-        struct cemm_source *source = registry->sources[i];
+    struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link)
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
             !cemm_health_rests(&source->own.health, registry->loop->now))
             cemm_find_source(source, INT64_MAX);
-    }
 }
 
 /* 0 or a negative errno. */
@@ -486,8 +486,7 @@ static int fetch(struct cemm_entry *entry)
         return 0;
     }
     ask_unknown_addresses(&find->registry);
-    const struct cemm_device *device = cemm_registry_find(&find->registry, &query->uid);
-    if (!device || device->route_count == 0)
+    if (!cemm_device_reached(cemm_registry_find(&find->registry, &query->uid)))
         return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_device, entry,
                                  &entry->finder);
     try_next(entry);

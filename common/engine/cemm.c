@@ -86,9 +86,11 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
 /* Whoever still waits is told that it waits in vain; it may ask for more, in vain, too. */
 static void cancel_all(struct cemm *cemm)
 {
+    struct cemm_source *source;
+
     cemm->loop.ending = true;
-    for (size_t i = 0; i < cemm->find.registry.source_count; i++)
-        cemm_requests_abort(cemm->find.registry.sources[i]);
+    TAILQ_FOREACH (source, &cemm->find.registry.sources, link)
+        cemm_requests_abort(source);
     cemm_find_cancel(&cemm->find);
     cemm_cache_clear(&cemm->cache);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
@@ -159,11 +161,12 @@ static int64_t longer(int64_t a, int64_t b)
 /* Those that reach the device, in turn. */
 static int64_t of_device(const struct cemm_device *device, const struct cemm_query *query)
 {
+    const struct cemm_route *route;
     int64_t sum = 0;
 
-    for (size_t i = 0; i < device->route_count; i++)
-        if (cemm_source_serves(device->routes[i]->source, query))
-            sum += device->routes[i]->source->config->timeout_ms;
+    TAILQ_FOREACH (route, &device->routes, link)
+        if (cemm_source_serves(route->source, query))
+            sum += route->source->config->timeout_ms;
     return sum;
 }
 
@@ -173,15 +176,12 @@ static int64_t of_any(const struct cemm_registry *registry, const struct cemm_qu
 {
     int64_t local = registry->discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
     int64_t cloud = 0;
+    const struct cemm_source *source;
 
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_source_config *config = registry->sources[i]->config;
-        if (query && !cemm_source_serves(registry->sources[i], query))
-            continue;
-        if (config->kind == CEMM_LOCAL)
-            local = longer(local, config->timeout_ms);
-        else
-            cloud = longer(cloud, config->timeout_ms);
+    TAILQ_FOREACH (source, &registry->sources, link) {
+        int64_t *longest = source->config->kind == CEMM_LOCAL ? &local : &cloud;
+        if (!query || cemm_source_serves(source, query))
+            *longest = longer(*longest, source->config->timeout_ms);
     }
     return query ? local + cloud : longer(local, cloud);
 }
@@ -192,8 +192,8 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
         (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
     const struct cemm_registry *registry = &cemm->find.registry;
     const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
-    bool reached = device && device->route_count > 0;
-    int64_t limit = reached ? of_device(device, query) : of_any(registry, query);
+    int64_t limit =
+        cemm_device_reached(device) ? of_device(device, query) : of_any(registry, query);
     struct cemm_words words;
 
     cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",

@@ -117,13 +117,13 @@ struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
     if (!device)
         return NULL;
     device->uid = *uid;
+    TAILQ_INIT(&device->routes);
     TAILQ_INIT(&device->searchers);
     return device;
 }
 
 void cemm_device_free(struct cemm_device *device)
 {
-    free(device->routes);
     cemm_words_drop(&device->outcomes.last_words);
     cemm_names_clear(&device->meters);
     free(device->facts);

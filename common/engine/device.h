@@ -26,14 +26,13 @@ struct cemm_meter {
     bool totals;               /* LAN: it has given `totals` */
 };
 
-struct cemm_route;
+TAILQ_HEAD(cemm_route_list, cemm_route);
 
 struct cemm_device {
     struct cemm_uid uid;
-    struct cemm_route **routes; /* LAN before cloud */
-    size_t route_count;
-    struct cemm_names meters; /* of all its routes together */
-    struct cemm_meter *facts; /* of some of them */
+    struct cemm_route_list routes; /* LAN before cloud */
+    struct cemm_names meters;      /* of all its routes together */
+    struct cemm_meter *facts;      /* of some of them */
     size_t fact_count;
     struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
@@ -42,6 +41,12 @@ struct cemm_device {
     bool lost;         /* it has no route, which was logged */
     unsigned born; /* the number of those that discovery has brought; 0: others knew it before */
 };
+
+/* Whether any source reaches it; NULL: it is not known. */
+static inline bool cemm_device_reached(const struct cemm_device *device)
+{
+    return device && !TAILQ_EMPTY(&device->routes);
+}
 
 bool cemm_names_have(const struct cemm_names *names, const char *name);
 int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
@@ -56,7 +61,7 @@ void cemm_device_take_types(struct cemm_device *device, const struct cemm_docume
 
 /* Without routes. NULL: no memory. */
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);
-void cemm_device_free(struct cemm_device *device); /* without what its routes point to */
+void cemm_device_free(struct cemm_device *device); /* its routes have been freed */
 
 /* A request has ended so at `wall`. */
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,

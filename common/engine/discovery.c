@@ -56,12 +56,13 @@ static void close_socket(struct cemm_discovery *discovery)
 void cemm_discovery_clear(struct cemm_discovery *discovery)
 {
     const struct cemm_registry *registry = discovery->registry;
+    const struct cemm_source *source;
 
     cemm_timer_stop(&registry->loop->timers, &discovery->timer);
     close_socket(discovery);
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (registry->sources[i]->discovered)
-            discovered_free(registry->sources[i]->discovered);
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (source->discovered)
+            discovered_free(source->discovered);
 }
 
 /* Who can send packets must not be able to fill the log. */
@@ -199,8 +200,9 @@ static bool spare(const struct cemm_source *source)
 /* What came to nothing, and was not claimed again in some looks, is forgotten. */
 static void forget_claims(const struct cemm_discovery *discovery)
 {
-    for (size_t i = 0; i < discovery->registry->source_count; i++) {
-        const struct cemm_source *source = discovery->registry->sources[i];
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &discovery->registry->sources, link) {
         struct cemm_discovered_source *discovered = source->discovered;
         if (!spare(source) || source->listing ||
             discovery->look - discovered->claims_look < FORGET_LOOKS)
@@ -331,11 +333,10 @@ static bool used_before(const struct cemm_source *source, const struct cemm_sour
  * NULL: all addresses have a device, or there is no memory. */
 static struct cemm_source *make_source(struct cemm_registry *registry, const char *address)
 {
-    struct cemm_source *best = NULL;
+    struct cemm_source *source, *best = NULL;
     size_t count = 0;
 
-    for (size_t i = 0; i < registry->source_count; i++) {
-        struct cemm_source *source = registry->sources[i];
+    TAILQ_FOREACH (source, &registry->sources, link) {
         count += source->discovered != NULL;
         if (spare(source) && (!best || used_before(source, best)))
             best = source;
@@ -352,25 +353,26 @@ static struct cemm_source *make_source(struct cemm_registry *registry, const cha
 
 static struct cemm_source *source_at(const struct cemm_registry *registry, const char *address)
 {
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_discovered_source *discovered = registry->sources[i]->discovered;
-        if (discovered && strcmp(discovered->config.address, address) == 0)
-            return registry->sources[i];
-    }
-    return NULL;
+    struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (source->discovered && strcmp(source->config->address, address) == 0)
+            break;
+    return source;
 }
 
 /* Whether the device answers as it should where we know it: then it has not moved. */
 static bool well_known(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
+    const struct cemm_route *route;
 
-    for (size_t i = 0; device && i < device->route_count; i++) {
-        const struct cemm_route *route = device->routes[i];
+    if (!device)
+        return false;
+    TAILQ_FOREACH (route, &device->routes, link)
         if (route->source->discovered && route->health.pause == 0 &&
             route->source->discovered->look == discovery->look)
             return true;
-    }
     return false;
 }
 
@@ -487,6 +489,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     struct cemm_discovered_source *discovered = source->discovered;
     const struct cemm_beacon *claim = claim_of(discovered, uid);
     bool known = source->own.device && is_uid(&source->own.device->uid, uid);
+    struct cemm_source *other;
 
     discovered->root = *uid;
     refute(discovery, discovered, uid);
@@ -505,11 +508,9 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
         discovered->beacon = *claim;
         discovered->look = discovered->claims_look;
     }
-    for (size_t i = 0; i < registry->source_count; i++) {
-        struct cemm_source *other = registry->sources[i];
+    TAILQ_FOREACH (other, &registry->sources, link)
         if (other->discovered && other->own.device)
             give_way(discovery, other, uid, discovered->config.address);
-    }
     return true;
 }
 
@@ -559,10 +560,9 @@ static void on_readable(void *data)
 bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
                            struct cemm_discovered *ret)
 {
-    const struct cemm_registry *registry = discovery->registry;
+    const struct cemm_source *source;
 
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_source *source = registry->sources[i];
+    TAILQ_FOREACH (source, &discovery->registry->sources, link) {
         if (!source->discovered || !source->own.device || index-- > 0)
             continue;
         *ret = (struct cemm_discovered){

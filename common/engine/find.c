@@ -212,10 +212,12 @@ static void search_route(struct cemm_route *route, int64_t max_age)
 /* From here on the finder waits for the device's meters. */
 static void search_device(struct cemm_device *device, struct finder *finder)
 {
+    struct cemm_route *route;
+
     cemm_ticket_move(&finder->ticket, &device->searchers);
     device->starting = true;
-    for (size_t i = 0; i < device->route_count; i++)
-        search_route(device->routes[i], finder->max_age);
+    TAILQ_FOREACH (route, &device->routes, link)
+        search_route(route, finder->max_age);
     device->starting = false;
     cemm_device_settle(device);
 }
@@ -256,23 +258,21 @@ static struct cemm_device *wanted_device(const struct finder *finder)
 /* Whether some route reaches the wanted device now. */
 static bool known_enough(const struct finder *finder)
 {
-    const struct cemm_device *device = wanted_device(finder);
-
-    return device && device->route_count > 0;
+    return cemm_device_reached(wanted_device(finder));
 }
 
 /* Whether a finder has nothing more to wait for; then the first source that failed, or NULL. */
 static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
     const struct cemm_find *find = finder->find;
+    const struct cemm_source *source;
 
     *ret_failed = NULL;
     if (known_enough(finder))
         return true;
     if (find->discovery.looking && concerns_discovery(finder))
         return false;
-    for (size_t i = 0; i < find->registry.source_count; i++) {
-        const struct cemm_source *source = find->registry.sources[i];
+    TAILQ_FOREACH (source, &find->registry.sources, link) {
         if (!concerns(finder, source))
             continue;
         if (source->listing)
@@ -409,6 +409,7 @@ static int start(struct cemm_find *find, const struct finder *draft, cemm_answer
                  void *data, struct cemm_ticket **ret_ticket)
 {
     struct cemm_registry *registry = &find->registry;
+    struct cemm_source *source;
 
     if (registry->loop->ending)
         return -ECANCELED;
@@ -419,9 +420,9 @@ static int start(struct cemm_find *find, const struct finder *draft, cemm_answer
     finder->find = find;
     cemm_ticket_init(&finder->ticket, registry->loop, &find->finders, done, data);
     bool enough = finder->query || known_enough(finder);
-    for (size_t i = 0; !enough && i < registry->source_count; i++)
-        if (concerns(finder, registry->sources[i]) && !refused(registry->sources[i]))
-            cemm_find_source(registry->sources[i], finder->max_age);
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (!enough && concerns(finder, source) && !refused(source))
+            cemm_find_source(source, finder->max_age);
     if (!enough && concerns_discovery(finder))
         cemm_discovery_look(&find->discovery, finder->max_age);
     if (finder->ticket.list == &find->finders)
@@ -460,14 +461,14 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
     return !settled(&draft, &failed) && start(find, &draft, done, data, ret_ticket) == 0;
 }
 
-bool cemm_find_under_way(const struct cemm_find *find, const char *source)
+bool cemm_find_under_way(const struct cemm_find *find, const char *name)
 {
     const struct cemm_registry *registry = &find->registry;
-    bool discovery = source ? strcmp(source, CEMM_DISCOVERY) == 0 : registry->discovers;
+    bool discovery = name ? strcmp(name, CEMM_DISCOVERY) == 0 : registry->discovers;
+    const struct cemm_source *source;
 
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (registry->sources[i]->listing &&
-            (!source || strcmp(registry->sources[i]->name, source) == 0))
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (source->listing && (!name || strcmp(source->name, name) == 0))
             return true;
     return discovery && find->discovery.looking;
 }
@@ -485,6 +486,7 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
         .discovers = cemm_config_discovers(config),
         .confirm = confirm,
     };
+    TAILQ_INIT(&find->registry.sources);
     cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
     TAILQ_INIT(&find->finders);
 }

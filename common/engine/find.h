@@ -46,7 +46,7 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      struct cemm_ticket **ret_ticket);
 
 /* Whether some source named so (NULL: any) is just being asked for its devices. */
-bool cemm_find_under_way(const struct cemm_find *find, const char *source);
+bool cemm_find_under_way(const struct cemm_find *find, const char *name);
 
 /* Asks a source for its devices, unless that is under way or known well enough. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);

@@ -290,6 +290,7 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     const struct cemm_registry *registry = registry_of(first);
     const struct cemm_device *device = cemm_registry_find(registry, &first->uid);
     struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA};
+    const struct cemm_route *route;
 
     if (answer->result)
         note_failure(first, answer->result, answer->words);
@@ -298,11 +299,11 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     if (!first->basis || !cemm_basis_zone(first->basis, registry))
         begin_anew(first);
     bool allowed = first->basis && cemm_registry_allows(registry, &first->uid, first->alias);
-    for (size_t i = 0; allowed && device && i < device->route_count; i++) {
-        const struct cemm_source *source = device->routes[i]->source;
-        if (cemm_source_serves(source, &query) && !cemm_basis_has(first->basis, source->name))
-            ask_source(first, source);
-    }
+    if (allowed && device)
+        TAILQ_FOREACH (route, &device->routes, link)
+            if (cemm_source_serves(route->source, &query) &&
+                !cemm_basis_has(first->basis, route->source->name))
+                ask_source(first, route->source);
     if (--first->pending == 0)
         end_search(first);
 }

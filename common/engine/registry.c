@@ -65,46 +65,49 @@ static struct cemm_device *device_get(struct cemm_registry *registry, const stru
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name)
 {
-    struct cemm_source **sources =
-        reallocarray(registry->sources, registry->source_count + 1, sizeof(struct cemm_source *));
-
-    if (!sources)
-        return NULL;
-    registry->sources = sources;
     struct cemm_source *source = cemm_source_new(registry->loop, config, name);
+
     if (!source)
         return NULL;
     source->registry = registry;
-    sources[registry->source_count++] = source;
+    TAILQ_INSERT_TAIL(&registry->sources, source, link);
     return source;
 }
 
 const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index)
 {
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_source *source = registry->sources[i];
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link) {
         bool forgotten = source->discovered && !source->config->address[0];
         if (!forgotten && index-- == 0)
-            return source;
+            break;
     }
-    return NULL;
+    return source;
 }
 
 static void device_free(struct cemm_device *device)
 {
-    for (size_t i = 0; i < device->route_count; i++)
-        cemm_route_free(device->routes[i]);
+    struct cemm_route *route;
+
+    while ((route = TAILQ_FIRST(&device->routes))) {
+        TAILQ_REMOVE(&device->routes, route, link);
+        cemm_route_free(route);
+    }
     cemm_device_free(device);
 }
 
 void cemm_registry_clear(struct cemm_registry *registry)
 {
+    struct cemm_source *source;
+
     for (size_t i = 0; i < registry->device_count; i++)
         device_free(registry->devices[i]);
     free(registry->devices);
-    for (size_t i = 0; i < registry->source_count; i++)
-        cemm_source_free(registry->sources[i]);
-    free(registry->sources);
+    while ((source = TAILQ_FIRST(&registry->sources))) {
+        TAILQ_REMOVE(&registry->sources, source, link);
+        cemm_source_free(source);
+    }
 }
 
 /* ---- what discovery brings ------------------------------------------------------ */
@@ -115,17 +118,18 @@ static bool forgettable(const struct cemm_registry *registry, const struct cemm_
 {
     bool kept = registry->store->archive && device->meters.count > 0;
 
-    return device->born && device->route_count == 0 && device->requests == 0 && !kept &&
+    return device->born && !cemm_device_reached(device) && device->requests == 0 && !kept &&
            TAILQ_EMPTY(&device->searchers);
 }
 
 static void forget(struct cemm_registry *registry, size_t place)
 {
     struct cemm_device *device = registry->devices[place];
+    struct cemm_source *source;
 
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (registry->sources[i]->own.search.device == device)
-            registry->sources[i]->own.search.device = NULL;
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (source->own.search.device == device)
+            source->own.search.device = NULL;
     registry->device_count--;
     memmove(registry->devices + place, registry->devices + place + 1,
             (registry->device_count - place) * sizeof(struct cemm_device *));
@@ -152,22 +156,19 @@ bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_ui
     return true;
 }
 
-static bool searching(const struct cemm_device *device)
-{
-    for (size_t i = 0; i < device->route_count; i++)
-        if (device->routes[i]->search.pending > 0)
-            return true;
-    return false;
-}
-
 void cemm_device_settle(struct cemm_device *device)
 {
-    if (device->starting || searching(device))
-        return;
     const struct cemm_search *failed = NULL;
-    for (size_t i = 0; i < device->route_count && !failed; i++)
-        if (device->routes[i]->search.result)
-            failed = &device->routes[i]->search;
+    const struct cemm_route *route;
+
+    if (device->starting)
+        return;
+    TAILQ_FOREACH (route, &device->routes, link) {
+        if (route->search.pending > 0)
+            return;
+        if (route->search.result && !failed)
+            failed = &route->search;
+    }
     cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
                         failed ? cemm_words_kept(&failed->words) : NULL);
 }
@@ -178,11 +179,7 @@ void cemm_route_detach(struct cemm_route *route)
 
     if (!device)
         return;
-    size_t kept = 0;
-    for (size_t i = 0; i < device->route_count; i++)
-        if (device->routes[i] != route)
-            device->routes[kept++] = device->routes[i];
-    device->route_count = kept;
+    TAILQ_REMOVE(&device->routes, route, link);
     cemm_route_clear(route);
     route->source->devices--;
     cemm_device_settle(device);
@@ -191,10 +188,11 @@ void cemm_route_detach(struct cemm_route *route)
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source)
 {
-    for (size_t i = 0; device && i < device->route_count; i++)
-        if (device->routes[i]->source == source)
-            return device->routes[i];
-    return NULL;
+    struct cemm_route *route = device ? TAILQ_FIRST(&device->routes) : NULL;
+
+    while (route && route->source != source)
+        route = TAILQ_NEXT(route, link);
+    return route;
 }
 
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
@@ -209,11 +207,6 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     struct cemm_route *route = cemm_route_find(device, source);
     if (route)
         return route;
-    struct cemm_route **routes =
-        reallocarray(device->routes, device->route_count + 1, sizeof(struct cemm_route *));
-    if (!routes)
-        return NULL;
-    device->routes = routes;
     route = cemm_route_take_back(source, device);
     if (route)
         cemm_log(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
@@ -226,12 +219,10 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     route->device = device;
     device->lost = false;
     source->devices++;
-    size_t place = device->route_count++;
-    if (source->config->kind == CEMM_LOCAL) {
-        memmove(routes + 1, routes, place * sizeof(struct cemm_route *));
-        place = 0;
-    }
-    routes[place] = route;
+    if (source->config->kind == CEMM_LOCAL)
+        TAILQ_INSERT_HEAD(&device->routes, route, link);
+    else
+        TAILQ_INSERT_TAIL(&device->routes, route, link);
     return route;
 }
 
@@ -245,11 +236,10 @@ static void unlist(struct cemm_route *route)
              "%s: %s is no longer in the list of devices; it is not asked for until it is",
              source->name, device->uid.text);
     cemm_route_detach(route);
-    device->lost = device->route_count == 0; /* which has just been said */
-    device->born = 0;                        /* what an account knew is not forgotten */
+    device->lost = !cemm_device_reached(device); /* which was just logged */
+    device->born = 0;                            /* what an account knew is not forgotten */
     route->former = device;
-    route->next = source->unlisted;
-    source->unlisted = route;
+    TAILQ_INSERT_HEAD(&source->unlisted, route, link);
 }
 
 void cemm_registry_unlist(struct cemm_source *source, bool whole)
@@ -295,10 +285,12 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
 static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
                      const char *alias)
 {
-    if (registry->source_count == 0 || registry->discovers)
+    const struct cemm_source *source;
+
+    if (TAILQ_EMPTY(&registry->sources) || registry->discovers)
         return true;
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (cemm_source_admits_of(registry->sources[i], uid, alias))
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (cemm_source_admits_of(source, uid, alias))
             return true;
     return false;
 }
@@ -312,14 +304,11 @@ int cemm_registry_recall(void *data, const struct cemm_uid *uid, const char *ali
 
 /* ---- what the frontends ask ---------------------------------------------------- */
 
-/* The sources that may have something of a device (NULL: unknown): those that reach it, and where
- * none is known to, all. NULL past the last. */
-static const struct cemm_source *candidate(const struct cemm_registry *registry,
-                                           const struct cemm_device *device, size_t index)
+/* Whether a source may have something of a device (NULL: unknown): it reaches the device, or no
+ * source is known to. */
+static bool may_serve(const struct cemm_source *source, const struct cemm_device *device)
 {
-    if (device && device->route_count > 0)
-        return index < device->route_count ? device->routes[index]->source : NULL;
-    return index < registry->source_count ? registry->sources[index] : NULL;
+    return !cemm_device_reached(device) || cemm_route_find(device, source);
 }
 
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
@@ -327,9 +316,10 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
 {
     const struct cemm_source *source;
 
-    for (size_t i = 0; (source = candidate(registry, device, i)); i++) {
+    TAILQ_FOREACH (source, &registry->sources, link) {
         const struct cemm_route *route = cemm_route_find(device, source);
-        if (source->own.health.pause > 0 || (route && route->health.pause > 0))
+        if (may_serve(source, device) &&
+            (source->own.health.pause > 0 || (route && route->health.pause > 0)))
             return true;
     }
     return false;
@@ -337,11 +327,11 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
 
 const char *cemm_device_account(const struct cemm_device *device)
 {
-    for (size_t i = 0; i < device->route_count; i++) {
-        const struct cemm_source_config *config = device->routes[i]->source->config;
-        if (config->kind == CEMM_CLOUD)
-            return config->name;
-    }
+    const struct cemm_route *route;
+
+    TAILQ_FOREACH (route, &device->routes, link)
+        if (route->source->config->kind == CEMM_CLOUD)
+            return route->source->config->name;
     return NULL;
 }
 
@@ -364,8 +354,8 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
         return false;
     if (device && cemm_names_have(&device->meters, alias))
         return true;
-    for (size_t i = 0; (source = candidate(registry, device, i)); i++)
-        if (source_allows(source, alias))
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (may_serve(source, device) && source_allows(source, alias))
             return true;
     /* Discovery may yet bring the device, or bring it back. */
     return registry->discovers && cemm_alias_documented(alias);
@@ -397,16 +387,15 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
                           const char *alias, enum cemm_endpoint endpoint)
 {
     const struct cemm_device *device = cemm_registry_find(registry, uid);
-    bool known = device && device->route_count > 0;
+    const struct cemm_source *source;
 
-    for (size_t i = 0; known && i < device->route_count; i++)
-        if (route_offers(device->routes[i], alias, endpoint))
-            return true;
-    /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
-    for (size_t i = 0; i < registry->source_count; i++) {
-        const struct cemm_source *source = registry->sources[i];
-        bool may = !known || (source->config->kind == CEMM_CLOUD && !source->list_time);
-        if (may && source_offers(source, alias, endpoint))
+    TAILQ_FOREACH (source, &registry->sources, link) {
+        const struct cemm_route *route = cemm_route_find(device, source);
+        /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
+        bool may = !cemm_device_reached(device) ||
+                   (source->config->kind == CEMM_CLOUD && !source->list_time);
+        if ((route && route_offers(route, alias, endpoint)) ||
+            (may && source_offers(source, alias, endpoint)))
             return true;
     }
     return false;

@@ -15,8 +15,7 @@ struct cemm_registry {
     /* Whether a LAN address still leads to the route's device, as its root document says. If not,
      * the route is given to the device that answers there. */
     bool (*confirm)(struct cemm_route *route, const struct cemm_document *root);
-    struct cemm_source **sources;
-    size_t source_count;
+    struct cemm_source_list sources;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
     unsigned born; /* counts the devices that discovery has brought */

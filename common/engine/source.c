@@ -31,10 +31,10 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 
 static void clear(struct cemm_source *source)
 {
-    while (source->unlisted) {
-        struct cemm_route *route = source->unlisted;
+    struct cemm_route *route;
 
-        source->unlisted = route->next;
+    while ((route = TAILQ_FIRST(&source->unlisted))) {
+        TAILQ_REMOVE(&source->unlisted, route, link);
         cemm_route_free(route);
     }
     cemm_route_clear(&source->own);
@@ -48,6 +48,7 @@ void cemm_source_reset(struct cemm_source *source)
     *source = (struct cemm_source){
         .loop = source->loop,
         .registry = source->registry,
+        .link = source->link,
         .config = source->config,
         .name = source->name,
         .discovered = source->discovered,
@@ -57,6 +58,7 @@ void cemm_source_reset(struct cemm_source *source)
     TAILQ_INIT(&source->queue);
     TAILQ_INIT(&source->repeats);
     TAILQ_INIT(&source->busy);
+    TAILQ_INIT(&source->unlisted);
 }
 
 void cemm_source_free(struct cemm_source *source)
@@ -133,14 +135,14 @@ struct cemm_route *cemm_route_new(struct cemm_source *source)
 struct cemm_route *cemm_route_take_back(struct cemm_source *source,
                                         const struct cemm_device *device)
 {
-    struct cemm_route **link = &source->unlisted;
+    struct cemm_route *route;
 
-    while (*link && (*link)->former != device)
-        link = &(*link)->next;
-    struct cemm_route *route = *link;
+    TAILQ_FOREACH (route, &source->unlisted, link)
+        if (route->former == device)
+            break;
     if (!route)
         return NULL;
-    *link = route->next;
+    TAILQ_REMOVE(&source->unlisted, route, link);
     route->former = NULL;
     route->health = (struct cemm_health){0};
     cemm_pauses_clear(&route->pauses);

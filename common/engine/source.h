@@ -17,6 +17,7 @@ struct cemm_registry;
 struct cemm_request;
 
 TAILQ_HEAD(cemm_queue, cemm_queued);
+TAILQ_HEAD(cemm_source_list, cemm_source);
 
 /* A search for the meters of a route (find.c). */
 struct cemm_search {
@@ -48,7 +49,7 @@ struct cemm_route {
     bool listed;                      /* cloud: in the newest list of devices */
     bool answered;                    /* since the list before that one */
     const struct cemm_device *former; /* its device, while the source does not list that; or NULL */
-    struct cemm_route *next;          /* among its source's `unlisted` */
+    TAILQ_ENTRY(cemm_route) link;     /* among its device's, or its source's `unlisted` */
 };
 
 /* What discovery knows of one of its sources. An address has one source, whatever it claims. */
@@ -68,6 +69,7 @@ struct cemm_discovered_source {
 struct cemm_source {
     struct cemm_loop *loop;
     struct cemm_registry *registry;
+    TAILQ_ENTRY(cemm_source) link;
     const struct cemm_source_config *config;
     char *name; /* "cloud home"; of all discovered ones "discovery" */
     struct cemm_discovered_source *discovered; /* NULL: it is configured */
@@ -94,12 +96,12 @@ struct cemm_source {
     size_t logged_count;
 
     /* The list of its devices (find.c). */
-    bool listing;                  /* it has been asked for */
-    bool lack_logged;              /* there was no memory or room for it */
-    int64_t list_time;             /* wall time of the last one that came; 0: never */
-    int list_result;               /* of the last request for it */
-    struct cemm_words *list_words; /* kept */
-    struct cemm_route *unlisted;   /* routes to devices that it lists no more */
+    bool listing;                    /* it has been asked for */
+    bool lack_logged;                /* there was no memory or room for it */
+    int64_t list_time;               /* wall time of the last one that came; 0: never */
+    int list_result;                 /* of the last request for it */
+    struct cemm_words *list_words;   /* kept */
+    struct cemm_route_list unlisted; /* routes to devices that it lists no more */
 };
 
 /* `name` is copied. NULL: no memory. */

@@ -181,21 +181,23 @@ static bool swept(const struct sweep *sweep, const struct cemm_route *route)
 static const struct cemm_names *known_meters(const struct sweep *sweep,
                                              const struct cemm_device *device)
 {
-    for (size_t i = 0; sweep->selection.source && i < device->route_count; i++)
-        if (swept(sweep, device->routes[i]))
-            return &device->routes[i]->meters;
+    const struct cemm_route *route;
+
+    TAILQ_FOREACH (route, &device->routes, link)
+        if (sweep->selection.source && swept(sweep, route))
+            return &route->meters;
     return &device->meters;
 }
 
 /* Whether a route of the sweep may have it: it has not been denied there. */
 static bool may_have(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
-    for (size_t i = 0; i < device->route_count; i++) {
-        const struct cemm_route *route = device->routes[i];
+    const struct cemm_route *route;
+
+    TAILQ_FOREACH (route, &device->routes, link)
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
             !cemm_names_have(&route->absent, alias))
             return cemm_registry_allows(sweep->registry, &device->uid, alias);
-    }
     return false;
 }
 
@@ -281,8 +283,10 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
 
 static bool reached(const struct sweep *sweep, const struct cemm_device *device)
 {
-    for (size_t i = 0; i < device->route_count; i++)
-        if (swept(sweep, device->routes[i]))
+    const struct cemm_route *route;
+
+    TAILQ_FOREACH (route, &device->routes, link)
+        if (swept(sweep, route))
             return true;
     return !sweep->selection.source;
 }
@@ -331,8 +335,10 @@ static void read_named(void *data, const struct cemm_answer *answer)
 
 static bool source_known(const struct cemm_registry *registry, const char *name)
 {
-    for (size_t i = 0; i < registry->source_count; i++)
-        if (strcmp(registry->sources[i]->name, name) == 0)
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link)
+        if (strcmp(source->name, name) == 0)
             return true;
     return strcmp(name, CEMM_DISCOVERY) == 0;
 }

@@ -126,6 +126,7 @@ static int begin(void **state)
         .ending = true, /* so nothing is sent */
     };
     registry = (struct cemm_registry){.loop = &loop, .store = &store};
+    TAILQ_INIT(&registry.sources);
     cemm_discovery_init(&discovery, &registry, &config, &ops);
     return 0;
 }
@@ -133,12 +134,34 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < registry.source_count; i++)
-        cemm_requests_abort(registry.sources[i]);
+    struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry.sources, link)
+        cemm_requests_abort(source);
     cemm_discovery_clear(&discovery);
     cemm_registry_clear(&registry);
     cemm_timers_clear(&loop.timers);
     return 0;
+}
+
+static size_t source_count(void)
+{
+    const struct cemm_source *source;
+    size_t count = 0;
+
+    TAILQ_FOREACH (source, &registry.sources, link)
+        count++;
+    return count;
+}
+
+/* The source that was made after so many others. */
+static struct cemm_source *source_at(size_t index)
+{
+    struct cemm_source *source = TAILQ_FIRST(&registry.sources);
+
+    while (index-- > 0)
+        source = TAILQ_NEXT(source, link);
+    return source;
 }
 
 static void look(void)
@@ -252,7 +275,7 @@ static void test_refuted_stays(void **state)
     look();
     assert_non_null(claim(3));
     assert_non_null(claim(4));
-    assert_int_equal(registry.source_count, 2);
+    assert_int_equal(source_count(), 2);
 }
 
 static void test_full(void **state)
@@ -261,13 +284,13 @@ static void test_full(void **state)
     look();
     for (uint32_t i = 1; i <= CEMM_DISCOVERED_MAX; i++)
         assert_non_null(claim(i));
-    refute(registry.sources[7]);
-    refute(registry.sources[9]);
-    assert_ptr_equal(claim(1001), registry.sources[7]);
-    assert_ptr_equal(claim(1002), registry.sources[9]);
-    assert_ptr_equal(claim(1003), registry.sources[0]);
-    assert_ptr_equal(claim(1004), registry.sources[1]);
-    assert_int_equal(registry.source_count, CEMM_DISCOVERED_MAX);
+    refute(source_at(7));
+    refute(source_at(9));
+    assert_ptr_equal(claim(1001), source_at(7));
+    assert_ptr_equal(claim(1002), source_at(9));
+    assert_ptr_equal(claim(1003), source_at(0));
+    assert_ptr_equal(claim(1004), source_at(1));
+    assert_int_equal(source_count(), CEMM_DISCOVERED_MAX);
 }
 
 /* Without memory for its address, there is no source. */
@@ -279,7 +302,7 @@ static void test_no_memory(void **state)
         strdups = i;
         assert_null(claim(1));
         strdups = UINT_MAX;
-        assert_int_equal(registry.source_count, 0);
+        assert_int_equal(source_count(), 0);
     }
     struct cemm_source *source = claim(1);
     assert_non_null(source);
