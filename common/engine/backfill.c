@@ -262,30 +262,26 @@ static bool begin(struct cemm_fill *fill)
 }
 
 /* NULL: no memory; the next live sample may find some. */
-static struct cemm_fill *fill_new(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
-                                  struct taker *taker)
-{
-    struct cemm_fill *fill = calloc(1, sizeof(*fill));
-
-    if (!fill)
-        return NULL;
-    fill->backfill = backfill;
-    fill->taker = taker;
-    fill->gap = (struct cemm_gap){.entry = entry, .taker = taker->name};
-    fill->timer = (struct cemm_timer){.fire = take_turn, .data = fill};
-    SLIST_INSERT_HEAD(&backfill->fills, fill, all);
-    return fill;
-}
-
 static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                                   struct taker *taker)
 {
     pthread_mutex_lock(&backfill->ledger->lock);
     struct cemm_given *given = cemm_ledger_given_to(entry, taker->name);
     pthread_mutex_unlock(&backfill->ledger->lock);
-    if (given && !given->fill)
-        given->fill = fill_new(backfill, entry, taker);
-    return given ? given->fill : NULL;
+    if (!given || given->fill)
+        return given ? given->fill : NULL;
+    struct cemm_fill *fill = calloc(1, sizeof(*fill));
+    if (!fill)
+        return NULL;
+    *fill = (struct cemm_fill){
+        .backfill = backfill,
+        .taker = taker,
+        .gap = {.entry = entry, .taker = taker->name},
+        .timer = {.fire = take_turn, .data = fill},
+    };
+    SLIST_INSERT_HEAD(&backfill->fills, fill, all);
+    given->fill = fill;
+    return fill;
 }
 
 /* True: a round is under way. */
@@ -318,22 +314,17 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
     return busy;
 }
 
-static void look(struct cemm_fill *fill, int64_t now)
-{
-    fill->state = IDLE;
-    if (cemm_health_rests(&fill->taker->health, now))
-        wait_until(fill, fill->taker->health.rest_until);
-    else if (cemm_gap_wants(&fill->gap, fill->gap.limit, now))
-        (void)begin(fill);
-}
-
 int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
 {
     cemm_timers_run(&backfill->timers, now);
     while (!TAILQ_EMPTY(&backfill->ready) && backfill->busy < backfill->rules.rounds_max) {
         struct cemm_fill *fill = TAILQ_FIRST(&backfill->ready);
         TAILQ_REMOVE(&backfill->ready, fill, link);
-        look(fill, now);
+        fill->state = IDLE;
+        if (cemm_health_rests(&fill->taker->health, now))
+            wait_until(fill, fill->taker->health.rest_until);
+        else if (cemm_gap_wants(&fill->gap, fill->gap.limit, now))
+            (void)begin(fill);
     }
     return cemm_timers_next(&backfill->timers, now);
 }

@@ -406,23 +406,20 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
+/* The device was found, or other sources have told their devices: they may have a route. */
 static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
+    struct cemm_words words;
 
-    (void)answer; /* another source may have a route */
     entry->finder = NULL;
-    try_next(entry);
-}
-
-/* Waits, once in a try, for sources that have never told their devices yet. */
-static bool await_sources(struct cemm_entry *entry)
-{
-    bool again = entry->awaited;
-
-    entry->awaited = true;
-    return !again && cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
-                                     entry, &entry->finder);
+    if (answer->result == 0 || entry->awaited) {
+        try_next(entry);
+        return;
+    }
+    cemm_words_set(&words, "%s", answer->words);
+    take_failure(entry, answer->result, &words);
+    give_up(entry);
 }
 
 static void try_next(struct cemm_entry *entry)
@@ -438,26 +435,15 @@ static void try_next(struct cemm_entry *entry)
         }
         entry->result = -ENOMEM;
     }
-    if (!await_sources(entry))
+    /* Some sources may never have told their devices yet: they are waited for, once in a try. */
+    bool awaited = entry->awaited;
+    entry->awaited = true;
+    if (awaited || !cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
+                                    entry, &entry->finder))
         give_up(entry);
 }
 
 /* ---- asking -------------------------------------------------------------------- */
-
-static void take_device(void *data, const struct cemm_answer *answer)
-{
-    struct cemm_entry *entry = data;
-    struct cemm_words words;
-
-    entry->finder = NULL;
-    if (answer->result == 0) {
-        try_next(entry);
-        return;
-    }
-    cemm_words_set(&words, "%s", answer->words);
-    take_failure(entry, answer->result, &words);
-    give_up(entry);
-}
 
 /* A LAN address whose device is not known yet may be this device's. */
 static void ask_unknown_addresses(struct cemm_registry *registry)
@@ -487,7 +473,7 @@ static int fetch(struct cemm_entry *entry)
     }
     ask_unknown_addresses(&find->registry);
     if (!cemm_device_reached(cemm_registry_find(&find->registry, &query->uid)))
-        return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_device, entry,
+        return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_sources, entry,
                                  &entry->finder);
     try_next(entry);
     return 0;

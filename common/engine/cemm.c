@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/param.h>
 
 #define VERSION "0.1.0"
 
@@ -153,47 +154,38 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- limits ------------------------------------------------------------------------ */
 
-static int64_t longer(int64_t a, int64_t b)
+/* How long the sources that may answer `query` may take (NULL: the lists of all sources). Those
+ * that reach the device are asked in turn. If none is known to, any source on the LAN is asked,
+ * then any account; for their devices they are asked side by side. */
+static int64_t timeout_of(const struct cemm_registry *registry, const struct cemm_query *query)
 {
-    return a > b ? a : b;
-}
-
-/* Those that reach the device, in turn. */
-static int64_t of_device(const struct cemm_device *device, const struct cemm_query *query)
-{
-    const struct cemm_route *route;
+    const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
+    const struct cemm_source *source;
     int64_t sum = 0;
-
-    TAILQ_FOREACH (route, &device->routes, link)
-        if (cemm_source_serves(route->source, query))
-            sum += route->source->config->timeout_ms;
-    return sum;
-}
-
-/* Where it is not known who reaches it: any on the LAN, then any account. They are asked side by
- * side for their devices. */
-static int64_t of_any(const struct cemm_registry *registry, const struct cemm_query *query)
-{
     int64_t local = registry->discovers ? CEMM_DISCOVERY_TIMEOUT_MS : 0;
     int64_t cloud = 0;
-    const struct cemm_source *source;
 
     TAILQ_FOREACH (source, &registry->sources, link) {
-        int64_t *longest = source->config->kind == CEMM_LOCAL ? &local : &cloud;
-        if (!query || cemm_source_serves(source, query))
-            *longest = longer(*longest, source->config->timeout_ms);
+        int64_t timeout = source->config->timeout_ms;
+        if (query && !cemm_source_serves(source, query))
+            continue;
+        if (cemm_route_find(device, source))
+            sum += timeout;
+        if (source->config->kind == CEMM_LOCAL)
+            local = MAX(local, timeout);
+        else
+            cloud = MAX(cloud, timeout);
     }
-    return query ? local + cloud : longer(local, cloud);
+    if (cemm_device_reached(device))
+        return sum;
+    return query ? local + cloud : MAX(local, cloud);
 }
 
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
 {
     const struct cemm *cemm = /* the loop that the ticket waits in is its own */
         (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
-    const struct cemm_registry *registry = &cemm->find.registry;
-    const struct cemm_device *device = query ? cemm_registry_find(registry, &query->uid) : NULL;
-    int64_t limit =
-        cemm_device_reached(device) ? of_device(device, query) : of_any(registry, query);
+    int64_t limit = timeout_of(&cemm->find.registry, query);
     struct cemm_words words;
 
     cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",

@@ -77,27 +77,19 @@ struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char 
     return meter;
 }
 
-/* Without memory it has no type, which is seen. */
-static void set_type(struct cemm_device *device, const char *alias, const char *type)
-{
-    struct cemm_meter *meter = type[0] ? cemm_device_meter_get(device, alias) : NULL;
-
-    if (!meter)
-        return;
-    memset(meter->type, 0, sizeof(meter->type));
-    memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
-}
-
 void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document)
 {
-    const struct cemm_query *query = &document->query;
-
-    bool one = query->endpoint == CEMM_INFO; /* all of it is about this meter */
+    bool one = document->query.endpoint == CEMM_INFO; /* all of it is about this meter */
 
     for (size_t i = 0; i < document->io_count; i++) {
-        const char *alias = one ? query->alias : document->io[i].alias;
-        if (alias[0])
-            set_type(device, alias, document->io[i].type);
+        const char *alias = one ? document->query.alias : document->io[i].alias;
+        const char *type = document->io[i].type;
+        struct cemm_meter *meter =
+            alias[0] && type[0] ? cemm_device_meter_get(device, alias) : NULL;
+        if (!meter)
+            continue; /* without memory it has no type, which can be seen */
+        memset(meter->type, 0, sizeof(meter->type));
+        memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
     }
 }
 

@@ -186,19 +186,14 @@ static bool confirm(struct cemm_route *route, const struct cemm_document *root)
     return false;
 }
 
-static void forget_absent(struct cemm_route *route)
-{
-    if (!cemm_loop_recent(route->source->loop, route->absent_since, CEMM_ABSENT_AGE))
-        cemm_names_clear(&route->absent);
-}
-
 static void search_route(struct cemm_route *route, int64_t max_age)
 {
     struct cemm_search *search = &route->search;
 
     if (search->pending > 0 || cemm_loop_recent(route->source->loop, search->finished, max_age))
         return;
-    forget_absent(route);
+    if (!cemm_loop_recent(route->source->loop, route->absent_since, CEMM_ABSENT_AGE))
+        cemm_names_clear(&route->absent);
     search->result = 0;
     search->device = route->device;
     search->pending = 1; /* until all of this look has been asked for */

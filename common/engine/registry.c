@@ -281,7 +281,7 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
 
 /* ---- what the archive knows ------------------------------------------------------ */
 
-/* Only what the settings let through, as far as can be said without knowing who reaches it. */
+/* Whether the settings let a meter through, as far as is known without knowing who reaches it. */
 static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
                      const char *alias)
 {

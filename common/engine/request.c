@@ -100,28 +100,23 @@ static void tell_that_it_rests(void *data)
     finish(request, route->failure_result ? route->failure_result : -EHOSTUNREACH, NULL, &words);
 }
 
-/* The route has just failed: what is queued for it would fail, too, only more slowly. */
-static void refuse_queued(struct cemm_route *route)
+/* What is queued for the route would fail, too, only more slowly. */
+static void route_failed(struct cemm_route *route, int result, const char *reason)
 {
+    struct cemm_loop *loop = route->source->loop;
     struct cemm_queued *next;
 
+    cemm_route_failed(route, result, reason);
     for (struct cemm_queued *queued = TAILQ_FIRST(&route->source->queue); queued; queued = next) {
         struct cemm_request *request = (struct cemm_request *)queued;
         next = TAILQ_NEXT(queued, link);
-        if (request->queued.route != route && route != &route->source->own)
+        if (queued->route != route && route != &route->source->own)
             continue;
-        if (cemm_timer_set(&route->source->loop->timers, &request->timer,
-                           route->source->loop->now) < 0)
+        if (cemm_timer_set(&loop->timers, &request->timer, loop->now) < 0)
             return; /* no memory: it takes its turn in the queue */
         request->timer.fire = tell_that_it_rests;
-        cemm_queue_move(&request->queued, CEMM_WAITING);
+        cemm_queue_move(queued, CEMM_WAITING);
     }
-}
-
-static void route_failed(struct cemm_route *route, int result, const char *reason)
-{
-    cemm_route_failed(route, result, reason);
-    refuse_queued(route);
 }
 
 /* ---- promises ------------------------------------------------------------------ */

@@ -64,22 +64,15 @@ static void failed(struct cemm_store *store, const char *what, int error)
 }
 
 /* From the first thing that is written on, it is an archive of our time zone. */
-static int remember_zone(struct cemm_store *store)
-{
-    struct cemm_words text;
-
-    if (store->zone_known)
-        return 0;
-    cemm_words_set(&text, "%s\n", cemm_zone_name(store->loop->zone));
-    int r = cemm_archive_write_note(store->archive, NULL, NULL, text.text);
-    store->zone_known = r == 0;
-    return r;
-}
-
 static void written(struct cemm_store *store, int result)
 {
-    if (result == 0)
-        result = remember_zone(store);
+    struct cemm_words zone;
+
+    if (result == 0 && !store->zone_known) {
+        cemm_words_set(&zone, "%s\n", cemm_zone_name(store->loop->zone));
+        result = cemm_archive_write_note(store->archive, NULL, NULL, zone.text);
+        store->zone_known = result == 0;
+    }
     if (result < 0) {
         failed(store, "can't be written", result);
         return;
