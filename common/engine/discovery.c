@@ -37,13 +37,6 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
     };
 }
 
-static void discovered_free(struct cemm_discovered_source *discovered)
-{
-    free(discovered->config.address);
-    free(discovered->config.url);
-    free(discovered);
-}
-
 /* Of several programs that share the port, the one that opened it last gets the answers. So it is
  * held for no longer than a look lasts. */
 static void close_socket(struct cemm_discovery *discovery)
@@ -62,7 +55,7 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     close_socket(discovery);
     TAILQ_FOREACH (source, &registry->sources, link)
         if (source->discovered)
-            discovered_free(source->discovered);
+            free(source->discovered);
 }
 
 /* Who can send packets must not be able to fill the log. */
@@ -207,7 +200,7 @@ static void forget_claims(const struct cemm_discovery *discovery)
         if (!spare(source) || source->listing ||
             discovery->look - discovered->claims_look < FORGET_LOOKS)
             continue;
-        discovered->config.address[0] = '\0';
+        discovered->address[0] = '\0';
         discovered->refused = true; /* not asked */
     }
 }
@@ -241,9 +234,9 @@ static void start_look(struct cemm_discovery *discovery)
     else
         ask_all(discovery);
     /* If nobody was asked, it ends at once, but by the timer: not inside the call that asked. */
-    bool heard = r == 0 && discovery->asked > 0;
-    int64_t next = loop->now + (heard ? REPEAT_MS : 0);
-    if (!heard)
+    bool asked = r == 0 && discovery->asked > 0;
+    int64_t next = loop->now + (asked ? REPEAT_MS : 0);
+    if (!asked)
         discovery->ends = loop->now;
     cemm_timer_stop(&loop->timers, &discovery->timer);
     if (cemm_timer_set(&loop->timers, &discovery->timer, next) < 0)
@@ -280,43 +273,38 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-static int set_address(struct cemm_source_config *config, const char *address)
+/* Gives a source an address of which nothing is known yet. */
+static void set_address(struct cemm_source *source, const char *address)
 {
-    char *copy = strdup(address);
-    char *url;
+    struct cemm_discovered_source *discovered = source->discovered;
 
-    if (!copy || asprintf(&url, "http://%s/open-api/v1/", address) < 0) {
-        free(copy);
-        return -ENOMEM;
-    }
-    free(config->address);
-    free(config->url);
-    config->address = copy;
-    config->url = url;
-    return 0;
+    *discovered = (struct cemm_discovered_source){
+        .config = {.kind = CEMM_LOCAL,
+                   .address = discovered->address,
+                   .url = discovered->url,
+                   .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS,
+                   .max_connections = 1},
+    };
+    (void)snprintf(discovered->address, sizeof(discovered->address), "%s", address);
+    (void)snprintf(discovered->url, sizeof(discovered->url), "http://%s/open-api/v1/", address);
 }
 
-static struct cemm_source *source_new(struct cemm_registry *registry, const char *address)
+static struct cemm_source *source_new(struct cemm_registry *registry)
 {
-    struct cemm_source *source = NULL;
     struct cemm_discovered_source *discovered = calloc(1, sizeof(*discovered));
+    struct cemm_source *source =
+        discovered ? cemm_registry_add(registry, &discovered->config, CEMM_DISCOVERY) : NULL;
 
-    if (!discovered)
-        return NULL;
-    discovered->config = (struct cemm_source_config){
-        .kind = CEMM_LOCAL, .timeout_ms = CEMM_DISCOVERY_TIMEOUT_MS, .max_connections = 1};
-    if (set_address(&discovered->config, address) == 0)
-        source = cemm_registry_add(registry, &discovered->config, CEMM_DISCOVERY);
     if (source)
         source->discovered = discovered;
     else
-        discovered_free(discovered);
+        free(discovered);
     return source;
 }
 
 static bool forgotten(const struct cemm_source *source)
 {
-    return !source->discovered->config.address[0];
+    return !source->discovered->address[0];
 }
 
 /* Of two that are spare: what was forgotten, then what came to nothing, then the oldest claim. */
@@ -341,13 +329,14 @@ static struct cemm_source *make_source(struct cemm_registry *registry, const cha
         if (spare(source) && (!best || used_before(source, best)))
             best = source;
     }
-    if (count < CEMM_DISCOVERED_MAX && !(best && forgotten(best)))
-        return source_new(registry, address);
-    if (!best || set_address(&best->discovered->config, address) < 0)
-        return NULL;
-    cemm_requests_abort(best);
-    cemm_source_reset(best);
-    *best->discovered = (struct cemm_discovered_source){.config = best->discovered->config};
+    if (count < CEMM_DISCOVERED_MAX && !(best && forgotten(best))) {
+        best = source_new(registry);
+    } else if (best) {
+        cemm_requests_abort(best);
+        cemm_source_reset(best);
+    }
+    if (best)
+        set_address(best, address);
     return best;
 }
 
@@ -478,7 +467,7 @@ static void refute(struct cemm_discovery *discovery, struct cemm_discovered_sour
         discovered->logged = true;
         remark(discovery, CEMM_LOG_WARNING,
                "discovery: %s says that it is %s, but its packet said %s: left out",
-               discovered->config.address, uid->text, discovered->claims[i].uid.text);
+               discovered->address, uid->text, discovered->claims[i].uid.text);
     }
 }
 
@@ -498,7 +487,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
         discovered->refused = true;
         remark(discovery, CEMM_LOG_WARNING,
                "discovery: %s at %s is left out: %d devices were found already", uid->text,
-               discovered->config.address, CEMM_DISCOVERED_MAX);
+               discovered->address, CEMM_DISCOVERED_MAX);
     }
     if (discovered->refused) {
         cemm_route_detach(&source->own);
@@ -510,7 +499,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     }
     TAILQ_FOREACH (other, &registry->sources, link)
         if (other->discovered && other->own.device)
-            give_way(discovery, other, uid, discovered->config.address);
+            give_way(discovery, other, uid, discovered->address);
     return true;
 }
 

@@ -12,10 +12,6 @@
 
 /* ---- meters of a route --------------------------------------------------------- */
 
-static void take_probe(void *data, const struct cemm_query *query, int result,
-                       struct cemm_document *document, const struct cemm_words *words);
-static void take_io(void *data, const struct cemm_query *query, int result,
-                    struct cemm_document *document, const struct cemm_words *words);
 static void search_route(struct cemm_route *route, int64_t max_age);
 
 /* Somebody who waits for sources to tell their devices. */
@@ -88,28 +84,6 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
         search_failed(route, -ENOMEM, NULL);
 }
 
-static void probe(struct cemm_route *route, const char *alias)
-{
-    bool cloud = route->source->config->kind == CEMM_CLOUD;
-
-    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->absent, alias))
-        ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
-}
-
-/* The aliases that were named in the settings; else all that the interface's document names. */
-static void probe_all(struct cemm_route *route)
-{
-    const struct cemm_source_config *config = route->source->config;
-
-    for (size_t i = 0; i < config->aliases.count; i++)
-        probe(route, config->aliases.items[i]);
-    if (config->aliases.count > 0)
-        return;
-    for (const struct cemm_alias *alias = cemm_aliases; alias->name; alias++)
-        if (config->kind == CEMM_LOCAL || alias->cloud)
-            probe(route, alias->name);
-}
-
 /* Whether the route still leads to the device that was asked; else the answer says nothing. */
 static bool still_there(struct cemm_route *route, const struct cemm_query *query)
 {
@@ -140,6 +114,28 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
         search_failed(route, result, words);
     cemm_document_unref(document);
     search_step_done(route);
+}
+
+static void probe(struct cemm_route *route, const char *alias)
+{
+    bool cloud = route->source->config->kind == CEMM_CLOUD;
+
+    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->absent, alias))
+        ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
+}
+
+/* The aliases that were named in the settings; else all that the interface's document names. */
+static void probe_all(struct cemm_route *route)
+{
+    const struct cemm_source_config *config = route->source->config;
+
+    for (size_t i = 0; i < config->aliases.count; i++)
+        probe(route, config->aliases.items[i]);
+    if (config->aliases.count > 0)
+        return;
+    for (const struct cemm_alias *alias = cemm_aliases; alias->name; alias++)
+        if (config->kind == CEMM_LOCAL || alias->cloud)
+            probe(route, alias->name);
 }
 
 static void take_io(void *data, const struct cemm_query *query, int result,

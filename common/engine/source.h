@@ -55,6 +55,8 @@ struct cemm_route {
 /* What discovery knows of one of its sources. An address has one source, whatever it claims. */
 struct cemm_discovered_source {
     struct cemm_source_config config;
+    char address[16]; /* of IPv4, in `config`; "": it was forgotten */
+    char url[48];
     struct cemm_beacon beacon;                  /* of the device that was confirmed there */
     unsigned look;                              /* the last one in which that answered */
     struct cemm_beacon claims[CEMM_CLAIMS_MAX]; /* packets of other devices, in one look */
