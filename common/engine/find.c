@@ -84,33 +84,21 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
         search_failed(route, -ENOMEM, NULL);
 }
 
-/* Whether the route still leads to the device that was asked; else the answer says nothing. */
-static bool still_there(struct cemm_route *route, const struct cemm_query *query)
-{
-    struct cemm_words words = {.text = "the device has gone from this address"};
-
-    if (route->device && strcmp(route->device->uid.text, query->uid.text) == 0)
-        return true;
-    search_failed(route, -EHOSTUNREACH, &words);
-    return false;
-}
-
 static void take_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_words *words)
 {
     struct cemm_route *route = data;
 
-    bool valid = still_there(route, query);
-    if (valid && result == 0) {
+    if (result == 0) {
         cemm_device_take_types(route->device, document);
         result = cemm_route_meter_found(route, query->alias);
-    } else if (valid && result == CEMM_ABSENT) {
+    } else if (result == CEMM_ABSENT) {
         if (route->absent.count == 0)
             route->absent_since = route->source->loop->wall;
         result = cemm_names_add(&route->absent, query->alias);
         words = NULL;
     }
-    if (valid && result)
+    if (result)
         search_failed(route, result, words);
     cemm_document_unref(document);
     search_step_done(route);
@@ -143,23 +131,24 @@ static void take_io(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
+    bool moved = route->device != route->search.device; /* then it is no success, either */
 
-    bool valid = still_there(route, query);
-    for (size_t i = 0; valid && result == 0 && i < document->io_count; i++) {
+    (void)query;
+    for (size_t i = 0; result == 0 && i < document->io_count; i++) {
         const char *alias = document->io[i].alias;
         if (alias[0] && cemm_source_admits(route->source, alias))
             result = cemm_route_meter_found(route, alias);
     }
-    if (valid && document)
+    if (document)
         cemm_device_take_types(route->device, document);
     cemm_document_unref(document);
-    if (valid && result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
+    if (result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);
-    if (valid && result == CEMM_ABSENT)
+    if (result == CEMM_ABSENT)
         probe_all(route);
-    else if (valid && result)
+    else if (result)
         search_failed(route, result, words);
-    for (size_t i = 0; valid && i < config->extra_aliases.count; i++)
+    for (size_t i = 0; !moved && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
     search_step_done(route);
 }
