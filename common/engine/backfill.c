@@ -1,9 +1,9 @@
 /*
- * Fetches minutes that were missed and has them given; gap.h says which, and
- * when. A round begins when a series has a live sample.
+ * Fetches minutes that were missed and gives them to the takers; gap.h decides
+ * which, and when. A round begins when a series has a live sample.
  *
- * A taker may take its time, and may fail: then it rests, and all of its series
- * with it. Series take turns in the order in which their live samples came.
+ * A taker may be slow, and may fail: then it rests, and all its series with it.
+ * Series take turns in the order of their live samples.
  */
 #include "common/base/random.h"
 #include "common/engine/gap.h"
@@ -116,7 +116,7 @@ static void take_turn(void *data)
     TAILQ_INSERT_TAIL(&fill->backfill->ready, fill, link);
 }
 
-/* Without memory for it, the next live sample finds it idle. */
+/* Without memory, it stays idle until the next live sample. */
 static void wait_until(struct cemm_fill *fill, int64_t when)
 {
     fill->state = IDLE;
@@ -140,7 +140,7 @@ static void end_round(struct cemm_fill *fill, bool failed)
     stop(fill);
 }
 
-/* Its rows were not taken, so they are still missing. */
+/* The taker has not taken the rows, so they are still missing. */
 static void refuse(struct cemm_fill *fill, int result)
 {
     int64_t now = cemm_clock_steady();
@@ -188,7 +188,7 @@ static void note_gave(struct cemm_fill *fill)
     fill->gap.gave = true;
 }
 
-/* Gives what is left of the day, and goes on. False: the round is over. */
+/* Gives the rest of the day, and goes on. False: the round is over. */
 static bool give(struct cemm_fill *fill)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
@@ -261,7 +261,7 @@ static bool begin(struct cemm_fill *fill)
     return proceed(fill);
 }
 
-/* NULL: no memory; the next live sample may find some. */
+/* NULL: no memory until the next live sample. */
 static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                                   struct taker *taker)
 {

@@ -1,8 +1,8 @@
 /*
- * One document for whoever asks: at hand, or on its way once however many want
- * it (single flight). It tries the device's routes in order, LAN before cloud,
- * and believes that something is absent only when every source that has the
- * endpoint says so (spec §1).
+ * Documents, each fetched once for all who ask for it (single flight), and
+ * cached. The routes of a device are tried in order, LAN before cloud.
+ * Something is absent only if every source that has the endpoint says so (spec
+ * §1).
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H

@@ -1,6 +1,6 @@
 /*
- * The context: it makes all parts of the engine, each on those above it, and
- * hands on what frontends ask. Nothing else knows it.
+ * The context makes all parts of the engine, each from those above it, and
+ * passes calls of the frontends on. No other file knows it.
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
@@ -14,8 +14,8 @@
 
 #define VERSION "0.1.0"
 
-/* A limit ends a wait so much later than its sources' timeouts: an answer that comes at the last
- * moment, or the reason why there is none, is worth more. */
+/* A limit ends a wait this much later than its sources' timeouts, because a late answer, or its
+ * reason, is worth more. */
 #define GRACE_MS 100
 
 struct cemm {
@@ -84,7 +84,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     return cemm;
 }
 
-/* Whoever still waits is told that it waits in vain; it may ask for more, in vain, too. */
+/* Completions run with -ECANCELED; what they ask for fails. */
 static void cancel_all(struct cemm *cemm)
 {
     struct cemm_source *source;

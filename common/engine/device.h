@@ -1,5 +1,6 @@
 /*
- * A device: its uid, who reaches it, its meters, and how it fared.
+ * A device: its uid, the routes to it, its meters, and how requests about it
+ * have ended.
  */
 #ifndef CEMM_ENGINE_DEVICE_H
 #define CEMM_ENGINE_DEVICE_H
@@ -52,11 +53,11 @@ bool cemm_names_have(const struct cemm_names *names, const char *name);
 int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
 void cemm_names_clear(struct cemm_names *names);
 
-/* NULL: nothing is known of it; of _get(): no memory, or too many. */
+/* NULL: nothing is known of the meter. _get() makes an entry then; NULL: no memory, or too many. */
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Takes the types of its meters from an answer of IO or INFO; others tell none. */
+/* Takes the types of its meters from an answer of IO or INFO; other answers have none. */
 void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* Without routes. NULL: no memory. */

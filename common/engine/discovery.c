@@ -37,8 +37,8 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
     };
 }
 
-/* Of several programs that share the port, the one that opened it last gets the answers. So it is
- * held for no longer than a look lasts. */
+/* If several programs share the port, the one that opened it last gets the answers. So the socket
+ * is open no longer than a look lasts. */
 static void close_socket(struct cemm_discovery *discovery)
 {
     if (discovery->fd >= 0)
@@ -58,7 +58,7 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
             free(source->discovered);
 }
 
-/* Who can send packets must not be able to fill the log. */
+/* Limits the lines of the log, because anybody can send packets. */
 static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
@@ -183,14 +183,14 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* ---- a look -------------------------------------------------------------------------- */
 
-/* A source that nobody needs: no device was confirmed there, and nothing is under way but the
- * request for the root of what was claimed there. */
+/* A source that may be used again: no device was confirmed there, and the only request is that for
+ * the root of a claim. */
 static bool spare(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && source->open == source->listing;
 }
 
-/* What came to nothing, and was not claimed again in some looks, is forgotten. */
+/* Forgets the addresses that were not confirmed, and not claimed in the last looks. */
 static void forget_claims(const struct cemm_discovery *discovery)
 {
     const struct cemm_source *source;
@@ -213,7 +213,7 @@ static void end_look(struct cemm_discovery *discovery)
     forget_claims(discovery);
     discovery->looking = false;
     discovery->looked = loop->wall;
-    /* Devices come, go and move, so it looks again by itself, if discovery is wanted. */
+    /* Devices come, go and move. */
     if (discovery->registry->discovers)
         (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
     discovery->ops->ended(discovery->registry);
@@ -233,7 +233,8 @@ static void start_look(struct cemm_discovery *discovery)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
-    /* If nobody was asked, it ends at once, but by the timer: not inside the call that asked. */
+    /* If nobody was asked, the look ends at once, but by the timer: not inside the call that
+     * asked. */
     bool asked = r == 0 && discovery->asked > 0;
     int64_t next = loop->now + (asked ? REPEAT_MS : 0);
     if (!asked)
@@ -263,7 +264,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* If it looks by itself, what it knows is fresh enough, unless someone insists. */
+    /* It looks by itself, so what it knows is fresh enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
     if (!discovery->looking &&
@@ -307,7 +308,8 @@ static bool forgotten(const struct cemm_source *source)
     return !source->discovered->address[0];
 }
 
-/* Of two that are spare: what was forgotten, then what came to nothing, then the oldest claim. */
+/* Of two spare sources: a forgotten one first, then one that is not being asked, then the older
+ * claim. */
 static bool used_before(const struct cemm_source *source, const struct cemm_source *other)
 {
     if (forgotten(source) != forgotten(other))
@@ -317,8 +319,8 @@ static bool used_before(const struct cemm_source *source, const struct cemm_sour
     return source->discovered->order < other->discovered->order;
 }
 
-/* The source for an address that has none: a forgotten one, one more, or another one that is spare.
- * NULL: all addresses have a device, or there is no memory. */
+/* A source for a new address: a forgotten one, a new one, or another spare one. NULL: all
+ * addresses have a device, or there is no memory. */
 static struct cemm_source *make_source(struct cemm_registry *registry, const char *address)
 {
     struct cemm_source *source, *best = NULL;
@@ -350,7 +352,7 @@ static struct cemm_source *source_at(const struct cemm_registry *registry, const
     return source;
 }
 
-/* Whether the device answers as it should where we know it: then it has not moved. */
+/* Whether the device has answered this look at its own address, so that it has not moved. */
 static bool well_known(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
@@ -379,8 +381,8 @@ static const struct cemm_beacon *claim_of(const struct cemm_discovered_source *d
     return NULL;
 }
 
-/* False: it is a repeat, or there are too many from there. The one that would be believed has room.
- */
+/* False: it is a repeat, or there are too many claims from there. A claim that the root confirms
+ * always has room. */
 static bool add_claim(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                       const struct cemm_beacon *beacon)
 {
@@ -408,7 +410,7 @@ static void take_known(struct cemm_discovery *discovery, struct cemm_source *sou
         return; /* a repeat */
     discovered->beacon = *beacon;
     discovered->look = discovery->look;
-    /* Where it answers as it should, there is nothing to confirm. */
+    /* While it answers, there is nothing to confirm. */
     discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
@@ -429,7 +431,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
     if (!source)
         return; /* no room: it will answer the next look, too */
     struct cemm_discovered_source *discovered = source->discovered;
-    /* The root is asked once a look, and again for what it has said itself. */
+    /* The root is asked once a look, and again for a claim that it confirms. */
     if (add_claim(discovery, discovered, beacon) &&
         (discovered->claim_count == 1 || is_uid(&discovered->root, &beacon->uid)))
         discovery->ops->claimed(source, 0);
@@ -437,8 +439,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
 
 /* ---- what their roots say ---------------------------------------------------------------- */
 
-/* The device has been confirmed at the address: it is nowhere else, and no other device is there.
- */
+/* The device was confirmed at `address`: `other` loses that device, or that address. */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {
@@ -457,7 +458,7 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     cemm_route_detach(&other->own);
 }
 
-/* A packet from there has claimed another device than is there: said once. */
+/* Logs, once, that a packet has claimed another device. */
 static void refute(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                    const struct cemm_uid *uid)
 {
@@ -511,7 +512,7 @@ void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_s
     source->discovered->logged = true;
 }
 
-/* One packet; false if there is none. */
+/* Reads one packet; false if there is none. */
 static bool read_packet(struct cemm_discovery *discovery)
 {
     char bytes[CEMM_DATAGRAM_MAX + 1];

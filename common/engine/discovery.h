@@ -1,17 +1,18 @@
 /*
- * Discovery (LAN §discovery broadcast): asks all of the network, listens for a
+ * Discovery (LAN §discovery broadcast): asks the whole network, listens for a
  * while, and takes each answer as a claim. A device is reached at the address
  * that its packet came from, and only after its root document has given the
- * same MAC; what the packet says of addresses is not even read.
+ * same MAC. The addresses in a packet are not even read.
  *
- * A discovered device is a source like any other, with one route. One that
- * answers from another address than before is confirmed there first, and then
- * loses its old address. Anybody on the LAN can send any packet, so that what
- * one costs is bounded: an address has one source and a few claims at a time,
- * which one request for its root settles; sources are used again, and of those
- * that nobody confirmed the oldest gives way to a new claim. Of more than
- * CEMM_DISCOVERED_MAX devices those are forgotten that were found last and have
- * lost their address.
+ * A discovered device is a source like any other, with one route. A device that
+ * answers from a new address is confirmed there first, and then loses its old
+ * address.
+ *
+ * Anybody on the LAN can send any packet, so what a packet costs is bounded: an
+ * address has one source and a few claims at a time, and one request for its
+ * root settles them. Sources are used again: the oldest that was not confirmed
+ * gives way to a new claim. Of more than CEMM_DISCOVERED_MAX devices, the
+ * newest that has lost its address is forgotten.
  */
 #ifndef CEMM_ENGINE_DISCOVERY_H
 #define CEMM_ENGINE_DISCOVERY_H
@@ -21,9 +22,9 @@
 #define CEMM_DISCOVERY            "discovery" /* name of all discovered sources */
 #define CEMM_DISCOVERY_TIMEOUT_MS 10000       /* of their answers */
 
-/* What discovery needs of those who use it. */
+/* What find.c does for discovery. */
 struct cemm_discovery_ops {
-    /* A device claims to be there: ask the source for its root, if older than `max_age`. */
+    /* Asks a source for its root, unless the last one is at most `max_age` old. */
     void (*claimed)(struct cemm_source *source, int64_t max_age);
     /* A look has ended. */
     void (*ended)(struct cemm_registry *registry);
@@ -53,18 +54,18 @@ struct cemm_discovery {
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
                          const struct cemm_config *config, const struct cemm_discovery_ops *ops);
 
-/* Ends it, and frees what discovered sources have besides. */
+/* Ends discovery, and frees what it knows of its sources. */
 void cemm_discovery_clear(struct cemm_discovery *discovery);
 
 /* Starts a look, unless one is under way or the last one is fresh enough. */
 void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
 
-/* Whether the device that answered there is one that a packet claimed. If so, it is taken from the
- * address that it had before. */
+/* Whether a packet has claimed the device that answered there. If so, the device loses its old
+ * address. */
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
                             const struct cemm_uid *uid);
 
-/* What claimed to be a CEMM there has not answered as one. */
+/* The request for the root of a claimed address has failed. */
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
                            const struct cemm_words *words);
 

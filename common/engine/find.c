@@ -14,7 +14,7 @@
 
 static void search_route(struct cemm_route *route, int64_t max_age);
 
-/* Somebody who waits for sources to tell their devices. */
+/* Somebody who waits for the sources' lists of devices. */
 struct finder {
     struct cemm_ticket ticket; /* freed as such */
     struct cemm_find *find;
@@ -33,7 +33,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 
 static const char lack[] = "out of memory, or too many devices";
 
-/* What we lack ourselves is in no answer, so it is logged here, once until a look succeeds. */
+/* Logs a lack of memory or room, which no answer tells, once until a list comes. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
     if (result != -ENOMEM || words || source->lack_logged)
@@ -112,7 +112,7 @@ static void probe(struct cemm_route *route, const char *alias)
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
 }
 
-/* The aliases that were named in the settings; else all that the interface's document names. */
+/* The configured aliases; without any, all that the API's document names. */
 static void probe_all(struct cemm_route *route)
 {
     const struct cemm_source_config *config = route->source->config;
@@ -153,7 +153,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     search_step_done(route);
 }
 
-/* A LAN device has said who it is: after a change of addresses, it may be another one. */
+/* A LAN address may lead to another device now. */
 static bool confirm(struct cemm_route *route, const struct cemm_document *root)
 {
     struct cemm_source *source = route->source;
@@ -189,7 +189,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     search_step_done(route);
 }
 
-/* From here on the finder waits for the device's meters. */
+/* The finder waits for the device's meters from now on. */
 static void search_device(struct cemm_device *device, struct finder *finder)
 {
     struct cemm_route *route;
@@ -212,7 +212,7 @@ static bool concerns(const struct finder *finder, const struct cemm_source *sour
     return !finder->source || strcmp(finder->source, source->name) == 0;
 }
 
-/* A claim that its root refuted: it is not asked again before the claim is made again. */
+/* Its root has refuted the claim. It is not asked before a new claim. */
 static bool refused(const struct cemm_source *source)
 {
     return source->discovered && source->discovered->refused;
@@ -228,20 +228,20 @@ static bool concerns_discovery(const struct finder *finder)
     return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
-/* NULL: none is wanted, or it is not known. */
+/* NULL: no device is wanted, or it is not known. */
 static struct cemm_device *wanted_device(const struct finder *finder)
 {
     return finder->wanted.text[0] ? cemm_registry_find(&finder->find->registry, &finder->wanted)
                                   : NULL;
 }
 
-/* Whether some route reaches the wanted device now. */
 static bool known_enough(const struct finder *finder)
 {
     return cemm_device_reached(wanted_device(finder));
 }
 
-/* Whether a finder has nothing more to wait for; then the first source that failed, or NULL. */
+/* Whether a finder has nothing more to wait for. *ret_failed: the first source that failed; or
+ * NULL. */
 static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
     const struct cemm_find *find = finder->find;
@@ -257,7 +257,7 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
             continue;
         if (source->listing)
             return false;
-        /* A claim that nobody confirmed is no failure of ours. */
+        /* A claim that was not confirmed is no failure. */
         if (source->list_result && !source->discovered && !*ret_failed)
             *ret_failed = source;
     }
@@ -289,7 +289,7 @@ static void settle(struct finder *finder)
     }
 }
 
-/* Lets those who wait for devices go, if there is nothing more to wait for. */
+/* Ends the waits that have nothing more to wait for. */
 static void settle_all(struct cemm_registry *registry)
 {
     struct cemm_find *find = find_of(registry);

@@ -1,11 +1,11 @@
 /*
- * Finding devices, and the meters of a device (spec §1: found, not
- * configured). A look that is under way is joined, not repeated.
+ * Finds devices, and the meters of a device (spec §1: found, not configured).
+ * Whoever asks during a search joins it.
  *
- * Cloud: cemm/ lists the devices; each documented alias is asked once by
- * <alias>/, which says 200 or 412. LAN: the root names the device, io its
- * meters; older firmware has no io, so there each documented alias is tried by
- * realtime/. `usage` is a calculation, which no io lists: it is tried, too.
+ * Cloud: cemm/ lists the devices; each documented alias is asked for once by
+ * <alias>/, which says 200 or 412. LAN: the root names the device, and io its
+ * meters. Older firmware has no io, so each documented alias is tried by
+ * realtime/. `usage` is a calculation, which no io lists, so it is tried, too.
  * What is absent is not asked for again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
@@ -32,23 +32,24 @@ void cemm_find_cancel(struct cemm_find *find);
 int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t max_age,
                      cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The same for the devices of the sources named so (NULL: of all), a text that must outlive it.
- * With `wanted`, it ends as soon as that device is known. */
+/* The same for the devices of the sources of that name, which must outlive the search (NULL: of
+ * all sources). With `wanted`, it ends as soon as that device is known. */
 int cemm_find_devices(struct cemm_find *find, const char *source, const struct cemm_uid *wanted,
                       int64_t max_age, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
 
-/* Waits for the sources that are just being asked for their devices, have never told any, and may
- * serve that query, which must outlive the ticket; `only`: for that one alone. It asks nobody.
- * False: there is none. */
+/* Waits for the sources that have been asked for their devices, have never told any, and may serve
+ * that query, which must outlive the ticket. `only`: for that source alone. Nobody is asked.
+ * False: there is no such source. */
 bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      const struct cemm_query *query, cemm_answer_fn *done, void *data,
                      struct cemm_ticket **ret_ticket);
 
-/* Whether some source named so (NULL: any) is just being asked for its devices. */
+/* Whether a source of that name (NULL: any) has been asked for its devices. */
 bool cemm_find_under_way(const struct cemm_find *find, const char *name);
 
-/* Asks a source for its devices, unless that is under way or known well enough. */
+/* Asks a source for its devices, unless it has been asked, or the last list is at most `max_age`
+ * old. */
 void cemm_find_source(struct cemm_source *source, int64_t max_age);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * Since when a meter has data. The API has no call for that, so each year is
- * asked for, all of them: a house that stood empty for a year must not lose
- * what was before. Then the month in the first one with data. Each source that
- * reaches the device is asked for itself: one may remember what another has
- * forgotten. What was found is kept, and who was asked, so this happens once for
- * each of them, and behind everything else that is wanted of it; and anew in
- * another time zone.
+ * Since when a meter has data. The API has no call for that, so every year is
+ * asked for: a house that stood empty for a year must not lose what was before.
+ * Then the month is asked for in the first year with data. Each source that
+ * reaches the device is asked by itself, because one may have what another has
+ * forgotten. The day is saved with who was asked, so that this happens once for
+ * each source, after everything else that is wanted of it; and again in another
+ * time zone.
  */
 #ifndef CEMM_ENGINE_FIRST_DAY_H
 #define CEMM_ENGINE_FIRST_DAY_H

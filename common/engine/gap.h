@@ -1,12 +1,12 @@
 /*
- * What one taker lacks of a series, and what to do about it next: which day to
- * ask for, which of its rows to give, and how long to let rest what could not
- * be had. Sans I/O: time comes in, a day or rows go out.
+ * What one taker lacks of a series, and what to do next: which day to ask for,
+ * which of its rows to give, and how long to wait before minutes that could not
+ * be had are tried again. Sans I/O: time comes in, a day or rows go out.
  *
- * A round goes from the oldest missing minute to the newest, a day at a time.
- * What lies before a day's last row and has none itself will hardly get one, so
- * it is not asked for again. What is missing for any other reason rests, for
- * longer each time; but as soon as more is missing, that is asked for.
+ * A round goes from the oldest missing minute to the newest, a day at a time. A
+ * minute without a row that lies before the day's last row will hardly get one,
+ * so it is not asked for again. What is missing for any other reason rests,
+ * longer each time; but when more is missing, that is asked for at once.
  */
 #ifndef CEMM_ENGINE_GAP_H
 #define CEMM_ENGINE_GAP_H
@@ -33,17 +33,16 @@ bool cemm_gap_wants(struct cemm_gap *gap, int64_t limit, int64_t now);
 
 void cemm_gap_begin(struct cemm_gap *gap);
 
-/* The day of the oldest minute that is missing and that this round has not asked for. False: it has
- * come to its end. */
+/* The day of the oldest missing minute that this round has not asked for. False: the round is
+ * over. */
 bool cemm_gap_next(struct cemm_gap *gap, const struct cemm_zone *zone, struct cemm_period *ret_day);
 
-/* The next rows of that day that are missing, `most` at a time; they must not be picked twice, so
- * each call goes on behind the last one. 1: the caller unrefs *ret_rows; 0: none is left; or
- * -ENOMEM. */
+/* The next missing rows of that day, at most `most`. Each call goes on after the last one. 1: the
+ * caller unrefs *ret_rows; 0: none is left; or -ENOMEM. */
 int cemm_gap_pick(struct cemm_gap *gap, const struct cemm_document *day, size_t most,
                   struct cemm_document **ret_rows);
 
-/* All that could be had of a day has been given; `document` NULL: it has none. */
+/* All rows of a day have been given; `document` NULL: it has none. */
 void cemm_gap_pass(struct cemm_gap *gap, const struct cemm_zone *zone,
                    const struct cemm_period *day, const struct cemm_document *document);
 

@@ -1,8 +1,8 @@
 /*
- * How long something that fails is left alone: for a while, then twice as long
- * each time, with jitter so that a fleet does not come back in step. Sources,
- * minutes that cannot be had and those who take them rest by this. Pure: time
- * and chance are handed in.
+ * How long something that fails rests: for a while, then twice as long each
+ * time, with jitter so that a fleet does not come back in step. Used for
+ * sources, refused requests, missing minutes and takers. Pure: time and chance
+ * are handed in.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H

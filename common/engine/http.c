@@ -11,8 +11,8 @@
 
 #define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
 
-/* A router forgets a connection on which nothing happens, and then drops what comes by it: after so
- * many seconds it is not used again. */
+/* A router forgets an idle connection, and then drops what comes by it. So a connection is not
+ * used again after this many seconds. */
 #define IDLE_MAX_S 30L
 
 #define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
@@ -82,7 +82,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
     return transfer->body.error ? 0 : size * count;
 }
 
-/* Whatever comes as a header: interim answers (1xx) before it and trailers behind the body, too. */
+/* Header lines, those of interim answers (1xx) and trailers included. */
 static size_t take_header(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
@@ -92,8 +92,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *data)
     return transfer->header > CEMM_HEADER_MAX ? 0 : size * count;
 }
 
-/* What is the same for every request. */
-static CURLcode set_manner(struct cemm_transfer *transfer)
+/* Sets the options that are the same for every request. */
+static CURLcode set_common_options(struct cemm_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -105,9 +105,10 @@ static CURLcode set_manner(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Name resolution runs in a thread of curl's; do not wait for it at the end (field notes). */
+    /* libcurl resolves names in a thread; do not wait for it at the end (field notes). */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    /* The usual 16 KiB would be most of what a connection costs; a realtime answer has about 1. */
+    /* The default of 16 KiB would be most of the memory of a connection; a realtime answer has
+     * about 1. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -123,16 +124,17 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-/* What belongs to this one. A handle may have served another source: each option is set anew. */
-static CURLcode set_request(CURL *easy, const struct cemm_http_request *request)
+/* Sets the options of this request. Each is set anew, because the handle may have served another
+ * source. */
+static CURLcode set_request_options(CURL *easy, const struct cemm_http_request *request)
 {
-    /* A key on http:// may go to this machine itself (config.c), and so not through a proxy. */
+    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
     bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     const char *own = request->ca_file;
     CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
 
-    /* Whoever names a file trusts that one, and not the system's besides. */
+    /* A configured file replaces the system's certificates. */
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
     if (code == CURLE_OK)
@@ -161,18 +163,19 @@ static struct cemm_transfer *transfer_new(struct cemm_http *http)
         .http = http,
         .easy = curl_easy_init(),
     };
-    if (transfer->easy && set_manner(transfer) == CURLE_OK)
+    if (transfer->easy && set_common_options(transfer) == CURLE_OK)
         return transfer;
     transfer_free(transfer);
     return NULL;
 }
 
-/* Making and freeing an easy handle costs more than all that we do with an answer. */
+/* Keeps the handle for another request: making one costs more than all that we do with an
+ * answer. */
 static void transfer_put(struct cemm_transfer *transfer)
 {
     struct cemm_http *http = transfer->http;
 
-    /* The URL holds the key: it does not stay. */
+    /* The URL holds the key, so it is dropped. */
     if (http->spare_count >= SPARE_MAX ||
         curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK) {
         transfer_free(transfer);
@@ -198,7 +201,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
     transfer->header = 0;
     transfer->timeout_ms = request->timeout_ms;
     transfer->again = false;
-    if (set_request(transfer->easy, request) != CURLE_OK ||
+    if (set_request_options(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;
@@ -213,9 +216,9 @@ void cemm_http_abort(struct cemm_transfer *transfer)
 }
 
 /*
- * What is wrong with a certificate. libcurl hands on what its TLS library says, and each has
- * numbers of its own: these are OpenSSL's (X509_V_ERR_* of its x509_vfy.h). Another one gets the
- * last words.
+ * What is wrong with a certificate. libcurl returns the number of its TLS
+ * library. These are OpenSSL's (X509_V_ERR_* of x509_vfy.h); with another
+ * library, the last message is used.
  */
 static const char *certificate_reason(CURL *easy)
 {
@@ -241,7 +244,7 @@ static const char *certificate_reason(CURL *easy)
     return "its TLS certificate is not valid (ca-file says whom to trust)";
 }
 
-/* No text of curl's own that could repeat a URL: only what kind of failure it was. */
+/* Tells what kind of failure it was, without any text of libcurl's that could repeat the URL. */
 static void explain(CURLcode code, const struct cemm_transfer *transfer,
                     struct cemm_http_response *response)
 {
@@ -253,7 +256,7 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         const char *reason;
     } known[] = {
         {CURLE_OPERATION_TIMEDOUT, OTHER, -ETIMEDOUT, "no answer in time"},
-        /* What libcurl says of a header that is too long for it, too. */
+        /* Also for a header that is too long for libcurl. */
         {CURLE_OUT_OF_MEMORY, OTHER, -EIO, "the answer's header is too long, or memory is short"},
 #if LIBCURL_VERSION_NUM >= 0x080600
         {CURLE_TOO_LARGE, OTHER, -EIO, "the answer's header is too long"},
@@ -335,9 +338,9 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* Whether a kept connection is to blame. What came by it, and is no HTTP, is left over from the
- * answer before: its length was wrong. And a server may close it just when it is used again;
- * libcurl knows that, but does no more than five times for each handle. */
+/* Whether a reused connection is to blame. If what came is no HTTP, it is left over from the
+ * answer before, whose length was wrong. And a server may close a connection just when it is used
+ * again; libcurl handles that, but only five times for each handle. */
 static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
 {
     long connects = 0;
@@ -352,7 +355,7 @@ static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
     return code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
-/* The request goes out once more, by a connection of its own, in the time that is left. */
+/* Sends the request once more, by a new connection, in the time that is left. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;

@@ -1,5 +1,5 @@
 /*
- * The one room that touches libcurl: sends a GET, hands back status, body and
+ * The one file that uses libcurl: sends a GET, and returns status, body and
  * Retry-After. It knows nothing of devices, promises or JSON.
  */
 #ifndef CEMM_ENGINE_HTTP_H
@@ -45,8 +45,8 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 /* Ends a transfer without calling `done`. */
 void cemm_http_abort(struct cemm_transfer *transfer);
 
-/* Waits for the network, `extra`, whose revents it fills in, a descriptor that is `watched` (-1:
- * none), or a wake-up; at most `timeout_ms`. */
+/* Waits at most `timeout_ms` for the network, the descriptors in `extra`, whose revents it fills
+ * in, the descriptor `watched` (-1: none), or a wake-up. */
 int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra, unsigned count,
                    int watched, bool *ret_readable);
 

@@ -118,7 +118,7 @@ void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm
         return;
     ticket->words = *words;
     ticket->limit = (struct cemm_timer){.fire = on_limit, .data = ticket};
-    /* If there is no memory for the timer, the wait lasts longer. */
+    /* Without memory for the timer, the wait lasts longer. */
     (void)cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
 }
 
@@ -146,7 +146,7 @@ void cemm_cancel(struct cemm_ticket *ticket)
     complete(ticket);
 }
 
-/* Completions may ask for more; what is due then comes in the next turn, so that a turn ends. */
+/* What completions make due runs in the next turn, so that this one ends. */
 static void run_ready(struct cemm_loop *loop)
 {
     struct cemm_ticket *ticket;
@@ -182,7 +182,7 @@ static int time_to_wait(const struct cemm_loop *loop, int timeout_ms)
 int cemm_loop_turn(struct cemm_loop *loop, int timeout_ms, struct pollfd *extra, unsigned count)
 {
     read_clocks(loop);
-    /* What ran may be what the caller waits for: then it must not wait any longer. */
+    /* What ran may be what the caller waits for, so it must not wait any longer. */
     int wait_ms = run_due(loop) ? 0 : time_to_wait(loop, timeout_ms);
     bool readable = false;
     int r = cemm_http_wait(loop->http, wait_ms, extra, count, loop->watched, &readable);

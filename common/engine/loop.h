@@ -38,7 +38,7 @@ struct cemm_ticket {
     cemm_answer_fn *done; /* NULL: nobody asks how it ends */
     void *data;
     struct cemm_timer limit; /* set: then the wait ends */
-    /* When it is due; before that, `words` hold what it is told when its limit has come. */
+    /* When it is due; before that, `words` hold the message for the end of its limit. */
     int result;
     struct cemm_document *document;
     struct cemm_words words;
@@ -82,7 +82,7 @@ void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_docu
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
                          const struct cemm_words *words);
 
-/* Lets the wait end with -ETIMEDOUT and these words after `ms`; only the first limit counts. */
+/* Ends the wait with -ETIMEDOUT and these words after `ms`. Only the first limit counts. */
 void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_words *words);
 
 #endif

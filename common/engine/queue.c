@@ -48,10 +48,10 @@ void cemm_queue_leave(struct cemm_queued *queued)
 /* ---- who is next ------------------------------------------------------------------ */
 
 /*
- * Whether a device that has a request under way may have another. Not a small
- * device on the LAN, and not one that has never answered. Where there are
- * others, half of the connections is kept for devices that have none: those
- * that hang can't take them all.
+ * Whether a device that has a request under way may have another: not on the
+ * LAN, where devices are small, and not before it has answered. If the source
+ * has other devices, half of the connections is for those without a request, so
+ * that devices that hang can't take them all.
  */
 static bool may_have_second(const struct cemm_route *route)
 {
@@ -70,8 +70,8 @@ static bool goes_before(const struct cemm_queued *queued, const struct cemm_queu
     return other->later && !queued->later;
 }
 
-/* First come, first served, but each device's first request before any second one, and what is
- * wanted now before what may be later. NULL: none may be sent. */
+/* First come, first served, but each device's first request before any second one, and what
+ * somebody waits for before the rest. */
 struct cemm_queued *cemm_queue_next(const struct cemm_source *source)
 {
     struct cemm_queued *next = NULL;

@@ -1,6 +1,6 @@
 /*
- * What waits for a free connection of a source, and who is next: first come,
- * first served, but no device keeps the others waiting.
+ * Requests that wait for a free connection of a source, and which is next:
+ * first come, first served, but no device holds up the others.
  */
 #ifndef CEMM_ENGINE_QUEUE_H
 #define CEMM_ENGINE_QUEUE_H
@@ -13,7 +13,7 @@ enum cemm_place {
     CEMM_WAITING, /* for something else */
 };
 
-/* A request's place; the request begins with it. */
+/* A request's place in the queues. The request's struct begins with it. */
 struct cemm_queued {
     struct cemm_route *route;
     enum cemm_place place;
@@ -29,7 +29,7 @@ void cemm_queue_leave(struct cemm_queued *queued);
 
 void cemm_queue_move(struct cemm_queued *queued, enum cemm_place place);
 
-/* Who is to be sent now. NULL: none may be. */
+/* The next request to be sent. NULL: none may be. */
 struct cemm_queued *cemm_queue_next(const struct cemm_source *source);
 
 #endif

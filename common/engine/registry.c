@@ -112,8 +112,7 @@ void cemm_registry_clear(struct cemm_registry *registry)
 
 /* ---- what discovery brings ------------------------------------------------------ */
 
-/* Discovery has brought it, nobody reaches it any more, and nothing that is kept is lost with it.
- */
+/* Discovery has added it, no source reaches it any more, and the archive knows nothing of it. */
 static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
 {
     bool kept = registry->store->archive && device->meters.count > 0;
@@ -226,7 +225,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     return route;
 }
 
-/* Requests of it may be under way, so it is kept. */
+/* The route is kept, because requests may be under way. */
 static void unlist(struct cemm_route *route)
 {
     struct cemm_source *source = route->source;
@@ -261,7 +260,7 @@ int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
     struct cemm_device *device = route->device;
 
-    /* The route's list last: what is in there is not asked for again. */
+    /* The route's list is last: what it has is not asked for again. */
     if (device && !cemm_names_have(&device->meters, alias)) {
         int r = cemm_names_add(&device->meters, alias);
         if (r < 0)
@@ -281,7 +280,7 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
 
 /* ---- what the archive knows ------------------------------------------------------ */
 
-/* Whether the settings let a meter through, as far as is known without knowing who reaches it. */
+/* Whether the settings let a meter through, whichever source reaches it. */
 static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
                      const char *alias)
 {
@@ -357,12 +356,12 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
     TAILQ_FOREACH (source, &registry->sources, link)
         if (may_serve(source, device) && source_allows(source, alias))
             return true;
-    /* Discovery may yet bring the device, or bring it back. */
+    /* Discovery may yet find the device, or find it again. */
     return registry->discovers && cemm_alias_documented(alias);
 }
 
-/* What only the cloud has, it has only of the meters that it knows. Its list of meters (IO) has no
- * aliases, so nothing is found in it. */
+/* The cloud has its own endpoints for the meters that it knows. Its list of meters (IO) has no
+ * aliases, so nothing can be found in it. */
 static bool source_offers(const struct cemm_source *source, const char *alias,
                           enum cemm_endpoint endpoint)
 {
@@ -391,7 +390,8 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
 
     TAILQ_FOREACH (source, &registry->sources, link) {
         const struct cemm_route *route = cemm_route_find(device, source);
-        /* Who reaches it is not known yet, or no longer; an account may, until it says which. */
+        /* Without a known source any may; and so may an account that has not listed its devices
+         * yet. */
         bool may = !cemm_device_reached(device) ||
                    (source->config->kind == CEMM_CLOUD && !source->list_time);
         if ((route && route_offers(route, alias, endpoint)) ||

@@ -1,6 +1,6 @@
 /*
- * The tables of sources and devices, and of the routes and meters of each.
- * What was once known stays, whatever its sources do now (spec §4).
+ * The tables of sources and devices, and of the routes and meters of each. What
+ * was once known stays, whatever its sources say now (spec §4).
  */
 #ifndef CEMM_ENGINE_REGISTRY_H
 #define CEMM_ENGINE_REGISTRY_H
@@ -28,18 +28,18 @@ void cemm_registry_clear(struct cemm_registry *registry);
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name);
 
-/* That of an index; NULL past the last. Discovered ones that were forgotten do not count. */
+/* The source of that index, without forgotten discovered ones; NULL past the last. */
 const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index);
 
 /* NULL: it is not known. */
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
 
-/* A meter that was known in an earlier run, or that has answered: 0 or a negative errno. */
+/* Adds a meter that was known in an earlier run, or has answered: 0 or a negative errno. */
 int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
                        const char *alias);
 
-/* The same, of the archive, as far as the settings let it through: a cemm_archive_meter_fn. */
+/* The same for a meter of the archive, if the settings let it through: a cemm_archive_meter_fn. */
 int cemm_registry_recall(void *registry, const struct cemm_uid *uid, const char *alias);
 
 /* As cemm_alias_allowed() and cemm_offers(). */
@@ -48,34 +48,35 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint);
 
-/* Whether a source that may have something of the device (NULL: unknown) does not answer, which was
+/* Whether a source that may have something of the device (NULL: unknown) does not answer. That was
  * logged. */
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device);
 
-/* Whether discovery may bring that device: it is known, or one that discovery has brought and that
- * has no address any more, the newest one, was forgotten for it, or there are few enough. */
+/* Whether discovery may add that device: it is known, or there is room. To make room, the newest
+ * device that discovery has added and that has no address any more is forgotten. */
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);
 
 /* The route of a device (NULL: unknown) by a source; NULL: it has none. */
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
                                    const struct cemm_source *source);
 
-/* The same, made if need be; NULL: no memory, or too many devices. */
+/* The same, made if there is none; NULL: no memory, or too many devices. */
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Takes its route from the device that was behind a source: another one answers there. */
+/* Takes the route from its device, because another one answers there. */
 void cemm_route_detach(struct cemm_route *route);
 
-/* A cloud's list of devices has come, and each of its routes is marked. Those that are not in it,
- * and have given nothing since the one before, are taken away until they are listed again; `whole`
- * false: something was left out, so none is. */
+/* A cloud's list of devices has come, and the routes to its devices are marked as listed. The
+ * source's other routes are taken away until their devices are listed again, unless they have
+ * answered since the list before. `whole` false: something was left out of the list, so none is
+ * taken away. */
 void cemm_registry_unlist(struct cemm_source *source, bool whole);
 
 /* A meter was found by this route: 0 or -ENOMEM. */
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
-/* Lets those who wait for a device's meters go, if no route of it is still looking. */
+/* Ends the waits for a device's meters, unless one of its routes still searches. */
 void cemm_device_settle(struct cemm_device *device);
 
 #endif

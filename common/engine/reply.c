@@ -80,9 +80,8 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
     route->list_failure_logged = fault;
 }
 
-/* Whether this was not told before. What is told later than CEMM_TOLD_MAX others is only counted.
- */
-static bool is_news(struct cemm_source *source, const char *text)
+/* Whether this was not logged before. After CEMM_TOLD_MAX messages, the rest is only counted. */
+static bool is_new(struct cemm_source *source, const char *text)
 {
     uint32_t sum = 2166136261; /* FNV-1a */
 
@@ -97,14 +96,14 @@ static bool is_news(struct cemm_source *source, const char *text)
     return true;
 }
 
-static void tell_left_out(struct cemm_source *source, const struct cemm_document *document)
+static void log_left_out(struct cemm_source *source, const struct cemm_document *document)
 {
     struct cemm_words reason, words;
 
     source->left_out += document->skipped;
     cemm_words_set(&reason, "%.100s; left out", cemm_words_kept(&document->skipped_words)->text);
     cemm_reply_message(source, &document->query, reason.text, &words);
-    if (!is_news(source, words.text))
+    if (!is_new(source, words.text))
         return;
     if (document->skipped > 1)
         cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", words.text,
@@ -143,7 +142,7 @@ static int result_of(int status, struct cemm_words *ret_reason)
     return -EIO;
 }
 
-/* A meter that has given `totals` has its readings from there alone: those of `data` are others. */
+/* The readings of a meter that has given `totals` come from there alone; those of `data` differ. */
 static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
 {
     struct cemm_meter *meter = NULL;
@@ -159,9 +158,9 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes how far the samples of a route have come. History has rows of what is yet to come, whose
- * values are 0 (field notes). */
-static void hear(struct cemm_route *route, const struct cemm_document *document)
+/* Notes the time of the newest sample. History has rows of the future, whose values are 0 (field
+ * notes). */
+static void note_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)
         route->newest = document->newest;
@@ -202,9 +201,9 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
     if (r < 0)
         return r;
     cemm_store_judge(source->registry->store, document, response->date, route->newest);
-    hear(route, document); /* its own rows, and no others */
+    note_newest(route, document);
     if (document->skipped)
-        tell_left_out(source, document);
+        log_left_out(source, document);
     keep_to_one_set(route, document);
     *ret_document = document;
     return 0;

@@ -1,20 +1,20 @@
 /*
- * What came in answer to a request: the document, or why there is none. What
- * was wrong with a part of it, or with a list as a whole, is logged here.
+ * Reads the response to a request: a document, or why there is none. Logs what
+ * was wrong with a part of it, or with a list as a whole.
  */
 #ifndef CEMM_ENGINE_REPLY_H
 #define CEMM_ENGINE_REPLY_H
 
 #include "common/engine/source.h"
 
-/* 0 with the document, else an enum cemm_outcome or a negative errno with the reason for people.
- * What it takes of the response's body, it leaves NULL there. */
+/* Returns 0 with the document, or else an enum cemm_outcome or a negative errno with the reason
+ * for people. The body that it takes over is NULL in the response then. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_words *ret_reason);
 
-/* Logs that a list of devices or meters failed, or is all right again, each once. Of documents, the
- * cache does so; it never sees the lists. */
+/* Logs, once each, that a list of devices or meters failed, and that it is all right again. For
+ * documents, the cache does that. */
 void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
                          const struct cemm_words *words);
 

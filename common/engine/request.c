@@ -20,7 +20,7 @@
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 #define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
-/* What it asks for now. Each comes once: nothing goes round in a circle. */
+/* What it asks for now. Each comes at most once, so this ends. */
 enum asking {
     DOCUMENT, /* what is wanted */
     ROOT,     /* LAN: which device answers, before or after the document */
@@ -88,8 +88,8 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- health ------------------------------------------------------------------ */
 
-/* By a timer, so that no completion runs inside the call that asked. */
-static void tell_that_it_rests(void *data)
+/* Runs by a timer, so that no completion runs inside the call that asked. */
+static void fail_at_rest(void *data)
 {
     struct cemm_request *request = data;
     struct cemm_route *route = cemm_route_resting(request->queued.route);
@@ -100,7 +100,7 @@ static void tell_that_it_rests(void *data)
     finish(request, route->failure_result ? route->failure_result : -EHOSTUNREACH, NULL, &words);
 }
 
-/* What is queued for the route would fail, too, only more slowly. */
+/* Fails what is queued for the route, too: it would fail later. */
 static void route_failed(struct cemm_route *route, int result, const char *reason)
 {
     struct cemm_loop *loop = route->source->loop;
@@ -114,15 +114,15 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
             continue;
         if (cemm_timer_set(&loop->timers, &request->timer, loop->now) < 0)
             return; /* no memory: it takes its turn in the queue */
-        request->timer.fire = tell_that_it_rests;
+        request->timer.fire = fail_at_rest;
         cemm_queue_move(queued, CEMM_WAITING);
     }
 }
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* One scout at a time, and not each time, is enough for a fleet, but each device must have its
- * turn. Where nothing is known, everybody tries. */
+/* For a fleet, one scout at a time, now and then, is enough, but each device must have its turn.
+ * While nothing is known, every request is a scout. */
 static bool is_scout(struct cemm_route *route, int64_t expected)
 {
     struct cemm_source *source = route->source;
@@ -149,7 +149,6 @@ static void begin_promise(struct cemm_request *request)
 
 /* ---- one answer ----------------------------------------------------------------- */
 
-/* What it asks for now. */
 static struct cemm_query asked(const struct cemm_request *request)
 {
     struct cemm_query root = {.uid = request->query.uid, .endpoint = CEMM_ROOT};
@@ -164,7 +163,7 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
     cemm_reply_message(request->queued.route->source, &query, reason, words);
 }
 
-/* Whether the route was given to another device while this was under way. */
+/* Whether the route leads to another device by now. */
 static bool is_strange(const struct cemm_request *request)
 {
     return request->device && request->device != request->queued.route->device;
@@ -176,9 +175,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* LAN addresses change hands. A new connection may lead to another device, so an answer by it is
- * not believed before the root has said which device it is. What counts is when it was asked for:
- * that is when the connection was made, however long the answer took. */
+/* A new connection on the LAN may lead to another device, so its answer does not count before the
+ * root has said which device it is. What counts is the time of the request, when the connection
+ * was made. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -189,7 +188,7 @@ static bool is_doubtful(const struct cemm_request *request,
            request->sent - source->confirmed > CONFIRMED_MS;
 }
 
-/* Nor is one of a source that has failed since its root said so: there, the root is asked first. */
+/* A source that has failed since its root said so is asked for the root first. */
 static bool is_suspect(const struct cemm_request *request)
 {
     return request->queued.route->source->suspect && request->device &&
@@ -220,7 +219,7 @@ static void finish_unanswered(struct cemm_request *request, int error, const cha
     finish(request, error, NULL, &words);
 }
 
-/* No answer came, or none that is HTTP: `route` is what is at fault. */
+/* No answer came, or no HTTP: `route` is at fault. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
@@ -234,7 +233,7 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
 
 static const char gone[] = "another device answers at this address now";
 
-/* No CEMM's root came, and what it is can be asked once: take_stranger() has the answer. */
+/* The root is not a CEMM's. Asks once what it is; take_stranger() takes the answer. */
 static void ask_stranger(struct cemm_request *request, enum asking asking, int result,
                          const char *reason)
 {
@@ -262,7 +261,7 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
         fail_for(request, request->stranger, request->queued.route, reason.text);
 }
 
-/* A configured address at which no CEMM was ever seen, and which does not speak HTTP. */
+/* A configured address where no CEMM was ever seen, and which does not speak HTTP. */
 static bool may_speak_tls(const struct cemm_request *request,
                           const struct cemm_http_response *response)
 {
@@ -272,7 +271,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Asks for that next, before all that waits, and with a timeout of its own. */
+/* Asks for that next, before all that waits, with a new timeout. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -280,7 +279,7 @@ static void ask(struct cemm_request *request, enum asking asking)
     cemm_queue_move(&request->queued, CEMM_QUEUED);
 }
 
-/* What came is the document, or why there is none. */
+/* The response is the document, or why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->queued.route;
@@ -326,7 +325,7 @@ static void take_document(struct cemm_request *request, struct cemm_http_respons
     ask(request, ROOT);
 }
 
-/* Which device it is that answers, or has answered. */
+/* The response says which device answers. */
 static void take_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->queued.route;
@@ -364,7 +363,8 @@ static void wait_for_promise(struct cemm_request *request)
         fail(request, -ENOMEM, "out of memory");
 }
 
-/* The deadline has come. `silent`: no Retry-After asked for more time, the device is at fault. */
+/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at
+ * fault. */
 static void give_up(struct cemm_request *request, bool silent)
 {
     if (silent)
@@ -382,7 +382,7 @@ static void wake(void *data)
     struct cemm_source *source = request->queued.route->source;
 
     if (!request->queued.begun && cemm_route_resting(request->queued.route)) {
-        tell_that_it_rests(request);
+        fail_at_rest(request);
         return;
     }
     const struct cemm_pause *pause =

@@ -1,9 +1,9 @@
 /*
  * One request to one device by one source: queued until a connection is free,
- * sent, repeated while a promise runs, and in the end reported once.
+ * sent, repeated while a promise runs, and reported once.
  *
- * A LAN address may have changed hands. Where that can be, the request asks for
- * the root document, too, once: before its own, or while it holds that back.
+ * Another device may have got a LAN address. If so, the request also asks for
+ * the root document, once: before its own document, or before it reports that.
  */
 #ifndef CEMM_ENGINE_REQUEST_H
 #define CEMM_ENGINE_REQUEST_H
@@ -16,14 +16,13 @@ typedef void cemm_request_done(void *data, const struct cemm_query *query, int r
                                struct cemm_document *document, const struct cemm_words *words);
 
 /*
- * Starts a request; `done` runs later, never inside this function. While the
- * route rests it comes at the end of the turn, with what was wrong. NULL: no
- * memory.
+ * Starts a request; `done` runs later, never inside this function. If the route
+ * rests, it runs at the end of the turn, with the reason. NULL: no memory.
  */
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);
 
-/* Whether all others in the queue go before it; at first they do not. */
+/* Whether all others in the queue go first; by default they do not. */
 void cemm_request_rank(struct cemm_request *request, bool later);
 
 /* Ends all requests of a source without reporting. */

@@ -11,7 +11,7 @@
 
 #define SOURCE "archive"
 
-/* When a query's period is closed (Unix milliseconds); INT64_MAX for what is no period. */
+/* When a query's period is closed (Unix milliseconds); INT64_MAX if it has none. */
 static int64_t closed_at(const struct cemm_store *store, const struct cemm_query *query)
 {
     if (!cemm_query_has_period(query))
@@ -30,11 +30,11 @@ static void bound(const struct cemm_store *store, struct cemm_document *document
 }
 
 void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
-                      int64_t heard)
+                      int64_t newest)
 {
     int64_t closed = closed_at(store, &document->query);
     bound(store, document);
-    bool doubted = date >= CEMM_TIME_MIN && date < closed && heard < closed;
+    bool doubted = date >= CEMM_TIME_MIN && date < closed && newest < closed;
 
     document->closed = document->fetched >= closed && !doubted && !document->stray;
 }
@@ -45,7 +45,7 @@ bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document
         return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE) &&
                document->basis &&
                store->holds(store->holds_data, &document->query, document->basis);
-    /* Whoever deletes the file wants it fetched anew. */
+    /* A file that was deleted is to be fetched anew. */
     return !document->archived || cemm_archive_has(store->archive, &document->query);
 }
 
@@ -63,7 +63,7 @@ static void failed(struct cemm_store *store, const char *what, int error)
     store->failing = true;
 }
 
-/* From the first thing that is written on, it is an archive of our time zone. */
+/* The first write makes it an archive of our time zone. */
 static void written(struct cemm_store *store, int result)
 {
     struct cemm_words zone;
@@ -98,7 +98,7 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 
 /* ---- documents ------------------------------------------------------------------- */
 
-/* Its rows are of another period: our zone, or that of whoever wrote it, was not the meter's. */
+/* Logs, once, that rows lie outside their period: our zone, or the writer's, is not the meter's. */
 static void suspect(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
@@ -113,8 +113,8 @@ static void suspect(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* Before the bytes of an answer without a sample stands who was asked, and an empty line. NULL: it
- * does not, as in an archive of an earlier version. */
+/* The file of an answer without a sample begins with its basis and an empty line. NULL: not in an
+ * archive of an earlier version. */
 static char *take_basis(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
@@ -164,7 +164,7 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
     return NULL;
 }
 
-/* What was said lately: that there is nothing. NULL: nobody did. */
+/* A document without a sample, if it is recent. NULL: none. */
 static struct cemm_document *read_empty(struct cemm_store *store, const struct cemm_query *query,
                                         int64_t closed)
 {
@@ -188,7 +188,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
         return NULL;
     document = read_shelf(store, CEMM_KEPT, query);
     if (document) {
-        /* A copied file may be older than its period's end; that it is here says enough. */
+        /* A copied file may be older than its period's end; it is archived, so it is closed. */
         if (document->fetched < closed)
             document->fetched = closed;
         document->archived = true;
@@ -237,7 +237,7 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_know(store->archive, uid, alias));
 }
 
-/* Damaged, it is looked for anew, and written. */
+/* If it is damaged, it is searched and written anew. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
                            const char *alias, struct cemm_period *ret_day, char **ret_basis)
 {
@@ -271,7 +271,7 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid
 
 /* ---- the archive as a whole ------------------------------------------------------ */
 
-/* It was filled in another zone: what it has then may be of other periods. */
+/* Files that were written in another zone may have rows of other periods. */
 static void check_zone(struct cemm_store *store)
 {
     const char *zone = cemm_zone_name(store->loop->zone);

@@ -25,7 +25,7 @@ struct sweep {
 enum reason {
     LISTED,   /* some list has it, or METERs alone say what is read */
     GUESSED,  /* a METER names it, and no list */
-    UNLISTED, /* the same, and the device's list could not be had, which was told */
+    UNLISTED, /* the same, and the device's list could not be had, which was reported */
 };
 
 /* One step of a sweep that waits for an answer. */
@@ -48,15 +48,15 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
     return step;
 }
 
-static void tell(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
-                 const struct cemm_answer *answer)
+static void report(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
+                   const struct cemm_answer *answer)
 {
     sweep->meter(sweep->data, uid && uid->text[0] ? uid : NULL, alias && alias[0] ? alias : NULL,
                  answer);
 }
 
 /* No source has failed, so nothing else logs it. */
-static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
@@ -64,22 +64,22 @@ static void tell_no_memory(struct sweep *sweep, const struct cemm_uid *uid, cons
         cemm_log(sweep->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
                  uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
     sweep->no_memory = true;
-    tell(sweep, uid, alias, &answer);
+    report(sweep, uid, alias, &answer);
 }
 
-/* One of the things that a sweep waits for has come. */
+/* Something that the sweep waits for has come. */
 static void arrive(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
         return;
-    tell(sweep, NULL, NULL, NULL);
+    report(sweep, NULL, NULL, NULL);
     free(sweep);
 }
 
 /* ---- selection -------------------------------------------------------------------- */
 
-/* Reads METER: "uid/alias", "uid" or "alias". uid "": of any device; alias NULL: all meters. False:
- * it names nothing. */
+/* Reads METER: "uid/alias", "uid" or "alias". uid "": of any device; alias NULL: all meters.
+ * False: it is none of these. */
 static bool parse(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
 {
     size_t length = strcspn(meter, "/");
@@ -121,14 +121,14 @@ static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, cons
 
 /* ---- steps ------------------------------------------------------------------------- */
 
-/* A meter that is answered for without a single sample has failed, and is told of as such. */
-static void tell_reading(const struct step *step, const struct cemm_answer *answer)
+/* An answer without a sample is reported as a failure. */
+static void report_reading(const struct step *step, const struct cemm_answer *answer)
 {
     struct cemm_words words;
     struct cemm_answer failure = {.result = -ENODATA, .words = words.text};
     bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &words);
 
-    tell(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
+    report(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
 }
 
 /* Of a meter that was guessed, the answer tells whether the device has it. */
@@ -136,13 +136,13 @@ static void take_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
-    bool told = step->reason == LISTED ||
-                (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
+    bool reported = step->reason == LISTED ||
+                    (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
 
     if (answer->result == 0 && step->reason != LISTED) /* without memory, it is guessed again */
         (void)cemm_registry_know(sweep->registry, &step->uid, step->alias);
-    if (told)
-        tell_reading(step, answer);
+    if (reported)
+        report_reading(step, answer);
     arrive(sweep);
     free(step);
 }
@@ -166,10 +166,10 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
         }
     }
     free(step);
-    tell_no_memory(sweep, uid, alias);
+    report_no_memory(sweep, uid, alias);
 }
 
-/* Whether the sweep is about what this route reaches. */
+/* Whether the route belongs to the sweep's source. */
 static bool swept(const struct sweep *sweep, const struct cemm_route *route)
 {
     const char *source = sweep->selection.source;
@@ -244,7 +244,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->uid);
 
     if (answer->result)
-        tell(sweep, &step->uid, NULL, answer);
+        report(sweep, &step->uid, NULL, answer);
     if (device)
         read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
     free(step);
@@ -278,7 +278,7 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
         return;
     }
     free(step);
-    tell_no_memory(sweep, uid, NULL);
+    report_no_memory(sweep, uid, NULL);
 }
 
 static bool reached(const struct sweep *sweep, const struct cemm_device *device)
@@ -297,7 +297,7 @@ static void take_devices(void *data, const struct cemm_answer *answer)
     const struct cemm_registry *registry = sweep->registry;
 
     if (answer->result)
-        tell(sweep, NULL, NULL, answer);
+        report(sweep, NULL, NULL, answer);
     for (size_t i = 0; !sweep->loop->ending && i < registry->device_count; i++)
         if (reached(sweep, registry->devices[i]) &&
             selected(sweep, &registry->devices[i]->uid, NULL))
@@ -305,7 +305,7 @@ static void take_devices(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
-/* METERs that name a device and an alias that needs no finding: what is asked for is known. */
+/* Whether all METERs name a device and an alias that exists: then no list is needed. */
 static bool all_named(const struct sweep *sweep)
 {
     const struct cemm_selection *selection = &sweep->selection;
@@ -366,7 +366,7 @@ static int begin(struct sweep *sweep)
         return begin_by(sweep, read_named);
     bool finding = cemm_find_under_way(sweep->find, source);
     if (overlaps && any_reached(sweep)) {
-        /* The devices that are known are read at once; others are looked for beside that. */
+        /* Known devices are read at once, and others are searched meanwhile. */
         int r = begin_by(sweep, take_devices);
         if (r == 0 && !finding)
             (void)cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, NULL, NULL, NULL);

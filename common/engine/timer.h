@@ -1,5 +1,5 @@
 /*
- * What is due when: a heap of timers that live in their owners.
+ * Timers: a heap of pointers to timers that live in their owners.
  */
 #ifndef CEMM_ENGINE_TIMER_H
 #define CEMM_ENGINE_TIMER_H
