@@ -102,11 +102,8 @@ static void add_unanswered(struct collection *collection)
 {
     for (size_t i = 0; i < collection->options->meter_count; i++) {
         const struct exec_meter *meter = &collection->options->meters[i];
-        const char *words = meter->alias[0] != '\0'
-                                ? "there is no such meter, or it was not found"
-                                : "there is no such device, or it was not found";
         if (!meter->answered)
-            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words);
+            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, options_missing(meter));
     }
 }
 

@@ -60,10 +60,10 @@ static bool set_range(struct history *history)
 
 /* ---- searches ---------------------------------------------------------------- */
 
-/* A search for the meters of a device, or (`alias`) for one of them that is in no list. */
+/* A search for devices, for the meters of one, or (`alias`) for one of them that is in no list. */
 struct look {
     struct history *history;
-    struct cemm_uid uid;
+    struct cemm_uid uid; /* "": for devices */
     const char *alias;
     bool reported; /* its list failed, which was reported */
 };
@@ -83,7 +83,7 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
         return false;
     history->meters = more;
     struct history_meter *meter = &more[history->meter_count++];
-    *meter = (struct history_meter){0};
+    *meter = (struct history_meter){.history = history};
     copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
     copy_text(meter->alias, sizeof(meter->alias), alias);
     return true;
@@ -106,19 +106,12 @@ static void search_ended(struct history *history)
     history->done = --history->pending == 0;
 }
 
-static void take_devices(void *data, const struct cemm_answer *answer)
-{
-    struct history *history = data;
-    if (answer->result != 0 && answer->result != -ECANCELED)
-        fail(history, "", "", answer->words);
-    search_ended(history);
-}
-
-static void take_meters(struct look *look, const struct cemm_answer *answer)
+static void take_list(const struct look *look, const struct cemm_answer *answer)
 {
     if (answer->result != 0)
         fail(look->history, look->uid.text, "", answer->words);
-    look_for_unlisted(look->history, &look->uid, answer->result != 0);
+    if (look->uid.text[0] != '\0')
+        look_for_unlisted(look->history, &look->uid, answer->result != 0);
 }
 
 /* Absence is no failure: most devices do not have it. */
@@ -134,10 +127,8 @@ static void take_unlisted(const struct look *look, const struct cemm_answer *ans
 static void take_look(void *data, const struct cemm_answer *answer)
 {
     struct look *look = data;
-    if (answer->result != -ECANCELED && look->alias)
-        take_unlisted(look, answer);
-    else if (answer->result != -ECANCELED)
-        take_meters(look, answer);
+    if (answer->result != -ECANCELED)
+        (look->alias ? take_unlisted : take_list)(look, answer);
     search_ended(look->history);
     free(look);
 }
@@ -146,13 +137,14 @@ static int begin_look(const struct look *wanted)
 {
     struct cemm *cemm = wanted->history->session.cemm;
     struct cemm_query query = {.uid = wanted->uid, .endpoint = CEMM_REALTIME};
+    const struct cemm_uid *uid = wanted->uid.text[0] != '\0' ? &query.uid : NULL;
     struct look *look = malloc(sizeof(*look));
     if (!look)
         return -ENOMEM;
     *look = *wanted;
     copy_text(query.alias, sizeof(query.alias), look->alias);
     int r = look->alias ? cemm_get(cemm, &query, FIND_AGE_MS, take_look, look, NULL)
-                        : cemm_find(cemm, &query.uid, FIND_AGE_MS, take_look, look, NULL);
+                        : cemm_find(cemm, uid, FIND_AGE_MS, take_look, look, NULL);
     if (r == 0)
         search_begun(look->history);
     else
@@ -224,11 +216,9 @@ static bool take_found(struct history *history)
 
 static int look_around(struct history *history)
 {
-    int r = cemm_find(history->session.cemm, NULL, FIND_AGE_MS, take_devices, history, NULL);
-    if (r == 0) {
-        search_begun(history);
+    int r = begin_look(&(struct look){.history = history});
+    if (r == 0)
         r = wait_done(history->session.cemm, &history->done, NULL, NULL);
-    }
     if (r == 0)
         r = look_for_meters(history);
     if (r == 0)
@@ -260,11 +250,8 @@ static void report_missing(struct history *history)
         options_mark(history->options, history->meters[i].uid.text, history->meters[i].alias);
     for (size_t i = 0; i < history->options->meter_count; i++) {
         const struct exec_meter *meter = &history->options->meters[i];
-        if (meter->answered)
-            continue;
-        message_print(CEMM_LOG_ERROR, "%s: there is no such %s, or it was not found", meter->text,
-                      meter->alias[0] != '\0' ? "meter" : "device");
-        history->failed = true;
+        if (!meter->answered)
+            fail(history, meter->uid.text, meter->alias, options_missing(meter));
     }
 }
 
@@ -316,7 +303,6 @@ static int find_first(struct history *history)
     history->done = true;
     for (size_t i = 0; i < history->meter_count; i++) {
         struct history_meter *meter = &history->meters[i];
-        meter->history = history;
         int r = cemm_find_first(history->session.cemm, &meter->uid, meter->alias, take_first, meter,
                                 NULL);
         if (r < 0)

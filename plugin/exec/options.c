@@ -280,6 +280,12 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
     }
 }
 
+const char *options_missing(const struct exec_meter *meter)
+{
+    return meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
+                                   : "there is no such device, or it was not found";
+}
+
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)
 {
     for (size_t i = 0; i < options->meter_count; i++) {

@@ -80,6 +80,9 @@ enum exec_format options_format(const struct exec_options *options);
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
+/* What to say of a METER that has not answered. */
+const char *options_missing(const struct exec_meter *meter);
+
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);
 
