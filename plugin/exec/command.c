@@ -22,18 +22,14 @@ static struct finding *add(struct collection *collection, enum finding_kind kind
 {
     if (collection->error != 0)
         return NULL;
-    if (collection->count == collection->room) {
-        size_t room = collection->room * 2 + 16;
-        struct finding *more = reallocarray(collection->findings, room, sizeof(*more));
-        if (!more) {
-            collection->error = -ENOMEM;
-            collection->done = true;
-            return NULL;
-        }
-        collection->findings = more;
-        collection->room = room;
+    struct finding *more = reallocarray(collection->findings, collection->count + 1, sizeof(*more));
+    if (!more) {
+        collection->error = -ENOMEM;
+        collection->done = true;
+        return NULL;
     }
-    struct finding *finding = &collection->findings[collection->count++];
+    collection->findings = more;
+    struct finding *finding = &more[collection->count++];
     *finding = (struct finding){.kind = kind};
     copy_text(finding->uid, sizeof(finding->uid), uid);
     copy_text(finding->alias, sizeof(finding->alias), alias);
@@ -62,13 +58,13 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 }
 
 /* How many meters the sweep covers, as far as is known. */
-static size_t count_meters(const struct cemm *cemm, const struct collection *collection)
+static size_t count_meters(const struct collection *collection)
 {
     const struct exec_options *options = collection->options;
     size_t found = 0;
     size_t named = 0; /* uid/alias: they may be in no table */
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
+    for (size_t i = 0; (device = cemm_device_at(collection->cemm, i)); i++) {
         const char *alias;
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
             found += options_select(options, cemm_device_uid(device)->text, alias);
@@ -79,21 +75,21 @@ static size_t count_meters(const struct cemm *cemm, const struct collection *col
     return count > collection->meters_done ? count : collection->meters_done;
 }
 
-static void show_progress(void *data, struct cemm *cemm)
+static void show_progress(const void *data)
 {
     const struct collection *collection = data;
-    message_progress(collection->meters_done, count_meters(cemm, collection), "meters");
+    message_progress(collection->meters_done, count_meters(collection), "meters");
 }
 
-static int sweep(struct cemm *cemm, struct collection *collection)
+static int sweep(struct collection *collection)
 {
     const struct cemm_selection selection = {
         .meters = collection->options->meter_texts,
         .meter_count = collection->options->meter_count,
     };
-    int r = cemm_sweep(cemm, &selection, take_answer, collection);
+    int r = cemm_sweep(collection->cemm, &selection, take_answer, collection);
     if (r == 0)
-        r = wait_done(cemm, &collection->done, show_progress, collection);
+        r = wait_done(collection->cemm, &collection->done, show_progress, collection);
     return r < 0 ? r : collection->error;
 }
 
@@ -117,10 +113,10 @@ static bool mentioned(const struct collection *collection, const char *uid)
 }
 
 /* A device without meters would otherwise not be shown. */
-static void add_bare_devices(struct cemm *cemm, struct collection *collection)
+static void add_bare_devices(struct collection *collection)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(cemm, i)); i++) {
+    for (size_t i = 0; (device = cemm_device_at(collection->cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         bool meant =
             collection->options->meter_count == 0 || options_select(collection->options, uid, "");
@@ -143,12 +139,12 @@ static int compare(const void *left, const void *right)
 
 /* Sweeps once. Returns 0 however the meters did, or a negative errno if the sweep failed. An ending
  * signal ends the process. */
-static int collect(struct cemm *cemm, struct collection *collection)
+static int collect(struct collection *collection)
 {
-    int r = sweep(cemm, collection);
+    int r = sweep(collection);
     if (r < 0)
         return r;
-    add_bare_devices(cemm, collection);
+    add_bare_devices(collection);
     add_unanswered(collection);
     collection->now = cemm_clock_wall();
     if (collection->count > 0)
@@ -269,7 +265,7 @@ static enum exec_exit report_and_put(const struct session *session,
 static enum exec_exit sweep_and_put(const struct session *session, struct collection *collection,
                                     command_write_fn *write, bool is_table)
 {
-    int r = collect(session->cemm, collection);
+    int r = collect(collection);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
         return EXEC_FAILED;

@@ -28,9 +28,8 @@ struct finding {
 struct collection {
     struct finding *findings;
     size_t count;
-    size_t room;
     size_t problems;
-    const struct cemm *cemm;
+    struct cemm *cemm;
     int64_t now; /* end of the sweep (Unix milliseconds) */
 
     const struct exec_options *options; /* from here on for the sweep itself */

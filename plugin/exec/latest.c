@@ -43,19 +43,6 @@ static size_t place_of(const struct latest *latest, const struct latest_entry *n
     return low;
 }
 
-static bool make_room(struct latest *latest)
-{
-    if (latest->count < latest->room)
-        return true;
-    size_t room = latest->room * 2 + 16;
-    struct latest_entry **more = reallocarray(latest->entries, room, sizeof(struct latest_entry *));
-    if (!more)
-        return false;
-    latest->entries = more;
-    latest->room = room;
-    return true;
-}
-
 struct latest_entry *latest_get(struct latest *latest, const char *uid, const char *alias,
                                 const char *source)
 {
@@ -66,13 +53,18 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
     size_t place = place_of(latest, &names);
     if (place < latest->count && compare(latest->entries[place], &names) == 0)
         return latest->entries[place];
-    struct latest_entry *entry = make_room(latest) ? malloc(sizeof(*entry)) : NULL;
+    struct latest_entry **more =
+        reallocarray(latest->entries, latest->count + 1, sizeof(struct latest_entry *));
+    if (!more)
+        return NULL;
+    latest->entries = more;
+    struct latest_entry *entry = malloc(sizeof(*entry));
     if (!entry)
         return NULL;
     *entry = names;
-    memmove(&latest->entries[place + 1], &latest->entries[place],
+    memmove(&more[place + 1], &more[place],
             (latest->count - place) * sizeof(struct latest_entry *));
-    latest->entries[place] = entry;
+    more[place] = entry;
     latest->count++;
     return entry;
 }

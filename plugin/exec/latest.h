@@ -25,7 +25,6 @@ struct latest_entry {
 struct latest {
     struct latest_entry **entries; /* sorted */
     size_t count;
-    size_t room;
 };
 
 void latest_clear(struct latest *latest);

@@ -23,10 +23,8 @@ static const struct table_column columns[COLUMNS] = {
  * device, and times are cut.
  */
 struct sheet {
-    struct table *table;
+    struct table *table; /* tight: it is narrow */
     const struct collection *collection;
-    const struct cemm_zone *zone;
-    bool narrow;
     const char *device; /* shown last: names are not repeated */
     const char *meter;
     const char *source; /* of this device, if narrow */
@@ -50,55 +48,24 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
     size_t i = 0;
     while (seconds >= steps[i].below)
         i++;
-    int length = snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / steps[i].unit,
-                          steps[i].name);
-    if (length < 0 || (size_t)length >= size)
-        ret_text[0] = '\0';
+    snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / steps[i].unit, steps[i].name);
 }
 
-static void format_time(const struct cemm_zone *zone, int64_t time, char ret_text[CEMM_TIME_SIZE])
-{
-    cemm_time_format(zone, time, ret_text);
-    table_plain_time(ret_text);
-}
-
-/* Today's clock time, or the date. */
-static void format_short(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
+/* In a narrow table today's clock time, or the date. */
+static void format_time(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
+    const struct cemm_zone *zone = cemm_zone(sheet->collection->cemm);
     char now[CEMM_TIME_SIZE];
-    format_time(sheet->zone, sheet->collection->now, now);
-    format_time(sheet->zone, time, ret_text);
+    cemm_time_format(zone, time, ret_text);
+    table_plain_time(ret_text);
+    if (!sheet->table->tight)
+        return;
+    cemm_time_format(zone, sheet->collection->now, now);
     if (strncmp(ret_text, now, date) == 0)
-        memmove(ret_text, ret_text + date + 1, strlen(ret_text + date + 1) + 1);
+        memmove(ret_text, ret_text + date + 1, strlen(ret_text + date));
     else
         ret_text[date] = '\0';
-}
-
-/* `measured` is when the meter was read, which a sample of `totals` does not tell; 0: never, so
- * there is no age. */
-static void add_sample(struct sheet *sheet, const char *const *names,
-                       const struct cemm_sample *sample, int64_t measured)
-{
-    const char *cells[COLUMNS];
-    char time[CEMM_TIME_SIZE];
-    char age[CEMM_TIME_SIZE];
-    char *value = strndup(sample->text, sample->text_length);
-    if (sheet->narrow)
-        format_short(sheet, sample->time, time);
-    else
-        format_time(sheet->zone, sample->time, time);
-    age[0] = '\0';
-    if (measured > 0)
-        format_age(sheet->collection->now - measured, age, sizeof(age));
-    memcpy(cells, names, sizeof(cells));
-    cells[VALUE] = value;
-    cells[TIME] = time;
-    cells[AGE] = age;
-    if (!value)
-        sheet->table->error = -ENOMEM;
-    table_row(sheet->table, cells);
-    free(value);
 }
 
 /* The cells of the names, empty if the row above has the same. */
@@ -112,33 +79,40 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     sheet->meter = finding->alias;
     if (!same_device)
         sheet->source = NULL;
-    if (!sheet->narrow || !same_device ||
+    if (!sheet->table->tight || !same_device ||
         (sheet->source && strcmp(sheet->source, cells[SOURCE]) == 0))
         return;
     cells[DEVICE] = cells[SOURCE];
     sheet->source = cells[SOURCE];
 }
 
+/* The age is that of the meter, which a sample of `totals` does not tell. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series)
 {
+    const struct cemm_sample *sample = series->count > 0 ? series->samples : NULL;
+    char time[CEMM_TIME_SIZE] = "no sample";
+    char age[CEMM_TIME_SIZE] = "";
+    char *value = sample ? strndup(sample->text, sample->text_length) : NULL;
     const char *cells[COLUMNS] = {
         [CHANNEL] = series->channel,
-        [UNIT] = series->unit,
+        [VALUE] = value,
+        [UNIT] = sample ? series->unit : "",
+        [TIME] = time,
+        [AGE] = age,
         [SOURCE] = cemm_document_source(finding->document),
     };
-    if (series->count == 0) {
-        name_cells(sheet, finding, cells);
-        cells[UNIT] = "";
-        cells[TIME] = "no sample";
-        table_row(sheet->table, cells);
+    if (sample && !value)
+        sheet->table->error = -ENOMEM;
+    if (sample) {
+        int64_t measured = series->total ? cemm_document_newest(finding->document) : sample->time;
+        format_time(sheet, sample->time, time);
+        if (measured > 0)
+            format_age(sheet->collection->now - measured, age, sizeof(age));
     }
-    for (size_t i = 0; i < series->count; i++) {
-        name_cells(sheet, finding, cells);
-        add_sample(sheet, cells, &series->samples[i],
-                   series->total ? cemm_document_newest(finding->document)
-                                 : series->samples[i].time);
-    }
+    name_cells(sheet, finding, cells);
+    table_row(sheet->table, cells);
+    free(value);
 }
 
 static void add_reading(struct sheet *sheet, const struct finding *finding)
@@ -152,12 +126,7 @@ static void add_reading(struct sheet *sheet, const struct finding *finding)
 static void fill(struct table *table, const void *data)
 {
     const struct collection *collection = data;
-    struct sheet sheet = {
-        .table = table,
-        .collection = collection,
-        .zone = cemm_zone(collection->cemm),
-        .narrow = table->tight,
-    };
+    struct sheet sheet = {.table = table, .collection = collection};
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING) {

@@ -41,21 +41,17 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
         return EXEC_USAGE;
     }
     ret_session->config = cemm_config_new();
-    if (!ret_session->config) {
-        message_print(CEMM_LOG_ERROR, "out of memory");
-        return EXEC_FAILED;
+    int r = ret_session->config ? cemm_config_load(ret_session->config, options->config, &words)
+                                : -ENOMEM;
+    if (r == 0) {
+        ret_session->cemm = cemm_new(
+            ret_session->config, kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
+            kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
+        r = ret_session->cemm ? 0 : -ENOMEM;
     }
-    int r = cemm_config_load(ret_session->config, options->config, &words);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         return r == -ENOMEM ? EXEC_FAILED : EXEC_USAGE;
-    }
-    ret_session->cemm = cemm_new(ret_session->config,
-                                 kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
-                                 kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
-    if (!ret_session->cemm) {
-        message_print(CEMM_LOG_ERROR, "out of memory");
-        return EXEC_FAILED;
     }
     struct cemm_source_state state;
     ret_session->configured = cemm_source_at(ret_session->cemm, 0, &state);

@@ -73,7 +73,7 @@ int wait_once(struct cemm *cemm, struct wait *wait)
     return r;
 }
 
-int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *data)
+int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, const void *data)
 {
     int r = 0;
     while (r == 0 && !*done) {
@@ -81,7 +81,7 @@ int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *dat
             .timeout_ms = show ? message_timeout() : -1, .output_fd = -1, .input_fd = -1};
         r = wait_once(cemm, &wait);
         if (r == 0 && show)
-            show(data, cemm);
+            show(data);
     }
     message_clear();
     if (r > 0)

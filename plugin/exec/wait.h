@@ -22,13 +22,13 @@ void signals_release(const struct signals *signals);
 _Noreturn void signals_die(int number);
 
 /* Shows progress after each turn. */
-typedef void wait_show_fn(void *data, struct cemm *cemm);
+typedef void wait_show_fn(const void *data);
 
 /*
  * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or a
  * negative errno. An ending signal ends the process.
  */
-int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, void *data);
+int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, const void *data);
 
 /* What one turn waits for besides the network. */
 struct wait {
