@@ -55,27 +55,6 @@ static void set_up_process(void)
     }
 }
 
-/* The lines of the options, by command. */
-static const struct {
-    unsigned takes; /* 0: every command */
-    const char *help;
-} option_helps[] = {
-    {EXEC_TAKES_RANGE, "  --from D        first day, as 2024-05-01\n"
-                       "  --to D          last day, included; without it: today\n"
-                       "  --period P      day (a row a minute, the default), month or year\n"},
-    {EXEC_TAKES_PACE, "  --interval S    a sweep every S seconds; without it: 10\n"
-                      "  --stdin         a sweep at every line on stdin, until its end\n"
-                      "  --state FILE    keep what was sent in FILE; missed samples come first\n"},
-    {EXEC_TAKES_FORMAT,
-     "  --format F      influx, putval, prometheus, json, csv or table; without\n"
-     "                  it, table on a terminal and influx elsewhere\n"},
-    {EXEC_TAKES_LISTING, "  --format F      table, the default, or json: an array of meters\n"},
-    {0, "  --config FILE   the configuration; otherwise $CEMM_CONFIG, then\n"
-        "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf\n"
-        "  --output FILE   replace FILE atomically instead of using stdout\n"
-        "  --help          this text\n"},
-};
-
 /* At most two lines. */
 static const char *note(unsigned takes)
 {
@@ -91,10 +70,7 @@ static void print_command_help(const struct exec_command *command, FILE *stream)
 {
     fprintf(stream, "usage: cemm %s %s\n%s: %s\n\nOptions:\n", command->name, command->arguments,
             command->name, command->does);
-    for (size_t i = 0; i < sizeof(option_helps) / sizeof(option_helps[0]); i++) {
-        if ((option_helps[i].takes & ~command->takes) == 0)
-            fputs(option_helps[i].help, stream);
-    }
+    options_help(command->takes, stream);
     if (command->takes & EXEC_TAKES_METERS)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",

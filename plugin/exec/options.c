@@ -15,25 +15,33 @@
 
 #include "plugin/exec/output.h"
 
-enum option_id { CONFIG, OUTPUT, FORMAT, LISTING, INTERVAL, STDIN, STATE, FROM, TO, PERIOD, HELP };
+enum option_id { FROM, TO, PERIOD, INTERVAL, STDIN, STATE, FORMAT, LISTING, CONFIG, OUTPUT, HELP };
+
+#define HELP_COLUMN 18
 
 static const struct option {
     const char *name;
-    bool has_value;
-    unsigned takes; /* by which command; 0: all */
+    const char *value; /* NULL: it takes none */
+    unsigned takes;    /* by which command; 0: all */
     enum option_id id;
+    const char *help;
 } option_table[] = {
-    {"config", true, 0, CONFIG},
-    {"output", true, 0, OUTPUT},
-    {"format", true, EXEC_TAKES_FORMAT, FORMAT},
-    {"format", true, EXEC_TAKES_LISTING, LISTING},
-    {"interval", true, EXEC_TAKES_PACE, INTERVAL},
-    {"stdin", false, EXEC_TAKES_PACE, STDIN},
-    {"state", true, EXEC_TAKES_PACE, STATE},
-    {"from", true, EXEC_TAKES_RANGE, FROM},
-    {"to", true, EXEC_TAKES_RANGE, TO},
-    {"period", true, EXEC_TAKES_RANGE, PERIOD},
-    {"help", false, 0, HELP},
+    {"from", "D", EXEC_TAKES_RANGE, FROM, "first day, as 2024-05-01"},
+    {"to", "D", EXEC_TAKES_RANGE, TO, "last day, included; without it: today"},
+    {"period", "P", EXEC_TAKES_RANGE, PERIOD, "day (a row a minute, the default), month or year"},
+    {"interval", "S", EXEC_TAKES_PACE, INTERVAL, "a sweep every S seconds; without it: 10"},
+    {"stdin", NULL, EXEC_TAKES_PACE, STDIN, "a sweep at every line on stdin, until its end"},
+    {"state", "FILE", EXEC_TAKES_PACE, STATE,
+     "keep what was sent in FILE; missed samples come first"},
+    {"format", "F", EXEC_TAKES_FORMAT, FORMAT,
+     "influx, putval, prometheus, json, csv or table; without\n"
+     "                  it, table on a terminal and influx elsewhere"},
+    {"format", "F", EXEC_TAKES_LISTING, LISTING, "table, the default, or json: an array of meters"},
+    {"config", "FILE", 0, CONFIG,
+     "the configuration; otherwise $CEMM_CONFIG, then\n"
+     "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf"},
+    {"output", "FILE", 0, OUTPUT, "replace FILE atomically instead of using stdout"},
+    {"help", NULL, 0, HELP, "this text"},
 };
 
 static const char *const formats[] = {
@@ -147,13 +155,13 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
     size_t length = strcspn(name, "=");
     const struct option *option = find_option(name, length, takes);
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
-    if (option && option->has_value && !value && *index < count)
+    if (option && option->value && !value && *index < count)
         value = arguments[(*index)++];
     if (!option)
         cemm_words_set(words, "unknown option '%.*s'", (int)strcspn(argument, "="), argument);
-    else if (!option->has_value && value)
+    else if (!option->value && value)
         cemm_words_set(words, "--%s takes no value", option->name);
-    else if (option->has_value && (!value || *value == '\0'))
+    else if (option->value && (!value || *value == '\0'))
         cemm_words_set(words, "--%s needs a value", option->name);
     else
         set_option(options, option->id, value ? value : "", words);
@@ -246,6 +254,17 @@ int options_read(struct exec_options *ret_options, unsigned takes, char *const *
     if (wrong)
         cemm_words_set(words, "%s", wrong);
     return words->text[0] == '\0' ? 0 : -EINVAL;
+}
+
+void options_help(unsigned takes, FILE *stream)
+{
+    for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
+        const struct option *option = &option_table[i];
+        if ((option->takes & ~takes) != 0)
+            continue;
+        int length = fprintf(stream, "  --%s %s", option->name, option->value ? option->value : "");
+        fprintf(stream, "%*s%s\n", HELP_COLUMN - length, "", option->help);
+    }
 }
 
 void options_clear(struct exec_options *options)

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin/exec/message.h"
@@ -73,6 +74,9 @@ struct exec_options {
 int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
                  size_t count, struct cemm_words *words);
 void options_clear(struct exec_options *options);
+
+/* Prints a line for each option that the command takes. */
+void options_help(unsigned takes, FILE *stream);
 
 /* --format, or the default for the output. */
 enum exec_format options_format(const struct exec_options *options);
