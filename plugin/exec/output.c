@@ -130,13 +130,25 @@ static void wait_reader(void)
     (void)ppoll(&poll_fd, 1, NULL, &none);
 }
 
+/* Holds the signals if the write cannot block: into a file, the kernel would cut it at a page. */
+static int write_piece(const char *text, size_t length)
+{
+    struct signals signals;
+    if (length > PIPE_BUF)
+        return write_all(STDOUT_FILENO, text, length);
+    signals_hold(&signals);
+    int r = write_all(STDOUT_FILENO, text, length);
+    signals_release(&signals);
+    return r;
+}
+
 static int write_stdout(const char *text, size_t length, struct cemm_words *words)
 {
     int r = 0;
     while (r == 0 && length > 0) {
         size_t part = piece(text, length);
         wait_reader();
-        r = write_all(STDOUT_FILENO, text, part);
+        r = write_piece(text, part);
         text += part;
         length -= part;
     }
