@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
 #include "plugin/exec/wait.h"
@@ -208,24 +207,24 @@ static void report(const struct collection *collection, bool problems)
         message_print(CEMM_LOG_WARNING, "no meters were found");
 }
 
-/* Whether a problem already names the source of a remark ("cloud home: …"). */
-static bool told(const struct collection *collection, const char *remark)
+/* Whether a problem already names the source of a warning ("cloud home: …"). */
+static bool reported(const struct collection *collection, const char *warning)
 {
-    const char *colon = strstr(remark, ": ");
-    size_t length = colon ? (size_t)(colon - remark) + 2 : strlen(remark);
+    const char *colon = strstr(warning, ": ");
+    size_t length = colon ? (size_t)(colon - warning) + 2 : strlen(warning);
     for (size_t i = 0; i < collection->count; i++) {
         if (collection->findings[i].kind == FINDING_PROBLEM &&
-            strncmp(collection->findings[i].words, remark, length) == 0)
+            strncmp(collection->findings[i].words, warning, length) == 0)
             return true;
     }
     return false;
 }
 
-static void report_remarks(const struct session *session, const struct collection *collection)
+static void report_warnings(const struct session *session, const struct collection *collection)
 {
-    for (size_t i = 0; i < session->remark_count; i++) {
-        if (!told(collection, session->remarks[i]))
-            message_print(CEMM_LOG_WARNING, "%s", session->remarks[i]);
+    for (size_t i = 0; i < session->warning_count; i++) {
+        if (!reported(collection, session->warnings[i]))
+            message_print(CEMM_LOG_WARNING, "%s", session->warnings[i]);
     }
 }
 
@@ -253,7 +252,7 @@ static enum exec_exit report_and_put(const struct session *session,
     const char *file = collection->options->output;
     bool shown = is_table && !file && output_is_terminal();
     report(collection, !shown);
-    report_remarks(session, collection);
+    report_warnings(session, collection);
     if (file && !worth_a_file(collection)) {
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
@@ -271,8 +270,7 @@ static enum exec_exit sweep_and_put(const struct session *session, struct collec
         return EXEC_FAILED;
     }
     if (session_found_nothing(session)) {
-        session_report(session);
-        explain_nothing(session);
+        session_explain_nothing(session);
         return EXEC_FAILED;
     }
     return report_and_put(session, collection, write, is_table);
@@ -284,8 +282,6 @@ enum exec_exit command_run(const struct exec_options *options, command_write_fn 
     struct session session;
     enum exec_exit end = session_open(&session, SESSION_ONCE, options);
     struct collection collection = {.cemm = session.cemm, .options = options};
-    if (end == EXEC_OK)
-        end = session_check(&session);
     if (end == EXEC_OK)
         end = sweep_and_put(&session, &collection, write, is_table);
     collection_clear(&collection);

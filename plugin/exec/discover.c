@@ -1,14 +1,14 @@
 /*
- * `cemm discover`: the CEMMs that answer on the LAN. It looks even if
- * discovery is off in the configuration, and asks no configured source.
+ * `cemm discover`: the CEMMs that answer on the LAN. It searches even
+ * if discovery is off in the configuration, and asks no configured source.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/exec/command.h"
-#include "plugin/exec/explain.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/session.h"
 #include "plugin/exec/wait.h"
 
 enum { UID, ADDRESS, TYPE, CORE, COLUMNS };
@@ -20,16 +20,16 @@ static const struct table_column columns[COLUMNS] = {
     [CORE] = {"CORE"},
 };
 
-struct look {
+struct search {
     bool done;
     int result;
 };
 
 static void take_end(void *data, const struct cemm_answer *answer)
 {
-    struct look *look = data;
-    look->result = answer->result;
-    look->done = true;
+    struct search *search = data;
+    search->result = answer->result;
+    search->done = true;
 }
 
 /* Goes on to the next device by its uid: diffs of two runs show what has changed. */
@@ -68,55 +68,40 @@ static int write_table(const void *data, FILE *stream)
     return table_print(&table, fill, data, stream);
 }
 
-/* Why devices may be missing from the table. */
-static void report_hindrance(const struct cemm *cemm)
-{
-    struct cemm_discovery_state state;
-    cemm_discovery_at(cemm, &state);
-    if (state.words[0] != '\0')
-        message_print(CEMM_LOG_WARNING, "%s", state.words);
-    if (!state.own_port)
-        message_print(
-            CEMM_LOG_WARNING,
-            "another program holds UDP port 9777 here: devices that answer only there were "
-            "not heard");
-}
-
 static enum exec_exit report(const struct session *session, const char *file)
 {
     struct cemm_discovered device = {.uid = {""}};
     session_report(session);
-    if (next_device(session->cemm, &device)) {
-        report_hindrance(session->cemm);
-        return command_put(file, write_table, session->cemm);
+    if (!next_device(session->cemm, &device)) {
+        session_explain_discovery(session);
+        return EXEC_FAILED;
     }
-    explain_look(session->cemm);
-    explain_file(session);
-    return EXEC_FAILED;
+    session_explain_missing(session, CEMM_LOG_WARNING);
+    return command_put(file, write_table, session->cemm);
 }
 
-static int look_around(struct cemm *cemm, struct look *look)
+static int search_all(struct cemm *cemm, struct search *search)
 {
-    int r = cemm_discover(cemm, take_end, look, NULL);
+    int r = cemm_discover(cemm, take_end, search, NULL);
     if (r < 0)
         return r;
     message_busy("looking for CEMMs");
-    r = wait_done(cemm, &look->done, NULL, NULL);
-    return r < 0 ? r : look->result;
+    r = wait_done(cemm, &search->done, NULL, NULL);
+    return r < 0 ? r : search->result;
 }
 
 enum exec_exit exec_discover(const struct exec_options *options)
 {
     struct session session;
-    struct look look = {.done = false};
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options);
-    int r = end == EXEC_OK ? look_around(session.cemm, &look) : 0;
+    struct search search = {.done = false};
+    enum exec_exit end = session_open(&session, SESSION_DISCOVERY, options);
+    int r = end == EXEC_OK ? search_all(session.cemm, &search) : 0;
     if (r != 0) {
         message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
         end = EXEC_FAILED;
     } else if (end == EXEC_OK) {
         end = report(&session, options->output);
     }
-    session_close(&session); /* ends a look that was given up, which still uses `look` */
+    session_close(&session); /* ends a search that failed, which still uses `search` */
     return end;
 }

@@ -153,7 +153,7 @@ static int put_rows(struct history *history, const struct cemm_document *const *
 
 /* ---- telling what failed ----------------------------------------------------------- */
 
-static void say_failures(struct history_meter *meter)
+static void report_failures(struct history_meter *meter)
 {
     char first[CEMM_TIME_SIZE];
     char last[CEMM_TIME_SIZE];
@@ -171,7 +171,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 {
     struct history_meter *meter = history_meter(history, slot->number);
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
-        say_failures(meter);
+        report_failures(meter);
         return;
     }
     history->failed = true;
@@ -335,7 +335,7 @@ static int run_all(struct history *history, struct cemm_words *words)
 }
 
 /* The time shows at once whether the zone is wrong. */
-void history_say_empty(const struct history *history, const char *what)
+void history_report_empty(const struct history *history, const char *what)
 {
     char now[CEMM_TIME_SIZE];
     cemm_time_format(cemm_zone(history->session.cemm), cemm_clock_wall() / 1000 * 1000, now);
@@ -346,12 +346,12 @@ void history_say_empty(const struct history *history, const char *what)
 }
 
 /* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
-static void say_rest(struct history *history)
+static void report_rest(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++)
-        say_failures(&history->meters[i]);
+        report_failures(&history->meters[i]);
     if (!any_row(history) && !history->failed) {
-        history_say_empty(history, "there is no data of that time");
+        history_report_empty(history, "there is no data of that time");
         history->failed = true;
         return;
     }
@@ -371,7 +371,7 @@ enum exec_exit history_run(struct history *history)
         message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         return EXEC_FAILED;
     }
-    say_rest(history);
+    report_rest(history);
     if (history->left)
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
     if (history->render.refused > 0)

@@ -61,7 +61,7 @@ static inline struct history_meter *history_meter(const struct history *history,
 }
 
 /* Reports that there is nothing in the range, with the time in the zone. */
-void history_say_empty(const struct history *history, const char *what);
+void history_report_empty(const struct history *history, const char *what);
 
 /* Fetches and writes all, and reports failures. */
 enum exec_exit history_run(struct history *history);

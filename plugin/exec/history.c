@@ -12,13 +12,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "plugin/exec/explain.h"
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/wait.h"
 
 #define FIND_AGE_MS (10 * 60 * 1000)
 
-/* From so many periods on the first day is looked for first. */
+/* From so many periods on, the first days are searched for first. */
 #define LONG_RANGE 366
 
 /* The API's times begin with 2000. */
@@ -61,14 +60,14 @@ static bool set_range(struct history *history)
 /* ---- searches ---------------------------------------------------------------- */
 
 /* A search for devices, for the meters of one, or (`alias`) for one of them that is in no list. */
-struct look {
+struct search {
     struct history *history;
     struct cemm_uid uid; /* "": for devices */
     const char *alias;
     bool reported; /* its list failed, which was reported */
 };
 
-static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool reported);
+static void search_unlisted(struct history *history, const struct cemm_uid *uid, bool reported);
 
 static bool add_meter(struct history *history, const char *uid, const char *alias)
 {
@@ -106,49 +105,49 @@ static void search_ended(struct history *history)
     history->done = --history->pending == 0;
 }
 
-static void take_list(const struct look *look, const struct cemm_answer *answer)
+static void take_list(const struct search *search, const struct cemm_answer *answer)
 {
     if (answer->result != 0)
-        fail(look->history, look->uid.text, "", answer->words);
-    if (look->uid.text[0] != '\0')
-        look_for_unlisted(look->history, &look->uid, answer->result != 0);
+        fail(search->history, search->uid.text, "", answer->words);
+    if (search->uid.text[0] != '\0')
+        search_unlisted(search->history, &search->uid, answer->result != 0);
 }
 
 /* Absence is no failure: most devices do not have it. */
-static void take_unlisted(const struct look *look, const struct cemm_answer *answer)
+static void take_unlisted(const struct search *search, const struct cemm_answer *answer)
 {
-    struct history *history = look->history;
-    if (answer->result == 0 && !add_meter(history, look->uid.text, look->alias))
+    struct history *history = search->history;
+    if (answer->result == 0 && !add_meter(history, search->uid.text, search->alias))
         fail(history, "", "", strerror(ENOMEM));
-    if (answer->result != 0 && answer->result != CEMM_ABSENT && !look->reported)
-        fail(history, look->uid.text, look->alias, answer->words);
+    if (answer->result != 0 && answer->result != CEMM_ABSENT && !search->reported)
+        fail(history, search->uid.text, search->alias, answer->words);
 }
 
-static void take_look(void *data, const struct cemm_answer *answer)
+static void take_search(void *data, const struct cemm_answer *answer)
 {
-    struct look *look = data;
+    struct search *search = data;
     if (answer->result != -ECANCELED)
-        (look->alias ? take_unlisted : take_list)(look, answer);
-    search_ended(look->history);
-    free(look);
+        (search->alias ? take_unlisted : take_list)(search, answer);
+    search_ended(search->history);
+    free(search);
 }
 
-static int begin_look(const struct look *wanted)
+static int begin_search(const struct search *wanted)
 {
     struct cemm *cemm = wanted->history->session.cemm;
     struct cemm_query query = {.uid = wanted->uid, .endpoint = CEMM_REALTIME};
     const struct cemm_uid *uid = wanted->uid.text[0] != '\0' ? &query.uid : NULL;
-    struct look *look = malloc(sizeof(*look));
-    if (!look)
+    struct search *search = malloc(sizeof(*search));
+    if (!search)
         return -ENOMEM;
-    *look = *wanted;
-    copy_text(query.alias, sizeof(query.alias), look->alias);
-    int r = look->alias ? cemm_get(cemm, &query, FIND_AGE_MS, take_look, look, NULL)
-                        : cemm_find(cemm, uid, FIND_AGE_MS, take_look, look, NULL);
+    *search = *wanted;
+    copy_text(query.alias, sizeof(query.alias), search->alias);
+    int r = search->alias ? cemm_get(cemm, &query, FIND_AGE_MS, take_search, search, NULL)
+                          : cemm_find(cemm, uid, FIND_AGE_MS, take_search, search, NULL);
     if (r == 0)
-        search_begun(look->history);
+        search_begun(search->history);
     else
-        free(look);
+        free(search);
     return r;
 }
 
@@ -163,7 +162,7 @@ static bool known(const struct cemm_device *device, const char *alias)
 }
 
 /* An alias that is in no list of this device may exist (mb1 to mb247): its realtime data tells. */
-static void look_for_unlisted(struct history *history, const struct cemm_uid *uid, bool reported)
+static void search_unlisted(struct history *history, const struct cemm_uid *uid, bool reported)
 {
     const struct cemm_device *device = cemm_device_named(history->session.cemm, uid);
     for (size_t i = 0; i < history->options->meter_count; i++) {
@@ -171,7 +170,7 @@ static void look_for_unlisted(struct history *history, const struct cemm_uid *ui
         if (meter->uid.text[0] != '\0' || known(device, meter->alias) ||
             !cemm_alias_allowed(history->session.cemm, uid, meter->alias))
             continue;
-        int r = begin_look(&(struct look){
+        int r = begin_search(&(struct search){
             .history = history, .uid = *uid, .alias = meter->alias, .reported = reported});
         if (r < 0)
             fail(history, "", "", strerror(-r));
@@ -188,12 +187,12 @@ static bool names_device(const struct exec_options *options, const char *uid)
     return options->meter_count == 0;
 }
 
-static int look_for_meters(struct history *history)
+static int search_meters(struct history *history)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(history->session.cemm, i)); i++) {
-        const struct look look = {.history = history, .uid = *cemm_device_uid(device)};
-        int r = names_device(history->options, look.uid.text) ? begin_look(&look) : 0;
+        const struct search search = {.history = history, .uid = *cemm_device_uid(device)};
+        int r = names_device(history->options, search.uid.text) ? begin_search(&search) : 0;
         if (r < 0)
             return r;
     }
@@ -214,13 +213,13 @@ static bool take_found(struct history *history)
     return true;
 }
 
-static int look_around(struct history *history)
+static int search_all(struct history *history)
 {
-    int r = begin_look(&(struct look){.history = history});
+    int r = begin_search(&(struct search){.history = history});
     if (r == 0)
         r = wait_done(history->session.cemm, &history->done, NULL, NULL);
     if (r == 0)
-        r = look_for_meters(history);
+        r = search_meters(history);
     if (r == 0)
         r = wait_done(history->session.cemm, &history->done, NULL, NULL);
     return r == 0 && !take_found(history) ? -ENOMEM : r;
@@ -267,7 +266,7 @@ static enum exec_exit find(struct history *history)
 {
     int r = 0;
     if (!take_named(history, &r) && r == 0)
-        r = look_around(history);
+        r = search_all(history);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
         return EXEC_FAILED;
@@ -276,7 +275,7 @@ static enum exec_exit find(struct history *history)
     if (history->meter_count > 0)
         qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
     else if (session_found_nothing(&history->session))
-        explain_nothing(&history->session);
+        session_explain_nothing(&history->session);
     else if (!history->failed)
         message_print(CEMM_LOG_ERROR, "no meters were found");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
@@ -315,9 +314,9 @@ static int find_first(struct history *history)
 static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
-        history_say_empty(history, history->options->to.year != 0
-                                       ? "no meter can have data of that time"
-                                       : "that time has not come yet");
+        history_report_empty(history, history->options->to.year != 0
+                                          ? "no meter can have data of that time"
+                                          : "that time has not come yet");
         return EXEC_USAGE;
     }
     enum exec_exit end = find(history);
@@ -345,8 +344,6 @@ enum exec_exit exec_history(const struct exec_options *options)
     struct history history = {.options = options};
     keep_memory();
     enum exec_exit end = session_open(&history.session, SESSION_LONG, options);
-    if (end == EXEC_OK)
-        end = session_check(&history.session);
     if (end == EXEC_OK) {
         cemm_archive_use(history.session.cemm);
         end = run(&history);

@@ -29,7 +29,7 @@ static int compare(const struct latest_entry *a, const struct latest_entry *b)
 }
 
 /* The index of the entry, or where to insert it. */
-static size_t place_of(const struct latest *latest, const struct latest_entry *names)
+static size_t index_of(const struct latest *latest, const struct latest_entry *names)
 {
     size_t low = 0;
     size_t high = latest->count;
@@ -50,9 +50,9 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
     copy_text(names.uid, sizeof(names.uid), uid);
     copy_text(names.alias, sizeof(names.alias), alias);
     copy_text(names.source, sizeof(names.source), source);
-    size_t place = place_of(latest, &names);
-    if (place < latest->count && compare(latest->entries[place], &names) == 0)
-        return latest->entries[place];
+    size_t index = index_of(latest, &names);
+    if (index < latest->count && compare(latest->entries[index], &names) == 0)
+        return latest->entries[index];
     struct latest_entry **more =
         reallocarray(latest->entries, latest->count + 1, sizeof(struct latest_entry *));
     if (!more)
@@ -62,9 +62,9 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
     if (!entry)
         return NULL;
     *entry = names;
-    memmove(&more[place + 1], &more[place],
-            (latest->count - place) * sizeof(struct latest_entry *));
-    more[place] = entry;
+    memmove(&more[index + 1], &more[index],
+            (latest->count - index) * sizeof(struct latest_entry *));
+    more[index] = entry;
     latest->count++;
     return entry;
 }

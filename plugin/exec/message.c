@@ -33,7 +33,7 @@ void message_begin(void)
     screen.progress_able = screen.terminal && term && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
-void message_tame(char *text, char instead)
+void message_sanitize(char *text, char instead)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++) {
         if (*c < 0x20 || *c == 0x7f)
@@ -57,7 +57,7 @@ void message_print(enum cemm_level level, const char *format, ...)
     va_end(arguments);
     if (length < 0)
         return; /* no memory: the exit status still tells */
-    message_tame(line, '?');
+    message_sanitize(line, '?');
     message_clear();
     fprintf(stderr, "%s%s\n", prefix(level), line);
     free(line);
@@ -72,12 +72,10 @@ void message_about(enum cemm_level level, const char *uid, const char *alias, co
 
 void message_busy(const char *what)
 {
-    if (!screen.terminal)
-        return;
     if (screen.progress_able)
         fprintf(stderr, ERASE_LINE "%s …", what);
-    else
-        fprintf(stderr, "%s%s …\n", prefix(CEMM_LOG_INFO), what);
+    else if (screen.terminal)
+        message_print(CEMM_LOG_INFO, "%s …", what);
     screen.progress_shown = screen.progress_able;
 }
 
@@ -91,9 +89,8 @@ int message_timeout(void)
 
 void message_progress(size_t done, size_t total, const char *what)
 {
-    if (!screen.progress_able || cemm_clock_steady() < screen.progress_from)
-        return;
-    if (screen.progress_shown && screen.done == done && screen.total == total)
+    bool same = screen.progress_shown && screen.done == done && screen.total == total;
+    if (!screen.progress_able || same || cemm_clock_steady() < screen.progress_from)
         return;
     if (total > 0)
         fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);

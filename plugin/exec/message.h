@@ -29,6 +29,6 @@ void message_busy(const char *what);
 int message_timeout(void);
 
 /* Replaces control characters, which would control a terminal. */
-void message_tame(char *text, char instead);
+void message_sanitize(char *text, char instead);
 
 #endif

@@ -35,13 +35,13 @@ struct missed_meter {
 struct missed {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
-    missed_give_fn *give;
+    missed_write_fn *write;
     void *data;
     struct missed_meter *meters;
     size_t waiting;
 };
 
-/* ---- what was given ------------------------------------------------------------- */
+/* ---- what was written ------------------------------------------------------------- */
 
 void missed_save(struct missed *missed)
 {
@@ -70,7 +70,7 @@ static int note_series(struct missed *missed, const struct cemm_document *docume
     return r;
 }
 
-int missed_gave(struct missed *missed, const struct cemm_document *document, bool old)
+int missed_mark(struct missed *missed, const struct cemm_document *document, bool old)
 {
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
@@ -106,14 +106,14 @@ static bool lacks_any(struct missed_meter *meter, const struct cemm_document *an
 }
 
 /* Writes the oldest waiting answer. */
-static void give_held(struct missed_meter *meter)
+static void write_held(struct missed_meter *meter)
 {
     struct missed *missed = meter->missed;
     struct cemm_document *document = meter->held[0];
     meter->held_count--;
     missed->waiting--;
     memmove(meter->held, meter->held + 1, meter->held_count * sizeof(struct cemm_document *));
-    missed->give(missed->data, document, false);
+    missed->write(missed->data, document, false);
     cemm_document_unref(document);
 }
 
@@ -121,7 +121,7 @@ static void give_held(struct missed_meter *meter)
 static void release(struct missed_meter *meter)
 {
     while (meter->held_count > 0 && !lacks_any(meter, meter->held[0]))
-        give_held(meter);
+        write_held(meter);
 }
 
 static void take_end(void *data, struct cemm_fill *fill)
@@ -134,7 +134,7 @@ static int take_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
 {
     const struct missed *missed = data;
     (void)fill;
-    missed->give(missed->data, rows, true);
+    missed->write(missed->data, rows, true);
     return 0;
 }
 
@@ -156,7 +156,7 @@ int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_
     if (!*meter)
         return -ENOMEM;
     if ((*meter)->held_count == HELD_MAX)
-        give_held(*meter); /* what is missing before it comes late */
+        write_held(*meter); /* what is missing before it comes late */
     (*meter)->held[(*meter)->held_count++] = cemm_document_ref(document);
     missed->waiting++;
     if ((*meter)->held_count == 1)
@@ -166,7 +166,7 @@ int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_
 
 size_t missed_waiting(const struct missed *missed)
 {
-    return missed->waiting;
+    return missed ? missed->waiting : 0;
 }
 
 /* ---- beginning and end --------------------------------------------------------------- */
@@ -184,7 +184,7 @@ static bool load(struct missed *missed, const char *path)
 }
 
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           missed_give_fn *give, void *data)
+                           missed_write_fn *write, void *data)
 {
     static const struct cemm_backfill_rules rules = {
         .rows_max = PIECE,
@@ -194,7 +194,7 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
     struct missed *missed = calloc(1, sizeof(*missed));
     if (!missed)
         return NULL;
-    *missed = (struct missed){.ledger = ledger, .give = give, .data = data};
+    *missed = (struct missed){.ledger = ledger, .write = write, .data = data};
     missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
     if (missed->backfill && load(missed, path))
         return missed;
@@ -229,7 +229,7 @@ static int take_lock(const char *name)
     return -error;
 }
 
-int missed_lock(const char *path, struct cemm_words *words)
+bool missed_lock(const char *path, int *ret_lock)
 {
     char *target = cemm_link_target(path);
     char *name = NULL;
@@ -241,10 +241,12 @@ int missed_lock(const char *path, struct cemm_words *words)
     if (r == 0)
         r = take_lock(name);
     if (r == -EWOULDBLOCK)
-        cemm_words_set(words, "%.200s: is used by another process", path);
+        message_print(CEMM_LOG_ERROR, "%.200s: is used by another process", path);
     else if (r < 0)
-        cemm_words_set(words, "%.200s: %s", name ? name : path, strerror(-r));
+        message_print(r == -EACCES ? CEMM_LOG_ERROR : CEMM_LOG_WARNING, "%.200s: %s",
+                      name ? name : path, strerror(-r));
     free(name);
     free(target);
-    return r;
+    *ret_lock = r < 0 ? -1 : r;
+    return r != -EWOULDBLOCK && r != -EACCES; /* a lock that must not be opened may be held */
 }

@@ -11,21 +11,22 @@
 struct missed;
 struct missed_meter;
 
-/* Locks a state file for one process, by a file beside it because it is replaced. Returns a
- * descriptor that holds the lock, or a negative errno and a message. */
-int missed_lock(const char *path, struct cemm_words *words);
+/* Locks a state file for one process, by a file beside it because it is replaced. The descriptor
+ * holds the lock; -1: this disk has no locks, or another error that was reported. False: another
+ * process may use the file, which was reported. */
+bool missed_lock(const char *path, int *ret_lock);
 
 /* Writes a realtime answer or (`old`) missed minutes. */
-typedef void missed_give_fn(void *data, const struct cemm_document *document, bool old);
+typedef void missed_write_fn(void *data, const struct cemm_document *document, bool old);
 
 /*
  * Reads the state file into a ledger; a missing or damaged one gives a message
- * and counts as empty. `give` is called from missed_take() and cemm_turn().
+ * and counts as empty. `write` is called from missed_take() and cemm_turn().
  * NULL: no memory. missed_close() comes after the context and before the
  * ledger.
  */
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
-                           missed_give_fn *give, void *data);
+                           missed_write_fn *write, void *data);
 void missed_close(struct missed *missed);
 
 /* Takes a realtime answer, which is written after what was missed before it. `meter` is NULL at
@@ -33,10 +34,10 @@ void missed_close(struct missed *missed);
 int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document);
 
 /* A document was written; missed_save() then saves that. */
-int missed_gave(struct missed *missed, const struct cemm_document *document, bool old);
+int missed_mark(struct missed *missed, const struct cemm_document *document, bool old);
 void missed_save(struct missed *missed);
 
-/* How many answers wait. */
+/* How many answers wait. `missed` may be NULL. */
 size_t missed_waiting(const struct missed *missed);
 
 #endif

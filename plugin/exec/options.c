@@ -58,14 +58,16 @@ static const char *const formats[] = {
 static const char *const spans[] = {
     [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year", NULL};
 
-/* The index of the name; -1: there is none. */
-static int find_name(const char *const *names, const char *name)
+/* The index of the name. If there is none, 0 and a message. */
+static int find_name(const char *const *names, const char *name, const char *what, const char *all,
+                     struct cemm_words *words)
 {
     for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], name) == 0)
             return i;
     }
-    return -1;
+    cemm_words_set(words, "unknown %s '%s': there are %s", what, name, all);
+    return 0;
 }
 
 static bool parse_interval(const char *text, double *ret_seconds)
@@ -80,7 +82,6 @@ static bool parse_interval(const char *text, double *ret_seconds)
 static void set_option(struct exec_options *options, enum option_id id, const char *value,
                        struct cemm_words *words)
 {
-    int name;
     switch (id) {
     case CONFIG:
         options->config = value;
@@ -89,21 +90,12 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
         options->output = value;
         break;
     case FORMAT:
-        name = find_name(formats, value);
-        if (name < 0)
-            cemm_words_set(
-                words,
-                "unknown format '%s': there are table, influx, putval, prometheus, json, csv",
-                value);
-        else
-            options->format = (enum exec_format)name;
-        break;
     case LISTING:
-        name = find_name(formats, value);
-        if (name != EXEC_FORMAT_TABLE && name != EXEC_FORMAT_JSON)
+        options->format = (enum exec_format)find_name(
+            formats, value, "format", "table, influx, putval, prometheus, json, csv", words);
+        if (id == LISTING && options->format != EXEC_FORMAT_TABLE &&
+            options->format != EXEC_FORMAT_JSON)
             cemm_words_set(words, "unknown format '%s' of a list: there are table, json", value);
-        else
-            options->format = (enum exec_format)name;
         break;
     case INTERVAL:
         if (!parse_interval(value, &options->interval))
@@ -123,11 +115,8 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
                            id == FROM ? "from" : "to", value);
         break;
     case PERIOD:
-        name = find_name(spans, value);
-        if (name < 0)
-            cemm_words_set(words, "unknown period '%s': there are day, month, year", value);
-        else
-            options->span = (enum cemm_span)name;
+        options->span =
+            (enum cemm_span)find_name(spans, value, "period", "day, month, year", words);
         break;
     case HELP:
         options->help = true;

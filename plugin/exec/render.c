@@ -21,7 +21,7 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
         copy_text(ret_render->host, HOST_SIZE, told);
     else if (gethostname(ret_render->host, HOST_SIZE - 1) != 0 || ret_render->host[0] == '\0')
         copy_text(ret_render->host, HOST_SIZE, "localhost");
-    message_tame(ret_render->host, '_');
+    message_sanitize(ret_render->host, '_');
     for (char *slash = ret_render->host; (slash = strchr(slash, '/'));)
         *slash = '_'; /* it separates the fields of an identifier */
     ret_render->manner.host = ret_render->host;

@@ -1,5 +1,8 @@
 /*
  * Checks the output, reads the configuration and makes the library context.
+ *
+ * A first run has no configuration, and perhaps no broadcast gets through. So
+ * messages say what was tried, where it was looked for and what to write.
  */
 #include "plugin/exec/session.h"
 
@@ -9,23 +12,25 @@
 
 #include "plugin/exec/output.h"
 
+#define COMMON_FILE "/etc/cemm/cemm.conf"
+
 /*
  * Messages of the library are kept: most of them come again as the failure of
  * a meter or source. Good news is not for a program that ends.
  */
-static void keep_remark(void *data, enum cemm_level level, const char *line)
+static void keep_warning(void *data, enum cemm_level level, const char *line)
 {
     struct session *session = data;
     if (level == CEMM_LOG_INFO)
         return;
-    char *copy = session->remark_count < SESSION_REMARKS_MAX ? strdup(line) : NULL;
+    char *copy = session->warning_count < SESSION_WARNINGS_MAX ? strdup(line) : NULL;
     if (copy)
-        session->remarks[session->remark_count++] = copy;
+        session->warnings[session->warning_count++] = copy;
     else
-        session->remarks_lost++;
+        session->warnings_lost++;
 }
 
-static void say_remark(void *data, enum cemm_level level, const char *line)
+static void print_line(void *data, enum cemm_level level, const char *line)
 {
     (void)data;
     message_print(level, "%s", line);
@@ -46,7 +51,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     if (r == 0) {
         ret_session->cemm = cemm_new(
             ret_session->config, kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
-            kind == SESSION_ONCE ? keep_remark : say_remark, ret_session);
+            kind <= SESSION_ONCE ? keep_warning : print_line, ret_session);
         r = ret_session->cemm ? 0 : -ENOMEM;
     }
     if (r < 0) {
@@ -55,17 +60,13 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     }
     struct cemm_source_state state;
     ret_session->configured = cemm_source_at(ret_session->cemm, 0, &state);
-    return EXEC_OK;
-}
-
-enum exec_exit session_check(const struct session *session)
-{
-    if (session->configured || cemm_config_discovers(session->config))
+    if (kind == SESSION_DISCOVERY || ret_session->configured ||
+        cemm_config_discovers(ret_session->config))
         return EXEC_OK;
     message_print(CEMM_LOG_ERROR,
                   "%s: no section [cloud NAME] or [local NAME], and discovery is off, so there is "
                   "nothing to ask",
-                  cemm_config_file(session->config));
+                  cemm_config_file(ret_session->config));
     return EXEC_USAGE;
 }
 
@@ -76,8 +77,65 @@ bool session_found_nothing(const struct session *session)
 
 void session_report(const struct session *session)
 {
-    for (size_t i = 0; i < session->remark_count; i++)
-        message_print(CEMM_LOG_WARNING, "%s", session->remarks[i]);
+    for (size_t i = 0; i < session->warning_count; i++)
+        message_print(CEMM_LOG_WARNING, "%s", session->warnings[i]);
+}
+
+void session_explain_missing(const struct session *session, enum cemm_level level)
+{
+    struct cemm_discovery_state state;
+    cemm_discovery_at(session->cemm, &state);
+    if (state.words[0] != '\0')
+        message_print(level, "%s", state.words);
+    if (state.asked > 0 && !state.own_port)
+        message_print(level,
+                      "another program holds UDP port 9777 here: devices that answer only there "
+                      "were not heard");
+}
+
+void session_explain_discovery(const struct session *session)
+{
+    struct cemm_discovery_state state;
+    char *own = cemm_config_own();
+    const char *file = cemm_config_file(session->config);
+    if (!file)
+        file = own ? own : COMMON_FILE;
+    cemm_discovery_at(session->cemm, &state);
+    message_print(CEMM_LOG_ERROR, "no CEMM answered: %u broadcast address%s asked on UDP port 9777",
+                  state.asked, state.asked == 1 ? " was" : "es were");
+    session_explain_missing(session, CEMM_LOG_ERROR);
+    if (state.junk > 0)
+        message_print(CEMM_LOG_ERROR, "%zu packet%s received that %s not from a CEMM", state.junk,
+                      state.junk == 1 ? "" : "s", state.junk == 1 ? "was" : "were");
+    message_print(
+        CEMM_LOG_ERROR,
+        "is it switched on and in the same network as this machine, without a firewall between? "
+        "Its core must be 1.23 or later");
+    message_print(CEMM_LOG_ERROR, "if you know its address, write two lines into %s:", file);
+    message_print(CEMM_LOG_ERROR, "    [local home]");
+    message_print(CEMM_LOG_ERROR, "    address = 192.168.2.115");
+    free(own);
+}
+
+void session_explain_nothing(const struct session *session)
+{
+    char *own = cemm_config_own();
+    const char *file = cemm_config_file(session->config);
+    session_report(session);
+    if (!file)
+        message_print(CEMM_LOG_ERROR,
+                      "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
+                      own ? own : "", own ? " and no " : "");
+    else
+        message_print(CEMM_LOG_ERROR,
+                      "%s: no section [cloud NAME] or [local NAME], so the network was searched",
+                      file);
+    free(own);
+    session_explain_discovery(session);
+    message_print(
+        CEMM_LOG_ERROR,
+        "for the cloud: [cloud home] and api-key-file = FILE, whose first line is the key "
+        "(mode 0600)");
 }
 
 void session_close(struct session *session)
@@ -85,9 +143,9 @@ void session_close(struct session *session)
     cemm_free(session->cemm);
     if (session->config)
         cemm_config_free(session->config);
-    for (size_t i = 0; i < session->remark_count; i++)
-        free(session->remarks[i]);
-    if (session->remarks_lost > 0)
-        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", session->remarks_lost);
+    for (size_t i = 0; i < session->warning_count; i++)
+        free(session->warnings[i]);
+    if (session->warnings_lost > 0)
+        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", session->warnings_lost);
     *session = (struct session){0};
 }

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/explain.h"
 #include "plugin/exec/latest.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
@@ -25,7 +24,7 @@
 #include "plugin/exec/wait.h"
 
 /* How long the next sweep, or a snapshot, waits for a running sweep (milliseconds). */
-#define PATIENCE 1000
+#define GRACE_MS 1000
 
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
@@ -38,7 +37,7 @@ struct stream {
     struct session session;
     struct cemm_ledger *ledger;
     struct missed *missed; /* NULL: no --state */
-    int state_lock;        /* -1: no --state */
+    int state_lock;        /* -1: none */
     struct render render;
     struct latest latest;
     enum exec_format format;
@@ -120,7 +119,7 @@ static void put(void *data, const struct cemm_document *document, bool old)
     else
         stream->error = -ENOMEM;
     if (stream->missed && stream->error == 0) {
-        if (missed_gave(stream->missed, rows, old) < 0)
+        if (missed_mark(stream->missed, rows, old) < 0)
             stream->error = -ENOMEM;
         send_piece(stream);
     }
@@ -178,7 +177,7 @@ static void put_snapshot(struct stream *stream)
     free(stream->before);
     stream->before = text;
     stream->changed = false;
-    stream->snapshot_due = cemm_clock_steady() + PATIENCE;
+    stream->snapshot_due = cemm_clock_steady() + GRACE_MS;
 }
 
 static bool snapshot_is_due(const struct stream *stream, int64_t now)
@@ -212,7 +211,7 @@ static void end_sweep(struct stream *stream)
     if (stream->sweeps != 1)
         return;
     if (session_found_nothing(&stream->session))
-        explain_nothing(&stream->session);
+        session_explain_nothing(&stream->session);
     else
         report_unanswered(stream);
 }
@@ -289,7 +288,7 @@ static void begin_sweep(struct stream *stream, int64_t now)
         stream->due += stream->interval;
     stream->began = now;
     if (!stream->changed) /* otherwise it has waited already */
-        stream->snapshot_due = now + PATIENCE;
+        stream->snapshot_due = now + GRACE_MS;
     int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
     if (r < 0) {
         stream->error = r;
@@ -307,7 +306,7 @@ static bool sweep_wanted(const struct stream *stream, int64_t now)
 static bool sweep_possible(const struct stream *stream, int64_t now)
 {
     return stream->pending == 0 ||
-           (stream->pending < SWEEPS_MAX && now - stream->began >= PATIENCE);
+           (stream->pending < SWEEPS_MAX && now - stream->began >= GRACE_MS);
 }
 
 /* All lines that have come are one request. */
@@ -329,23 +328,23 @@ static void read_input(struct stream *stream)
     }
 }
 
-static int patience(const struct stream *stream, int64_t now)
+static int timeout(const struct stream *stream, int64_t now)
 {
-    int timeout = -1;
+    int shortest = -1;
     if (!stream->options->paced_by_stdin)
-        timeout = wait_until(now, stream->due, timeout);
+        shortest = wait_until(now, stream->due, shortest);
     if (sweep_wanted(stream, now)) /* but not possible yet */
-        timeout = wait_until(now, stream->began + PATIENCE, -1);
+        shortest = wait_until(now, stream->began + GRACE_MS, -1);
     if (stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
-        timeout = wait_until(now, stream->snapshot_due, timeout);
-    return timeout;
+        shortest = wait_until(now, stream->snapshot_due, shortest);
+    return shortest;
 }
 
 static void turn(struct stream *stream, int64_t now)
 {
     bool listening = stream->options->paced_by_stdin && !stream->ended;
     struct wait wait = {
-        .timeout_ms = patience(stream, now),
+        .timeout_ms = timeout(stream, now),
         .output_fd = stream->options->output ? -1 : STDOUT_FILENO,
         .input_fd = listening ? STDIN_FILENO : -1,
     };
@@ -358,16 +357,10 @@ static void turn(struct stream *stream, int64_t now)
         read_input(stream);
 }
 
-static size_t waiting(const struct stream *stream)
+static bool finished(const struct stream *stream)
 {
-    return stream->missed ? missed_waiting(stream->missed) : 0;
-}
-
-/* Only if there never was a meter has the stream failed. */
-static enum exec_exit end_of_input(const struct stream *stream)
-{
-    bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
-    return nothing ? EXEC_FAILED : EXEC_OK;
+    return stream->ended && !stream->wanted && stream->pending == 0 &&
+           missed_waiting(stream->missed) == 0;
 }
 
 static enum exec_exit run(struct stream *stream)
@@ -378,10 +371,11 @@ static enum exec_exit run(struct stream *stream)
             begin_sweep(stream, now);
         if (snapshot_is_due(stream, now))
             put_snapshot(stream);
-        if (stream->ended && !stream->wanted && stream->pending == 0 && waiting(stream) == 0)
-            return end_of_input(stream);
         if (stream->error != 0)
             break;
+        bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
+        if (finished(stream))
+            return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
         turn(stream, now);
         send_out(stream);
     }
@@ -389,13 +383,13 @@ static enum exec_exit run(struct stream *stream)
     return EXEC_FAILED;
 }
 
-static bool prepare(struct stream *stream)
+static void prepare(struct stream *stream)
 {
     const char *taker = ""; /* there is one */
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
-    stream->began = stream->due - PATIENCE;
+    stream->began = stream->due - GRACE_MS;
     render_init(&stream->render, stream->format, cemm_zone(stream->session.cemm), interval);
     stream->render.lines = true;
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
@@ -406,7 +400,8 @@ static bool prepare(struct stream *stream)
     if (stream->options->state && stream->ledger)
         stream->missed =
             missed_open(stream->options->state, stream->session.cemm, stream->ledger, put, stream);
-    return stream->ledger && (stream->missed || !stream->options->state);
+    if (!stream->ledger || (stream->options->state && !stream->missed))
+        stream->error = -ENOMEM;
 }
 
 static void clear(struct stream *stream)
@@ -433,25 +428,17 @@ enum exec_exit exec_stream(const struct exec_options *options)
         .state_lock = -1,
     };
     struct cemm_words words = {""};
-    int r = output_check(options->state, &words);
-    if (r == 0 && options->state)
-        stream.state_lock = missed_lock(options->state, &words);
-    /* A lock that must not be opened may be held. */
-    if (r < 0 || stream.state_lock == -EWOULDBLOCK || stream.state_lock == -EACCES) {
+    if (output_check(options->state, &words) < 0) {
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
     }
-    if (words.text[0] != '\0') /* some disks have no locks */
-        message_print(CEMM_LOG_WARNING, "%s", words.text);
+    if (options->state && !missed_lock(options->state, &stream.state_lock))
+        return EXEC_USAGE;
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options);
-    if (end == EXEC_OK)
-        end = session_check(&stream.session);
-    if (end == EXEC_OK && !prepare(&stream)) {
-        message_print(CEMM_LOG_ERROR, "out of memory");
-        end = EXEC_FAILED;
-    }
-    if (end == EXEC_OK)
+    if (end == EXEC_OK) {
+        prepare(&stream);
         end = run(&stream);
+    }
     clear(&stream);
     return end;
 }

@@ -335,7 +335,7 @@ port() {
   python asker "$holder" 0
   holder_pid=$python_pid
   asks 'not while another program holds it' 1 discover
-  has 'which is said' "$err" 'E! another program holds that port'
+  has 'which is said' "$err" 'E! another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
   is 'are found all the same' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
