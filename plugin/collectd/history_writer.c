@@ -15,18 +15,18 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/thread.h"
 
-#define PACE_US      500   /* between two values: current ones want to be written, too */
-#define SAVE_MS      10000 /* between two looks at the state file, where nothing is new */
-#define SLOW_US      5000  /* a flush that takes longer is done less often */
-#define TOGETHER_MAX 64    /* values that are flushed together at most */
+#define PACE_US      500      /* between two values: current ones want to be written, too */
+#define SAVE_US      10000000 /* between two looks at the state file, where nothing is new */
+#define SLOW_US      5000     /* a flush that takes longer is done less often */
+#define TOGETHER_MAX 64       /* values that are flushed together at most */
 
 struct history_writer {
     struct cemm_ledger *ledger;
@@ -42,30 +42,6 @@ struct history_writer {
     struct batch *finished;
     struct batch **finished_end;
 };
-
-/* ---- time ---------------------------------------------------------------------- */
-
-static int64_t microseconds(void)
-{
-    struct timespec now = locks_ahead(0);
-
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-/* Waits a little; true if the end has come. */
-static bool rest(struct history_writer *writer, int64_t us)
-{
-    struct timespec until = locks_ahead(us);
-    bool stopping;
-
-    pthread_mutex_lock(&writer->lock);
-    while (!writer->stopping &&
-           pthread_cond_timedwait(&writer->wake, &writer->lock, &until) != ETIMEDOUT)
-        ;
-    stopping = writer->stopping;
-    pthread_mutex_unlock(&writer->lock);
-    return stopping;
-}
 
 /* ---- the state file -------------------------------------------------------------- */
 
@@ -118,14 +94,28 @@ static int give(const struct batch *batch, const struct cemm_sample *sample)
  * took. */
 static int64_t settle(struct history_writer *writer, struct batch *batch, size_t end)
 {
-    int64_t begun = microseconds();
+    int64_t begun = locks_now();
 
     plugin_flush(batch->writer, 0, NULL);
-    begun = microseconds() - begun;
+    begun = locks_now() - begun;
     while (batch->given < end)
         (void)cemm_ledger_mark(batch->entry, batch->writer, batch->samples[batch->given++].time);
     save(writer, false);
     return begun;
+}
+
+/* Waits a little. True: the end has come. */
+static bool rest(struct history_writer *writer, int64_t us)
+{
+    int64_t until = locks_now() + us;
+    bool stopping;
+
+    pthread_mutex_lock(&writer->lock);
+    while (!writer->stopping && locks_wait(&writer->wake, &writer->lock, until))
+        ;
+    stopping = writer->stopping;
+    pthread_mutex_unlock(&writer->lock);
+    return stopping;
 }
 
 static void give_all(struct history_writer *writer, struct batch *batch)
@@ -154,12 +144,12 @@ static void give_all(struct history_writer *writer, struct batch *batch)
 /* The next batch, or NULL if there is none before it is time to look at the state file. */
 static struct batch *wait_for_batch(struct history_writer *writer)
 {
-    struct timespec until = locks_ahead(SAVE_MS * INT64_C(1000));
+    int64_t until = locks_now() + SAVE_US;
     struct batch *batch;
 
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping && !writer->news && !writer->waiting &&
-           pthread_cond_timedwait(&writer->wake, &writer->lock, &until) != ETIMEDOUT)
+           locks_wait(&writer->wake, &writer->lock, until))
         ;
     writer->news = false;
     batch = writer->stopping ? NULL : writer->waiting;

@@ -1,5 +1,6 @@
 #include "plugin/collectd/locks.h"
 
+#include <errno.h>
 #include <time.h>
 
 int locks_init(pthread_mutex_t *lock, pthread_cond_t *condition)
@@ -15,16 +16,20 @@ int locks_init(pthread_mutex_t *lock, pthread_cond_t *condition)
     return r != 0 ? -r : -pthread_mutex_init(lock, NULL);
 }
 
-struct timespec locks_ahead(int64_t us)
+int64_t locks_now(void)
 {
-    struct timespec until;
+    struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(us / 1000000);
-    until.tv_nsec += (long)(us % 1000000 * 1000);
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    return until;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+bool locks_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until)
+{
+    const struct timespec end = {
+        .tv_sec = (time_t)(until / 1000000),
+        .tv_nsec = (long)(until % 1000000 * 1000),
+    };
+
+    return pthread_cond_timedwait(condition, lock, &end) != ETIMEDOUT;
 }

@@ -1,16 +1,19 @@
 /*
- * What threads wait for each other with.
+ * Locks and conditions. Times are microseconds of the monotonic clock.
  */
 #ifndef CEMM_COLLECTD_LOCKS_H
 #define CEMM_COLLECTD_LOCKS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* A lock, and a condition that is waited for by the monotonic clock. 0 or a negative errno. */
+/* 0 or a negative errno. */
 int locks_init(pthread_mutex_t *lock, pthread_cond_t *condition);
 
-/* The moment that lies `us` microseconds ahead, by the monotonic clock. */
-struct timespec locks_ahead(int64_t us);
+int64_t locks_now(void);
+
+/* Waits for the condition. False: `until` has passed. */
+bool locks_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
 
 #endif

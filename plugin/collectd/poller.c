@@ -16,11 +16,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "plugin/collectd/backfill.h"
 #include "plugin/collectd/history_writer.h"
-#include "plugin/collectd/hold.h"
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/log_once.h"
 #include "plugin/collectd/monitor.h"
@@ -56,7 +54,7 @@ struct poller {
     struct cemm_ledger *ledger;
     struct queue queue;
     bool queue_made;
-    struct hold hold;
+    struct readings held;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
     /* When the readings that were gathered go to collectd, monotonic milliseconds; INT64_MAX: there
@@ -127,7 +125,7 @@ static struct reading *reading_new(const struct line *line, struct cemm_ledger_e
     return reading;
 }
 
-static void give(struct poller *poller, struct reading *reading)
+static void enqueue(struct poller *poller, struct reading *reading)
 {
     queue_put(&poller->queue, reading);
     gather(poller, cemm_clock_steady());
@@ -137,27 +135,27 @@ static void give(struct poller *poller, struct reading *reading)
 /* One that tells the interval of its series sets the one free that was held for that, and follows
  * it a little later: the write threads of a busy collectd may swap the two. Where polls are rare,
  * no second one would come in time. */
-static void give_or_hold(struct poller *poller, struct reading *reading, bool known,
-                         struct readings *ret_given)
+static void enqueue_or_hold(struct poller *poller, struct reading *reading, bool known,
+                            struct readings *ret_fresh)
 {
     struct reading *held;
     unsigned cadence;
 
     if (!cemm_ledger_cadence(reading->entry, &cadence) && reading->block->interval < HOLD_MS &&
-        hold_put(&poller->hold, reading, cemm_clock_steady()))
+        hold_put(&poller->held, reading, cemm_clock_steady()))
         return;
-    held = known ? NULL : hold_take(&poller->hold, reading->entry);
+    held = known ? NULL : hold_take(&poller->held, reading->entry);
     if (held) {
         held->held_until = 0;
         reading->held_until = cemm_clock_steady() + APART_MS;
-        give(poller, held);
+        enqueue(poller, held);
     }
-    readings_add(ret_given, reading);
+    readings_add(ret_fresh, reading);
 }
 
 /* What is new of a series. False: no memory. */
 static bool take_series(struct line *line, const struct cemm_document *document,
-                        const struct cemm_series *series, struct readings *ret_given)
+                        const struct cemm_series *series, struct readings *ret_fresh)
 {
     const struct cemm_query *query = cemm_document_query(document);
     struct poller *poller = line->poller;
@@ -168,14 +166,14 @@ static bool take_series(struct line *line, const struct cemm_document *document,
     for (size_t i = 0; entry && i < series->count; i++) {
         bool known = cemm_ledger_cadence(entry, &cadence);
         enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
-        struct reading *reading = NULL;
+        struct reading *reading;
 
-        if (verdict == CEMM_GIVE)
-            reading = reading_new(line, entry, &series->samples[i]);
-        if (verdict == CEMM_NO_ROOM || (verdict == CEMM_GIVE && !reading))
+        if (verdict == CEMM_REPEATED || verdict == CEMM_WITHHELD)
+            continue;
+        reading = verdict == CEMM_GIVE ? reading_new(line, entry, &series->samples[i]) : NULL;
+        if (!reading)
             return false;
-        if (reading)
-            give_or_hold(poller, reading, known, ret_given);
+        enqueue_or_hold(poller, reading, known, ret_fresh);
     }
     return entry != NULL;
 }
@@ -186,20 +184,20 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
     struct losses *losses = &line->poller->losses;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    struct readings given;
+    struct readings fresh;
 
-    readings_init(&given);
+    readings_init(&fresh);
     line->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
         lose(&losses->early, uid, alias, "realtime",
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
-        if (!take_series(line, document, &series[i], &given))
+        if (!take_series(line, document, &series[i], &fresh))
             lose(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
     }
-    /* Behind those of an earlier answer that it has set free. */
-    while (given.count)
-        give(line->poller, readings_take(&given));
+    /* They follow the readings of earlier answers that they have set free. */
+    while (fresh.count)
+        enqueue(line->poller, readings_take(&fresh));
 }
 
 /* A search that finds nothing looks just like one that goes well: the library has no failure to
@@ -292,8 +290,8 @@ static int begin(struct poller *poller)
     int64_t wait = backfill_step(poller->backfill, now);
     struct reading *reading;
 
-    while ((reading = hold_expired(&poller->hold, now)))
-        give(poller, reading);
+    while ((reading = hold_expired(&poller->held, now)))
+        enqueue(poller, reading);
     for (size_t i = 0; i < poller->count; i++) {
         struct line *line = &poller->lines[i];
 
@@ -302,8 +300,8 @@ static int begin(struct poller *poller)
     }
     if (next_sweep(poller) - now < wait)
         wait = next_sweep(poller) - now;
-    if (hold_due(&poller->hold) - now < wait)
-        wait = hold_due(&poller->hold) - now;
+    if (hold_due(&poller->held) - now < wait)
+        wait = hold_due(&poller->held) - now;
     if (gather_due(poller) - now < wait)
         wait = gather_due(poller) - now;
     return wait > 0 ? (int)wait : 0;
@@ -312,12 +310,11 @@ static int begin(struct poller *poller)
 /* A loop that fails at once must not spin; it wakes for the end all the same. */
 static void pause_after(struct poller *poller, int error)
 {
-    struct timespec until = locks_ahead(PAUSE_US);
+    int64_t until = locks_now() + PAUSE_US;
 
     plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-error));
     pthread_mutex_lock(&poller->lock);
-    while (!poller->stopping &&
-           pthread_cond_timedwait(&poller->stop, &poller->lock, &until) != ETIMEDOUT)
+    while (!poller->stopping && locks_wait(&poller->stop, &poller->lock, until))
         ;
     pthread_mutex_unlock(&poller->lock);
 }
@@ -378,7 +375,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     if (r < 0)
         return r;
     poller->queue_made = true;
-    hold_init(&poller->hold);
+    readings_init(&poller->held);
     poller->gather_until = poller->gather_idle = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
@@ -469,7 +466,7 @@ void poller_stop(struct poller *poller)
     for (size_t i = 0; i < poller->count; i++)
         log_once_free(poller->lines[i].log);
     if (poller->queue_made) {
-        hold_clear(&poller->hold);
+        readings_free(&poller->held);
         queue_destroy(&poller->queue);
     }
     cemm_ledger_free(poller->ledger);

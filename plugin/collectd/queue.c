@@ -14,7 +14,6 @@
  */
 #include "plugin/collectd/queue.h"
 
-#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,13 +39,16 @@ static void readings_move(struct readings *from, struct readings *behind)
     from->count = 0;
 }
 
-struct reading *readings_take(struct readings *readings)
+static struct reading *readings_remove(struct readings *readings, struct reading *reading)
 {
-    struct reading *reading = STAILQ_FIRST(&readings->list);
-
-    STAILQ_REMOVE_HEAD(&readings->list, next);
+    STAILQ_REMOVE(&readings->list, reading, reading, next);
     readings->count--;
     return reading;
+}
+
+struct reading *readings_take(struct readings *readings)
+{
+    return readings_remove(readings, STAILQ_FIRST(&readings->list));
 }
 
 void readings_free(struct readings *readings)
@@ -54,6 +56,41 @@ void readings_free(struct readings *readings)
     while (readings->count)
         free(readings_take(readings));
 }
+
+/* ---- held --------------------------------------------------------------------------- */
+
+bool hold_put(struct readings *held, struct reading *reading, int64_t now)
+{
+    if (held->count == QUEUE_MAX)
+        return false;
+    reading->held_until = now + HOLD_MS;
+    readings_add(held, reading);
+    return true;
+}
+
+struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry)
+{
+    struct reading *reading;
+
+    STAILQ_FOREACH (reading, &held->list, next)
+        if (reading->entry == entry)
+            return readings_remove(held, reading);
+    return NULL;
+}
+
+struct reading *hold_expired(struct readings *held, int64_t now)
+{
+    return hold_due(held) <= now ? readings_take(held) : NULL;
+}
+
+int64_t hold_due(const struct readings *held)
+{
+    const struct reading *first = STAILQ_FIRST(&held->list);
+
+    return first ? first->held_until : INT64_MAX;
+}
+
+/* ---- the queue ---------------------------------------------------------------------- */
 
 int queue_init(struct queue *queue)
 {
@@ -78,26 +115,25 @@ void queue_put(struct queue *queue, struct reading *reading)
 
 size_t queue_tell(struct queue *queue, int64_t expected)
 {
-    struct readings lost;
+    size_t lost = 0;
 
-    readings_init(&lost);
     pthread_mutex_lock(&queue->lock);
     queue->expected = expected;
     readings_move(&queue->fresh, &queue->waiting);
-    while (queue->waiting.count > QUEUE_MAX)
-        readings_add(&lost, readings_take(&queue->waiting));
+    for (; queue->waiting.count > QUEUE_MAX; lost++)
+        free(readings_take(&queue->waiting));
     pthread_cond_signal(&queue->arrived);
     pthread_mutex_unlock(&queue->lock);
-    size_t count = lost.count;
-    readings_free(&lost);
-    return count;
+    return lost;
 }
+
+/* ---- looks -------------------------------------------------------------------------- */
 
 void look_begin(struct look *look, struct queue *queue, int64_t every)
 {
     *look = (struct look){
         .queue = queue,
-        .until = locks_ahead(every * 1000 * 3 / 4),
+        .until = locks_now() + every * 1000 * 3 / 4,
         .next = cemm_clock_steady() + every,
     };
     readings_init(&look->taken);
@@ -140,14 +176,6 @@ static bool take(struct look *look, struct reading *reading)
     return true;
 }
 
-static bool is_over(const struct look *look)
-{
-    struct timespec now = locks_ahead(0);
-
-    return now.tv_sec > look->until.tv_sec ||
-           (now.tv_sec == look->until.tv_sec && now.tv_nsec >= look->until.tv_nsec);
-}
-
 /* Waits for readings while the look lasts and some may come, and takes all that are there. */
 static void fetch(struct look *look)
 {
@@ -155,7 +183,7 @@ static void fetch(struct look *look)
 
     pthread_mutex_lock(&queue->lock);
     while (!queue->waiting.count && queue->expected < look->next &&
-           pthread_cond_timedwait(&queue->arrived, &queue->lock, &look->until) != ETIMEDOUT)
+           locks_wait(&queue->arrived, &queue->lock, look->until))
         ;
     readings_move(&queue->waiting, &look->taken);
     pthread_mutex_unlock(&queue->lock);
@@ -165,7 +193,7 @@ const struct reading *look_next(struct look *look)
 {
     if (!look->taken.count && !look->left.count)
         fetch(look);
-    while (look->taken.count && !is_over(look)) {
+    while (look->taken.count && locks_now() < look->until) {
         struct reading *reading = readings_take(&look->taken);
 
         if (take(look, reading))

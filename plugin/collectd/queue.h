@@ -24,7 +24,7 @@ struct reading {
     uint64_t answer;           /* that brought it: no answer holds a series twice */
     int64_t time;              /* the meter's own, Unix milliseconds */
     double value;              /* in the API's unit */
-    int64_t held_until;        /* by hold.h, then by looks; monotonic milliseconds, 0: is not */
+    int64_t held_until;        /* by hold_put(), then by looks; monotonic milliseconds, 0: is not */
 };
 
 struct readings {
@@ -36,6 +36,27 @@ void readings_init(struct readings *readings);
 void readings_add(struct readings *readings, struct reading *reading);
 struct reading *readings_take(struct readings *readings); /* the oldest of at least one */
 void readings_free(struct readings *readings);            /* all that are in there */
+
+/*
+ * The first reading of a series whose own interval is not known yet (spec §5) is
+ * held: the second one tells it. The step of an RRD is that of the first value,
+ * for good, so that waits for it; but not for long, for a meter may be asleep.
+ * All are held for the same time, so the first in the list expires first.
+ */
+#define HOLD_MS 120000
+
+/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, and it stays the
+ * caller's. */
+bool hold_put(struct readings *held, struct reading *reading, int64_t now);
+
+/* That of a series, which is the caller's then. NULL: none is held. */
+struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry);
+
+/* One that was held for long enough, which is the caller's then. NULL: none. */
+struct reading *hold_expired(struct readings *held, int64_t now);
+
+/* When the next one will have been; INT64_MAX: none is held. */
+int64_t hold_due(const struct readings *held);
 
 struct queue {
     struct readings fresh; /* of the thread that puts them */
@@ -57,7 +78,7 @@ size_t queue_tell(struct queue *queue, int64_t expected);
 
 struct look {
     struct queue *queue;
-    struct timespec until;
+    int64_t until;         /* monotonic microseconds */
     int64_t next;          /* when the next look begins, monotonic milliseconds */
     struct readings taken; /* that it has still to give */
     struct readings left;  /* for the next look, before those */

@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "plugin/collectd/hold.h"
 #include "plugin/collectd/queue.h"
 
 static struct cemm_ledger *ledger;
@@ -278,11 +277,11 @@ static struct reading *reading_of(const char *alias, int64_t time)
 /* The first of a series waits for the second one, for two minutes at most. */
 static void test_hold(void **state)
 {
-    struct hold hold;
+    struct readings hold;
     struct reading *reading;
 
     (void)state;
-    hold_init(&hold);
+    readings_init(&hold);
     assert_true(hold_due(&hold) == INT64_MAX);
     assert_null(hold_expired(&hold, INT64_MAX - 1));
     assert_true(hold_put(&hold, reading_of("p1", 1), 1000));
@@ -302,21 +301,21 @@ static void test_hold(void **state)
     free(reading);
     assert_null(hold_expired(&hold, 121000));
     assert_int_equal(hold_due(&hold), 123000);
-    hold_clear(&hold);
+    readings_free(&hold);
 }
 
 static void test_hold_bound(void **state)
 {
-    struct hold hold;
+    struct readings hold;
     struct reading *reading = reading_of("p1", 0);
 
     (void)state;
-    hold_init(&hold);
+    readings_init(&hold);
     for (int i = 0; i < QUEUE_MAX; i++)
         assert_true(hold_put(&hold, reading_of("p1", i), 0));
     assert_false(hold_put(&hold, reading, 0));
     free(reading);
-    hold_clear(&hold);
+    readings_free(&hold);
 }
 
 int main(void)
