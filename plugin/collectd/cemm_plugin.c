@@ -13,8 +13,6 @@
 #include <stdlib.h>
 
 #include "plugin/collectd/config.h"
-#include "plugin/collectd/dispatch.h"
-#include "plugin/collectd/host.h"
 #include "plugin/collectd/poller.h"
 
 /* How often a look is taken at what has arrived, where the interval is not shorter still. A stop
@@ -54,19 +52,6 @@ static int configure(oconfig_item_t *plugin)
     return read_settings();
 }
 
-/* False: there is no room in collectd's fields for its names. */
-static bool dispatch(const struct reading *reading)
-{
-    struct value value;
-
-    if (!dispatch_make(&value, reading->block, reading->entry, reading->time, reading->value))
-        return false;
-    plugin_dispatch_values(&value.list);
-    /* Without memory for that, it is given once more after a restart. */
-    (void)cemm_ledger_gave(reading->entry, reading->time);
-    return true;
-}
-
 static int64_t looks_ms(void)
 {
     int64_t interval = LOOKS_MS;
@@ -82,24 +67,9 @@ static int64_t looks_ms(void)
  * count as given. */
 static int hand_over(user_data_t *data)
 {
-    struct poller *poller = data->data;
-    const struct reading *reading;
-    bool gave = false;
-    struct look look;
-
-    if (pthread_equal(self.starter, pthread_self()))
-        return 0;
-    look_begin(&look, poller_queue(poller), looks_ms());
-    reading = look_next(&look);
-    while (reading) {
-        if (dispatch(reading))
-            gave = true;
-        else
-            poller_refused(poller, reading);
-        reading = look_next(&look);
-    }
-    look_end(&look);
-    poller_looked(poller, gave);
+    (void)data;
+    if (!pthread_equal(self.starter, pthread_self()))
+        poller_hand_over(self.poller, looks_ms());
     return 0;
 }
 
@@ -107,10 +77,8 @@ static int hand_over(user_data_t *data)
  */
 static int register_reader(void)
 {
-    user_data_t data = {.data = self.poller};
-
     return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(looks_ms()),
-                                        &data);
+                                        NULL);
 }
 
 static int start(void)

@@ -106,7 +106,7 @@ static void mistake(struct reader *reader, const char *option, const char *words
                option ? ": " : "", *words ? words : "no memory");
 }
 
-/* ---- the plugin's own options -------------------------------------------------------- */
+/* ---- the plugin's own options ------------------------------------------------------- */
 
 static const char *take_state_file(struct reader *reader, const char *value)
 {
@@ -213,7 +213,7 @@ static const char *take_window(struct reader *reader, const char *value)
     return wrong;
 }
 
-/* ---- options ----------------------------------------------------------------------------- */
+/* ---- options ------------------------------------------------------------------------ */
 
 /* The library begins with its own name of the option, for which collectd's name stands already. */
 static const char *without_key(const char *words, const char *key)
@@ -295,7 +295,7 @@ static void read_option(struct reader *reader, const oconfig_item_t *item)
         reader->missing = NULL;
 }
 
-/* ---- blocks ------------------------------------------------------------------------------- */
+/* ---- blocks ------------------------------------------------------------------------- */
 
 /* `name` is "" where there is only one. */
 static void begin_block(struct reader *reader, const struct kind *kind, const char *name)
@@ -364,7 +364,7 @@ static void read_plugin(struct reader *reader, const oconfig_item_t *plugin, boo
     }
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------------------- */
 
 static void finish(struct reader *reader)
 {

@@ -10,6 +10,10 @@
  * A meter is silent when it stands still although it is answered for (spec §2),
  * or when its requests alone fail: others of its device have succeeded for
  * several intervals since. Each has its notifications, and its end.
+ *
+ * The library logs sources that do not answer and answers that are of no use.
+ * It does not log a meter that is not there any more: that is done here, with
+ * one line when the first of a device goes and one when all of them are back.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -26,8 +30,8 @@
 #define SILENT_INTERVALS 3
 
 struct source {
-    char *name;  /* "cloud-home"; NULL: none further */
-    double took; /* seconds */
+    char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": none further */
+    double took;                   /* seconds */
     bool told;
 };
 
@@ -36,6 +40,7 @@ struct fate {
     int64_t good; /* monotonic: the last success; before any, the first request's end */
     bool failing; /* the last request */
     bool silent;  /* as the last notification said */
+    bool absent;  /* no source has it, of a device: as a whole */
     char words[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
 };
 
@@ -56,6 +61,7 @@ struct record {
     struct meter *meters; /* as many as the library knows, which has a limit */
     int64_t due;          /* monotonic: when to report next */
     derive_t errors;
+    int absences;     /* fates that are absent */
     struct fate fate; /* of all that is asked of it */
 };
 
@@ -63,7 +69,7 @@ struct monitor {
     pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
-    int64_t due; /* monotonic: when anything has to be said at the earliest */
+    int64_t due; /* monotonic: when anything may have to be said at the earliest */
 };
 
 struct monitor *monitor_new(void)
@@ -81,8 +87,6 @@ static void record_free(void *data)
 {
     struct record *record = data;
 
-    for (size_t i = 0; i < SOURCES_MAX; i++)
-        free(record->sources[i].name);
     while (record->meters) {
         struct meter *meter = record->meters;
 
@@ -103,14 +107,12 @@ void monitor_free(struct monitor *monitor)
 
 /* ---- who is silent ------------------------------------------------------------------ */
 
-static int64_t patience_of(const struct record *record)
-{
-    return record->fate.good + SILENT_INTERVALS * record->block->interval;
-}
-
 static bool device_silent(const struct record *record, int64_t now)
 {
-    return record->fate.failing && (record->fate.silent || now >= patience_of(record));
+    const struct fate *fate = &record->fate;
+
+    return fate->failing &&
+           (fate->silent || now - fate->good >= SILENT_INTERVALS * record->block->interval);
 }
 
 /* That requests of it alone fail is seen by those of others: where all fail, it is the device. */
@@ -124,31 +126,7 @@ static bool meter_silent(const struct record *record, const struct meter *meter)
            (fate->silent || record->fate.good - fate->good >= SILENT_INTERVALS * meter->interval);
 }
 
-/* ---- when -------------------------------------------------------------------------- */
-
-static bool any_meter_news(const struct record *record)
-{
-    for (const struct meter *meter = record->meters; meter; meter = meter->next)
-        if (meter_silent(record, meter) != meter->fate.silent)
-            return true;
-    return false;
-}
-
-/* Locked. Who is silent, or no longer, may have to be said before the values are due. */
-static void bring_forward(struct monitor *monitor, const struct record *record)
-{
-    const struct fate *fate = &record->fate;
-    int64_t due = record->due;
-
-    if (any_meter_news(record) || (fate->silent && !fate->failing))
-        due = 0;
-    else if (fate->failing && !fate->silent && patience_of(record) < due)
-        due = patience_of(record);
-    if (due < monitor->due)
-        monitor->due = due;
-}
-
-/* ---- taking notes ------------------------------------------------------------------ */
+/* ---- taking notes ------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
 {
@@ -179,32 +157,19 @@ static struct record *record_of(struct monitor *monitor, const struct block *blo
     return record;
 }
 
-/* "cloud home" becomes "cloud-home": an identifier has no spaces. */
-static void name_source(char name[CEMM_NAME_SIZE + 8], const char *text)
-{
-    size_t length = strnlen(text, CEMM_NAME_SIZE + 7);
-
-    memcpy(name, text, length);
-    name[length] = '\0';
-    for (char *c = name; *c; c++)
-        *c = *c == ' ' || *c == '/' ? '-' : *c;
-}
-
 static void note_source(struct record *record, const struct cemm_document *document)
 {
-    char name[CEMM_NAME_SIZE + 8];
     struct source *source = record->sources;
+    char name[sizeof(source->name)];
 
-    name_source(name, cemm_document_source(document));
-    while (source < record->sources + SOURCES_MAX && source->name &&
-           strcmp(source->name, name) != 0)
-        source++;
-    if (source == record->sources + SOURCES_MAX)
-        return;
-    if (!source->name)
-        source->name = strdup(name);
-    if (!source->name)
-        return; /* the next answer may find memory */
+    snprintf(name, sizeof(name), "%s", cemm_document_source(document));
+    for (char *c = name; *c; c++) /* "cloud home": an identifier has no spaces */
+        *c = *c == ' ' || *c == '/' ? '-' : *c;
+    while (*source->name && strcmp(source->name, name) != 0) {
+        if (++source == record->sources + SOURCES_MAX)
+            return;
+    }
+    memcpy(source->name, name, sizeof(name));
     source->took = (double)cemm_document_took(document) / 1000;
     source->told = false;
 }
@@ -217,11 +182,10 @@ static struct meter *meter_of(struct record *record, const struct block *block, 
 
     while (meter && strcmp(meter->alias, alias) != 0)
         meter = meter->next;
-    if (!meter)
+    if (!meter) {
         meter = calloc(1, sizeof(*meter));
-    if (!meter)
-        return NULL;
-    if (!*meter->alias) {
+        if (!meter)
+            return NULL;
         *meter =
             (struct meter){.next = record->meters, .interval = block->interval, .fate.good = now};
         strncpy(meter->alias, alias, sizeof(meter->alias) - 1);
@@ -232,7 +196,7 @@ static struct meter *meter_of(struct record *record, const struct block *block, 
     return meter;
 }
 
-static void fare(struct fate *fate, const struct cemm_answer *answer, int64_t now)
+static void note_fate(struct fate *fate, const struct cemm_answer *answer, int64_t now)
 {
     fate->failing = answer->result != 0;
     if (fate->failing) /* cut: it is for people */
@@ -253,36 +217,72 @@ static void note_measured(struct meter *meter, const struct cemm_document *docum
                                      interval, cemm_clock_wall());
 }
 
-static void note(struct record *record, const struct block *block, const char *alias,
-                 const struct cemm_answer *answer, unsigned pace, int64_t now)
+static void set_absent(struct record *record, struct fate *fate, bool absent)
 {
-    struct meter *meter = alias ? meter_of(record, block, alias, now) : NULL;
+    record->absences += absent - fate->absent;
+    fate->absent = absent;
+}
 
+/* 1: something of the device is absent now; -1: nothing is any more; 0: neither has changed. */
+static int note_absence(struct record *record, struct fate *fate, int result)
+{
+    bool before = record->absences > 0;
+
+    if (result == CEMM_ABSENT)
+        set_absent(record, fate, true);
+    if (result == 0) {
+        set_absent(record, fate, false);
+        set_absent(record, &record->fate, false);
+    }
+    return (record->absences > 0) - before;
+}
+
+/* Returns as note_absence(). */
+static int note(struct record *record, const struct block *block, struct meter *meter,
+                const struct cemm_answer *answer, unsigned pace, int64_t now)
+{
     if (block->interval < record->block->interval)
         record->block = block;
-    fare(&record->fate, answer, now);
+    note_fate(&record->fate, answer, now);
     if (meter)
-        fare(&meter->fate, answer, now);
+        note_fate(&meter->fate, answer, now);
     if (answer->result != 0)
         record->errors++;
     if (answer->document)
         note_source(record, answer->document);
     if (answer->document && meter)
         note_measured(meter, answer->document, pace);
+    return note_absence(record, meter ? &meter->fate : &record->fate, answer->result);
+}
+
+/* Whether the record is new, or somebody may be silent, or no longer: that waits for no values. */
+static bool is_news(const struct record *record, const struct meter *meter)
+{
+    return !record->due || record->fate.failing || record->fate.silent ||
+           (meter && meter_silent(record, meter) != meter->fate.silent);
 }
 
 void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
                   const char *alias, const struct cemm_answer *answer, unsigned pace, int64_t now)
 {
     struct record *record;
+    int absence = 0;
 
     pthread_mutex_lock(&monitor->lock);
     record = record_of(monitor, block, uid, now);
     if (record) {
-        note(record, block, alias, answer, pace, now);
-        bring_forward(monitor, record);
+        struct meter *meter = alias ? meter_of(record, block, alias, now) : NULL;
+
+        absence = note(record, block, meter, answer, pace, now);
+        if (is_news(record, meter))
+            monitor->due = 0;
     }
     pthread_mutex_unlock(&monitor->lock);
+    if (absence > 0)
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", block->label, uid->text,
+                   alias ? alias : "", alias ? ": " : "", answer->words);
+    else if (absence < 0)
+        plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", block->label, uid->text);
 }
 
 /* ---- reporting ---------------------------------------------------------------------- */
@@ -307,7 +307,7 @@ static void report_values(const struct record *record, int64_t newest)
 {
     double age = (double)(cemm_clock_wall() - newest) / 1000;
 
-    for (size_t i = 0; i < SOURCES_MAX && record->sources[i].name; i++) {
+    for (size_t i = 0; i < SOURCES_MAX && *record->sources[i].name; i++) {
         if (!record->sources[i].told)
             dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
                          (value_t){.gauge = record->sources[i].took});
@@ -319,53 +319,35 @@ static void report_values(const struct record *record, int64_t newest)
                  (value_t){.derive = record->errors});
 }
 
-/* Locked. */
-static void begin_notification(notification_t *notification, const struct record *record,
-                               bool silent)
+/* Locked. Of the meter; NULL: of the device. A meter's name is in what tells notifications apart,
+ * too: the end of one ends no other. */
+static void make_notification(notification_t *notification, const struct record *record,
+                              const struct meter *meter)
 {
+    const struct fate *fate = meter ? &meter->fate : &record->fate;
+    const char *alias = meter ? meter->alias : "";
+    char *message = notification->message;
+    size_t size = sizeof(notification->message);
+    char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
+
     *notification = (notification_t){
-        .severity = silent ? NOTIF_FAILURE : NOTIF_OKAY,
+        .severity = fate->silent ? NOTIF_FAILURE : NOTIF_OKAY,
         .time = cdtime(),
     };
     dispatch_fill(notification->host, dispatch_host(record->block));
     dispatch_fill(notification->plugin, "cemm");
     dispatch_fill(notification->plugin_instance, record->uid.text);
     dispatch_fill(notification->type, "gauge");
-}
-
-static void notify_device(notification_t *notification, const struct record *record)
-{
-    const struct fate *fate = &record->fate;
-
-    begin_notification(notification, record, fate->silent);
-    dispatch_fill(notification->type_instance, "age");
-    if (fate->silent)
-        snprintf(notification->message, sizeof(notification->message), "CEMM %s is silent: %s",
-                 record->uid.text, fate->words);
-    else
-        snprintf(notification->message, sizeof(notification->message), "CEMM %s answers again",
-                 record->uid.text);
-}
-
-/* Its name is in what tells notifications apart, too: the end of one ends no other. */
-static void notify_meter(notification_t *notification, const struct record *record,
-                         const struct meter *meter)
-{
-    char *message = notification->message;
-    size_t size = sizeof(notification->message);
-
-    begin_notification(notification, record, meter->fate.silent);
-    snprintf(notification->type_instance, sizeof(notification->type_instance), "%s-age",
-             meter->alias);
-    if (!meter->fate.silent)
-        snprintf(message, size, "CEMM %s: %s is back", record->uid.text, meter->alias);
-    else if (meter->still)
-        snprintf(message, size, "CEMM %s: %s is silent: it has measured nothing for %.0f minutes",
-                 record->uid.text, meter->alias,
+    snprintf(notification->type_instance, sizeof(notification->type_instance), "%s%sage", alias,
+             meter ? "-" : "");
+    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, meter ? ": " : "", alias);
+    if (!fate->silent)
+        snprintf(message, size, "CEMM %s %s", name, meter ? "is back" : "answers again");
+    else if (meter && meter->still)
+        snprintf(message, size, "CEMM %s is silent: it has measured nothing for %.0f minutes", name,
                  (double)(cemm_clock_wall() - meter->newest) / 60000);
     else
-        snprintf(message, size, "CEMM %s: %s is silent: %s", record->uid.text, meter->alias,
-                 meter->fate.words);
+        snprintf(message, size, "CEMM %s is silent: %s", name, fate->words);
 }
 
 /* Locked. One thing that has to be said, and counts as said from then on. */
@@ -375,7 +357,7 @@ static bool take_news(struct record *record, int64_t now, notification_t *ret_no
 
     if (silent != record->fate.silent) {
         record->fate.silent = silent;
-        notify_device(ret_notification, record);
+        make_notification(ret_notification, record, NULL);
         return true;
     }
     for (struct meter *meter = record->meters; meter; meter = meter->next) {
@@ -383,7 +365,7 @@ static bool take_news(struct record *record, int64_t now, notification_t *ret_no
         if (silent == meter->fate.silent)
             continue;
         meter->fate.silent = silent;
-        notify_meter(ret_notification, record, meter);
+        make_notification(ret_notification, record, meter);
         return true;
     }
     return false;
@@ -409,16 +391,15 @@ static void notify_all(struct monitor *monitor, struct record *record, int64_t n
     while (news) {
         pthread_mutex_lock(&monitor->lock);
         news = take_news(record, now, &notification);
-        if (!news)
-            bring_forward(monitor, record);
+        if (!news && record->due < monitor->due)
+            monitor->due = record->due;
         pthread_mutex_unlock(&monitor->lock);
         if (news)
             plugin_dispatch_notification(&notification);
     }
 }
 
-/* Puts off what it can't hand over under the lock: a copy of the record will do. The names of
- * sources in it stay as long as the record itself. */
+/* Nothing is handed to collectd under the lock: a copy of the record will do. */
 static void report(struct monitor *monitor, struct record *record, int64_t now)
 {
     struct record copy;
@@ -430,9 +411,9 @@ static void report(struct monitor *monitor, struct record *record, int64_t now)
     if (due) {
         newest = newest_of(record);
         copy = *record;
+        for (size_t i = 0; i < SOURCES_MAX; i++)
+            record->sources[i].told = true;
     }
-    for (size_t i = 0; due && i < SOURCES_MAX; i++)
-        record->sources[i].told = true;
     pthread_mutex_unlock(&monitor->lock);
     if (due)
         report_values(&copy, newest);

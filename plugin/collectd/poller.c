@@ -7,24 +7,25 @@
  * its own pace: one that takes longer than that is left out until it has
  * answered, and the others do not wait for it.
  *
- * The library's log is passed on; what it leaves unsaid is in log_once.c.
+ * The library's log is passed on; monitor.c logs what the library does not.
  */
 #include "plugin/collectd/poller.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/collectd/backfill.h"
+#include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/history_writer.h"
-#include "plugin/collectd/locks.h"
-#include "plugin/collectd/log_once.h"
 #include "plugin/collectd/monitor.h"
+#include "plugin/collectd/queue.h"
 #include "plugin/collectd/thread.h"
 
-#define PAUSE_US 1000000 /* after a turn of the loop that failed by itself */
+#define PAUSE_MS 500 /* after a turn of the loop that failed by itself; a stop waits for it */
 
 /* Readings go to collectd together: each time, all of its threads wake, which costs more than what
  * they are woken for. They are gathered while more come, but not for longer than nobody minds, nor
@@ -45,15 +46,14 @@ struct losses {
 struct line {
     struct poller *poller;
     const struct block *block;
-    struct log_once *log;
-    int64_t due; /* monotonic milliseconds */
+    int64_t due;  /* monotonic milliseconds */
+    bool failing; /* as a whole, as was logged */
 };
 
 struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    bool queue_made;
     struct readings held;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
@@ -69,21 +69,19 @@ struct poller {
     struct losses losses;
     pthread_t thread;
     bool running; /* the thread is there to be joined */
-    pthread_mutex_t lock;
-    pthread_cond_t stop;
-    bool stopping; /* under lock */
+    atomic_bool stopping;
 };
 
-static void pass_on(void *data, enum cemm_level level, const char *words)
+static void pass_on(void *data, enum cemm_level level, const char *message)
 {
-    int severity = LOG_INFO;
+    static const int severities[] = {
+        [CEMM_LOG_ERROR] = LOG_ERR,
+        [CEMM_LOG_WARNING] = LOG_WARNING,
+        [CEMM_LOG_INFO] = LOG_INFO,
+    };
 
     (void)data;
-    if (level == CEMM_LOG_ERROR)
-        severity = LOG_ERR;
-    else if (level == CEMM_LOG_WARNING)
-        severity = LOG_WARNING;
-    plugin_log(severity, "cemm plugin: %s", words);
+    plugin_log(severities[level], "cemm plugin: %s", message);
 }
 
 /* Counts a loss; the first of its kind is said, with an example. */
@@ -93,6 +91,11 @@ static void lose(unsigned long *count, const struct cemm_uid *uid, const char *a
     if ((*count)++ == 0)
         plugin_log(LOG_WARNING, "cemm plugin: %s %s %s: %s; more of these are only counted",
                    uid->text, alias, channel, why);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 static void gather(struct poller *poller, int64_t now)
@@ -105,7 +108,7 @@ static void gather(struct poller *poller, int64_t now)
 
 static int64_t gather_due(const struct poller *poller)
 {
-    return poller->gather_until < poller->gather_idle ? poller->gather_until : poller->gather_idle;
+    return earlier(poller->gather_until, poller->gather_idle);
 }
 
 /* NULL: no memory. */
@@ -200,6 +203,17 @@ static void take_document(struct line *line, const struct cemm_uid *uid, const c
         enqueue(line->poller, readings_take(&fresh));
 }
 
+/* A block that fails as a whole is logged once when it begins and once when it ends; `why` NULL: it
+ * goes well. */
+static void note_block(struct line *line, const char *why)
+{
+    if (why && !line->failing)
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s", line->block->label, why);
+    else if (!why && line->failing)
+        plugin_log(LOG_INFO, "cemm plugin: %s: is back", line->block->label);
+    line->failing = why != NULL;
+}
+
 /* A search that finds nothing looks just like one that goes well: the library has no failure to
  * report. */
 static void note_search(struct line *line)
@@ -212,21 +226,11 @@ static void note_search(struct line *line)
     if (strncmp(state.words, prefix, sizeof(prefix) - 1) == 0)
         state.words += sizeof(prefix) - 1;
     if (*state.words)
-        log_once_note(line->log, NULL, NULL, -EIO, state.words);
+        note_block(line, state.words);
     else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
-        log_once_note(line->log, NULL, NULL, CEMM_ABSENT, "no CEMM has answered yet");
+        note_block(line, "no CEMM has answered yet");
     else
-        log_once_note(line->log, NULL, NULL, 0, "");
-}
-
-static bool stopping(struct poller *poller)
-{
-    bool stopping;
-
-    pthread_mutex_lock(&poller->lock);
-    stopping = poller->stopping;
-    pthread_mutex_unlock(&poller->lock);
-    return stopping;
+        note_block(line, NULL);
 }
 
 static void swept(void *data, const struct cemm_uid *uid, const char *alias,
@@ -238,7 +242,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (!answer) {
         line->poller->sweeps--;
         line->poller->gather_idle = 0;
-        if (line->block->kind == DISCOVERY && !stopping(line->poller))
+        if (line->block->kind == DISCOVERY && !line->poller->stopping)
             note_search(line);
         return;
     }
@@ -251,9 +255,10 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (uid)
         monitor_note(line->poller->monitor, line->block, uid, alias, answer, pace,
                      cemm_clock_steady());
-    /* What else can go wrong, the library's log tells, once. */
-    if (answer->result == 0 || answer->result == CEMM_ABSENT)
-        log_once_note(line->log, uid, alias, answer->result, answer->words);
+    if (answer->result == 0)
+        note_block(line, NULL);
+    else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
+        note_block(line, answer->words);
 }
 
 static void sweep(struct line *line, int64_t now)
@@ -268,7 +273,7 @@ static void sweep(struct line *line, int64_t now)
     if (r < 0)
         line->poller->sweeps--;
     if (r < 0 && r != -EALREADY)
-        log_once_note(line->log, NULL, NULL, -EIO, strerror(-r));
+        note_block(line, strerror(-r));
 }
 
 /* When the next sweep begins, monotonic milliseconds. */
@@ -276,10 +281,8 @@ static int64_t next_sweep(const struct poller *poller)
 {
     int64_t first = INT64_MAX;
 
-    for (size_t i = 0; i < poller->count; i++) {
-        if (poller->lines[i].due < first)
-            first = poller->lines[i].due;
-    }
+    for (size_t i = 0; i < poller->count; i++)
+        first = earlier(first, poller->lines[i].due);
     return first;
 }
 
@@ -298,25 +301,10 @@ static int begin(struct poller *poller)
         if (line->due <= now)
             sweep(line, now);
     }
-    if (next_sweep(poller) - now < wait)
-        wait = next_sweep(poller) - now;
-    if (hold_due(&poller->held) - now < wait)
-        wait = hold_due(&poller->held) - now;
-    if (gather_due(poller) - now < wait)
-        wait = gather_due(poller) - now;
+    wait = earlier(wait, next_sweep(poller) - now);
+    wait = earlier(wait, hold_due(&poller->held) - now);
+    wait = earlier(wait, gather_due(poller) - now);
     return wait > 0 ? (int)wait : 0;
-}
-
-/* A loop that fails at once must not spin; it wakes for the end all the same. */
-static void pause_after(struct poller *poller, int error)
-{
-    int64_t until = locks_now() + PAUSE_US;
-
-    plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-error));
-    pthread_mutex_lock(&poller->lock);
-    while (!poller->stopping && locks_wait(&poller->stop, &poller->lock, until))
-        ;
-    pthread_mutex_unlock(&poller->lock);
 }
 
 static void pass_to_collectd(struct poller *poller)
@@ -337,27 +325,55 @@ static void *run(void *data)
 {
     struct poller *poller = data;
 
-    while (!stopping(poller)) {
+    while (!poller->stopping) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
         if (r < 0)
             poller->gather_until = 0; /* the next turn comes late */
         pass_to_collectd(poller);
-        if (r < 0)
-            pause_after(poller, r);
+        if (r < 0) {
+            plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-r));
+            (void)poll(NULL, 0, PAUSE_MS);
+        }
     }
     return NULL;
 }
 
-static int add_line(struct poller *poller, const struct block *block)
-{
-    struct line *line = &poller->lines[poller->count];
+/* ---- in collectd's thread ----------------------------------------------------------- */
 
-    *line = (struct line){.poller = poller, .block = block, .due = cemm_clock_steady()};
-    poller->count++;
-    line->log = log_once_new(block->label);
-    return line->log ? 0 : -ENOMEM;
+/* False: its names do not fit collectd's fields. */
+static bool dispatch(struct poller *poller, const struct reading *reading)
+{
+    struct cemm_ledger_entry *entry = reading->entry;
+    struct value value;
+
+    if (!dispatch_make(&value, reading->block, entry, reading->time, reading->value)) {
+        lose(&poller->losses.names, cemm_ledger_uid(entry), cemm_ledger_alias(entry),
+             cemm_ledger_channel(entry), "this name is too long for collectd, it is left out");
+        return false;
+    }
+    plugin_dispatch_values(&value.list);
+    /* Without memory for that, it is given once more after a restart. */
+    (void)cemm_ledger_gave(entry, reading->time);
+    return true;
 }
+
+void poller_hand_over(struct poller *poller, int64_t every)
+{
+    const struct reading *reading;
+    bool gave = false;
+    struct look look;
+
+    look_begin(&look, &poller->queue, every);
+    while ((reading = look_next(&look)))
+        gave |= dispatch(poller, reading);
+    look_end(&look);
+    if (gave)
+        history_writer_nudge(poller->writer);
+    monitor_report(poller->monitor, cemm_clock_steady());
+}
+
+/* ---- beginning and end -------------------------------------------------------------- */
 
 static void wake(void *data)
 {
@@ -368,13 +384,6 @@ static void wake(void *data)
 
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
-    int r = locks_init(&poller->lock, &poller->stop);
-
-    if (r == 0)
-        r = queue_init(&poller->queue);
-    if (r < 0)
-        return r;
-    poller->queue_made = true;
     readings_init(&poller->held);
     poller->gather_until = poller->gather_idle = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
@@ -384,9 +393,13 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
     if (!poller->ledger || !poller->monitor || !poller->lines || !poller->cemm)
         return -ENOMEM;
-    for (size_t i = 0; i < settings->count && r == 0; i++)
-        r = add_line(poller, &settings->blocks[i]);
-    return r;
+    for (poller->count = 0; poller->count < settings->count; poller->count++)
+        poller->lines[poller->count] = (struct line){
+            .poller = poller,
+            .block = &settings->blocks[poller->count],
+            .due = cemm_clock_steady(),
+        };
+    return 0;
 }
 
 /* That the file is damaged is logged, or, where history hangs on it, not there. 0, or -ENOMEM: not
@@ -407,17 +420,16 @@ static int build(struct poller *poller, const struct settings *settings)
 {
     int r = build_memory(poller, settings);
 
-    if (r < 0)
-        return r;
-    r = load(poller, settings);
+    if (r == 0)
+        r = load(poller, settings);
     if (r < 0)
         return r;
     poller->writer = history_writer_start(poller->ledger, wake, poller);
     if (poller->writer)
         poller->backfill = backfill_new(settings, poller->cemm, poller->ledger, poller->writer);
-    if (!poller->backfill)
-        return -ENOMEM;
-    r = thread_start(&poller->thread, run, poller, "cemm");
+    r = poller->backfill ? 0 : -ENOMEM;
+    if (r == 0)
+        r = thread_start(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
     return r;
 }
@@ -425,21 +437,23 @@ static int build(struct poller *poller, const struct settings *settings)
 struct poller *poller_start(const struct settings *settings)
 {
     struct poller *poller = calloc(1, sizeof(*poller));
-    int r = poller ? build(poller, settings) : -ENOMEM;
+    int r = poller ? queue_init(&poller->queue) : -ENOMEM;
 
-    if (r == 0)
-        return poller;
+    if (r == 0) {
+        r = build(poller, settings);
+        if (r == 0)
+            return poller;
+        poller_stop(poller);
+    } else {
+        free(poller);
+    }
     plugin_log(LOG_ERR, "cemm plugin: cannot start: %s", strerror(-r));
-    poller_stop(poller);
     return NULL;
 }
 
 static void join(struct poller *poller)
 {
-    pthread_mutex_lock(&poller->lock);
     poller->stopping = true;
-    pthread_cond_signal(&poller->stop);
-    pthread_mutex_unlock(&poller->lock);
     cemm_wakeup(poller->cemm);
     pthread_join(poller->thread, NULL);
 }
@@ -449,7 +463,7 @@ static void report(const struct losses *losses)
     if (losses->names || losses->early || losses->memory || losses->overflow)
         plugin_log(LOG_INFO,
                    "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
-                   "our clock, %lu for want of memory, %lu that collectd did not fetch in time",
+                   "our clock, %lu for lack of memory, %lu that collectd did not fetch in time",
                    losses->names, losses->early, losses->memory, losses->overflow);
 }
 
@@ -463,34 +477,10 @@ void poller_stop(struct poller *poller)
     cemm_free(poller->cemm);
     backfill_free(poller->backfill);
     report(&poller->losses);
-    for (size_t i = 0; i < poller->count; i++)
-        log_once_free(poller->lines[i].log);
-    if (poller->queue_made) {
-        readings_free(&poller->held);
-        queue_destroy(&poller->queue);
-    }
+    readings_free(&poller->held);
+    queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);
-    pthread_cond_destroy(&poller->stop);
-    pthread_mutex_destroy(&poller->lock);
     free(poller->lines);
     free(poller);
-}
-
-struct queue *poller_queue(struct poller *poller)
-{
-    return &poller->queue;
-}
-
-void poller_refused(struct poller *poller, const struct reading *reading)
-{
-    lose(&poller->losses.names, cemm_ledger_uid(reading->entry), cemm_ledger_alias(reading->entry),
-         cemm_ledger_channel(reading->entry), "this name is too long for collectd, it is left out");
-}
-
-void poller_looked(struct poller *poller, bool gave)
-{
-    if (gave)
-        history_writer_nudge(poller->writer);
-    monitor_report(poller->monitor, cemm_clock_steady());
 }

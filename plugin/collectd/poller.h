@@ -6,10 +6,7 @@
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
 
-#include <stdbool.h>
-
 #include "plugin/collectd/config.h"
-#include "plugin/collectd/queue.h"
 
 struct poller;
 
@@ -19,13 +16,8 @@ struct poller *poller_start(const struct settings *settings);
 /* Ends the thread, whatever is under way, and frees all. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* Where what has arrived waits. From any thread. */
-struct queue *poller_queue(struct poller *poller);
-
-/* A reading could not be dispatched: its names do not fit. By one thread at a time. */
-void poller_refused(struct poller *poller, const struct reading *reading);
-
-/* A look at the queue is over; `gave`: something of it was dispatched. By one thread at a time. */
-void poller_looked(struct poller *poller, bool gave);
+/* Dispatches what has arrived, for as long as a look lasts; the next one begins in `every`
+ * milliseconds. By one of collectd's threads at a time. */
+void poller_hand_over(struct poller *poller, int64_t every);
 
 #endif
