@@ -1,15 +1,19 @@
 /*
+ * The library finds out what is missing and fetches it. What it brings goes to
+ * the thread here, which may wait for a writer, and comes back to be told of.
+ *
  * Old values must not go through collectd's queue: its cache, its thresholds
  * and the writers of current values would take them for the present. So each
- * goes straight to the writer that was named (plugin_write).
- *
- * A writer is free to block; so this is a thread of its own. It is joined when
- * collectd stops, which the writers outlive.
+ * goes straight to the writer that was named (plugin_write). Nothing is given
+ * before collectd itself has a value of the series that is not too old, and has
+ * had it for long enough to be written: old values come after the first new one.
  *
  * A value counts as given once the writer has taken it and has been told to
  * pass it on (flush): what waits in its buffer would be lost with a kill -9.
  * Then it is in the state file at once, as is what was dispatched. For a writer
  * to which that is much work, several values are flushed together.
+ *
+ * The thread is joined when collectd stops, which the writers outlive.
  */
 #include "plugin/collectd/history_writer.h"
 
@@ -18,32 +22,66 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/locks.h"
 #include "plugin/collectd/thread.h"
 
+#define DELAY_MS     1000     /* for a live sample to reach the writers */
+#define AGE_MS       30000    /* how old the document of a day may be */
+#define ROUNDS_MAX   4        /* series at a time: it is no hurry */
 #define PACE_US      500      /* between two values: current ones want to be written, too */
 #define SAVE_US      10000000 /* between two looks at the state file, where nothing is new */
 #define SLOW_US      5000     /* a flush that takes longer is done less often */
 #define TOGETHER_MAX 64       /* values that are flushed together at most */
+#define NOT_LIVE     (-1000)  /* collectd does not know the series just now */
+
+/* Minutes of one series for one writer, oldest first. */
+struct batch {
+    STAILQ_ENTRY(batch) next;
+    struct cemm_fill *fill;     /* that they are for: its taker is the writer */
+    struct cemm_document *rows; /* that `series` is of */
+    const struct cemm_series *series;
+    size_t given; /* how many the writer took, from the first on */
+    int status;   /* 0, what the writer returned, or NOT_LIVE */
+};
+
+STAILQ_HEAD(batches, batch);
 
 struct history_writer {
+    struct cemm *cemm;
     struct cemm_ledger *ledger;
-    void (*done)(void *data);
-    void *data;
+    struct cemm_backfill *backfill;
+    const struct settings *settings;
+    bool complained[WRITERS_MAX]; /* that this writer does not take history */
     pthread_t thread;
+    bool running; /* the thread is there to be joined */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stopping; /* this and all below under lock */
     bool news;
-    struct batch *waiting;
-    struct batch **waiting_end;
-    struct batch *finished;
-    struct batch **finished_end;
+    struct batches waiting;
+    struct batches finished;
 };
 
-/* ---- the state file -------------------------------------------------------------- */
+/* NULL: there is none. Locked. */
+static struct batch *take_first(struct batches *batches)
+{
+    struct batch *batch = STAILQ_FIRST(batches);
+
+    if (batch)
+        STAILQ_REMOVE_HEAD(batches, next);
+    return batch;
+}
+
+static void batch_free(struct batch *batch)
+{
+    cemm_document_unref(batch->rows);
+    free(batch);
+}
+
+/* ---- the state file ----------------------------------------------------------------- */
 
 static void save(struct history_writer *writer, bool whole)
 {
@@ -57,7 +95,14 @@ static void save(struct history_writer *writer, bool whole)
         plugin_log(LOG_INFO, "cemm plugin: %s", words.text);
 }
 
-/* ---- giving ---------------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------------------ */
+
+static bool make_value(struct value *ret_value, const struct batch *batch, int64_t time,
+                       double number)
+{
+    return dispatch_make(ret_value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill), time,
+                         number);
+}
 
 /* Whether collectd has a value of the series that is not too old: only then may old ones be given.
  */
@@ -67,7 +112,7 @@ static bool is_live(const struct batch *batch)
     const data_set_t *set;
     value_t *values;
 
-    if (!dispatch_make(&value, batch->block, batch->entry, 0, 0))
+    if (!make_value(&value, batch, 0, 0))
         return false;
     set = plugin_get_ds(value.list.type);
     values = set ? uc_get_value(set, &value.list) : NULL;
@@ -75,17 +120,17 @@ static bool is_live(const struct batch *batch)
     return values != NULL;
 }
 
-static int give(const struct batch *batch, const struct cemm_sample *sample)
+static int write_sample(const struct batch *batch, const struct cemm_sample *sample)
 {
     struct value value;
     int status;
 
-    if (!dispatch_make(&value, batch->block, batch->entry, sample->time, sample->value))
+    if (!make_value(&value, batch, sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers look into it unasked */
     if (!value.list.meta)
         return ENOMEM;
-    status = plugin_write(batch->writer, NULL, &value.list);
+    status = plugin_write(cemm_fill_taker(batch->fill), NULL, &value.list);
     meta_data_destroy(value.list.meta);
     return status;
 }
@@ -94,14 +139,17 @@ static int give(const struct batch *batch, const struct cemm_sample *sample)
  * took. */
 static int64_t settle(struct history_writer *writer, struct batch *batch, size_t end)
 {
+    const char *taker = cemm_fill_taker(batch->fill);
     int64_t begun = locks_now();
+    int64_t took;
 
-    plugin_flush(batch->writer, 0, NULL);
-    begun = locks_now() - begun;
+    plugin_flush(taker, 0, NULL);
+    took = locks_now() - begun;
     while (batch->given < end)
-        (void)cemm_ledger_mark(batch->entry, batch->writer, batch->samples[batch->given++].time);
+        (void)cemm_ledger_mark(cemm_fill_entry(batch->fill), taker,
+                               batch->series->samples[batch->given++].time);
     save(writer, false);
-    return begun;
+    return took;
 }
 
 /* Waits a little. True: the end has come. */
@@ -118,15 +166,15 @@ static bool rest(struct history_writer *writer, int64_t us)
     return stopping;
 }
 
-static void give_all(struct history_writer *writer, struct batch *batch)
+static void write_batch(struct history_writer *writer, struct batch *batch)
 {
     size_t together = 1;
     size_t next = 0;
 
     if (!is_live(batch))
-        batch->status = HISTORY_NOT_LIVE;
-    while (batch->status == 0 && next < batch->count) {
-        batch->status = give(batch, &batch->samples[next]);
+        batch->status = NOT_LIVE;
+    while (batch->status == 0 && next < batch->series->count) {
+        batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
         if (next - batch->given >= together && settle(writer, batch, next) > SLOW_US &&
@@ -139,59 +187,43 @@ static void give_all(struct history_writer *writer, struct batch *batch)
         settle(writer, batch, next);
 }
 
-/* ---- the thread ---------------------------------------------------------------------- */
+/* ---- the thread --------------------------------------------------------------------- */
 
-/* The next batch, or NULL if there is none before it is time to look at the state file. */
-static struct batch *wait_for_batch(struct history_writer *writer)
+/* Waits for a batch; *ret_batch is NULL if it is time to look at the state file before one comes.
+ * False: the end has come. */
+static bool wait_for_batch(struct history_writer *writer, struct batch **ret_batch)
 {
     int64_t until = locks_now() + SAVE_US;
-    struct batch *batch;
+    bool stopping;
 
     pthread_mutex_lock(&writer->lock);
-    while (!writer->stopping && !writer->news && !writer->waiting &&
+    while (!writer->stopping && !writer->news && STAILQ_EMPTY(&writer->waiting) &&
            locks_wait(&writer->wake, &writer->lock, until))
         ;
     writer->news = false;
-    batch = writer->stopping ? NULL : writer->waiting;
-    if (batch) {
-        writer->waiting = batch->next;
-        if (!writer->waiting)
-            writer->waiting_end = &writer->waiting;
-        batch->next = NULL;
-    }
+    stopping = writer->stopping;
+    *ret_batch = stopping ? NULL : take_first(&writer->waiting);
     pthread_mutex_unlock(&writer->lock);
-    return batch;
+    return !stopping;
 }
 
 static void finish(struct history_writer *writer, struct batch *batch)
 {
     pthread_mutex_lock(&writer->lock);
-    *writer->finished_end = batch;
-    writer->finished_end = &batch->next;
+    STAILQ_INSERT_TAIL(&writer->finished, batch, next);
     pthread_mutex_unlock(&writer->lock);
-    writer->done(writer->data);
-}
-
-static bool stopping(struct history_writer *writer)
-{
-    bool result;
-
-    pthread_mutex_lock(&writer->lock);
-    result = writer->stopping;
-    pthread_mutex_unlock(&writer->lock);
-    return result;
+    cemm_wakeup(writer->cemm);
 }
 
 static void *run(void *data)
 {
     struct history_writer *writer = data;
+    struct batch *batch;
 
-    while (!stopping(writer)) {
-        struct batch *batch = wait_for_batch(writer);
-
+    while (wait_for_batch(writer, &batch)) {
         save(writer, false);
         if (batch) {
-            give_all(writer, batch);
+            write_batch(writer, batch);
             finish(writer, batch);
         }
     }
@@ -199,84 +231,159 @@ static void *run(void *data)
     return NULL;
 }
 
-/* ---- for the others ---------------------------------------------------------------------- */
+/* ---- in the thread of the loop ------------------------------------------------------ */
 
-struct history_writer *history_writer_start(struct cemm_ledger *ledger, void (*done)(void *data),
-                                            void *data)
+static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
+    struct history_writer *writer = data;
+    const char *channel = cemm_ledger_channel(cemm_fill_entry(fill));
+    struct batch *batch = malloc(sizeof(*batch));
+
+    if (!batch)
+        return -EAGAIN;
+    *batch = (struct batch){
+        .fill = fill,
+        .rows = cemm_document_ref(rows),
+        .series = cemm_document_channel(rows, channel),
+    };
+    pthread_mutex_lock(&writer->lock);
+    STAILQ_INSERT_TAIL(&writer->waiting, batch, next);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+    return 1;
+}
+
+static bool *complained_of(struct history_writer *writer, const char *name)
+{
+    size_t i = 0;
+
+    while (strcmp(writer->settings->writers[i], name) != 0)
+        i++;
+    return &writer->complained[i];
+}
+
+static void complain(const char *name, int status)
+{
+    if (status == ENOENT)
+        plugin_log(LOG_WARNING,
+                   "cemm plugin: <Backfill>: there is no writer \"%s\"; history waits for it",
+                   name);
+    else
+        plugin_log(LOG_WARNING,
+                   "cemm plugin: <Backfill>: the writer \"%s\" did not take a value (%d); it is "
+                   "tried again",
+                   name, status);
+}
+
+/* Each is logged once when it fails and once when it takes history again. */
+static void note_status(struct history_writer *writer, const struct batch *batch, bool failed)
+{
+    const char *name = cemm_fill_taker(batch->fill);
+    bool *complained = complained_of(writer, name);
+
+    if (batch->given > 0 && *complained) {
+        plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now", name);
+        *complained = false;
+    }
+    if (failed && !*complained)
+        complain(name, batch->status);
+    *complained |= failed;
+}
+
+static void take_back(struct history_writer *writer, struct batch *batch)
+{
+    bool failed = batch->status != 0 && batch->status != NOT_LIVE;
+    int result = batch->given == batch->series->count ? 0 : -EAGAIN;
+
+    note_status(writer, batch, failed);
+    cemm_backfill_gave(batch->fill, batch->given, failed ? -EIO : result);
+    batch_free(batch);
+}
+
+void history_writer_live(struct history_writer *writer, const struct block *block,
+                         struct cemm_ledger_entry *entry)
+{
+    (void)cemm_backfill_live(writer->backfill, entry, cemm_clock_wall(), (void *)block);
+}
+
+int64_t history_writer_step(struct history_writer *writer, int64_t now)
+{
+    struct batch *batch;
+    int64_t wait;
+
+    do {
+        pthread_mutex_lock(&writer->lock);
+        batch = take_first(&writer->finished);
+        pthread_mutex_unlock(&writer->lock);
+        if (batch)
+            take_back(writer, batch);
+    } while (batch);
+    wait = cemm_backfill_step(writer->backfill, now);
+    return wait < 0 ? INTERVAL_MAX_MS : wait;
+}
+
+/* ---- beginning and end -------------------------------------------------------------- */
+
+int history_writer_start(struct history_writer **ret_writer, const struct settings *settings,
+                         struct cemm *cemm, struct cemm_ledger *ledger)
+{
+    static const struct cemm_backfill_rules rules = {
+        .delay_ms = DELAY_MS,
+        .max_age_ms = AGE_MS,
+        .rows_max = SIZE_MAX,
+        .rounds_max = ROUNDS_MAX,
+        .give = hand_over,
+    };
     struct history_writer *writer = calloc(1, sizeof(*writer));
-    int r = -ENOMEM;
+    int r = writer ? locks_init(&writer->lock, &writer->wake) : -ENOMEM;
 
-    if (writer) {
-        *writer = (struct history_writer){.ledger = ledger, .done = done, .data = data};
-        writer->waiting_end = &writer->waiting;
-        writer->finished_end = &writer->finished;
-        r = locks_init(&writer->lock, &writer->wake);
+    if (r < 0) {
+        free(writer);
+        return r;
     }
-    if (r == 0)
-        r = thread_start(&writer->thread, run, writer, "cemm history");
-    if (r == 0)
-        return writer;
-    plugin_log(LOG_ERR, "cemm plugin: cannot start: %s", strerror(-r));
-    free(writer);
-    return NULL;
-}
-
-void batch_free(struct batch *batch)
-{
-    cemm_document_unref(batch->rows);
-    free(batch);
-}
-
-static void free_batches(struct batch *batch)
-{
-    while (batch) {
-        struct batch *next = batch->next;
-
-        batch_free(batch);
-        batch = next;
-    }
+    *ret_writer = writer;
+    writer->cemm = cemm;
+    writer->ledger = ledger;
+    writer->settings = settings;
+    STAILQ_INIT(&writer->waiting);
+    STAILQ_INIT(&writer->finished);
+    writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);
+    if (!writer->backfill)
+        return -ENOMEM;
+    r = thread_start(&writer->thread, run, writer, "cemm history");
+    writer->running = r == 0;
+    return r;
 }
 
 void history_writer_stop(struct history_writer *writer)
 {
-    if (!writer)
+    if (!writer || !writer->running)
         return;
     pthread_mutex_lock(&writer->lock);
     writer->stopping = true;
     pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
     pthread_join(writer->thread, NULL);
-    free_batches(writer->waiting);
-    free_batches(writer->finished);
-    pthread_cond_destroy(&writer->wake);
-    pthread_mutex_destroy(&writer->lock);
-    free(writer);
 }
 
-void history_writer_give(struct history_writer *writer, struct batch *batch)
-{
-    batch->next = NULL;
-    pthread_mutex_lock(&writer->lock);
-    *writer->waiting_end = batch;
-    writer->waiting_end = &batch->next;
-    pthread_cond_signal(&writer->wake);
-    pthread_mutex_unlock(&writer->lock);
-}
-
-struct batch *history_writer_take(struct history_writer *writer)
+static void free_batches(struct batches *batches)
 {
     struct batch *batch;
 
-    pthread_mutex_lock(&writer->lock);
-    batch = writer->finished;
-    if (batch) {
-        writer->finished = batch->next;
-        if (!writer->finished)
-            writer->finished_end = &writer->finished;
-    }
-    pthread_mutex_unlock(&writer->lock);
-    return batch;
+    while ((batch = take_first(batches)))
+        batch_free(batch);
+}
+
+void history_writer_free(struct history_writer *writer)
+{
+    if (!writer)
+        return;
+    free_batches(&writer->waiting);
+    free_batches(&writer->finished);
+    cemm_backfill_free(writer->backfill);
+    pthread_cond_destroy(&writer->wake);
+    pthread_mutex_destroy(&writer->lock);
+    free(writer);
 }
 
 void history_writer_nudge(struct history_writer *writer)

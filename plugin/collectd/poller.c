@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/collectd/backfill.h"
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/monitor.h"
@@ -62,7 +61,6 @@ struct poller {
     int64_t gather_until; /* at the latest */
     int64_t gather_idle;  /* if no more come; 0: the sweep is over */
     struct history_writer *writer;
-    struct backfill *backfill;
     struct monitor *monitor;
     struct line *lines;
     size_t count;
@@ -132,7 +130,7 @@ static void enqueue(struct poller *poller, struct reading *reading)
 {
     queue_put(&poller->queue, reading);
     gather(poller, cemm_clock_steady());
-    backfill_live(poller->backfill, reading->block, reading->entry);
+    history_writer_live(poller->writer, reading->block, reading->entry);
 }
 
 /* One that tells the interval of its series sets the one free that was held for that, and follows
@@ -290,7 +288,7 @@ static int64_t next_sweep(const struct poller *poller)
 static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();
-    int64_t wait = backfill_step(poller->backfill, now);
+    int64_t wait = history_writer_step(poller->writer, now);
     struct reading *reading;
 
     while ((reading = hold_expired(&poller->held, now)))
@@ -375,13 +373,6 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-static void wake(void *data)
-{
-    struct poller *poller = data;
-
-    cemm_wakeup(poller->cemm);
-}
-
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
     readings_init(&poller->held);
@@ -422,12 +413,8 @@ static int build(struct poller *poller, const struct settings *settings)
 
     if (r == 0)
         r = load(poller, settings);
-    if (r < 0)
-        return r;
-    poller->writer = history_writer_start(poller->ledger, wake, poller);
-    if (poller->writer)
-        poller->backfill = backfill_new(settings, poller->cemm, poller->ledger, poller->writer);
-    r = poller->backfill ? 0 : -ENOMEM;
+    if (r == 0)
+        r = history_writer_start(&poller->writer, settings, poller->cemm, poller->ledger);
     if (r == 0)
         r = thread_start(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
@@ -475,7 +462,7 @@ void poller_stop(struct poller *poller)
         join(poller);
     history_writer_stop(poller->writer); /* which may wake the loop until then */
     cemm_free(poller->cemm);
-    backfill_free(poller->backfill);
+    history_writer_free(poller->writer);
     report(&poller->losses);
     readings_free(&poller->held);
     queue_destroy(&poller->queue);
