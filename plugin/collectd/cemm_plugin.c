@@ -73,14 +73,6 @@ static int hand_over(user_data_t *data)
     return 0;
 }
 
-/* One for all blocks: side by side, two would give samples of one series at a time (see queue.c).
- */
-static int register_reader(void)
-{
-    return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(looks_ms()),
-                                        NULL);
-}
-
 static int start(void)
 {
     if (self.poller)
@@ -90,7 +82,11 @@ static int start(void)
         return -1;
     self.starter = pthread_self();
     self.poller = poller_start(self.settings);
-    return self.poller ? register_reader() : -1;
+    if (!self.poller)
+        return -1;
+    /* One for all blocks: two side by side would give samples of one series at a time (queue.c). */
+    return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(looks_ms()),
+                                        NULL);
 }
 
 static int stop(void)

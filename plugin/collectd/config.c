@@ -25,7 +25,6 @@
 #define WINDOW_MIN     60
 #define WINDOW_DEFAULT 86400
 #define STATE_FILE     "cemm.state"
-#define BLOCKS_MAX     1025 /* the library's greatest number of sources, and discovery */
 
 struct reader {
     struct settings *settings;
@@ -390,10 +389,9 @@ static struct settings *settings_new(void)
     if (!settings)
         return NULL;
     settings->config = cemm_config_new();
-    settings->blocks = calloc(BLOCKS_MAX, sizeof(*settings->blocks));
     settings->state_file = strdup(STATE_FILE);
     settings->window = WINDOW_DEFAULT;
-    if (!settings->config || !settings->blocks || !settings->state_file ||
+    if (!settings->config || !settings->state_file ||
         cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
         settings_free(settings);
         return NULL;
@@ -429,7 +427,6 @@ void settings_free(struct settings *settings)
         return;
     for (size_t i = 0; i < settings->writer_count; i++)
         free(settings->writers[i]);
-    free(settings->blocks);
     free(settings->state_file);
     cemm_config_free(settings->config);
     free(settings);

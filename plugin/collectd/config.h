@@ -13,6 +13,7 @@
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 
 #define WRITERS_MAX 16
+#define BLOCKS_MAX  1025 /* the library's greatest number of sources, and discovery */
 
 /* Bits: an option may stand in several. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };
@@ -28,7 +29,7 @@ struct block {
 
 struct settings {
     struct cemm_config *config;
-    struct block *blocks;
+    struct block blocks[BLOCKS_MAX];
     size_t count;
     char *state_file;           /* relative to collectd's BaseDir, which is where it works */
     char *writers[WRITERS_MAX]; /* of history; none: there is no backfill */

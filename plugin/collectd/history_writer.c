@@ -26,7 +26,6 @@
 
 #include "plugin/collectd/dispatch.h"
 #include "plugin/collectd/locks.h"
-#include "plugin/collectd/thread.h"
 
 #define DELAY_MS     1000     /* for a live sample to reach the writers */
 #define AGE_MS       30000    /* how old the document of a day may be */
@@ -366,20 +365,15 @@ void history_writer_stop(struct history_writer *writer)
     pthread_join(writer->thread, NULL);
 }
 
-static void free_batches(struct batches *batches)
+void history_writer_free(struct history_writer *writer)
 {
     struct batch *batch;
 
-    while ((batch = take_first(batches)))
-        batch_free(batch);
-}
-
-void history_writer_free(struct history_writer *writer)
-{
     if (!writer)
         return;
-    free_batches(&writer->waiting);
-    free_batches(&writer->finished);
+    STAILQ_CONCAT(&writer->waiting, &writer->finished);
+    while ((batch = take_first(&writer->waiting)))
+        batch_free(batch);
     cemm_backfill_free(writer->backfill);
     pthread_cond_destroy(&writer->wake);
     pthread_mutex_destroy(&writer->lock);

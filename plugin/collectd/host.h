@@ -15,4 +15,8 @@
 #include <collectd/core/daemon/utils_cache.h>
 #undef HAVE_CONFIG_H
 
+/* Starts a thread of ours, to which no signal goes: collectd's main thread must get them. 0 or a
+ * negative errno. */
+int thread_start(pthread_t *thread, void *(*run)(void *data), void *data, const char *name);
+
 #endif

@@ -22,7 +22,6 @@
 #include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/queue.h"
-#include "plugin/collectd/thread.h"
 
 #define PAUSE_MS 500 /* after a turn of the loop that failed by itself; a stop waits for it */
 
@@ -56,10 +55,8 @@ struct poller {
     struct readings held;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
-    /* When the readings that were gathered go to collectd, monotonic milliseconds; INT64_MAX: there
-     * are none. */
-    int64_t gather_until; /* at the latest */
-    int64_t gather_idle;  /* if no more come; 0: the sweep is over */
+    int64_t gathered; /* the first reading that collectd has not got, monotonic milliseconds */
+    int64_t pass_due; /* when they go to collectd; INT64_MAX: there are none */
     struct history_writer *writer;
     struct monitor *monitor;
     struct line *lines;
@@ -96,19 +93,6 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void gather(struct poller *poller, int64_t now)
-{
-    if (poller->gather_until == INT64_MAX)
-        poller->gather_until = now + GATHER_MAX_MS;
-    if (poller->gather_idle > 0)
-        poller->gather_idle = now + GATHER_GAP_MS;
-}
-
-static int64_t gather_due(const struct poller *poller)
-{
-    return earlier(poller->gather_until, poller->gather_idle);
-}
-
 /* NULL: no memory. */
 static struct reading *reading_new(const struct line *line, struct cemm_ledger_entry *entry,
                                    const struct cemm_sample *sample)
@@ -128,8 +112,13 @@ static struct reading *reading_new(const struct line *line, struct cemm_ledger_e
 
 static void enqueue(struct poller *poller, struct reading *reading)
 {
+    int64_t now = cemm_clock_steady();
+
     queue_put(&poller->queue, reading);
-    gather(poller, cemm_clock_steady());
+    if (poller->pass_due == INT64_MAX)
+        poller->gathered = now;
+    if (poller->pass_due > 0) /* else a sweep has ended in this turn */
+        poller->pass_due = earlier(poller->gathered + GATHER_MAX_MS, now + GATHER_GAP_MS);
     history_writer_live(poller->writer, reading->block, reading->entry);
 }
 
@@ -239,7 +228,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
 
     if (!answer) {
         line->poller->sweeps--;
-        line->poller->gather_idle = 0;
+        line->poller->pass_due = 0;
         if (line->block->kind == DISCOVERY && !line->poller->stopping)
             note_search(line);
         return;
@@ -301,7 +290,7 @@ static int begin(struct poller *poller)
     }
     wait = earlier(wait, next_sweep(poller) - now);
     wait = earlier(wait, hold_due(&poller->held) - now);
-    wait = earlier(wait, gather_due(poller) - now);
+    wait = earlier(wait, poller->pass_due - now);
     return wait > 0 ? (int)wait : 0;
 }
 
@@ -309,9 +298,9 @@ static void pass_to_collectd(struct poller *poller)
 {
     size_t lost;
 
-    if (cemm_clock_steady() < gather_due(poller))
+    if (cemm_clock_steady() < poller->pass_due)
         return;
-    poller->gather_until = poller->gather_idle = INT64_MAX;
+    poller->pass_due = INT64_MAX;
     lost = queue_tell(&poller->queue, poller->sweeps ? 0 : next_sweep(poller));
     if (lost && !poller->losses.overflow)
         plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
@@ -327,7 +316,7 @@ static void *run(void *data)
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
         if (r < 0)
-            poller->gather_until = 0; /* the next turn comes late */
+            poller->pass_due = 0; /* the next turn comes late */
         pass_to_collectd(poller);
         if (r < 0) {
             plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-r));
@@ -376,7 +365,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
     readings_init(&poller->held);
-    poller->gather_until = poller->gather_idle = INT64_MAX;
+    poller->pass_due = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
     poller->monitor = monitor_new();
@@ -438,13 +427,6 @@ struct poller *poller_start(const struct settings *settings)
     return NULL;
 }
 
-static void join(struct poller *poller)
-{
-    poller->stopping = true;
-    cemm_wakeup(poller->cemm);
-    pthread_join(poller->thread, NULL);
-}
-
 static void report(const struct losses *losses)
 {
     if (losses->names || losses->early || losses->memory || losses->overflow)
@@ -458,8 +440,11 @@ void poller_stop(struct poller *poller)
 {
     if (!poller)
         return;
-    if (poller->running)
-        join(poller);
+    if (poller->running) {
+        poller->stopping = true;
+        cemm_wakeup(poller->cemm);
+        pthread_join(poller->thread, NULL);
+    }
     history_writer_stop(poller->writer); /* which may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);

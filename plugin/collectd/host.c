@@ -1,8 +1,6 @@
-#include "plugin/collectd/thread.h"
+#include "plugin/collectd/host.h"
 
 #include <signal.h>
-
-#include "plugin/collectd/host.h"
 
 int thread_start(pthread_t *thread, void *(*run)(void *data), void *data, const char *name)
 {
