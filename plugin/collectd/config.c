@@ -71,8 +71,6 @@ static const struct option {
     {"Window", NULL, BACKFILL, take_window},
 };
 
-#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
-
 /* The blocks that <Plugin cemm> may hold. */
 static const struct kind {
     enum block_kind bit;
@@ -93,16 +91,14 @@ static const char *const timid[] = {
     "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
 };
 
-#define TIMID_COUNT (sizeof(timid) / sizeof(timid[0]))
-
 /* `option`: of the block that is being read; NULL: it is about the whole block. */
-static void mistake(struct reader *reader, const char *option, const char *words)
+static void mistake(struct reader *reader, const char *option, const char *message)
 {
     const char *label = reader->block.label;
 
     reader->mistakes++;
     plugin_log(LOG_ERR, "cemm plugin: %s%s%s%s%s", label, *label ? ": " : "", option ? option : "",
-               option ? ": " : "", *words ? words : "no memory");
+               option ? ": " : "", *message ? message : "no memory");
 }
 
 /* ---- the plugin's own options ------------------------------------------------------- */
@@ -167,7 +163,7 @@ static bool is_timid(const char *writer)
 {
     size_t length = strcspn(writer, "/");
 
-    for (size_t i = 0; i < TIMID_COUNT; i++) {
+    for (size_t i = 0; i < sizeof(timid) / sizeof(timid[0]); i++) {
         if (strlen(timid[i]) == length && strncasecmp(timid[i], writer, length) == 0)
             return true;
     }
@@ -247,7 +243,7 @@ static const struct option *find_option(const char *name, enum block_kind kind)
 {
     const struct option *found = NULL;
 
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
         if (strcasecmp(options[i].name, name) == 0 && (!found || options[i].kinds & kind))
             found = &options[i];
     }

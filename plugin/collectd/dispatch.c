@@ -1,15 +1,12 @@
 #include "plugin/collectd/dispatch.h"
 
-#include <string.h>
+#include <stdio.h>
 
 _Static_assert(CEMM_FIELD_SIZE <= DATA_MAX_NAME_LEN, "an identity must fit collectd's fields");
 
 void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text)
 {
-    size_t length = strnlen(text, DATA_MAX_NAME_LEN - 1);
-
-    memcpy(field, text, length);
-    field[length] = '\0';
+    (void)snprintf(field, DATA_MAX_NAME_LEN, "%s", text);
 }
 
 const char *dispatch_host(const struct block *block)

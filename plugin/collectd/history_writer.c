@@ -74,6 +74,15 @@ static struct batch *take_first(struct batches *batches)
     return batch;
 }
 
+/* Wakes the thread: one of the two is what it waits for. */
+static void put(struct history_writer *writer, struct batches *batches, struct batch *batch)
+{
+    pthread_mutex_lock(&writer->lock);
+    STAILQ_INSERT_TAIL(batches, batch, next);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
+}
+
 static void batch_free(struct batch *batch)
 {
     cemm_document_unref(batch->rows);
@@ -96,13 +105,6 @@ static void save(struct history_writer *writer, bool whole)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-static bool make_value(struct value *ret_value, const struct batch *batch, int64_t time,
-                       double number)
-{
-    return dispatch_make(ret_value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill), time,
-                         number);
-}
-
 /* Whether collectd has a value of the series that is not too old: only then may old ones be given.
  */
 static bool is_live(const struct batch *batch)
@@ -111,7 +113,7 @@ static bool is_live(const struct batch *batch)
     const data_set_t *set;
     value_t *values;
 
-    if (!make_value(&value, batch, 0, 0))
+    if (!dispatch_make(&value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill), 0, 0))
         return false;
     set = plugin_get_ds(value.list.type);
     values = set ? uc_get_value(set, &value.list) : NULL;
@@ -124,7 +126,8 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     struct value value;
     int status;
 
-    if (!make_value(&value, batch, sample->time, sample->value))
+    if (!dispatch_make(&value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill),
+                       sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers look into it unasked */
     if (!value.list.meta)
@@ -206,14 +209,6 @@ static bool wait_for_batch(struct history_writer *writer, struct batch **ret_bat
     return !stopping;
 }
 
-static void finish(struct history_writer *writer, struct batch *batch)
-{
-    pthread_mutex_lock(&writer->lock);
-    STAILQ_INSERT_TAIL(&writer->finished, batch, next);
-    pthread_mutex_unlock(&writer->lock);
-    cemm_wakeup(writer->cemm);
-}
-
 static void *run(void *data)
 {
     struct history_writer *writer = data;
@@ -223,7 +218,8 @@ static void *run(void *data)
         save(writer, false);
         if (batch) {
             write_batch(writer, batch);
-            finish(writer, batch);
+            put(writer, &writer->finished, batch);
+            cemm_wakeup(writer->cemm);
         }
     }
     save(writer, true);
@@ -245,20 +241,8 @@ static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *r
         .rows = cemm_document_ref(rows),
         .series = cemm_document_channel(rows, channel),
     };
-    pthread_mutex_lock(&writer->lock);
-    STAILQ_INSERT_TAIL(&writer->waiting, batch, next);
-    pthread_cond_signal(&writer->wake);
-    pthread_mutex_unlock(&writer->lock);
+    put(writer, &writer->waiting, batch);
     return 1;
-}
-
-static bool *complained_of(struct history_writer *writer, const char *name)
-{
-    size_t i = 0;
-
-    while (strcmp(writer->settings->writers[i], name) != 0)
-        i++;
-    return &writer->complained[i];
 }
 
 static void complain(const char *name, int status)
@@ -278,8 +262,10 @@ static void complain(const char *name, int status)
 static void note_status(struct history_writer *writer, const struct batch *batch, bool failed)
 {
     const char *name = cemm_fill_taker(batch->fill);
-    bool *complained = complained_of(writer, name);
+    bool *complained = writer->complained;
 
+    for (size_t i = 0; strcmp(writer->settings->writers[i], name) != 0; i++)
+        complained++;
     if (batch->given > 0 && *complained) {
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now", name);
         *complained = false;

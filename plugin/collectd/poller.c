@@ -205,19 +205,18 @@ static void note_block(struct line *line, const char *why)
  * report. */
 static void note_search(struct line *line)
 {
-    static const char prefix[] = "discovery: ";
+    static const char prefix[] = "discovery: "; /* for which the block's label stands */
+    const size_t length = sizeof(prefix) - 1;
     struct cemm_discovery_state state;
     struct cemm_discovered device;
+    const char *why = NULL;
 
     cemm_discovery_at(line->poller->cemm, &state);
-    if (strncmp(state.words, prefix, sizeof(prefix) - 1) == 0)
-        state.words += sizeof(prefix) - 1;
     if (*state.words)
-        note_block(line, state.words);
+        why = state.words + (strncmp(state.words, prefix, length) == 0 ? length : 0);
     else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
-        note_block(line, "no CEMM has answered yet");
-    else
-        note_block(line, NULL);
+        why = "no CEMM has answered yet";
+    note_block(line, why);
 }
 
 static void swept(void *data, const struct cemm_uid *uid, const char *alias,
@@ -382,8 +381,8 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     return 0;
 }
 
-/* That the file is damaged is logged, or, where history hangs on it, not there. 0, or -ENOMEM: not
- * to be gone on with, for what the file says would be lost. */
+/* A damaged file is logged; so is one that is not there, if history depends on it. 0, or -ENOMEM:
+ * what the file says would be lost. */
 static int load(struct poller *poller, const struct settings *settings)
 {
     struct cemm_words words = {""};
