@@ -84,7 +84,7 @@ right() {
   local time value wanted begun
   begun=$(values "$1" "$2" | sed -n 1p | cut -d' ' -f1)
   values "$1" "$2" | awk -v begun="$begun" '$1 < begun' | sed -n '1~7p' | while read -r time value; do
-    wanted=$("$sim" ${zone:+--zone "$zone"} --since "$since" --meters "$meters" --print "$1" "$3" "day:$4" "$((time * 1000))" | awk '{ printf "%.6f", $1 }')
+    wanted=$("$sim" ${zone:+--zone "$zone"} --since "$since" --meters "$meters" --print "$1" "$3" "${on_lan[$1]+lan:}day:$4" "$((time * 1000))" | awk '{ printf "%.6f", $1 }')
     [[ $value == "$wanted" ]] || echo "at $time: $value, not $wanted"
   done
 }
@@ -331,6 +331,7 @@ clock_change() {
   zone="CET-1CEST,M$(((month + 5) % 12 + 1)).1.0/2,M$month.$(((day - 1) / 7 + 1)).$(date -u -d yesterday +%w)/3"
   run=$scratch/clock
   start_sim --devices 1 --zone "$zone" --since "$since" --meters s01
+  unset "on_lan[$first]"
   is "yesterday has 25 hours" 1500 "$(cloud_get "cemm/$first/s01/data/day/" "time=$(date -u -d 'yesterday 12:00' +%s)" | jq '.data.electric_power | length')"
   conf "$run" <<END
 <Plugin cemm>
@@ -404,6 +405,7 @@ lived_after() {
 }
 
 start_sim --devices 2 --lan 1 --promise 200 --since "$since" --meters "$meters"
+on_lan[$first]=
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   outages
   finish
