@@ -240,6 +240,83 @@ bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, con
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
+/* ---- energy of intervals (cemm(1) energy) --------------------------------- */
+
+#define CEMM_QUARTERS_MAX 108 /* of a day: no zone has had one of more than 27 hours */
+
+/* What a meter's forward and reverse are. */
+enum cemm_quantity {
+    CEMM_QUANTITY_NONE,   /* nothing was measured */
+    CEMM_QUANTITY_GRID,   /* import and export of a smart meter */
+    CEMM_QUANTITY_ENERGY, /* forward and reverse energy of others */
+    CEMM_QUANTITY_GAS,    /* forward alone */
+    CEMM_QUANTITY_VOLUME, /* likewise */
+};
+
+/* What amounts were made of. That of an interval is the last in this order of its days. */
+enum cemm_basis {
+    CEMM_BASIS_NONE,
+    CEMM_BASIS_HOURS,    /* amounts of hours, as the API gives them */
+    CEMM_BASIS_READINGS, /* minutes, scaled to the meter's own readings */
+    CEMM_BASIS_NET,      /* minutes, scaled to the day's net in the month */
+    CEMM_BASIS_MINUTES,  /* minutes */
+};
+
+/* Whole Wh or litres, and of how many minutes or (CEMM_BASIS_HOURS) hours. */
+struct cemm_amount {
+    double forward;
+    double reverse;
+    unsigned count;
+};
+
+/* The quarters of an hour of a day. */
+struct cemm_energy_day {
+    int64_t start; /* seconds since 1970 */
+    int64_t end;
+    enum cemm_quantity quantity;
+    enum cemm_basis basis;
+    bool refused;       /* a factor was not in reason, and was not used */
+    bool checked;       /* what the meter counted is known: */
+    double unallocated; /* Wh of it, export and reverse negative, that are in no quarter */
+    unsigned count;
+    size_t quarter_count;
+    struct cemm_amount quarters[CEMM_QUARTERS_MAX];
+};
+
+/* A day's documents; NULL: there is none. */
+struct cemm_energy_input {
+    const struct cemm_document *minutes; /* DATA of the day */
+    const struct cemm_document *before;  /* TOTALS of the day before */
+    const struct cemm_document *after;   /* TOTALS of the day */
+    const struct cemm_document *month;   /* DATA of the month */
+};
+
+/* Whether a meter of that alias can have such a document, and it is of use. */
+bool cemm_energy_uses(const struct cemm_query *query);
+
+/* `now`: seconds since 1970. */
+void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
+                    const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day);
+
+/* In the meter's zone, or, for those who need it, in UTC. */
+enum cemm_by { CEMM_BY_QUARTER, CEMM_BY_HOUR, CEMM_BY_DAY, CEMM_BY_MONTH, CEMM_BY_UTC_HOUR };
+
+/* All zeroes until the first one has begun. */
+struct cemm_interval {
+    bool begun;
+    int64_t start;
+    struct cemm_amount amount;
+    enum cemm_basis basis;
+    bool checked; /* as above; of days and months only */
+    double unallocated;
+};
+
+/* Adds the next day to the interval under way, and gives each that is over at `now`. */
+typedef void cemm_interval_fn(void *data, const struct cemm_interval *interval);
+void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
+                       enum cemm_by by, const struct cemm_energy_day *day, int64_t now,
+                       cemm_interval_fn *give, void *data);
+
 /* ---- archive ------------------------------------------------------------ */
 
 struct cemm_archive_state {

@@ -1,0 +1,346 @@
+/*
+ * Energy of intervals.
+ *
+ * A minute of power is W for a minute, each direction by itself. Minutes are
+ * means and the meter counts: so a day that is there is scaled to what the
+ * meter counted, if that is known. What remains open belongs to no quarter.
+ *
+ * Sums are rounded at the end of each quarter since midnight, not quarter by
+ * quarter. So quarters add up to the day, and nothing depends on where a range
+ * begins.
+ */
+#include "common/model/alias.h"
+#include "common/model/channel.h"
+#include "common/model/document.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MINUTE    60
+#define QUARTER   (15 * MINUTE)
+#define HOUR      (60 * MINUTE)
+#define KILO      1000
+#define NEAR      (5 * MINUTE) /* of midnight, that a reading counts as that of midnight */
+#define FACTOR_LO 0.8
+#define FACTOR_HI 1.25
+
+/* A sum of decimals that should end in a half may lie below it. No true value is that close. */
+#define TIE 1e-6
+
+bool cemm_energy_uses(const struct cemm_query *query)
+{
+    enum cemm_alias_kind kind = cemm_alias_kind(query->alias);
+
+    if (query->endpoint == CEMM_TOTALS)
+        return kind == CEMM_ALIAS_SMART;
+    return query->period.span == CEMM_DAY ||
+           (kind != CEMM_ALIAS_GAS && strncmp(query->alias, "pulse-", 6) != 0);
+}
+
+/* ---- what was measured -------------------------------------------------------- */
+
+static const struct cemm_series *find_measured(const struct cemm_document *document,
+                                               enum cemm_quantity *ret_quantity)
+{
+    static const struct {
+        const char *channel;
+        enum cemm_quantity quantity;
+    } measured[] = {
+        {"electric_power", CEMM_QUANTITY_ENERGY},
+        {"gas", CEMM_QUANTITY_GAS},
+        {"flow", CEMM_QUANTITY_VOLUME},
+    };
+
+    for (size_t i = 0; document && i < sizeof(measured) / sizeof(measured[0]); i++) {
+        const struct cemm_series *series = cemm_document_channel(document, measured[i].channel);
+        *ret_quantity = measured[i].quantity;
+        if (series && *ret_quantity == CEMM_QUANTITY_ENERGY &&
+            cemm_alias_kind(document->query.alias) == CEMM_ALIAS_SMART)
+            *ret_quantity = CEMM_QUANTITY_GRID;
+        if (series)
+            return series;
+    }
+    *ret_quantity = CEMM_QUANTITY_NONE;
+    return NULL;
+}
+
+static bool is_electric(enum cemm_quantity quantity)
+{
+    return quantity == CEMM_QUANTITY_GRID || quantity == CEMM_QUANTITY_ENERGY;
+}
+
+/* Adds up W and L/min of minutes, and L of hours. A day may end in a row at its last second, which
+ * measures nothing. */
+static void add_rows(const struct cemm_document *document, const struct cemm_series *series,
+                     struct cemm_energy_day *day)
+{
+    int64_t last = -1;
+
+    for (size_t i = 0; i < series->count; i++) {
+        const struct cemm_sample *sample = &series->samples[i];
+        int64_t second = sample->time / KILO - day->start;
+        if (second < 0 || second >= day->end - day->start - 1 || second / MINUTE == last ||
+            second / QUARTER >= (int64_t)day->quarter_count)
+            continue;
+        last = second / MINUTE;
+        struct cemm_amount *quarter = &day->quarters[second / QUARTER];
+        bool hour = strcmp(cemm_row_unit(&document->query, series, sample), "m3") == 0;
+        if (hour)
+            day->basis = CEMM_BASIS_HOURS;
+        if (sample->value < 0 && is_electric(day->quantity))
+            quarter->reverse -= sample->value;
+        else
+            quarter->forward += hour ? sample->value * KILO : sample->value;
+        quarter->count++;
+        day->count++;
+    }
+}
+
+/* ---- what the meter counted --------------------------------------------------- */
+
+/* In Wh. `readings`: each direction; `net`: their difference. */
+struct known {
+    bool readings;
+    bool net;
+    double forward;
+    double reverse;
+    double difference;
+};
+
+static double whole(double value)
+{
+    return floor(value + 0.5 + TIE);
+}
+
+static const struct cemm_sample *reading_at(const struct cemm_document *totals, const char *channel,
+                                            int64_t midnight)
+{
+    const struct cemm_series *series = cemm_document_channel(totals, channel);
+
+    if (!series || series->count == 0 || llabs(series->samples[0].time / KILO - midnight) > NEAR)
+        return NULL;
+    return series->samples;
+}
+
+/* A tariff that the meter does not have is in neither answer. */
+static void find_readings(const struct cemm_energy_input *input, const struct cemm_energy_day *day,
+                          struct known *ret_known)
+{
+    static const char *const channels[] = {"t1", "t2", "t3", "t4"};
+    double sums[2] = {0};
+    bool any = false;
+
+    for (size_t i = 0; i < 4 && input->before && input->after; i++) {
+        const struct cemm_sample *from = reading_at(input->before, channels[i], day->start);
+        const struct cemm_sample *to = reading_at(input->after, channels[i], day->end);
+        if (!from != !to)
+            return;
+        sums[i / 2] += to ? to->value - from->value : 0;
+        any = any || to;
+    }
+    if (!any)
+        return;
+    ret_known->readings = true;
+    ret_known->forward = whole(sums[0] * KILO);
+    ret_known->reverse = whole(sums[1] * KILO);
+    ret_known->difference = ret_known->forward - ret_known->reverse;
+}
+
+/* The row of the day, of both tariffs. */
+static void find_net(const struct cemm_document *month, const struct cemm_energy_day *day,
+                     struct known *ret_known)
+{
+    static const char *const channels[] = {"electric_energy_low", "electric_energy_high"};
+    double sum = 0;
+    size_t found = 0;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < 2 && month; i++) {
+        const struct cemm_series *series = cemm_document_channel(month, channels[i]);
+        wanted += series && series->count > 0;
+        for (size_t j = 0; series && j < series->count; j++) {
+            int64_t second = series->samples[j].time / KILO;
+            if (second < day->start || second >= day->end)
+                continue;
+            sum += series->samples[j].value;
+            found++;
+        }
+    }
+    if (found == 0 || found != wanted)
+        return;
+    ret_known->net = true;
+    ret_known->difference = whole(sum * KILO);
+}
+
+/* ---- both together ------------------------------------------------------------ */
+
+/* The factor from a sum of the minutes to what is known; 1 if there is none, or none in reason,
+ * which *refused says. */
+static double find_factor(double sum, double known, bool *ret_fits, bool *refused)
+{
+    *ret_fits = sum > 0 && known >= FACTOR_LO * sum && known <= FACTOR_HI * sum;
+    if (*ret_fits)
+        return known / sum;
+    *refused = *refused || (sum > 0 && whole(sum) != known);
+    return 1;
+}
+
+static void scale_to_readings(const struct known *known, const struct cemm_amount *sum,
+                              struct cemm_energy_day *day, double factors[2])
+{
+    bool fits[2];
+
+    factors[0] = find_factor(sum->forward, known->forward, &fits[0], &day->refused);
+    factors[1] = find_factor(sum->reverse, known->reverse, &fits[1], &day->refused);
+    if (fits[0] || fits[1] || !day->refused)
+        day->basis = CEMM_BASIS_READINGS;
+}
+
+static void scale_to_net(const struct known *known, const struct cemm_amount *sum,
+                         struct cemm_energy_day *day, double factors[2])
+{
+    bool reverse = sum->reverse > 0;
+    bool fits;
+
+    if (reverse)
+        factors[1] = find_factor(sum->reverse, -known->difference, &fits, &day->refused);
+    else
+        factors[0] = find_factor(sum->forward, known->difference, &fits, &day->refused);
+    if (fits || !day->refused)
+        day->basis = CEMM_BASIS_NET;
+}
+
+static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
+{
+    struct cemm_amount sum = {0};
+
+    for (size_t i = 0; i < day->quarter_count; i++) {
+        sum.forward += day->quarters[i].forward;
+        sum.reverse += day->quarters[i].reverse;
+    }
+    return sum;
+}
+
+static void round_sums(struct cemm_energy_day *day, const double factors[2])
+{
+    double sums[2] = {0};
+    double given[2] = {0};
+
+    for (size_t i = 0; i < day->quarter_count; i++) {
+        double *parts[2] = {&day->quarters[i].forward, &day->quarters[i].reverse};
+        for (size_t j = 0; j < 2; j++) {
+            sums[j] += *parts[j];
+            *parts[j] = whole(sums[j] * factors[j]) - given[j];
+            given[j] += *parts[j];
+        }
+    }
+}
+
+static void settle(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool over)
+{
+    struct known known = {0};
+    double factors[2] = {1, 1};
+    struct cemm_amount sum = sum_quarters(day);
+    bool whole_day = (int64_t)day->count * MINUTE * 100 >= (day->end - day->start) * 99;
+
+    sum.forward /= 60; /* W a minute are so many Wh */
+    sum.reverse /= 60;
+    if (over)
+        find_readings(input, day, &known);
+    if (over && !known.readings)
+        find_net(input->month, day, &known);
+    if (whole_day && known.readings)
+        scale_to_readings(&known, &sum, day, factors);
+    else if (whole_day && known.net && (sum.forward <= 0 || sum.reverse <= 0))
+        scale_to_net(&known, &sum, day, factors);
+    factors[0] /= 60;
+    factors[1] /= 60;
+    round_sums(day, factors);
+    sum = sum_quarters(day);
+    day->checked = known.readings || known.net;
+    if (day->checked)
+        day->unallocated = known.difference - (sum.forward - sum.reverse);
+}
+
+void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
+                    const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day)
+{
+    static const double as_they_are[2] = {1, 1};
+
+    *ret_day = (struct cemm_energy_day){
+        .start = cemm_period_start(zone, period),
+        .end = cemm_period_end(zone, period),
+        .basis = CEMM_BASIS_MINUTES,
+    };
+    int64_t quarters = (ret_day->end - ret_day->start + QUARTER - 1) / QUARTER;
+    ret_day->quarter_count = quarters < CEMM_QUARTERS_MAX ? (size_t)quarters : CEMM_QUARTERS_MAX;
+    const struct cemm_series *series = find_measured(input->minutes, &ret_day->quantity);
+    if (series)
+        add_rows(input->minutes, series, ret_day);
+    if (ret_day->quantity == CEMM_QUANTITY_GAS || ret_day->quantity == CEMM_QUANTITY_VOLUME)
+        round_sums(ret_day, as_they_are);
+    else
+        settle(input, ret_day, ret_day->end <= now);
+}
+
+/* ---- intervals ---------------------------------------------------------------- */
+
+/* An hour begins with the local one, and where the clock changes. */
+static bool hour_begins(const struct cemm_zone *zone, int64_t moment)
+{
+    static const size_t minute = sizeof("2024-03-31T03:") - 1;
+    static const size_t offset = sizeof("2024-03-31T03:00:00") - 1;
+    char now[CEMM_TIME_SIZE];
+    char before[CEMM_TIME_SIZE];
+
+    cemm_time_format(zone, moment * KILO, now);
+    cemm_time_format(zone, (moment - 1) * KILO, before);
+    return strncmp(now + minute, "00", 2) == 0 || strcmp(now + offset, before + offset) != 0;
+}
+
+static bool interval_begins(const struct cemm_zone *zone, enum cemm_by by, int64_t moment)
+{
+    enum cemm_span span = by == CEMM_BY_MONTH ? CEMM_MONTH : CEMM_DAY;
+
+    if (by == CEMM_BY_QUARTER)
+        return true;
+    if (by == CEMM_BY_HOUR)
+        return hour_begins(zone, moment);
+    if (by == CEMM_BY_UTC_HOUR)
+        return moment % HOUR == 0;
+    struct cemm_period period = cemm_period_at(zone, span, moment);
+    return cemm_period_start(zone, &period) == moment;
+}
+
+static void add_quarter(struct cemm_interval *interval, const struct cemm_energy_day *day,
+                        const struct cemm_amount *quarter)
+{
+    interval->amount.forward += quarter->forward;
+    interval->amount.reverse += quarter->reverse;
+    interval->amount.count += quarter->count;
+    if (quarter->count > 0 && day->basis > interval->basis)
+        interval->basis = day->basis;
+}
+
+void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
+                       enum cemm_by by, const struct cemm_energy_day *day, int64_t now,
+                       cemm_interval_fn *give, void *data)
+{
+    for (size_t i = 0; i < day->quarter_count; i++) {
+        int64_t start = day->start + (int64_t)i * QUARTER;
+        bool last = i + 1 == day->quarter_count;
+        int64_t end = last ? day->end : start + QUARTER;
+        if (end > now)
+            return;
+        if (interval_begins(zone, by, start))
+            *interval = (struct cemm_interval){.begun = true, .start = start};
+        add_quarter(interval, day, &day->quarters[i]);
+        if (last && day->checked && (by == CEMM_BY_DAY || by == CEMM_BY_MONTH)) {
+            interval->checked = true;
+            interval->unallocated += day->unallocated;
+        }
+        if (interval->begun && interval_begins(zone, by, end))
+            give(data, interval);
+    }
+}
