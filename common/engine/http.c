@@ -30,6 +30,7 @@ struct cemm_transfer {
     struct cemm_buffer body;
     size_t header; /* bytes so far: libcurl keeps them all */
     int64_t timeout_ms;
+    bool lan;
     bool again; /* it has gone out once more */
     cemm_http_done *done;
     void *data;
@@ -200,6 +201,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
     transfer->body.limit = request->body_max;
     transfer->header = 0;
     transfer->timeout_ms = request->timeout_ms;
+    transfer->lan = request->direct;
     transfer->again = false;
     if (set_request_options(transfer->easy, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
@@ -229,9 +231,9 @@ static const char *certificate_reason(CURL *easy)
         {1, "its TLS certificate is for another host (is the address right?)"},
         {9, "its TLS certificate is not valid yet (is this machine's clock right?)"},
         {10, "its TLS certificate has expired (or is this machine's clock wrong?)"},
-        {18, "its TLS certificate is signed by itself alone (ca-file says whom to trust)"},
-        {19, "its TLS certificate is signed by nobody known (ca-file says whom to trust)"},
-        {20, "its TLS certificate is signed by nobody known (ca-file says whom to trust)"},
+        {18, "its TLS certificate is self-signed (ca-file says whom to trust)"},
+        {19, "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)"},
+        {20, "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)"},
     };
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     long result = 0;
@@ -242,6 +244,21 @@ static const char *certificate_reason(CURL *easy)
             if (known[i].result == result)
                 return known[i].reason;
     return "its TLS certificate is not valid (ca-file says whom to trust)";
+}
+
+static const char *connect_reason(const struct cemm_transfer *transfer)
+{
+    long error = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+    if (error == ENETUNREACH)
+        return transfer->lan ? "it can't be reached: this machine has no network that leads to it"
+                             : "the cloud can't be reached: this machine has no network";
+    if (error == ECONNREFUSED)
+        return transfer->lan ? "it can't be reached: the port is closed (is the address right?)"
+                             : "the cloud can't be reached: the port is closed (is the url right?)";
+    return transfer->lan ? "it can't be reached: no host answers at this address (is it on?)"
+                         : "the cloud can't be reached: its server does not answer";
 }
 
 /* Tells what kind of failure it was, without any text of libcurl's that could repeat the URL. */
@@ -270,9 +287,9 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         {CURLE_GOT_NOTHING, NO_HTTP, -EHOSTUNREACH, "it closed the connection without an answer"},
         {CURLE_RECV_ERROR, NO_HTTP, -EHOSTUNREACH, "the connection broke"},
         {CURLE_SEND_ERROR, NO_HTTP, -EHOSTUNREACH, "the connection broke"},
-        {CURLE_COULDNT_RESOLVE_HOST, NO_CONNECTION, -EHOSTUNREACH, "its name can't be resolved"},
-        {CURLE_COULDNT_CONNECT, NO_CONNECTION, -EHOSTUNREACH,
-         "it can't be reached (is it on, and its address right?)"},
+        {CURLE_COULDNT_RESOLVE_HOST, NO_CONNECTION, -EHOSTUNREACH,
+         "its name can't be resolved (is this machine online?)"},
+        {CURLE_COULDNT_CONNECT, NO_CONNECTION, -EHOSTUNREACH, NULL},
         {CURLE_SSL_CACERT_BADFILE, NO_CONNECTION, -EHOSTUNREACH,
          "the ca-file holds no certificate that can be used"},
         {CURLE_SSL_CONNECT_ERROR, NO_CONNECTION, -EHOSTUNREACH,
@@ -286,10 +303,14 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         if (known[i].code != code)
             continue;
         response->error = known[i].error;
-        response->reason = known[i].reason ? known[i].reason : certificate_reason(transfer->easy);
+        response->reason = known[i].reason;
         response->no_connection = known[i].kind == NO_CONNECTION;
         response->no_http = known[i].kind == NO_HTTP;
     }
+    if (code == CURLE_COULDNT_CONNECT)
+        response->reason = connect_reason(transfer);
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        response->reason = certificate_reason(transfer->easy);
     if (transfer->header > CEMM_HEADER_MAX)
         response->reason = "the answer's header is longer than 64 KiB";
     if (transfer->body.error == -ENOMEM) {

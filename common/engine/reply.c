@@ -115,15 +115,15 @@ static void log_left_out(struct cemm_source *source, const struct cemm_document 
 /* ---- what it means ---------------------------------------------------------------- */
 
 /* The API's response codes (both documents). */
-static int result_of(int status, struct cemm_words *ret_reason)
+static int result_of(const struct cemm_source *source, int status, struct cemm_words *ret_reason)
 {
     static const struct {
         int status;
         int result;
         const char *reason;
     } known[] = {
-        {401, CEMM_DENIED, "the key is not accepted (HTTP 401)"},
-        {403, CEMM_DENIED, "the key gives no right to it (HTTP 403)"},
+        {401, CEMM_DENIED, "the cloud rejected this key (HTTP 401)"},
+        {403, CEMM_DENIED, "the cloud rejected this key (HTTP 403)"},
         {404, CEMM_ABSENT, "not there (HTTP 404)"},
         {408, -ETIMEDOUT, "the API got no answer from the CEMM in time (HTTP 408)"},
         {412, CEMM_ABSENT, "no such meter (HTTP 412)"},
@@ -134,7 +134,10 @@ static int result_of(int status, struct cemm_words *ret_reason)
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (known[i].status == status) {
-            cemm_words_set(ret_reason, "%s", known[i].reason);
+            if (known[i].result == CEMM_DENIED && source->config->kind == CEMM_LOCAL)
+                cemm_words_set(ret_reason, "the device refused it (HTTP %d)", status);
+            else
+                cemm_words_set(ret_reason, "%s", known[i].reason);
             return known[i].result;
         }
     }
@@ -186,7 +189,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
     if (stranger)
         cemm_words_set(ret_reason, "%s", stranger);
     if (response->status != 200)
-        return result_of(response->status, stranger ? NULL : ret_reason);
+        return result_of(source, response->status, stranger ? NULL : ret_reason);
     if (stranger)
         return -EIO;
     int r = cemm_answer_read(query, response->body, response->length, source->loop->wall, &document,

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Name resolution never blocks the loop (spec §7): a name server that never answers delays nobody
-# whose address is known, and not the end of a mount either. In namespaces of its own, because the
+# whose address is known, and not the end of a mount either. Whoever cannot be reached is told why. In namespaces of its own, because the
 # machine's resolv.conf is not ours. Called by meson: resolver.sh BUILD_DIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -60,4 +60,28 @@ has 'others, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_p
 has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
 ends_soon 'the mount ends at once' 2000 "$fs_pid"
+
+# On the asker's networks nobody has the address 10.77.0.99, and no route leads to 192.0.2.1.
+write_key "$scratch/key" test-key-4e4f657
+cat >"$scratch/nowhere.conf" <<CONF
+time-zone = Europe/Amsterdam
+[archive]
+directory = $scratch/archive
+[local absent]
+address = 10.77.0.99
+timeout = 60
+[local far]
+address = 192.0.2.1
+[cloud home]
+url = https://192.0.2.1/v1/
+api-key-file = $scratch/key
+[cloud closed]
+url = http://127.0.0.1:1/v1/
+api-key-file = $scratch/key
+CONF
+exits 'who cannot be reached fails' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
+has 'no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
+has 'no network leads to it' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
+has 'no network at all' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network"
+has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (is the url right?)"
 finish

@@ -30,14 +30,14 @@ tls-1.3          good     1.3  ca      -                   -
 tls-1.0          good     1.0  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
 tls-1.1          good     1.1  ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
 no-tls           -        -    ca      -                   EHOSTUNREACH  no TLS connection (1.2 or later) can be made
-self-signed      self     -    ca      -                   EHOSTUNREACH  signed by itself alone (ca-file says whom to trust)
-unknown-ca       unknown  -    ca      -                   EHOSTUNREACH  signed by nobody known (ca-file says whom to trust)
-no-ca-file       good     -    -       -                   EHOSTUNREACH  signed by nobody known (ca-file says whom to trust)
+self-signed      self     -    ca      -                   EHOSTUNREACH  self-signed (ca-file says whom to trust)
+unknown-ca       unknown  -    ca      -                   EHOSTUNREACH  signed by an unknown authority (ca-file says whom to trust)
+no-ca-file       good     -    -       -                   EHOSTUNREACH  signed by an unknown authority (ca-file says whom to trust)
 broken-ca-file   good     -    broken  -                   EHOSTUNREACH  the ca-file holds no certificate that can be used
 expired          expired  -    ca      -                   EHOSTUNREACH  has expired (or is this machine
 not-yet-valid    early    -    ca      -                   EHOSTUNREACH  is not valid yet (is this machine
 wrong-name       name     -    ca      -                   EHOSTUNREACH  is for another host (is the address right?)
-refused          good     -    ca      gone                EHOSTUNREACH  it can'\''t be reached (is it on, and its address right?)
+refused          good     -    ca      gone                EHOSTUNREACH  the cloud can'\''t be reached: the port is closed (is the url right?)
 handshake-stall  good     -    ca      stop                ETIMEDOUT     no answer in time
 redirect         good     -    ca      redirect            EIO           unexpected answer: HTTP 302
 redirect-http    good     -    ca      redirect-http       EIO           unexpected answer: HTTP 302
@@ -228,7 +228,7 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
   has 'without a ca-file, the system is asked whom to trust' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'who names a ca-file trusts that one alone' "$out" "${uid[tls-1.2]}"
   has 'and is told so' "$err" 'cloud strict: '
-  has 'why, too' "$err" 'signed by nobody known (ca-file says whom to trust)'
+  has 'why, too' "$err" 'signed by an unknown authority (ca-file says whom to trust)'
 else
   left_out 'the system is asked whom to trust' 'needs root, or user namespaces'
 fi
