@@ -127,7 +127,9 @@ suites() {
     "$log" | awk '{ n += $1 } END { print n + 0 }')
   jq -r --arg build "$name" 'select(.result != "OK" and .result != "SKIP") |
     "FAIL \($build): \(.name): \(.result)",
-    ((.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*(?:\n#.*)*") | "  " + .)' "$log" >>"$scratch/failures"
+    ([(.stdout // "") | scan("(?m)^(?:not ok: |\\[  FAILED  \\] [a-z]).*(?:\n#.*)*")] as $checks |
+      if $checks != [] then $checks else [.stdout, .stderr] | map((. // "") | split("\n")[-6:]) | add end |
+      .[] | "  " + .)' "$log" >>"$scratch/failures"
   jq -r --arg build "$name" 'select(.result == "SKIP") |
     "skipped \($build): \(.name): " + ((.stdout // "") | (capture("(?m)# SKIP (?<why>.*)$") // {why: ""}).why)' \
     "$log" >>"$scratch/skips"
