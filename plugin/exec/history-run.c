@@ -41,6 +41,22 @@ struct history_slot {
     struct cemm_words words;
 };
 
+/* Each meter in each period has a number: period * meters + meter. */
+static size_t total(const struct history *history)
+{
+    return history->period_count * history->meter_count;
+}
+
+static struct cemm_period period_of(const struct history *history, size_t number)
+{
+    return cemm_period_step(&history->first, (int)(number / history->meter_count));
+}
+
+static struct history_meter *meter_of(const struct history *history, size_t number)
+{
+    return &history->meters[number % history->meter_count];
+}
+
 static struct history_slot *slot_of(const struct history *history, size_t number)
 {
     return &history->slots[number % history->slot_count];
@@ -51,7 +67,7 @@ static struct history_slot *slot_of(const struct history *history, size_t number
 static bool worth_another_try(const struct history_slot *slot, int result)
 {
     bool silent = result == -ETIMEDOUT || result == -EHOSTUNREACH;
-    return silent && slot->tries < TRIES && !history_meter(slot->history, slot->number)->down;
+    return silent && slot->tries < TRIES && !meter_of(slot->history, slot->number)->down;
 }
 
 static void end_slot(struct history_slot *slot, int result, const char *words)
@@ -72,7 +88,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
         slot->tries++;
         return;
     }
-    history_meter(history, slot->number)->down =
+    meter_of(history, slot->number)->down =
         answer->result == -ETIMEDOUT || answer->result == -EHOSTUNREACH;
     if (answer->result == 0)
         slot->document = cemm_document_ref(answer->document);
@@ -89,11 +105,11 @@ static bool before_first(const struct history_meter *meter, const struct cemm_pe
 static void ask(struct history_slot *slot)
 {
     struct history *history = slot->history;
-    const struct history_meter *meter = history_meter(history, slot->number);
+    const struct history_meter *meter = meter_of(history, slot->number);
     struct cemm_query query = {
         .uid = meter->uid,
         .endpoint = CEMM_DATA,
-        .period = history_period(history, slot->number),
+        .period = period_of(history, slot->number),
     };
     if (before_first(meter, &query.period)) {
         end_slot(slot, CEMM_ABSENT, "");
@@ -118,8 +134,8 @@ static void ask_more(struct history *history)
         if (slot->state == PAUSED && slot->again <= now)
             ask(slot);
     }
-    while (history->next < history_total(history) &&
-           history->next - history->head < history->slot_count && history->flying < WINDOW) {
+    while (history->next < total(history) && history->next - history->head < history->slot_count &&
+           history->flying < WINDOW) {
         struct history_slot *slot = slot_of(history, history->next);
         *slot = (struct history_slot){.history = history, .number = history->next++};
         ask(slot);
@@ -169,17 +185,17 @@ static void report_failures(struct history_meter *meter)
 
 static void note_result(struct history *history, const struct history_slot *slot)
 {
-    struct history_meter *meter = history_meter(history, slot->number);
+    struct history_meter *meter = meter_of(history, slot->number);
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
         report_failures(meter);
         return;
     }
     history->failed = true;
     if (meter->failed++ == 0) {
-        meter->failed_first = history_period(history, slot->number);
+        meter->failed_first = period_of(history, slot->number);
         meter->words = slot->words;
     }
-    meter->failed_last = history_period(history, slot->number);
+    meter->failed_last = period_of(history, slot->number);
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -222,7 +238,7 @@ static int write_group(struct history *history, size_t count, struct cemm_words 
         if (!slot->document)
             continue;
         documents[document_count++] = slot->document;
-        history_meter(history, slot->number)->rows += count_rows(slot->document);
+        meter_of(history, slot->number)->rows += count_rows(slot->document);
     }
     int r = document_count > 0 ? put_rows(history, documents, document_count, false, words) : 0;
     for (size_t i = 0; i < count; i++) {
@@ -237,7 +253,7 @@ static int write_group(struct history *history, size_t count, struct cemm_words 
 static int write_done(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && history->head < history_total(history)) {
+    while (r == 0 && history->head < total(history)) {
         size_t count = group_size(history);
         if (!group_done(history, count))
             break;
@@ -288,7 +304,7 @@ static int turn(struct history *history)
 static int fetch_and_write(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && history->head < history_total(history)) {
+    while (r == 0 && history->head < total(history)) {
         size_t head = history->head;
         ask_more(history);
         r = write_done(history, words);

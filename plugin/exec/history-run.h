@@ -22,7 +22,6 @@ struct history_meter {
     struct cemm_words words;
 };
 
-/* Each meter in each period has a number: period * meters + meter. */
 struct history {
     const struct exec_options *options;
     struct session session;
@@ -44,21 +43,6 @@ struct history {
     size_t flying;
     bool left; /* the file was left as it was */
 };
-
-static inline size_t history_total(const struct history *history)
-{
-    return history->period_count * history->meter_count;
-}
-
-static inline struct cemm_period history_period(const struct history *history, size_t number)
-{
-    return cemm_period_step(&history->first, (int)(number / history->meter_count));
-}
-
-static inline struct history_meter *history_meter(const struct history *history, size_t number)
-{
-    return &history->meters[number % history->meter_count];
-}
 
 /* Reports that there is nothing in the range, with the time in the zone. */
 void history_report_empty(const struct history *history, const char *what);

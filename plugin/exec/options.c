@@ -79,10 +79,10 @@ static bool parse_interval(const char *text, double *ret_seconds)
 }
 
 /* Sets `words` if the value is wrong. */
-static void set_option(struct exec_options *options, enum option_id id, const char *value,
+static void set_option(struct exec_options *options, const struct option *option, const char *value,
                        struct cemm_words *words)
 {
-    switch (id) {
+    switch (option->id) {
     case CONFIG:
         options->config = value;
         break;
@@ -93,7 +93,7 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
     case LISTING:
         options->format = (enum exec_format)find_name(
             formats, value, "format", "table, influx, putval, prometheus, json, csv", words);
-        if (id == LISTING && options->format != EXEC_FORMAT_TABLE &&
+        if (option->id == LISTING && options->format != EXEC_FORMAT_TABLE &&
             options->format != EXEC_FORMAT_JSON)
             cemm_words_set(words, "unknown format '%s' of a list: there are table, json", value);
         break;
@@ -110,9 +110,9 @@ static void set_option(struct exec_options *options, enum option_id id, const ch
         break;
     case FROM:
     case TO:
-        if (!cemm_period_parse(CEMM_DAY, value, id == FROM ? &options->from : &options->to))
-            cemm_words_set(words, "--%s needs a date like 2024-05-01, not '%s'",
-                           id == FROM ? "from" : "to", value);
+        if (!cemm_period_parse(CEMM_DAY, value, option->id == FROM ? &options->from : &options->to))
+            cemm_words_set(words, "--%s needs a date like 2024-05-01, not '%s'", option->name,
+                           value);
         break;
     case PERIOD:
         options->span =
@@ -153,7 +153,7 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
     else if (option->value && (!value || *value == '\0'))
         cemm_words_set(words, "--%s needs a value", option->name);
     else
-        set_option(options, option->id, value ? value : "", words);
+        set_option(options, option, value ? value : "", words);
 }
 
 /* Reads "uid/alias", "uid" or "alias". */

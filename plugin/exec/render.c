@@ -102,19 +102,21 @@ static void print_array(struct render *render, char *rows, FILE *stream)
 
 /* ---- rows -------------------------------------------------------------------- */
 
-static int print_rows(struct render *render, char *rows, size_t length, FILE *stream)
+/* Prints rows that the library has rendered with the result `r`, and frees them. */
+static int print_rows(struct render *render, int r, char *rows, size_t length, FILE *stream)
 {
-    if (render->format == EXEC_FORMAT_TABLE)
-        return print_table(render, rows, stream);
-    if (render->format == EXEC_FORMAT_JSON && !render->lines) {
+    if (r == 0 && render->format == EXEC_FORMAT_TABLE) {
+        r = print_table(render, rows, stream);
+    } else if (r == 0 && render->format == EXEC_FORMAT_JSON && !render->lines) {
         print_array(render, rows, stream);
-        return 0;
+    } else if (r == 0) {
+        if (render->format == EXEC_FORMAT_CSV && !render->begun)
+            fputs(CEMM_CSV_ROWS_HEADER, stream);
+        render->begun = true;
+        fwrite(rows, 1, length, stream);
     }
-    if (render->format == EXEC_FORMAT_CSV && !render->begun)
-        fputs(CEMM_CSV_ROWS_HEADER, stream);
-    render->begun = true;
-    fwrite(rows, 1, length, stream);
-    return 0;
+    free(rows);
+    return r;
 }
 
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
@@ -127,10 +129,7 @@ int render_rows(struct render *render, const struct cemm_document *const *docume
     char *rows = NULL;
     size_t length = 0;
     int r = cemm_render_joined(documents, count, kind, &render->manner, &rows, &length);
-    if (r == 0)
-        r = print_rows(render, rows, length, stream);
-    free(rows);
-    return r;
+    return print_rows(render, r, rows, length, stream);
 }
 
 int render_answer(struct render *render, const struct cemm_document *document, FILE *stream)
@@ -142,10 +141,7 @@ int render_answer(struct render *render, const struct cemm_document *document, F
         return render_rows(render, &document, 1, stream);
     int r = cemm_render(document, json ? CEMM_FORM_JSON_ROWS : CEMM_FORM_CSV_ROWS,
                         render->manner.zone, &rows, &length);
-    if (r == 0)
-        r = print_rows(render, rows, length, stream);
-    free(rows);
-    return r;
+    return print_rows(render, r, rows, length, stream);
 }
 
 void render_end(const struct render *render, FILE *stream)
