@@ -80,18 +80,6 @@ static void show_progress(const void *data)
     message_progress(collection->meters_done, count_meters(collection), "meters");
 }
 
-static int sweep(struct collection *collection)
-{
-    const struct cemm_selection selection = {
-        .meters = collection->options->meter_texts,
-        .meter_count = collection->options->meter_count,
-    };
-    int r = cemm_sweep(collection->cemm, &selection, take_answer, collection);
-    if (r == 0)
-        r = wait_done(collection->cemm, &collection->done, show_progress, collection);
-    return r < 0 ? r : collection->error;
-}
-
 /* A METER that names nothing is a problem: a typing mistake must not look like success. */
 static void add_unanswered(struct collection *collection)
 {
@@ -140,7 +128,13 @@ static int compare(const void *left, const void *right)
  * signal ends the process. */
 static int collect(struct collection *collection)
 {
-    int r = sweep(collection);
+    const struct cemm_selection selection = {
+        .meters = collection->options->meter_texts,
+        .meter_count = collection->options->meter_count,
+    };
+    int r = cemm_sweep(collection->cemm, &selection, take_answer, collection);
+    if (r == 0)
+        r = wait_done(collection->cemm, &collection->done, show_progress, collection);
     if (r < 0)
         return r;
     add_bare_devices(collection);
@@ -162,28 +156,20 @@ static void collection_clear(struct collection *collection)
 /* ---- the result -------------------------------------------------------------- */
 
 /* The whole text is made first, so that the output is written completely or not at all. */
-static int make_text(command_write_fn *write, const void *data, char **ret_text, size_t *ret_length)
-{
-    FILE *stream = cemm_text_open(ret_text, ret_length);
-    if (!stream)
-        return -ENOMEM;
-    int r = write(data, stream);
-    if (fclose(stream) != 0 && r == 0)
-        r = -ENOMEM;
-    return r;
-}
-
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data)
 {
-    char *buffer = NULL;
+    char *text = NULL;
     size_t length = 0;
     struct cemm_words words = {""};
-    int r = make_text(write, data, &buffer, &length);
+    FILE *stream = cemm_text_open(&text, &length);
+    int r = stream ? write(data, stream) : -ENOMEM;
+    if (stream && fclose(stream) != 0 && r == 0)
+        r = -ENOMEM;
     if (r < 0)
         message_print(CEMM_LOG_ERROR, "no output: %s", strerror(-r));
-    else if ((r = output_write(file, buffer, length, &words)) < 0)
+    else if ((r = output_write(file, text, length, &words)) < 0)
         message_print(CEMM_LOG_ERROR, "%s", words.text);
-    free(buffer);
+    free(text);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 

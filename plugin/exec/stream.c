@@ -126,16 +126,6 @@ static void put(void *data, const struct cemm_document *document, bool old)
     cemm_document_unref(picked);
 }
 
-/* Writes an answer, after what was missed before it. */
-static void put_answer(struct stream *stream, struct latest_entry *entry,
-                       struct cemm_document *document)
-{
-    if (!stream->missed)
-        put(stream, document, false);
-    else if (missed_take(stream->missed, &entry->missed, document) < 0)
-        stream->error = -ENOMEM;
-}
-
 /* ---- snapshots ------------------------------------------------------------------ */
 
 static void show(struct stream *stream, struct latest_entry *entry,
@@ -266,8 +256,10 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         report_absent(entry, answer);
     else if (stream->format == EXEC_FORMAT_PROMETHEUS)
         show(stream, entry, answer->document);
-    else
-        put_answer(stream, entry, answer->document);
+    else if (!stream->missed)
+        put(stream, answer->document, false);
+    else if (missed_take(stream->missed, &entry->missed, answer->document) < 0)
+        stream->error = -ENOMEM;
     if (good)
         seek_type(stream, entry, answer->document);
     entry->up = good;
