@@ -318,6 +318,21 @@ both_have_values() {
   has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
 }
 
+# A meter that is not there any more: one line says so, and one that it is back.
+gone() {
+  local home='cemm plugin: <Cloud "home">:'
+  run=$scratch/gone
+  conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" "Device \"$second\"" 'Interval 0.2')
+  start_collectd "$run"
+  check "a meter is there" wait_for 20 has_lines 1 "$second" power-p1-electric_power
+  sim_faults "status=412@*$second/p1/realtime*" || not_ok "the meter is gone"
+  check "that it is gone is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
+  sim_faults || not_ok "the meter is there again"
+  check "so is that it is back" wait_for 20 grep -q "$home $second is back" "$run/log"
+  stop_collectd "after a meter was gone" "$run"
+  is "each once" "1 1" "$(said "$home $second p1: ") $(said "$home $second is back")"
+}
+
 # What `meson install` puts where it belongs is all that collectd needs.
 installed() {
   local root=$scratch/root plugin
@@ -358,6 +373,7 @@ tried
 stalled
 half_known
 outage
+gone
 refused_key
 installed
 hasnt "the key is in no log" "$(<"$scratch/all-logs")" "$sim_key"
