@@ -2,9 +2,9 @@
  * The collectd plugin: its callbacks, and nothing that waits.
  *
  * Order of events, and why. The config callback checks everything and starts
- * nothing: collectd forks after it. The init callback starts the thread. The read
- * callback hands over what that thread has laid ready. The shutdown callback
- * ends it, and the one that gives history, when collectd has joined its own.
+ * nothing: collectd forks after it. The init callback starts our threads. The
+ * read callback dispatches the readings that are queued. The shutdown callback
+ * ends our threads, after collectd has joined its own.
  *
  * collectd's config, init and shutdown callbacks carry no data of ours, so
  * there is one static context; all else is reached from it.
@@ -15,8 +15,8 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often a look is taken at what has arrived, where the interval is not shorter still. A stop
- * may have to wait for one, and so may what else collectd reads, if it has few threads for that. */
+/* How often readings are dispatched, unless an interval is shorter. A stop may have to wait for one
+ * look, and so may other plugins if collectd has few read threads. */
 #define LOOKS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
@@ -38,8 +38,8 @@ static int read_settings(void)
     return self.settings ? 0 : -1;
 }
 
-/* collectd knows only then that a block was the last one, when it is too late to refuse it: so each
- * further block has all of them read anew, as one. */
+/* collectd does not tell that a block was the last one until it is too late to refuse it: so each
+ * further block makes us read all of them again, as one. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
@@ -63,8 +63,8 @@ static int64_t looks_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` reads in its main thread, and it throws away what it is handed: that must not
- * count as given. */
+/* Only `collectd -T` reads in its main thread, and it throws the values away: they must not count
+ * as given. */
 static int hand_over(user_data_t *data)
 {
     (void)data;

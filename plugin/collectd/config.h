@@ -38,7 +38,7 @@ struct settings {
 };
 
 /*
- * Reads all <Plugin cemm> blocks met so far as one. `interval` (milliseconds)
+ * Reads all <Plugin cemm> blocks so far as one. `interval` (milliseconds)
  * holds where a block says nothing. Without any, the defaults hold: discovery.
  * Every mistake is logged with its block and its option; if there is one, NULL
  * is returned. No network is touched. Free with settings_free().

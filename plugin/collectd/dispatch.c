@@ -14,7 +14,7 @@ const char *dispatch_host(const struct block *block)
     return *block->host ? block->host : hostname_g;
 }
 
-/* The host is filled in, too: whoever is called past collectd's queue expects it. */
+/* The host is filled in, too: a writer that is called past collectd's queue expects it. */
 static void fill(struct value *value, const struct block *block, const char *uid, const char *type,
                  const char *instance)
 {

@@ -24,7 +24,7 @@ void dispatch_own(const struct block *block, const struct cemm_uid *uid, const c
 /* Copies a text to one of collectd's fields; one that is longer is cut. */
 void dispatch_fill(char field[DATA_MAX_NAME_LEN], const char *text);
 
-/* The name by which a block's devices are told apart from others': Host, or collectd's own. */
+/* The host of a block's values: its Host, or collectd's own. */
 const char *dispatch_host(const struct block *block);
 
 #endif

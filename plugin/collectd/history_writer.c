@@ -1,6 +1,6 @@
 /*
- * The library finds out what is missing and fetches it. What it brings goes to
- * the thread here, which may wait for a writer, and comes back to be told of.
+ * The library finds out what is missing and fetches it. Its rows go to a thread
+ * that may wait for a writer, and come back to the loop when they are written.
  *
  * Old values must not go through collectd's queue: its cache, its thresholds
  * and the writers of current values would take them for the present. So each

@@ -1,7 +1,7 @@
 /*
- * Minutes that were missed, from the library to the writers of history (spec
- * §5), by a thread of its own, which saves the state file, too: both may have
- * to wait, which neither collectd's threads nor the loop may.
+ * Takes minutes that were missed from the library to the writers of history
+ * (spec §5), by a thread of its own, which saves the state file, too: both may
+ * block, which neither collectd's threads nor the loop may.
  */
 #ifndef CEMM_COLLECTD_HISTORY_WRITER_H
 #define CEMM_COLLECTD_HISTORY_WRITER_H

@@ -1,15 +1,14 @@
 /*
- * Who watches the meters wants to know that they are watched. Each device has
- * a record, which the thread that does the I/O fills and collectd's thread
- * reads; both hold the lock for memory only. What is due is put together under
- * the lock and handed to collectd after it: a notification runs whatever the
- * administrator has set up.
+ * Each device has a record, which the thread that does the I/O fills and
+ * collectd's thread reads; both hold the lock for memory only. What is due is
+ * put together under the lock and handed to collectd after it, because a
+ * notification runs whatever the administrator has set up.
  *
- * A device is silent when requests of it fail, and none has succeeded for
+ * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: one answer that comes late is no reason to wake anybody.
- * A meter is silent when it stands still although it is answered for (spec §2),
- * or when its requests alone fail: others of its device have succeeded for
- * several intervals since. Each has its notifications, and its end.
+ * A meter is silent if it stands still although it is answered for (spec §2),
+ * or if its requests alone fail: others of its device have succeeded for
+ * several intervals since. Both have notifications of their own.
  *
  * The library logs sources that do not answer and answers that are of no use.
  * It does not log a meter that is not there any more: that is done here, with
@@ -26,22 +25,22 @@
 
 #include "plugin/collectd/dispatch.h"
 
-#define SOURCES_MAX      8 /* of one device that are told apart */
+#define SOURCES_MAX      8 /* of one device, at most */
 #define SILENT_INTERVALS 3
 
 struct source {
     char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": none further */
     double took;                   /* seconds */
-    bool told;
+    bool reported;
 };
 
 /* How requests of a device, or of one of its meters, fare. */
-struct fate {
+struct status {
     int64_t good; /* monotonic: the last success; before any, the first request's end */
     bool failing; /* the last request */
-    bool silent;  /* as the last notification said */
-    bool absent;  /* no source has it, of a device: as a whole */
-    char words[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
+    bool silent;  /* according to the last notification */
+    bool absent;  /* no source has it; of a device: as a whole */
+    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
 };
 
 struct meter {
@@ -49,8 +48,8 @@ struct meter {
     char alias[CEMM_NAME_SIZE];
     int64_t interval; /* of the block that asks for it most often */
     int64_t newest;   /* Unix milliseconds of its last answer's newest sample; 0: none yet */
-    bool still;       /* it is answered for, but has measured nothing for long */
-    struct fate fate;
+    bool stalled;     /* it is answered for, but has measured nothing for long */
+    struct status status;
 };
 
 struct record {
@@ -61,15 +60,15 @@ struct record {
     struct meter *meters; /* as many as the library knows, which has a limit */
     int64_t due;          /* monotonic: when to report next */
     derive_t errors;
-    int absences;     /* fates that are absent */
-    struct fate fate; /* of all that is asked of it */
+    int absences;         /* how many of the device and its meters are absent */
+    struct status status; /* of all that is asked of it */
 };
 
 struct monitor {
     pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
-    int64_t due; /* monotonic: when anything may have to be said at the earliest */
+    int64_t due; /* monotonic: when anything is to be reported at the earliest */
 };
 
 struct monitor *monitor_new(void)
@@ -109,21 +108,21 @@ void monitor_free(struct monitor *monitor)
 
 static bool device_silent(const struct record *record, int64_t now)
 {
-    const struct fate *fate = &record->fate;
+    const struct status *status = &record->status;
 
-    return fate->failing &&
-           (fate->silent || now - fate->good >= SILENT_INTERVALS * record->block->interval);
+    return status->failing &&
+           (status->silent || now - status->good >= SILENT_INTERVALS * record->block->interval);
 }
 
-/* That requests of it alone fail is seen by those of others: where all fail, it is the device. */
+/* If all requests fail, it is the device that is silent, not the meter. */
 static bool meter_silent(const struct record *record, const struct meter *meter)
 {
-    const struct fate *fate = &meter->fate;
+    const struct status *status = &meter->status;
 
-    if (meter->still)
+    if (meter->stalled)
         return true;
-    return fate->failing &&
-           (fate->silent || record->fate.good - fate->good >= SILENT_INTERVALS * meter->interval);
+    return status->failing && (status->silent || record->status.good - status->good >=
+                                                     SILENT_INTERVALS * meter->interval);
 }
 
 /* ---- taking notes ------------------------------------------------------------------- */
@@ -147,7 +146,7 @@ static struct record *record_of(struct monitor *monitor, const struct block *blo
     record = calloc(1, sizeof(*record));
     if (!record)
         return NULL;
-    *record = (struct record){.uid = *uid, .block = block, .fate.good = now};
+    *record = (struct record){.uid = *uid, .block = block, .status.good = now};
     if (!tsearch(record, &monitor->tree, compare)) {
         free(record);
         return NULL;
@@ -171,7 +170,7 @@ static void note_source(struct record *record, const struct cemm_document *docum
     }
     memcpy(source->name, name, sizeof(name));
     source->took = (double)cemm_document_took(document) / 1000;
-    source->told = false;
+    source->reported = false;
 }
 
 /* NULL: no memory; the next answer may find some. */
@@ -187,7 +186,7 @@ static struct meter *meter_of(struct record *record, const struct block *block, 
         if (!meter)
             return NULL;
         *meter =
-            (struct meter){.next = record->meters, .interval = block->interval, .fate.good = now};
+            (struct meter){.next = record->meters, .interval = block->interval, .status.good = now};
         strncpy(meter->alias, alias, sizeof(meter->alias) - 1);
         record->meters = meter;
     }
@@ -196,13 +195,13 @@ static struct meter *meter_of(struct record *record, const struct block *block, 
     return meter;
 }
 
-static void note_fate(struct fate *fate, const struct cemm_answer *answer, int64_t now)
+static void note_status(struct status *status, const struct cemm_answer *answer, int64_t now)
 {
-    fate->failing = answer->result != 0;
-    if (fate->failing) /* cut: it is for people */
-        snprintf(fate->words, sizeof(fate->words), "%s", answer->words);
+    status->failing = answer->result != 0;
+    if (status->failing) /* cut: it is for people */
+        snprintf(status->message, sizeof(status->message), "%s", answer->words);
     else
-        fate->good = now;
+        status->good = now;
 }
 
 static void note_measured(struct meter *meter, const struct cemm_document *document, unsigned pace)
@@ -213,26 +212,26 @@ static void note_measured(struct meter *meter, const struct cemm_document *docum
 
     if (newest) /* else it counts as measured when it last was */
         meter->newest = newest;
-    meter->still = cemm_meter_silent(meter->alias, cemm_document_type(document), meter->newest,
-                                     interval, cemm_clock_wall());
+    meter->stalled = cemm_meter_silent(meter->alias, cemm_document_type(document), meter->newest,
+                                       interval, cemm_clock_wall());
 }
 
-static void set_absent(struct record *record, struct fate *fate, bool absent)
+static void set_absent(struct record *record, struct status *status, bool absent)
 {
-    record->absences += absent - fate->absent;
-    fate->absent = absent;
+    record->absences += absent - status->absent;
+    status->absent = absent;
 }
 
 /* 1: something of the device is absent now; -1: nothing is any more; 0: neither has changed. */
-static int note_absence(struct record *record, struct fate *fate, int result)
+static int note_absence(struct record *record, struct status *status, int result)
 {
     bool before = record->absences > 0;
 
     if (result == CEMM_ABSENT)
-        set_absent(record, fate, true);
+        set_absent(record, status, true);
     if (result == 0) {
-        set_absent(record, fate, false);
-        set_absent(record, &record->fate, false);
+        set_absent(record, status, false);
+        set_absent(record, &record->status, false);
     }
     return (record->absences > 0) - before;
 }
@@ -243,23 +242,23 @@ static int note(struct record *record, const struct block *block, struct meter *
 {
     if (block->interval < record->block->interval)
         record->block = block;
-    note_fate(&record->fate, answer, now);
+    note_status(&record->status, answer, now);
     if (meter)
-        note_fate(&meter->fate, answer, now);
+        note_status(&meter->status, answer, now);
     if (answer->result != 0)
         record->errors++;
     if (answer->document)
         note_source(record, answer->document);
     if (answer->document && meter)
         note_measured(meter, answer->document, pace);
-    return note_absence(record, meter ? &meter->fate : &record->fate, answer->result);
+    return note_absence(record, meter ? &meter->status : &record->status, answer->result);
 }
 
-/* Whether the record is new, or somebody may be silent, or no longer: that waits for no values. */
+/* Whether the record is new, or a notification may be due: that does not wait for the values. */
 static bool is_news(const struct record *record, const struct meter *meter)
 {
-    return !record->due || record->fate.failing || record->fate.silent ||
-           (meter && meter_silent(record, meter) != meter->fate.silent);
+    return !record->due || record->status.failing || record->status.silent ||
+           (meter && meter_silent(record, meter) != meter->status.silent);
 }
 
 void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
@@ -287,8 +286,8 @@ void monitor_note(struct monitor *monitor, const struct block *block, const stru
 
 /* ---- reporting ---------------------------------------------------------------------- */
 
-/* That of the meter that has been silent for longest; without one, that of the newest sample: a
- * meter that is fresh must not hide one that is not. 0: there is none. */
+/* The time of the newest sample; while meters are silent, that of the one that has been silent for
+ * longest: a fresh meter must not hide it. 0: there is none. */
 static int64_t newest_of(const struct record *record)
 {
     int64_t silent = 0;
@@ -308,7 +307,7 @@ static void report_values(const struct record *record, int64_t newest)
     double age = (double)(cemm_clock_wall() - newest) / 1000;
 
     for (size_t i = 0; i < SOURCES_MAX && *record->sources[i].name; i++) {
-        if (!record->sources[i].told)
+        if (!record->sources[i].reported)
             dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
                          (value_t){.gauge = record->sources[i].took});
     }
@@ -324,14 +323,14 @@ static void report_values(const struct record *record, int64_t newest)
 static void make_notification(notification_t *notification, const struct record *record,
                               const struct meter *meter)
 {
-    const struct fate *fate = meter ? &meter->fate : &record->fate;
+    const struct status *status = meter ? &meter->status : &record->status;
     const char *alias = meter ? meter->alias : "";
     char *message = notification->message;
     size_t size = sizeof(notification->message);
     char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
 
     *notification = (notification_t){
-        .severity = fate->silent ? NOTIF_FAILURE : NOTIF_OKAY,
+        .severity = status->silent ? NOTIF_FAILURE : NOTIF_OKAY,
         .time = cdtime(),
     };
     dispatch_fill(notification->host, dispatch_host(record->block));
@@ -341,30 +340,30 @@ static void make_notification(notification_t *notification, const struct record 
     snprintf(notification->type_instance, sizeof(notification->type_instance), "%s%sage", alias,
              meter ? "-" : "");
     snprintf(name, sizeof(name), "%s%s%s", record->uid.text, meter ? ": " : "", alias);
-    if (!fate->silent)
+    if (!status->silent)
         snprintf(message, size, "CEMM %s %s", name, meter ? "is back" : "answers again");
-    else if (meter && meter->still)
+    else if (meter && meter->stalled)
         snprintf(message, size, "CEMM %s is silent: it has measured nothing for %.0f minutes", name,
                  (double)(cemm_clock_wall() - meter->newest) / 60000);
     else
-        snprintf(message, size, "CEMM %s is silent: %s", name, fate->words);
+        snprintf(message, size, "CEMM %s is silent: %s", name, status->message);
 }
 
-/* Locked. One thing that has to be said, and counts as said from then on. */
+/* Locked. Makes one notification that is due, which is not due any more then. */
 static bool take_news(struct record *record, int64_t now, notification_t *ret_notification)
 {
     bool silent = device_silent(record, now);
 
-    if (silent != record->fate.silent) {
-        record->fate.silent = silent;
+    if (silent != record->status.silent) {
+        record->status.silent = silent;
         make_notification(ret_notification, record, NULL);
         return true;
     }
     for (struct meter *meter = record->meters; meter; meter = meter->next) {
         silent = meter_silent(record, meter);
-        if (silent == meter->fate.silent)
+        if (silent == meter->status.silent)
             continue;
-        meter->fate.silent = silent;
+        meter->status.silent = silent;
         make_notification(ret_notification, record, meter);
         return true;
     }
@@ -412,7 +411,7 @@ static void report(struct monitor *monitor, struct record *record, int64_t now)
         newest = newest_of(record);
         copy = *record;
         for (size_t i = 0; i < SOURCES_MAX; i++)
-            record->sources[i].told = true;
+            record->sources[i].reported = true;
     }
     pthread_mutex_unlock(&monitor->lock);
     if (due)

@@ -25,15 +25,15 @@
 
 #define PAUSE_MS 500 /* after a turn of the loop that failed by itself; a stop waits for it */
 
-/* Readings go to collectd together: each time, all of its threads wake, which costs more than what
- * they are woken for. They are gathered while more come, but not for longer than nobody minds, nor
- * beyond the turn of the loop in which a sweep ends. */
+/* Readings go to collectd together: each time, all of its threads wake, which costs more than to
+ * dispatch a reading. They are gathered while more come, but not for long, and not beyond the turn
+ * of the loop in which a sweep ends. */
 #define GATHER_GAP_MS 1
 #define GATHER_MAX_MS 10
 
 #define APART_MS 2000 /* between the first two readings of a series */
 
-/* Samples that were not handed on, and why. */
+/* Samples that were dropped, and why. */
 struct losses {
     unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
     unsigned long early;    /* too far ahead of our clock */
@@ -41,7 +41,8 @@ struct losses {
     unsigned long overflow; /* collectd did not fetch them in time */
 };
 
-struct line {
+/* A block that is swept. */
+struct target {
     struct poller *poller;
     const struct block *block;
     int64_t due;  /* monotonic milliseconds */
@@ -59,7 +60,7 @@ struct poller {
     int64_t pass_due; /* when they go to collectd; INT64_MAX: there are none */
     struct history_writer *writer;
     struct monitor *monitor;
-    struct line *lines;
+    struct target *targets;
     size_t count;
     struct losses losses;
     pthread_t thread;
@@ -79,7 +80,7 @@ static void pass_on(void *data, enum cemm_level level, const char *message)
     plugin_log(severities[level], "cemm plugin: %s", message);
 }
 
-/* Counts a loss; the first of its kind is said, with an example. */
+/* Counts a loss; the first of its kind is logged, as an example. */
 static void lose(unsigned long *count, const struct cemm_uid *uid, const char *alias,
                  const char *channel, const char *why)
 {
@@ -94,7 +95,7 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* NULL: no memory. */
-static struct reading *reading_new(const struct line *line, struct cemm_ledger_entry *entry,
+static struct reading *reading_new(const struct target *target, struct cemm_ledger_entry *entry,
                                    const struct cemm_sample *sample)
 {
     struct reading *reading = malloc(sizeof(*reading));
@@ -102,8 +103,8 @@ static struct reading *reading_new(const struct line *line, struct cemm_ledger_e
     if (reading)
         *reading = (struct reading){
             .entry = entry,
-            .block = line->block,
-            .answer = line->poller->answers,
+            .block = target->block,
+            .answer = target->poller->answers,
             .time = sample->time,
             .value = sample->value,
         };
@@ -122,9 +123,9 @@ static void enqueue(struct poller *poller, struct reading *reading)
     history_writer_live(poller->writer, reading->block, reading->entry);
 }
 
-/* One that tells the interval of its series sets the one free that was held for that, and follows
- * it a little later: the write threads of a busy collectd may swap the two. Where polls are rare,
- * no second one would come in time. */
+/* A reading that tells the interval of its series releases the one that is held for that. It
+ * follows a little later: the write threads of a busy collectd may swap the two. Nothing is held if
+ * the block's interval is so long that no second reading would come in time. */
 static void enqueue_or_hold(struct poller *poller, struct reading *reading, bool known,
                             struct readings *ret_fresh)
 {
@@ -144,11 +145,11 @@ static void enqueue_or_hold(struct poller *poller, struct reading *reading, bool
 }
 
 /* What is new of a series. False: no memory. */
-static bool take_series(struct line *line, const struct cemm_document *document,
+static bool take_series(struct target *target, const struct cemm_document *document,
                         const struct cemm_series *series, struct readings *ret_fresh)
 {
     const struct cemm_query *query = cemm_document_query(document);
-    struct poller *poller = line->poller;
+    struct poller *poller = target->poller;
     struct cemm_ledger_entry *entry =
         cemm_ledger_entry(poller->ledger, &query->uid, query->alias, series->channel);
     unsigned cadence;
@@ -160,7 +161,7 @@ static bool take_series(struct line *line, const struct cemm_document *document,
 
         if (verdict == CEMM_REPEATED || verdict == CEMM_WITHHELD)
             continue;
-        reading = verdict == CEMM_GIVE ? reading_new(line, entry, &series->samples[i]) : NULL;
+        reading = verdict == CEMM_GIVE ? reading_new(target, entry, &series->samples[i]) : NULL;
         if (!reading)
             return false;
         enqueue_or_hold(poller, reading, known, ret_fresh);
@@ -168,42 +169,41 @@ static bool take_series(struct line *line, const struct cemm_document *document,
     return entry != NULL;
 }
 
-static void take_document(struct line *line, const struct cemm_uid *uid, const char *alias,
+static void take_document(struct target *target, const struct cemm_uid *uid, const char *alias,
                           const struct cemm_document *document)
 {
-    struct losses *losses = &line->poller->losses;
+    struct losses *losses = &target->poller->losses;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
     struct readings fresh;
 
     readings_init(&fresh);
-    line->poller->answers++;
+    target->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
         lose(&losses->early, uid, alias, "realtime",
              "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
-        if (!take_series(line, document, &series[i], &fresh))
+        if (!take_series(target, document, &series[i], &fresh))
             lose(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
     }
-    /* They follow the readings of earlier answers that they have set free. */
+    /* They follow the readings of earlier answers that they have released. */
     while (fresh.count)
-        enqueue(line->poller, readings_take(&fresh));
+        enqueue(target->poller, readings_take(&fresh));
 }
 
 /* A block that fails as a whole is logged once when it begins and once when it ends; `why` NULL: it
  * goes well. */
-static void note_block(struct line *line, const char *why)
+static void note_block(struct target *target, const char *why)
 {
-    if (why && !line->failing)
-        plugin_log(LOG_WARNING, "cemm plugin: %s: %s", line->block->label, why);
-    else if (!why && line->failing)
-        plugin_log(LOG_INFO, "cemm plugin: %s: is back", line->block->label);
-    line->failing = why != NULL;
+    if (why && !target->failing)
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s", target->block->label, why);
+    else if (!why && target->failing)
+        plugin_log(LOG_INFO, "cemm plugin: %s: is back", target->block->label);
+    target->failing = why != NULL;
 }
 
-/* A search that finds nothing looks just like one that goes well: the library has no failure to
- * report. */
-static void note_search(struct line *line)
+/* The library reports no failure if a search finds nothing. */
+static void note_search(struct target *target)
 {
     static const char prefix[] = "discovery: "; /* for which the block's label stands */
     const size_t length = sizeof(prefix) - 1;
@@ -211,55 +211,55 @@ static void note_search(struct line *line)
     struct cemm_discovered device;
     const char *why = NULL;
 
-    cemm_discovery_at(line->poller->cemm, &state);
+    cemm_discovery_at(target->poller->cemm, &state);
     if (*state.words)
         why = state.words + (strncmp(state.words, prefix, length) == 0 ? length : 0);
-    else if (!cemm_discovered_at(line->poller->cemm, 0, &device))
+    else if (!cemm_discovered_at(target->poller->cemm, 0, &device))
         why = "no CEMM has answered yet";
-    note_block(line, why);
+    note_block(target, why);
 }
 
 static void swept(void *data, const struct cemm_uid *uid, const char *alias,
                   const struct cemm_answer *answer)
 {
-    struct line *line = data;
+    struct target *target = data;
     unsigned pace = 0;
 
     if (!answer) {
-        line->poller->sweeps--;
-        line->poller->pass_due = 0;
-        if (line->block->kind == DISCOVERY && !line->poller->stopping)
-            note_search(line);
+        target->poller->sweeps--;
+        target->poller->pass_due = 0;
+        if (target->block->kind == DISCOVERY && !target->poller->stopping)
+            note_search(target);
         return;
     }
     if (answer->result == -ECANCELED)
         return;
     if (answer->result == 0 && answer->document && uid && alias) {
-        take_document(line, uid, alias, answer->document);
-        pace = cemm_ledger_pace(line->poller->ledger, answer->document);
+        take_document(target, uid, alias, answer->document);
+        pace = cemm_ledger_pace(target->poller->ledger, answer->document);
     }
     if (uid)
-        monitor_note(line->poller->monitor, line->block, uid, alias, answer, pace,
+        monitor_note(target->poller->monitor, target->block, uid, alias, answer, pace,
                      cemm_clock_steady());
     if (answer->result == 0)
-        note_block(line, NULL);
+        note_block(target, NULL);
     else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
-        note_block(line, answer->words);
+        note_block(target, answer->words);
 }
 
-static void sweep(struct line *line, int64_t now)
+static void sweep(struct target *target, int64_t now)
 {
-    const struct cemm_selection selection = {.source = line->block->source, .overlaps = true};
+    const struct cemm_selection selection = {.source = target->block->source, .overlaps = true};
     int r;
 
-    while (line->due <= now)
-        line->due += line->block->interval;
-    line->poller->sweeps++;
-    r = cemm_sweep(line->poller->cemm, &selection, swept, line);
+    while (target->due <= now)
+        target->due += target->block->interval;
+    target->poller->sweeps++;
+    r = cemm_sweep(target->poller->cemm, &selection, swept, target);
     if (r < 0)
-        line->poller->sweeps--;
+        target->poller->sweeps--;
     if (r < 0 && r != -EALREADY)
-        note_block(line, strerror(-r));
+        note_block(target, strerror(-r));
 }
 
 /* When the next sweep begins, monotonic milliseconds. */
@@ -268,7 +268,7 @@ static int64_t next_sweep(const struct poller *poller)
     int64_t first = INT64_MAX;
 
     for (size_t i = 0; i < poller->count; i++)
-        first = earlier(first, poller->lines[i].due);
+        first = earlier(first, poller->targets[i].due);
     return first;
 }
 
@@ -282,10 +282,10 @@ static int begin(struct poller *poller)
     while ((reading = hold_expired(&poller->held, now)))
         enqueue(poller, reading);
     for (size_t i = 0; i < poller->count; i++) {
-        struct line *line = &poller->lines[i];
+        struct target *target = &poller->targets[i];
 
-        if (line->due <= now)
-            sweep(line, now);
+        if (target->due <= now)
+            sweep(target, now);
     }
     wait = earlier(wait, next_sweep(poller) - now);
     wait = earlier(wait, hold_due(&poller->held) - now);
@@ -368,12 +368,12 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
     poller->monitor = monitor_new();
-    poller->lines = calloc(settings->count, sizeof(*poller->lines));
+    poller->targets = calloc(settings->count, sizeof(*poller->targets));
     poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
-    if (!poller->ledger || !poller->monitor || !poller->lines || !poller->cemm)
+    if (!poller->ledger || !poller->monitor || !poller->targets || !poller->cemm)
         return -ENOMEM;
     for (poller->count = 0; poller->count < settings->count; poller->count++)
-        poller->lines[poller->count] = (struct line){
+        poller->targets[poller->count] = (struct target){
             .poller = poller,
             .block = &settings->blocks[poller->count],
             .due = cemm_clock_steady(),
@@ -452,6 +452,6 @@ void poller_stop(struct poller *poller)
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);
-    free(poller->lines);
+    free(poller->targets);
     free(poller);
 }

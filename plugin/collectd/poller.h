@@ -1,7 +1,6 @@
 /*
- * The plugin at work: a thread that sweeps every block at its interval and
- * lays what arrives ready, one that gives history, and what collectd's threads
- * fetch from them.
+ * The plugin at work. One thread sweeps every block at its interval and queues
+ * the readings, one writes history, and collectd's own dispatches the readings.
  */
 #ifndef CEMM_COLLECTD_POLLER_H
 #define CEMM_COLLECTD_POLLER_H
@@ -10,14 +9,14 @@
 
 struct poller;
 
-/* Starts the thread. Reads `settings`, which must outlive it. NULL: it is logged why. */
+/* Starts the threads. They read `settings`, which must outlive them. NULL: it is logged why. */
 struct poller *poller_start(const struct settings *settings);
 
-/* Ends the thread, whatever is under way, and frees all. NULL is allowed. */
+/* Ends the threads, whatever is under way, and frees all. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* Dispatches what has arrived, for as long as a look lasts; the next one begins in `every`
- * milliseconds. By one of collectd's threads at a time. */
+/* Dispatches the readings that arrive during a look; the next look begins in `every` milliseconds.
+ * By one of collectd's threads at a time. */
 void poller_hand_over(struct poller *poller, int64_t every);
 
 #endif

@@ -4,8 +4,8 @@
  * It is bounded: a collectd that stops reading must not make us eat its
  * memory. The oldest readings go first, for it is the present that is watched.
  *
- * What one side has is passed on as a whole list, so that the two do not meet
- * at the lock with each reading: to wait there costs more than all the rest.
+ * Readings are passed on as a whole list, so that the threads do not compete
+ * for the lock at each of them, which costs more than all the rest.
  *
  * A look gives a series once, because collectd's write threads run side by
  * side: of two samples of one series dispatched in one go, the newer one may be

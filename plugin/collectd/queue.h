@@ -1,6 +1,6 @@
 /*
- * What has arrived and waits for collectd to fetch it: written by the thread
- * that does the I/O, emptied by collectd's read threads, one look at a time.
+ * Readings that wait for collectd: filled by the thread that does the I/O,
+ * emptied by collectd's read threads, one look at a time.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -39,8 +39,8 @@ void readings_free(struct readings *readings);            /* all that are in the
 
 /*
  * The first reading of a series whose own interval is not known yet (spec §5) is
- * held: the second one tells it. The step of an RRD is that of the first value,
- * for good, so that waits for it; but not for long, for a meter may be asleep.
+ * held until the second one tells it: the step of an RRD is the interval of its
+ * first value, for good. It is not held for long, because a meter may be asleep.
  * All are held for the same time, so the first in the list expires first.
  */
 #define HOLD_MS 120000
@@ -52,10 +52,10 @@ bool hold_put(struct readings *held, struct reading *reading, int64_t now);
 /* That of a series, which is the caller's then. NULL: none is held. */
 struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry);
 
-/* One that was held for long enough, which is the caller's then. NULL: none. */
+/* One that has been held for long enough, which is the caller's then. NULL: none. */
 struct reading *hold_expired(struct readings *held, int64_t now);
 
-/* When the next one will have been; INT64_MAX: none is held. */
+/* When the next one expires; INT64_MAX: none is held. */
 int64_t hold_due(const struct readings *held);
 
 struct queue {
