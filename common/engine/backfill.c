@@ -32,7 +32,7 @@ struct cemm_fill {
     enum { IDLE, WAITS, FETCHES, GIVES } state;
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
-    struct cemm_period period;
+    struct cemm_query query;     /* for a day */
     struct cemm_document *day;   /* that is being given */
     TAILQ_ENTRY(cemm_fill) link; /* among those whose turn it is */
     SLIST_ENTRY(cemm_fill) all;
@@ -160,23 +160,21 @@ static void take_day(void *data, const struct cemm_answer *answer);
 static bool proceed(struct cemm_fill *fill)
 {
     const struct cemm_backfill *backfill = fill->backfill;
-    struct cemm_query query = {.uid = *cemm_ledger_uid(fill->gap.entry), .endpoint = CEMM_DATA};
 
-    strcpy(query.alias, cemm_ledger_alias(fill->gap.entry));
-    if (!cemm_gap_next(&fill->gap, cemm_zone(backfill->cemm), &query.period)) {
+    if (!cemm_gap_next(&fill->gap, cemm_zone(backfill->cemm), &fill->query.period)) {
         end_round(fill, false);
         return false;
     }
-    fill->period = query.period;
     fill->state = FETCHES;
-    if (cemm_get(backfill->cemm, &query, backfill->rules.max_age_ms, take_day, fill, NULL) < 0)
+    if (cemm_get(backfill->cemm, &fill->query, backfill->rules.max_age_ms, take_day, fill, NULL) <
+        0)
         end_round(fill, true);
     return fill->state == FETCHES;
 }
 
 static bool pass_day(struct cemm_fill *fill)
 {
-    cemm_gap_pass(&fill->gap, cemm_zone(fill->backfill->cemm), &fill->period, fill->day);
+    cemm_gap_pass(&fill->gap, cemm_zone(fill->backfill->cemm), &fill->query.period, fill->day);
     cemm_document_unref(fill->day);
     fill->day = NULL;
     return proceed(fill);
@@ -277,8 +275,10 @@ static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_le
         .backfill = backfill,
         .taker = taker,
         .gap = {.entry = entry, .taker = taker->name},
+        .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
         .timer = {.fire = take_turn, .data = fill},
     };
+    strcpy(fill->query.alias, cemm_ledger_alias(entry));
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);
     given->fill = fill;
     return fill;

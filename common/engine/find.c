@@ -131,7 +131,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
 {
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
-    bool moved = route->device != route->search.device; /* then it is no success, either */
+    bool same = route->device && route->device == route->search.device;
 
     (void)query;
     for (size_t i = 0; result == 0 && i < document->io_count; i++) {
@@ -148,7 +148,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
         probe_all(route);
     else if (result)
         search_failed(route, result, words);
-    for (size_t i = 0; !moved && i < config->extra_aliases.count; i++)
+    for (size_t i = 0; same && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
     search_step_done(route);
 }
@@ -228,16 +228,9 @@ static bool concerns_discovery(const struct finder *finder)
     return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
-/* NULL: no device is wanted, or it is not known. */
-static struct cemm_device *wanted_device(const struct finder *finder)
-{
-    return finder->wanted.text[0] ? cemm_registry_find(&finder->find->registry, &finder->wanted)
-                                  : NULL;
-}
-
 static bool known_enough(const struct finder *finder)
 {
-    return cemm_device_reached(wanted_device(finder));
+    return cemm_device_reached(cemm_registry_find(&finder->find->registry, &finder->wanted));
 }
 
 /* Whether a finder has nothing more to wait for. *ret_failed: the first source that failed; or
@@ -271,7 +264,7 @@ static void settle(struct finder *finder)
 
     if (!settled(finder, &failed))
         return;
-    struct cemm_device *device = wanted_device(finder);
+    struct cemm_device *device = cemm_registry_find(&finder->find->registry, &finder->wanted);
     if (device && finder->then_meters) {
         search_device(device, finder);
     } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {

@@ -18,8 +18,7 @@
 /* The first day of one meter. Of its days, year 0 means that none was found. */
 struct cemm_first_day {
     struct cemm_cache *cache;
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
+    struct cemm_query meter; /* its history, without a period */
     struct cemm_ticket_list waiters;
     unsigned pending; /* sources that this search waits for */
     int result;       /* its first failure */
@@ -64,14 +63,14 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     struct cemm_first_day *first;
 
     LIST_FOREACH (first, &first_days->list, link)
-        if (strcmp(first->uid.text, uid->text) == 0 && strcmp(first->alias, alias) == 0)
+        if (strcmp(first->meter.uid.text, uid->text) == 0 && strcmp(first->meter.alias, alias) == 0)
             return first;
     first = calloc(1, sizeof(*first));
     if (!first)
         return NULL;
     first->cache = first_days->cache;
-    first->uid = *uid;
-    strcpy(first->alias, alias);
+    first->meter = (struct cemm_query){.uid = *uid, .endpoint = CEMM_DATA};
+    strcpy(first->meter.alias, alias);
     TAILQ_INIT(&first->waiters);
     if (!cemm_store_read_first(first->cache->store, uid, alias, &first->day, &first->basis))
         first->day = (struct cemm_period){0};
@@ -88,7 +87,8 @@ static const struct cemm_registry *registry_of(const struct cemm_first_day *firs
 static bool is_known(const struct cemm_first_day *first)
 {
     return first->day.year && first->basis &&
-           cemm_basis_holds(first->basis, registry_of(first), &first->uid, first->alias);
+           cemm_basis_holds(first->basis, registry_of(first), &first->meter.uid,
+                            first->meter.alias);
 }
 
 static void take_earlier(struct cemm_period *day, const struct cemm_period *other)
@@ -145,9 +145,9 @@ static void take_period(void *data, const struct cemm_answer *answer);
 static void ask_period(struct ask *ask, const struct cemm_period *period)
 {
     struct cemm_first_day *first = ask->first;
-    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = *period};
+    struct cemm_query query = first->meter;
 
-    strcpy(query.alias, first->alias);
+    query.period = *period;
     int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_LATER, take_period,
                            ask, NULL);
     if (r < 0) {
@@ -219,7 +219,7 @@ static void save(struct cemm_first_day *first)
 {
     char *basis = strdup(first->basis);
 
-    if (!basis || cemm_basis_complete(&basis, registry_of(first), &first->uid) < 0) {
+    if (!basis || cemm_basis_complete(&basis, registry_of(first), &first->meter.uid) < 0) {
         free(basis);
         return;
     }
@@ -229,16 +229,17 @@ static void save(struct cemm_first_day *first)
     if (same || (first->old_basis && !is_known(first)))
         return;
     first->unsaved = false;
-    cemm_store_write_first(first->cache->store, &first->uid, first->alias, &first->day, basis);
+    cemm_store_write_first(first->cache->store, &first->meter.uid, first->meter.alias, &first->day,
+                           basis);
 }
 
 /* Takes the day of this zone if all who gave the day of another zone were asked again. What is
  * archived of the old day stays listed. */
 static void correct(struct cemm_first_day *first)
 {
-    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA, .period = first->day};
+    struct cemm_query query = first->meter;
 
-    strcpy(query.alias, first->alias);
+    query.period = first->day;
     if (!first->old_basis || !first->rezoned.year ||
         !cemm_basis_covers(first->basis, first->old_basis))
         return;
@@ -288,20 +289,19 @@ static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_first_day *first = data;
     const struct cemm_registry *registry = registry_of(first);
-    const struct cemm_device *device = cemm_registry_find(registry, &first->uid);
-    struct cemm_query query = {.uid = first->uid, .endpoint = CEMM_DATA};
+    const struct cemm_device *device = cemm_registry_find(registry, &first->meter.uid);
     const struct cemm_route *route;
 
     if (answer->result)
         note_failure(first, answer->result, answer->words);
     first->list_failed = answer->result != 0;
-    strcpy(query.alias, first->alias);
     if (!first->basis || !cemm_basis_zone(first->basis, registry))
         begin_anew(first);
-    bool allowed = first->basis && cemm_registry_allows(registry, &first->uid, first->alias);
+    bool allowed =
+        first->basis && cemm_registry_allows(registry, &first->meter.uid, first->meter.alias);
     if (allowed && device)
         TAILQ_FOREACH (route, &device->routes, link)
-            if (cemm_source_serves(route->source, &query) &&
+            if (cemm_source_serves(route->source, &first->meter) &&
                 !cemm_basis_has(first->basis, route->source->name))
                 ask_source(first, route->source);
     if (--first->pending == 0)

@@ -133,16 +133,14 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_w
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (known[i].status == status) {
-            if (known[i].result == CEMM_DENIED && source->config->kind == CEMM_LOCAL)
-                cemm_words_set(ret_reason, "the device refused it (HTTP %d)", status);
-            else
-                cemm_words_set(ret_reason, "%s", known[i].reason);
-            return known[i].result;
-        }
+        if (known[i].status != status)
+            continue;
+        if (known[i].result == CEMM_DENIED && source->config->kind == CEMM_LOCAL)
+            return cemm_words_fail(ret_reason, CEMM_DENIED, "the device refused it (HTTP %d)",
+                                   status);
+        return cemm_words_fail(ret_reason, known[i].result, "%s", known[i].reason);
     }
-    cemm_words_set(ret_reason, "unexpected answer: HTTP %d", status);
-    return -EIO;
+    return cemm_words_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
 /* The readings of a meter that has given `totals` come from there alone; those of `data` differ. */

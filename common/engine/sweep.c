@@ -31,8 +31,7 @@ enum reason {
 /* One step of a sweep that waits for an answer. */
 struct step {
     struct sweep *sweep;
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
+    struct cemm_query query; /* of a meter; for a device's meters, its uid alone */
     enum reason reason;
 };
 
@@ -43,8 +42,8 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
     if (!step)
         return NULL;
     step->sweep = sweep;
-    step->uid = *uid;
-    strncpy(step->alias, alias, sizeof(step->alias) - 1);
+    step->query = (struct cemm_query){.uid = *uid, .endpoint = CEMM_REALTIME};
+    strncpy(step->query.alias, alias, sizeof(step->query.alias) - 1);
     return step;
 }
 
@@ -128,7 +127,7 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
     struct cemm_answer failure = {.result = -ENODATA, .words = words.text};
     bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &words);
 
-    report(step->sweep, &step->uid, step->alias, empty ? &failure : answer);
+    report(step->sweep, &step->query.uid, step->query.alias, empty ? &failure : answer);
 }
 
 /* Of a meter that was guessed, the answer tells whether the device has it. */
@@ -140,7 +139,7 @@ static void take_meter(void *data, const struct cemm_answer *answer)
                     (answer->result != CEMM_ABSENT && (!answer->result || step->reason == GUESSED));
 
     if (answer->result == 0 && step->reason != LISTED) /* without memory, it is guessed again */
-        (void)cemm_registry_know(sweep->registry, &step->uid, step->alias);
+        (void)cemm_registry_know(sweep->registry, &step->query.uid, step->query.alias);
     if (reported)
         report_reading(step, answer);
     arrive(sweep);
@@ -150,17 +149,16 @@ static void take_meter(void *data, const struct cemm_answer *answer)
 static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
                        enum reason reason)
 {
-    struct cemm_query query = {.uid = *uid, .endpoint = CEMM_REALTIME};
     struct step *step = step_new(sweep, uid, alias);
 
     if (step) {
         step->reason = reason;
-        memcpy(query.alias, step->alias, sizeof(query.alias));
-        if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &query)) {
+        if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &step->query)) {
             free(step);
             return;
         }
-        if (cemm_cache_get(sweep->cache, NULL, &query, 0, CEMM_ONCE, take_meter, step, NULL) == 0) {
+        if (cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, take_meter, step,
+                           NULL) == 0) {
             sweep->pending++;
             return;
         }
@@ -241,10 +239,10 @@ static void take_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
-    const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->uid);
+    const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->query.uid);
 
     if (answer->result)
-        report(sweep, &step->uid, NULL, answer);
+        report(sweep, &step->query.uid, NULL, answer);
     if (device)
         read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
     free(step);
