@@ -492,14 +492,6 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
     return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
 }
 
-/* It goes before others as soon as somebody waits for it. */
-static void rank(struct cemm_entry *entry, bool later)
-{
-    entry->later = later && (entry->later || idle(entry));
-    if (entry->request)
-        cemm_request_rank(entry->request, entry->later);
-}
-
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
@@ -515,7 +507,10 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
-    rank(entry, purpose == CEMM_LATER);
+    /* It goes before others as soon as somebody waits for it. */
+    entry->later = purpose == CEMM_LATER && (entry->later || alone);
+    if (entry->request)
+        cemm_request_rank(entry->request, entry->later);
     struct cemm_ticket *ticket = cemm_ticket_new(cache->loop, &entry->waiters, done, data);
     if (!ticket)
         return -ENOMEM;

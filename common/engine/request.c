@@ -356,13 +356,6 @@ static void take_answer(struct cemm_request *request, struct cemm_http_response 
         take_document(request, response);
 }
 
-static void wait_for_promise(struct cemm_request *request)
-{
-    if (cemm_timer_set(&request->queued.route->source->loop->timers, &request->timer,
-                       request->promise.until) < 0)
-        fail(request, -ENOMEM, "out of memory");
-}
-
 /* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at
  * fault. */
 static void give_up(struct cemm_request *request, bool silent)
@@ -431,7 +424,8 @@ static void take_response(void *data, struct cemm_http_response *response)
                                 response->retry_after_ms)) {
     case CEMM_SEND:
     case CEMM_WAIT:
-        wait_for_promise(request);
+        if (cemm_timer_set(&source->loop->timers, &request->timer, request->promise.until) < 0)
+            fail(request, -ENOMEM, "out of memory");
         break;
     case CEMM_TIMED_OUT:
         if (response->status == 202)

@@ -11,9 +11,7 @@
 
 struct sweep {
     struct cemm_cache *cache;
-    struct cemm_find *find;
     struct cemm_registry *registry;
-    struct cemm_loop *loop;
     struct cemm_selection selection;
     cemm_sweep_fn *meter;
     void *data;
@@ -60,7 +58,7 @@ static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, co
     struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
 
     if (!sweep->no_memory)
-        cemm_log(sweep->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
+        cemm_log(sweep->registry->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
                  uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
     sweep->no_memory = true;
     report(sweep, uid, alias, &answer);
@@ -217,7 +215,7 @@ static void read_guessed(struct sweep *sweep, const struct cemm_device *device, 
     const struct cemm_selection *selection = &sweep->selection;
     const char *alias;
 
-    for (size_t i = 0; !sweep->loop->ending && i < selection->meter_count; i++)
+    for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++)
         if (is_about(selection->meters[i], &device->uid, &alias) && alias &&
             !cemm_names_have(meters, alias) && may_have(sweep, device, alias) &&
             !named_before(sweep, i, &device->uid, alias))
@@ -229,7 +227,7 @@ static void read_meters(struct sweep *sweep, const struct cemm_device *device, e
 {
     const struct cemm_names *meters = known_meters(sweep, device);
 
-    for (size_t i = 0; !sweep->loop->ending && i < meters->count; i++)
+    for (size_t i = 0; !sweep->registry->loop->ending && i < meters->count; i++)
         if (selected(sweep, &device->uid, meters->items[i]))
             read_meter(sweep, &device->uid, meters->items[i], LISTED);
     read_guessed(sweep, device, guess);
@@ -260,7 +258,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return searching; /* by an earlier sweep, which will read them */
     read_meters(sweep, device, GUESSED);
     if (!searching) /* for a later sweep; a failure is in the log */
-        (void)cemm_find_meters(sweep->find, &device->uid, FIND_AGE_MS, NULL, NULL, NULL);
+        (void)cemm_find_meters(sweep->cache->find, &device->uid, FIND_AGE_MS, NULL, NULL, NULL);
     return true;
 }
 
@@ -271,7 +269,8 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     if (read_known(sweep, device))
         return;
     struct step *step = step_new(sweep, uid, "");
-    if (step && cemm_find_meters(sweep->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
+    if (step &&
+        cemm_find_meters(sweep->cache->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
@@ -296,7 +295,7 @@ static void take_devices(void *data, const struct cemm_answer *answer)
 
     if (answer->result)
         report(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !sweep->loop->ending && i < registry->device_count; i++)
+    for (size_t i = 0; !sweep->registry->loop->ending && i < registry->device_count; i++)
         if (reached(sweep, registry->devices[i]) &&
             selected(sweep, &registry->devices[i]->uid, NULL))
             read_device(sweep, registry->devices[i]);
@@ -322,7 +321,7 @@ static void read_named(void *data, const struct cemm_answer *answer)
     struct sweep *sweep = data;
 
     (void)answer;
-    for (size_t i = 0; !sweep->loop->ending && i < sweep->selection.meter_count; i++) {
+    for (size_t i = 0; !sweep->registry->loop->ending && i < sweep->selection.meter_count; i++) {
         struct cemm_uid uid;
         const char *alias;
         if (parse(sweep->selection.meters[i], &uid, &alias) && alias)
@@ -352,7 +351,9 @@ static bool any_reached(const struct sweep *sweep)
 /* The step is due at once, yet does not run inside this call. 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
-    return cemm_ticket_new(sweep->loop, &sweep->loop->ready, step, sweep) ? 0 : -ENOMEM;
+    return cemm_ticket_new(sweep->registry->loop, &sweep->registry->loop->ready, step, sweep)
+               ? 0
+               : -ENOMEM;
 }
 
 static int begin(struct sweep *sweep)
@@ -362,36 +363,36 @@ static int begin(struct sweep *sweep)
 
     if (all_named(sweep))
         return begin_by(sweep, read_named);
-    bool finding = cemm_find_under_way(sweep->find, source);
+    bool finding = cemm_find_under_way(sweep->cache->find, source);
     if (overlaps && any_reached(sweep)) {
         /* Known devices are read at once, and others are searched meanwhile. */
         int r = begin_by(sweep, take_devices);
         if (r == 0 && !finding)
-            (void)cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, NULL, NULL, NULL);
+            (void)cemm_find_devices(sweep->cache->find, source, NULL, FIND_AGE_MS, NULL, NULL,
+                                    NULL);
         return r;
     }
     if (overlaps && finding)
         return -EALREADY;
-    return cemm_find_devices(sweep->find, source, NULL, FIND_AGE_MS, take_devices, sweep, NULL);
+    return cemm_find_devices(sweep->cache->find, source, NULL, FIND_AGE_MS, take_devices, sweep,
+                             NULL);
 }
 
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
                      cemm_sweep_fn *meter, void *data)
 {
-    struct cemm_find *find = cache->find;
+    struct cemm_registry *registry = &cache->find->registry;
 
     if (cache->loop->ending)
         return -ECANCELED;
-    if (selection->source && !source_known(&find->registry, selection->source))
+    if (selection->source && !source_known(registry, selection->source))
         return -ENOENT;
     struct sweep *sweep = malloc(sizeof(*sweep));
     if (!sweep)
         return -ENOMEM;
     *sweep = (struct sweep){
         .cache = cache,
-        .find = find,
-        .registry = &find->registry,
-        .loop = cache->loop,
+        .registry = registry,
         .selection = *selection,
         .meter = meter,
         .data = data,
