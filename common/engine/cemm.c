@@ -205,18 +205,12 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day)
 {
-    bool known;
-
-    return cemm_first_days_get(&cemm->first_days, uid, alias, ret_day, &known);
+    return cemm_first_days_get(&cemm->first_days, uid, alias, ret_day);
 }
 
 bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    struct cemm_period day;
-    bool known;
-
-    cemm_first_days_get(&cemm->first_days, uid, alias, &day, &known);
-    return known;
+    return cemm_first_days_known(&cemm->first_days, uid, alias);
 }
 
 /* ---- archive --------------------------------------------------------------------- */

@@ -57,11 +57,14 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     }
 }
 
+/* NULL: no memory, or that is no alias. */
 static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
                                         const struct cemm_uid *uid, const char *alias)
 {
     struct cemm_first_day *first;
 
+    if (!cemm_name_valid(alias))
+        return NULL;
     LIST_FOREACH (first, &first_days->list, link)
         if (strcmp(first->meter.uid.text, uid->text) == 0 && strcmp(first->meter.alias, alias) == 0)
             return first;
@@ -350,15 +353,21 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
 }
 
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                         const char *alias, struct cemm_period *ret_day, bool *ret_known)
+                         const char *alias, struct cemm_period *ret_day)
 {
-    const struct cemm_first_day *first =
-        cemm_name_valid(alias) ? first_get(first_days, uid, alias) : NULL;
+    const struct cemm_first_day *first = first_get(first_days, uid, alias);
 
-    *ret_known = first && is_known(first);
     if (!first)
         return false;
     *ret_day = first->day;
     take_earlier(ret_day, &first->seen);
     return ret_day->year != 0;
+}
+
+bool cemm_first_days_known(struct cemm_first_days *first_days, const struct cemm_uid *uid,
+                           const char *alias)
+{
+    const struct cemm_first_day *first = first_get(first_days, uid, alias);
+
+    return first && is_known(first);
 }

@@ -26,8 +26,10 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
                          const char *alias, cemm_answer_fn *done, void *data,
                          struct cemm_ticket **ret_ticket);
 
-/* As cemm_first_day(); *ret_known is what cemm_first_known() tells. */
+/* As cemm_first_day() and cemm_first_known(). */
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                         const char *alias, struct cemm_period *ret_day, bool *ret_known);
+                         const char *alias, struct cemm_period *ret_day);
+bool cemm_first_days_known(struct cemm_first_days *first_days, const struct cemm_uid *uid,
+                           const char *alias);
 
 #endif

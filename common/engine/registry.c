@@ -11,8 +11,8 @@
 
 /* ---- devices ------------------------------------------------------------------ */
 
-static size_t device_place(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                           bool *ret_found)
+/* Where a device stands, or would stand. */
+static size_t device_place(const struct cemm_registry *registry, const struct cemm_uid *uid)
 {
     size_t low = 0;
     size_t high = registry->device_count;
@@ -24,37 +24,34 @@ static size_t device_place(const struct cemm_registry *registry, const struct ce
         else
             high = middle;
     }
-    *ret_found =
-        low < registry->device_count && strcmp(registry->devices[low]->uid.text, uid->text) == 0;
     return low;
 }
 
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid)
 {
-    bool found;
-    size_t place = device_place(registry, uid, &found);
+    size_t place = device_place(registry, uid);
+    bool found = place < registry->device_count &&
+                 strcmp(registry->devices[place]->uid.text, uid->text) == 0;
 
     return found ? registry->devices[place] : NULL;
 }
 
 static struct cemm_device *device_get(struct cemm_registry *registry, const struct cemm_uid *uid)
 {
-    bool found;
-    size_t place = device_place(registry, uid, &found);
+    struct cemm_device *device = cemm_registry_find(registry, uid);
 
-    if (found)
-        return registry->devices[place];
-    if (registry->device_count >= CEMM_DEVICES_MAX)
-        return NULL;
+    if (device || registry->device_count >= CEMM_DEVICES_MAX)
+        return device;
     struct cemm_device **devices =
         reallocarray(registry->devices, registry->device_count + 1, sizeof(struct cemm_device *));
     if (!devices)
         return NULL;
     registry->devices = devices;
-    struct cemm_device *device = cemm_device_new(uid);
+    device = cemm_device_new(uid);
     if (!device)
         return NULL;
+    size_t place = device_place(registry, uid);
     memmove(devices + place + 1, devices + place,
             (registry->device_count - place) * sizeof(struct cemm_device *));
     devices[place] = device;
