@@ -33,7 +33,7 @@ struct cemm_entry {
 
     /* This try: */
     bool absent;              /* a source said so */
-    bool awaited;             /* the sources that had not told their devices */
+    bool awaited;             /* the sources that had not listed their devices */
     int result;               /* the first other failure */
     struct cemm_words *words; /* of `absent` or `result`; kept */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
@@ -406,7 +406,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
     return route;
 }
 
-/* The device was found, or other sources have told their devices: they may have a route. */
+/* The device was found, or other sources have listed their devices: they may have a route. */
 static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
@@ -435,7 +435,7 @@ static void try_next(struct cemm_entry *entry)
         }
         entry->result = -ENOMEM;
     }
-    /* Some sources may never have told their devices yet: they are waited for, once in a try. */
+    /* Waits, once in a try, for sources that have not listed their devices yet. */
     bool awaited = entry->awaited;
     entry->awaited = true;
     if (awaited || !cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,

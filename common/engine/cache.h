@@ -25,7 +25,8 @@ struct cemm_cache {
 enum cemm_purpose {
     CEMM_WAITED_FOR,
     CEMM_LATER, /* nobody waits for it: at its source, what is waited for goes before */
-    CEMM_ONCE,  /* it is not cached, unless somebody else has asked for it, too */
+    CEMM_ONCE,  /* it is not cached, unless somebody else asks for it: a fleet would fill the cache
+                 */
 };
 
 void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find);

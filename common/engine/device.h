@@ -23,7 +23,7 @@ struct cemm_outcomes {
 /* What is known of a meter besides its name. */
 struct cemm_meter {
     char alias[CEMM_NAME_SIZE];
-    char type[CEMM_NAME_SIZE]; /* "": none was told */
+    char type[CEMM_NAME_SIZE]; /* "": unknown */
     bool totals;               /* LAN: it has given `totals` */
 };
 
@@ -38,7 +38,7 @@ struct cemm_device {
     struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
     unsigned requests; /* about it, under way */
-    bool starting;     /* its routes are just being told to look for meters */
+    bool starting;     /* the searches of its routes are being started */
     bool lost;         /* it has no route, which was logged */
     unsigned born; /* the number of those that discovery has brought; 0: others knew it before */
 };

@@ -38,8 +38,8 @@ int cemm_find_devices(struct cemm_find *find, const char *source, const struct c
                       int64_t max_age, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket);
 
-/* Waits for the sources that have been asked for their devices, have never told any, and may serve
- * that query, which must outlive the ticket. `only`: for that source alone. Nobody is asked.
+/* Waits for the sources that have been asked for their devices, have never listed any, and may
+ * serve that query, which must outlive the ticket. `only`: for that source alone. Nobody is asked.
  * False: there is no such source. */
 bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      const struct cemm_query *query, cemm_answer_fn *done, void *data,
