@@ -109,7 +109,9 @@ while True:
 # A crowd: from each of .20 to .219 of both networks, a claim of another device in each look. "confirm":
 # each has a root document that says the same; "stall": none ever answers. It tells of each look.
 crowd='
-import socket, sys, threading, time
+import resource, socket, sys, threading, time
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] # more than the usual 1024 are needed
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 stall = sys.argv[1] == "stall"
 claims, kept, looks, last = {}, [], 0, 0.0
 def answer(address, client):
