@@ -81,11 +81,13 @@ size_t cemm_document_early(const struct cemm_document *document);
 /* ---- texts -------------------------------------------------------------- */
 
 enum cemm_form {
-    CEMM_FORM_JSON,      /* the whole document, indented by two */
-    CEMM_FORM_CSV,       /* cemmfs's CSV, with its header line: cemmfs(1) */
-    CEMM_FORM_INFLUX,    /* InfluxDB line protocol: cemm(1) */
-    CEMM_FORM_CSV_ROWS,  /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
-    CEMM_FORM_JSON_ROWS, /* the same as JSON objects, one a line */
+    CEMM_FORM_JSON,        /* the whole document, indented by two */
+    CEMM_FORM_CSV,         /* cemmfs's CSV, with its header line: cemmfs(1) */
+    CEMM_FORM_INFLUX,      /* InfluxDB line protocol: cemm(1) */
+    CEMM_FORM_CSV_ROWS,    /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
+    CEMM_FORM_JSON_ROWS,   /* the same as JSON objects, one a line */
+    CEMM_FORM_OPENMETRICS, /* history: one sample a line, metric by metric, oldest first; without
+                            * HELP, TYPE and EOF, as a metric may go on in other documents */
 };
 
 #define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
@@ -147,6 +149,9 @@ struct cemm_reading {
  */
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
+
+/* HELP and TYPE of the metric that a line of CEMM_FORM_OPENMETRICS belongs to. As cemm_render(). */
+int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length);
 
 /* json-c's, whose functions work on them. */
 struct json_object;

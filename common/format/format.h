@@ -36,6 +36,9 @@ cemm_write_step cemm_write_csv_step;
 cemm_write_step cemm_write_json_step;
 cemm_write_step cemm_write_putval_step;
 
+/* History as OpenMetrics, series by series, oldest sample first; without HELP and TYPE. */
+void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document *document);
+
 /* The shortest text that reads back as the same number; it must be finite. */
 void cemm_write_number(struct cemm_buffer *out, double number);
 

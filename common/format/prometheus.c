@@ -10,6 +10,10 @@
  * Import and export are said of smart meters, which stand at the grid
  * connection. Of all others energy is forward or reverse, and positive power is
  * forward: what that is, the meter's type tells.
+ *
+ * OpenMetrics, its successor, has times and is for history: series by series,
+ * under the same names. Where history has amounts instead of meter readings
+ * (cemm_history_tag()), they are metrics of their own with the label "period".
  */
 #include "common/format/format.h"
 #include "common/model/alias.h"
@@ -35,6 +39,11 @@ enum family {
     FLOW,
     TARIFF,
     OTHER,
+    /* of history alone: */
+    ENERGY_AMOUNT,
+    GAS_AMOUNT,
+    GAS_FLOW,
+    VOLUME_AMOUNT,
     /* of the readings themselves: */
     TIME,
     INFO,
@@ -61,6 +70,13 @@ static const struct {
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
     [TARIFF] = {"cemm_tariff_index", "gauge", "The tariff that is in force."},
     [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
+    [ENERGY_AMOUNT] = {"cemm_energy_amount_joules", "gauge",
+                       "Electric energy of each day or month: import less export of a smart meter, "
+                       "forward less reverse of others."},
+    [GAS_AMOUNT] = {"cemm_gas_amount_cubic_meters", "gauge", "Gas of each hour, day or month."},
+    [GAS_FLOW] = {"cemm_gas_flow_cubic_meters_per_second", "gauge", "Flow rate of gas."},
+    [VOLUME_AMOUNT] = {"cemm_volume_amount_cubic_meters", "gauge",
+                       "Water or gas of each day or month."},
     [TIME] = {"cemm_last_sample_timestamp_seconds", "gauge",
               "When the newest sample of the meter was taken."},
     [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as its device tells it."},
@@ -93,16 +109,23 @@ static const struct kind {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
+/* The same of amounts. */
+static const struct kind amounts[] = {
+    {"electric_energy*", ENERGY_AMOUNT, NULL, NULL, JOULES_PER_KWH, 1},
+    {"gas", GAS_AMOUNT, "", "", 1, 1},
+    {"gas_flow", GAS_FLOW, "", "", 1, FLOW_PER_M3_S},
+    {"volume", VOLUME_AMOUNT, "", "", 1, 1},
+    {"*", OTHER, NULL, NULL, 1, 1},
+};
+
 /* An earlier text, and where the last search in it ended: both go in the same order. */
 struct past {
     const char *text; /* NULL: there is none */
     const char *cursor;
 };
 
-static const struct kind *kind_of(const char *channel)
+static const struct kind *kind_of(const struct kind *kind, const char *channel)
 {
-    const struct kind *kind = kinds;
-
     while (!cemm_channel_matches(kind->channel, channel))
         kind++;
     return kind;
@@ -171,28 +194,39 @@ static void write_value(struct cemm_buffer *out, const struct kind *kind,
         cemm_buffer_append(out, sample->text, sample->text_length);
 }
 
+static void write_seconds(struct cemm_buffer *out, int64_t time)
+{
+    cemm_buffer_integer(out, time / 1000);
+    if (time % 1000)
+        cemm_buffer_format(out, ".%03" PRId64, time % 1000);
+}
+
+/* The metric with its labels and a space. False: too long, as no name is. */
+static bool write_key(const struct kind *kind, const struct cemm_query *query, const char *channel,
+                      const char *period, char ret_key[LABELS_SIZE])
+{
+    bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
+    const char *labels = smart ? kind->labels : kind->other;
+    int size = snprintf(ret_key, LABELS_SIZE, "%s{uid=\"%s\",alias=\"%s\"%s%s%s%s%s%s} ",
+                        families[kind->family].name, query->uid.text, query->alias,
+                        labels ? labels : ",channel=\"", labels ? "" : channel, labels ? "" : "\"",
+                        period ? ",period=\"" : "", period ? period : "", period ? "\"" : "");
+
+    return size > 0 && size < LABELS_SIZE;
+}
+
 static void write_sample(struct cemm_buffer *out, const struct kind *kind,
                          const struct cemm_query *query, const struct cemm_series *series,
                          struct past *past)
 {
     const struct cemm_sample *sample = &series->samples[series->count - 1];
     bool counter = strcmp(families[kind->family].type, "counter") == 0;
-    bool smart = cemm_alias_kind(query->alias) == CEMM_ALIAS_SMART;
-    const char *labels = smart ? kind->labels : kind->other;
     char key[LABELS_SIZE];
     size_t length = 0;
     const char *old = NULL;
-    int size;
 
-    if (labels)
-        size = snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"%s} ",
-                        families[kind->family].name, query->uid.text, query->alias, labels);
-    else
-        size =
-            snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\",channel=\"%s\"} ",
-                     families[kind->family].name, query->uid.text, query->alias, series->channel);
-    if (size < 0 || (size_t)size >= sizeof(key))
-        return; /* names are shorter than that */
+    if (!write_key(kind, query, series->channel, NULL, key))
+        return;
     if (counter)
         old = withheld(past, key, sample->value * kind->multiply, METER_STEP_BACK * kind->multiply,
                        &length);
@@ -213,7 +247,7 @@ static void write_family(struct cemm_buffer *out, enum family family,
         const struct cemm_document *document = readings[i].document;
         for (size_t j = 0; document && j < document->series_count; j++) {
             const struct cemm_series *series = &document->series[j];
-            const struct kind *kind = kind_of(series->channel);
+            const struct kind *kind = kind_of(kinds, series->channel);
             if (kind->family != family || series->count == 0)
                 continue;
             write_head(out, family, &any);
@@ -309,9 +343,7 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
         write_head(out, TIME, &any);
         cemm_buffer_text(out, families[TIME].name);
         write_labels(out, reading);
-        cemm_buffer_format(out, "%" PRId64, time / 1000);
-        if (time % 1000)
-            cemm_buffer_format(out, ".%03" PRId64, time % 1000);
+        write_seconds(out, time);
         cemm_buffer_char(out, '\n');
     }
 }
@@ -358,5 +390,51 @@ int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, co
     write_times(&out, readings, count, &past);
     write_info(&out, readings, count);
     write_up(&out, readings, count);
+    return cemm_buffer_steal(&out, ret_text, ret_length);
+}
+
+/* ---- OpenMetrics --------------------------------------------------------------------- */
+
+static void write_past_sample(struct cemm_buffer *out, const struct cemm_query *query,
+                              const struct cemm_series *series, const struct cemm_sample *sample)
+{
+    const char *channel = cemm_row_channel(query, series, sample);
+    const char *period = cemm_history_tag(query, series->channel);
+    const struct kind *kind = kind_of(period ? amounts : kinds, channel);
+    char key[LABELS_SIZE];
+
+    if (!write_key(kind, query, channel, period, key))
+        return;
+    cemm_buffer_text(out, key);
+    write_value(out, kind, sample);
+    cemm_buffer_char(out, ' ');
+    write_seconds(out, sample->time);
+    cemm_buffer_char(out, '\n');
+}
+
+void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document *document)
+{
+    for (size_t i = 0; i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        for (size_t j = 0; j < series->count; j++)
+            write_past_sample(out, &document->query, series, &series->samples[j]);
+    }
+}
+
+/* There, the family of a counter is named without the "_total" of its samples. */
+int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length)
+{
+    struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
+
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+        const char *name = families[i].name;
+        size_t length = strlen(name);
+        if (strncmp(line, name, length) != 0 || line[length] != '{')
+            continue;
+        if (strcmp(families[i].type, "counter") == 0)
+            length -= strlen("_total");
+        cemm_buffer_format(&out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, name,
+                           families[i].help, (int)length, name, families[i].type);
+    }
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }

@@ -124,6 +124,9 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
     case CEMM_FORM_JSON_ROWS:
         cemm_write_rows(&out, document, zone, form == CEMM_FORM_JSON_ROWS);
         break;
+    case CEMM_FORM_OPENMETRICS:
+        cemm_write_openmetrics(&out, document);
+        break;
     }
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }

@@ -1,7 +1,7 @@
 /*
  * Prometheus's text: which channel becomes which metric, that each metric is
  * one block, that a failure is told and its samples are gone, and that a
- * counter does not step back a little.
+ * counter does not step back a little. History as OpenMetrics, too.
  */
 #include "answers.h"
 #include "check.h"
@@ -334,13 +334,92 @@ static void test_numbers(void **state)
     }
 }
 
+/* History as OpenMetrics, with the head of its last line. */
+static const struct {
+    const char *alias;
+    enum cemm_span span;
+    const char *answer; /* newest first, as the API has it */
+    const char *lines;  /* the @ stands for uid and alias */
+    const char *head;
+} histories[] = {
+    {"p1", CEMM_DAY,
+     "{\"data\":{\"electric_power\":[[1496264460500,-5],[1496264400000,6.50]],"
+     "\"t1\":[[1496264400007,1]]}}",
+     "cemm_electric_power_watts{@} 6.50 1496264400\n"
+     "cemm_electric_power_watts{@} -5 1496264460.500\n"
+     "cemm_energy_joules_total{@,direction=\"import\",tariff=\"1\"} 3600000 1496264400.007\n",
+     "# HELP cemm_energy_joules Meter reading of electric energy: import and export of a smart "
+     "meter, forward and reverse of others. Tariff 1 is the low or the only one.\n"
+     "# TYPE cemm_energy_joules counter\n"},
+    {"pulse-1", CEMM_DAY, "{\"data\":{\"flow\":[[1496264400000,6]]}}",
+     "cemm_flow_cubic_meters_per_second{@} 0.0001 1496264400\n",
+     "# HELP cemm_flow_cubic_meters_per_second Flow rate of water or gas.\n"
+     "# TYPE cemm_flow_cubic_meters_per_second gauge\n"},
+    {"p1-gas", CEMM_DAY,
+     "{\"data\":{\"gas\":[[1496312460000,6],[1496312400000,3],[1496307600000,0.10]]}}",
+     "cemm_gas_amount_cubic_meters{@,period=\"day\"} 0.10 1496307600\n"
+     "cemm_gas_flow_cubic_meters_per_second{@,period=\"day\"} 0.00005 1496312400\n"
+     "cemm_gas_flow_cubic_meters_per_second{@,period=\"day\"} 0.0001 1496312460\n",
+     "# HELP cemm_gas_flow_cubic_meters_per_second Flow rate of gas.\n"
+     "# TYPE cemm_gas_flow_cubic_meters_per_second gauge\n"},
+    {"p1-gas", CEMM_YEAR, "{\"data\":{\"gas\":[[1485903600000,70]]}}",
+     "cemm_gas_amount_cubic_meters{@,period=\"year\"} 70 1485903600\n",
+     "# HELP cemm_gas_amount_cubic_meters Gas of each hour, day or month.\n"
+     "# TYPE cemm_gas_amount_cubic_meters gauge\n"},
+    {"s01", CEMM_MONTH,
+     "{\"data\":{\"electric_energy_low\":[[1483311600000,2]],\"volume\":[[1483311600000,3]],"
+     "\"electric_power\":[[1483311600000,4]]}}",
+     "cemm_energy_amount_joules{@,channel=\"electric_energy_low\",period=\"month\"} 7200000 "
+     "1483311600\n"
+     "cemm_volume_amount_cubic_meters{@,period=\"month\"} 3 1483311600\n"
+     "cemm_value{@,channel=\"electric_power\",period=\"month\"} 4 1483311600\n",
+     "# HELP cemm_value A channel without a documented unit, as the meter has it.\n"
+     "# TYPE cemm_value gauge\n"},
+};
+
+/* Replaces each @ by uid and alias. */
+static void fill_all(char *ret_text, const char *pattern, const char *alias)
+{
+    for (; *pattern; pattern++) {
+        if (*pattern == '@')
+            ret_text += sprintf(ret_text, "uid=\"" UID "\",alias=\"%s\"", alias);
+        else
+            *ret_text++ = *pattern;
+    }
+    *ret_text = '\0';
+}
+
+static void test_history(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(histories); i++) {
+        struct cemm_document *document =
+            answer(CEMM_DATA, histories[i].alias, histories[i].span, histories[i].answer);
+        char wanted[1000];
+        char *text = NULL;
+        char *head = NULL;
+        size_t length = 0;
+
+        fill_all(wanted, histories[i].lines, histories[i].alias);
+        assert_int_equal(cemm_render(document, CEMM_FORM_OPENMETRICS, NULL, &text, &length), 0);
+        expect_text(histories[i].alias, text, wanted);
+        text[length - 1] = '\0';
+        const char *last = strrchr(text, '\n');
+        assert_int_equal(cemm_openmetrics_head(last ? last + 1 : text, &head, &length), 0);
+        expect_text(histories[i].alias, head, histories[i].head);
+        free(head);
+        free(text);
+        cemm_document_unref(document);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_channels),     cmocka_unit_test(test_whole),
         cmocka_unit_test(test_direction),    cmocka_unit_test(test_silent_meter),
         cmocka_unit_test(test_times_before), cmocka_unit_test(test_before),
-        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_history),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
