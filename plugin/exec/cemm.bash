@@ -20,7 +20,7 @@ _cemm() {
     stream) options+=' --format --interval --state --stdin' ;;
     history)
       options+=' --format --from --to --period'
-      formats=${formats/prometheus /}
+      formats=${formats/prometheus/openmetrics}
       ;;
   esac
   case $before in

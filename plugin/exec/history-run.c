@@ -147,10 +147,29 @@ static void ask_more(struct history *history)
 /* Seconds between the rows of a day, a month, a year. */
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
 
+static bool is_openmetrics(const struct history *history)
+{
+    return history->render.format == EXEC_FORMAT_OPENMETRICS;
+}
+
+/* All of it is written with the last. */
+static int put_metrics(struct history *history, const struct cemm_document *const *documents,
+                       size_t count, bool last, struct cemm_words *words)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = openmetrics_add(&history->openmetrics, documents[i], words);
+    if (r == 0 && last)
+        r = openmetrics_write(&history->openmetrics, &history->output, words);
+    return r;
+}
+
 /* `last`: also what stands after all rows. */
 static int put_rows(struct history *history, const struct cemm_document *const *documents,
                     size_t count, bool last, struct cemm_words *words)
 {
+    if (is_openmetrics(history))
+        return put_metrics(history, documents, count, last, words);
     char *text = NULL;
     size_t length = 0;
     FILE *stream = cemm_text_open(&text, &length);
@@ -280,7 +299,8 @@ static void show_progress(const struct history *history)
 {
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
-    if (history->output.path || !isatty(STDOUT_FILENO)) /* otherwise the rows show it */
+    /* Otherwise the rows show it. */
+    if (history->output.path || !isatty(STDOUT_FILENO) || is_openmetrics(history))
         message_progress(history->head / history->meter_count, history->period_count,
                          names[history->options->span]);
 }
@@ -335,7 +355,9 @@ static int run_all(struct history *history, struct cemm_words *words)
         return -ENOMEM;
     render_init(&history->render, options_format(options), cemm_zone(history->session.cemm),
                 cadences[options->span]);
-    int r = output_begin(&history->output, options->output, words);
+    int r = is_openmetrics(history) ? openmetrics_begin(&history->openmetrics, words) : 0;
+    if (r == 0)
+        r = output_begin(&history->output, options->output, words);
     if (r == 0)
         r = put_rows(history, NULL, 0, false, words);
     if (r == 0)
@@ -402,5 +424,6 @@ void history_clear(struct history *history)
     for (size_t i = 0; history->slots && i < history->slot_count; i++)
         cemm_document_unref(history->slots[i].document);
     free(history->slots);
+    openmetrics_clear(&history->openmetrics);
     free(history->meters);
 }

@@ -4,6 +4,7 @@
 #ifndef CEMM_EXEC_HISTORY_RUN_H
 #define CEMM_EXEC_HISTORY_RUN_H
 
+#include "plugin/exec/openmetrics.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
@@ -36,6 +37,7 @@ struct history {
     /* From here on for history-run.c. */
     struct output output;
     struct render render;
+    struct openmetrics openmetrics;
     struct history_slot *slots;
     size_t slot_count;
     size_t head; /* oldest number that has not been written */

@@ -55,12 +55,13 @@ static void set_up_process(void)
     }
 }
 
-/* At most two lines. */
+/* At most three lines. */
 static const char *note(unsigned takes)
 {
     if (takes & EXEC_TAKES_RANGE)
-        return "\nThere is no prometheus format, which has no times. Past days are kept in the\n"
-               "archive: an interrupted run can be repeated and goes on.\n";
+        return "\nInstead of prometheus, which has no times, there is openmetrics: `promtool tsdb\n"
+               "create-blocks-from openmetrics` takes it. Past days are kept in the archive: an\n"
+               "interrupted run can be repeated and goes on.\n";
     if (takes & EXEC_TAKES_PACE)
         return "\n--output needs --format prometheus; FILE is replaced at every sweep.\n";
     return "";

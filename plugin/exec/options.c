@@ -50,6 +50,7 @@ static const char *const formats[] = {
     [EXEC_FORMAT_INFLUX] = "influx",
     [EXEC_FORMAT_PUTVAL] = "putval",
     [EXEC_FORMAT_PROMETHEUS] = "prometheus",
+    [EXEC_FORMAT_OPENMETRICS] = "openmetrics",
     [EXEC_FORMAT_JSON] = "json",
     [EXEC_FORMAT_CSV] = "csv",
     NULL,
@@ -92,7 +93,8 @@ static void set_option(struct exec_options *options, const struct option *option
     case FORMAT:
     case LISTING:
         options->format = (enum exec_format)find_name(
-            formats, value, "format", "table, influx, putval, prometheus, json, csv", words);
+            formats, value, "format", "table, influx, putval, prometheus, openmetrics, json, csv",
+            words);
         if (option->id == LISTING && options->format != EXEC_FORMAT_TABLE &&
             options->format != EXEC_FORMAT_JSON)
             cemm_words_set(words, "unknown format '%s' of a list: there are table, json", value);
@@ -203,7 +205,9 @@ static const char *wrong_together(const struct exec_options *options, unsigned t
     if (range && options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
         return "--to lies before --from";
     if (range && timeless)
-        return "prometheus has no times, so it cannot show history";
+        return "prometheus has no times, so it cannot show history; openmetrics can";
+    if (!range && options->format == EXEC_FORMAT_OPENMETRICS)
+        return "openmetrics is a format of history; the format of the present is prometheus";
     if (pace && options->interval > 0 && options->paced_by_stdin)
         return "--interval and --stdin cannot be combined";
     if (pace && options->state && timeless)

@@ -24,7 +24,8 @@ enum exec_format {
     EXEC_FORMAT_TABLE,
     EXEC_FORMAT_INFLUX,
     EXEC_FORMAT_PUTVAL,
-    EXEC_FORMAT_PROMETHEUS,
+    EXEC_FORMAT_PROMETHEUS,  /* without times */
+    EXEC_FORMAT_OPENMETRICS, /* of history alone */
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
 };

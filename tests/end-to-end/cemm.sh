@@ -214,6 +214,10 @@ usage() {
   cemm_exits 'history --period week' 2 history --config "$config" --from 2024-01-02 --period week
   cemm_exits 'history --format prometheus' 2 history --config "$config" --from 2024-01-02 --format prometheus
   has 'words tell why' "$err" 'prometheus'
+  for argument in read stream; do
+    cemm_exits "$argument --format openmetrics" 2 "$argument" --config "$config" --format openmetrics
+    has 'words tell why' "$err" 'openmetrics is a format of history'
+  done
   cemm_exits 'history of the future' 2 history --config "$config" --from 2099-01-01
 }
 
@@ -239,7 +243,7 @@ completion() {
   done
   is 'completes formats' 'csv influx json prometheus putval table' "$(completes read --format '')"
   is 'by their beginning' 'prometheus putval' "$(completes stream p1 --format p)"
-  is 'those of history' 'csv influx json putval table' "$(completes history --format '')"
+  is 'those of history' 'csv influx json openmetrics putval table' "$(completes history --format '')"
   is 'after =, which bash takes for a word' 'prometheus putval' "$(completes read --format = p)"
   is 'at once after it' 'csv influx json prometheus putval table' "$(completes read --format =)"
   is 'completes periods' 'day month year' "$(completes history --period '')"

@@ -220,6 +220,7 @@ case $part in
     for kind in memory write rename open mkdir; do
       one_by_one history "$kind" one_program "$cemm" history --from 2025-03-01 --to 2025-03-02
     done
+    one_by_one 'history as openmetrics' memory one_program "$cemm" history --from 2025-03-01 --to 2025-03-02 --format openmetrics
     for kind in write rename sync open; do
       one_by_one 'read --output' "$kind" one_program "$cemm" read --output "$files/output"
     done

@@ -26,6 +26,7 @@ done
 watch list 0 "$cemm" list
 watch history 0 "$cemm" history --from 2025-03-01 --to 2025-03-02
 watch 'history, from the archive' 0 "$cemm" history --from 2025-03-01 --to 2025-03-02
+watch 'history, openmetrics' 0 "$cemm" history --from 2025-03-01 --to 2025-03-02 --format openmetrics
 watch 'history of months' 0 "$cemm" history --from 2025-03-01 --to 2025-05-02 --period month
 watch 'a wrong option' 2 "$cemm" read --nonsense
 watch 'a wrong configuration' 2 "$cemm" read --config /dev/null/none
