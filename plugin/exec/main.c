@@ -85,12 +85,13 @@ static void print_command_help(const struct exec_command *command, FILE *stream)
 static void print_help(FILE *stream)
 {
     fputs("usage: cemm COMMAND [OPTION...] [ARGUMENT...]\n"
+          "       cemm help [COMMAND]\n"
           "       cemm --help | --version\n\n"
           "Energy data from CEMM meters.\n\nCommands:\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].does);
-    fputs("\n`cemm COMMAND --help` shows the options of a command.\n", stream);
+    fputs("\n`cemm help COMMAND` shows the options of a command.\n", stream);
 }
 
 /* A full disk or a closed pipe is no success. */
@@ -121,15 +122,27 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     return end;
 }
 
+/* `cemm help COMMAND` is `cemm COMMAND --help`. */
+static bool asks_for_help(const char *argument)
+{
+    return strcmp(argument, "help") == 0 || strcmp(argument, "--help") == 0 ||
+           strcmp(argument, "-h") == 0;
+}
+
 int main(int argc, char **argv)
 {
+    static char help[] = "--help";
     set_up_process();
     message_begin();
     if (argc < 2) {
         message_print(CEMM_LOG_ERROR, "no command; see `cemm --help`");
         return EXEC_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0) {
+    if (asks_for_help(argv[1]) && argc > 2) {
+        argv[1] = argv[2];
+        argv[2] = help;
+    }
+    if (asks_for_help(argv[1])) {
         print_help(stdout);
         return (int)flush_help();
     }

@@ -41,7 +41,7 @@ static const struct option {
      "the configuration; otherwise $CEMM_CONFIG, then\n"
      "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf"},
     {"output", "FILE", 0, OUTPUT, "replace FILE atomically instead of using stdout"},
-    {"help", NULL, 0, HELP, "this text"},
+    {"help", NULL, 0, HELP, "this text; also -h"},
 };
 
 static const char *const formats[] = {
@@ -141,7 +141,8 @@ static const struct option *find_option(const char *name, size_t length, unsigne
 static void read_option(struct exec_options *options, unsigned takes, char *const *arguments,
                         size_t count, size_t *index, struct cemm_words *words)
 {
-    const char *argument = arguments[(*index)++];
+    const char *given = arguments[(*index)++];
+    const char *argument = strcmp(given, "-h") == 0 ? "--help" : given;
     const char *name = strncmp(argument, "--", 2) == 0 ? argument + 2 : "";
     size_t length = strcspn(name, "=");
     const struct option *option = find_option(name, length, takes);

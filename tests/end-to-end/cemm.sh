@@ -168,6 +168,24 @@ usage() {
   done
   cemm_exits '--version' 0 --version
   check 'names a version' grep -qE '^cemm [0-9]+\.[0-9]+\.[0-9]+$' <<<"$out"
+  local page
+  cemm_exits '--help' 0 --help
+  page=$out
+  for argument in -h help; do
+    cemm_exits "$argument" 0 "$argument"
+    is 'is --help' "$page" "$out"
+  done
+  cemm_exits 'history --help' 0 history --help
+  page=$out
+  for argument in 'help history' '--help history' '-h history' 'history -h'; do
+    # shellcheck disable=SC2086 # words
+    cemm_exits "$argument" 0 $argument
+    is 'is history --help' "$page" "$out"
+  done
+  cemm_exits 'help nonsense' 2 help nonsense
+  has 'words tell which' "$err" "unknown command 'nonsense'"
+  exits 'cemmfs -h' 0 "$build/fs/cemmfs" -h
+  has 'tells the usage' "$out" 'usage: cemmfs '
   cemm_exits 'read --help' 0 read s01 --help --nonsense
   for argument in --config --format --output --help METER; do
     has "read --help tells $argument" "$out" "$argument"
