@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void set(struct cemm_words *words, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void set(struct cemm_words *words, const char *format,
+                                                      va_list arguments)
 {
     if (words && vsnprintf(words->text, sizeof(words->text), format, arguments) < 0)
         words->text[0] = '\0';
