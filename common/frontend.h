@@ -403,10 +403,16 @@ struct cemm_source_state {
     int64_t last_failure;   /* last time that no answer came, or a wrong one */
     const char *last_words; /* what that was; "" if never */
     size_t left_out;        /* parts of its answers that did not fit the API's documents */
+    size_t elsewhere;       /* devices that it leaves to other shards */
 };
 
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
+
+/* Whether an account has this device, but leaves it to another shard; then the words say to which.
+ */
+bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
+                    struct cemm_words *ret_words);
 
 /* ---- what was given (collectd-cemm(5) Backfill; cemm(1) stream --state) --- */
 

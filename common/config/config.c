@@ -21,6 +21,7 @@
 #define STRINGS_MAX     100000
 #define TIMEOUT_MAX     3600.0
 #define CONNECTIONS_MAX 1024
+#define SHARDS_MAX      256
 #define INTERVAL_MAX    (7 * 86400.0)
 #define SHOWN           48   /* characters of a wrong value that a message repeats */
 #define URL_LENGTH_MAX  1024 /* so that a request's own part has room, too */
@@ -323,6 +324,23 @@ static int set_connections(struct cemm_config *config, const char *value, struct
     return 0;
 }
 
+static int set_shard(struct cemm_config *config, const char *value, struct cemm_words *words)
+{
+    char *slash;
+    char *end = NULL;
+
+    (void)words;
+    if (strspn(value, "0123456789/") != strlen(value))
+        return UNFIT;
+    unsigned long shard = strtoul(value, &slash, 10);
+    unsigned long shards = *slash == '/' ? strtoul(slash + 1, &end, 10) : 0;
+    if (!end || *end || shard < 1 || shard > shards || shards > SHARDS_MAX)
+        return UNFIT;
+    current(config)->shard = (unsigned)shard;
+    current(config)->shards = (unsigned)shards;
+    return 0;
+}
+
 static int set_enabled(struct cemm_config *config, const char *value, struct cemm_words *words)
 {
     static const char *const answers[][2] = {
@@ -382,6 +400,7 @@ static const struct {
     {CLOUD, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
     {CLOUD, "timeout", set_timeout, ONCE, WANTED_TIMEOUT},
     {CLOUD, "max-connections", set_connections, ONCE, "write a whole number from 1 to 1024"},
+    {CLOUD, "shard", set_shard, ONCE, "write which part of how many, like 2/3; at most 256 parts"},
     {LOCAL, "address", set_address, ONCE, "write HOST or HOST:PORT"},
     {LOCAL, "alias", set_alias, REPEATABLE, WANTED_ALIAS},
     {LOCAL, "extra-alias", set_extra_alias, REPEATABLE, WANTED_ALIAS},

@@ -31,6 +31,8 @@ struct cemm_source_config {
     struct cemm_strings extra_aliases;
     int64_t timeout_ms;
     unsigned max_connections;
+    unsigned shard;  /* cloud: of the devices, only those of this one, ... */
+    unsigned shards; /* ... of so many; 0: all */
 };
 
 struct cemm_config {

@@ -306,6 +306,13 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
                           ? cemm_words_kept(&source->outcomes.last_words)->text
                           : "",
         .left_out = source->left_out,
+        .elsewhere = source->elsewhere_count,
     };
     return true;
+}
+
+bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
+                    struct cemm_words *ret_words)
+{
+    return cemm_registry_left(&cemm->find.registry, uid, ret_words);
 }

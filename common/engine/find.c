@@ -272,6 +272,8 @@ static void settle(struct finder *finder)
     } else if (failed) {
         cemm_ticket_finish(&finder->ticket, failed->list_result, NULL,
                            cemm_words_kept(&failed->list_words));
+    } else if (cemm_registry_left(&finder->find->registry, &finder->wanted, &unknown)) {
+        cemm_ticket_finish(&finder->ticket, CEMM_ABSENT, NULL, &unknown);
     } else if (device) {
         cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
                        finder->wanted.text);
@@ -294,30 +296,54 @@ static void settle_all(struct cemm_registry *registry)
     }
 }
 
+/* From here on add_device() adds what the source has: `count` devices at most. */
+static bool begin_devices(struct cemm_source *source, size_t count)
+{
+    bool shards = source->config->shards > 0;
+
+    free(source->elsewhere);
+    source->elsewhere_count = 0;
+    source->elsewhere = shards ? calloc(count + 1, sizeof(*source->elsewhere)) : NULL;
+    return source->elsewhere || !shards;
+}
+
+static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bool listed)
+{
+    if (cemm_source_leaves(source, uid)) {
+        source->elsewhere[source->elsewhere_count++] = *uid;
+        return 0;
+    }
+    struct cemm_route *route = cemm_route_get(source, uid);
+    if (!route)
+        return -ENOMEM;
+    route->listed |= listed;
+    return 0;
+}
+
 static int add_devices(struct cemm_source *source, const struct cemm_document *document)
 {
+    int r = begin_devices(source, document->uid_count) ? 0 : -ENOMEM;
+
     if (source->discovered &&
         !cemm_discovery_confirm(&find_of(source->registry)->discovery, source, document->uids))
         return -EIO;
-    for (size_t i = 0; i < document->uid_count; i++) {
-        struct cemm_route *route = cemm_route_get(source, &document->uids[i]);
-        if (!route)
-            return -ENOMEM;
-        route->listed = true;
-    }
-    if (source->config->kind == CEMM_CLOUD)
+    for (size_t i = 0; r == 0 && i < document->uid_count; i++)
+        r = add_device(source, &document->uids[i], true);
+    if (r == 0 && source->config->kind == CEMM_CLOUD)
         cemm_registry_unlist(source, document->skipped == 0);
-    return 0;
+    return r;
 }
 
 static int add_configured(struct cemm_source *source)
 {
-    for (size_t i = 0; i < source->config->devices.count; i++) {
-        struct cemm_uid uid;
-        if (cemm_uid_parse(source->config->devices.items[i], &uid) && !cemm_route_get(source, &uid))
-            return -ENOMEM;
-    }
-    return 0;
+    const struct cemm_strings *devices = &source->config->devices;
+    int r = begin_devices(source, devices->count) ? 0 : -ENOMEM;
+    struct cemm_uid uid;
+
+    for (size_t i = 0; r == 0 && i < devices->count; i++)
+        if (cemm_uid_parse(devices->items[i], &uid))
+            r = add_device(source, &uid, false);
+    return r;
 }
 
 static void source_found(struct cemm_source *source, int result, const struct cemm_words *words)

@@ -3,6 +3,7 @@
 #include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/model/alias.h"
+#include "common/model/shard.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -317,6 +318,24 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
         if (may_serve(source, device) &&
             (source->own.health.pause > 0 || (route && route->health.pause > 0)))
             return true;
+    }
+    return false;
+}
+
+bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                        struct cemm_words *ret_words)
+{
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &registry->sources, link) {
+        unsigned shards = source->config->shards;
+        for (size_t j = 0; j < source->elsewhere_count; j++) {
+            if (strcmp(source->elsewhere[j].text, uid->text) != 0)
+                continue;
+            cemm_words_set(ret_words, "the device %s is left to shard %u/%u of %s", uid->text,
+                           cemm_shard_of(uid, shards), shards, source->name);
+            return true;
+        }
     }
     return false;
 }

@@ -53,6 +53,10 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
 bool cemm_registry_unanswered(const struct cemm_registry *registry,
                               const struct cemm_device *device);
 
+/* As cemm_elsewhere(). */
+bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
+                        struct cemm_words *ret_words);
+
 /* Whether discovery may add that device: it is known, or there is room. To make room, the newest
  * device that discovery has added and that has no address any more is forgotten. */
 bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_uid *uid);

@@ -2,6 +2,7 @@
 
 #include "common/base/random.h"
 #include "common/base/words.h"
+#include "common/model/shard.h"
 #include "common/protocol/url.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static void clear(struct cemm_source *source)
     cemm_route_clear(&source->own);
     cemm_words_drop(&source->outcomes.last_words);
     cemm_words_drop(&source->list_words);
+    free(source->elsewhere);
 }
 
 void cemm_source_reset(struct cemm_source *source)
@@ -106,7 +108,14 @@ bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_u
     const struct cemm_strings *devices = &source->config->devices;
 
     return (devices->count == 0 || cemm_strings_has(devices, uid->text)) &&
-           cemm_source_admits(source, alias);
+           !cemm_source_leaves(source, uid) && cemm_source_admits(source, alias);
+}
+
+bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid *uid)
+{
+    const struct cemm_source_config *config = source->config;
+
+    return config->shards > 0 && cemm_shard_of(uid, config->shards) != config->shard;
 }
 
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query)

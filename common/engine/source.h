@@ -104,6 +104,8 @@ struct cemm_source {
     int list_result;                 /* of the last request for it */
     struct cemm_words *list_words;   /* kept */
     struct cemm_route_list unlisted; /* routes to devices that it lists no more */
+    struct cemm_uid *elsewhere;      /* devices that it leaves to other shards */
+    size_t elsewhere_count;
 };
 
 /* `name` is copied. NULL: no memory. */
@@ -120,6 +122,9 @@ bool cemm_source_renew_key(struct cemm_source *source);
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
                            const char *alias);
+
+/* Whether it leaves that device to another shard. */
+bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid *uid);
 
 /* Whether it may be asked for that. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);

@@ -144,6 +144,7 @@ static void test_cloud(void **state)
     set_good(config, "alias", "heatpump");
     set_good(config, "alias", "p1");
     set_good(config, "timeout", "0.25");
+    set_good(config, "shard", "256/256");
     cloud = set_good(config, "max-connections", "1024");
     assert_string_equal(cloud->key->text, "s3cret");
     expect_part("ca-file", cloud->ca_file, "/ca.pem");
@@ -155,6 +156,8 @@ static void test_cloud(void **state)
     assert_false(cemm_strings_has(&cloud->aliases, "heatpum"));
     assert_int_equal(cloud->timeout_ms, 250);
     assert_int_equal(cloud->max_connections, 1024);
+    assert_int_equal(cloud->shard, 256);
+    assert_int_equal(cloud->shards, 256);
     cemm_config_free(config);
 }
 
@@ -360,6 +363,20 @@ static void test_bad_values(void **state)
         {"cloud", "max-connections", "1.5", "whole number"},
         {"cloud", "max-connections", "-8", "whole number"},
         {"cloud", "max-connections", "many", "whole number"},
+        {"cloud", "shard", "", "like 2/3"},
+        {"cloud", "shard", "0/3", "like 2/3"},
+        {"cloud", "shard", "4/3", "like 2/3"},
+        {"cloud", "shard", "3", "like 2/3"},
+        {"cloud", "shard", "a/b", "like 2/3"},
+        {"cloud", "shard", "1/0", "like 2/3"},
+        {"cloud", "shard", "1/", "like 2/3"},
+        {"cloud", "shard", "/3", "like 2/3"},
+        {"cloud", "shard", "1/3/3", "like 2/3"},
+        {"cloud", "shard", "-1/3", "like 2/3"},
+        {"cloud", "shard", "1 / 3", "like 2/3"},
+        {"cloud", "shard", "1/257", "at most 256"},
+        {"cloud", "shard", "1/99999999999999999999", "at most 256"},
+        {"cloud", "shard", "4294967297/4294967298", "at most 256"},
         {"discovery", "enabled", "", "yes or no"},
         {"discovery", "enabled", "maybe", "yes or no"},
         {"discovery", "broadcast", "", "IPv4"},
@@ -394,6 +411,7 @@ static void test_unknown_keys(void **state)
         {"local", "url", "in a [local] section"},
         {"local", "device", "in a [local] section"},
         {"local", "max-connections", "in a [local] section"},
+        {"local", "shard", "in a [local] section"},
         {"local", "api-key-file", "in a [local] section"},
         {"discovery", "timeout", "in a [discovery] section"},
         {"discovery", "directory", "in a [discovery] section"},
