@@ -41,6 +41,7 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "  address       %s\n", source.address);
         fprintf(out, "  devices       %zu\n", source.devices);
         fprintf(out, "  left out      %zu\n", source.left_out);
+        fprintf(out, "  other shards  %zu\n", source.elsewhere);
         print_success(fs, out, source.last_success);
         print_failure(fs, out, source.last_failure, source.last_words);
     }
@@ -137,6 +138,7 @@ static void add_sources(const struct fs *fs, struct json *json, struct json_obje
         json_add_text(json, source, "address", state.address);
         json_add(json, source, "devices", json_object_new_uint64(state.devices));
         json_add(json, source, "left_out", json_object_new_uint64(state.left_out));
+        json_add(json, source, "other_shards", json_object_new_uint64(state.elsewhere));
         add_time(fs, json, source, "last_success", state.last_success);
         add_failure(fs, json, source, state.last_failure, state.last_words);
     }

@@ -59,6 +59,7 @@ static const struct option {
     {"CAFile", "ca-file", CLOUD, NULL},
     {"Device", "device", CLOUD, NULL},
     {"MaxConnections", "max-connections", CLOUD, NULL},
+    {"Shard", "shard", CLOUD, NULL},
     {"ExtraAlias", "extra-alias", LOCAL, NULL},
     {"Alias", "alias", CLOUD | LOCAL, NULL},
     {"Timeout", "timeout", CLOUD | LOCAL, NULL},

@@ -85,8 +85,11 @@ static void add_unanswered(struct collection *collection)
 {
     for (size_t i = 0; i < collection->options->meter_count; i++) {
         const struct exec_meter *meter = &collection->options->meters[i];
-        if (!meter->answered)
-            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, options_missing(meter));
+        struct cemm_words words;
+        if (meter->answered)
+            continue;
+        options_missing(collection->cemm, meter, &words);
+        add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words.text);
     }
 }
 

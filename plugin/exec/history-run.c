@@ -383,11 +383,25 @@ void history_report_empty(const struct history *history, const char *what)
                   what, now);
 }
 
+/* A METER uid/alias was not looked for first. */
+static void report_elsewhere(struct history *history)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        const struct history_meter *meter = &history->meters[i];
+        struct cemm_words words;
+        if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &words))
+            continue;
+        message_print(CEMM_LOG_ERROR, "%s/%s: %s", meter->uid.text, meter->alias, words.text);
+        history->failed = true;
+    }
+}
+
 /* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
 static void report_rest(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++)
         report_failures(&history->meters[i]);
+    report_elsewhere(history);
     if (!any_row(history) && !history->failed) {
         history_report_empty(history, "there is no data of that time");
         history->failed = true;

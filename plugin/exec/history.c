@@ -249,8 +249,11 @@ static void report_missing(struct history *history)
         options_mark(history->options, history->meters[i].uid.text, history->meters[i].alias);
     for (size_t i = 0; i < history->options->meter_count; i++) {
         const struct exec_meter *meter = &history->options->meters[i];
-        if (!meter->answered)
-            fail(history, meter->uid.text, meter->alias, options_missing(meter));
+        struct cemm_words words;
+        if (meter->answered)
+            continue;
+        options_missing(history->session.cemm, meter, &words);
+        fail(history, meter->uid.text, meter->alias, words.text);
     }
 }
 

@@ -82,9 +82,21 @@ static void fill(struct table *table, const void *data)
     }
 }
 
+static void report_elsewhere(const struct cemm *cemm)
+{
+    struct cemm_source_state state;
+    for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
+        if (state.elsewhere > 0)
+            message_print(CEMM_LOG_INFO, "%s: %zu device%s left to other shards", state.name,
+                          state.elsewhere, state.elsewhere == 1 ? " is" : "s are");
+    }
+}
+
 static int list_table(const void *data, FILE *stream)
 {
+    const struct collection *collection = data;
     struct table table = {columns, COLUMNS};
+    report_elsewhere(collection->cemm);
     return table_print(&table, fill, data, stream);
 }
 
@@ -166,6 +178,7 @@ static int list_json(const void *data, FILE *stream)
         if (finding->kind == FINDING_READING)
             add(&failed, meters, NULL, meter_of(&failed, collection->cemm, finding));
     }
+    report_elsewhere(collection->cemm);
     int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)
         fwrite(text, 1, length, stream);

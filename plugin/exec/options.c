@@ -293,10 +293,14 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
     }
 }
 
-const char *options_missing(const struct exec_meter *meter)
+void options_missing(const struct cemm *cemm, const struct exec_meter *meter,
+                     struct cemm_words *ret_words)
 {
-    return meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
-                                   : "there is no such device, or it was not found";
+    if (meter->uid.text[0] != '\0' && cemm_elsewhere(cemm, &meter->uid, ret_words))
+        return;
+    cemm_words_set(ret_words, "%s",
+                   meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
+                                           : "there is no such device, or it was not found");
 }
 
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)

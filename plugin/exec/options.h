@@ -86,7 +86,8 @@ enum exec_format options_format(const struct exec_options *options);
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* What to say of a METER that has not answered. */
-const char *options_missing(const struct exec_meter *meter);
+void options_missing(const struct cemm *cemm, const struct exec_meter *meter,
+                     struct cemm_words *ret_words);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);

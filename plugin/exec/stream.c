@@ -182,9 +182,12 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
-        if (!stream->options->meters[i].answered)
-            message_print(CEMM_LOG_WARNING, "%s: there is no such meter, or it was not found yet",
-                          stream->options->meters[i].text);
+        const struct exec_meter *meter = &stream->options->meters[i];
+        struct cemm_words words;
+        if (meter->answered)
+            continue;
+        options_missing(stream->session.cemm, meter, &words);
+        message_print(CEMM_LOG_WARNING, "%s: %s", meter->text, words.text);
     }
 }
 

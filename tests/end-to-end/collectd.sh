@@ -59,6 +59,8 @@ mistakes() {
   refused "device that is none" "$(cloud "$good" 'Device "garden"')" "$home: Device: "
   refused "alias that is none" "$(cloud "$good" 'Alias "p1/x"')" "$home: Alias: "
   refused "half a connection" "$(cloud "$good" 'MaxConnections 1.5')" "$home: MaxConnections: "
+  refused "the fourth shard of three" "$(cloud "$good" 'Shard "4/3"')" "$home: Shard: 4/3: write which part of how many"
+  refused "a shard of nothing" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write which part of how many"
   refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
   refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is no block"
   refused "timeout in words" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# shards.sh BUILD_DIR: three programs share an account of 60 devices. Together they have them all, no
+# device twice, and each says what it leaves to the others.
+# shellcheck disable=SC1091,SC2119,SC2154
+set -euo pipefail
+. "$(dirname "$0")/mount-lib.sh"
+enter_namespaces "$@"
+begin_mount "$@"
+
+cemm=$build/plugin/exec/cemm
+
+# config_of SHARD: a configuration with that shard of the account.
+config_of() {
+  conf=$scratch/${1/\//-}.conf
+  write_config "$conf" "shard = $1"
+}
+
+start_sim --devices 60 --meters p1
+for shard in 1/3 2/3 3/3; do
+  config_of "$shard"
+  name=$scratch/${shard/\//-}
+  : >"$sim_log"
+  exits "$shard: list" 0 "$cemm" list --config "$conf" --format json
+  jq -r '.[].uid' "$scratch/stdout" >"$name.uids"
+  count=$(wc -l <"$name.uids")
+  check "$shard: has its part ($count)" test "$count" -gt 8
+  is "$shard: says what it leaves" "I! cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is "$shard: asks only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
+  exits "$shard: list, as a table" 0 "$cemm" list --config "$conf"
+  is 'says it, too' "I! cloud home: $((60 - count)) devices are left to other shards" "$err"
+done
+is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n' {1..60})" "$(cat "$scratch"/?-3.uids | sort)"
+
+# A device by its name, and where it is.
+config_of 1/3
+own=$(head -n 1 "$scratch/1-3.uids")
+other=$(head -n 1 "$scratch/2-3.uids")
+words="the device $other is left to shard 2/3 of cloud home"
+exits 'a device of its own' 0 "$cemm" read --config "$conf" "$own"
+is 'is read without a word' '' "$err"
+for meter in "$other" "$other/p1"; do
+  for command in read 'history --from 2025-01-01 --to 2025-01-02'; do
+    # shellcheck disable=SC2086 # words
+    exits "${command%% *} $meter" 1 "$cemm" $command --config "$conf" "$meter"
+    has 'says where it is' "$err" "E! $meter: $words"
+    is 'once' 1 "$(grep -cF "$words" <<<"$err")"
+  done
+done
+exits 'stream of it' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
+has 'says it, too' "$err" "W! $other: $words"
+exits 'a device that nobody has' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
+hasnt 'is not said to be elsewhere' "$err" shard
+
+# Named devices are shared out, too.
+write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
+exits 'of two devices by name' 0 "$cemm" list --config "$conf" --format json
+is 'one is its own' "$own" "$(jq -r '.[].uid' <<<"$out")"
+is 'and one is not' 'I! cloud home: 1 device is left to other shards' "$err"
+
+for shard in 0/3 4/3 3 a/b 1/0 1/257; do
+  config_of "$shard"
+  exits "shard = $shard" 2 "$cemm" list --config "$conf"
+  is 'is refused' "E! $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write which part of how many, like 2/3; at most 256 parts" "$err"
+done
+
+# The mount shows its own, and counts the others.
+config_of 2/3
+mount_fs
+is 'the mount has its part' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"
+count=$(wc -l <"$scratch/2-3.uids")
+is 'status says what it leaves' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
+is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/status.json")"
+refute 'a device of another shard is not there' test -e "$m/$own"
+unmount_fs
+
+finish
