@@ -5,7 +5,7 @@ _cemm() {
   local formats='influx putval prometheus json csv table' options='--config --output --help'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history energy --help --version' -- "$word")
     return
   fi
   # bash takes --format=json for three words.
@@ -18,6 +18,10 @@ _cemm() {
     list) options+=' --format' formats='table json' ;;
     read) options+=' --format' ;;
     stream) options+=' --format --interval --state --stdin' ;;
+    energy)
+      options+=' --format --from --to --by'
+      formats='influx json csv table home-assistant'
+      ;;
     history)
       options+=' --format --from --to --period'
       formats=${formats/prometheus/openmetrics}
@@ -25,6 +29,7 @@ _cemm() {
   esac
   case $before in
     --format) mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word") ;;
+    --by) mapfile -t COMPREPLY < <(compgen -W 'quarter hour day month' -- "$word") ;;
     --period) mapfile -t COMPREPLY < <(compgen -W 'day month year' -- "$word") ;;
     --from | --to) mapfile -t COMPREPLY < <(compgen -W "$(date +%F)" -- "$word") ;;
     --config | --output | --state)

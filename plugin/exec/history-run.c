@@ -41,20 +41,43 @@ struct history_slot {
     struct cemm_words words;
 };
 
-/* Each meter in each period has a number: period * meters + meter. */
+static size_t columns(const struct history *history)
+{
+    return history->use ? history->use->columns : 1;
+}
+
+/* Documents of a period. */
+static size_t width(const struct history *history)
+{
+    return history->meter_count * columns(history);
+}
+
+/* Each document has a number: period * width + meter * columns + column. */
 static size_t total(const struct history *history)
 {
-    return history->period_count * history->meter_count;
+    return history->period_count * width(history);
 }
 
 static struct cemm_period period_of(const struct history *history, size_t number)
 {
-    return cemm_period_step(&history->first, (int)(number / history->meter_count));
+    return cemm_period_step(&history->first, (int)(number / width(history)));
 }
 
 static struct history_meter *meter_of(const struct history *history, size_t number)
 {
-    return &history->meters[number % history->meter_count];
+    return &history->meters[number / columns(history) % history->meter_count];
+}
+
+static struct history_item item_of(const struct history *history, size_t number)
+{
+    return (struct history_item){
+        .period_index = number / width(history),
+        .meter_index = number / columns(history) % history->meter_count,
+        .column = number % columns(history),
+        .period = period_of(history, number),
+        .meter = meter_of(history, number),
+        .last = (number + 1) % width(history) == 0,
+    };
 }
 
 static struct history_slot *slot_of(const struct history *history, size_t number)
@@ -102,6 +125,13 @@ static bool before_first(const struct history_meter *meter, const struct cemm_pe
            cemm_period_compare(period, &meter->since) < 0;
 }
 
+static bool needed(const struct history *history, size_t number, struct cemm_query *query)
+{
+    struct history_item item = item_of(history, number);
+    return (!history->use || history->use->ask(history->data, &item, query)) &&
+           !before_first(item.meter, &query->period);
+}
+
 static void ask(struct history_slot *slot)
 {
     struct history *history = slot->history;
@@ -111,11 +141,11 @@ static void ask(struct history_slot *slot)
         .endpoint = CEMM_DATA,
         .period = period_of(history, slot->number),
     };
-    if (before_first(meter, &query.period)) {
+    memcpy(query.alias, meter->alias, sizeof(query.alias));
+    if (!needed(history, slot->number, &query)) {
         end_slot(slot, CEMM_ABSENT, "");
         return;
     }
-    memcpy(query.alias, meter->alias, sizeof(query.alias));
     int r = cemm_get(history->session.cemm, &query, FRESH_MS, take_answer, slot, NULL);
     if (r < 0) {
         end_slot(slot, r, strerror(-r));
@@ -147,37 +177,88 @@ static void ask_more(struct history *history)
 /* Seconds between the rows of a day, a month, a year. */
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
 
+static size_t count_rows(const struct cemm_document *document)
+{
+    size_t count = 0;
+    size_t rows = 0;
+    const struct cemm_series *series = cemm_document_series(document, &count);
+    for (size_t i = 0; i < count; i++)
+        rows += series[i].count;
+    return rows;
+}
+
+/* The documents of the next `count` slots, whose rows are counted. Returns how many there are. */
+static size_t collect(struct history *history, size_t count,
+                      const struct cemm_document *ret_documents[GROUP])
+{
+    size_t document_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct history_slot *slot = slot_of(history, history->head + i);
+        if (!slot->document)
+            continue;
+        ret_documents[document_count++] = slot->document;
+        meter_of(history, slot->number)->rows += count_rows(slot->document);
+    }
+    return document_count;
+}
+
 static bool is_openmetrics(const struct history *history)
 {
     return history->render.format == EXEC_FORMAT_OPENMETRICS;
 }
 
 /* All of it is written with the last. */
-static int put_metrics(struct history *history, const struct cemm_document *const *documents,
-                       size_t count, bool last, struct cemm_words *words)
+static int put_metrics(struct history *history, size_t count, bool last, struct cemm_words *words)
 {
+    const struct cemm_document *documents[GROUP];
+    size_t document_count = collect(history, count, documents);
     int r = 0;
-    for (size_t i = 0; r == 0 && i < count; i++)
+    for (size_t i = 0; r == 0 && i < document_count; i++)
         r = openmetrics_add(&history->openmetrics, documents[i], words);
     if (r == 0 && last)
         r = openmetrics_write(&history->openmetrics, &history->output, words);
     return r;
 }
 
-/* `last`: also what stands after all rows. */
-static int put_rows(struct history *history, const struct cemm_document *const *documents,
-                    size_t count, bool last, struct cemm_words *words)
+static int print_rows(struct history *history, size_t count, bool last, FILE *stream)
+{
+    const struct cemm_document *documents[GROUP];
+    size_t document_count = collect(history, count, documents);
+    int r = 0;
+    if (count == 0 || document_count > 0)
+        r = render_rows(&history->render, documents, document_count, stream);
+    if (last)
+        render_end(&history->render, stream);
+    return r;
+}
+
+/* The same for another command. */
+static int use_rows(struct history *history, size_t count, bool last, FILE *stream)
+{
+    int r = 0;
+    if (count == 0)
+        history->use->frame(history->data, last, stream);
+    for (size_t i = 0; r >= 0 && i < count; i++) {
+        const struct history_slot *slot = slot_of(history, history->head + i);
+        struct history_item item = item_of(history, slot->number);
+        r = history->use->take(history->data, &item, slot->result, slot->document, stream);
+        if (r > 0)
+            meter_of(history, slot->number)->rows += (size_t)r;
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Writes what comes of `count` slots; with none, what stands before or (`last`) after all rows. */
+static int put_rows(struct history *history, size_t count, bool last, struct cemm_words *words)
 {
     if (is_openmetrics(history))
-        return put_metrics(history, documents, count, last, words);
+        return put_metrics(history, count, last, words);
     char *text = NULL;
     size_t length = 0;
     FILE *stream = cemm_text_open(&text, &length);
     if (!stream)
         return -ENOMEM;
-    int r = render_rows(&history->render, documents, count, stream);
-    if (last)
-        render_end(&history->render, stream);
+    int r = (history->use ? use_rows : print_rows)(history, count, last, stream);
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     if (r == 0)
@@ -202,19 +283,26 @@ static void report_failures(struct history_meter *meter)
     meter->failed = 0;
 }
 
+/* A period has failed if one of its documents has. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
     struct history_meter *meter = meter_of(history, slot->number);
+    struct cemm_period period = period_of(history, slot->number);
+    bool last = slot->number % columns(history) + 1 == columns(history);
+    bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, &period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
-        report_failures(meter);
+        if (last && !noted)
+            report_failures(meter);
         return;
     }
     history->failed = true;
+    if (noted)
+        return;
     if (meter->failed++ == 0) {
-        meter->failed_first = period_of(history, slot->number);
+        meter->failed_first = period;
         meter->words = slot->words;
     }
-    meter->failed_last = period_of(history, slot->number);
+    meter->failed_last = period;
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -222,8 +310,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 /* How many slots are written together: those of one period, up to a limit. */
 static size_t group_size(const struct history *history)
 {
-    size_t meters = history->meter_count;
-    size_t left = meters - history->head % meters;
+    size_t left = width(history) - history->head % width(history);
     return left < GROUP ? left : GROUP;
 }
 
@@ -237,29 +324,11 @@ static bool group_done(const struct history *history, size_t count)
     return true;
 }
 
-static size_t count_rows(const struct cemm_document *document)
-{
-    size_t count = 0;
-    size_t rows = 0;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-    for (size_t i = 0; i < count; i++)
-        rows += series[i].count;
-    return rows;
-}
-
 static int write_group(struct history *history, size_t count, struct cemm_words *words)
 {
-    const struct cemm_document *documents[GROUP];
-    size_t document_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct history_slot *slot = slot_of(history, history->head + i);
-        note_result(history, slot);
-        if (!slot->document)
-            continue;
-        documents[document_count++] = slot->document;
-        meter_of(history, slot->number)->rows += count_rows(slot->document);
-    }
-    int r = document_count > 0 ? put_rows(history, documents, document_count, false, words) : 0;
+    for (size_t i = 0; i < count; i++)
+        note_result(history, slot_of(history, history->head + i));
+    int r = put_rows(history, count, false, words);
     for (size_t i = 0; i < count; i++) {
         struct history_slot *slot = slot_of(history, history->head + i);
         cemm_document_unref(slot->document);
@@ -301,7 +370,7 @@ static void show_progress(const struct history *history)
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     /* Otherwise the rows show it. */
     if (history->output.path || !isatty(STDOUT_FILENO) || is_openmetrics(history))
-        message_progress(history->head / history->meter_count, history->period_count,
+        message_progress(history->head / width(history), history->period_count,
                          names[history->options->span]);
 }
 
@@ -348,7 +417,7 @@ static bool any_row(const struct history *history)
 static int run_all(struct history *history, struct cemm_words *words)
 {
     const struct exec_options *options = history->options;
-    size_t group = history->meter_count < GROUP ? history->meter_count : GROUP;
+    size_t group = width(history) < GROUP ? width(history) : GROUP;
     history->slot_count = group + WINDOW;
     history->slots = calloc(history->slot_count, sizeof(*history->slots));
     if (!history->slots)
@@ -359,13 +428,13 @@ static int run_all(struct history *history, struct cemm_words *words)
     if (r == 0)
         r = output_begin(&history->output, options->output, words);
     if (r == 0)
-        r = put_rows(history, NULL, 0, false, words);
+        r = put_rows(history, 0, false, words);
     if (r == 0)
         r = fetch_and_write(history, words);
     bool whole = r == 0 && (any_row(history) || !options->output);
     history->left = r == 0 && !whole; /* the old file is worth more than an empty one */
     if (whole)
-        r = put_rows(history, NULL, 0, true, words);
+        r = put_rows(history, 0, true, words);
     if (whole && r == 0)
         return output_end(&history->output, words);
     output_drop(&history->output);
@@ -402,6 +471,10 @@ static void report_rest(struct history *history)
     for (size_t i = 0; i < history->meter_count; i++)
         report_failures(&history->meters[i]);
     report_elsewhere(history);
+    if (history->use) {
+        history->failed = !history->use->report(history->data) || history->failed;
+        return;
+    }
     if (!any_row(history) && !history->failed) {
         history_report_empty(history, "there is no data of that time");
         history->failed = true;

@@ -1,5 +1,6 @@
 /*
- * A history: each meter in each period.
+ * A history: each meter in each period. Another command may make something
+ * else of a meter's documents (energy.c).
  */
 #ifndef CEMM_EXEC_HISTORY_RUN_H
 #define CEMM_EXEC_HISTORY_RUN_H
@@ -23,8 +24,36 @@ struct history_meter {
     struct cemm_words words;
 };
 
+/* A document of a history. */
+struct history_item {
+    size_t period_index;
+    size_t meter_index;
+    size_t column; /* of those of the meter in the period */
+    struct cemm_period period;
+    const struct history_meter *meter;
+    bool last; /* of the period */
+};
+
+/* What another command makes of it; NULL: the rows of a history. */
+struct history_use {
+    size_t columns; /* documents of a meter in a period */
+    size_t ahead;   /* periods before the range that are asked for */
+    /* Completes a query for the period's DATA. False: it is not needed, and counts as absent. */
+    bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
+    /* Takes the answers in order: prints, and returns how many samples were of use, or a negative
+     * errno. `document` is NULL unless `result` is 0. */
+    int (*take)(void *data, const struct history_item *item, int result,
+                struct cemm_document *document, FILE *stream);
+    /* Prints what stands before and after all rows. */
+    void (*frame)(void *data, bool last, FILE *stream);
+    /* Reports what came of it; false: something failed. */
+    bool (*report)(void *data);
+};
+
 struct history {
     const struct exec_options *options;
+    const struct history_use *use;
+    void *data; /* of `use` */
     struct session session;
     struct history_meter *meters; /* sorted */
     size_t meter_count;
@@ -45,6 +74,9 @@ struct history {
     size_t flying;
     bool left; /* the file was left as it was */
 };
+
+/* The command: opens a session, and finds, fetches and writes what the options say. */
+enum exec_exit history_command(struct history *history);
 
 /* Reports that there is nothing in the range, with the time in the zone. */
 void history_report_empty(const struct history *history, const char *what);

@@ -50,6 +50,8 @@ static bool set_range(struct history *history)
     if (cemm_period_compare(&from, &to) > 0)
         return false;
     history->first = around(&from, span);
+    if (history->use)
+        history->first = cemm_period_step(&history->first, -(int)history->use->ahead);
     struct cemm_period last = around(&to, span);
     for (struct cemm_period period = history->first; cemm_period_compare(&period, &last) <= 0;
          period = cemm_period_step(&period, 1))
@@ -342,16 +344,21 @@ static void keep_memory(void)
 #endif
 }
 
+enum exec_exit history_command(struct history *history)
+{
+    keep_memory();
+    enum exec_exit end = session_open(&history->session, SESSION_LONG, history->options);
+    if (end == EXEC_OK) {
+        cemm_archive_use(history->session.cemm);
+        end = run(history);
+    }
+    session_close(&history->session);
+    history_clear(history);
+    return end;
+}
+
 enum exec_exit exec_history(const struct exec_options *options)
 {
     struct history history = {.options = options};
-    keep_memory();
-    enum exec_exit end = session_open(&history.session, SESSION_LONG, options);
-    if (end == EXEC_OK) {
-        cemm_archive_use(history.session.cemm);
-        end = run(&history);
-    }
-    session_close(&history.session);
-    history_clear(&history);
-    return end;
+    return history_command(&history);
 }

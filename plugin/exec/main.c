@@ -36,7 +36,10 @@ static const struct exec_command {
      EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE, exec_stream},
     {"history", "--from D [--to D] [--period P] [--format F] [METER...]",
      "what the meters have measured, oldest first",
-     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE, exec_history},
+     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE | EXEC_TAKES_PERIOD, exec_history},
+    {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
+     "kWh and m3 of each quarter, hour, day or month",
+     EXEC_TAKES_METERS | EXEC_TAKES_RANGE | EXEC_TAKES_BY, exec_energy},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -58,6 +61,10 @@ static void set_up_process(void)
 /* At most three lines. */
 static const char *note(unsigned takes)
 {
+    if (takes & EXEC_TAKES_BY)
+        return "\nhome-assistant is a file to import there: the hours of closed days, in UTC. "
+               "Past\n"
+               "days are kept in the archive: an interrupted run can be repeated and goes on.\n";
     if (takes & EXEC_TAKES_RANGE)
         return "\nInstead of prometheus, which has no times, there is openmetrics: `promtool tsdb\n"
                "create-blocks-from openmetrics` takes it. Past days are kept in the archive: an\n"

@@ -15,7 +15,21 @@
 
 #include "plugin/exec/output.h"
 
-enum option_id { FROM, TO, PERIOD, INTERVAL, STDIN, STATE, FORMAT, LISTING, CONFIG, OUTPUT, HELP };
+enum option_id {
+    FROM,
+    TO,
+    PERIOD,
+    BY,
+    INTERVAL,
+    STDIN,
+    STATE,
+    FORMAT,
+    LISTING,
+    ENERGY,
+    CONFIG,
+    OUTPUT,
+    HELP,
+};
 
 #define HELP_COLUMN 18
 
@@ -28,7 +42,8 @@ static const struct option {
 } option_table[] = {
     {"from", "D", EXEC_TAKES_RANGE, FROM, "first day, as 2024-05-01"},
     {"to", "D", EXEC_TAKES_RANGE, TO, "last day, included; without it: today"},
-    {"period", "P", EXEC_TAKES_RANGE, PERIOD, "day (a row a minute, the default), month or year"},
+    {"period", "P", EXEC_TAKES_PERIOD, PERIOD, "day (a row a minute, the default), month or year"},
+    {"by", "I", EXEC_TAKES_BY, BY, "quarter, hour (the default), day or month: a row for each"},
     {"interval", "S", EXEC_TAKES_PACE, INTERVAL, "a sweep every S seconds; without it: 10"},
     {"stdin", NULL, EXEC_TAKES_PACE, STDIN, "a sweep at every line on stdin, until its end"},
     {"state", "FILE", EXEC_TAKES_PACE, STATE,
@@ -37,6 +52,9 @@ static const struct option {
      "influx, putval, prometheus, json, csv or table; without\n"
      "                  it, table on a terminal and influx elsewhere"},
     {"format", "F", EXEC_TAKES_LISTING, LISTING, "table, the default, or json: an array of meters"},
+    {"format", "F", EXEC_TAKES_BY, ENERGY,
+     "influx, json, csv, table or home-assistant; without it,\n"
+     "                  table on a terminal and influx elsewhere"},
     {"config", "FILE", 0, CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"
      "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf"},
@@ -53,11 +71,33 @@ static const char *const formats[] = {
     [EXEC_FORMAT_OPENMETRICS] = "openmetrics",
     [EXEC_FORMAT_JSON] = "json",
     [EXEC_FORMAT_CSV] = "csv",
+    [EXEC_FORMAT_HOME_ASSISTANT] = "home-assistant",
     NULL,
 };
 
 static const char *const spans[] = {
     [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year", NULL};
+
+static const char *const intervals[] = {[CEMM_BY_QUARTER] = "quarter",
+                                        [CEMM_BY_HOUR] = "hour",
+                                        [CEMM_BY_DAY] = "day",
+                                        [CEMM_BY_MONTH] = "month",
+                                        NULL};
+
+/* The formats of an option. */
+static const struct {
+    unsigned formats;
+    const char *names;
+} choices[] = {
+    [FORMAT] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_PUTVAL |
+                    1 << EXEC_FORMAT_PROMETHEUS | 1 << EXEC_FORMAT_OPENMETRICS |
+                    1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
+                "table, influx, putval, prometheus, openmetrics, json, csv"},
+    [LISTING] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_JSON, "table, json"},
+    [ENERGY] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_JSON |
+                    1 << EXEC_FORMAT_CSV | 1 << EXEC_FORMAT_HOME_ASSISTANT,
+                "table, influx, json, csv, home-assistant"},
+};
 
 /* The index of the name. If there is none, 0 and a message. */
 static int find_name(const char *const *names, const char *name, const char *what, const char *all,
@@ -79,6 +119,19 @@ static bool parse_interval(const char *text, double *ret_seconds)
            *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
 }
 
+static void set_format(struct exec_options *options, enum option_id id, const char *value,
+                       struct cemm_words *words)
+{
+    options->format =
+        (enum exec_format)find_name(formats, value, "format", choices[id].names, words);
+    if (words->text[0] == '\0' && !(choices[id].formats & 1U << options->format))
+        cemm_words_set(words, "unknown format '%s' of %s: there are %s", value,
+                       id == ENERGY    ? "energy"
+                       : id == LISTING ? "a list"
+                                       : "samples",
+                       choices[id].names);
+}
+
 /* Sets `words` if the value is wrong. */
 static void set_option(struct exec_options *options, const struct option *option, const char *value,
                        struct cemm_words *words)
@@ -92,12 +145,8 @@ static void set_option(struct exec_options *options, const struct option *option
         break;
     case FORMAT:
     case LISTING:
-        options->format = (enum exec_format)find_name(
-            formats, value, "format", "table, influx, putval, prometheus, openmetrics, json, csv",
-            words);
-        if (option->id == LISTING && options->format != EXEC_FORMAT_TABLE &&
-            options->format != EXEC_FORMAT_JSON)
-            cemm_words_set(words, "unknown format '%s' of a list: there are table, json", value);
+    case ENERGY:
+        set_format(options, option->id, value, words);
         break;
     case INTERVAL:
         if (!parse_interval(value, &options->interval))
@@ -119,6 +168,10 @@ static void set_option(struct exec_options *options, const struct option *option
     case PERIOD:
         options->span =
             (enum cemm_span)find_name(spans, value, "period", "day, month, year", words);
+        break;
+    case BY:
+        options->by = (enum cemm_by)find_name(intervals, value, "interval",
+                                              "quarter, hour, day, month", words);
         break;
     case HELP:
         options->help = true;
@@ -205,6 +258,8 @@ static const char *wrong_together(const struct exec_options *options, unsigned t
         return "--from is missing";
     if (range && options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
         return "--to lies before --from";
+    if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
+        return "home-assistant has hours alone, so there is no other --by";
     if (range && timeless)
         return "prometheus has no times, so it cannot show history; openmetrics can";
     if (!range && options->format == EXEC_FORMAT_OPENMETRICS)
@@ -221,7 +276,7 @@ static const char *wrong_together(const struct exec_options *options, unsigned t
 int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
                  size_t count, struct cemm_words *words)
 {
-    *ret_options = (struct exec_options){0};
+    *ret_options = (struct exec_options){.by = CEMM_BY_HOUR};
     words->text[0] = '\0';
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
     ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));

@@ -28,6 +28,7 @@ enum exec_format {
     EXEC_FORMAT_OPENMETRICS, /* of history alone */
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
+    EXEC_FORMAT_HOME_ASSISTANT,
 };
 
 /* What a command takes besides --config, --output and --help. */
@@ -35,8 +36,10 @@ enum exec_takes {
     EXEC_TAKES_FORMAT = 1 << 0,
     EXEC_TAKES_METERS = 1 << 1,
     EXEC_TAKES_PACE = 1 << 2,    /* --interval, --stdin, --state */
-    EXEC_TAKES_RANGE = 1 << 3,   /* --from, --to, --period */
+    EXEC_TAKES_RANGE = 1 << 3,   /* --from, --to */
     EXEC_TAKES_LISTING = 1 << 4, /* --format, of table and json */
+    EXEC_TAKES_PERIOD = 1 << 5,  /* --period */
+    EXEC_TAKES_BY = 1 << 6,      /* --by, --format of intervals */
 };
 
 /* Seconds between two sweeps. */
@@ -62,6 +65,7 @@ struct exec_options {
     struct cemm_period from; /* days; year 0: default */
     struct cemm_period to;
     enum cemm_span span;
+    enum cemm_by by;
     struct exec_meter *meters;
     const char **meter_texts; /* meters[i].text */
     size_t meter_count;
@@ -98,6 +102,7 @@ enum exec_exit exec_list(const struct exec_options *options);
 enum exec_exit exec_read(const struct exec_options *options);
 enum exec_exit exec_stream(const struct exec_options *options);
 enum exec_exit exec_history(const struct exec_options *options);
+enum exec_exit exec_energy(const struct exec_options *options);
 
 /* Copies a text as far as it fits; NULL is "". */
 static inline void copy_text(char *ret_text, size_t size, const char *text)

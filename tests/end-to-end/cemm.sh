@@ -251,9 +251,9 @@ completes() (
 
 completion() {
   local command
-  is 'completes commands' '--help --version discover history list read stream' "$(completes '')"
+  is 'completes commands' '--help --version discover energy history list read stream' "$(completes '')"
   is 'and their beginnings' 'stream' "$(completes st)"
-  for command in discover list read stream history; do
+  for command in discover list read stream history energy; do
     cemm_exits "$command --help" 0 "$command" --help
     is "completes all options of $command" \
       "$(grep -oE '^  --[a-z]+|^  --from D, --to' <<<"$out" | tr -d ' ' | LC_ALL=C sort -u | paste -sd ' ')" \
@@ -262,6 +262,8 @@ completion() {
   is 'completes formats' 'csv influx json prometheus putval table' "$(completes read --format '')"
   is 'by their beginning' 'prometheus putval' "$(completes stream p1 --format p)"
   is 'those of history' 'csv influx json openmetrics putval table' "$(completes history --format '')"
+  is 'those of energy' 'csv home-assistant influx json table' "$(completes energy --format '')"
+  is 'and its intervals' 'day hour month quarter' "$(completes energy --by '')"
   is 'after =, which bash takes for a word' 'prometheus putval' "$(completes read --format = p)"
   is 'at once after it' 'csv influx json prometheus putval table' "$(completes read --format =)"
   is 'completes periods' 'day month year' "$(completes history --period '')"

@@ -41,15 +41,17 @@ blocks 30 examples/files.md "$everything_else"
 blocks 40 examples/collectd/README.md "$everything_else"
 blocks 50 examples/prometheus/README.md "$everything_else"
 blocks 60 examples/influxdb.md "$everything_else"
+blocks 65 examples/home-assistant/README.md "$everything_else"
 blocks 70 examples/influxdb.md Remove
 blocks 71 examples/prometheus/README.md Remove
 blocks 72 examples/collectd/README.md Remove
 blocks 73 examples/files.md Remove
+blocks 74 examples/home-assistant/README.md Remove
 blocks 80 examples/files.md 'Instead of.*'
 blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
-is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
+is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/home-assistant/README.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
 # README's two commands are tests of their own.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/README.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
@@ -228,6 +230,7 @@ after() {
     *'CREATE DATABASE'*)
       curl -sG http://localhost:8086/query --data-urlencode db=cemm --data-urlencode 'q=SELECT count(*) FROM cemm' >/tmp/inside/influxdb.out
       echo 'cemm x=1' | split --filter="$(sed -n "s/.*--filter='\(.*\)'/\1/p" "$1" | sed 's/db=cemm/db=none/')" >/tmp/inside/refused.out 2>&1 ;;
+    *'format home-assistant'*) cat cemm-energy.csv cemm-first.csv >/tmp/inside/home-assistant.out 2>&1 ;;
     *'enable --now cemmfs'*) as nobody cat "/cemm/$uid/p1/realtime/electric_power" >/tmp/inside/service.out 2>&1 ;;
   esac
 }
@@ -292,6 +295,8 @@ is 'Telegraf runs as the user telegraf' telegraf "$(inside telegraf.out | awk '$
 has 'and its command gives lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
 has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
 has 'and what it refuses is told' "$(inside refused.out)" 'database not found'
+has 'Home Assistant gets hours' "$(inside home-assistant.out)" 'p1_import,'
+has 'and a row to begin with' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'two plots' 2 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
 is 'what is removed is gone' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"

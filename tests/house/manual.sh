@@ -120,7 +120,7 @@ same 'cemm: options of no command' "$("$cemm" --help | long_options ' ' | grep -
   "$(part "$cemm_page" 'Options without a command' | page_options)"
 formats=$(part "$cemm_page" Formats | sed -n 's/^\.It Cm //p')
 same 'cemm: formats of the source' \
-  "$(sed -n '/ formats\[\] = {/,/^}/p' plugin/exec/options.c | grep -oE '"[a-z]+"' | tr -d '"')" "$formats"
+  "$(sed -n '/ formats\[\] = {/,/^}/p' plugin/exec/options.c | grep -oE '"[a-z-]+"' | tr -d '"')" "$formats"
 same 'cemm: exit status' "$(sed -n '/^enum exec_exit/,/^}/p' plugin/exec/options.h | grep -oE '= [0-9]+' | tr -d '= ')" \
   "$(part "$cemm_page" 'EXIT STATUS' | sed -n 's/^\.It //p')"
 

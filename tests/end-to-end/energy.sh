@@ -1,0 +1,315 @@
+#!/usr/bin/env bash
+# energy.sh BUILD_DIR: `cemm energy` against the simulator. What must come out is worked out anew by
+# energy.py, from the simulator's own numbers, row by row and to the last digit.
+# shellcheck disable=SC2016,SC2317 # awk programs; functions that check calls
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+begin "$@"
+
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+one=00-1E-C0-00-00-01
+since=2025-01-01
+zone=Europe/Amsterdam
+config=$scratch/cemm.conf
+header=uid,alias,start,import,export,forward,reverse,gas,volume,minutes,basis,unallocated
+
+# energy_exits WHAT CODE [ARGUMENT…]
+energy_exits() {
+  local what=$1 code=$2
+  shift 2
+  exits "$what" "$code" "$cemm" energy --config "$config" --format csv "$@"
+}
+
+# is_file WHAT WANTED GOT: two files are the same.
+is_file() {
+  local differences
+  if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
+}
+
+# as_worked_out WHAT ALIAS FROM TO BY [MORE…]: its rows of the last output are those of energy.py.
+as_worked_out() {
+  local what=$1 alias=$2
+  python3 "$here/energy.py" "$sim" "$zone" "$since" "$one" "$alias" "${@:3}" >"$scratch/wanted"
+  grep "^$one,$alias," "$scratch/stdout" >"$scratch/got" || true
+  check "$what: $alias has rows" test -s "$scratch/wanted"
+  is_file "$what: $alias by $5" "$scratch/wanted" "$scratch/got"
+}
+
+# sums COLUMN LENGTH: that column (import: 4) of p1, added up by the first characters of the time.
+sums() {
+  awk -F, -v column="$1" -v length_="$2" '$2 == "p1" && $column != "" { sum[substr($3, 1, length_)] += $column }
+    END { for (key in sum) printf "%s %.3f\n", key, sum[key] }' "$scratch/stdout" | sort
+}
+
+clock_changes() {
+  local by range
+  for range in '2025-03-29 2025-03-31' '2025-10-25 2025-10-27' '2025-06-20 2025-06-21'; do
+    local from=${range% *} to=${range#* }
+    for by in hour day; do
+      energy_exits "$range by $by" 0 --from "$from" --to "$to" --by "$by"
+      is 'says nothing' '' "$err"
+      is 'the header' "$header" "$(head -n 1 <<<"$out")"
+      for alias in p1 s01 p1-gas; do as_worked_out "$range" "$alias" "$from" "$to" "$by"; done
+      check 'oldest first' sort -c -t, -k3,3 <(TZ=UTC date -f <(tail -n +2 "$scratch/stdout" | cut -d, -f3) +,,%s)
+      sums 4 10 >"$scratch/days-by-$by"
+      sums 5 10 >"$scratch/export-by-$by"
+      sums 4 13 >"$scratch/hours-by-$by"
+    done
+    energy_exits "$range by quarter" 0 --from "$from" --to "$to" --by quarter p1 s01
+    for alias in p1 s01; do as_worked_out "$range" "$alias" "$from" "$to" quarter; done
+    sums 4 10 >"$scratch/days-by-quarter"
+    sums 4 13 >"$scratch/hours-by-quarter"
+    is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
+    is_file 'hours add up to days' "$scratch/days-by-day" "$scratch/days-by-hour"
+    is_file 'of export, too' "$scratch/export-by-day" "$scratch/export-by-hour"
+    energy_exits 'by hour' 0 --from "$from" --to "$to" --by hour p1
+    sums 4 13 >"$scratch/hours-by-hour"
+    is_file 'quarters add up to hours' "$scratch/hours-by-hour" "$scratch/hours-by-quarter"
+  done
+  check 'some hour has both directions' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
+  energy_exits 'the hour that comes twice' 0 --from 2025-10-26 --to 2025-10-26 p1
+  is 'is apart' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
+  energy_exits 'a part of a month is the month' 0 --from 2025-03-10 --to 2025-03-11 --by month
+  for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
+}
+
+# archived ENDPOINT DATE: the file of p1.
+archived() { echo "$config.archive/$one/p1/$1/${2:0:4}/${2:5:2}/$2.json"; }
+
+# edit FILE PYTHON: changes what an archived answer has in `data`.
+edit() {
+  python3 -c '
+import json, sys
+with open(sys.argv[1]) as file: answer = json.load(file)
+data = answer["data"]
+exec(sys.argv[2])
+with open(sys.argv[1], "w") as file: json.dump(answer, file)' "$@"
+}
+
+# Minutes and readings that are missing, in what the archive has; and a meter that was replaced.
+missing() {
+  local from=2025-05-10 to=2025-05-16 by begin end
+  energy_exits 'a week' 0 --from "$from" --to "$to" p1
+  begin=$(TZ=$zone date -d '2025-05-11 10:05' +%s)
+  end=$(TZ=$zone date -d '2025-05-11 13:20' +%s)
+  edit "$(archived data/day 2025-05-11)" "
+data['electric_power'] = [row for row in data['electric_power'] if not $begin <= row[0] // 1000 < $end]"
+  rm "$(archived totals 2025-05-13)"
+  for day in 15 16; do
+    edit "$(archived totals "2025-05-$day")" "data['t1'][1] += 30"
+  done
+  sim_faults "status=404@*/totals/*"
+  for by in quarter hour day month; do
+    energy_exits "what is missing, by $by" 0 --from "$from" --to "$to" --by "$by" p1
+    [[ $by != month ]] || break
+    as_worked_out 'what is missing' p1 "$from" "$to" "$by" \
+      "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
+    is 'what was not scaled is said' "W! $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
+    sums 4 10 >"$scratch/days-by-$by"
+  done
+  is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
+  sim_faults
+  energy_exits 'a gap' 0 --from 2025-05-11 --to 2025-05-11 --by quarter p1
+  is 'is empty where there is nothing' "$one,p1,2025-05-11T11:00:00+02:00,,,,,,,0,," "$(grep T11:00 <<<"$out")"
+  energy_exits 'the day' 0 --from 2025-05-11 --to 2025-05-11 --by day p1
+  is 'says how many minutes' "1245,minutes" "$(tail -n 1 <<<"$out" | cut -d, -f10,11)"
+  rm -rf "$config.archive"
+}
+
+# Meters of the LAN: both directions behind an inverter, water, what the house uses, and gas by the minute.
+lan() {
+  local one_sim=$sim_pid alias by
+  start_sim --devices 1 --lan 1 --meters mb5,pulse-1,usage,p1-gas --dsmr5 --since "$since"
+  cat >"$scratch/lan.conf" <<EOT
+time-zone = $zone
+[discovery]
+enabled = no
+[archive]
+directory = $scratch/lan.archive
+[local garage]
+address = ${sim_lan[0]}
+EOT
+  for by in quarter day; do
+    exits "the LAN by $by" 0 "$cemm" energy --config "$scratch/lan.conf" --format csv --from 2025-05-10 --to 2025-05-11 --by "$by"
+    for alias in mb5 pulse-1 usage p1-gas; do
+      as_worked_out 'the LAN' "$alias" 2025-05-10 2025-05-11 "$by" lan dsmr5
+    done
+  done
+  has 'the inverter draws at night' "$(grep ,mb5, <<<"$out" | cut -d, -f11)" minutes
+  has 'the house only draws' "$(grep ,usage, <<<"$out" | cut -d, -f11)" net
+  stop "$sim_pid"
+  sim_pid=$one_sim
+}
+
+# A zone whose hours begin at half past, as UTC has it.
+half_hours() {
+  zone=Asia/Kolkata
+  start_sim --devices 1 --meters p1,p1-gas --since "$since" --zone "$zone"
+  write_config "$scratch/half.conf"
+  sed -i "s|^time-zone = .*|time-zone = $zone|" "$scratch/half.conf"
+  config=$scratch/half.conf energy_exits 'a zone with half hours' 0 --from 2025-05-10 --to 2025-05-11
+  as_worked_out "$zone" p1 2025-05-10 2025-05-11 hour
+  exits 'in full hours of UTC' 0 "$cemm" energy --config "$scratch/half.conf" --format home-assistant --from 2025-05-10 --to 2025-05-11 p1
+  is 'which go from day to day' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
+  is 'and are whole' '09.05.2025 19:00 11.05.2025 17:00 94' \
+    "$(sed -n 2p <<<"$out" | cut -d, -f2) $(tail -n 1 <<<"$out" | cut -d, -f2) $(($(wc -l <<<"$out") - 1))"
+  python3 "$here/energy.py" "$sim" "$zone" "$since" "$one" p1 2025-05-10 2025-05-11 utc |
+    awk -F, '{ print $4 "\n" $5 }' | sed '1,2d' | head -n -2 >"$scratch/wanted"
+  tail -n +2 "$scratch/stdout" | cut -d, -f4 >"$scratch/got"
+  is_file 'as worked out' "$scratch/wanted" "$scratch/got"
+  stop "$sim_pid"
+  zone=Europe/Amsterdam
+}
+
+home_assistant() {
+  local to
+  for to in 2025-10-26 2025-10-27; do
+    exits "home-assistant to $to" 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-25 --to "$to"
+    cp "$scratch/stdout" "$scratch/$to.csv"
+  done
+  is 'the header' statistic_id,start,unit,delta "$(head -n 1 <<<"$out")"
+  is 'the ids' "cemm:00_1e_c0_00_00_01_p1_export,kWh
+cemm:00_1e_c0_00_00_01_p1_gas_gas,m³
+cemm:00_1e_c0_00_00_01_p1_import,kWh
+cemm:00_1e_c0_00_00_01_s01_forward,kWh
+cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 | LC_ALL=C sort -u)"
+  is_file "tomorrow's file begins with that of today" "$scratch/2025-10-26.csv" \
+    <(head -n "$(wc -l <"$scratch/2025-10-26.csv")" "$scratch/2025-10-27.csv")
+  is 'the doubled hour is two of UTC' 1,1 \
+    "$(grep -c 'p1_import,26.10.2025 00:00' <<<"$out"),$(grep -c 'p1_import,26.10.2025 01:00' <<<"$out")"
+  energy_exits 'the same by hour' 0 --from 2025-10-25 --to 2025-10-27 p1
+  is_file 'has the same numbers' <(tail -n +2 <<<"$out" | cut -d, -f4) <(grep p1_import, "$scratch/2025-10-27.csv" | cut -d, -f4)
+  exits 'the first rows' 0 "$here/../../examples/home-assistant/first.sh" "$scratch/2025-10-27.csv"
+  is 'one for each id' "statistic_id,start,unit,sum,state cemm:00_1e_c0_00_00_01_p1_export,01.01.2010 00:00,kWh,0,0 5" \
+    "$(head -n 1 <<<"$out") $(LC_ALL=C sort <<<"$out" | head -n 1) $(($(wc -l <<<"$out") - 1))"
+  exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
+  is 'do not come' statistic_id,start,unit,delta "$out"
+  has 'which is said' "$err" "E! $one/p1: there are no minutes of a closed day"
+  exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
+  has 'there is none' "$err" 'home-assistant has hours alone'
+}
+
+formats() {
+  local range=(--from 2025-05-10 --to 2025-05-11 --by day)
+  energy_exits csv 0 "${range[@]}"
+  cp "$scratch/stdout" "$scratch/csv"
+  exits json 0 "$cemm" energy --config "$config" --format json "${range[@]}"
+  jq -r '.[] | [.[]] | @csv' "$scratch/stdout" | tr -d '"' >"$scratch/got"
+  tail -n +2 "$scratch/csv" | sed 's/\.\([0-9]*[1-9]\)*0*,/.\1,/g; s/\.\([0-9]*[1-9]\)*0*$/.\1/; s/\.,/,/g; s/\.$//' >"$scratch/wanted"
+  is_file 'json: the same numbers' "$scratch/wanted" "$scratch/got"
+  is 'json: the same names' "$header" "$(jq -r '.[0] | keys_unsorted | join(",")' "$scratch/stdout")"
+  is 'json: null where it does not apply' 'null null' "$(jq -r '.[0] | "\(.gas) \(.forward)"' "$scratch/stdout")"
+  exits influx 0 "$cemm" energy --config "$config" --format influx "${range[@]}" p1
+  is 'influx: a line a row' "cemm_energy,uid=$one,alias=p1,by=day import=$(sed -n 2p "$scratch/csv" | cut -d, -f4),export=$(sed -n 2p "$scratch/csv" | cut -d, -f5),minutes=1440,basis=\"readings\",unallocated=0.000 $(TZ=$zone date -d 2025-05-10 +%s)000000000" \
+    "$(head -n 1 <<<"$out")"
+  exits table 0 "$cemm" energy --config "$config" --format table "${range[@]}"
+  is 'table: titles, once, and rows' '1 6' "$(grep -c ^TIME <<<"$out") $(grep -c ^2025 <<<"$out")"
+  exits '--output' 0 "$cemm" energy --config "$config" --format csv "${range[@]}" --output "$scratch/file"
+  is_file '--output: the same' "$scratch/csv" "$scratch/file"
+  exits 'a format that there is not' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
+  has 'is named' "$err" "unknown format 'putval' of energy: there are table, influx, json, csv, home-assistant"
+  exits 'an interval that there is not' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
+  has 'is named' "$err" "unknown interval 'week': there are quarter, hour, day, month"
+}
+
+# What runs is left out until it is over.
+now() {
+  local quarter
+  energy_exits 'today' 0 --from "$(TZ=$zone date +%F)" --by quarter p1 s01
+  quarter=$(date -d "$(tail -n 1 <<<"$out" | cut -d, -f3)" +%s)
+  check 'the last quarter is over' test $((quarter + 900)) -le "$(date +%s)"
+  check 'and is the last that is' test $((quarter + 1900)) -gt "$(date +%s)"
+  energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
+  is 'is left out' "$header" "$out"
+}
+
+failures() {
+  energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
+  is 'has none' "E! $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
+  is 'the others come' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
+  energy_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-03 p1
+  is 'says so' "E! $one/p1: there are no minutes of that time" "$err"
+  energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
+  is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
+2025-01-02T00:00:00+01:00 readings' "$(tail -n +2 <<<"$out" | awk -F, '{ print $3, $11 }')"
+
+  rm -rf "$config.archive"
+  sim_faults "status=404@*/s01/data/*"
+  energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
+  is 'says so' "E! $one/s01: there are no minutes of that time" "$err"
+  is 'the others come' 4 "$(tail -n +2 <<<"$out" | wc -l)"
+  rm -rf "$config.archive"
+  sim_faults "status=502@*/data/month/*"
+  energy_exits 'a month that fails' 1 --from 2025-05-09 --to 2025-05-11 --by day p1
+  is 'leaves nothing' "$header" "$out"
+  has 'but its days' "$err" "E! $one/p1 2025-05-09 to 2025-05-11: "
+  sim_faults
+  for what in totals data/day; do
+    rm -rf "$config.archive"
+    energy_exits 'two of three days' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
+    rm "$(archived "$what" 2025-05-10)"
+    sim_faults "status=502@*/$what/*"
+    energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
+    is 'is said once' 1 "$(grep -c '^E!' <<<"$err")"
+    has 'with the day' "$err" "E! $one/p1 2025-05-10: "
+    is 'and left out' '2025-05-09 2025-05-11' "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
+    energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
+    is 'is left out, too' "$header" "$out"
+    sim_faults
+  done
+}
+
+# Stopped in the middle, and run again; ten times the range is not ten times the memory.
+long_range() {
+  local pid range=(--from 2025-02-01 --to 2025-03-31 --by hour p1)
+  energy_exits 'two months' 0 "${range[@]}"
+  cp "$scratch/stdout" "$scratch/whole"
+  rm -rf "$config.archive"
+  sim_faults 'delay=500@*/data/day/*'
+  "$cemm" energy --config "$config" --format csv "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
+  pid=$!
+  started "$pid"
+  some() { (($(wc -l <"$scratch/part") >= 100)); }
+  check 'it prints while it asks' wait_for 20 some
+  stop "$pid"
+  is 'it ends by the signal' 143 "$stopped"
+  is_file 'what is printed is true' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
+  sim_faults
+  : >"$sim_log"
+  energy_exits 'run again' 0 "${range[@]}"
+  is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
+  check 'what had come is not asked again' test "$(requests /data/day)" -lt 56
+  check 'the month is asked for once' test "$(requests /data/month)" -le 2
+  : >"$sim_log"
+  energy_exits 'and again' 0 "${range[@]}"
+  is 'nothing is asked' 0 "$(requests '/(data|totals)/')"
+  local short long
+  short=$(peak --from 2025-03-01 --to 2025-04-30 p1)
+  long=$(peak --from 2020-01-01 --to 2026-06-30 p1)
+  check "memory does not grow with the range ($short KiB for 61 days, $long KiB for 546)" \
+    test "$long" -lt $((short * 3 + 8192))
+}
+
+# peak ARGUMENT…: KiB of memory that it took at most.
+peak() {
+  python3 -c '
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$cemm" energy --config "$config" --by quarter "$@"
+}
+
+start_sim --devices 1 --meters p1,p1-gas,s01 --since "$since" --next-row
+write_config "$config"
+clock_changes
+missing
+formats
+home_assistant
+now
+failures
+long_range
+lan
+half_hours
+finish
