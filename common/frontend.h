@@ -267,10 +267,11 @@ enum cemm_basis {
     CEMM_BASIS_MINUTES,  /* minutes */
 };
 
+enum { CEMM_FORWARD, CEMM_REVERSE, CEMM_SIDES };
+
 /* Whole Wh or litres, and of how many minutes or (CEMM_BASIS_HOURS) hours. */
 struct cemm_amount {
-    double forward;
-    double reverse;
+    double sides[CEMM_SIDES];
     unsigned count;
 };
 

@@ -17,13 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MINUTE    60
-#define QUARTER   (15 * MINUTE)
-#define HOUR      (60 * MINUTE)
-#define KILO      1000
-#define NEAR      (5 * MINUTE) /* of midnight, that a reading counts as that of midnight */
-#define FACTOR_LO 0.8
-#define FACTOR_HI 1.25
+#define MINUTE           60
+#define QUARTER          (15 * MINUTE)
+#define HOUR             (60 * MINUTE)
+#define KILO             1000
+#define MINUTES_PER_HOUR 60           /* W for a minute are so much less Wh */
+#define NEAR             (5 * MINUTE) /* of midnight, that a reading counts as that of midnight */
+#define FACTOR_LO        0.8
+#define FACTOR_HI        1.25
 
 /* A sum of decimals that should end in a half may lie below it. No true value is that close. */
 #define TIE 1e-6
@@ -89,9 +90,9 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
         if (hour)
             day->basis = CEMM_BASIS_HOURS;
         if (sample->value < 0 && is_electric(day->quantity))
-            quarter->reverse -= sample->value;
+            quarter->sides[CEMM_REVERSE] -= sample->value;
         else
-            quarter->forward += hour ? sample->value * KILO : sample->value;
+            quarter->sides[CEMM_FORWARD] += hour ? sample->value * KILO : sample->value;
         quarter->count++;
         day->count++;
     }
@@ -99,12 +100,11 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
 
 /* ---- what the meter counted --------------------------------------------------- */
 
-/* In Wh. `readings`: each direction; `net`: their difference. */
+/* In Wh: each side, or only the difference of both. */
 struct known {
     bool readings;
     bool net;
-    double forward;
-    double reverse;
+    double sides[CEMM_SIDES];
     double difference;
 };
 
@@ -128,7 +128,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
                           struct known *ret_known)
 {
     static const char *const channels[] = {"t1", "t2", "t3", "t4"};
-    double sums[2] = {0};
+    double sums[CEMM_SIDES] = {0};
     bool any = false;
 
     for (size_t i = 0; i < 4 && input->before && input->after; i++) {
@@ -142,9 +142,9 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     if (!any)
         return;
     ret_known->readings = true;
-    ret_known->forward = whole(sums[0] * KILO);
-    ret_known->reverse = whole(sums[1] * KILO);
-    ret_known->difference = ret_known->forward - ret_known->reverse;
+    for (size_t i = 0; i < CEMM_SIDES; i++)
+        ret_known->sides[i] = whole(sums[i] * KILO);
+    ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
 }
 
 /* The row of the day, of both tariffs. */
@@ -175,64 +175,45 @@ static void find_net(const struct cemm_document *month, const struct cemm_energy
 
 /* ---- both together ------------------------------------------------------------ */
 
-/* The factor from a sum of the minutes to what is known; 1 if there is none, or none in reason,
- * which *refused says. */
-static double find_factor(double sum, double known, bool *ret_fits, bool *refused)
-{
-    *ret_fits = sum > 0 && known >= FACTOR_LO * sum && known <= FACTOR_HI * sum;
-    if (*ret_fits)
-        return known / sum;
-    *refused = *refused || (sum > 0 && whole(sum) != known);
-    return 1;
-}
-
-static void scale_to_readings(const struct known *known, const struct cemm_amount *sum,
-                              struct cemm_energy_day *day, double factors[2])
-{
-    bool fits[2];
-
-    factors[0] = find_factor(sum->forward, known->forward, &fits[0], &day->refused);
-    factors[1] = find_factor(sum->reverse, known->reverse, &fits[1], &day->refused);
-    if (fits[0] || fits[1] || !day->refused)
-        day->basis = CEMM_BASIS_READINGS;
-}
-
-static void scale_to_net(const struct known *known, const struct cemm_amount *sum,
-                         struct cemm_energy_day *day, double factors[2])
-{
-    bool reverse = sum->reverse > 0;
-    bool fits;
-
-    if (reverse)
-        factors[1] = find_factor(sum->reverse, -known->difference, &fits, &day->refused);
-    else
-        factors[0] = find_factor(sum->forward, known->difference, &fits, &day->refused);
-    if (fits || !day->refused)
-        day->basis = CEMM_BASIS_NET;
-}
-
 static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
 {
     struct cemm_amount sum = {0};
 
-    for (size_t i = 0; i < day->quarter_count; i++) {
-        sum.forward += day->quarters[i].forward;
-        sum.reverse += day->quarters[i].reverse;
-    }
+    for (size_t i = 0; i < day->quarter_count; i++)
+        for (size_t j = 0; j < CEMM_SIDES; j++)
+            sum.sides[j] += day->quarters[i].sides[j];
     return sum;
 }
 
-static void round_sums(struct cemm_energy_day *day, const double factors[2])
+/* Each side has a factor of its own; 1 if there is none in reason. */
+static void scale(const struct known *known, const double sums[CEMM_SIDES], enum cemm_basis basis,
+                  struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
-    double sums[2] = {0};
-    double given[2] = {0};
+    bool fits = false;
 
-    for (size_t i = 0; i < day->quarter_count; i++) {
-        double *parts[2] = {&day->quarters[i].forward, &day->quarters[i].reverse};
-        for (size_t j = 0; j < 2; j++) {
-            sums[j] += *parts[j];
-            *parts[j] = whole(sums[j] * factors[j]) - given[j];
-            given[j] += *parts[j];
+    for (size_t i = 0; i < CEMM_SIDES; i++) {
+        double wanted = known->sides[i];
+        if (sums[i] > 0 && wanted >= FACTOR_LO * sums[i] && wanted <= FACTOR_HI * sums[i]) {
+            factors[i] = wanted / sums[i];
+            fits = true;
+        } else if (sums[i] > 0 && whole(sums[i]) != wanted) {
+            day->refused = true;
+        }
+    }
+    if (fits || !day->refused)
+        day->basis = basis;
+}
+
+static void round_sums(struct cemm_energy_day *day, const double factors[CEMM_SIDES])
+{
+    for (size_t i = 0; i < CEMM_SIDES; i++) {
+        double sum = 0;
+        double given = 0;
+        for (size_t j = 0; j < day->quarter_count; j++) {
+            double *part = &day->quarters[j].sides[i];
+            sum += *part;
+            *part = whole(sum * factors[i]) - given;
+            given += *part;
         }
     }
 }
@@ -240,33 +221,36 @@ static void round_sums(struct cemm_energy_day *day, const double factors[2])
 static void settle(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool over)
 {
     struct known known = {0};
-    double factors[2] = {1, 1};
+    double factors[CEMM_SIDES] = {1, 1};
     struct cemm_amount sum = sum_quarters(day);
     bool whole_day = (int64_t)day->count * MINUTE * 100 >= (day->end - day->start) * 99;
+    size_t side = sum.sides[CEMM_REVERSE] > 0 ? CEMM_REVERSE : CEMM_FORWARD;
 
-    sum.forward /= 60; /* W a minute are so many Wh */
-    sum.reverse /= 60;
     if (over)
         find_readings(input, day, &known);
     if (over && !known.readings)
         find_net(input->month, day, &known);
+    if (known.net)
+        known.sides[side] = side == CEMM_FORWARD ? known.difference : -known.difference;
+    for (size_t i = 0; i < CEMM_SIDES; i++)
+        sum.sides[i] /= MINUTES_PER_HOUR;
     if (whole_day && known.readings)
-        scale_to_readings(&known, &sum, day, factors);
-    else if (whole_day && known.net && (sum.forward <= 0 || sum.reverse <= 0))
-        scale_to_net(&known, &sum, day, factors);
-    factors[0] /= 60;
-    factors[1] /= 60;
+        scale(&known, sum.sides, CEMM_BASIS_READINGS, day, factors);
+    else if (whole_day && known.net && (side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
+        scale(&known, sum.sides, CEMM_BASIS_NET, day, factors);
+    for (size_t i = 0; i < CEMM_SIDES; i++)
+        factors[i] /= MINUTES_PER_HOUR;
     round_sums(day, factors);
     sum = sum_quarters(day);
     day->checked = known.readings || known.net;
     if (day->checked)
-        day->unallocated = known.difference - (sum.forward - sum.reverse);
+        day->unallocated = known.difference - (sum.sides[CEMM_FORWARD] - sum.sides[CEMM_REVERSE]);
 }
 
 void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                     const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day)
 {
-    static const double as_they_are[2] = {1, 1};
+    static const double as_they_are[CEMM_SIDES] = {1, 1};
 
     *ret_day = (struct cemm_energy_day){
         .start = cemm_period_start(zone, period),
@@ -316,8 +300,8 @@ static bool interval_begins(const struct cemm_zone *zone, enum cemm_by by, int64
 static void add_quarter(struct cemm_interval *interval, const struct cemm_energy_day *day,
                         const struct cemm_amount *quarter)
 {
-    interval->amount.forward += quarter->forward;
-    interval->amount.reverse += quarter->reverse;
+    for (size_t i = 0; i < CEMM_SIDES; i++)
+        interval->amount.sides[i] += quarter->sides[i];
     interval->amount.count += quarter->count;
     if (quarter->count > 0 && day->basis > interval->basis)
         interval->basis = day->basis;

@@ -77,9 +77,9 @@ static void make_cells(const struct energy_rows *rows, const struct energy_row *
     copy_text(texts[ALIAS], CEMM_NAME_SIZE, row->alias);
     cemm_time_format(rows->zone, interval->start * 1000, texts[START]);
     if (interval->amount.count > 0)
-        put_thousandths(texts[first], interval->amount.forward);
+        put_thousandths(texts[first], interval->amount.sides[CEMM_FORWARD]);
     if (interval->amount.count > 0 && has_reverse(row->quantity))
-        put_thousandths(texts[first + 1], interval->amount.reverse);
+        put_thousandths(texts[first + 1], interval->amount.sides[CEMM_REVERSE]);
     if (interval->basis != CEMM_BASIS_HOURS)
         snprintf(texts[MINUTES], CEMM_NAME_SIZE, "%u", interval->amount.count);
     copy_text(texts[BASIS], CEMM_NAME_SIZE, basis_names[interval->basis]);

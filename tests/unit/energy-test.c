@@ -125,7 +125,7 @@ static double sum(bool reverse)
     double all = 0;
 
     for (size_t i = 0; i < play.day.quarter_count; i++)
-        all += reverse ? play.day.quarters[i].reverse : play.day.quarters[i].forward;
+        all += play.day.quarters[i].sides[reverse];
     return all;
 }
 
@@ -358,8 +358,8 @@ static void test_half(void **state)
     fill(0, 25 * 15, 0.08);
     measure("electric_power", 1);
     work_out();
-    assert_int_equal(llround(play.day.quarters[23].forward), 0);
-    assert_int_equal(llround(play.day.quarters[24].forward), 1);
+    assert_int_equal(llround(play.day.quarters[23].sides[CEMM_FORWARD]), 0);
+    assert_int_equal(llround(play.day.quarters[24].sides[CEMM_FORWARD]), 1);
     end();
 }
 
@@ -391,8 +391,8 @@ static void test_cubic_metres(void **state)
     assert_int_equal(play.day.basis, CEMM_BASIS_HOURS);
     assert_int_equal(play.day.count, 25);
     assert_int_equal(llround(sum(false)), 1563); /* 1562.5 */
-    assert_int_equal(llround(play.day.quarters[0].forward), 63);
-    assert_int_equal(llround(play.day.quarters[4].forward), 62);
+    assert_int_equal(llround(play.day.quarters[0].sides[CEMM_FORWARD]), 63);
+    assert_int_equal(llround(play.day.quarters[4].sides[CEMM_FORWARD]), 62);
     end();
 
     begin("Europe/Amsterdam", "2024-10-27", "p1-gas");
@@ -494,7 +494,7 @@ static void test_intervals(void **state)
             cemm_time_format(play.zone, got->start * 1000, text);
             expect_text(intervals[i].day, text, intervals[i].start);
             expect_int(text, got->amount.count, intervals[i].minutes);
-            expect_int(text, llround(got->amount.forward), intervals[i].minutes);
+            expect_int(text, llround(got->amount.sides[CEMM_FORWARD]), intervals[i].minutes);
         }
         end();
     }
@@ -531,7 +531,7 @@ static double together(enum cemm_by by, bool reverse)
     given.count = 0;
     cemm_interval_add(&interval, play.zone, by, &play.day, NOW, give, NULL);
     for (size_t i = 0; i < given.count; i++)
-        all += reverse ? given.all[i].amount.reverse : given.all[i].amount.forward;
+        all += given.all[i].amount.sides[reverse];
     return all;
 }
 
