@@ -24,7 +24,8 @@ struct meter {
     struct cemm_document *month;
     struct cemm_document *before; /* readings of the day before, and of the day */
     struct cemm_document *after;
-    bool failed; /* something of the day */
+    bool failed;          /* something of the day */
+    bool readings_failed; /* which the day after needs, too */
     bool ever_failed;
     bool begun; /* a minute has come */
     bool by_hour;
@@ -120,7 +121,8 @@ static int take_minutes(struct meter *meter, const struct history_item *item,
     cemm_document_unref(meter->before);
     meter->before = meter->after;
     meter->month = meter->after = NULL;
-    meter->failed = false;
+    meter->failed = meter->readings_failed;
+    meter->readings_failed = false;
     return r;
 }
 
@@ -145,6 +147,7 @@ static int take(void *data, const struct history_item *item, int result,
         return r;
     struct meter *meter = &energy->meters[item->meter_index];
     meter->failed = meter->failed || failed;
+    meter->readings_failed = meter->readings_failed || (failed && item->column == READINGS);
     meter->ever_failed = meter->ever_failed || failed;
     if (item->column == MINUTES)
         r = take_minutes(meter, item, document);
