@@ -322,7 +322,7 @@ check_cases() {
   find "$conf.archive" -type f >"$scratch/archived"
   while read -r document fault uid errno words; do
     said=$(<"$scratch/said/$uid")
-    if [[ $fault == @($patient) && ${why[$uid]-} == *' in time'* ]]; then errno=ETIMEDOUT words=' in time'; fi
+    if [[ $fault == @($patient) && ${why[$uid]-} == *@( in time|not there within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
     is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
     if [[ $errno == 0 ]]; then
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
