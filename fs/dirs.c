@@ -5,7 +5,8 @@
  * ENOENT and never an empty listing.
  *
  * OPENDIR waits, not READDIR: during READDIR the kernel keeps the directory
- * locked, and lookups of all other names in it would wait, uninterruptible.
+ * locked, and lookups of all other names in it would wait and could not be
+ * interrupted.
  */
 #include "fs/dirs.h"
 
@@ -150,7 +151,7 @@ static int on_period(void *data, const struct path *path)
     return lister->listing ? add(lister, path) : 1;
 }
 
-/* As long as the first period is not known, those are listed that the archive has. */
+/* Until the first period is known, only the archived ones are listed. */
 static int add_archived(const struct lister *lister)
 {
     struct lister all = *lister;
@@ -176,7 +177,7 @@ static int add_found(const struct lister *lister)
     }
 }
 
-/* Whether the sources have said that there is no such file. What was read once stays. */
+/* Whether the sources have reported that there is no such file. A file that was read once stays. */
 static bool is_denied(const struct fs *fs, const struct path *path)
 {
     const struct node *node = nodes_current(&fs->nodes, path);
@@ -196,7 +197,7 @@ static int on_known(void *data, const struct path *path)
     return add(lister, path);
 }
 
-/* What has been found now or earlier is listed; a failure shows only if that is nothing. */
+/* Lists what was found now or earlier. A failure is returned only if nothing was found. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     size_t before = lister->listing->count;

@@ -1,7 +1,6 @@
 /*
  * The kernel keeps a file's bytes under its inode number and trusts the
- * attributes it was told (see the kernel facts in the field notes). What
- * follows from that:
+ * attributes that it was given. It follows:
  *
  * LOOKUP must not wait, because the kernel locks the directory meanwhile. So a
  * name whose document is not cached gets a cold node: one without a snapshot,
@@ -16,8 +15,8 @@
  * is looked up again while it is cold gets a new node.
  *
  * A READ that waits is synchronous: without ASYNC_READ it can be interrupted
- * and takes no place from others. If a READ of several pages fails, the kernel
- * asks for the first of them alone, which must not wait again.
+ * and does not take a slot from others. If a READ of several pages fails, the
+ * kernel asks for the first of them alone, which must not wait again.
  *
  * The bytes of an inode never change. A newer document is a new node, found at
  * the next LOOKUP, when the name has expired.
@@ -55,9 +54,9 @@ static bool forget_name(struct fs *fs, struct node *node)
 }
 
 /* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
- * limit it is told to. Bytes that can be had again are dropped at once: those of closed files that
- * the archive has, and of the oldest other files. Who has them open mostly gets them from the page
- * cache. */
+ * limit it is told to. Bytes that can be rendered again are dropped at once: those of closed files
+ * that the archive has, and of the oldest other files. Readers that have such a file open mostly
+ * get it from the page cache. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
@@ -92,7 +91,7 @@ static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
     if (snapshot->closed)
         node_settle(node);
     fs_succeeded(fs, &node->path);
-    /* Nothing else knows the time of a description. */
+    /* Only the node knows when info.json or io last changed. */
     node->kept = fresh_is_description(&node->path) && node->current;
     node_touch(&fs->nodes, node);
     drop_old(fs);
@@ -163,7 +162,7 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
     int64_t absent = node ? node->absent : 0;
     int64_t max_age = fresh_max_age(fs, path, node ? node->snapshot : NULL);
     struct snapshot *snapshot = NULL;
-    /* What may need more than one document is not made here. */
+    /* info.json may need several documents, which are fetched later. */
     struct cemm_document *document = fresh_is_info(path) ? NULL : fs_peek(fs, path, max_age);
     int r = document ? snapshot_render(path, document, cemm_zone(fs->cemm), &snapshot) : 0;
     cemm_document_unref(document);
@@ -215,7 +214,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
     if (r < 0)
         return -r;
     if (!node_restore(&fs->nodes, node, anew)) {
-        /* A reader would get half of each: the name leads to a new node. */
+        /* A reader would get half of each version, so the name leads to a new node. */
         (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
         r = ESTALE;
@@ -238,7 +237,7 @@ static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
     drop_old(fs);
 }
 
-/* Asks for the document of the dropped bytes: any that is cached, because a newer one would give
+/* Asks for the document of the dropped bytes. Any cached one will do: a newer one would give
  * another file. */
 static void ask_for_bytes(struct pending *pending)
 {
@@ -342,7 +341,7 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
     }
 }
 
-/* Whether some account has never answered, so that its devices are not known. */
+/* Whether an account has never answered, so that its devices are unknown. */
 static bool is_account_unheard(const struct fs *fs)
 {
     struct cemm_source_state source;
@@ -377,7 +376,7 @@ static bool is_recent(int64_t time, int64_t age)
     return time != 0 && now >= time && now - time <= age;
 }
 
-/* Tells a reason, with the device and the meter in front. */
+/* Records a reason, prefixed with the device and the meter. */
 static void note(struct fs *fs, const struct path *path, const char *reason)
 {
     struct cemm_words words;
@@ -443,8 +442,8 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
     pending_get(pending, &pending->node->path, FS_MAX_AGE, on_root);
 }
 
-/* The cloud's list has no aliases: if it answered instead of the LAN, nothing is known, unless
- * older firmware has no list. */
+/* The cloud's list has no aliases. If the cloud answered instead of the LAN, absence is not
+ * certain, unless the firmware is too old to have a list. */
 static void on_io(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;

@@ -1,6 +1,6 @@
 /*
- * Files: which snapshot a name leads to, how long it is good for, and how a
- * running CSV grows under the eyes of its readers.
+ * Files: which snapshot a name leads to, how long it is valid, and how the CSV
+ * of the current period grows while it is read.
  */
 #ifndef FS_FILES_H
 #define FS_FILES_H

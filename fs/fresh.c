@@ -19,7 +19,7 @@ bool fresh_is_closed(const struct fs *fs, const struct path *path, const struct 
                     : fs_clock(fs).now >= tree_closed_at(path, cemm_zone(fs->cemm));
 }
 
-/* Whether the document of a closed period never changes; one without samples may (spec §2). */
+/* Whether the document of a closed period never changes; one without samples may. */
 static bool is_final(const struct fs *fs, const struct path *path, const struct snapshot *snapshot)
 {
     return fresh_is_closed(fs, path, snapshot) && !(snapshot && snapshot->empty);

@@ -66,7 +66,7 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     return meter;
 }
 
-/* Without memory the last message stays. */
+/* If memory runs out, the old message stays. */
 static void set_message(char **message, const char *text)
 {
     char *copy = strdup(text);

@@ -38,8 +38,8 @@ struct fs {
     struct readahead readahead;
     uid_t owner;
     gid_t group;
-    mode_t mask;   /* permissions that nobody has */
-    char *failure; /* the last one; NULL: none */
+    mode_t mask;   /* permission bits to remove */
+    char *failure; /* the last failure; NULL: none */
     int64_t failed;
     int64_t mounted;      /* Unix milliseconds */
     int64_t realtime_ttl; /* ms */

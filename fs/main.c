@@ -3,14 +3,14 @@
  * configuration or the mount point are found before anything is mounted, and
  * reported in one line.
  *
- * The order matters: the process forks after the mount has succeeded, so that
- * its parent knows, and the library and the thread start after that, because
+ * The order matters: the process forks after mounting, so that the parent can
+ * report a failure, and the library and the thread start after that, because
  * threads do not survive a fork.
  *
  * One thread serves the requests of the kernel and the answers of the meters:
- * the library waits for the network and for our descriptors. Whether the
- * kernel has a request is seen by read, not by poll: only there an unmount
- * shows for certain.
+ * the library waits for the network and for our descriptors. Requests of the
+ * kernel are detected by read, not by poll: only read reports an unmount
+ * reliably.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static void log_to_syslog(void)
     to_syslog = true;
 }
 
-/* One line a message, in one call, so that lines of several processes do not mix. */
+/* Prints a line in one call, so that lines of several processes do not mix. */
 static void log_line(void *data, enum cemm_level level, const char *line)
 {
     static const int priorities[] = {
@@ -116,8 +116,8 @@ static bool serve_kernel(struct fs *fs, struct fuse_buf *buffer)
     return true;
 }
 
-/* Ending signals come by a descriptor. A closed pipe or a file size limit does not end the process:
- * writing to the archive fails with a message. */
+/* Signals that end the program are read from a descriptor. A closed pipe or a file size limit
+ * does not end the process: writing to the archive fails with a message. */
 static int open_signals(void)
 {
     sigset_t ending;
@@ -143,7 +143,8 @@ static void run_loop(struct fs *fs, int signal_fd)
     struct fuse_buf buffer = {.mem = NULL};
     bool ending = false;
     bool more = false;
-    /* The kernel, for which the thread waits, may wait for us: so serve until it is done. */
+    /* The invalidation thread waits for the kernel, which may wait for us: so serve until it is
+     * done. */
     while (!ending || fs->invalidate.under_way > 0) {
         /* The descriptor of a session that has ended is always ready. */
         struct pollfd waited[DESCRIPTORS] = {
@@ -154,7 +155,7 @@ static void run_loop(struct fs *fs, int signal_fd)
         };
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
-            /* It may pass, and cached files can be served meanwhile. */
+            /* The failure may be temporary, and cached files can be served meanwhile. */
             struct cemm_words words;
             cemm_words_set(&words, "the loop has failed: %s", strerror(-turned));
             log_line(NULL, CEMM_LOG_ERROR, words.text);
@@ -266,7 +267,7 @@ static int configure_and_run(const struct options *options)
     return r;
 }
 
-/* Otherwise another descriptor could become stderr. */
+/* Otherwise a socket or a file could become stderr. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++) {
@@ -275,8 +276,8 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* Answers and texts come and go. By default malloc() returns freed memory at the end of the heap to
- * the kernel each time, and the next allocation faults and clears the pages again. */
+/* Answers and texts are short-lived. By default malloc() returns freed memory at the end of the
+ * heap to the kernel each time, and the next allocation faults and clears the pages again. */
 static void keep_memory(void)
 {
 #ifdef M_TRIM_THRESHOLD /* glibc */

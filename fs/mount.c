@@ -49,7 +49,7 @@ static int take_dead_mount_away(const char *mountpoint)
     return errno == EPERM ? run_fusermount(mountpoint) : -errno;
 }
 
-/* statfs is not answered from the cache of the kernel. */
+/* The kernel never answers statfs from its cache. */
 static bool is_dead(const char *mountpoint)
 {
     struct statfs about;
@@ -74,7 +74,7 @@ static bool mount_is_ours(uint64_t mount)
     return ours;
 }
 
-/* With an empty mask statx asks the file system nothing: a mount of another user would refuse. */
+/* With an empty mask, statx does not ask the file system: another user's mount would refuse. */
 static int check_mounts(const char *mountpoint, struct cemm_words *words)
 {
     struct statx about;
@@ -136,7 +136,8 @@ static bool is_descriptor(const char *mountpoint)
     return mountpoint[length] == '\0';
 }
 
-/* Our mount is unknown then. Nothing is asked of any mount: ours does not answer yet. */
+/* Checks the mounts if mount.fuse3 has mounted already, at an unknown path. Only their paths are
+ * compared: ours does not answer requests yet. */
 static int check_mounted(const char *archive, struct cemm_words *words)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");

@@ -94,13 +94,14 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 /* ---- links ---------------------------------------------------------------- */
 
 /*
- * Where `today` leads in the first hours of a day. Its first row comes a
- * minute late, and so does the last one of the day before, which a reader that
- * follows `today` by name (tail -F) must get first. So `today` leads to the
+ * Where `today` points in the first hours of a day. The new day's first row is
+ * a minute late, and so is the last row of the day before, which a reader that
+ * follows `today` by name (tail -F) must get first. So `today` points to the
  * day before until the new day has a row, and until the day before, if it is
- * followed, has been fetched after that. It moves once, and not back.
+ * followed, has been fetched after that. It moves once, and never back.
  *
- * Later in the day nothing is asked: a meter may be silent.
+ * Later in the day it always points to the new day, because a meter may be
+ * silent.
  */
 
 static struct path day_of(const struct path *link, const struct tree_clock *clock, int ago)
@@ -200,7 +201,7 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
     }
 }
 
-/* The file system is full, as read-only ones are; its whole size is not known. */
+/* Like any read-only file system, it has no free space; its total size is not known. */
 static void on_statfs(fuse_req_t request, fuse_ino_t number)
 {
     const struct fs *fs = fuse_req_userdata(request);

@@ -1,7 +1,7 @@
 /*
  * Mount options come from the user, from /etc/fstab with options for mount(8)
- * and systemd, and from mount.fuse3, which adds its own. Options that mean
- * nothing here are in a table, so that a misspelt one is still an error.
+ * and systemd, and from mount.fuse3, which adds its own. Options that have no
+ * effect here are in a table, so that a misspelt one is still an error.
  */
 #include "fs/options.h"
 

@@ -19,7 +19,7 @@ struct options {
     bool default_permissions;
     int64_t owner;
     int64_t group;
-    int64_t mask; /* permissions that nobody has */
+    int64_t mask; /* permission bits to remove */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };

@@ -3,8 +3,8 @@
  * and the library runs each completion once, also after cancelling. So an
  * interrupt only cancels, and the completion answers.
  *
- * No request waits longer than its sources may take (spec §4), however many
- * requests stand before it in their queues. Only the wait ends then; the fetch
+ * No request waits longer than the timeouts of its sources, however many
+ * requests are before it in their queues. Only the wait ends then; the fetch
  * goes on, and the next request finds it.
  *
  * libfuse holds a lock of the request during the interrupt callback. An answer

@@ -20,7 +20,7 @@ struct pending {
     struct node *node;
     struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
     pending_fn *resume;
-    bool absence_passes; /* absence is no failure yet */
+    bool absence_passes; /* absence is not a failure yet */
     int found;           /* result of the first wait */
     bool open;           /* GETATTR of an open file */
     bool reading;        /* READ */

@@ -1,7 +1,7 @@
 /*
- * Only closed days are read ahead, of data and totals, within their month:
- * they are fetched once, so a needless day costs one request. The longer the
- * run, the further.
+ * Only closed days are read ahead, of data and totals, within their month: they
+ * are fetched only once, so an unneeded day costs one request. The longer the
+ * run, the more days are fetched.
  */
 #include "fs/readahead.h"
 
@@ -40,7 +40,7 @@ void readahead_after(struct readahead *readahead, struct cemm *cemm, struct tree
     struct cemm_period due = cemm_period_step(&stream->last.period, 1);
     stream->used = ++readahead->step;
     if (stream->run > 0 && cemm_period_compare(&path->period, &stream->last.period) == 0)
-        return; /* the same day in its other form */
+        return; /* the same day, as .csv or .json */
     stream->run = cemm_period_compare(&path->period, &due) == 0 ? stream->run + 1 : 1;
     stream->last = *path;
     if (stream->run < 2)

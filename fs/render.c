@@ -1,6 +1,6 @@
 /*
- * Documents to files. The library prints documents; here it is decided which
- * part a file shows, and its time.
+ * Renders documents as files. The library prints documents; this file decides
+ * which part a file shows, and its time.
  */
 #include "fs/render.h"
 

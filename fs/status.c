@@ -91,7 +91,7 @@ static void print_all(const struct fs *fs, FILE *out)
     fprintf(out, "cemmfs %s\n", cemm_version());
     fprintf(out, "mounted         %s\n", when(fs, fs->mounted, text));
     fprintf(out, "configuration   %s\n", file ? file : "none found, defaults");
-    if (fs->failure) /* of any request, also of one that no source has failed */
+    if (fs->failure) /* of any request, even if no source failed */
         fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->failure);
     else
         fprintf(out, "last error      none\n");
