@@ -15,8 +15,9 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often readings are dispatched, unless an interval is shorter. A stop may have to wait for one
- * look, and so may other plugins if collectd has few read threads. */
+/* How often readings are dispatched, unless an interval is shorter. A read callback ("look")
+ * lasts at most this long, and a stop, or with few read threads another plugin, may have to wait
+ * for it. */
 #define LOOKS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
@@ -38,8 +39,8 @@ static int read_settings(void)
     return self.settings ? 0 : -1;
 }
 
-/* collectd does not tell that a block was the last one until it is too late to refuse it: so each
- * further block makes us read all of them again, as one. */
+/* collectd does not say which block is the last one until it is too late to refuse it. So each
+ * block makes us read all of them again, as one. */
 static int configure(oconfig_item_t *plugin)
 {
     oconfig_item_t *copy = self.plugin_count < PLUGINS_MAX ? oconfig_clone(plugin) : NULL;
@@ -63,8 +64,8 @@ static int64_t looks_ms(void)
     return interval;
 }
 
-/* Only `collectd -T` reads in its main thread, and it throws the values away: they must not count
- * as given. */
+/* Only `collectd -T` calls this in its main thread. It discards the values, so they must not be
+ * recorded as dispatched. */
 static int hand_over(user_data_t *data)
 {
     (void)data;
@@ -77,14 +78,15 @@ static int start(void)
 {
     if (self.poller)
         return 0;
-    /* Without a <Plugin cemm> block nobody has called configure(): the defaults hold. */
+    /* Without a <Plugin cemm> block configure() was not called: the defaults apply. */
     if (!self.settings && (self.plugin_count || read_settings() != 0))
         return -1;
     self.starter = pthread_self();
     self.poller = poller_start(self.settings);
     if (!self.poller)
         return -1;
-    /* One for all blocks: two side by side would give samples of one series at a time (queue.c). */
+    /* One callback for all blocks: two could dispatch samples of one series at the same time
+     * (queue.c). */
     return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(looks_ms()),
                                         NULL);
 }

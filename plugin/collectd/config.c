@@ -1,15 +1,15 @@
 /*
- * From collectd's CamelCase blocks to the settings of spec §3.
+ * Translates collectd's CamelCase blocks to the settings of cemm.conf(5).
  *
- * The library alone decides what an option means and which values it takes: the
- * same settings must not be right for `cemm` and wrong here. This file renames
- * them, turns collectd's typed values back into text, and says where a mistake
- * stands. It has rules only for options that the library does not have.
+ * Only the library decides what an option means and which values it takes, so
+ * that `cemm` and the plugin agree. This file renames options, turns collectd's
+ * typed values back into text, and adds the place to messages. It has rules
+ * only for options that the library does not have.
  *
- * Discovery is one more block to sweep, whether it is written or not: the
- * library says in the end whether it is on.
+ * Discovery is one more block to sweep, even if it is not in the configuration:
+ * the library decides in the end whether it is on.
  *
- * Reading goes on after a mistake, so that one test run shows them all.
+ * Reading goes on after an error, so that one run shows them all.
  */
 #include "plugin/collectd/config.h"
 
@@ -32,7 +32,7 @@ struct reader {
     unsigned mistakes;
     bool backfill;       /* there was such a block */
     struct block block;  /* that is being read */
-    const char *missing; /* an option that it needs and has not had yet; NULL: none */
+    const char *missing; /* a required option that is still missing; NULL: none */
 };
 
 /* Returns NULL, or what is wrong with the value. */
@@ -44,7 +44,7 @@ static take_fn take_host;
 static take_fn take_writer;
 static take_fn take_window;
 
-/* collectd's names of the options, the library's, and where they may stand. */
+/* The options: collectd's names, the library's, and the blocks that may have them. */
 static const struct option {
     const char *name;
     const char *key; /* NULL: the plugin's own */
@@ -76,7 +76,7 @@ static const struct option {
 static const struct kind {
     enum block_kind bit;
     const char *name;
-    const char *section; /* the library's name; NULL: it has none */
+    const char *section; /* the library's name; NULL: none */
     const char *needed;  /* option of a source, which has a name; NULL: it is none */
 } kinds[] = {
     {CLOUD, "Cloud", "cloud", "ApiKeyFile"},
@@ -85,14 +85,14 @@ static const struct kind {
     {BACKFILL, "Backfill", NULL, NULL},
 };
 
-/* Writers that cannot take old values, by the names of their plugins: the first two want each
- * series in order; write_prometheus shows whatever comes as the present, and so does a collectd
- * behind the others. */
+/* Plugins whose writers cannot take old values: the first two need each series in order;
+ * write_prometheus reports any value as current, and so does the collectd that receives from the
+ * others. */
 static const char *const timid[] = {
     "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
 };
 
-/* `option`: of the block that is being read; NULL: it is about the whole block. */
+/* `option`: of the block that is being read; NULL: the message is about the whole block. */
 static void mistake(struct reader *reader, const char *option, const char *message)
 {
     const char *label = reader->block.label;
@@ -159,7 +159,7 @@ static const char *take_host(struct reader *reader, const char *value)
     return NULL;
 }
 
-/* The plugin's name is what stands before a slash: write_graphite/main. */
+/* The plugin's name is the part before a slash: write_graphite/main. */
 static bool is_timid(const char *writer)
 {
     size_t length = strcspn(writer, "/");
@@ -211,7 +211,7 @@ static const char *take_window(struct reader *reader, const char *value)
 
 /* ---- options ------------------------------------------------------------------------ */
 
-/* The library begins with its own name of the option, for which collectd's name stands already. */
+/* Removes the library's name of the option, because collectd's name is in front already. */
 static const char *without_key(const char *words, const char *key)
 {
     size_t length = strlen(key);
@@ -222,7 +222,8 @@ static const char *without_key(const char *words, const char *key)
     return words + strspn(words, " =:");
 }
 
-/* The one value of an item as text, in `buffer` where it was a number; NULL if it has not one. */
+/* The only value of an item as text, in `buffer` if it was a number; NULL if it does not have
+ * exactly one. */
 static const char *value_text(const oconfig_item_t *item, char buffer[NUMBER_SIZE])
 {
     const oconfig_value_t *value = item->values;
@@ -233,7 +234,7 @@ static const char *value_text(const oconfig_item_t *item, char buffer[NUMBER_SIZ
         return value->value.string;
     if (value->type == OCONFIG_TYPE_BOOLEAN)
         return value->value.boolean ? "true" : "false";
-    /* 0.1 must not become 0.10000000000000001: the library repeats it in messages. */
+    /* 0.1 must not become 0.10000000000000001, because messages quote it. */
     if (snprintf(buffer, NUMBER_SIZE, "%.15g", value->value.number) >= NUMBER_SIZE)
         return NULL;
     return buffer;
@@ -293,7 +294,7 @@ static void read_option(struct reader *reader, const oconfig_item_t *item)
 
 /* ---- blocks ------------------------------------------------------------------------- */
 
-/* `name` is "" where there is only one. */
+/* `name` is "" for a block without a name. */
 static void begin_block(struct reader *reader, const struct kind *kind, const char *name)
 {
     struct block *block = &reader->block;
@@ -404,8 +405,7 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
         mistake(&reader, NULL, "no memory");
         return NULL;
     }
-    /* The library takes global options before any section, so they come first, wherever they
-     * stand. */
+    /* The library takes global options before any section, so they are read first. */
     for (size_t i = 0; i < count; i++)
         read_plugin(&reader, plugins[i], false);
     for (size_t i = 0; i < count; i++)

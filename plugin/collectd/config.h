@@ -31,17 +31,17 @@ struct settings {
     struct cemm_config *config;
     struct block blocks[BLOCKS_MAX];
     size_t count;
-    char *state_file;           /* relative to collectd's BaseDir, which is where it works */
+    char *state_file;           /* relative to collectd's BaseDir, its working directory */
     char *writers[WRITERS_MAX]; /* of history; none: there is no backfill */
     size_t writer_count;
     int64_t window; /* seconds */
 };
 
 /*
- * Reads all <Plugin cemm> blocks so far as one. `interval` (milliseconds)
- * holds where a block says nothing. Without any, the defaults hold: discovery.
- * Every mistake is logged with its block and its option; if there is one, NULL
- * is returned. No network is touched. Free with settings_free().
+ * Reads all <Plugin cemm> blocks so far as one. `interval` (milliseconds) is
+ * the default. Without any block, discovery is on. Every mistake is logged with
+ * its block and its option; if there is one, NULL is returned. No network is
+ * touched. Free with settings_free().
  */
 struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int64_t interval);
 void settings_free(struct settings *settings); /* NULL is allowed */

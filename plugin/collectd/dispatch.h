@@ -1,5 +1,5 @@
 /*
- * From our values to collectd's.
+ * Makes collectd's values of ours.
  */
 #ifndef CEMM_COLLECTD_DISPATCH_H
 #define CEMM_COLLECTD_DISPATCH_H

@@ -1,19 +1,20 @@
 /*
- * The library finds out what is missing and fetches it. Its rows go to a thread
- * that may wait for a writer, and come back to the loop when they are written.
+ * The library determines what is missing and fetches it. The rows go to a
+ * thread that may wait for a writer, and return to the loop when they are
+ * written.
  *
  * Old values must not go through collectd's queue: its cache, its thresholds
- * and the writers of current values would take them for the present. So each
- * goes straight to the writer that was named (plugin_write). Nothing is given
- * before collectd itself has a value of the series that is not too old, and has
- * had it for long enough to be written: old values come after the first new one.
+ * and the writers of current values would treat them as current. So each goes
+ * directly to the named writer (plugin_write). A series gets old values only
+ * while collectd has a current value of it, and after that one had time to be
+ * written.
  *
  * A value counts as given once the writer has taken it and has been told to
- * pass it on (flush): what waits in its buffer would be lost with a kill -9.
- * Then it is in the state file at once, as is what was dispatched. For a writer
- * to which that is much work, several values are flushed together.
+ * pass it on (flush): what is in its buffer would be lost with a kill -9. It is
+ * then saved to the state file at once, with what was dispatched. If a flush is
+ * slow, several values are flushed together.
  *
- * The thread is joined when collectd stops, which the writers outlive.
+ * The thread is joined when collectd stops, before the writers end.
  */
 #include "plugin/collectd/history_writer.h"
 
@@ -29,9 +30,9 @@
 
 #define DELAY_MS     1000     /* for a live sample to reach the writers */
 #define AGE_MS       30000    /* how old the document of a day may be */
-#define ROUNDS_MAX   4        /* series at a time: it is no hurry */
-#define PACE_US      500      /* between two values: current ones want to be written, too */
-#define SAVE_US      10000000 /* between two looks at the state file, where nothing is new */
+#define ROUNDS_MAX   4        /* series at a time: there is no hurry */
+#define PACE_US      500      /* between two values, so that current ones are written, too */
+#define SAVE_US      10000000 /* between two saves of the state file if no batch comes */
 #define SLOW_US      5000     /* a flush that takes longer is done less often */
 #define TOGETHER_MAX 64       /* values that are flushed together at most */
 #define NOT_LIVE     (-1000)  /* collectd does not know the series just now */
@@ -39,7 +40,7 @@
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
     STAILQ_ENTRY(batch) next;
-    struct cemm_fill *fill;     /* that they are for: its taker is the writer */
+    struct cemm_fill *fill;     /* that they are for; its taker is the writer */
     struct cemm_document *rows; /* that `series` is of */
     const struct cemm_series *series;
     size_t given; /* how many the writer took, from the first on */
@@ -53,7 +54,7 @@ struct history_writer {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
     const struct settings *settings;
-    bool complained[WRITERS_MAX]; /* that this writer does not take history */
+    bool complained[WRITERS_MAX]; /* it was logged that this writer refuses history */
     pthread_t thread;
     bool running; /* the thread is there to be joined */
     pthread_mutex_t lock;
@@ -64,7 +65,7 @@ struct history_writer {
     struct batches finished;
 };
 
-/* NULL: there is none. Locked. */
+/* NULL: there is none. Under the lock. */
 static struct batch *take_first(struct batches *batches)
 {
     struct batch *batch = STAILQ_FIRST(batches);
@@ -74,7 +75,7 @@ static struct batch *take_first(struct batches *batches)
     return batch;
 }
 
-/* Wakes the thread: one of the two is what it waits for. */
+/* Adds a batch, and wakes the thread, which waits for that. */
 static void put(struct history_writer *writer, struct batches *batches, struct batch *batch)
 {
     pthread_mutex_lock(&writer->lock);
@@ -105,8 +106,8 @@ static void save(struct history_writer *writer, bool whole)
 
 /* ---- writing ------------------------------------------------------------------------ */
 
-/* Whether collectd has a value of the series that is not too old: only then may old ones be given.
- */
+/* Whether collectd has a value of the series that is not too old: only then may old ones be
+ * written. */
 static bool is_live(const struct batch *batch)
 {
     struct value value;
@@ -129,7 +130,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     if (!dispatch_make(&value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill),
                        sample->time, sample->value))
         return EINVAL;
-    value.list.meta = meta_data_create(); /* some writers look into it unasked */
+    value.list.meta = meta_data_create(); /* some writers read it without checking */
     if (!value.list.meta)
         return ENOMEM;
     status = plugin_write(cemm_fill_taker(batch->fill), NULL, &value.list);
@@ -154,7 +155,7 @@ static int64_t settle(struct history_writer *writer, struct batch *batch, size_t
     return took;
 }
 
-/* Waits a little. True: the end has come. */
+/* Waits. True: the thread must end. */
 static bool rest(struct history_writer *writer, int64_t us)
 {
     int64_t until = locks_now() + us;
@@ -191,8 +192,8 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
 
 /* ---- the thread --------------------------------------------------------------------- */
 
-/* Waits for a batch; *ret_batch is NULL if it is time to look at the state file before one comes.
- * False: the end has come. */
+/* Waits for a batch; *ret_batch is NULL if the state file must be saved before one comes. False:
+ * the thread must end. */
 static bool wait_for_batch(struct history_writer *writer, struct batch **ret_batch)
 {
     int64_t until = locks_now() + SAVE_US;
@@ -258,7 +259,7 @@ static void complain(const char *name, int status)
                    name, status);
 }
 
-/* Each is logged once when it fails and once when it takes history again. */
+/* Logs once when a writer fails, and once when it takes history again. */
 static void note_status(struct history_writer *writer, const struct batch *batch, bool failed)
 {
     const char *name = cemm_fill_taker(batch->fill);

@@ -1,7 +1,6 @@
 /*
- * Takes minutes that were missed from the library to the writers of history
- * (spec §5), by a thread of its own, which saves the state file, too: both may
- * block, which neither collectd's threads nor the loop may.
+ * Sends missed minutes from the library to the writers of <Backfill>. It has
+ * its own thread, which also saves the state file, because both may block.
  */
 #ifndef CEMM_COLLECTD_HISTORY_WRITER_H
 #define CEMM_COLLECTD_HISTORY_WRITER_H
@@ -10,24 +9,24 @@
 
 struct history_writer;
 
-/* Starts the thread. All that is handed in must outlive it, but for `cemm`, which is freed between
- * stop and free. 0 or a negative errno, and then *ret_writer is to be freed all the same. */
+/* Starts the thread. All arguments must outlive it, except `cemm`, which is freed between stop
+ * and free. Returns 0 or a negative errno; *ret_writer must be freed in either case. */
 int history_writer_start(struct history_writer **ret_writer, const struct settings *settings,
                          struct cemm *cemm, struct cemm_ledger *ledger);
 
-/* Ends the thread after the value that it is just giving. NULL is allowed, here and below. */
+/* Ends the thread after the value that it is writing. NULL is allowed, here and below. */
 void history_writer_stop(struct history_writer *writer);
 void history_writer_free(struct history_writer *writer);
 
-/* A sample of a series has come and will be dispatched. By the thread of the loop. */
+/* A sample of a series was received and will be dispatched. Called in the loop's thread. */
 void history_writer_live(struct history_writer *writer, const struct block *block,
                          struct cemm_ledger_entry *entry);
 
-/* Does what is due at `now` (monotonic milliseconds), in which it never waits. Returns for how many
- * milliseconds nothing will be. By the thread of the loop. */
+/* Does what is due at `now` (monotonic milliseconds), and never waits. Returns the milliseconds
+ * until something is due. Called in the loop's thread. */
 int64_t history_writer_step(struct history_writer *writer, int64_t now);
 
-/* There is something new in the ledger. From any thread. */
+/* The ledger has changed. Called in any thread. */
 void history_writer_nudge(struct history_writer *writer);
 
 #endif

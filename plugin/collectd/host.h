@@ -1,8 +1,8 @@
 /*
- * collectd's side of the wall: the one place where its headers come in.
+ * Includes collectd's headers for all files of the plugin.
  *
- * They ask for HAVE_CONFIG_H, collectd's own build switch; without it they
- * know of no NAN and no isnan(). It stays defined here only.
+ * They need HAVE_CONFIG_H, a switch of collectd's build; without it they define
+ * neither NAN nor isnan(). It is defined only here.
  */
 #ifndef CEMM_COLLECTD_HOST_H
 #define CEMM_COLLECTD_HOST_H
@@ -15,8 +15,8 @@
 #include <collectd/core/daemon/utils_cache.h>
 #undef HAVE_CONFIG_H
 
-/* Starts a thread of ours, to which no signal goes: collectd's main thread must get them. 0 or a
- * negative errno. */
+/* Starts a thread with all signals blocked, because collectd's main thread must get them.
+ * Returns 0 or a negative errno. */
 int thread_start(pthread_t *thread, void *(*run)(void *data), void *data, const char *name);
 
 #endif

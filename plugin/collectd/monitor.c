@@ -1,18 +1,18 @@
 /*
- * Each device has a record, which the thread that does the I/O fills and
- * collectd's thread reads; both hold the lock for memory only. What is due is
- * put together under the lock and handed to collectd after it, because a
- * notification runs whatever the administrator has set up.
+ * Each device has a record, which the loop's thread fills and collectd's thread
+ * reads; both hold the lock only while they copy. Values and notifications are
+ * made under the lock and dispatched after it, because a notification may run
+ * any program of the administrator.
  *
  * A device is silent if requests for it fail, and none has succeeded for
- * several intervals: one answer that comes late is no reason to wake anybody.
- * A meter is silent if it stands still although it is answered for (spec §2),
- * or if its requests alone fail: others of its device have succeeded for
- * several intervals since. Both have notifications of their own.
+ * several intervals: a single late answer is not worth an alarm. A meter is
+ * silent if its CEMM answers but has no new sample of it, or if only its
+ * requests fail while others of its device have succeeded for several
+ * intervals. Both have their own notifications.
  *
- * The library logs sources that do not answer and answers that are of no use.
- * It does not log a meter that is not there any more: that is done here, with
- * one line when the first of a device goes and one when all of them are back.
+ * The library logs sources that do not answer and answers that can't be used.
+ * It does not log a meter that has disappeared: this file does, with one line
+ * when the first meter of a device is gone, and one when all of them are back.
  */
 #include "plugin/collectd/monitor.h"
 
@@ -34,11 +34,11 @@ struct source {
     bool reported;
 };
 
-/* How requests of a device, or of one of its meters, fare. */
+/* How requests about a device, or one of its meters, have ended. */
 struct status {
     int64_t good; /* monotonic: the last success; before any, the first request's end */
     bool failing; /* the last request */
-    bool silent;  /* according to the last notification */
+    bool silent;  /* as the last notification said */
     bool absent;  /* no source has it; of a device: as a whole */
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
 };
@@ -48,7 +48,7 @@ struct meter {
     char alias[CEMM_NAME_SIZE];
     int64_t interval; /* of the block that asks for it most often */
     int64_t newest;   /* Unix milliseconds of its last answer's newest sample; 0: none yet */
-    bool stalled;     /* it is answered for, but has measured nothing for long */
+    bool stalled;     /* answers come, but have no new sample for a long time */
     struct status status;
 };
 
@@ -57,7 +57,7 @@ struct record {
     struct cemm_uid uid;
     const struct block *block;
     struct source sources[SOURCES_MAX];
-    struct meter *meters; /* as many as the library knows, which has a limit */
+    struct meter *meters; /* as many as the library has, which is limited */
     int64_t due;          /* monotonic: when to report next */
     derive_t errors;
     int absences;         /* how many of the device and its meters are absent */
@@ -68,7 +68,7 @@ struct monitor {
     pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
-    int64_t due; /* monotonic: when anything is to be reported at the earliest */
+    int64_t due; /* monotonic: the earliest report of any record */
 };
 
 struct monitor *monitor_new(void)
@@ -114,7 +114,7 @@ static bool device_silent(const struct record *record, int64_t now)
            (status->silent || now - status->good >= SILENT_INTERVALS * record->block->interval);
 }
 
-/* If all requests fail, it is the device that is silent, not the meter. */
+/* If all requests fail, the device is silent, not the meter. */
 static bool meter_silent(const struct record *record, const struct meter *meter)
 {
     const struct status *status = &meter->status;
@@ -210,7 +210,7 @@ static void note_measured(struct meter *meter, const struct cemm_document *docum
     int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
     int64_t newest = cemm_document_newest(document);
 
-    if (newest) /* else it counts as measured when it last was */
+    if (newest) /* else the last time that it was measured counts */
         meter->newest = newest;
     meter->stalled = cemm_meter_silent(meter->alias, cemm_document_type(document), meter->newest,
                                        interval, cemm_clock_wall());
@@ -254,7 +254,8 @@ static int note(struct record *record, const struct block *block, struct meter *
     return note_absence(record, meter ? &meter->status : &record->status, answer->result);
 }
 
-/* Whether the record is new, or a notification may be due: that does not wait for the values. */
+/* Whether the record is new, or a notification may be due, which does not wait for the next
+ * report. */
 static bool is_news(const struct record *record, const struct meter *meter)
 {
     return !record->due || record->status.failing || record->status.silent ||
@@ -311,15 +312,15 @@ static void report_values(const struct record *record, int64_t newest)
             dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
                          (value_t){.gauge = record->sources[i].took});
     }
-    if (newest) /* a meter's clock may run a little fast */
+    if (newest) /* a meter's clock may be a little ahead */
         dispatch_own(record->block, &record->uid, "gauge", "age",
                      (value_t){.gauge = age > 0 ? age : 0});
     dispatch_own(record->block, &record->uid, "derive", "errors",
                  (value_t){.derive = record->errors});
 }
 
-/* Locked. Of the meter; NULL: of the device. A meter's name is in what tells notifications apart,
- * too: the end of one ends no other. */
+/* Under the lock. About the meter; NULL: about the device. The meter's name is part of the
+ * notification's identity, so that one meter's end does not end another's. */
 static void make_notification(notification_t *notification, const struct record *record,
                               const struct meter *meter)
 {
@@ -349,7 +350,7 @@ static void make_notification(notification_t *notification, const struct record 
         snprintf(message, size, "CEMM %s is silent: %s", name, status->message);
 }
 
-/* Locked. Makes one notification that is due, which is not due any more then. */
+/* Under the lock. Makes one notification that is due, and marks it as sent. */
 static bool take_news(struct record *record, int64_t now, notification_t *ret_notification)
 {
     bool silent = device_silent(record, now);
@@ -370,12 +371,12 @@ static bool take_news(struct record *record, int64_t now, notification_t *ret_no
     return false;
 }
 
-/* Locked. True if its values are due. */
+/* Under the lock. True if its values are due. */
 static bool take_turn(struct record *record, int64_t now)
 {
     if (now < record->due)
         return false;
-    /* On a grid, so that one late look does not shift all that come after it. */
+    /* On a fixed grid, so that one late report does not shift the later ones. */
     if (!record->due || now - record->due >= record->block->interval)
         record->due = now;
     record->due += record->block->interval;
@@ -398,7 +399,7 @@ static void notify_all(struct monitor *monitor, struct record *record, int64_t n
     }
 }
 
-/* Nothing is handed to collectd under the lock: a copy of the record will do. */
+/* Nothing is dispatched under the lock, so this uses a copy of the record. */
 static void report(struct monitor *monitor, struct record *record, int64_t now)
 {
     struct record copy;
@@ -419,7 +420,7 @@ static void report(struct monitor *monitor, struct record *record, int64_t now)
     notify_all(monitor, record, now);
 }
 
-/* Records are only ever put before the first one, and stay. */
+/* Records are only inserted at the head, and never removed. */
 void monitor_report(struct monitor *monitor, int64_t now)
 {
     struct record *record;

@@ -3,9 +3,8 @@
  * for a network: it joins its read threads before it calls any shutdown
  * callback, so one stalled read there would hold up the whole stop.
  *
- * A block is swept on a fixed grid of its interval, and each of its devices at
- * its own pace: one that takes longer than that is left out until it has
- * answered, and the others do not wait for it.
+ * A block is swept on a fixed grid of its interval. A device that has not
+ * answered by then is skipped until it has, and the others do not wait for it.
  *
  * The library's log is passed on; monitor.c logs what the library does not.
  */
@@ -23,11 +22,11 @@
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/queue.h"
 
-#define PAUSE_MS 500 /* after a turn of the loop that failed by itself; a stop waits for it */
+#define PAUSE_MS 500 /* after a failed turn of the loop; a stop waits for it */
 
-/* Readings go to collectd together: each time, all of its threads wake, which costs more than to
- * dispatch a reading. They are gathered while more come, but not for long, and not beyond the turn
- * of the loop in which a sweep ends. */
+/* Readings are passed to collectd in groups, because each time all of its threads wake, which
+ * costs more than to dispatch a reading. A group is passed on when no more readings come, after a
+ * short time, or when a sweep ends. */
 #define GATHER_GAP_MS 1
 #define GATHER_MAX_MS 10
 
@@ -46,7 +45,7 @@ struct target {
     struct poller *poller;
     const struct block *block;
     int64_t due;  /* monotonic milliseconds */
-    bool failing; /* as a whole, as was logged */
+    bool failing; /* as a whole, which was logged */
 };
 
 struct poller {
@@ -56,8 +55,9 @@ struct poller {
     struct readings held;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
-    int64_t gathered; /* the first reading that collectd has not got, monotonic milliseconds */
-    int64_t pass_due; /* when they go to collectd; INT64_MAX: there are none */
+    int64_t
+        gathered; /* when the oldest reading came that was not passed on, monotonic milliseconds */
+    int64_t pass_due; /* when they are passed to collectd; INT64_MAX: there are none */
     struct history_writer *writer;
     struct monitor *monitor;
     struct target *targets;
@@ -80,7 +80,7 @@ static void pass_on(void *data, enum cemm_level level, const char *message)
     plugin_log(severities[level], "cemm plugin: %s", message);
 }
 
-/* Counts a loss; the first of its kind is logged, as an example. */
+/* Counts a loss; the first of its kind is logged. */
 static void lose(unsigned long *count, const struct cemm_uid *uid, const char *alias,
                  const char *channel, const char *why)
 {
@@ -144,7 +144,7 @@ static void enqueue_or_hold(struct poller *poller, struct reading *reading, bool
     readings_add(ret_fresh, reading);
 }
 
-/* What is new of a series. False: no memory. */
+/* Queues the new samples of a series. False: no memory. */
 static bool take_series(struct target *target, const struct cemm_document *document,
                         const struct cemm_series *series, struct readings *ret_fresh)
 {
@@ -191,8 +191,7 @@ static void take_document(struct target *target, const struct cemm_uid *uid, con
         enqueue(target->poller, readings_take(&fresh));
 }
 
-/* A block that fails as a whole is logged once when it begins and once when it ends; `why` NULL: it
- * goes well. */
+/* Logs once when a block begins to fail as a whole, and once when it works again (`why` NULL). */
 static void note_block(struct target *target, const char *why)
 {
     if (why && !target->failing)
@@ -205,7 +204,7 @@ static void note_block(struct target *target, const char *why)
 /* The library reports no failure if a search finds nothing. */
 static void note_search(struct target *target)
 {
-    static const char prefix[] = "discovery: "; /* for which the block's label stands */
+    static const char prefix[] = "discovery: "; /* the block's label replaces it */
     const size_t length = sizeof(prefix) - 1;
     struct cemm_discovery_state state;
     struct cemm_discovered device;
@@ -272,7 +271,7 @@ static int64_t next_sweep(const struct poller *poller)
     return first;
 }
 
-/* Begins what is due. Returns for how long the loop may wait, in milliseconds. */
+/* Begins the sweeps that are due. Returns how long the loop may wait, in milliseconds. */
 static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();
@@ -339,7 +338,7 @@ static bool dispatch(struct poller *poller, const struct reading *reading)
         return false;
     }
     plugin_dispatch_values(&value.list);
-    /* Without memory for that, it is given once more after a restart. */
+    /* If memory runs out, it is dispatched again after a restart. */
     (void)cemm_ledger_gave(entry, reading->time);
     return true;
 }
@@ -381,8 +380,8 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     return 0;
 }
 
-/* A damaged file is logged; so is one that is not there, if history depends on it. 0, or -ENOMEM:
- * what the file says would be lost. */
+/* Logs a damaged file, and, with <Backfill>, a missing one. Returns 0, or -ENOMEM, after which
+ * the file must not be overwritten. */
 static int load(struct poller *poller, const struct settings *settings)
 {
     struct cemm_words words = {""};
@@ -444,7 +443,7 @@ void poller_stop(struct poller *poller)
         cemm_wakeup(poller->cemm);
         pthread_join(poller->thread, NULL);
     }
-    history_writer_stop(poller->writer); /* which may wake the loop until then */
+    history_writer_stop(poller->writer); /* it may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
     report(&poller->losses);

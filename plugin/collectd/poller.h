@@ -9,14 +9,14 @@
 
 struct poller;
 
-/* Starts the threads. They read `settings`, which must outlive them. NULL: it is logged why. */
+/* Starts the threads. They read `settings`, which must outlive them. NULL: failed, and logged. */
 struct poller *poller_start(const struct settings *settings);
 
-/* Ends the threads, whatever is under way, and frees all. NULL is allowed. */
+/* Ends the threads, cancels all requests, and frees everything. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* Dispatches the readings that arrive during a look; the next look begins in `every` milliseconds.
- * By one of collectd's threads at a time. */
+/* Dispatches the readings that arrive during one look (a read callback); the next look begins in
+ * `every` milliseconds. Called by one of collectd's threads at a time. */
 void poller_hand_over(struct poller *poller, int64_t every);
 
 #endif

@@ -1,16 +1,17 @@
 /*
- * The bridge between the thread that does the I/O and collectd's.
+ * The queue between the loop's thread and collectd's threads.
  *
- * It is bounded: a collectd that stops reading must not make us eat its
- * memory. The oldest readings go first, for it is the present that is watched.
+ * It is bounded, so that memory does not grow if collectd stops reading. The
+ * oldest readings are dropped first, because current values matter most.
  *
  * Readings are passed on as a whole list, so that the threads do not compete
- * for the lock at each of them, which costs more than all the rest.
+ * for the lock at each reading, which would cost more than everything else.
  *
- * A look gives a series once, because collectd's write threads run side by
- * side: of two samples of one series dispatched in one go, the newer one may be
- * written first, and the older one is then "too old". An answer holds a series
- * once; but two blocks may reach one device, so there is one queue for all.
+ * A look dispatches a series only once, because collectd's write threads run in
+ * parallel: if two samples of one series are dispatched together, the newer one
+ * may be written first, and the older one is then "too old". An answer has a
+ * series once, but two blocks may reach one device, so there is one queue for
+ * all.
  */
 #include "plugin/collectd/queue.h"
 
@@ -153,8 +154,8 @@ static void nothing(void *data)
     (void)data;
 }
 
-/* Whether no earlier answer has brought this meter in this look; without memory to remember that,
- * one answer is for it. */
+/* Whether no earlier answer of this look had this meter. If memory runs out, the look dispatches
+ * one answer only. */
 static bool is_first(struct look *look, const struct reading *reading)
 {
     const struct cemm_uid *meter = cemm_ledger_uid(reading->entry);
@@ -176,7 +177,7 @@ static bool take(struct look *look, struct reading *reading)
     return true;
 }
 
-/* Waits for readings while the look lasts and some may come, and takes all that are there. */
+/* Waits for readings while the look lasts and some may come, and takes all of them. */
 static void fetch(struct look *look)
 {
     struct queue *queue = look->queue;
@@ -207,7 +208,7 @@ void look_end(struct look *look)
 {
     struct queue *queue = look->queue;
 
-    /* What it leaves is older than what has come since. */
+    /* What it leaves is older than the readings that have come since. */
     readings_move(&look->taken, &look->left);
     pthread_mutex_lock(&queue->lock);
     readings_move(&queue->waiting, &look->left);

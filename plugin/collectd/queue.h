@@ -1,6 +1,6 @@
 /*
- * Readings that wait for collectd: filled by the thread that does the I/O,
- * emptied by collectd's read threads, one look at a time.
+ * Readings that wait for collectd: filled by the loop's thread, emptied by
+ * collectd's read threads, one look (a read callback) at a time.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -21,7 +21,7 @@ struct reading {
     STAILQ_ENTRY(reading) next;
     struct cemm_ledger_entry *entry;
     const struct block *block; /* that it is given for */
-    uint64_t answer;           /* that brought it: no answer holds a series twice */
+    uint64_t answer;           /* its number; no answer has a series twice */
     int64_t time;              /* the meter's own, Unix milliseconds */
     double value;              /* in the API's unit */
     int64_t held_until;        /* by hold_put(), then by looks; monotonic milliseconds, 0: is not */
@@ -38,21 +38,21 @@ struct reading *readings_take(struct readings *readings); /* the oldest of at le
 void readings_free(struct readings *readings);            /* all that are in there */
 
 /*
- * The first reading of a series whose own interval is not known yet (spec §5) is
- * held until the second one tells it: the step of an RRD is the interval of its
- * first value, for good. It is not held for long, because a meter may be asleep.
- * All are held for the same time, so the first in the list expires first.
+ * The first reading of a series whose own interval is not known yet
+ * is held until the second one tells it: the step of an RRD is the interval of
+ * its first value, for good. It is not held for long, because a meter may be
+ * asleep. All are held equally long, so the first in the list expires first.
  */
 #define HOLD_MS 120000
 
-/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, and it stays the
- * caller's. */
+/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, and the caller
+ * keeps it. */
 bool hold_put(struct readings *held, struct reading *reading, int64_t now);
 
-/* That of a series, which is the caller's then. NULL: none is held. */
+/* Takes the held reading of a series, which the caller frees. NULL: none is held. */
 struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry);
 
-/* One that has been held for long enough, which is the caller's then. NULL: none. */
+/* Takes a reading that was held for long enough, which the caller frees. NULL: none. */
 struct reading *hold_expired(struct readings *held, int64_t now);
 
 /* When the next one expires; INT64_MAX: none is held. */
@@ -69,26 +69,26 @@ struct queue {
 int queue_init(struct queue *queue); /* 0 or a negative errno */
 void queue_destroy(struct queue *queue);
 
-/* Takes the reading, which queue_tell() passes on. Both are for one thread. */
+/* Takes ownership of the reading, which queue_tell() passes on. Both are for one thread. */
 void queue_put(struct queue *queue, struct reading *reading);
 
 /* Passes on what was put, and wakes the look that waits for it; until `expected` (monotonic
- * milliseconds) no more will come. Returns how many of the oldest readings had to go for that. */
+ * milliseconds) no more will come. Returns how many of the oldest readings were dropped. */
 size_t queue_tell(struct queue *queue, int64_t expected);
 
 struct look {
     struct queue *queue;
     int64_t until;         /* monotonic microseconds */
     int64_t next;          /* when the next look begins, monotonic milliseconds */
-    struct readings taken; /* that it has still to give */
+    struct readings taken; /* that it has still to dispatch */
     struct readings left;  /* for the next look, before those */
-    void *meters;          /* that were given in it: a tree of their uids' places */
+    void *meters;          /* whose readings it has dispatched: a tree of pointers to their uids */
     struct reading *last;  /* NULL: none yet */
 };
 
-/* Begins a look; the next one begins in `every` milliseconds. It waits for what comes, but not if
- * nothing will before the next one, and no longer than three quarters of the time until then: so
- * most readings are taken as they come, and who waits for a look to end does not wait long. */
+/* Begins a look; the next one begins in `every` milliseconds. It waits for what comes, but not
+ * if nothing will before the next one, and no longer than three quarters of the time until then: so
+ * most readings are taken as they come, and a stop does not wait long for a look. */
 void look_begin(struct look *look, struct queue *queue, int64_t every);
 
 /* The oldest reading of a meter that no earlier answer has brought in this look, nor one that is

@@ -1,7 +1,7 @@
 /*
- * `list` and `read` ask the same and show it differently. The order decides
- * the exit status: mistakes of the user are found before any meter is asked
- * (2); results are printed whatever failed (1). It is no mistake of the user
+ * `list` and `read` make the same sweep and print it differently. The order
+ * determines the exit status: user errors are found before any request is sent
+ * (2); results are printed even if something failed (1). It is not a user error
  * if no device answers.
  */
 #include "plugin/exec/command.h"
@@ -56,12 +56,12 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         finding->document = cemm_document_ref(answer->document);
 }
 
-/* How many meters the sweep covers, as far as is known. */
+/* How many known meters the sweep covers. */
 static size_t count_meters(const struct collection *collection)
 {
     const struct exec_options *options = collection->options;
     size_t found = 0;
-    size_t named = 0; /* uid/alias: they may be in no table */
+    size_t named = 0; /* METERs uid/alias, which need not be in any table */
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(collection->cemm, i)); i++) {
         const char *alias;
@@ -80,7 +80,7 @@ static void show_progress(const void *data)
     message_progress(collection->meters_done, count_meters(collection), "meters");
 }
 
-/* A METER that names nothing is a problem: a typing mistake must not look like success. */
+/* A METER that matches nothing is a problem: a typo must not look like success. */
 static void add_unanswered(struct collection *collection)
 {
     for (size_t i = 0; i < collection->options->meter_count; i++) {
@@ -158,7 +158,7 @@ static void collection_clear(struct collection *collection)
 
 /* ---- the result -------------------------------------------------------------- */
 
-/* The whole text is made first, so that the output is written completely or not at all. */
+/* The whole text is rendered first, so that the output is written completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data)
 {
     char *text = NULL;
@@ -227,7 +227,7 @@ static bool any_sample(const struct collection *collection)
     return false;
 }
 
-/* An old file is worth more than an empty one, but Prometheus must see that it is old. */
+/* An old file is better than an empty one, but Prometheus must see that it is old. */
 static bool worth_a_file(const struct collection *collection)
 {
     return collection->problems == 0 || any_sample(collection) ||

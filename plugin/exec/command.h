@@ -32,7 +32,7 @@ struct collection {
     struct cemm *cemm;
     int64_t now; /* end of the sweep (Unix milliseconds) */
 
-    const struct exec_options *options; /* from here on for the sweep itself */
+    const struct exec_options *options; /* the rest is for the sweep itself */
     size_t meters_done;
     bool done;
     int error;

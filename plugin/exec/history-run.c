@@ -2,10 +2,10 @@
  * Fetches several periods at a time and writes them oldest first. Answers that
  * come early wait in a ring of slots, whose size does not depend on the range.
  *
- * Without an answer a period is asked for again: an import of ten years must
- * not lose a week to a short outage. While the source rests the library fails
- * at once, so the pauses here need not grow. There are no further retries for
- * a meter whose device stays away.
+ * If no answer comes, the period is requested again: an import of ten years
+ * must not lose a week to a short outage. During the library's backoff requests
+ * fail at once, so the pauses here need not grow. A meter whose retries have
+ * failed gets no more until it answers.
  *
  * The text goes out in pieces of whole lines, so memory is bounded.
  */
@@ -20,8 +20,8 @@
 
 #define WINDOW 16 /* requests at a time */
 
-/* Meters whose rows of one period are sorted by time together; more of them come group by group.
- * This bounds memory. */
+/* Meters whose rows of one period are sorted by time together; more meters are written group by
+ * group. This limits memory. */
 #define GROUP 64
 
 #define FRESH_MS 60000 /* how old a running period may be (spec §4) */
@@ -118,7 +118,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     end_slot(slot, answer->result, answer->words);
 }
 
-/* Before the first day nothing is asked. */
+/* Nothing is requested before the first day. */
 static bool before_first(const struct history_meter *meter, const struct cemm_period *period)
 {
     return meter->since.year != 0 && period->span == CEMM_DAY &&
@@ -207,7 +207,7 @@ static bool is_openmetrics(const struct history *history)
     return history->render.format == EXEC_FORMAT_OPENMETRICS;
 }
 
-/* All of it is written with the last. */
+/* Everything is written with the last period. */
 static int put_metrics(struct history *history, size_t count, bool last, struct cemm_words *words)
 {
     const struct cemm_document *documents[GROUP];
@@ -368,7 +368,7 @@ static void show_progress(const struct history *history)
 {
     static const char *const names[] = {
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
-    /* Otherwise the rows show it. */
+    /* Otherwise the rows show the progress. */
     if (history->output.path || !isatty(STDOUT_FILENO) || is_openmetrics(history))
         message_progress(history->head / width(history), history->period_count,
                          names[history->options->span]);
@@ -432,7 +432,7 @@ static int run_all(struct history *history, struct cemm_words *words)
     if (r == 0)
         r = fetch_and_write(history, words);
     bool whole = r == 0 && (any_row(history) || !options->output);
-    history->left = r == 0 && !whole; /* the old file is worth more than an empty one */
+    history->left = r == 0 && !whole; /* the old file is better than an empty one */
     if (whole)
         r = put_rows(history, 0, true, words);
     if (whole && r == 0)
@@ -441,7 +441,7 @@ static int run_all(struct history *history, struct cemm_words *words)
     return r;
 }
 
-/* The time shows at once whether the zone is wrong. */
+/* The time shows whether the zone is wrong. */
 void history_report_empty(const struct history *history, const char *what)
 {
     char now[CEMM_TIME_SIZE];

@@ -10,13 +10,13 @@
 #include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
 
-/* A meter and its failures, of which successive ones give one message. */
+/* A meter and its failures; successive failures are one message. */
 struct history_meter {
     struct history *history;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
-    bool down;                /* its retries failed: no more of them until it answers */
+    bool down;                /* its retries failed: none until it answers */
     size_t rows;              /* samples written */
     size_t failed;            /* periods that failed without a message so far */
     struct cemm_period failed_first;
@@ -63,7 +63,7 @@ struct history {
     size_t pending; /* searches under way; `done`: none */
     bool done;
 
-    /* From here on for history-run.c. */
+    /* The rest is for history-run.c. */
     struct output output;
     struct render render;
     struct openmetrics openmetrics;
@@ -84,7 +84,7 @@ void history_report_empty(const struct history *history, const char *what);
 /* Fetches and writes all, and reports failures. */
 enum exec_exit history_run(struct history *history);
 
-/* Comes after session_close(), which ends requests that were given up. */
+/* Call it after session_close(), which ends unfinished requests. */
 void history_clear(struct history *history);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * `cemm history`: days, months or years, oldest first. Decides which periods
- * of which meters; history-run.c fetches and writes them.
+ * `cemm history`: days, months or years, oldest first. Decides which periods of
+ * which meters are needed; history-run.c fetches and writes them.
  *
- * A METER uid/alias need not be found: the archive may have what no source
- * knows any more. An alias alone may be in no list, so each device is asked
- * for it.
+ * A METER uid/alias need not be found: the archive may have meters that no
+ * source has any more. An alias alone may be in no list, so each device is
+ * asked for it.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -17,7 +17,7 @@
 
 #define FIND_AGE_MS (10 * 60 * 1000)
 
-/* From so many periods on, the first days are searched for first. */
+/* If there are at least this many periods, the first days are searched for first. */
 #define LONG_RANGE 366
 
 /* The API's times begin with 2000. */
@@ -288,7 +288,7 @@ static enum exec_exit find(struct history *history)
 
 /* ---- since when -------------------------------------------------------------- */
 
-/* A partial result leaves nothing out. */
+/* A partial result is not used, so that nothing is left out. */
 static void take_first(void *data, const struct cemm_answer *answer)
 {
     struct history_meter *meter = data;

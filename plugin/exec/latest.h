@@ -1,5 +1,5 @@
 /*
- * The latest of each meter: what was shown, and whether it could be read.
+ * The latest answer of each meter, and whether it could be read.
  */
 #ifndef CEMM_EXEC_LATEST_H
 #define CEMM_EXEC_LATEST_H
@@ -15,7 +15,7 @@ struct latest_entry {
     char uid[CEMM_UID_SIZE];
     char alias[CEMM_NAME_SIZE];
     char source[LATEST_SOURCE_SIZE];
-    struct cemm_document *shown; /* kept while it fails, so that counters go on */
+    struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
     struct missed_meter *missed; /* freed by missed.c */
     int64_t asked;               /* last request for its type (monotonic); 0: never */
     bool up;

@@ -1,7 +1,7 @@
 /*
- * All messages on stderr pass here: they need a prefix (Telegraf reads "E! "
- * and "W! " as levels; people want the name of the program), the progress line
- * must be erased first, and no text from outside may control the terminal.
+ * All messages are printed here: they need a prefix (Telegraf reads "E! " and
+ * "W! " as levels; people want the name of the program), the progress line must
+ * be erased first, and text from outside must not control the terminal.
  */
 #include "plugin/exec/message.h"
 
@@ -11,14 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* After so long progress is shown (milliseconds). */
+/* Progress is shown after this time (milliseconds). */
 #define PROGRESS_AFTER 2000
 
 #define ERASE_LINE "\r\033[K"
 
 static struct {
     bool terminal;      /* stderr is a terminal */
-    bool progress_able; /* that can erase a line */
+    bool progress_able; /* stderr is a terminal that can erase a line */
     bool progress_shown;
     size_t done; /* shown now */
     size_t total;
@@ -56,7 +56,7 @@ void message_print(enum cemm_level level, const char *format, ...)
     int length = vasprintf(&line, format, arguments);
     va_end(arguments);
     if (length < 0)
-        return; /* no memory: the exit status still tells */
+        return; /* no memory: the exit status still shows the failure */
     message_sanitize(line, '?');
     message_clear();
     fprintf(stderr, "%s%s\n", prefix(level), line);

@@ -22,13 +22,13 @@ void message_about(enum cemm_level level, const char *uid, const char *alias, co
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);
 
-/* Shows at a terminal what is going on; message_clear() erases it if possible. */
+/* Shows the current activity on a terminal; message_clear() erases it if possible. */
 void message_busy(const char *what);
 
 /* Milliseconds until progress is shown; -1: never, or it is. */
 int message_timeout(void);
 
-/* Replaces control characters, which would control a terminal. */
+/* Replaces control characters, which could control a terminal. */
 void message_sanitize(char *text, char instead);
 
 #endif

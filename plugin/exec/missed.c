@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define LOCK_MODE 0640
-#define HELD_MAX  64 /* answers of one meter that wait, one a sweep; more do not */
+#define HELD_MAX  64 /* answers of one meter that may wait, one per sweep */
 #define MINUTE_MS 60000
 #define PIECE     16 /* minutes that are written together */
 
@@ -117,7 +117,7 @@ static void write_held(struct missed_meter *meter)
     cemm_document_unref(document);
 }
 
-/* Writes waiting answers up to one before which something is missing. */
+/* Writes waiting answers until minutes before one are missing. */
 static void release(struct missed_meter *meter)
 {
     while (meter->held_count > 0 && !lacks_any(meter, meter->held[0]))
@@ -156,7 +156,7 @@ int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_
     if (!*meter)
         return -ENOMEM;
     if ((*meter)->held_count == HELD_MAX)
-        write_held(*meter); /* what is missing before it comes late */
+        write_held(*meter); /* the minutes missing before it will be late */
     (*meter)->held[(*meter)->held_count++] = cemm_document_ref(document);
     missed->waiting++;
     if ((*meter)->held_count == 1)

@@ -1,12 +1,12 @@
 /*
- * `stream --state`: what was missed during an outage.
+ * `stream --state`: minutes that were missed during an outage.
  */
 #ifndef CEMM_EXEC_MISSED_H
 #define CEMM_EXEC_MISSED_H
 
 #include "plugin/exec/message.h"
 
-#define MISSED_WINDOW 86400 /* seconds: as the default of Backfill (spec §5) */
+#define MISSED_WINDOW 86400 /* seconds: as the default of Backfill */
 
 struct missed;
 struct missed_meter;
@@ -33,7 +33,7 @@ void missed_close(struct missed *missed);
  * first. Returns 0 or -ENOMEM. */
 int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document);
 
-/* A document was written; missed_save() then saves that. */
+/* Records that a document was written; missed_save() saves that. */
 int missed_mark(struct missed *missed, const struct cemm_document *document, bool old);
 void missed_save(struct missed *missed);
 

@@ -181,7 +181,7 @@ static int write_piece(const struct openmetrics *metrics, off_t *place, struct o
     return r;
 }
 
-/* Whether the two are of one family: their names are the same but for the labels. */
+/* Whether the two are of one family: their names differ only in the labels. */
 static bool same_family(const char *one, const char *other)
 {
     return strncmp(one, other, strcspn(one, "{") + 1) == 0;

@@ -3,9 +3,9 @@
  * which change their meaning when an option is added, and it prints its own
  * messages.
  *
- * METERs are made canonical, so that other files compare plain strings. A
- * METER that can name nothing ("a/b/c") is a mistake in the command line; a
- * missing one is found later.
+ * METERs are made canonical, so that other files compare plain strings. A METER
+ * that can't match anything ("a/b/c") is an error in the command line; one that
+ * does not exist is found later.
  */
 #include "plugin/exec/options.h"
 

@@ -12,7 +12,7 @@
 
 #include "plugin/exec/message.h"
 
-/* Exit status (spec §6). */
+/* Exit status. */
 enum exec_exit {
     EXEC_OK = 0,
     EXEC_FAILED = 1, /* a meter failed, or no device answered; what came was printed */
@@ -89,7 +89,7 @@ enum exec_format options_format(const struct exec_options *options);
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* What to say of a METER that has not answered. */
+/* The message for a METER that has not answered. */
 void options_missing(const struct cemm *cemm, const struct exec_meter *meter,
                      struct cemm_words *ret_words);
 

@@ -1,13 +1,12 @@
 /*
  * Writes to stdout or to a file. A reader of the file (node_exporter, a
  * spreadsheet) must never find half of it, so a temporary file beside it is
- * written, synced and renamed. Ending signals are held from begin to end, or
- * they would leave the temporary file behind; a caller that waits looks for
- * them (wait.h).
+ * written, synced and renamed. Signals that end the program are blocked from
+ * begin to end, or they would leave the temporary file behind; a caller that
+ * waits checks for them (wait.h).
  *
- * A pipe gets no more at a time than it takes at once, cut between lines: a
- * signal may end the process between two writes, and the reader has whole
- * lines.
+ * A pipe gets at most what it accepts at once, in whole lines: a signal may end
+ * the process between two writes, and the reader has whole lines.
  *
  * Only regular files are replaced: renaming over /dev/null, which root may do,
  * would break the machine. The new file gets the mode of the old one, and its
@@ -27,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Only leftovers of the same process id can be in the way. */
+/* Only leftovers of a process with the same id can have the name. */
 #define TEMPORARY_TRIES 100
 
 #define OUTPUT_MODE 0644 /* of a new file, less the umask */
@@ -105,7 +104,7 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* Whole lines that a pipe takes at once; a longer line goes alone. */
+/* The length of the whole lines that a pipe accepts at once; a longer line is written alone. */
 static size_t piece(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
@@ -120,8 +119,8 @@ static size_t piece(const char *text, size_t length)
     return end;
 }
 
-/* Waits until a pipe takes a piece. Signals end the process here even if the caller holds them:
- * nothing is half done, and a reader that does not read must not block that. */
+/* Waits until a pipe accepts a piece. Signals end the process here even if the caller blocks
+ * them: no line is half written, and a stuck reader must not prevent that. */
 static void wait_reader(void)
 {
     struct pollfd poll_fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -174,7 +173,7 @@ static int open_beside(const char *path, mode_t mode, char ret_name[PATH_MAX])
         if (fd >= 0)
             return fd;
         int error = errno;
-        ret_name[0] = '\0'; /* it is not ours */
+        ret_name[0] = '\0'; /* the file is not ours */
         if (error != EEXIST)
             return -error;
     }

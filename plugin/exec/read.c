@@ -86,7 +86,7 @@ static void name_cells(struct sheet *sheet, const struct finding *finding, const
     sheet->source = cells[SOURCE];
 }
 
-/* The age is that of the meter, which a sample of `totals` does not tell. */
+/* The age is that of the meter, which a sample of `totals` does not have. */
 static void add_series(struct sheet *sheet, const struct finding *finding,
                        const struct cemm_series *series)
 {
@@ -165,7 +165,7 @@ static int write_rows(const struct collection *collection, FILE *stream)
     return r;
 }
 
-/* The counters in the current file, of an earlier run, must not step back. */
+/* Counters must not step back from those in the current file, of an earlier run. */
 static int write_prometheus(const struct collection *collection, FILE *stream)
 {
     struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));

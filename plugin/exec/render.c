@@ -1,7 +1,6 @@
 /*
  * The library renders the rows. Tables and JSON arrays are made of its rows
- * here. As a table comes in pieces, its columns are as wide as they will
- * probably need to be.
+ * here. A table is printed in pieces, so the widths of its columns are guessed.
  */
 #include "plugin/exec/render.h"
 
@@ -23,7 +22,7 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
         copy_text(ret_render->host, HOST_SIZE, "localhost");
     message_sanitize(ret_render->host, '_');
     for (char *slash = ret_render->host; (slash = strchr(slash, '/'));)
-        *slash = '_'; /* it separates the fields of an identifier */
+        *slash = '_'; /* a slash separates the fields of an identifier */
     ret_render->manner.host = ret_render->host;
     ret_render->manner.ret_refused = &ret_render->refused;
 }

@@ -1,6 +1,5 @@
 /*
- * Samples as text: rows in each format that has rows, one piece after the
- * other.
+ * Prints samples in each format that has rows, piece by piece.
  */
 #ifndef CEMM_EXEC_RENDER_H
 #define CEMM_EXEC_RENDER_H
@@ -18,7 +17,7 @@
 struct render {
     enum exec_format format;
     bool lines; /* JSON: an object a line instead of one array */
-    bool begun; /* what stands before all rows is printed */
+    bool begun; /* the text before all rows has been printed */
     struct cemm_manner manner;
     char host[HOST_SIZE];
     size_t refused; /* samples whose names are too long for collectd */

@@ -1,8 +1,8 @@
 /*
  * Checks the output, reads the configuration and makes the library context.
  *
- * A first run has no configuration, and perhaps no broadcast gets through. So
- * messages say what was tried, where it was looked for and what to write.
+ * A first run has no configuration, and a firewall may drop broadcasts. So
+ * messages say what was tried, and what to write into which file.
  */
 #include "plugin/exec/session.h"
 
@@ -15,8 +15,8 @@
 #define COMMON_FILE "/etc/cemm/cemm.conf"
 
 /*
- * Messages of the library are kept: most of them come again as the failure of
- * a meter or source. Good news is not for a program that ends.
+ * Keeps messages of the library: most of them are reported again as the failure
+ * of a meter or source. Information is dropped.
  */
 static void keep_warning(void *data, enum cemm_level level, const char *line)
 {

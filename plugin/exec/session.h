@@ -1,6 +1,6 @@
 /*
- * The begin of every command: the configuration and a library context. Also
- * messages for people who see nothing: what was tried, and what to do.
+ * What every command begins with: the configuration and a library context. Also
+ * explains why nothing was found, and what to do.
  */
 #ifndef CEMM_EXEC_SESSION_H
 #define CEMM_EXEC_SESSION_H
@@ -12,7 +12,7 @@
 
 enum session_kind {
     SESSION_DISCOVERY, /* asks no configured source; messages are kept */
-    SESSION_ONCE,      /* one sweep: messages are kept, most of them come again */
+    SESSION_ONCE,      /* one sweep: messages are kept, because most of them are repeated */
     SESSION_LONG,      /* takes a while: messages are printed at once */
     SESSION_POLLING,   /* runs for ever: likewise, and silent sources rest longer */
 };
@@ -26,12 +26,12 @@ struct session {
     size_t warnings_lost;
 };
 
-/* Opens a session, or reports why not, also if there is nothing to ask. session_close() must follow
- * in either case, and the session must not move until then. */
+/* Opens a session, or reports why it can't, for example because there is nothing to read.
+ * session_close() must follow in either case, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
-/* Nothing is configured or found, so that nothing can have failed. */
+/* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
 /* Prints the kept messages. */
@@ -40,7 +40,7 @@ void session_report(const struct session *session);
 /* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
-/* Says what discovery has tried in vain, and how to configure a device by its address. */
+/* Says what discovery has tried without success, and how to configure a device by its address. */
 void session_explain_discovery(const struct session *session);
 
 /* After session_found_nothing(): says where the configuration was looked for, and the above. */

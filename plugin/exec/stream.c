@@ -3,8 +3,8 @@
  * running (Telegraf execd, collectd exec) and for node_exporter.
  *
  * Each answer is written at once, and no sample twice. If a sweep hangs on a
- * silent device, the next one begins beside it: the library does not ask again
- * who has not answered yet, so the others are read in time.
+ * silent device, the next one begins beside it: the library does not repeat
+ * unanswered requests, so the other devices are read in time.
  *
  * Prometheus needs all meters at once: the latest of each is kept and written
  * when a sweep ends, or when it takes too long.
@@ -29,7 +29,7 @@
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
 #define PIECE_MIN  (PIPE_BUF / 4) /* bytes that are written at once with a state file */
-#define SWEEPS_MAX 64             /* at a time: nearly all wait for the same */
+#define SWEEPS_MAX 64             /* at a time: nearly all wait for the same device */
 #define INPUT_MAX  (64 << 10)     /* bytes of stdin at a time */
 
 struct stream {
@@ -61,7 +61,7 @@ struct stream {
 
 /* ---- what goes out ------------------------------------------------------------- */
 
-/* No signal comes between writing and saving that. */
+/* Signals are blocked, so that none comes between writing and saving that. */
 static void write_out(struct stream *stream)
 {
     struct cemm_words words = {""};
@@ -69,7 +69,7 @@ static void write_out(struct stream *stream)
     signals_hold(&signals);
     if (output_write(NULL, stream->out_text, stream->out_length, &words) < 0)
         stream->error = -EIO;
-    else if (stream->missed && stream->error == 0) /* otherwise something may be missing in it */
+    else if (stream->missed && stream->error == 0) /* otherwise it may be incomplete */
         missed_save(stream->missed);
     signals_release(&signals);
     if (words.text[0] != '\0')
@@ -97,7 +97,7 @@ static void send_piece(struct stream *stream)
 
 /* ---- rows ---------------------------------------------------------------------- */
 
-/* NULL: no rows, but what stands before them. */
+/* NULL: only what comes before the rows. */
 static void put_rows(struct stream *stream, const struct cemm_document *document)
 {
     if (!stream->out)
@@ -140,7 +140,7 @@ static void show(struct stream *stream, struct latest_entry *entry,
     entry->shown = picked;
 }
 
-/* A file that cannot be written is no reason to end. */
+/* A file that cannot be written does not end the program. */
 static void put_text(struct stream *stream, const char *text, size_t length)
 {
     struct cemm_words words = {""};
@@ -178,7 +178,7 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* A METER that names nothing looks like a silent one. */
+/* A METER that matches nothing looks like a silent one. */
 static void report_unanswered(const struct stream *stream)
 {
     for (size_t i = 0; i < stream->options->meter_count; i++) {
@@ -282,7 +282,7 @@ static void begin_sweep(struct stream *stream, int64_t now)
     while (stream->due <= now)
         stream->due += stream->interval;
     stream->began = now;
-    if (!stream->changed) /* otherwise it has waited already */
+    if (!stream->changed) /* otherwise it is waiting already */
         stream->snapshot_due = now + GRACE_MS;
     int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
     if (r < 0) {
@@ -304,7 +304,7 @@ static bool sweep_possible(const struct stream *stream, int64_t now)
            (stream->pending < SWEEPS_MAX && now - stream->began >= GRACE_MS);
 }
 
-/* All lines that have come are one request. */
+/* All lines that have arrived are one request. */
 static void read_input(struct stream *stream)
 {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};

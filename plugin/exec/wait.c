@@ -1,7 +1,7 @@
 /*
- * No signal handlers: a signal is held and read from a descriptor in the loop,
- * or has its default effect. So the parent sees a program that was ended by
- * that signal (only then shells stop a loop).
+ * No signal handlers: a signal is blocked and read from a descriptor in the
+ * loop, or has its default effect. So the parent sees a program that was ended
+ * by that signal (only then shells stop a loop).
  */
 #include "plugin/exec/wait.h"
 
@@ -19,7 +19,7 @@ void signals_hold(struct signals *ret_signals)
     sigemptyset(&ret_signals->held);
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
         struct sigaction action;
-        /* Linux keeps a held signal even if it is ignored: nohup would not work. */
+        /* Linux keeps a blocked signal even if it is ignored: nohup would not work. */
         if (sigaction(ending[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
             sigaddset(&ret_signals->held, ending[i]);
     }
@@ -68,7 +68,7 @@ int wait_once(struct cemm *cemm, struct wait *wait)
     int r = signal_fd < 0 ? -errno : turn_once(cemm, wait, signal_fd);
     if (signal_fd >= 0)
         close(signal_fd);
-    if (r <= 0) /* a signal is held until it is obeyed */
+    if (r <= 0) /* a signal stays pending until it is handled */
         signals_release(&signals);
     return r;
 }

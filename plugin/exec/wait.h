@@ -14,7 +14,7 @@ struct signals {
     sigset_t before;
 };
 
-/* Holds the ending signals, except those that the parent has set to be ignored. */
+/* Blocks the signals that end the program, except those that the parent has set to be ignored. */
 void signals_hold(struct signals *ret_signals);
 void signals_release(const struct signals *signals);
 
