@@ -1,6 +1,6 @@
 /*
  * libcemm reads the energy data of CEMM Basic and CEMM Plus meters, over the
- * LAN and through the maker's cloud. This header is its manual.
+ * LAN and through the manufacturer's cloud. This header is its manual.
  *
  *     struct cemm_config *config = cemm_config_new();
  *     cemm_config_load(config, NULL, &words);
@@ -13,21 +13,22 @@
  *
  * Whole programs, with their errors handled, are in examples/libcemm.
  *
- * Results. A function that returns int returns 0 or a negative errno; one that
- * makes something returns NULL if there is no memory. Any call may fail with
- * -ENOMEM.
+ * Results. Functions that return int return 0 or a negative errno; functions
+ * that create an object return NULL if there is no memory. Any call may fail
+ * with -ENOMEM.
  *
- * Owners. What a function takes is read during the call only, unless it says
- * otherwise. Texts and arrays that it returns belong to what they were asked
- * of. The functions that free take NULL, too.
+ * Ownership. Arguments are used only during the call, unless stated otherwise.
+ * Returned strings and arrays belong to the object that they were obtained
+ * from. Functions that free an object accept NULL.
  *
- * Threads. One thread at a time may use a context and all that came from it.
- * Only cemm_wakeup() may be called from any thread.
+ * Threads. Only one thread at a time may use a context and the objects that
+ * came from it. Only cemm_wakeup() may be called from any thread.
  *
- * Times are milliseconds since 1970 (UTC), if nothing else is said.
+ * Times are milliseconds since 1970 (UTC), unless stated otherwise.
  *
- * Sources. "Cloud" is the maker's remote Open API for CEMM, "LAN" the local
- * API of a device; "§" is a heading in the maker's description of it.
+ * Sources. "Cloud" is the manufacturer's remote Open API for CEMM, "LAN" the
+ * local API of a device; "§" is a heading in the manufacturer's description of
+ * it.
  */
 #ifndef CEMM_H
 #define CEMM_H
@@ -49,7 +50,7 @@ struct cemm_config;
 enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
 
 /* Takes a line for the log, without a newline. `data` is the `log_data` of cemm_new(). The line
- * is valid during the call; it never has an API key in it. */
+ * is valid during the call. It never contains an API key. */
 typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 
 /* Values for `rest_max`: for programs that people wait for, and for those that poll. */
@@ -65,20 +66,21 @@ typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
                       void *log_data);
 
-/* Completes all requests with -ECANCELED and frees the context. Not from within a completion. */
+/* Completes all requests with -ECANCELED and frees the context. Must not be called in a
+ * completion. */
 void cemm_free(struct cemm *cemm);
 
 /*
  * The loop: sends and receives what is due, runs completions, and waits for at
  * most `timeout_ms` milliseconds (-1: for a minute) until something happens. It
  * also waits for `extra_count` descriptors of yours, 16 at most (else -E2BIG),
- * as poll() does: of `events` it knows POLLIN and POLLOUT; `revents` is set. An
- * error or a hang-up is told as POLLIN. `extra` may be NULL if there are none.
- * Not from within a completion.
+ * as poll() does: `events` may have POLLIN and POLLOUT, and `revents` is set.
+ * An error or a hang-up is reported as POLLIN. `extra` may be NULL if there are
+ * none. Must not be called in a completion.
  */
 int cemm_turn(struct cemm *cemm, int timeout_ms, struct pollfd *extra, unsigned extra_count);
 
-/* Ends the wait of cemm_turn(), or that of the next one. From any thread. */
+/* Ends the wait of cemm_turn(), or of the next call. May be called from any thread. */
 void cemm_wakeup(struct cemm *cemm);
 
 /* ---- requests ----------------------------------------------------------- */
@@ -102,12 +104,12 @@ struct cemm_period {
     int day;
 };
 
-/* What can be asked for: where it is described, at which URL, and what it gives. */
+/* What can be requested: the heading that describes it, its URL, and what it returns. */
 enum cemm_endpoint {
-    CEMM_DEVICES,  /* cloud §Request linked CEMMs, cemm/: by cemm_find() only */
-    CEMM_ROOT,     /* LAN §CEMM information, /: about the device */
-    CEMM_IO,       /* cloud §Request an I/O of a CEMM, io/: the list of its meters; LAN, too */
-    CEMM_INFO,     /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
+    CEMM_DEVICES, /* cloud §Request linked CEMMs, cemm/: by cemm_find() only */
+    CEMM_ROOT,    /* LAN §CEMM information, /: about the device */
+    CEMM_IO,   /* cloud §Request an I/O of a CEMM, io/: the list of its meters; also on the LAN */
+    CEMM_INFO, /* cloud §Request an I/O of a CEMM using an alias, <alias>/: about a meter */
     CEMM_REALTIME, /* both, <alias>/realtime/: the newest sample of each channel */
     CEMM_DATA,     /* both, <alias>/data/: minutes of a day, days of a month, months of a year */
     CEMM_TOTALS,   /* cloud §Request meter readings, <alias>/totals/: readings of a day */
@@ -122,10 +124,10 @@ struct cemm_query {
     struct cemm_period period;
 };
 
-/* Positive results of a request: nothing broke, but there is no document. */
+/* Positive results of a request: it did not fail, but there is no document. */
 enum cemm_outcome {
-    CEMM_ABSENT = 1, /* every source that has this endpoint says that it is not there (404, 412) */
-    CEMM_DENIED = 2, /* the key is not accepted, or gives no right to it (401, 403) */
+    CEMM_ABSENT = 1, /* every source with this endpoint reports that it does not exist (404, 412) */
+    CEMM_DENIED = 2, /* the key was rejected, or does not permit it (401, 403) */
 };
 
 /*
@@ -139,28 +141,29 @@ enum cemm_outcome {
 struct cemm_answer {
     int result;
     struct cemm_document *document; /* if 0, except of cemm_find() and cemm_discover() */
-    const char *words;              /* a message for people if not 0, else ""; no key in it */
+    const char *words;              /* a message for people if not 0, else ""; without any key */
 };
 
 /*
- * A completion: runs once for each request that was taken, within cemm_turn(),
- * cemm_cancel() or cemm_free(). It may ask for more. `answer` and its members
- * are valid during the call; cemm_document_ref() keeps the document.
+ * A completion: called once for each request that was accepted, within
+ * cemm_turn(), cemm_cancel() or cemm_free(). It may start more requests.
+ * `answer` and its members are valid during the call; cemm_document_ref() keeps
+ * the document.
  */
 typedef void cemm_answer_fn(void *data, const struct cemm_answer *answer);
 
-/* A request that was taken. It is gone once its completion has run. */
+/* A request that was accepted. It is freed after its completion has run. */
 struct cemm_ticket;
 
 /*
- * Asks for a document: of the archive or the LAN, then of the cloud. One that
- * came at most `max_age_ms` ago is handed out again without a request. A period
- * closes a day after its end; what is fetched then is asked for only once, or
- * once a day if it has no sample. Requests for the same document share one
- * fetch. The ticket goes to *ret_ticket, unless that is NULL.
+ * Requests a document from the archive or the LAN, then from the cloud. One
+ * that was received at most `max_age_ms` ago is used again. A period closes a
+ * day after its end; it is then fetched only once, or once a day if it has no
+ * sample. Requests for the same document share one fetch. The ticket goes to
+ * *ret_ticket, unless that is NULL.
  *
- * Returns 0 if `done` will run, or a negative errno if it will not: -EINVAL if
- * `alias` is no valid name, -ECANCELED within cemm_free().
+ * Returns 0 if `done` will be called, or a negative errno if it will not:
+ * -EINVAL if `alias` is no valid name, -ECANCELED within cemm_free().
  */
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -170,48 +173,48 @@ void cemm_cancel(struct cemm_ticket *ticket);
 
 /* ---- documents ---------------------------------------------------------- */
 
-/* A measurement: its time by the meter, and its value, also as the API wrote it. */
+/* A measurement: its time by the meter's clock, and its value as a number and as the API's text. */
 struct cemm_sample {
     int64_t time;
     double value;
-    const char *text; /* no NUL behind it */
+    const char *text; /* not NUL-terminated */
     size_t text_length;
 };
 
-/* The samples of a channel ("electric_power", "gas"), oldest first. One that was never read has
- * none. */
+/* The samples of a channel ("electric_power", "gas"), oldest first. A channel that was never
+ * measured has no samples. */
 struct cemm_series {
     char channel[CEMM_NAME_SIZE];
     const char *unit; /* "W", "kWh", "m3", "L/min"; "" if unknown */
     struct cemm_sample *samples;
     size_t count;
-    bool total;       /* LAN: of `totals`, whose times are no measurements */
+    bool total;       /* LAN: from `totals`, whose times are not those of measurements */
     unsigned cadence; /* 0; for our own programs */
 };
 
 /* An answer of the API. It never changes, and may outlive the context. */
 struct cemm_document;
 
-/* Counts one more owner, or one less: the last one frees it. */
+/* Adds a reference, or drops one; the last one frees the document. */
 struct cemm_document *cemm_document_ref(struct cemm_document *document);
 void cemm_document_unref(struct cemm_document *document);
 
 const struct cemm_query *cemm_document_query(const struct cemm_document *document);
 
-/* All channels of REALTIME, DATA or TOTALS, or one (NULL: it has none of that name). */
+/* All channels of REALTIME, DATA or TOTALS, or the one of that name (NULL: there is none). */
 const struct cemm_series *cemm_document_series(const struct cemm_document *document,
                                                size_t *ret_count);
 const struct cemm_series *cemm_document_channel(const struct cemm_document *document,
                                                 const char *channel);
 
-/* The JSON that was received, to the byte. */
+/* The JSON that was received, unchanged. */
 const char *cemm_document_bytes(const struct cemm_document *document, size_t *ret_length);
 
 /* Who answered ("cloud home", "local garage", "discovery"), and when. */
 const char *cemm_document_source(const struct cemm_document *document);
 int64_t cemm_document_fetched(const struct cemm_document *document);
 
-/* The time of the newest sample, without those of `totals`; 0: it has none. */
+/* The time of the newest sample, except those of `totals`; 0: there is none. */
 int64_t cemm_document_newest(const struct cemm_document *document);
 
 /* Whether its period had closed when it was fetched. */
@@ -222,29 +225,30 @@ bool cemm_document_closed(const struct cemm_document *document);
 /*
  * Looks for devices (`uid` NULL), or for the meters of one, at all sources that
  * were not asked within the last `max_age_ms`. The answer is 0, CEMM_ABSENT if
- * there is no such device, or the first failure; what was found in spite of
- * it, or earlier, can be read by the functions below. Else as cemm_get().
+ * there is no such device, or the first failure; devices and meters that were
+ * found despite it, or earlier, are returned by the functions below. Otherwise
+ * like cemm_get().
  */
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* A device that is known: valid until the next cemm_turn(). NULL: past the last; none of that uid.
- */
+/* A known device, valid until the next cemm_turn(). NULL: `index` is past the last, or there is
+ * no such device. */
 struct cemm_device;
 const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index);
 const struct cemm_device *cemm_device_named(const struct cemm *cemm, const struct cemm_uid *uid);
 const struct cemm_uid *cemm_device_uid(const struct cemm_device *device);
 
-/* The alias of a meter that was found, sorted by name. NULL: past the last. */
+/* The aliases of the meters that were found, sorted by name. NULL: past the last. */
 const char *cemm_device_alias(const struct cemm_device *device, size_t index);
 
-/* What such a meter measures ("solar_energy"), by IO or INFO; "" if they did not say. */
+/* What the meter measures ("solar_energy"), from IO or INFO; "" if not known. */
 const char *cemm_device_type(const struct cemm_device *device, const char *alias);
 
 /* ---- discovery (LAN §discovery broadcast) -------------------------------- */
 
-/* Looks for devices on the LAN, which takes two seconds, whether or not the configuration has it
- * enabled. Else as cemm_find(). */
+/* Looks for devices on the LAN, which takes two seconds, even if the configuration disables
+ * discovery. Otherwise like cemm_find(). */
 int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
                   struct cemm_ticket **ret_ticket);
 
@@ -252,22 +256,23 @@ int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
 struct cemm_discovered {
     struct cemm_uid uid;
     const char *address; /* its IP address */
-    const char *type;    /* "CEMM_basic"; "" if it did not say */
+    const char *type;    /* "CEMM_basic"; "" if it did not report it */
     const char *core;    /* its version, "1.24" */
-    bool answered;       /* in the last look; else in an earlier one */
+    bool answered;       /* in the last search; else in an earlier one */
 };
 
 /* Its texts are valid until the next cemm_turn(). False: past the last. */
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret);
 
-/* How the last look went. */
+/* How the last search went. */
 struct cemm_discovery_state {
-    bool enabled;      /* by the configuration */
-    bool own_port;     /* UDP port 9777 was free: else devices that answer there are not heard */
-    int64_t looked;    /* when; 0: never */
-    unsigned asked;    /* number of broadcast addresses */
-    size_t junk;       /* number of packets that were no answers of a device */
-    const char *words; /* a message on what hindered it; "": nothing. Until the next cemm_turn() */
+    bool enabled;   /* by the configuration */
+    bool own_port;  /* UDP port 9777 was free; otherwise answers to that port are not received */
+    int64_t looked; /* when the last search ended; 0: never */
+    unsigned asked; /* number of broadcast addresses */
+    size_t junk;    /* number of packets that were no answers of a device */
+    const char
+        *words; /* a message about what went wrong; "": nothing. Valid until the next cemm_turn() */
 };
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
 
@@ -275,32 +280,32 @@ void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret
 
 #define CEMM_WORDS_SIZE 320 /* bytes for a message, with its NUL */
 
-/* A message for people, never with an API key in it. Where it is asked for, NULL will do. */
+/* A message for people; it never contains an API key. Functions that set one accept NULL. */
 struct cemm_words {
     char text[CEMM_WORDS_SIZE];
 };
 
-/* An empty configuration: a time zone, accounts and devices follow from a file or by hand. */
+/* An empty configuration, to be filled from a file or by calls. */
 struct cemm_config *cemm_config_new(void);
 void cemm_config_free(struct cemm_config *config);
 
 /*
- * Reads a file and finishes the configuration. NULL: that of the programs,
- * $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there is none,
- * the defaults hold, and devices are looked for on the LAN. If it fails, `words`
- * say the file, the line and what is wrong. -EINVAL: something in it is wrong;
- * others: the file, or a file that it names, can't be read.
+ * Reads a file and finishes the configuration. NULL: the same file as the
+ * programs: $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there
+ * is none, the defaults apply, and devices are discovered on the LAN. On
+ * failure `words` has the file, the line and the reason. -EINVAL: the content
+ * is wrong; others: the file, or a file that it names, can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words);
 
 /*
- * The same by hand, with the sections and keys of the file. First come the keys
- * that stand in no section, such as "time-zone"; then cemm_config_section()
- * opens one: "cloud" or "local" with a name, "discovery" or "archive" with "".
+ * The same by calls, with the sections and keys of the file. Keys outside of
+ * sections, such as "time-zone", come first; then cemm_config_section() opens a
+ * section: "cloud" or "local" with a name, "discovery" or "archive" with "".
  * cemm_config_set() sets a key in the section that was opened last, and reads a
- * key file at once. cemm_config_finish() checks that nothing is missing. -EINVAL:
- * there is no such key, or the value is wrong; -EEXIST: it was there before,
- * and must not be repeated.
+ * key file at once. cemm_config_finish() checks that nothing is missing.
+ * -EINVAL: there is no such key, or the value is wrong; -EEXIST: it was set
+ * before, and can't be repeated.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
                         struct cemm_words *words);
@@ -308,28 +313,30 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
                     struct cemm_words *words);
 int cemm_config_finish(struct cemm_config *config, struct cemm_words *words);
 
-/* Relative paths that are set from now on start at this directory, not at the current one. */
+/* Relative paths that are set from now on are relative to this directory, not to the current
+ * one. */
 int cemm_config_base(struct cemm_config *config, const char *directory);
 
-/* Keeps closed periods in the configured archive from now on, and takes them from there. Several
- * programs may share it. If it can't be read or written, a line in the log says so. */
+/* From now on closed periods are stored in the configured archive and read from there. Several
+ * programs may share it. If it can't be read or written, that is logged. */
 void cemm_archive_use(struct cemm *cemm);
 
 /* ---- names and times ----------------------------------------------------- */
 
-/* Reads a uid with dashes or colons, in any case. False: it is none. */
+/* Parses a uid with dashes or colons, in upper or lower case. False: not a uid. */
 bool cemm_uid_parse(const char *text, struct cemm_uid *ret_uid);
 
 /* The meter's time zone: the configured one, else the system's. It belongs to the configuration. */
 struct cemm_zone;
 const struct cemm_zone *cemm_zone(const struct cemm *cemm);
 
-/* Reads and writes "2024-03-31", "2024-03" or "2024". False: the text is no such date. A text that
- * does not fit is written as "". */
+/* Parses and formats "2024-03-31", "2024-03" or "2024". False: not a valid date. If the text
+ * does not fit, it becomes "". */
 bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period);
 void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t size);
 
-/* The period of a moment (seconds since 1970), and the one that is `steps` later, or earlier. */
+/* The period that contains a time (seconds since 1970), and the one `steps` periods later
+ * (negative: earlier). */
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
                                   int64_t seconds);
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps);

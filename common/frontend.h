@@ -1,8 +1,8 @@
 /*
- * What our own programs (plugin/collectd, plugin/exec, fs) need of libcemm
- * besides cemm.h: formats, sweeps, archive, what was given, backfill. It is not
- * installed, and may change with every release: its functions have a version
- * node of their own in libcemm.map.
+ * The functions of libcemm that our own programs (plugin/collectd, plugin/exec,
+ * fs) use besides cemm.h: formats, sweeps, archive, ledger, backfill. This
+ * header is not installed, and may change with every release: its functions
+ * have their own version node in libcemm.map.
  */
 #ifndef CEMM_FRONTEND_H
 #define CEMM_FRONTEND_H
@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-/* Writes a message; what does not fit is cut. `words` may be NULL. */
+/* Writes a message, truncated if it does not fit. `words` may be NULL. */
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -30,15 +30,15 @@ bool cemm_alias_documented(const char *alias);
 struct cemm_zone *cemm_zone_new(const char *name);
 void cemm_zone_free(struct cemm_zone *zone);
 
-/* The name that it was made by, or that the system has for its own. */
+/* The name it was created with, or the system's name for its own zone. */
 const char *cemm_zone_name(const struct cemm_zone *zone);
 
-/* The time now, in milliseconds: since 1970, and by a clock that never steps. */
+/* The current time in milliseconds: since 1970, and of the monotonic clock. */
 int64_t cemm_clock_wall(void);
 int64_t cemm_clock_steady(void);
 
-#define CEMM_YEAR_FIRST 2010     /* no CEMM is older: nobody asks for data before */
-#define CEMM_EMPTY_AGE  86400000 /* ms for which a closed period without a sample is believed */
+#define CEMM_YEAR_FIRST 2010     /* no CEMM is older: no earlier data is requested */
+#define CEMM_EMPTY_AGE  86400000 /* ms until a closed period without a sample is fetched again */
 
 /* When a period closes (seconds since 1970): what is fetched from then on does not change. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);
@@ -50,7 +50,7 @@ int cemm_period_compare(const struct cemm_period *a, const struct cemm_period *b
 
 #define CEMM_FIELD_SIZE 128 /* room for one of collectd's fields, with its NUL */
 
-/* What a channel is called and counted in where collectd's rules hold. */
+/* The names and the unit of a channel in collectd. */
 struct cemm_identity {
     char plugin_instance[CEMM_FIELD_SIZE]; /* the uid */
     const char *type;                      /* of collectd's own types.db */
@@ -59,19 +59,20 @@ struct cemm_identity {
     unsigned cadence;                      /* seconds, where none was learned; or 0 */
 };
 
-/* False if a name does not fit its field: such a channel cannot be told to collectd. */
+/* False if a name does not fit its field: such a channel cannot be sent to collectd. */
 bool cemm_identify(const struct cemm_uid *uid, const char *alias, const char *channel,
                    struct cemm_identity *ret_identity);
 
 /* ---- documents ---------------------------------------------------------- */
 
-/* How long it took to come (milliseconds), promises included, waiting for a free connection not. */
+/* How long the request took (milliseconds), including promises, but not the wait for a free
+ * connection. */
 int64_t cemm_document_took(const struct cemm_document *document);
 
-/* The meter's type, as cemm_device_type() says it. */
+/* The meter's type, as cemm_device_type() returns it. */
 const char *cemm_document_type(const struct cemm_document *document);
 
-/* Whether it has no sample at all, of whatever channel. */
+/* Whether no channel has a sample. */
 bool cemm_document_empty(const struct cemm_document *document);
 
 /* How many realtime samples were left out because they lay more than 15 minutes ahead of our clock.
@@ -128,24 +129,24 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
                        size_t *ret_length);
 
 /*
- * One thing that was asked, for cemm_render_prometheus(): a meter and its
- * realtime answer; or what failed, `document` NULL: a meter, a device (`alias`
- * NULL), or a source that told no devices (`uid` NULL, too).
+ * One reading, for cemm_render_prometheus(): a meter and its realtime answer,
+ * or (`document` NULL) what failed: a meter, a device (`alias` NULL), or a
+ * source without a list of devices (`uid` NULL, too).
  */
 struct cemm_reading {
     const char *uid;
     const char *alias;
     const char *source;
-    const char *type; /* of a meter that failed, as cemm_device_type() has it; NULL: none */
+    const char *type; /* of a meter that failed, from cemm_device_type(); NULL: none */
     const struct cemm_document *document;
 };
 
 /*
  * Writes readings as Prometheus's text format, in base units, without times:
  * all samples of a metric together, under one HELP and TYPE. `before` is an
- * earlier text of this kind or NULL: a counter that lies less than one kWh or
- * m3 below what it says there does not step back, and a meter that has failed
- * keeps the time of its last sample. As cemm_render().
+ * earlier text of this kind or NULL: a counter that is less than one kWh or m3
+ * below its value there keeps that value, and a meter that has failed keeps the
+ * time of its last sample. Otherwise like cemm_render().
  */
 int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
@@ -156,15 +157,15 @@ int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length)
 /* json-c's, whose functions work on them. */
 struct json_object;
 
-/* What was received, parsed anew for the caller, who json_object_put()s it. NULL: no memory. */
+/* Parses the received JSON again; the caller frees it with json_object_put(). NULL: no memory. */
 struct json_object *cemm_document_json(const struct cemm_document *document);
 
 /* Prints JSON as CEMM_FORM_JSON does; results as those of cemm_render(). */
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
-/* As open_memstream(), but a piece for which there is no memory is an error of the stream, and of
- * its fclose(), after which *ret_text is NULL. There is no position to seek or tell. NULL: no
- * memory. The caller frees *ret_text. */
+/* As open_memstream(), but a piece for which there is no memory is an error of the stream, and
+ * of its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The
+ * caller frees *ret_text. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /* The file that is meant by a path: what a link leads to in the end, whether that is there or not.
@@ -173,11 +174,11 @@ char *cemm_link_target(const char *path);
 
 /* ---- configuration ------------------------------------------------------ */
 
-/* Where the user's own file is looked for. The caller frees it. NULL: there is no home, or no
+/* The path of the user's configuration file. The caller frees it. NULL: there is no home, or no
  * memory. */
 char *cemm_config_own(void);
 
-/* Whether devices are looked for by broadcast: as configured; else where no [local] is. */
+/* Whether devices are discovered by broadcast: as configured; by default if there is no [local]. */
 bool cemm_config_discovers(const struct cemm_config *config);
 
 /* The file that was read; NULL: none. */
@@ -189,45 +190,44 @@ const char *cemm_config_archive(const struct cemm_config *config);
 
 /* ---- devices, meters, documents ----------------------------------------- */
 
-/* The same, for what nobody waits for: at its source, all that is asked for by cemm_get() goes
- * before. */
+/* Like cemm_get(), for documents that nobody waits for: at their source, all requests of
+ * cemm_get() go first. */
 int cemm_get_later(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The document itself if it is at hand and that fresh, else NULL. The caller unrefs it. */
+/* The cached document if it is not older than that, else NULL. The caller unrefs it. */
 struct cemm_document *cemm_peek(struct cemm *cemm, const struct cemm_query *query,
                                 int64_t max_age_ms);
 
-/* Makes sure that one device is known, and ends as soon as some source has named it; as
- * cemm_find(), but it asks for no meters. */
+/* Looks for one device, and ends as soon as a source has listed it. Like cemm_find(), but it
+ * does not look for meters. */
 int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
 /*
- * Bounds a wait, which by itself lasts while others are served: it ends with
- * -ETIMEDOUT when the timeouts of the sources that may answer `query`, added
- * up, have passed. What is waited for goes on, and will be there for those who
- * ask next. Of a query for a device or its meters only uid and endpoint count;
- * NULL: it waits for the devices of all sources.
+ * Limits a wait, which without it includes the time in queues: it ends with
+ * -ETIMEDOUT after the sum of the timeouts of the sources that may answer
+ * `query`. The request goes on, and its answer is cached for the next caller.
+ * For a device or its meters only uid and endpoint of `query` count; NULL: the
+ * wait is for the devices of all sources.
  */
 void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 
 /*
- * Whether a meter that answers is silent: its newest sample, of
- * `newest` (Unix milliseconds, 0: none), is older at `now` than 10 minutes and
- * than three times `interval_ms`, its own or that of whoever asks. Only smart
- * meters, and Modbus meters of another type than "solar_energy", can be: an
- * inverter sleeps at night, and a pulse meter has no say where nothing flows.
+ * Whether a meter that answers is silent: its newest sample, of `newest` (Unix
+ * milliseconds, 0: none), is older at `now` than 10 minutes and than three
+ * times `interval_ms`, its own or that of whoever asks. Only smart meters, and
+ * Modbus meters of another type than "solar_energy", can be: an inverter sleeps
+ * at night, and a pulse meter sends nothing while nothing flows.
  */
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
 
-/* The cloud account that reaches it, as the configuration names it ("home"); NULL: none, as far as
- * is known. */
+/* The name of the cloud account that reaches it ("home"); NULL: none is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
-/* How a device fared in this run, whichever source was asked. Times are Unix milliseconds, 0:
- * never; the text is valid until the next cemm_turn(). */
+/* How requests to a device ended in this run, for all sources together. Times are Unix
+ * milliseconds, 0: never; the text is valid until the next cemm_turn(). */
 struct cemm_device_state {
     int64_t last_success;
     int64_t last_failure;
@@ -235,8 +235,8 @@ struct cemm_device_state {
 };
 void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state);
 
-/* Whether `alias` may be asked for: found, documented, or configured as extra-alias, and not
- * filtered away. Any other name does not exist, without a request. */
+/* Whether `alias` may be requested: it was found, is documented, or configured as extra-alias,
+ * and no filter excludes it. Any other name is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* Whether some source that reaches a device has the endpoint of that meter (`alias` empty: of the
@@ -346,49 +346,50 @@ bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, cons
                        enum cemm_endpoint endpoint);
 
 /*
- * Looks for the first day of which a meter has data, unless that is known, with
- * one request a year and one for the month in it of each source that reaches it
- * and was not asked before; as cemm_find(). Ends with 0 also where there is no
- * data at all.
+ * Looks for a meter's first day with data, unless it is known. Each source that
+ * reaches the meter and was not asked before gets one request per year, and one
+ * for the first month. Like cemm_find(). Also ends with 0 if there is no data
+ * at all.
  */
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* That day, as far as it is known: what was found, if only in part. False: none. */
+/* The first day found so far, which may come from an incomplete search. False: none. */
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     struct cemm_period *ret_day);
 
-/* Whether nothing lies before, as long as no other source comes. */
+/* Whether it is certain that no known source has earlier data. */
 bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /* ---- sweeps ------------------------------------------------------------- */
 
 /* Which meters: those of one source ("cloud home"; NULL: of all), and of those the ones that a
- * METER names ("uid/alias", "uid", "alias"); none: all. An alias that cemm_alias_allowed() is asked
- * for also where no list has it; devices that deny it are not told of. The strings must outlive the
- * sweep. */
+ * METER names ("uid/alias", "uid", "alias"); none: all. An alias that cemm_alias_allowed() permits
+ * is requested even if no list has it; devices without it are not reported. The strings must
+ * outlive the sweep. */
 struct cemm_selection {
     const char *source;
     const char *const *meters;
     size_t meter_count;
-    /* Earlier sweeps may still be under way: then a device that hangs holds up nobody. What is
-     * still being asked for is left out, and what is known is read at once, without waiting for
-     * new lists of devices and meters; those come for a later sweep. */
+    /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
+     * that are still being read are skipped, and known meters are read at once, without waiting for
+     * new lists of devices and meters; a later sweep uses those. */
     bool overlaps;
 };
 
 /*
- * Called for each meter with its realtime answer, as they come; for a source
- * or device whose meters could not be found out with `uid` or `alias` NULL;
- * and in the end once with `answer` NULL.
+ * Called for each meter with its realtime answer, as they come; for a source or
+ * device whose meters could not be determined with `uid` or `alias` NULL; and
+ * at the end once with `answer` NULL.
  */
 typedef void cemm_sweep_fn(void *data, const struct cemm_uid *uid, const char *alias,
                            const struct cemm_answer *answer);
 
-/* Reads the realtime data of all selected meters once, afresh. What came is not at hand afterwards,
- * unless cemm_get() has asked for it, too. It lasts at most as long as the sources' timeouts;
- * cemm_free() ends it early. An answer's result may be -ENODATA, too: it had no sample. -EALREADY:
- * an earlier one that this one would overlap still looks for the first device. */
+/* Reads the realtime data of all selected meters once, not from the cache. The answers are not
+ * cached, unless cemm_get() has requested them, too. It takes at most as long as the sources'
+ * timeouts; cemm_free() ends it early. An answer's result may also be -ENODATA: it had no sample.
+ * Returns -EALREADY if an earlier sweep that this one would overlap is still looking for the first
+ * device. */
 int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_sweep_fn *meter,
                void *data);
 
@@ -399,9 +400,9 @@ struct cemm_source_state {
     const char *name;       /* "cloud home" */
     bool cloud;             /* an account */
     const char *address;    /* URL without the key, or host[:port] */
-    size_t devices;         /* that it reaches, as far as known */
+    size_t devices;         /* known devices that it reaches */
     int64_t last_success;   /* last answer that could be used */
-    int64_t last_failure;   /* last time that no answer came, or a wrong one */
+    int64_t last_failure;   /* last time that no answer or an unusable one came */
     const char *last_words; /* what that was; "" if never */
     size_t left_out;        /* parts of its answers that did not fit the API's documents */
     size_t elsewhere;       /* devices that it leaves to other shards */
@@ -420,8 +421,8 @@ bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
 #define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
 
-/* Remembers, per series, the newest sample that was given, and which minutes were given to whom.
- * Any thread may use it. */
+/* Records the newest sample of each series that was given, and which minutes each taker was
+ * given. "Given" means sent to an output; a taker is one output. Any thread may use it. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
@@ -429,18 +430,18 @@ struct cemm_ledger_entry;
 
 /*
  * `window`: how many seconds back minutes may be missing, at most
- * CEMM_WINDOW_MAX. `takers` are those who are given minutes, live or later: ""
- * where there is only one, no control characters, less than CEMM_TAKER_SIZE
- * others; copied. NULL: no memory, or too many.
+ * CEMM_WINDOW_MAX. `takers` are the names of the outputs; they are copied. A
+ * name is "" if there is only one, and has no control characters and less than
+ * CEMM_TAKER_SIZE bytes. NULL: no memory, or too many.
  */
 struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count);
 void cemm_ledger_free(struct cemm_ledger *ledger); /* NULL is allowed */
 
-/* The entry of a series. NULL: no memory, or a name that is none. */
+/* The entry of a series. NULL: no memory, or an invalid name. */
 struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                             const char *alias, const char *channel);
 
-/* Its names. Of two entries of one meter, uid and alias are the same pointers. */
+/* Its names. Entries of one meter share the pointers to uid and alias. */
 const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
@@ -449,10 +450,10 @@ const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
 enum cemm_verdict {
     CEMM_GIVE,
     CEMM_REPEATED, /* not newer than the last one taken */
-    CEMM_WITHHELD, /* the source has changed, and the meter would step back by less than 1: the
-                    * cloud and the LAN round differently. Until the reading has passed the last
-                    * one. */
-    CEMM_NO_ROOM,  /* no memory to remember it: not given */
+    CEMM_WITHHELD, /* the source has changed, and the reading is less than 1 below the last one: the
+                      cloud and the LAN round differently. Readings are withheld until they exceed
+                      the last one. */
+    CEMM_NO_ROOM,  /* no memory to record it, so it is not given */
 };
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
                                    const struct cemm_document *document,
@@ -461,98 +462,100 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
 /*
  * How often the series is measured: the shortest distance between the last
  * eight samples that were taken, rounded up to 10, 30, 60, 300 or 3600 s.
- * False, and 0: not known yet, so that the next sample tells. 0: the meter has
- * no say, as it counts pulses.
+ * False, and 0: not known yet. True, and 0: a pulse meter, which has no
+ * interval of its own.
  */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
-/* The shortest of a meter's channels, without those of `totals`; 0: none is known. */
+/* The shortest interval of a meter's channels, except those of `totals`; 0: none is known. */
 unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document *document);
 
 /*
- * The samples of a realtime document that are to be given now, as a document
- * that holds nothing else. With `shown`, what was given earlier, its samples
- * stand in for those that are repeated or withheld. NULL: no memory. The caller
+ * A document with only those samples of a realtime document that are to be
+ * given now. With `shown`, the document that was given before, samples that are
+ * repeated or withheld are replaced by its samples. NULL: no memory. The caller
  * unrefs it.
  */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
-/* A sample that was taken has been given, to all takers: a run that begins with the state file will
- * not give it again. 0, -ENOMEM, or -EINVAL: that is no time. */
+/* Records that a sample was given to all takers, so that it is not given again, even in a later
+ * run. Returns 0, -ENOMEM, or -EINVAL: `time` is out of range. */
 int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time);
 
-/* A taker was given something of the minute that `time` (Unix milliseconds) lies in: 1 if nothing
- * was given before, 0 if something was, or -ENOMEM, also for names and times that are none. */
+/* Records that a taker was given the minute that contains `time` (Unix milliseconds). Returns 1
+ * if that is new, else 0, or -ENOMEM, also if a name or the time is invalid. */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time);
 
 /*
  * Reads the state file, before anything else; `path` must outlive the ledger.
- * 0; CEMM_ABSENT: there is none; a negative errno: it can't be read, or is
- * damaged or cut off (-EBADMSG), and kept under another name. `words` say so, and
- * what counts as given: nothing, or what is left of a file that was cut off. That
- * is for the log, and, but for -ENOMEM, no reason to end.
+ * Returns 0; CEMM_ABSENT if there is none; or a negative errno if it can't be
+ * read, or is damaged or cut off (-EBADMSG), and then kept under another name.
+ * `words` is the message for the log, which says what counts as given: nothing,
+ * or the remaining lines. Only -ENOMEM should end the program.
  */
 int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words);
 
 /*
- * Adds to the state file what was given since the last time; now and then, or
- * if `whole`, writes it anew. What the file has counts, should the program be
- * killed. Nothing is written as long as nothing was given in this run. Waits
- * for the disk, and holds up nobody else: for one thread.
- * Returns 0: there is nothing to say; a negative errno: from now on it fails,
- * and is tried less often; 1: it goes well again. `words` say which.
+ * Appends to the state file what was given since the last call; from time to
+ * time, or if `whole`, rewrites it. The file is valid even if the program is
+ * killed. Nothing is written until something was given in this run. Waits for
+ * the disk without holding the lock; only one thread may call it. Returns 0 if
+ * there is nothing to log; a negative errno if writing begins to fail, after
+ * which it is tried less often; 1 if it works again. `words` has the message.
  */
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words);
 
 /* ---- minutes that were missed (the same pages) --------------------------- */
 
 /*
- * The API has a row a minute of electric_power and flow. Those in which a
- * series was not given anything are fetched and given, oldest first, to each
- * of the ledger's takers by itself.
+ * The API has one row per minute of electric_power and flow. Minutes that a
+ * taker of the ledger was not given are fetched, and given to it, oldest first.
  */
 struct cemm_backfill;
 
-/* A series that is being filled for a taker. */
+/* The backfill of one series for one taker. */
 struct cemm_fill;
 struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill);
 const char *cemm_fill_taker(const struct cemm_fill *fill);
-void *cemm_fill_user(const struct cemm_fill *fill); /* that came with its last live sample */
+void *
+cemm_fill_user(const struct cemm_fill *fill); /* the argument of the last cemm_backfill_live() */
 
 struct cemm_backfill_rules {
-    int64_t delay_ms;    /* from a live sample to what was missed before it; 0: at once */
+    int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
-    size_t rows_max;     /* that are given together */
-    unsigned rounds_max; /* series that are being filled at a time, where there is a delay */
+    size_t rows_max;     /* that are given in one call */
+    unsigned rounds_max; /* number of concurrent rounds, if there is a delay */
     /*
-     * Gives rows, all of one channel; what was given is for the callee to mark in the ledger.
-     * Returns 0: all of them were; 1: cemm_backfill_gave() will say so; -EAGAIN: not while the
-     * series is not live; another negative errno: the taker fails, and rests for longer each time.
+     * Gives rows, all of one channel; the callee marks them in the ledger.
+     * Returns 0 if all were given; 1 if cemm_backfill_gave() will be called;
+     * -EAGAIN if the series is not live now; or another negative errno if the
+     * taker fails, which is then left alone, longer each time.
      */
     int (*give)(void *data, struct cemm_fill *fill, struct cemm_document *rows);
-    /* A round that was under way has come to its end; may be NULL. */
+    /* A round has ended; may be NULL. */
     void (*done)(void *data, struct cemm_fill *fill);
 };
 
-/* `cemm` and `ledger` must outlive its use; it is freed after `cemm`, whose completions it waits
- * for, and before `ledger`. NULL: no memory. */
+/* Free it after `cemm`, because it waits for completions of that, and before `ledger`. NULL: no
+ * memory. */
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data);
 void cemm_backfill_free(struct cemm_backfill *backfill); /* NULL is allowed */
 
-/* A series has a live sample: minutes that are missing and were over by a minute at `limit` (Unix
- * milliseconds) may be asked for. True: a round is under way, and `done` will be called. */
+/* A series has a live sample. Missing minutes that ended at least a minute before `limit` (Unix
+ * milliseconds) may be fetched. True: a round has begun or is running, and `done` will be called.
+ * */
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                         int64_t limit, void *user);
 
-/* How giving has ended for which `give` returned 1: how many rows were given, and what `give` might
- * have returned. Not from within it. */
+/* Ends the giving for which `give` returned 1. `given` is the number of rows that were given,
+ * `result` is what `give` would have returned. Must not be called in `give`. */
 void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result);
 
-/* Begins what is due at `now` (monotonic milliseconds). Returns for how many milliseconds nothing
- * will be; -1: until the next live sample. */
+/* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
+ * until the next one; -1: none before the next live sample. */
 int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now);
 
 #endif

@@ -21,7 +21,7 @@
 
 /* ---- paths --------------------------------------------------------------------- */
 
-/* 0 or -ENAMETOOLONG, as all that follow. */
+/* Returns 0 or -ENAMETOOLONG, as do the functions below. */
 static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
@@ -79,7 +79,7 @@ int cemm_archive_read(const char *archive, enum cemm_shelf shelf, const struct c
     return 0;
 }
 
-/* Only "not there" is a no: a directory that can't be looked into may have it. */
+/* A file in a directory that can't be read may exist. */
 static bool is_there(const char *path)
 {
     return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
@@ -117,8 +117,8 @@ static int make_directories(char *path)
     return 0;
 }
 
-/* Removes a half-written file whose writer is gone; -EBUSY: it may still be there. A time far ahead
- * counts as one long past: the clock was wrong. */
+/* Removes a half-written file whose writer is gone; -EBUSY: it may still be writing. A time in
+ * the future counts as old: the clock was wrong. */
 static int remove_abandoned(const char *path)
 {
     struct stat about;
@@ -130,8 +130,8 @@ static int remove_abandoned(const char *path)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* The temporary file always has the same name, so that what a killed program leaves is found again.
- * If another program is writing the same file now, that is enough. */
+/* The temporary file always has the same name, so that the file of a killed program is found and
+ * removed. If another program is writing the same file now, nothing needs to be done. */
 static int write_file(const char *path, const char *bytes, size_t length)
 {
     const char *name = strrchr(path, '/') + 1;

@@ -1,8 +1,7 @@
 /*
- * The archive: closed periods as files, in a plain directory laid out as
- * cemmfs shows them (spec §4). What is in a file are the bytes of the API's
- * answer and nothing else, so that the directory is a backup by itself, which
- * any program can read.
+ * The archive: closed periods as files, in a plain directory laid out as cemmfs
+ * shows them. A file holds exactly the bytes of the API's answer, so the
+ * directory is a backup that any program can read.
  *
  *   <uid>/<alias>/data/day/2024/03/2024-03-31.json
  *   <uid>/<alias>/data/month/2024/2024-03.json
@@ -12,14 +11,14 @@
  *   .zone                         the time zone of those who wrote it
  *   .empty/<the same without .json>     answers without a sample: remembered for a day, not kept
  *
- * A meter that is known has a directory, even if nothing of it is archived.
+ * Every known meter has a directory, even if nothing of it is archived.
  *
- * Several programs may share it, without locks: a file appears whole, by a
- * rename, and never changes after that; all of them would write the same.
- * Nothing here waits for a disk to have written: rename and go on (a file that
- * a power failure has spoilt is found damaged, and fetched anew).
+ * Several programs may share it without locks: a file is written by a rename,
+ * and never changes after that; all programs would write the same. Files are
+ * not synced: if a power failure damages one, that is detected, and it is
+ * fetched again.
  *
- * `archive` is its directory, which is made when there is something to keep.
+ * `archive` is its directory, which the first write creates.
  */
 #ifndef CEMM_ARCHIVE_ARCHIVE_H
 #define CEMM_ARCHIVE_ARCHIVE_H
@@ -49,14 +48,14 @@ bool cemm_archive_has(const char *archive, const struct cemm_query *query);
 bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
                           enum cemm_endpoint endpoint);
 
-/* A damaged file gets another name (NAME.damaged), which is handed out: for the log. */
+/* Renames a damaged file to NAME.damaged, and returns that name for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_words *ret_name);
 
 /*
- * What is remembered besides answers, as a text of at most CEMM_NOTE_MAX bytes:
- * of a meter since when it has data (.first), of the archive itself (`uid` and
- * `alias` NULL) its time zone (.zone). The caller frees *ret_text. -ENOENT: none.
+ * A note, a text of at most CEMM_NOTE_MAX bytes: a meter's first day with data
+ * (.first), or (`uid` and `alias` NULL) the archive's time zone (.zone). The
+ * caller frees *ret_text. -ENOENT: none.
  */
 int cemm_archive_read_note(const char *archive, const struct cemm_uid *uid, const char *alias,
                            char **ret_text);
@@ -66,8 +65,8 @@ int cemm_archive_write_note(const char *archive, const struct cemm_uid *uid, con
 /* Makes a meter's directory. 0 or a negative errno. */
 int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias);
 
-/* Calls back for each meter that has a directory; not 0 ends it and is returned. An archive that is
- * not there has none. */
+/* Calls back for each meter that has a directory; a result other than 0 ends it and is returned.
+ * A missing archive has no meters. */
 typedef int cemm_archive_meter_fn(void *data, const struct cemm_uid *uid, const char *alias);
 int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *data);
 

@@ -33,7 +33,7 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
     return 0;
 }
 
-/* By hand, and two digits at a time: a year of minutes is half a million of these. */
+/* Without printf(), two digits at a time: a year of minutes has half a million numbers. */
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number)
 {
     uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
@@ -84,7 +84,7 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         return r;
     }
     buffer->data[buffer->length] = '\0';
-    /* It grew by doubling; what is handed out may be kept for long. */
+    /* It has grown by doubling, and the caller may keep it for long. */
     char *exact = realloc(buffer->data, buffer->length + 1);
     *ret_text = exact ? exact : buffer->data;
     if (ret_length)

@@ -20,7 +20,7 @@ struct cemm_buffer {
 
 #define CEMM_BUFFER_INIT(max) ((struct cemm_buffer){.limit = (max)})
 
-/* Makes room for `more` bytes at once. 0, or the buffer's error. */
+/* Reserves room for `more` bytes at once. Returns 0 or the buffer's error. */
 int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 
 /* Inline, because there is room most of the time. */

@@ -61,7 +61,7 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     return r;
 }
 
-/* `target` as it is read in the directory of `path`. */
+/* Resolves `target`, a link's text, in the directory of `path`. */
 static char *join(const char *path, const char *target)
 {
     const char *slash = target[0] == '/' ? NULL : strrchr(path, '/');
@@ -108,7 +108,7 @@ int cemm_file_write(int fd, const char *bytes, size_t length)
     return 0;
 }
 
-/* Writes and closes a file. Unless it must last, only starts the write to the disk. */
+/* Writes and closes a file. Syncs it if `lasting`, else only starts the write to the disk. */
 static int write_new(int fd, const char *bytes, size_t length, bool lasting)
 {
     int r = cemm_file_write(fd, bytes, length);
@@ -122,7 +122,7 @@ static int write_new(int fd, const char *bytes, size_t length, bool lasting)
     return r;
 }
 
-/* Makes the new name last. Some file systems cannot do that, which is no error here. */
+/* Syncs the new name. Some file systems cannot do that; this is not an error. */
 static void sync_directory(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -9,8 +9,8 @@
 
 #define LONG_TEXT (64u << 10) /* bytes; a day of minutes has half as many */
 
-/* json-c 0.18 refuses each letter beyond ASCII when it is strict, where char is signed (its issue
- * 875). Not strict, it takes some texts that are no JSON, such as one with a comma too many. */
+/* If char is signed, json-c 0.18 in strict mode refuses all letters beyond ASCII. Without strict
+ * mode it accepts some invalid JSON, such as a trailing comma. */
 static int tokener_flags(void)
 {
     bool broken = json_c_version_num() == (18 << 8);

@@ -1,5 +1,5 @@
 /*
- * JSON by json-c, set up in the same way everywhere. json-c accepts more than
+ * JSON by json-c, with the same settings everywhere. json-c accepts more than
  * RFC 8259 (NaN, leading zeros, two members of one name). That is harmless,
  * because each user of a value checks its type and range.
  *
@@ -21,11 +21,12 @@
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
                     struct cemm_words *words);
 
-/* Frees what was parsed of a text of that length; also NULL. The memory that a long one took goes
- * back to the system, for glibc would keep it. */
+/* Frees an object that was parsed from a text of that length; NULL is allowed. After a long
+ * text, returns the memory to the system, because glibc would keep it. */
 void cemm_json_put(struct json_object *object, size_t length);
 
-/* Appends it, indented by 2, with a newline at the end. No memory is the buffer's error. */
+/* Appends it, indented by 2, with a newline at the end. A lack of memory becomes the buffer's
+ * error. */
 void cemm_json_write(struct cemm_buffer *out, struct json_object *object);
 
 /* A member of an object if it has that type, else NULL. `object` may be NULL or something else. */

@@ -1,6 +1,5 @@
 /*
- * Every limit that keeps an outside party from choosing how much we store, in
- * one place (spec §7).
+ * All limits on the memory that outside input can make us use.
  */
 #ifndef CEMM_BASE_LIMITS_H
 #define CEMM_BASE_LIMITS_H
@@ -11,7 +10,7 @@
 #define CEMM_DEPTH_MAX      32          /* levels of JSON */
 #define CEMM_NAME_MAX       64          /* characters of a uid, alias or channel from outside */
 #define CEMM_LIST_MAX       100000      /* devices of one account */
-#define CEMM_DEVICES_MAX    200000      /* of all: an account leaves room for others */
+#define CEMM_DEVICES_MAX    200000      /* of all accounts together */
 #define CEMM_METERS_MAX     512         /* meters of one device */
 #define CEMM_ROUTES_MAX     8           /* of one device that are tried for one document */
 #define CEMM_CHANNELS_MAX   256         /* channels of one meter */
@@ -19,8 +18,8 @@
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
 #define CEMM_CLAIMS_MAX     4           /* MACs claimed from one address in a look */
-#define CEMM_REMARKS_MAX    32          /* lines an hour on what answers a broadcast */
-#define CEMM_EXTRA_MAX      16          /* descriptors that a caller may wait for besides */
+#define CEMM_REMARKS_MAX    32          /* log lines per hour about answers to broadcasts */
+#define CEMM_EXTRA_MAX      16          /* further descriptors that a caller may wait for */
 #define CEMM_URL_MAX        2048        /* characters of a request's URL */
 #define CEMM_KEY_MAX        512         /* characters of an API key */
 #define CEMM_CACHE_MAX      (8u << 20)  /* bytes of answers kept in memory */
@@ -30,30 +29,30 @@
 #define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
-#define CEMM_STRETCHES_MAX  2048        /* of minutes given, of one series */
-#define CEMM_TAKERS_MAX     64          /* of minutes: writers of history, of this run and before */
+#define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were given, for one series */
+#define CEMM_TAKERS_MAX     64          /* takers of minutes, of this run and earlier ones */
 
 /* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)
 
 #define CEMM_PAUSES_MAX 64 /* refused requests of one device by one source, remembered */
 
-/* A source may ask us to leave a request alone for so long (spec §3; milliseconds). */
+/* The longest Retry-After that is obeyed (milliseconds). */
 #define CEMM_PAUSE_MAX INT64_C(3600000)
 
-#define CEMM_TOLD_MAX 64 /* different parts of a source's answers that are told of */
+#define CEMM_TOLD_MAX 64 /* different parts of a source's answers that are logged */
 
-/* Sample times outside 2000-01-01 … 2100-01-01 are no times (milliseconds). */
+/* Samples outside 2000-01-01 … 2100-01-01 are ignored (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)
 
-/* A meter whose newest sample is older than that is silent (spec §2; milliseconds). */
+/* A meter whose newest sample is older is silent (milliseconds). */
 #define CEMM_SILENT_AGE INT64_C(600000)
 
-/* What was absent is looked for again after so long (spec §1; milliseconds). */
+/* After this time, something that was absent is looked for again (milliseconds). */
 #define CEMM_ABSENT_AGE INT64_C(86400000)
 
-/* A meter's clock may run this much before ours (spec §2; milliseconds). */
+/* A meter's clock may be ahead of ours by this much (milliseconds). */
 #define CEMM_AHEAD_MAX INT64_C(900000)
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Any number is as likely as any other. Never fails. */
+/* Uniformly distributed. Never fails. */
 uint32_t cemm_random(void);
 
 #endif

@@ -43,7 +43,7 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_words *word
     return 0;
 }
 
-/* systemd looks after the mode of a credential. */
+/* systemd sets the mode of a credential. */
 static int check_mode(int fd, const char *path, bool credential, struct cemm_words *words)
 {
     struct stat status;
@@ -58,7 +58,7 @@ static int check_mode(int fd, const char *path, bool credential, struct cemm_wor
     return 0;
 }
 
-/* Cuts `text` after its first line, without the white space round it. */
+/* Takes the first line of `text`, without surrounding white space. */
 static int take_line(char *text, size_t length, struct cemm_secret *secret)
 {
     size_t start = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* an editor's BOM */

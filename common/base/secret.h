@@ -1,6 +1,6 @@
 /*
- * An API key: read from a file that only its owner can read, kept in one
- * place, wiped when it goes (spec §3, §7).
+ * An API key: read from a file that only its owner can read, stored in one
+ * place, and wiped when it is freed.
  */
 #ifndef CEMM_BASE_SECRET_H
 #define CEMM_BASE_SECRET_H
@@ -15,10 +15,10 @@ struct cemm_secret {
 };
 
 /*
- * Reads the first line of `file`. "credential:NAME" stands for the file NAME
- * in $CREDENTIALS_DIRECTORY, where systemd has set the mode; any other file
- * must be a regular one that neither group nor others can read.
- * Returns 0, or a negative errno with the reason in `words`; never the key.
+ * Reads the first line of `file`. "credential:NAME" stands for the file NAME in
+ * $CREDENTIALS_DIRECTORY, where systemd has set the mode; any other file must
+ * be a regular one that neither group nor others can read. Returns 0, or a
+ * negative errno with the reason in `words`, which never holds the key.
  */
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words);
 

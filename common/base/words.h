@@ -1,6 +1,6 @@
 /*
- * Messages for people: written once, where the fact is known, never with a key
- * in them. A text that does not fit is cut.
+ * Messages for people. They never contain a key. A text that is too long is
+ * truncated.
  */
 #ifndef CEMM_BASE_WORDS_H
 #define CEMM_BASE_WORDS_H
@@ -21,8 +21,8 @@ void cemm_words_drop(struct cemm_words **slot);
 const struct cemm_words *cemm_words_kept(struct cemm_words *const *slot);
 
 /*
- * Copies a text that came from outside so that it can be shown on one line:
- * control characters become '?', at most `size` - 1 characters. Returns `ret`.
+ * Copies a text from outside so that it can be printed on one line: control
+ * characters become '?', at most `size` - 1 characters. Returns `ret`.
  */
 const char *cemm_words_quote(const char *text, char *ret, unsigned size);
 

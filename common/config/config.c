@@ -1,7 +1,7 @@
 /*
  * Settings as a table: which key stands in which section, and who checks its
- * value. Every refusal says what was written and what is expected; the caller
- * adds where (file and line, or collectd's block).
+ * value. Every error message quotes the value and says what is expected; the
+ * caller adds the place (file and line, or collectd's block).
  */
 #include "common/config/config.h"
 
@@ -29,8 +29,8 @@
 
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
-/* Checks and stores a value. Returns 0, UNFIT if it is not what the table wants, or a negative
- * errno, with words unless it is -ENOMEM. */
+/* Checks and stores a value. Returns 0, UNFIT if it is not what the table expects, or a negative
+ * errno, with a message unless it is -ENOMEM. */
 typedef int setter(struct cemm_config *config, const char *value, struct cemm_words *words);
 
 #define UNFIT 1
@@ -105,7 +105,7 @@ static int strings_add(struct cemm_strings *strings, const char *text, struct ce
     return 0;
 }
 
-/* Takes `text` over; NULL: there was no memory for it. */
+/* Takes ownership of `text`; NULL: no memory. */
 static int put(char **field, char *text)
 {
     if (!text)
@@ -115,8 +115,9 @@ static int put(char **field, char *text)
     return 0;
 }
 
-/* `path` as a full path: programs change their directory later. What is relative is relative to
- * `base`, or to the current directory (NULL). NULL: no memory, or that directory is gone. */
+/* `path` as a full path: programs change their directory later. Relative paths are resolved in
+ * `base`, or (NULL) in the current directory. Returns NULL if there is no memory or no current
+ * directory. */
 static char *full_path(const char *base, const char *path)
 {
     if (path[0] == '/')
@@ -141,7 +142,7 @@ static struct cemm_source_config *current(struct cemm_config *config)
     return &config->sources[config->source_count - 1];
 }
 
-/* Says what is wrong with a value, and shows the value without control characters. */
+/* Writes a message about a wrong value, which it quotes without control characters. */
 static int refuse(struct cemm_words *words, const char *key, const char *value, const char *wanted)
 {
     char shown[SHOWN];
@@ -512,7 +513,7 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, words);
 }
 
-/* The key without which a source is of no use, or NULL if it is there. */
+/* The required key that a source lacks, or NULL. */
 static const char *missing_key(const struct cemm_source_config *source)
 {
     if (source->kind == CEMM_LOCAL)
@@ -533,10 +534,10 @@ char *cemm_config_below(const char *base, const char *otherwise, const char *nam
     return r < 0 ? NULL : path;
 }
 
-/* The first one that says where. NULL: none does, or no memory. */
+/* The first directory that is set. NULL: none is, or no memory. */
 static char *default_archive(void)
 {
-    const char *state = getenv("STATE_DIRECTORY"); /* systemd's; a list, with colons */
+    const char *state = getenv("STATE_DIRECTORY"); /* systemd's: a list, separated by colons */
 
     if (state && state[0] == '/')
         return strndup(state, strcspn(state, ":"));

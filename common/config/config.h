@@ -1,6 +1,6 @@
 /*
- * The settings of spec §3, checked. Written by cemm_config_set() only, so an
- * INI file and collectd's blocks obey the same rules.
+ * The settings (cemm.conf(5)), checked. Only cemm_config_set() writes them, so
+ * an INI file and collectd's blocks obey the same rules.
  */
 #ifndef CEMM_CONFIG_CONFIG_H
 #define CEMM_CONFIG_CONFIG_H
@@ -23,7 +23,7 @@ struct cemm_source_config {
     char *name;
     char *url; /* cloud: ends in a slash; local: http://HOST[:PORT]/open-api/v1/ */
     char *key_file;
-    struct cemm_secret *key; /* cloud; a place of its own, which never moves */
+    struct cemm_secret *key; /* cloud; allocated by itself, so that it never moves */
     char *ca_file;
     char *address;               /* local: as configured */
     struct cemm_strings devices; /* canonical uids; none: all */
@@ -45,7 +45,7 @@ struct cemm_config {
     int section;     /* what cemm_config_set() writes to: an enum of config.c */
     unsigned seen;   /* keys that it has had: bits of config.c's table */
     unsigned opened; /* sections that it has had of those that have no name: bits of that enum */
-    int discovery;   /* -1: not said; else 0 or 1 */
+    int discovery;   /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;
     char *archive; /* NULL: not said */

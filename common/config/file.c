@@ -1,6 +1,6 @@
 /*
- * The INI file (spec §3), line by line: [KIND NAME], or KEY = VALUE. A line
- * that is neither, or too long, is an error; nothing is ever cut or guessed.
+ * The INI file, line by line: [KIND NAME], or KEY = VALUE. Any other
+ * line, or one that is too long, is an error.
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
@@ -13,7 +13,7 @@
 
 #define BLANK " \t\r\n\v\f"
 
-/* Takes the blanks away from both ends. */
+/* Strips blanks from both ends. */
 static char *trim(char *text)
 {
     text += strspn(text, BLANK);
@@ -104,7 +104,7 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_word
     return r;
 }
 
-/* Puts file and line in front of the words; line 0 is the file as a whole. */
+/* Puts file and line in front of the message; line 0 is the whole file. */
 static int locate(struct cemm_words *words, const char *file, int line, int result)
 {
     struct cemm_words reason = *words;
@@ -117,7 +117,7 @@ static int locate(struct cemm_words *words, const char *file, int line, int resu
     return cemm_words_fail(words, result, "%.120s: %s%.180s", file, place, reason.text);
 }
 
-/* What stands in a file is relative to where the file lies. */
+/* Paths in a file are relative to its directory. */
 static int set_base(struct cemm_config *config, const char *file)
 {
     const char *slash = strrchr(file, '/');
@@ -145,7 +145,7 @@ static int load_stream(struct cemm_config *config, const char *file, FILE *strea
     return r < 0 ? locate(words, file, config->line, r) : 0;
 }
 
-/* -ENOENT is for the caller to judge; other failures come with words. */
+/* -ENOENT has no message, because the caller decides what it means; other failures have one. */
 static int load(struct cemm_config *config, const char *file, struct cemm_words *words)
 {
     FILE *stream = fopen(file, "re");

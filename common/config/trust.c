@@ -15,7 +15,7 @@
 static const char *const labels[] = {"CERTIFICATE-----", "TRUSTED CERTIFICATE-----",
                                      "X509 CERTIFICATE-----"};
 
-/* The label that the text begins with; NULL: it is no certificate's. */
+/* The label that the text begins with; NULL: not a certificate's. */
 static const char *label_of(const char *text)
 {
     for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
@@ -24,7 +24,8 @@ static const char *label_of(const char *text)
     return NULL;
 }
 
-/* Base64 of what begins as each certificate does, with a sequence, up to its end. */
+/* Whether the text is Base64 up to `end`, and begins with a DER sequence, as every certificate
+ * does. */
 static bool whole(const char *text, const char *end)
 {
     static const char letters[] =
@@ -44,7 +45,7 @@ static bool whole(const char *text, const char *end)
     return count % 4 == 0;
 }
 
-/* Every certificate in it; what stands between them is for people. */
+/* Checks every certificate; text between them is ignored. */
 static bool check_text(const char *text)
 {
     bool any = false;

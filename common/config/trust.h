@@ -8,8 +8,8 @@
 
 #include "common/frontend.h"
 
-/* Whether `path` can be read and holds whole certificates, as far as their frame and letters go:
- * 0, or a negative errno with words. */
+/* Checks that `path` can be read and holds complete PEM certificates in valid Base64. Returns 0,
+ * or a negative errno with a message. */
 int cemm_trust_check(const char *path, struct cemm_words *words);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Fetches minutes that were missed and gives them to the takers; gap.h decides
- * which, and when. A round begins when a series has a live sample.
+ * Fetches missed minutes and gives them to the takers; gap.h decides which, and
+ * when. A round begins when a series has a live sample.
  *
- * A taker may be slow, and may fail: then it rests, and all its series with it.
- * Series take turns in the order of their live samples.
+ * A taker may be slow, and may fail: then all its series are left alone for a
+ * while. Series take turns in the order of their live samples.
  */
 #include "common/base/random.h"
 #include "common/engine/gap.h"
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define LIVE_MS INT64_C(60000) /* a series without a new sample for so long is not tried again */
+#define LIVE_MS INT64_C(60000) /* a series without a newer sample is not tried again */
 
 static const struct cemm_rest rest_of_taker = {.first = 1000, .max = 300 * 1000};
 
@@ -34,7 +34,7 @@ struct cemm_fill {
     struct cemm_timer timer;
     struct cemm_query query;     /* for a day */
     struct cemm_document *day;   /* that is being given */
-    TAILQ_ENTRY(cemm_fill) link; /* among those whose turn it is */
+    TAILQ_ENTRY(cemm_fill) link; /* in `ready` */
     SLIST_ENTRY(cemm_fill) all;
 };
 
@@ -49,7 +49,7 @@ struct cemm_backfill {
     struct taker *takers;
     size_t taker_count;
     struct fill_list fills;
-    struct fill_queue ready; /* whose turn it is */
+    struct fill_queue ready; /* in order of their turns */
     struct cemm_timers timers;
     unsigned busy; /* rounds under way */
 };
@@ -116,7 +116,7 @@ static void take_turn(void *data)
     TAILQ_INSERT_TAIL(&fill->backfill->ready, fill, link);
 }
 
-/* Without memory, it stays idle until the next live sample. */
+/* If memory runs out, it stays idle until the next live sample. */
 static void wait_until(struct cemm_fill *fill, int64_t when)
 {
     fill->state = IDLE;
@@ -156,7 +156,7 @@ static void refuse(struct cemm_fill *fill, int result)
 
 static void take_day(void *data, const struct cemm_answer *answer);
 
-/* Asks for the next day of the round. False: it is over. */
+/* Requests the next day of the round. False: the round is over. */
 static bool proceed(struct cemm_fill *fill)
 {
     const struct cemm_backfill *backfill = fill->backfill;
@@ -284,7 +284,7 @@ static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_le
     return fill;
 }
 
-/* True: a round is under way. */
+/* True: a round is running. */
 static bool live(struct cemm_fill *fill, int64_t limit, void *user, int64_t now)
 {
     const struct cemm_backfill *backfill = fill->backfill;

@@ -87,7 +87,7 @@ bool cemm_basis_covers(const char *basis, const char *other)
     return true;
 }
 
-/* A source that was not asked may know better, unless it does not reach the device. */
+/* Whether a source was asked, or does not reach the device; otherwise it may know better. */
 static bool accounted(const char *basis, const struct cemm_device *device,
                       const struct cemm_source *source)
 {

@@ -1,7 +1,7 @@
 /*
- * What something was derived from that is remembered (where a meter's data
- * begin, that a period has none): the time zone, and which sources were asked.
- * It holds while no other source might know better. As text:
+ * On what a stored result (a meter's first day, or that a period is empty) is
+ * based: the time zone, and the sources that were asked. The result is valid
+ * until another source may know better. As text:
  *
  *   Europe/Amsterdam
  *   +cloud home         it was asked
@@ -18,18 +18,18 @@ char *cemm_basis_new(const struct cemm_registry *registry);
 /* A source of that name was asked: 0, -ENOMEM or -E2BIG. */
 int cemm_basis_asked(char **basis, const char *name);
 
-/* Completes it with what is known of the other sources. */
+/* Adds the sources that were not asked because they do not reach the device. */
 int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
                         const struct cemm_uid *uid);
 
-/* Whether it is of our zone; whether a source of that name was asked. */
+/* Whether it has our time zone; whether it has a source of that name. */
 bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry);
 bool cemm_basis_has(const char *basis, const char *name);
 
-/* Whether all who were asked for `other` were asked for this one, too. */
+/* Whether it has all sources of `other`. */
 bool cemm_basis_covers(const char *basis, const char *other);
 
-/* Whether it still holds for a meter of that device. */
+/* Whether it is still valid for a meter of that device. */
 bool cemm_basis_holds(const char *basis, const struct cemm_registry *registry,
                       const struct cemm_uid *uid, const char *alias);
 

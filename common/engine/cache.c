@@ -17,25 +17,26 @@
 /* A failure of another period of a meter is not logged if one failed less than this long ago. */
 #define LOG_AGE_MS (60 * 60 * 1000)
 
-/* One document: at hand, on its way, or neither. */
+/* One document: cached, being fetched, or neither. */
 struct cemm_entry {
     struct cemm_cache *cache;
     struct cemm_query query;
-    const struct cemm_source *only; /* asked of this source alone; NULL: of any */
+    const struct cemm_source *only; /* only this source is asked; NULL: any */
     struct cemm_document *document;
     struct cemm_document *empty; /* of a closed period, without a sample; others may have some */
-    struct cemm_document *suspected; /* from the archive: given if no source answers */
+    struct cemm_document
+        *suspected; /* from the archive, with stray rows: used if no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* under way */
     struct cemm_ticket *finder;   /* waits for the device, or for another source */
     bool later;                   /* nobody waits for it */
-    bool once;                    /* its document is dropped as soon as it was handed over */
+    bool once;                    /* its document is dropped when it has been delivered */
 
     /* This try: */
     bool absent;              /* a source said so */
     bool awaited;             /* the sources that had not listed their devices */
     int result;               /* the first other failure */
-    struct cemm_words *words; /* of `absent` or `result`; kept */
+    struct cemm_words *words; /* the message of `absent` or `result` */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
@@ -176,7 +177,7 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how it ends ------------------------------------------------------------- */
 
-/* If rows lie outside the period, our zone is not the meter's. Logged once. */
+/* Logs once if rows are outside the period: our zone is not the meter's then. */
 static void check_zone(struct cemm_cache *cache, const struct cemm_document *document)
 {
     const struct cemm_query *query = &document->query;
@@ -190,7 +191,7 @@ static void check_zone(struct cemm_cache *cache, const struct cemm_document *doc
              cemm_document_source(document), query->uid.text, query->alias);
 }
 
-/* Whether it was logged before that no source reaches the device. */
+/* Whether it was logged that no source reaches the device. */
 static bool known_lost(struct cemm_device *device)
 {
     bool before = device && device->lost;
@@ -200,9 +201,9 @@ static bool known_lost(struct cemm_device *device)
     return before && device->lost;
 }
 
-/* The entry that remembers what was logged. The periods of a meter share one, without a period,
- * which nobody can ask for: a thousand days that fail are logged once. With `make`, NULL means no
- * memory. */
+/* The entry that remembers what was logged. The periods of a meter share an entry without a
+ * period, which no caller can request: a thousand failed days are logged once. With `make`, NULL
+ * means no memory. */
 static struct cemm_entry *log_entry(struct cemm_entry *entry, bool make)
 {
     struct cemm_query query = entry->query;
@@ -263,8 +264,8 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_w
         log_failure(entry, words);
 }
 
-/* Notes who was asked, if the answer is that a closed period has no sample. Without memory for it,
- * the answer does not serve for long. */
+/* If a closed period has no sample, records which sources were asked. If memory runs out, the
+ * answer is used for a short time only. */
 static void sign_empty(const struct cemm_entry *entry, struct cemm_document *document)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
@@ -283,7 +284,8 @@ static void sign_empty(const struct cemm_entry *entry, struct cemm_document *doc
         free(basis);
 }
 
-/* An answer of one source, asked for alone, is archived if no other reaches the device. */
+/* If only one source was asked, its answer is archived only if no other source reaches the
+ * device. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
@@ -293,7 +295,7 @@ static bool may_be_archived(const struct cemm_entry *entry)
     return !entry->only || (alone && !cemm_store_has(entry->cache->store, &entry->query));
 }
 
-/* Tells all who wait. Takes over the reference. */
+/* Runs all completions. Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
@@ -316,7 +318,8 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         make_room(entry);
 }
 
-/* No route has the document. What the archive has instead is still logged as a failure. */
+/* No route has the document. This is logged as a failure even if the archive has one to use
+ * instead. */
 static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
@@ -339,7 +342,7 @@ static void give_up(struct cemm_entry *entry)
 
 static void try_next(struct cemm_entry *entry);
 
-/* One route has failed, or said that there is no such thing. */
+/* One route has failed, or does not have the document. */
 static void take_failure(struct cemm_entry *entry, int result, const struct cemm_words *words)
 {
     if (!entry->words || (result != CEMM_ABSENT && !entry->result))
@@ -390,7 +393,8 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
     return false;
 }
 
-/* The next route to try. Routes may come and go meanwhile, so their places say nothing. */
+/* The next route to try. Routes may be added and removed meanwhile, so their positions are not
+ * stable. */
 static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
     const struct cemm_device *device =
@@ -435,7 +439,7 @@ static void try_next(struct cemm_entry *entry)
         }
         entry->result = -ENOMEM;
     }
-    /* Waits, once in a try, for sources that have not listed their devices yet. */
+    /* Waits, once per try, for sources that have not listed their devices yet. */
     bool awaited = entry->awaited;
     entry->awaited = true;
     if (awaited || !cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
@@ -507,7 +511,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     if (!entry)
         return -ENOMEM;
     bool alone = idle(entry);
-    /* It goes before others as soon as somebody waits for it. */
+    /* It gets priority as soon as somebody waits for it. */
     entry->later = purpose == CEMM_LATER && (entry->later || alone);
     if (entry->request)
         cemm_request_rank(entry->request, entry->later);

@@ -1,8 +1,7 @@
 /*
- * Documents, each fetched once for all who ask for it (single flight), and
- * cached. The routes of a device are tried in order, LAN before cloud.
- * Something is absent only if every source that has the endpoint says so (spec
- * §1).
+ * Caches documents. Concurrent requests for one document share one fetch. The
+ * routes of a device are tried in order, LAN before cloud. A document is absent
+ * only if every source that has the endpoint says so.
  */
 #ifndef CEMM_ENGINE_CACHE_H
 #define CEMM_ENGINE_CACHE_H
@@ -17,24 +16,24 @@ struct cemm_cache {
     struct cemm_find *find;
     void *entries;               /* tree of struct cemm_entry, which is cache.c's own */
     struct cemm_entry_list used; /* least recently used first */
-    size_t bytes;                /* of all documents at hand */
+    size_t bytes;                /* of all cached documents */
     bool zone_warned;
 };
 
 /* What a document is for. */
 enum cemm_purpose {
     CEMM_WAITED_FOR,
-    CEMM_LATER, /* nobody waits for it: at its source, what is waited for goes before */
-    CEMM_ONCE,  /* it is not cached, unless somebody else asks for it: a fleet would fill the cache
-                 */
+    CEMM_LATER, /* nobody waits for it: at its source, requests that somebody waits for go first */
+    CEMM_ONCE, /* it is not cached, unless somebody else requests it, because a fleet would fill the
+                  cache */
 };
 
 void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find);
 
-/* Cancels all who wait, and frees all entries. The requests have ended. */
+/* Cancels all waits and frees all entries. All requests must have ended. */
 void cemm_cache_clear(struct cemm_cache *cache);
 
-/* As cemm_get(). `only`: what that source alone has, whatever the archive has; NULL: any source. */
+/* Like cemm_get(). `only`: asks only this source, and ignores the archive; NULL: any source. */
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
                    const struct cemm_query *query, int64_t max_age, enum cemm_purpose purpose,
                    cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -43,7 +42,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
 struct cemm_document *cemm_cache_peek(const struct cemm_cache *cache,
                                       const struct cemm_query *query, int64_t max_age);
 
-/* Whether a document is on its way. */
+/* Whether a document is being fetched. */
 bool cemm_cache_under_way(const struct cemm_cache *cache, const struct cemm_query *query);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The context makes all parts of the engine, each from those above it, and
- * passes calls of the frontends on. No other file knows it.
+ * The context creates all parts of the engine and passes on the calls of the
+ * frontends. No other file uses it.
  */
 #include "common/base/limits.h"
 #include "common/base/words.h"
@@ -14,8 +14,8 @@
 
 #define VERSION "0.1.0"
 
-/* A limit ends a wait this much later than its sources' timeouts, because a late answer, or its
- * reason, is worth more. */
+/* A limit ends a wait this much later than its sources' timeouts, so that the answer or the
+ * reason of its failure comes first. */
 #define GRACE_MS 100
 
 struct cemm {
@@ -84,7 +84,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     return cemm;
 }
 
-/* Completions run with -ECANCELED; what they ask for fails. */
+/* Runs all completions with -ECANCELED; new requests fail. */
 static void cancel_all(struct cemm *cemm)
 {
     struct cemm_source *source;

@@ -10,7 +10,7 @@
 
 /* ---- names ------------------------------------------------------------------ */
 
-/* Where `name` stands, or would stand. */
+/* The index of `name`, or where to insert it. */
 static size_t name_place(const struct cemm_names *names, const char *name)
 {
     size_t place = 0;
@@ -87,7 +87,7 @@ void cemm_device_take_types(struct cemm_device *device, const struct cemm_docume
         struct cemm_meter *meter =
             alias[0] && type[0] ? cemm_device_meter_get(device, alias) : NULL;
         if (!meter)
-            continue; /* without memory it has no type, which can be seen */
+            continue; /* if memory runs out, its type stays empty */
         memset(meter->type, 0, sizeof(meter->type));
         memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
     }

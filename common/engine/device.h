@@ -32,7 +32,7 @@ TAILQ_HEAD(cemm_route_list, cemm_route);
 struct cemm_device {
     struct cemm_uid uid;
     struct cemm_route_list routes; /* LAN before cloud */
-    struct cemm_names meters;      /* of all its routes together */
+    struct cemm_names meters;      /* on all of its routes */
     struct cemm_meter *facts;      /* of some of them */
     size_t fact_count;
     struct cemm_outcomes outcomes;
@@ -40,10 +40,10 @@ struct cemm_device {
     unsigned requests; /* about it, under way */
     bool starting;     /* the searches of its routes are being started */
     bool lost;         /* it has no route, which was logged */
-    unsigned born; /* the number of those that discovery has brought; 0: others knew it before */
+    unsigned born; /* its number among the discovered devices; 0: another source knew it first */
 };
 
-/* Whether any source reaches it; NULL: it is not known. */
+/* Whether any source reaches it; `device` may be NULL. */
 static inline bool cemm_device_reached(const struct cemm_device *device)
 {
     return device && !TAILQ_EMPTY(&device->routes);
@@ -57,14 +57,14 @@ void cemm_names_clear(struct cemm_names *names);
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
-/* Takes the types of its meters from an answer of IO or INFO; other answers have none. */
+/* Sets the types of its meters from an answer of IO or INFO; ignores other answers. */
 void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document);
 
 /* Without routes. NULL: no memory. */
 struct cemm_device *cemm_device_new(const struct cemm_uid *uid);
 void cemm_device_free(struct cemm_device *device); /* its routes have been freed */
 
-/* A request has ended so at `wall`. */
+/* Records how a request ended at `wall`. */
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
                         const struct cemm_words *words);
 

@@ -17,7 +17,7 @@
 
 #define WINDOW_MS       2000    /* how long a look lasts */
 #define REPEAT_MS       500     /* after which the query is sent once more: UDP loses packets */
-#define PACKETS_AT_ONCE 16      /* read in one turn: answers to what they claim must keep pace */
+#define PACKETS_AT_ONCE 16      /* read in one turn, so that roots can be requested in between */
 #define FORGET_LOOKS    3       /* without a claim, after which an address is forgotten */
 #define REMARKS_MS      3600000 /* in which there are at most CEMM_REMARKS_MAX */
 
@@ -201,7 +201,7 @@ static void forget_claims(const struct cemm_discovery *discovery)
             discovery->look - discovered->claims_look < FORGET_LOOKS)
             continue;
         discovered->address[0] = '\0';
-        discovered->refused = true; /* not asked */
+        discovered->refused = true; /* its root was not requested */
     }
 }
 
@@ -213,7 +213,7 @@ static void end_look(struct cemm_discovery *discovery)
     forget_claims(discovery);
     discovery->looking = false;
     discovery->looked = loop->wall;
-    /* Devices come, go and move. */
+    /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
         (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
     discovery->ops->ended(discovery->registry);
@@ -264,7 +264,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* It looks by itself, so what it knows is fresh enough, unless `max_age` is 0. */
+    /* It looks at intervals, so its devices are recent enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
     if (!discovery->looking &&
@@ -274,7 +274,7 @@ void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-/* Gives a source an address of which nothing is known yet. */
+/* Assigns a new address to a source. */
 static void set_address(struct cemm_source *source, const char *address)
 {
     struct cemm_discovered_source *discovered = source->discovered;
@@ -352,7 +352,7 @@ static struct cemm_source *source_at(const struct cemm_registry *registry, const
     return source;
 }
 
-/* Whether the device has answered this look at its own address, so that it has not moved. */
+/* Whether the device has answered at its own address in this look, and so has not moved. */
 static bool well_known(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
@@ -381,8 +381,8 @@ static const struct cemm_beacon *claim_of(const struct cemm_discovered_source *d
     return NULL;
 }
 
-/* False: it is a repeat, or there are too many claims from there. A claim that the root confirms
- * always has room. */
+/* False: it is a repeat, or there are too many claims from there. There is always room for a
+ * claim that the root confirms. */
 static bool add_claim(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                       const struct cemm_beacon *beacon)
 {
@@ -439,7 +439,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
 
 /* ---- what their roots say ---------------------------------------------------------------- */
 
-/* The device was confirmed at `address`: `other` loses that device, or that address. */
+/* The device was confirmed at `address`: removes the device or the address from `other`. */
 static void give_way(struct cemm_discovery *discovery, struct cemm_source *other,
                      const struct cemm_uid *uid, const char *address)
 {

@@ -1,18 +1,18 @@
 /*
- * Discovery (LAN §discovery broadcast): asks the whole network, listens for a
- * while, and takes each answer as a claim. A device is reached at the address
- * that its packet came from, and only after its root document has given the
- * same MAC. The addresses in a packet are not even read.
+ * Discovery (LAN §discovery broadcast): broadcasts a query, listens for a
+ * while, and treats each answer as a claim. A device is used only at the
+ * address that its packet came from, and only after its root document there has
+ * the same MAC. Addresses in a packet are ignored.
  *
  * A discovered device is a source like any other, with one route. A device that
  * answers from a new address is confirmed there first, and then loses its old
  * address.
  *
- * Anybody on the LAN can send any packet, so what a packet costs is bounded: an
- * address has one source and a few claims at a time, and one request for its
- * root settles them. Sources are used again: the oldest that was not confirmed
- * gives way to a new claim. Of more than CEMM_DISCOVERED_MAX devices, the
- * newest that has lost its address is forgotten.
+ * Anybody on the LAN can send packets, so their cost is limited: an address has
+ * one source and a few claims at a time, which one request for its root
+ * settles. Sources are reused: a new claim replaces the oldest unconfirmed one.
+ * Of more than CEMM_DISCOVERED_MAX devices, the newest that has lost its
+ * address is forgotten.
  */
 #ifndef CEMM_ENGINE_DISCOVERY_H
 #define CEMM_ENGINE_DISCOVERY_H
@@ -37,18 +37,18 @@ struct cemm_discovery {
     int64_t interval;                      /* milliseconds between two looks */
     int fd;                                /* -1: no look is under way */
     bool own_port;
-    bool port_warned; /* somebody else has it, which was logged */
+    bool port_warned; /* another program has it, which was logged */
     bool looking;
     unsigned look;         /* counts them */
     int64_t looked;        /* wall time of the last one's end; 0: never */
-    int64_t ends;          /* monotonic: when this one does */
+    int64_t ends;          /* monotonic: when this look ends */
     unsigned asked;        /* broadcast addresses that took the query */
     size_t junk;           /* packets that were no answers of a CEMM */
     unsigned order;        /* counts claims */
     unsigned remarks;      /* logged in this hour */
     int64_t remarks_since; /* monotonic: when that began */
     struct cemm_timer timer;
-    struct cemm_words words; /* what hindered the last look; "": nothing */
+    struct cemm_words words; /* what went wrong in the last look; "": nothing */
 };
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,

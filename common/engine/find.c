@@ -14,7 +14,7 @@
 
 static void search_route(struct cemm_route *route, int64_t max_age);
 
-/* Somebody who waits for the sources' lists of devices. */
+/* A caller that waits for the sources' lists of devices. */
 struct finder {
     struct cemm_ticket ticket; /* freed as such */
     struct cemm_find *find;
@@ -33,7 +33,7 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 
 static const char lack[] = "out of memory, or too many devices";
 
-/* Logs a lack of memory or room, which no answer tells, once until a list comes. */
+/* Logs a lack of memory or room, which is not in any answer, once until the next list. */
 static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
 {
     if (result != -ENOMEM || words || source->lack_logged)
@@ -62,7 +62,7 @@ static void search_step_done(struct cemm_route *route)
 
     if (--search->pending > 0 || !route->device)
         return;
-    if (search->device != route->device) { /* it was about the device that had this route before */
+    if (search->device != route->device) { /* it was for the device that had this route before */
         if (!TAILQ_EMPTY(&route->device->searchers))
             search_route(route, 0);
         return;
@@ -181,7 +181,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
         cemm_names_clear(&route->absent);
     search->result = 0;
     search->device = route->device;
-    search->pending = 1; /* until all of this look has been asked for */
+    search->pending = 1; /* until all requests of this search have been started */
     if (route->source->config->kind == CEMM_CLOUD)
         probe_all(route);
     else
@@ -212,7 +212,7 @@ static bool concerns(const struct finder *finder, const struct cemm_source *sour
     return !finder->source || strcmp(finder->source, source->name) == 0;
 }
 
-/* Its root has refuted the claim. It is not asked before a new claim. */
+/* Its root has refuted the claim. It is not asked until there is a new claim. */
 static bool refused(const struct cemm_source *source)
 {
     return source->discovered && source->discovered->refused;
@@ -233,7 +233,7 @@ static bool known_enough(const struct finder *finder)
     return cemm_device_reached(cemm_registry_find(&finder->find->registry, &finder->wanted));
 }
 
-/* Whether a finder has nothing more to wait for. *ret_failed: the first source that failed; or
+/* Whether a finder has nothing left to wait for. *ret_failed: the first source that failed, or
  * NULL. */
 static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
 {
@@ -284,7 +284,7 @@ static void settle(struct finder *finder)
     }
 }
 
-/* Ends the waits that have nothing more to wait for. */
+/* Ends the waits of finders that have nothing left to wait for. */
 static void settle_all(struct cemm_registry *registry)
 {
     struct cemm_find *find = find_of(registry);

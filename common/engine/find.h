@@ -1,12 +1,12 @@
 /*
- * Finds devices, and the meters of a device (spec §1: found, not configured).
- * Whoever asks during a search joins it.
+ * Finds devices, and the meters of a device. A caller that asks during a search
+ * joins it.
  *
- * Cloud: cemm/ lists the devices; each documented alias is asked for once by
- * <alias>/, which says 200 or 412. LAN: the root names the device, and io its
- * meters. Older firmware has no io, so each documented alias is tried by
+ * Cloud: cemm/ lists the devices; each documented alias is requested once at
+ * <alias>/, which returns 200 or 412. LAN: the root names the device, and io
+ * its meters. Older firmware has no io, so each documented alias is tried by
  * realtime/. `usage` is a calculation, which no io lists, so it is tried, too.
- * What is absent is not asked for again for a day.
+ * An absent alias is not requested again for a day.
  */
 #ifndef CEMM_ENGINE_FIND_H
 #define CEMM_ENGINE_FIND_H
@@ -14,18 +14,18 @@
 #include "common/engine/discovery.h"
 #include "common/engine/registry.h"
 
-/* The registry, and what fills it. */
+/* Fills the registry. */
 struct cemm_find {
     struct cemm_registry registry;
     struct cemm_discovery discovery;
-    struct cemm_ticket_list finders; /* waiting for sources to tell their devices */
+    struct cemm_ticket_list finders; /* waiting for sources to list their devices */
 };
 
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config);
 void cemm_find_clear(struct cemm_find *find);
 
-/* Cancels all who wait. */
+/* Cancels all waits. */
 void cemm_find_cancel(struct cemm_find *find);
 
 /* As cemm_find(). */
@@ -39,7 +39,7 @@ int cemm_find_devices(struct cemm_find *find, const char *source, const struct c
                       struct cemm_ticket **ret_ticket);
 
 /* Waits for the sources that have been asked for their devices, have never listed any, and may
- * serve that query, which must outlive the ticket. `only`: for that source alone. Nobody is asked.
+ * serve that query, which must outlive the ticket. `only`: for that source alone. Sends no request.
  * False: there is no such source. */
 bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      const struct cemm_query *query, cemm_answer_fn *done, void *data,

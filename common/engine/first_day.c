@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How soon a search may be repeated: one that found nothing, and one that failed. The years that
- * have answered are in the cache then. */
+/* How soon a search may be repeated: one that found nothing, and one that failed. Years that
+ * were answered are cached then. */
 #define AGAIN_MS  60000
 #define FAILED_MS 10000
 
 #define FIND_AGE_MS (10 * 60 * 1000) /* how old the sources' lists of devices may be */
 
-/* The first day of one meter. Of its days, year 0 means that none was found. */
+/* The first day of one meter. A day with year 0 means that none was found. */
 struct cemm_first_day {
     struct cemm_cache *cache;
     struct cemm_query meter; /* its history, without a period */
@@ -24,11 +24,11 @@ struct cemm_first_day {
     int result;       /* its first failure */
     struct cemm_words words;
     bool list_failed;           /* that was a source's list of devices */
-    bool unsaved;               /* a source has answered everything since `day` was saved */
+    bool unsaved;               /* a source has answered all requests since `day` was saved */
     int64_t searched;           /* when the last search ended, Unix milliseconds; 0: never */
-    char *basis;                /* of `day`: who was asked (basis.h) */
+    char *basis;                /* the sources that were asked for `day` (basis.h) */
     char *old_basis;            /* the same in another zone, until all of those were asked again */
-    struct cemm_period day;     /* from the sources that answered everything */
+    struct cemm_period day;     /* from the sources that answered all requests */
     struct cemm_period rezoned; /* the same, asked in this zone only */
     struct cemm_period
         seen; /* from any source in the last search; may be just the first of a month or year */
@@ -57,7 +57,7 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     }
 }
 
-/* NULL: no memory, or that is no alias. */
+/* NULL: no memory, or an invalid alias. */
 static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
                                         const struct cemm_uid *uid, const char *alias)
 {
@@ -216,8 +216,9 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
-/* Saves the day, and who was asked for it. In another zone this waits until everybody has been
- * asked again: correct() needs all of their answers, and a later run would not ask again. */
+/* Saves the day with the sources that were asked. After a change of the zone this waits until
+ * all of them were asked again: correct() needs all answers, and a later run would not ask again.
+ * */
 static void save(struct cemm_first_day *first)
 {
     char *basis = strdup(first->basis);
@@ -236,8 +237,8 @@ static void save(struct cemm_first_day *first)
                            basis);
 }
 
-/* Takes the day of this zone if all who gave the day of another zone were asked again. What is
- * archived of the old day stays listed. */
+/* Takes the day of this zone if all sources of the old zone's day were asked again. Archived
+ * days stay listed. */
 static void correct(struct cemm_first_day *first)
 {
     struct cemm_query query = first->meter;
@@ -252,7 +253,7 @@ static void correct(struct cemm_first_day *first)
     first->old_basis = NULL;
 }
 
-/* A list of devices that failed is no failure where other sources gave the day; but its source may
+/* A failed list of devices is ignored if other sources have given a day; but its source may
  * still have an earlier one. */
 static void end_search(struct cemm_first_day *first)
 {
@@ -270,8 +271,8 @@ static void end_search(struct cemm_first_day *first)
     cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
 }
 
-/* The zone has changed, or nobody has been asked yet. The day stays: a period that was listed does
- * not disappear. */
+/* The zone has changed, or no source was asked yet. The day stays, so that no listed period
+ * disappears. */
 static void begin_anew(struct cemm_first_day *first)
 {
     bool asked = first->basis && *first->basis;

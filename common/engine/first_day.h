@@ -1,11 +1,10 @@
 /*
- * Since when a meter has data. The API has no call for that, so every year is
- * asked for: a house that stood empty for a year must not lose what was before.
- * Then the month is asked for in the first year with data. Each source that
- * reaches the device is asked by itself, because one may have what another has
- * forgotten. The day is saved with who was asked, so that this happens once for
- * each source, after everything else that is wanted of it; and again in another
- * time zone.
+ * Finds a meter's first day with data. The API has no call for that, so every
+ * year is requested, because a year in between may be empty; then the first
+ * month of the first year with data. Each source that reaches the device is
+ * asked, because one may have data that another has deleted. The day is saved
+ * with the sources that were asked, so that each source is asked only once per
+ * time zone. These requests have the lowest priority.
  */
 #ifndef CEMM_ENGINE_FIRST_DAY_H
 #define CEMM_ENGINE_FIRST_DAY_H

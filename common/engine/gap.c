@@ -18,7 +18,7 @@ bool cemm_gap_wants(struct cemm_gap *gap, int64_t limit, int64_t now)
     int64_t from;
 
     gap->limit = limit;
-    if (!missing(gap, gap->since, &from)) { /* it has come, or has left the window */
+    if (!missing(gap, gap->since, &from)) { /* it was given, or has left the window */
         (void)cemm_health_recover(&gap->rest);
         return false;
     }

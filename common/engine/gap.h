@@ -1,12 +1,12 @@
 /*
- * What one taker lacks of a series, and what to do next: which day to ask for,
+ * What one taker lacks of a series, and what to do next: which day to request,
  * which of its rows to give, and how long to wait before minutes that could not
- * be had are tried again. Sans I/O: time comes in, a day or rows go out.
+ * be fetched are tried again. Pure: time and documents are arguments.
  *
  * A round goes from the oldest missing minute to the newest, a day at a time. A
- * minute without a row that lies before the day's last row will hardly get one,
- * so it is not asked for again. What is missing for any other reason rests,
- * longer each time; but when more is missing, that is asked for at once.
+ * missing row before the day's last row will hardly come later, so it is not
+ * requested again. Other missing minutes are tried again after a pause, longer
+ * each time; newly missed minutes are requested at once.
  */
 #ifndef CEMM_ENGINE_GAP_H
 #define CEMM_ENGINE_GAP_H
@@ -18,22 +18,22 @@
 struct cemm_gap {
     struct cemm_ledger_entry *entry;
     const char *taker;
-    int64_t limit;           /* only what is over by then is missing, see cemm_ledger_missing() */
-    int64_t since;           /* what lies before was asked for, and the API had its rows */
-    int64_t asked;           /* what lies before was asked for, and rests */
-    int64_t cursor;          /* how far this round is */
-    int64_t row;             /* and within its day */
-    struct cemm_health rest; /* of what could not be had */
-    bool gave;               /* something, in this round */
+    int64_t limit;  /* only minutes that are over by then count, see cemm_ledger_missing() */
+    int64_t since;  /* earlier minutes were requested, and the API had later rows */
+    int64_t asked;  /* earlier minutes were requested, and wait for another try */
+    int64_t cursor; /* how far this round has come */
+    int64_t row;    /* and within its day */
+    struct cemm_health rest; /* pauses before minutes that could not be fetched */
+    bool gave;               /* rows were given in this round */
 };
 
-/* Whether a round is to begin at `now` (monotonic milliseconds), for what is missing before
+/* Whether a round should begin at `now` (monotonic milliseconds), for minutes missing before
  * `limit`. */
 bool cemm_gap_wants(struct cemm_gap *gap, int64_t limit, int64_t now);
 
 void cemm_gap_begin(struct cemm_gap *gap);
 
-/* The day of the oldest missing minute that this round has not asked for. False: the round is
+/* The day of the oldest missing minute that this round has not requested. False: the round is
  * over. */
 bool cemm_gap_next(struct cemm_gap *gap, const struct cemm_zone *zone, struct cemm_period *ret_day);
 
@@ -46,7 +46,8 @@ int cemm_gap_pick(struct cemm_gap *gap, const struct cemm_document *day, size_t 
 void cemm_gap_pass(struct cemm_gap *gap, const struct cemm_zone *zone,
                    const struct cemm_period *day, const struct cemm_document *document);
 
-/* The round is over, or (`failed`) can't go on. What is still missing rests. */
+/* Ends the round; `failed`: it can't go on. Minutes that are still missing are tried again
+ * later. */
 void cemm_gap_end(struct cemm_gap *gap, bool failed, int64_t now, uint32_t chance);
 
 #endif

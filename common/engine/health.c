@@ -8,7 +8,7 @@ bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest 
     bool first = health->pause == 0;
 
     if (cemm_health_rests(health, now))
-        return false; /* a straggler from before the rest: no reason to rest longer */
+        return false; /* it was sent before the rest began, so it does not count again */
     if (first)
         health->down_since = now;
     health->pause = first ? rest.first : 2 * health->pause;

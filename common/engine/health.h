@@ -1,8 +1,8 @@
 /*
- * How long something that fails rests: for a while, then twice as long each
- * time, with jitter so that a fleet does not come back in step. Used for
- * sources, refused requests, missing minutes and takers. Pure: time and chance
- * are handed in.
+ * Exponential backoff: something that fails "rests", twice as long each time,
+ * with jitter so that a fleet does not return at once. Used for sources,
+ * refused requests, missing minutes and takers. Pure: time and a random number
+ * are arguments.
  */
 #ifndef CEMM_ENGINE_HEALTH_H
 #define CEMM_ENGINE_HEALTH_H
@@ -12,7 +12,7 @@
 
 struct cemm_health {
     int64_t rest_until; /* monotonic milliseconds */
-    int64_t pause;      /* of the rest that runs; 0: healthy */
+    int64_t pause;      /* of the current rest; 0: healthy */
     int64_t down_since; /* when it first failed */
 };
 
@@ -22,8 +22,8 @@ struct cemm_rest {
     int64_t max;
 };
 
-/* Counts a failure at `now`; `chance` is any number. True if it was healthy before: then somebody
- * should be told. A failure during a rest does not make it longer. */
+/* Counts a failure at `now`; `chance` is any number. True if it was healthy before, so that the
+ * failure is logged. A failure during a rest does not make it longer. */
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest rest,
                       uint32_t chance);
 

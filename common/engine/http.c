@@ -11,8 +11,8 @@
 
 #define TOO_LONG "the answer is longer than 256 KiB (a list of devices: 4 MiB)"
 
-/* A router forgets an idle connection, and then drops what comes by it. So a connection is not
- * used again after this many seconds. */
+/* A router may forget an idle connection and then drops its packets. So a connection is not
+ * reused after this many seconds. */
 #define IDLE_MAX_S 30L
 
 #define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
@@ -31,7 +31,7 @@ struct cemm_transfer {
     size_t header; /* bytes so far: libcurl keeps them all */
     int64_t timeout_ms;
     bool lan;
-    bool again; /* it has gone out once more */
+    bool again; /* it was sent again */
     cemm_http_done *done;
     void *data;
 };
@@ -106,10 +106,10 @@ static CURLcode set_common_options(struct cemm_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* libcurl resolves names in a thread; do not wait for it at the end (field notes). */
+    /* libcurl resolves names in a thread; do not wait for it at the end. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    /* The default of 16 KiB would be most of the memory of a connection; a realtime answer has
-     * about 1. */
+    /* The default of 16 KiB would be most of a connection's memory; a realtime answer has about
+     * 1 KiB. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -170,8 +170,7 @@ static struct cemm_transfer *transfer_new(struct cemm_http *http)
     return NULL;
 }
 
-/* Keeps the handle for another request: making one costs more than all that we do with an
- * answer. */
+/* Keeps the handle for another request: creating one costs more than handling an answer. */
 static void transfer_put(struct cemm_transfer *transfer)
 {
     struct cemm_http *http = transfer->http;
@@ -261,7 +260,7 @@ static const char *connect_reason(const struct cemm_transfer *transfer)
                          : "the cloud can't be reached: its server does not answer";
 }
 
-/* Tells what kind of failure it was, without any text of libcurl's that could repeat the URL. */
+/* Explains a failure, without libcurl's text, which could contain the URL. */
 static void explain(CURLcode code, const struct cemm_transfer *transfer,
                     struct cemm_http_response *response)
 {
@@ -359,9 +358,9 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* Whether a reused connection is to blame. If what came is no HTTP, it is left over from the
- * answer before, whose length was wrong. And a server may close a connection just when it is used
- * again; libcurl handles that, but only five times for each handle. */
+/* Whether a reused connection caused the failure. If the answer is not HTTP, it is the rest of
+ * the previous answer, whose length was wrong. Or the server closed the connection just when it was
+ * used again; libcurl handles that, but only five times per handle. */
 static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
 {
     long connects = 0;

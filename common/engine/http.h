@@ -11,7 +11,7 @@ struct cemm_http;
 struct cemm_transfer;
 
 struct cemm_http_request {
-    const char *url; /* copied; may hold a key, so nobody prints it */
+    const char *url; /* copied; may contain a key, so it is never printed */
     const char *ca_file;
     bool direct; /* LAN: no proxy, whatever the environment says */
     int64_t timeout_ms;
@@ -19,13 +19,13 @@ struct cemm_http_request {
 };
 
 struct cemm_http_response {
-    int error;              /* 0: `status` tells; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
+    int error;              /* 0: see `status`; else -EHOSTUNREACH, -ETIMEDOUT, -EIO, -ENOMEM */
     const char *reason;     /* for people, where `error` is not 0 */
-    bool no_connection;     /* none could even be made: the server, not what was asked for */
-    bool no_http;           /* one was made, but nothing came by it, or no HTTP */
+    bool no_connection;     /* no connection was made: the server failed, not the request */
+    bool no_http;           /* a connection was made, but no answer came, or no HTTP */
     bool tls;               /* its other end speaks TLS */
     int status;             /* HTTP's */
-    bool new_connection;    /* it took one: who knows who is at its other end now */
+    bool new_connection;    /* a connection was opened, which may lead to another device */
     int64_t date;           /* its Date, Unix milliseconds; 0: none, or none that can be read */
     int64_t retry_after_ms; /* -1: not sent */
     char *body;             /* the receiver frees it; NULL where there is none */

@@ -27,15 +27,15 @@ struct cemm_loop {
     int watched;                   /* a descriptor besides those of http; -1: none */
     void (*on_readable)(void *data);
     void *watch_data;
-    bool ending; /* nothing new is begun */
+    bool ending; /* no request is accepted any more */
 };
 
-/* Somebody who waits. It is freed after its completion has run. */
+/* A wait of a caller. It is freed after its completion has run. */
 struct cemm_ticket {
     struct cemm_loop *loop;
     struct cemm_ticket_list *list; /* that it stands on */
     TAILQ_ENTRY(cemm_ticket) link;
-    cemm_answer_fn *done; /* NULL: nobody asks how it ends */
+    cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* set: then the wait ends */
     /* When it is due; before that, `words` hold the message for the end of its limit. */

@@ -1,7 +1,8 @@
 /*
  * Requests that their source has refused: with 403, or because it is asked too
- * often. A poller does not send such a request for as long as Retry-After said,
- * and without it longer each time. Pure: time and chance are handed in.
+ * often. A poller does not send such a request again for as long as Retry-After
+ * says, and without it longer each time. Pure: time and a random number are
+ * arguments.
  */
 #ifndef CEMM_ENGINE_PAUSE_H
 #define CEMM_ENGINE_PAUSE_H

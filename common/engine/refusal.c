@@ -42,7 +42,7 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
     struct cemm_pause *pause = cemm_pauses_refused(&route->pauses, query, source->loop->now,
                                                    reply->retry_after_ms, rest, cemm_random());
     if (!pause)
-        return; /* no memory: it will be refused once more */
+        return; /* no memory: it will be sent, and refused, again */
     pause->result = result;
     pause->keys = reply->keys;
     cemm_words_keep(&pause->words, words);

@@ -1,6 +1,6 @@
 /*
  * What a source refuses: with 401 or 403, or because it is asked too often
- * (429, Retry-After). Whoever waits for an answer is told at once. Pollers leave
+ * (429, Retry-After). Waiting callers get the result at once. Pollers leave
  * that request alone for a while (pause.h). A key that was refused is read
  * again, because its file may have been rewritten.
  */
@@ -16,7 +16,7 @@ struct cemm_last_reply {
     unsigned keys;          /* the source's count when the request was sent */
 };
 
-/* For how many seconds it will not be asked again, because the source said so; or 0. */
+/* How many seconds the request will not be repeated, because the source said so; or 0. */
 int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
                            int result);
 

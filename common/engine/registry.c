@@ -12,7 +12,7 @@
 
 /* ---- devices ------------------------------------------------------------------ */
 
-/* Where a device stands, or would stand. */
+/* The index of a device, or where to insert it. */
 static size_t device_place(const struct cemm_registry *registry, const struct cemm_uid *uid)
 {
     size_t low = 0;
@@ -233,8 +233,8 @@ static void unlist(struct cemm_route *route)
              "%s: %s is no longer in the list of devices; it is not asked for until it is",
              source->name, device->uid.text);
     cemm_route_detach(route);
-    device->lost = !cemm_device_reached(device); /* which was just logged */
-    device->born = 0;                            /* what an account knew is not forgotten */
+    device->lost = !cemm_device_reached(device); /* that was just logged */
+    device->born = 0;                            /* devices of an account are never forgotten */
     route->former = device;
     TAILQ_INSERT_HEAD(&source->unlisted, route, link);
 }
@@ -278,7 +278,7 @@ int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *ui
 
 /* ---- what the archive knows ------------------------------------------------------ */
 
-/* Whether the settings let a meter through, whichever source reaches it. */
+/* Whether the filters of the configuration permit a meter, for any source. */
 static bool admitted(const struct cemm_registry *registry, const struct cemm_uid *uid,
                      const char *alias)
 {

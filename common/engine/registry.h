@@ -1,6 +1,6 @@
 /*
- * The tables of sources and devices, and of the routes and meters of each. What
- * was once known stays, whatever its sources say now (spec §4).
+ * The tables of sources and devices, and of the routes and meters of each.
+ * Known devices and meters stay, even if their sources no longer list them.
  */
 #ifndef CEMM_ENGINE_REGISTRY_H
 #define CEMM_ENGINE_REGISTRY_H

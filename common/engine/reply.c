@@ -66,7 +66,8 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
                          const struct cemm_words *words)
 {
     enum cemm_endpoint endpoint = query->endpoint;
-    bool whole = endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* without it, no API */
+    bool whole =
+        endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* if it is absent, there is no API */
     bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
 
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
@@ -143,7 +144,7 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_w
     return cemm_words_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
-/* The readings of a meter that has given `totals` come from there alone; those of `data` differ. */
+/* If a meter has had `totals`, its readings come only from there; those of `data` differ. */
 static void keep_to_one_set(const struct cemm_route *route, struct cemm_document *document)
 {
     struct cemm_meter *meter = NULL;

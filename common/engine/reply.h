@@ -1,6 +1,6 @@
 /*
- * Reads the response to a request: a document, or why there is none. Logs what
- * was wrong with a part of it, or with a list as a whole.
+ * Reads the response to a request: a document, or the reason why there is none.
+ * Logs parts that were skipped, and lists that failed.
  */
 #ifndef CEMM_ENGINE_REPLY_H
 #define CEMM_ENGINE_REPLY_H
@@ -13,7 +13,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
                     struct cemm_words *ret_reason);
 
-/* Logs, once each, that a list of devices or meters failed, and that it is all right again. For
+/* Logs once that a list of devices or meters failed, and once that it works again. For
  * documents, the cache does that. */
 void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
                          const struct cemm_words *words);
@@ -22,7 +22,7 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
                         const char *reason, struct cemm_words *ret_words);
 
-/* Whether current values hold no sample at all, which is a failure, and why. */
+/* Whether current values have no sample at all, which is a failure, and the reason. */
 bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_words *ret_words);
 
 #endif

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRMED_MS 1000 /* so long after a root's word, requests are still for that device */
+#define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
 #define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
 #define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
 
@@ -24,16 +24,16 @@
 enum asking {
     DOCUMENT, /* what is wanted */
     ROOT,     /* LAN: which device answers, before or after the document */
-    STRANGER, /* of a web server that is no CEMM Basic or Plus: who else it is */
-    TLS,      /* of what has never spoken HTTP: whether it speaks that */
+    STRANGER, /* of a web server that is not a CEMM Basic or Plus: what it is */
+    TLS,      /* of a port that has never spoken HTTP: whether it speaks TLS */
 };
 
 struct cemm_request {
     struct cemm_queued queued;
-    struct cemm_device *device; /* that it is about; NULL: the source itself */
+    struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
-    bool rooted; /* it has asked for the root: once is enough */
+    bool rooted; /* it has requested the root: once is enough */
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
     struct cemm_transfer *transfer;
@@ -41,9 +41,9 @@ struct cemm_request {
     int64_t sent;    /* when it was, last */
     int64_t took;    /* the document, milliseconds */
     struct cemm_last_reply last_reply;
-    bool renewed;                      /* it goes with another key: once is enough */
+    bool renewed;                      /* it was repeated with another key: once is enough */
     struct cemm_http_response held;    /* the document, until the root says whose; status 0: none */
-    int stranger;                      /* what a root that is no CEMM's came to */
+    int stranger;                      /* the result of a root that is not a CEMM's */
     struct cemm_words *stranger_words; /* why; kept */
     cemm_request_done *done;
     void *data;
@@ -88,7 +88,7 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
 
 /* ---- health ------------------------------------------------------------------ */
 
-/* Runs by a timer, so that no completion runs inside the call that asked. */
+/* Called by a timer, so that no completion runs inside the function that started the request. */
 static void fail_at_rest(void *data)
 {
     struct cemm_request *request = data;
@@ -121,8 +121,8 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* For a fleet, one scout at a time, now and then, is enough, but each device must have its turn.
- * While nothing is known, every request is a scout. */
+/* One scout at a time, now and then, is enough for a fleet, but every device must be the scout
+ * at times. While nothing is known, every request is a scout. */
 static bool is_scout(struct cemm_route *route, int64_t expected)
 {
     struct cemm_source *source = route->source;
@@ -163,7 +163,7 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
     cemm_reply_message(request->queued.route->source, &query, reason, words);
 }
 
-/* Whether the route leads to another device by now. */
+/* Whether the route now leads to another device. */
 static bool is_strange(const struct cemm_request *request)
 {
     return request->device && request->device != request->queued.route->device;
@@ -175,9 +175,9 @@ static bool is_lan_root(const struct cemm_request *request)
            request->query.endpoint == CEMM_ROOT;
 }
 
-/* A new connection on the LAN may lead to another device, so its answer does not count before the
- * root has said which device it is. What counts is the time of the request, when the connection
- * was made. */
+/* A new connection on the LAN may lead to another device, so its answer does not count before
+ * the root has said which device it is. The time of the request counts, because the connection was
+ * made then. */
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
@@ -188,7 +188,7 @@ static bool is_doubtful(const struct cemm_request *request,
            request->sent - source->confirmed > CONFIRMED_MS;
 }
 
-/* A source that has failed since its root said so is asked for the root first. */
+/* A source that has failed since its root was read is asked for the root first. */
 static bool is_suspect(const struct cemm_request *request)
 {
     return request->queued.route->source->suspect && request->device &&
@@ -271,7 +271,7 @@ static bool may_speak_tls(const struct cemm_request *request,
            !route->source->discovered && !route->device;
 }
 
-/* Asks for that next, before all that waits, with a new timeout. */
+/* Sends that request next, before all others, with a new timeout. */
 static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
@@ -431,7 +431,7 @@ static void take_response(void *data, struct cemm_http_response *response)
         if (response->status == 202)
             give_up(request, response->retry_after_ms < 0);
         else
-            take_answer(request, response); /* it was busy up to the end */
+            take_answer(request, response); /* the 202s continued to the deadline */
         break;
     case CEMM_DONE:
         request->queued.route->expected =
@@ -460,7 +460,9 @@ static int send_request(struct cemm_request *request)
     const struct cemm_source_config *config = source->config;
     struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
-    cemm_buffer_reserve(&url, CEMM_URL_MAX); /* all at once: growing would leave keys behind */
+    cemm_buffer_reserve(
+        &url,
+        CEMM_URL_MAX); /* in one allocation: growing would leave copies of the key in memory */
 
     if (!request->queued.begun) {
         request->asking = is_suspect(request) ? ROOT : DOCUMENT;

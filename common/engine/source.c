@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REST_FIRST_MS 1000 /* of a source that does not answer (spec §3) */
+#define REST_FIRST_MS 1000 /* of a source that does not answer */
 
 /* ---- sources ---------------------------------------------------------------- */
 

@@ -1,7 +1,8 @@
 /*
  * Sources and routes. A source is a cloud account or a LAN address: its
- * settings, what is queued for it, how it fared. A route is one device by one
- * source: its health, and what is known of the device's meters that way.
+ * settings, its queue, and how its requests ended. A route is one device
+ * reached through one source: its health, and what is known of the device's
+ * meters on that route.
  */
 #ifndef CEMM_ENGINE_SOURCE_H
 #define CEMM_ENGINE_SOURCE_H
@@ -32,7 +33,7 @@ struct cemm_route {
     struct cemm_source *source;
     struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
     struct cemm_health health;
-    struct cemm_words *failure_words; /* of the last time that it did not answer; kept */
+    struct cemm_words *failure_words; /* the message of the last time that it did not answer */
     int failure_result;
     unsigned active;          /* transfers under way */
     bool list_failure_logged; /* of a list of devices or meters */
@@ -41,9 +42,10 @@ struct cemm_route {
     unsigned requests;        /* begun; now and then one of them is a scout (promise.h) */
     int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
     struct cemm_names meters;
-    struct cemm_names absent; /* aliases that the source has denied: not asked again today */
-    int64_t absent_since;     /* wall time of the first of them */
-    int64_t newest;           /* time of the newest sample that it has sent, Unix milliseconds */
+    struct cemm_names
+        absent;           /* aliases that the source does not have: not requested again for a day */
+    int64_t absent_since; /* wall time of the first of them */
+    int64_t newest;       /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_pauses pauses;        /* of requests that the source has refused */
     bool listed;                      /* cloud: in the newest list of devices */
@@ -92,13 +94,13 @@ struct cemm_source {
     unsigned active;
     int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
     struct cemm_request *scout;     /* repeats earlier than `expected` (promise.h); NULL: none */
-    unsigned requests;              /* that could have been the scout */
+    unsigned requests;              /* how many could have been the scout */
     size_t left_out;                /* parts of its answers that did not fit */
     uint32_t logged[CEMM_TOLD_MAX]; /* which of them were logged: checksums of the messages */
     size_t logged_count;
 
     /* The list of its devices (find.c). */
-    bool listing;                    /* it has been asked for */
+    bool listing;                    /* it was requested */
     bool lack_logged;                /* there was no memory or room for it */
     int64_t list_time;               /* wall time of the last one that came; 0: never */
     int list_result;                 /* of the last request for it */
@@ -111,7 +113,8 @@ struct cemm_source {
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
                                     const char *name);
-/* Makes it as new, with the same settings. Its requests have ended, and its devices are gone. */
+/* Resets it to its initial state, with the same settings. Its requests have ended, and its
+ * devices were removed. */
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
@@ -129,14 +132,15 @@ bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid 
 /* Whether it may be asked for that. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
-/* Whether only packets say that a device is there. What comes of that is logged by discovery. */
+/* Whether only discovery packets claim that a device is there. Discovery logs the outcome. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
 /* A route to a device; LAN: the source's only one. NULL: no memory. */
 struct cemm_route *cemm_route_new(struct cemm_source *source);
 void cemm_route_free(struct cemm_route *route);
 
-/* The route to a device that its source did not list any more, and lists again. NULL: none. */
+/* Takes back the route to a device that its source had stopped listing and now lists again.
+ * NULL: none. */
 struct cemm_route *cemm_route_take_back(struct cemm_source *source,
                                         const struct cemm_device *device);
 

@@ -45,7 +45,7 @@ bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document
         return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE) &&
                document->basis &&
                store->holds(store->holds_data, &document->query, document->basis);
-    /* A file that was deleted is to be fetched anew. */
+    /* A file that was deleted is fetched again. */
     return !document->archived || cemm_archive_has(store->archive, &document->query);
 }
 
@@ -63,7 +63,7 @@ static void failed(struct cemm_store *store, const char *what, int error)
     store->failing = true;
 }
 
-/* The first write makes it an archive of our time zone. */
+/* The first write sets the archive's time zone. */
 static void written(struct cemm_store *store, int result)
 {
     struct cemm_words zone;
@@ -157,7 +157,7 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
         if (document->source)
             return document;
         cemm_document_unref(document);
-        return NULL; /* it can be asked for, as if it were not there */
+        return NULL; /* it is fetched, as if it did not exist */
     }
     if (r != -ENOMEM && shelf == CEMM_KEPT)
         put_aside(store, query, r == -EFBIG ? "too long" : problem.text);
@@ -237,7 +237,7 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
         written(store, cemm_archive_know(store->archive, uid, alias));
 }
 
-/* If it is damaged, it is searched and written anew. */
+/* If it is damaged, the first day is searched again. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
                            const char *alias, struct cemm_period *ret_day, char **ret_basis)
 {

@@ -1,9 +1,9 @@
 /*
- * The archive behind the engine: which answers are archived, and how the engine
- * goes on if they can't be. Only closed periods are archived, as fetched after
- * they had closed (spec §2). What is archived counts as closed, whatever our
- * clock says now. A closed period without a sample may get some later, so it is
- * asked for again after a day.
+ * The engine's use of the archive: which answers are archived, and how the
+ * engine goes on if it can't be used. Only closed periods are archived, and
+ * only if they were fetched after they had closed. Archived periods count as
+ * closed, even if our clock says otherwise. A closed period without a sample
+ * may get some later, so it is asked for again after a day.
  */
 #ifndef CEMM_ENGINE_STORE_H
 #define CEMM_ENGINE_STORE_H
@@ -52,7 +52,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
 /* Archives a new document, if it is closed. */
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 
-/* Remembers a meter. */
+/* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
 /* The first day of which a meter has data, and its basis (basis.h), which the caller frees; empty

@@ -16,14 +16,14 @@ struct sweep {
     cemm_sweep_fn *meter;
     void *data;
     size_t pending;
-    bool no_memory; /* for something, which was logged */
+    bool no_memory; /* a lack of memory was logged */
 };
 
 /* Why a meter is read. */
 enum reason {
-    LISTED,   /* some list has it, or METERs alone say what is read */
+    LISTED,   /* it is in a list, or only METERs say what is read */
     GUESSED,  /* a METER names it, and no list */
-    UNLISTED, /* the same, and the device's list could not be had, which was reported */
+    UNLISTED, /* the same, and the device's list failed, which was reported */
 };
 
 /* One step of a sweep that waits for an answer. */
@@ -64,7 +64,7 @@ static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, co
     report(sweep, uid, alias, &answer);
 }
 
-/* Something that the sweep waits for has come. */
+/* One of the sweep's steps has ended. */
 static void arrive(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
@@ -247,7 +247,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
-/* True if nothing is left to do for this device. */
+/* True if there is nothing left to do for this device. */
 static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 {
     bool searching = !TAILQ_EMPTY(&device->searchers);

@@ -1,16 +1,17 @@
 /*
- * A sweep reads the realtime data of all selected meters once, afresh. First
- * come the devices of all its sources, so that a device has its LAN route
- * before it is read; then each device's meters, and each meter as soon as it is
- * known, so that no device waits for another. It ends when nothing is pending.
+ * A sweep reads the realtime data of all selected meters once, not from the
+ * cache. First come the devices of all its sources, so that a device has its
+ * LAN route before it is read; then each device's meters, and each meter as
+ * soon as it is known, so that no device waits for another. It ends when
+ * nothing is pending.
  *
- * A METER may name what no list has: there are 247 aliases of Modbus, and a
- * device without io lists none. So such an alias is asked for where it is not
- * known. Most devices do not have it. That is no failure, and is not reported
- * unless METER names the device.
+ * A METER may name an alias that is in no list: there are 247 Modbus aliases,
+ * and a device without io lists none. So such an alias is requested from every
+ * device. Most do not have it, which is not a failure, and is reported only if
+ * METER names the device.
  *
- * Sweeps that may overlap go further: each device is read at its own pace, and
- * no list is waited for if there is an older one.
+ * If sweeps may overlap, each device is read at its own pace, and a sweep uses
+ * old lists instead of waiting for new ones.
  */
 #ifndef CEMM_ENGINE_SWEEP_H
 #define CEMM_ENGINE_SWEEP_H

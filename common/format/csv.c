@@ -1,6 +1,6 @@
 /*
- * cemmfs's CSV files (spec §4), after RFC 4180 with bare newlines. Names and
- * numbers need no quoting: cemm_name_valid() and the guard have seen to that.
+ * cemmfs's CSV files, after RFC 4180 with bare newlines. Names and
+ * numbers need no quoting, because the parser has checked them.
  */
 #include "common/format/format.h"
 

@@ -1,6 +1,7 @@
 /*
- * From a document to text, one file a form. Pure: the zone is handed in. Each
- * writes into a capped buffer, whose sticky error the caller looks at.
+ * Renders documents as text, one file per form. Pure: the zone is an argument.
+ * Each function writes into a buffer with a limit, whose error the caller
+ * checks at the end.
  */
 #ifndef CEMM_FORMAT_FORMAT_H
 #define CEMM_FORMAT_FORMAT_H
@@ -42,7 +43,7 @@ void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document 
 /* The shortest text that reads back as the same number; it must be finite. */
 void cemm_write_number(struct cemm_buffer *out, double number);
 
-/* "day", "month", "year" where a channel's history is no continuation of its realtime (spec §2):
+/* "day", "month", "year" where a channel's history is no continuation of its realtime:
  * gas, months, years. Else NULL. */
 const char *cemm_history_tag(const struct cemm_query *query, const char *channel);
 

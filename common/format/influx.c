@@ -1,10 +1,10 @@
 /*
- * InfluxDB line protocol (spec §6): fields are the channels, as floats, in the
+ * InfluxDB line protocol: fields are the channels, as floats, in the
  * API's units, sorted by name as InfluxDB advises; times in nanoseconds. Names
  * that reach this place need no escaping (cemm_name_valid()).
  *
  * Gas, months and years of history carry a tag with their period, so that an
- * amount never lands in the series of a meter reading (spec §2). Gas by the
+ * amount never lands in the series of a meter reading. Gas by the
  * minute is another field than gas by the hour.
  */
 #include "common/format/format.h"

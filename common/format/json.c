@@ -1,6 +1,6 @@
 /*
- * Documents as JSON. Their bytes are parsed anew: what json-c makes of them
- * takes too much memory to be kept.
+ * Documents as JSON. Their bytes are parsed again, because json-c's objects
+ * take too much memory to be kept.
  */
 #include "common/base/json.h"
 #include "common/format/format.h"
@@ -11,7 +11,7 @@ struct json_object *cemm_document_json(const struct cemm_document *document)
 {
     struct json_object *root = NULL;
 
-    /* They have been parsed before, so that only memory can be short. */
+    /* They were parsed before, so only a lack of memory can make this fail. */
     return cemm_json_parse(document->bytes, document->length, &root, NULL) == 0 ? root : NULL;
 }
 

@@ -1,6 +1,6 @@
 #include "common/format/format.h"
 
-/* position[i] is the first sample of series i that lies at or behind the step's time. */
+/* position[i] is the first sample of series i at or after the step's time. */
 bool cemm_merge_next(struct cemm_merge *merge)
 {
     bool found = false;

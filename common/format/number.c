@@ -1,6 +1,5 @@
 /*
- * Numbers that we have computed. Those that the API wrote are never written
- * anew (spec §2).
+ * Numbers that we have computed. Numbers of the API keep their text.
  */
 #include "common/format/format.h"
 
@@ -11,7 +10,7 @@
 #define DIGITS_MAX 17 /* enough for any double to read back as itself */
 #define TEXT_SIZE  40
 
-/* Powers of ten between which numbers are written without one, as people do. */
+/* Powers of ten between which numbers are written without an exponent. */
 #define PLAIN_MIN (-5)
 #define PLAIN_MAX 14
 

@@ -7,9 +7,9 @@
  * of its last sample is taken from an earlier text, if there is one. A value
  * that may fall or is not documented is a gauge.
  *
- * Import and export are said of smart meters, which stand at the grid
- * connection. Of all others energy is forward or reverse, and positive power is
- * forward: what that is, the meter's type tells.
+ * Only smart meters, at the grid connection, have import and export. Energy of
+ * all others is forward or reverse, and positive power is forward; the meter's
+ * type says what that means.
  *
  * OpenMetrics, its successor, has times and is for history: series by series,
  * under the same names. Where history has amounts instead of meter readings
@@ -44,7 +44,7 @@ enum family {
     GAS_AMOUNT,
     GAS_FLOW,
     VOLUME_AMOUNT,
-    /* of the readings themselves: */
+    /* about the meter: */
     TIME,
     INFO,
     UP,
@@ -88,7 +88,7 @@ static const struct kind {
     const char *channel; /* cemm_channel_matches() */
     enum family family;
     const char *labels; /* NULL: the channel's name */
-    const char *other;  /* the same of a meter that is no smart meter */
+    const char *other;  /* the same for all but smart meters */
     double multiply;
     double divide;
 } kinds[] = {
@@ -118,7 +118,7 @@ static const struct kind amounts[] = {
     {"*", OTHER, NULL, NULL, 1, 1},
 };
 
-/* An earlier text, and where the last search in it ended: both go in the same order. */
+/* An earlier text, and where the last search in it ended: both have the same order. */
 struct past {
     const char *text; /* NULL: there is none */
     const char *cursor;
@@ -150,7 +150,7 @@ static const char *find_line(const char *from, const char *text, const char *key
     return NULL;
 }
 
-/* The number that the earlier text has for a series; NULL: none. */
+/* Finds the number of a series in the earlier text; NULL: none. */
 static const char *earlier(struct past *past, const char *key, double *ret_value,
                            size_t *ret_length)
 {
@@ -292,7 +292,7 @@ static bool same(const char *left, const char *right)
     return strcmp(left ? left : "", right ? right : "") == 0;
 }
 
-/* Whether an earlier reading is of the same thing: a series may stand there only once. */
+/* Whether an earlier reading is of the same meter: a series may be written only once. */
 static bool told(const struct cemm_reading *readings, size_t index)
 {
     const struct cemm_reading *reading = &readings[index];
@@ -305,7 +305,7 @@ static bool told(const struct cemm_reading *readings, size_t index)
     return false;
 }
 
-/* Of a meter that fails, or answers without a sample, the earlier text knows it. */
+/* Copies the time from the earlier text for a meter that fails or has no sample. */
 static void write_earlier_time(struct cemm_buffer *out, const struct cemm_reading *reading,
                                struct past *past, bool *any)
 {

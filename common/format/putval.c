@@ -1,6 +1,6 @@
 /*
- * collectd's plain text protocol, as its exec and unixsock plugins read it.
- * The identifier is in quotes, because a host name comes from elsewhere.
+ * collectd's plain text protocol, as its exec and unixsock plugins read it. The
+ * identifier is quoted, because the host name may have any characters.
  *
  * History of gas, of months and of years gets a name of its own: there, the
  * channel is an amount, and would spoil the series of the meter's readings.

@@ -1,7 +1,6 @@
 /*
- * Documents as text. Several become one, in the order of time: each is walked
- * by a merge of its own, and the next moment is the earliest that any of them
- * stands at.
+ * Documents as text. Several are joined in the order of time: each is walked by
+ * its own merge, and the next moment is the earliest of all.
  */
 #include "common/format/format.h"
 
@@ -9,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A document on its way through. */
+/* A document that is being written. */
 struct walk {
     const struct cemm_document *document;
     struct cemm_series *sorted; /* NULL: walked in its own order */
     struct cemm_merge merge;
-    bool live; /* it stands at a moment that has not been written */
+    bool live; /* its current moment has not been written */
 };
 
 static const struct {
@@ -52,7 +51,7 @@ static int begin(struct walk *walk, const struct cemm_document *document, bool s
     return 0;
 }
 
-/* The earliest moment that is left; false at the end. */
+/* Finds the earliest remaining moment; false at the end. */
 static bool next_moment(const struct walk *walks, size_t count, int64_t *ret_time)
 {
     bool found = false;

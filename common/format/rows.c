@@ -1,6 +1,6 @@
 /*
- * One row a sample, as CSV and as JSON: what scripts like best, because no
- * column depends on the meter.
+ * One row per sample, as CSV and as JSON. No column depends on the meter, which
+ * is easy for scripts.
  */
 #include "common/format/format.h"
 
@@ -19,7 +19,7 @@ static const char *unit_of(const struct cemm_document *document, const struct ce
     return sample ? cemm_row_unit(&document->query, series, sample) : series->unit;
 }
 
-/* By hand, not by a format: a year of minutes is half a million of these. */
+/* Without printf(): a year of minutes has half a million rows. */
 static void csv_row(struct cemm_buffer *out, const struct cemm_document *document,
                     const struct cemm_series *series, const struct cemm_sample *sample,
                     const char *time)
@@ -41,7 +41,7 @@ static void csv_row(struct cemm_buffer *out, const struct cemm_document *documen
     cemm_buffer_char(out, '\n');
 }
 
-/* NULL is a lack of memory, or `null`, if that is meant. */
+/* NULL means `null` if `null` is allowed, else a lack of memory. */
 static void add(struct json_object *row, const char *name, struct json_object *value, bool null,
                 struct cemm_buffer *out)
 {

@@ -1,7 +1,7 @@
 /*
- * A list of objects as CSV (spec §4: io.csv): one column for each member, in
+ * A list of objects as CSV (io.csv): one column for each member, in
  * the order in which they first appear, one row for each object. RFC 4180 with
- * bare newlines; quoted is only what needs it.
+ * bare newlines; only fields that need it are quoted.
  */
 #include "common/base/json.h"
 #include "common/format/format.h"
@@ -31,7 +31,7 @@ static void write_field(struct cemm_buffer *out, const char *text)
     cemm_buffer_char(out, '"');
 }
 
-/* Nested values as the JSON that they are; null is an empty field. */
+/* Nested values are written as JSON; null is an empty field. */
 static void write_value(struct cemm_buffer *out, struct json_object *value)
 {
     if (!value)

@@ -10,7 +10,7 @@
 #define MODBUS_ADDRESS_MAX 247
 #define SILENT_INTERVALS   3
 
-/* `emucs-gas` is in no document; real firmware lists it (field notes, LAN device). */
+/* `emucs-gas` is undocumented, but real firmware lists it. */
 const struct cemm_alias cemm_aliases[] = {
     {"p1", true, CEMM_ALIAS_SMART},
     {"p1-gas", true, CEMM_ALIAS_GAS},
@@ -30,7 +30,7 @@ const struct cemm_alias cemm_aliases[] = {
     {NULL, false, CEMM_ALIAS_OTHER},
 };
 
-/* The row of an alias, or the last one. */
+/* The row of an alias; the last row if there is none. */
 static const struct cemm_alias *find(const char *alias)
 {
     const struct cemm_alias *row = cemm_aliases;

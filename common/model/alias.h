@@ -6,18 +6,18 @@
 
 #include <stdbool.h>
 
-/* What stands behind an alias (field notes). */
+/* What kind of meter an alias stands for. */
 enum cemm_alias_kind {
     CEMM_ALIAS_OTHER,
     CEMM_ALIAS_SMART, /* at the grid connection */
-    CEMM_ALIAS_GAS,   /* by way of the smart meter */
+    CEMM_ALIAS_GAS,   /* read through the smart meter */
     CEMM_ALIAS_PULSE, /* of electricity, water or gas */
     CEMM_ALIAS_MODBUS,
 };
 
 struct cemm_alias {
     const char *name;
-    bool cloud; /* cloud §Aliases: worth asking the cloud for */
+    bool cloud; /* cloud §Aliases: the cloud has it */
     enum cemm_alias_kind kind;
 };
 
@@ -30,7 +30,7 @@ extern const struct cemm_alias cemm_aliases[];
 /* Whether the cloud's document names it. */
 bool cemm_alias_in_cloud(const char *alias);
 
-/* CEMM_ALIAS_OTHER, too, for what no document names. */
+/* CEMM_ALIAS_OTHER also for an undocumented alias. */
 enum cemm_alias_kind cemm_alias_kind(const char *alias);
 
 #endif

@@ -6,7 +6,7 @@ static const uint16_t steps[] = {10, 30, 60, 300, CEMM_CADENCE_MAX};
 
 #define LAST (sizeof(steps) / sizeof(*steps) - 1)
 
-/* Rounded up, as stamps are not exact: seconds that have not passed do not count. */
+/* Rounds up to a step. Times are not exact, so fractions of a second are ignored. */
 static uint16_t step_of(int64_t seconds)
 {
     size_t i = 0;

@@ -1,7 +1,7 @@
 /*
- * How often a series is measured, learned from the times of its own samples
- * (spec §5). A poll sees some of them only, and the first one after an outage
- * comes late: so the shortest of the last distances holds.
+ * How often a series is measured, learned from the times of its samples. A poll
+ * misses some of them, and the first one after an outage is late: so the
+ * shortest of the last distances counts.
  */
 #ifndef CEMM_MODEL_CADENCE_H
 #define CEMM_MODEL_CADENCE_H
@@ -16,10 +16,11 @@ struct cemm_cadence {
     uint16_t distances[CEMM_CADENCE_DISTANCES]; /* seconds, the newest first; 0: none */
 };
 
-/* A sample came so many milliseconds after the one before it. */
+/* A sample came `distance_ms` after the one before it. */
 void cemm_cadence_learn(struct cemm_cadence *cadence, int64_t distance_ms);
 
-/* What was learned in an earlier run holds as one distance, until so many newer ones are known. */
+/* The interval that an earlier run learned counts as one distance until enough newer ones are
+ * known. */
 void cemm_cadence_recall(struct cemm_cadence *cadence, int64_t seconds);
 
 /* Seconds: 10, 30, 60, 300 or 3600; 0: not known yet. */

@@ -6,13 +6,13 @@
 #define FAR         (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
 #define BETWEEN     (30 * MINUTE_MS) /* or, where some are missing, one on either side */
 #define WH_PER_KWH  1000.0
-#define GAS_CADENCE 3600 /* smart meters hand the gas reading on once an hour */
+#define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
 /*
  * Names and units are those of LAN §Common channels and, for
  * electric_energy_low, of cloud §monthly data. Only types of collectd's own
- * types.db are used, so that no writer and no receiver elsewhere needs another
- * one. The first match holds; the last row is for everything else.
+ * types.db are used, so that no other types.db is needed anywhere. The first
+ * match counts; the last row is for everything else.
  */
 static const struct row {
     const char *channel; /* cemm_channel_matches() */
@@ -57,7 +57,8 @@ static const struct row *row_of(const char *channel)
     return row;
 }
 
-/* Milliseconds to the row before and to the one behind; at an end, the other one counts. */
+/* Milliseconds to the row before and to the row after; at an end, both are the distance to the
+ * only neighbour. */
 static void distances(const struct cemm_series *series, const struct cemm_sample *row,
                       int64_t *ret_before, int64_t *ret_behind)
 {

@@ -1,6 +1,6 @@
 /*
- * An answer of the API as the rest of the house sees it: the bytes that were
- * received, and what they say.
+ * An answer of the API: the bytes that were received, and the values parsed
+ * from them.
  */
 #ifndef CEMM_MODEL_DOCUMENT_H
 #define CEMM_MODEL_DOCUMENT_H
@@ -9,8 +9,8 @@
 
 /* An entry of an io or alias-info answer. */
 struct cemm_io {
-    char alias[CEMM_NAME_SIZE]; /* "" where the answer has none (cloud) */
-    char type[CEMM_NAME_SIZE];  /* "" where it has none */
+    char alias[CEMM_NAME_SIZE]; /* "" if the answer has none (cloud) */
+    char type[CEMM_NAME_SIZE];  /* "" if it has none */
 };
 
 struct cemm_document {
@@ -36,7 +36,7 @@ struct cemm_document {
     size_t early;                     /* samples left out: too far ahead of our clock */
     bool closed;                      /* of a period that had closed when it was fetched */
     bool stray;                       /* it had rows before its period, or after its end */
-    bool archived;                    /* it stands in the archive */
+    bool archived;                    /* it is in the archive */
     bool totals;                      /* realtime: it has that set of readings */
     size_t skipped;                   /* members, rows and entries that did not fit */
     struct cemm_words *skipped_words; /* the first of them; kept */

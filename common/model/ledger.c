@@ -1,15 +1,16 @@
 /*
- * Remembers, per series, the newest sample that was given, so that each is
- * given once, and so that a counter does not step back when another source
- * answers (spec §2); and which minutes were given to whom, which is what
- * backfill goes by.
+ * "Given" means sent to an output: dispatched in collectd, or written by
+ * stream. The ledger records the newest sample of each series that was given,
+ * so that each is given once and a counter does not step back when another
+ * source answers; and which minutes each taker was given, from which backfill
+ * computes what is missing.
  *
- * A sample is taken when it is decided that it will be given, and given when
- * it has been. Between the two it may wait in a queue, or be lost with the
- * process: so the state file has only what was given.
+ * A sample is "taken" when it is accepted for output, and "given" when it was
+ * output. Between the two it may wait in a queue, or be lost with the process:
+ * so the state file has only what was given.
  *
- * The window bounds what is asked for, not what is remembered: it may be wider
- * in the next run.
+ * The window limits what is requested, not what is recorded: it may be wider in
+ * the next run.
  */
 #include "common/model/ledger.h"
 
@@ -63,7 +64,7 @@ static struct cemm_ledger_meter *meter_new(struct cemm_ledger *ledger,
     return NULL;
 }
 
-/* The meter of these names, made if need be; NULL: no memory, or a name that is none. */
+/* Finds a meter, or creates it; NULL: no memory, or an invalid name. */
 static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                            const char *alias)
 {
@@ -137,7 +138,7 @@ bool cemm_taker_valid(const char *taker)
     return strlen(taker) < CEMM_TAKER_SIZE;
 }
 
-/* The ledger's own taker of that name, made if need be; NULL: no memory, or no room. */
+/* Finds a taker, or creates it; NULL: no memory, or too many takers. */
 static struct cemm_taker *taker_get(struct cemm_ledger *ledger, const char *name, bool current)
 {
     for (size_t i = 0; i < ledger->taker_count; i++)
@@ -248,7 +249,7 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
     }
 }
 
-/* Adds a line for the file. What does not fit gets into the file when it is written whole. */
+/* Adds a line for the file. If there is no room, the file is rewritten later. */
 static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
                  int64_t number, const char *behind)
 {
@@ -268,7 +269,7 @@ static void tell(const struct cemm_ledger_entry *entry, const char *taker, const
 
 /* ---- samples taken ------------------------------------------------------------------ */
 
-/* The ledger's own text of that name; NULL: no memory. There are few. */
+/* The ledger's copy of a source's name; NULL: no memory. There are few sources. */
 static const char *source_named(struct cemm_ledger *ledger, const char *name)
 {
     char **found = tfind(name, &ledger->sources, compare_texts);
@@ -290,14 +291,14 @@ static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_
            cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
 }
 
-/* A sample further ahead than samples may be was taken while our clock was wrong. */
+/* A sample that is too far ahead was taken while our clock was wrong, so it does not count. */
 static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
 {
     return entry->taken <= now + CEMM_AHEAD_MAX ? entry->taken : 0;
 }
 
-/* The stamp of a reading in `totals` is no measurement: the same value is new only if the meter
- * itself has been read since. */
+/* The time of a reading in `totals` is not when it was measured: the same value is new only if
+ * the meter was read since. */
 static bool says_nothing_new(const struct cemm_ledger_entry *entry,
                              const struct cemm_document *document, const struct cemm_sample *sample)
 {
@@ -308,7 +309,7 @@ static bool says_nothing_new(const struct cemm_ledger_entry *entry,
            cemm_document_newest(document) <= entry->measured;
 }
 
-/* Two samples of this run tell how far they lie apart: between runs, some may have been missed. */
+/* Learns the distance of two samples of this run; between runs, some may have been missed. */
 static void learn(struct cemm_ledger_entry *entry, int64_t time)
 {
     unsigned known = cemm_cadence_seconds(&entry->cadence);
@@ -441,7 +442,7 @@ int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time)
 
 /* ---- minutes missing ------------------------------------------------------------------ */
 
-/* The minutes within which something may be missing: those from `from` on. */
+/* The minutes that may be missing: those from `from` on. */
 static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from, int64_t now)
 {
     int64_t oldest = now - ledger->window * 1000;

@@ -18,9 +18,9 @@
 
 struct cemm_fill;
 
-/* Somebody who is given minutes of history. */
+/* Someone who is given minutes: a writer of history in collectd, or the output of stream. */
 struct cemm_taker {
-    bool current; /* of this run: what is given live is given to this one, too */
+    bool current; /* of this run, so that it is also given live samples */
     char name[];
 };
 
@@ -64,18 +64,18 @@ struct cemm_ledger {
     const char *path;
     struct cemm_buffer lines; /* that it has not got yet */
     size_t grown;             /* bytes added to it since it was written whole */
-    bool gave;                /* anything, in this run */
-    bool behind;              /* it lacks what is not in `lines` either */
+    bool gave;                /* something was given in this run */
+    bool behind;              /* it lacks something that is not in `lines` either */
     /* Of the thread that saves: */
     int64_t written; /* whole: monotonic milliseconds; 0: never */
     bool failing;
 };
 
-/* Forgets all that it knows, names included. */
+/* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Under the lock. The entry of a series, made if need be; NULL: no memory, or a name that is none.
- */
+/* Under the lock. Finds the entry of a series, or creates it; NULL: no memory, or an invalid
+ * name. */
 struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                           const char *alias, const char *channel);
 
@@ -85,8 +85,8 @@ struct cemm_ledger_entry *cemm_ledger_entry_of(char *channel);
 /* Whether a text may be a taker's name: it stands between tabs. */
 bool cemm_taker_valid(const char *taker);
 
-/* Under the lock. What a taker was given of it, made if need be; NULL: no memory, or a name that is
- * none, or too many of them. */
+/* Under the lock. Finds the record of what a taker was given of it, or creates it; NULL: no
+ * memory, an invalid name, or too many takers. */
 struct cemm_given *cemm_ledger_given_to(struct cemm_ledger_entry *entry, const char *taker);
 
 /* What a line of the state file begins with: TAKER, UID, ALIAS and CHANNEL, a tab behind each. */

@@ -49,7 +49,7 @@ static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;
     minutes->count++;
-    /* Better a gap than a value twice: the two oldest are joined. */
+    /* Joins the two oldest: it is better to miss minutes than to send them twice. */
     if (minutes->count > CEMM_STRETCHES_MAX) {
         minutes->stretches[1].from = minutes->stretches[0].from;
         drop(minutes, 0, 1);

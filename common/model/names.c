@@ -1,6 +1,6 @@
 /*
- * The names of devices and meters. What comes from outside becomes a name
- * only by these rules (spec §1, §7).
+ * The names of devices and meters. A text from outside becomes a name only by
+ * these rules.
  */
 #include "common/base/limits.h"
 #include "common/frontend.h"

@@ -1,7 +1,7 @@
 /*
  * Local days, months and years and where they lie in time, clock changes
- * included. GLib's GTimeZone reads the zone database and is a plain value: the
- * process's TZ, which inside collectd is not ours, plays no part.
+ * included. GLib's GTimeZone reads the zone database and does not depend on TZ,
+ * which in collectd is not ours to set.
  */
 #include "common/frontend.h"
 
@@ -19,8 +19,8 @@
 
 struct cemm_zone {
     GTimeZone *zone;
-    /* The last quarter asked for and its offset, in one number: GLib's search takes as long as all
-     * the rest of writing a time, and times come in order. */
+    /* Caches the last quarter of an hour and its offset in one number: GLib's search takes as
+     * long as the rest of writing a time, and times come in order. */
     _Atomic int64_t known;
 };
 
@@ -59,7 +59,7 @@ static int64_t search_offset(const struct cemm_zone *zone, int64_t seconds)
 
 static int64_t offset_at(const struct cemm_zone *zone, int64_t seconds)
 {
-    /* A zone is a constant to everybody else, and remembering does not change what it says. */
+    /* For callers a zone is constant, because the cache does not change any result. */
     _Atomic int64_t *known = &((struct cemm_zone *)zone)->known;
     int64_t quarter = seconds / QUARTER;
     int64_t found = atomic_load_explicit(known, memory_order_relaxed);
@@ -140,14 +140,14 @@ struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span s
 
     gmtime_r(&local, &tm);
     struct cemm_period period = period_of(span, &tm);
-    /* Where a clock goes back over midnight, the old date comes once more; the new day has begun.
-     */
+    /* If a clock goes back over midnight, the old date comes again although the new day has
+     * begun. */
     if (tm.tm_hour >= LATE_HOUR && seconds >= cemm_period_end(zone, &period))
         period = cemm_period_step(&period, 1);
     return period;
 }
 
-/* timegm() carries over what is more than a month or a year has. */
+/* timegm() normalizes a month or a day that is out of range. */
 struct cemm_period cemm_period_step(const struct cemm_period *period, int steps)
 {
     struct tm tm = {
@@ -180,7 +180,7 @@ void cemm_period_format(const struct cemm_period *period, char *ret_text, size_t
         ret_text[0] = '\0';
 }
 
-/* What is written back as it was is a date that exists, and nothing else. */
+/* Only a date that exists is the same after parsing and formatting. */
 bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period *ret_period)
 {
     static const char *const forms[] = {
@@ -206,7 +206,7 @@ static char *put_two(char *out, int number)
     return out;
 }
 
-/* By hand and not by strftime(): a year of minutes is half a million of these. */
+/* Without strftime(), which is slow: a year of minutes has half a million times. */
 void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
                       char ret_text[CEMM_TIME_SIZE])
 {

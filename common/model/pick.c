@@ -1,6 +1,6 @@
 /*
  * Documents of some of a document's samples: what is to be given now, what was
- * missed. They stand by themselves, with texts of their own.
+ * missed. They have their own copies of the texts.
  */
 #include "common/model/document.h"
 #include "common/model/ledger.h"
@@ -10,7 +10,7 @@
 
 #define MINUTE_MS INT64_C(60000)
 
-/* Room for all that a document has, and for a sample more of each series; NULL: no memory. */
+/* Reserves room for all samples of a document, and one more for each series; NULL: no memory. */
 static struct cemm_document *begin(const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_document_new(&document->query, NULL, 0);
@@ -57,7 +57,7 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Those that are to be given; none of them: the one that was shown last. */
+/* Picks the samples that are to be given; without any, the one that was shown last. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)
@@ -111,7 +111,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
         if (minute < from)
             continue;
         if (minute >= until && !cemm_ledger_missing(entry, taker, minute, now, &missing, &until))
-            break; /* nor is any later one */
+            break; /* later ones are not, either */
         if (minute < missing || minute == last)
             continue;
         last = minute;

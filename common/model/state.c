@@ -4,18 +4,17 @@
  *
  *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
- * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix milliseconds,
- * CADENCE in seconds, and at least one of them is there. NEWEST and CADENCE are
- * those of the series, whatever TAKER is. Lines add up: what has just been given
- * is appended as a line, and now and then the whole file is written anew and
- * synced. The line "end" stands where that ended. Format 1, which can still be
- * read, has no CADENCE and no "end".
+ * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
+ * milliseconds, CADENCE in seconds, and at least one of them is there. NEWEST
+ * and CADENCE are those of the series, whatever TAKER is. Lines add up: minutes
+ * that have just been given are appended as a line, and from time to time the
+ * whole file is rewritten and synced. The line "end" marks where that ended.
+ * Format 1, which can still be read, has no CADENCE and no "end".
  *
- * Without "end", or with a last line that is not complete, the file was cut off:
- * what is there counts, and what is lacking may be given again. Any other error
- * makes the file worthless, as the rest of it can't be trusted either: then
- * nothing counts as given. Both are logged, and the file is kept beside the new
- * one.
+ * Without "end", or with a last line that is not complete, the file was cut
+ * off: its lines count, and what it lacks may be given again. After any other
+ * error nothing of the file is trusted, and nothing counts as given. Both are
+ * logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
@@ -39,7 +38,7 @@
 #define DAY_MS     INT64_C(86400000)
 #define FIELDS     5
 #define STATE_MODE 0640
-#define GROWN_MAX  (8u << 20) /* bytes added to the file before it is written anew */
+#define GROWN_MAX  (8u << 20) /* bytes appended before the file is rewritten */
 #define WHOLE_MS   300000     /* between two times that it is, and two tries of one that fails */
 
 /* ---- text ---------------------------------------------------------------------- */
@@ -68,7 +67,7 @@ static void write_line(struct writer *writer, const struct cemm_ledger_entry *en
             cemm_buffer_format(buffer, "%" PRId64 "+%d ", stretch.from * MINUTE_S,
                                stretch.until - stretch.from);
     }
-    if (newest > 0) /* however old: a meter may be silent for a year */
+    if (newest > 0) /* at any age: a meter may be silent for a year */
         cemm_buffer_format(buffer, "@%" PRId64 " ", newest);
     if (cadence > 0)
         cemm_buffer_format(buffer, "/%u ", cadence);
@@ -90,7 +89,7 @@ static void write_entry(struct writer *writer, const struct cemm_ledger_entry *e
         write_line(writer, entry, given->taker->name, &given->minutes, false);
 }
 
-/* twalk() hands nothing on, and twalk_r() is glibc's alone. */
+/* twalk() passes no user data, and only glibc has twalk_r(). */
 static _Thread_local struct writer *walking;
 
 static void visit_entry(const void *node, VISIT order, int depth)
@@ -133,7 +132,7 @@ static bool is_other(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
 }
 
-/* `path` is no link. Whatever has the temporary name (a link, a FIFO, the rest of a crash) is
+/* `path` is no link. Anything with the temporary name (a link, a FIFO, a leftover of a crash) is
  * removed. */
 static int replace(const char *path, const char *text, size_t length)
 {
@@ -179,8 +178,8 @@ static int append(const char *path, const char *lines, size_t length)
 
 /* ---- what is new --------------------------------------------------------------- */
 
-/* What is to be written: the whole file if `*whole`, which it may set, else lines to append. NULL:
- * nothing is new. The lock is held only for this, so that nobody waits for a disk. */
+/* What is to be written: the whole file if `*whole`, which it may set, else lines to append.
+ * NULL: nothing is new. The lock is held only here, so that nobody waits for the disk. */
 static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
 {
     bool any = ledger->behind || ledger->grown > 0 || ledger->lines.length > 0;
@@ -192,7 +191,7 @@ static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, s
         r = cemm_state_text(ledger, cemm_clock_wall(), ret_text, ret_length);
     else if (ledger->gave && ledger->lines.length > 0)
         r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
-    if (r == 0 && *whole) { /* all of the lines stands in the text */
+    if (r == 0 && *whole) { /* the text contains all of the lines */
         cemm_buffer_clear(&ledger->lines);
         ledger->behind = false;
         ledger->grown = 0;
@@ -245,7 +244,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *
         return 0;
     int r = save(ledger, whole || due, words);
     if (r < 0 && !failed)
-        r = save(ledger, true, words); /* it was removed, or half a line stands in it */
+        r = save(ledger, true, words); /* it was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
         cemm_words_set(words, "state file %s can be written again", ledger->path);
@@ -254,7 +253,7 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *
 
 /* ---- reading ------------------------------------------------------------------- */
 
-/* A number and the character that ends it, which is passed; false if it is none. */
+/* Reads a number and the character that ends it; false if there is no such number. */
 static bool read_number(char **text, char end, int64_t *ret_number)
 {
     char *rest;
@@ -316,7 +315,7 @@ static int read_known(char *text, struct cemm_ledger_entry *entry, const char *t
     while (r >= 0 && (part = strsep(&text, " "))) {
         if (*part == '@')
             r = read_newest(part + 1, entry);
-        else if (*part == '/' && !text) /* it stands last */
+        else if (*part == '/' && !text) /* it comes last */
             r = read_cadence(part + 1, entry);
         else
             r = read_given(part, entry, taker);
@@ -372,7 +371,7 @@ static int keep_as(const char *path, const char *aside)
     return link(path, aside) == 0 || rename(path, aside) == 0 ? 0 : -errno;
 }
 
-/* Keeps a file that can't be read completely; the next one is written as a whole. */
+/* Keeps a copy of a file that can't be read completely; the next save rewrites it. */
 static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
 {
     struct cemm_words why = *words;

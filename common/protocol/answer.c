@@ -1,6 +1,6 @@
 /*
  * An answer is parsed by json-c, read into a document, and json-c's objects are
- * freed before the next one comes: they take many times the memory of its text.
+ * freed before the next one comes: they take many times the memory of the text.
  */
 #include "common/protocol/answer.h"
 
@@ -71,8 +71,8 @@ static void skip(struct reader *reader, const char *format, ...)
 
 /* ---- samples -------------------------------------------------------------- */
 
-/* Whether the number is one that a value may be. An integer beyond 64 bits has become the largest
- * or smallest of them. */
+/* Whether a number is in the range of values. json-c turns an integer beyond 64 bits into the
+ * largest or smallest one. */
 static bool in_range(struct json_object *number)
 {
     if (json_object_is_type(number, json_type_int)) {
@@ -100,8 +100,8 @@ static void keep_text(struct cemm_buffer *texts, struct json_object *number,
 }
 
 /*
- * Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: none, as
- * [0, 0] (never read), null, and what is out of range; -EIO: not of that form.
+ * Reads [time, value] (cloud §MeasurementArray). 1: a sample; 0: no sample,
+ * which is [0, 0] (never read), null or out of range; -EIO: another form.
  */
 static int read_sample(struct reader *reader, struct json_object *pair,
                        struct cemm_sample *ret_sample)
@@ -123,7 +123,7 @@ static int read_sample(struct reader *reader, struct json_object *pair,
     return 1;
 }
 
-/* By time; of two at the same time the one that was read last. */
+/* Compares by time; of two at the same time, the one that was read last comes first. */
 static int compare_samples(const void *left, const void *right)
 {
     const struct cemm_sample *a = left;
@@ -152,7 +152,7 @@ static void sort_samples(struct cemm_series *series)
     series->count = kept;
 }
 
-/* From the end: the API writes the newest row first, so that little is left to sort. */
+/* Reads from the end, because the API writes the newest row first: then little is left to sort. */
 static void read_rows(struct reader *reader, struct json_object *rows, struct cemm_series *series)
 {
     for (size_t i = json_object_array_length(rows); i-- > 0;) {
@@ -180,7 +180,7 @@ static int read_single(struct reader *reader, struct json_object *pair, const ch
 
 /* ---- channels ------------------------------------------------------------- */
 
-/* NULL: there are too many; what found room is used. */
+/* NULL: there are too many; the first ones are used. */
 static struct cemm_series *add_series(struct reader *reader, const char *channel)
 {
     if (reader->document->series_count >= CEMM_CHANNELS_MAX) {
@@ -246,7 +246,7 @@ static bool has(struct json_object *group, const char *channel)
  * Whether a channel is taken from `totals`. They are a set of their own (spec
  * §2): it splits by tariff what an inverter has in one register, and only
  * within it the documented sums hold. So readings of one meter all come from
- * one set. What no document names comes from wherever it is.
+ * one set. Undocumented channels are taken from either.
  */
 static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, const char *channel)
 {
@@ -377,7 +377,7 @@ static int read_channels(struct reader *reader, struct json_object *data)
 
 /* ---- lists ------------------------------------------------------------------ */
 
-/* How many entries of a list are used. */
+/* Limits the entries of a list that are used. */
 static size_t at_most(struct reader *reader, size_t length, size_t max, const char *what)
 {
     if (length <= max)
@@ -430,7 +430,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     return 0;
 }
 
-/* The text of a member that must be a name; "" where it is absent or null. False: it is no name. */
+/* The text of a member that must be a name; "" where it is absent or null. False: not a name. */
 static bool read_name(struct json_object *item, const char *member, char ret_name[CEMM_NAME_SIZE])
 {
     struct json_object *object = NULL;
@@ -445,7 +445,7 @@ static bool read_name(struct json_object *item, const char *member, char ret_nam
     return true;
 }
 
-/* False: it is no meter. Of one whose type is none the rest is used. */
+/* False: not a meter. If only its type is invalid, the rest is used. */
 static bool read_entry(struct reader *reader, struct json_object *item, struct cemm_io *ret_io)
 {
     if (!json_object_is_type(item, json_type_object)) {
@@ -461,7 +461,8 @@ static bool read_entry(struct reader *reader, struct json_object *item, struct c
     return true;
 }
 
-/* cloud §Request an I/O; on the LAN with aliases (field notes). io_id: number, text or absent. */
+/* cloud §Request an I/O; real firmware has it on the LAN, too, with aliases. io_id: number, text
+ * or absent. */
 static int read_io(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
@@ -502,7 +503,7 @@ static int read_document(struct reader *reader)
     return kinds[endpoint].read(reader, data);
 }
 
-/* Where nothing is left, the answer lacks what its endpoint is about. */
+/* If nothing was read, the answer lacks what its endpoint is about. */
 static int check_rest(const struct reader *reader)
 {
     const struct cemm_document *document = reader->document;

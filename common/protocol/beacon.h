@@ -10,8 +10,7 @@
 #define CEMM_BEACON_PORT  9777
 #define CEMM_BEACON_QUERY "cemm_query"
 
-/* What a CEMM says of itself. Its `ip` is not among it: the packet's source address is the truth.
- */
+/* What a CEMM reports about itself. Its `ip` is ignored: the packet's source address is used. */
 struct cemm_beacon {
     struct cemm_uid uid;
     char type[CEMM_NAME_SIZE];    /* "CEMM_basic"; "" if absent or not a plain name */
@@ -19,7 +18,7 @@ struct cemm_beacon {
 };
 
 /*
- * Reads one datagram. 1: a CEMM's answer; 0: our own query, heard again;
+ * Reads one datagram. 1: a CEMM's answer; 0: our own query, received again;
  * -EIO: neither, with the reason in `words`; -ENOMEM. A core older than 1.23
  * does not answer, so an answer that claims one is refused, too.
  */

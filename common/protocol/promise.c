@@ -31,7 +31,7 @@ static int64_t late_pause(const struct cemm_promise *promise)
     return pause > CEMM_PROMISE_LATE_MS ? pause : CEMM_PROMISE_LATE_MS;
 }
 
-/* Takes note of a 202: it may begin a promise, or say that it is too early still. */
+/* Handles a 202: it begins a promise, or says that the repeat was too early. */
 static void take_promise(struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
@@ -45,7 +45,7 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
-    if (late && promise->early < promise->expected) /* it must be there any moment */
+    if (late && promise->early < promise->expected) /* the data is due any moment */
         promise->pause = late_pause(promise);
     promise->early = elapsed;
 }
@@ -60,7 +60,7 @@ static int64_t take_pause(struct cemm_promise *promise, int64_t now)
     promise->pause = pause * 2;
     if (promise->pause > CEMM_PROMISE_PAUSE_MS)
         promise->pause = CEMM_PROMISE_PAUSE_MS;
-    /* Not past the moment at which the data is expected; and the patient not before. */
+    /* Never later than the moment at which the data is expected; if patient, not earlier. */
     if (promise->expected >= 0 && now < expected && (promise->patient || now + pause > expected))
         pause = expected - now;
     /* One last try just before the deadline rather than giving up early. */
@@ -90,18 +90,21 @@ void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds)
 
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known)
 {
-    int64_t late = sent - promise->since; /* at most so long did it take */
+    int64_t late = sent - promise->since; /* an upper bound of the time it took */
 
     if (promise->since < 0)
         return known;
     if (known < 0 && promise->expected < 0)
-        return late - (late - promise->early) / 4; /* rather late than once more */
-    if (known < 0) /* a hint of another device, which is not bettered by this one */
+        return late -
+               (late - promise->early) /
+                   4; /* closer to the upper bound: being late is better than another repeat */
+    if (known < 0)    /* the estimate came from another device: it is kept if it fits this one */
         return promise->expected <= promise->early || promise->expected > late ? late
                                                                                : promise->expected;
     if (known <= promise->early || known > late)
         return late;
-    /* It fits. The scout lowers it a little each time, to see: coming too early costs more. */
+    /* The estimate fits. The scout lowers it a little each time: lowering it much would cause
+     * early repeats. */
     return promise->patient ? known : known - (known - promise->early) / 32;
 }
 

@@ -1,18 +1,18 @@
 /*
- * The promise (cloud §API Promise) as a state machine: what to do next for
- * one request. A 202 says that the data is being fetched from the CEMM; the
- * same request, repeated within 10 s, gets it. No clock and no network in
- * here: times are handed in (milliseconds of a clock that never steps).
+ * The promise (cloud §API Promise) as a state machine: what to do next for one
+ * request. A 202 says that the data is being fetched from the CEMM; the same
+ * request, repeated within 10 s, gets it. Pure: times are arguments
+ * (milliseconds of a monotonic clock).
  *
  * The first repeat comes after half a second, the others ever more slowly: at
- * most five to a promise, because nobody knows what the cloud does to a client
- * that is greedy. After 10 s the promise is gone: a repeat starts a new one. A
- * slow device can need several before the deadline.
+ * most five per promise, because it is not known how the cloud treats a client
+ * that asks too often. After 10 s the promise expires: a repeat starts a new
+ * one. A slow device can need several before the deadline.
  *
  * How long a source takes to keep its promises is learned. One request at a
  * time, the scout, repeats at half the expected time, and when the data is
- * expected. All others of that source wait until then: a thousand devices are
- * not asked six times each to tell what one can tell for all.
+ * expected. All others of that source wait until then, because one device is
+ * enough to learn from.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -24,7 +24,8 @@
 #define CEMM_PROMISE_FIRST_MS 500  /* pause before the first repeat */
 #define CEMM_PROMISE_PAUSE_MS 3000 /* longest pause between two repeats */
 #define CEMM_PROMISE_REPEATS  5    /* of one promise, while nothing is known */
-/* Pause after the expected moment was too early: that part of what was expected, but not less. */
+/* Pause if the expected moment was too early: this fraction of the expected time, but at least
+ * CEMM_PROMISE_LATE_MS. */
 #define CEMM_PROMISE_LATE    16
 #define CEMM_PROMISE_LATE_MS 25
 
@@ -37,37 +38,38 @@ enum cemm_step {
 
 struct cemm_promise {
     int64_t deadline;
-    int64_t since; /* when the promise that runs was given; -1: none */
+    int64_t since; /* when the current promise was given; -1: none */
     int64_t pause;
     int64_t until;    /* for CEMM_WAIT */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
     int64_t early;    /* how long after the promise a repeat was still too early */
     bool patient;     /* no repeat before that: another request is the scout */
     unsigned given;   /* promises so far */
-    unsigned repeats; /* of the promise that runs */
+    unsigned repeats; /* of the current promise */
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
- * cemm_promise_learned() said of the same source last, or -1. `patient`: wait for that moment. */
+ * cemm_promise_learned() last returned for the same source, or -1. `patient`: wait for that moment.
+ * */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
 /*
- * What an HTTP answer means. `retry_after_ms` is the header's value, -1 where
- * there was none. 202 is a promise; 429 and 503 with Retry-After want a repeat
- * later; any other status is final.
+ * What an HTTP answer means. `retry_after_ms` is the header's value, -1 if
+ * there was none. 202 is a promise; 429 and 503 with Retry-After ask for a
+ * later repeat; any other status is final.
  */
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
 
-/* Time that was spent waiting for a free connection is not the device's: the deadline moves on. */
+/* Extends the deadline by time that was spent waiting for a free connection. */
 void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds);
 
-/* How long that source takes, now that the data has come by the repeat that was sent at `sent`;
- * `known` is what was thought before, -1: nothing but what cemm_promise_begin() was told. */
+/* The new estimate of how long the source takes, after the repeat sent at `sent` got the data.
+ * `known` is the old estimate of this device; -1: none but that of cemm_promise_begin(). */
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known);
 
-/* What to do now, while waiting. */
+/* What to do at `now` while waiting. */
 enum cemm_step cemm_promise_next(const struct cemm_promise *promise, int64_t now);
 
 #endif

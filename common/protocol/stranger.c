@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A page, and no JSON: that begins with a bracket of another kind. */
+/* Whether the body is HTML, not JSON, which begins with another bracket. */
 static bool is_page(const char *body, size_t length)
 {
     size_t i = 0;
@@ -14,7 +14,7 @@ static bool is_page(const char *body, size_t length)
     return i < length && body[i] == '<';
 }
 
-/* What web servers say to plain HTTP on a port of theirs that speaks TLS. */
+/* What web servers answer to plain HTTP on a TLS port. */
 static bool wants_tls(const char *body, size_t length)
 {
     static const char *const names[] = {"HTTPS", "SSL-enabled"};

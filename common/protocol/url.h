@@ -1,6 +1,6 @@
 /*
- * From a query to the path that an interface wants, and to which interface
- * has the endpoint at all. Pure: no network, no curl.
+ * Builds the URL of a query, and says which API has which endpoint. Pure: no
+ * network, no curl.
  */
 #ifndef CEMM_PROTOCOL_URL_H
 #define CEMM_PROTOCOL_URL_H
@@ -14,7 +14,7 @@ bool cemm_endpoint_offered(enum cemm_endpoint endpoint, enum cemm_kind kind);
 /*
  * Appends the whole URL: `base` ends in a slash; the time parameter is the
  * period's start in `zone`; `key` (cloud) becomes the api_key parameter, NULL
- * leaves it out, which is also how a URL is shown to people.
+ * leaves it out, also to show the URL to people.
  */
 void cemm_url_write(struct cemm_buffer *out, enum cemm_kind kind, const char *base,
                     const struct cemm_query *query, const struct cemm_zone *zone, const char *key);

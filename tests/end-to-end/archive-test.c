@@ -1,5 +1,5 @@
 /*
- * What is kept, what is asked again, and what is not (spec §2, §4): counted in the simulator's log.
+ * What is kept, what is asked again, and what is not: counted in the simulator's log.
  *
  * The simulator's data begins on 2024-05-03, three years before the year in which it is shown now:
  * closed, running and future periods are all at hand, whatever today is.

@@ -1,11 +1,12 @@
 /*
  * Each documented endpoint with each documented alias, of both interfaces, through libcemm.
  *
- * The table below is the API documents (and the field notes where these are silent), one row an
- * endpoint and alias: which channels come, and in which unit. Every row is asked of the real
- * simulator, every value compared with its oracle, and its log shows whether exactly the
- * documented path was asked for, with the start of the period as `time`. Periods are those that
- * hurt: days of 23 and 25 hours, a leap day, and the months around them.
+ * The table below is the API documents (and what real devices do, where these
+ * are silent), one row an endpoint and alias: which channels come, and in which
+ * unit. Every row is asked of the real simulator, every value compared with its
+ * oracle, and its log shows whether exactly the documented path was asked for,
+ * with the start of the period as `time`. Periods are those that hurt: days of
+ * 23 and 25 hours, a leap day, and the months around them.
  */
 #include "tests/end-to-end/client.h"
 

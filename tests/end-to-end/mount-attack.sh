@@ -32,7 +32,7 @@ mount_fs -o realtime_ttl=1
 listed() {
   find "$m/$faulty" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs
 }
-# A meter that its source has denied, as a 404 does, is not asked about again (spec §1): so they are
+# A meter that its source has denied, as a 404 does, is not asked about again: so they are
 # found before there are faults.
 readonly whole='info.json io.csv io.json p1 p1-gas s01'
 is 'a device is whole at first' "$whole" "$(listed)"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Name resolution never blocks the loop (spec §7): a name server that never answers delays nobody
+# Name resolution never blocks the loop: a name server that never answers delays nobody
 # whose address is known, and not the end of a mount either. Whoever cannot be reached is told why. In namespaces of its own, because the
 # machine's resolv.conf is not ours. Called by meson: resolver.sh BUILD_DIR
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # source-change.sh BUILD_DIR: one device that the LAN and the cloud reach, where the cloud rounds its
 # meter readings down. The device leaves the LAN in the middle of a stream: readings lower by less
-# than 1 are withheld until they have passed what was given, greater steps back are given (spec §2).
+# than 1 are withheld until they have passed what was given, greater steps back are given.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"

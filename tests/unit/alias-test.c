@@ -1,6 +1,6 @@
 /*
- * The documented aliases, and which of them the cloud knows: copied here from the
- * documents and the field notes, not from the table under test.
+ * The documented aliases, and which of them the cloud knows: copied here from
+ * the documents and from real devices, not from the table under test.
  */
 #include "check.h"
 #include "common/frontend.h"
@@ -25,7 +25,7 @@ static const struct {
     {"pulse-2", false},
     {"pulse-3", false},
     {"usage", false},
-    /* seen in an io answer (field notes) */
+    /* seen in a real io answer */
     {"emucs-gas", false},
 };
 
@@ -88,7 +88,7 @@ static void test_others(void **state)
         expect_int(names[i], cemm_alias_documented(names[i]), false);
 }
 
-/* Who is silent, and who only sleeps (spec §2). */
+/* Who is silent, and who only sleeps. */
 static void test_silent(void **state)
 {
     static const struct {

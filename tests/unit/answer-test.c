@@ -1,5 +1,5 @@
 /*
- * From bytes to documents: the shapes of the documents and of the field notes,
+ * From bytes to documents: the shapes of the API documents and of real answers,
  * and which values are no values. What must be refused is in refuse-test.c;
  * the documents' own examples, whole, are in tests/golden/.
  */
@@ -122,7 +122,7 @@ static void test_early(void **state)
 }
 
 /* History: newest first on the wire, oldest first here; what lies after now is none. */
-/* Readings are one set (spec §2): a meter as a CEMM with firmware 2.26 tells of it. */
+/* Readings are one set: a meter as a CEMM with firmware 2.26 tells of it. */
 static void test_totals(void **state)
 {
     static const struct {

@@ -1,6 +1,5 @@
 /*
- * Units (field notes, "Aliases and what stands behind them"): gas is the one
- * channel whose unit depends on where it was read.
+ * Units: gas is the one channel whose unit depends on where it was read.
  */
 #include "check.h"
 #include "common/model/channel.h"

@@ -1,5 +1,5 @@
 /*
- * Settings (spec §3), piece by piece: which key stands where, what is a good
+ * Settings, piece by piece: which key stands where, what is a good
  * value, and what a refusal says. The file itself is in file-test.c.
  */
 #include "check.h"

@@ -1,5 +1,5 @@
 /*
- * The INI file (spec §3): each line is read whole, or refused with its number;
+ * The INI file: each line is read whole, or refused with its number;
  * and where the file is looked for.
  */
 #include "check.h"

@@ -1,5 +1,5 @@
 /*
- * The documents' own examples, and the answers in the field notes, replayed:
+ * The documents' own examples, and recorded answers, replayed:
  * NAME.answer is what was printed there (rows that it elides are left out);
  * NAME.json, .csv, .influx, .putval and, of realtime, .prometheus are what the
  * contract makes of it, written by hand. The directory is the first argument.

@@ -1,5 +1,5 @@
 /*
- * The rest of what does not answer (spec §3): 1 s, doubling, with jitter, up
+ * The rest of what does not answer: 1 s, doubling, with jitter, up
  * to a maximum; told once when it begins and once when it ends.
  */
 #include "check.h"

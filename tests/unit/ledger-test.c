@@ -1,5 +1,5 @@
 /*
- * A sample is given once (spec §2): per series, never one that is not newer;
+ * A sample is given once: per series, never one that is not newer;
  * and a meter reading does not step back because another source answers.
  */
 #include "answers.h"

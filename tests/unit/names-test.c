@@ -1,6 +1,6 @@
 /*
  * Device ids in every form that the documents write them in, and the rule for
- * names that come from outside (spec §7).
+ * names that come from outside.
  */
 #include "check.h"
 #include "common/frontend.h"

@@ -1,5 +1,5 @@
 /*
- * For how long a refused request is left alone (spec §3): as long as the source said, an hour at
+ * For how long a refused request is left alone: as long as the source said, an hour at
  * most; without a word longer each time, up to a maximum. Few are remembered.
  */
 #include "check.h"

@@ -158,7 +158,7 @@ static void test_whole(void **state)
     cemm_document_unref(s01);
 }
 
-/* Import and export are said of smart meters alone (spec §2). */
+/* Import and export are said of smart meters alone. */
 static void test_direction(void **state)
 {
     static const struct {

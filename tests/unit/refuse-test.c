@@ -1,5 +1,5 @@
 /*
- * Answers that are refused whole, in words (spec §7): wrong types on every
+ * Answers that are refused whole, in words: wrong types on every
  * level, NULs, and too much of anything.
  */
 #include "answers.h"

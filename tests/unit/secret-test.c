@@ -1,5 +1,5 @@
 /*
- * Key files (spec §3, §7): who may read them, which line is the key, and that
+ * Key files: who may read them, which line is the key, and that
  * a key is never in the words that say what is wrong.
  */
 #include "check.h"
