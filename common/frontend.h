@@ -112,7 +112,7 @@ enum cemm_rows {
 };
 
 /* What the forms need besides the documents. */
-struct cemm_manner {
+struct cemm_render_options {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
     const char *host;             /* PUTVAL: HOST of the identifiers */
     double interval;              /* PUTVAL: seconds; a series' own cadence holds if longer */
@@ -125,8 +125,8 @@ struct cemm_manner {
  * the order of the documents. What was never read has no row. As cemm_render().
  */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
-                       enum cemm_rows rows, const struct cemm_manner *manner, char **ret_text,
-                       size_t *ret_length);
+                       enum cemm_rows rows, const struct cemm_render_options *options,
+                       char **ret_text, size_t *ret_length);
 
 /*
  * One reading, for cemm_render_prometheus(): a meter and its realtime answer,

@@ -178,7 +178,7 @@ static int add_found(const struct lister *lister)
 }
 
 /* Whether the sources have reported that there is no such file. A file that was read once stays. */
-static bool is_denied(const struct fs *fs, const struct path *path)
+static bool is_absent(const struct fs *fs, const struct path *path)
 {
     const struct node *node = nodes_current(&fs->nodes, path);
     if (node && (node->absent != 0 || node->snapshot))
@@ -192,7 +192,7 @@ static bool is_denied(const struct fs *fs, const struct path *path)
 static int on_known(void *data, const struct path *path)
 {
     const struct lister *lister = data;
-    if (path->kind != PATH_PERIOD && is_denied(lister->fs, path))
+    if (path->kind != PATH_PERIOD && is_absent(lister->fs, path))
         return 0;
     return add(lister, path);
 }
@@ -339,7 +339,7 @@ int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 }
 
 /* A meter that was not found by a search exists if it can be read. */
-static void on_looked_for(struct pending *pending, const struct cemm_answer *answer)
+static void on_searched(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
     if (is_known(pending->fs, path) || (path->kind == PATH_METER && answer->result == 0)) {
@@ -362,7 +362,7 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     if (!pending)
         return;
     if (node->path.kind == PATH_DEVICE)
-        pending_locate(pending, on_looked_for);
+        pending_locate(pending, on_searched);
     else
-        pending_get(pending, &node->path, fs->realtime_ttl, on_looked_for);
+        pending_get(pending, &node->path, fs->realtime_ttl, on_searched);
 }

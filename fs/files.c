@@ -342,7 +342,7 @@ static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
 }
 
 /* Whether an account has never answered, so that its devices are unknown. */
-static bool is_account_unheard(const struct fs *fs)
+static bool has_silent_account(const struct fs *fs)
 {
     struct cemm_source_state source;
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
@@ -356,7 +356,7 @@ static bool is_account_unheard(const struct fs *fs)
 static bool may_come(const struct fs *fs, const struct path *path)
 {
     struct cemm_query query;
-    return fresh_is_description(path) && is_account_unheard(fs) && tree_query(path, &query) &&
+    return fresh_is_description(path) && has_silent_account(fs) && tree_query(path, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
 }
 
@@ -422,7 +422,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     int r = 0;
     if (answer->result != 0 && answer->result != CEMM_ABSENT)
         r = fs_errno(answer->result);
-    else if (!account && pending->found != 0 && is_account_unheard(fs))
+    else if (!account && pending->found != 0 && has_silent_account(fs))
         r = fs_errno(pending->found);
     else if (!account && !answer->document)
         r = ENOENT;

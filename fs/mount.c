@@ -42,7 +42,7 @@ static int run_fusermount(const char *mountpoint)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOTCONN;
 }
 
-static int take_dead_mount_away(const char *mountpoint)
+static int detach_dead_mount(const char *mountpoint)
 {
     if (umount2(mountpoint, MNT_DETACH) == 0)
         return 0;
@@ -90,7 +90,7 @@ static int check_mounts(const char *mountpoint, struct cemm_words *words)
 }
 
 /* The full path of the part of a path that exists. NULL: no memory. */
-static char *existing(const char *path)
+static char *existing_part(const char *path)
 {
     char *copy = strdup(path);
     char *part = copy;
@@ -110,11 +110,11 @@ static bool is_within(const char *place, const char *above)
     return strncmp(place, above, length) == 0 && (place[length] == '\0' || place[length] == '/');
 }
 
-/* The mount point exists: so if the archive does not exist yet but would be below it, the existing
- * part of its path is, too. */
+/* The mount point exists: so if the archive does not exist yet but would be below it, the
+ * existing part of its path is, too. */
 static int check_archive(const char *path, const char *archive, struct cemm_words *words)
 {
-    char *real = existing(archive);
+    char *real = existing_part(archive);
     if (!real)
         return -ENOMEM;
     bool hidden = is_within(real, path);
@@ -163,7 +163,7 @@ static int prepare(const char *mountpoint, const char *archive, char **ret_path,
             return -ENOMEM;
         return archive ? check_mounted(archive, words) : 0;
     }
-    int r = is_dead(mountpoint) ? take_dead_mount_away(mountpoint) : 0;
+    int r = is_dead(mountpoint) ? detach_dead_mount(mountpoint) : 0;
     if (r == 0)
         r = check_mounts(mountpoint, words);
     if (r < 0)

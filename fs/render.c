@@ -127,8 +127,9 @@ static char *join_units(const struct cemm_series *series, size_t count)
 }
 
 /* Sets source and units; frees the snapshot if there is no memory. */
-static int sign(struct snapshot *snapshot, const char *source, const struct cemm_series *series,
-                size_t count, struct snapshot **ret_snapshot)
+static int set_source(struct snapshot *snapshot, const char *source,
+                      const struct cemm_series *series, size_t count,
+                      struct snapshot **ret_snapshot)
 {
     snapshot->source = strdup(source);
     snapshot->units = series ? join_units(series, count) : NULL;
@@ -162,7 +163,7 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     snapshot->closed = cemm_document_closed(document);
     if (path->kind == PATH_PERIOD && path->form == CEMM_FORM_CSV)
         series = cemm_document_series(document, &count);
-    return sign(snapshot, cemm_document_source(document), series, count, ret_snapshot);
+    return set_source(snapshot, cemm_document_source(document), series, count, ret_snapshot);
 }
 
 /* {"uid": …, "lan": …, "cloud": …} */
@@ -200,5 +201,6 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
     if (!snapshot)
         return -ENOMEM;
     cemm_words_set(&source, "cloud %s", account ? account : "");
-    return sign(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0, ret_snapshot);
+    return set_source(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0,
+                      ret_snapshot);
 }

@@ -34,7 +34,7 @@ static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
     return length >= 0 && length < PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
-static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_shelf shelf,
+static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_archive_kind kind,
                    const struct cemm_query *query)
 {
     static const char *const spans[] = {
@@ -47,9 +47,10 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_shel
     (void)snprintf(folder, sizeof(folder), "%04d/%02d/", period->year, period->month);
     cemm_period_format(period, name, sizeof(name));
     return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive,
-                      shelf == CEMM_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
+                      kind == CEMM_ARCHIVE_EMPTY ? ".empty/" : "", query->uid.text, query->alias,
                       query->endpoint == CEMM_TOTALS ? "totals" : spans[period->span],
-                      lengths[period->span], folder, name, shelf == CEMM_KEPT ? ".json" : "");
+                      lengths[period->span], folder, name,
+                      kind == CEMM_ARCHIVE_ANSWER ? ".json" : "");
 }
 
 static int path_of_note(char ret_path[PATH_SIZE], const char *archive, const struct cemm_uid *uid,
@@ -62,13 +63,14 @@ static int path_of_note(char ret_path[PATH_SIZE], const char *archive, const str
 
 /* ---- reading -------------------------------------------------------------------- */
 
-int cemm_archive_read(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
-                      char **ret_bytes, size_t *ret_length, int64_t *ret_fetched)
+int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
+                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
+                      int64_t *ret_fetched)
 {
-    size_t max = shelf == CEMM_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
+    size_t max = kind == CEMM_ARCHIVE_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
     char path[PATH_SIZE];
     struct stat about;
-    int r = path_of(path, archive, shelf, query);
+    int r = path_of(path, archive, kind, query);
 
     if (r == 0)
         r = cemm_file_read(path, max, ret_bytes, &about);
@@ -89,7 +91,7 @@ bool cemm_archive_has(const char *archive, const struct cemm_query *query)
 {
     char path[PATH_SIZE];
 
-    return path_of(path, archive, CEMM_KEPT, query) == 0 && is_there(path);
+    return path_of(path, archive, CEMM_ARCHIVE_ANSWER, query) == 0 && is_there(path);
 }
 
 bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
@@ -147,11 +149,11 @@ static int write_file(const char *path, const char *bytes, size_t length)
     return r == -EBUSY ? 0 : r;
 }
 
-int cemm_archive_write(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
-                       const char *bytes, size_t length)
+int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
+                       const struct cemm_query *query, const char *bytes, size_t length)
 {
     char path[PATH_SIZE];
-    int r = path_of(path, archive, shelf, query);
+    int r = path_of(path, archive, kind, query);
 
     return r < 0 ? r : write_file(path, bytes, length);
 }
@@ -161,7 +163,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
 {
     char path[PATH_SIZE];
     char aside[PATH_SIZE];
-    int r = path_of(path, archive, CEMM_KEPT, query);
+    int r = path_of(path, archive, CEMM_ARCHIVE_ANSWER, query);
 
     if (r == 0)
         r = write_path(aside, "%s.damaged", path);

@@ -26,7 +26,7 @@
 #include "common/frontend.h"
 
 /* Which of a period's two files: the answer itself, or that there was nothing in it. */
-enum cemm_shelf { CEMM_KEPT, CEMM_EMPTY };
+enum cemm_archive_kind { CEMM_ARCHIVE_ANSWER, CEMM_ARCHIVE_EMPTY };
 
 /*
  * Reads an answer. The caller frees *ret_bytes, which end in a NUL that
@@ -34,12 +34,13 @@ enum cemm_shelf { CEMM_KEPT, CEMM_EMPTY };
  * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be) or
  * another negative errno.
  */
-int cemm_archive_read(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
-                      char **ret_bytes, size_t *ret_length, int64_t *ret_fetched);
+int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
+                      const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
+                      int64_t *ret_fetched);
 
 /* Writes an answer, whole or not at all. Returns 0 or a negative errno. */
-int cemm_archive_write(const char *archive, enum cemm_shelf shelf, const struct cemm_query *query,
-                       const char *bytes, size_t length);
+int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
+                       const struct cemm_query *query, const char *bytes, size_t length);
 
 /* Whether the answer's file is there. */
 bool cemm_archive_has(const char *archive, const struct cemm_query *query);

@@ -40,7 +40,7 @@
 /* The longest Retry-After that is obeyed (milliseconds). */
 #define CEMM_PAUSE_MAX INT64_C(3600000)
 
-#define CEMM_TOLD_MAX 64 /* different parts of a source's answers that are logged */
+#define CEMM_LOGGED_MAX 64 /* different parts of a source's answers that are logged */
 
 /* Samples outside 2000-01-01 … 2100-01-01 are ignored (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)

@@ -59,9 +59,10 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
 }
 
 /* Limits the lines of the log, because anybody can send packets. */
-static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void remark(struct cemm_discovery *discovery, enum cemm_level level, const char *format, ...)
+static void log_limited(struct cemm_discovery *discovery, enum cemm_level level, const char *format,
+                        ...) __attribute__((format(printf, 3, 4)));
+static void log_limited(struct cemm_discovery *discovery, enum cemm_level level, const char *format,
+                        ...)
 {
     struct cemm_loop *loop = discovery->registry->loop;
     struct cemm_words words;
@@ -353,7 +354,7 @@ static struct cemm_source *source_at(const struct cemm_registry *registry, const
 }
 
 /* Whether the device has answered at its own address in this look, and so has not moved. */
-static bool well_known(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
+static bool has_not_moved(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
     const struct cemm_route *route;
@@ -424,7 +425,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
         take_known(discovery, source, beacon);
         return;
     }
-    if (!source && well_known(discovery, beacon))
+    if (!source && has_not_moved(discovery, beacon))
         return;
     if (!source)
         source = make_source(registry, address);
@@ -450,25 +451,25 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     if (is_uid(there, uid) == here)
         return;
     if (here)
-        remark(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
-               there->text, address, uid->text);
+        log_limited(discovery, CEMM_LOG_INFO, "discovery: %s is no longer at %s, where %s is now",
+                    there->text, address, uid->text);
     else
-        remark(discovery, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
-               other_address, address);
+        log_limited(discovery, CEMM_LOG_INFO, "discovery: %s has moved from %s to %s", uid->text,
+                    other_address, address);
     cemm_route_detach(&other->own);
 }
 
 /* Logs, once, that a packet has claimed another device. */
-static void refute(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
-                   const struct cemm_uid *uid)
+static void log_refuted(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
+                        const struct cemm_uid *uid)
 {
     for (size_t i = 0; i < discovered->claim_count && !discovered->logged; i++) {
         if (is_uid(&discovered->claims[i].uid, uid))
             continue;
         discovered->logged = true;
-        remark(discovery, CEMM_LOG_WARNING,
-               "discovery: %s says that it is %s, but its packet said %s: left out",
-               discovered->address, uid->text, discovered->claims[i].uid.text);
+        log_limited(discovery, CEMM_LOG_WARNING,
+                    "discovery: %s says that it is %s, but its packet said %s: left out",
+                    discovered->address, uid->text, discovered->claims[i].uid.text);
     }
 }
 
@@ -482,13 +483,13 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     struct cemm_source *other;
 
     discovered->root = *uid;
-    refute(discovery, discovered, uid);
+    log_refuted(discovery, discovered, uid);
     discovered->refused = !claim && !known;
     if (!discovered->refused && !cemm_registry_has_room(registry, uid)) {
         discovered->refused = true;
-        remark(discovery, CEMM_LOG_WARNING,
-               "discovery: %s at %s is left out: %d devices were found already", uid->text,
-               discovered->address, CEMM_DISCOVERED_MAX);
+        log_limited(discovery, CEMM_LOG_WARNING,
+                    "discovery: %s at %s is left out: %d devices were found already", uid->text,
+                    discovered->address, CEMM_DISCOVERED_MAX);
     }
     if (discovered->refused) {
         cemm_route_detach(&source->own);
@@ -508,7 +509,7 @@ void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_s
                            const struct cemm_words *words)
 {
     if (!source->own.device && !source->discovered->logged)
-        remark(discovery, CEMM_LOG_WARNING, "%s", words->text);
+        log_limited(discovery, CEMM_LOG_WARNING, "%s", words->text);
     source->discovered->logged = true;
 }
 

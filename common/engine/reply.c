@@ -81,7 +81,7 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
     route->list_failure_logged = fault;
 }
 
-/* Whether this was not logged before. After CEMM_TOLD_MAX messages, the rest is only counted. */
+/* Whether this was not logged before. After CEMM_LOGGED_MAX messages, the rest is only counted. */
 static bool is_new(struct cemm_source *source, const char *text)
 {
     uint32_t sum = 2166136261; /* FNV-1a */
@@ -91,7 +91,7 @@ static bool is_new(struct cemm_source *source, const char *text)
     for (size_t i = 0; i < source->logged_count; i++)
         if (source->logged[i] == sum)
             return false;
-    if (source->logged_count == CEMM_TOLD_MAX)
+    if (source->logged_count == CEMM_LOGGED_MAX)
         return false;
     source->logged[source->logged_count++] = sum;
     return true;

@@ -93,10 +93,10 @@ struct cemm_source {
     size_t open;               /* in all of them */
     unsigned active;
     int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
-    struct cemm_request *scout;     /* repeats earlier than `expected` (promise.h); NULL: none */
-    unsigned requests;              /* how many could have been the scout */
-    size_t left_out;                /* parts of its answers that did not fit */
-    uint32_t logged[CEMM_TOLD_MAX]; /* which of them were logged: checksums of the messages */
+    struct cemm_request *scout;       /* repeats earlier than `expected` (promise.h); NULL: none */
+    unsigned requests;                /* how many could have been the scout */
+    size_t left_out;                  /* parts of its answers that did not fit */
+    uint32_t logged[CEMM_LOGGED_MAX]; /* which of them were logged: checksums of the messages */
     size_t logged_count;
 
     /* The list of its devices (find.c). */

@@ -127,8 +127,8 @@ static char *take_basis(char *bytes, size_t *length)
     return basis;
 }
 
-static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shelf shelf,
-                                        const struct cemm_query *query)
+static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archive_kind kind,
+                                       const struct cemm_query *query)
 {
     struct cemm_document *document;
     struct cemm_words problem = {.text = ""};
@@ -137,14 +137,14 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
     int64_t fetched;
     size_t length;
     char *bytes;
-    int r = cemm_archive_read(store->archive, shelf, query, &bytes, &length, &fetched);
+    int r = cemm_archive_read(store->archive, kind, query, &bytes, &length, &fetched);
 
     if (r < 0 && r != -EFBIG) {
         if (r != -ENOENT && r != -ENOTDIR)
             failed(store, "can't be read", r);
         return NULL;
     }
-    char *basis = r == 0 && shelf == CEMM_EMPTY ? take_basis(bytes, &length) : NULL;
+    char *basis = r == 0 && kind == CEMM_ARCHIVE_EMPTY ? take_basis(bytes, &length) : NULL;
     if (r == 0)
         r = cemm_answer_read(query, bytes, length, now, &document, &problem);
     if (r < 0)
@@ -159,7 +159,7 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
         cemm_document_unref(document);
         return NULL; /* it is fetched, as if it did not exist */
     }
-    if (r != -ENOMEM && shelf == CEMM_KEPT)
+    if (r != -ENOMEM && kind == CEMM_ARCHIVE_ANSWER)
         put_aside(store, query, r == -EFBIG ? "too long" : problem.text);
     return NULL;
 }
@@ -168,7 +168,7 @@ static struct cemm_document *read_shelf(struct cemm_store *store, enum cemm_shel
 static struct cemm_document *read_empty(struct cemm_store *store, const struct cemm_query *query,
                                         int64_t closed)
 {
-    struct cemm_document *document = read_shelf(store, CEMM_EMPTY, query);
+    struct cemm_document *document = read_kind(store, CEMM_ARCHIVE_EMPTY, query);
 
     if (document && (document->fetched < closed || !cemm_store_fresh(store, document))) {
         cemm_document_unref(document);
@@ -186,7 +186,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
 
     if (!store->archive || closed == INT64_MAX)
         return NULL;
-    document = read_shelf(store, CEMM_KEPT, query);
+    document = read_kind(store, CEMM_ARCHIVE_ANSWER, query);
     if (document) {
         /* A copied file may be older than its period's end; it is archived, so it is closed. */
         if (document->fetched < closed)
@@ -212,8 +212,8 @@ static int write_empty(struct cemm_store *store, const struct cemm_document *doc
     cemm_buffer_format(&text, "%s\n", document->basis);
     cemm_buffer_append(&text, document->bytes, document->length);
     int r = text.error ? text.error
-                       : cemm_archive_write(store->archive, CEMM_EMPTY, &document->query, text.data,
-                                            text.length);
+                       : cemm_archive_write(store->archive, CEMM_ARCHIVE_EMPTY, &document->query,
+                                            text.data, text.length);
     cemm_buffer_clear(&text);
     return r;
 }
@@ -225,8 +225,8 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
     if (!store->archive || !document->closed || (empty && !document->basis))
         return;
     int r = empty ? write_empty(store, document)
-                  : cemm_archive_write(store->archive, CEMM_KEPT, &document->query, document->bytes,
-                                       document->length);
+                  : cemm_archive_write(store->archive, CEMM_ARCHIVE_ANSWER, &document->query,
+                                       document->bytes, document->length);
     written(store, r);
     document->archived = r == 0 && !empty;
 }

@@ -31,7 +31,8 @@ struct cemm_merge;
 /* The rows of the moment that `merge` has come to; it walks the document's own series, or, for
  * influx, those sorted by name. */
 typedef void cemm_write_step(struct cemm_buffer *out, const struct cemm_document *document,
-                             const struct cemm_merge *merge, const struct cemm_manner *manner);
+                             const struct cemm_merge *merge,
+                             const struct cemm_render_options *options);
 cemm_write_step cemm_write_influx_step;
 cemm_write_step cemm_write_csv_step;
 cemm_write_step cemm_write_json_step;

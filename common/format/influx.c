@@ -67,9 +67,10 @@ static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
 }
 
 void cemm_write_influx_step(struct cemm_buffer *out, const struct cemm_document *document,
-                            const struct cemm_merge *merge, const struct cemm_manner *manner)
+                            const struct cemm_merge *merge,
+                            const struct cemm_render_options *options)
 {
-    (void)manner;
+    (void)options;
     if (write_line(out, &document->query, merge, false))
         write_line(out, &document->query, merge, true);
 }

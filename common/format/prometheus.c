@@ -293,7 +293,7 @@ static bool same(const char *left, const char *right)
 }
 
 /* Whether an earlier reading is of the same meter: a series may be written only once. */
-static bool told(const struct cemm_reading *readings, size_t index)
+static bool is_repeated(const struct cemm_reading *readings, size_t index)
 {
     const struct cemm_reading *reading = &readings[index];
     bool named = reading->uid && *reading->uid;
@@ -333,7 +333,7 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
     for (size_t i = 0; i < count; i++) {
         const struct cemm_reading *reading = &readings[i];
         int64_t time = reading->document ? cemm_document_newest(reading->document) : 0;
-        if (told(readings, i))
+        if (is_repeated(readings, i))
             continue;
         if (time == 0) {
             if (!same(reading->uid, NULL) && !same(reading->alias, NULL))
@@ -353,7 +353,7 @@ static void write_up(struct cemm_buffer *out, const struct cemm_reading *reading
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (told(readings, i))
+        if (is_repeated(readings, i))
             continue;
         write_head(out, UP, &any);
         cemm_buffer_text(out, families[UP].name);
@@ -369,7 +369,7 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
     for (size_t i = 0; i < count; i++) {
         const struct cemm_reading *reading = &readings[i];
         const char *type = reading->document ? reading->document->type : reading->type;
-        if (same(reading->uid, NULL) || same(reading->alias, NULL) || told(readings, i))
+        if (same(reading->uid, NULL) || same(reading->alias, NULL) || is_repeated(readings, i))
             continue;
         if (!reading->document && same(type, NULL))
             continue; /* its type is not known, which is not the same as none */

@@ -32,7 +32,7 @@ static void write_value(struct cemm_buffer *out, const struct cemm_sample *sampl
 
 static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        const struct cemm_series *series, const struct cemm_sample *sample,
-                       const struct cemm_manner *manner)
+                       const struct cemm_render_options *options)
 {
     const char *channel = cemm_row_channel(query, series, sample);
     const char *tag = cemm_history_tag(query, series->channel);
@@ -40,14 +40,14 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
 
     if (!cemm_identify(&query->uid, query->alias, channel, &identity) ||
         strlen(identity.type_instance) + (tag ? strlen(tag) + 1 : 0) >= CEMM_FIELD_SIZE) {
-        if (manner->ret_refused)
-            (*manner->ret_refused)++;
+        if (options->ret_refused)
+            (*options->ret_refused)++;
         return;
     }
     unsigned cadence = series->cadence ? series->cadence : identity.cadence;
-    double interval = manner->interval > cadence ? manner->interval : cadence;
+    double interval = options->interval > cadence ? options->interval : cadence;
     cemm_buffer_text(out, "PUTVAL \"");
-    write_host(out, manner->host);
+    write_host(out, options->host);
     cemm_buffer_format(out, "/cemm-%s/%s-%s%s%s\" interval=", identity.plugin_instance,
                        identity.type, identity.type_instance, tag ? "-" : "", tag ? tag : "");
     cemm_write_number(out, interval);
@@ -58,11 +58,12 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
 }
 
 void cemm_write_putval_step(struct cemm_buffer *out, const struct cemm_document *document,
-                            const struct cemm_merge *merge, const struct cemm_manner *manner)
+                            const struct cemm_merge *merge,
+                            const struct cemm_render_options *options)
 {
     for (size_t i = 0; i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
-            write_line(out, &document->query, &merge->series[i], sample, manner);
+            write_line(out, &document->query, &merge->series[i], sample, options);
     }
 }

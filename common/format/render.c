@@ -66,7 +66,8 @@ static bool next_moment(const struct walk *walks, size_t count, int64_t *ret_tim
 }
 
 static int write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
-                        size_t count, enum cemm_rows rows, const struct cemm_manner *manner)
+                        size_t count, enum cemm_rows rows,
+                        const struct cemm_render_options *options)
 {
     struct walk *walks = calloc(count + 1, sizeof(*walks));
     int64_t time = 0;
@@ -81,7 +82,7 @@ static int write_joined(struct cemm_buffer *out, const struct cemm_document *con
             struct walk *walk = &walks[i];
             if (!walk->live || walk->merge.time != time)
                 continue;
-            forms[rows].step(out, walk->document, &walk->merge, manner);
+            forms[rows].step(out, walk->document, &walk->merge, options);
             walk->live = cemm_merge_next(&walk->merge);
         }
     }
@@ -92,11 +93,11 @@ static int write_joined(struct cemm_buffer *out, const struct cemm_document *con
 }
 
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
-                       enum cemm_rows rows, const struct cemm_manner *manner, char **ret_text,
-                       size_t *ret_length)
+                       enum cemm_rows rows, const struct cemm_render_options *options,
+                       char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
-    int r = write_joined(&out, documents, count, rows, manner);
+    int r = write_joined(&out, documents, count, rows, options);
 
     if (r < 0) {
         cemm_buffer_clear(&out);

@@ -112,13 +112,13 @@ static void each_step_row(struct cemm_buffer *out, const struct cemm_document *d
 }
 
 void cemm_write_csv_step(struct cemm_buffer *out, const struct cemm_document *document,
-                         const struct cemm_merge *merge, const struct cemm_manner *manner)
+                         const struct cemm_merge *merge, const struct cemm_render_options *options)
 {
-    each_step_row(out, document, merge, manner->zone, csv_row);
+    each_step_row(out, document, merge, options->zone, csv_row);
 }
 
 void cemm_write_json_step(struct cemm_buffer *out, const struct cemm_document *document,
-                          const struct cemm_merge *merge, const struct cemm_manner *manner)
+                          const struct cemm_merge *merge, const struct cemm_render_options *options)
 {
-    each_step_row(out, document, merge, manner->zone, json_row);
+    each_step_row(out, document, merge, options->zone, json_row);
 }

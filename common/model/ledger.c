@@ -250,8 +250,8 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */
-static void tell(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
-                 int64_t number, const char *behind)
+static void add_line(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
+                     int64_t number, const char *behind)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
@@ -299,8 +299,8 @@ static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
 
 /* The time of a reading in `totals` is not when it was measured: the same value is new only if
  * the meter was read since. */
-static bool says_nothing_new(const struct cemm_ledger_entry *entry,
-                             const struct cemm_document *document, const struct cemm_sample *sample)
+static bool is_same_total(const struct cemm_ledger_entry *entry,
+                          const struct cemm_document *document, const struct cemm_sample *sample)
 {
     const struct cemm_series *series = cemm_document_channel(document, entry->channel);
     bool same = sample->value >= entry->value && sample->value <= entry->value;
@@ -318,7 +318,7 @@ static void learn(struct cemm_ledger_entry *entry, int64_t time)
         return;
     cemm_cadence_learn(&entry->cadence, time - entry->taken);
     if (cemm_cadence_seconds(&entry->cadence) != known)
-        tell(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
+        add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
 static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm_document *document,
@@ -329,7 +329,7 @@ static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm
     if (!source)
         return CEMM_NO_ROOM;
     if (sample->time <= newest_taken(entry, cemm_document_fetched(document)) ||
-        says_nothing_new(entry, document, sample))
+        is_same_total(entry, document, sample))
         return CEMM_REPEATED;
     if (steps_back(entry, sample, source))
         return CEMM_WITHHELD;
@@ -398,7 +398,7 @@ static int mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time
     entry->meter->ledger->gave = true;
     int r = cemm_minutes_add(&given->minutes, (struct cemm_stretch){minute, minute + 1});
     if (r > 0)
-        tell(entry, taker, "", minute * (MINUTE_MS / 1000), "+1\n");
+        add_line(entry, taker, "", minute * (MINUTE_MS / 1000), "+1\n");
     return r;
 }
 
@@ -422,7 +422,7 @@ static int note(struct cemm_ledger_entry *entry, int64_t time)
     entry->meter->ledger->gave = true;
     if (time > entry->given) {
         entry->given = time;
-        tell(entry, "", "@", time, "\n");
+        add_line(entry, "", "@", time, "\n");
     }
     for (size_t i = 0; entry->followed && i < ledger->taker_count && r >= 0; i++)
         if (ledger->takers[i]->current)

@@ -88,12 +88,12 @@ static const struct kind {
 /* Plugins whose writers cannot take old values: the first two need each series in order;
  * write_prometheus reports any value as current, and so does the collectd that receives from the
  * others. */
-static const char *const timid[] = {
+static const char *const without_history[] = {
     "rrdtool", "rrdcached", "write_prometheus", "network", "mqtt", "amqp",
 };
 
 /* `option`: of the block that is being read; NULL: the message is about the whole block. */
-static void mistake(struct reader *reader, const char *option, const char *message)
+static void log_mistake(struct reader *reader, const char *option, const char *message)
 {
     const char *label = reader->block.label;
 
@@ -160,12 +160,13 @@ static const char *take_host(struct reader *reader, const char *value)
 }
 
 /* The plugin's name is the part before a slash: write_graphite/main. */
-static bool is_timid(const char *writer)
+static bool lacks_history(const char *writer)
 {
     size_t length = strcspn(writer, "/");
 
-    for (size_t i = 0; i < sizeof(timid) / sizeof(timid[0]); i++) {
-        if (strlen(timid[i]) == length && strncasecmp(timid[i], writer, length) == 0)
+    for (size_t i = 0; i < sizeof(without_history) / sizeof(without_history[0]); i++) {
+        if (strlen(without_history[i]) == length &&
+            strncasecmp(without_history[i], writer, length) == 0)
             return true;
     }
     return false;
@@ -184,7 +185,7 @@ static const char *take_writer(struct reader *reader, const char *value)
 
     if (!*value || strlen(value) >= CEMM_TAKER_SIZE || !is_printable(value))
         return "is no name of a writer";
-    if (is_timid(value))
+    if (lacks_history(value))
         return "this writer cannot take old values";
     for (size_t i = 0; i < settings->writer_count; i++)
         if (strcasecmp(settings->writers[i], value) == 0)
@@ -259,7 +260,7 @@ static void set_option(struct reader *reader, const struct option *option, const
 
     if (!option->take) {
         if (cemm_config_set(reader->settings->config, option->key, value, &words) < 0)
-            mistake(reader, option->name, without_key(words.text, option->key));
+            log_mistake(reader, option->name, without_key(words.text, option->key));
         return;
     }
     const char *wrong = option->take(reader, value);
@@ -269,7 +270,7 @@ static void set_option(struct reader *reader, const struct option *option, const
         (void)snprintf(named, sizeof(named), "%s: \"%.100s\"", wrong, value);
         wrong = named;
     }
-    mistake(reader, option->name, wrong);
+    log_mistake(reader, option->name, wrong);
 }
 
 static void read_option(struct reader *reader, const oconfig_item_t *item)
@@ -279,13 +280,13 @@ static void read_option(struct reader *reader, const oconfig_item_t *item)
     const char *value = value_text(item, buffer);
 
     if (!option)
-        mistake(reader, item->key, "unknown option");
+        log_mistake(reader, item->key, "unknown option");
     else if (!(option->kinds & reader->block.kind))
-        mistake(reader, item->key, "does not belong in this kind of block");
+        log_mistake(reader, item->key, "does not belong in this kind of block");
     else if (item->children_num)
-        mistake(reader, item->key, "is no block");
+        log_mistake(reader, item->key, "is no block");
     else if (!value)
-        mistake(reader, item->key, "needs exactly one value");
+        log_mistake(reader, item->key, "needs exactly one value");
     else
         set_option(reader, option, value);
     if (option && reader->missing && strcmp(option->name, reader->missing) == 0)
@@ -315,23 +316,23 @@ static void read_block(struct reader *reader, const struct kind *kind, const oco
     struct cemm_words words = {""};
 
     if (!name || (kind->needed && !cemm_name_valid(name))) {
-        mistake(reader, item->key, "the block needs one name, of 1 to 64 of A-Z a-z 0-9 _ . -");
+        log_mistake(reader, item->key, "the block needs one name, of 1 to 64 of A-Z a-z 0-9 _ . -");
         return;
     }
     begin_block(reader, kind, name);
     if (!kind->needed && item->values_num)
-        mistake(reader, NULL, "is a block without a name");
+        log_mistake(reader, NULL, "is a block without a name");
     if (kind->bit == BACKFILL && reader->backfill)
-        mistake(reader, NULL, "a second block of this kind");
+        log_mistake(reader, NULL, "a second block of this kind");
     reader->backfill |= kind->bit == BACKFILL;
     if (kind->section && cemm_config_section(settings->config, kind->section, name, &words) < 0) {
-        mistake(reader, NULL, words.text);
+        log_mistake(reader, NULL, words.text);
     } else {
         reader->missing = kind->needed;
         for (int i = 0; i < item->children_num; i++)
             read_option(reader, &item->children[i]);
         if (reader->missing)
-            mistake(reader, reader->missing, "is missing");
+            log_mistake(reader, reader->missing, "is missing");
         if (kind->needed)
             settings->blocks[settings->count++] = reader->block;
     }
@@ -371,12 +372,12 @@ static void finish(struct reader *reader)
     if (reader->mistakes)
         return;
     if (cemm_config_finish(settings->config, &words) < 0) {
-        mistake(reader, NULL, words.text);
+        log_mistake(reader, NULL, words.text);
     } else if (cemm_config_discovers(settings->config)) {
         begin_block(reader, find_kind("Discovery"), "");
         settings->blocks[settings->count++] = reader->block;
     } else if (!settings->count) {
-        mistake(reader, NULL, "there is no <Cloud> and no <Local> block: nothing to read");
+        log_mistake(reader, NULL, "there is no <Cloud> and no <Local> block: nothing to read");
     }
 }
 
@@ -402,7 +403,7 @@ struct settings *settings_read(oconfig_item_t *const *plugins, size_t count, int
     struct reader reader = {.settings = settings_new(), .interval = interval, .block.kind = GLOBAL};
 
     if (!reader.settings) {
-        mistake(&reader, NULL, "no memory");
+        log_mistake(&reader, NULL, "no memory");
         return NULL;
     }
     /* The library takes global options before any section, so they are read first. */

@@ -140,7 +140,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
 
 /* The values from `given` to `end` have left the writer's buffer, and count. Returns how long that
  * took. */
-static int64_t settle(struct history_writer *writer, struct batch *batch, size_t end)
+static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
     const char *taker = cemm_fill_taker(batch->fill);
     int64_t begun = locks_now();
@@ -156,7 +156,7 @@ static int64_t settle(struct history_writer *writer, struct batch *batch, size_t
 }
 
 /* Waits. True: the thread must end. */
-static bool rest(struct history_writer *writer, int64_t us)
+static bool pause_for(struct history_writer *writer, int64_t us)
 {
     int64_t until = locks_now() + us;
     bool stopping;
@@ -180,14 +180,14 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->given >= together && settle(writer, batch, next) > SLOW_US &&
+        if (next - batch->given >= together && flush(writer, batch, next) > SLOW_US &&
             together < TOGETHER_MAX)
             together *= 2;
-        if (rest(writer, PACE_US))
+        if (pause_for(writer, PACE_US))
             break;
     }
     if (next > batch->given)
-        settle(writer, batch, next);
+        flush(writer, batch, next);
 }
 
 /* ---- the thread --------------------------------------------------------------------- */

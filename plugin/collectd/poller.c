@@ -81,8 +81,8 @@ static void pass_on(void *data, enum cemm_level level, const char *message)
 }
 
 /* Counts a loss; the first of its kind is logged. */
-static void lose(unsigned long *count, const struct cemm_uid *uid, const char *alias,
-                 const char *channel, const char *why)
+static void count_loss(unsigned long *count, const struct cemm_uid *uid, const char *alias,
+                       const char *channel, const char *why)
 {
     if ((*count)++ == 0)
         plugin_log(LOG_WARNING, "cemm plugin: %s %s %s: %s; more of these are only counted",
@@ -180,11 +180,11 @@ static void take_document(struct target *target, const struct cemm_uid *uid, con
     readings_init(&fresh);
     target->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
-        lose(&losses->early, uid, alias, "realtime",
-             "a sample lies more than 15 minutes ahead of our clock, it is left out");
+        count_loss(&losses->early, uid, alias, "realtime",
+                   "a sample lies more than 15 minutes ahead of our clock, it is left out");
     for (size_t i = 0; i < count; i++) {
         if (!take_series(target, document, &series[i], &fresh))
-            lose(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
+            count_loss(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
     }
     /* They follow the readings of earlier answers that they have released. */
     while (fresh.count)
@@ -333,8 +333,9 @@ static bool dispatch(struct poller *poller, const struct reading *reading)
     struct value value;
 
     if (!dispatch_make(&value, reading->block, entry, reading->time, reading->value)) {
-        lose(&poller->losses.names, cemm_ledger_uid(entry), cemm_ledger_alias(entry),
-             cemm_ledger_channel(entry), "this name is too long for collectd, it is left out");
+        count_loss(&poller->losses.names, cemm_ledger_uid(entry), cemm_ledger_alias(entry),
+                   cemm_ledger_channel(entry),
+                   "this name is too long for collectd, it is left out");
         return false;
     }
     plugin_dispatch_values(&value.list);

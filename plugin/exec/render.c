@@ -15,7 +15,8 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
                  double interval)
 {
     const char *told = getenv("COLLECTD_HOSTNAME");
-    *ret_render = (struct render){.format = format, .manner = {.zone = zone, .interval = interval}};
+    *ret_render =
+        (struct render){.format = format, .options = {.zone = zone, .interval = interval}};
     if (told && *told != '\0')
         copy_text(ret_render->host, HOST_SIZE, told);
     else if (gethostname(ret_render->host, HOST_SIZE - 1) != 0 || ret_render->host[0] == '\0')
@@ -23,8 +24,8 @@ void render_init(struct render *ret_render, enum exec_format format, const struc
     message_sanitize(ret_render->host, '_');
     for (char *slash = ret_render->host; (slash = strchr(slash, '/'));)
         *slash = '_'; /* a slash separates the fields of an identifier */
-    ret_render->manner.host = ret_render->host;
-    ret_render->manner.ret_refused = &ret_render->refused;
+    ret_render->options.host = ret_render->host;
+    ret_render->options.ret_refused = &ret_render->refused;
 }
 
 double render_interval(const struct exec_options *options, double usual)
@@ -127,7 +128,7 @@ int render_rows(struct render *render, const struct cemm_document *const *docume
                                                                  : CEMM_ROWS_CSV;
     char *rows = NULL;
     size_t length = 0;
-    int r = cemm_render_joined(documents, count, kind, &render->manner, &rows, &length);
+    int r = cemm_render_joined(documents, count, kind, &render->options, &rows, &length);
     return print_rows(render, r, rows, length, stream);
 }
 
@@ -139,7 +140,7 @@ int render_answer(struct render *render, const struct cemm_document *document, F
     if (!json && render->format != EXEC_FORMAT_CSV)
         return render_rows(render, &document, 1, stream);
     int r = cemm_render(document, json ? CEMM_FORM_JSON_ROWS : CEMM_FORM_CSV_ROWS,
-                        render->manner.zone, &rows, &length);
+                        render->options.zone, &rows, &length);
     return print_rows(render, r, rows, length, stream);
 }
 

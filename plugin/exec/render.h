@@ -13,12 +13,12 @@
 
 #define HOST_SIZE 128 /* as collectd's fields */
 
-/* It must not move: `manner` points into it. */
+/* It must not move: `options` points into it. */
 struct render {
     enum exec_format format;
     bool lines; /* JSON: an object a line instead of one array */
     bool begun; /* the text before all rows has been printed */
-    struct cemm_manner manner;
+    struct cemm_render_options options;
     char host[HOST_SIZE];
     size_t refused; /* samples whose names are too long for collectd */
 };

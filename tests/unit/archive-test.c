@@ -96,21 +96,24 @@ static void test_paths(void **state)
         size_t length;
         char *bytes;
         assert_false(cemm_archive_has(archive, &query));
-        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
-                         -ENOENT);
-        assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, rows[i].path, 20), 0);
+        assert_int_equal(
+            cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched),
+            -ENOENT);
+        assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, rows[i].path, 20),
+                         0);
         assert_true(is_there(rows[i].path));
         assert_true(cemm_archive_has(archive, &query));
-        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
-                         0);
+        assert_int_equal(
+            cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched), 0);
         assert_int_equal(length, 20);
         assert_memory_equal(bytes, rows[i].path, 20);
         assert_int_equal(bytes[20], '\0');
         assert_true(fetched > CEMM_TIME_MIN);
         free(bytes);
-        /* The other shelf is another file. */
-        assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched),
-                         -ENOENT);
+        /* The other kind is another file. */
+        assert_int_equal(
+            cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched),
+            -ENOENT);
     }
     assert_int_equal(mode_of("00-1E-C0-85-96-CC/p1/data") & 07, 0);
     assert_int_equal(mode_of(rows[0].path) & ~0640U, 0);
@@ -125,12 +128,13 @@ static void test_whole(void **state)
     int status;
 
     memset(text, 'a', sizeof(text));
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, text, sizeof(text)), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, text, sizeof(text)),
+                     0);
     pid_t pid = fork();
     if (pid == 0) {
         for (int i = 0; i < 200; i++) {
             memset(text, 'a' + i % 26, sizeof(text));
-            if (cemm_archive_write(archive, CEMM_KEPT, &query, text, sizeof(text)) < 0)
+            if (cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, text, sizeof(text)) < 0)
                 _exit(1);
         }
         _exit(0);
@@ -139,8 +143,8 @@ static void test_whole(void **state)
         int64_t fetched;
         size_t length;
         char *bytes;
-        assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
-                         0);
+        assert_int_equal(
+            cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched), 0);
         assert_int_equal(length, sizeof(text));
         for (size_t i = 1; i < length; i++)
             if (bytes[i] != bytes[0])
@@ -156,7 +160,8 @@ static void expect_kept(const char *archive, const struct cemm_query *query, con
     size_t length;
     char *bytes;
 
-    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, query, &bytes, &length, &fetched), 0);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, query, &bytes, &length, &fetched), 0);
     assert_string_equal(bytes, text);
     free(bytes);
 }
@@ -172,28 +177,28 @@ static void test_abandoned(void **state)
     struct timespec ahead[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
     const char *path = path_in(name);
 
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "1", 1), 0);
     put(name, "ha");
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "2", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "2", 1), 0);
     assert_true(is_there(name)); /* the other one will rename it */
     assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "3", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "3", 1), 0);
     assert_false(is_there(name));
     expect_kept(archive, &query, "3");
 
     put(name, "ha");
     assert_int_equal(utimensat(AT_FDCWD, path, ahead, 0), 0);
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "4", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "4", 1), 0);
     expect_kept(archive, &query, "4");
     assert_int_equal(symlink("nowhere", path), 0);
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "5", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "5", 1), 0);
     expect_kept(archive, &query, "5");
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "6", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "6", 1), 0);
     expect_kept(archive, &query, "6");
     assert_false(is_there(name));
     assert_int_equal(mkdir(path, 0700), 0); /* which is said */
-    assert_true(cemm_archive_write(archive, CEMM_KEPT, &query, "7", 1) < 0);
+    assert_true(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "7", 1) < 0);
 }
 
 static void test_damaged(void **state)
@@ -207,7 +212,7 @@ static void test_damaged(void **state)
     size_t length;
     char *bytes;
 
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "{", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "{", 1), 0);
     assert_int_equal(cemm_archive_put_aside(archive, &query, &words), 0);
     assert_non_null(strstr(words.text, aside));
     assert_true(is_there(aside));
@@ -218,13 +223,13 @@ static void test_damaged(void **state)
     put(name, "");
     const char *path = path_in(name);
     assert_int_equal(truncate(path, CEMM_ANSWER_MAX + 1), 0);
-    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
-                     -EFBIG);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched), -EFBIG);
     /* A directory of that name, a FIFO: no file to wait for. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
-    assert_int_equal(cemm_archive_read(archive, CEMM_KEPT, &query, &bytes, &length, &fetched),
-                     -EFBIG);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched), -EFBIG);
 }
 
 /* Who said so stands before an answer without a sample, however long that is. */
@@ -238,13 +243,16 @@ static void test_longest_empty(void **state)
     char *bytes;
 
     memset(text, 'x', sizeof(text));
-    assert_int_equal(cemm_archive_write(archive, CEMM_EMPTY, &query, text, CEMM_EMPTY_MAX), 0);
-    assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_EMPTY, &query, text, CEMM_EMPTY_MAX),
+                     0);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched), 0);
     assert_int_equal(length, CEMM_EMPTY_MAX);
     free(bytes);
-    assert_int_equal(cemm_archive_write(archive, CEMM_EMPTY, &query, text, sizeof(text)), 0);
-    assert_int_equal(cemm_archive_read(archive, CEMM_EMPTY, &query, &bytes, &length, &fetched),
-                     -EFBIG);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_EMPTY, &query, text, sizeof(text)),
+                     0);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched), -EFBIG);
 }
 
 /* Where a file stands in the way of a directory, that is an error, and nothing is lost. */
@@ -254,10 +262,10 @@ static void test_in_the_way(void **state)
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     struct cemm_query totals = query_of(CEMM_TOTALS, CEMM_DAY);
 
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "1", 1), 0);
     put("00-1E-C0-85-96-CC/p1/totals", "mine");
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &totals, "1", 1), -ENOTDIR);
-    assert_int_equal(cemm_archive_write(archive, CEMM_KEPT, &query, "1", 1), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &totals, "1", 1), -ENOTDIR);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "1", 1), 0);
 }
 
 static void expect_note(const char *archive, const struct cemm_uid *uid, const char *wanted)

@@ -307,7 +307,7 @@ static const struct {
 static void test_joins(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
-    const struct cemm_manner manner = {.zone = zone, .host = "a\"b\\c", .interval = 2.5};
+    const struct cemm_render_options options = {.zone = zone, .host = "a\"b\\c", .interval = 2.5};
 
     (void)state;
     assert_non_null(zone);
@@ -321,7 +321,7 @@ static void test_joins(void **state)
             documents[count] = answer(from->endpoint, from->alias, from->span, from->text);
         }
         assert_int_equal(cemm_render_joined((const struct cemm_document *const *)documents, count,
-                                            joins[i].rows, &manner, &text, &length),
+                                            joins[i].rows, &options, &text, &length),
                          0);
         expect_text("joined", text, joins[i].text);
         assert_int_equal(length, strlen(text));
@@ -365,7 +365,8 @@ static void test_refused(void **state)
 {
     static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     size_t refused = 0;
-    const struct cemm_manner manner = {.host = "h", .interval = 1, .ret_refused = &refused};
+    const struct cemm_render_options options = {
+        .host = "h", .interval = 1, .ret_refused = &refused};
     char json[200] = "{\"data\":{\"t1\":[1496326765000,1],\"";
 
     (void)state;
@@ -373,7 +374,7 @@ static void test_refused(void **state)
     const struct cemm_document *document = answer(CEMM_REALTIME, name, CEMM_DAY, json);
     char *text;
     size_t length;
-    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner, &text, &length),
+    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options, &text, &length),
                      0);
     expect_part("the other one", text, "-t1\" interval=1 ");
     assert_null(strstr(strchr(text, '\n') + 1, "PUTVAL"));

@@ -99,12 +99,12 @@ static void expect_output(const struct golden *golden, const struct cemm_documen
 
 static void expect_putval(const struct golden *golden, const struct cemm_document *document)
 {
-    const struct cemm_manner manner = {.host = "house", .interval = 60};
+    const struct cemm_render_options options = {.host = "house", .interval = 60};
     size_t length;
     char *wanted = read_golden(golden->name, ".putval", &length);
     char *text;
 
-    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &manner, &text, &length),
+    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options, &text, &length),
                      0);
     expect_text(golden->name, text, wanted);
     free(text);
