@@ -34,7 +34,7 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_words *word
                 words, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
                 name);
         if (!*name || strchr(name, '/'))
-            return cemm_words_fail(words, -EINVAL, "\"%s\" is no name of a systemd credential",
+            return cemm_words_fail(words, -EINVAL, "\"%s\" is not the name of a systemd credential",
                                    name);
         length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
     }
@@ -100,7 +100,7 @@ static int read_line(int fd, const char *path, struct cemm_secret *secret, struc
     if (r == -ENODATA)
         cemm_words_set(words, "key file %s has no key in its first line", path);
     else if (r < 0)
-        cemm_words_set(words, "the first line of key file %s is no API key", path);
+        cemm_words_set(words, "the first line of key file %s is not an API key", path);
     return r;
 }
 

@@ -244,7 +244,7 @@ static void log_success(struct cemm_entry *entry)
     if (!log || !was_logged(log, entry))
         return;
     log->logged = false;
-    cemm_log(entry->cache->loop, CEMM_LOG_INFO, "%s %s: all right again", entry->query.uid.text,
+    cemm_log(entry->cache->loop, CEMM_LOG_INFO, "%s %s: works again", entry->query.uid.text,
              entry->query.alias);
     if (log != entry)
         entry_free(log);

@@ -109,7 +109,7 @@ static int open_socket(struct cemm_discovery *discovery)
     if (r == -EADDRINUSE && !discovery->port_warned)
         cemm_log(loop, CEMM_LOG_INFO,
                  "discovery: another program holds UDP port %d; devices that answer only there "
-                 "will not be heard",
+                 "will not be found",
                  CEMM_BEACON_PORT);
     discovery->port_warned = r == -EADDRINUSE;
     if (r == -EADDRINUSE)

@@ -230,7 +230,7 @@ static void unlist(struct cemm_route *route)
     struct cemm_device *device = route->device;
 
     cemm_log(source->loop, CEMM_LOG_WARNING,
-             "%s: %s is no longer in the list of devices; it is not asked for until it is",
+             "%s: %s is no longer in the list of devices; it is not read until it is listed again",
              source->name, device->uid.text);
     cemm_route_detach(route);
     device->lost = !cemm_device_reached(device); /* that was just logged */

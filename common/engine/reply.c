@@ -76,7 +76,7 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
     if (fault && !route->list_failure_logged)
         cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
     else if (!fault && route->list_failure_logged)
-        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: all right again", route->source->name,
+        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: works again", route->source->name,
                  cemm_route_name(route));
     route->list_failure_logged = fault;
 }

@@ -364,8 +364,7 @@ static void give_up(struct cemm_request *request, bool silent)
         fail_for(request, -ETIMEDOUT, request->queued.route,
                  "the promised data did not come in time");
     else
-        finish_unanswered(request, -ETIMEDOUT,
-                          "it asked for more patience than the timeout allows");
+        finish_unanswered(request, -ETIMEDOUT, "its Retry-After is longer than the timeout");
 }
 
 /* The first request or a repeat is due. */

@@ -81,7 +81,7 @@ bool cemm_source_renew_key(struct cemm_source *source)
     int r = cemm_secret_load(&fresh, config->key_file, &words);
     bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
     if (r < 0 && !source->key_lost)
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the key of before is used",
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the old key is still used",
                  source->name, words.text);
     source->key_lost = r < 0;
     if (other) {

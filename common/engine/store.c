@@ -109,7 +109,7 @@ static void suspect(struct cemm_store *store, const struct cemm_query *query)
     cemm_period_format(&query->period, date, sizeof(date));
     cemm_log(store->loop, CEMM_LOG_WARNING,
              "archive: %s %s %s has rows outside that period, as if it had been fetched in another "
-             "time zone; what is like that is fetched again, and stays until better has come",
+             "time zone; such periods are fetched again, and used until that succeeds",
              query->uid.text, query->alias, date);
 }
 
@@ -284,7 +284,7 @@ static void check_zone(struct cemm_store *store)
     if (!store->zone_known)
         cemm_log(store->loop, CEMM_LOG_WARNING,
                  "archive %s: it was filled in the time zone %.80s, and the time zone is %s now; "
-                 "what does not fit is fetched again",
+                 "periods with other rows are fetched again",
                  store->archive, text, zone);
     free(text);
 }

@@ -393,12 +393,12 @@ static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_
 static int no_file(const char *path, int r, struct cemm_words *words)
 {
     if (r == -EINVAL)
-        return cemm_words_fail(words, r, "state file %s is no regular file: nothing is kept in it",
+        return cemm_words_fail(words, r, "state file %s is not a regular file: nothing is saved",
                                path);
     if (r == -ENOENT)
         return cemm_words_fail(words, CEMM_ABSENT,
-                               "there is no state file %s yet: nothing counts as given", path);
-    return cemm_words_fail(words, r, "state file %s: %s: nothing counts as given", path,
+                               "there is no state file %s yet: nothing counts as sent", path);
+    return cemm_words_fail(words, r, "state file %s: %s: nothing counts as sent", path,
                            r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
 }
 
@@ -416,7 +416,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
     if (r == 0)
         return 0;
     if (r > 0) {
-        cemm_words_set(words, "state file %s is cut off: what it lacks may be given again", path);
+        cemm_words_set(words, "state file %s is cut off: what it lacks may be sent again", path);
         put_aside(ledger, path, words);
         return -EBADMSG;
     }

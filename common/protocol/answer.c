@@ -353,7 +353,7 @@ static int read_channels(struct reader *reader, struct json_object *data)
     if (document->query.endpoint == CEMM_REALTIME && has(reader->root, "totals")) {
         groups.totals = cemm_json_member(reader->root, "totals", json_type_object);
         if (!groups.totals)
-            skip(reader, "\"totals\" is no object");
+            skip(reader, "\"totals\" is not an object");
     }
     document->totals = groups.totals;
     count_samples(groups.data, history, &series, &samples);
@@ -411,7 +411,7 @@ static int read_devices(struct reader *reader, struct json_object *data)
         else if (read_uid(uid, &document->uids[document->uid_count]))
             document->uid_count++;
         else
-            skip(reader, "the uid of a device is none");
+            skip(reader, "the uid of a device is not valid");
     }
     return 0;
 }
@@ -425,7 +425,7 @@ static int read_root(struct reader *reader, struct json_object *data)
     if (!document->uids)
         return -ENOMEM;
     if (!read_uid(cemm_json_member(data, "mac", json_type_string), document->uids))
-        return refuse(reader, "\"mac\" is no MAC address");
+        return refuse(reader, "\"mac\" is not a MAC address");
     document->uid_count = 1;
     return 0;
 }
@@ -449,7 +449,7 @@ static bool read_name(struct json_object *item, const char *member, char ret_nam
 static bool read_entry(struct reader *reader, struct json_object *item, struct cemm_io *ret_io)
 {
     if (!json_object_is_type(item, json_type_object)) {
-        skip(reader, "a meter is no object");
+        skip(reader, "a meter is not an object");
         return false;
     }
     if (!read_name(item, "alias", ret_io->alias)) {

@@ -44,7 +44,7 @@ static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beaco
     const char *mac = cemm_json_string(cemm_json_member(beacon, "mac", json_type_string));
 
     if (!mac || !cemm_uid_parse(mac, &ret_beacon->uid))
-        return refuse(words, "\"mac\" is no MAC address");
+        return refuse(words, "\"mac\" is not a MAC address");
     copy_name(beacon, "type", ret_beacon->type);
     copy_name(beacon, "version", ret_beacon->version);
     if (!core_answers(ret_beacon->version))

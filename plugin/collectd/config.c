@@ -118,7 +118,7 @@ static const char *take_state_file(struct reader *reader, const char *value)
     free(reader->settings->state_file);
     reader->settings->state_file = file;
     if (stat(file, &about) == 0 && !S_ISREG(about.st_mode))
-        return "is there and is no regular file";
+        return "exists and is not a regular file";
     return NULL;
 }
 
@@ -130,7 +130,7 @@ static const char *seconds(const char *value, double low, double high, const cha
 
     *ret_seconds = strtod(value, &end);
     if (end == value || *end || strspn(value, "0123456789.") != strlen(value))
-        return "is no number of seconds";
+        return "is not a number of seconds";
     return *ret_seconds >= low && *ret_seconds <= high ? NULL : range;
 }
 
@@ -184,7 +184,7 @@ static const char *take_writer(struct reader *reader, const char *value)
     struct settings *settings = reader->settings;
 
     if (!*value || strlen(value) >= CEMM_TAKER_SIZE || !is_printable(value))
-        return "is no name of a writer";
+        return "is not the name of a writer";
     if (lacks_history(value))
         return "this writer cannot take old values";
     for (size_t i = 0; i < settings->writer_count; i++)
@@ -284,7 +284,7 @@ static void read_option(struct reader *reader, const oconfig_item_t *item)
     else if (!(option->kinds & reader->block.kind))
         log_mistake(reader, item->key, "does not belong in this kind of block");
     else if (item->children_num)
-        log_mistake(reader, item->key, "is no block");
+        log_mistake(reader, item->key, "is not a block");
     else if (!value)
         log_mistake(reader, item->key, "needs exactly one value");
     else

@@ -98,7 +98,7 @@ static void save(struct history_writer *writer, bool whole)
     int r = cemm_ledger_save(writer->ledger, whole, &words);
 
     if (r < 0)
-        plugin_log(LOG_ERR, "cemm plugin: %s: after a restart it will not be known what was given",
+        plugin_log(LOG_ERR, "cemm plugin: %s: after a restart it is not known what was sent",
                    words.text);
     else if (r > 0)
         plugin_log(LOG_INFO, "cemm plugin: %s", words.text);

@@ -180,8 +180,9 @@ static void take_document(struct target *target, const struct cemm_uid *uid, con
     readings_init(&fresh);
     target->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
-        count_loss(&losses->early, uid, alias, "realtime",
-                   "a sample lies more than 15 minutes ahead of our clock, it is left out");
+        count_loss(
+            &losses->early, uid, alias, "realtime",
+            "a sample is left out: it is more than 15 minutes ahead of this machine's clock");
     for (size_t i = 0; i < count; i++) {
         if (!take_series(target, document, &series[i], &fresh))
             count_loss(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
@@ -429,10 +430,11 @@ struct poller *poller_start(const struct settings *settings)
 static void report(const struct losses *losses)
 {
     if (losses->names || losses->early || losses->memory || losses->overflow)
-        plugin_log(LOG_INFO,
-                   "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
-                   "our clock, %lu for lack of memory, %lu that collectd did not fetch in time",
-                   losses->names, losses->early, losses->memory, losses->overflow);
+        plugin_log(
+            LOG_INFO,
+            "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
+            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
+            losses->names, losses->early, losses->memory, losses->overflow);
 }
 
 void poller_stop(struct poller *poller)

@@ -561,10 +561,10 @@ static void other_zone_s_file_mends_nothing(void **state)
     free(sim_requests(&rig.cloud));
     expect_data("denied, and suspected", CEMM_DATA, "2024-06-01", 1, "archive", false);
     assert_int_equal(lines_with(rig.log, "HTTP 403"), 1);
-    assert_int_equal(lines_with(rig.log, "all right again"), 0);
+    assert_int_equal(lines_with(rig.log, "works again"), 0);
     sim_no_faults(&rig.cloud);
     expect_day("replaced", 1, HOME);
-    assert_int_equal(lines_with(rig.log, "all right again"), 1);
+    assert_int_equal(lines_with(rig.log, "works again"), 1);
 }
 
 /* Complaints are forgotten by no lack of room, and nobody can wait for what stands for them. */

@@ -62,7 +62,7 @@ mistakes() {
   refused "the fourth shard of three" "$(cloud "$good" 'Shard "4/3"')" "$home: Shard: 4/3: write which part of how many"
   refused "a shard of nothing" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write which part of how many"
   refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
-  refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is no block"
+  refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is not a block"
   refused "timeout in words" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
   refused "interval of nothing" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must lie"
   refused "interval in words" "$(lan 'Address "127.0.0.1"' 'Interval "1h"')" "$garage: Interval: is no number"
@@ -73,7 +73,7 @@ mistakes() {
   refused "time zone that is none" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
   refused "no block at all, nor discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
-  refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: is there and is no regular file"
+  refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: exists and is not a regular file"
   refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
 }
 
@@ -91,7 +91,7 @@ history_mistakes() {
     refused "history for $writer" "$(history "Writer \"$writer\"")" "$block: Writer: this writer cannot take old values: \"$writer\""
   done
   refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
-  refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is no name of a writer"
+  refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is not the name of a writer"
   refused "two of them in one" "$(history 'Writer "csv" "write_http/a"')" "$block: Writer: needs exactly one value"
   refused "a window of a second" "$(history 'Window 1')" "$block: Window: must lie"
   refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must lie"

@@ -660,7 +660,7 @@ static void a_failing_list_is_told_once(void **state)
     sim_no_faults(&rig.cloud);
     for (int i = 0; i < 3; i++)
         reply_expect(client_find(&rig.client, NULL, &reply) == 0, "found", &reply);
-    assert_int_equal(lines_with(rig.log, "all right again"), 1);
+    assert_int_equal(lines_with(rig.log, "works again"), 1);
     assert_int_equal(lines_with(rig.log, ""), 2);
 }
 

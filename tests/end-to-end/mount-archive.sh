@@ -90,7 +90,7 @@ sim_faults
 for alias in p1 s01; do
   check "a day of $alias can be read again" cat "$(day_file "$dev" "$alias" "$month-06" csv)" "$(day_file "$dev" "$alias" "$month-16" csv)"
 done
-is 'and so is that' 2 "$(grep -c 'all right again' "$scratch/fs.log")"
+is 'and so is that' 2 "$(grep -c 'works again' "$scratch/fs.log")"
 is 'there is no word more' 4 "$(wc -l <"$scratch/fs.log")"
 unmount_fs
 

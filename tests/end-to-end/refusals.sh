@@ -138,10 +138,10 @@ check 'stream: the key that was written is used' wait_for 60 streams
 check 'stream: and told of' wait_for 60 stream_says 'the key file has a new key, which is used now'
 rm "$conf.key"
 sim_faults "status=403@*/realtime/*"
-check 'stream: it is gone' wait_for 60 stream_says "key file $conf.key: No such file or directory; the key of before is used"
+check 'stream: it is gone' wait_for 60 stream_says "key file $conf.key: No such file or directory; the old key is still used"
 sim_faults
 : >"$scratch/out"
-check 'stream: the key of before is used' wait_for 60 streams
+check 'stream: the old key is still used' wait_for 60 streams
 is 'stream: that is said once' 1 "$(grep -c 'No such file' "$scratch/err")"
 stop "$stream"
 

@@ -154,7 +154,7 @@ is 'read: the time that stands in the file stays' "$before" "$(sample_time "$scr
 sim_faults
 check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
-is 'one line more' "I! $dev p1: all right again" "$(tail -n +2 "$scratch/stream.err")"
+is 'one line more' "I! $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
 exits 'read: samples too far ahead are none' 1 "$cemm" read --config "$conf" --format influx
 is 'nothing comes' '' "$out"

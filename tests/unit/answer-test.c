@@ -273,7 +273,7 @@ static void test_left_out(void **state)
          "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\"x\":\"y\"}}", 1, 1,
          "x is not [milliseconds, number]"},
         {"totals that are none", CEMM_REALTIME, "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":null}",
-         1, 1, "\"totals\" is no object"},
+         1, 1, "\"totals\" is not an object"},
         {"rows", CEMM_DATA,
          "{\"data\":{\"electric_power\":[[" NOW ",1],null,[7],{},\"x\",[" OLD ",2]]}}", 1, 4,
          "a row of electric_power is not [milliseconds, number]"},

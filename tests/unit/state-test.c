@@ -559,7 +559,7 @@ static void test_damage(void **state)
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), rows[i].result);
         if (rows[i].result) {
             expect_text(rows[i].row, missing_of(ledger), "10-1");
-            expect_part(rows[i].row, words.text, "nothing counts as given");
+            expect_part(rows[i].row, words.text, "nothing counts as sent");
         }
         cemm_ledger_free(ledger);
     }
@@ -593,7 +593,7 @@ static void test_cut(void **state)
         struct cemm_words words;
         const char *path = scratch_text("state", rows[i].text, 0600);
         expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), -EBADMSG);
-        expect_part(rows[i].row, words.text, "is cut off: what it lacks may be given again");
+        expect_part(rows[i].row, words.text, "is cut off: what it lacks may be sent again");
         expect_part(rows[i].row, words.text, aside);
         expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
         assert_int_equal(access(path, F_OK), 0);
