@@ -519,8 +519,7 @@ struct cemm_backfill;
 struct cemm_fill;
 struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill);
 const char *cemm_fill_taker(const struct cemm_fill *fill);
-void *
-cemm_fill_user(const struct cemm_fill *fill); /* the argument of the last cemm_backfill_live() */
+void *cemm_fill_user(const struct cemm_fill *fill); /* of its last live sample */
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
@@ -538,15 +537,13 @@ struct cemm_backfill_rules {
     void (*done)(void *data, struct cemm_fill *fill);
 };
 
-/* Free it after `cemm`, because it waits for completions of that, and before `ledger`. NULL: no
- * memory. */
+/* Free it after `cemm`, whose completions it waits for, and before `ledger`. NULL: no memory. */
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data);
 void cemm_backfill_free(struct cemm_backfill *backfill); /* NULL is allowed */
 
 /* A series has a live sample. Missing minutes that ended at least a minute before `limit` (Unix
- * milliseconds) may be fetched. True: a round has begun or is running, and `done` will be called.
- * */
+ * milliseconds) may be fetched. True: a round is running, and `done` will be called. */
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                         int64_t limit, void *user);
 

@@ -7,9 +7,9 @@
  *   <uid>/<alias>/data/month/2024/2024-03.json
  *   <uid>/<alias>/data/year/2024.json
  *   <uid>/<alias>/totals/2024/03/2024-03-31.json
- *   <uid>/<alias>/.first          the first day of which it has data
- *   .zone                         the time zone of those who wrote it
- *   .empty/<the same without .json>     answers without a sample: remembered for a day, not kept
+ *   <uid>/<alias>/.first          the meter's first day with data
+ *   .zone                         the time zone in which it was filled
+ *   .empty/<the same without .json>     answers without a sample, used for a day
  *
  * Every known meter has a directory, even if nothing of it is archived.
  *

@@ -24,8 +24,7 @@ struct cemm_entry {
     const struct cemm_source *only; /* only this source is asked; NULL: any */
     struct cemm_document *document;
     struct cemm_document *empty; /* of a closed period, without a sample; others may have some */
-    struct cemm_document
-        *suspected; /* from the archive, with stray rows: used if no source answers */
+    struct cemm_document *suspected; /* from the archive: used if no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* under way */
     struct cemm_ticket *finder;   /* waits for the device, or for another source */

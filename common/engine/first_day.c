@@ -216,9 +216,8 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
-/* Saves the day with the sources that were asked. After a change of the zone this waits until
- * all of them were asked again: correct() needs all answers, and a later run would not ask again.
- * */
+/* Saves the day with the sources that were asked. After a change of the zone it waits until all
+ * of them were asked again: correct() needs all answers, and a later run would not ask. */
 static void save(struct cemm_first_day *first)
 {
     char *basis = strdup(first->basis);

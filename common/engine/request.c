@@ -459,9 +459,8 @@ static int send_request(struct cemm_request *request)
     const struct cemm_source_config *config = source->config;
     struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
-    cemm_buffer_reserve(
-        &url,
-        CEMM_URL_MAX); /* in one allocation: growing would leave copies of the key in memory */
+    /* Allocated once: growing would leave copies of the key in memory. */
+    cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
     if (!request->queued.begun) {
         request->asking = is_suspect(request) ? ROOT : DOCUMENT;

@@ -42,10 +42,9 @@ struct cemm_route {
     unsigned requests;        /* begun; now and then one of them is a scout (promise.h) */
     int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
     struct cemm_names meters;
-    struct cemm_names
-        absent;           /* aliases that the source does not have: not requested again for a day */
-    int64_t absent_since; /* wall time of the first of them */
-    int64_t newest;       /* time of the newest sample that it has sent, Unix milliseconds */
+    struct cemm_names absent; /* aliases that it lacks: not requested again for a day */
+    int64_t absent_since;     /* wall time of the first of them */
+    int64_t newest;           /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_pauses pauses;        /* of requests that the source has refused */
     bool listed;                      /* cloud: in the newest list of devices */

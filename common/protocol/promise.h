@@ -49,8 +49,8 @@ struct cemm_promise {
 };
 
 /* `timeout_ms` begins now: when the request is first sent. `expected_ms` is what
- * cemm_promise_learned() last returned for the same source, or -1. `patient`: wait for that moment.
- * */
+ * cemm_promise_learned() last returned for the same source, or -1. `patient`: waits for that
+ * moment. */
 void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeout_ms,
                         int64_t expected_ms, bool patient);
 
