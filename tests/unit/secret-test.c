@@ -162,8 +162,8 @@ static void test_credential(void **state)
     assert_string_equal(secret.text, KEY);
     expect_failure("credential:missing", -ENOENT, "No such file");
     expect_failure("credential:bad", -ENODATA, "no key in its first line");
-    expect_failure("credential:", -EINVAL, "no name of a systemd credential");
-    expect_failure("credential:../outside", -EINVAL, "no name of a systemd credential");
+    expect_failure("credential:", -EINVAL, "is not the name of a systemd credential");
+    expect_failure("credential:../outside", -EINVAL, "is not the name of a systemd credential");
     expect_failure("credential:..", -EINVAL, "not a regular file");
 }
 
