@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/exec/cause.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
 #include "plugin/exec/wait.h"
@@ -52,6 +53,8 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     bool good = answer->result == 0 && answer->document != NULL;
     struct finding *finding = add(collection, good ? FINDING_READING : FINDING_PROBLEM,
                                   uid ? uid->text : NULL, alias, answer->words);
+    if (finding)
+        finding->result = answer->result;
     if (finding && good)
         finding->document = cemm_document_ref(answer->document);
 }
@@ -176,17 +179,49 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
+static struct failure failure_of(const struct finding *finding)
+{
+    return (struct failure){finding->uid, finding->alias, finding->result, finding->words};
+}
+
+static bool together(const struct finding *a, const struct finding *b)
+{
+    const struct failure failure = failure_of(a);
+    const struct failure other = failure_of(b);
+    return a->kind == FINDING_PROBLEM && b->kind == FINDING_PROBLEM && cause_same(&failure, &other);
+}
+
+/* Joins problem or note `index` and all with the same cause. False: an earlier one has it. */
+static bool join(const struct collection *collection, size_t index, struct cause *ret_cause,
+                 struct cemm_words *ret_words)
+{
+    const struct finding *findings = collection->findings;
+    *ret_cause = (struct cause){.count = 0};
+    for (size_t i = 0; i < collection->count; i++) {
+        if (i != index && !together(&findings[i], &findings[index]))
+            continue;
+        if (i < index)
+            return false;
+        const struct failure failure = failure_of(&findings[i]);
+        cause_add(ret_cause, &failure);
+    }
+    cause_end(ret_cause, ret_words);
+    return true;
+}
+
 /* Prints the problems and what was left out on stderr. */
 static void report(const struct collection *collection, bool problems)
 {
     size_t early = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
+        struct cause cause;
+        struct cemm_words words;
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
-        else if (problems)
+        else if (problems && join(collection, i, &cause, &words))
             message_about(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
-                          finding->uid, finding->alias, finding->words);
+                          cause.meters, "", words.text);
     }
     if (early > 0)
         message_print(CEMM_LOG_WARNING,
@@ -239,7 +274,7 @@ static enum exec_exit report_and_put(const struct session *session,
                                      bool is_table)
 {
     const char *file = collection->options->output;
-    bool shown = is_table && !file && output_is_terminal();
+    bool shown = is_table && !file && (output_is_terminal() || output_is_stderr());
     report(collection, !shown);
     report_warnings(session, collection);
     if (file && !worth_a_file(collection)) {
@@ -278,14 +313,23 @@ enum exec_exit command_run(const struct exec_options *options, command_write_fn 
     return end;
 }
 
-void command_table_note(struct table *table, const struct finding *finding, const char **device)
+void command_table_note(struct table *table, const struct collection *collection, size_t index,
+                        const char **device)
 {
-    char line[CEMM_UID_SIZE + CEMM_NAME_SIZE + CEMM_WORDS_SIZE];
-    if (finding->uid[0] != '\0' && (!*device || strcmp(*device, finding->uid) != 0))
+    const struct finding *finding = &collection->findings[index];
+    struct cause cause;
+    struct cemm_words words;
+    char line[sizeof(cause.meters) + CEMM_WORDS_SIZE];
+    if (!join(collection, index, &cause, &words))
+        return;
+    bool below = cause.one_device && finding->uid[0] != '\0';
+    const char *names = cause.one_device ? cause.aliases : cause.meters;
+    if (below && (!*device || strcmp(*device, finding->uid) != 0))
         table_note(table, finding->uid);
-    *device = finding->uid;
-    int length = snprintf(line, sizeof(line), "%s%s%s%s", finding->uid[0] != '\0' ? "  " : "",
-                          finding->alias, finding->alias[0] != '\0' ? ": " : "", finding->words);
+    if (cause.one_device)
+        *device = finding->uid;
+    int length = snprintf(line, sizeof(line), "%s%s%s%s", below ? "  " : "", names,
+                          names[0] != '\0' ? ": " : "", words.text);
     if (length > 0 && (size_t)length < sizeof(line))
         table_note(table, line);
 }

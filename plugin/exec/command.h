@@ -21,6 +21,7 @@ struct finding {
     char uid[CEMM_UID_SIZE];    /* "": no single device */
     char alias[CEMM_NAME_SIZE]; /* "": no single meter */
     struct cemm_document *document;
+    int result; /* of the request */
     char words[CEMM_WORDS_SIZE];
 };
 
@@ -49,7 +50,8 @@ enum exec_exit command_run(const struct exec_options *options, command_write_fn 
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
-/* Adds a problem or note below its device. */
-void command_table_note(struct table *table, const struct finding *finding, const char **device);
+/* Adds problem or note `index` below its device. Problems with one cause are one note. */
+void command_table_note(struct table *table, const struct collection *collection, size_t index,
+                        const char **device);
 
 #endif

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plugin/exec/cause.h"
 #include "plugin/exec/wait.h"
 
 #define WINDOW 16 /* requests at a time */
@@ -269,18 +270,48 @@ static int put_rows(struct history *history, size_t count, bool last, struct cem
 
 /* ---- telling what failed ----------------------------------------------------------- */
 
-static void report_failures(struct history_meter *meter)
+static struct failure failure_of(const struct history_meter *meter)
+{
+    return (struct failure){meter->uid.text, meter->alias, meter->result, meter->words.text};
+}
+
+/* Whether both failed in the same periods, with one cause. */
+static bool together(const struct history_meter *a, const struct history_meter *b)
+{
+    const struct failure failure = failure_of(a);
+    const struct failure other = failure_of(b);
+    return a->failed > 0 && b->failed > 0 &&
+           cemm_period_compare(&a->failed_first, &b->failed_first) == 0 &&
+           cemm_period_compare(&a->failed_last, &b->failed_last) == 0 &&
+           cause_same(&failure, &other);
+}
+
+/* Reports the failures of the first of some meters, and those of the others that go with them. */
+static void report_failures(struct history_meter *meters, size_t count)
 {
     char first[CEMM_TIME_SIZE];
     char last[CEMM_TIME_SIZE];
-    if (meter->failed == 0)
+    struct cause cause = {.count = 0};
+    struct cemm_words words;
+    bool one = meters->failed == 1;
+    if (meters->failed == 0)
         return;
-    cemm_period_format(&meter->failed_first, first, sizeof(first));
-    cemm_period_format(&meter->failed_last, last, sizeof(last));
-    bool one = meter->failed == 1;
-    message_print(CEMM_LOG_ERROR, "%s/%s %s%s%s: %s", meter->uid.text, meter->alias, first,
-                  one ? "" : " to ", one ? "" : last, meter->words.text);
-    meter->failed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!together(meters, &meters[i]))
+            continue;
+        const struct failure failure = failure_of(&meters[i]);
+        cause_add(&cause, &failure);
+        if (i > 0)
+            meters[i].failed = 0;
+    }
+    meters->failed = 0;
+    cause_end(&cause, &words);
+    cemm_period_format(&meters->failed_first, first, sizeof(first));
+    cemm_period_format(&meters->failed_last, last, sizeof(last));
+    bool known = message_was_printed(meters->words.text);
+    message_print(CEMM_LOG_ERROR, "%s %s%s%s: %s", cause.meters, first, one ? "" : " to ",
+                  one ? "" : last, known ? "failed, see above" : words.text);
+    message_remember(meters->words.text);
 }
 
 /* A period has failed if one of its documents has. */
@@ -292,7 +323,7 @@ static void note_result(struct history *history, const struct history_slot *slot
     bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, &period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
         if (last && !noted)
-            report_failures(meter);
+            report_failures(meter, 1);
         return;
     }
     history->failed = true;
@@ -301,6 +332,7 @@ static void note_result(struct history *history, const struct history_slot *slot
     if (meter->failed++ == 0) {
         meter->failed_first = period;
         meter->words = slot->words;
+        meter->result = slot->result;
     }
     meter->failed_last = period;
 }
@@ -469,7 +501,7 @@ static void report_elsewhere(struct history *history)
 static void report_rest(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++)
-        report_failures(&history->meters[i]);
+        report_failures(&history->meters[i], history->meter_count - i);
     report_elsewhere(history);
     if (history->use) {
         history->failed = !history->use->report(history->data) || history->failed;

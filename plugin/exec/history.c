@@ -272,6 +272,7 @@ static enum exec_exit find(struct history *history)
     int r = 0;
     if (!take_named(history, &r) && r == 0)
         r = search_all(history);
+    session_release(&history->session);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
         return EXEC_FAILED;
@@ -352,6 +353,7 @@ enum exec_exit history_command(struct history *history)
         cemm_archive_use(history->session.cemm);
         end = run(history);
     }
+    session_release(&history->session);
     session_close(&history->session);
     history_clear(history);
     return end;

@@ -78,7 +78,7 @@ static void fill(struct table *table, const void *data)
         if (finding->kind == FINDING_READING)
             add_meter(table, collection->cemm, finding, &device);
         else
-            command_table_note(table, finding, &device);
+            command_table_note(table, collection, i, &device);
     }
 }
 

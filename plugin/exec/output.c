@@ -298,6 +298,14 @@ bool output_is_terminal(void)
     return isatty(STDOUT_FILENO) == 1;
 }
 
+bool output_is_stderr(void)
+{
+    struct stat data;
+    struct stat messages;
+    return fstat(STDOUT_FILENO, &data) == 0 && fstat(STDERR_FILENO, &messages) == 0 &&
+           data.st_dev == messages.st_dev && data.st_ino == messages.st_ino;
+}
+
 size_t output_width(void)
 {
     struct winsize size;

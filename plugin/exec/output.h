@@ -46,6 +46,9 @@ int output_put(struct output *output, const char *text, size_t length, struct ce
 int output_end(struct output *output, struct cemm_words *words);
 void output_drop(struct output *output);
 
+/* Whether stdout and stderr are one file (2>&1). */
+bool output_is_stderr(void);
+
 /* Whether stdout is a terminal, and its columns: without one, $COLUMNS; 0: not known. */
 bool output_is_terminal(void);
 size_t output_width(void);

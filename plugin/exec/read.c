@@ -133,7 +133,7 @@ static void fill(struct table *table, const void *data)
             add_reading(&sheet, finding);
             continue;
         }
-        command_table_note(table, finding, &sheet.device);
+        command_table_note(table, collection, i, &sheet.device);
         sheet.source = NULL;
     }
 }

@@ -36,11 +36,35 @@ static void print_line(void *data, enum cemm_level level, const char *line)
     message_print(level, "%s", line);
 }
 
+static void hold_warning(void *data, enum cemm_level level, const char *line)
+{
+    struct session *session = data;
+    if (session->held && level != CEMM_LOG_INFO)
+        keep_warning(data, level, line);
+    else
+        message_once(level, line);
+}
+
+void session_release(struct session *session)
+{
+    session->held = false;
+    for (size_t i = 0; i < session->warning_count; i++) {
+        if (!message_was_printed(session->warnings[i]))
+            message_once(CEMM_LOG_WARNING, session->warnings[i]);
+        free(session->warnings[i]);
+    }
+    session->warning_count = 0;
+}
+
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options)
 {
+    static cemm_log_fn *const logs[] = {[SESSION_DISCOVERY] = keep_warning,
+                                        [SESSION_ONCE] = keep_warning,
+                                        [SESSION_LONG] = hold_warning,
+                                        [SESSION_POLLING] = print_line};
     struct cemm_words words = {""};
-    *ret_session = (struct session){0};
+    *ret_session = (struct session){.held = true};
     if (output_check(options->output, &words) < 0) {
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
@@ -51,7 +75,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     if (r == 0) {
         ret_session->cemm = cemm_new(
             ret_session->config, kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
-            kind <= SESSION_ONCE ? keep_warning : print_line, ret_session);
+            logs[kind], ret_session);
         r = ret_session->cemm ? 0 : -ENOMEM;
     }
     if (r < 0) {

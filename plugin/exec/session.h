@@ -13,14 +13,15 @@
 enum session_kind {
     SESSION_DISCOVERY, /* asks no configured source; messages are kept */
     SESSION_ONCE,      /* one sweep: messages are kept, because most of them are repeated */
-    SESSION_LONG,      /* takes a while: messages are printed at once */
-    SESSION_POLLING,   /* runs for ever: likewise, and silent sources rest longer */
+    SESSION_LONG,      /* takes a while: messages are kept until session_release() */
+    SESSION_POLLING,   /* runs for ever: messages are printed at once; silent sources rest longer */
 };
 
 struct session {
     struct cemm_config *config;
     struct cemm *cemm;
     bool configured;                      /* with a [cloud] or [local] */
+    bool held;                            /* SESSION_LONG: warnings are kept */
     char *warnings[SESSION_WARNINGS_MAX]; /* of the library */
     size_t warning_count;
     size_t warnings_lost;
@@ -33,6 +34,9 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
+
+/* Prints the kept messages whose cause was not printed, and from now on all at once. */
+void session_release(struct session *session);
 
 /* Prints the kept messages. */
 void session_report(const struct session *session);
