@@ -1,5 +1,6 @@
 #include "plugin/exec/cause.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,10 @@ bool cause_same(const struct failure *a, const struct failure *b)
 {
     if (strcmp(a->words, b->words) == 0)
         return true;
-    bool denied = a->result == CEMM_DENIED && b->result == CEMM_DENIED;
-    return (denied || strcmp(a->uid, b->uid) == 0) && cause_equal(a->words, b->words);
+    bool denied = a->result == CEMM_DENIED;
+    bool silent = a->result == -EHOSTUNREACH || a->result == -ETIMEDOUT;
+    return a->result == b->result && (denied || (silent && strcmp(a->uid, b->uid) == 0)) &&
+           cause_equal(a->words, b->words);
 }
 
 /* Adds to a list with commas. What does not fit is left out: it has room for CAUSE_METERS_MAX. */

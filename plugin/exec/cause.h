@@ -31,8 +31,8 @@ struct cause {
 /* Whether two messages have the same source and reason. */
 bool cause_equal(const char *words, const char *others);
 
-/* Whether they have one cause: the same message, or the same reason for one device or (a rejected
- * key) for a source. */
+/* Whether they have one cause: the same message, or the same reason, which is that a device does
+ * not answer or that a source rejects the key. Other failures are a meter's own. */
 bool cause_same(const struct failure *a, const struct failure *b);
 
 /* Adds a failure; the first one begins a cause that is all 0. */

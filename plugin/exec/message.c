@@ -1,7 +1,8 @@
 /*
- * All messages are printed here: they need a prefix (Telegraf reads "E! " and
- * "W! " as levels; people want the name of the program), the progress line must
- * be erased first, and text from outside must not control the terminal.
+ * All messages are printed here: they need a prefix (the name of the program,
+ * for readers of a mail of cron or of a log, and before it "E! " or "W! ", which
+ * Telegraf reads as levels), the progress line must be erased first, and text
+ * from outside must not control the terminal.
  */
 #include "plugin/exec/message.h"
 
@@ -54,7 +55,7 @@ void message_sanitize(char *text, char instead)
 static const char *prefix(enum cemm_level level)
 {
     if (screen.terminal)
-        return "cemm: ";
+        return "";
     return level == CEMM_LOG_ERROR ? "E! " : level == CEMM_LOG_WARNING ? "W! " : "I! ";
 }
 
@@ -69,7 +70,7 @@ void message_print(enum cemm_level level, const char *format, ...)
         return; /* no memory: the exit status still shows the failure */
     message_sanitize(line, '?');
     message_clear();
-    fprintf(stderr, "%s%s\n", prefix(level), line);
+    fprintf(stderr, "%scemm: %s\n", prefix(level), line);
     free(line);
 }
 
@@ -78,12 +79,6 @@ void message_remember(const char *words)
     char *copy = printed.count < PRINTED_MAX ? strdup(words) : NULL;
     if (copy)
         printed.lines[printed.count++] = copy;
-}
-
-static void forget_all(void)
-{
-    while (printed.count > 0)
-        free(printed.lines[--printed.count]);
 }
 
 bool message_was_printed(const char *words)
@@ -101,10 +96,7 @@ void message_once(enum cemm_level level, const char *line)
         if (strcmp(printed.lines[i], line) == 0)
             return;
     }
-    if (level == CEMM_LOG_INFO)
-        forget_all();
-    else
-        message_remember(line);
+    message_remember(line);
     message_print(level, "%s", line);
 }
 

@@ -11,7 +11,8 @@
 /* Must be called first. */
 void message_begin(void);
 
-/* Prints a line with "cemm: " on a terminal, with "E! ", "W! " or "I! " elsewhere. */
+/* Prints a line with "cemm: " in front, and before that with "E! ", "W! " or "I! " where stderr is
+ * no terminal. */
 void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -24,7 +25,7 @@ void message_remember(const char *words);
 /* Whether a message with the same source and reason was printed. */
 bool message_was_printed(const char *words);
 
-/* Prints a line of the library, unless it was printed; after good news everything is printed. */
+/* Prints a line of the library, unless it was printed. */
 void message_once(enum cemm_level level, const char *line);
 
 /* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */

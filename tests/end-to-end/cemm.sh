@@ -148,7 +148,7 @@ meters() {
   is 'all words are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
   read_exits 'an alias that nobody knows' 1 --format json nothing-of-that-name
   is 'json of nothing' '[]' "$out"
-  has 'words tell which' "$err" 'E! nothing-of-that-name: '
+  has 'words tell which' "$err" 'E! cemm: nothing-of-that-name: '
   read_exits 'a device that is not there' 1 00-00-00-00-00-09
   has 'words tell which' "$err" '00-00-00-00-00-09'
   is 'influx of nothing' '' "$out"
@@ -284,14 +284,14 @@ configuration() {
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
-  has 'words name file and line' "$err" "E! $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
+  has 'words name file and line' "$err" "E! cemm: $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
   sed 's|^url.*|&\n&|' "$config" >"$scratch/twice.conf"
   cemm_exits 'a key that stands there twice' 2 read --config "$scratch/twice.conf"
-  has 'words name file, line and key' "$err" "E! $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
+  has 'words name file, line and key' "$err" "E! cemm: $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
   cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
-  has 'words name it' "$err" "E! $scratch/empty.conf: "
+  has 'words name it' "$err" "E! cemm: $scratch/empty.conf: "
   is 'nothing was asked' "$before" "$(requests .)"
 }
 
@@ -299,7 +299,7 @@ failures() {
   sim_faults "status=502@*$two/s01/realtime*"
   read_exits 'one meter fails' 1 --format csv
   is 'the others come' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
-  check 'words tell which, as Telegraf reads them' grep -qE "^E! $two/s01: .*502" <<<"$err"
+  check 'words tell which, as Telegraf reads them' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
   is 'and tell it once' 1 "$(wc -l <<<"$err")"
   read_exits 'a table shows what failed' 1 --format table
   # shellcheck disable=SC2016 # awk's own
@@ -333,8 +333,36 @@ failures() {
     (ulimit -n "$limit" && "$cemm" read --config "$config" --format csv 2>&1 >/dev/null) || true
   done >"$scratch/limits"
   check 'a sweep that is given up says why' \
-    grep -qxF 'E! the meters could not be read: Too many open files' "$scratch/limits"
+    grep -qxF 'E! cemm: the meters could not be read: Too many open files' "$scratch/limits"
   is 'and ends well' '' "$(grep -v '^[EW]! ' "$scratch/limits" || true)"
+}
+
+# One cause is said once, however many requests it fails.
+causes() {
+  local yesterday dead=$scratch/dead.conf
+  local both=("$one/p1" "$two/s01")
+  yesterday=$(date -d yesterday +%F)
+  cemm_exits 'two meters, and a wrong key' 1 read --config "$scratch/wrong.conf" "${both[@]}"
+  is 'is one line' 1 "$(wc -l <<<"$err")"
+  has 'that names both' "$err" "E! cemm: $one/p1, $two/s01: cloud home: "
+  exits 'a table with its messages' 1 bash -c '"$@" 2>&1' - "$cemm" list --config "$scratch/wrong.conf"
+  is 'has it once' 1 "$(grep -c 'rejected this key' <<<"$out")"
+  rm -rf "$config.archive"
+  cemm_exits 'history' 1 history --config "$scratch/wrong.conf" --from "$yesterday"
+  is 'has it once, too' 1 "$(grep -c 'rejected this key' <<<"$err")"
+  has 'as an error' "$err" 'E! cemm: cloud home: '
+  cemm_exits 'history of two meters' 1 history --config "$scratch/wrong.conf" --from "$yesterday" --to "$yesterday" "${both[@]}"
+  is 'has it once' 1 "$(grep -c 'rejected this key' <<<"$err")"
+  has 'and names both' "$err" "E! cemm: $one/p1, $two/s01 $yesterday: failed, see above"
+
+  start_sim --devices 1 --lan 1 --meters p1,s01
+  printf '[archive]\ndirectory = %s\n[local garage]\naddress = %s\n' "$dead.archive" "${sim_lan[0]}" >"$dead"
+  sim_faults 'reset-at-once@*/p1/realtime*' 'reset-at-once@*/s01/realtime*'
+  cemm_exits 'a device that does not answer' 1 read --config "$dead"
+  is 'is told of once, with its meters' "E! cemm: $one/p1, $one/s01: local garage: the connection broke" "$err"
+  exits 'in a table' 1 bash -c '"$@" 2>&1' - "$cemm" list --config "$dead"
+  is 'too, below it' 1 "$(grep -c '^  p1, s01: local garage: the connection broke' <<<"$out")"
+  stop "$sim_pid"
 }
 
 output() {
@@ -385,13 +413,13 @@ output() {
   (export TMPDIR=$scratch/none && ulimit -f 0 && "$cemm" read --config "$config" --output "$file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
   is 'no room to write' 'exit 1' "$(tail -n 1 "$scratch/full")"
-  has 'is an error in words' "$(<"$scratch/full")" "E! $file: "
+  has 'is an error in words' "$(<"$scratch/full")" "E! cemm: $file: "
   check 'and the old file stays' cmp "$scratch/before" "$file"
   local format
   for format in influx json csv putval table; do
     read_exits "no meter at all, $format" 1 --output "$file" --format "$format" s77
     check 'leaves the old file' cmp "$scratch/before" "$file"
-    has 'and says so' "$err" "E! $file: not changed, because there was no sample"
+    has 'and says so' "$err" "E! cemm: $file: not changed, because there was no sample"
   done
   cemm_exits 'list, with a cloud that fails' 1 list --config "$scratch/nowhere.conf" --output "$file"
   check 'leaves the old file, too' cmp "$scratch/before" "$file"
@@ -403,7 +431,7 @@ output() {
     cemm_exits "history that fails, $format" 1 history --config "$config" --from "$day" --to "$day" \
       --output "$file" --format "$format" s01
     check 'leaves the old file' cmp "$scratch/before" "$file"
-    has 'and says so' "$err" "E! $file: not changed, because there was no sample"
+    has 'and says so' "$err" "E! cemm: $file: not changed, because there was no sample"
   done
   sim_faults
   cemm_exits 'history of a time without data' 1 history --config "$config" --from 2010-01-01 \
@@ -453,7 +481,7 @@ signals() {
   is 'a reader that has gone ends it by SIGPIPE' 141 "$status"
   is 'without a word' '' "$(<"$scratch/stderr")"
   exits 'stdout that takes nothing' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
-  has 'is an error in words' "$err" 'E! stdout: '
+  has 'is an error in words' "$err" 'E! cemm: stdout: '
   exits 'stdout that is closed' 1 bash -c '"$@" >&-' - "$cemm" read --config "$config"
 }
 
@@ -540,7 +568,7 @@ lan_and_clock() {
     cemm_exits "samples of the future, $format" 1 read --config "$scratch/ahead.conf" --format "$format"
     hasnt 'have no time' "$out" "$(date -d "@$(($1 + 7200))" +%Y-%m-%d)"
     is 'and no value' '' "$(grep -E 'electric_power.*[0-9]' <<<"${out//$one/}" || true)"
-    is 'and each meter is told of' 3 "$(grep -cE "^E! $one/[a-z0-9-]+: .*its samples lie more than 15 minutes ahead" <<<"$err")"
+    is 'and each meter is told of' 3 "$(grep -cE "^E! cemm: $one/[a-z0-9-]+: .*its samples lie more than 15 minutes ahead" <<<"$err")"
     [[ $format != json ]] || check 'and the json is whole' jq -e 'type == "array"' <<<"$out"
   done
 }
@@ -570,12 +598,12 @@ by_name() {
   cemm_exits 'alias and uid/alias of one meter' 0 read --config "$file" --format csv "$one/mb5" mb5
   is 'are that meter, once' "$want" "$out"
   cemm_exits 'uid/alias of the device without it' 1 read --config "$file" --format csv "$two/mb5" p1
-  check 'is not there' grep -q "^E! $two/mb5: " <<<"$err"
+  check 'is not there' grep -q "^E! cemm: $two/mb5: " <<<"$err"
   cemm_exits 'an alias that no device has' 1 read --config "$file" mb6
-  is 'is told once' 'E! mb6: there is no such meter, or it was not found' "$err"
+  is 'is told once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
   : >"$first"
   cemm_exits 'an alias that cannot be' 1 read --config "$file" mb248
-  is 'is told in the same words' 'E! mb248: there is no such meter, or it was not found' "$err"
+  is 'is told in the same words' 'E! cemm: mb248: there is no such meter, or it was not found' "$err"
   is 'without a request' 0 "$(grep -c mb248 "$first" || true)"
   exits 'stream' 0 "$cemm" stream --stdin --config "$file" --format csv mb5 <<<''
   is 'gives it' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
@@ -587,15 +615,15 @@ by_name() {
   is 'is that meter' "$want" "$out"
   is 'without a word' '' "$err"
   cemm_exits 'history of an alias that no device has' 1 history --config "$file" "${range[@]}" mb6
-  is 'is told once' 'E! mb6: there is no such meter, or it was not found' "$err"
+  is 'is told once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
 
   sim_faults "status=502@*/mb5/realtime*"
   cemm_exits 'one device fails at it' 1 read --config "$file" --format csv mb5
   is 'the other comes' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
-  check 'and the failure is told' grep -q "^E! $two/mb5: .*502" <<<"$err"
+  check 'and the failure is told' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
   cemm_exits 'history, too' 1 history --config "$file" --format csv "${range[@]}" mb5
   is 'gives what came' "$want" "$out"
-  check 'and tells the failure' grep -q "^E! $two/mb5: .*502" <<<"$err"
+  check 'and tells the failure' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
   stop "$sim_pid"
   cemm_exits 'one device is off' 1 read --config "$file" --format csv mb5
   is 'the other comes all the same' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
@@ -603,8 +631,8 @@ by_name() {
   for command in read 'history --from 2024-05-01'; do
     # shellcheck disable=SC2086 # words
     cemm_exits "$command of a device that is off" 1 $command --config "$file" mb5
-    is 'tells of the device once' 1 "$(grep -c "^E! $one" <<<"$err")"
-    has 'and that the alias was not found' "$err" 'E! mb5: there is no such meter, or it was not found'
+    is 'tells of the device once' 1 "$(grep -c "^E! cemm: $one" <<<"$err")"
+    has 'and that the alias was not found' "$err" 'E! cemm: mb5: there is no such meter, or it was not found'
   done
 }
 
@@ -649,5 +677,6 @@ narrow
 telegraf
 lan_and_clock "$now"
 by_name "$now"
+causes
 is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

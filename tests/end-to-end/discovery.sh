@@ -210,11 +210,11 @@ said() {
 nobody() {
   asks 'discover where nobody is' 1 discover
   is 'no data' '' "$out"
-  has 'tells how many addresses were asked' "$err" 'E! no CEMM answered: 2 broadcast addresses were asked'
+  has 'tells how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
   hasnt 'its own query is no packet of others' "$err" 'packet'
   hasnt 'the port was free' "$err" 'another program'
   has 'tells which file to write' "$err" "$own:"
-  has 'and what' "$err" 'E!     [local home]'
+  has 'and what' "$err" 'E! cemm:     [local home]'
   local command
   for command in list read; do
     asks "$command without a configuration" 1 "$command"
@@ -240,7 +240,7 @@ nobody() {
   printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
   asks 'history of a device that has gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
   is 'is told once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
-  is 'and in the end, with the days' 1 "$(grep -c "^E! $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
+  is 'and in the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
   asks '--output' 1 discover --output "$scratch/never"
   refute 'writes nothing' test -e "$scratch/never"
 }
@@ -288,7 +288,7 @@ reading() {
   asks 'read of one meter' 0 read --format csv "$three/s01"
   is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
   asks 'read of a device that is not there' 1 read 00-00-00-00-00-09
-  has 'is an error in words' "$err" 'E! 00-00-00-00-00-09'
+  has 'is an error in words' "$err" 'E! cemm: 00-00-00-00-00-09'
 }
 
 configured() {
@@ -302,7 +302,7 @@ configured() {
   asks 'two configured addresses' 0 discover --config "$scratch/two.conf"
   is 'find all' 4 "$(wc -l <<<"$out")"
   asks 'discovery that is off' 2 read --config "$scratch/one.conf"
-  has 'leaves nothing to ask' "$err" "E! $scratch/one.conf: "
+  has 'leaves nothing to ask' "$err" "E! cemm: $scratch/one.conf: "
 
   printf '[local shed]\naddress = 10.77.0.11\n' >"$scratch/local.conf"
   before=$(requests udp)
@@ -337,11 +337,11 @@ port() {
   python asker "$holder" 0
   holder_pid=$python_pid
   asks 'not while another program holds it' 1 discover
-  has 'which is said' "$err" 'E! another program holds UDP port 9777'
+  has 'which is said' "$err" 'E! cemm: another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
   is 'are found all the same' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  has 'and what may be missing is said' "$err" 'W! another program holds UDP port 9777'
+  has 'and what may be missing is said' "$err" 'W! cemm: another program holds UDP port 9777'
   is 'one line' 1 "$(wc -l <<<"$err")"
   is 'the query came from another port' 0 "$(requests 'udp .*:9777 ')"
   if can_mount; then
@@ -389,7 +389,7 @@ claims() {
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
   asks 'core 1.22' 1 discover
   is 'is not taken' 0 "$(roots "$one")"
-  has 'which is said' "$err" 'E! 2 packets received that were not from a CEMM'
+  has 'which is said' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
   has 'is taken' "$out" '  2.0'
@@ -404,7 +404,7 @@ junk() {
   asks 'a packet with the MAC of another device' 0 discover
   is 'brings no device' "$one 10.77.0.11" "$(found <<<"$out")"
   has 'which is said' "$err" \
-    "W! discovery: 10.77.0.11 says that it is $one, but its packet said $two: left out"
+    "W! cemm: discovery: 10.77.0.11 says that it is $one, but its packet said $two: left out"
   can_mount || return 0
   config "$scratch/junk.conf"
   mount_in_asker junk "$scratch/junk.conf"

@@ -107,7 +107,7 @@ data['electric_power'] = [row for row in data['electric_power'] if not $begin <=
     [[ $by != month ]] || break
     as_worked_out 'what is missing' p1 "$from" "$to" "$by" \
       "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
-    is 'what was not scaled is said' "W! $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
+    is 'what was not scaled is said' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
     sums 4 10 >"$scratch/days-by-$by"
   done
   is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
@@ -187,7 +187,7 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
     "$(head -n 1 <<<"$out") $(LC_ALL=C sort <<<"$out" | head -n 1) $(($(wc -l <<<"$out") - 1))"
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
   is 'do not come' statistic_id,start,unit,delta "$out"
-  has 'which is said' "$err" "E! $one/p1: there are no minutes of a closed day"
+  has 'which is said' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
   has 'there is none' "$err" 'home-assistant has hours alone'
 }
@@ -228,10 +228,10 @@ now() {
 
 failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
-  is 'has none' "E! $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
+  is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
   is 'the others come' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-03 p1
-  is 'says so' "E! $one/p1: there are no minutes of that time" "$err"
+  is 'says so' "E! cemm: $one/p1: there are no minutes of that time" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
   is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
 2025-01-02T00:00:00+01:00 readings' "$(tail -n +2 <<<"$out" | awk -F, '{ print $3, $11 }')"
@@ -239,13 +239,13 @@ failures() {
   rm -rf "$config.archive"
   sim_faults "status=404@*/s01/data/*"
   energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
-  is 'says so' "E! $one/s01: there are no minutes of that time" "$err"
+  is 'says so' "E! cemm: $one/s01: there are no minutes of that time" "$err"
   is 'the others come' 4 "$(tail -n +2 <<<"$out" | wc -l)"
   rm -rf "$config.archive"
   sim_faults "status=502@*/data/month/*"
   energy_exits 'a month that fails' 1 --from 2025-05-09 --to 2025-05-11 --by day p1
   is 'leaves nothing' "$header" "$out"
-  has 'but its days' "$err" "E! $one/p1 2025-05-09 to 2025-05-11: "
+  has 'but its days' "$err" "E! cemm: $one/p1 2025-05-09 to 2025-05-11: "
   sim_faults
   local what left
   for what in totals data/day; do
@@ -257,7 +257,7 @@ failures() {
     sim_faults "status=502@*/$what/*"
     energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
     is 'is said once' 1 "$(grep -c '^E!' <<<"$err")"
-    has 'with the day' "$err" "E! $one/p1 2025-05-10: "
+    has 'with the day' "$err" "E! cemm: $one/p1 2025-05-10: "
     is 'and left out' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
     energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
     is 'is left out, too' "$header" "$out"

@@ -24,10 +24,10 @@ for shard in 1/3 2/3 3/3; do
   jq -r '.[].uid' "$scratch/stdout" >"$name.uids"
   count=$(wc -l <"$name.uids")
   check "$shard: has its part ($count)" test "$count" -gt 8
-  is "$shard: says what it leaves" "I! cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is "$shard: says what it leaves" "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
   is "$shard: asks only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
   exits "$shard: list, as a table" 0 "$cemm" list --config "$conf"
-  is 'says it, too' "I! cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is 'says it, too' "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
 done
 is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n' {1..60})" "$(cat "$scratch"/?-3.uids | sort)"
 
@@ -42,12 +42,12 @@ for meter in "$other" "$other/p1"; do
   for command in read 'history --from 2025-01-01 --to 2025-01-02'; do
     # shellcheck disable=SC2086 # words
     exits "${command%% *} $meter" 1 "$cemm" $command --config "$conf" "$meter"
-    has 'says where it is' "$err" "E! $meter: $words"
+    has 'says where it is' "$err" "E! cemm: $meter: $words"
     is 'once' 1 "$(grep -cF "$words" <<<"$err")"
   done
 done
 exits 'stream of it' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
-has 'says it, too' "$err" "W! $other: $words"
+has 'says it, too' "$err" "W! cemm: $other: $words"
 exits 'a device that nobody has' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
 hasnt 'is not said to be elsewhere' "$err" shard
 
@@ -55,12 +55,12 @@ hasnt 'is not said to be elsewhere' "$err" shard
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
 exits 'of two devices by name' 0 "$cemm" list --config "$conf" --format json
 is 'one is its own' "$own" "$(jq -r '.[].uid' <<<"$out")"
-is 'and one is not' 'I! cloud home: 1 device is left to other shards' "$err"
+is 'and one is not' 'I! cemm: cloud home: 1 device is left to other shards' "$err"
 
 for shard in 0/3 4/3 3 a/b 1/0 1/257; do
   config_of "$shard"
   exits "shard = $shard" 2 "$cemm" list --config "$conf"
-  is 'is refused' "E! $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write which part of how many, like 2/3; at most 256 parts" "$err"
+  is 'is refused' "E! cemm: $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write which part of how many, like 2/3; at most 256 parts" "$err"
 done
 
 # The mount shows its own, and counts the others.

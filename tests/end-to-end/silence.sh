@@ -145,16 +145,16 @@ rounds=$(requests /p1/realtime)
 more_rounds() { (($(requests /p1/realtime) > rounds + 3)); }
 check 'it is asked again and again' wait_for 20 more_rounds
 is 'the time still stays' "$before" "$(sample_time "$metrics")"
-is 'one line says so' "W! local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
+is 'one line says so' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
 cp "$metrics" "$scratch/read.prom"
 exits 'read: it has failed' 1 "$cemm" read --config "$conf" --format prometheus --output "$scratch/read.prom"
-is 'read: the words' "E! $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
+is 'read: the words' "E! cemm: $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
 check 'read: cemm_up' grep -qxF "$(up 0)" "$scratch/read.prom"
 is 'read: the time that stands in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
 sim_faults
 check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
-is 'one line more' "I! $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
+is 'one line more' "I! cemm: $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
 exits 'read: samples too far ahead are none' 1 "$cemm" read --config "$conf" --format influx
 is 'nothing comes' '' "$out"

@@ -192,7 +192,7 @@ formats() {
   check 'putval: interval of collectd' \
     grep -qxE "PUTVAL \"house/cemm-$one/power-s01-electric_power\" interval=7.5 [0-9]{10}\.[0-9]{3}:-?[0-9.]+" <<<"$out"
   exits 'a METER that is not there' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
-  has 'is said' "$err" 'W! s02: '
+  has 'is said' "$err" 'W! cemm: s02: '
   is 'the others come' 2 "$(wc -l <<<"$out")"
 
   set +e
