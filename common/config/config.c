@@ -115,13 +115,19 @@ static int put(char **field, char *text)
     return 0;
 }
 
-/* `path` as a full path: programs change their directory later. Relative paths are resolved in
- * `base`, or (NULL) in the current directory. Returns NULL if there is no memory or no current
- * directory. */
+/* `path` as a full path: programs change their directory later. "~/" is the home directory.
+ * Relative paths are resolved in `base`, or (NULL) in the current directory. Returns NULL if there
+ * is no memory or no current directory. */
 static char *full_path(const char *base, const char *path)
 {
+    const char *home = getenv("HOME");
+
     if (path[0] == '/')
         return strdup(path);
+    if (strncmp(path, "~/", 2) == 0 && home && home[0] == '/') {
+        base = home;
+        path += 2;
+    }
     char *here = base ? NULL : getcwd(NULL, 0);
     const char *directory = base ? base : here;
     char *full = NULL;

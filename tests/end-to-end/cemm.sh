@@ -281,6 +281,13 @@ configuration() {
   cemm_exits 'a key file that others can read' 2 read --config "$scratch/open.conf"
   has 'words name it' "$err" "$scratch/open.key"
   sed "s|^api-key-file.*|api-key-file = $scratch/none.key|" "$config" >"$scratch/none.conf"
+  # As people write paths: beside the file, and in the home directory.
+  mkdir "$scratch/home" && cp "$config.key" "$scratch/home/my.key" && cp "$config.key" "$scratch/beside.key"
+  sed 's|^api-key-file.*|api-key-file = ~/my.key|; s|^directory.*|directory = ~/archive|' "$config" >"$scratch/paths.conf"
+  exits 'a key in the home directory' 0 env HOME="$scratch/home" "$cemm" list --config "$scratch/paths.conf"
+  sed 's|^api-key-file.*|api-key-file = beside.key|' "$config" >"$scratch/paths.conf"
+  exits 'a key beside the file' 0 bash -c 'cd / && "$@"' - "$cemm" list --config "$scratch/paths.conf"
+  before=$(requests .)
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"

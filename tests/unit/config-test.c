@@ -218,6 +218,32 @@ static void test_discovery_and_archive(void **state)
     cemm_config_free(config);
 }
 
+/* "~/" as a shell understands it; all else without a slash in front stands beside the file. */
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *home, *value, *path;
+    } rows[] = {
+        {"/home/anna", "/data", "/data"},
+        {"/home/anna", "data", "/etc/cemm/data"},
+        {"/home/anna", "../data", "/etc/cemm/../data"},
+        {"/home/anna", "~/data/cemm", "/home/anna/data/cemm"},
+        {"/home/anna/", "~/data", "/home/anna/data"},
+        {"/home/anna", "~anna/data", "/etc/cemm/~anna/data"},
+        {"relative", "~/data", "/etc/cemm/~/data"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_config *config = open_config("archive");
+        assert_int_equal(setenv("HOME", rows[i].home, 1), 0);
+        assert_int_equal(cemm_config_base(config, "/etc/cemm"), 0);
+        set_good(config, "directory", rows[i].value);
+        expect_text(rows[i].value, config->archive, rows[i].path);
+        cemm_config_free(config);
+    }
+}
+
 static void test_bad_urls(void **state)
 {
     static const struct bad rows[] = {
@@ -498,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_cloud),
         cmocka_unit_test(test_local),
         cmocka_unit_test(test_discovery_and_archive),
+        cmocka_unit_test(test_paths),
         cmocka_unit_test(test_bad_urls),
         cmocka_unit_test(test_key_in_url),
         cmocka_unit_test(test_ca_file),
