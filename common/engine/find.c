@@ -368,16 +368,11 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
                          struct cemm_document *document, const struct cemm_words *words)
 {
     struct cemm_source *source = data;
-    struct cemm_words wrong;
 
     (void)query;
     if (result == 0) {
         result = add_devices(source, document);
     } else if (result == CEMM_ABSENT) {
-        if (source->config->kind == CEMM_CLOUD) {
-            cemm_words_set(&wrong, "%s: there is no CEMM API at this address", source->name);
-            words = &wrong;
-        }
         result = -EIO;
     }
     if (result == 0) {

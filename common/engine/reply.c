@@ -180,11 +180,12 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
 {
     struct cemm_source *source = route->source;
     struct cemm_document *document;
-    const char *stranger =
-        source->config->kind == CEMM_LOCAL && query->endpoint == CEMM_ROOT
-            ? cemm_stranger_root(response->status, response->body, response->length)
-            : NULL;
+    const char *stranger = NULL;
 
+    if (source->config->kind == CEMM_LOCAL && query->endpoint == CEMM_ROOT)
+        stranger = cemm_stranger_root(response->status, response->body, response->length);
+    else if (query->endpoint == CEMM_DEVICES && response->status == 404)
+        stranger = "there is no CEMM API at this address (HTTP 404)";
     if (stranger)
         cemm_words_set(ret_reason, "%s", stranger);
     if (response->status != 200)

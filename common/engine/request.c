@@ -231,7 +231,15 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
     finish_unanswered(request, error, reason);
 }
 
-static const char gone[] = "another device answers at this address now";
+static void fail_gone(struct cemm_request *request)
+{
+    const struct cemm_source_config *config = request->queued.route->source->config;
+    struct cemm_words reason;
+
+    cemm_words_set(&reason, "another device answers at %.120s now",
+                   config->address ? config->address : config->url);
+    fail(request, -EHOSTUNREACH, reason.text);
+}
 
 /* The root is not a CEMM's. Asks once what it is; take_stranger() takes the answer. */
 static void ask_stranger(struct cemm_request *request, enum asking asking, int result,
@@ -287,8 +295,10 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     struct cemm_words reason;
 
     if (is_strange(request)) {
-        fail(request, -EHOSTUNREACH,
-             route->former ? "the device is no longer in the list of devices" : gone);
+        if (route->former)
+            fail(request, -EHOSTUNREACH, "the device is no longer in the list of devices");
+        else
+            fail_gone(request);
         return;
     }
     int r = cemm_reply_read(route, &request->query, response, &document, &reason);
@@ -305,7 +315,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     } else if (is_lan_root(request) && request->device &&
                !route->source->registry->confirm(route, document)) {
         cemm_document_unref(document);
-        fail(request, -EHOSTUNREACH, gone);
+        fail_gone(request);
     } else {
         document->took = request->took;
         cemm_reply_log_list(route, &request->query, 0, NULL);
@@ -340,7 +350,7 @@ static void take_root(struct cemm_request *request, struct cemm_http_response *r
     if (r)
         fail(request, r == CEMM_ABSENT ? -EIO : r, reason.text);
     else if (!same)
-        fail(request, -EHOSTUNREACH, gone);
+        fail_gone(request);
     else if (request->held.status)
         conclude(request, &request->held);
     else

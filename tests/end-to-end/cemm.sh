@@ -326,6 +326,11 @@ failures() {
   has 'words say 403' "$err" '403'
   hasnt 'not the key' "$err" 'wrong-key'
 
+  sed 's|^url = .*|&nope/|' "$config" >"$scratch/nope.conf"
+  cemm_exits 'a URL without the API' 1 list --config "$scratch/nope.conf"
+  is 'the address is named' \
+    "E! cemm: cloud home: list of devices of ${sim_cloud}nope/: there is no CEMM API at this address (HTTP 404)" "$err"
+
   printf '[local nowhere]\naddress = 127.0.0.1:1\ntimeout = 2\n' >"$scratch/nowhere.conf"
   cemm_exits 'a device that cannot be reached' 1 read --config "$scratch/nowhere.conf"
   check 'is an error in words' grep -q '^E! .*nowhere' <<<"$err"
