@@ -66,9 +66,9 @@ static const char *note(unsigned takes)
                "Past\n"
                "days are kept in the archive: an interrupted run can be repeated and goes on.\n";
     if (takes & EXEC_TAKES_RANGE)
-        return "\nInstead of prometheus, which has no times, there is openmetrics: `promtool tsdb\n"
-               "create-blocks-from openmetrics` takes it. Past days are kept in the archive: an\n"
-               "interrupted run can be repeated and goes on.\n";
+        return "\nopenmetrics is for `promtool tsdb create-blocks-from openmetrics`. Past days "
+               "are\n"
+               "kept in the archive, so an interrupted run continues when it is repeated.\n";
     if (takes & EXEC_TAKES_PACE)
         return "\n--output needs --format prometheus; FILE is replaced at every sweep.\n";
     return "";
@@ -84,8 +84,8 @@ static void print_command_help(const struct exec_command *command, FILE *stream)
               "meters are read. Options and METERs may stand in any order.\n",
               stream);
     fputs(note(command->takes), stream);
-    fputs("\nExit status: 0 all went well; 1 a meter failed (what came is printed), or no\n"
-          "device answered; 2 the command line or the configuration is wrong.\n",
+    fputs("\nExit status: 0 all went well; 1 a meter failed (the others are printed), or\n"
+          "no device answered; 2 the command line or the configuration is wrong.\n",
           stream);
 }
 

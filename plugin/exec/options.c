@@ -40,21 +40,24 @@ static const struct option {
     enum option_id id;
     const char *help;
 } option_table[] = {
-    {"from", "D", EXEC_TAKES_RANGE, FROM, "first day, as 2024-05-01"},
-    {"to", "D", EXEC_TAKES_RANGE, TO, "last day, included; without it: today"},
+    {"from", "D", EXEC_TAKES_RANGE, FROM, "first day, such as 2024-05-01"},
+    {"to", "D", EXEC_TAKES_RANGE, TO, "last day (default: today)"},
     {"period", "P", EXEC_TAKES_PERIOD, PERIOD, "day (a row a minute, the default), month or year"},
     {"by", "I", EXEC_TAKES_BY, BY, "quarter, hour (the default), day or month: a row for each"},
-    {"interval", "S", EXEC_TAKES_PACE, INTERVAL, "a sweep every S seconds; without it: 10"},
+    {"interval", "S", EXEC_TAKES_PACE, INTERVAL, "a sweep every S seconds (default: 10)"},
     {"stdin", NULL, EXEC_TAKES_PACE, STDIN, "a sweep at every line on stdin, until its end"},
     {"state", "FILE", EXEC_TAKES_PACE, STATE,
      "keep what was sent in FILE; missed samples come first"},
+    {"format", "F", EXEC_TAKES_FORMAT | EXEC_TAKES_RANGE, FORMAT,
+     "influx, putval, openmetrics, json, csv or table\n"
+     "                  (default: table on a terminal, influx elsewhere)"},
     {"format", "F", EXEC_TAKES_FORMAT, FORMAT,
-     "influx, putval, prometheus, json, csv or table; without\n"
-     "                  it, table on a terminal and influx elsewhere"},
+     "influx, putval, prometheus, json, csv or table\n"
+     "                  (default: table on a terminal, influx elsewhere)"},
     {"format", "F", EXEC_TAKES_LISTING, LISTING, "table, the default, or json: an array of meters"},
     {"format", "F", EXEC_TAKES_BY, ENERGY,
-     "influx, json, csv, table or home-assistant; without it,\n"
-     "                  table on a terminal and influx elsewhere"},
+     "influx, json, csv, table or home-assistant\n"
+     "                  (default: table on a terminal, influx elsewhere)"},
     {"config", "FILE", 0, CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"
      "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf"},
@@ -179,6 +182,7 @@ static void set_option(struct exec_options *options, const struct option *option
     }
 }
 
+/* The first one: that of fewer commands stands before that of more. */
 static const struct option *find_option(const char *name, size_t length, unsigned takes)
 {
     for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
@@ -309,7 +313,7 @@ void options_help(unsigned takes, FILE *stream)
 {
     for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
         const struct option *option = &option_table[i];
-        if ((option->takes & ~takes) != 0)
+        if (find_option(option->name, strlen(option->name), takes) != option)
             continue;
         int length = fprintf(stream, "  --%s %s", option->name, option->value ? option->value : "");
         fprintf(stream, "%*s%s\n", HELP_COLUMN - length, "", option->help);

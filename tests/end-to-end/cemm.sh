@@ -190,6 +190,9 @@ usage() {
   for argument in --config --format --output --help METER; do
     has "read --help tells $argument" "$out" "$argument"
   done
+  cemm_exits 'history --help' 0 history --help
+  hasnt 'offers no format that it refuses' "$out" prometheus
+  has 'but that for Prometheus' "$out" openmetrics
   cemm_exits 'list --help' 0 list --help
   has 'list has two formats' "$out" 'table, the default, or json'
   cemm_exits 'discover --help' 0 discover --help
