@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "plugin/exec/command.h"
+#include "plugin/exec/output.h"
 
 enum { DEVICE, METER, TYPE, CHANNELS, SOURCE, ADDRESS, COLUMNS };
 
@@ -17,19 +18,67 @@ static const struct table_column columns[COLUMNS] = {
     [CHANNELS] = {"CHANNELS"}, [SOURCE] = {"SOURCE"}, [ADDRESS] = {"ADDRESS"},
 };
 
-/* The names with spaces between; NULL: no memory. The caller frees it. */
-static char *join_channels(const struct cemm_document *document)
+/* The reading of gas; NULL: there is none. */
+static const struct cemm_sample *gas_of(const struct finding *finding)
 {
+    size_t count = 0;
+    const struct cemm_series *series = cemm_document_series(finding->document, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(series[i].channel, "gas") == 0)
+            return series[i].count > 0 ? series[i].samples : NULL;
+    }
+    return NULL;
+}
+
+/* The smart meter of a device whose gas is that of another alias (p1, p1-gas): one meter; or NULL.
+ */
+static const struct finding *gas_twin(const struct collection *collection,
+                                      const struct finding *finding)
+{
+    const struct cemm_sample *gas = gas_of(finding);
+    size_t count = 0;
+    cemm_document_series(finding->document, &count);
+    for (size_t i = 0; gas && count == 1 && i < collection->count; i++) {
+        const struct finding *other = &collection->findings[i];
+        if (other == finding || other->kind != FINDING_READING ||
+            strcmp(other->uid, finding->uid) != 0)
+            continue;
+        const struct cemm_sample *same = gas_of(other);
+        if (same && same->time == gas->time && same->value == gas->value)
+            return other;
+    }
+    return NULL;
+}
+
+/* The names with spaces between; NULL: no memory. The caller frees it. */
+static char *join_channels(const struct collection *collection, const struct finding *finding)
+{
+    const struct finding *twin = gas_twin(collection, finding);
     char *text = NULL;
     size_t length = 0;
     size_t count = 0;
-    const struct cemm_series *series = cemm_document_series(document, &count);
+    const struct cemm_series *series = cemm_document_series(finding->document, &count);
     FILE *stream = cemm_text_open(&text, &length);
     if (!stream)
         return NULL;
     for (size_t i = 0; i < count; i++)
         fprintf(stream, "%s%s", i == 0 ? "" : " ", series[i].channel);
+    if (twin)
+        fprintf(stream, " (the same meter as gas of %s)", twin->alias);
     return fclose(stream) == 0 ? text : NULL;
+}
+
+/* The account that has the meter, if another source gave the answer; "": none. */
+static void name_account(const struct cemm *cemm, const struct cemm_document *document,
+                         struct cemm_words *ret_name)
+{
+    const struct cemm_query *query = cemm_document_query(document);
+    const struct cemm_device *device = cemm_device_named(cemm, &query->uid);
+    const char *account = device ? cemm_device_account(device) : NULL;
+    cemm_words_set(ret_name, "cloud %s", account ? account : "");
+    if (!account || !cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO) ||
+        strcmp(ret_name->text, cemm_document_source(document)) == 0)
+        ret_name->text[0] = '\0';
 }
 
 /* The address of the device on the LAN, or that of the cloud. */
@@ -49,18 +98,24 @@ static const char *address_of(const struct cemm *cemm, const struct finding *fin
     return "";
 }
 
-static void add_meter(struct table *table, const struct cemm *cemm, const struct finding *finding,
-                      const char **device)
+static void add_meter(struct table *table, const struct collection *collection,
+                      const struct finding *finding, const char **device)
 {
-    char *channels = join_channels(finding->document);
+    const char *source = cemm_document_source(finding->document);
+    char *channels = join_channels(collection, finding);
+    struct cemm_words account;
+    struct cemm_words sources;
+    name_account(collection->cemm, finding->document, &account);
+    cemm_words_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
+                   account.text);
     bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
     const char *cells[COLUMNS] = {
         [DEVICE] = same ? "" : finding->uid,
         [METER] = finding->alias,
         [TYPE] = cemm_document_type(finding->document),
         [CHANNELS] = channels,
-        [SOURCE] = cemm_document_source(finding->document),
-        [ADDRESS] = address_of(cemm, finding),
+        [SOURCE] = sources.text,
+        [ADDRESS] = address_of(collection->cemm, finding),
     };
     if (!channels)
         table->error = -ENOMEM;
@@ -76,10 +131,12 @@ static void fill(struct table *table, const void *data)
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            add_meter(table, collection->cemm, finding, &device);
+            add_meter(table, collection, finding, &device);
         else
             command_table_note(table, collection, i, &device);
     }
+    if (!collection->options->output && output_is_terminal())
+        table_note(table, "cemm(1) explains meters and channels: man cemm");
 }
 
 static void report_elsewhere(const struct cemm *cemm)
@@ -141,16 +198,11 @@ static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
                                       const struct cemm_document *document)
 {
     struct json_object *sources = json_object_new_array();
-    const struct cemm_query *query = cemm_document_query(document);
-    const struct cemm_device *device = cemm_device_named(cemm, &query->uid);
-    const char *account = device ? cemm_device_account(device) : NULL;
-    const char *source = cemm_document_source(document);
-    struct cemm_words cloud;
-    cemm_words_set(&cloud, "cloud %s", account ? account : "");
-    add(failed, sources, NULL, json_object_new_string(source));
-    if (account && cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO) &&
-        strcmp(cloud.text, source) != 0)
-        add(failed, sources, NULL, json_object_new_string(cloud.text));
+    struct cemm_words account;
+    name_account(cemm, document, &account);
+    add(failed, sources, NULL, json_object_new_string(cemm_document_source(document)));
+    if (account.text[0] != '\0')
+        add(failed, sources, NULL, json_object_new_string(account.text));
     return sources;
 }
 

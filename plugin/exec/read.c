@@ -102,7 +102,9 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
         [AGE] = age,
         [SOURCE] = cemm_document_source(finding->document),
     };
-    if (sample && !value)
+    if (value)
+        table_round(value);
+    else if (sample)
         sheet->table->error = -ENOMEM;
     if (sample) {
         int64_t measured = series->total ? cemm_document_newest(finding->document) : sample->time;

@@ -48,7 +48,7 @@ static const struct table_column columns[COLUMNS] = {
     [DEVICE] = {.title = "DEVICE", .width = LONGEST("00-1E-C0-85-96-CC")},
     [METER] = {.title = "METER", .width = LONGEST("emucs-gas")},
     [CHANNEL] = {.title = "CHANNEL", .width = LONGEST("electric_energy_high")},
-    [VALUE] = {.title = "VALUE", .right = true, .width = LONGEST("114467.5703125")},
+    [VALUE] = {.title = "VALUE", .right = true, .width = LONGEST("1234567.123")},
     [UNIT] = {.title = "UNIT", .width = LONGEST("L/min")},
 };
 
@@ -61,6 +61,8 @@ static void add_row(struct table *table, char *row)
         char *cell = strsep(&row, ",");
         if (order[i] == TIME)
             table_plain_time(cell);
+        if (order[i] == VALUE)
+            table_round(cell);
         cells[order[i]] = cell;
     }
     table_row(table, cells);

@@ -4,7 +4,10 @@
  */
 #include "plugin/exec/table.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#define DECIMALS 3
 
 /* Counts characters of UTF-8: all bytes that do not continue one. */
 static size_t width(const char *text)
@@ -79,6 +82,13 @@ void table_plain_time(char *time)
         return;
     time[10] = ' ';
     time[end] = '\0';
+}
+
+void table_round(char *number)
+{
+    const char *point = strchr(number, '.');
+    if (point && strspn(point + 1, "0123456789") > DECIMALS && !strpbrk(point, "eE"))
+        (void)snprintf(number, strlen(number) + 1, "%.*f", DECIMALS, strtod(number, NULL));
 }
 
 size_t table_measure(struct table *table, table_fill_fn *fill, const void *data)

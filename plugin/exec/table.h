@@ -34,6 +34,9 @@ typedef void table_fill_fn(struct table *table, const void *data);
 void table_row(struct table *table, const char *const *cells);
 void table_note(struct table *table, const char *text);
 
+/* Rounds a number in place to three decimals; people need no more. */
+void table_round(char *number);
+
 /* Shortens an ISO time: no T, no milliseconds, no offset. */
 void table_plain_time(char *time);
 

@@ -100,12 +100,16 @@ formats() {
 }
 
 table() {
-  local power
+  local power channel value
   power=$(said "$one" p1 | awk '$3 == "electric_power" { print $5 }')
   read_exits 'read --format table' 0 --format=table
   is 'table: the titles' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' \
     "$(head -n 1 <<<"$out" | tr -s ' ')"
-  has 'table: the value as the API wrote it' "$(grep -m1 electric_power <<<"$out")" " $power  W "
+  has 'table: the value' "$(grep -m1 electric_power <<<"$out")" " $power  W "
+  while read -r channel value; do
+    check "table: $channel has three decimals at most, $value" grep -qE " $channel +$value  " <<<"$out"
+  done < <(said "$one" p1 | awk '{ print $3, $5 ~ /[.]..../ ? sprintf("%.3f", $5) : $5 }')
+  refute 'table: no value has more' grep -qE '[.][0-9]{4}' <<<"$out"
   has 'table: the source' "$(grep -m1 electric_power <<<"$out")" 'cloud home'
   is 'table: each device is named once' 1 "$(grep -c "$one" <<<"$out")"
   has 'table: what was never read says so' "$(grep -m1 switch <<<"$out")" 'no sample'
@@ -117,6 +121,7 @@ table() {
   is 'list: a line for each meter' 7 "$(wc -l <<<"$out")"
   has 'list: channels' "$out" 't1 t2 t3 t4 electric_power rate switch gas'
   has 'list: the source and its address' "$(grep -m1 "$one" <<<"$out")" "cloud home  $sim_cloud"
+  has 'list: gas that has two names is one meter' "$(grep -m1 ' p1-gas ' <<<"$out")" ' gas (the same meter as gas of p1)  '
   check 'list: the type' grep -qE '^ +s01 +solar_energy +electric_power ' <<<"$out"
   cemm_exits 'list --format json' 0 list --config "$config" --format json
   is 'list, json: meters' "$(printf '%s\n' "$one "{p1,p1-gas,s01} "$two "{p1,p1-gas,s01})" "$(jq -r '.[] | .uid + " " + .alias' <<<"$out")"
@@ -515,6 +520,8 @@ terminal() {
   check 'on a terminal' on_terminal read --config "$config"
   on_terminal read --config "$config" || true
   has 'it is a table' "$screen" 'DEVICE '
+  on_terminal list --config "$config" || true
+  has 'list tells where channels are explained' "$screen" 'cemm(1) explains meters and channels'
   quick() {
     local begun
     begun=$(now_ms)
@@ -568,7 +575,7 @@ lan_and_clock() {
   printf '\n[local garage]\naddress = %s\n' "${sim_lan[0]}" >>"$scratch/lan.conf"
   cemm_exits 'list with LAN and cloud' 0 list --config "$scratch/lan.conf"
   is 'each device once' 2 "$(grep -c 00-1E- <<<"$out")"
-  has 'one by the LAN' "$(grep "$one" <<<"$out")" "local garage  ${sim_lan[0]}"
+  has 'one by the LAN, which answered, and by the cloud' "$(grep "$one" <<<"$out")" "local garage, cloud home  ${sim_lan[0]}"
   is 'both sources are named' '["local garage","cloud home"]' \
     "$("$cemm" list --config "$scratch/lan.conf" --format json | jq -c ".[] | select(.uid == \"$one\" and .alias == \"p1\").sources")"
   has 'the other by the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
