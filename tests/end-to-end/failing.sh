@@ -93,7 +93,7 @@ one_stream() {
   exec 9<>"$scratch/in"
   begin_one "$cemm" stream --stdin "$@" <"$scratch/in" 9>&-
   echo >&9
-  wait_for 60 swept || complain 'nothing asked, nothing said'
+  wait_for 60 swept "$@" || complain 'nothing asked, nothing said'
   show_clock $((noon + 10000))
   echo >&9
   exec 9>&-
@@ -114,8 +114,11 @@ one_stream() {
   fi
 }
 
+# swept OPTION FILE…: the first sweep. A file is written after it, and a second line before would start
+# no sweep of its own.
 swept() {
-  [[ -s $scratch/err ]] || grep -q /realtime "$sim_log" || gone_or_zombie "$pid"
+  [[ -s $scratch/err ]] || gone_or_zombie "$pid" ||
+    if [[ $1 == --output ]]; then [[ -s $2 ]]; else grep -q /realtime "$sim_log"; fi
 }
 
 # one_mount: its files can be read, at the second attempt at the latest, or it ends with a word.
