@@ -321,8 +321,10 @@ int history_writer_start(struct history_writer **ret_writer, const struct settin
         .give = hand_over,
     };
     struct history_writer *writer = calloc(1, sizeof(*writer));
-    int r = writer ? locks_init(&writer->lock, &writer->wake) : -ENOMEM;
 
+    if (!writer)
+        return -ENOMEM;
+    int r = locks_init(&writer->lock, &writer->wake);
     if (r < 0) {
         free(writer);
         return r;

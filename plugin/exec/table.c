@@ -69,7 +69,7 @@ void table_note(struct table *table, const char *text)
 
 static void add_titles(struct table *table)
 {
-    const char *titles[TABLE_COLUMNS_MAX];
+    const char *titles[TABLE_COLUMNS_MAX] = {0};
     for (size_t i = 0; i < table->column_count; i++)
         titles[i] = table->columns[i].title;
     table_row(table, titles);

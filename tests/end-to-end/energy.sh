@@ -197,7 +197,7 @@ formats() {
   energy_exits csv 0 "${range[@]}"
   cp "$scratch/stdout" "$scratch/csv"
   exits json 0 "$cemm" energy --config "$config" --format json "${range[@]}"
-  jq -r '.[] | [.[]] | @csv' "$scratch/stdout" | tr -d '"' >"$scratch/got"
+  jq -r '.[] | [.[] | if type == "number" then . + 0 else . end] | @csv' "$scratch/stdout" | tr -d '"' >"$scratch/got"
   tail -n +2 "$scratch/csv" | sed 's/\.\([0-9]*[1-9]\)*0*,/.\1,/g; s/\.\([0-9]*[1-9]\)*0*$/.\1/; s/\.,/,/g; s/\.$//' >"$scratch/wanted"
   is_file 'json: the same numbers' "$scratch/wanted" "$scratch/got"
   is 'json: the same names' "$header" "$(jq -r '.[0] | keys_unsorted | join(",")' "$scratch/stdout")"
