@@ -23,8 +23,6 @@
 #define KILO             1000
 #define MINUTES_PER_HOUR 60           /* W for a minute are so much less Wh */
 #define NEAR             (5 * MINUTE) /* of midnight, that a reading counts as that of midnight */
-#define FACTOR_LO        0.8
-#define FACTOR_HI        1.25
 
 /* A sum of decimals that should end in a half may lie below it. No true value is that close. */
 #define TIE 1e-6
@@ -185,7 +183,8 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
     return sum;
 }
 
-/* Each side has a factor of its own; 1 if there is none in reason. */
+/* Each side has a factor of its own; 1 if it would not be between 0.8 and 1.25. No bound is rounded
+ * here: i386 rounds otherwise. */
 static void scale(const struct known *known, const double sums[CEMM_SIDES], enum cemm_basis basis,
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
@@ -193,7 +192,7 @@ static void scale(const struct known *known, const double sums[CEMM_SIDES], enum
 
     for (size_t i = 0; i < CEMM_SIDES; i++) {
         double wanted = known->sides[i];
-        if (sums[i] > 0 && wanted >= FACTOR_LO * sums[i] && wanted <= FACTOR_HI * sums[i]) {
+        if (sums[i] > 0 && 5 * wanted >= 4 * sums[i] && 4 * wanted <= 5 * sums[i]) {
             factors[i] = wanted / sums[i];
             fits = true;
         } else if (sums[i] > 0 && whole(sums[i]) != wanted) {
