@@ -6,6 +6,8 @@ set -euo pipefail
 here=$(dirname "$0")
 # shellcheck source=tests/end-to-end/lib.sh
 . "$here/lib.sh"
+# shellcheck source=tests/end-to-end/key-lib.sh
+. "$here/key-lib.sh"
 begin "$@"
 
 cemm=$build/plugin/exec/cemm
@@ -315,4 +317,5 @@ failures
 long_range
 lan
 half_hours
+no_key 'in the end'
 finish

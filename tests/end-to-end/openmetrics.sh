@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/end-to-end/key-lib.sh
+. "$(dirname "$0")/key-lib.sh"
 # shellcheck source=tests/end-to-end/servers.sh
 . "$(dirname "$0")/servers.sh"
 begin "$@"
@@ -131,4 +133,5 @@ options=(--first 3 --dsmr5)
 samples 'gas by the minute' "cemm_gas_flow_cubic_meters_per_second{uid=\"$minutes\",period=\"day\"}" \
   'x / 60000' "$minutes" p1-gas day:gas <"$scratch/minutes"
 
+no_key 'in the end'
 finish

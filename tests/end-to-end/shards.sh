@@ -4,6 +4,8 @@
 # shellcheck disable=SC1091,SC2119,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
+# shellcheck source=tests/end-to-end/key-lib.sh
+. "$(dirname "$0")/key-lib.sh"
 enter_namespaces "$@"
 begin_mount "$@"
 
@@ -73,4 +75,5 @@ is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/sta
 refute 'a device of another shard is not there' test -e "$m/$own"
 unmount_fs
 
+no_key 'in the end'
 finish
