@@ -167,6 +167,12 @@ static void frame(void *data, bool last, FILE *stream)
         energy_rows_begin(&energy->rows, stream);
 }
 
+static bool any_row(void *data)
+{
+    const struct energy *energy = data;
+    return energy->rows.begun;
+}
+
 /* ---- what is said of it ------------------------------------------------------- */
 
 static bool report_meter(const struct energy *energy, const struct meter *meter)
@@ -184,7 +190,7 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     }
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias, "its gas comes by the hour and has no quarters");
-    else if (meter->names->rows == 0 && !meter->ever_failed)
+    else if (meter->names->rows == 0 && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy) ? "there are no minutes of a closed day"
                                                  : "there are no minutes of that time");
@@ -227,7 +233,7 @@ static void clear(struct energy *energy)
 
 enum exec_exit exec_energy(const struct exec_options *options)
 {
-    static const struct history_use use = {COLUMNS, AHEAD, ask, take, frame, report};
+    static const struct history_use use = {COLUMNS, AHEAD, ask, take, frame, any_row, report};
     struct energy energy = {
         .options = *options,
         .history = {.use = &use},

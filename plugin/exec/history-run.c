@@ -439,6 +439,8 @@ static int fetch_and_write(struct history *history, struct cemm_words *words)
 
 static bool any_row(const struct history *history)
 {
+    if (history->use)
+        return history->use->any_row(history->data);
     for (size_t i = 0; i < history->meter_count; i++) {
         if (history->meters[i].rows > 0)
             return true;
@@ -488,12 +490,12 @@ void history_report_empty(const struct history *history, const char *what)
 static void report_elsewhere(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
-        const struct history_meter *meter = &history->meters[i];
+        struct history_meter *meter = &history->meters[i];
         struct cemm_words words;
         if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &words))
             continue;
         message_print(CEMM_LOG_ERROR, "%s/%s: %s", meter->uid.text, meter->alias, words.text);
-        history->failed = true;
+        meter->elsewhere = history->failed = true;
     }
 }
 

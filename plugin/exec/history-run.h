@@ -17,6 +17,7 @@ struct history_meter {
     char alias[CEMM_NAME_SIZE];
     struct cemm_period since; /* first day with data; year 0: not known */
     bool down;                /* its retries failed: none until it answers */
+    bool elsewhere;           /* it was reported as left to another shard */
     size_t rows;              /* samples written */
     size_t failed;            /* periods that failed without a message so far */
     struct cemm_period failed_first;
@@ -47,6 +48,8 @@ struct history_use {
                 struct cemm_document *document, FILE *stream);
     /* Prints what stands before and after all rows. */
     void (*frame)(void *data, bool last, FILE *stream);
+    /* Whether rows were printed: samples of use may belong to intervals that are not over. */
+    bool (*any_row)(void *data);
     /* Reports what came of it; false: something failed. */
     bool (*report)(void *data);
 };

@@ -21,13 +21,8 @@ static const struct table_column columns[COLUMNS] = {
 /* The reading of gas; NULL: there is none. */
 static const struct cemm_sample *gas_of(const struct finding *finding)
 {
-    size_t count = 0;
-    const struct cemm_series *series = cemm_document_series(finding->document, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(series[i].channel, "gas") == 0)
-            return series[i].count > 0 ? series[i].samples : NULL;
-    }
-    return NULL;
+    const struct cemm_series *series = cemm_document_channel(finding->document, "gas");
+    return series && series->count > 0 ? series->samples : NULL;
 }
 
 /* The smart meter of a device whose gas is that of another alias (p1, p1-gas): one meter; or NULL.

@@ -24,6 +24,7 @@ enum option_id {
     STDIN,
     STATE,
     FORMAT,
+    HISTORY,
     LISTING,
     ENERGY,
     CONFIG,
@@ -48,7 +49,7 @@ static const struct option {
     {"stdin", NULL, EXEC_TAKES_PACE, STDIN, "a sweep at every line on stdin, until its end"},
     {"state", "FILE", EXEC_TAKES_PACE, STATE,
      "keep what was sent in FILE; missed samples come first"},
-    {"format", "F", EXEC_TAKES_FORMAT | EXEC_TAKES_RANGE, FORMAT,
+    {"format", "F", EXEC_TAKES_FORMAT | EXEC_TAKES_RANGE, HISTORY,
      "influx, putval, openmetrics, json, csv or table\n"
      "                  (default: table on a terminal, influx elsewhere)"},
     {"format", "F", EXEC_TAKES_FORMAT, FORMAT,
@@ -93,9 +94,11 @@ static const struct {
     const char *names;
 } choices[] = {
     [FORMAT] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_PUTVAL |
-                    1 << EXEC_FORMAT_PROMETHEUS | 1 << EXEC_FORMAT_OPENMETRICS |
-                    1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
-                "table, influx, putval, prometheus, openmetrics, json, csv"},
+                    1 << EXEC_FORMAT_PROMETHEUS | 1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
+                "table, influx, putval, prometheus, json, csv"},
+    [HISTORY] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_PUTVAL |
+                     1 << EXEC_FORMAT_OPENMETRICS | 1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
+                 "table, influx, putval, openmetrics, json, csv"},
     [LISTING] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_JSON, "table, json"},
     [ENERGY] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_JSON |
                     1 << EXEC_FORMAT_CSV | 1 << EXEC_FORMAT_HOME_ASSISTANT,
@@ -127,10 +130,20 @@ static void set_format(struct exec_options *options, enum option_id id, const ch
 {
     options->format =
         (enum exec_format)find_name(formats, value, "format", choices[id].names, words);
-    if (words->text[0] == '\0' && !(choices[id].formats & 1U << options->format))
+    bool fits = choices[id].formats & 1U << options->format;
+    if (words->text[0] != '\0' || fits)
+        return;
+    if (id == HISTORY && options->format == EXEC_FORMAT_PROMETHEUS)
+        cemm_words_set(words,
+                       "prometheus has no times, so it cannot show history; openmetrics can");
+    else if (id == FORMAT && options->format == EXEC_FORMAT_OPENMETRICS)
+        cemm_words_set(words, "openmetrics is a format of history; the format of the present is "
+                              "prometheus");
+    else
         cemm_words_set(words, "unknown format '%s' of %s: there are %s", value,
                        id == ENERGY    ? "energy"
                        : id == LISTING ? "a list"
+                       : id == HISTORY ? "history"
                                        : "samples",
                        choices[id].names);
 }
@@ -147,6 +160,7 @@ static void set_option(struct exec_options *options, const struct option *option
         options->output = value;
         break;
     case FORMAT:
+    case HISTORY:
     case LISTING:
     case ENERGY:
         set_format(options, option->id, value, words);
@@ -264,10 +278,6 @@ static const char *wrong_together(const struct exec_options *options, unsigned t
         return "--to lies before --from";
     if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
         return "home-assistant has hours alone, so there is no other --by";
-    if (range && timeless)
-        return "prometheus has no times, so it cannot show history; openmetrics can";
-    if (!range && options->format == EXEC_FORMAT_OPENMETRICS)
-        return "openmetrics is a format of history; the format of the present is prometheus";
     if (pace && options->interval > 0 && options->paced_by_stdin)
         return "--interval and --stdin cannot be combined";
     if (pace && options->state && timeless)

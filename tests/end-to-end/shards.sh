@@ -41,11 +41,12 @@ words="the device $other is left to shard 2/3 of cloud home"
 exits 'a device of its own' 0 "$cemm" read --config "$conf" "$own"
 is 'is read without a word' '' "$err"
 for meter in "$other" "$other/p1"; do
-  for command in read 'history --from 2025-01-01 --to 2025-01-02'; do
+  for command in read {history,energy}' --from 2025-01-01 --to 2025-01-02'; do
     # shellcheck disable=SC2086 # words
     exits "${command%% *} $meter" 1 "$cemm" $command --config "$conf" "$meter"
     has 'says where it is' "$err" "E! cemm: $meter: $words"
     is 'once' 1 "$(grep -cF "$words" <<<"$err")"
+    is 'and nothing else' 1 "$(wc -l <<<"$err")"
   done
 done
 exits 'stream of it' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
