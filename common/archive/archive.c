@@ -212,16 +212,19 @@ static bool is_directory(DIR *parent, const struct dirent *entry)
     return fstatat(dirfd(parent), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode);
 }
 
+/* *unread is set if the device can't be read, which hides no other. */
 static int each_alias(const char *archive, const struct cemm_uid *uid, cemm_archive_meter_fn *meter,
-                      void *data)
+                      void *data, int *unread)
 {
     char path[PATH_SIZE];
     int r = write_path(path, "%s/%s", archive, uid->text);
     DIR *aliases = r < 0 ? NULL : opendir(path);
     const struct dirent *entry;
 
-    if (!aliases)
-        return r < 0 ? r : -errno;
+    if (!aliases) {
+        *unread = r < 0 ? r : -errno;
+        return 0;
+    }
     while (r == 0 && (entry = readdir(aliases)))
         if (entry->d_name[0] != '.' && cemm_name_valid(entry->d_name) &&
             is_directory(aliases, entry))
@@ -235,6 +238,7 @@ int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *d
     DIR *devices = opendir(archive);
     const struct dirent *entry;
     struct cemm_uid uid;
+    int unread = 0;
     int r = 0;
 
     if (!devices)
@@ -242,7 +246,7 @@ int cemm_archive_each(const char *archive, cemm_archive_meter_fn *meter, void *d
     while (r == 0 && (entry = readdir(devices)))
         if (cemm_uid_parse(entry->d_name, &uid) && strcmp(entry->d_name, uid.text) == 0 &&
             is_directory(devices, entry))
-            r = each_alias(archive, &uid, meter, data);
+            r = each_alias(archive, &uid, meter, data, &unread);
     closedir(devices);
-    return r;
+    return r ? r : unread;
 }

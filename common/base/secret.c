@@ -49,7 +49,7 @@ static int check_mode(int fd, const char *path, bool credential, struct cemm_wor
     struct stat status;
 
     if (fstat(fd, &status) < 0)
-        return -errno;
+        return cemm_words_fail(words, -EIO, "key file %s can't be read", path);
     if (!S_ISREG(status.st_mode))
         return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file", path);
     if (!credential && (status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)))

@@ -135,8 +135,9 @@ static void end_ask(struct ask *ask)
         take_earlier(&first->day, &ask->earliest);
         take_earlier(&first->rezoned, &ask->earliest);
         first->unsaved = true;
-        if (cemm_basis_asked(&first->basis, ask->source->name) < 0)
-            note_failure(first, -ENOMEM, "out of memory");
+        int r = cemm_basis_asked(&first->basis, ask->source->name);
+        if (r < 0)
+            note_failure(first, r, strerror(-r));
     }
     free(ask);
     if (--first->pending == 0)

@@ -245,19 +245,32 @@ static const char *certificate_reason(CURL *easy)
     return "its TLS certificate is not valid (ca-file says whom to trust)";
 }
 
+/* Where a name has several addresses, it is the last one's. */
 static const char *connect_reason(const struct cemm_transfer *transfer)
 {
+    static const struct {
+        long error; /* errno */
+        const char *of_device;
+        const char *of_cloud;
+    } known[] = {
+        {ENETUNREACH, "it can't be reached: this machine has no network that leads to it",
+         "the cloud can't be reached: this machine has no network that leads to it"},
+        {ECONNREFUSED, "it can't be reached: the port is closed (is the address right?)",
+         "the cloud can't be reached: the port is closed (is the url right, or a proxy's "
+         "address?)"},
+        {EHOSTUNREACH, "it can't be reached: no host answers at this address (is it on?)",
+         "the cloud can't be reached: its server does not answer"},
+        {ETIMEDOUT, "it can't be reached: no host answers at this address (is it on?)",
+         "the cloud can't be reached: its server does not answer"},
+    };
     long error = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-    if (error == ENETUNREACH)
-        return transfer->lan ? "it can't be reached: this machine has no network that leads to it"
-                             : "the cloud can't be reached: this machine has no network";
-    if (error == ECONNREFUSED)
-        return transfer->lan ? "it can't be reached: the port is closed (is the address right?)"
-                             : "the cloud can't be reached: the port is closed (is the url right?)";
-    return transfer->lan ? "it can't be reached: no host answers at this address (is it on?)"
-                         : "the cloud can't be reached: its server does not answer";
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].error == error)
+            return transfer->lan ? known[i].of_device : known[i].of_cloud;
+    return transfer->lan ? "it can't be reached: this machine can't connect (a firewall?)"
+                         : "the cloud can't be reached: this machine can't connect (a firewall?)";
 }
 
 /* Explains a failure, without libcurl's text, which could contain the URL. */
@@ -288,6 +301,9 @@ static void explain(CURLcode code, const struct cemm_transfer *transfer,
         {CURLE_SEND_ERROR, NO_HTTP, -EHOSTUNREACH, "the connection broke"},
         {CURLE_COULDNT_RESOLVE_HOST, NO_CONNECTION, -EHOSTUNREACH,
          "its name can't be resolved (is this machine online?)"},
+        {CURLE_COULDNT_RESOLVE_PROXY, NO_CONNECTION, -EHOSTUNREACH,
+         "the proxy's name can't be resolved"},
+        {CURLE_PROXY, NO_CONNECTION, -EHOSTUNREACH, "the proxy refused the connection"},
         {CURLE_COULDNT_CONNECT, NO_CONNECTION, -EHOSTUNREACH, NULL},
         {CURLE_SSL_CACERT_BADFILE, NO_CONNECTION, -EHOSTUNREACH,
          "the ca-file holds no certificate that can be used"},

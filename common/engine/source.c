@@ -173,6 +173,10 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_words_drop(&route->search.words);
     cemm_words_drop(&route->failure_words);
     route->search.finished = 0;
+    route->health = (struct cemm_health){0};
+    route->failure_result = 0;
+    route->list_failure_logged = false;
+    route->proven = false;
     route->no_io = false;
     route->newest = 0;
     route->device = NULL;

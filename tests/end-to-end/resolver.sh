@@ -82,6 +82,6 @@ CONF
 exits 'who cannot be reached fails' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
 has 'no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
 has 'no network leads to it' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
-has 'no network at all' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network"
-has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (is the url right?)"
+has 'nor to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"
+has 'the port of the cloud is closed' "$err" "cloud closed: the account: the cloud can't be reached: the port is closed (is the url right, or a proxy's address?)"
 finish

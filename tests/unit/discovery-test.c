@@ -293,6 +293,22 @@ static void test_full(void **state)
     assert_int_equal(source_count(), CEMM_DISCOVERED_MAX);
 }
 
+/* What failed at an address was the device that left it, not the one that comes. */
+static void test_detached(void **state)
+{
+    (void)state;
+    look();
+    struct cemm_source *source = claim(1);
+    assert_non_null(source);
+    const struct cemm_uid uid = {"00-1E-C0-00-00-01"};
+    assert_ptr_equal(cemm_route_get(source, &uid), &source->own);
+    cemm_route_failed(&source->own, -ETIMEDOUT, "no answer in time");
+    assert_ptr_equal(cemm_route_resting(&source->own), &source->own);
+    cemm_route_detach(&source->own);
+    assert_null(cemm_route_resting(&source->own));
+    assert_int_equal(source->own.failure_result, 0);
+}
+
 /* Without memory for it, there is no source. */
 static void test_no_memory(void **state)
 {
@@ -319,6 +335,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_used_again, begin, end),
         cmocka_unit_test_setup_teardown(test_refuted_stays, begin, end),
         cmocka_unit_test_setup_teardown(test_full, begin, end),
+        cmocka_unit_test_setup_teardown(test_detached, begin, end),
         cmocka_unit_test_setup_teardown(test_no_memory, begin, end),
     };
 
