@@ -163,7 +163,8 @@ struct cemm_ticket;
  * *ret_ticket, unless that is NULL.
  *
  * Returns 0 if `done` will be called, or a negative errno if it will not:
- * -EINVAL if `alias` is no valid name, -ECANCELED within cemm_free().
+ * -EINVAL if `alias` or `period` does not fit the endpoint, -ECANCELED within
+ * cemm_free().
  */
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
              cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
@@ -293,8 +294,9 @@ void cemm_config_free(struct cemm_config *config);
  * Reads a file and finishes the configuration. NULL: the same file as the
  * programs: $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there
  * is none, the defaults apply, and devices are discovered on the LAN. On
- * failure `words` has the file, the line and the reason. -EINVAL: the content
- * is wrong; others: the file, or a file that it names, can't be read.
+ * failure `words` has the file, the line and the reason. -EINVAL, -EEXIST,
+ * -E2BIG: the content is wrong; others: the file, or a file that it names,
+ * can't be read.
  */
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words);
 

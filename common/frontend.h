@@ -37,8 +37,9 @@ const char *cemm_zone_name(const struct cemm_zone *zone);
 int64_t cemm_clock_wall(void);
 int64_t cemm_clock_steady(void);
 
-#define CEMM_YEAR_FIRST 2010     /* no CEMM is older: no earlier data is requested */
-#define CEMM_EMPTY_AGE  86400000 /* ms until a closed period without a sample is fetched again */
+#define CEMM_SOURCES_MAX 1024     /* accounts and LAN addresses of a configuration */
+#define CEMM_YEAR_FIRST  2010     /* no CEMM is older: no earlier data is requested */
+#define CEMM_EMPTY_AGE   86400000 /* ms until a closed period without a sample is fetched again */
 
 /* When a period closes (seconds since 1970): what is fetched from then on does not change. */
 int64_t cemm_period_closed(const struct cemm_zone *zone, const struct cemm_period *period);

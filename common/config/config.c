@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define DEFAULT_URL     "https://open-api.cemm.nl/v1/"
-#define SOURCES_MAX     1024
 #define STRINGS_MAX     100000
 #define TIMEOUT_MAX     3600.0
 #define CONNECTIONS_MAX 1024
@@ -440,8 +439,8 @@ static int open_source(struct cemm_config *config, enum section section, const c
             return cemm_words_fail(words, -EEXIST, "a second [%s %s]", section_names[section],
                                    name);
     }
-    if (config->source_count >= SOURCES_MAX)
-        return cemm_words_fail(words, -E2BIG, "more than %d sources", SOURCES_MAX);
+    if (config->source_count >= CEMM_SOURCES_MAX)
+        return cemm_words_fail(words, -E2BIG, "more than %d sources", CEMM_SOURCES_MAX);
     struct cemm_source_config *sources =
         reallocarray(config->sources, config->source_count + 1, sizeof(*sources));
     if (!sources)

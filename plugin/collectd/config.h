@@ -13,7 +13,7 @@
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 
 #define WRITERS_MAX 16
-#define BLOCKS_MAX  1025 /* the library's greatest number of sources, and discovery */
+#define BLOCKS_MAX  (CEMM_SOURCES_MAX + 1) /* and discovery */
 
 /* Bits: an option may stand in several. GLOBAL: outside of any block. */
 enum block_kind { GLOBAL = 1, CLOUD = 2, LOCAL = 4, DISCOVERY = 8, BACKFILL = 16 };

@@ -5,7 +5,7 @@ _cemm() {
   local formats='influx putval prometheus json csv table' options='--config --output --help'
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then
-    mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history energy --help --version' -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history energy help --help --version' -- "$word")
     return
   fi
   # bash takes --format=json for three words.

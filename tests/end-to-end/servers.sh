@@ -18,6 +18,7 @@ needs() {
 # free_ports COUNT: that nobody has now, the system gives to nobody who asks for any, and no other test
 # takes meanwhile: a process of ours holds a name for each that no two can have.
 free_ports() {
+  : >"$scratch/ports" # those of the call before must not be taken for these
   python3 -c '
 import random, signal, socket, sys
 held = []
