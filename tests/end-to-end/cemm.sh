@@ -259,7 +259,7 @@ completes() (
 
 completion() {
   local command
-  is 'completes commands' '--help --version discover energy history list read stream' "$(completes '')"
+  is 'completes commands' '--help --version discover energy help history list read stream' "$(completes '')"
   is 'and their beginnings' 'stream' "$(completes st)"
   for command in discover list read stream history energy; do
     cemm_exits "$command --help" 0 "$command" --help
