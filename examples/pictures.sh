@@ -60,6 +60,14 @@ history year 2025-01-01 2025-12-31 p1-gas >"$scratch/gas.csv"
 gnuplot -c "$here/plots/day.gnuplot" "$scratch/day.csv" "$out/day.png"
 gnuplot -c "$here/plots/year.gnuplot" "$scratch/year.csv" "$scratch/gas.csv" "$out/year.png"
 gnuplot -c "$here/plots/carpet.gnuplot" "$scratch/days.csv" "$out/carpet.png"
+# energy FROM TO BY
+energy() {
+  "$build/plugin/exec/cemm" energy --config "$scratch/conf" --from "$1" --to "$2" --by "$3" --format csv p1
+}
+energy 2025-04-01 2025-04-30 hour >"$scratch/hours.csv"
+energy 2025-01-01 2025-12-31 quarter >"$scratch/quarters.csv"
+gnuplot -c "$here/plots/hours.gnuplot" "$scratch/hours.csv" "$out/hours.png"
+gnuplot -c "$here/plots/peaks.gnuplot" "$scratch/quarters.csv" "$out/peaks.png"
 
 # What collectd's rrdtool plugin would have stored of that day, one value a minute.
 rrds=$scratch/rrd

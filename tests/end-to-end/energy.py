@@ -1,11 +1,15 @@
 """What `cemm energy --format csv` must print of one meter, from the simulator's own numbers and by
 other means than ours: zoneinfo, fractions, and one sum for each interval.
 
-energy.py SIM ZONE SINCE UID ALIAS FROM TO BY [lan] [gap=FROM/UNTIL] [unread=DATE] [more=DATE=WH]
+energy.py SIM ZONE SINCE UID ALIAS FROM TO BY[,BY...] [MORE...]
+  BY      quarter, hour, day, month or utc (hours of UTC)
+MORE is any of
   lan     as the LAN has it, which is without readings
-  gap     minutes that are missing, from one second to another
-  unread  a day whose readings are missing
-  more    so much more was read at the end of that day and of later ones"""
+  dsmr5   gas comes by the minute
+  gap=FROM/UNTIL  minutes that are missing, from one second to another
+  unread=DATE     a day whose readings are missing
+  more=DATE=WH    so much more was read at the end of that day and of later ones
+  replaced=DATE   on that day another meter began to count, from 0"""
 
 import datetime
 import math
@@ -14,18 +18,21 @@ import sys
 import zoneinfo
 from fractions import Fraction
 
-SIM, ZONE, SINCE, UID, ALIAS, FROM, TO, BY = sys.argv[1:9]
+SIM, ZONE, SINCE, UID, ALIAS, FROM, TO, BYS = sys.argv[1:9]
 EXTRA = sys.argv[9:]
 LAN = "lan:" if "lan" in EXTRA else ""
 DSMR5 = "dsmr5" in EXTRA
 GAPS = [tuple(map(int, e[4:].split("/"))) for e in EXTRA if e.startswith("gap=")]
 UNREAD = [e[7:] for e in EXTRA if e.startswith("unread=")]
 MORE = [e[5:].split("=") for e in EXTRA if e.startswith("more=")]
+REPLACED = [e[9:] for e in EXTRA if e.startswith("replaced=")]
 zone = zoneinfo.ZoneInfo(ZONE)
 GAS = ALIAS.endswith("gas")
 WATER = ALIAS.startswith("pulse")
 SMART = ALIAS in ("p1", "han")
+POWER = not GAS and not WATER
 DAY = datetime.timedelta(days=1)
+AT_ONCE = 20000  # times in a command
 
 
 def midnight(date):
@@ -33,48 +40,73 @@ def midnight(date):
 
 
 def ask(channel, seconds):
-    """The simulator's values at these times; None for all if it has none."""
+    """The simulator's values by these times, of which it has none before SINCE, or none at all."""
     command = [SIM, "--since", SINCE, "--zone", ZONE, "--meters", ALIAS] + (["--dsmr5"] if DSMR5 else [])
-    words = [f"{second}000" for second in seconds]
-    answer = subprocess.run(
-        command + ["--print", UID, ALIAS, LAN + channel] + words, capture_output=True, text=True
-    )
-    values = answer.stdout.split()
-    return [Fraction(value) for value in values] if answer.returncode == 0 else [None] * len(words)
+    begin = midnight(datetime.date.fromisoformat(SINCE))
+    there = [second for second in seconds if second >= begin]
+    values = {}
+    for i in range(0, len(there), AT_ONCE):
+        part = there[i : i + AT_ONCE]
+        answer = subprocess.run(
+            command + ["--print", UID, ALIAS, LAN + channel] + [f"{second}000" for second in part],
+            capture_output=True,
+            text=True,
+        )
+        if answer.returncode != 0:
+            return {}
+        values.update(zip(part, map(Fraction, answer.stdout.split())))
+    return values
 
 
 def nearest(value):
     return math.floor(value + Fraction(1, 2))
 
 
-def readings(date):
-    """Import and export at the last minute of a day, in kWh; None: not known."""
-    if LAN or not SMART or str(date) in UNREAD:
-        return None
-    last = midnight(date + DAY) - 60
-    t = [ask(f"t{i}", [last])[0] for i in (1, 2, 3, 4)]
-    if None in t:
-        return None
-    more = sum(Fraction(wh, 1000) for day, wh in ((d, int(w)) for d, w in MORE) if str(date) >= day)
-    return t[0] + t[1] + more, t[2] + t[3]
+dates = []
+date = datetime.date.fromisoformat(FROM)
+while date <= datetime.date.fromisoformat(TO):
+    dates.append(date)
+    date += DAY
 
 
-def net(date):
-    parts = [ask(f"month:electric_energy_{name}", [midnight(date)])[0] for name in ("low", "high")]
-    return None if None in parts else nearest(sum(parts) * 1000)
+def all_readings():
+    """Import and export at the last minute of each day, in kWh; those that are known."""
+    if LAN or not SMART:
+        return {}
+    # A meter counts from what it had at the end of the day before.
+    last = {d: midnight(d + DAY) - 60 for d in [dates[0] - DAY] + dates}
+    last.update({d - DAY: midnight(d) - 60 for d in map(datetime.date.fromisoformat, REPLACED)})
+    t = [ask(f"t{i}", sorted(last.values())) for i in (1, 2, 3, 4)]
+    if not all(t):
+        return {}
+    counted = {d: (t[0][s] + t[1][s], t[2][s] + t[3][s]) for d, s in last.items() if s in t[0]}
+    known = {}
+    for d, (taken, fed) in counted.items():
+        more = sum(Fraction(int(wh), 1000) for day, wh in MORE if str(d) >= day)
+        begun = [counted[datetime.date.fromisoformat(day) - DAY] for day in REPLACED if str(d) >= day]
+        if str(d) not in UNREAD:
+            known[d] = taken + more - sum(b[0] for b in begun), fed - sum(b[1] for b in begun)
+    return known
 
 
-def measured(date):
-    """Seconds and values of a day, as far as they are there."""
+def all_nets():
+    """What the month has of each day, in Wh."""
+    if not POWER:
+        return {}
+    low, high = (ask(f"month:electric_energy_{name}", [midnight(d) for d in dates]) for name in ("low", "high"))
+    return {d: nearest((low[midnight(d)] + high[midnight(d)]) * 1000) for d in dates if midnight(d) in low and high}
+
+
+def all_measured():
+    """Values by seconds, as far as they are there."""
     step = 3600 if GAS and not DSMR5 else 60
     channel = "gas" if GAS else "flow" if WATER else "electric_power"
-    seconds = list(range(midnight(date), midnight(date + DAY), step))
+    seconds = list(range(midnight(dates[0]), midnight(dates[-1] + DAY), step))
     values = ask("day:" + channel, seconds)
-    return {
-        s: v
-        for s, v in zip(seconds, values)
-        if v is not None and not any(a <= s < b for a, b in GAPS)
-    }
+    return {s: v for s, v in values.items() if not any(a <= s < b for a, b in GAPS)}
+
+
+readings, nets, measured = all_readings(), all_nets(), all_measured()
 
 
 def factor(total, known):
@@ -84,19 +116,19 @@ def factor(total, known):
     return None
 
 
-def scaled(date, rows, power):
+def scaled(date, rows):
     """Both factors, the basis, and what the meter counted, less export; None: not known."""
     total = [sum(v for v in rows.values() if v > 0) / 60, -sum(v for v in rows.values() if v < 0) / 60]
     enough = 100 * len(rows) >= 99 * ((midnight(date + DAY) - midnight(date)) // 60)
-    if not power:
+    if not POWER:
         return [1, 1], "hours" if GAS and not DSMR5 else "minutes", None
-    before, after = readings(date - DAY), readings(date)
+    before, after = readings.get(date - DAY), readings.get(date)
     if before and after:
         known = [nearest((b - a) * 1000) for a, b in zip(before, after)]
         use = [factor(t, Fraction(k)) if enough else None for t, k in zip(total, known)]
         basis = "readings" if any(use) else "minutes"
         return [f or 1 for f in use], basis, known[0] - known[1]
-    balance = net(date)
+    balance = nets.get(date)
     if enough and balance is not None and not all(total):
         side = 1 if total[1] else 0
         use = factor(total[side], Fraction(-balance if side else balance))
@@ -106,44 +138,38 @@ def scaled(date, rows, power):
     return [1, 1], "minutes", balance
 
 
-def key_of(second):
-    """The interval that a second lies in."""
-    local = datetime.datetime.fromtimestamp(second, zone)
-    if BY == "quarter":
-        return second - second % 900
-    if BY == "hour":
-        return str(local.replace(minute=0, second=0))[:13] + str(local.utcoffset())
-    if BY == "utc":
-        return second - second % 3600
-    return str(local.date())[: 7 if BY == "month" else 10]
-
-
-intervals = {}
 BASES = ["", "hours", "readings", "net", "minutes"]
-date = datetime.date.fromisoformat(FROM)
-while date <= datetime.date.fromisoformat(TO):
-    power = not GAS and not WATER
-    rows = measured(date)
-    factors, basis, balance = scaled(date, rows, power)
-    unit = Fraction(1, 60) if power else Fraction(1000) if basis == "hours" else Fraction(1)
-    sums, given, day = [0, 0], [0, 0], [0, 0]
-    for quarter in range(midnight(date), midnight(date + DAY), 900):
-        interval = intervals.setdefault(
-            key_of(quarter), {"start": quarter, "amount": [0, 0], "count": 0, "basis": "", "open": None}
-        )
-        for second in range(quarter, quarter + 900, 60):
-            if second in rows:
-                sums[rows[second] < 0] += abs(rows[second])
-                interval["count"] += 1
-                interval["basis"] = max(interval["basis"], basis, key=BASES.index)
+
+
+def quarters_of(date):
+    """Its quarters: when, Wh or l of both directions, how many minutes, the basis. And what is open."""
+    rows = {s: measured[s] for s in range(midnight(date), midnight(date + DAY), 60) if s in measured}
+    factors, basis, balance = scaled(date, rows)
+    unit = Fraction(1, 60) if POWER else Fraction(1000) if basis == "hours" else Fraction(1)
+    sums, given = [0, 0], [0, 0]
+    quarters = []
+    for begin in range(midnight(date), midnight(date + DAY), 900):
+        there = [rows[s] for s in range(begin, begin + 900, 60) if s in rows]
+        amounts = [0, 0]
+        for value in there:
+            sums[value < 0] += abs(value)
         for side in (0, 1):
             total = nearest(sums[side] * unit * factors[side])
-            interval["amount"][side] += total - given[side]
-            day[side] += total - given[side]
-            given[side] = total
-    if balance is not None and BY in ("day", "month"):
-        interval["open"] = (interval["open"] or 0) + balance - (day[0] - day[1])
-    date += DAY
+            amounts[side], given[side] = total - given[side], total
+        quarters.append((begin, amounts, len(there), basis if there else ""))
+    return quarters, None if balance is None else balance - (given[0] - given[1])
+
+
+def key_of(second, by):
+    """The interval that a second lies in."""
+    local = datetime.datetime.fromtimestamp(second, zone)
+    if by == "quarter":
+        return second - second % 900
+    if by == "hour":
+        return str(local.replace(minute=0, second=0))[:13] + str(local.utcoffset())
+    if by == "utc":
+        return second - second % 3600
+    return str(local.date())[: 7 if by == "month" else 10]
 
 
 def thousandths(value):
@@ -151,17 +177,36 @@ def thousandths(value):
 
 
 COLUMNS = {"import": 0, "export": 1, "forward": 0, "reverse": 1, "gas": 0, "volume": 0}
-mine = ["gas"] if GAS else ["volume"] if WATER else ["import", "export"] if SMART else ["forward", "reverse"]
-begun = False
-for interval in intervals.values():
-    begun = begun or interval["count"] > 0
-    if not begun:
-        continue
-    cells = [UID, ALIAS, datetime.datetime.fromtimestamp(interval["start"], zone).isoformat()]
-    for name, side in COLUMNS.items():
-        there = name in mine and interval["count"] > 0
-        cells.append(thousandths(interval["amount"][side]) if there else "")
-    cells.append("" if interval["basis"] == "hours" else str(interval["count"]))
-    cells.append(interval["basis"])
-    cells.append("" if interval["open"] is None else thousandths(interval["open"]))
-    print(",".join(cells))
+MINE = ["gas"] if GAS else ["volume"] if WATER else ["import", "export"] if SMART else ["forward", "reverse"]
+
+
+def print_intervals(days, by):
+    intervals = {}
+    for quarters, left in days:
+        for begin, amounts, count, basis in quarters:
+            interval = intervals.setdefault(
+                key_of(begin, by), {"start": begin, "amount": [0, 0], "count": 0, "basis": "", "open": None}
+            )
+            interval["amount"] = [a + b for a, b in zip(interval["amount"], amounts)]
+            interval["count"] += count
+            interval["basis"] = max(interval["basis"], basis, key=BASES.index)
+        if left is not None and by in ("day", "month"):
+            interval["open"] = (interval["open"] or 0) + left
+    begun = False
+    for interval in intervals.values():
+        begun = begun or interval["count"] > 0
+        if not begun:
+            continue
+        cells = [UID, ALIAS, datetime.datetime.fromtimestamp(interval["start"], zone).isoformat()]
+        for name, side in COLUMNS.items():
+            there = name in MINE and interval["count"] > 0
+            cells.append(thousandths(interval["amount"][side]) if there else "")
+        cells.append("" if interval["basis"] == "hours" else str(interval["count"]))
+        cells.append(interval["basis"])
+        cells.append("" if interval["open"] is None else thousandths(interval["open"]))
+        print(",".join(cells))
+
+
+every_day = [quarters_of(date) for date in dates]
+for by in BYS.split(","):
+    print_intervals(every_day, by)

@@ -8,6 +8,8 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/key-lib.sh
 . "$here/key-lib.sh"
+# shellcheck source=tests/end-to-end/energy-lib.sh
+. "$here/energy-lib.sh"
 begin "$@"
 
 cemm=$build/plugin/exec/cemm
@@ -25,16 +27,10 @@ energy_exits() {
   exits "$what" "$code" "$cemm" energy --config "$config" --format csv "$@"
 }
 
-# is_file WHAT WANTED GOT: two files are the same.
-is_file() {
-  local differences
-  if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
-}
-
 # as_worked_out WHAT ALIAS FROM TO BY [MORE…]: its rows of the last output are those of energy.py.
 as_worked_out() {
   local what=$1 alias=$2
-  python3 "$here/energy.py" "$sim" "$zone" "$since" "$one" "$alias" "${@:3}" >"$scratch/wanted"
+  work_out "${@:2}" >"$scratch/wanted"
   grep "^$one,$alias," "$scratch/stdout" >"$scratch/got" || true
   check "$what: $alias has rows" test -s "$scratch/wanted"
   is_file "$what: $alias by $5" "$scratch/wanted" "$scratch/got"
@@ -78,27 +74,13 @@ clock_changes() {
   for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
 }
 
-# archived ENDPOINT DATE: the file of p1.
-archived() { echo "$config.archive/$one/p1/$1/${2:0:4}/${2:5:2}/$2.json"; }
-
-# edit FILE PYTHON: changes what an archived answer has in `data`.
-edit() {
-  python3 -c '
-import json, sys
-with open(sys.argv[1]) as file: answer = json.load(file)
-data = answer["data"]
-exec(sys.argv[2])
-with open(sys.argv[1], "w") as file: json.dump(answer, file)' "$@"
-}
-
 # Minutes and readings that are missing, in what the archive has; and a meter that was replaced.
 missing() {
   local from=2025-05-10 to=2025-05-16 by begin end
   energy_exits 'a week' 0 --from "$from" --to "$to" p1
   begin=$(TZ=$zone date -d '2025-05-11 10:05' +%s)
   end=$(TZ=$zone date -d '2025-05-11 13:20' +%s)
-  edit "$(archived data/day 2025-05-11)" "
-data['electric_power'] = [row for row in data['electric_power'] if not $begin <= row[0] // 1000 < $end]"
+  without_minutes "$begin" "$end"
   rm "$(archived totals 2025-05-13)"
   for day in 15 16; do
     edit "$(archived totals "2025-05-$day")" "data['t1'][1] += 30"
@@ -158,7 +140,7 @@ half_hours() {
   is 'which go from day to day' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
   is 'and are whole' '09.05.2025 19:00 11.05.2025 17:00 94' \
     "$(sed -n 2p <<<"$out" | cut -d, -f2) $(tail -n 1 <<<"$out" | cut -d, -f2) $(($(wc -l <<<"$out") - 1))"
-  python3 "$here/energy.py" "$sim" "$zone" "$since" "$one" p1 2025-05-10 2025-05-11 utc |
+  work_out p1 2025-05-10 2025-05-11 utc |
     awk -F, '{ print $4 "\n" $5 }' | sed '1,2d' | head -n -2 >"$scratch/wanted"
   tail -n +2 "$scratch/stdout" | cut -d, -f4 >"$scratch/got"
   is_file 'as worked out' "$scratch/wanted" "$scratch/got"
@@ -221,7 +203,7 @@ formats() {
 now() {
   local quarter began
   # The first quarter of today must be over.
-  while [[ $(TZ=$zone date +%H%M) < 0016 ]]; do sleep 1; done
+  while [[ $(TZ=$zone date +%H:%M) < 00:16 ]]; do sleep 1; done
   began=$(date +%s)
   energy_exits 'today' 0 --from "$(TZ=$zone date +%F)" --by quarter p1 s01
   quarter=$(date -d "$(tail -n 1 <<<"$out" | cut -d, -f3)" +%s)

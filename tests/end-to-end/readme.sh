@@ -126,6 +126,7 @@ END
 chmod +x "$scratch"/inside/bin/*
 for file in "$scratch"/inside/blocks/*; do
   sed -i -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
+    -e "s/--from 2025-[-0-9]* --to 2025-[-0-9]*/--from $(date -d '-30 days' +%F) --to $(date -d '-2 days' +%F)/" \
     -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' "$file"
 done
 cat >"$scratch/inside/all.sh" <<'END'
@@ -298,7 +299,7 @@ has 'and what it refuses is told' "$(inside refused.out)" 'database not found'
 has 'Home Assistant gets hours' "$(inside home-assistant.out)" 'p1_import,'
 has 'and a row to begin with' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
-is 'two plots' 2 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
+is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
 is 'what is removed is gone' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"
 hasnt 'the key is in no message' "$(cat "$scratch"/inside/*.out "$scratch"/inside/*.log "$scratch"/inside/blocks/*.out "$scratch/inside/syslog")" "$sim_key"
 finish

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# examples-energy.sh BUILD_DIR: the examples that read what `cemm energy` has written. What they say is
+# worked out anew by examples-energy.py, from the simulator's own numbers.
+# shellcheck disable=SC2034 # of energy-lib.sh
+set -euo pipefail
+here=$(dirname "$0")
+# shellcheck source=tests/end-to-end/lib.sh
+. "$here/lib.sh"
+# shellcheck source=tests/end-to-end/energy-lib.sh
+. "$here/energy-lib.sh"
+begin "$@"
+command -v gnuplot >/dev/null || skip 'gnuplot is not installed'
+/usr/bin/python3 -c 'import pandas' 2>/dev/null || skip 'python3-pandas is not installed'
+
+examples=$(cd "$here/../../examples" && pwd)
+cemm=$build/plugin/exec/cemm
+sim=$build/tests/simulator/cemm-sim
+one=00-1E-C0-00-00-01
+since=2025-09-01
+zone=Europe/Amsterdam
+config=$scratch/cemm.conf
+# Two months, of which one day has 25 hours, and of one the smart meter has no minutes in the sun.
+from=2025-10-23 to=2025-11-02
+gap=$(TZ=$zone date -d '2025-10-24 11:10' +%s)/$(TZ=$zone date -d '2025-10-24 13:20' +%s)
+
+# energy BY FILE METER…
+energy() {
+  exits "cemm energy by $1" 0 "$cemm" energy --config "$config" --from "$from" --to "$to" --by "$1" \
+    --format csv --output "$scratch/$2" "${@:3}"
+}
+
+start_sim --devices 1 --meters p1,s01 --since "$since"
+write_config "$config"
+energy hour hours.csv p1
+without_minutes "${gap%/*}" "${gap#*/}"
+energy quarter quarters.csv p1 s01
+energy hour hours.csv p1
+
+for alias in p1 s01; do
+  more=()
+  [[ $alias != p1 ]] || more=("gap=$gap")
+  work_out "$alias" "$from" "$to" quarter "${more[@]}" >"$scratch/$alias.quarters"
+done
+work_out p1 "$from" "$to" hour "gap=$gap" >"$scratch/p1.hours"
+python3 "$here/examples-energy.py" "$scratch" 2025-10-25T07:00:00+02:00 >"$scratch/wanted"
+
+exits 'energy-oneliners.sh' 1 "$examples/energy-oneliners.sh" "$scratch/quarters.csv" "$scratch/hours.csv" "$scratch/prices.csv"
+is 'an hour without a price is named' \
+  'hours without a price, which are left out: 1, the first is 2025-10-25T07:00:00+02:00' "$err"
+sed 's/  */ /g; s/^ //' "$scratch/stdout" >"$scratch/got"
+is_file 'the peaks, self-consumption and cost are as worked out' "$scratch/wanted" "$scratch/got"
+is 'there are those of two months' 6 "$(grep -c ^2025 "$scratch/got")"
+grep -v T07: "$scratch/hours.csv" >"$scratch/without.csv"
+exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/without.csv" "$scratch/prices.csv"
+is 'says nothing' '' "$err"
+exits 'with a price that stands there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
+  <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
+has 'it does not count twice' "$err" 'not a many-to-one merge'
+
+# shellcheck disable=SC2317 # check calls it
+quiet_plot() { ! gnuplot -c "$@" 2>&1 | grep .; }
+check 'hours.gnuplot' quiet_plot "$examples/plots/hours.gnuplot" "$scratch/hours.csv" "$scratch/hours.png"
+check 'peaks.gnuplot' quiet_plot "$examples/plots/peaks.gnuplot" "$scratch/quarters.csv" "$scratch/peaks.png"
+for name in hours peaks; do
+  is "$name.png is a picture" PNG "$(head -c 4 "$scratch/$name.png" | tail -c 3)"
+done
+finish
