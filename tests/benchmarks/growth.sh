@@ -17,13 +17,14 @@ history() { # DAYS
   "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
 }
 
-# The most memory of the last child that ended, in KiB.
-history_memory() { # DAYS
+# The CPU seconds and the most memory (KiB) of a command over so many days.
+usage_of() { # COMMAND DAYS
   python3 -c '
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' \
-    "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)' \
+    "$build/plugin/exec/cemm" "$1" --config "$conf" --from "$(days_before "$2")" --to "$last" --format csv "$dev/p1"
 }
 
 start_sim --devices 1 --since "$(days_before 3660)"
@@ -31,12 +32,18 @@ write_config "$conf"
 for days in 10 100 1000 3650; do
   say "growth: $days days"
   history "$days" >/dev/null
+  usage_of energy "$days" >/dev/null # its readings and months come into the archive, too
   row "growth-history-$days" "cemm history of $days days from the archive" s - - -
   row "growth-memory-$days" "its memory, $days days" KiB - - -
+  row "growth-energy-$days" "cemm energy of $days days from the archive, CPU" s - - -
+  row "growth-energy-memory-$days" "its memory, $days days" KiB - - -
   row "growth-mount-$days" "cemmfs from its start to a file's first byte, $days days in the archive" s - - -
   for ((round = 0; round < rounds; round++)); do
     figure "growth-history-$days" ours "$(seconds history "$days")"
-    figure "growth-memory-$days" ours "$(history_memory "$days")"
+    figure "growth-memory-$days" ours "$(usage_of history "$days" | cut -d ' ' -f 2)"
+    read -r cpu memory < <(usage_of energy "$days")
+    figure "growth-energy-$days" ours "$cpu"
+    figure "growth-energy-memory-$days" ours "$memory"
     begun=$EPOCHREALTIME
     mount_fs
     head -c 1 "$(day_file "$dev" p1 "$last" csv)" >/dev/null
