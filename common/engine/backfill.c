@@ -1,39 +1,56 @@
 /*
- * Fetches missed minutes and gives them to the takers; gap.h decides which, and
- * when. A round begins when a series has a live sample.
+ * Fetches missed minutes and gives them to the takers. A round begins when a
+ * series has a live sample, and goes from its oldest missing minute to the
+ * newest, a day at a time.
+ *
+ * A missing row before the day's last row will hardly come later, so it is not
+ * requested again. Other missing minutes are tried again after a pause, longer
+ * each time; newly missed minutes are requested at once.
  *
  * A taker may be slow, and may fail: then all its series are left alone for a
  * while. Series take turns in the order of their live samples.
  */
 #include "common/base/random.h"
-#include "common/engine/gap.h"
+#include "common/engine/health.h"
 #include "common/engine/timer.h"
+#include "common/model/ledger.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 
-#define LIVE_MS INT64_C(60000) /* a series without a newer sample is not tried again */
+#define MINUTE_MS INT64_C(60000)
+#define LIVE_MS   MINUTE_MS /* a series without a newer sample is not tried again */
 
 static const struct cemm_rest rest_of_taker = {.first = 1000, .max = 300 * 1000};
+static const struct cemm_rest rest_of_minutes = {.first = 60 * 1000, .max = 3600 * 1000};
 
 struct taker {
     const char *name;
     struct cemm_health health;
 };
 
-/* One series and one taker. */
+/* One series and one taker. Times of minutes are Unix milliseconds. */
 struct cemm_fill {
     struct cemm_backfill *backfill;
     struct taker *taker;
-    struct cemm_gap gap;
+    struct cemm_ledger_entry *entry;
     void *user;
-    enum { IDLE, WAITS, FETCHES, GIVES } state;
+    enum { IDLE, WAITS, RUNS } state;
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
+    int64_t limit;           /* only minutes over by then count: cemm_ledger_missing() */
+    int64_t since;           /* earlier minutes were requested, and the API had later rows */
+    int64_t asked;           /* earlier minutes were requested, and wait for another try */
+    struct cemm_health rest; /* pauses before those are tried again */
+
+    /* The round: */
+    bool gave;                   /* rows were given */
+    int64_t cursor;              /* how far it has come */
     struct cemm_query query;     /* for a day */
     struct cemm_document *day;   /* that is being given */
+    int64_t row;                 /* how far that has come */
     TAILQ_ENTRY(cemm_fill) link; /* in `ready` */
     SLIST_ENTRY(cemm_fill) all;
 };
@@ -94,7 +111,7 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
 
 struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill)
 {
-    return fill->gap.entry;
+    return fill->entry;
 }
 
 const char *cemm_fill_taker(const struct cemm_fill *fill)
@@ -105,6 +122,28 @@ const char *cemm_fill_taker(const struct cemm_fill *fill)
 void *cemm_fill_user(const struct cemm_fill *fill)
 {
     return fill->user;
+}
+
+/* ---- what is missing ------------------------------------------------------------------ */
+
+static bool missing(const struct cemm_fill *fill, int64_t from, int64_t *ret_from)
+{
+    int64_t until;
+
+    return cemm_ledger_missing(fill->entry, fill->taker->name, from, fill->limit, ret_from, &until);
+}
+
+/* Whether a round should begin at `now` (monotonic milliseconds). */
+static bool wants(struct cemm_fill *fill, int64_t now)
+{
+    int64_t from;
+
+    if (!missing(fill, fill->since, &from)) { /* it was given, or has left the window */
+        (void)cemm_health_recover(&fill->rest);
+        return false;
+    }
+    return !cemm_health_rests(&fill->rest, now) ||
+           missing(fill, fill->asked > fill->since ? fill->asked : fill->since, &from);
 }
 
 /* ---- waiting ------------------------------------------------------------------------- */
@@ -119,108 +158,130 @@ static void take_turn(void *data)
 /* If memory runs out, it stays idle until the next live sample. */
 static void wait_until(struct cemm_fill *fill, int64_t when)
 {
-    fill->state = IDLE;
     if (cemm_timer_set(&fill->backfill->timers, &fill->timer, when) == 0)
         fill->state = WAITS;
 }
 
 /* ---- a round --------------------------------------------------------------------------- */
 
-static void stop(struct cemm_fill *fill)
+static void drop_day(struct cemm_fill *fill)
 {
     cemm_document_unref(fill->day);
     fill->day = NULL;
-    fill->state = IDLE;
-    fill->backfill->busy--;
 }
 
+/* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
+static void stop(struct cemm_fill *fill, int64_t again)
+{
+    const struct cemm_backfill_rules *rules = &fill->backfill->rules;
+    bool ran = fill->state == RUNS;
+
+    drop_day(fill);
+    fill->state = IDLE;
+    fill->backfill->busy--;
+    if (again)
+        wait_until(fill, again);
+    if (ran && rules->done)
+        rules->done(fill->backfill->data, fill);
+}
+
+/* Minutes that are still missing are tried again later. */
 static void end_round(struct cemm_fill *fill, bool failed)
 {
-    cemm_gap_end(&fill->gap, failed, cemm_clock_steady(), cemm_random());
-    stop(fill);
+    if (fill->gave || failed)
+        (void)cemm_health_recover(&fill->rest);
+    (void)cemm_health_fail(&fill->rest, cemm_clock_steady(), rest_of_minutes, cemm_random());
+    fill->asked = (fill->limit / MINUTE_MS - 1) * MINUTE_MS;
+    stop(fill, 0);
 }
 
 /* The taker has not taken the rows, so they are still missing. */
 static void refuse(struct cemm_fill *fill, int result)
 {
     int64_t now = cemm_clock_steady();
+    int64_t again = now - fill->lived < LIVE_MS ? now + fill->backfill->rules.delay_ms : 0;
 
-    stop(fill);
     if (result != -EAGAIN) {
         (void)cemm_health_fail(&fill->taker->health, now, rest_of_taker, cemm_random());
-        wait_until(fill, fill->taker->health.rest_until);
-    } else if (now - fill->lived < LIVE_MS) {
-        wait_until(fill, now + fill->backfill->rules.delay_ms);
+        again = fill->taker->health.rest_until;
     }
+    stop(fill, again);
 }
 
 static void take_day(void *data, const struct cemm_answer *answer);
 
-/* Requests the next day of the round. False: the round is over. */
-static bool proceed(struct cemm_fill *fill)
+/* Requests the day of the oldest missing minute that this round has not requested. */
+static void ask_day(struct cemm_fill *fill)
 {
-    const struct cemm_backfill *backfill = fill->backfill;
+    struct cemm *cemm = fill->backfill->cemm;
 
-    if (!cemm_gap_next(&fill->gap, cemm_zone(backfill->cemm), &fill->query.period)) {
+    if (!missing(fill, fill->cursor, &fill->cursor)) {
         end_round(fill, false);
-        return false;
+        return;
     }
-    fill->state = FETCHES;
-    if (cemm_get(backfill->cemm, &fill->query, backfill->rules.max_age_ms, take_day, fill, NULL) <
-        0)
+    fill->query.period = cemm_period_at(cemm_zone(cemm), CEMM_DAY, fill->cursor / 1000);
+    fill->row = 0;
+    if (cemm_get(cemm, &fill->query, fill->backfill->rules.max_age_ms, take_day, fill, NULL) == 0)
+        fill->state = RUNS;
+    else
         end_round(fill, true);
-    return fill->state == FETCHES;
 }
 
-static bool pass_day(struct cemm_fill *fill)
+/* All rows of the day have been given. */
+static void pass_day(struct cemm_fill *fill)
 {
-    cemm_gap_pass(&fill->gap, cemm_zone(fill->backfill->cemm), &fill->query.period, fill->day);
-    cemm_document_unref(fill->day);
-    fill->day = NULL;
-    return proceed(fill);
+    const struct cemm_series *series =
+        fill->day ? cemm_document_channel(fill->day, fill->entry->channel) : NULL;
+    int64_t since = 0;
+
+    if (series && series->count > 0)
+        since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
+    if (since > fill->since)
+        fill->since = since;
+    fill->cursor = cemm_period_end(cemm_zone(fill->backfill->cemm), &fill->query.period) * 1000;
+    drop_day(fill);
+    ask_day(fill);
 }
 
 static void note_gave(struct cemm_fill *fill)
 {
     (void)cemm_health_recover(&fill->taker->health);
-    fill->gap.gave = true;
+    fill->gave = true;
 }
 
-/* Gives the rest of the day, and goes on. False: the round is over. */
-static bool give(struct cemm_fill *fill)
+/* Gives the rest of the day, and goes on. */
+static void give(struct cemm_fill *fill)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
-    struct cemm_document *rows;
-    int r;
 
-    while ((r = cemm_gap_pick(&fill->gap, fill->day, rules->rows_max, &rows)) > 0) {
-        fill->state = GIVES;
-        r = rules->give(fill->backfill->data, fill, rows);
+    for (;;) {
+        struct cemm_document *rows = cemm_ledger_pick_missing(
+            fill->entry, fill->taker->name, fill->day, fill->row, rules->rows_max, fill->limit);
+        if (!rows) {
+            end_round(fill, true);
+            return;
+        }
+        int64_t newest = cemm_document_newest(rows);
+        fill->row = (newest / MINUTE_MS + 1) * MINUTE_MS;
+        int r = newest ? rules->give(fill->backfill->data, fill, rows) : 0;
         cemm_document_unref(rows);
         if (r > 0)
-            return true; /* cemm_backfill_gave() goes on */
+            return; /* cemm_backfill_gave() goes on */
         if (r < 0) {
             refuse(fill, r);
-            return false;
+            return;
+        }
+        if (!newest) {
+            pass_day(fill);
+            return;
         }
         note_gave(fill);
     }
-    if (r == 0)
-        return pass_day(fill);
-    end_round(fill, true);
-    return false;
-}
-
-static void tell_end(struct cemm_fill *fill)
-{
-    if (fill->backfill->rules.done)
-        fill->backfill->rules.done(fill->backfill->data, fill);
 }
 
 static void take_day(void *data, const struct cemm_answer *answer)
 {
     struct cemm_fill *fill = data;
-    bool goes_on = false;
 
     if (answer->result == -ECANCELED)
         return; /* the end */
@@ -228,35 +289,30 @@ static void take_day(void *data, const struct cemm_answer *answer)
         end_round(fill, true); /* the library's log says why */
     } else if (answer->document) {
         fill->day = cemm_document_ref(answer->document);
-        goes_on = give(fill);
+        give(fill);
     } else {
-        goes_on = pass_day(fill);
+        pass_day(fill);
     }
-    if (!goes_on)
-        tell_end(fill);
 }
 
 void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result)
 {
-    bool goes_on = false;
-
     if (given > 0)
         note_gave(fill);
     if (result < 0)
         refuse(fill, result);
     else
-        goes_on = give(fill);
-    if (!goes_on)
-        tell_end(fill);
+        give(fill);
 }
 
 /* ---- when -------------------------------------------------------------------------------- */
 
-static bool begin(struct cemm_fill *fill)
+static void begin(struct cemm_fill *fill)
 {
     fill->backfill->busy++;
-    cemm_gap_begin(&fill->gap);
-    return proceed(fill);
+    fill->cursor = fill->since;
+    fill->gave = false;
+    ask_day(fill);
 }
 
 /* NULL: no memory until the next live sample. */
@@ -274,7 +330,7 @@ static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_le
     *fill = (struct cemm_fill){
         .backfill = backfill,
         .taker = taker,
-        .gap = {.entry = entry, .taker = taker->name},
+        .entry = entry,
         .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
         .timer = {.fire = take_turn, .data = fill},
     };
@@ -287,18 +343,20 @@ static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_le
 /* True: a round is running. */
 static bool live(struct cemm_fill *fill, int64_t limit, void *user, int64_t now)
 {
-    const struct cemm_backfill *backfill = fill->backfill;
+    int64_t delay = fill->backfill->rules.delay_ms;
 
-    if (fill->state == FETCHES || fill->state == GIVES)
+    if (fill->state == RUNS)
         return true;
     fill->user = user;
     fill->lived = now;
-    if (!cemm_gap_wants(&fill->gap, limit, now) || fill->state == WAITS)
+    fill->limit = limit;
+    if (!wants(fill, now) || fill->state == WAITS)
         return false;
-    if (backfill->rules.delay_ms == 0)
-        return begin(fill);
-    wait_until(fill, now + backfill->rules.delay_ms);
-    return false;
+    if (delay > 0)
+        wait_until(fill, now + delay);
+    else
+        begin(fill);
+    return fill->state == RUNS;
 }
 
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
@@ -323,8 +381,8 @@ int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
         fill->state = IDLE;
         if (cemm_health_rests(&fill->taker->health, now))
             wait_until(fill, fill->taker->health.rest_until);
-        else if (cemm_gap_wants(&fill->gap, fill->gap.limit, now))
-            (void)begin(fill);
+        else if (wants(fill, now))
+            begin(fill);
     }
     return cemm_timers_next(&backfill->timers, now);
 }

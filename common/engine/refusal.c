@@ -3,6 +3,10 @@
 #include "common/base/limits.h"
 #include "common/base/random.h"
 #include "common/base/words.h"
+#include "common/model/document.h"
+
+#include <stdlib.h>
+#include <sys/param.h>
 
 #define FIRST_MS   1000 /* the first pause without Retry-After */
 #define KEY_AGE_MS 1000 /* in which the pauses of a source have its key file read once */
@@ -21,9 +25,41 @@ static bool is_refusal(const struct cemm_source *source, const struct cemm_last_
 int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
                            int result)
 {
-    int64_t delay = reply->retry_after_ms < CEMM_PAUSE_MAX ? reply->retry_after_ms : CEMM_PAUSE_MAX;
+    int64_t delay = MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
 
     return delay > 0 && is_refusal(source, reply, result) ? delay / 1000 : 0;
+}
+
+static struct cemm_pause *find(const struct cemm_route *route, const struct cemm_query *query)
+{
+    struct cemm_pause *pause;
+
+    LIST_FOREACH (pause, &route->pauses, link)
+        if (cemm_query_compare(&pause->query, query) == 0)
+            break;
+    return pause;
+}
+
+/* If there are too many, the one that ends first goes. NULL: no memory. */
+static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_query *query)
+{
+    struct cemm_pause *first = LIST_FIRST(&route->pauses);
+    struct cemm_pause *pause;
+    size_t count = 0;
+
+    LIST_FOREACH (pause, &route->pauses, link) {
+        count++;
+        if (pause->health.rest_until < first->health.rest_until)
+            first = pause;
+    }
+    if (count >= CEMM_PAUSES_MAX)
+        cemm_pause_free(first);
+    pause = calloc(1, sizeof(*pause));
+    if (!pause)
+        return NULL;
+    pause->query = *query;
+    LIST_INSERT_HEAD(&route->pauses, pause, link);
+    return pause;
 }
 
 void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
@@ -32,17 +68,23 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
 {
     const struct cemm_source *source = route->source;
     const struct cemm_rest rest = {FIRST_MS, source->loop->rest_max};
+    struct cemm_pause *pause = find(route, query);
+    int64_t now = source->loop->now;
 
     if (reply->status == 0)
         return;
     if (!is_refusal(source, reply, result)) {
-        cemm_pauses_drop(&route->pauses, query);
+        if (pause)
+            cemm_pause_free(pause);
         return;
     }
-    struct cemm_pause *pause = cemm_pauses_refused(&route->pauses, query, source->loop->now,
-                                                   reply->retry_after_ms, rest, cemm_random());
+    if (!pause)
+        pause = pause_new(route, query);
     if (!pause)
         return; /* no memory: it will be sent, and refused, again */
+    (void)cemm_health_fail(&pause->health, now, rest, cemm_random());
+    if (reply->retry_after_ms >= 0)
+        pause->health.rest_until = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
     pause->result = result;
     pause->keys = reply->keys;
     cemm_words_keep(&pause->words, words);
@@ -63,7 +105,7 @@ const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
                                             const struct cemm_query *query)
 {
     struct cemm_source *source = route->source;
-    const struct cemm_pause *pause = cemm_pauses_find(&route->pauses, query);
+    const struct cemm_pause *pause = find(route, query);
 
     if (!pause || !cemm_health_rests(&pause->health, source->loop->now))
         return NULL;

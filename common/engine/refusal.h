@@ -1,8 +1,9 @@
 /*
  * What a source refuses: with 401 or 403, or because it is asked too often
  * (429, Retry-After). Waiting callers get the result at once. Pollers leave
- * that request alone for a while (pause.h). A key that was refused is read
- * again, because its file may have been rewritten.
+ * that request alone for as long as Retry-After says, and without it longer each
+ * time. A key that was refused is read again, because its file may have been
+ * rewritten.
  */
 #ifndef CEMM_ENGINE_REFUSAL_H
 #define CEMM_ENGINE_REFUSAL_H

@@ -141,6 +141,19 @@ struct cemm_route *cemm_route_new(struct cemm_source *source)
     return route;
 }
 
+void cemm_pause_free(struct cemm_pause *pause)
+{
+    LIST_REMOVE(pause, link);
+    cemm_words_drop(&pause->words);
+    free(pause);
+}
+
+static void clear_pauses(struct cemm_route *route)
+{
+    while (!LIST_EMPTY(&route->pauses))
+        cemm_pause_free(LIST_FIRST(&route->pauses));
+}
+
 struct cemm_route *cemm_route_take_back(struct cemm_source *source,
                                         const struct cemm_device *device)
 {
@@ -154,7 +167,7 @@ struct cemm_route *cemm_route_take_back(struct cemm_source *source,
     TAILQ_REMOVE(&source->unlisted, route, link);
     route->former = NULL;
     route->health = (struct cemm_health){0};
-    cemm_pauses_clear(&route->pauses);
+    clear_pauses(route);
     return route;
 }
 
@@ -169,7 +182,7 @@ void cemm_route_clear(struct cemm_route *route)
 {
     cemm_names_clear(&route->meters);
     cemm_names_clear(&route->absent);
-    cemm_pauses_clear(&route->pauses);
+    clear_pauses(route);
     cemm_words_drop(&route->search.words);
     cemm_words_drop(&route->failure_words);
     route->search.finished = 0;

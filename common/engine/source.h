@@ -11,7 +11,6 @@
 #include "common/config/config.h"
 #include "common/engine/device.h"
 #include "common/engine/health.h"
-#include "common/engine/pause.h"
 #include "common/protocol/beacon.h"
 
 struct cemm_registry;
@@ -19,6 +18,18 @@ struct cemm_request;
 
 TAILQ_HEAD(cemm_queue, cemm_queued);
 TAILQ_HEAD(cemm_source_list, cemm_source);
+
+/* A request that was refused, and is not sent again for a while (refusal.h). */
+struct cemm_pause {
+    struct cemm_query query;
+    struct cemm_health health;
+    int result;               /* of the refused request */
+    struct cemm_words *words; /* kept */
+    unsigned keys;            /* the source's count at that time */
+    LIST_ENTRY(cemm_pause) link;
+};
+
+LIST_HEAD(cemm_pauses, cemm_pause);
 
 /* A search for the meters of a route (find.c). */
 struct cemm_search {
@@ -145,6 +156,8 @@ struct cemm_route *cemm_route_take_back(struct cemm_source *source,
 
 /* Forgets what was known of the device. */
 void cemm_route_clear(struct cemm_route *route);
+
+void cemm_pause_free(struct cemm_pause *pause); /* one of a route */
 
 /* For people: the device's uid, or what there is instead. */
 const char *cemm_route_name(const struct cemm_route *route);

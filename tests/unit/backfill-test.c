@@ -1,6 +1,7 @@
 /*
- * Backfill with the network played by the test: when a round begins, how many
- * at a time, and what happens when rows are not taken.
+ * Backfill with the network played by the test: when a round begins, which day
+ * is asked for next, which of its rows are given, how many rounds run at a time,
+ * and what happens when rows can't be had or are not taken.
  */
 #include "answers.h"
 #include "check.h"
@@ -11,7 +12,9 @@
 #include <stdlib.h>
 
 #define MINUTE INT64_C(60000)
-#define NOON   INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam */
+#define NOON   INT64_C(1496314800000) /* 2017-06-01 13:00 in Amsterdam, 11:00 UTC */
+#define WINDOW (4 * 60)
+#define AGO(n) (NOON - MINUTE * (n))
 
 static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
 static const char *const aliases[] = {"p1", "s01", "s02"};
@@ -23,6 +26,7 @@ static struct {
     int64_t now;
     int get_result;  /* of the next requests */
     int give_result; /* of what is given next */
+    bool details;    /* say days and values */
     struct {
         cemm_answer_fn *done;
         void *data;
@@ -37,6 +41,14 @@ int64_t __wrap_cemm_clock_steady(void);
 int64_t __wrap_cemm_clock_steady(void)
 {
     return play.now;
+}
+
+uint32_t __wrap_cemm_random(void);
+
+/* The chance that leaves a pause as it is. */
+uint32_t __wrap_cemm_random(void)
+{
+    return 25;
 }
 
 static void say(const char *what, const char *alias)
@@ -61,7 +73,9 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     (void)cemm;
     (void)max_age_ms;
     (void)ret_ticket;
-    say("get", query->alias);
+    char day[16];
+    cemm_period_format(&query->period, day, sizeof(day));
+    say("get", play.details ? day : query->alias);
     if (play.get_result < 0)
         return play.get_result;
     play.asked[play.asked_count].done = done;
@@ -69,22 +83,37 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     return 0;
 }
 
-/* Answers the oldest request: with a day that has the last three minutes, or without one. */
-static void answer_next(int result)
+/* A day that has a row for each minute from `first` to `last` ago; 0: no rows at all. */
+static struct cemm_document *day_of(int first, int last)
 {
-    static const char day[] = "{\"data\":{\"electric_power\":[[1496314680000,2],[1496314620000,3],"
-                              "[1496314560000,4]]}}";
-    struct cemm_answer next = {.result = result, .words = ""};
+    char text[8000] = "{\"data\":{\"electric_power\":[";
+    size_t length = strlen(text);
+
+    for (int i = last; first && i <= first; i++) /* newest first, as the API has it */
+        length += (size_t)snprintf(text + length, sizeof(text) - length, "%s[%lld,%d]",
+                                   i > last ? "," : "", (long long)AGO(i), i);
+    strcat(text, "]}}");
+    return answer(CEMM_DATA, "p1", CEMM_DAY, text);
+}
+
+/* Answers the oldest request; takes over the reference. */
+static void answer_with(int result, struct cemm_document *day)
+{
+    struct cemm_answer next = {.result = result, .document = day, .words = ""};
     cemm_answer_fn *done = play.asked[0].done;
     void *data = play.asked[0].data;
 
     assert_true(play.asked_count > 0);
     play.asked_count--;
     memmove(play.asked, play.asked + 1, play.asked_count * sizeof(play.asked[0]));
-    if (result == 0)
-        next.document = answer(CEMM_DATA, "p1", CEMM_DAY, day);
     done(data, &next);
-    cemm_document_unref(next.document);
+    cemm_document_unref(day);
+}
+
+/* The same with a day that has the last three minutes, or without one. */
+static void answer_next(int result)
+{
+    answer_with(result, result == 0 ? day_of(4, 2) : NULL);
 }
 
 /* ---- the frontend ------------------------------------------------------------------ */
@@ -100,11 +129,24 @@ static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
             1);
 }
 
+static const char *values_of(const struct cemm_document *rows)
+{
+    static char text[40];
+    size_t count;
+    const struct cemm_series *series = cemm_document_series(rows, &count);
+
+    text[0] = '\0';
+    for (size_t i = 0; i < series->count; i++)
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d", i ? "+" : "",
+                       (int)series->samples[i].value);
+    return text;
+}
+
 static int give(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
     assert_ptr_equal(data, &play);
     assert_ptr_equal(cemm_fill_user(fill), &uid);
-    say("give", cemm_ledger_alias(cemm_fill_entry(fill)));
+    say("give", play.details ? values_of(rows) : cemm_ledger_alias(cemm_fill_entry(fill)));
     play.giving = fill;
     if (play.give_result >= 0)
         mark(fill, rows);
@@ -117,14 +159,14 @@ static void done(void *data, struct cemm_fill *fill)
     say("done", cemm_ledger_alias(cemm_fill_entry(fill)));
 }
 
-static void begin(const struct cemm_backfill_rules *rules)
+static void begin(const struct cemm_backfill_rules *rules, int64_t window)
 {
     static const char *const takers[] = {"csv"};
 
     memset(&play, 0, sizeof(play));
     play.now = 1000000;
     play.zone = cemm_zone_new("Europe/Amsterdam");
-    play.ledger = cemm_ledger_new(4 * 60, takers, 1);
+    play.ledger = cemm_ledger_new(window, takers, 1);
     assert_non_null(play.zone);
     assert_non_null(play.ledger);
     play.backfill = cemm_backfill_new(NULL, play.ledger, rules, &play);
@@ -177,7 +219,7 @@ static int64_t act(const struct scene *scene)
 
 static void run(const struct cemm_backfill_rules *rules, const struct scene *scenes, size_t count)
 {
-    begin(rules);
+    begin(rules, WINDOW);
     for (size_t i = 0; i < count; i++) {
         play.get_result = scenes[i].get_result;
         play.give_result = scenes[i].give_result;
@@ -272,19 +314,125 @@ static void test_not_followed(void **state)
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .give = give};
 
     (void)state;
-    begin(&rules);
+    begin(&rules, WINDOW);
     assert_false(cemm_backfill_live(play.backfill, cemm_ledger_entry(play.ledger, &uid, "p1", "t1"),
                                     NOON, NULL));
     expect_text("not asked for", play.story, "");
     end();
 }
 
+/* ---- a round ----------------------------------------------------------------------- */
+
+static const struct cemm_backfill_rules two_rows = {.rows_max = 2, .give = give};
+
+static struct cemm_ledger_entry *power(void)
+{
+    return cemm_ledger_entry(play.ledger, &uid, "p1", "electric_power");
+}
+
+/* One round, in which each day has rows for these minutes. What it does is in the story. */
+static void round_of(int64_t limit, int first, int last)
+{
+    play.story[0] = '\0';
+    (void)cemm_backfill_live(play.backfill, power(), limit, (void *)&uid);
+    while (play.asked_count > 0)
+        answer_with(0, day_of(first, last));
+}
+
+static void test_rounds(void **state)
+{
+    static const struct {
+        const char *row;
+        int window;    /* minutes */
+        int marked[6]; /* minutes ago; 0 ends them */
+        int first;     /* rows that the API has, minutes ago */
+        int last;
+        const char *story;
+    } rows[] = {
+        {"all of it, oldest first, few at a time",
+         6,
+         {0},
+         10,
+         1,
+         "get 2017-06-01, give 6+5, give 4+3, give 2"},
+        {"only what is missing", 6, {5, 3}, 10, 1, "get 2017-06-01, give 6+4, give 2"},
+        {"nothing is missing", 4, {4, 3, 2}, 10, 1, ""},
+        {"the API has nothing", 4, {0}, 0, 0, "get 2017-06-01"},
+        {"or not all", 6, {0}, 5, 3, "get 2017-06-01, give 5+4, give 3"},
+        {"two days", 13 * 60 + 2, {0}, 5, 4, "get 2017-05-31, give 5+4, get 2017-06-01"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        begin(&two_rows, rows[i].window * 60);
+        play.details = true;
+        for (size_t j = 0; j < COUNT(rows[i].marked) && rows[i].marked[j]; j++)
+            (void)cemm_ledger_mark(power(), "csv", AGO(rows[i].marked[j]));
+        round_of(NOON, rows[i].first, rows[i].last);
+        expect_text(rows[i].row, play.story, rows[i].story);
+        end();
+    }
+}
+
+/* What could not be had rests, for longer each time, unless more is missing. */
+static void test_rest(void **state)
+{
+    static const struct {
+        const char *row;
+        int64_t after; /* milliseconds since the end of the last round */
+        int later;     /* minutes that `limit` has moved on */
+        bool wants;
+        int result; /* of the request for its day */
+    } rows[] = {
+        {"at first", 0, 0, true, CEMM_ABSENT},
+        {"it rests", 59999, 0, false, 0},
+        {"then it is asked for again", 1, 0, true, CEMM_ABSENT},
+        {"and rests for longer", 119999, 0, false, 0},
+        {"more is missing", 0, 1, true, -ETIMEDOUT},
+        {"which rests, too", 59999, 1, false, 0},
+        {"and again", 1, 1, true, -ETIMEDOUT},
+        {"for no longer after a failure", 59999, 1, false, 0},
+        {"than a minute", 1, 1, true, CEMM_ABSENT},
+        {"without one for longer", 119999, 1, false, 0},
+        {"each time", 1, 1, true, CEMM_ABSENT},
+    };
+
+    (void)state;
+    begin(&two_rows, 3600);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        play.now += rows[i].after;
+        expect_int(rows[i].row,
+                   cemm_backfill_live(play.backfill, power(), NOON + rows[i].later * MINUTE, NULL),
+                   rows[i].wants);
+        if (rows[i].wants)
+            answer_next(rows[i].result);
+    }
+    end();
+}
+
+/* What lies before the last row and has none is not asked for again; what comes after it is. */
+static void test_hole(void **state)
+{
+    (void)state;
+    begin(&two_rows, 6 * 60);
+    play.details = true;
+    round_of(NOON, 4, 4);
+    expect_text("one row", play.story, "get 2017-06-01, give 4");
+    play.now += 60000;
+    round_of(NOON, 3, 2); /* 3 and 2 are missing */
+    expect_text("behind it", play.story, "get 2017-06-01, give 3+2");
+    play.now += 3600000;
+    round_of(NOON, 3, 2); /* 6 and 5 have none */
+    expect_text("before it", play.story, "");
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_later),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_rounds),       cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_hole),         cmocka_unit_test(test_at_once),
+        cmocka_unit_test(test_later),        cmocka_unit_test(test_refused),
         cmocka_unit_test(test_not_followed),
     };
 

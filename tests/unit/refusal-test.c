@@ -1,8 +1,10 @@
 /*
- * Refusals: how often the file of a key that was refused is read again while
+ * Refusals: for how long a refused request is left alone, how many are
+ * remembered, how often the file of a key that was refused is read again while
  * requests rest, and that a new key ends their rests.
  */
 #include "check.h"
+#include "common/base/limits.h"
 #include "common/base/words.h"
 #include "common/engine/refusal.h"
 
@@ -33,6 +35,14 @@ int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file, struct
     (void)snprintf(secret->text, sizeof(secret->text), "%s", on_disk);
     loads++;
     return 0;
+}
+
+uint32_t __wrap_cemm_random(void);
+
+/* The chance that leaves a pause as it is. */
+uint32_t __wrap_cemm_random(void)
+{
+    return 25;
 }
 
 static bool rests(size_t i)
@@ -87,9 +97,107 @@ static void test_new_key(void **state)
     assert_int_equal(loads, 1);
 }
 
+/* ---- for how long -------------------------------------------------------------- */
+
+static struct cemm_query query_of(int number)
+{
+    struct cemm_query query = {.endpoint = CEMM_REALTIME};
+
+    snprintf(query.alias, sizeof(query.alias), "mb%d", number);
+    return query;
+}
+
+static void refuse(int number, int64_t told)
+{
+    const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = told};
+    const struct cemm_query query = query_of(number);
+    const struct cemm_words words = {.text = "home: HTTP 403"};
+
+    cemm_refusal_note(&source->own, &query, &denied, CEMM_DENIED, &words);
+}
+
+static const struct cemm_pause *pause_of(int number)
+{
+    const struct cemm_query query = query_of(number);
+
+    return cemm_refusal_pause(&source->own, &query);
+}
+
+static void test_told_or_not(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t told[4], pauses[4];
+    } rows[] = {
+        {"without a word", {-1, -1, -1, -1}, {1000, 2000, 4000, 8000}},
+        {"as told", {30000, 30000, 5000, 1}, {30000, 30000, 5000, 1}},
+        {"an hour at most",
+         {3600000, 3601000, INT64_C(1) << 50, 1},
+         {3600000, 3600000, 3600000, 1}},
+        {"no longer told", {20000, 20000, -1, -1}, {20000, 20000, 4000, 8000}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        for (size_t n = 0; n < COUNT(rows[i].told); n++) {
+            refuse((int)i, rows[i].told[n]);
+            const struct cemm_pause *pause = pause_of((int)i);
+            assert_non_null(pause);
+            expect_int(rows[i].name, pause->health.rest_until - loop.now, rows[i].pauses[n]);
+            loop.now = pause->health.rest_until;
+            assert_null(pause_of((int)i));
+        }
+    }
+}
+
+static void test_each_by_itself(void **state)
+{
+    const struct cemm_last_reply well = {.status = 200, .retry_after_ms = -1};
+    const struct cemm_query one = query_of(1);
+    const struct cemm_query two = query_of(2);
+
+    (void)state;
+    refuse(1, -1);
+    assert_non_null(pause_of(1));
+    assert_null(pause_of(2));
+    cemm_refusal_note(&source->own, &two, &well, 0, NULL);
+    assert_non_null(pause_of(1));
+    cemm_refusal_note(&source->own, &one, &well, 0, NULL);
+    assert_null(pause_of(1));
+}
+
+/* The one that ends first gives way. */
+static void test_bound(void **state)
+{
+    const struct cemm_pause *pause;
+    size_t count = 0;
+
+    (void)state;
+    for (int i = 0; i < CEMM_PAUSES_MAX; i++)
+        refuse(i, i == 3 ? 1000 : 60000);
+    assert_non_null(pause_of(3));
+    refuse(CEMM_PAUSES_MAX, 60000);
+    LIST_FOREACH (pause, &source->own.pauses, link)
+        count++;
+    expect_int("remembered", (int64_t)count, CEMM_PAUSES_MAX);
+    assert_null(pause_of(3));
+}
+
+static int begin_empty(void **state)
+{
+    int r = begin(state);
+
+    while (!LIST_EMPTY(&source->own.pauses))
+        cemm_pause_free(LIST_FIRST(&source->own.pauses));
+    return r;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_told_or_not, begin_empty, end),
+        cmocka_unit_test_setup_teardown(test_each_by_itself, begin_empty, end),
+        cmocka_unit_test_setup_teardown(test_bound, begin_empty, end),
         cmocka_unit_test_setup_teardown(test_once_a_second, begin, end),
         cmocka_unit_test_setup_teardown(test_new_key, begin, end),
     };
