@@ -8,6 +8,7 @@ import http.client
 import json
 import subprocess
 import sys
+import tempfile
 import unittest
 import urllib.parse
 
@@ -135,6 +136,29 @@ class Firmware226(unittest.TestCase):
 
 
 class Others(unittest.TestCase):
+    def test_devices_are_found_by_their_numbers(self):
+        with Simulator("--devices", "3", "--first", "65535") as sim:
+            for uid, status in (
+                ("00-1E-C0-00-FF-FE", 403),
+                ("00-1E-C0-00-FF-FF", 200),
+                ("00-1E-C0-01-00-01", 200),
+                ("00-1E-C0-01-00-02", 403),
+                ("00-1E-C1-01-00-01", 403),
+                ("00-1E-C0-01-00-01x", 403),
+            ):
+                self.assertEqual(sim.ask_cloud(f"cemm/{uid}/p1/realtime/")[0], status, uid)
+
+    def test_connections_are_logged(self):
+        with tempfile.NamedTemporaryFile("r") as log, Simulator("--log", log.name, "--log-connections") as sim:
+            connections = [http.client.HTTPConnection(sim.cloud.netloc, timeout=30) for _ in range(2)]
+            for connection in connections:
+                connection.request("GET", "/")
+                connection.getresponse().read()
+            lines = [line.split()[1:] for line in log if " connect " in line]
+            for connection in connections:
+                connection.close()
+        self.assertEqual(lines, [["cloud", "-", "connect", "1"], ["cloud", "-", "connect", "2"]])
+
     def test_production_is_positive(self):
         with Simulator(now=NOON) as sim:
             self.assertGreater(sim.get("/mb3/realtime")["data"]["electric_power"][1], 100)

@@ -366,6 +366,7 @@ static const struct option_row rows[] = {
      "one fault a line. Read at start, if it is there; at SIGHUP it is read\n"
      "again and replaces all faults, those of --fault included"},
     {"log", "FILE", NULL, TEXT(log), "one line a request; see below"},
+    {"log-connections", NULL, NULL, FLAG(log_connections), "the log also has the connections"},
     {"print", NULL, NULL, FLAG(print),
      "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
      "one a line, and ends. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
@@ -410,7 +411,9 @@ static void print_help(void)
            "work adds a line\n"
            "  UNIX-MS lan UID overlap COUNT\n"
            "and each query that a device answers adds\n"
-           "  UNIX-MS udp UID QUERY SENDER-IP:PORT - 0\n");
+           "  UNIX-MS udp UID QUERY SENDER-IP:PORT - 0\n"
+           "With --log-connections each connection that begins adds, with how many are open then,\n"
+           "  UNIX-MS cloud|lan UID connect OPEN\n");
 }
 
 static void fill_long_options(struct option *long_options)

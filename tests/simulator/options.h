@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define METERS_MAX  32
-#define DEVICES_MAX 4096
+#define DEVICES_MAX 100000
 #define LAN_MAX     1024
 #define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
 
@@ -83,6 +83,7 @@ struct options {
     const char *tls_priority; /* in GnuTLS's words; NULL: what it takes for good */
     const char *control;
     const char *log;
+    bool log_connections;
     bool help;
     bool print;
     char **words; /* uid, alias, channel, times of --print */

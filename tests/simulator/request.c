@@ -68,17 +68,6 @@ static int64_t *last_used(struct MHD_Connection *connection)
     return info ? info->socket_context : NULL;
 }
 
-void request_connection(void *cls, struct MHD_Connection *connection, void **context,
-                        enum MHD_ConnectionNotificationCode code)
-{
-    (void)cls;
-    (void)connection;
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        *context = calloc(1, sizeof(int64_t));
-    else
-        free(*context);
-}
-
 static int64_t idle_for(const struct request *request)
 {
     const int64_t *last = last_used(request->connection);
@@ -136,6 +125,34 @@ static void log_line(struct request *request, unsigned status, bool overlap)
     if (fclose(out) == 0 && write(listener->pool->log_fd, line, length) != (ssize_t)length)
         perror("cemm-sim: log");
     free(line);
+}
+
+static void log_connection(const struct listener *listener)
+{
+    const struct pool *pool = listener->pool;
+    int64_t now = real_us();
+
+    if (pool->log_fd >= 0 && pool->world->options->log_connections &&
+        dprintf(pool->log_fd, "%" PRId64 ".%03d %s %s connect %u\n", now / 1000, (int)(now % 1000),
+                listener->device ? "lan" : "cloud", listener->device ? listener->device->uid : "-",
+                listener->connections) < 0)
+        perror("cemm-sim: log");
+}
+
+void request_connection(void *cls, struct MHD_Connection *connection, void **context,
+                        enum MHD_ConnectionNotificationCode code)
+{
+    struct listener *listener = cls;
+
+    (void)connection;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = calloc(1, sizeof(int64_t));
+        listener->connections++;
+        log_connection(listener);
+    } else {
+        free(*context);
+        listener->connections--;
+    }
 }
 
 static int connection_fd(struct MHD_Connection *connection)

@@ -64,6 +64,7 @@ struct listener {
     struct request *busy; /* LAN: the one request that the device is at work on */
     struct request_list queued;
     unsigned overlaps;
+    unsigned connections; /* that are open */
 };
 
 /* What all requests share. */

@@ -123,10 +123,15 @@ void world_free(struct world *world)
 
 struct device *world_device(const struct world *world, const char *uid)
 {
-    for (int i = 0; i < world->options->devices; i++)
-        if (strcmp(world->devices[i].uid, uid) == 0)
-            return &world->devices[i];
-    return NULL;
+    const struct options *options = world->options;
+    unsigned high, middle, low;
+    long index = -1;
+
+    if (sscanf(uid, "%*8[0-9A-F-]-%2X-%2X-%2X", &high, &middle, &low) == 3)
+        index = (long)(high << 16 | middle << 8 | low) - options->first;
+    if (index < 0 || index >= options->devices || strcmp(world->devices[index].uid, uid) != 0)
+        return NULL;
+    return &world->devices[index];
 }
 
 int world_meter(const struct world *world, const char *alias)
