@@ -52,7 +52,7 @@ struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    struct readings held;
+    struct hold held;
     uint64_t answers; /* so far */
     size_t sweeps;    /* under way */
     int64_t
@@ -364,7 +364,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
-    readings_init(&poller->held);
+    hold_init(&poller->held);
     poller->pass_due = INT64_MAX;
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
@@ -450,7 +450,7 @@ void poller_stop(struct poller *poller)
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
     report(&poller->losses);
-    readings_free(&poller->held);
+    hold_free(&poller->held);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);

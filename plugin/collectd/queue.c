@@ -23,33 +23,33 @@
 
 void readings_init(struct readings *readings)
 {
-    STAILQ_INIT(&readings->list);
+    TAILQ_INIT(&readings->list);
     readings->count = 0;
 }
 
 void readings_add(struct readings *readings, struct reading *reading)
 {
-    STAILQ_INSERT_TAIL(&readings->list, reading, next);
+    TAILQ_INSERT_TAIL(&readings->list, reading, next);
     readings->count++;
 }
 
 static void readings_move(struct readings *from, struct readings *behind)
 {
-    STAILQ_CONCAT(&behind->list, &from->list);
+    TAILQ_CONCAT(&behind->list, &from->list, next);
     behind->count += from->count;
     from->count = 0;
 }
 
 static struct reading *readings_remove(struct readings *readings, struct reading *reading)
 {
-    STAILQ_REMOVE(&readings->list, reading, reading, next);
+    TAILQ_REMOVE(&readings->list, reading, next);
     readings->count--;
     return reading;
 }
 
 struct reading *readings_take(struct readings *readings)
 {
-    return readings_remove(readings, STAILQ_FIRST(&readings->list));
+    return readings_remove(readings, TAILQ_FIRST(&readings->list));
 }
 
 void readings_free(struct readings *readings)
@@ -58,35 +58,74 @@ void readings_free(struct readings *readings)
         free(readings_take(readings));
 }
 
+static int compare(const void *left, const void *right)
+{
+    uintptr_t a = (uintptr_t)left;
+    uintptr_t b = (uintptr_t)right;
+
+    return (a > b) - (a < b);
+}
+
+static void nothing(void *data)
+{
+    (void)data;
+}
+
 /* ---- held --------------------------------------------------------------------------- */
 
-bool hold_put(struct readings *held, struct reading *reading, int64_t now)
+static int compare_series(const void *left, const void *right)
 {
-    if (held->count == QUEUE_MAX)
+    return compare(((const struct reading *)left)->entry, ((const struct reading *)right)->entry);
+}
+
+void hold_init(struct hold *hold)
+{
+    readings_init(&hold->readings);
+    hold->series = NULL;
+}
+
+void hold_free(struct hold *hold)
+{
+    tdestroy(hold->series, nothing);
+    readings_free(&hold->readings);
+}
+
+bool hold_put(struct hold *hold, struct reading *reading, int64_t now)
+{
+    struct reading **place;
+
+    if (hold->readings.count == HOLD_MAX)
+        return false;
+    place = tsearch(reading, &hold->series, compare_series);
+    if (!place || *place != reading)
         return false;
     reading->held_until = now + HOLD_MS;
-    readings_add(held, reading);
+    readings_add(&hold->readings, reading);
     return true;
 }
 
-struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry)
+static struct reading *hold_remove(struct hold *hold, struct reading *reading)
 {
-    struct reading *reading;
-
-    STAILQ_FOREACH (reading, &held->list, next)
-        if (reading->entry == entry)
-            return readings_remove(held, reading);
-    return NULL;
+    tdelete(reading, &hold->series, compare_series);
+    return readings_remove(&hold->readings, reading);
 }
 
-struct reading *hold_expired(struct readings *held, int64_t now)
+struct reading *hold_take(struct hold *hold, struct cemm_ledger_entry *entry)
 {
-    return hold_due(held) <= now ? readings_take(held) : NULL;
+    const struct reading key = {.entry = entry};
+    struct reading **found = tfind(&key, &hold->series, compare_series);
+
+    return found ? hold_remove(hold, *found) : NULL;
 }
 
-int64_t hold_due(const struct readings *held)
+struct reading *hold_expired(struct hold *hold, int64_t now)
 {
-    const struct reading *first = STAILQ_FIRST(&held->list);
+    return hold_due(hold) <= now ? hold_remove(hold, TAILQ_FIRST(&hold->readings.list)) : NULL;
+}
+
+int64_t hold_due(const struct hold *hold)
+{
+    const struct reading *first = TAILQ_FIRST(&hold->readings.list);
 
     return first ? first->held_until : INT64_MAX;
 }
@@ -139,19 +178,6 @@ void look_begin(struct look *look, struct queue *queue, int64_t every)
     };
     readings_init(&look->taken);
     readings_init(&look->left);
-}
-
-static int compare(const void *left, const void *right)
-{
-    uintptr_t a = (uintptr_t)left;
-    uintptr_t b = (uintptr_t)right;
-
-    return (a > b) - (a < b);
-}
-
-static void nothing(void *data)
-{
-    (void)data;
 }
 
 /* Whether no earlier answer of this look had this meter. If memory runs out, the look dispatches

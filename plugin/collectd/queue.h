@@ -18,7 +18,7 @@
 struct block;
 
 struct reading {
-    STAILQ_ENTRY(reading) next;
+    TAILQ_ENTRY(reading) next;
     struct cemm_ledger_entry *entry;
     const struct block *block; /* that it is given for */
     uint64_t answer;           /* its number; no answer has a series twice */
@@ -28,7 +28,7 @@ struct reading {
 };
 
 struct readings {
-    STAILQ_HEAD(reading_list, reading) list; /* the oldest first */
+    TAILQ_HEAD(reading_list, reading) list; /* the oldest first */
     size_t count;
 };
 
@@ -43,20 +43,29 @@ void readings_free(struct readings *readings);            /* all that are in the
  * its first value, for good. It is not held for long, because a meter may be
  * asleep. All are held equally long, so the first in the list expires first.
  */
-#define HOLD_MS 120000
+#define HOLD_MS  120000
+#define HOLD_MAX 262144 /* readings: those of 30,000 devices */
 
-/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, and the caller
- * keeps it. */
-bool hold_put(struct readings *held, struct reading *reading, int64_t now);
+struct hold {
+    struct readings readings;
+    void *series; /* a tree of the same, by series: a fleet's first sweep is held as a whole */
+};
+
+void hold_init(struct hold *hold);
+void hold_free(struct hold *hold); /* and all that are held */
+
+/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, one of the series is
+ * held already, or there is no memory, and the caller keeps it. */
+bool hold_put(struct hold *hold, struct reading *reading, int64_t now);
 
 /* Takes the held reading of a series, which the caller frees. NULL: none is held. */
-struct reading *hold_take(struct readings *held, const struct cemm_ledger_entry *entry);
+struct reading *hold_take(struct hold *hold, struct cemm_ledger_entry *entry);
 
 /* Takes a reading that was held for long enough, which the caller frees. NULL: none. */
-struct reading *hold_expired(struct readings *held, int64_t now);
+struct reading *hold_expired(struct hold *hold, int64_t now);
 
 /* When the next one expires; INT64_MAX: none is held. */
-int64_t hold_due(const struct readings *held);
+int64_t hold_due(const struct hold *hold);
 
 struct queue {
     struct readings fresh; /* of the thread that puts them */

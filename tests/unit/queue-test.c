@@ -156,14 +156,14 @@ static void test_held(void **state)
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
     add_of(&queue, "p1", 1, 12);
-    STAILQ_FIRST(&queue.fresh.list)->held_until = INT64_MAX;
+    TAILQ_FIRST(&queue.fresh.list)->held_until = INT64_MAX;
     add_of(&queue, "p1", 1, 13);
     add_of(&queue, "p1", 2, 14);
     add_of(&queue, "s01", 3, 11);
     assert_int_equal(queue_tell(&queue, 0), 0);
     expect(&queue, 1, 11);
     expect(&queue, 0, 0);
-    STAILQ_FIRST(&queue.waiting.list)->held_until = 1; /* long ago */
+    TAILQ_FIRST(&queue.waiting.list)->held_until = 1; /* long ago */
     expect(&queue, 2, 12);
     expect(&queue, 1, 14);
     queue_destroy(&queue);
@@ -277,11 +277,11 @@ static struct reading *reading_of(const char *alias, int64_t time)
 /* The first of a series waits for the second one, for two minutes at most. */
 static void test_hold(void **state)
 {
-    struct readings hold;
+    struct hold hold;
     struct reading *reading;
 
     (void)state;
-    readings_init(&hold);
+    hold_init(&hold);
     assert_true(hold_due(&hold) == INT64_MAX);
     assert_null(hold_expired(&hold, INT64_MAX - 1));
     assert_true(hold_put(&hold, reading_of("p1", 1), 1000));
@@ -301,21 +301,67 @@ static void test_hold(void **state)
     free(reading);
     assert_null(hold_expired(&hold, 121000));
     assert_int_equal(hold_due(&hold), 123000);
-    readings_free(&hold);
+    hold_free(&hold);
 }
 
-static void test_hold_bound(void **state)
+/* One that is held already stays, and the other is not held. */
+static void test_hold_twice(void **state)
 {
-    struct readings hold;
-    struct reading *reading = reading_of("p1", 0);
+    struct hold hold;
+    struct reading *second = reading_of("p1", 2);
+    struct reading *reading;
 
     (void)state;
-    readings_init(&hold);
-    for (int i = 0; i < QUEUE_MAX; i++)
-        assert_true(hold_put(&hold, reading_of("p1", i), 0));
-    assert_false(hold_put(&hold, reading, 0));
+    hold_init(&hold);
+    assert_true(hold_put(&hold, reading_of("p1", 1), 0));
+    assert_false(hold_put(&hold, second, 0));
+    free(second);
+    reading = hold_take(&hold, entry_of("p1"));
+    assert_non_null(reading);
+    assert_int_equal(reading->time, 1);
     free(reading);
-    readings_free(&hold);
+    assert_null(hold_take(&hold, entry_of("p1")));
+    hold_free(&hold);
+}
+
+/* The hold only compares the pointers. */
+static struct cemm_ledger_entry *series(size_t number)
+{
+    static char places[HOLD_MAX + 1];
+
+    return (struct cemm_ledger_entry *)(void *)&places[number];
+}
+
+static struct reading *reading_in(size_t number)
+{
+    struct reading *reading = calloc(1, sizeof(*reading));
+
+    assert_non_null(reading);
+    reading->entry = series(number);
+    return reading;
+}
+
+/* All that it may hold, taken in the worst order for a list: a search through the others for each
+ * would not end within the test's time. */
+static void test_hold_bound(void **state)
+{
+    struct hold hold;
+    struct reading *one_more = reading_in(HOLD_MAX);
+
+    (void)state;
+    hold_init(&hold);
+    for (size_t i = 0; i < HOLD_MAX; i++)
+        assert_true(hold_put(&hold, reading_in(i), 0));
+    assert_false(hold_put(&hold, one_more, 0));
+    assert_null(hold_take(&hold, one_more->entry));
+    free(one_more);
+    for (size_t i = HOLD_MAX; i > 1; i--) {
+        struct reading *reading = hold_take(&hold, series(i - 1));
+        assert_non_null(reading);
+        assert_ptr_equal(reading->entry, series(i - 1));
+        free(reading);
+    }
+    hold_free(&hold); /* the leak checker sees that the last one goes, too */
 }
 
 int main(void)
@@ -331,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_look_waits),
         cmocka_unit_test(test_look_expects_nothing),
         cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_twice),
         cmocka_unit_test(test_hold_bound),
         cmocka_unit_test(test_destroy_frees_what_waits),
     };
