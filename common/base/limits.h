@@ -42,6 +42,9 @@
 
 #define CEMM_LOGGED_MAX 64 /* different parts of a source's answers that are logged */
 
+/* Messages about single devices in a minute. One cause may concern a fleet of thousands. */
+#define CEMM_DEVICE_LINES_MAX 200
+
 /* Samples outside 2000-01-01 … 2100-01-01 are ignored (milliseconds). */
 #define CEMM_TIME_MIN INT64_C(946684800000)
 #define CEMM_TIME_MAX INT64_C(4102444800000)

@@ -231,7 +231,7 @@ static void log_failure(struct cemm_entry *entry, const struct cemm_words *words
     log->failed = loop->now;
     if (again)
         return;
-    cemm_log(loop, CEMM_LOG_WARNING, "%s", words->text);
+    cemm_log_device(loop, CEMM_LOG_WARNING, "%s", words->text);
     log->logged = true;
     log->logged_period = entry->query.period;
 }
@@ -243,8 +243,8 @@ static void log_success(struct cemm_entry *entry)
     if (!log || !was_logged(log, entry))
         return;
     log->logged = false;
-    cemm_log(entry->cache->loop, CEMM_LOG_INFO, "%s %s: works again", entry->query.uid.text,
-             entry->query.alias);
+    cemm_log_device(entry->cache->loop, CEMM_LOG_INFO, "%s %s: works again", entry->query.uid.text,
+                    entry->query.alias);
     if (log != entry)
         entry_free(log);
 }

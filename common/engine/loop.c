@@ -1,5 +1,6 @@
 #include "common/engine/loop.h"
 
+#include "common/base/limits.h"
 #include "common/base/words.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 
 #define TURN_MAX_MS 60000 /* how long a turn waits at most */
+#define MINUTE_MS   60000
 
 static void read_clocks(struct cemm_loop *loop)
 {
@@ -30,18 +32,53 @@ void cemm_loop_clear(struct cemm_loop *loop)
     cemm_http_free(loop->http);
 }
 
-void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void
+write_line(struct cemm_loop *loop, enum cemm_level level, const char *format, va_list arguments)
 {
     struct cemm_words line;
-    va_list arguments;
 
     if (!loop->log)
         return;
-    va_start(arguments, format);
     if (vsnprintf(line.text, sizeof(line.text), format, arguments) < 0)
         line.text[0] = '\0';
-    va_end(arguments);
     loop->log(loop->log_data, level, line.text);
+}
+
+void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    write_line(loop, level, format, arguments);
+    va_end(arguments);
+}
+
+/* Whether this minute may have one more line about a device. The first that it may not have is
+ * replaced by a message. */
+static bool has_room(struct cemm_loop *loop)
+{
+    if (loop->now - loop->lines_since >= MINUTE_MS) {
+        loop->lines_since = loop->now;
+        loop->device_lines = 0;
+    }
+    if (loop->device_lines == CEMM_DEVICE_LINES_MAX)
+        cemm_log(
+            loop, CEMM_LOG_WARNING,
+            "%d messages about single devices came within a minute, probably of one cause; the "
+            "others are left out until it is over",
+            CEMM_DEVICE_LINES_MAX);
+    return loop->device_lines++ < CEMM_DEVICE_LINES_MAX;
+}
+
+void cemm_log_device(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!has_room(loop))
+        return;
+    va_start(arguments, format);
+    write_line(loop, level, format, arguments);
+    va_end(arguments);
 }
 
 /* ---- tickets ---------------------------------------------------------------- */

@@ -27,7 +27,9 @@ struct cemm_loop {
     int watched;                   /* a descriptor besides those of http; -1: none */
     void (*on_readable)(void *data);
     void *watch_data;
-    bool ending; /* no request is accepted any more */
+    bool ending;           /* no request is accepted any more */
+    int64_t lines_since;   /* when the minute began in which `device_lines` are counted */
+    unsigned device_lines; /* by cemm_log_device() */
 };
 
 /* A wait of a caller. It is freed after its completion has run. */
@@ -60,6 +62,11 @@ static inline bool cemm_loop_recent(const struct cemm_loop *loop, int64_t when, 
 }
 
 void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same about one device or meter of many: no more than CEMM_DEVICE_LINES_MAX in a minute, then
+ * a message that others are left out until the minute is over. */
+void cemm_log_device(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* A ticket on `list`; NULL: no memory. */

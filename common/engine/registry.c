@@ -206,8 +206,8 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
         return route;
     route = cemm_route_take_back(source, device);
     if (route)
-        cemm_log(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
-                 source->name, uid->text);
+        cemm_log_device(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
+                        source->name, uid->text);
     else
         route = cemm_route_new(source);
     if (!route)
@@ -229,9 +229,10 @@ static void unlist(struct cemm_route *route)
     struct cemm_source *source = route->source;
     struct cemm_device *device = route->device;
 
-    cemm_log(source->loop, CEMM_LOG_WARNING,
-             "%s: %s is no longer in the list of devices; it is not read until it is listed again",
-             source->name, device->uid.text);
+    cemm_log_device(
+        source->loop, CEMM_LOG_WARNING,
+        "%s: %s is no longer in the list of devices; it is not read until it is listed again",
+        source->name, device->uid.text);
     cemm_route_detach(route);
     device->lost = !cemm_device_reached(device); /* that was just logged */
     device->born = 0;                            /* devices of an account are never forgotten */

@@ -69,15 +69,16 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
     bool whole =
         endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* if it is absent, there is no API */
     bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
+    struct cemm_words works;
 
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
         (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
         return;
+    cemm_words_set(&works, "%s: %s: works again", route->source->name, cemm_route_name(route));
     if (fault && !route->list_failure_logged)
-        cemm_log(route->source->loop, CEMM_LOG_WARNING, "%s", words->text);
+        cemm_route_log(route, CEMM_LOG_WARNING, words->text);
     else if (!fault && route->list_failure_logged)
-        cemm_log(route->source->loop, CEMM_LOG_INFO, "%s: %s: works again", route->source->name,
-                 cemm_route_name(route));
+        cemm_route_log(route, CEMM_LOG_INFO, works.text);
     route->list_failure_logged = fault;
 }
 

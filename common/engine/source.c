@@ -212,6 +212,16 @@ struct cemm_route *cemm_route_resting(struct cemm_route *route)
     return cemm_health_rests(&source->own.health, source->loop->now) ? &source->own : NULL;
 }
 
+void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message)
+{
+    struct cemm_source *source = route->source;
+
+    if (route == &source->own)
+        cemm_log(source->loop, level, "%s", message);
+    else
+        cemm_log_device(source->loop, level, "%s", message);
+}
+
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
 {
     struct cemm_source *source = route->source;
@@ -226,17 +236,19 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
     const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
     if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()) &&
         !cemm_source_unconfirmed(source))
-        cemm_log(loop, CEMM_LOG_WARNING, "%s", words.text);
+        cemm_route_log(route, CEMM_LOG_WARNING, words.text);
 }
 
 static void recover(struct cemm_route *route)
 {
-    struct cemm_loop *loop = route->source->loop;
     int64_t since = route->health.down_since;
+    struct cemm_words words;
 
-    if (cemm_health_recover(&route->health) && !cemm_source_unconfirmed(route->source))
-        cemm_log(loop, CEMM_LOG_INFO, "%s: %s: answers again, after %lld s", route->source->name,
-                 cemm_route_name(route), (long long)(loop->now - since) / 1000);
+    if (!cemm_health_recover(&route->health) || cemm_source_unconfirmed(route->source))
+        return;
+    cemm_words_set(&words, "%s: %s: answers again, after %lld s", route->source->name,
+                   cemm_route_name(route), (long long)(route->source->loop->now - since) / 1000);
+    cemm_route_log(route, CEMM_LOG_INFO, words.text);
 }
 
 void cemm_route_answered(struct cemm_route *route)

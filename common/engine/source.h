@@ -165,6 +165,9 @@ const char *cemm_route_name(const struct cemm_route *route);
 /* What rests, so that no request is sent: the route or the account as a whole. NULL: neither. */
 struct cemm_route *cemm_route_resting(struct cemm_route *route);
 
+/* Logs a message about the route: as one of many, unless it is the source's own. */
+void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message);
+
 /* It has not answered; `reason` is for people. */
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason);
 

@@ -214,12 +214,71 @@ static void test_few_requests(void **state)
     end(&sweep);
 }
 
+#define MANY 300 /* more than are logged one by one */
+
+/* What was logged. */
+struct lines {
+    size_t refused; /* that a device's answer was a 502 */
+    size_t summed;  /* that others are left out */
+    size_t all;
+};
+
+static void take_line(void *data, enum cemm_level level, const char *text)
+{
+    struct lines *lines = data;
+
+    (void)level;
+    lines->refused += strstr(text, "HTTP 502") != NULL;
+    lines->summed += strstr(text, "200 messages about single devices") != NULL;
+    lines->all++;
+}
+
+static void sweep_until_done(struct sweep *sweep)
+{
+    run(sweep);
+    assert_int_equal(sweep->answers + sweep->failures, MANY);
+}
+
+/* A cloud that is out of order fails all devices at once, which is not logged of each of them. */
+static void test_one_cause_is_no_flood(void **state)
+{
+    static struct sweep sweep;
+    struct lines lines = {0};
+    struct cemm_words words;
+
+    (void)state;
+    sim_start(&sweep.sim, (const char *const[]){"--devices", "300", "--meters", "p1", NULL});
+    SIM_FAULTS(&sweep.sim, "status=502@*/realtime/*");
+    client_begin(&sweep.client);
+    client_cloud(&sweep.client, &sweep.sim, "home");
+    assert_int_equal(cemm_config_finish(sweep.client.config, &words), 0);
+    sweep.client.cemm = cemm_new(sweep.client.config, CEMM_REST_POLLER, take_line, &lines);
+    assert_non_null(sweep.client.cemm);
+    sweep_until_done(&sweep);
+    assert_int_equal(sweep.failures, MANY);
+    if (sweep.seconds < 60) { /* else there were two minutes to log in */
+        assert_int_equal(lines.refused, 200);
+        assert_int_equal(lines.summed, 1);
+        assert_int_equal(lines.all, 201);
+    }
+
+    /* Another minute has room for others. */
+    sim_no_faults(&sweep.sim);
+    client_turn_for(&sweep.client, 60000);
+    lines = (struct lines){0};
+    sweep_until_done(&sweep);
+    assert_int_equal(lines.refused, 0);
+    assert_true(lines.all > 0);
+    end(&sweep);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_answers),
         cmocka_unit_test(test_faulty_ones_delay_nobody),
         cmocka_unit_test(test_few_requests),
+        cmocka_unit_test(test_one_cause_is_no_flood),
     };
 
     if (argc != 2)
