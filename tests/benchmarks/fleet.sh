@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a fleet costs: many devices of one account, shared out among 1, 2 and 4 collectds (shards) on
-# this machine. Every answer comes by a promise (HTTP 202), as the cloud's document says it may.
+# this machine. The cloud is asked by TLS, and every answer comes by a promise (HTTP 202): what the
+# vendor's document allows it at most.
 #
 #   fleet.sh BUILD_DIR RESULTS [ROUNDS]
 #
@@ -10,6 +11,8 @@ set -euo pipefail
 # shellcheck source=tests/benchmarks/bench-lib.sh
 . "$(dirname "$0")/bench-lib.sh"
 bench_begin "$@"
+# shellcheck source=tests/end-to-end/certs-lib.sh
+. "$(dirname "$0")/../end-to-end/certs-lib.sh"
 
 read -ra device_counts <<<"${CEMM_FLEET_DEVICES:-1000 10000}"
 read -ra shard_counts <<<"${CEMM_FLEET_SHARDS:-1 2 4}"
@@ -18,6 +21,7 @@ connections=32 # of each collectd, as in examples/collectd/fleet.conf
 promise_ms=500
 key=$scratch/key
 write_key "$key"
+make_self_signed cloud IP:127.0.0.1 2>/dev/null
 mkdir "$scratch/plugins"
 cp "$build/plugin/collectd/cemm.so" "$build/tests/benchmarks/sink.so" "$scratch/plugins"
 
@@ -40,6 +44,7 @@ LoadPlugin cemm
   </Discovery>
   <Cloud "fleet">
     URL "$sim_cloud"
+    CAFile "$scratch/cloud.pem"
     ApiKeyFile "$key"
     Alias "p1"
     Shard "$1/$shards"
@@ -74,15 +79,16 @@ wait_for_samples() { # SWEEPS
   }
 }
 
-# cpu_ms PID…: user and system time of these processes together, as the kernel has counted it.
+# cpu_ms DIRECTORY…: user and system time of these processes or threads together, as the kernel has
+# counted it.
 cpu_ms() {
-  local pid
-  for pid; do sed 's/.*) //' "/proc/$pid/stat"; done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%d\n", n * 1000 / hz }'
+  local dir
+  for dir; do sed 's/.*) //' "$dir/stat"; done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%d\n", n * 1000 / hz }'
 }
 
-# a_sample MILLISECONDS SAMPLES: microseconds for one of them.
-a_sample() {
-  awk -v ms="$1" -v n="$2" 'BEGIN { printf "%.1f\n", ms * 1000 / n }'
+# per NUMBER COUNT
+per() {
+  awk -v n="$1" -v count="$2" 'BEGIN { printf "%.2f\n", n / count }'
 }
 
 # answered: how many times realtime was answered with a document.
@@ -90,17 +96,37 @@ answered() {
   grep -c '/realtime/ - 200$' "$sim_log"
 }
 
+# find_loops: the threads that talk to the cloud, one of each collectd.
+find_loops() {
+  local pid task
+  loops=()
+  for pid in "${daemons[@]}"; do
+    for task in "/proc/$pid/task"/*; do
+      [[ $(<"$task/comm") != cemm ]] || loops+=("$task")
+    done
+  done
+}
+
+# counters: so far, samples and values, and milliseconds of the collectds, of these threads of theirs,
+# and of the simulator.
+counters() {
+  echo "$(answered) $(cat "$run"/*/values | wc -l) $(cpu_ms "${daemons[@]/#//proc/}")" \
+    "$(cpu_ms "${loops[@]}") $(cpu_ms "/proc/$sim_pid")"
+}
+
 # measure_cpu: of the sweeps behind the second one.
 measure_cpu() {
-  local ours theirs before samples
+  local loops before after samples
   wait_for_samples 2
-  ours=$(cpu_ms "${daemons[@]}")
-  theirs=$(cpu_ms "$sim_pid")
-  before=$(answered)
+  find_loops
+  read -ra before < <(counters)
   wait_for_samples $((2 + rounds))
-  samples=$(($(answered) - before))
-  figure "$id-cpu" ours "$(a_sample $(($(cpu_ms "${daemons[@]}") - ours)) "$samples")"
-  figure "$id-cpu" limit "$(a_sample $(($(cpu_ms "$sim_pid") - theirs)) "$samples")"
+  read -ra after < <(counters)
+  samples=$((after[0] - before[0]))
+  figure "$id-values" ours "$(per $((after[1] - before[1])) "$samples")"
+  figure "$id-cpu" ours "$(per $(((after[2] - before[2]) * 1000)) "$samples")"
+  figure "$id-loop" ours "$(per $(((after[3] - before[3]) * 1000)) "$samples")"
+  figure "$id-cpu" limit "$(per $(((after[4] - before[4]) * 1000)) "$samples")"
 }
 
 # measure_processes: of each collectd, after all sweeps.
@@ -111,30 +137,43 @@ measure_processes() {
     figure "$id-descriptors" ours "$(find "/proc/$pid/fd" -mindepth 1 | wc -l)"
   done
   figure "$id-log" ours "$(cat "$run"/*/out | wc -l)"
-  figure "$id-values" ours "$(cat "$run"/*/values | awk -v n="$(answered)" 'END { printf "%.2f\n", NR / n }')"
 }
 
 # measure_wire: what the simulator has logged. The n-th sample of a device is its n-th document, and
-# all that was requested for it since the one before belongs to it.
+# all that was requested for it since the one before belongs to it. A sweep is that of one collectd:
+# they do not begin at the same moment.
 measure_wire() {
   awk -v rounds="$rounds" -v devices="$devices" -v id="$id" '
     function figure(name, value) { printf "figure\t%s-%s\tours\t%s\n", id, name, value }
+    function take(what, begin, end) {
+      if (!((FILENAME, what) in from) || begin < from[FILENAME, what]) from[FILENAME, what] = begin
+      if (end > until[FILENAME, what]) until[FILENAME, what] = end
+    }
     $4 == "connect" { opened++; if ($5 > most) most = $5; next }
     FNR == NR {
-      if ($5 !~ /\/realtime\/$/) { if (!begun) begun = $1; next }
+      if (!($3 in begun)) begun[$3] = $1
+      if ($5 !~ /\/realtime\/$/) next
       n = count[$3] + 1
-      if (!(n in first)) first[n] = $1
+      if (!(($3, n) in first)) first[$3, n] = $1
       requests[n]++
       if ($7 == 202) promises[n]++
-      if ($7 == 200) { count[$3] = n; got[n] = $1 }
+      if ($7 == 200) { count[$3] = n; if (n == 1) started[$3] = $1 }
       next
     }
-    $3 ~ /\/[a-z_]*-p1-(t[1-4]|electric_power|rate)$/ { n = ++values[$3]; last[n] = $1 > last[n] ? $1 : last[n] }
+    $3 ~ /\/[a-z_]*-p1-(t[1-4]|electric_power|rate)$/ {
+      n = ++values[$3]
+      uid = substr($3, 6, 17)
+      take(n, first[uid, n] / 1000, $1)
+      if (n == 1) take("start", begun[uid] / 1000, started[uid] / 1000)
+      files[FILENAME]
+    }
     END {
-      figure("start", (got[1] - begun) / 1000)
+      for (file in files) figure("start", until[file, "start"] - from[file, "start"])
       for (n = 3; n <= 2 + rounds; n++) {
-        if (last[n - 1] * 1000 > first[n]) late++
-        figure("sweep", last[n] - first[n] / 1000)
+        for (file in files) {
+          if (until[file, n - 1] > from[file, n]) late++
+          figure("sweep", until[file, n] - from[file, n])
+        }
         figure("requests", requests[n] / devices)
         figure("promises", promises[n] / devices)
       }
@@ -153,9 +192,10 @@ scenario() { # DEVICES SHARDS
   words="$1 devices, $2 collectd"
   run=$scratch/run-$1-$2
   say "fleet: $words, every $interval s"
-  row "$id-start" "from the first request to the last device's first sample, $words" s - - -
-  row "$id-sweep" "a sweep: from its first request to its last value, $words" s - - -
+  row "$id-start" "start of one of them: from the first request about a device to the last one's sample, $words" s - - -
+  row "$id-sweep" "a sweep of one of them: from its first request to its last value, $words" s - - -
   row "$id-cpu" "CPU a device and sample, all collectds together, $words" µs - - 'the simulator'
+  row "$id-loop" "of which in the threads that talk to the cloud, $words" µs - - -
   row "$id-memory" "most memory of each collectd, $words" MiB - - -
   row "$id-requests" "requests a device and sample, $words" '' - - -
   row "$id-promises" "promises a device and sample, $words" '' - - -
@@ -164,7 +204,8 @@ scenario() { # DEVICES SHARDS
   row "$id-descriptors" "descriptors of each collectd, $words" '' - - -
   row "$id-values" "values a device and sample, $words" '' - - -
   row "$id-log" "lines logged, $words" '' - - -
-  start_sim --devices "$1" --meters p1 --since "$(date -d yesterday +%F)" --read-every 1 --promise "$promise_ms" --log-connections
+  start_sim --devices "$1" --meters p1 --since "$(date -d yesterday +%F)" --read-every 1 --promise "$promise_ms" --log-connections \
+    --tls-cert "$scratch/cloud.pem" --tls-key "$scratch/cloud.tls"
   start_shards
   measure_cpu
   measure_processes
@@ -179,3 +220,5 @@ for devices in "${device_counts[@]}"; do
     scenario "$devices" "$shards"
   done
 done
+echo 'For examples/fleet/README.md:'
+"$(dirname "$0")/fleet.py" "$results"
