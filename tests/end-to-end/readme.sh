@@ -51,7 +51,7 @@ blocks 80 examples/files.md 'Instead of.*'
 blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
-is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/home-assistant/README.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
+is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
 # README's two commands are tests of their own.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/README.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
