@@ -266,7 +266,7 @@ static bool any_sample(const struct collection *collection)
 static bool worth_a_file(const struct collection *collection)
 {
     return collection->problems == 0 || any_sample(collection) ||
-           options_format(collection->options) == EXEC_FORMAT_PROMETHEUS;
+           collection->options->format == EXEC_FORMAT_PROMETHEUS;
 }
 
 static enum exec_exit report_and_put(const struct session *session,

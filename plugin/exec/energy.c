@@ -239,7 +239,7 @@ enum exec_exit exec_energy(const struct exec_options *options)
         .history = {.use = &use},
         .by = options->by,
         .now = cemm_clock_wall() / 1000,
-        .rows = {.format = options_format(options), .by = options->by},
+        .rows = {.format = options->format, .by = options->by},
     };
     energy.history.options = &energy.options;
     energy.history.data = &energy;

@@ -456,7 +456,7 @@ static int run_all(struct history *history, struct cemm_words *words)
     history->slots = calloc(history->slot_count, sizeof(*history->slots));
     if (!history->slots)
         return -ENOMEM;
-    render_init(&history->render, options_format(options), cemm_zone(history->session.cemm),
+    render_init(&history->render, options->format, cemm_zone(history->session.cemm),
                 cadences[options->span]);
     int r = is_openmetrics(history) ? openmetrics_begin(&history->openmetrics, words) : 0;
     if (r == 0)

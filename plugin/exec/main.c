@@ -19,27 +19,30 @@
 #include "plugin/exec/message.h"
 #include "plugin/exec/options.h"
 
-static const struct exec_command {
-    const char *name;
-    const char *arguments;
-    const char *does;
-    unsigned takes; /* of enum exec_takes */
-    enum exec_exit (*run)(const struct exec_options *options);
-} commands[] = {
-    {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", 0, exec_discover},
+#define PRESENT "table, influx, putval, prometheus, json, csv"
+
+static const struct exec_command commands[] = {
+    {"discover", "[OPTION...]", "the CEMMs that answer on the LAN", exec_discover, 0, false,
+     "table", NULL},
     {"list", "[--format F]", "devices, meters, their types and channels, and through which source",
-     EXEC_TAKES_LISTING, exec_list},
-    {"read", "[--format F] [METER...]", "read the meters once",
-     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS, exec_read},
+     exec_list, EXEC_FORMAT, false, "table, json", NULL},
+    {"read", "[--format F] [METER...]", "read the meters once", exec_read, EXEC_FORMAT, true,
+     PRESENT, NULL},
     {"stream", "[--interval S|--stdin] [--format F] [--state FILE] [METER...]",
-     "read the meters again and again, each sample once",
-     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_PACE, exec_stream},
+     "read the meters again and again, each sample once", exec_stream,
+     EXEC_INTERVAL | EXEC_STDIN | EXEC_STATE | EXEC_FORMAT, true, PRESENT,
+     "--output needs --format prometheus; FILE is replaced at every sweep."},
     {"history", "--from D [--to D] [--period P] [--format F] [METER...]",
-     "what the meters have measured, oldest first",
-     EXEC_TAKES_FORMAT | EXEC_TAKES_METERS | EXEC_TAKES_RANGE | EXEC_TAKES_PERIOD, exec_history},
+     "what the meters have measured, oldest first", exec_history,
+     EXEC_FROM | EXEC_TO | EXEC_PERIOD | EXEC_FORMAT, true,
+     "table, influx, putval, openmetrics, json, csv",
+     "openmetrics is for `promtool tsdb create-blocks-from openmetrics`. Past days are\n"
+     "kept in the archive, so an interrupted run continues when it is repeated."},
     {"energy", "--from D [--to D] [--by I] [--format F] [METER...]",
-     "kWh and m3 of each quarter, hour, day or month",
-     EXEC_TAKES_METERS | EXEC_TAKES_RANGE | EXEC_TAKES_BY, exec_energy},
+     "kWh and m3 of each quarter, hour, day or month", exec_energy,
+     EXEC_FROM | EXEC_TO | EXEC_BY | EXEC_FORMAT, true, "table, influx, json, csv, home-assistant",
+     "home-assistant is a file to import there: the hours of closed days, in UTC. Past\n"
+     "days are kept in the archive: an interrupted run can be repeated and goes on."},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -58,55 +61,38 @@ static void set_up_process(void)
     }
 }
 
-/* At most three lines. */
-static const char *note(unsigned takes)
+static void print_command_help(const struct exec_command *command)
 {
-    if (takes & EXEC_TAKES_BY)
-        return "\nhome-assistant is a file to import there: the hours of closed days, in UTC. "
-               "Past\n"
-               "days are kept in the archive: an interrupted run can be repeated and goes on.\n";
-    if (takes & EXEC_TAKES_RANGE)
-        return "\nopenmetrics is for `promtool tsdb create-blocks-from openmetrics`. Past days "
-               "are\n"
-               "kept in the archive, so an interrupted run continues when it is repeated.\n";
-    if (takes & EXEC_TAKES_PACE)
-        return "\n--output needs --format prometheus; FILE is replaced at every sweep.\n";
-    return "";
-}
-
-static void print_command_help(const struct exec_command *command, FILE *stream)
-{
-    fprintf(stream, "usage: cemm %s %s\n%s: %s\n\nOptions:\n", command->name, command->arguments,
-            command->name, command->does);
-    options_help(command->takes, stream);
-    if (command->takes & EXEC_TAKES_METERS)
+    printf("usage: cemm %s %s\n%s: %s\n\nOptions:\n", command->name, command->arguments,
+           command->name, command->does);
+    options_help(command);
+    if (command->meters)
         fputs("\nMETER is uid/alias, uid or alias, such as 00-1E-C0-85-96-CC/p1; without any, all\n"
               "meters are read. Options and METERs may stand in any order.\n",
-              stream);
-    fputs(note(command->takes), stream);
+              stdout);
+    if (command->note)
+        printf("\n%s\n", command->note);
     fputs("\nExit status: 0 all went well; 1 a meter failed (the others are printed), or\n"
           "no device answered; 2 the command line or the configuration is wrong.\n",
-          stream);
+          stdout);
 }
 
-static void print_help(FILE *stream)
+static void print_help(void)
 {
     fputs("usage: cemm COMMAND [OPTION...] [ARGUMENT...]\n"
           "       cemm help [COMMAND]\n"
           "       cemm --help | --version\n\n"
           "Energy data from CEMM meters.\n\nCommands:\n",
-          stream);
+          stdout);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].does);
-    fputs("\n`cemm help COMMAND` shows the options of a command.\n", stream);
+        printf("  %-8s  %s\n", commands[i].name, commands[i].does);
+    fputs("\n`cemm help COMMAND` shows the options of a command.\n", stdout);
 }
 
 /* A full disk or a closed pipe is no success. */
 static enum exec_exit flush_help(void)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return EXEC_OK;
-    return EXEC_FAILED;
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXEC_OK : EXEC_FAILED;
 }
 
 static enum exec_exit run_command(const struct exec_command *command, char *const *arguments,
@@ -115,12 +101,12 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
     struct exec_options options;
     struct cemm_words words = {""};
     enum exec_exit end = EXEC_USAGE;
-    int r = options_read(&options, command->takes, arguments, count, &words);
+    int r = options_read(&options, command, arguments, count, &words);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`",
                       r == -ENOMEM ? strerror(ENOMEM) : words.text, command->name);
     } else if (options.help) {
-        print_command_help(command, stdout);
+        print_command_help(command);
         end = flush_help();
     } else {
         end = command->run(&options);
@@ -150,7 +136,7 @@ int main(int argc, char **argv)
         argv[2] = help;
     }
     if (asks_for_help(argv[1])) {
-        print_help(stdout);
+        print_help();
         return (int)flush_help();
     }
     if (strcmp(argv[1], "--version") == 0) {

@@ -10,64 +10,40 @@
 #include "plugin/exec/options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plugin/exec/output.h"
 
-enum option_id {
-    FROM,
-    TO,
-    PERIOD,
-    BY,
-    INTERVAL,
-    STDIN,
-    STATE,
-    FORMAT,
-    HISTORY,
-    LISTING,
-    ENERGY,
-    CONFIG,
-    OUTPUT,
-    HELP,
-};
-
 #define HELP_COLUMN 18
+
+#define EVERY_COMMAND (EXEC_CONFIG | EXEC_OUTPUT | EXEC_HELP)
 
 static const struct option {
     const char *name;
     const char *value; /* NULL: it takes none */
-    unsigned takes;    /* by which command; 0: all */
-    enum option_id id;
-    const char *help;
+    enum exec_option id;
+    const char *help; /* NULL: the formats of the command */
 } option_table[] = {
-    {"from", "D", EXEC_TAKES_RANGE, FROM, "first day, such as 2024-05-01"},
-    {"to", "D", EXEC_TAKES_RANGE, TO, "last day (default: today)"},
-    {"period", "P", EXEC_TAKES_PERIOD, PERIOD, "day (a row a minute, the default), month or year"},
-    {"by", "I", EXEC_TAKES_BY, BY, "quarter, hour (the default), day or month: a row for each"},
-    {"interval", "S", EXEC_TAKES_PACE, INTERVAL, "a sweep every S seconds (default: 10)"},
-    {"stdin", NULL, EXEC_TAKES_PACE, STDIN, "a sweep at every line on stdin, until its end"},
-    {"state", "FILE", EXEC_TAKES_PACE, STATE,
-     "keep what was sent in FILE; missed samples come first"},
-    {"format", "F", EXEC_TAKES_FORMAT | EXEC_TAKES_RANGE, HISTORY,
-     "influx, putval, openmetrics, json, csv or table\n"
-     "                  (default: table on a terminal, influx elsewhere)"},
-    {"format", "F", EXEC_TAKES_FORMAT, FORMAT,
-     "influx, putval, prometheus, json, csv or table\n"
-     "                  (default: table on a terminal, influx elsewhere)"},
-    {"format", "F", EXEC_TAKES_LISTING, LISTING, "table, the default, or json: an array of meters"},
-    {"format", "F", EXEC_TAKES_BY, ENERGY,
-     "influx, json, csv, table or home-assistant\n"
-     "                  (default: table on a terminal, influx elsewhere)"},
-    {"config", "FILE", 0, CONFIG,
+    {"from", "D", EXEC_FROM, "first day, such as 2024-05-01"},
+    {"to", "D", EXEC_TO, "last day (default: today)"},
+    {"period", "P", EXEC_PERIOD, "day (a row a minute, the default), month or year"},
+    {"by", "I", EXEC_BY, "quarter, hour (the default), day or month: a row for each"},
+    {"interval", "S", EXEC_INTERVAL, "a sweep every S seconds (default: 10)"},
+    {"stdin", NULL, EXEC_STDIN, "a sweep at every line on stdin, until its end"},
+    {"state", "FILE", EXEC_STATE, "keep what was sent in FILE; missed samples come first"},
+    {"format", "F", EXEC_FORMAT, NULL},
+    {"config", "FILE", EXEC_CONFIG,
      "the configuration; otherwise $CEMM_CONFIG, then\n"
      "                  ~/.config/cemm/cemm.conf, then /etc/cemm/cemm.conf"},
-    {"output", "FILE", 0, OUTPUT, "replace FILE atomically instead of using stdout"},
-    {"help", NULL, 0, HELP, "this text; also -h"},
+    {"output", "FILE", EXEC_OUTPUT, "replace FILE atomically instead of using stdout"},
+    {"help", NULL, EXEC_HELP, "this text; also -h"},
 };
 
+#define OPTION_COUNT (sizeof(option_table) / sizeof(option_table[0]))
+
 static const char *const formats[] = {
-    [EXEC_FORMAT_DEFAULT] = "",
     [EXEC_FORMAT_TABLE] = "table",
     [EXEC_FORMAT_INFLUX] = "influx",
     [EXEC_FORMAT_PUTVAL] = "putval",
@@ -88,28 +64,11 @@ static const char *const intervals[] = {[CEMM_BY_QUARTER] = "quarter",
                                         [CEMM_BY_MONTH] = "month",
                                         NULL};
 
-/* The formats of an option. */
-static const struct {
-    unsigned formats;
-    const char *names;
-} choices[] = {
-    [FORMAT] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_PUTVAL |
-                    1 << EXEC_FORMAT_PROMETHEUS | 1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
-                "table, influx, putval, prometheus, json, csv"},
-    [HISTORY] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_PUTVAL |
-                     1 << EXEC_FORMAT_OPENMETRICS | 1 << EXEC_FORMAT_JSON | 1 << EXEC_FORMAT_CSV,
-                 "table, influx, putval, openmetrics, json, csv"},
-    [LISTING] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_JSON, "table, json"},
-    [ENERGY] = {1 << EXEC_FORMAT_TABLE | 1 << EXEC_FORMAT_INFLUX | 1 << EXEC_FORMAT_JSON |
-                    1 << EXEC_FORMAT_CSV | 1 << EXEC_FORMAT_HOME_ASSISTANT,
-                "table, influx, json, csv, home-assistant"},
-};
-
-/* The index of the name. If there is none, 0 and a message. */
-static int find_name(const char *const *names, const char *name, const char *what, const char *all,
-                     struct cemm_words *words)
+/* The index of a name. If there is none, 0 and a message. */
+static unsigned find_name(const char *const *names, const char *name, const char *what,
+                          const char *all, struct cemm_words *words)
 {
-    for (int i = 0; names[i]; i++) {
+    for (unsigned i = 0; names[i]; i++) {
         if (strcmp(names[i], name) == 0)
             return i;
     }
@@ -125,98 +84,103 @@ static bool parse_interval(const char *text, double *ret_seconds)
            *ret_seconds <= EXEC_INTERVAL_MAX; /* not NaN */
 }
 
-static void set_format(struct exec_options *options, enum option_id id, const char *value,
-                       struct cemm_words *words)
+/* No format's name is a part of another. */
+static bool has_format(const struct exec_command *command, const char *format)
+{
+    return strstr(command->formats, format) != NULL;
+}
+
+static void set_format(struct exec_options *options, const struct exec_command *command,
+                       const char *value, struct cemm_words *words)
 {
     options->format =
-        (enum exec_format)find_name(formats, value, "format", choices[id].names, words);
-    bool fits = choices[id].formats & 1U << options->format;
-    if (words->text[0] != '\0' || fits)
+        (enum exec_format)find_name(formats, value, "format", command->formats, words);
+    if (words->text[0] != '\0' || has_format(command, value))
         return;
-    if (id == HISTORY && options->format == EXEC_FORMAT_PROMETHEUS)
+    if (options->format == EXEC_FORMAT_PROMETHEUS && has_format(command, "openmetrics"))
         cemm_words_set(words,
                        "prometheus has no times, so it cannot show history; openmetrics can");
-    else if (id == FORMAT && options->format == EXEC_FORMAT_OPENMETRICS)
+    else if (options->format == EXEC_FORMAT_OPENMETRICS && has_format(command, "prometheus"))
         cemm_words_set(words, "openmetrics is a format of history; the format of the present is "
                               "prometheus");
     else
-        cemm_words_set(words, "unknown format '%s' of %s: there are %s", value,
-                       id == ENERGY    ? "energy"
-                       : id == LISTING ? "a list"
-                       : id == HISTORY ? "history"
-                                       : "samples",
-                       choices[id].names);
+        cemm_words_set(words, "unknown format '%s' of %s: there are %s", value, command->name,
+                       command->formats);
 }
 
 /* Sets `words` if the value is wrong. */
-static void set_option(struct exec_options *options, const struct option *option, const char *value,
-                       struct cemm_words *words)
+static void set_option(struct exec_options *options, const struct exec_command *command,
+                       const struct option *option, const char *value, struct cemm_words *words)
 {
     switch (option->id) {
-    case CONFIG:
+    case EXEC_CONFIG:
         options->config = value;
         break;
-    case OUTPUT:
+    case EXEC_OUTPUT:
         options->output = value;
         break;
-    case FORMAT:
-    case HISTORY:
-    case LISTING:
-    case ENERGY:
-        set_format(options, option->id, value, words);
+    case EXEC_FORMAT:
+        set_format(options, command, value, words);
         break;
-    case INTERVAL:
+    case EXEC_INTERVAL:
         if (!parse_interval(value, &options->interval))
             cemm_words_set(words, "--interval needs seconds from %g to %g, not '%s'",
                            EXEC_INTERVAL_MIN, EXEC_INTERVAL_MAX, value);
         break;
-    case STDIN:
+    case EXEC_STDIN:
         options->paced_by_stdin = true;
         break;
-    case STATE:
+    case EXEC_STATE:
         options->state = value;
         break;
-    case FROM:
-    case TO:
-        if (!cemm_period_parse(CEMM_DAY, value, option->id == FROM ? &options->from : &options->to))
+    case EXEC_FROM:
+    case EXEC_TO:
+        if (!cemm_period_parse(CEMM_DAY, value,
+                               option->id == EXEC_FROM ? &options->from : &options->to))
             cemm_words_set(words, "--%s needs a date like 2024-05-01, not '%s'", option->name,
                            value);
         break;
-    case PERIOD:
+    case EXEC_PERIOD:
         options->span =
             (enum cemm_span)find_name(spans, value, "period", "day, month, year", words);
         break;
-    case BY:
+    case EXEC_BY:
         options->by = (enum cemm_by)find_name(intervals, value, "interval",
                                               "quarter, hour, day, month", words);
         break;
-    case HELP:
+    case EXEC_HELP:
         options->help = true;
         break;
     }
 }
 
-/* The first one: that of fewer commands stands before that of more. */
-static const struct option *find_option(const char *name, size_t length, unsigned takes)
+static bool takes(const struct exec_command *command, enum exec_option id)
 {
-    for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
+    return (command->options | EVERY_COMMAND) & id;
+}
+
+static const struct option *find_option(const char *name, size_t length,
+                                        const struct exec_command *command)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *option = &option_table[i];
-        if (strlen(option->name) == length && memcmp(option->name, name, length) == 0 &&
-            (option->takes & ~takes) == 0)
+        if (strncmp(option->name, name, length) == 0 && option->name[length] == '\0' &&
+            takes(command, option->id))
             return option;
     }
     return NULL;
 }
 
 /* Reads "--name VALUE" or "--name=VALUE" and moves *index behind it. */
-static void read_option(struct exec_options *options, unsigned takes, char *const *arguments,
-                        size_t count, size_t *index, struct cemm_words *words)
+static void read_option(struct exec_options *options, const struct exec_command *command,
+                        char *const *arguments, size_t count, size_t *index,
+                        struct cemm_words *words)
 {
     const char *given = arguments[(*index)++];
     const char *argument = strcmp(given, "-h") == 0 ? "--help" : given;
     const char *name = strncmp(argument, "--", 2) == 0 ? argument + 2 : "";
     size_t length = strcspn(name, "=");
-    const struct option *option = find_option(name, length, takes);
+    const struct option *option = find_option(name, length, command);
     const char *value = name[length] == '=' ? name + length + 1 : NULL;
     if (option && option->value && !value && *index < count)
         value = arguments[(*index)++];
@@ -227,7 +191,7 @@ static void read_option(struct exec_options *options, unsigned takes, char *cons
     else if (option->value && (!value || *value == '\0'))
         cemm_words_set(words, "--%s needs a value", option->name);
     else
-        set_option(options, option, value ? value : "", words);
+        set_option(options, command, option, value ? value : "", words);
 }
 
 /* Reads "uid/alias", "uid" or "alias". */
@@ -254,79 +218,92 @@ static void read_meter(struct exec_options *options, const char *argument, struc
         cemm_words_set(words, "'%s' is no METER: write uid/alias, uid or alias", argument);
         return;
     }
-    const char *slash = meter->uid.text[0] != '\0' && meter->alias[0] != '\0' ? "/" : "";
-    struct cemm_words text;
-    cemm_words_set(&text, "%s%s%s", meter->uid.text, slash, meter->alias);
-    copy_text(meter->text, sizeof(meter->text), text.text);
     /* A repeated METER is one meter. */
     for (size_t i = 0; i < options->meter_count; i++) {
-        if (strcmp(options->meters[i].text, meter->text) == 0)
+        if (strcmp(options->meters[i].uid.text, meter->uid.text) == 0 &&
+            strcmp(options->meters[i].alias, meter->alias) == 0)
             return;
     }
-    options->meter_texts[options->meter_count++] = meter->text;
+    options->meter_texts[options->meter_count++] = argument;
 }
 
-/* Checks the options together. NULL: nothing is wrong. */
-static const char *wrong_together(const struct exec_options *options, unsigned takes)
+static void check_together(const struct exec_options *options, const struct exec_command *command,
+                           struct cemm_words *words)
 {
-    bool range = takes & EXEC_TAKES_RANGE;
-    bool pace = takes & EXEC_TAKES_PACE;
     bool timeless = options->format == EXEC_FORMAT_PROMETHEUS;
-    if (range && options->from.year == 0)
-        return "--from is missing";
-    if (range && options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
-        return "--to lies before --from";
-    if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
-        return "home-assistant has hours alone, so there is no other --by";
-    if (pace && options->interval > 0 && options->paced_by_stdin)
-        return "--interval and --stdin cannot be combined";
-    if (pace && options->state && timeless)
-        return "prometheus has no times, so it cannot show missed samples (--state)";
-    if (pace && options->output && !timeless)
-        return "--output needs --format prometheus, whose file is replaced at every sweep";
-    return NULL;
+    const char *wrong = NULL;
+    if (takes(command, EXEC_FROM) && options->from.year == 0)
+        wrong = "--from is missing";
+    else if (options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
+        wrong = "--to lies before --from";
+    else if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
+        wrong = "home-assistant has hours alone, so there is no other --by";
+    else if (options->interval > 0 && options->paced_by_stdin)
+        wrong = "--interval and --stdin cannot be combined";
+    else if (options->state && timeless)
+        wrong = "prometheus has no times, so it cannot show missed samples (--state)";
+    else if (takes(command, EXEC_STATE) && options->output && !timeless)
+        wrong = "--output needs --format prometheus, whose file is replaced at every sweep";
+    if (wrong)
+        cemm_words_set(words, "%s", wrong);
 }
 
-int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
-                 size_t count, struct cemm_words *words)
+/* Reads all arguments, or those before the first mistake. */
+static void read_arguments(struct exec_options *options, const struct exec_command *command,
+                           char *const *arguments, size_t count, struct cemm_words *words)
 {
-    *ret_options = (struct exec_options){.by = CEMM_BY_HOUR};
+    bool options_ended = false;
+    for (size_t index = 0; index < count && words->text[0] == '\0' && !options->help;) {
+        const char *argument = arguments[index];
+        if (!options_ended && argument[0] == '-' && strcmp(argument, "--") != 0) {
+            read_option(options, command, arguments, count, &index, words);
+            continue;
+        }
+        if (!options_ended && argument[0] == '-')
+            options_ended = true;
+        else if (command->meters)
+            read_meter(options, argument, words);
+        else
+            cemm_words_set(words, "unexpected argument '%s'", argument);
+        index++;
+    }
+}
+
+static enum exec_format default_format(const struct exec_options *options,
+                                       const struct exec_command *command)
+{
+    bool person = !options->output && output_is_terminal();
+    return person || !has_format(command, "influx") ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
+}
+
+int options_read(struct exec_options *ret_options, const struct exec_command *command,
+                 char *const *arguments, size_t count, struct cemm_words *words)
+{
+    *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
     words->text[0] = '\0';
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
     ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));
     if (!ret_options->meters || !ret_options->meter_texts)
         return -ENOMEM;
-    bool options_ended = false;
-    for (size_t index = 0; index < count && words->text[0] == '\0';) {
-        const char *argument = arguments[index];
-        if (!options_ended && strcmp(argument, "--") == 0) {
-            options_ended = true;
-            index++;
-        } else if (!options_ended && argument[0] == '-') {
-            read_option(ret_options, takes, arguments, count, &index, words);
-        } else if (takes & EXEC_TAKES_METERS) {
-            read_meter(ret_options, argument, words);
-            index++;
-        } else {
-            cemm_words_set(words, "unexpected argument '%s'", argument);
-        }
-        if (ret_options->help)
-            return 0;
-    }
-    const char *wrong = words->text[0] == '\0' ? wrong_together(ret_options, takes) : NULL;
-    if (wrong)
-        cemm_words_set(words, "%s", wrong);
+    read_arguments(ret_options, command, arguments, count, words);
+    if (ret_options->format == EXEC_FORMAT_DEFAULT)
+        ret_options->format = default_format(ret_options, command);
+    if (words->text[0] == '\0' && !ret_options->help)
+        check_together(ret_options, command, words);
     return words->text[0] == '\0' ? 0 : -EINVAL;
 }
 
-void options_help(unsigned takes, FILE *stream)
+void options_help(const struct exec_command *command)
 {
-    for (size_t i = 0; i < sizeof(option_table) / sizeof(option_table[0]); i++) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *option = &option_table[i];
-        if (find_option(option->name, strlen(option->name), takes) != option)
+        if (!takes(command, option->id))
             continue;
-        int length = fprintf(stream, "  --%s %s", option->name, option->value ? option->value : "");
-        fprintf(stream, "%*s%s\n", HELP_COLUMN - length, "", option->help);
+        int length = printf("  --%s %s", option->name, option->value ? option->value : "");
+        printf("%*s%s\n", HELP_COLUMN - length, "", option->help ? option->help : command->formats);
+        if (!option->help)
+            printf("%*s(default: table%s)\n", HELP_COLUMN, "",
+                   has_format(command, "influx") ? " on a terminal, influx elsewhere" : "");
     }
 }
 
@@ -335,14 +312,6 @@ void options_clear(struct exec_options *options)
     free(options->meters);
     free(options->meter_texts);
     *options = (struct exec_options){0};
-}
-
-enum exec_format options_format(const struct exec_options *options)
-{
-    if (options->format != EXEC_FORMAT_DEFAULT)
-        return options->format;
-    bool person = !options->output && output_is_terminal();
-    return person ? EXEC_FORMAT_TABLE : EXEC_FORMAT_INFLUX;
 }
 
 /* Whether the METER names this meter. */

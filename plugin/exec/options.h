@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "plugin/exec/message.h"
@@ -20,7 +19,6 @@ enum exec_exit {
 };
 
 enum exec_format {
-    EXEC_FORMAT_DEFAULT, /* table on a terminal, else influx */
     EXEC_FORMAT_TABLE,
     EXEC_FORMAT_INFLUX,
     EXEC_FORMAT_PUTVAL,
@@ -29,29 +27,47 @@ enum exec_format {
     EXEC_FORMAT_JSON,
     EXEC_FORMAT_CSV,
     EXEC_FORMAT_HOME_ASSISTANT,
+    EXEC_FORMAT_DEFAULT, /* only while the options are read */
 };
 
-/* What a command takes besides --config, --output and --help. */
-enum exec_takes {
-    EXEC_TAKES_FORMAT = 1 << 0,
-    EXEC_TAKES_METERS = 1 << 1,
-    EXEC_TAKES_PACE = 1 << 2,    /* --interval, --stdin, --state */
-    EXEC_TAKES_RANGE = 1 << 3,   /* --from, --to */
-    EXEC_TAKES_LISTING = 1 << 4, /* --format, of table and json */
-    EXEC_TAKES_PERIOD = 1 << 5,  /* --period */
-    EXEC_TAKES_BY = 1 << 6,      /* --by, --format of intervals */
+/* Options, those that every command takes last. */
+enum exec_option {
+    EXEC_FROM = 1 << 0,
+    EXEC_TO = 1 << 1,
+    EXEC_PERIOD = 1 << 2,
+    EXEC_BY = 1 << 3,
+    EXEC_INTERVAL = 1 << 4,
+    EXEC_STDIN = 1 << 5,
+    EXEC_STATE = 1 << 6,
+    EXEC_FORMAT = 1 << 7,
+    EXEC_CONFIG = 1 << 8,
+    EXEC_OUTPUT = 1 << 9,
+    EXEC_HELP = 1 << 10,
+};
+
+struct exec_options;
+
+/* A command, for its help and for options_read(). */
+struct exec_command {
+    const char *name;
+    const char *arguments;
+    const char *does;
+    enum exec_exit (*run)(const struct exec_options *options);
+    unsigned options;    /* bits of enum exec_option, without those of every command */
+    bool meters;         /* takes METERs */
+    const char *formats; /* with commas between */
+    const char *note;    /* NULL: none */
 };
 
 /* Seconds between two sweeps. */
 #define EXEC_INTERVAL_MIN 0.1
 #define EXEC_INTERVAL_MAX 86400.0
 
-/* A METER in canonical form. An empty part stands for any. */
+/* A METER. An empty part stands for any. */
 struct exec_meter {
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    char text[CEMM_UID_SIZE + CEMM_NAME_SIZE]; /* "uid/alias", "uid" or "alias" */
-    bool answered;                             /* set by options_mark() */
+    bool answered; /* set by options_mark() */
 };
 
 struct exec_options {
@@ -67,7 +83,7 @@ struct exec_options {
     enum cemm_span span;
     enum cemm_by by;
     struct exec_meter *meters;
-    const char **meter_texts; /* meters[i].text */
+    const char **meter_texts; /* the same as arguments */
     size_t meter_count;
 };
 
@@ -76,15 +92,12 @@ struct exec_options {
  * options. Returns 0, -EINVAL and a message, or -ENOMEM. options_clear() is
  * due in any case.
  */
-int options_read(struct exec_options *ret_options, unsigned takes, char *const *arguments,
-                 size_t count, struct cemm_words *words);
+int options_read(struct exec_options *ret_options, const struct exec_command *command,
+                 char *const *arguments, size_t count, struct cemm_words *words);
 void options_clear(struct exec_options *options);
 
 /* Prints a line for each option that the command takes. */
-void options_help(unsigned takes, FILE *stream);
-
-/* --format, or the default for the output. */
-enum exec_format options_format(const struct exec_options *options);
+void options_help(const struct exec_command *command);
 
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);

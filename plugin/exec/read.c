@@ -156,7 +156,7 @@ static int write_rows(const struct collection *collection, FILE *stream)
 {
     const struct exec_options *options = collection->options;
     struct render render;
-    render_init(&render, options_format(options), cemm_zone(collection->cemm),
+    render_init(&render, options->format, cemm_zone(collection->cemm),
                 render_interval(options, READ_INTERVAL));
     int r = render_rows(&render, NULL, 0, stream);
     for (size_t i = 0; i < collection->count && r == 0; i++) {
@@ -200,12 +200,12 @@ static int write_prometheus(const struct collection *collection, FILE *stream)
 static int write_text(const void *data, FILE *stream)
 {
     const struct collection *collection = data;
-    bool prometheus = options_format(collection->options) == EXEC_FORMAT_PROMETHEUS;
+    bool prometheus = collection->options->format == EXEC_FORMAT_PROMETHEUS;
     return prometheus ? write_prometheus(collection, stream) : write_rows(collection, stream);
 }
 
 enum exec_exit exec_read(const struct exec_options *options)
 {
-    bool table = options_format(options) == EXEC_FORMAT_TABLE;
+    bool table = options->format == EXEC_FORMAT_TABLE;
     return command_run(options, table ? write_table : write_text, table);
 }

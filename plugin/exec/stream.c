@@ -187,7 +187,7 @@ static void report_unanswered(const struct stream *stream)
         if (meter->answered)
             continue;
         options_missing(stream->session.cemm, meter, &words);
-        message_print(CEMM_LOG_WARNING, "%s: %s", meter->text, words.text);
+        message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, words.text);
     }
 }
 
@@ -419,7 +419,7 @@ enum exec_exit exec_stream(const struct exec_options *options)
 {
     struct stream stream = {
         .options = options,
-        .format = options_format(options),
+        .format = options->format,
         .state_lock = -1,
     };
     struct cemm_words words = {""};
