@@ -3,8 +3,8 @@
  * which meters are needed; history-run.c fetches and writes them.
  *
  * A METER uid/alias need not be found: the archive may have meters that no
- * source has any more. An alias alone may be in no list, so each device is
- * asked for it.
+ * source has any more. All others are found by a sweep, as `cemm read` finds
+ * them.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -14,8 +14,6 @@
 
 #include "plugin/exec/history-run.h"
 #include "plugin/exec/wait.h"
-
-#define FIND_AGE_MS (10 * 60 * 1000)
 
 /* If there are at least this many periods, the first days are searched for first. */
 #define LONG_RANGE 366
@@ -59,17 +57,7 @@ static bool set_range(struct history *history)
     return true;
 }
 
-/* ---- searches ---------------------------------------------------------------- */
-
-/* A search for devices, for the meters of one, or (`alias`) for one of them that is in no list. */
-struct search {
-    struct history *history;
-    struct cemm_uid uid; /* "": for devices */
-    const char *alias;
-    bool reported; /* its list failed, which was reported */
-};
-
-static void search_unlisted(struct history *history, const struct cemm_uid *uid, bool reported);
+/* ---- which meters ------------------------------------------------------------ */
 
 static bool add_meter(struct history *history, const char *uid, const char *alias)
 {
@@ -96,65 +84,9 @@ static void fail(struct history *history, const char *uid, const char *alias, co
     history->failed = true;
 }
 
-static void search_begun(struct history *history)
+static bool known(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    history->pending++;
-    history->done = false;
-}
-
-static void search_ended(struct history *history)
-{
-    history->done = --history->pending == 0;
-}
-
-static void take_list(const struct search *search, const struct cemm_answer *answer)
-{
-    if (answer->result != 0)
-        fail(search->history, search->uid.text, "", answer->words);
-    if (search->uid.text[0] != '\0')
-        search_unlisted(search->history, &search->uid, answer->result != 0);
-}
-
-/* Absence is no failure: most devices do not have it. */
-static void take_unlisted(const struct search *search, const struct cemm_answer *answer)
-{
-    struct history *history = search->history;
-    if (answer->result == 0 && !add_meter(history, search->uid.text, search->alias))
-        fail(history, "", "", strerror(ENOMEM));
-    if (answer->result != 0 && answer->result != CEMM_ABSENT && !search->reported)
-        fail(history, search->uid.text, search->alias, answer->words);
-}
-
-static void take_search(void *data, const struct cemm_answer *answer)
-{
-    struct search *search = data;
-    if (answer->result != -ECANCELED)
-        (search->alias ? take_unlisted : take_list)(search, answer);
-    search_ended(search->history);
-    free(search);
-}
-
-static int begin_search(const struct search *wanted)
-{
-    struct cemm *cemm = wanted->history->session.cemm;
-    struct cemm_query query = {.uid = wanted->uid, .endpoint = CEMM_REALTIME};
-    const struct cemm_uid *uid = wanted->uid.text[0] != '\0' ? &query.uid : NULL;
-    struct search *search = malloc(sizeof(*search));
-    if (!search)
-        return -ENOMEM;
-    *search = *wanted;
-    copy_text(query.alias, sizeof(query.alias), search->alias);
-    int r = search->alias ? cemm_get(cemm, &query, FIND_AGE_MS, take_search, search, NULL)
-                          : cemm_find(cemm, uid, FIND_AGE_MS, take_search, search, NULL);
-    if (r == 0)
-        search_begun(search->history);
-    else
-        free(search);
-    return r;
-}
-
-static bool known(const struct cemm_device *device, const char *alias)
-{
+    const struct cemm_device *device = cemm_device_named(cemm, uid);
     const char *have;
     for (size_t i = 0; device && (have = cemm_device_alias(device, i)); i++) {
         if (strcmp(have, alias) == 0)
@@ -163,74 +95,33 @@ static bool known(const struct cemm_device *device, const char *alias)
     return false;
 }
 
-/* An alias that is in no list of this device may exist (mb1 to mb247): its realtime data tells. */
-static void search_unlisted(struct history *history, const struct cemm_uid *uid, bool reported)
+/* A known meter has a history, even if it does not answer now. */
+static void take_meter(void *data, const struct cemm_uid *uid, const char *alias,
+                       const struct cemm_answer *answer)
 {
-    const struct cemm_device *device = cemm_device_named(history->session.cemm, uid);
-    for (size_t i = 0; i < history->options->meter_count; i++) {
-        const struct exec_meter *meter = &history->options->meters[i];
-        if (meter->uid.text[0] != '\0' || known(device, meter->alias) ||
-            !cemm_alias_allowed(history->session.cemm, uid, meter->alias))
-            continue;
-        int r = begin_search(&(struct search){
-            .history = history, .uid = *uid, .alias = meter->alias, .reported = reported});
-        if (r < 0)
-            fail(history, "", "", strerror(-r));
-    }
+    struct history *history = data;
+    if (!answer)
+        history->done = true;
+    else if (answer->result == -ECANCELED)
+        return; /* the context is being freed */
+    else if (!alias || (answer->result != 0 && !known(history->session.cemm, uid, alias)))
+        fail(history, uid ? uid->text : "", alias ? alias : "", answer->words);
+    else if (!add_meter(history, uid->text, alias))
+        fail(history, "", "", strerror(ENOMEM));
 }
 
-static bool names_device(const struct exec_options *options, const char *uid)
+static int sweep(struct history *history)
 {
-    for (size_t i = 0; i < options->meter_count; i++) {
-        const char *named = options->meters[i].uid.text;
-        if (named[0] == '\0' || strcmp(named, uid) == 0)
-            return true;
-    }
-    return options->meter_count == 0;
+    const struct cemm_selection selection = {
+        .meters = history->options->meter_texts,
+        .meter_count = history->options->meter_count,
+    };
+    int r = cemm_sweep(history->session.cemm, &selection, take_meter, history);
+    return r < 0 ? r : wait_done(history->session.cemm, &history->done, NULL, NULL);
 }
-
-static int search_meters(struct history *history)
-{
-    const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->session.cemm, i)); i++) {
-        const struct search search = {.history = history, .uid = *cemm_device_uid(device)};
-        int r = names_device(history->options, search.uid.text) ? begin_search(&search) : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-static bool take_found(struct history *history)
-{
-    const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(history->session.cemm, i)); i++) {
-        const char *uid = cemm_device_uid(device)->text;
-        const char *alias;
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
-            if (options_select(history->options, uid, alias) && !add_meter(history, uid, alias))
-                return false;
-        }
-    }
-    return true;
-}
-
-static int search_all(struct history *history)
-{
-    int r = begin_search(&(struct search){.history = history});
-    if (r == 0)
-        r = wait_done(history->session.cemm, &history->done, NULL, NULL);
-    if (r == 0)
-        r = search_meters(history);
-    if (r == 0)
-        r = wait_done(history->session.cemm, &history->done, NULL, NULL);
-    return r == 0 && !take_found(history) ? -ENOMEM : r;
-}
-
-/* ---- which meters ------------------------------------------------------------ */
 
 /* Adds the METERs uid/alias; false if there are others, which must be found. */
-static bool take_named(struct history *history, int *ret_error)
+static bool add_named(struct history *history, int *ret_error)
 {
     const struct exec_options *options = history->options;
     bool all = options->meter_count > 0;
@@ -270,8 +161,8 @@ static int compare(const void *left, const void *right)
 static enum exec_exit find(struct history *history)
 {
     int r = 0;
-    if (!take_named(history, &r) && r == 0)
-        r = search_all(history);
+    if (!add_named(history, &r) && r == 0)
+        r = sweep(history);
     session_release(&history->session);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
@@ -298,7 +189,7 @@ static void take_first(void *data, const struct cemm_answer *answer)
     if (answer->result == 0 &&
         cemm_first_day(history->session.cemm, &meter->uid, meter->alias, &day))
         meter->since = day;
-    search_ended(history);
+    history->done = --history->pending == 0;
 }
 
 /* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
@@ -312,7 +203,8 @@ static int find_first(struct history *history)
                                 NULL);
         if (r < 0)
             return r;
-        search_begun(history);
+        history->pending++;
+        history->done = false;
     }
     return wait_done(history->session.cemm, &history->done, NULL, NULL);
 }
