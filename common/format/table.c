@@ -9,11 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-struct columns {
-    const char *names[CEMM_COLUMNS_MAX];
-    size_t count;
-};
-
 /* ---- fields ------------------------------------------------------------- */
 
 static void write_field(struct cemm_buffer *out, const char *text)
@@ -48,56 +43,51 @@ static void write_value(struct cemm_buffer *out, struct json_object *value)
 
 /* ---- the table ---------------------------------------------------------- */
 
-static int add_column(struct columns *columns, const char *name)
+/* An object with the names of all members, in the order in which they first appear; NULL: no
+ * memory. */
+static struct json_object *find_columns(struct json_object *list)
 {
-    for (size_t i = 0; i < columns->count; i++)
-        if (strcmp(columns->names[i], name) == 0)
-            return 0;
-    if (columns->count == CEMM_COLUMNS_MAX)
-        return -E2BIG;
-    columns->names[columns->count++] = name;
-    return 0;
-}
+    struct json_object *columns = json_object_new_object();
 
-static int find_columns(struct json_object *list, struct columns *columns)
-{
-    size_t length = json_object_array_length(list);
-    int r = 0;
-
-    for (size_t i = 0; i < length && r == 0; i++) {
+    for (size_t i = 0; columns && i < json_object_array_length(list); i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
         if (!json_object_is_type(entry, json_type_object))
             continue;
         json_object_object_foreach (entry, name, value) {
             (void)value;
-            r = add_column(columns, name);
-            if (r < 0)
-                break;
+            if (json_object_object_add(columns, name, NULL) < 0) {
+                json_object_put(columns);
+                return NULL;
+            }
         }
     }
-    return r;
+    return columns;
 }
 
-static void write_header(struct cemm_buffer *out, const struct columns *columns)
+static void write_header(struct cemm_buffer *out, struct json_object *columns)
 {
-    for (size_t i = 0; i < columns->count; i++) {
-        if (i > 0)
-            cemm_buffer_char(out, ',');
-        write_field(out, columns->names[i]);
+    const char *comma = "";
+
+    json_object_object_foreach (columns, name, value) {
+        (void)value;
+        cemm_buffer_text(out, comma);
+        write_field(out, name);
+        comma = ",";
     }
     cemm_buffer_char(out, '\n');
 }
 
-static void write_entry(struct cemm_buffer *out, const struct columns *columns,
+static void write_entry(struct cemm_buffer *out, struct json_object *columns,
                         struct json_object *entry)
 {
-    for (size_t i = 0; i < columns->count; i++) {
-        struct json_object *value = NULL;
-        if (i > 0)
-            cemm_buffer_char(out, ',');
-        if (json_object_is_type(entry, json_type_object))
-            (void)json_object_object_get_ex(entry, columns->names[i], &value);
+    const char *comma = "";
+
+    json_object_object_foreach (columns, name, none) {
+        struct json_object *value = none;
+        (void)json_object_object_get_ex(entry, name, &value);
+        cemm_buffer_text(out, comma);
         write_value(out, value);
+        comma = ",";
     }
     cemm_buffer_char(out, '\n');
 }
@@ -106,15 +96,17 @@ void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *docum
 {
     struct json_object *root = cemm_document_json(document);
     struct json_object *list = cemm_json_member(root, "data", json_type_array);
-    struct columns columns = {.count = 0};
-    int r = list ? find_columns(list, &columns) : -ENOMEM;
+    struct json_object *columns = list ? find_columns(list) : NULL;
 
-    if (r == 0) {
-        write_header(out, &columns);
-        for (size_t i = 0; i < json_object_array_length(list); i++)
-            write_entry(out, &columns, json_object_array_get_idx(list, i));
+    if (!columns) {
+        out->error = -ENOMEM;
+    } else if (json_object_object_length(columns) > CEMM_COLUMNS_MAX) {
+        out->error = -E2BIG;
     } else {
-        out->error = r;
+        write_header(out, columns);
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+            write_entry(out, columns, json_object_array_get_idx(list, i));
     }
+    json_object_put(columns);
     cemm_json_put(root, document->length);
 }
