@@ -171,16 +171,6 @@ static const char *earlier(struct past *past, const char *key, double *ret_value
     return old;
 }
 
-/* The same, if `number` would be a small step back from it. */
-static const char *withheld(struct past *past, const char *key, double number, double step,
-                            size_t *ret_length)
-{
-    double value = 0;
-    const char *old = earlier(past, key, &value, ret_length);
-
-    return old && value > number && value - number < step ? old : NULL;
-}
-
 /* ---- samples --------------------------------------------------------------------- */
 
 static void write_value(struct cemm_buffer *out, const struct kind *kind,
@@ -215,6 +205,7 @@ static bool write_key(const struct kind *kind, const struct cemm_query *query, c
     return size > 0 && size < LABELS_SIZE;
 }
 
+/* A counter that would step back a little keeps its earlier number. */
 static void write_sample(struct cemm_buffer *out, const struct kind *kind,
                          const struct cemm_query *query, const struct cemm_series *series,
                          struct past *past)
@@ -222,16 +213,15 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
     const struct cemm_sample *sample = &series->samples[series->count - 1];
     bool counter = strcmp(families[kind->family].type, "counter") == 0;
     char key[LABELS_SIZE];
+    double before = 0;
     size_t length = 0;
-    const char *old = NULL;
 
     if (!write_key(kind, query, series->channel, NULL, key))
         return;
-    if (counter)
-        old = withheld(past, key, sample->value * kind->multiply, METER_STEP_BACK * kind->multiply,
-                       &length);
+    const char *old = counter ? earlier(past, key, &before, &length) : NULL;
+    double step = before - sample->value * kind->multiply;
     cemm_buffer_text(out, key);
-    if (old)
+    if (old && step > 0 && step < METER_STEP_BACK * kind->multiply)
         cemm_buffer_append(out, old, length);
     else
         write_value(out, kind, sample);
@@ -258,11 +248,9 @@ static void write_family(struct cemm_buffer *out, enum family family,
 
 /* ---- about the readings -------------------------------------------------------------- */
 
-static void write_label(struct cemm_buffer *out, const char *name, const char *value, bool *any)
+static void write_label(struct cemm_buffer *out, const char *name, const char *value, char before)
 {
-    if (!value || !*value)
-        return;
-    cemm_buffer_format(out, "%s%s=\"", *any ? "," : "{", name);
+    cemm_buffer_format(out, "%c%s=\"", before, name);
     for (; *value; value++) {
         if (*value == '"' || *value == '\\')
             cemm_buffer_char(out, '\\');
@@ -272,59 +260,49 @@ static void write_label(struct cemm_buffer *out, const char *name, const char *v
             cemm_buffer_char(out, *value);
     }
     cemm_buffer_char(out, '"');
-    *any = true;
 }
 
+/* What tells this reading from all others, and a space. */
 static void write_labels(struct cemm_buffer *out, const struct cemm_reading *reading)
 {
-    bool any = false;
-    bool named = reading->uid && *reading->uid;
+    const char *const labels[][2] = {
+        {"uid", reading->uid},
+        {"alias", reading->alias},
+        {"source", *reading->uid || !reading->source ? "" : reading->source},
+    };
+    char before = '{';
 
-    write_label(out, "uid", reading->uid, &any);
-    write_label(out, "alias", reading->alias, &any);
-    if (!named)
-        write_label(out, "source", reading->source, &any);
-    cemm_buffer_text(out, any ? "} " : " ");
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        if (!*labels[i][1])
+            continue;
+        write_label(out, labels[i][0], labels[i][1], before);
+        before = ',';
+    }
+    cemm_buffer_text(out, before == ',' ? "} " : " ");
 }
 
-static bool same(const char *left, const char *right)
-{
-    return strcmp(left ? left : "", right ? right : "") == 0;
-}
-
-/* Whether an earlier reading is of the same meter: a series may be written only once. */
+/* Whether an earlier reading has the same labels: a series may be written only once. */
 static bool is_repeated(const struct cemm_reading *readings, size_t index)
 {
     const struct cemm_reading *reading = &readings[index];
-    bool named = reading->uid && *reading->uid;
+    const char *source = reading->source ? reading->source : "";
 
-    for (size_t i = 0; i < index; i++)
-        if (same(readings[i].uid, reading->uid) && same(readings[i].alias, reading->alias) &&
-            (named || same(readings[i].source, reading->source)))
+    for (size_t i = 0; i < index; i++) {
+        const char *other = readings[i].source ? readings[i].source : "";
+        if (strcmp(readings[i].uid, reading->uid) == 0 &&
+            strcmp(readings[i].alias, reading->alias) == 0 &&
+            (*reading->uid || strcmp(other, source) == 0))
             return true;
+    }
     return false;
 }
 
-/* Copies the time from the earlier text for a meter that fails or has no sample. */
-static void write_earlier_time(struct cemm_buffer *out, const struct cemm_reading *reading,
-                               struct past *past, bool *any)
+static bool is_meter(const struct cemm_reading *reading)
 {
-    char key[LABELS_SIZE];
-    double value = 0;
-    size_t length = 0;
-    int size = snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
-                        reading->uid, reading->alias);
-    const char *old =
-        size > 0 && (size_t)size < sizeof(key) ? earlier(past, key, &value, &length) : NULL;
-
-    if (!old)
-        return;
-    write_head(out, TIME, any);
-    cemm_buffer_text(out, key);
-    cemm_buffer_append(out, old, length);
-    cemm_buffer_char(out, '\n');
+    return *reading->uid && *reading->alias;
 }
 
+/* A meter that fails or has no sample keeps the time in the earlier text. */
 static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count,
                         struct past *past)
 {
@@ -333,17 +311,22 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
     for (size_t i = 0; i < count; i++) {
         const struct cemm_reading *reading = &readings[i];
         int64_t time = reading->document ? cemm_document_newest(reading->document) : 0;
-        if (is_repeated(readings, i))
+        char key[LABELS_SIZE];
+        double value = 0;
+        size_t length = 0;
+        if (!is_meter(reading) || is_repeated(readings, i))
             continue;
-        if (time == 0) {
-            if (!same(reading->uid, NULL) && !same(reading->alias, NULL))
-                write_earlier_time(out, reading, past, &any);
+        (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
+                       reading->uid, reading->alias);
+        const char *old = time == 0 ? earlier(past, key, &value, &length) : NULL;
+        if (time == 0 && !old)
             continue;
-        }
         write_head(out, TIME, &any);
-        cemm_buffer_text(out, families[TIME].name);
-        write_labels(out, reading);
-        write_seconds(out, time);
+        cemm_buffer_text(out, key);
+        if (old)
+            cemm_buffer_append(out, old, length);
+        else
+            write_seconds(out, time);
         cemm_buffer_char(out, '\n');
     }
 }
@@ -362,6 +345,7 @@ static void write_up(struct cemm_buffer *out, const struct cemm_reading *reading
     }
 }
 
+/* If the type of a meter that fails is not known, that does not mean that it has none. */
 static void write_info(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
 {
     bool any = false;
@@ -369,13 +353,12 @@ static void write_info(struct cemm_buffer *out, const struct cemm_reading *readi
     for (size_t i = 0; i < count; i++) {
         const struct cemm_reading *reading = &readings[i];
         const char *type = reading->document ? reading->document->type : reading->type;
-        if (same(reading->uid, NULL) || same(reading->alias, NULL) || is_repeated(readings, i))
+        if (!is_meter(reading) || is_repeated(readings, i) ||
+            (!reading->document && (!type || !*type)))
             continue;
-        if (!reading->document && same(type, NULL))
-            continue; /* its type is not known, which is not the same as none */
         write_head(out, INFO, &any);
         cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
-                           reading->uid, reading->alias, type ? type : "");
+                           reading->uid, reading->alias, type);
     }
 }
 
