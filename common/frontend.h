@@ -10,6 +10,7 @@
 #include "common/cemm.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Writes a message, truncated if it does not fit. `words` may be NULL. */
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
@@ -85,14 +86,9 @@ size_t cemm_document_early(const struct cemm_document *document);
 enum cemm_form {
     CEMM_FORM_JSON,        /* the whole document, indented by two */
     CEMM_FORM_CSV,         /* cemmfs's CSV, with its header line: cemmfs(1) */
-    CEMM_FORM_INFLUX,      /* InfluxDB line protocol: cemm(1) */
-    CEMM_FORM_CSV_ROWS,    /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
-    CEMM_FORM_JSON_ROWS,   /* the same as JSON objects, one a line */
     CEMM_FORM_OPENMETRICS, /* history: one sample a line, metric by metric, oldest first; without
                             * HELP, TYPE and EOF, as a metric may go on in other documents */
 };
-
-#define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
 
 /*
  * Writes a document as text. The caller frees *ret_text, which ends in a NUL
@@ -104,17 +100,20 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
 
 /* The forms in which documents can be joined: a row for each moment or sample. */
 enum cemm_rows {
-    CEMM_ROWS_CSV,    /* as CEMM_FORM_CSV_ROWS */
-    CEMM_ROWS_JSON,   /* as CEMM_FORM_JSON_ROWS */
-    CEMM_ROWS_INFLUX, /* as CEMM_FORM_INFLUX */
+    CEMM_ROWS_CSV,    /* uid,alias,channel,value,unit,time,type: one row a sample, no header */
+    CEMM_ROWS_JSON,   /* the same as JSON objects, one a line */
+    CEMM_ROWS_INFLUX, /* InfluxDB line protocol: cemm(1) */
     CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
                        * with "-day", "-month" or "-year" behind them where a history must not
                        * become one series with realtime */
 };
 
+#define CEMM_CSV_ROWS_HEADER "uid,alias,channel,value,unit,time,type\n"
+
 /* What the forms need besides the documents. */
 struct cemm_render_options {
     const struct cemm_zone *zone; /* CSV, JSON: of the times */
+    bool unread;                  /* CSV, JSON: channels without a sample have a row, at the end */
     const char *host;             /* PUTVAL: HOST of the identifiers */
     double interval;              /* PUTVAL: seconds; a series' own cadence holds if longer */
     size_t *ret_refused;          /* PUTVAL: names that do not fit collectd's fields are counted
@@ -123,7 +122,7 @@ struct cemm_render_options {
 
 /*
  * Writes several documents as one text, oldest sample first; of one moment, in
- * the order of the documents. What was never read has no row. As cemm_render().
+ * the order of the documents. As cemm_render().
  */
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
                        enum cemm_rows rows, const struct cemm_render_options *options,
@@ -131,14 +130,14 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
 
 /*
  * One reading, for cemm_render_prometheus(): a meter and its realtime answer,
- * or (`document` NULL) what failed: a meter, a device (`alias` NULL), or a
- * source without a list of devices (`uid` NULL, too).
+ * or (`document` NULL) what failed: a meter, a device (`alias` ""), or a source
+ * without a list of devices (`uid` "", too).
  */
 struct cemm_reading {
     const char *uid;
     const char *alias;
-    const char *source;
-    const char *type; /* of a meter that failed, from cemm_device_type(); NULL: none */
+    const char *source; /* of a source that failed, or NULL */
+    const char *type;   /* of a meter that failed, from cemm_device_type(); NULL: none */
     const struct cemm_document *document;
 };
 
@@ -168,6 +167,15 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
  * of its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The
  * caller frees *ret_text. */
 FILE *cemm_text_open(char **ret_text, size_t *ret_length);
+
+/* ---- files -------------------------------------------------------------- */
+
+/*
+ * Reads a file. The caller frees *ret_bytes, which are followed by a NUL;
+ * *ret_about has their length. Returns 0, -EFBIG if it is longer than `limit`
+ * or not a regular file, or another negative errno.
+ */
+int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
 
 /* The file that is meant by a path: what a link leads to in the end, whether that is there or not.
  * The caller frees it. NULL: errno says why. */

@@ -1,20 +1,15 @@
 /*
- * Whole files.
+ * Whole files. frontend.h has cemm_file_read().
  */
 #ifndef CEMM_BASE_FILE_H
 #define CEMM_BASE_FILE_H
+
+#include "common/frontend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-
-/*
- * Reads a file. The caller frees *ret_bytes, which are followed by a NUL;
- * *ret_about has their length. Returns 0, -EFBIG if it is longer than `limit`
- * or not a regular file, or another negative errno.
- */
-int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
 
 /* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
  * errno. */

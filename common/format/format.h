@@ -21,22 +21,20 @@ void cemm_write_csv(struct cemm_buffer *out, const struct cemm_document *documen
 /* A column for each member, a row for each entry of `data`. */
 void cemm_write_table(struct cemm_buffer *out, const struct cemm_document *document);
 
-/* One row a sample: uid, alias, channel, value, unit, time, type; as CSV or as JSON. A channel that
- * was never read has one row, with neither value nor time. */
-void cemm_write_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                     const struct cemm_zone *zone, bool json);
+/* The row of a sample; of a channel that was never read (`sample` NULL), one with neither value nor
+ * time, which putval does not have. */
+typedef void cemm_write_row(struct cemm_buffer *out, const struct cemm_document *document,
+                            const struct cemm_series *series, const struct cemm_sample *sample,
+                            const struct cemm_render_options *options);
+cemm_write_row cemm_write_csv_row;
+cemm_write_row cemm_write_json_row;
+cemm_write_row cemm_write_putval_row;
 
 struct cemm_merge;
 
-/* The rows of the moment that `merge` has come to; it walks the document's own series, or, for
- * influx, those sorted by name. */
-typedef void cemm_write_step(struct cemm_buffer *out, const struct cemm_document *document,
-                             const struct cemm_merge *merge,
-                             const struct cemm_render_options *options);
-cemm_write_step cemm_write_influx_step;
-cemm_write_step cemm_write_csv_step;
-cemm_write_step cemm_write_json_step;
-cemm_write_step cemm_write_putval_step;
+/* The lines of the moment that `merge` has come to. It walks the document's series. */
+void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document,
+                       const struct cemm_merge *merge);
 
 /* History as OpenMetrics, series by series, oldest sample first; without HELP and TYPE. */
 void cemm_write_openmetrics(struct cemm_buffer *out, const struct cemm_document *document);

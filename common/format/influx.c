@@ -66,11 +66,9 @@ static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
     return others;
 }
 
-void cemm_write_influx_step(struct cemm_buffer *out, const struct cemm_document *document,
-                            const struct cemm_merge *merge,
-                            const struct cemm_render_options *options)
+void cemm_write_influx(struct cemm_buffer *out, const struct cemm_document *document,
+                       const struct cemm_merge *merge)
 {
-    (void)options;
     if (write_line(out, &document->query, merge, false))
         write_line(out, &document->query, merge, true);
 }

@@ -30,10 +30,11 @@ static void write_value(struct cemm_buffer *out, const struct cemm_sample *sampl
         cemm_write_number(out, sample->value * factor);
 }
 
-static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
-                       const struct cemm_series *series, const struct cemm_sample *sample,
-                       const struct cemm_render_options *options)
+void cemm_write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
+                           const struct cemm_series *series, const struct cemm_sample *sample,
+                           const struct cemm_render_options *options)
 {
+    const struct cemm_query *query = &document->query;
     const char *channel = cemm_row_channel(query, series, sample);
     const char *tag = cemm_history_tag(query, series->channel);
     struct cemm_identity identity;
@@ -55,15 +56,4 @@ static void write_line(struct cemm_buffer *out, const struct cemm_query *query,
                        sample->time % 1000);
     write_value(out, sample, identity.factor);
     cemm_buffer_char(out, '\n');
-}
-
-void cemm_write_putval_step(struct cemm_buffer *out, const struct cemm_document *document,
-                            const struct cemm_merge *merge,
-                            const struct cemm_render_options *options)
-{
-    for (size_t i = 0; i < merge->count; i++) {
-        const struct cemm_sample *sample = cemm_merge_sample(merge, i);
-        if (sample)
-            write_line(out, &document->query, &merge->series[i], sample, options);
-    }
 }

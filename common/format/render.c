@@ -16,14 +16,10 @@ struct walk {
     bool live; /* its current moment has not been written */
 };
 
-static const struct {
-    cemm_write_step *step;
-    bool sorted;
-} forms[] = {
-    [CEMM_ROWS_CSV] = {cemm_write_csv_step, false},
-    [CEMM_ROWS_JSON] = {cemm_write_json_step, false},
-    [CEMM_ROWS_INFLUX] = {cemm_write_influx_step, true},
-    [CEMM_ROWS_PUTVAL] = {cemm_write_putval_step, false},
+static cemm_write_row *const writers[] = {
+    [CEMM_ROWS_CSV] = cemm_write_csv_row,
+    [CEMM_ROWS_JSON] = cemm_write_json_row,
+    [CEMM_ROWS_PUTVAL] = cemm_write_putval_row,
 };
 
 static int by_channel(const void *left, const void *right)
@@ -65,10 +61,35 @@ static bool next_moment(const struct walk *walks, size_t count, int64_t *ret_tim
     return found;
 }
 
+/* Writes the rows of a walk's current moment, and goes on. */
+static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_rows rows,
+                         const struct cemm_render_options *options)
+{
+    const struct cemm_merge *merge = &walk->merge;
+
+    if (rows == CEMM_ROWS_INFLUX)
+        cemm_write_influx(out, walk->document, merge);
+    for (size_t i = 0; rows != CEMM_ROWS_INFLUX && i < merge->count; i++) {
+        const struct cemm_sample *sample = cemm_merge_sample(merge, i);
+        if (sample)
+            writers[rows](out, walk->document, &merge->series[i], sample, options);
+    }
+    walk->live = cemm_merge_next(&walk->merge);
+}
+
+static void write_unread(struct cemm_buffer *out, const struct cemm_document *document,
+                         enum cemm_rows rows, const struct cemm_render_options *options)
+{
+    for (size_t i = 0; i < document->series_count; i++)
+        if (document->series[i].count == 0)
+            writers[rows](out, document, &document->series[i], NULL, options);
+}
+
 static int write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
                         size_t count, enum cemm_rows rows,
                         const struct cemm_render_options *options)
 {
+    bool unread = options->unread && (rows == CEMM_ROWS_CSV || rows == CEMM_ROWS_JSON);
     struct walk *walks = calloc(count + 1, sizeof(*walks));
     int64_t time = 0;
     int r = 0;
@@ -76,16 +97,14 @@ static int write_joined(struct cemm_buffer *out, const struct cemm_document *con
     if (!walks)
         return -ENOMEM;
     for (size_t i = 0; i < count && r == 0; i++)
-        r = begin(&walks[i], documents[i], forms[rows].sorted);
+        r = begin(&walks[i], documents[i], rows == CEMM_ROWS_INFLUX);
     while (r == 0 && out->error == 0 && next_moment(walks, count, &time)) {
-        for (size_t i = 0; i < count; i++) {
-            struct walk *walk = &walks[i];
-            if (!walk->live || walk->merge.time != time)
-                continue;
-            forms[rows].step(out, walk->document, &walk->merge, options);
-            walk->live = cemm_merge_next(&walk->merge);
-        }
+        for (size_t i = 0; i < count; i++)
+            if (walks[i].live && walks[i].merge.time == time)
+                write_moment(out, &walks[i], rows, options);
     }
+    for (size_t i = 0; i < count && unread; i++)
+        write_unread(out, documents[i], rows, options);
     for (size_t i = 0; i < count; i++)
         free(walks[i].sorted);
     free(walks);
@@ -117,12 +136,6 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
         break;
     case CEMM_FORM_CSV:
         cemm_write_csv(&out, document, zone);
-        break;
-    case CEMM_FORM_INFLUX:
-        return cemm_render_joined(&document, 1, CEMM_ROWS_INFLUX, NULL, ret_text, ret_length);
-    case CEMM_FORM_CSV_ROWS:
-    case CEMM_FORM_JSON_ROWS:
-        cemm_write_rows(&out, document, zone, form == CEMM_FORM_JSON_ROWS);
         break;
     case CEMM_FORM_OPENMETRICS:
         cemm_write_openmetrics(&out, document);

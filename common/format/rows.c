@@ -9,10 +9,6 @@
 #include <errno.h>
 #include <json-c/json.h>
 
-typedef void write_row(struct cemm_buffer *out, const struct cemm_document *document,
-                       const struct cemm_series *series, const struct cemm_sample *sample,
-                       const char *time);
-
 static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
                            const struct cemm_sample *sample)
 {
@@ -20,10 +16,14 @@ static const char *unit_of(const struct cemm_document *document, const struct ce
 }
 
 /* Without printf(): a year of minutes has half a million rows. */
-static void csv_row(struct cemm_buffer *out, const struct cemm_document *document,
-                    const struct cemm_series *series, const struct cemm_sample *sample,
-                    const char *time)
+void cemm_write_csv_row(struct cemm_buffer *out, const struct cemm_document *document,
+                        const struct cemm_series *series, const struct cemm_sample *sample,
+                        const struct cemm_render_options *options)
 {
+    char time[CEMM_TIME_SIZE] = "";
+
+    if (sample)
+        cemm_time_format(options->zone, sample->time, time);
     cemm_buffer_text(out, document->query.uid.text);
     cemm_buffer_char(out, ',');
     cemm_buffer_text(out, document->query.alias);
@@ -51,13 +51,16 @@ static void add(struct json_object *row, const char *name, struct json_object *v
         out->error = -ENOMEM;
 }
 
-static void json_row(struct cemm_buffer *out, const struct cemm_document *document,
-                     const struct cemm_series *series, const struct cemm_sample *sample,
-                     const char *time)
+void cemm_write_json_row(struct cemm_buffer *out, const struct cemm_document *document,
+                         const struct cemm_series *series, const struct cemm_sample *sample,
+                         const struct cemm_render_options *options)
 {
     struct json_object *row = json_object_new_object();
+    char time[CEMM_TIME_SIZE] = "";
     size_t length = 0;
 
+    if (sample)
+        cemm_time_format(options->zone, sample->time, time);
     if (!row) {
         out->error = -ENOMEM;
         return;
@@ -78,47 +81,4 @@ static void json_row(struct cemm_buffer *out, const struct cemm_document *docume
         out->error = -ENOMEM;
     cemm_buffer_char(out, '\n');
     json_object_put(row);
-}
-
-void cemm_write_rows(struct cemm_buffer *out, const struct cemm_document *document,
-                     const struct cemm_zone *zone, bool json)
-{
-    write_row *row = json ? json_row : csv_row;
-    char time[CEMM_TIME_SIZE];
-
-    for (size_t i = 0; i < document->series_count; i++) {
-        const struct cemm_series *series = &document->series[i];
-        if (series->count == 0)
-            row(out, document, series, NULL, "");
-        for (size_t j = 0; j < series->count; j++) {
-            cemm_time_format(zone, series->samples[j].time, time);
-            row(out, document, series, &series->samples[j], time);
-        }
-    }
-}
-
-static void each_step_row(struct cemm_buffer *out, const struct cemm_document *document,
-                          const struct cemm_merge *merge, const struct cemm_zone *zone,
-                          write_row *row)
-{
-    char time[CEMM_TIME_SIZE];
-
-    cemm_time_format(zone, merge->time, time);
-    for (size_t i = 0; i < merge->count; i++) {
-        const struct cemm_sample *sample = cemm_merge_sample(merge, i);
-        if (sample)
-            row(out, document, &merge->series[i], sample, time);
-    }
-}
-
-void cemm_write_csv_step(struct cemm_buffer *out, const struct cemm_document *document,
-                         const struct cemm_merge *merge, const struct cemm_render_options *options)
-{
-    each_step_row(out, document, merge, options->zone, csv_row);
-}
-
-void cemm_write_json_step(struct cemm_buffer *out, const struct cemm_document *document,
-                          const struct cemm_merge *merge, const struct cemm_render_options *options)
-{
-    each_step_row(out, document, merge, options->zone, json_row);
 }

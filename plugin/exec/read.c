@@ -158,10 +158,12 @@ static int write_rows(const struct collection *collection, FILE *stream)
     struct render render;
     render_init(&render, options->format, cemm_zone(collection->cemm),
                 render_interval(options, READ_INTERVAL));
+    render.options.unread = true;
     int r = render_rows(&render, NULL, 0, stream);
     for (size_t i = 0; i < collection->count && r == 0; i++) {
-        if (collection->findings[i].kind == FINDING_READING)
-            r = render_answer(&render, collection->findings[i].document, stream);
+        const struct cemm_document *document = collection->findings[i].document;
+        if (document)
+            r = render_rows(&render, &document, 1, stream);
     }
     render_end(&render, stream);
     return r;

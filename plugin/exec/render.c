@@ -104,14 +104,25 @@ static void print_array(struct render *render, char *rows, FILE *stream)
 
 /* ---- rows -------------------------------------------------------------------- */
 
-/* Prints rows that the library has rendered with the result `r`, and frees them. */
-static int print_rows(struct render *render, int r, char *rows, size_t length, FILE *stream)
+int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
+                FILE *stream)
 {
-    if (r == 0 && render->format == EXEC_FORMAT_TABLE) {
+    static const enum cemm_rows kinds[] = {
+        [EXEC_FORMAT_TABLE] = CEMM_ROWS_CSV,     [EXEC_FORMAT_CSV] = CEMM_ROWS_CSV,
+        [EXEC_FORMAT_INFLUX] = CEMM_ROWS_INFLUX, [EXEC_FORMAT_PUTVAL] = CEMM_ROWS_PUTVAL,
+        [EXEC_FORMAT_JSON] = CEMM_ROWS_JSON,
+    };
+    char *rows = NULL;
+    size_t length = 0;
+    int r = cemm_render_joined(documents, count, kinds[render->format], &render->options, &rows,
+                               &length);
+    if (r < 0)
+        return r;
+    if (render->format == EXEC_FORMAT_TABLE) {
         r = print_table(render, rows, stream);
-    } else if (r == 0 && render->format == EXEC_FORMAT_JSON && !render->lines) {
+    } else if (render->format == EXEC_FORMAT_JSON && !render->lines) {
         print_array(render, rows, stream);
-    } else if (r == 0) {
+    } else {
         if (render->format == EXEC_FORMAT_CSV && !render->begun)
             fputs(CEMM_CSV_ROWS_HEADER, stream);
         render->begun = true;
@@ -119,31 +130,6 @@ static int print_rows(struct render *render, int r, char *rows, size_t length, F
     }
     free(rows);
     return r;
-}
-
-int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
-                FILE *stream)
-{
-    enum cemm_rows kind = render->format == EXEC_FORMAT_INFLUX   ? CEMM_ROWS_INFLUX
-                          : render->format == EXEC_FORMAT_PUTVAL ? CEMM_ROWS_PUTVAL
-                          : render->format == EXEC_FORMAT_JSON   ? CEMM_ROWS_JSON
-                                                                 : CEMM_ROWS_CSV;
-    char *rows = NULL;
-    size_t length = 0;
-    int r = cemm_render_joined(documents, count, kind, &render->options, &rows, &length);
-    return print_rows(render, r, rows, length, stream);
-}
-
-int render_answer(struct render *render, const struct cemm_document *document, FILE *stream)
-{
-    bool json = render->format == EXEC_FORMAT_JSON;
-    char *rows = NULL;
-    size_t length = 0;
-    if (!json && render->format != EXEC_FORMAT_CSV)
-        return render_rows(render, &document, 1, stream);
-    int r = cemm_render(document, json ? CEMM_FORM_JSON_ROWS : CEMM_FORM_CSV_ROWS,
-                        render->options.zone, &rows, &length);
-    return print_rows(render, r, rows, length, stream);
 }
 
 void render_end(const struct render *render, FILE *stream)

@@ -35,9 +35,6 @@ double render_interval(const struct exec_options *options, double usual);
 int render_rows(struct render *render, const struct cemm_document *const *documents, size_t count,
                 FILE *stream);
 
-/* The same of one realtime answer; csv and json also have channels without a sample. No table. */
-int render_answer(struct render *render, const struct cemm_document *document, FILE *stream);
-
 /* Ends the array of JSON. */
 void render_end(const struct render *render, FILE *stream);
 

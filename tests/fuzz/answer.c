@@ -58,19 +58,32 @@ static void check_json(const struct cemm_document *document, const char *json, s
     cemm_document_unref(again);
 }
 
+static void check_text(int r, char *text, size_t length)
+{
+    MUST(r == 0 || r == -E2BIG);
+    if (r < 0)
+        return;
+    MUST(strlen(text) == length);
+    MUST(length == 0 || text[length - 1] == '\n');
+}
+
 static void check_texts(const struct cemm_document *document, const struct cemm_zone *zone)
 {
-    for (int form = CEMM_FORM_JSON; form <= CEMM_FORM_JSON_ROWS; form++) {
-        char *text;
+    const struct cemm_render_options options = {.zone = zone, .unread = true, .host = "house"};
+    for (int form = CEMM_FORM_JSON; form <= CEMM_FORM_OPENMETRICS; form++) {
+        char *text = NULL;
         size_t length;
         int r = cemm_render(document, (enum cemm_form)form, zone, &text, &length);
-        MUST(r == 0 || r == -E2BIG);
-        if (r < 0)
-            continue;
-        MUST(strlen(text) == length);
-        MUST(length == 0 || text[length - 1] == '\n');
-        if (form == CEMM_FORM_JSON)
+        check_text(r, text, length);
+        if (r == 0 && form == CEMM_FORM_JSON)
             check_json(document, text, length);
+        free(text);
+    }
+    for (int rows = CEMM_ROWS_CSV; rows <= CEMM_ROWS_PUTVAL; rows++) {
+        char *text = NULL;
+        size_t length;
+        int r = cemm_render_joined(&document, 1, (enum cemm_rows)rows, &options, &text, &length);
+        check_text(r, text, length);
         free(text);
     }
 }

@@ -121,68 +121,75 @@ static const struct {
      "channel,value,unit,time\n"
      "flow,0,L/min,2017-06-01T16:19:25+02:00\n"
      "volume,812.25,m3,2017-06-01T16:19:25+02:00\n"},
-    {0, CEMM_FORM_INFLUX,
+    {16, CEMM_FORM_CSV,
+     "time,gas\n2017-06-01T11:00:00+02:00,0.1\n2017-06-01T12:00:00+02:00,0.2\n"
+     "2017-06-01T12:20:00+02:00,3\n2017-06-01T12:21:00+02:00,4\n"
+     "2017-06-01T12:31:00+02:00,5\n2017-06-01T12:41:00+02:00,6\n"},
+};
+
+static const struct {
+    size_t answer;
+    enum cemm_rows rows;
+    const char *text;
+} rows[] = {
+    {0, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1 gas=2617.5 1496323165000000000\n"
      "cemm,uid=" UID ",alias=p1 electric_power=-1607,t1=1351.0 1496326765000000000\n"
      "cemm,uid=" UID ",alias=p1 rate=2 1496326765007000000\n"},
-    {1, CEMM_FORM_INFLUX,
+    {1, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1 electric_power=631.875 1496264400000000000\n"
      "cemm,uid=" UID ",alias=p1 electric_power=-5 1496264460000000000\n"},
-    {2, CEMM_FORM_INFLUX,
+    {2, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1,period=month electric_energy_low=1 1493589600000000000\n"
      "cemm,uid=" UID ",alias=p1,period=month electric_energy_high=2e0,electric_energy_low=1.50 "
      "1493676000000000000\n"
      "cemm,uid=" UID ",alias=p1,period=month electric_energy_high=3 1493762400000000000\n"},
-    {3, CEMM_FORM_INFLUX, ""},
-    {4, CEMM_FORM_INFLUX,
+    {3, CEMM_ROWS_INFLUX, ""},
+    {4, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.25 1496264400000000000\n"},
-    {5, CEMM_FORM_INFLUX,
+    {5, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1 electric_power=7 1496264400000000000\n"
      "cemm,uid=" UID ",alias=p1,period=day gas=0.25 1496264400000000000\n"},
-    {6, CEMM_FORM_INFLUX,
+    {6, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1 gas=2616,t1=1350.5639648438 1496242500000000000\n"},
-    {16, CEMM_FORM_INFLUX,
+    {16, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.1 1496307600000000000\n"
      "cemm,uid=" UID ",alias=p1-gas,period=day gas=0.2 1496311200000000000\n"
      "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=3 1496312400000000000\n"
      "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=4 1496312460000000000\n"
      "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=5 1496313060000000000\n"
      "cemm,uid=" UID ",alias=p1-gas,period=day gas_flow=6 1496313660000000000\n"},
-    {16, CEMM_FORM_CSV,
-     "time,gas\n2017-06-01T11:00:00+02:00,0.1\n2017-06-01T12:00:00+02:00,0.2\n"
-     "2017-06-01T12:20:00+02:00,3\n2017-06-01T12:21:00+02:00,4\n"
-     "2017-06-01T12:31:00+02:00,5\n2017-06-01T12:41:00+02:00,6\n"},
-    {16, CEMM_FORM_CSV_ROWS,
+    {16, CEMM_ROWS_CSV,
      UID ",p1-gas,gas,0.1,m3,2017-06-01T11:00:00+02:00,\n" UID
          ",p1-gas,gas,0.2,m3,2017-06-01T12:00:00+02:00,\n" UID
          ",p1-gas,gas,3,L/min,2017-06-01T12:20:00+02:00,\n" UID
          ",p1-gas,gas,4,L/min,2017-06-01T12:21:00+02:00,\n" UID
          ",p1-gas,gas,5,L/min,2017-06-01T12:31:00+02:00,\n" UID
          ",p1-gas,gas,6,L/min,2017-06-01T12:41:00+02:00,\n"},
-    {7, CEMM_FORM_INFLUX,
+    {7, CEMM_ROWS_INFLUX,
      "cemm,uid=" UID ",alias=p1-gas,period=year gas=281.6 1483225200000000000\n"},
-    {0, CEMM_FORM_CSV_ROWS,
-     UID ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00,\n" UID ",p1,t2,,kWh,,\n" UID
+    {0, CEMM_ROWS_CSV,
+     UID ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00,\n" UID
+         ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00,\n" UID
          ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00,\n" UID
-         ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00,\n" UID
-         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00,\n"},
-    {1, CEMM_FORM_CSV_ROWS,
+         ",p1,rate,2,,2017-06-01T16:19:25.007+02:00,\n" UID ",p1,t2,,kWh,,\n"},
+    {1, CEMM_ROWS_CSV,
      UID ",p1,electric_power,631.875,W,2017-05-31T23:00:00+02:00,\n" UID
          ",p1,electric_power,-5,W,2017-05-31T23:01:00+02:00,\n"},
-    {9, CEMM_FORM_CSV_ROWS, ""},
-    {0, CEMM_FORM_JSON_ROWS,
+    {9, CEMM_ROWS_CSV, ""},
+    {0, CEMM_ROWS_JSON,
+     "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"gas\", \"value\": 2617.5, "
+     "\"unit\": \"m3\", \"time\": \"2017-06-01T15:19:25+02:00\", \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t1\", \"value\": 1351.0, "
      "\"unit\": \"kWh\", \"time\": \"2017-06-01T16:19:25+02:00\", \"type\": \"\" }\n"
-     "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t2\", \"value\": null, "
-     "\"unit\": \"kWh\", \"time\": null, \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", "
      "\"value\": -1607, \"unit\": \"W\", \"time\": \"2017-06-01T16:19:25+02:00\", \"type\": \"\" "
      "}\n"
-     "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"gas\", \"value\": 2617.5, "
-     "\"unit\": \"m3\", \"time\": \"2017-06-01T15:19:25+02:00\", \"type\": \"\" }\n"
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"rate\", \"value\": 2, "
-     "\"unit\": \"\", \"time\": \"2017-06-01T16:19:25.007+02:00\", \"type\": \"\" }\n"},
-    {9, CEMM_FORM_JSON_ROWS, ""},
+     "\"unit\": \"\", \"time\": \"2017-06-01T16:19:25.007+02:00\", \"type\": \"\" }\n"
+     "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"t2\", \"value\": null, "
+     "\"unit\": \"kWh\", \"time\": null, \"type\": \"\" }\n"},
+    {9, CEMM_ROWS_JSON, ""},
 };
 
 static void test_outputs(void **state)
@@ -206,10 +213,35 @@ static void test_outputs(void **state)
     cemm_zone_free(zone);
 }
 
+/* What was never read has a row, too. */
+static void test_rows(void **state)
+{
+    struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
+    const struct cemm_render_options options = {.zone = zone, .unread = true};
+
+    (void)state;
+    assert_non_null(zone);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct answer_case *from = &answers[rows[i].answer];
+        const struct cemm_document *document =
+            answer(from->endpoint, from->alias, from->span, from->text);
+        char *text;
+        size_t length;
+        assert_int_equal(cemm_render_joined(&document, 1, rows[i].rows, &options, &text, &length),
+                         0);
+        expect_text(from->text, text, rows[i].text);
+        assert_int_equal(length, strlen(text));
+        free(text);
+        cemm_document_unref((struct cemm_document *)document);
+    }
+    cemm_zone_free(zone);
+}
+
 /* 256 channels, which is the most there may be, at as many different times. */
 static void test_widest(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
+    const struct cemm_render_options options = {.zone = zone};
     struct cemm_document *document;
     struct cemm_words words;
     struct cemm_query query = answer_query(CEMM_DATA, "p1", CEMM_MONTH);
@@ -226,7 +258,9 @@ static void test_widest(void **state)
                                 1493589600000 + (long long)((i * 37) % 256), i);
     used += (size_t)sprintf(bytes + used, "}}");
     assert_int_equal(answer_try(&query, bytes, used, ANSWER_NOW, &document, &words), 0);
-    assert_int_equal(cemm_render(document, CEMM_FORM_INFLUX, zone, &text, &length), 0);
+    assert_int_equal(cemm_render_joined((const struct cemm_document *const *)&document, 1,
+                                        CEMM_ROWS_INFLUX, &options, &text, &length),
+                     0);
     for (const char *p = text; (p = strchr(p, '\n')); p++)
         lines++;
     assert_int_equal(lines, 256);
@@ -404,8 +438,10 @@ struct json_object *__wrap_json_object_new_double_s(double value, const char *te
 static void test_no_memory(void **state)
 {
     const struct answer_case *from = &answers[4];
-    struct cemm_document *document = answer(from->endpoint, from->alias, from->span, from->text);
+    const struct cemm_document *document =
+        answer(from->endpoint, from->alias, from->span, from->text);
     struct cemm_zone *zone = cemm_zone_new("UTC");
+    const struct cemm_render_options options = {.zone = zone};
 
     (void)state;
     assert_non_null(zone);
@@ -413,23 +449,21 @@ static void test_no_memory(void **state)
         char *text = NULL;
         size_t length;
         left = made;
-        int r = cemm_render(document, CEMM_FORM_JSON_ROWS, zone, &text, &length);
+        int r = cemm_render_joined(&document, 1, CEMM_ROWS_JSON, &options, &text, &length);
         left = SIZE_MAX;
         expect_int("a row", r, made < 7 ? -ENOMEM : 0);
         free(text);
     }
     cemm_zone_free(zone);
-    cemm_document_unref(document);
+    cemm_document_unref((struct cemm_document *)document);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joins),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_outputs),
-        cmocka_unit_test(test_widest),
-        cmocka_unit_test(test_too_many_columns),
+        cmocka_unit_test(test_joins),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_outputs),   cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_widest),    cmocka_unit_test(test_too_many_columns),
         cmocka_unit_test(test_no_memory),
     };
 

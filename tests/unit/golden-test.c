@@ -97,15 +97,15 @@ static void expect_output(const struct golden *golden, const struct cemm_documen
     cemm_zone_free(zone);
 }
 
-static void expect_putval(const struct golden *golden, const struct cemm_document *document)
+static void expect_rows(const struct golden *golden, const struct cemm_document *document,
+                        enum cemm_rows rows, const char *ending)
 {
     const struct cemm_render_options options = {.host = "house", .interval = 60};
     size_t length;
-    char *wanted = read_golden(golden->name, ".putval", &length);
+    char *wanted = read_golden(golden->name, ending, &length);
     char *text;
 
-    assert_int_equal(cemm_render_joined(&document, 1, CEMM_ROWS_PUTVAL, &options, &text, &length),
-                     0);
+    assert_int_equal(cemm_render_joined(&document, 1, rows, &options, &text, &length), 0);
     expect_text(golden->name, text, wanted);
     free(text);
     free(wanted);
@@ -152,8 +152,8 @@ static void test_replay(void **state)
         if (!goldens[i].found || is_table(&goldens[i]))
             expect_output(&goldens[i], document, CEMM_FORM_CSV, ".csv");
         if (!goldens[i].found) {
-            expect_output(&goldens[i], document, CEMM_FORM_INFLUX, ".influx");
-            expect_putval(&goldens[i], document);
+            expect_rows(&goldens[i], document, CEMM_ROWS_INFLUX, ".influx");
+            expect_rows(&goldens[i], document, CEMM_ROWS_PUTVAL, ".putval");
         }
         if (goldens[i].query.endpoint == CEMM_REALTIME)
             expect_prometheus(&goldens[i], document);
