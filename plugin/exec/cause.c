@@ -2,7 +2,18 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "plugin/exec/message.h"
+
+#define PRINTED_MAX 1000
+
+/* What was printed, so that a cause is printed once. What does not fit may be printed again. */
+static struct {
+    char *lines[PRINTED_MAX];
+    size_t count;
+} printed;
 
 /* Behind the next ": "; NULL: there is none. */
 static const char *behind(const char *text)
@@ -11,7 +22,8 @@ static const char *behind(const char *text)
     return colon ? colon + 2 : NULL;
 }
 
-bool cause_equal(const char *words, const char *others)
+/* Whether two messages have the same source and reason. */
+static bool same_cause(const char *words, const char *others)
 {
     const char *request = behind(words);
     const char *reason = behind(request);
@@ -22,56 +34,101 @@ bool cause_equal(const char *words, const char *others)
            strncmp(words, others, (size_t)(request - words)) == 0;
 }
 
-bool cause_same(const struct failure *a, const struct failure *b)
+void cause_remember(const char *words)
 {
-    if (strcmp(a->words, b->words) == 0)
-        return true;
-    bool denied = a->result == CEMM_DENIED;
-    bool silent = a->result == -EHOSTUNREACH || a->result == -ETIMEDOUT;
-    return a->result == b->result && (denied || (silent && strcmp(a->uid, b->uid) == 0)) &&
-           cause_equal(a->words, b->words);
+    char *copy = printed.count < PRINTED_MAX ? strdup(words) : NULL;
+    if (copy)
+        printed.lines[printed.count++] = copy;
 }
 
-/* Adds to a list with commas. What does not fit is left out: it has room for CAUSE_METERS_MAX. */
+static bool was_printed(const char *words)
+{
+    for (size_t i = 0; i < printed.count; i++) {
+        if (same_cause(printed.lines[i], words))
+            return true;
+    }
+    return false;
+}
+
+void cause_print(enum cemm_level level, const char *words)
+{
+    if (was_printed(words))
+        return;
+    message_print(level, "%s", words);
+    cause_remember(words);
+}
+
+/* Whether they have one cause: the same message, or the same reason, which is that a device does
+ * not answer or that a source rejects the key. Other failures are a meter's own. */
+static bool together(const struct finding *a, const struct finding *b)
+{
+    bool denied = a->result == CEMM_DENIED;
+    bool silent = a->result == -EHOSTUNREACH || a->result == -ETIMEDOUT;
+    if (a == b)
+        return true;
+    if (a->kind != FINDING_PROBLEM || b->kind != FINDING_PROBLEM ||
+        strcmp(a->periods, b->periods) != 0)
+        return false;
+    if (strcmp(a->words, b->words) == 0)
+        return true;
+    return a->result == b->result && (denied || (silent && strcmp(a->uid, b->uid) == 0)) &&
+           same_cause(a->words, b->words);
+}
+
+/* Adds to a list with commas, which has room for CAUSE_METERS_MAX. */
 static void append(char *list, size_t size, const char *uid, const char *alias)
 {
     size_t length = strlen(list);
-    if (uid[0] == '\0' && alias[0] == '\0')
-        return;
     const char *slash = uid[0] != '\0' && alias[0] != '\0' ? "/" : "";
-    (void)snprintf(list + length, size - length, "%s%s%s%s", length > 0 ? ", " : "", uid, slash,
-                   alias);
+    if (uid[0] != '\0' || alias[0] != '\0')
+        (void)snprintf(list + length, size - length, "%s%s%s%s", length > 0 ? ", " : "", uid, slash,
+                       alias);
 }
 
-void cause_add(struct cause *cause, const struct failure *failure)
+bool cause_join(const struct finding *findings, size_t count, size_t index, const char *device,
+                struct cause *ret_cause)
 {
-    if (cause->count++ == 0) {
-        cause->first = *failure;
-        cause->one_device = cause->one_request = true;
-    }
-    cause->one_device &= strcmp(failure->uid, cause->first.uid) == 0;
-    cause->one_request &= strcmp(failure->words, cause->first.words) == 0;
-    if (cause->count > CAUSE_METERS_MAX)
-        return;
-    append(cause->meters, sizeof(cause->meters), failure->uid, failure->alias);
-    append(cause->aliases, sizeof(cause->aliases), "", failure->alias);
-}
-
-static void count_more(char *list, size_t size, size_t count)
-{
-    size_t length = strlen(list);
-    if (count > CAUSE_METERS_MAX && length > 0)
-        (void)snprintf(list + length, size - length, " and %zu more", count - CAUSE_METERS_MAX);
-}
-
-void cause_end(struct cause *cause, struct cemm_words *ret_words)
-{
-    const char *words = cause->first.words;
+    const char *words = findings[index].words;
     const char *request = behind(words);
-    count_more(cause->meters, sizeof(cause->meters), cause->count);
-    count_more(cause->aliases, sizeof(cause->aliases), cause->count);
-    if (cause->one_request || !request)
-        cemm_words_set(ret_words, "%s", words);
+    char *names = ret_cause->names;
+    size_t joined = 0;
+    bool one_request = true;
+    *ret_cause = (struct cause){.names = ""};
+    for (size_t i = 0; i < count; i++) {
+        const struct finding *finding = &findings[i];
+        if (!together(&findings[index], finding))
+            continue;
+        if (i < index)
+            return false;
+        one_request = one_request && strcmp(finding->words, words) == 0;
+        if (joined++ < CAUSE_METERS_MAX)
+            append(names, sizeof(ret_cause->names),
+                   strcmp(finding->uid, device) == 0 ? "" : finding->uid, finding->alias);
+    }
+    size_t length = strlen(names);
+    if (joined > CAUSE_METERS_MAX && length > 0)
+        (void)snprintf(names + length, sizeof(ret_cause->names) - length, " and %zu more",
+                       joined - CAUSE_METERS_MAX);
+    if (one_request)
+        cemm_words_set(&ret_cause->words, "%s", words);
     else
-        cemm_words_set(ret_words, "%.*s%s", (int)(request - words), words, behind(request));
+        cemm_words_set(&ret_cause->words, "%.*s%s", (int)(request - words), words, behind(request));
+    return true;
+}
+
+void cause_report(const struct finding *findings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct finding *finding = &findings[i];
+        const char *periods = finding->periods;
+        struct cause cause;
+        if (finding->kind == FINDING_READING || !cause_join(findings, count, i, "", &cause))
+            continue;
+        bool known = *periods != '\0' && was_printed(finding->words);
+        message_print(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
+                      "%s%s%s%s%s", cause.names, *periods != '\0' ? " " : "", periods,
+                      cause.names[0] != '\0' ? ": " : "",
+                      known ? "failed, see above" : cause.words.text);
+        cause_remember(finding->words);
+    }
 }

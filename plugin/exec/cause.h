@@ -1,6 +1,6 @@
 /*
- * Failures with one cause, such as a key that is rejected, are one message. A
- * failed request says "SOURCE: REQUEST: REASON".
+ * What came of a request. Failures with one cause, such as a key that is
+ * rejected, are one message. A failed request says "SOURCE: REQUEST: REASON".
  */
 #ifndef CEMM_EXEC_CAUSE_H
 #define CEMM_EXEC_CAUSE_H
@@ -12,33 +12,41 @@
 /* Meters that a message names; more are counted. */
 #define CAUSE_METERS_MAX 4
 
-struct failure {
-    const char *uid;   /* "": no single device */
-    const char *alias; /* "": no single meter */
-    int result;
-    const char *words;
+#define CAUSE_PERIODS_SIZE 32 /* room for two dates */
+
+enum finding_kind {
+    FINDING_READING, /* a meter's answer */
+    FINDING_PROBLEM, /* a meter, device or source failed */
+    FINDING_NOTE,    /* no failure */
+};
+
+struct finding {
+    enum finding_kind kind;
+    char uid[CEMM_UID_SIZE];          /* "": no single device */
+    char alias[CEMM_NAME_SIZE];       /* "": no single meter */
+    char periods[CAUSE_PERIODS_SIZE]; /* that failed; "" if it is not about periods */
+    struct cemm_document *document;
+    int result; /* of the request */
+    char words[CEMM_WORDS_SIZE];
 };
 
 struct cause {
-    struct failure first;
-    size_t count;
-    bool one_device;
-    bool one_request;                 /* all messages are equal */
-    char meters[CEMM_WORDS_SIZE * 2]; /* "uid/alias, uid/alias and 3 more" */
-    char aliases[CEMM_WORDS_SIZE * 2];
+    char names[CEMM_WORDS_SIZE * 2]; /* "uid/alias, uid/alias and 3 more" */
+    struct cemm_words words;         /* for all of them */
 };
 
-/* Whether two messages have the same source and reason. */
-bool cause_equal(const char *words, const char *others);
+/* Remembers the message of a failure, so that its cause is not printed again. */
+void cause_remember(const char *words);
 
-/* Whether they have one cause: the same message, or the same reason, which is that a device does
- * not answer or that a source rejects the key. Other failures are a meter's own. */
-bool cause_same(const struct failure *a, const struct failure *b);
+/* Prints a line of the library, unless one with the same source and reason was printed. */
+void cause_print(enum cemm_level level, const char *words);
 
-/* Adds a failure; the first one begins a cause that is all 0. */
-void cause_add(struct cause *cause, const struct failure *failure);
+/* Joins problem or note `index` with all of the same cause. The names are without the uid if that
+ * is `device`. False: an earlier one has that cause. */
+bool cause_join(const struct finding *findings, size_t count, size_t index, const char *device,
+                struct cause *ret_cause);
 
-/* Ends the names and makes the message for all, without them. */
-void cause_end(struct cause *cause, struct cemm_words *ret_words);
+/* Prints the problems and notes. */
+void cause_report(const struct finding *findings, size_t count);
 
 #endif

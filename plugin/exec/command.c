@@ -10,10 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/cause.h"
 #include "plugin/exec/output.h"
-#include "plugin/exec/session.h"
-#include "plugin/exec/wait.h"
 
 /* ---- the sweep --------------------------------------------------------------- */
 
@@ -62,18 +59,14 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 /* How many known meters the sweep covers. */
 static size_t count_meters(const struct collection *collection)
 {
-    const struct exec_options *options = collection->options;
-    size_t found = 0;
-    size_t named = 0; /* METERs uid/alias, which need not be in any table */
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(collection->cemm, i)); i++) {
-        const char *alias;
+    const char *alias;
+    size_t count = 0;
+    for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
+        const char *uid = cemm_device_uid(device)->text;
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
-            found += options_select(options, cemm_device_uid(device)->text, alias);
+            count += options_select(collection->options, uid, alias);
     }
-    for (size_t i = 0; i < options->meter_count; i++)
-        named += options->meters[i].uid.text[0] != '\0' && options->meters[i].alias[0] != '\0';
-    size_t count = found > named ? found : named;
     return count > collection->meters_done ? count : collection->meters_done;
 }
 
@@ -86,14 +79,11 @@ static void show_progress(const void *data)
 /* A METER that matches nothing is a problem: a typo must not look like success. */
 static void add_unanswered(struct collection *collection)
 {
-    for (size_t i = 0; i < collection->options->meter_count; i++) {
-        const struct exec_meter *meter = &collection->options->meters[i];
-        struct cemm_words words;
-        if (meter->answered)
-            continue;
-        options_missing(collection->cemm, meter, &words);
+    const struct exec_meter *meter;
+    struct cemm_words words;
+    for (size_t i = 0;
+         (meter = options_missing(collection->options, collection->session.cemm, &i, &words));)
         add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words.text);
-    }
 }
 
 static bool mentioned(const struct collection *collection, const char *uid)
@@ -109,7 +99,7 @@ static bool mentioned(const struct collection *collection, const char *uid)
 static void add_bare_devices(struct collection *collection)
 {
     const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(collection->cemm, i)); i++) {
+    for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
         bool meant =
             collection->options->meter_count == 0 || options_select(collection->options, uid, "");
@@ -130,17 +120,13 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-/* Sweeps once. Returns 0 however the meters did, or a negative errno if the sweep failed. An ending
- * signal ends the process. */
-static int collect(struct collection *collection)
+/* Returns 0 however the meters did, or a negative errno if the sweep failed. */
+static int sweep(struct collection *collection)
 {
-    const struct cemm_selection selection = {
-        .meters = collection->options->meter_texts,
-        .meter_count = collection->options->meter_count,
-    };
-    int r = cemm_sweep(collection->cemm, &selection, take_answer, collection);
+    const struct session *session = &collection->session;
+    int r = cemm_sweep(session->cemm, &collection->options->selection, take_answer, collection);
     if (r == 0)
-        r = wait_done(collection->cemm, &collection->done, show_progress, collection);
+        r = session_wait(session, &collection->done, show_progress, collection);
     if (r < 0)
         return r;
     add_bare_devices(collection);
@@ -151,12 +137,31 @@ static int collect(struct collection *collection)
     return collection->error;
 }
 
-static void collection_clear(struct collection *collection)
+enum exec_exit collection_make(struct collection *ret_collection,
+                               const struct exec_options *options)
 {
+    struct session *session = &ret_collection->session;
+    *ret_collection = (struct collection){.options = options};
+    enum exec_exit end = session_open(session, SESSION_ONCE, options);
+    if (end != EXEC_OK)
+        return end;
+    int r = sweep(ret_collection);
+    if (r < 0)
+        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+    else if (session_found_nothing(session))
+        session_explain_nothing(session);
+    else
+        return EXEC_OK;
+    return EXEC_FAILED;
+}
+
+void collection_clear(struct collection *collection)
+{
+    collection->error = -ECANCELED; /* for answers to a sweep that was given up */
+    session_close(&collection->session);
     for (size_t i = 0; i < collection->count; i++)
         cemm_document_unref(collection->findings[i].document);
     free(collection->findings);
-    *collection = (struct collection){.error = -ECANCELED};
 }
 
 /* ---- the result -------------------------------------------------------------- */
@@ -179,49 +184,18 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
-static struct failure failure_of(const struct finding *finding)
-{
-    return (struct failure){finding->uid, finding->alias, finding->result, finding->words};
-}
-
-static bool together(const struct finding *a, const struct finding *b)
-{
-    const struct failure failure = failure_of(a);
-    const struct failure other = failure_of(b);
-    return a->kind == FINDING_PROBLEM && b->kind == FINDING_PROBLEM && cause_same(&failure, &other);
-}
-
-/* Joins problem or note `index` and all with the same cause. False: an earlier one has it. */
-static bool join(const struct collection *collection, size_t index, struct cause *ret_cause,
-                 struct cemm_words *ret_words)
-{
-    const struct finding *findings = collection->findings;
-    *ret_cause = (struct cause){.count = 0};
-    for (size_t i = 0; i < collection->count; i++) {
-        if (i != index && !together(&findings[i], &findings[index]))
-            continue;
-        if (i < index)
-            return false;
-        const struct failure failure = failure_of(&findings[i]);
-        cause_add(ret_cause, &failure);
-    }
-    cause_end(ret_cause, ret_words);
-    return true;
-}
-
-/* Prints the problems and what was left out on stderr. */
-static void report(const struct collection *collection, bool problems)
+/* Prints the problems, unless a table shows them, and what was left out. */
+static void report(const struct collection *collection, bool shown)
 {
     size_t early = 0;
+    if (!shown)
+        cause_report(collection->findings, collection->count);
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        struct cause cause;
-        struct cemm_words words;
+        if (finding->kind == FINDING_PROBLEM)
+            cause_remember(finding->words);
         if (finding->kind == FINDING_READING)
             early += cemm_document_early(finding->document);
-        else if (problems && join(collection, i, &cause, &words))
-            message_about(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
-                          cause.meters, "", words.text);
     }
     if (early > 0)
         message_print(CEMM_LOG_WARNING,
@@ -229,27 +203,6 @@ static void report(const struct collection *collection, bool problems)
                       early, early == 1 ? "" : "s");
     if (collection->count == 0)
         message_print(CEMM_LOG_WARNING, "no meters were found");
-}
-
-/* Whether a problem already names the source of a warning ("cloud home: …"). */
-static bool reported(const struct collection *collection, const char *warning)
-{
-    const char *colon = strstr(warning, ": ");
-    size_t length = colon ? (size_t)(colon - warning) + 2 : strlen(warning);
-    for (size_t i = 0; i < collection->count; i++) {
-        if (collection->findings[i].kind == FINDING_PROBLEM &&
-            strncmp(collection->findings[i].words, warning, length) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void report_warnings(const struct session *session, const struct collection *collection)
-{
-    for (size_t i = 0; i < session->warning_count; i++) {
-        if (!reported(collection, session->warnings[i]))
-            message_print(CEMM_LOG_WARNING, "%s", session->warnings[i]);
-    }
 }
 
 static bool any_sample(const struct collection *collection)
@@ -269,14 +222,12 @@ static bool worth_a_file(const struct collection *collection)
            collection->options->format == EXEC_FORMAT_PROMETHEUS;
 }
 
-static enum exec_exit report_and_put(const struct session *session,
-                                     const struct collection *collection, command_write_fn *write,
-                                     bool is_table)
+enum exec_exit collection_print(struct collection *collection, command_write_fn *write,
+                                bool is_table)
 {
     const char *file = collection->options->output;
-    bool shown = is_table && !file && (output_is_terminal() || output_is_stderr());
-    report(collection, !shown);
-    report_warnings(session, collection);
+    report(collection, is_table && !file && (output_is_terminal() || output_is_stderr()));
+    session_release(&collection->session);
     if (file && !worth_a_file(collection)) {
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
@@ -285,51 +236,20 @@ static enum exec_exit report_and_put(const struct session *session,
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
-static enum exec_exit sweep_and_put(const struct session *session, struct collection *collection,
-                                    command_write_fn *write, bool is_table)
+void collection_note(struct table *table, const struct collection *collection, size_t index,
+                     const char **device)
 {
-    int r = collect(collection);
-    if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
-        return EXEC_FAILED;
-    }
-    if (session_found_nothing(session)) {
-        session_explain_nothing(session);
-        return EXEC_FAILED;
-    }
-    return report_and_put(session, collection, write, is_table);
-}
-
-enum exec_exit command_run(const struct exec_options *options, command_write_fn *write,
-                           bool is_table)
-{
-    struct session session;
-    enum exec_exit end = session_open(&session, SESSION_ONCE, options);
-    struct collection collection = {.cemm = session.cemm, .options = options};
-    if (end == EXEC_OK)
-        end = sweep_and_put(&session, &collection, write, is_table);
-    collection_clear(&collection);
-    session_close(&session); /* ends a sweep that was given up, which still uses the collection */
-    return end;
-}
-
-void command_table_note(struct table *table, const struct collection *collection, size_t index,
-                        const char **device)
-{
-    const struct finding *finding = &collection->findings[index];
+    const char *uid = collection->findings[index].uid;
+    bool below = uid[0] != '\0';
     struct cause cause;
-    struct cemm_words words;
-    char line[sizeof(cause.meters) + CEMM_WORDS_SIZE];
-    if (!join(collection, index, &cause, &words))
+    char line[sizeof(cause) + sizeof("  : ")];
+    if (!cause_join(collection->findings, collection->count, index, uid, &cause))
         return;
-    bool below = cause.one_device && finding->uid[0] != '\0';
-    const char *names = cause.one_device ? cause.aliases : cause.meters;
-    if (below && (!*device || strcmp(*device, finding->uid) != 0))
-        table_note(table, finding->uid);
-    if (cause.one_device)
-        *device = finding->uid;
-    int length = snprintf(line, sizeof(line), "%s%s%s%s", below ? "  " : "", names,
-                          names[0] != '\0' ? ": " : "", words.text);
-    if (length > 0 && (size_t)length < sizeof(line))
-        table_note(table, line);
+    if (below && (!*device || strcmp(*device, uid) != 0))
+        table_note(table, uid);
+    if (below)
+        *device = uid;
+    (void)snprintf(line, sizeof(line), "%s%s%s%s", below ? "  " : "", cause.names,
+                   cause.names[0] != '\0' ? ": " : "", cause.words.text);
+    table_note(table, line);
 }

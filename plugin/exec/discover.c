@@ -9,7 +9,6 @@
 #include "plugin/exec/command.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/session.h"
-#include "plugin/exec/wait.h"
 
 enum { UID, ADDRESS, TYPE, CORE, COLUMNS };
 
@@ -68,10 +67,10 @@ static int write_table(const void *data, FILE *stream)
     return table_print(&table, fill, data, stream);
 }
 
-static enum exec_exit report(const struct session *session, const char *file)
+static enum exec_exit report(struct session *session, const char *file)
 {
     struct cemm_discovered device = {.uid = {""}};
-    session_report(session);
+    session_release(session);
     if (!next_device(session->cemm, &device)) {
         session_explain_discovery(session);
         return EXEC_FAILED;
@@ -80,13 +79,13 @@ static enum exec_exit report(const struct session *session, const char *file)
     return command_put(file, write_table, session->cemm);
 }
 
-static int search_all(struct cemm *cemm, struct search *search)
+static int search_all(const struct session *session, struct search *search)
 {
-    int r = cemm_discover(cemm, take_end, search, NULL);
+    int r = cemm_discover(session->cemm, take_end, search, NULL);
     if (r < 0)
         return r;
     message_busy("looking for CEMMs");
-    r = wait_done(cemm, &search->done, NULL, NULL);
+    r = session_wait(session, &search->done, NULL, NULL);
     return r < 0 ? r : search->result;
 }
 
@@ -95,7 +94,7 @@ enum exec_exit exec_discover(const struct exec_options *options)
     struct session session;
     struct search search = {.done = false};
     enum exec_exit end = session_open(&session, SESSION_DISCOVERY, options);
-    int r = end == EXEC_OK ? search_all(session.cemm, &search) : 0;
+    int r = end == EXEC_OK ? search_all(&session, &search) : 0;
     if (r != 0) {
         message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
         end = EXEC_FAILED;

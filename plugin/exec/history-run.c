@@ -29,12 +29,12 @@
 #define TRIES    7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
 
-enum slot_state { FREE, FLYING, PAUSED, DONE };
+enum slot_state { FREE, IN_FLIGHT, PAUSED, DONE };
 
 struct history_slot {
     struct history *history;
+    struct history_item item;
     enum slot_state state;
-    size_t number;
     unsigned tries;
     int64_t again; /* end of the pause (monotonic) */
     int result;
@@ -42,6 +42,7 @@ struct history_slot {
     struct cemm_words words;
 };
 
+/* Documents of a meter in a period. */
 static size_t columns(const struct history *history)
 {
     return history->use ? history->use->columns : 1;
@@ -53,30 +54,22 @@ static size_t width(const struct history *history)
     return history->meter_count * columns(history);
 }
 
-/* Each document has a number: period * width + meter * columns + column. */
 static size_t total(const struct history *history)
 {
     return history->period_count * width(history);
 }
 
-static struct cemm_period period_of(const struct history *history, size_t number)
-{
-    return cemm_period_step(&history->first, (int)(number / width(history)));
-}
-
-static struct history_meter *meter_of(const struct history *history, size_t number)
-{
-    return &history->meters[number / columns(history) % history->meter_count];
-}
-
+/* Documents are numbered period by period, in each meter by meter. */
 static struct history_item item_of(const struct history *history, size_t number)
 {
+    size_t period = number / width(history);
+    size_t meter = number / columns(history) % history->meter_count;
     return (struct history_item){
-        .period_index = number / width(history),
-        .meter_index = number / columns(history) % history->meter_count,
+        .period_index = period,
+        .meter_index = meter,
         .column = number % columns(history),
-        .period = period_of(history, number),
-        .meter = meter_of(history, number),
+        .period = cemm_period_step(&history->first, (int)period),
+        .meter = &history->meters[meter],
         .last = (number + 1) % width(history) == 0,
     };
 }
@@ -88,10 +81,9 @@ static struct history_slot *slot_of(const struct history *history, size_t number
 
 /* ---- asking -------------------------------------------------------------------- */
 
-static bool worth_another_try(const struct history_slot *slot, int result)
+static bool is_silence(int result)
 {
-    bool silent = result == -ETIMEDOUT || result == -EHOSTUNREACH;
-    return silent && slot->tries < TRIES && !meter_of(slot->history, slot->number)->down;
+    return result == -ETIMEDOUT || result == -EHOSTUNREACH;
 }
 
 static void end_slot(struct history_slot *slot, int result, const char *words)
@@ -104,16 +96,15 @@ static void end_slot(struct history_slot *slot, int result, const char *words)
 static void take_answer(void *data, const struct cemm_answer *answer)
 {
     struct history_slot *slot = data;
-    struct history *history = slot->history;
-    history->flying--;
-    if (worth_another_try(slot, answer->result)) {
+    struct history_meter *meter = slot->item.meter;
+    slot->history->in_flight--;
+    if (is_silence(answer->result) && slot->tries < TRIES && !meter->down) {
         slot->state = PAUSED;
         slot->again = cemm_clock_steady() + PAUSE_MS;
         slot->tries++;
         return;
     }
-    meter_of(history, slot->number)->down =
-        answer->result == -ETIMEDOUT || answer->result == -EHOSTUNREACH;
+    meter->down = is_silence(answer->result);
     if (answer->result == 0)
         slot->document = cemm_document_ref(answer->document);
     end_slot(slot, answer->result, answer->words);
@@ -126,24 +117,19 @@ static bool before_first(const struct history_meter *meter, const struct cemm_pe
            cemm_period_compare(period, &meter->since) < 0;
 }
 
-static bool needed(const struct history *history, size_t number, struct cemm_query *query)
-{
-    struct history_item item = item_of(history, number);
-    return (!history->use || history->use->ask(history->data, &item, query)) &&
-           !before_first(item.meter, &query->period);
-}
-
 static void ask(struct history_slot *slot)
 {
     struct history *history = slot->history;
-    const struct history_meter *meter = meter_of(history, slot->number);
+    const struct history_use *use = history->use;
+    const struct history_item *item = &slot->item;
     struct cemm_query query = {
-        .uid = meter->uid,
+        .uid = item->meter->uid,
         .endpoint = CEMM_DATA,
-        .period = period_of(history, slot->number),
+        .period = item->period,
     };
-    memcpy(query.alias, meter->alias, sizeof(query.alias));
-    if (!needed(history, slot->number, &query)) {
+    copy_text(query.alias, sizeof(query.alias), item->meter->alias);
+    if ((use && !use->ask(history->data, item, &query)) ||
+        before_first(item->meter, &query.period)) {
         end_slot(slot, CEMM_ABSENT, "");
         return;
     }
@@ -152,23 +138,24 @@ static void ask(struct history_slot *slot)
         end_slot(slot, r, strerror(-r));
         return;
     }
-    slot->state = FLYING;
-    history->flying++;
+    slot->state = IN_FLIGHT;
+    history->in_flight++;
 }
 
 static void ask_more(struct history *history)
 {
     int64_t now = cemm_clock_steady();
-    for (size_t number = history->head; number < history->next && history->flying < WINDOW;
+    for (size_t number = history->head; number < history->next && history->in_flight < WINDOW;
          number++) {
         struct history_slot *slot = slot_of(history, number);
         if (slot->state == PAUSED && slot->again <= now)
             ask(slot);
     }
     while (history->next < total(history) && history->next - history->head < history->slot_count &&
-           history->flying < WINDOW) {
+           history->in_flight < WINDOW) {
         struct history_slot *slot = slot_of(history, history->next);
-        *slot = (struct history_slot){.history = history, .number = history->next++};
+        *slot = (struct history_slot){.history = history, .item = item_of(history, history->next)};
+        history->next++;
         ask(slot);
     }
 }
@@ -178,17 +165,7 @@ static void ask_more(struct history *history)
 /* Seconds between the rows of a day, a month, a year. */
 static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
 
-static size_t count_rows(const struct cemm_document *document)
-{
-    size_t count = 0;
-    size_t rows = 0;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-    for (size_t i = 0; i < count; i++)
-        rows += series[i].count;
-    return rows;
-}
-
-/* The documents of the next `count` slots, whose rows are counted. Returns how many there are. */
+/* The documents of the next `count` slots. Returns how many there are. */
 static size_t collect(struct history *history, size_t count,
                       const struct cemm_document *ret_documents[GROUP])
 {
@@ -198,7 +175,7 @@ static size_t collect(struct history *history, size_t count,
         if (!slot->document)
             continue;
         ret_documents[document_count++] = slot->document;
-        meter_of(history, slot->number)->rows += count_rows(slot->document);
+        slot->item.meter->rows += !cemm_document_empty(slot->document);
     }
     return document_count;
 }
@@ -241,10 +218,9 @@ static int use_rows(struct history *history, size_t count, bool last, FILE *stre
         history->use->frame(history->data, last, stream);
     for (size_t i = 0; r >= 0 && i < count; i++) {
         const struct history_slot *slot = slot_of(history, history->head + i);
-        struct history_item item = item_of(history, slot->number);
-        r = history->use->take(history->data, &item, slot->result, slot->document, stream);
+        r = history->use->take(history->data, &slot->item, slot->result, slot->document, stream);
         if (r > 0)
-            meter_of(history, slot->number)->rows += (size_t)r;
+            slot->item.meter->rows += (size_t)r;
     }
     return r < 0 ? r : 0;
 }
@@ -270,59 +246,45 @@ static int put_rows(struct history *history, size_t count, bool last, struct cem
 
 /* ---- telling what failed ----------------------------------------------------------- */
 
-static struct failure failure_of(const struct history_meter *meter)
+static struct finding finding_of(const struct history_meter *meter)
 {
-    return (struct failure){meter->uid.text, meter->alias, meter->result, meter->words.text};
+    struct finding finding = {.kind = FINDING_PROBLEM, .result = meter->result};
+    char first[CEMM_TIME_SIZE];
+    char last[CEMM_TIME_SIZE] = "";
+    cemm_period_format(&meter->failed_first, first, sizeof(first));
+    if (meter->failed > 1)
+        cemm_period_format(&meter->failed_last, last, sizeof(last));
+    (void)snprintf(finding.periods, sizeof(finding.periods), "%.10s%s%.10s", first,
+                   meter->failed > 1 ? " to " : "", last);
+    copy_text(finding.uid, sizeof(finding.uid), meter->uid.text);
+    copy_text(finding.alias, sizeof(finding.alias), meter->alias);
+    copy_text(finding.words, sizeof(finding.words), meter->words.text);
+    return finding;
 }
 
-/* Whether both failed in the same periods, with one cause. */
-static bool together(const struct history_meter *a, const struct history_meter *b)
-{
-    const struct failure failure = failure_of(a);
-    const struct failure other = failure_of(b);
-    return a->failed > 0 && b->failed > 0 &&
-           cemm_period_compare(&a->failed_first, &b->failed_first) == 0 &&
-           cemm_period_compare(&a->failed_last, &b->failed_last) == 0 &&
-           cause_same(&failure, &other);
-}
-
-/* Reports the failures of the first of some meters, and those of the others that go with them. */
+/* Reports the failures of these meters, and forgets them. */
 static void report_failures(struct history_meter *meters, size_t count)
 {
-    char first[CEMM_TIME_SIZE];
-    char last[CEMM_TIME_SIZE];
-    struct cause cause = {.count = 0};
-    struct cemm_words words;
-    bool one = meters->failed == 1;
-    if (meters->failed == 0)
-        return;
+    struct finding *findings = calloc(count, sizeof(*findings));
+    size_t failed = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!together(meters, &meters[i]))
-            continue;
-        const struct failure failure = failure_of(&meters[i]);
-        cause_add(&cause, &failure);
-        if (i > 0)
-            meters[i].failed = 0;
+        if (findings && meters[i].failed > 0)
+            findings[failed++] = finding_of(&meters[i]);
+        meters[i].failed = 0;
     }
-    meters->failed = 0;
-    cause_end(&cause, &words);
-    cemm_period_format(&meters->failed_first, first, sizeof(first));
-    cemm_period_format(&meters->failed_last, last, sizeof(last));
-    bool known = message_was_printed(meters->words.text);
-    message_print(CEMM_LOG_ERROR, "%s %s%s%s: %s", cause.meters, first, one ? "" : " to ",
-                  one ? "" : last, known ? "failed, see above" : words.text);
-    message_remember(meters->words.text);
+    cause_report(findings, failed);
+    free(findings);
 }
 
 /* A period has failed if one of its documents has. */
 static void note_result(struct history *history, const struct history_slot *slot)
 {
-    struct history_meter *meter = meter_of(history, slot->number);
-    struct cemm_period period = period_of(history, slot->number);
-    bool last = slot->number % columns(history) + 1 == columns(history);
-    bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, &period) == 0;
+    struct history_meter *meter = slot->item.meter;
+    const struct cemm_period *period = &slot->item.period;
+    bool last = slot->item.column + 1 == columns(history);
+    bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
-        if (last && !noted)
+        if (last && !noted && meter->failed > 0)
             report_failures(meter, 1);
         return;
     }
@@ -330,11 +292,11 @@ static void note_result(struct history *history, const struct history_slot *slot
     if (noted)
         return;
     if (meter->failed++ == 0) {
-        meter->failed_first = period;
+        meter->failed_first = *period;
         meter->words = slot->words;
         meter->result = slot->result;
     }
-    meter->failed_last = period;
+    meter->failed_last = *period;
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -348,12 +310,10 @@ static size_t group_size(const struct history *history)
 
 static bool group_done(const struct history *history, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (history->head + i >= history->next ||
-            slot_of(history, history->head + i)->state != DONE)
-            return false;
-    }
-    return true;
+    bool done = history->head + count <= history->next;
+    for (size_t i = 0; done && i < count; i++)
+        done = slot_of(history, history->head + i)->state == DONE;
+    return done;
 }
 
 static int write_group(struct history *history, size_t count, struct cemm_words *words)
@@ -500,10 +460,9 @@ static void report_elsewhere(struct history *history)
 }
 
 /* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
-static void report_rest(struct history *history)
+static void report_end(struct history *history)
 {
-    for (size_t i = 0; i < history->meter_count; i++)
-        report_failures(&history->meters[i], history->meter_count - i);
+    report_failures(history->meters, history->meter_count);
     report_elsewhere(history);
     if (history->use) {
         history->failed = !history->use->report(history->data) || history->failed;
@@ -530,7 +489,7 @@ enum exec_exit history_run(struct history *history)
         message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
         return EXEC_FAILED;
     }
-    report_rest(history);
+    report_end(history);
     if (history->left)
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
     if (history->render.refused > 0)

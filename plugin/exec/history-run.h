@@ -18,7 +18,7 @@ struct history_meter {
     struct cemm_period since; /* first day with data; year 0: not known */
     bool down;                /* its retries failed: none until it answers */
     bool elsewhere;           /* it was reported as left to another shard */
-    size_t rows;              /* samples written */
+    size_t rows;              /* 0: nothing was written */
     size_t failed;            /* periods that failed without a message so far */
     struct cemm_period failed_first;
     struct cemm_period failed_last;
@@ -32,7 +32,7 @@ struct history_item {
     size_t meter_index;
     size_t column; /* of those of the meter in the period */
     struct cemm_period period;
-    const struct history_meter *meter;
+    struct history_meter *meter;
     bool last; /* of the period */
 };
 
@@ -75,7 +75,7 @@ struct history {
     size_t slot_count;
     size_t head; /* oldest number that has not been written */
     size_t next; /* next number to ask for */
-    size_t flying;
+    size_t in_flight;
     bool left; /* the file was left as it was */
 };
 

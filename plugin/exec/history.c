@@ -12,8 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "plugin/exec/cause.h"
 #include "plugin/exec/history-run.h"
-#include "plugin/exec/wait.h"
 
 /* If there are at least this many periods, the first days are searched for first. */
 #define LONG_RANGE 366
@@ -81,6 +81,7 @@ static bool add_meter(struct history *history, const char *uid, const char *alia
 static void fail(struct history *history, const char *uid, const char *alias, const char *message)
 {
     message_about(CEMM_LOG_ERROR, uid, alias, message);
+    cause_remember(message);
     history->failed = true;
 }
 
@@ -112,12 +113,9 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
 
 static int sweep(struct history *history)
 {
-    const struct cemm_selection selection = {
-        .meters = history->options->meter_texts,
-        .meter_count = history->options->meter_count,
-    };
-    int r = cemm_sweep(history->session.cemm, &selection, take_meter, history);
-    return r < 0 ? r : wait_done(history->session.cemm, &history->done, NULL, NULL);
+    const struct session *session = &history->session;
+    int r = cemm_sweep(session->cemm, &history->options->selection, take_meter, history);
+    return r < 0 ? r : session_wait(session, &history->done, NULL, NULL);
 }
 
 /* Adds the METERs uid/alias; false if there are others, which must be found. */
@@ -138,16 +136,13 @@ static bool add_named(struct history *history, int *ret_error)
 
 static void report_missing(struct history *history)
 {
+    const struct exec_options *options = history->options;
+    const struct exec_meter *meter;
+    struct cemm_words words;
     for (size_t i = 0; i < history->meter_count; i++)
-        options_mark(history->options, history->meters[i].uid.text, history->meters[i].alias);
-    for (size_t i = 0; i < history->options->meter_count; i++) {
-        const struct exec_meter *meter = &history->options->meters[i];
-        struct cemm_words words;
-        if (meter->answered)
-            continue;
-        options_missing(history->session.cemm, meter, &words);
+        options_mark(options, history->meters[i].uid.text, history->meters[i].alias);
+    for (size_t i = 0; (meter = options_missing(options, history->session.cemm, &i, &words));)
         fail(history, meter->uid.text, meter->alias, words.text);
-    }
 }
 
 static int compare(const void *left, const void *right)
@@ -206,7 +201,7 @@ static int find_first(struct history *history)
         history->pending++;
         history->done = false;
     }
-    return wait_done(history->session.cemm, &history->done, NULL, NULL);
+    return session_wait(&history->session, &history->done, NULL, NULL);
 }
 
 static enum exec_exit run(struct history *history)
@@ -240,7 +235,7 @@ static void keep_memory(void)
 enum exec_exit history_command(struct history *history)
 {
     keep_memory();
-    enum exec_exit end = session_open(&history->session, SESSION_LONG, history->options);
+    enum exec_exit end = session_open(&history->session, SESSION_ONCE, history->options);
     if (end == EXEC_OK) {
         cemm_archive_use(history->session.cemm);
         end = run(history);

@@ -4,11 +4,9 @@
 #ifndef CEMM_EXEC_LATEST_H
 #define CEMM_EXEC_LATEST_H
 
-#include "common/frontend.h"
+#include "plugin/exec/missed.h"
 
 #define LATEST_SOURCE_SIZE (CEMM_NAME_SIZE + 8)
-
-struct missed_meter;
 
 /* A meter, a device that failed (no alias) or a source that failed (no uid). */
 struct latest_entry {
@@ -16,28 +14,26 @@ struct latest_entry {
     char alias[CEMM_NAME_SIZE];
     char source[LATEST_SOURCE_SIZE];
     struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
-    struct missed_meter *missed; /* freed by missed.c */
-    int64_t asked;               /* last request for its type (monotonic); 0: never */
+    struct missed_meter missed;
+    int64_t asked; /* last request for its type (monotonic); 0: never */
     bool up;
     size_t sweep; /* newest sweep when it answered; 0: not yet */
 };
 
 struct latest {
-    struct latest_entry **entries; /* sorted */
+    void *tree; /* of tsearch() */
     size_t count;
 };
 
 void latest_clear(struct latest *latest);
 
-/* Finds or makes the entry (NULL is ""). NULL: no memory. */
+/* Finds or makes the entry (NULL is ""), which does not move. NULL: no memory. */
 struct latest_entry *latest_get(struct latest *latest, const char *uid, const char *alias,
                                 const char *source);
 
-/* Forgets failures of devices and sources from before this sweep. */
-void latest_forget_failures(struct latest *latest, size_t sweep);
-
-/* Renders all for Prometheus. The caller frees it. Returns 0 or a negative errno. */
-int latest_render(const struct latest *latest, const struct cemm *cemm, const char *before,
-                  char **ret_text, size_t *ret_length);
+/* Renders all for Prometheus, but no failures of devices and sources from before `sweep`. The
+ * caller frees it. Returns 0 or a negative errno. */
+int latest_render(const struct latest *latest, size_t sweep, const struct cemm *cemm,
+                  const char *before, char **ret_text, size_t *ret_length);
 
 #endif

@@ -100,7 +100,7 @@ static void add_meter(struct table *table, const struct collection *collection,
     char *channels = join_channels(collection, finding);
     struct cemm_words account;
     struct cemm_words sources;
-    name_account(collection->cemm, finding->document, &account);
+    name_account(collection->session.cemm, finding->document, &account);
     cemm_words_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
                    account.text);
     bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
@@ -110,7 +110,7 @@ static void add_meter(struct table *table, const struct collection *collection,
         [TYPE] = cemm_document_type(finding->document),
         [CHANNELS] = channels,
         [SOURCE] = sources.text,
-        [ADDRESS] = address_of(collection->cemm, finding),
+        [ADDRESS] = address_of(collection->session.cemm, finding),
     };
     if (!channels)
         table->error = -ENOMEM;
@@ -128,7 +128,7 @@ static void fill(struct table *table, const void *data)
         if (finding->kind == FINDING_READING)
             add_meter(table, collection, finding, &device);
         else
-            command_table_note(table, collection, i, &device);
+            collection_note(table, collection, i, &device);
     }
     if (!collection->options->output && output_is_terminal())
         table_note(table, "cemm(1) explains meters and channels: man cemm");
@@ -146,9 +146,7 @@ static void report_elsewhere(const struct cemm *cemm)
 
 static int list_table(const void *data, FILE *stream)
 {
-    const struct collection *collection = data;
     struct table table = {columns, COLUMNS};
-    report_elsewhere(collection->cemm);
     return table_print(&table, fill, data, stream);
 }
 
@@ -223,9 +221,8 @@ static int list_json(const void *data, FILE *stream)
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            add(&failed, meters, NULL, meter_of(&failed, collection->cemm, finding));
+            add(&failed, meters, NULL, meter_of(&failed, collection->session.cemm, finding));
     }
-    report_elsewhere(collection->cemm);
     int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)
         fwrite(text, 1, length, stream);
@@ -236,6 +233,13 @@ static int list_json(const void *data, FILE *stream)
 
 enum exec_exit exec_list(const struct exec_options *options)
 {
+    struct collection collection;
     bool json = options->format == EXEC_FORMAT_JSON;
-    return command_run(options, json ? list_json : list_table, !json);
+    enum exec_exit end = collection_make(&collection, options);
+    if (end == EXEC_OK) {
+        report_elsewhere(collection.session.cemm);
+        end = collection_print(&collection, json ? list_json : list_table, !json);
+    }
+    collection_clear(&collection);
+    return end;
 }

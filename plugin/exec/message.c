@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/cause.h"
+#include "plugin/exec/wait.h"
 
 /* Progress is shown after this time (milliseconds). */
 #define PROGRESS_AFTER 2000
@@ -27,14 +27,6 @@ static struct {
     size_t total;
     int64_t progress_from; /* when progress is shown (monotonic ms) */
 } screen;
-
-#define PRINTED_MAX 1000
-
-/* What was printed, so that a cause is printed once. What does not fit may be printed again. */
-static struct {
-    char *lines[PRINTED_MAX];
-    size_t count;
-} printed;
 
 void message_begin(void)
 {
@@ -70,34 +62,9 @@ void message_print(enum cemm_level level, const char *format, ...)
         return; /* no memory: the exit status still shows the failure */
     message_sanitize(line, '?');
     message_clear();
+    signals_wait_writable(STDERR_FILENO); /* a reader that is stuck must not hold the signals */
     fprintf(stderr, "%scemm: %s\n", prefix(level), line);
     free(line);
-}
-
-void message_remember(const char *words)
-{
-    char *copy = printed.count < PRINTED_MAX ? strdup(words) : NULL;
-    if (copy)
-        printed.lines[printed.count++] = copy;
-}
-
-bool message_was_printed(const char *words)
-{
-    for (size_t i = 0; i < printed.count; i++) {
-        if (cause_equal(printed.lines[i], words))
-            return true;
-    }
-    return false;
-}
-
-void message_once(enum cemm_level level, const char *line)
-{
-    for (size_t i = 0; i < printed.count; i++) {
-        if (strcmp(printed.lines[i], line) == 0)
-            return;
-    }
-    message_remember(line);
-    message_print(level, "%s", line);
 }
 
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words)
@@ -105,7 +72,6 @@ void message_about(enum cemm_level level, const char *uid, const char *alias, co
     const char *slash = uid[0] != '\0' && alias[0] != '\0' ? "/" : "";
     const char *colon = uid[0] != '\0' || alias[0] != '\0' ? ": " : "";
     message_print(level, "%s%s%s%s%s", uid, slash, alias, colon, words);
-    message_remember(words);
 }
 
 void message_busy(const char *what)

@@ -19,15 +19,6 @@ void message_print(enum cemm_level level, const char *format, ...)
 /* The same with "uid/alias: " or "uid: " in front. */
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words);
 
-/* What was printed: message_about() and message_once() remember it, too. */
-void message_remember(const char *words);
-
-/* Whether a message with the same source and reason was printed. */
-bool message_was_printed(const char *words);
-
-/* Prints a line of the library, unless it was printed. */
-void message_once(enum cemm_level level, const char *line);
-
 /* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);

@@ -21,23 +21,14 @@
 #include <unistd.h>
 
 #define LOCK_MODE 0640
-#define HELD_MAX  64 /* answers of one meter that may wait, one per sweep */
 #define MINUTE_MS 60000
 #define PIECE     16 /* minutes that are written together */
-
-struct missed_meter {
-    struct missed *missed;
-    struct missed_meter *next;
-    size_t held_count;
-    struct cemm_document *held[HELD_MAX]; /* oldest first */
-};
 
 struct missed {
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
     missed_write_fn *write;
     void *data;
-    struct missed_meter *meters;
     size_t waiting;
 };
 
@@ -138,30 +129,21 @@ static int take_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
     return 0;
 }
 
-static struct missed_meter *meter_new(struct missed *missed)
+void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_document *document)
 {
-    struct missed_meter *meter = calloc(1, sizeof(*meter));
-    if (!meter)
-        return NULL;
     meter->missed = missed;
-    meter->next = missed->meters;
-    missed->meters = meter;
-    return meter;
+    if (meter->held_count == HELD_MAX)
+        write_held(meter); /* the minutes missing before it will be late */
+    meter->held[meter->held_count++] = cemm_document_ref(document);
+    missed->waiting++;
+    if (meter->held_count == 1)
+        release(meter);
 }
 
-int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document)
+void missed_drop(struct missed_meter *meter)
 {
-    if (!*meter)
-        *meter = meter_new(missed);
-    if (!*meter)
-        return -ENOMEM;
-    if ((*meter)->held_count == HELD_MAX)
-        write_held(*meter); /* the minutes missing before it will be late */
-    (*meter)->held[(*meter)->held_count++] = cemm_document_ref(document);
-    missed->waiting++;
-    if ((*meter)->held_count == 1)
-        release(*meter);
-    return 0;
+    while (meter->held_count > 0)
+        cemm_document_unref(meter->held[--meter->held_count]);
 }
 
 size_t missed_waiting(const struct missed *missed)
@@ -206,47 +188,26 @@ void missed_close(struct missed *missed)
 {
     if (!missed)
         return;
-    while (missed->meters) {
-        struct missed_meter *meter = missed->meters;
-        missed->meters = meter->next;
-        for (size_t i = 0; i < meter->held_count; i++)
-            cemm_document_unref(meter->held[i]);
-        free(meter);
-    }
     cemm_backfill_free(missed->backfill);
     free(missed);
 }
 
-static int take_lock(const char *name)
-{
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, LOCK_MODE);
-    if (fd < 0)
-        return -errno;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    return -error;
-}
-
 bool missed_lock(const char *path, int *ret_lock)
 {
+    static const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     char *target = cemm_link_target(path);
-    char *name = NULL;
-    int r = target ? 0 : -errno;
-    if (r == 0 && asprintf(&name, "%s.lock", target) < 0) {
+    char *name;
+    if (!target || asprintf(&name, "%s.lock", target) < 0)
         name = NULL;
-        r = -ENOMEM;
-    }
-    if (r == 0)
-        r = take_lock(name);
-    if (r == -EWOULDBLOCK)
+    int fd = name ? open(name, flags, LOCK_MODE) : -1;
+    int r = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
+    if (r == EWOULDBLOCK)
         message_print(CEMM_LOG_ERROR, "%.200s: is used by another process", path);
-    else if (r < 0)
-        message_print(r == -EACCES ? CEMM_LOG_ERROR : CEMM_LOG_WARNING, "%.200s: %s",
-                      name ? name : path, strerror(-r));
+    else if (r != 0)
+        message_print(r == EACCES ? CEMM_LOG_ERROR : CEMM_LOG_WARNING, "%.200s: %s",
+                      name ? name : path, strerror(r));
     free(name);
     free(target);
-    *ret_lock = r < 0 ? -1 : r;
-    return r != -EWOULDBLOCK && r != -EACCES; /* a lock that must not be opened may be held */
+    *ret_lock = fd;
+    return r != EWOULDBLOCK && r != EACCES; /* a lock that must not be opened may be held */
 }

@@ -8,12 +8,20 @@
 
 #define MISSED_WINDOW 86400 /* seconds: as the default of Backfill */
 
+#define HELD_MAX 64 /* answers of one meter that may wait, one per sweep */
+
 struct missed;
-struct missed_meter;
+
+/* The answers of a meter that wait; all zeroes at first. */
+struct missed_meter {
+    struct missed *missed;
+    size_t held_count;
+    struct cemm_document *held[HELD_MAX]; /* oldest first */
+};
 
 /* Locks a state file for one process, by a file beside it because it is replaced. The descriptor
- * holds the lock; -1: this disk has no locks, or another error that was reported. False: another
- * process may use the file, which was reported. */
+ * holds the lock, unless an error was reported; -1: there is none. False: another process may use
+ * the file, which was reported. */
 bool missed_lock(const char *path, int *ret_lock);
 
 /* Writes a realtime answer or (`old`) missed minutes. */
@@ -29,9 +37,12 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
                            missed_write_fn *write, void *data);
 void missed_close(struct missed *missed);
 
-/* Takes a realtime answer, which is written after what was missed before it. `meter` is NULL at
- * first. Returns 0 or -ENOMEM. */
-int missed_take(struct missed *missed, struct missed_meter **meter, struct cemm_document *document);
+/* Takes a realtime answer, which is written after what was missed before it. `meter` must not move
+ * while there are answers or rounds of it. */
+void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_document *document);
+
+/* Drops the answers that wait. */
+void missed_drop(struct missed_meter *meter);
 
 /* Records that a document was written; missed_save() saves that. */
 int missed_mark(struct missed *missed, const struct cemm_document *document, bool old);

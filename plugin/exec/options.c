@@ -286,6 +286,10 @@ int options_read(struct exec_options *ret_options, const struct exec_command *co
     if (!ret_options->meters || !ret_options->meter_texts)
         return -ENOMEM;
     read_arguments(ret_options, command, arguments, count, words);
+    ret_options->selection = (struct cemm_selection){
+        .meters = ret_options->meter_texts,
+        .meter_count = ret_options->meter_count,
+    };
     if (ret_options->format == EXEC_FORMAT_DEFAULT)
         ret_options->format = default_format(ret_options, command);
     if (words->text[0] == '\0' && !ret_options->help)
@@ -331,14 +335,20 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
     }
 }
 
-void options_missing(const struct cemm *cemm, const struct exec_meter *meter,
-                     struct cemm_words *ret_words)
+const struct exec_meter *options_missing(const struct exec_options *options,
+                                         const struct cemm *cemm, size_t *index,
+                                         struct cemm_words *ret_words)
 {
-    if (meter->uid.text[0] != '\0' && cemm_elsewhere(cemm, &meter->uid, ret_words))
-        return;
-    cemm_words_set(ret_words, "%s",
-                   meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
-                                           : "there is no such device, or it was not found");
+    while (*index < options->meter_count && options->meters[*index].answered)
+        (*index)++;
+    if (*index >= options->meter_count)
+        return NULL;
+    const struct exec_meter *meter = &options->meters[(*index)++];
+    if (meter->uid.text[0] == '\0' || !cemm_elsewhere(cemm, &meter->uid, ret_words))
+        cemm_words_set(ret_words, "%s",
+                       meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
+                                               : "there is no such device, or it was not found");
+    return meter;
 }
 
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)

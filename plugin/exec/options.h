@@ -83,8 +83,9 @@ struct exec_options {
     enum cemm_span span;
     enum cemm_by by;
     struct exec_meter *meters;
-    const char **meter_texts; /* the same as arguments */
     size_t meter_count;
+    const char **meter_texts;        /* the same as arguments */
+    struct cemm_selection selection; /* the same for cemm_sweep() */
 };
 
 /*
@@ -102,9 +103,10 @@ void options_help(const struct exec_command *command);
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* The message for a METER that has not answered. */
-void options_missing(const struct cemm *cemm, const struct exec_meter *meter,
-                     struct cemm_words *ret_words);
+/* The next METER that has not answered, and a message; NULL: no more. */
+const struct exec_meter *options_missing(const struct exec_options *options,
+                                         const struct cemm *cemm, size_t *index,
+                                         struct cemm_words *ret_words);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);

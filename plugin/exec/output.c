@@ -1,9 +1,7 @@
 /*
  * Writes to stdout or to a file. A reader of the file (node_exporter, a
  * spreadsheet) must never find half of it, so a temporary file beside it is
- * written, synced and renamed. Signals that end the program are blocked from
- * begin to end, or they would leave the temporary file behind; a caller that
- * waits checks for them (wait.h).
+ * written, synced and renamed.
  *
  * A pipe gets at most what it accepts at once, in whole lines: a signal may end
  * the process between two writes, and the reader has whole lines.
@@ -18,7 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Only leftovers of a process with the same id can have the name. */
-#define TEMPORARY_TRIES 100
+#include "plugin/exec/wait.h"
 
 #define OUTPUT_MODE 0644 /* of a new file, less the umask */
 
@@ -41,28 +38,11 @@ static int failed(struct cemm_words *words, const char *path, int r)
     return r;
 }
 
-/* The length of the directory with its slash; 0: the current one. */
-static size_t folder_length(const char *path)
+/* The directory of a file, which the caller frees. NULL: no memory. */
+static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
-}
-
-static int check_folder(const char *path, struct cemm_words *words)
-{
-    size_t length = folder_length(path);
-    if (path[length] == '\0') {
-        cemm_words_set(words, "%.200s: is a directory", path);
-        return -EISDIR;
-    }
-    char *folder = length == 0 ? strdup(".") : strndup(path, length);
-    if (!folder)
-        return failed(words, path, -ENOMEM);
-    int r = 0;
-    if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
-        r = failed(words, folder, -errno);
-    free(folder);
-    return r;
+    return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 }
 
 int output_check(const char *path, struct cemm_words *words)
@@ -75,17 +55,13 @@ int output_check(const char *path, struct cemm_words *words)
         return -EINVAL;
     }
     char *real = cemm_link_target(path);
-    if (!real)
-        return failed(words, path, -errno);
-    int r = check_folder(real, words);
+    char *folder = real ? folder_of(real) : NULL;
+    int r = 0;
+    if (!folder || faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
+        r = failed(words, folder ? folder : path, -errno);
+    free(folder);
     free(real);
     return r;
-}
-
-static void wait_writable(int fd)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-    (void)poll(&poll_fd, 1, -1);
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -96,7 +72,7 @@ static int write_all(int fd, const char *text, size_t length)
             text += written;
             length -= (size_t)written;
         } else if (errno == EAGAIN) {
-            wait_writable(fd);
+            signals_wait_writable(fd);
         } else if (errno != EINTR) {
             return -errno;
         }
@@ -104,41 +80,13 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* The length of the whole lines that a pipe accepts at once; a longer line is written alone. */
+/* The length of what a pipe accepts at once: whole lines, or a part of a longer one. */
 static size_t piece(const char *text, size_t length)
 {
     if (length <= PIPE_BUF)
         return length;
-    size_t end = PIPE_BUF;
-    while (end > 0 && text[end - 1] != '\n')
-        end--;
-    if (end > 0)
-        return end;
-    for (end = PIPE_BUF; end < length && text[end - 1] != '\n'; end++)
-        ;
-    return end;
-}
-
-/* Waits until a pipe accepts a piece. Signals end the process here even if the caller blocks
- * them: no line is half written, and a stuck reader must not prevent that. */
-static void wait_reader(void)
-{
-    struct pollfd poll_fd = {.fd = STDOUT_FILENO, .events = POLLOUT};
-    sigset_t none;
-    sigemptyset(&none);
-    (void)ppoll(&poll_fd, 1, NULL, &none);
-}
-
-/* Holds the signals if the write cannot block: into a file, the kernel would cut it at a page. */
-static int write_piece(const char *text, size_t length)
-{
-    struct signals signals;
-    if (length > PIPE_BUF)
-        return write_all(STDOUT_FILENO, text, length);
-    signals_hold(&signals);
-    int r = write_all(STDOUT_FILENO, text, length);
-    signals_release(&signals);
-    return r;
+    const char *end = memrchr(text, '\n', PIPE_BUF);
+    return end ? (size_t)(end - text) + 1 : PIPE_BUF;
 }
 
 static int write_stdout(const char *text, size_t length, struct cemm_words *words)
@@ -146,8 +94,8 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
     int r = 0;
     while (r == 0 && length > 0) {
         size_t part = piece(text, length);
-        wait_reader();
-        r = write_piece(text, part);
+        signals_wait_writable(STDOUT_FILENO);
+        r = write_all(STDOUT_FILENO, text, part);
         text += part;
         length -= part;
     }
@@ -158,48 +106,41 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
     return 0;
 }
 
-/* Opens a new file beside `path`. Collectors ignore its ending, .tmp. */
-static int open_beside(const char *path, mode_t mode, char ret_name[PATH_MAX])
-{
-    size_t length = folder_length(path);
-    for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        int size = snprintf(ret_name, PATH_MAX, "%.*s.cemm-%ld-%d.tmp", (int)length, path,
-                            (long)getpid(), i);
-        if (size < 0 || size >= PATH_MAX) {
-            ret_name[0] = '\0';
-            return -ENAMETOOLONG;
-        }
-        int fd = open(ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-        if (fd >= 0)
-            return fd;
-        int error = errno;
-        ret_name[0] = '\0'; /* the file is not ours */
-        if (error != EEXIST)
-            return -error;
-    }
-    return -EEXIST;
-}
-
-/* Copies mode, owner and group. */
+/* Copies mode, owner and group. Only root may change the owner; others may use a group that they
+ * are in. Another group gets what all others have. */
 static int inherit(int fd, const struct stat *old)
 {
     mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
-    /* Only root may change the owner; others may use a group that they are in. */
     if (fchown(fd, old->st_uid, old->st_gid) != 0 && fchown(fd, (uid_t)-1, old->st_gid) != 0)
-        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO)
-                                               << 3; /* another group gets what all others have */
+        mode = (mode & ~(mode_t)S_IRWXG) | (mode & S_IRWXO) << 3;
     return fchmod(fd, mode) != 0 ? -errno : 0;
 }
 
+static mode_t new_mode(void)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return OUTPUT_MODE & ~mask;
+}
+
+/* Opens a new file beside the old one. Collectors ignore its ending. */
 static int open_new(struct output *output)
 {
+    static const char ending[] = ".tmp";
+    char *folder = folder_of(output->real);
     struct stat old;
-    bool there = stat(output->real, &old) == 0;
-    int fd = open_beside(output->real, there ? S_IRUSR | S_IWUSR : OUTPUT_MODE, output->beside);
-    if (fd < 0)
-        return fd;
-    output->fd = fd;
-    return there ? inherit(fd, &old) : 0;
+    if (!folder || asprintf(&output->beside, "%s.cemm-XXXXXX%s", folder, ending) < 0)
+        output->beside = NULL;
+    free(folder);
+    if (!output->beside)
+        return -ENOMEM;
+    output->fd = mkostemps(output->beside, (int)strlen(ending), O_CLOEXEC);
+    if (output->fd < 0)
+        return -errno;
+    if (stat(output->real, &old) == 0)
+        return inherit(output->fd, &old);
+    (void)fchmod(output->fd, new_mode()); /* some file systems have modes of their own */
+    return 0;
 }
 
 int output_begin(struct output *ret_output, const char *path, struct cemm_words *words)
@@ -208,10 +149,7 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
     if (!path)
         return 0;
     ret_output->real = cemm_link_target(path);
-    if (!ret_output->real)
-        return failed(words, path, -errno);
-    signals_hold(&ret_output->signals);
-    int r = open_new(ret_output);
+    int r = ret_output->real ? open_new(ret_output) : -errno;
     if (r == 0)
         return 0;
     output_drop(ret_output);
@@ -235,8 +173,6 @@ static int settle(struct output *output)
     output->fd = -1;
     if (r == 0 && rename(output->beside, output->real) != 0)
         r = -errno;
-    if (r == 0)
-        output->beside[0] = '\0';
     return r;
 }
 
@@ -252,10 +188,9 @@ void output_drop(struct output *output)
 {
     if (output->fd >= 0)
         close(output->fd);
-    if (output->beside[0] != '\0')
-        unlink(output->beside);
-    if (output->real)
-        signals_release(&output->signals);
+    if (output->beside)
+        unlink(output->beside); /* it is gone already if it was renamed */
+    free(output->beside);
     free(output->real);
     *output = (struct output){.fd = -1};
 }
@@ -274,23 +209,10 @@ int output_write(const char *path, const char *text, size_t length, struct cemm_
 
 int output_before(const char *path, char **ret_text)
 {
-    size_t room = 0;
-    struct stat now;
+    struct stat about;
     *ret_text = NULL;
-    if (!path || stat(path, &now) != 0 || !S_ISREG(now.st_mode) || now.st_size > BEFORE_MAX)
-        return 0;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return errno == ENOMEM ? -ENOMEM : 0;
-    errno = 0;
-    bool read = getdelim(ret_text, &room, '\0', file) >= 0 && !ferror(file);
-    int r = !read && errno == ENOMEM ? -ENOMEM : 0;
-    fclose(file);
-    if (!read) {
-        free(*ret_text);
-        *ret_text = NULL;
-    }
-    return r;
+    int r = path ? cemm_file_read(path, BEFORE_MAX, ret_text, &about) : 0;
+    return r == -ENOMEM ? r : 0;
 }
 
 bool output_is_terminal(void)

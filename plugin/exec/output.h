@@ -4,12 +4,10 @@
 #ifndef CEMM_EXEC_OUTPUT_H
 #define CEMM_EXEC_OUTPUT_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/frontend.h"
-#include "plugin/exec/wait.h"
 
 /* Message for a file that was not replaced. */
 #define OUTPUT_LEFT "%s: not changed, because there was no sample"
@@ -29,16 +27,14 @@ int output_write(const char *path, const char *text, size_t length, struct cemm_
 
 /*
  * The same piece by piece. The file changes with output_end(); output_drop()
- * leaves it as it was. One of the two must follow output_begin(); until then
- * the ending signals are held if it is a file. output_end() also drops on
- * failure.
+ * leaves it as it was. One of the two must follow output_begin(). output_end()
+ * also drops on failure.
  */
 struct output {
     const char *path; /* NULL: stdout; must outlive it */
     char *real;
-    char beside[PATH_MAX];
+    char *beside; /* the temporary file; NULL: there is none */
     int fd;
-    struct signals signals;
 };
 
 int output_begin(struct output *ret_output, const char *path, struct cemm_words *words);

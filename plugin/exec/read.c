@@ -55,7 +55,7 @@ static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 static void format_time(const struct sheet *sheet, int64_t time, char ret_text[CEMM_TIME_SIZE])
 {
     static const size_t date = sizeof("2024-03-31") - 1;
-    const struct cemm_zone *zone = cemm_zone(sheet->collection->cemm);
+    const struct cemm_zone *zone = cemm_zone(sheet->collection->session.cemm);
     char now[CEMM_TIME_SIZE];
     cemm_time_format(zone, time, ret_text);
     table_plain_time(ret_text);
@@ -135,7 +135,7 @@ static void fill(struct table *table, const void *data)
             add_reading(&sheet, finding);
             continue;
         }
-        command_table_note(table, collection, i, &sheet.device);
+        collection_note(table, collection, i, &sheet.device);
         sheet.source = NULL;
     }
 }
@@ -156,7 +156,7 @@ static int write_rows(const struct collection *collection, FILE *stream)
 {
     const struct exec_options *options = collection->options;
     struct render render;
-    render_init(&render, options->format, cemm_zone(collection->cemm),
+    render_init(&render, options->format, cemm_zone(collection->session.cemm),
                 render_interval(options, READ_INTERVAL));
     render.options.unread = true;
     int r = render_rows(&render, NULL, 0, stream);
@@ -183,8 +183,8 @@ static int write_prometheus(const struct collection *collection, FILE *stream)
             readings[count++] = (struct cemm_reading){
                 .uid = finding->uid,
                 .alias = finding->alias,
-                .source = render_source(collection->cemm, finding->words),
-                .type = render_type(collection->cemm, finding->uid, finding->alias),
+                .source = render_source(collection->session.cemm, finding->words),
+                .type = render_type(collection->session.cemm, finding->uid, finding->alias),
                 .document = finding->document,
             };
     }
@@ -208,6 +208,11 @@ static int write_text(const void *data, FILE *stream)
 
 enum exec_exit exec_read(const struct exec_options *options)
 {
+    struct collection collection;
     bool table = options->format == EXEC_FORMAT_TABLE;
-    return command_run(options, table ? write_table : write_text, table);
+    enum exec_exit end = collection_make(&collection, options);
+    if (end == EXEC_OK)
+        end = collection_print(&collection, table ? write_table : write_text, table);
+    collection_clear(&collection);
+    return end;
 }

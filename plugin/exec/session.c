@@ -10,47 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/exec/cause.h"
 #include "plugin/exec/output.h"
+#include "plugin/exec/wait.h"
 
 #define COMMON_FILE "/etc/cemm/cemm.conf"
 
-/*
- * Keeps messages of the library: most of them are reported again as the failure
- * of a meter or source. Information is dropped.
- */
-static void keep_warning(void *data, enum cemm_level level, const char *line)
+/* While messages are held, warnings are kept, because most of them are reported again as the
+ * failure of a meter or source, and information is dropped. */
+static void take_line(void *data, enum cemm_level level, const char *line)
 {
     struct session *session = data;
-    if (level == CEMM_LOG_INFO)
-        return;
-    char *copy = session->warning_count < SESSION_WARNINGS_MAX ? strdup(line) : NULL;
-    if (copy)
-        session->warnings[session->warning_count++] = copy;
-    else
-        session->warnings_lost++;
-}
-
-static void print_line(void *data, enum cemm_level level, const char *line)
-{
-    (void)data;
-    message_print(level, "%s", line);
-}
-
-static void hold_warning(void *data, enum cemm_level level, const char *line)
-{
-    struct session *session = data;
-    if (session->held && level != CEMM_LOG_INFO)
-        keep_warning(data, level, line);
-    else
-        message_once(level, line);
+    if (session->held && level != CEMM_LOG_INFO) {
+        char *copy = session->warning_count < SESSION_WARNINGS_MAX ? strdup(line) : NULL;
+        if (copy)
+            session->warnings[session->warning_count++] = copy;
+        else
+            session->warnings_lost++;
+    } else if (session->kind == SESSION_POLLING) {
+        message_print(level, "%s", line);
+    } else if (!session->held) {
+        cause_print(level, line);
+    }
 }
 
 void session_release(struct session *session)
 {
     session->held = false;
     for (size_t i = 0; i < session->warning_count; i++) {
-        if (!message_was_printed(session->warnings[i]))
-            message_once(CEMM_LOG_WARNING, session->warnings[i]);
+        cause_print(CEMM_LOG_WARNING, session->warnings[i]);
         free(session->warnings[i]);
     }
     session->warning_count = 0;
@@ -59,12 +47,9 @@ void session_release(struct session *session)
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options)
 {
-    static cemm_log_fn *const logs[] = {[SESSION_DISCOVERY] = keep_warning,
-                                        [SESSION_ONCE] = keep_warning,
-                                        [SESSION_LONG] = hold_warning,
-                                        [SESSION_POLLING] = print_line};
     struct cemm_words words = {""};
-    *ret_session = (struct session){.held = true};
+    int rest_max = kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE;
+    *ret_session = (struct session){.kind = kind, .held = kind != SESSION_POLLING};
     if (output_check(options->output, &words) < 0) {
         message_print(CEMM_LOG_ERROR, "%s", words.text);
         return EXEC_USAGE;
@@ -72,10 +57,9 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     ret_session->config = cemm_config_new();
     int r = ret_session->config ? cemm_config_load(ret_session->config, options->config, &words)
                                 : -ENOMEM;
+    signals_hold();
     if (r == 0) {
-        ret_session->cemm = cemm_new(
-            ret_session->config, kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE,
-            logs[kind], ret_session);
+        ret_session->cemm = cemm_new(ret_session->config, rest_max, take_line, ret_session);
         r = ret_session->cemm ? 0 : -ENOMEM;
     }
     if (r < 0) {
@@ -94,15 +78,26 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     return EXEC_USAGE;
 }
 
+int session_wait(const struct session *session, const bool *done, session_show_fn *show,
+                 const void *data)
+{
+    int r = 0;
+    while (r == 0 && !*done) {
+        struct wait wait = {
+            .timeout_ms = show ? message_timeout() : -1, .output_fd = -1, .input_fd = -1};
+        r = wait_once(session->cemm, &wait);
+        if (r == 0 && show)
+            show(data);
+    }
+    message_clear();
+    if (r > 0)
+        signals_die(r);
+    return r;
+}
+
 bool session_found_nothing(const struct session *session)
 {
     return !session->configured && !cemm_device_at(session->cemm, 0);
-}
-
-void session_report(const struct session *session)
-{
-    for (size_t i = 0; i < session->warning_count; i++)
-        message_print(CEMM_LOG_WARNING, "%s", session->warnings[i]);
 }
 
 void session_explain_missing(const struct session *session, enum cemm_level level)
@@ -141,11 +136,11 @@ void session_explain_discovery(const struct session *session)
     free(own);
 }
 
-void session_explain_nothing(const struct session *session)
+void session_explain_nothing(struct session *session)
 {
     char *own = cemm_config_own();
     const char *file = cemm_config_file(session->config);
-    session_report(session);
+    session_release(session);
     if (!file)
         message_print(CEMM_LOG_ERROR,
                       "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
@@ -172,4 +167,5 @@ void session_close(struct session *session)
     if (session->warnings_lost > 0)
         message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", session->warnings_lost);
     *session = (struct session){0};
+    signals_release();
 }

@@ -11,35 +11,42 @@
 #define SESSION_WARNINGS_MAX 1000
 
 enum session_kind {
-    SESSION_DISCOVERY, /* asks no configured source; messages are kept */
-    SESSION_ONCE,      /* one sweep: messages are kept, because most of them are repeated */
-    SESSION_LONG,      /* takes a while: messages are kept until session_release() */
-    SESSION_POLLING,   /* runs for ever: messages are printed at once; silent sources rest longer */
+    SESSION_DISCOVERY, /* asks no configured source */
+    SESSION_ONCE,      /* asks all, and ends */
+    SESSION_POLLING,   /* runs for ever: silent sources are left alone longer */
 };
 
 struct session {
     struct cemm_config *config;
     struct cemm *cemm;
+    enum session_kind kind;
     bool configured;                      /* with a [cloud] or [local] */
-    bool held;                            /* SESSION_LONG: warnings are kept */
+    bool held;                            /* warnings are kept until session_release() */
     char *warnings[SESSION_WARNINGS_MAX]; /* of the library */
     size_t warning_count;
     size_t warnings_lost;
 };
 
-/* Opens a session, or reports why it can't, for example because there is nothing to read.
+/* Opens a session, or reports why it can't, for example because there is nothing to read. While it
+ * is open, signals end the program only where it waits (wait.h). Messages of the library are kept
+ * until session_release(), but those of SESSION_POLLING are printed at once.
  * session_close() must follow in either case, and the session must not move until then. */
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options);
 
+/* Shows progress after each turn. */
+typedef void session_show_fn(const void *data);
+
+/* Turns until a completion has set `done`. `show` may be NULL. Returns 0 or a negative errno. An
+ * ending signal ends the process. */
+int session_wait(const struct session *session, const bool *done, session_show_fn *show,
+                 const void *data);
+
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
 bool session_found_nothing(const struct session *session);
 
-/* Prints the kept messages whose cause was not printed, and from now on all at once. */
+/* Prints the kept messages whose cause was not printed, and from now on others at once. */
 void session_release(struct session *session);
-
-/* Prints the kept messages. */
-void session_report(const struct session *session);
 
 /* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
@@ -48,7 +55,7 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
 void session_explain_discovery(const struct session *session);
 
 /* After session_found_nothing(): says where the configuration was looked for, and the above. */
-void session_explain_nothing(const struct session *session);
+void session_explain_nothing(struct session *session);
 
 /* Also reports how many warnings were lost. */
 void session_close(struct session *session);

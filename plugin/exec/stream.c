@@ -10,7 +10,6 @@
  * when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +27,8 @@
 
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
-#define PIECE_MIN  (PIPE_BUF / 4) /* bytes that are written at once with a state file */
-#define SWEEPS_MAX 64             /* at a time: nearly all wait for the same device */
-#define INPUT_MAX  (64 << 10)     /* bytes of stdin at a time */
+#define SWEEPS_MAX 64         /* at a time: nearly all wait for the same device */
+#define INPUT_MAX  (64 << 10) /* bytes of stdin at a time */
 
 struct stream {
     const struct exec_options *options;
@@ -40,10 +38,6 @@ struct stream {
     int state_lock;        /* -1: none */
     struct render render;
     struct latest latest;
-    enum exec_format format;
-    FILE *out; /* what is written after this turn; NULL: nothing */
-    char *out_text;
-    size_t out_length;
     int64_t interval; /* milliseconds */
     int64_t due;      /* next sweep without --stdin (monotonic) */
     int64_t began;    /* last sweep (monotonic) */
@@ -59,69 +53,43 @@ struct stream {
     int error;
 };
 
-/* ---- what goes out ------------------------------------------------------------- */
-
-/* Signals are blocked, so that none comes between writing and saving that. */
-static void write_out(struct stream *stream)
-{
-    struct cemm_words words = {""};
-    struct signals signals;
-    signals_hold(&signals);
-    if (output_write(NULL, stream->out_text, stream->out_length, &words) < 0)
-        stream->error = -EIO;
-    else if (stream->missed && stream->error == 0) /* otherwise it may be incomplete */
-        missed_save(stream->missed);
-    signals_release(&signals);
-    if (words.text[0] != '\0')
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
-}
-
-static void send_out(struct stream *stream)
-{
-    if (!stream->out)
-        return;
-    if (fclose(stream->out) != 0)
-        stream->error = -ENOMEM;
-    else if (stream->out_length > 0)
-        write_out(stream);
-    stream->out = NULL;
-    free(stream->out_text);
-}
-
-/* So that a killed program repeats one piece at most. */
-static void send_piece(struct stream *stream)
-{
-    if (stream->error == 0 && (fflush(stream->out) != 0 || stream->out_length >= PIECE_MIN))
-        send_out(stream);
-}
-
 /* ---- rows ---------------------------------------------------------------------- */
 
 /* NULL: only what comes before the rows. */
-static void put_rows(struct stream *stream, const struct cemm_document *document)
+static void write_rows(struct stream *stream, const struct cemm_document *document)
 {
-    if (!stream->out)
-        stream->out = cemm_text_open(&stream->out_text, &stream->out_length);
-    int r = stream->out ? render_rows(&stream->render, &document, document != NULL, stream->out)
-                        : -ENOMEM;
+    char *text = NULL;
+    size_t length = 0;
+    struct cemm_words words = {""};
+    FILE *out = cemm_text_open(&text, &length);
+    int r = out ? render_rows(&stream->render, &document, document != NULL, out) : -ENOMEM;
+    if (out && fclose(out) != 0 && r == 0)
+        r = -ENOMEM;
+    if (r == 0 && length > 0)
+        r = output_write(NULL, text, length, &words);
+    if (words.text[0] != '\0')
+        message_print(CEMM_LOG_ERROR, "%s", words.text);
     if (r < 0)
         stream->error = r;
+    free(text);
 }
 
-/* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. */
+/* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. A signal does not
+ * end the program between writing and saving that. */
 static void put(void *data, const struct cemm_document *document, bool old)
 {
     struct stream *stream = data;
     struct cemm_document *picked = old ? NULL : cemm_ledger_pick(stream->ledger, document, NULL);
     const struct cemm_document *rows = old ? document : picked;
-    if (rows)
-        put_rows(stream, rows);
-    else
+    if (!rows)
         stream->error = -ENOMEM;
+    else if (stream->error == 0)
+        write_rows(stream, rows);
     if (stream->missed && stream->error == 0) {
         if (missed_mark(stream->missed, rows, old) < 0)
             stream->error = -ENOMEM;
-        send_piece(stream);
+        else
+            missed_save(stream->missed);
     }
     cemm_document_unref(picked);
 }
@@ -157,8 +125,8 @@ static void put_snapshot(struct stream *stream)
 {
     char *text = NULL;
     size_t length = 0;
-    latest_forget_failures(&stream->latest, stream->sweeps);
-    int r = latest_render(&stream->latest, stream->session.cemm, stream->before, &text, &length);
+    int r = latest_render(&stream->latest, stream->sweeps, stream->session.cemm, stream->before,
+                          &text, &length);
     if (r < 0) {
         stream->error = r;
         return;
@@ -172,7 +140,7 @@ static void put_snapshot(struct stream *stream)
 
 static bool snapshot_is_due(const struct stream *stream, int64_t now)
 {
-    return stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
+    return stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
            (stream->pending == 0 || now >= stream->snapshot_due);
 }
 
@@ -181,14 +149,11 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 /* A METER that matches nothing looks like a silent one. */
 static void report_unanswered(const struct stream *stream)
 {
-    for (size_t i = 0; i < stream->options->meter_count; i++) {
-        const struct exec_meter *meter = &stream->options->meters[i];
-        struct cemm_words words;
-        if (meter->answered)
-            continue;
-        options_missing(stream->session.cemm, meter, &words);
+    const struct exec_meter *meter;
+    struct cemm_words words;
+    for (size_t i = 0;
+         (meter = options_missing(stream->options, stream->session.cemm, &i, &words));)
         message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, words.text);
-    }
 }
 
 /* The library does not log absence. Reported once. */
@@ -223,7 +188,8 @@ static void seek_type(struct stream *stream, struct latest_entry *entry,
     struct cemm *cemm = stream->session.cemm;
     struct cemm_query query = *cemm_document_query(document);
     int64_t now = cemm_clock_steady();
-    bool untyped = stream->format == EXEC_FORMAT_INFLUX || stream->format == EXEC_FORMAT_PUTVAL;
+    bool untyped = stream->options->format == EXEC_FORMAT_INFLUX ||
+                   stream->options->format == EXEC_FORMAT_PUTVAL;
     if (untyped || *render_type(cemm, entry->uid, entry->alias) != '\0' ||
         (entry->asked != 0 && now - entry->asked < TYPE_PAUSE))
         return;
@@ -257,12 +223,12 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     options_mark(stream->options, entry->uid, entry->alias);
     if (!good)
         report_absent(entry, answer);
-    else if (stream->format == EXEC_FORMAT_PROMETHEUS)
+    else if (stream->options->format == EXEC_FORMAT_PROMETHEUS)
         show(stream, entry, answer->document);
     else if (!stream->missed)
         put(stream, answer->document, false);
-    else if (missed_take(stream->missed, &entry->missed, answer->document) < 0)
-        stream->error = -ENOMEM;
+    else
+        missed_take(stream->missed, &entry->missed, answer->document);
     if (good)
         seek_type(stream, entry, answer->document);
     entry->up = good;
@@ -274,17 +240,13 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
 
 static void begin_sweep(struct stream *stream, int64_t now)
 {
-    const struct cemm_selection selection = {
-        .meters = stream->options->meter_texts,
-        .meter_count = stream->options->meter_count,
-    };
     stream->wanted = false;
     while (stream->due <= now)
         stream->due += stream->interval;
     stream->began = now;
     if (!stream->changed) /* otherwise it is waiting already */
         stream->snapshot_due = now + GRACE_MS;
-    int r = cemm_sweep(stream->session.cemm, &selection, take_answer, stream);
+    int r = cemm_sweep(stream->session.cemm, &stream->options->selection, take_answer, stream);
     if (r < 0) {
         stream->error = r;
         return;
@@ -330,7 +292,7 @@ static int timeout(const struct stream *stream, int64_t now)
         shortest = wait_until(now, stream->due, shortest);
     if (sweep_wanted(stream, now)) /* but not possible yet */
         shortest = wait_until(now, stream->began + GRACE_MS, -1);
-    if (stream->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
+    if (stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
         shortest = wait_until(now, stream->snapshot_due, shortest);
     return shortest;
 }
@@ -372,7 +334,6 @@ static enum exec_exit run(struct stream *stream)
         if (finished(stream))
             return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
         turn(stream, now);
-        send_out(stream);
     }
     message_print(CEMM_LOG_ERROR, "the stream stops: %s", strerror(-stream->error));
     return EXEC_FAILED;
@@ -385,13 +346,13 @@ static void prepare(struct stream *stream)
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
     stream->began = stream->due - GRACE_MS;
-    render_init(&stream->render, stream->format, cemm_zone(stream->session.cemm), interval);
+    render_init(&stream->render, stream->options->format, cemm_zone(stream->session.cemm),
+                interval);
     stream->render.lines = true;
     stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
-    if (stream->format == EXEC_FORMAT_PROMETHEUS)
+    if (stream->options->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
-    put_rows(stream, NULL);
-    send_out(stream);
+    write_rows(stream, NULL);
     if (stream->options->state && stream->ledger)
         stream->missed =
             missed_open(stream->options->state, stream->session.cemm, stream->ledger, put, stream);
@@ -403,10 +364,6 @@ static void clear(struct stream *stream)
 {
     stream->closing = true;
     session_close(&stream->session);
-    if (stream->out) {
-        fclose(stream->out);
-        free(stream->out_text);
-    }
     latest_clear(&stream->latest);
     missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);
@@ -419,7 +376,6 @@ enum exec_exit exec_stream(const struct exec_options *options)
 {
     struct stream stream = {
         .options = options,
-        .format = options->format,
         .state_lock = -1,
     };
     struct cemm_words words = {""};

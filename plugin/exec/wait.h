@@ -1,34 +1,24 @@
 /*
  * Waits for the library, and for the signals that end the process: SIGINT,
- * SIGTERM and SIGHUP, but never in the middle of something.
+ * SIGTERM and SIGHUP. It is ended where it waits, never in the middle of
+ * something.
  */
 #ifndef CEMM_EXEC_WAIT_H
 #define CEMM_EXEC_WAIT_H
 
-#include <signal.h>
-
 #include "common/frontend.h"
 
-struct signals {
-    sigset_t held;
-    sigset_t before;
-};
-
-/* Blocks the signals that end the program, except those that the parent has set to be ignored. */
-void signals_hold(struct signals *ret_signals);
-void signals_release(const struct signals *signals);
+/* Blocks the signals that end the program, except those that the parent has set to be ignored: from
+ * now on they end it only where it waits. signals_release() ends that, and one that has come
+ * meanwhile ends the program. */
+void signals_hold(void);
+void signals_release(void);
 
 /* Ends the process by the signal: the parent sees 128 + number. */
 _Noreturn void signals_die(int number);
 
-/* Shows progress after each turn. */
-typedef void wait_show_fn(const void *data);
-
-/*
- * Turns until a completion has set `done`. `show` may be NULL. Returns 0 or a
- * negative errno. An ending signal ends the process.
- */
-int wait_done(struct cemm *cemm, const bool *done, wait_show_fn *show, const void *data);
+/* Waits until a descriptor accepts bytes. An ending signal ends the process. */
+void signals_wait_writable(int fd);
 
 /* What one turn waits for besides the network. */
 struct wait {

@@ -199,7 +199,7 @@ usage() {
   hasnt 'offers no format that it refuses' "$out" prometheus
   has 'but that for Prometheus' "$out" openmetrics
   cemm_exits 'list --help' 0 list --help
-  has 'list has two formats' "$out" 'table, the default, or json'
+  has 'list has two formats' "$out" 'table, json'
   cemm_exits 'discover --help' 0 discover --help
   has 'discover has a configuration' "$out" '--config'
 
