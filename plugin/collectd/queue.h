@@ -13,7 +13,8 @@
 
 #include "common/frontend.h"
 
-#define QUEUE_MAX 32768 /* readings that wait, besides those that a look has taken */
+/* Readings that wait, besides those that a look has taken: a sweep of 30,000 devices. */
+#define QUEUE_MAX 262144
 
 struct block;
 
@@ -44,7 +45,7 @@ void readings_free(struct readings *readings);            /* all that are in the
  * asleep. All are held equally long, so the first in the list expires first.
  */
 #define HOLD_MS  120000
-#define HOLD_MAX 262144 /* readings: those of 30,000 devices */
+#define HOLD_MAX QUEUE_MAX /* the next sweep may release all of them */
 
 struct hold {
     struct readings readings;

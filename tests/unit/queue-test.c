@@ -186,6 +186,22 @@ static void test_full(void **state)
     queue_destroy(&queue);
 }
 
+/* The second sweep of 10,000 devices is in the queue as a whole: it follows the first, which it
+ * releases, a little later. */
+static void test_fleet(void **state)
+{
+    struct queue queue;
+
+    (void)state;
+    assert_int_equal(queue_init(&queue), 0);
+    for (int64_t i = 0; i < 10000 * INT64_C(9); i++) {
+        add(&queue, 1, i);
+        TAILQ_LAST(&queue.fresh.list, reading_list)->held_until = INT64_MAX;
+    }
+    assert_int_equal(queue_tell(&queue, 0), 0); /* none is lost */
+    queue_destroy(&queue);
+}
+
 static void *bring(void *queue)
 {
     assert_true(put(queue, 1, 11));
@@ -367,19 +383,13 @@ static void test_hold_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_order_during_a_look),
-        cmocka_unit_test(test_meters),
-        cmocka_unit_test(test_two_answers_each),
-        cmocka_unit_test(test_held),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_look_ends),
-        cmocka_unit_test(test_look_waits),
-        cmocka_unit_test(test_look_expects_nothing),
-        cmocka_unit_test(test_hold),
-        cmocka_unit_test(test_hold_twice),
-        cmocka_unit_test(test_hold_bound),
-        cmocka_unit_test(test_destroy_frees_what_waits),
+        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_during_a_look),
+        cmocka_unit_test(test_meters),     cmocka_unit_test(test_two_answers_each),
+        cmocka_unit_test(test_held),       cmocka_unit_test(test_full),
+        cmocka_unit_test(test_fleet),      cmocka_unit_test(test_look_ends),
+        cmocka_unit_test(test_look_waits), cmocka_unit_test(test_look_expects_nothing),
+        cmocka_unit_test(test_hold),       cmocka_unit_test(test_hold_twice),
+        cmocka_unit_test(test_hold_bound), cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
