@@ -210,6 +210,7 @@ scenario() { # DEVICES SHARDS
   measure_cpu
   measure_processes
   for pid in "${daemons[@]}"; do stop "$pid"; done
+  ! grep -hF 'values left out' "$run"/*/out >&2 || exit 1
   measure_wire
   stop "$sim_pid"
   rm -rf "$run"
