@@ -192,7 +192,8 @@ many_unpacked() { (($(grep -c '^Unpacking' "$log") > 50)); }
 # services: nothing that tests start by themselves is started by the system.
 services() {
   local unit
-  for unit in collectd carbon-cache epmd influxdb prometheus prometheus-node-exporter rabbitmq-server rsync; do
+  for unit in collectd carbon-cache epmd influxdb mosquitto prometheus prometheus-node-exporter rabbitmq-server rsync \
+    victoria-metrics; do
     [[ $(systemctl --root=/ is-enabled "$unit" 2>&1) == disabled ]]
     verdict $? "$unit is not enabled" "$(systemctl --root=/ is-enabled "$unit" 2>&1)"
     empty "$unit is not started by init" "$(compgen -G "/etc/rc?.d/S??$unit")"

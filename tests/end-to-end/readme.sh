@@ -18,7 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 begin "$@"
 top=$(cd "$here/../.." && pwd)
 [[ $(id -u) -eq 0 ]] || skip 'only root can make a copy of the machine'
-for program in collectd dpkg-buildpackage gnuplot rsync getfattr influxd systemctl promtool; do
+for program in collectd dpkg-buildpackage gnuplot rsync getfattr influxd systemctl promtool victoria-metrics mosquitto mosquitto_sub; do
   PATH=$PATH:/usr/sbin command -v "$program" >/dev/null || skip "$program is not installed"
 done
 net_begin
@@ -42,18 +42,23 @@ blocks 40 examples/collectd/README.md "$everything_else"
 blocks 50 examples/prometheus/README.md "$everything_else"
 blocks 60 examples/influxdb.md "$everything_else"
 blocks 65 examples/home-assistant/README.md "$everything_else"
+blocks 66 examples/victoriametrics.md "$everything_else"
+blocks 67 examples/home-assistant/mqtt.md "$everything_else"
+blocks 68 examples/home-assistant/mqtt.md 'Instead of.*'
+blocks 69 examples/home-assistant/mqtt.md Remove
 blocks 70 examples/influxdb.md Remove
 blocks 71 examples/prometheus/README.md Remove
 blocks 72 examples/collectd/README.md Remove
 blocks 73 examples/files.md Remove
 blocks 74 examples/home-assistant/README.md Remove
+blocks 75 examples/victoriametrics.md Remove
 blocks 80 examples/files.md 'Instead of.*'
 blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
-is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/influxdb.md examples/prometheus/README.md' "$(paste -sd ' ' <<<"$pages")"
+is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
 # README's two commands are tests of their own.
-is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/README.md | grep -c '^```sh')" \
+is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/*.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
 # block WORDS: the name of the one that holds them.
 block() { (cd "$scratch/inside/blocks" && grep -lF -e "$1" -- *.sh) | head -n 1; }
@@ -125,9 +130,10 @@ while True:
 END
 chmod +x "$scratch"/inside/bin/*
 for file in "$scratch"/inside/blocks/*; do
-  sed -i -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
+  sed -i -e 's/^cemm stream \(.*\) |$/{ timeout 5 cemm stream \1 || [ $? = 124 ]; } |/' \
+    -e 's/^cemm stream .*/timeout 5 cemm stream || [ $? = 124 ]/' -e "s/^uid=00-1E.*/uid=$uid/" -e "s|/2025/|/$(TZ=Europe/Amsterdam date +%Y)/|" \
     -e "s/--from 2025-[-0-9]* --to 2025-[-0-9]*/--from $(date -d '-30 days' +%F) --to $(date -d '-2 days' +%F)/" \
-    -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' "$file"
+    -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' -e 's/ HOST$/ inside/' "$file"
 done
 cat >"$scratch/inside/all.sh" <<'END'
 # as USER COMMAND…: as in a login, or as cron has it.
@@ -175,7 +181,13 @@ bind-address = "127.0.0.1:8088"
   bind-address = "127.0.0.1:8086"
 CONF
 influxd -config /tmp/influxdb/conf >/tmp/inside/influxd.log 2>&1 &
-for ((i = 0; i < 600; i++)); do curl -sf http://localhost:8086/ping && break; sleep 0.5; done
+victoria-metrics -storageDataPath=/tmp/victoriametrics -httpListenAddr=127.0.0.1:8428 -retentionPeriod=100y \
+  -dedup.minScrapeInterval=1ms >/tmp/inside/victoriametrics.log 2>&1 &
+mosquitto >/tmp/inside/mosquitto.log 2>&1 &
+for ((i = 0; i < 600; i++)); do
+  curl -sf http://localhost:8086/ping && curl -sf http://localhost:8428/health && mosquitto_pub -t test -n && break
+  sleep 0.5
+done
 
 # It has a key when README says that it is to be written there, and the simulator's address.
 prepare() {
@@ -231,6 +243,14 @@ after() {
     *'CREATE DATABASE'*)
       curl -sG http://localhost:8086/query --data-urlencode db=cemm --data-urlencode 'q=SELECT count(*) FROM cemm' >/tmp/inside/influxdb.out
       echo 'cemm x=1' | split --filter="$(sed -n "s/.*--filter='\(.*\)'/\1/p" "$1" | sed 's/db=cemm/db=none/')" >/tmp/inside/refused.out 2>&1 ;;
+    *8428/write*)
+      curl -s http://localhost:8428/internal/force_flush
+      curl -sG http://localhost:8428/api/v1/export --data-urlencode 'match[]={uid!=""}' >/tmp/inside/victoriametrics.json ;;
+    *'enable --now cemm-mqtt'* | *'discovery.sh collectd'*)
+      topic='cemm/+/p1/electric_power'
+      [ "${1##*/68-*}" ] || topic='collectd/inside/+/power-p1-electric_power'
+      wait_for mosquitto_sub -t "$topic" -C 1 -W 5
+      { mosquitto_sub -t "$topic" -t '+/status' -W 2 -v; mosquitto_sub -t 'homeassistant/#' -F %t -W 2; } >"$1.mqtt" ;;
     *'format home-assistant'*) cat cemm-energy.csv cemm-first.csv >/tmp/inside/home-assistant.out 2>&1 ;;
     *'enable --now cemmfs'*) as nobody cat "/cemm/$uid/p1/realtime/electric_power" >/tmp/inside/service.out 2>&1 ;;
   esac
@@ -298,6 +318,11 @@ has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
 has 'and what it refuses is told' "$(inside refused.out)" 'database not found'
 has 'Home Assistant gets hours' "$(inside home-assistant.out)" 'p1_import,'
 has 'and a row to begin with' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
+has 'VictoriaMetrics has the history' "$(inside victoriametrics.json)" '"__name__":"cemm_electric_power"'
+has 'the broker has a sample' "$(inside blocks/67-1.sh.mqtt)" '"channel": "electric_power"'
+has 'from somebody who is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
+has 'and says so to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
+has 'likewise from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
 is 'what is removed is gone' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"

@@ -6,6 +6,8 @@
 #   free_ports 2                       # sets the array $ports
 #   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
 #   start_prometheus PORT TARGET_PORT  # sets $server; -: there is nothing to scrape; =: see there
+#   start_victoriametrics HTTP_PORT GRAPHITE_PORT # sets $victoria
+#   start_mosquitto PORT               # clients of the test find it by themselves
 #   start_tap PORT FILE                # sets $daemon_pid
 
 needs() {
@@ -116,6 +118,25 @@ END
   } >"$scratch/prometheus.yml"
   begin_daemon prometheus "$port" prometheus --config.file="$scratch/prometheus.yml" \
     --storage.tsdb.path="$scratch/prometheus" --web.listen-address="127.0.0.1:$port" --log.level=warn "$@"
+}
+
+# start_victoriametrics HTTP_PORT GRAPHITE_PORT, with the options that examples/victoriametrics.md names.
+start_victoriametrics() {
+  local options
+  read -r -a options <<<"$(sed -n 's/^ARGS=".* \(-retentionPeriod.*\)"$/\1/p' \
+    "$(dirname "${BASH_SOURCE[0]}")/../../examples/victoriametrics.md")"
+  victoria=http://127.0.0.1:$1
+  begin_daemon victoriametrics "$1" victoria-metrics -storageDataPath="$scratch/victoriametrics" \
+    -httpListenAddr="127.0.0.1:$1" -graphiteListenAddr="127.0.0.1:$2" "${options[@]}"
+}
+
+# start_mosquitto PORT [LINE…]: with these lines more in its configuration; what is retained it forgets when
+# it ends.
+start_mosquitto() {
+  printf '%s\n' "listener $1 127.0.0.1" 'persistence false' "user $(id -un)" "${@:2}" >"$scratch/mosquitto.conf"
+  mkdir -p "$XDG_CONFIG_HOME"
+  echo "-p $1" | tee "$XDG_CONFIG_HOME/mosquitto_pub" >"$XDG_CONFIG_HOME/mosquitto_sub"
+  begin_daemon mosquitto "$1" mosquitto -c "$scratch/mosquitto.conf"
 }
 
 # write_influxdb FILE: what InfluxDB says to it, "204 " if all is well.

@@ -138,7 +138,7 @@ class Service:
             return
         pid = int(open(self.pid_file).read())
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+            os.killpg(pid, signal.SIGTERM)  # all processes of the service
         for _ in range(3000):
             # Its parent, the stand-in that started it, is gone; the copy's first process waits for it.
             if not os.path.exists(f"/proc/{pid}"):
