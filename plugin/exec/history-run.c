@@ -42,35 +42,18 @@ struct history_slot {
     struct cemm_words words;
 };
 
-/* Documents of a meter in a period. */
-static size_t columns(const struct history *history)
-{
-    return history->use ? history->use->columns : 1;
-}
-
-/* Documents of a period. */
-static size_t width(const struct history *history)
-{
-    return history->meter_count * columns(history);
-}
-
-static size_t total(const struct history *history)
-{
-    return history->period_count * width(history);
-}
-
 /* Documents are numbered period by period, in each meter by meter. */
 static struct history_item item_of(const struct history *history, size_t number)
 {
-    size_t period = number / width(history);
-    size_t meter = number / columns(history) % history->meter_count;
+    size_t period = number / history->width;
+    size_t meter = number / history->columns % history->meter_count;
     return (struct history_item){
         .period_index = period,
         .meter_index = meter,
-        .column = number % columns(history),
+        .column = number % history->columns,
         .period = cemm_period_step(&history->first, (int)period),
         .meter = &history->meters[meter],
-        .last = (number + 1) % width(history) == 0,
+        .last = (number + 1) % history->width == 0,
     };
 }
 
@@ -151,7 +134,7 @@ static void ask_more(struct history *history)
         if (slot->state == PAUSED && slot->again <= now)
             ask(slot);
     }
-    while (history->next < total(history) && history->next - history->head < history->slot_count &&
+    while (history->next < history->total && history->next - history->head < history->slot_count &&
            history->in_flight < WINDOW) {
         struct history_slot *slot = slot_of(history, history->next);
         *slot = (struct history_slot){.history = history, .item = item_of(history, history->next)};
@@ -281,7 +264,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 {
     struct history_meter *meter = slot->item.meter;
     const struct cemm_period *period = &slot->item.period;
-    bool last = slot->item.column + 1 == columns(history);
+    bool last = slot->item.column + 1 == history->columns;
     bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
         if (last && !noted && meter->failed > 0)
@@ -304,7 +287,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 /* How many slots are written together: those of one period, up to a limit. */
 static size_t group_size(const struct history *history)
 {
-    size_t left = width(history) - history->head % width(history);
+    size_t left = history->width - history->head % history->width;
     return left < GROUP ? left : GROUP;
 }
 
@@ -333,7 +316,7 @@ static int write_group(struct history *history, size_t count, struct cemm_words 
 static int write_done(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && history->head < total(history)) {
+    while (r == 0 && history->head < history->total) {
         size_t count = group_size(history);
         if (!group_done(history, count))
             break;
@@ -362,7 +345,7 @@ static void show_progress(const struct history *history)
         [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
     /* Otherwise the rows show the progress. */
     if (history->output.path || !isatty(STDOUT_FILENO) || is_openmetrics(history))
-        message_progress(history->head / width(history), history->period_count,
+        message_progress(history->head / history->width, history->period_count,
                          names[history->options->span]);
 }
 
@@ -385,7 +368,7 @@ static int turn(struct history *history)
 static int fetch_and_write(struct history *history, struct cemm_words *words)
 {
     int r = 0;
-    while (r == 0 && history->head < total(history)) {
+    while (r == 0 && history->head < history->total) {
         size_t head = history->head;
         ask_more(history);
         r = write_done(history, words);
@@ -411,8 +394,10 @@ static bool any_row(const struct history *history)
 static int run_all(struct history *history, struct cemm_words *words)
 {
     const struct exec_options *options = history->options;
-    size_t group = width(history) < GROUP ? width(history) : GROUP;
-    history->slot_count = group + WINDOW;
+    history->columns = history->use ? history->use->columns : 1;
+    history->width = history->meter_count * history->columns;
+    history->total = history->period_count * history->width;
+    history->slot_count = (history->width < GROUP ? history->width : GROUP) + WINDOW;
     history->slots = calloc(history->slot_count, sizeof(*history->slots));
     if (!history->slots)
         return -ENOMEM;

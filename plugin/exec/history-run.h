@@ -71,6 +71,9 @@ struct history {
     struct output output;
     struct render render;
     struct openmetrics openmetrics;
+    size_t columns; /* documents of a meter in a period */
+    size_t width;   /* documents of a period */
+    size_t total;   /* documents */
     struct history_slot *slots;
     size_t slot_count;
     size_t head; /* oldest number that has not been written */
