@@ -10,7 +10,6 @@
  * when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +27,7 @@
 #define TYPE_PAUSE (10 * 60 * 1000) /* between two requests for a type (milliseconds) */
 
 #define SWEEPS_MAX 64         /* at a time: nearly all wait for the same device */
-#define INPUT_MAX  (64 << 10) /* bytes of stdin at a time */
+#define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
 struct stream {
     const struct exec_options *options;
@@ -269,20 +268,13 @@ static bool sweep_possible(const struct stream *stream, int64_t now)
 /* All lines that have arrived are one request. */
 static void read_input(struct stream *stream)
 {
-    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
-    char bytes[4096];
-    for (size_t taken = 0; taken < INPUT_MAX && poll(&input, 1, 0) == 1;) {
-        ssize_t length = read(STDIN_FILENO, bytes, sizeof(bytes));
-        if (length < 0 && (errno == EINTR || errno == EAGAIN))
-            return;
-        if (length <= 0) {
-            stream->ended = true;
-            return;
-        }
-        taken += (size_t)length;
-        if (memchr(bytes, '\n', (size_t)length) != NULL)
-            stream->wanted = true;
-    }
+    char bytes[INPUT_MAX];
+    ssize_t length = read(STDIN_FILENO, bytes, sizeof(bytes));
+    if (length < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    stream->ended = length <= 0;
+    if (length > 0 && memchr(bytes, '\n', (size_t)length) != NULL)
+        stream->wanted = true;
 }
 
 static int timeout(const struct stream *stream, int64_t now)
