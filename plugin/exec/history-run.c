@@ -439,7 +439,7 @@ static void report_elsewhere(struct history *history)
         struct cemm_words words;
         if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &words))
             continue;
-        message_print(CEMM_LOG_ERROR, "%s/%s: %s", meter->uid.text, meter->alias, words.text);
+        message_about(CEMM_LOG_ERROR, meter->uid.text, meter->alias, words.text);
         meter->elsewhere = history->failed = true;
     }
 }
@@ -461,8 +461,8 @@ static void report_end(struct history *history)
     for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
         const struct history_meter *meter = &history->meters[i];
         if (meter->rows == 0)
-            message_print(CEMM_LOG_WARNING, "%s/%s: there is no data of that time", meter->uid.text,
-                          meter->alias);
+            message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias,
+                          "there is no data of that time");
     }
 }
 
