@@ -169,11 +169,62 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
   exits 'the first rows' 0 "$here/../../examples/home-assistant/first.sh" "$scratch/2025-10-27.csv"
   is 'one for each id' "statistic_id,start,unit,sum,state cemm:00_1e_c0_00_00_01_p1_export,01.01.2010 00:00,kWh,0,0 5" \
     "$(head -n 1 <<<"$out") $(LC_ALL=C sort <<<"$out" | head -n 1) $(($(wc -l <<<"$out") - 1))"
+  imports
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
   is 'do not come' statistic_id,start,unit,delta "$out"
   has 'which is said' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
   has 'there is none' "$err" 'home-assistant has hours alone'
+}
+
+# imported FILE…: what the recipe's actions make of them, by the rules of the integration.
+imported() {
+  python3 "$here/import-statistics.py" "$here/../../examples/home-assistant/README.md" "$scratch/first.csv" "$@"
+}
+
+# refused WHY SED: the file is refused if it is so.
+refused() {
+  sed "$2" "$scratch/2025-10-27.csv" >"$scratch/wrong.csv"
+  refute "it would not if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
+}
+
+# $scratch has the first rows' file on stdout, a file and the longer one of a day later.
+imports() {
+  local today=$scratch/2025-10-26.csv tomorrow=$scratch/2025-10-27.csv
+  cp "$scratch/stdout" "$scratch/first.csv"
+  exits 'Home Assistant takes it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
+  cp "$scratch/stdout" "$scratch/got"
+  energy_exits 'the same by day' 0 --from 2025-10-25 --to 2025-10-27 --by day
+  # 73 hours, and the row that the recipe begins with.
+  awk -F, 'NR > 1 { for (i = 4; i <= 8; i++) if ($i != "") sum[$2 " " i] += $i }
+    END { n = split("x x x import export forward reverse gas", name, " ")
+      for (key in sum) { split(key, part, " "); gsub("-", "_", part[1])
+        printf "cemm:00_1e_c0_00_00_01_%s_%s %s 74 %.3f\n", part[1], name[part[2]], part[2] < 8 ? "kWh" : "m³", sum[key] } }' \
+    "$scratch/stdout" | LC_ALL=C sort >"$scratch/wanted"
+  is_file 'and has the same sums' "$scratch/wanted" "$scratch/got"
+  refused 'an hour began at half past' '2s/:00,/:30,/'
+  refused 'a time had seconds' '2s/:00,/:00:00,/'
+  refused 'it had semicolons' 's/,/;/g'
+  refused 'an id had a capital' '2s/p1/P1/'
+  refused 'an id were one of an entity' 's/cemm:/cemm./'
+  refused 'an id had two underscores' 's/_p1/__p1/'
+  refused 'a unit were another one' '2s/kWh/Wh/'
+  refused 'a value were missing' '2s/[0-9.]*$//'
+  refused 'a column were unknown' '1s/delta/delta,minutes/; 2,$s/$/,60/'
+  refused 'an hour stood there twice' '2p'
+  refused 'an hour were left out' 12d
+  refused 'an earlier hour were another one' '2s/[0-9]$/9/; 2s/9$/&9/'
+  exits 'a file that begins later' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-26 --to 2025-10-27
+  cp "$scratch/stdout" "$scratch/later.csv"
+  check 'changes nothing, either' imported "$today" "$scratch/later.csv" "$tomorrow"
+  # What has no data has no row.
+  without_minutes "$(date -ud '2025-10-26 10:00' +%s)" "$(date -ud '2025-10-26 12:00' +%s)"
+  exits 'two hours without data' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-25 --to 2025-10-27 p1
+  is 'have no row' '2025-10-26 10 2025-10-26 11' "$(grep p1_import, "$tomorrow" | cut -d, -f1,2 | grep -vxF -f <(cut -d, -f1,2 <<<"$out") |
+    sed 's/.*,\(..\)\.\(..\)\.\(....\) \(..\):00/\3-\2-\1 \4/' | paste -sd ' ')"
+  cp "$scratch/stdout" "$scratch/gap.csv"
+  check 'and Home Assistant takes that' imported "$scratch/gap.csv" "$scratch/gap.csv"
+  rm "$(archived data/day 2025-10-26)"
 }
 
 formats() {
