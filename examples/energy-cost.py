@@ -5,15 +5,22 @@
 
 hours.csv is from `cemm energy --format csv p1`. prices.csv has the columns start and price: an hour,
 with its offset from UTC, and what a kWh of it costs. Energy that was fed in earns as much. Hours are
-compared in UTC, so the prices may have another offset, and the hour that comes twice is two.
+compared in UTC, so the prices may have another offset, and the hour that comes twice is two. Prices of
+quarters of an hour need `cemm energy --by quarter`.
 """
 import sys
 
 import pandas as pd
 
-hours, prices = (pd.read_csv(file) for file in sys.argv[1:3])
-for table in hours, prices:
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+hours, prices = (pd.read_csv(file) for file in sys.argv[1:])
+for table, file in zip((hours, prices), sys.argv[1:]):
+    if not table["start"].str.contains(r"(?:Z|[+-]\d\d:?\d\d)$").all():
+        sys.exit(f"{file}: each start needs its offset from UTC, as in 2025-01-01T00:00:00+01:00")
     table["utc"] = pd.to_datetime(table["start"], utc=True)
+if not set(prices["utc"].dt.minute) <= set(hours["utc"].dt.minute):
+    sys.exit(f"{sys.argv[2]} has prices of shorter intervals: use `cemm energy --by quarter`")
 hours = hours.merge(prices[["utc", "price"]], on="utc", how="left", validate="many_to_one")
 
 hours["paid"] = hours["import"] * hours["price"]

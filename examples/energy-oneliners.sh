@@ -8,6 +8,7 @@
 # prints them all, each under what it is. p1 is the smart meter, s01 measures the solar panels.
 # prices.csv has "start,price" of each hour, such as "2025-01-01T00:00:00+01:00,0.1234" for one kWh.
 set -eu
+: "${3:?needed: quarters.csv hours.csv prices.csv}"
 here=$(dirname "$0")
 
 echo '# the highest quarter-hour of each month (kW), as the Belgian capacity tariff counts it'

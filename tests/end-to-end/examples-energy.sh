@@ -56,6 +56,10 @@ is 'says nothing' '' "$err"
 exits 'with a price that stands there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
 has 'it does not count twice' "$err" 'not a many-to-one merge'
+exits 'with prices of quarters' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/:00:00/:15:00/' "$scratch/prices.csv")
+has 'it does not take the first of an hour' "$err" 'has prices of shorter intervals'
+exits 'with times that may be of any zone' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/Z,/,/' "$scratch/prices.csv")
+has 'it asks for their offset' "$err" 'each start needs its offset from UTC'
 
 # shellcheck disable=SC2317 # check calls it
 quiet_plot() { ! gnuplot -c "$@" 2>&1 | grep .; }
