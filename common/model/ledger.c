@@ -30,11 +30,6 @@
 
 /* ---- names --------------------------------------------------------------------- */
 
-static int compare_texts(const void *left, const void *right)
-{
-    return strcmp(left, right);
-}
-
 static int compare_meters(const void *left, const void *right)
 {
     const struct cemm_ledger_meter *a = left;
@@ -42,11 +37,6 @@ static int compare_meters(const void *left, const void *right)
     int r = strcmp(a->uid.text, b->uid.text);
 
     return r ? r : strcmp(a->alias, b->alias);
-}
-
-struct cemm_ledger_entry *cemm_ledger_entry_of(char *channel)
-{
-    return (struct cemm_ledger_entry *)(channel - offsetof(struct cemm_ledger_entry, channel));
 }
 
 static struct cemm_ledger_meter *meter_new(struct cemm_ledger *ledger,
@@ -87,21 +77,27 @@ static struct cemm_ledger_entry *entry_new(struct cemm_ledger_meter *meter, cons
     entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
     entry->followed = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
     strcpy(entry->channel, channel);
-    if (tsearch(entry->channel, &meter->entries, compare_texts))
-        return entry;
-    free(entry);
-    return NULL;
+    return entry;
 }
 
 struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                           const char *alias, const char *channel)
 {
     struct cemm_ledger_meter *meter = meter_get(ledger, uid, alias);
-    char **found = meter ? tfind(channel, &meter->entries, compare_texts) : NULL;
+    struct cemm_ledger_entry **place = meter ? &meter->entries : NULL;
+    int order = -1;
 
-    if (found)
-        return cemm_ledger_entry_of(*found);
-    return meter && cemm_name_valid(channel) ? entry_new(meter, channel) : NULL;
+    while (place && *place && (order = strcmp((*place)->channel, channel)) < 0)
+        place = &(*place)->next;
+    if (order == 0)
+        return *place;
+    struct cemm_ledger_entry *entry =
+        meter && cemm_name_valid(channel) ? entry_new(meter, channel) : NULL;
+    if (entry) {
+        entry->next = *place;
+        *place = entry;
+    }
+    return entry;
 }
 
 struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
@@ -194,10 +190,8 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
     return ledger;
 }
 
-static void entry_free(void *channel)
+static void entry_free(struct cemm_ledger_entry *entry)
 {
-    struct cemm_ledger_entry *entry = cemm_ledger_entry_of(channel);
-
     while (entry->takers) {
         struct cemm_given *given = entry->takers;
         entry->takers = given->next;
@@ -211,7 +205,11 @@ static void meter_free(void *data)
 {
     struct cemm_ledger_meter *meter = data;
 
-    tdestroy(meter->entries, entry_free);
+    while (meter->entries) {
+        struct cemm_ledger_entry *entry = meter->entries;
+        meter->entries = entry->next;
+        entry_free(entry);
+    }
     free(meter);
 }
 
@@ -268,6 +266,11 @@ static void add_line(const struct cemm_ledger_entry *entry, const char *taker, c
 }
 
 /* ---- samples taken ------------------------------------------------------------------ */
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(left, right);
+}
 
 /* The ledger's copy of a source's name; NULL: no memory. There are few sources. */
 static const char *source_named(struct cemm_ledger *ledger, const char *name)

@@ -34,12 +34,13 @@ struct cemm_given {
 
 struct cemm_ledger_meter {
     struct cemm_ledger *ledger;
-    void *entries; /* tree of their channels */
+    struct cemm_ledger_entry *entries; /* in the order of their channels */
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
 };
 
 struct cemm_ledger_entry {
+    struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
     int64_t taken;      /* time of the newest sample that was to be given; 0: none */
     double value;       /* of that sample, if it was taken in this run */
@@ -48,9 +49,9 @@ struct cemm_ledger_entry {
     int64_t given;      /* time of the newest sample that was given; 0: none */
     struct cemm_given *takers;
     struct cemm_cadence cadence;
-    bool paced;     /* the meter measures at intervals of its own: no pulse meter */
-    bool followed;  /* the API has a row a minute of it */
-    char channel[]; /* what the tree holds */
+    bool paced;    /* the meter measures at intervals of its own: no pulse meter */
+    bool followed; /* the API has a row a minute of it */
+    char channel[];
 };
 
 struct cemm_ledger {
@@ -78,9 +79,6 @@ void cemm_ledger_clear(struct cemm_ledger *ledger);
  * name. */
 struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                           const char *alias, const char *channel);
-
-/* The entry whose channel that is. */
-struct cemm_ledger_entry *cemm_ledger_entry_of(char *channel);
 
 /* Whether a text may be a taker's name: it stands between tabs. */
 bool cemm_taker_valid(const char *taker);

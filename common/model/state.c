@@ -92,18 +92,15 @@ static void write_entry(struct writer *writer, const struct cemm_ledger_entry *e
 /* twalk() passes no user data, and only glibc has twalk_r(). */
 static _Thread_local struct writer *walking;
 
-static void visit_entry(const void *node, VISIT order, int depth)
-{
-    (void)depth;
-    if (order == postorder || order == leaf)
-        write_entry(walking, cemm_ledger_entry_of(*(char *const *)node));
-}
-
 static void visit_meter(const void *node, VISIT order, int depth)
 {
+    const struct cemm_ledger_meter *meter = *(struct cemm_ledger_meter *const *)node;
+
     (void)depth;
-    if (order == postorder || order == leaf)
-        twalk((*(struct cemm_ledger_meter *const *)node)->entries, visit_entry);
+    if (order != postorder && order != leaf)
+        return;
+    for (const struct cemm_ledger_entry *entry = meter->entries; entry; entry = entry->next)
+        write_entry(walking, entry);
 }
 
 int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_text,
