@@ -368,7 +368,10 @@ static void finish(struct reader *reader)
 {
     struct settings *settings = reader->settings;
     struct cemm_words words = {""};
+    const char *wrong = settings->state_file ? NULL : take_state_file(reader, STATE_FILE);
 
+    if (wrong)
+        log_mistake(reader, "StateFile", wrong);
     if (reader->mistakes)
         return;
     if (cemm_config_finish(settings->config, &words) < 0) {
@@ -388,10 +391,8 @@ static struct settings *settings_new(void)
     if (!settings)
         return NULL;
     settings->config = cemm_config_new();
-    settings->state_file = strdup(STATE_FILE);
     settings->window = WINDOW_DEFAULT;
-    if (!settings->config || !settings->state_file ||
-        cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
+    if (!settings->config || cemm_config_base(settings->config, global_option_get("BaseDir")) < 0) {
         settings_free(settings);
         return NULL;
     }

@@ -121,7 +121,7 @@ fresh() {
   is "flow" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
   is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
-  is "it says that there was no state file" 1 "$(said 'there is no state file cemm.state yet')"
+  is "it says that there was no state file" 1 "$(said "there is no state file $run/cemm.state yet")"
   rm "$run/cemm.state"
   check "a state file that is removed is written again" wait_for 30 test -s "$run/cemm.state"
   is "with all that it had" "$(values "$first" power-p1-electric_power | sort -n | sed -n 1p | cut -d' ' -f1)" \

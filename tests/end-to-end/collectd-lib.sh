@@ -74,13 +74,15 @@ END
   } >"$1/collectd.conf"
 }
 
-# refused WHAT BLOCK WORDS: the <Plugin cemm> block BLOCK is refused, and its log says WORDS.
+# refused WHAT BLOCK WORDS [DIRECTORY]: the <Plugin cemm> block BLOCK is refused, and its log says
+# WORDS; with such a directory in BaseDir.
 # collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` comes to
 # the same check, and ends there, too, if there is a mistake.
 refused() {
   local dir=$scratch/refused code=0
   rm -rf "$dir"
   conf "$dir" <<<"$2"
+  [[ -z ${4-} ]] || mkdir "$dir/$4"
   run_collectd "$test_option" -C "$dir/collectd.conf" >"$dir/out" 2>&1 || code=$?
   if ((code == 0)) || [[ -d $dir/csv ]]; then
     not_ok "refused: $1" "exit $code"

@@ -74,6 +74,7 @@ mistakes() {
   refused "no block at all, nor discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
   refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: exists and is not a regular file"
+  refused "a directory as the default state file" $'<Plugin cemm>\n</Plugin>' "StateFile: exists and is not a regular file" cemm.state
   refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
 }
 
