@@ -12,7 +12,9 @@
 
 #define LINKS_MAX 40 /* as the kernel follows */
 
-ssize_t cemm_file_fill(int fd, char *ret_bytes, size_t length)
+/* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
+ * errno. */
+static ssize_t fill(int fd, char *ret_bytes, size_t length)
 {
     size_t got = 0;
 
@@ -39,7 +41,7 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_ab
     char *bytes = malloc(length + 1);
     if (!bytes)
         return -ENOMEM;
-    ssize_t got = cemm_file_fill(fd, bytes, length);
+    ssize_t got = fill(fd, bytes, length);
     if (got != (ssize_t)length) {
         free(bytes);
         return got < 0 ? (int)got : -EIO;

@@ -11,10 +11,6 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-/* Reads `length` bytes, or fewer at the end of the file. Returns their number, or a negative
- * errno. */
-ssize_t cemm_file_fill(int fd, char *ret_bytes, size_t length);
-
 /* Writes all bytes, in as many calls as that takes. Returns 0 or a negative errno. */
 int cemm_file_write(int fd, const char *bytes, size_t length);
 

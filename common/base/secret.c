@@ -3,16 +3,16 @@
 #include "common/base/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define CREDENTIAL "credential:"
+#define FILE_MAX   (64u << 10) /* bytes; the key is the first line */
+#define OTHERS     (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)
 
 bool cemm_secret_is_file(const char *name)
 {
@@ -43,29 +43,12 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_words *word
     return 0;
 }
 
-/* systemd sets the mode of a credential. */
-static int check_mode(int fd, const char *path, bool credential, struct cemm_words *words)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) < 0)
-        return cemm_words_fail(words, -EIO, "key file %s can't be read", path);
-    if (!S_ISREG(status.st_mode))
-        return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file", path);
-    if (!credential && (status.st_mode & (S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH)))
-        return cemm_words_fail(words, -EPERM,
-                               "key file %s can be read by others; run: chmod 600 %s", path, path);
-    return 0;
-}
-
 /* Takes the first line of `text`, without surrounding white space. */
 static int take_line(char *text, size_t length, struct cemm_secret *secret)
 {
     size_t start = strncmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0; /* an editor's BOM */
     size_t end = strcspn(text, "\n");
 
-    if (end == length && length > CEMM_KEY_MAX)
-        return -E2BIG;
     if (end < length && text[end] == '\0')
         return -EILSEQ;
     while (start < end && strchr(" \t\r", text[start]))
@@ -84,40 +67,33 @@ static int take_line(char *text, size_t length, struct cemm_secret *secret)
     return 0;
 }
 
-static int read_line(int fd, const char *path, struct cemm_secret *secret, struct cemm_words *words)
-{
-    char text[CEMM_KEY_MAX + 64];
-    ssize_t length = cemm_file_fill(fd, text, sizeof(text) - 1);
-
-    if (length < 0) {
-        cemm_words_set(words, "key file %s can't be read: %s", path, strerror((int)-length));
-        explicit_bzero(text, sizeof(text));
-        return (int)length;
-    }
-    text[length] = '\0';
-    int r = take_line(text, (size_t)length, secret);
-    explicit_bzero(text, sizeof(text));
-    if (r == -ENODATA)
-        cemm_words_set(words, "key file %s has no key in its first line", path);
-    else if (r < 0)
-        cemm_words_set(words, "the first line of key file %s is not an API key", path);
-    return r;
-}
-
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
 {
     char path[PATH_MAX];
+    struct stat about;
+    char *text;
     int r = locate(file, path, words);
 
     if (r < 0)
         return r;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0)
-        return cemm_words_fail(words, -errno, "key file %s: %s", path, strerror(errno));
-    r = check_mode(fd, path, !cemm_secret_is_file(file), words);
-    if (r >= 0)
-        r = read_line(fd, path, secret, words);
-    close(fd);
+    r = cemm_file_read(path, FILE_MAX, &text, &about);
+    if (r == -EFBIG)
+        return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file, or too long",
+                               path);
+    if (r < 0)
+        return cemm_words_fail(words, r, "key file %s: %s", path, strerror(-r));
+    /* systemd sets the mode of a credential. */
+    if (cemm_secret_is_file(file) && (about.st_mode & OTHERS))
+        r = cemm_words_fail(words, -EPERM, "key file %s can be read by others; run: chmod 600 %s",
+                            path, path);
+    else
+        r = take_line(text, (size_t)about.st_size, secret);
+    explicit_bzero(text, (size_t)about.st_size);
+    free(text);
+    if (r == -ENODATA)
+        cemm_words_set(words, "key file %s has no key in its first line", path);
+    else if (r < 0 && r != -EPERM)
+        cemm_words_set(words, "the first line of key file %s is not an API key", path);
     return r;
 }
 

@@ -46,7 +46,7 @@ void cemm_words_drop(struct cemm_words **slot)
 
 const struct cemm_words *cemm_words_kept(struct cemm_words *const *slot)
 {
-    static const struct cemm_words none = {"out of memory"};
+    static const struct cemm_words none = {"the reason is not known"};
 
     return *slot ? *slot : &none;
 }

@@ -13,8 +13,8 @@ int cemm_words_fail(struct cemm_words *words, int error, const char *format, ...
 
 /*
  * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
- * of devices have a message. Without memory the slot stays NULL, and
- * cemm_words_kept() says "out of memory".
+ * of devices have a message. cemm_words_kept() has a text for an empty slot, too:
+ * there was no memory for a message.
  */
 void cemm_words_keep(struct cemm_words **slot, const struct cemm_words *words);
 void cemm_words_drop(struct cemm_words **slot);

@@ -53,9 +53,8 @@ static int refuse(const struct reader *reader, const char *wanted)
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */
-static void skip(struct reader *reader, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static void skip(struct reader *reader, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void skip(struct reader *reader, const char *format,
+                                                       ...)
 {
     struct cemm_document *document = reader->document;
     struct cemm_words words;

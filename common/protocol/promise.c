@@ -94,15 +94,14 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
 
     if (promise->since < 0)
         return known;
+    /* Closer to the upper bound: being late is better than another repeat. */
     if (known < 0 && promise->expected < 0)
-        return late -
-               (late - promise->early) /
-                   4; /* closer to the upper bound: being late is better than another repeat */
-    if (known < 0)    /* the estimate came from another device: it is kept if it fits this one */
-        return promise->expected <= promise->early || promise->expected > late ? late
-                                                                               : promise->expected;
-    if (known <= promise->early || known > late)
+        return late - (late - promise->early) / 4;
+    int64_t estimate = known < 0 ? promise->expected : known; /* the former is of another device */
+    if (estimate <= promise->early || estimate > late)
         return late;
+    if (known < 0)
+        return estimate;
     /* The estimate fits. The scout lowers it a little each time: lowering it much would cause
      * early repeats. */
     return promise->patient ? known : known - (known - promise->early) / 32;
