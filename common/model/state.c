@@ -9,7 +9,6 @@
  * and CADENCE are those of the series, whatever TAKER is. Lines add up: minutes
  * that have just been given are appended as a line, and from time to time the
  * whole file is rewritten and synced. The line "end" marks where that ended.
- * Format 1, which can still be read, has no CADENCE and no "end".
  *
  * Without "end", or with a last line that is not complete, the file was cut
  * off: its lines count, and what it lacks may be given again. After any other
@@ -32,7 +31,6 @@
 #include <unistd.h>
 
 #define HEADER     "cemm minutes 2\n"
-#define HEADER_1   "cemm minutes 1\n"
 #define END        "end"
 #define MINUTE_S   INT64_C(60)
 #define DAY_MS     INT64_C(86400000)
@@ -341,14 +339,12 @@ static int read_line(struct cemm_ledger *ledger, char *line)
 static int read_text(struct cemm_ledger *ledger, char *text, size_t length)
 {
     size_t header = strlen(HEADER);
-    bool first = length >= header && memcmp(text, HEADER_1, header) == 0;
-    bool whole = first;
+    bool whole = false;
     char *line = text + header;
     char *end;
     int r = 0;
 
-    if (length < header || (!first && memcmp(text, HEADER, header) != 0) ||
-        memchr(text, '\0', length))
+    if (length < header || memcmp(text, HEADER, header) != 0 || memchr(text, '\0', length))
         return -EBADMSG;
     for (; r == 0 && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
