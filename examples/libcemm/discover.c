@@ -1,5 +1,5 @@
 /*
- * Looks for CEMMs in the own network, which takes two seconds.
+ * Looks for CEMMs on the LAN, which takes two seconds.
  *
  *   cc discover.c $(pkg-config --cflags --libs libcemm) -o discover
  *   ./discover
