@@ -15,10 +15,9 @@
 #include "plugin/collectd/config.h"
 #include "plugin/collectd/poller.h"
 
-/* How often readings are dispatched, unless an interval is shorter. A read callback ("look")
- * lasts at most this long, and a stop, or with few read threads another plugin, may have to wait
- * for it. */
-#define LOOKS_MS 200
+/* How often the read callback is called, unless an interval is shorter. A call lasts at most this
+ * long, and a stop, or with few read threads another plugin, may have to wait for it. */
+#define CALLS_MS 200
 
 #define PLUGINS_MAX 64 /* <Plugin cemm> blocks, in however many files */
 
@@ -53,9 +52,9 @@ static int configure(oconfig_item_t *plugin)
     return read_settings();
 }
 
-static int64_t looks_ms(void)
+static int64_t calls_ms(void)
 {
-    int64_t interval = LOOKS_MS;
+    int64_t interval = CALLS_MS;
 
     for (size_t i = 0; i < self.settings->count; i++) {
         if (self.settings->blocks[i].interval < interval)
@@ -70,7 +69,7 @@ static int hand_over(user_data_t *data)
 {
     (void)data;
     if (!pthread_equal(self.starter, pthread_self()))
-        poller_hand_over(self.poller, looks_ms());
+        poller_hand_over(self.poller, calls_ms());
     return 0;
 }
 
@@ -87,7 +86,7 @@ static int start(void)
         return -1;
     /* One callback for all blocks: two could dispatch samples of one series at the same time
      * (queue.c). */
-    return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(looks_ms()),
+    return plugin_register_complex_read("cemm", "cemm", hand_over, MS_TO_CDTIME_T(calls_ms()),
                                         NULL);
 }
 

@@ -1,5 +1,6 @@
 /*
- * collectd's configuration blocks, read and checked.
+ * collectd's configuration blocks, read and checked. Includes collectd's headers
+ * for all files of the plugin.
  */
 #ifndef CEMM_COLLECTD_CONFIG_H
 #define CEMM_COLLECTD_CONFIG_H
@@ -8,7 +9,15 @@
 #include <stdint.h>
 
 #include "common/frontend.h"
-#include "plugin/collectd/host.h"
+
+/* A switch of collectd's build. Without it, its headers define neither NAN nor isnan(). */
+#define HAVE_CONFIG_H 1
+#include <collectd/core/daemon/collectd.h>
+
+#include <collectd/core/daemon/configfile.h>
+#include <collectd/core/daemon/plugin.h>
+#include <collectd/core/daemon/utils_cache.h>
+#undef HAVE_CONFIG_H
 
 #define INTERVAL_MAX_MS (24 * 3600 * 1000) /* collectd's own default of MaxReadInterval */
 

@@ -20,22 +20,26 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
 #include "plugin/collectd/dispatch.h"
-#include "plugin/collectd/locks.h"
+#include "plugin/collectd/threads.h"
 
-#define DELAY_MS     1000     /* for a live sample to reach the writers */
-#define AGE_MS       30000    /* how old the document of a day may be */
-#define ROUNDS_MAX   4        /* series at a time: there is no hurry */
-#define PACE_US      500      /* between two values, so that current ones are written, too */
-#define SAVE_US      10000000 /* between two saves of the state file if no batch comes */
-#define SLOW_US      5000     /* a flush that takes longer is done less often */
-#define TOGETHER_MAX 64       /* values that are flushed together at most */
-#define NOT_LIVE     (-1000)  /* collectd does not know the series just now */
+#define DELAY_MS     1000    /* for a live sample to reach the writers */
+#define AGE_MS       30000   /* how old the document of a day may be */
+#define ROUNDS_MAX   4       /* series at a time: there is no hurry */
+#define SAVE_MS      10000   /* the state file is saved at least so often: a try may have failed */
+#define SLOW_MS      5       /* a flush that takes longer is done less often */
+#define TOGETHER_MAX 64      /* values that are flushed together at most */
+#define NOT_LIVE     (-1000) /* collectd does not know the series just now */
+
+/* Between two values, so that current ones are written, too. */
+static const struct timespec pace = {.tv_nsec = 500000};
 
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
@@ -59,8 +63,8 @@ struct history_writer {
     bool running; /* the thread is there to be joined */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stopping; /* this and all below under lock */
-    bool news;
+    atomic_bool stopping;
+    bool news; /* this and all below under lock */
     struct batches waiting;
     struct batches finished;
 };
@@ -143,30 +147,16 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
     const char *taker = cemm_fill_taker(batch->fill);
-    int64_t begun = locks_now();
+    int64_t begun = cemm_clock_steady();
     int64_t took;
 
     plugin_flush(taker, 0, NULL);
-    took = locks_now() - begun;
+    took = cemm_clock_steady() - begun;
     while (batch->given < end)
         (void)cemm_ledger_mark(cemm_fill_entry(batch->fill), taker,
                                batch->series->samples[batch->given++].time);
     save(writer, false);
     return took;
-}
-
-/* Waits. True: the thread must end. */
-static bool pause_for(struct history_writer *writer, int64_t us)
-{
-    int64_t until = locks_now() + us;
-    bool stopping;
-
-    pthread_mutex_lock(&writer->lock);
-    while (!writer->stopping && locks_wait(&writer->wake, &writer->lock, until))
-        ;
-    stopping = writer->stopping;
-    pthread_mutex_unlock(&writer->lock);
-    return stopping;
 }
 
 static void write_batch(struct history_writer *writer, struct batch *batch)
@@ -176,15 +166,14 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
 
     if (!is_live(batch))
         batch->status = NOT_LIVE;
-    while (batch->status == 0 && next < batch->series->count) {
+    while (batch->status == 0 && next < batch->series->count && !writer->stopping) {
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->given >= together && flush(writer, batch, next) > SLOW_US &&
+        if (next - batch->given >= together && flush(writer, batch, next) > SLOW_MS &&
             together < TOGETHER_MAX)
             together *= 2;
-        if (pause_for(writer, PACE_US))
-            break;
+        nanosleep(&pace, NULL);
     }
     if (next > batch->given)
         flush(writer, batch, next);
@@ -196,12 +185,12 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
  * the thread must end. */
 static bool wait_for_batch(struct history_writer *writer, struct batch **ret_batch)
 {
-    int64_t until = locks_now() + SAVE_US;
+    int64_t until = cemm_clock_steady() + SAVE_MS;
     bool stopping;
 
     pthread_mutex_lock(&writer->lock);
     while (!writer->stopping && !writer->news && STAILQ_EMPTY(&writer->waiting) &&
-           locks_wait(&writer->wake, &writer->lock, until))
+           threads_wait(&writer->wake, &writer->lock, until))
         ;
     writer->news = false;
     stopping = writer->stopping;
@@ -324,7 +313,7 @@ int history_writer_start(struct history_writer **ret_writer, const struct settin
 
     if (!writer)
         return -ENOMEM;
-    int r = locks_init(&writer->lock, &writer->wake);
+    int r = threads_init(&writer->lock, &writer->wake);
     if (r < 0) {
         free(writer);
         return r;
@@ -338,7 +327,7 @@ int history_writer_start(struct history_writer **ret_writer, const struct settin
     writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);
     if (!writer->backfill)
         return -ENOMEM;
-    r = thread_start(&writer->thread, run, writer, "cemm history");
+    r = threads_start(&writer->thread, run, writer, "cemm history");
     writer->running = r == 0;
     return r;
 }

@@ -1,9 +1,4 @@
 /*
- * Each device has a record, which the loop's thread fills and collectd's thread
- * reads; both hold the lock only while they copy. Values and notifications are
- * made under the lock and dispatched after it, because a notification may run
- * any program of the administrator.
- *
  * A device is silent if requests for it fail, and none has succeeded for
  * several intervals: a single late answer is not worth an alarm. A meter is
  * silent if its CEMM answers but has no new sample of it, or if only its
@@ -16,7 +11,6 @@
  */
 #include "plugin/collectd/monitor.h"
 
-#include <pthread.h>
 #include <search.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,7 +34,7 @@ struct status {
     bool failing; /* the last request */
     bool silent;  /* as the last notification said */
     bool absent;  /* no source has it; of a device: as a whole */
-    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did */
+    char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
 };
 
 struct meter {
@@ -65,7 +59,6 @@ struct record {
 };
 
 struct monitor {
-    pthread_mutex_t lock;
     void *tree; /* of struct record */
     struct record *first;
     int64_t due; /* monotonic: the earliest report of any record */
@@ -73,13 +66,7 @@ struct monitor {
 
 struct monitor *monitor_new(void)
 {
-    struct monitor *monitor = calloc(1, sizeof(*monitor));
-
-    if (monitor && pthread_mutex_init(&monitor->lock, NULL) != 0) {
-        free(monitor);
-        return NULL;
-    }
-    return monitor;
+    return calloc(1, sizeof(struct monitor));
 }
 
 static void record_free(void *data)
@@ -100,7 +87,6 @@ void monitor_free(struct monitor *monitor)
     if (!monitor)
         return;
     tdestroy(monitor->tree, record_free);
-    pthread_mutex_destroy(&monitor->lock);
     free(monitor);
 }
 
@@ -125,6 +111,55 @@ static bool meter_silent(const struct record *record, const struct meter *meter)
                                                      SILENT_INTERVALS * meter->interval);
 }
 
+/* Sends a notification about the meter; NULL: about the device. The meter's name is part of the
+ * notification's identity, so that one meter's end does not end another's. */
+static void send_news(const struct record *record, const struct meter *meter)
+{
+    const struct status *status = meter ? &meter->status : &record->status;
+    const char *alias = meter ? meter->alias : "";
+    notification_t notification = {
+        .severity = status->silent ? NOTIF_FAILURE : NOTIF_OKAY,
+        .time = cdtime(),
+    };
+    char *message = notification.message;
+    size_t size = sizeof(notification.message);
+    char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
+
+    dispatch_fill(notification.host, dispatch_host(record->block));
+    dispatch_fill(notification.plugin, "cemm");
+    dispatch_fill(notification.plugin_instance, record->uid.text);
+    dispatch_fill(notification.type, "gauge");
+    snprintf(notification.type_instance, sizeof(notification.type_instance), "%s%sage", alias,
+             meter ? "-" : "");
+    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, meter ? ": " : "", alias);
+    if (!status->silent)
+        snprintf(message, size, "CEMM %s %s", name, meter ? "is back" : "answers again");
+    else if (meter && meter->stalled)
+        snprintf(message, size, "CEMM %s is silent: it has measured nothing for %.0f minutes", name,
+                 (double)(cemm_clock_wall() - meter->newest) / 60000);
+    else
+        snprintf(message, size, "CEMM %s is silent: %s", name, status->message);
+    plugin_dispatch_notification(&notification);
+}
+
+/* Sends what has changed. */
+static void notify(struct record *record, int64_t now)
+{
+    bool silent = device_silent(record, now);
+
+    if (silent != record->status.silent) {
+        record->status.silent = silent;
+        send_news(record, NULL);
+    }
+    for (struct meter *meter = record->meters; meter; meter = meter->next) {
+        silent = meter_silent(record, meter);
+        if (silent == meter->status.silent)
+            continue;
+        meter->status.silent = silent;
+        send_news(record, meter);
+    }
+}
+
 /* ---- taking notes ------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
@@ -134,10 +169,9 @@ static int compare(const void *left, const void *right)
 }
 
 /* NULL: no memory; the next answer may find some. */
-static struct record *record_of(struct monitor *monitor, const struct block *block,
-                                const struct cemm_uid *uid, int64_t now)
+static struct record *record_of(struct monitor *monitor, const struct answer *answer)
 {
-    const struct record key = {.uid = *uid};
+    const struct record key = {.uid = answer->meter.uid};
     struct record **found = tfind(&key, &monitor->tree, compare);
     struct record *record;
 
@@ -146,22 +180,24 @@ static struct record *record_of(struct monitor *monitor, const struct block *blo
     record = calloc(1, sizeof(*record));
     if (!record)
         return NULL;
-    *record = (struct record){.uid = *uid, .block = block, .status.good = now};
+    *record = (struct record){
+        .uid = answer->meter.uid, .block = answer->block, .status.good = answer->ended};
     if (!tsearch(record, &monitor->tree, compare)) {
         free(record);
         return NULL;
     }
     record->next = monitor->first;
     monitor->first = record;
+    monitor->due = 0;
     return record;
 }
 
-static void note_source(struct record *record, const struct cemm_document *document)
+static void note_source(struct record *record, const struct answer *answer)
 {
     struct source *source = record->sources;
     char name[sizeof(source->name)];
 
-    snprintf(name, sizeof(name), "%s", cemm_document_source(document));
+    memcpy(name, answer->source, sizeof(name));
     for (char *c = name; *c; c++) /* "cloud home": an identifier has no spaces */
         *c = *c == ' ' || *c == '/' ? '-' : *c;
     while (*source->name && strcmp(source->name, name) != 0) {
@@ -169,51 +205,57 @@ static void note_source(struct record *record, const struct cemm_document *docum
             return;
     }
     memcpy(source->name, name, sizeof(name));
-    source->took = (double)cemm_document_took(document) / 1000;
+    source->took = (double)answer->took / 1000;
     source->reported = false;
 }
 
 /* NULL: no memory; the next answer may find some. */
-static struct meter *meter_of(struct record *record, const struct block *block, const char *alias,
-                              int64_t now)
+static struct meter *meter_of(struct record *record, const struct answer *answer)
 {
     struct meter *meter = record->meters;
 
-    while (meter && strcmp(meter->alias, alias) != 0)
+    while (meter && strcmp(meter->alias, answer->meter.alias) != 0)
         meter = meter->next;
     if (!meter) {
         meter = calloc(1, sizeof(*meter));
         if (!meter)
             return NULL;
-        *meter =
-            (struct meter){.next = record->meters, .interval = block->interval, .status.good = now};
-        strncpy(meter->alias, alias, sizeof(meter->alias) - 1);
+        meter->next = record->meters;
+        meter->interval = answer->block->interval;
+        meter->status.good = answer->ended;
+        memcpy(meter->alias, answer->meter.alias, sizeof(meter->alias));
         record->meters = meter;
     }
-    if (block->interval < meter->interval)
-        meter->interval = block->interval;
+    if (answer->block->interval < meter->interval)
+        meter->interval = answer->block->interval;
     return meter;
 }
 
-static void note_status(struct status *status, const struct cemm_answer *answer, int64_t now)
+/* A device that was silent answers again: its meters are given as long to do so, too. */
+static void excuse_meters(struct record *record, int64_t now)
 {
-    status->failing = answer->result != 0;
-    if (status->failing) /* cut: it is for people */
-        snprintf(status->message, sizeof(status->message), "%s", answer->words);
-    else
-        status->good = now;
+    for (struct meter *meter = record->meters; meter; meter = meter->next)
+        meter->status.good = now;
 }
 
-static void note_measured(struct meter *meter, const struct cemm_document *document, unsigned pace)
+static void note_status(struct status *status, const struct answer *answer)
 {
-    int64_t pace_ms = pace * INT64_C(1000);
-    int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
-    int64_t newest = cemm_document_newest(document);
+    status->failing = answer->result != 0;
+    if (status->failing)
+        memcpy(status->message, answer->message, sizeof(status->message));
+    else
+        status->good = answer->ended;
+}
 
-    if (newest) /* else the last time that it was measured counts */
-        meter->newest = newest;
-    meter->stalled = cemm_meter_silent(meter->alias, cemm_document_type(document), meter->newest,
-                                       interval, cemm_clock_wall());
+static void note_measured(struct meter *meter, const struct answer *answer)
+{
+    int64_t pace_ms = answer->pace * INT64_C(1000);
+    int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
+
+    if (answer->newest) /* else the last time that it was measured counts */
+        meter->newest = answer->newest;
+    meter->stalled =
+        cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
 static void set_absent(struct record *record, struct status *status, bool absent)
@@ -222,67 +264,48 @@ static void set_absent(struct record *record, struct status *status, bool absent
     status->absent = absent;
 }
 
-/* 1: something of the device is absent now; -1: nothing is any more; 0: neither has changed. */
-static int note_absence(struct record *record, struct status *status, int result)
+/* Logs when the first of the device and its meters has disappeared, and when all are back. */
+static void note_absence(struct record *record, struct status *status, const struct answer *answer)
 {
     bool before = record->absences > 0;
+    const char *alias = answer->meter.alias;
 
-    if (result == CEMM_ABSENT)
+    if (answer->result == CEMM_ABSENT)
         set_absent(record, status, true);
-    if (result == 0) {
+    if (answer->result == 0) {
         set_absent(record, status, false);
         set_absent(record, &record->status, false);
     }
-    return (record->absences > 0) - before;
+    if (!before && record->absences > 0)
+        plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", answer->block->label,
+                   record->uid.text, alias, *alias ? ": " : "", answer->message);
+    else if (before && record->absences == 0)
+        plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", answer->block->label, record->uid.text);
 }
 
-/* Returns as note_absence(). */
-static int note(struct record *record, const struct block *block, struct meter *meter,
-                const struct cemm_answer *answer, unsigned pace, int64_t now)
+void monitor_note(struct monitor *monitor, const struct answer *answer)
 {
-    if (block->interval < record->block->interval)
-        record->block = block;
-    note_status(&record->status, answer, now);
+    struct record *record = record_of(monitor, answer);
+    bool of_meter = *answer->meter.alias != '\0';
+    struct meter *meter = record && of_meter ? meter_of(record, answer) : NULL;
+
+    if (!record)
+        return;
+    if (answer->block->interval < record->block->interval)
+        record->block = answer->block;
+    if (record->status.silent && answer->result == 0)
+        excuse_meters(record, answer->ended);
+    note_status(&record->status, answer);
     if (meter)
-        note_status(&meter->status, answer, now);
+        note_status(&meter->status, answer);
     if (answer->result != 0)
         record->errors++;
-    if (answer->document)
-        note_source(record, answer->document);
-    if (answer->document && meter)
-        note_measured(meter, answer->document, pace);
-    return note_absence(record, meter ? &meter->status : &record->status, answer->result);
-}
-
-/* Whether the record is new, or a notification may be due, which does not wait for the next
- * report. */
-static bool is_news(const struct record *record, const struct meter *meter)
-{
-    return !record->due || record->status.failing || record->status.silent ||
-           (meter && meter_silent(record, meter) != meter->status.silent);
-}
-
-void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
-                  const char *alias, const struct cemm_answer *answer, unsigned pace, int64_t now)
-{
-    struct record *record;
-    int absence = 0;
-
-    pthread_mutex_lock(&monitor->lock);
-    record = record_of(monitor, block, uid, now);
-    if (record) {
-        struct meter *meter = alias ? meter_of(record, block, alias, now) : NULL;
-
-        absence = note(record, block, meter, answer, pace, now);
-        if (is_news(record, meter))
-            monitor->due = 0;
-    }
-    pthread_mutex_unlock(&monitor->lock);
-    if (absence > 0)
-        plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", block->label, uid->text,
-                   alias ? alias : "", alias ? ": " : "", answer->words);
-    else if (absence < 0)
-        plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", block->label, uid->text);
+    if (*answer->source)
+        note_source(record, answer);
+    if (*answer->source && meter)
+        note_measured(meter, answer);
+    note_absence(record, meter ? &meter->status : &record->status, answer);
+    notify(record, answer->ended);
 }
 
 /* ---- reporting ---------------------------------------------------------------------- */
@@ -303,14 +326,17 @@ static int64_t newest_of(const struct record *record)
     return silent ? silent : newest;
 }
 
-static void report_values(const struct record *record, int64_t newest)
+static void report_values(struct record *record)
 {
+    int64_t newest = newest_of(record);
     double age = (double)(cemm_clock_wall() - newest) / 1000;
 
-    for (size_t i = 0; i < SOURCES_MAX && *record->sources[i].name; i++) {
-        if (!record->sources[i].reported)
-            dispatch_own(record->block, &record->uid, "response_time", record->sources[i].name,
-                         (value_t){.gauge = record->sources[i].took});
+    for (struct source *source = record->sources;
+         source < record->sources + SOURCES_MAX && *source->name; source++) {
+        if (!source->reported)
+            dispatch_own(record->block, &record->uid, "response_time", source->name,
+                         (value_t){.gauge = source->took});
+        source->reported = true;
     }
     if (newest) /* a meter's clock may be a little ahead */
         dispatch_own(record->block, &record->uid, "gauge", "age",
@@ -319,117 +345,25 @@ static void report_values(const struct record *record, int64_t newest)
                  (value_t){.derive = record->errors});
 }
 
-/* Under the lock. About the meter; NULL: about the device. The meter's name is part of the
- * notification's identity, so that one meter's end does not end another's. */
-static void make_notification(notification_t *notification, const struct record *record,
-                              const struct meter *meter)
+static void report(struct record *record, int64_t now)
 {
-    const struct status *status = meter ? &meter->status : &record->status;
-    const char *alias = meter ? meter->alias : "";
-    char *message = notification->message;
-    size_t size = sizeof(notification->message);
-    char name[CEMM_UID_SIZE + CEMM_NAME_SIZE + 2];
-
-    *notification = (notification_t){
-        .severity = status->silent ? NOTIF_FAILURE : NOTIF_OKAY,
-        .time = cdtime(),
-    };
-    dispatch_fill(notification->host, dispatch_host(record->block));
-    dispatch_fill(notification->plugin, "cemm");
-    dispatch_fill(notification->plugin_instance, record->uid.text);
-    dispatch_fill(notification->type, "gauge");
-    snprintf(notification->type_instance, sizeof(notification->type_instance), "%s%sage", alias,
-             meter ? "-" : "");
-    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, meter ? ": " : "", alias);
-    if (!status->silent)
-        snprintf(message, size, "CEMM %s %s", name, meter ? "is back" : "answers again");
-    else if (meter && meter->stalled)
-        snprintf(message, size, "CEMM %s is silent: it has measured nothing for %.0f minutes", name,
-                 (double)(cemm_clock_wall() - meter->newest) / 60000);
-    else
-        snprintf(message, size, "CEMM %s is silent: %s", name, status->message);
-}
-
-/* Under the lock. Makes one notification that is due, and marks it as sent. */
-static bool take_news(struct record *record, int64_t now, notification_t *ret_notification)
-{
-    bool silent = device_silent(record, now);
-
-    if (silent != record->status.silent) {
-        record->status.silent = silent;
-        make_notification(ret_notification, record, NULL);
-        return true;
-    }
-    for (struct meter *meter = record->meters; meter; meter = meter->next) {
-        silent = meter_silent(record, meter);
-        if (silent == meter->status.silent)
-            continue;
-        meter->status.silent = silent;
-        make_notification(ret_notification, record, meter);
-        return true;
-    }
-    return false;
-}
-
-/* Under the lock. True if its values are due. */
-static bool take_turn(struct record *record, int64_t now)
-{
-    if (now < record->due)
-        return false;
+    report_values(record);
+    notify(record, now);
     /* On a fixed grid, so that one late report does not shift the later ones. */
     if (!record->due || now - record->due >= record->block->interval)
         record->due = now;
     record->due += record->block->interval;
-    return true;
 }
 
-static void notify_all(struct monitor *monitor, struct record *record, int64_t now)
-{
-    notification_t notification;
-    bool news = true;
-
-    while (news) {
-        pthread_mutex_lock(&monitor->lock);
-        news = take_news(record, now, &notification);
-        if (!news && record->due < monitor->due)
-            monitor->due = record->due;
-        pthread_mutex_unlock(&monitor->lock);
-        if (news)
-            plugin_dispatch_notification(&notification);
-    }
-}
-
-/* Nothing is dispatched under the lock, so this uses a copy of the record. */
-static void report(struct monitor *monitor, struct record *record, int64_t now)
-{
-    struct record copy;
-    int64_t newest = 0;
-    bool due;
-
-    pthread_mutex_lock(&monitor->lock);
-    due = take_turn(record, now);
-    if (due) {
-        newest = newest_of(record);
-        copy = *record;
-        for (size_t i = 0; i < SOURCES_MAX; i++)
-            record->sources[i].reported = true;
-    }
-    pthread_mutex_unlock(&monitor->lock);
-    if (due)
-        report_values(&copy, newest);
-    notify_all(monitor, record, now);
-}
-
-/* Records are only inserted at the head, and never removed. */
 void monitor_report(struct monitor *monitor, int64_t now)
 {
-    struct record *record;
-
-    pthread_mutex_lock(&monitor->lock);
-    record = now >= monitor->due ? monitor->first : NULL;
-    if (record)
-        monitor->due = INT64_MAX;
-    pthread_mutex_unlock(&monitor->lock);
-    for (; record; record = record->next)
-        report(monitor, record, now);
+    if (now < monitor->due)
+        return;
+    monitor->due = INT64_MAX;
+    for (struct record *record = monitor->first; record; record = record->next) {
+        if (now >= record->due)
+            report(record, now);
+        if (record->due < monitor->due)
+            monitor->due = record->due;
+    }
 }

@@ -1,13 +1,14 @@
 /*
  * The plugin's own state as metrics of each device, and notifications when a
- * device or a meter falls silent, and when it returns.
+ * device or a meter falls silent, and when it returns. All of it runs in
+ * collectd's thread.
  */
 #ifndef CEMM_COLLECTD_MONITOR_H
 #define CEMM_COLLECTD_MONITOR_H
 
 #include <stdint.h>
 
-#include "plugin/collectd/config.h"
+#include "plugin/collectd/queue.h"
 
 struct monitor;
 
@@ -15,13 +16,10 @@ struct monitor;
 struct monitor *monitor_new(void);
 void monitor_free(struct monitor *monitor); /* NULL is allowed */
 
-/* A request for a device's values has ended at `now` (monotonic milliseconds); `alias` NULL: for
- * its list of meters. `pace`: how often the meter measures, in seconds; 0: not known. Called in the
- * loop's thread. */
-void monitor_note(struct monitor *monitor, const struct block *block, const struct cemm_uid *uid,
-                  const char *alias, const struct cemm_answer *answer, unsigned pace, int64_t now);
+/* Notes an answer, and sends the notifications that it leads to. */
+void monitor_note(struct monitor *monitor, const struct answer *answer);
 
-/* Dispatches what is due. Called in one of collectd's threads. */
+/* Dispatches what is due at `now` (monotonic milliseconds). */
 void monitor_report(struct monitor *monitor, int64_t now);
 
 #endif

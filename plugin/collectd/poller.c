@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +22,9 @@
 #include "plugin/collectd/history_writer.h"
 #include "plugin/collectd/monitor.h"
 #include "plugin/collectd/queue.h"
+#include "plugin/collectd/threads.h"
 
-#define PAUSE_MS 500 /* after a failed turn of the loop; a stop waits for it */
-
-/* Readings are passed to collectd in groups, because each time all of its threads wake, which
- * costs more than to dispatch a reading. A group is passed on when no more readings come, after a
- * short time, or when a sweep ends. */
-#define GATHER_GAP_MS 1
-#define GATHER_MAX_MS 10
-
+#define PAUSE_MS 500  /* after a failed turn of the loop; a stop waits for it */
 #define APART_MS 2000 /* between the first two readings of a series */
 
 /* Samples that were dropped, and why. */
@@ -37,7 +32,7 @@ struct losses {
     unsigned long names;    /* do not fit collectd's fields; of the thread that dispatches */
     unsigned long early;    /* too far ahead of our clock */
     unsigned long memory;   /* no room for them */
-    unsigned long overflow; /* collectd did not fetch them in time */
+    unsigned long overflow; /* answers: collectd did not fetch them in time */
 };
 
 /* A block that is swept. */
@@ -52,14 +47,12 @@ struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    struct hold held;
-    uint64_t answers; /* so far */
-    size_t sweeps;    /* under way */
-    int64_t
-        gathered; /* when the oldest reading came that was not passed on, monotonic milliseconds */
-    int64_t pass_due; /* when they are passed to collectd; INT64_MAX: there are none */
+    size_t sweeps; /* under way */
+    bool news;     /* an answer has come, or a sweep has ended */
     struct history_writer *writer;
+    struct hold hold; /* this and the next two are of collectd's thread */
     struct monitor *monitor;
+    bool gave; /* values were dispatched in this call */
     struct target *targets;
     size_t count;
     struct losses losses;
@@ -95,101 +88,105 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* NULL: no memory. */
-static struct reading *reading_new(const struct target *target, struct cemm_ledger_entry *entry,
-                                   const struct cemm_sample *sample)
+static struct answer *answer_new(const struct block *block, const struct cemm_uid *uid,
+                                 const char *alias, const struct cemm_answer *answer)
 {
-    struct reading *reading = malloc(sizeof(*reading));
+    const struct cemm_document *document = answer->document;
+    size_t samples = 0, count = 0;
+    const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
+    struct answer *copy;
 
-    if (reading)
-        *reading = (struct reading){
-            .entry = entry,
-            .block = target->block,
-            .answer = target->poller->answers,
-            .time = sample->time,
-            .value = sample->value,
-        };
-    return reading;
-}
-
-static void enqueue(struct poller *poller, struct reading *reading)
-{
-    int64_t now = cemm_clock_steady();
-
-    queue_put(&poller->queue, reading);
-    if (poller->pass_due == INT64_MAX)
-        poller->gathered = now;
-    if (poller->pass_due > 0) /* else a sweep has ended in this turn */
-        poller->pass_due = earlier(poller->gathered + GATHER_MAX_MS, now + GATHER_GAP_MS);
-    history_writer_live(poller->writer, reading->block, reading->entry);
-}
-
-/* A reading that tells the interval of its series releases the one that is held for that. It
- * follows a little later: the write threads of a busy collectd may swap the two. Nothing is held if
- * the block's interval is so long that no second reading would come in time. */
-static void enqueue_or_hold(struct poller *poller, struct reading *reading, bool known,
-                            struct readings *ret_fresh)
-{
-    struct reading *held;
-    unsigned cadence;
-
-    if (!cemm_ledger_cadence(reading->entry, &cadence) && reading->block->interval < HOLD_MS &&
-        hold_put(&poller->held, reading, cemm_clock_steady()))
-        return;
-    held = known ? NULL : hold_take(&poller->held, reading->entry);
-    if (held) {
-        held->held_until = 0;
-        reading->held_until = cemm_clock_steady() + APART_MS;
-        enqueue(poller, held);
+    for (size_t i = 0; i < count; i++)
+        samples += series[i].count;
+    copy = malloc(sizeof(*copy) + samples * sizeof(copy->readings[0]));
+    if (!copy)
+        return NULL;
+    *copy = (struct answer){
+        .meter.uid = *uid,
+        .block = block,
+        .ended = cemm_clock_steady(),
+        .result = answer->result,
+    };
+    (void)snprintf(copy->meter.alias, sizeof(copy->meter.alias), "%s", alias ? alias : "");
+    (void)snprintf(copy->message, sizeof(copy->message), "%s", answer->words);
+    if (document) {
+        (void)snprintf(copy->source, sizeof(copy->source), "%s", cemm_document_source(document));
+        (void)snprintf(copy->type, sizeof(copy->type), "%s", cemm_document_type(document));
+        copy->took = cemm_document_took(document);
+        copy->newest = cemm_document_newest(document);
     }
-    readings_add(ret_fresh, reading);
+    return copy;
 }
 
-/* Queues the new samples of a series. False: no memory. */
-static bool take_series(struct target *target, const struct cemm_document *document,
-                        const struct cemm_series *series, struct readings *ret_fresh)
+/* Adds the new samples of a series. The first one is not held if the block's interval is so long
+ * that no second one would come in time. False: no memory. */
+static bool take_series(struct poller *poller, struct answer *answer,
+                        const struct cemm_document *document, const struct cemm_series *series)
 {
-    const struct cemm_query *query = cemm_document_query(document);
-    struct poller *poller = target->poller;
     struct cemm_ledger_entry *entry =
-        cemm_ledger_entry(poller->ledger, &query->uid, query->alias, series->channel);
+        cemm_ledger_entry(poller->ledger, &answer->meter.uid, answer->meter.alias, series->channel);
     unsigned cadence;
 
     for (size_t i = 0; entry && i < series->count; i++) {
+        const struct cemm_sample *sample = &series->samples[i];
         bool known = cemm_ledger_cadence(entry, &cadence);
-        enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
-        struct reading *reading;
+        enum cemm_verdict verdict = cemm_ledger_take(entry, document, sample);
+        bool now_known = cemm_ledger_cadence(entry, &cadence);
 
-        if (verdict == CEMM_REPEATED || verdict == CEMM_WITHHELD)
-            continue;
-        reading = verdict == CEMM_GIVE ? reading_new(target, entry, &series->samples[i]) : NULL;
-        if (!reading)
+        if (verdict == CEMM_NO_ROOM)
             return false;
-        enqueue_or_hold(poller, reading, known, ret_fresh);
+        if (verdict != CEMM_GIVE)
+            continue;
+        answer->readings[answer->count++] = (struct reading){
+            .entry = entry,
+            .time = sample->time,
+            .value = sample->value,
+            .first = !now_known && answer->block->interval < HOLD_MS,
+            .second = now_known && !known,
+        };
+        if (!answer->readings[answer->count - 1].first)
+            history_writer_live(poller->writer, answer->block, entry);
     }
     return entry != NULL;
 }
 
-static void take_document(struct target *target, const struct cemm_uid *uid, const char *alias,
+static void take_document(struct poller *poller, struct answer *answer,
                           const struct cemm_document *document)
 {
-    struct losses *losses = &target->poller->losses;
+    struct losses *losses = &poller->losses;
+    const struct meter_name *meter = &answer->meter;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    struct readings fresh;
 
-    readings_init(&fresh);
-    target->poller->answers++;
     for (size_t early = cemm_document_early(document); early > 0; early--)
         count_loss(
-            &losses->early, uid, alias, "realtime",
+            &losses->early, &meter->uid, meter->alias, "realtime",
             "a sample is left out: it is more than 15 minutes ahead of this machine's clock");
     for (size_t i = 0; i < count; i++) {
-        if (!take_series(target, document, &series[i], &fresh))
-            count_loss(&losses->memory, uid, alias, series[i].channel, "no memory for a value");
+        if (!take_series(poller, answer, document, &series[i]))
+            count_loss(&losses->memory, &meter->uid, meter->alias, series[i].channel,
+                       "no memory for a value");
     }
-    /* They follow the readings of earlier answers that they have released. */
-    while (fresh.count)
-        enqueue(target->poller, readings_take(&fresh));
+    answer->pace = cemm_ledger_pace(poller->ledger, document);
+}
+
+static void enqueue(struct target *target, const struct cemm_uid *uid, const char *alias,
+                    const struct cemm_answer *answer)
+{
+    struct poller *poller = target->poller;
+    struct losses *losses = &poller->losses;
+    struct answer *copy = answer_new(target->block, uid, alias, answer);
+
+    if (!copy) {
+        losses->memory++;
+        return;
+    }
+    if (answer->document && alias)
+        take_document(poller, copy, answer->document);
+    if (!queue_put(&poller->queue, copy) && losses->overflow++ == 0)
+        plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
+                                "are dropped, and only counted from now on");
+    poller->news = true;
 }
 
 /* Logs once when a block begins to fail as a whole, and once when it works again (`why` NULL). */
@@ -223,24 +220,20 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
                   const struct cemm_answer *answer)
 {
     struct target *target = data;
-    unsigned pace = 0;
 
     if (!answer) {
         target->poller->sweeps--;
-        target->poller->pass_due = 0;
+        target->poller->news = true;
         if (target->block->kind == DISCOVERY && !target->poller->stopping)
             note_search(target);
         return;
     }
-    if (answer->result == -ECANCELED)
+    if (answer->result == -ENOMEM) /* which is not the device's fault */
+        target->poller->losses.memory++;
+    if (answer->result == -ECANCELED || answer->result == -ENOMEM)
         return;
-    if (answer->result == 0 && answer->document && uid && alias) {
-        take_document(target, uid, alias, answer->document);
-        pace = cemm_ledger_pace(target->poller->ledger, answer->document);
-    }
     if (uid)
-        monitor_note(target->poller->monitor, target->block, uid, alias, answer, pace,
-                     cemm_clock_steady());
+        enqueue(target, uid, alias, answer);
     if (answer->result == 0)
         note_block(target, NULL);
     else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
@@ -277,10 +270,7 @@ static int begin(struct poller *poller)
 {
     int64_t now = cemm_clock_steady();
     int64_t wait = history_writer_step(poller->writer, now);
-    struct reading *reading;
 
-    while ((reading = hold_expired(&poller->held, now)))
-        enqueue(poller, reading);
     for (size_t i = 0; i < poller->count; i++) {
         struct target *target = &poller->targets[i];
 
@@ -288,23 +278,7 @@ static int begin(struct poller *poller)
             sweep(target, now);
     }
     wait = earlier(wait, next_sweep(poller) - now);
-    wait = earlier(wait, hold_due(&poller->held) - now);
-    wait = earlier(wait, poller->pass_due - now);
     return wait > 0 ? (int)wait : 0;
-}
-
-static void pass_to_collectd(struct poller *poller)
-{
-    size_t lost;
-
-    if (cemm_clock_steady() < poller->pass_due)
-        return;
-    poller->pass_due = INT64_MAX;
-    lost = queue_tell(&poller->queue, poller->sweeps ? 0 : next_sweep(poller));
-    if (lost && !poller->losses.overflow)
-        plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
-                                "are dropped, and only counted from now on");
-    poller->losses.overflow += lost;
 }
 
 static void *run(void *data)
@@ -314,9 +288,10 @@ static void *run(void *data)
     while (!poller->stopping) {
         int r = cemm_turn(poller->cemm, begin(poller), NULL, 0);
 
-        if (r < 0)
-            poller->pass_due = 0; /* the next turn comes late */
-        pass_to_collectd(poller);
+        /* Once a turn: each time, collectd's threads wake, which costs more than a value. */
+        if (poller->news)
+            queue_tell(&poller->queue, poller->sweeps ? 0 : next_sweep(poller));
+        poller->news = false;
         if (r < 0) {
             plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-r));
             (void)poll(NULL, 0, PAUSE_MS);
@@ -327,36 +302,79 @@ static void *run(void *data)
 
 /* ---- in collectd's thread ----------------------------------------------------------- */
 
-/* False: its names do not fit collectd's fields. */
-static bool dispatch(struct poller *poller, const struct reading *reading)
+static void dispatch(struct poller *poller, const struct block *block,
+                     const struct reading *reading)
 {
     struct cemm_ledger_entry *entry = reading->entry;
     struct value value;
 
-    if (!dispatch_make(&value, reading->block, entry, reading->time, reading->value)) {
+    if (!dispatch_make(&value, block, entry, reading->time, reading->value)) {
         count_loss(&poller->losses.names, cemm_ledger_uid(entry), cemm_ledger_alias(entry),
                    cemm_ledger_channel(entry),
                    "this name is too long for collectd, it is left out");
-        return false;
+        return;
     }
     plugin_dispatch_values(&value.list);
     /* If memory runs out, it is dispatched again after a restart. */
     (void)cemm_ledger_gave(entry, reading->time);
-    return true;
+    poller->gave = true;
+}
+
+static void dispatch_held(struct poller *poller, struct held *held)
+{
+    dispatch(poller, held->block, &held->reading);
+    free(held);
+}
+
+/* Dispatches the first readings that were held until these came. These then follow a little later:
+ * the write threads of a busy collectd may swap two that come together. False: none was held. */
+static bool release(struct poller *poller, const struct answer *answer)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct reading *reading = &answer->readings[i];
+        struct held *held = reading->second ? hold_take(&poller->hold, reading->entry) : NULL;
+
+        if (held)
+            dispatch_held(poller, held);
+        any |= held != NULL;
+    }
+    return any;
+}
+
+static void take_readings(struct poller *poller, const struct answer *answer)
+{
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct reading *reading = &answer->readings[i];
+
+        if (!reading->first ||
+            !hold_put(&poller->hold, answer->block, reading, cemm_clock_steady()))
+            dispatch(poller, answer->block, reading);
+    }
 }
 
 void poller_hand_over(struct poller *poller, int64_t every)
 {
-    const struct reading *reading;
-    bool gave = false;
-    struct look look;
+    struct answer *answer;
+    struct held *held;
+    struct read_call call;
 
-    look_begin(&look, &poller->queue, every);
-    while ((reading = look_next(&look)))
-        gave |= dispatch(poller, reading);
-    look_end(&look);
-    if (gave)
+    read_call_begin(&call, &poller->queue, every);
+    while ((answer = read_call_next(&call))) {
+        if (!answer->not_before) /* else it was left */
+            monitor_note(poller->monitor, answer);
+        if (release(poller, answer))
+            read_call_leave(&call, cemm_clock_steady() + APART_MS);
+        else
+            take_readings(poller, answer);
+    }
+    read_call_end(&call);
+    while ((held = hold_expired(&poller->hold, cemm_clock_steady())))
+        dispatch_held(poller, held);
+    if (poller->gave)
         history_writer_nudge(poller->writer);
+    poller->gave = false;
     monitor_report(poller->monitor, cemm_clock_steady());
 }
 
@@ -364,8 +382,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
 
 static int build_memory(struct poller *poller, const struct settings *settings)
 {
-    hold_init(&poller->held);
-    poller->pass_due = INT64_MAX;
+    hold_init(&poller->hold);
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
     poller->monitor = monitor_new();
@@ -405,7 +422,7 @@ static int build(struct poller *poller, const struct settings *settings)
     if (r == 0)
         r = history_writer_start(&poller->writer, settings, poller->cemm, poller->ledger);
     if (r == 0)
-        r = thread_start(&poller->thread, run, poller, "cemm");
+        r = threads_start(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
     return r;
 }
@@ -450,7 +467,7 @@ void poller_stop(struct poller *poller)
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
     report(&poller->losses);
-    hold_free(&poller->held);
+    hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
     monitor_free(poller->monitor);

@@ -15,7 +15,7 @@ struct poller *poller_start(const struct settings *settings);
 /* Ends the threads, cancels all requests, and frees everything. NULL is allowed. */
 void poller_stop(struct poller *poller);
 
-/* Dispatches the readings that arrive during one look (a read callback); the next look begins in
+/* The read callback: dispatches the values that arrive while it lasts; it is called again in
  * `every` milliseconds. Called by one of collectd's threads at a time. */
 void poller_hand_over(struct poller *poller, int64_t every);
 

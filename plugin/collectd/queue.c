@@ -2,16 +2,12 @@
  * The queue between the loop's thread and collectd's threads.
  *
  * It is bounded, so that memory does not grow if collectd stops reading. The
- * oldest readings are dropped first, because current values matter most.
+ * oldest answers are dropped first, because current values matter most.
  *
- * Readings are passed on as a whole list, so that the threads do not compete
- * for the lock at each reading, which would cost more than everything else.
- *
- * A look dispatches a series only once, because collectd's write threads run in
- * parallel: if two samples of one series are dispatched together, the newer one
- * may be written first, and the older one is then "too old". An answer has a
- * series once, but two blocks may reach one device, so there is one queue for
- * all.
+ * A call dispatches the values of one answer about a meter, because collectd's
+ * write threads run in parallel: if two samples of one series are dispatched
+ * together, the newer one may be written first, and the older one is then "too
+ * old". Two blocks may reach one device, so there is one queue for all.
  */
 #include "plugin/collectd/queue.h"
 
@@ -19,51 +15,157 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/collectd/locks.h"
+#include "plugin/collectd/threads.h"
 
-void readings_init(struct readings *readings)
+static void answers_init(struct answers *answers)
 {
-    TAILQ_INIT(&readings->list);
-    readings->count = 0;
+    STAILQ_INIT(&answers->list);
+    answers->size = 0;
 }
 
-void readings_add(struct readings *readings, struct reading *reading)
+static size_t size_of(const struct answer *answer)
 {
-    TAILQ_INSERT_TAIL(&readings->list, reading, next);
-    readings->count++;
+    return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-static void readings_move(struct readings *from, struct readings *behind)
+static void answers_add(struct answers *answers, struct answer *answer)
 {
-    TAILQ_CONCAT(&behind->list, &from->list, next);
-    behind->count += from->count;
-    from->count = 0;
+    STAILQ_INSERT_TAIL(&answers->list, answer, next);
+    answers->size += size_of(answer);
 }
 
-static struct reading *readings_remove(struct readings *readings, struct reading *reading)
+/* The oldest of at least one. */
+static struct answer *answers_take(struct answers *answers)
 {
-    TAILQ_REMOVE(&readings->list, reading, next);
-    readings->count--;
-    return reading;
+    struct answer *answer = STAILQ_FIRST(&answers->list);
+
+    STAILQ_REMOVE_HEAD(&answers->list, next);
+    answers->size -= size_of(answer);
+    return answer;
 }
 
-struct reading *readings_take(struct readings *readings)
+static void answers_move(struct answers *from, struct answers *behind)
 {
-    return readings_remove(readings, TAILQ_FIRST(&readings->list));
+    STAILQ_CONCAT(&behind->list, &from->list);
+    behind->size += from->size;
+    from->size = 0;
 }
 
-void readings_free(struct readings *readings)
+static void answers_free(struct answers *answers)
 {
-    while (readings->count)
-        free(readings_take(readings));
+    while (answers->size)
+        free(answers_take(answers));
+}
+
+/* ---- the queue ---------------------------------------------------------------------- */
+
+int queue_init(struct queue *queue)
+{
+    answers_init(&queue->waiting);
+    queue->expected = 0;
+    return threads_init(&queue->lock, &queue->arrived);
+}
+
+void queue_destroy(struct queue *queue)
+{
+    answers_free(&queue->waiting);
+    pthread_cond_destroy(&queue->arrived);
+    pthread_mutex_destroy(&queue->lock);
+}
+
+bool queue_put(struct queue *queue, struct answer *answer)
+{
+    bool full = false;
+
+    pthread_mutex_lock(&queue->lock);
+    answers_add(&queue->waiting, answer);
+    while (queue->waiting.size > QUEUE_MAX) {
+        free(answers_take(&queue->waiting));
+        full = true;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return !full;
+}
+
+void queue_tell(struct queue *queue, int64_t expected)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->expected = expected;
+    pthread_cond_signal(&queue->arrived);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* ---- calls -------------------------------------------------------------------------- */
+
+void read_call_begin(struct read_call *call, struct queue *queue, int64_t every)
+{
+    int64_t now = cemm_clock_steady();
+
+    *call = (struct read_call){.queue = queue, .until = now + every * 3 / 4, .next = now + every};
+    answers_init(&call->taken);
+    answers_init(&call->left);
+    answers_init(&call->given);
 }
 
 static int compare(const void *left, const void *right)
 {
-    uintptr_t a = (uintptr_t)left;
-    uintptr_t b = (uintptr_t)right;
+    const struct meter_name *a = left;
+    const struct meter_name *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
 
-    return (a > b) - (a < b);
+    return r ? r : strcmp(a->alias, b->alias);
+}
+
+/* Whether it is the turn of an answer: the first about its meter in this call, and not for later.
+ * If memory runs out, it waits for the next call. */
+static bool has_turn(struct read_call *call, const struct answer *answer)
+{
+    const struct meter_name **found = tsearch(&answer->meter, &call->meters, compare);
+
+    return found && *found == &answer->meter && answer->not_before <= cemm_clock_steady();
+}
+
+/* Waits for answers while the call lasts and some may come, and takes all of them. */
+static void fetch(struct read_call *call)
+{
+    struct queue *queue = call->queue;
+
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->waiting.size && queue->expected < call->next &&
+           threads_wait(&queue->arrived, &queue->lock, call->until))
+        ;
+    answers_move(&queue->waiting, &call->taken);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* Keeps the answer that was given last, because the tree points to its meter. */
+static void keep_last(struct read_call *call)
+{
+    if (call->last)
+        answers_add(&call->given, call->last);
+    call->last = NULL;
+}
+
+struct answer *read_call_next(struct read_call *call)
+{
+    keep_last(call);
+    if (!call->taken.size && !call->left.size)
+        fetch(call);
+    while (call->taken.size && cemm_clock_steady() < call->until) {
+        struct answer *answer = answers_take(&call->taken);
+
+        if (has_turn(call, answer))
+            return call->last = answer;
+        answers_add(&call->left, answer);
+    }
+    return NULL;
+}
+
+void read_call_leave(struct read_call *call, int64_t not_before)
+{
+    call->last->not_before = not_before;
+    answers_add(&call->left, call->last);
+    call->last = NULL;
 }
 
 static void nothing(void *data)
@@ -71,175 +173,80 @@ static void nothing(void *data)
     (void)data;
 }
 
+void read_call_end(struct read_call *call)
+{
+    struct queue *queue = call->queue;
+
+    keep_last(call);
+    /* What it leaves is older than the answers that have come since. */
+    answers_move(&call->taken, &call->left);
+    pthread_mutex_lock(&queue->lock);
+    answers_move(&queue->waiting, &call->left);
+    answers_move(&call->left, &queue->waiting);
+    pthread_mutex_unlock(&queue->lock);
+    tdestroy(call->meters, nothing);
+    answers_free(&call->given);
+}
+
 /* ---- held --------------------------------------------------------------------------- */
 
 static int compare_series(const void *left, const void *right)
 {
-    return compare(((const struct reading *)left)->entry, ((const struct reading *)right)->entry);
+    uintptr_t a = (uintptr_t)((const struct held *)left)->reading.entry;
+    uintptr_t b = (uintptr_t)((const struct held *)right)->reading.entry;
+
+    return (a > b) - (a < b);
 }
 
 void hold_init(struct hold *hold)
 {
-    readings_init(&hold->readings);
-    hold->series = NULL;
+    *hold = (struct hold){.list = TAILQ_HEAD_INITIALIZER(hold->list)};
+}
+
+static struct held *hold_remove(struct hold *hold, struct held *held)
+{
+    tdelete(held, &hold->series, compare_series);
+    TAILQ_REMOVE(&hold->list, held, next);
+    hold->count--;
+    return held;
 }
 
 void hold_free(struct hold *hold)
 {
-    tdestroy(hold->series, nothing);
-    readings_free(&hold->readings);
+    while (hold->count)
+        free(hold_remove(hold, TAILQ_FIRST(&hold->list)));
 }
 
-bool hold_put(struct hold *hold, struct reading *reading, int64_t now)
+bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
+              int64_t now)
 {
-    struct reading **place;
+    struct held *held = hold->count < HOLD_MAX ? malloc(sizeof(*held)) : NULL;
+    struct held **place;
 
-    if (hold->readings.count == HOLD_MAX)
+    if (!held)
         return false;
-    place = tsearch(reading, &hold->series, compare_series);
-    if (!place || *place != reading)
+    *held = (struct held){.block = block, .reading = *reading, .until = now + HOLD_MS};
+    place = tsearch(held, &hold->series, compare_series);
+    if (!place || *place != held) {
+        free(held);
         return false;
-    reading->held_until = now + HOLD_MS;
-    readings_add(&hold->readings, reading);
+    }
+    TAILQ_INSERT_TAIL(&hold->list, held, next);
+    hold->count++;
     return true;
 }
 
-static struct reading *hold_remove(struct hold *hold, struct reading *reading)
+struct held *hold_take(struct hold *hold, struct cemm_ledger_entry *entry)
 {
-    tdelete(reading, &hold->series, compare_series);
-    return readings_remove(&hold->readings, reading);
-}
-
-struct reading *hold_take(struct hold *hold, struct cemm_ledger_entry *entry)
-{
-    const struct reading key = {.entry = entry};
-    struct reading **found = tfind(&key, &hold->series, compare_series);
+    const struct held key = {.reading.entry = entry};
+    struct held **found = tfind(&key, &hold->series, compare_series);
 
     return found ? hold_remove(hold, *found) : NULL;
 }
 
-struct reading *hold_expired(struct hold *hold, int64_t now)
+struct held *hold_expired(struct hold *hold, int64_t now)
 {
-    return hold_due(hold) <= now ? hold_remove(hold, TAILQ_FIRST(&hold->readings.list)) : NULL;
-}
+    struct held *first = TAILQ_FIRST(&hold->list);
 
-int64_t hold_due(const struct hold *hold)
-{
-    const struct reading *first = TAILQ_FIRST(&hold->readings.list);
-
-    return first ? first->held_until : INT64_MAX;
-}
-
-/* ---- the queue ---------------------------------------------------------------------- */
-
-int queue_init(struct queue *queue)
-{
-    readings_init(&queue->fresh);
-    readings_init(&queue->waiting);
-    queue->expected = 0;
-    return locks_init(&queue->lock, &queue->arrived);
-}
-
-void queue_destroy(struct queue *queue)
-{
-    readings_free(&queue->fresh);
-    readings_free(&queue->waiting);
-    pthread_cond_destroy(&queue->arrived);
-    pthread_mutex_destroy(&queue->lock);
-}
-
-void queue_put(struct queue *queue, struct reading *reading)
-{
-    readings_add(&queue->fresh, reading);
-}
-
-size_t queue_tell(struct queue *queue, int64_t expected)
-{
-    size_t lost = 0;
-
-    pthread_mutex_lock(&queue->lock);
-    queue->expected = expected;
-    readings_move(&queue->fresh, &queue->waiting);
-    for (; queue->waiting.count > QUEUE_MAX; lost++)
-        free(readings_take(&queue->waiting));
-    pthread_cond_signal(&queue->arrived);
-    pthread_mutex_unlock(&queue->lock);
-    return lost;
-}
-
-/* ---- looks -------------------------------------------------------------------------- */
-
-void look_begin(struct look *look, struct queue *queue, int64_t every)
-{
-    *look = (struct look){
-        .queue = queue,
-        .until = locks_now() + every * 1000 * 3 / 4,
-        .next = cemm_clock_steady() + every,
-    };
-    readings_init(&look->taken);
-    readings_init(&look->left);
-}
-
-/* Whether no earlier answer of this look had this meter. If memory runs out, the look dispatches
- * one answer only. */
-static bool is_first(struct look *look, const struct reading *reading)
-{
-    const struct cemm_uid *meter = cemm_ledger_uid(reading->entry);
-    bool known = tfind(meter, &look->meters, compare) != NULL;
-
-    return !known && (tsearch(meter, &look->meters, compare) || !look->last);
-}
-
-/* Whether the reading is for this look. */
-static bool take(struct look *look, struct reading *reading)
-{
-    bool same_answer = look->last && look->last->answer == reading->answer;
-
-    if ((!same_answer && !is_first(look, reading)) ||
-        (reading->held_until && reading->held_until > cemm_clock_steady()))
-        return false;
-    free(look->last);
-    look->last = reading;
-    return true;
-}
-
-/* Waits for readings while the look lasts and some may come, and takes all of them. */
-static void fetch(struct look *look)
-{
-    struct queue *queue = look->queue;
-
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->waiting.count && queue->expected < look->next &&
-           locks_wait(&queue->arrived, &queue->lock, look->until))
-        ;
-    readings_move(&queue->waiting, &look->taken);
-    pthread_mutex_unlock(&queue->lock);
-}
-
-const struct reading *look_next(struct look *look)
-{
-    if (!look->taken.count && !look->left.count)
-        fetch(look);
-    while (look->taken.count && locks_now() < look->until) {
-        struct reading *reading = readings_take(&look->taken);
-
-        if (take(look, reading))
-            return reading;
-        readings_add(&look->left, reading);
-    }
-    return NULL;
-}
-
-void look_end(struct look *look)
-{
-    struct queue *queue = look->queue;
-
-    /* What it leaves is older than the readings that have come since. */
-    readings_move(&look->taken, &look->left);
-    pthread_mutex_lock(&queue->lock);
-    readings_move(&queue->waiting, &look->left);
-    readings_move(&look->left, &queue->waiting);
-    pthread_mutex_unlock(&queue->lock);
-    free(look->last);
-    tdestroy(look->meters, nothing);
+    return first && first->until <= now ? hold_remove(hold, first) : NULL;
 }

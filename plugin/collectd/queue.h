@@ -1,6 +1,7 @@
 /*
- * Readings that wait for collectd: filled by the loop's thread, emptied by
- * collectd's read threads, one look (a read callback) at a time.
+ * Answers that wait for collectd: put there by the loop's thread, taken by calls
+ * of the read callback, one at a time. Times are monotonic milliseconds, unless
+ * stated otherwise.
  */
 #ifndef CEMM_COLLECTD_QUEUE_H
 #define CEMM_COLLECTD_QUEUE_H
@@ -13,100 +14,126 @@
 
 #include "common/frontend.h"
 
-/* Readings that wait, besides those that a look has taken: a sweep of 30,000 devices. */
-#define QUEUE_MAX 262144
+/* Bytes of answers that wait: a sweep of 30,000 devices, and more. */
+#define QUEUE_MAX (32u << 20)
 
 struct block;
 
+struct meter_name {
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE]; /* "": the device itself */
+};
+
+/* A sample that is to be dispatched. */
 struct reading {
-    TAILQ_ENTRY(reading) next;
     struct cemm_ledger_entry *entry;
-    const struct block *block; /* that it is given for */
-    uint64_t answer;           /* its number; no answer has a series twice */
-    int64_t time;              /* the meter's own, Unix milliseconds */
-    double value;              /* in the API's unit */
-    int64_t held_until;        /* by hold_put(), then by looks; monotonic milliseconds, 0: is not */
+    int64_t time; /* the meter's own, Unix milliseconds */
+    double value; /* in the API's unit */
+    bool first;   /* how often its series is measured is not known yet */
+    bool second;  /* it has told that */
 };
 
-struct readings {
-    TAILQ_HEAD(reading_list, reading) list; /* the oldest first */
+/* What collectd's thread needs of an answer: documents stay in the loop's thread. */
+struct answer {
+    STAILQ_ENTRY(answer) next;
+    struct meter_name meter;
+    const struct block *block; /* that asked for it */
+    int64_t ended;             /* when it came */
+    int64_t not_before;        /* when it may be given; 0: at once */
+    int result;
+    char message[128];               /* why it failed, cut: it is for people */
+    char source[CEMM_NAME_SIZE + 8]; /* who answered; "": nobody. What follows is for an answer. */
+    char type[CEMM_NAME_SIZE];       /* of the meter */
+    int64_t took;                    /* milliseconds */
+    int64_t newest;                  /* its newest sample, Unix milliseconds; 0: none */
+    unsigned pace;                   /* how often the meter measures, seconds; 0: not known */
     size_t count;
+    struct reading readings[]; /* of different series, or of one in the order of their times */
 };
 
-void readings_init(struct readings *readings);
-void readings_add(struct readings *readings, struct reading *reading);
-struct reading *readings_take(struct readings *readings); /* the oldest of at least one */
-void readings_free(struct readings *readings);            /* all that are in there */
-
-/*
- * The first reading of a series whose own interval is not known yet
- * is held until the second one tells it: the step of an RRD is the interval of
- * its first value, for good. It is not held for long, because a meter may be
- * asleep. All are held equally long, so the first in the list expires first.
- */
-#define HOLD_MS  120000
-#define HOLD_MAX QUEUE_MAX /* the next sweep may release all of them */
-
-struct hold {
-    struct readings readings;
-    void *series; /* a tree of the same, by series: a fleet's first sweep is held as a whole */
+struct answers {
+    STAILQ_HEAD(answer_list, answer) list; /* the oldest first */
+    size_t size;                           /* bytes */
 };
-
-void hold_init(struct hold *hold);
-void hold_free(struct hold *hold); /* and all that are held */
-
-/* Holds a reading at `now`, monotonic milliseconds. False: there are too many, one of the series is
- * held already, or there is no memory, and the caller keeps it. */
-bool hold_put(struct hold *hold, struct reading *reading, int64_t now);
-
-/* Takes the held reading of a series, which the caller frees. NULL: none is held. */
-struct reading *hold_take(struct hold *hold, struct cemm_ledger_entry *entry);
-
-/* Takes a reading that was held for long enough, which the caller frees. NULL: none. */
-struct reading *hold_expired(struct hold *hold, int64_t now);
-
-/* When the next one expires; INT64_MAX: none is held. */
-int64_t hold_due(const struct hold *hold);
 
 struct queue {
-    struct readings fresh; /* of the thread that puts them */
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct readings waiting; /* this and what follows under lock */
-    int64_t expected;        /* no readings before this, monotonic milliseconds */
+    struct answers waiting; /* this and what follows under lock */
+    int64_t expected;       /* nothing comes before this */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative errno */
 void queue_destroy(struct queue *queue);
 
-/* Takes ownership of the reading, which queue_tell() passes on. Both are for one thread. */
-void queue_put(struct queue *queue, struct reading *reading);
+/* Takes ownership of an answer, from malloc(). False: the queue is full, the oldest one was
+ * dropped. */
+bool queue_put(struct queue *queue, struct answer *answer);
 
-/* Passes on what was put, and wakes the look that waits for it; until `expected` (monotonic
- * milliseconds) no more will come. Returns how many of the oldest readings were dropped. */
-size_t queue_tell(struct queue *queue, int64_t expected);
+/* Wakes the call that waits for answers; until `expected` no more will come. */
+void queue_tell(struct queue *queue, int64_t expected);
 
-struct look {
+/* A call of the read callback. */
+struct read_call {
     struct queue *queue;
-    int64_t until;         /* monotonic microseconds */
-    int64_t next;          /* when the next look begins, monotonic milliseconds */
-    struct readings taken; /* that it has still to dispatch */
-    struct readings left;  /* for the next look, before those */
-    void *meters;          /* whose readings it has dispatched: a tree of pointers to their uids */
-    struct reading *last;  /* NULL: none yet */
+    int64_t until;
+    int64_t next;         /* when the next call begins */
+    struct answers taken; /* from the queue, and not looked at yet */
+    struct answers left;  /* for the next call */
+    struct answers given;
+    struct answer *last; /* that was given; NULL: none, or it is in one of the lists */
+    void *meters;        /* a tree of the names of meters that have had their turn */
 };
 
-/* Begins a look; the next one begins in `every` milliseconds. It waits for what comes, but not
+/* Begins a call; the next one begins in `every` milliseconds. It waits for what comes, but not
  * if nothing will before the next one, and no longer than three quarters of the time until then: so
- * most readings are taken as they come, and a stop does not wait long for a look. */
-void look_begin(struct look *look, struct queue *queue, int64_t every);
+ * most values are dispatched as they come, and a stop does not wait long for a call. */
+void read_call_begin(struct read_call *call, struct queue *queue, int64_t every);
 
-/* The oldest reading of a meter that no earlier answer has brought in this look, nor one that is
- * held until later. NULL: none has come while the look lasted; or all others are for the next one.
- * It is valid until the next call.
+/* The oldest answer about a meter of which this call has given none; it is valid until the end of
+ * the call. NULL: none has come while the call lasted, or all others are for the next one. */
+struct answer *read_call_next(struct read_call *call);
+
+/* Leaves the answer that was given last to a later call, `not_before` a time. What has come about
+ * its meter since waits for it. */
+void read_call_leave(struct read_call *call, int64_t not_before);
+
+void read_call_end(struct read_call *call);
+
+/*
+ * First readings that are held back until the second one tells how often the
+ * series is measured: the step of an RRD is the interval of its first value, for
+ * good. They are not held for long, because a meter may be asleep. All are held
+ * equally long, so the first in the list expires first.
  */
-const struct reading *look_next(struct look *look);
+#define HOLD_MS  120000
+#define HOLD_MAX 262144 /* readings: those of 30,000 devices */
 
-void look_end(struct look *look);
+struct held {
+    TAILQ_ENTRY(held) next;
+    const struct block *block;
+    struct reading reading;
+    int64_t until;
+};
+
+struct hold {
+    TAILQ_HEAD(held_list, held) list;
+    size_t count;
+    void *series; /* a tree of the same, by series: a fleet's first sweep is held as a whole */
+};
+
+void hold_init(struct hold *hold);
+void hold_free(struct hold *hold); /* with all that it holds */
+
+/* Holds a reading at `now`. False: there are too many, one of the series is held already, or there
+ * is no memory. */
+bool hold_put(struct hold *hold, const struct block *block, const struct reading *reading,
+              int64_t now);
+
+/* Takes what is held of a series, which the caller frees. NULL: nothing is. */
+struct held *hold_take(struct hold *hold, struct cemm_ledger_entry *entry);
+
+/* Takes a reading that was held for long enough at `now`, which the caller frees. NULL: none. */
+struct held *hold_expired(struct hold *hold, int64_t now);
 
 #endif

@@ -15,7 +15,7 @@
  * once a sweep (or batch): for the first value after a silence. Later lines
  * repeat it.
  */
-#include "plugin/collectd/host.h"
+#include "plugin/collectd/config.h"
 
 #include <pthread.h>
 #include <stdio.h>

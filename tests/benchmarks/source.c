@@ -7,7 +7,7 @@
  *     Devices 1000
  *   </Plugin>
  */
-#include "plugin/collectd/host.h"
+#include "plugin/collectd/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

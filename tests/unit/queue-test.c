@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -29,46 +30,47 @@ static struct cemm_ledger_entry *entry_of(const char *alias)
     return entry;
 }
 
-static void add_of(struct queue *queue, const char *alias, uint64_t answer, int64_t time)
+static struct answer *answer_of(const char *alias, int64_t time)
 {
-    struct reading *reading = calloc(1, sizeof(*reading));
+    struct answer *answer = calloc(1, sizeof(*answer) + sizeof(answer->readings[0]));
 
-    assert_non_null(reading);
-    reading->entry = entry_of(alias);
-    reading->answer = answer;
-    reading->time = time;
-    queue_put(queue, reading);
+    assert_non_null(answer);
+    strcpy(answer->meter.uid.text, "00-1E-C0-85-96-CC");
+    strcpy(answer->meter.alias, alias);
+    answer->ended = time;
+    answer->count = 1;
+    answer->readings[0] = (struct reading){.entry = entry_of(alias), .time = time};
+    return answer;
 }
 
-static void add(struct queue *queue, uint64_t answer, int64_t time)
+/* False: the oldest had to go. */
+static bool put_of(struct queue *queue, const char *alias, int64_t time)
 {
-    add_of(queue, "p1", answer, time);
+    return queue_put(queue, answer_of(alias, time));
 }
 
-/* Adds and tells. False: the oldest had to go. */
-static bool put(struct queue *queue, uint64_t answer, int64_t time)
+static bool put(struct queue *queue, int64_t time)
 {
-    add(queue, answer, time);
-    return queue_tell(queue, 0) == 0;
+    return put_of(queue, "p1", time);
 }
 
 #define LONG 60000 /* milliseconds */
 
-/* Looks once and compares with `count` readings whose times count up from `first`; either no more
- * are there then, or the look gives no more. */
+/* Makes a call and compares with `count` answers whose times count up from `first`; either no more
+ * are there then, or the call gives no more. */
 static void expect(struct queue *queue, size_t count, int64_t first)
 {
-    struct look look;
+    struct read_call call;
 
-    look_begin(&look, queue, LONG);
+    read_call_begin(&call, queue, LONG);
     for (size_t i = 0; i < count; i++) {
-        const struct reading *reading = look_next(&look);
+        const struct answer *answer = read_call_next(&call);
 
-        assert_non_null(reading);
-        assert_int_equal(reading->time, first + (int64_t)i);
+        assert_non_null(answer);
+        assert_int_equal(answer->readings[0].time, first + (int64_t)i);
     }
-    assert_true((!look.taken.count && !queue->waiting.count) || !look_next(&look));
-    look_end(&look);
+    assert_true((!call.taken.size && !queue->waiting.size) || !read_call_next(&call));
+    read_call_end(&call);
 }
 
 static void test_order(void **state)
@@ -78,38 +80,38 @@ static void test_order(void **state)
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
     expect(&queue, 0, 0);
-    assert_true(put(&queue, 1, 10));
-    assert_true(put(&queue, 1, 11));
-    expect(&queue, 2, 10);
+    assert_true(put(&queue, 10));
+    expect(&queue, 1, 10);
     expect(&queue, 0, 0);
-    assert_true(put(&queue, 1, 12));
-    assert_true(put(&queue, 2, 13));
-    assert_true(put(&queue, 2, 14));
-    assert_true(put(&queue, 3, 15));
+    assert_true(put(&queue, 12));
+    assert_true(put(&queue, 13));
+    assert_true(put(&queue, 14));
     expect(&queue, 1, 12);
-    expect(&queue, 2, 13);
-    assert_true(put(&queue, 3, 16));
-    expect(&queue, 2, 15);
+    expect(&queue, 1, 13);
+    assert_true(put(&queue, 15));
+    expect(&queue, 1, 14);
+    expect(&queue, 1, 15);
     expect(&queue, 0, 0);
     queue_destroy(&queue);
 }
 
-/* What comes during a look does not overtake what that leaves. */
-static void test_order_during_a_look(void **state)
+/* What comes during a call does not overtake what that leaves. */
+static void test_order_during_a_call(void **state)
 {
     struct queue queue;
-    struct look look;
+    struct read_call call;
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    assert_true(put(&queue, 1, 10));
-    assert_true(put(&queue, 2, 11));
-    look_begin(&look, &queue, LONG);
-    assert_int_equal(look_next(&look)->time, 10);
-    assert_null(look_next(&look));
-    assert_true(put(&queue, 2, 12));
-    look_end(&look);
-    expect(&queue, 2, 11);
+    assert_true(put(&queue, 10));
+    assert_true(put(&queue, 11));
+    read_call_begin(&call, &queue, LONG);
+    assert_int_equal(read_call_next(&call)->readings[0].time, 10);
+    assert_null(read_call_next(&call));
+    assert_true(put(&queue, 12));
+    read_call_end(&call);
+    expect(&queue, 1, 11);
+    expect(&queue, 1, 12);
     queue_destroy(&queue);
 }
 
@@ -122,8 +124,7 @@ static void test_meters(void **state)
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
     for (size_t i = 0; i < 4; i++)
-        add_of(&queue, aliases[i], i, 10 + (int64_t)i);
-    assert_int_equal(queue_tell(&queue, 0), 0);
+        assert_true(put_of(&queue, aliases[i], 10 + (int64_t)i));
     expect(&queue, 2, 10);
     expect(&queue, 2, 12);
     queue_destroy(&queue);
@@ -136,108 +137,98 @@ static void test_two_answers_each(void **state)
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    add_of(&queue, "p1", 1, 10);
-    add_of(&queue, "p1", 2, 12);
-    add_of(&queue, "p1", 3, 14);
-    add_of(&queue, "s01", 4, 11);
-    add_of(&queue, "s01", 5, 13);
-    assert_int_equal(queue_tell(&queue, 0), 0);
+    put_of(&queue, "p1", 10);
+    put_of(&queue, "p1", 12);
+    put_of(&queue, "p1", 14);
+    put_of(&queue, "s01", 11);
+    put_of(&queue, "s01", 13);
     expect(&queue, 2, 10);
     expect(&queue, 2, 12);
     expect(&queue, 1, 14);
     queue_destroy(&queue);
 }
 
-/* One that is held until later holds up what its meter has behind it, and nothing else. */
-static void test_held(void **state)
+/* One that is left until later holds up what its meter has behind it, and nothing else. */
+static void test_left(void **state)
 {
     struct queue queue;
+    struct read_call call;
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    add_of(&queue, "p1", 1, 12);
-    TAILQ_FIRST(&queue.fresh.list)->held_until = INT64_MAX;
-    add_of(&queue, "p1", 1, 13);
-    add_of(&queue, "p1", 2, 14);
-    add_of(&queue, "s01", 3, 11);
-    assert_int_equal(queue_tell(&queue, 0), 0);
-    expect(&queue, 1, 11);
+    assert_true(put_of(&queue, "p1", 12));
+    assert_true(put_of(&queue, "p1", 13));
+    assert_true(put_of(&queue, "s01", 11));
+    read_call_begin(&call, &queue, LONG);
+    assert_int_equal(read_call_next(&call)->readings[0].time, 12);
+    read_call_leave(&call, INT64_MAX);
+    assert_int_equal(read_call_next(&call)->readings[0].time, 11);
+    assert_null(read_call_next(&call));
+    read_call_end(&call);
     expect(&queue, 0, 0);
-    TAILQ_FIRST(&queue.waiting.list)->held_until = 1; /* long ago */
-    expect(&queue, 2, 12);
-    expect(&queue, 1, 14);
+    STAILQ_FIRST(&queue.waiting.list)->not_before = 1; /* long ago */
+    expect(&queue, 1, 12);
+    expect(&queue, 1, 13);
     queue_destroy(&queue);
 }
 
 static void test_full(void **state)
 {
+    const size_t size = sizeof(struct answer) + sizeof(struct reading);
+    const int64_t most = QUEUE_MAX / size;
     struct queue queue;
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    for (int64_t i = 0; i < QUEUE_MAX + 2; i++)
-        add(&queue, 1, i);
-    assert_int_equal(queue_tell(&queue, 0), 2); /* 0 and 1 go */
-    assert_int_equal(queue_tell(&queue, 0), 0);
-    assert_false(put(&queue, 2, QUEUE_MAX + 2));
-    expect(&queue, QUEUE_MAX - 1, 3);
-    assert_true(put(&queue, 2, QUEUE_MAX + 3));
-    expect(&queue, 2, QUEUE_MAX + 2);
-    queue_destroy(&queue);
-}
-
-/* The second sweep of 10,000 devices is in the queue as a whole: it follows the first, which it
- * releases, a little later. */
-static void test_fleet(void **state)
-{
-    struct queue queue;
-
-    (void)state;
-    assert_int_equal(queue_init(&queue), 0);
-    for (int64_t i = 0; i < 10000 * INT64_C(9); i++) {
-        add(&queue, 1, i);
-        TAILQ_LAST(&queue.fresh.list, reading_list)->held_until = INT64_MAX;
-    }
-    assert_int_equal(queue_tell(&queue, 0), 0); /* none is lost */
+    for (int64_t i = 0; i < most; i++)
+        assert_true(put(&queue, i));
+    assert_false(put(&queue, most)); /* 0 goes */
+    assert_false(put(&queue, most + 1));
+    assert_true(queue.waiting.size <= QUEUE_MAX);
+    expect(&queue, 1, 2);
+    assert_true(put(&queue, most + 2));
+    assert_false(put(&queue, most + 3));
+    expect(&queue, 1, 4);
     queue_destroy(&queue);
 }
 
 static void *bring(void *queue)
 {
-    assert_true(put(queue, 1, 11));
+    assert_true(put(queue, 11));
+    queue_tell(queue, 0);
     return NULL;
 }
 
-/* A look waits for what comes while it lasts. */
+/* A call waits for what comes while it lasts. */
 static void expect_brought(struct queue *queue)
 {
-    struct look look;
+    struct read_call call;
     pthread_t thread;
 
-    look_begin(&look, queue, LONG);
+    read_call_begin(&call, queue, LONG);
     assert_int_equal(pthread_create(&thread, NULL, bring, queue), 0);
-    assert_int_equal(look_next(&look)->time, 11);
+    assert_int_equal(read_call_next(&call)->readings[0].time, 11);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    look_end(&look);
+    read_call_end(&call);
 }
 
-static void test_look_ends(void **state)
+static void test_call_ends(void **state)
 {
     struct queue queue;
-    struct look look;
+    struct read_call call;
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    look_begin(&look, &queue, 1);
-    assert_null(look_next(&look));
-    assert_true(put(&queue, 1, 10));
-    assert_null(look_next(&look)); /* it is over */
-    look_end(&look);
+    read_call_begin(&call, &queue, 1);
+    assert_null(read_call_next(&call));
+    assert_true(put(&queue, 10));
+    assert_null(read_call_next(&call)); /* it is over */
+    read_call_end(&call);
     expect(&queue, 1, 10);
     queue_destroy(&queue);
 }
 
-static void test_look_waits(void **state)
+static void test_call_waits(void **state)
 {
     struct queue queue;
 
@@ -248,23 +239,23 @@ static void test_look_waits(void **state)
 }
 
 /* Nor does it wait when nothing can come before the next one; what is there it takes. */
-static void test_look_expects_nothing(void **state)
+static void test_call_expects_nothing(void **state)
 {
     struct queue queue;
-    struct look look;
+    struct read_call call;
     int64_t now = cemm_clock_steady();
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    add(&queue, 1, 10);
-    assert_int_equal(queue_tell(&queue, now + LONG * INT64_C(60)), 0);
-    look_begin(&look, &queue, LONG);
-    assert_int_equal(look_next(&look)->time, 10);
-    assert_null(look_next(&look));
+    assert_true(put(&queue, 10));
+    queue_tell(&queue, now + LONG * INT64_C(60));
+    read_call_begin(&call, &queue, LONG);
+    assert_int_equal(read_call_next(&call)->readings[0].time, 10);
+    assert_null(read_call_next(&call));
     assert_true(cemm_clock_steady() < now + LONG / 2); /* it would have waited for 45 s */
-    look_end(&look);
+    read_call_end(&call);
 
-    assert_int_equal(queue_tell(&queue, now + LONG / 2), 0);
+    queue_tell(&queue, now + LONG / 2);
     expect_brought(&queue);
     queue_destroy(&queue);
 }
@@ -275,107 +266,67 @@ static void test_destroy_frees_what_waits(void **state)
 
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
-    assert_true(put(&queue, 1, 1));
-    add(&queue, 2, 2);     /* and nobody has been told */
+    assert_true(put(&queue, 1));
     queue_destroy(&queue); /* the leak checker is the judge */
 }
 
-static struct reading *reading_of(const char *alias, int64_t time)
+static bool hold_of(struct hold *hold, const char *alias, int64_t time, int64_t now)
 {
-    struct reading *reading = calloc(1, sizeof(*reading));
+    const struct reading reading = {.entry = entry_of(alias), .time = time};
 
-    assert_non_null(reading);
-    reading->entry = entry_of(alias);
-    reading->time = time;
-    return reading;
+    return hold_put(hold, NULL, &reading, now);
+}
+
+static void expect_held(struct held *held, int64_t time)
+{
+    assert_non_null(held);
+    assert_int_equal(held->reading.time, time);
+    free(held);
 }
 
 /* The first of a series waits for the second one, for two minutes at most. */
 static void test_hold(void **state)
 {
     struct hold hold;
-    struct reading *reading;
 
     (void)state;
     hold_init(&hold);
-    assert_true(hold_due(&hold) == INT64_MAX);
     assert_null(hold_expired(&hold, INT64_MAX - 1));
-    assert_true(hold_put(&hold, reading_of("p1", 1), 1000));
-    assert_true(hold_put(&hold, reading_of("p1-gas", 2), 2000));
-    assert_true(hold_put(&hold, reading_of("mb1", 3), 3000));
+    assert_true(hold_of(&hold, "p1", 1, 1000));
+    assert_true(hold_of(&hold, "p1-gas", 2, 2000));
+    assert_true(hold_of(&hold, "mb1", 3, 3000));
+    assert_false(hold_of(&hold, "mb1", 4, 3000)); /* it has one */
     assert_null(hold_take(&hold, entry_of("mb2")));
-    reading = hold_take(&hold, entry_of("p1-gas"));
-    assert_non_null(reading);
-    assert_int_equal(reading->time, 2);
-    free(reading);
+    expect_held(hold_take(&hold, entry_of("p1-gas")), 2);
     assert_null(hold_take(&hold, entry_of("p1-gas")));
-    assert_int_equal(hold_due(&hold), 121000);
     assert_null(hold_expired(&hold, 120999));
-    reading = hold_expired(&hold, 121000);
-    assert_non_null(reading);
-    assert_int_equal(reading->time, 1);
-    free(reading);
+    expect_held(hold_expired(&hold, 121000), 1);
     assert_null(hold_expired(&hold, 121000));
-    assert_int_equal(hold_due(&hold), 123000);
+    assert_true(hold_of(&hold, "p1", 5, 4000));
+    expect_held(hold_expired(&hold, 123000), 3);
     hold_free(&hold);
+    assert_int_equal(hold.count, 0);
 }
 
-/* One that is held already stays, and the other is not held. */
-static void test_hold_twice(void **state)
-{
-    struct hold hold;
-    struct reading *second = reading_of("p1", 2);
-    struct reading *reading;
-
-    (void)state;
-    hold_init(&hold);
-    assert_true(hold_put(&hold, reading_of("p1", 1), 0));
-    assert_false(hold_put(&hold, second, 0));
-    free(second);
-    reading = hold_take(&hold, entry_of("p1"));
-    assert_non_null(reading);
-    assert_int_equal(reading->time, 1);
-    free(reading);
-    assert_null(hold_take(&hold, entry_of("p1")));
-    hold_free(&hold);
-}
-
-/* The hold only compares the pointers. */
-static struct cemm_ledger_entry *series(size_t number)
-{
-    static char places[HOLD_MAX + 1];
-
-    return (struct cemm_ledger_entry *)(void *)&places[number];
-}
-
-static struct reading *reading_in(size_t number)
-{
-    struct reading *reading = calloc(1, sizeof(*reading));
-
-    assert_non_null(reading);
-    reading->entry = series(number);
-    return reading;
-}
-
-/* All that it may hold, taken in the worst order for a list: a search through the others for each
- * would not end within the test's time. */
+/* A fleet's first sweep is held as a whole, and each of it is found at once. */
 static void test_hold_bound(void **state)
 {
+    static char series[HOLD_MAX + 1]; /* they are only compared */
+    struct reading reading = {0};
     struct hold hold;
-    struct reading *one_more = reading_in(HOLD_MAX);
 
     (void)state;
     hold_init(&hold);
-    for (size_t i = 0; i < HOLD_MAX; i++)
-        assert_true(hold_put(&hold, reading_in(i), 0));
-    assert_false(hold_put(&hold, one_more, 0));
-    assert_null(hold_take(&hold, one_more->entry));
-    free(one_more);
+    for (size_t i = 0; i <= HOLD_MAX; i++) {
+        reading.entry = (struct cemm_ledger_entry *)&series[i];
+        assert_int_equal(hold_put(&hold, NULL, &reading, 0), i < HOLD_MAX);
+    }
+    assert_null(hold_take(&hold, reading.entry));
     for (size_t i = HOLD_MAX; i > 1; i--) {
-        struct reading *reading = hold_take(&hold, series(i - 1));
-        assert_non_null(reading);
-        assert_ptr_equal(reading->entry, series(i - 1));
-        free(reading);
+        struct held *held = hold_take(&hold, (struct cemm_ledger_entry *)&series[i - 1]);
+        assert_non_null(held);
+        assert_ptr_equal(held->reading.entry, &series[i - 1]);
+        free(held);
     }
     hold_free(&hold); /* the leak checker sees that the last one goes, too */
 }
@@ -383,13 +334,18 @@ static void test_hold_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order),      cmocka_unit_test(test_order_during_a_look),
-        cmocka_unit_test(test_meters),     cmocka_unit_test(test_two_answers_each),
-        cmocka_unit_test(test_held),       cmocka_unit_test(test_full),
-        cmocka_unit_test(test_fleet),      cmocka_unit_test(test_look_ends),
-        cmocka_unit_test(test_look_waits), cmocka_unit_test(test_look_expects_nothing),
-        cmocka_unit_test(test_hold),       cmocka_unit_test(test_hold_twice),
-        cmocka_unit_test(test_hold_bound), cmocka_unit_test(test_destroy_frees_what_waits),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order_during_a_call),
+        cmocka_unit_test(test_meters),
+        cmocka_unit_test(test_two_answers_each),
+        cmocka_unit_test(test_left),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_call_ends),
+        cmocka_unit_test(test_call_waits),
+        cmocka_unit_test(test_call_expects_nothing),
+        cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_hold_bound),
+        cmocka_unit_test(test_destroy_frees_what_waits),
     };
 
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
