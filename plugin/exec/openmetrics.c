@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DIRECTORY "/var/tmp" /* /tmp may be memory */
@@ -33,23 +34,41 @@ static int failed(const struct openmetrics *metrics, int r, struct cemm_words *w
     return r;
 }
 
+/* A file without a name. Some file systems can't make one; there it has a name for a moment. */
+static int open_unnamed(const char *directory)
+{
+    int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    char *path = NULL;
+    if (fd >= 0)
+        return fd;
+    if (errno != EOPNOTSUPP)
+        return -errno;
+    if (asprintf(&path, "%s/cemm-XXXXXX", directory) < 0)
+        return -ENOMEM;
+    int r = mkostemp(path, O_CLOEXEC);
+    if (r < 0)
+        r = -errno;
+    else
+        (void)unlink(path);
+    free(path);
+    return r;
+}
+
 int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_words *words)
 {
     const char *directory = getenv("TMPDIR");
-    char *path = NULL;
     *ret_metrics = (struct openmetrics){
         .directory = directory && *directory != '\0' ? directory : DIRECTORY,
         .end = 1, /* so that no piece is at 0 */
     };
-    if (asprintf(&path, "%s/cemm-XXXXXX", ret_metrics->directory) < 0)
-        return -ENOMEM;
-    int fd = mkostemp(path, O_CLOEXEC);
-    int r = fd < 0 || unlink(path) != 0 ? -errno : 0;
-    if (r == 0 && !(ret_metrics->file = fdopen(fd, "w+")))
-        r = -errno;
-    if (r < 0 && fd >= 0)
-        close(fd);
-    free(path);
+    int fd = open_unnamed(ret_metrics->directory);
+    if (fd < 0)
+        return failed(ret_metrics, fd, words);
+    ret_metrics->file = fdopen(fd, "w+");
+    if (ret_metrics->file)
+        return 0;
+    int r = -errno;
+    close(fd);
     return failed(ret_metrics, r, words);
 }
 
