@@ -201,8 +201,14 @@ static bool report(void *data)
 {
     const struct energy *energy = data;
     bool good = true;
-    for (size_t i = 0; energy->meters && i < energy->history.meter_count; i++)
-        good = report_meter(energy, &energy->meters[i]) && good;
+    for (size_t i = 0; energy->meters && i < energy->history.meter_count; i++) {
+        const struct meter *meter = &energy->meters[i];
+        good = report_meter(energy, meter) && !meter->ever_failed && good;
+    }
+    if (good && !energy->rows.begun)
+        message_print(CEMM_LOG_WARNING,
+                      "no interval of that time is over yet; each is printed when "
+                      "it has ended");
     return good;
 }
 

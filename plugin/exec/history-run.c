@@ -475,8 +475,10 @@ enum exec_exit history_run(struct history *history)
         return EXEC_FAILED;
     }
     report_end(history);
-    if (history->left)
+    if (history->left) {
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+        history->failed = true;
+    }
     if (history->render.refused > 0)
         message_print(CEMM_LOG_WARNING,
                       "%zu samples left out: their names are too long for collectd",

@@ -237,7 +237,7 @@ static void check_together(const struct exec_options *options, const struct exec
     else if (options->to.year != 0 && cemm_period_compare(&options->to, &options->from) < 0)
         wrong = "--to lies before --from";
     else if (options->format == EXEC_FORMAT_HOME_ASSISTANT && options->by != CEMM_BY_HOUR)
-        wrong = "home-assistant has hours alone, so there is no other --by";
+        wrong = "home-assistant has hours only: leave out --by";
     else if (options->interval > 0 && options->paced_by_stdin)
         wrong = "--interval and --stdin cannot be combined";
     else if (options->state && timeless)

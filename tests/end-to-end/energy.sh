@@ -174,7 +174,7 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
   is 'do not come' statistic_id,start,unit,delta "$out"
   has 'which is said' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
-  has 'there is none' "$err" 'home-assistant has hours alone'
+  has 'there is none' "$err" 'home-assistant has hours only: leave out --by'
 }
 
 # imported FILE…: what the recipe's actions make of them, by the rules of the integration.
@@ -262,6 +262,11 @@ now() {
   check 'and is the last that is' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
   is 'is left out' "$header" "$out"
+  is 'and that is said' 'W! cemm: no interval of that time is over yet; each is printed when it has ended' "$err"
+  echo before >"$scratch/kept"
+  energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
+  is 'which stays as it was' before "$(<"$scratch/kept")"
+  has 'and that is said, too' "$err" "E! cemm: $scratch/kept: not changed"
 }
 
 failures() {
