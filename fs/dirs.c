@@ -11,63 +11,27 @@
 #include "fs/dirs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fs/pending.h"
 
-#define LISTING_MAX 65536 /* names */
-#define REPLY_MAX   65536 /* bytes of one answer to READDIR */
+#define LISTING_MAX (8u << 20) /* bytes */
+#define ENTRY_MAX   128        /* bytes of an entry with the longest name */
 #define UNKNOWN_INO 0xffffffffu
 
-struct entry {
-    char name[TREE_NAME_SIZE];
-    mode_t type;
-};
-
-/* The names in an open directory. */
+/* What READDIR answers; each entry ends with the offset of the next. */
 struct listing {
-    struct entry *entries;
-    size_t count;
-    size_t room;
+    char *bytes;
+    size_t size;
 };
 
 static void listing_free(struct listing *listing)
 {
     if (listing)
-        free(listing->entries);
+        free(listing->bytes);
     free(listing);
-}
-
-/* Returns 0, -ENOMEM, or -E2BIG. */
-static int listing_add(struct listing *listing, const char *name, mode_t type)
-{
-    size_t length = strlen(name);
-    if (length >= TREE_NAME_SIZE || listing->count >= LISTING_MAX)
-        return -E2BIG;
-    if (listing->count == listing->room) {
-        size_t room = listing->room ? listing->room * 2 : 64;
-        struct entry *entries = reallocarray(listing->entries, room, sizeof(*entries));
-        if (!entries)
-            return -ENOMEM;
-        listing->entries = entries;
-        listing->room = room;
-    }
-    struct entry *entry = &listing->entries[listing->count++];
-    memcpy(entry->name, name, length + 1);
-    entry->type = type;
-    return 0;
-}
-
-static struct listing *listing_new(void)
-{
-    struct listing *listing = calloc(1, sizeof(*listing));
-    if (!listing || listing_add(listing, ".", S_IFDIR) < 0 ||
-        listing_add(listing, "..", S_IFDIR) < 0) {
-        listing_free(listing);
-        return NULL;
-    }
-    return listing;
 }
 
 /* ---- the names ---------------------------------------------------------- */
@@ -75,32 +39,46 @@ static struct listing *listing_new(void)
 /* A directory that is being listed. */
 struct lister {
     struct fs *fs;
+    fuse_req_t request;
     const struct path *directory;
     struct tree_clock clock;
     struct tree_meter meter;
-    struct listing *listing; /* NULL: the first entry ends it */
+    FILE *out;
+    size_t size;
 };
 
-static int add(const struct lister *lister, const struct path *path)
+/* Returns 0, -ENOMEM, or -E2BIG. */
+static int add_name(struct lister *lister, const char *name, mode_t type)
+{
+    const struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = type};
+    char entry[ENTRY_MAX];
+    size_t length = fuse_add_direntry(lister->request, NULL, 0, name, NULL, 0);
+    lister->size += length;
+    if (length > sizeof(entry) || lister->size > LISTING_MAX)
+        return -E2BIG;
+    (void)fuse_add_direntry(lister->request, entry, sizeof(entry), name, &about,
+                            (off_t)lister->size);
+    return fwrite(entry, length, 1, lister->out) == 1 ? 0 : -ENOMEM;
+}
+
+static int add(struct lister *lister, const struct path *path)
 {
     static const mode_t types[] = {
         [TREE_DIRECTORY] = S_IFDIR, [TREE_FILE] = S_IFREG, [TREE_LINK] = S_IFLNK};
-    char name[TREE_NAME_SIZE];
-    tree_name(path, name);
-    return listing_add(lister->listing, name, types[tree_type(path)]);
+    return add_name(lister, tree_name(path), types[tree_type(path)]);
 }
 
-static int add_devices(const struct lister *lister)
+static int add_devices(struct lister *lister)
 {
     const struct cemm_device *device;
     int r = 0;
     for (size_t i = 0; r == 0 && (device = cemm_device_at(lister->fs->cemm, i)); i++)
-        r = listing_add(lister->listing, cemm_device_uid(device)->text, S_IFDIR);
+        r = add_name(lister, cemm_device_uid(device)->text, S_IFDIR);
     return r;
 }
 
 /* An alias may be the name of something else here. */
-static int add_meters(const struct lister *lister)
+static int add_meters(struct lister *lister)
 {
     const struct path *parent = lister->directory;
     const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->uid);
@@ -116,7 +94,7 @@ static int add_meters(const struct lister *lister)
 }
 
 /* The channels of the newest answer, however old it is. */
-static int add_channels(const struct lister *lister)
+static int add_channels(struct lister *lister)
 {
     struct cemm_document *document = fs_peek(lister->fs, lister->directory, INT64_MAX);
     size_t count = 0;
@@ -124,45 +102,33 @@ static int add_channels(const struct lister *lister)
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++) {
         if (cemm_name_valid(series[i].channel))
-            r = listing_add(lister->listing, series[i].channel, S_IFREG);
+            r = add_name(lister, series[i].channel, S_IFREG);
     }
     cemm_document_unref(document);
     return r;
 }
 
-static int on_period(void *data, const struct path *path);
+/* A meter whose data may begin at any time. */
+static const struct tree_meter since_ever = {.found = true,
+                                             .first = {CEMM_DAY, CEMM_YEAR_FIRST, 1, 1}};
 
 /* Whether the archive has a period, or any that lies in the directory. */
-static bool is_archived(const struct lister *lister, const struct path *path)
-{
-    struct lister below = *lister;
-    if (tree_type(path) == TREE_FILE)
-        return fs_archived(lister->fs, path);
-    below.listing = NULL;
-    return tree_type(path) == TREE_DIRECTORY &&
-           tree_list(path, &below.clock, &below.meter, on_period, &below) > 0;
-}
-
-static int on_period(void *data, const struct path *path)
+static int is_archived(void *data, const struct path *path)
 {
     const struct lister *lister = data;
-    if (!is_archived(lister, path))
-        return 0;
-    return lister->listing ? add(lister, path) : 1;
+    if (tree_type(path) == TREE_FILE)
+        return fs_archived(lister->fs, path);
+    return tree_type(path) == TREE_DIRECTORY &&
+           tree_list(path, &lister->clock, &since_ever, is_archived, data) != 0;
 }
 
-/* Until the first period is known, only the archived ones are listed. */
-static int add_archived(const struct lister *lister)
+static int on_archived(void *data, const struct path *path)
 {
-    struct lister all = *lister;
-    all.meter.found = true;
-    all.meter.known = false;
-    all.meter.first = (struct cemm_period){CEMM_DAY, CEMM_YEAR_FIRST, 1, 1};
-    return tree_list(all.directory, &all.clock, &all.meter, on_period, &all);
+    return is_archived(data, path) ? add(data, path) : 0;
 }
 
 /* Adds the names that the tree does not know by itself. */
-static int add_found(const struct lister *lister)
+static int add_found(struct lister *lister)
 {
     switch (lister->directory->kind) {
     case PATH_ROOT:
@@ -172,15 +138,17 @@ static int add_found(const struct lister *lister)
     case PATH_CHANNELS:
         return add_channels(lister);
     default:
-        return tree_holds_periods(lister->directory) && !lister->meter.found ? add_archived(lister)
-                                                                             : 0;
+        if (!tree_holds_periods(lister->directory) || lister->meter.found)
+            return 0;
+        /* Until the first period is known, only the archived ones are listed. */
+        return tree_list(lister->directory, &lister->clock, &since_ever, on_archived, lister);
     }
 }
 
 /* Whether the sources have reported that there is no such file. A file that was read once stays. */
 static bool is_absent(const struct fs *fs, const struct path *path)
 {
-    const struct node *node = nodes_current(&fs->nodes, path);
+    const struct node *node = nodes_current(&fs->nodes, path->text);
     if (node && (node->absent != 0 || node->snapshot))
         return node->absent != 0;
     if (path->kind != PATH_IO && path->kind != PATH_INFO)
@@ -191,7 +159,7 @@ static bool is_absent(const struct fs *fs, const struct path *path)
 
 static int on_known(void *data, const struct path *path)
 {
-    const struct lister *lister = data;
+    struct lister *lister = data;
     if (path->kind != PATH_PERIOD && is_absent(lister->fs, path))
         return 0;
     return add(lister, path);
@@ -200,14 +168,17 @@ static int on_known(void *data, const struct path *path)
 /* Lists what was found now or earlier. A failure is returned only if nothing was found. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
-    size_t before = lister->listing->count;
-    int r = add_found(lister);
-    if (r == 0 && answer->result != 0 && lister->listing->count == before &&
-        lister->directory->kind != PATH_METER &&
-        !(tree_holds_periods(lister->directory) && lister->meter.found))
-        return -fs_errno(answer->result);
-    return r < 0 ? r
-                 : tree_list(lister->directory, &lister->clock, &lister->meter, on_known, lister);
+    const struct path *directory = lister->directory;
+    int r = add_name(lister, ".", S_IFDIR);
+    if (r == 0)
+        r = add_name(lister, "..", S_IFDIR);
+    size_t before = lister->size;
+    if (r == 0)
+        r = add_found(lister);
+    if (r == 0 && answer->result != 0 && lister->size == before && directory->kind != PATH_METER &&
+        !(tree_holds_periods(directory) && lister->meter.found))
+        r = -fs_errno(answer->result);
+    return r < 0 ? r : tree_list(directory, &lister->clock, &lister->meter, on_known, lister);
 }
 
 /* ---- OPENDIR, READDIR, RELEASEDIR --------------------------------------- */
@@ -220,20 +191,25 @@ static struct listing *listing_of(const struct fuse_file_info *info)
 static void on_entries(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
+    struct listing *listing = calloc(1, sizeof(*listing));
+    struct fuse_file_info info = {.fh = (uintptr_t)listing};
     struct lister lister = {.fs = pending->fs,
+                            .request = pending->request,
                             .directory = path,
                             .clock = fs_clock(pending->fs),
-                            .meter = fs_meter(pending->fs, path),
-                            .listing = listing_new()};
-    struct fuse_file_info info = {.fh = (uintptr_t)lister.listing};
-    int r = lister.listing ? list(&lister, answer) : -ENOMEM;
+                            .meter = fs_meter(pending->fs, path)};
+    if (listing)
+        lister.out = cemm_text_open(&listing->bytes, &listing->size);
+    int r = lister.out ? list(&lister, answer) : -ENOMEM;
+    if (lister.out && fclose(lister.out) != 0)
+        r = -ENOMEM;
     if (r < 0) {
-        listing_free(lister.listing);
+        listing_free(listing);
         pending_reply_error(pending, -r);
         return;
     }
     if (fuse_reply_open(pending->request, &info) != 0)
-        listing_free(lister.listing); /* there will be no RELEASEDIR */
+        listing_free(listing); /* there will be no RELEASEDIR */
     pending_free(pending);
 }
 
@@ -264,29 +240,18 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
             pending_find_first(pending, on_entries);
             return;
         }
-        fs_succeeded(fs, &node->path);
+        fs_note(fs, &node->path, NULL);
         on_entries(pending, &(const struct cemm_answer){.result = 0});
     }
 }
 
+/* The kernel takes the whole entries of a slice. */
 void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
               struct fuse_file_info *info)
 {
-    static char reply[REPLY_MAX];
     const struct listing *listing = listing_of(info);
-    size_t room = size < sizeof(reply) ? size : sizeof(reply);
-    size_t used = 0;
     (void)number;
-    for (size_t i = (size_t)offset; i < listing->count; i++) {
-        const struct entry *entry = &listing->entries[i];
-        struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = entry->type};
-        size_t length = fuse_add_direntry(request, reply + used, room - used, entry->name, &about,
-                                          (off_t)i + 1);
-        if (length > room - used)
-            break;
-        used += length;
-    }
-    (void)fuse_reply_buf(request, reply, used);
+    fs_reply_bytes(request, listing->bytes, listing->size, size, offset);
 }
 
 void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
@@ -316,24 +281,15 @@ static bool is_known(const struct fs *fs, const struct path *path)
     }
 }
 
-/* Devices and meters stay when the kernel forgets them. */
-static void set_exists(struct node *node)
-{
-    if (node->exists)
-        return;
-    node->exists = true;
-    node->kept = node->path.kind == PATH_DEVICE || node->path.kind == PATH_METER;
-}
-
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, path);
+    struct node *node = nodes_current(&fs->nodes, path->text);
     if (!node)
         node = node_new(&fs->nodes, path);
     if (!node)
         return -ENOMEM;
     if (is_known(fs, path))
-        set_exists(node);
+        node->exists = true;
     *ret_node = node;
     return 0;
 }
@@ -343,7 +299,7 @@ static void on_searched(struct pending *pending, const struct cemm_answer *answe
 {
     const struct path *path = &pending->node->path;
     if (is_known(pending->fs, path) || (path->kind == PATH_METER && answer->result == 0)) {
-        set_exists(pending->node);
+        pending->node->exists = true;
         pending_reply_attributes(pending);
         return;
     }
@@ -353,7 +309,7 @@ static void on_searched(struct pending *pending, const struct cemm_answer *answe
 void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
 {
     if (is_known(fs, &node->path))
-        set_exists(node);
+        node->exists = true;
     if (node->exists) {
         fs_reply_attributes(fs, request, node);
         return;

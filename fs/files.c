@@ -39,62 +39,96 @@
 #include "fs/pending.h"
 #include "fs/status.h"
 
-#define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
+#define REPEATED_MS   1000 /* how long the failure of a READ answers the next one */
+#define READAHEAD_MAX 8    /* days */
 
 /* Returns false if the kernel cannot be told now. */
 static bool forget_name(struct fs *fs, struct node *node)
 {
-    char name[TREE_NAME_SIZE];
-    tree_name(&node->path, name);
     if (node->current && node->parent != 0 &&
-        invalidate_name(&fs->invalidate, node->parent, name) < 0)
+        invalidate_name(&fs->invalidate, node->parent, tree_name(&node->path)) < 0)
         return false;
-    node_drop(&fs->nodes, node);
+    node_drop(node);
     return true;
 }
 
 /* Files are kept until the kernel forgets them, which it does only if memory is short. Beyond a
- * limit it is told to. Bytes that can be rendered again are dropped at once: those of closed files
- * that the archive has, and of the oldest other files. Readers that have such a file open mostly
- * get it from the page cache. */
+ * limit it is told to. Bytes can be rendered again, so those of the oldest files are dropped;
+ * readers that have such a file open mostly get it from the page cache. The document of an open
+ * file may change, so its name leads to a new node. */
 static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
-    struct node *node;
-    while (nodes->bytes > FS_BYTES &&
-           (node = TAILQ_FIRST(&nodes->open)) != TAILQ_LAST(&nodes->open, node_queue)) {
+    while (nodes->closed.bytes > FS_CLOSED_BYTES && nodes->closed.count > 1)
+        node_strip(nodes, TAILQ_FIRST(&nodes->closed.nodes));
+    while (nodes->open.bytes > FS_OPEN_BYTES && nodes->open.count > 1) {
+        struct node *node = TAILQ_FIRST(&nodes->open.nodes);
         node_strip(nodes, node);
         (void)forget_name(fs, node);
         node_retire(nodes, node);
         node->kept = false;
         node_release(nodes, node);
     }
-    while (nodes->old_bytes > FS_CLOSED_BYTES) {
-        node = TAILQ_FIRST(&nodes->full);
-        if (node->archived && node->current)
-            node_strip(nodes, node);
-        else if (!forget_name(fs, node))
+    while (nodes->closed.count + nodes->bare.count > FS_CLOSED_FILES) {
+        struct node_queue *queue = nodes->bare.count > 0 ? &nodes->bare : &nodes->closed;
+        if (!forget_name(fs, TAILQ_FIRST(&queue->nodes)))
             return;
     }
-    while (nodes->old_count > FS_CLOSED_FILES &&
-           forget_name(fs, TAILQ_FIRST(TAILQ_EMPTY(&nodes->bare) ? &nodes->full : &nodes->bare)))
-        ;
 }
 
 /* Takes over the snapshot. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    node_bind(&fs->nodes, node, snapshot);
     node->running = fresh_may_run(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && fs_archived(fs, &node->path);
     node->absent = 0;
-    if (snapshot->closed)
-        node_settle(node);
-    fs_succeeded(fs, &node->path);
     /* Only the node knows when info.json or io last changed. */
     node->kept = fresh_is_description(&node->path) && node->current;
-    node_touch(&fs->nodes, node);
+    node_bind(&fs->nodes, node, snapshot);
     drop_old(fs);
+}
+
+/* ---- read-ahead --------------------------------------------------------- */
+
+/* A failure shows when the day is read. */
+static void on_ahead(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)answer;
+}
+
+static void fetch_ahead(struct fs *fs, const struct path *path, int days)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct path next = *path;
+    struct cemm_query query;
+    for (int i = 0; i < days && i < READAHEAD_MAX; i++) {
+        next.period = cemm_period_step(&next.period, 1);
+        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
+        if (next.period.month != path->period.month || since <= 0)
+            return;
+        if (tree_query(&next, &query) && !cemm_archived(fs->cemm, &query))
+            (void)cemm_get_later(fs->cemm, &query, since * 1000, on_ahead, NULL, NULL);
+    }
+}
+
+/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
+ * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
+ * nobody reads costs one request for ever. */
+static void read_ahead(struct fs *fs, const struct path *path)
+{
+    struct path above = *path;
+    if (path->kind != PATH_PERIOD || path->period.span != CEMM_DAY ||
+        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
+        return;
+    tree_cut(above.text);
+    struct node *month = nodes_current(&fs->nodes, above.text);
+    if (!month || month->day_read == path->period.day)
+        return; /* the same day, as .csv or .json */
+    month->days_run = month->day_read + 1 == path->period.day ? month->days_run + 1 : 1;
+    month->day_read = path->period.day;
+    if (month->days_run > 1)
+        fetch_ahead(fs, path, month->days_run);
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
@@ -115,13 +149,12 @@ static struct node *new_node(struct fs *fs, const struct path *path, struct snap
 /* The status is rendered at each lookup; if the text is the same, so is the node. */
 static int status_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, path);
+    struct node *node = nodes_current(&fs->nodes, path->text);
     struct snapshot *snapshot;
     int r = status_render(fs, path->kind == PATH_STATUS_JSON, &snapshot);
     if (r < 0)
         return r;
-    if (node && node->snapshot->size == snapshot->size &&
-        memcmp(node->snapshot->bytes, snapshot->bytes, snapshot->size) == 0)
+    if (node && node->snapshot->hash == snapshot->hash)
         snapshot_free(snapshot);
     else
         node = new_node(fs, path, snapshot);
@@ -133,13 +166,11 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
  * names lead to new nodes then. */
 static bool disown(struct fs *fs, struct node *node)
 {
-    struct path other = node->path;
     bool archived = node->archived;
     node->archived = node->snapshot->closed && fs_archived(fs, &node->path);
     if (!archived || node->archived)
         return false;
-    other.form = other.form == CEMM_FORM_CSV ? CEMM_FORM_JSON : CEMM_FORM_CSV;
-    struct node *twin = nodes_current(&fs->nodes, &other);
+    struct node *twin = nodes_current(&fs->nodes, tree_twin(&node->path).text);
     if (twin)
         node_retire(&fs->nodes, twin);
     node_retire(&fs->nodes, node);
@@ -155,7 +186,7 @@ static bool is_good(struct fs *fs, struct node *node)
 
 static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
 {
-    struct node *node = nodes_current(&fs->nodes, path);
+    struct node *node = nodes_current(&fs->nodes, path->text);
     *ret_node = node;
     if (node && is_good(fs, node))
         return 0;
@@ -168,13 +199,15 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
     cemm_document_unref(document);
     if (r < 0)
         return r;
+    if (snapshot)
+        fs_note(fs, path, NULL);
     *ret_node = node = new_node(fs, path, snapshot);
     if (!node)
         return -ENOMEM;
     if (!snapshot)
         node->absent = absent;
     else
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), path);
+        read_ahead(fs, path);
     return 0;
 }
 
@@ -198,10 +231,7 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, 
 static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size,
                         off_t offset)
 {
-    size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
-    if (size > snapshot->size - begin)
-        size = snapshot->size - begin;
-    (void)fuse_reply_buf(request, snapshot->bytes + begin, size);
+    fs_reply_bytes(request, snapshot->bytes, snapshot->size, size, offset);
 }
 
 /* Renders the dropped bytes again. Returns 0 or a positive errno. */
@@ -485,7 +515,7 @@ static void ask(struct pending *pending)
         pending_get(pending, &path, FS_MAX_AGE, on_meter);
     } else {
         pending_get(pending, &path, fresh_max_age(fs, &path, node->snapshot), take_answer);
-        readahead_after(&fs->readahead, fs->cemm, fs_clock(fs), &path);
+        read_ahead(fs, &path);
     }
 }
 

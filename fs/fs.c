@@ -66,42 +66,28 @@ struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
     return meter;
 }
 
-/* If memory runs out, the old message stays. */
+/* NULL, or a lack of memory: there is no message. */
 static void set_message(char **message, const char *text)
 {
-    char *copy = strdup(text);
-    if (!copy)
-        return;
     free(*message);
-    *message = copy;
+    *message = text ? strdup(text) : NULL;
 }
 
 void fs_note(struct fs *fs, const struct path *path, const char *words)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
-    set_message(&fs->failure, words);
-    fs->failed = cemm_clock_wall();
+    if (words) {
+        set_message(&fs->failure, words);
+        fs->failed = cemm_clock_wall();
+    }
     do {
-        struct node *node = nodes_current(&fs->nodes, &above);
-        if (!node || tree_type(&above) != TREE_DIRECTORY)
+        struct node *node = nodes_current(&fs->nodes, above.text);
+        if (!node || tree_type(&node->path) != TREE_DIRECTORY || (!words && node->cause != cause))
             continue;
         set_message(&node->failure, words);
         node->cause = cause;
-    } while (tree_parent(&above, &above));
-}
-
-void fs_succeeded(struct fs *fs, const struct path *path)
-{
-    uint64_t cause = tree_cause(path);
-    struct path above = *path;
-    do {
-        struct node *node = nodes_current(&fs->nodes, &above);
-        if (!node || node->cause != cause)
-            continue;
-        free(node->failure);
-        node->failure = NULL;
-    } while (tree_parent(&above, &above));
+    } while (tree_cut(above.text));
 }
 
 static struct timespec from_milliseconds(int64_t milliseconds)
@@ -120,7 +106,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
     double timeout = FS_FOR_EVER;
-    char target[TREE_LINK_SIZE];
+    struct path target;
     switch (tree_type(&node->path)) {
     case TREE_DIRECTORY:
         attributes.st_mode = S_IFDIR | 0555;
@@ -128,9 +114,8 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
         timeout = node->exists ? FS_FOR_EVER : 0;
         break;
     case TREE_LINK:
-        tree_target(&node->path, &clock, target);
         attributes.st_mode = S_IFLNK | 0777;
-        attributes.st_size = (off_t)strlen(target);
+        attributes.st_size = (off_t)strlen(tree_target(&node->path, &clock, 0, &target));
         break;
     case TREE_FILE:
         attributes.st_mode = S_IFREG | 0444;
@@ -147,6 +132,12 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
     attributes.st_ctim = attributes.st_mtim;
     *ret_attributes = attributes;
     return timeout;
+}
+
+void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t size, off_t offset)
+{
+    size_t begin = (uint64_t)offset < length ? (size_t)offset : length;
+    (void)fuse_reply_buf(request, bytes + begin, size < length - begin ? size : length - begin);
 }
 
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node)

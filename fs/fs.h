@@ -12,22 +12,23 @@
 #include "common/frontend.h"
 #include "fs/invalidate.h"
 #include "fs/node.h"
-#include "fs/readahead.h"
 
 #define FS_FOR_EVER       (365.0 * 86400) /* seconds: what never changes */
 #define FS_CLOSED_TIMEOUT 60.0            /* seconds: then the archive file is looked for again */
 #define FS_MAX_AGE        60000           /* ms: of all that may change and is not realtime */
 #define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
-#define FS_CLOSED_BYTES   (8u << 20)      /* of closed files; beyond, the oldest is dropped */
-#define FS_BYTES          (64u << 20) /* of all files; beyond, they are rendered again when read */
-#define FS_CLOSED_FILES   4096        /* closed files */
-#define FS_BLOCK_SIZE     4096
-#define FS_COLD_SIZE      (INT64_C(1) << 30) /* of a file whose size is not known yet */
-#define FS_XATTR_SOURCE   "user.cemm.source"
-#define FS_XATTR_FETCHED  "user.cemm.fetched"
-#define FS_XATTR_UNIT     "user.cemm.unit"
-#define FS_XATTR_CLOSED   "user.cemm.closed"
-#define FS_XATTR_ERROR    "user.cemm.error"
+#define FS_CLOSED_BYTES                                                                            \
+    (8u << 20)                       /* of closed files; beyond, they are rendered again when read \
+                                      */
+#define FS_OPEN_BYTES    (56u << 20) /* of other files; likewise */
+#define FS_CLOSED_FILES  4096        /* closed files */
+#define FS_BLOCK_SIZE    4096
+#define FS_COLD_SIZE     (INT64_C(1) << 30) /* of a file whose size is not known yet */
+#define FS_XATTR_SOURCE  "user.cemm.source"
+#define FS_XATTR_FETCHED "user.cemm.fetched"
+#define FS_XATTR_UNIT    "user.cemm.unit"
+#define FS_XATTR_CLOSED  "user.cemm.closed"
+#define FS_XATTR_ERROR   "user.cemm.error"
 
 struct fs {
     const struct cemm_config *config;
@@ -35,7 +36,6 @@ struct fs {
     struct fuse_session *session;
     struct invalidate invalidate;
     struct nodes nodes;
-    struct readahead readahead;
     uid_t owner;
     gid_t group;
     mode_t mask;   /* permission bits to remove */
@@ -65,12 +65,15 @@ struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int6
 bool fs_archived(const struct fs *fs, const struct path *path);
 
 /* Remembers a failure in the directories above a path, and forgets it when the same request
- * succeeds. */
+ * succeeds (`words` NULL). */
 void fs_note(struct fs *fs, const struct path *path, const char *words);
-void fs_succeeded(struct fs *fs, const struct path *path);
 
 /* Returns how long the kernel may keep the attributes, in seconds. */
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);
+
+/* Answers READ or READDIR: the part of `bytes` that was asked for. */
+void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t size,
+                    off_t offset);
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
 
 #endif

@@ -15,7 +15,7 @@
 struct job {
     uint64_t number;
     int64_t offset;
-    char name[TREE_NAME_SIZE]; /* "": the pages of `number`, else this name in directory `number` */
+    char name[TREE_PATH_SIZE]; /* "": the pages of `number`, else this name in directory `number` */
     invalidate_done_fn *done;
     void *data;
 };

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,15 +18,15 @@ static int compare_numbers(const void *a, const void *b)
 
 static int compare_paths(const void *a, const void *b)
 {
-    return path_compare(&((const struct node *)a)->path, &((const struct node *)b)->path);
+    return strcmp(((const struct node *)a)->path.text, ((const struct node *)b)->path.text);
 }
 
 int nodes_init(struct nodes *nodes)
 {
     *nodes = (struct nodes){.next_number = ROOT_NUMBER};
-    TAILQ_INIT(&nodes->full);
-    TAILQ_INIT(&nodes->bare);
-    TAILQ_INIT(&nodes->open);
+    TAILQ_INIT(&nodes->closed.nodes);
+    TAILQ_INIT(&nodes->bare.nodes);
+    TAILQ_INIT(&nodes->open.nodes);
     struct node *root = node_new(nodes, &tree_root);
     if (!root)
         return -ENOMEM;
@@ -51,9 +52,10 @@ struct node *nodes_numbered(const struct nodes *nodes, uint64_t number)
     return found ? *found : NULL;
 }
 
-struct node *nodes_current(const struct nodes *nodes, const struct path *path)
+struct node *nodes_current(const struct nodes *nodes, const char *path)
 {
-    const struct node key = {.path = *path};
+    struct node key;
+    (void)snprintf(key.path.text, sizeof(key.path.text), "%s", path);
     struct node **found = tfind(&key, &nodes->by_path, compare_paths);
     return found ? *found : NULL;
 }
@@ -89,109 +91,89 @@ void node_retire(struct nodes *nodes, struct node *node)
     node->current = false;
 }
 
-static void account(struct nodes *nodes, const struct snapshot *snapshot, bool add)
-{
-    if (!snapshot || !snapshot->source || !snapshot->bytes)
-        return; /* not fetched, or stripped */
-    if (add) {
-        nodes->snapshots++;
-        nodes->bytes += snapshot->size;
-    } else {
-        nodes->snapshots--;
-        nodes->bytes -= snapshot->size;
-    }
-}
-
 void node_show(struct node *node)
 {
     node->shown = node->snapshot->size;
     node->shown_modified = node->snapshot->modified;
 }
 
-void node_settle(struct node *node)
+static size_t bytes_of(const struct node *node)
 {
-    uint64_t hash = tree_hash(&node->path);
-    hash = tree_hash_bytes(hash, node->snapshot->bytes, node->snapshot->size);
-    node->inode = hash >> 2 | SETTLED;
+    return node->snapshot && node->snapshot->bytes ? node->snapshot->size : 0;
 }
 
-void node_drop(struct nodes *nodes, struct node *node)
+void node_drop(struct node *node)
 {
-    if (!node->queue)
+    struct node_queue *queue = node->queue;
+    if (!queue)
         return;
-    TAILQ_REMOVE(node->queue, node, age);
-    nodes->old_count -= node->queue != &nodes->open;
-    nodes->old_bytes -= node->queue == &nodes->full ? node->snapshot->size : 0;
+    TAILQ_REMOVE(&queue->nodes, node, age);
+    queue->count--;
+    queue->bytes -= bytes_of(node);
     node->queue = NULL;
 }
 
 /* NULL: the node stays. */
 static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 {
-    bool full = node->snapshot && node->snapshot->bytes;
-    if (node->path.kind == PATH_PERIOD && (!node->snapshot || node->snapshot->closed))
-        return full ? &nodes->full : &nodes->bare;
-    return full && node->snapshot->source ? &nodes->open : NULL;
+    const struct snapshot *snapshot = node->snapshot;
+    if (node->path.kind == PATH_PERIOD && (!snapshot || snapshot->closed))
+        return snapshot && snapshot->bytes ? &nodes->closed : &nodes->bare;
+    return snapshot && snapshot->bytes && snapshot->source ? &nodes->open : NULL;
 }
 
 void node_touch(struct nodes *nodes, struct node *node)
 {
-    node_drop(nodes, node);
-    node->queue = queue_of(nodes, node);
-    if (!node->queue)
+    struct node_queue *queue = queue_of(nodes, node);
+    node_drop(node);
+    node->queue = queue;
+    if (!queue)
         return;
-    TAILQ_INSERT_TAIL(node->queue, node, age);
-    nodes->old_count += node->queue != &nodes->open;
-    nodes->old_bytes += node->queue == &nodes->full ? node->snapshot->size : 0;
+    TAILQ_INSERT_TAIL(&queue->nodes, node, age);
+    queue->count++;
+    queue->bytes += bytes_of(node);
 }
 
-static uint64_t digest_of(const struct snapshot *snapshot)
+void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
 {
-    return tree_hash_bytes(TREE_HASH, snapshot->bytes, snapshot->size);
+    node_drop(node);
+    snapshot_free(node->snapshot);
+    node->snapshot = snapshot;
+    if (snapshot->closed) {
+        uint64_t hash = tree_hash(snapshot->hash, node->path.text, strlen(node->path.text));
+        node->inode = hash >> 2 | SETTLED;
+    }
+    node_touch(nodes, node);
 }
 
 void node_strip(struct nodes *nodes, struct node *node)
 {
-    struct snapshot *snapshot = node->snapshot;
-    node_drop(nodes, node);
-    account(nodes, snapshot, false);
-    snapshot->digest = digest_of(snapshot);
-    free(snapshot->bytes);
-    snapshot->bytes = NULL;
+    node_drop(node);
+    free(node->snapshot->bytes);
+    node->snapshot->bytes = NULL;
     node_touch(nodes, node);
 }
 
 bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew)
 {
     struct snapshot *snapshot = node->snapshot;
-    node_drop(nodes, node);
-    if (anew->size != snapshot->size || digest_of(anew) != snapshot->digest)
+    if (anew->size != snapshot->size || anew->hash != snapshot->hash)
         return false;
+    node_drop(node);
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;
-    account(nodes, snapshot, true);
     node_touch(nodes, node);
     return true;
-}
-
-void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
-{
-    node_drop(nodes, node);
-    account(nodes, node->snapshot, false);
-    snapshot_free(node->snapshot);
-    node->snapshot = snapshot;
-    account(nodes, snapshot, true);
 }
 
 void node_release(struct nodes *nodes, struct node *node)
 {
     if (node->lookups > 0 || node->pins > 0 || node->kept)
         return;
-    node_drop(nodes, node);
+    node_drop(node);
     node_retire(nodes, node);
     tdelete(node, &nodes->by_number, compare_numbers);
     nodes->count--;
-    account(nodes, node->snapshot, false);
     snapshot_free(node->snapshot);
     free(node->failure);
     free(node);

@@ -17,11 +17,9 @@
 #include "fs/render.h"
 #include "fs/tree.h"
 
-TAILQ_HEAD(node_queue, node);
-
 struct node {
     uint64_t number;
-    uint64_t inode;   /* what stat says; see node_settle() */
+    uint64_t inode;   /* what stat says; see node_bind() */
     uint64_t parent;  /* the directory of the last lookup */
     uint64_t lookups; /* the kernel's */
     unsigned pins;    /* held by us */
@@ -43,6 +41,9 @@ struct node {
     int64_t failed; /* last failed READ (Unix milliseconds); 0: never */
     int error;      /* its errno */
 
+    int day_read; /* directories of a month: the last closed day that was read; 0: none */
+    int days_run; /* how many were read in turn */
+
     int64_t moved; /* links: start of the day that `today` has moved on to (Unix seconds) */
 
     char *failure;  /* directories: the last one below it; NULL: none */
@@ -52,26 +53,28 @@ struct node {
     TAILQ_ENTRY(node) age;
 };
 
+struct node_queue {
+    TAILQ_HEAD(node_list, node) nodes; /* least recently used first */
+    size_t count;
+    size_t bytes;
+};
+
 struct nodes {
     void *by_number; /* trees of tsearch(3) */
     void *by_path;   /* current ones only */
     size_t count;
     uint64_t next_number;
-    struct node_queue full; /* closed files with their bytes, least recently used first */
-    struct node_queue bare; /* files of periods without: cold or stripped */
-    struct node_queue open; /* other files with their bytes */
-    size_t old_count;       /* in `full` and `bare` */
-    size_t old_bytes;
-    size_t snapshots; /* fetched ones with their bytes */
-    size_t bytes;
+    struct node_queue closed; /* files of closed periods with their bytes */
+    struct node_queue bare;   /* files of periods without: cold or stripped */
+    struct node_queue open;   /* other fetched files with their bytes */
 };
 
 /* Makes the table, with the root as number 1. Returns 0 or -ENOMEM. */
 int nodes_init(struct nodes *nodes);
 void nodes_end(struct nodes *nodes); /* whatever the kernel holds */
 
-struct node *nodes_numbered(const struct nodes *nodes, uint64_t number);    /* NULL: none */
-struct node *nodes_current(const struct nodes *nodes, const struct path *); /* NULL: none */
+struct node *nodes_numbered(const struct nodes *nodes, uint64_t number); /* NULL: none */
+struct node *nodes_current(const struct nodes *nodes, const char *path); /* NULL: none */
 
 /* Makes a node, which becomes the path's current one. It has no lookups yet: count some, pin it, or
  * node_release() it. NULL: no memory. */
@@ -80,19 +83,17 @@ struct node *node_new(struct nodes *nodes, const struct path *path);
 /* The name no longer leads to the node. */
 void node_retire(struct nodes *nodes, struct node *node);
 
-/* Takes over the snapshot; node_show() tells its size. */
+/* Takes over the snapshot; node_show() tells its size. If the bytes are final, st_ino depends on
+ * them and on the path alone from now on, so that it is the same at each mount and a backup need
+ * not read the file again. */
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
-
-/* The bytes are final: from now on st_ino depends on them and on the path alone, so that it is the
- * same at each mount and a backup need not read the file again. */
-void node_settle(struct node *node);
 
 /* The node was used: it goes to the end of its queue. */
 void node_touch(struct nodes *nodes, struct node *node);
 
 /* Takes the node out of its queue. */
-void node_drop(struct nodes *nodes, struct node *node);
+void node_drop(struct node *node);
 
 /* Drops the bytes, or takes them back from a snapshot that was rendered again (false: they differ).
  * The inode number and the pages in the kernel stay. */

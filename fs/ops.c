@@ -104,51 +104,39 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  * silent.
  */
 
-static struct path day_of(const struct path *link, const struct tree_clock *clock, int ago)
-{
-    struct cemm_period now = cemm_period_at(clock->zone, CEMM_DAY, clock->now);
-    struct path day = *link;
-    day.kind = PATH_PERIOD;
-    day.ago = 0;
-    day.period = cemm_period_step(&now, -ago);
-    return day;
-}
-
 /* Whether the link is `today` and may have to wait for the new day. Data must lie before it. */
-static bool is_turning(const struct fs *fs, const struct node *node, const struct tree_clock *clock)
+static bool is_turning(const struct fs *fs, const struct node *link, const struct tree_clock *clock)
 {
-    struct tree_meter meter = fs_meter(fs, &node->path);
-    struct path day = day_of(&node->path, clock, 0);
+    struct tree_meter meter = fs_meter(fs, &link->path);
+    struct path day;
+    tree_target(&link->path, clock, 0, &day);
     int64_t begun = cemm_period_start(clock->zone, &day.period);
-    return node->path.kind == PATH_NEAR_LINK && node->path.ago == 0 &&
-           node->path.history != HISTORY_MONTHS && node->path.history != HISTORY_YEARS &&
-           node->moved != begun && clock->now - begun < TURN_S &&
+    return link->path.kind == PATH_NEAR_LINK && link->path.ago == 0 &&
+           day.period.span == CEMM_DAY && link->moved != begun && clock->now - begun < TURN_S &&
            !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
 }
 
 static void reply_link(fuse_req_t request, const struct path *link, const struct tree_clock *clock,
                        int ago)
 {
-    struct path path = *link;
-    char target[TREE_LINK_SIZE];
-    path.ago += ago;
-    tree_target(&path, clock, target);
-    (void)fuse_reply_readlink(request, target);
+    struct path target;
+    (void)fuse_reply_readlink(request, tree_target(link, clock, ago, &target));
 }
 
 static void on_day(struct pending *pending, const struct cemm_answer *answer)
 {
     struct tree_clock clock = fs_clock(pending->fs);
-    struct node *node = pending->node;
-    struct path day = day_of(&node->path, &clock, 0);
-    struct path before = day_of(&node->path, &clock, 1);
-    const struct node *last = nodes_current(&pending->fs->nodes, &before);
+    struct node *link = pending->node;
+    struct path day, before;
+    tree_target(&link->path, &clock, 0, &day);
+    tree_target(&link->path, &clock, 1, &before);
+    const struct node *last = nodes_current(&pending->fs->nodes, before.text);
     bool followed = last && last->snapshot && fresh_is_followed(last);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
         (!followed || last->snapshot->fetched >= cemm_document_fetched(answer->document)))
-        node->moved = cemm_period_start(clock.zone, &day.period);
-    reply_link(pending->request, &node->path, &clock,
-               is_turning(pending->fs, node, &clock) ? 1 : 0);
+        link->moved = cemm_period_start(clock.zone, &day.period);
+    reply_link(pending->request, &link->path, &clock,
+               is_turning(pending->fs, link, &clock) ? 1 : 0);
     pending_free(pending);
 }
 
@@ -158,17 +146,14 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
     struct node *node = fs_node(request, number);
     if (!node)
         return;
-    if (tree_type(&node->path) != TREE_LINK) {
-        (void)fuse_reply_err(request, EINVAL);
-        return;
-    }
     struct tree_clock clock = fs_clock(fs);
-    struct path day = day_of(&node->path, &clock, 0);
     if (!is_turning(fs, node, &clock)) {
         reply_link(request, &node->path, &clock, 0);
         return;
     }
     struct pending *pending = pending_new(request, node);
+    struct path day;
+    tree_target(&node->path, &clock, 0, &day);
     if (pending)
         pending_get(pending, &day, FS_MAX_AGE, on_day);
 }
@@ -208,7 +193,7 @@ static void on_statfs(fuse_req_t request, fuse_ino_t number)
     struct statvfs about = {
         .f_bsize = FS_BLOCK_SIZE,
         .f_frsize = FS_BLOCK_SIZE,
-        .f_blocks = fs->nodes.bytes / FS_BLOCK_SIZE + 1,
+        .f_blocks = (fs->nodes.closed.bytes + fs->nodes.open.bytes) / FS_BLOCK_SIZE + 1,
         .f_files = fs->nodes.count,
         .f_namemax = NAME_MAX_LENGTH,
         .f_flag = ST_RDONLY,

@@ -25,10 +25,8 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    if (answer->result == 0)
-        fs_succeeded(pending->fs, &pending->node->path);
-    else if (answer->result != CEMM_ABSENT || !pending->absence_passes)
-        fs_note(pending->fs, &pending->node->path, answer->words);
+    if (answer->result != CEMM_ABSENT || !pending->absence_passes)
+        fs_note(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->words);
     pending->resume(pending, answer);
 }
 

@@ -20,6 +20,7 @@ struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
     }
     snapshot->bytes = text;
     snapshot->size = size;
+    snapshot->hash = tree_hash(TREE_HASH, text, size);
     snapshot->modified = modified;
     snapshot->fetched = modified;
     return snapshot;
@@ -145,7 +146,7 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
                     const struct cemm_zone *zone, struct snapshot **ret_snapshot)
 {
     const struct cemm_series *channel =
-        path->kind == PATH_CHANNEL ? cemm_document_channel(document, path->channel) : NULL;
+        path->kind == PATH_CHANNEL ? cemm_document_channel(document, tree_name(path)) : NULL;
     const struct cemm_series *series = channel;
     struct snapshot *snapshot;
     char *text;

@@ -21,7 +21,7 @@ struct snapshot {
     char *source;     /* "cloud home"; NULL: not fetched */
     char *units;      /* of the value or of the CSV columns; NULL: none */
     char *bytes;      /* NULL: after node_strip() */
-    uint64_t digest;  /* of the bytes that were dropped */
+    uint64_t hash;    /* of the bytes */
 };
 
 /*

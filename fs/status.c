@@ -98,7 +98,9 @@ static void print_all(const struct fs *fs, FILE *out)
     print_sources(fs, out);
     print_devices(fs, out);
     print_archive(fs, out);
-    fprintf(out, "\nfiles in memory %zu, %zu bytes\n", fs->nodes.snapshots, fs->nodes.bytes);
+    fprintf(out, "\nfiles in memory %zu, %zu bytes\n",
+            fs->nodes.closed.count + fs->nodes.open.count,
+            fs->nodes.closed.bytes + fs->nodes.open.bytes);
 }
 
 /* ---- for programs ------------------------------------------------------- */
@@ -199,8 +201,10 @@ static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
     add_devices(fs, &json, root);
     add_archive(fs, &json, root);
     struct json_object *files = json_add(&json, root, "files", json_object_new_object());
-    json_add(&json, files, "count", json_object_new_uint64(fs->nodes.snapshots));
-    json_add(&json, files, "bytes", json_object_new_uint64(fs->nodes.bytes));
+    json_add(&json, files, "count",
+             json_object_new_uint64(fs->nodes.closed.count + fs->nodes.open.count));
+    json_add(&json, files, "bytes",
+             json_object_new_uint64(fs->nodes.closed.bytes + fs->nodes.open.bytes));
     int r = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
     json_object_put(root);
     return r == -E2BIG ? -EFBIG : r;

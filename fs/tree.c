@@ -67,31 +67,30 @@ static const char *const suffixes[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The parents of HISTORY and PERIOD and the endpoint of PERIOD depend on the history. */
+/* The endpoint of PERIOD depends on the history. */
 static const struct facts {
     enum tree_type type;
-    enum path_kind parent;
     enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
 } facts[] = {
-    [PATH_ROOT] = {TREE_DIRECTORY, PATH_ROOT},
-    [PATH_STATUS] = {TREE_FILE, PATH_ROOT},
-    [PATH_STATUS_JSON] = {TREE_FILE, PATH_ROOT},
-    [PATH_DEVICE] = {TREE_DIRECTORY, PATH_ROOT},
-    [PATH_DEVICE_LINK] = {TREE_LINK, PATH_ROOT},
-    [PATH_DEVICE_INFO] = {TREE_FILE, PATH_DEVICE, CEMM_ROOT},
-    [PATH_IO] = {TREE_FILE, PATH_DEVICE, CEMM_IO},
-    [PATH_METER] = {TREE_DIRECTORY, PATH_DEVICE, CEMM_REALTIME},
-    [PATH_INFO] = {TREE_FILE, PATH_METER, CEMM_INFO},
-    [PATH_REALTIME] = {TREE_FILE, PATH_METER, CEMM_REALTIME},
-    [PATH_CHANNELS] = {TREE_DIRECTORY, PATH_METER, CEMM_REALTIME},
-    [PATH_CHANNEL] = {TREE_FILE, PATH_CHANNELS, CEMM_REALTIME},
-    [PATH_DATA] = {TREE_DIRECTORY, PATH_METER},
-    [PATH_HISTORY] = {TREE_DIRECTORY, PATH_DATA},
-    [PATH_YEAR] = {TREE_DIRECTORY, PATH_HISTORY},
-    [PATH_MONTH] = {TREE_DIRECTORY, PATH_YEAR},
-    [PATH_PERIOD] = {TREE_FILE, PATH_MONTH},
-    [PATH_PERIOD_LINK] = {TREE_LINK, PATH_HISTORY},
-    [PATH_NEAR_LINK] = {TREE_LINK, PATH_HISTORY},
+    [PATH_ROOT] = {TREE_DIRECTORY},
+    [PATH_STATUS] = {TREE_FILE},
+    [PATH_STATUS_JSON] = {TREE_FILE},
+    [PATH_DEVICE] = {TREE_DIRECTORY},
+    [PATH_DEVICE_LINK] = {TREE_LINK},
+    [PATH_DEVICE_INFO] = {TREE_FILE, CEMM_ROOT},
+    [PATH_IO] = {TREE_FILE, CEMM_IO},
+    [PATH_METER] = {TREE_DIRECTORY, CEMM_REALTIME},
+    [PATH_INFO] = {TREE_FILE, CEMM_INFO},
+    [PATH_REALTIME] = {TREE_FILE, CEMM_REALTIME},
+    [PATH_CHANNELS] = {TREE_DIRECTORY, CEMM_REALTIME},
+    [PATH_CHANNEL] = {TREE_FILE, CEMM_REALTIME},
+    [PATH_DATA] = {TREE_DIRECTORY},
+    [PATH_HISTORY] = {TREE_DIRECTORY},
+    [PATH_YEAR] = {TREE_DIRECTORY},
+    [PATH_MONTH] = {TREE_DIRECTORY},
+    [PATH_PERIOD] = {TREE_FILE},
+    [PATH_PERIOD_LINK] = {TREE_LINK},
+    [PATH_NEAR_LINK] = {TREE_LINK},
 };
 
 enum tree_type tree_type(const struct path *path)
@@ -101,53 +100,47 @@ enum tree_type tree_type(const struct path *path)
 
 /* ---- texts -------------------------------------------------------------- */
 
-/* All texts fit: names are bounded by cemm.h, years by tree_child(). */
-__attribute__((format(printf, 3, 4))) static void print(char *text, size_t size, const char *format,
-                                                        ...)
+/* Names fit: they are bounded by cemm.h, and years by tree_child(). */
+__attribute__((format(printf, 2, 3))) static void append(struct path *path, const char *format, ...)
 {
+    size_t length = strlen(path->text);
     va_list arguments;
+    if (length > 0)
+        path->text[length++] = '/';
     va_start(arguments, format);
-    int length = vsnprintf(text, size, format, arguments);
+    (void)vsnprintf(path->text + length, sizeof(path->text) - length, format, arguments);
     va_end(arguments);
-    if (length < 0 || (size_t)length >= size)
-        text[0] = '\0';
 }
 
-static void copy_text(char *to, size_t size, const char *from)
+/* "2024-03-31.csv" */
+static void append_file(struct path *path)
 {
-    print(to, size, "%s", from);
+    char date[16];
+    cemm_period_format(&path->period, date, sizeof(date));
+    append(path, "%s%s", date, suffixes[path->form]);
 }
 
-int path_compare(const struct path *a, const struct path *b)
+const char *tree_name(const struct path *path)
 {
-    const int differences[] = {
-        (int)a->kind - (int)b->kind,
-        (int)a->form - (int)b->form,
-        (int)a->history - (int)b->history,
-        a->ago - b->ago,
-        cemm_period_compare(&a->period, &b->period),
-        strcmp(a->uid.text, b->uid.text),
-        strcmp(a->alias, b->alias),
-        strcmp(a->channel, b->channel),
-    };
-    for (size_t i = 0; i < COUNT(differences); i++) {
-        if (differences[i] != 0)
-            return differences[i];
-    }
-    return 0;
+    const char *slash = strrchr(path->text, '/');
+    return slash ? slash + 1 : path->text;
 }
 
-uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length)
+bool tree_cut(char *text)
+{
+    char *slash = strrchr(text, '/');
+    if (text[0] == '\0')
+        return false;
+    *(slash ? slash : text) = '\0';
+    return true;
+}
+
+uint64_t tree_hash(uint64_t hash, const void *bytes, size_t length)
 {
     const unsigned char *byte = bytes;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ byte[i]) * 0x100000001b3u;
     return hash;
-}
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    return tree_hash_bytes(hash, text, strlen(text) + 1);
 }
 
 /* ---- dates -------------------------------------------------------------- */
@@ -190,13 +183,13 @@ static bool is_too_old(const struct cemm_period *period, const struct tree_meter
 /* "2024-03-31.csv", "2024-03.csv", "2024.csv" */
 static bool parse_file(const char *name, struct path *path)
 {
-    char date[TREE_NAME_SIZE];
+    char date[16];
     size_t length = strcspn(name, ".");
     for (size_t i = 0; i < COUNT(suffixes); i++) {
         if (strcmp(name + length, suffixes[i]) != 0)
             continue;
         path->form = (enum cemm_form)i;
-        print(date, sizeof(date), "%.*s", (int)length, name);
+        (void)snprintf(date, sizeof(date), "%.*s", (int)length, name);
         return cemm_period_parse(span_of(path), date, &path->period);
     }
     return false;
@@ -205,18 +198,12 @@ static bool parse_file(const char *name, struct path *path)
 /* "03" */
 static bool parse_month(const char *name, struct cemm_period *period)
 {
-    char date[TREE_NAME_SIZE];
-    print(date, sizeof(date), "%04d-%s", period->year, name);
+    char date[16];
+    (void)snprintf(date, sizeof(date), "%04d-%s", period->year, name);
     return cemm_period_parse(CEMM_MONTH, date, period);
 }
 
 /* ---- name to path ------------------------------------------------------ */
-
-static bool parse_name(const char *name, char ret_name[CEMM_NAME_SIZE])
-{
-    copy_text(ret_name, CEMM_NAME_SIZE, name);
-    return cemm_name_valid(name);
-}
 
 /* Reads a name that is data; `path` is the parent before and the child afterwards. */
 static bool parse_child(const char *name, struct path *path)
@@ -229,10 +216,11 @@ static bool parse_child(const char *name, struct path *path)
         return true;
     case PATH_DEVICE:
         path->kind = PATH_METER;
-        return parse_name(name, path->alias);
+        (void)snprintf(path->alias, sizeof(path->alias), "%s", name);
+        return cemm_name_valid(name);
     case PATH_CHANNELS:
         path->kind = PATH_CHANNEL;
-        return parse_name(name, path->channel);
+        return cemm_name_valid(name);
     case PATH_HISTORY:
         path->kind = span_of(path) == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
         if (parse_file(name, path))
@@ -269,6 +257,7 @@ static struct path fixed_path(const struct fixed *row, const struct path *parent
     path.form = row->form;
     path.history = row->history;
     path.ago = row->ago;
+    append(&path, "%s", row->name);
     return path;
 }
 
@@ -289,74 +278,45 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
         (!is_within(parent, &path.period) || !has_begun(&path.period, clock) ||
          is_too_old(&path.period, meter)))
         return false;
+    append(&path, "%s", name);
     *ret_path = path;
     return true;
 }
 
-/* ---- path to name ------------------------------------------------------ */
+/* ---- links and twins ----------------------------------------------------- */
 
-static const char *fixed_name(const struct path *path)
+const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
+                        struct path *ret_target)
 {
-    for (size_t i = 0; i < COUNT(fixed_names); i++) {
-        const struct fixed *row = &fixed_names[i];
-        if (row->kind == path->kind && row->form == path->form && row->history == path->history &&
-            row->ago == path->ago)
-            return row->name;
+    size_t directory = (size_t)(tree_name(link) - link->text);
+    struct path target = *link;
+    tree_cut(target.text);
+    if (link->kind == PATH_DEVICE_LINK) {
+        target.kind = PATH_DEVICE;
+        append(&target, "%s", link->uid.text);
+    } else {
+        if (link->kind == PATH_NEAR_LINK)
+            target.period = cemm_period_at(clock->zone, span_of(link), clock->now);
+        target.period = cemm_period_step(&target.period, -link->ago - ago);
+        target.kind = PATH_PERIOD;
+        target.ago = 0;
+        if (target.period.span != CEMM_YEAR)
+            append(&target, "%04d", target.period.year);
+        if (target.period.span == CEMM_DAY)
+            append(&target, "%02d", target.period.month);
+        append_file(&target);
     }
-    return "";
+    *ret_target = target;
+    return ret_target->text + directory;
 }
 
-void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE])
+struct path tree_twin(const struct path *period)
 {
-    char date[TREE_NAME_SIZE];
-    switch (path->kind) {
-    case PATH_DEVICE:
-    case PATH_DEVICE_LINK:
-        copy_text(ret_name, TREE_NAME_SIZE, path->uid.text);
-        break;
-    case PATH_METER:
-        copy_text(ret_name, TREE_NAME_SIZE, path->alias);
-        break;
-    case PATH_CHANNEL:
-        copy_text(ret_name, TREE_NAME_SIZE, path->channel);
-        break;
-    case PATH_YEAR:
-        print(ret_name, TREE_NAME_SIZE, "%04d", path->period.year);
-        break;
-    case PATH_MONTH:
-        print(ret_name, TREE_NAME_SIZE, "%02d", path->period.month);
-        break;
-    case PATH_PERIOD:
-    case PATH_PERIOD_LINK:
-        cemm_period_format(&path->period, date, sizeof(date));
-        print(ret_name, TREE_NAME_SIZE, "%.16s%s", date, suffixes[path->form]);
-        break;
-    default:
-        copy_text(ret_name, TREE_NAME_SIZE, fixed_name(path));
-    }
-}
-
-void tree_target(const struct path *path, const struct tree_clock *clock,
-                 char ret_target[TREE_LINK_SIZE])
-{
-    struct path at = *path;
-    char name[TREE_NAME_SIZE];
-    char below[TREE_LINK_SIZE];
-    if (path->kind == PATH_DEVICE_LINK) {
-        copy_text(ret_target, TREE_LINK_SIZE, path->uid.text);
-        return;
-    }
-    if (path->kind == PATH_NEAR_LINK) {
-        struct cemm_period now = cemm_period_at(clock->zone, span_of(path), clock->now);
-        at.period = cemm_period_step(&now, -path->ago);
-    }
-    at.kind = PATH_PERIOD;
-    tree_name(&at, ret_target);
-    while (tree_parent(&at, &at) && at.kind != PATH_HISTORY) {
-        tree_name(&at, name);
-        copy_text(below, sizeof(below), ret_target);
-        print(ret_target, TREE_LINK_SIZE, "%.16s/%.32s", name, below);
-    }
+    struct path twin = *period;
+    twin.form = period->form == CEMM_FORM_CSV ? CEMM_FORM_JSON : CEMM_FORM_CSV;
+    tree_cut(twin.text);
+    append_file(&twin);
+    return twin;
 }
 
 /* ---- listings ----------------------------------------------------------- */
@@ -366,35 +326,39 @@ bool tree_holds_periods(const struct path *path)
     return path->kind == PATH_HISTORY || path->kind == PATH_YEAR || path->kind == PATH_MONTH;
 }
 
-static int list_period(struct path *path, tree_entry_fn *entry, void *data)
+static int list_period(const struct path *parent, const struct cemm_period *period,
+                       tree_entry_fn *entry, void *data)
 {
-    if (path->period.span != span_of(path)) {
-        path->kind = path->period.span == CEMM_YEAR ? PATH_YEAR : PATH_MONTH;
-        return entry(data, path);
+    struct path path = *parent;
+    path.period = *period;
+    if (period->span == span_of(parent)) {
+        path.kind = PATH_PERIOD;
+        append_file(&path);
+        struct path twin = tree_twin(&path);
+        int r = entry(data, &path);
+        return r ? r : entry(data, &twin);
     }
-    int r = 0;
-    path->kind = PATH_PERIOD;
-    for (size_t i = 0; i < COUNT(suffixes) && r == 0; i++) {
-        path->form = (enum cemm_form)i;
-        r = entry(data, path);
-    }
-    return r;
+    path.kind = period->span == CEMM_YEAR ? PATH_YEAR : PATH_MONTH;
+    if (period->span == CEMM_YEAR)
+        append(&path, "%04d", period->year);
+    else
+        append(&path, "%02d", period->month);
+    return entry(data, &path);
 }
 
 static int list_periods(const struct path *parent, const struct tree_clock *clock,
                         const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
-    struct path path = *parent;
-    struct cemm_period *period = &path.period;
+    struct cemm_period period = parent->period;
     int r = 0;
     if (parent->kind == PATH_HISTORY)
-        *period = (struct cemm_period){CEMM_YEAR, meter->first.year, 1, 1};
+        period = (struct cemm_period){CEMM_YEAR, meter->first.year, 1, 1};
     else
-        period->span = parent->kind == PATH_YEAR ? CEMM_MONTH : CEMM_DAY;
-    for (; r == 0 && is_within(parent, period) && has_begun(period, clock);
-         *period = cemm_period_step(period, 1)) {
-        if (!is_before_data(period, meter))
-            r = list_period(&path, entry, data);
+        period.span = parent->kind == PATH_YEAR ? CEMM_MONTH : CEMM_DAY;
+    for (; r == 0 && is_within(parent, &period) && has_begun(&period, clock);
+         period = cemm_period_step(&period, 1)) {
+        if (!is_before_data(&period, meter))
+            r = list_period(parent, &period, entry, data);
     }
     return r;
 }
@@ -404,9 +368,11 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 {
     int r = 0;
     for (size_t i = 0; i < COUNT(fixed_names) && r == 0; i++) {
-        struct path path = fixed_path(&fixed_names[i], parent);
-        if (is_fixed_in(&fixed_names[i], parent, meter))
-            r = entry(data, &path);
+        struct path path;
+        if (!is_fixed_in(&fixed_names[i], parent, meter))
+            continue;
+        path = fixed_path(&fixed_names[i], parent);
+        r = entry(data, &path);
     }
     if (r == 0 && tree_holds_periods(parent) && meter->found)
         r = list_periods(parent, clock, meter, entry, data);
@@ -422,7 +388,7 @@ bool tree_query(const struct path *path, struct cemm_query *ret_query)
                                                ? histories[path->history].endpoint
                                                : facts[path->kind].endpoint,
                                .period = path->period};
-    copy_text(query.alias, sizeof(query.alias), path->alias);
+    memcpy(query.alias, path->alias, sizeof(query.alias));
     *ret_query = query;
     return query.endpoint != CEMM_DEVICES;
 }
@@ -430,15 +396,17 @@ bool tree_query(const struct path *path, struct cemm_query *ret_query)
 uint64_t tree_cause(const struct path *path)
 {
     struct cemm_query query;
+    char cause[TREE_PATH_SIZE];
     bool fetched = tree_query(path, &query);
+    const struct cemm_period *period = &query.period;
     if (!fetched && !tree_holds_periods(path))
-        return tree_hash(path);
+        return tree_hash(TREE_HASH, path->text, strlen(path->text));
     if (!fetched)
         query.period = (struct cemm_period){.span = CEMM_DAY};
-    uint64_t hash = hash_text(TREE_HASH, query.uid.text);
-    hash = hash_text(hash, query.alias);
-    hash = tree_hash_bytes(hash, &query.endpoint, sizeof(query.endpoint));
-    return tree_hash_bytes(hash, &query.period, sizeof(query.period));
+    int length =
+        snprintf(cause, sizeof(cause), "%s/%s %d %d %d-%d-%d", query.uid.text, query.alias,
+                 (int)query.endpoint, (int)period->span, period->year, period->month, period->day);
+    return tree_hash(TREE_HASH, cause, (size_t)length);
 }
 
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
@@ -446,44 +414,4 @@ int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
     if (path->kind != PATH_PERIOD)
         return INT64_MAX;
     return cemm_period_closed(zone, &path->period);
-}
-
-static enum path_kind parent_kind(const struct path *path)
-{
-    if (path->kind == PATH_PERIOD && span_of(path) != CEMM_DAY)
-        return span_of(path) == CEMM_MONTH ? PATH_YEAR : PATH_HISTORY;
-    if (path->kind == PATH_HISTORY && path->history == HISTORY_TOTALS)
-        return PATH_METER;
-    return facts[path->kind].parent;
-}
-
-bool tree_parent(const struct path *path, struct path *ret_parent)
-{
-    struct path parent = {.kind = parent_kind(path)};
-    if (path->kind == PATH_ROOT)
-        return false;
-    if (parent.kind != PATH_ROOT)
-        parent.uid = path->uid;
-    if (parent.kind != PATH_ROOT && parent.kind != PATH_DEVICE)
-        copy_text(parent.alias, sizeof(parent.alias), path->alias);
-    if (tree_holds_periods(&parent))
-        parent.history = path->history;
-    if (parent.kind == PATH_YEAR)
-        parent.period = (struct cemm_period){CEMM_YEAR, path->period.year, 1, 1};
-    if (parent.kind == PATH_MONTH)
-        parent.period = (struct cemm_period){CEMM_MONTH, path->period.year, path->period.month, 1};
-    *ret_parent = parent;
-    return true;
-}
-
-uint64_t tree_hash(const struct path *path)
-{
-    struct path at = *path;
-    uint64_t hash = TREE_HASH;
-    char name[TREE_NAME_SIZE];
-    do {
-        tree_name(&at, name);
-        hash = hash_text(hash, name);
-    } while (tree_parent(&at, &at));
-    return hash;
 }

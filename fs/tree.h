@@ -16,8 +16,7 @@
 
 #include "common/frontend.h"
 
-#define TREE_NAME_SIZE 80 /* with the NUL */
-#define TREE_LINK_SIZE 80 /* with the NUL */
+#define TREE_PATH_SIZE 160 /* the longest is <uid>/<alias>/realtime/<channel>; with the NUL */
 
 enum path_kind {
     PATH_ROOT,
@@ -54,18 +53,15 @@ enum tree_history {
  * year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods back a
  * NEAR_LINK leads. */
 struct path {
+    char text[TREE_PATH_SIZE]; /* from the root, which is "" */
     enum path_kind kind;
     enum cemm_form form;
     enum tree_history history;
     int ago;
     struct cemm_uid uid;
     char alias[CEMM_NAME_SIZE];
-    char channel[CEMM_NAME_SIZE];
     struct cemm_period period;
 };
-
-/* Orders paths; 0: they are the same. */
-int path_compare(const struct path *a, const struct path *b);
 
 struct tree_clock {
     const struct cemm_zone *zone;
@@ -101,12 +97,19 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 /* Whether a directory's names are periods. */
 bool tree_holds_periods(const struct path *path);
 
-/* The name of a path in its directory. */
-void tree_name(const struct path *path, char ret_name[TREE_NAME_SIZE]);
+/* The name of a path in its directory; it is a part of `text`. */
+const char *tree_name(const struct path *path);
 
-/* The target of a link, relative to its directory. */
-void tree_target(const struct path *path, const struct tree_clock *clock,
-                 char ret_target[TREE_LINK_SIZE]);
+/* Removes the last name of a path's text; false for the root. */
+bool tree_cut(char *text);
+
+/* The path that a link leads to, or that of a period which is `ago` before. Returns its text,
+ * relative to the directory of the link. */
+const char *tree_target(const struct path *link, const struct tree_clock *clock, int ago,
+                        struct path *ret_target);
+
+/* The path of a period's other file, .csv or .json. */
+struct path tree_twin(const struct path *period);
 
 /* The document of a file; for a meter and its channels, realtime. False: none. */
 bool tree_query(const struct path *path, struct cemm_query *ret_query);
@@ -118,14 +121,8 @@ uint64_t tree_cause(const struct path *path);
 /* When a period is closed (Unix seconds); INT64_MAX if the path is no period. */
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone);
 
-/* The directory of a path; false for the root. */
-bool tree_parent(const struct path *path, struct path *ret_parent);
-
-/* A hash of the path as text, the same in every process. */
-uint64_t tree_hash(const struct path *path);
-
-/* FNV-1a; `hash` begins as TREE_HASH. */
+/* FNV-1a; `hash` begins as TREE_HASH. It is the same in every process. */
 #define TREE_HASH 0xcbf29ce484222325u
-uint64_t tree_hash_bytes(uint64_t hash, const void *bytes, size_t length);
+uint64_t tree_hash(uint64_t hash, const void *bytes, size_t length);
 
 #endif
