@@ -172,8 +172,8 @@ FILE *cemm_text_open(char **ret_text, size_t *ret_length);
 
 /*
  * Reads a file. The caller frees *ret_bytes, which are followed by a NUL;
- * *ret_about has their length. Returns 0, -EFBIG if it is longer than `limit`
- * or not a regular file, or another negative errno.
+ * *ret_about has their length. Returns 0, -EFBIG if it is longer than `limit`,
+ * -EINVAL if it is not a regular file, or another negative errno.
  */
 int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat *ret_about);
 

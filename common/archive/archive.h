@@ -31,8 +31,8 @@ enum cemm_archive_kind { CEMM_ARCHIVE_ANSWER, CEMM_ARCHIVE_EMPTY };
 /*
  * Reads an answer. The caller frees *ret_bytes, which end in a NUL that
  * *ret_length does not count. *ret_fetched is when it was written (Unix
- * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be) or
- * another negative errno.
+ * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be),
+ * -EINVAL (no regular file) or another negative errno.
  */
 int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,

@@ -35,7 +35,9 @@ static int read_open(int fd, size_t limit, char **ret_bytes, struct stat *ret_ab
 {
     if (fstat(fd, ret_about) < 0)
         return -errno;
-    if (!S_ISREG(ret_about->st_mode) || ret_about->st_size > (off_t)limit)
+    if (!S_ISREG(ret_about->st_mode))
+        return -EINVAL;
+    if (ret_about->st_size > (off_t)limit)
         return -EFBIG;
     size_t length = (size_t)ret_about->st_size;
     char *bytes = malloc(length + 1);

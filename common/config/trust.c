@@ -75,8 +75,9 @@ int cemm_trust_check(const char *path, struct cemm_words *words)
 
     if (r < 0)
         return cemm_words_fail(words, r, "ca-file %.200s: %s", path,
-                               r == -EFBIG ? "no file, or too long for one of certificates"
-                                           : strerror(-r));
+                               r == -EFBIG    ? "too long for a file of certificates"
+                               : r == -EINVAL ? "not a regular file"
+                                              : strerror(-r));
     bool good = strlen(text) == (size_t)about.st_size && check_text(text);
     free(text);
     if (good)

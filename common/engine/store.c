@@ -139,7 +139,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     char *bytes;
     int r = cemm_archive_read(store->archive, kind, query, &bytes, &length, &fetched);
 
-    if (r < 0 && r != -EFBIG) {
+    if (r < 0 && r != -EFBIG && r != -EINVAL) {
         if (r != -ENOENT && r != -ENOTDIR)
             failed(store, "can't be read", r);
         return NULL;
@@ -160,7 +160,10 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
         return NULL; /* it is fetched, as if it did not exist */
     }
     if (r != -ENOMEM && kind == CEMM_ARCHIVE_ANSWER)
-        put_aside(store, query, r == -EFBIG ? "too long" : problem.text);
+        put_aside(store, query,
+                  r == -EFBIG    ? "too long"
+                  : r == -EINVAL ? "not a regular file"
+                                 : problem.text);
     return NULL;
 }
 

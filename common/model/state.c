@@ -414,7 +414,7 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
         return -EBADMSG;
     }
     if (r == -EFBIG)
-        r = is_other(path) ? -EINVAL : -EBADMSG;
+        r = -EBADMSG;
     cemm_ledger_clear(ledger);
     int result = no_file(path, r, words);
     if (result == -EBADMSG)
