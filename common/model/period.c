@@ -198,12 +198,13 @@ bool cemm_period_parse(enum cemm_span span, const char *text, struct cemm_period
     return true;
 }
 
-/* Two digits; the callers' numbers are below 100. */
-static char *put_two(char *out, int number)
+/* A number with leading zeros, and what follows it. */
+static char *put(char *out, int number, int digits, char after)
 {
-    *out++ = (char)('0' + number / 10 % 10);
-    *out++ = (char)('0' + number % 10);
-    return out;
+    for (int i = digits; i > 0; number /= 10)
+        out[--i] = (char)('0' + number % 10);
+    out[digits] = after;
+    return out + digits + 1;
 }
 
 /* Without strftime(), which is slow: a year of minutes has half a million times. */
@@ -214,31 +215,19 @@ void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
     int fraction = (int)(milliseconds - seconds * 1000);
     int offset = (int)offset_at(zone, seconds);
     int minutes = (offset < 0 ? -offset : offset) / 60;
+    char sign = offset < 0 ? '-' : '+';
     time_t local = (time_t)(seconds + offset);
     struct tm tm;
-    char *out = ret_text;
 
     gmtime_r(&local, &tm);
-    out = put_two(out, (tm.tm_year + 1900) / 100);
-    out = put_two(out, (tm.tm_year + 1900) % 100);
-    *out++ = '-';
-    out = put_two(out, tm.tm_mon + 1);
-    *out++ = '-';
-    out = put_two(out, tm.tm_mday);
-    *out++ = 'T';
-    out = put_two(out, tm.tm_hour);
-    *out++ = ':';
-    out = put_two(out, tm.tm_min);
-    *out++ = ':';
-    out = put_two(out, tm.tm_sec);
-    if (fraction) {
-        *out++ = '.';
-        *out++ = (char)('0' + fraction / 100);
-        out = put_two(out, fraction % 100);
-    }
-    *out++ = offset < 0 ? '-' : '+';
-    out = put_two(out, minutes / 60);
-    *out++ = ':';
-    out = put_two(out, minutes % 60);
-    *out = '\0';
+    char *out = put(ret_text, tm.tm_year + 1900, 4, '-');
+    out = put(out, tm.tm_mon + 1, 2, '-');
+    out = put(out, tm.tm_mday, 2, 'T');
+    out = put(out, tm.tm_hour, 2, ':');
+    out = put(out, tm.tm_min, 2, ':');
+    out = put(out, tm.tm_sec, 2, fraction ? '.' : sign);
+    if (fraction)
+        out = put(out, fraction, 3, sign);
+    out = put(out, minutes / 60, 2, ':');
+    put(out, minutes % 60, 2, '\0');
 }
