@@ -163,6 +163,18 @@ struct json_object *cemm_document_json(const struct cemm_document *document);
 /* Prints JSON as CEMM_FORM_JSON does; results as those of cemm_render(). */
 int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length);
 
+/*
+ * Adds a value to an object, whose names are constants and differ, or (`name`
+ * NULL) to an array. Takes the value over and returns it. A lack of memory sets
+ * *failed, to be checked once at the end, and returns NULL; so `to` and `value`
+ * may be NULL.
+ */
+struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
+                                  struct json_object *value);
+
+/* The text NULL adds null. */
+void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text);
+
 /* As open_memstream(), but a piece for which there is no memory is an error of the stream, and
  * of its fclose(), after which *ret_text is NULL. The stream can't seek. NULL: no memory. The
  * caller frees *ret_text. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fs/files.h"
 #include "fs/pending.h"
 
 #define LISTING_MAX (8u << 20) /* bytes */
@@ -233,7 +234,7 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
         pending_find(pending, &node->path.uid, INT64_MAX, on_entries);
         return;
     case PATH_CHANNELS:
-        pending_get(pending, &node->path, fs->realtime_ttl, on_entries);
+        pending_get(pending, &node->path, file_max_age(fs, &node->path), on_entries);
         return;
     default:
         if (tree_holds_periods(&node->path) && !fs_meter(fs, &node->path).known) {
@@ -320,5 +321,5 @@ void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
     if (node->path.kind == PATH_DEVICE)
         pending_locate(pending, on_searched);
     else
-        pending_get(pending, &node->path, fs->realtime_ttl, on_searched);
+        pending_get(pending, &node->path, file_max_age(fs, &node->path), on_searched);
 }

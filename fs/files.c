@@ -35,12 +35,73 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/fresh.h"
 #include "fs/pending.h"
 #include "fs/status.h"
 
-#define REPEATED_MS   1000 /* how long the failure of a READ answers the next one */
-#define READAHEAD_MAX 8    /* days */
+#define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
+#define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
+#define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
+#define CLOSED_S    60.0 /* of a closed file: then its archive file is looked for again */
+
+/* ---- how long a file is valid ------------------------------------------- */
+
+/* info.json, of which a device or a meter may need more than one document. */
+static bool is_info(const struct path *path)
+{
+    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
+}
+
+static bool is_description(const struct path *path)
+{
+    return is_info(path) || path->kind == PATH_IO;
+}
+
+/* Whether a node may follow its data while it grows. */
+static bool may_run(const struct path *path)
+{
+    return is_description(path) || (path->history == HISTORY_DAYS && path->form == CEMM_FORM_CSV);
+}
+
+bool file_closed(const struct fs *fs, const struct node *node)
+{
+    return node->snapshot ? node->snapshot->closed
+                          : fs_clock(fs).now >= tree_closed_at(&node->path, cemm_zone(fs->cemm));
+}
+
+bool file_followed(const struct node *node)
+{
+    return is_description(&node->path) ||
+           (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
+}
+
+int64_t file_max_age(const struct fs *fs, const struct path *path)
+{
+    return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
+                                                             : fs->options->realtime_ttl * 1000;
+}
+
+/* How much longer a snapshot is valid (ms); < 0: it is not, or the clock was set back. */
+static int64_t time_left(const struct fs *fs, const struct node *node)
+{
+    const struct snapshot *snapshot = node->snapshot;
+    int64_t age = cemm_clock_wall() - snapshot->fetched;
+    if (snapshot->closed && !snapshot->empty)
+        return INT64_MAX;
+    return age < 0 ? -1 : (snapshot->closed ? CEMM_EMPTY_AGE : file_max_age(fs, &node->path)) - age;
+}
+
+/* How long the kernel may keep the name (seconds). */
+static double name_timeout(const struct fs *fs, const struct node *node)
+{
+    if (file_closed(fs, node) && !(node->snapshot && node->snapshot->empty))
+        return CLOSED_S;
+    if (may_run(&node->path))
+        return RUNNING_S;
+    int64_t left = node->snapshot ? time_left(fs, node) : file_max_age(fs, &node->path);
+    return left > 0 ? (double)left / 1000 : 0;
+}
+
+/* ---- what is kept -------------------------------------------------------- */
 
 /* Returns false if the kernel cannot be told now. */
 static bool forget_name(struct fs *fs, struct node *node)
@@ -79,56 +140,13 @@ static void drop_old(struct fs *fs)
 /* Takes over the snapshot. */
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
-    node->running = fresh_may_run(&node->path) && !snapshot->closed;
+    node->running = may_run(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && fs_archived(fs, &node->path);
     node->absent = 0;
     /* Only the node knows when info.json or io last changed. */
-    node->kept = fresh_is_description(&node->path) && node->current;
+    node->kept = is_description(&node->path) && node->current;
     node_bind(&fs->nodes, node, snapshot);
     drop_old(fs);
-}
-
-/* ---- read-ahead --------------------------------------------------------- */
-
-/* A failure shows when the day is read. */
-static void on_ahead(void *data, const struct cemm_answer *answer)
-{
-    (void)data;
-    (void)answer;
-}
-
-static void fetch_ahead(struct fs *fs, const struct path *path, int days)
-{
-    struct tree_clock clock = fs_clock(fs);
-    struct path next = *path;
-    struct cemm_query query;
-    for (int i = 0; i < days && i < READAHEAD_MAX; i++) {
-        next.period = cemm_period_step(&next.period, 1);
-        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
-        if (next.period.month != path->period.month || since <= 0)
-            return;
-        if (tree_query(&next, &query) && !cemm_archived(fs->cemm, &query))
-            (void)cemm_get_later(fs->cemm, &query, since * 1000, on_ahead, NULL, NULL);
-    }
-}
-
-/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
- * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
- * nobody reads costs one request for ever. */
-static void read_ahead(struct fs *fs, const struct path *path)
-{
-    struct path above = *path;
-    if (path->kind != PATH_PERIOD || path->period.span != CEMM_DAY ||
-        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
-        return;
-    tree_cut(above.text);
-    struct node *month = nodes_current(&fs->nodes, above.text);
-    if (!month || month->day_read == path->period.day)
-        return; /* the same day, as .csv or .json */
-    month->days_run = month->day_read + 1 == path->period.day ? month->days_run + 1 : 1;
-    month->day_read = path->period.day;
-    if (month->days_run > 1)
-        fetch_ahead(fs, path, month->days_run);
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
@@ -180,8 +198,7 @@ static bool disown(struct fs *fs, struct node *node)
 /* Whether the name still leads to this node. A cold node is used once. */
 static bool is_good(struct fs *fs, struct node *node)
 {
-    return node->snapshot && !disown(fs, node) &&
-           (fresh_left(fs, node) >= 0 || fresh_is_followed(node));
+    return node->snapshot && !disown(fs, node) && (time_left(fs, node) >= 0 || file_followed(node));
 }
 
 static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -191,10 +208,10 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
     if (node && is_good(fs, node))
         return 0;
     int64_t absent = node ? node->absent : 0;
-    int64_t max_age = fresh_max_age(fs, path, node ? node->snapshot : NULL);
     struct snapshot *snapshot = NULL;
     /* info.json may need several documents, which are fetched later. */
-    struct cemm_document *document = fresh_is_info(path) ? NULL : fs_peek(fs, path, max_age);
+    struct cemm_document *document =
+        is_info(path) ? NULL : fs_peek(fs, path, file_max_age(fs, path));
     int r = document ? snapshot_render(path, document, cemm_zone(fs->cemm), &snapshot) : 0;
     cemm_document_unref(document);
     if (r < 0)
@@ -207,7 +224,7 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
     if (!snapshot)
         node->absent = absent;
     else
-        read_ahead(fs, path);
+        fs_read_ahead(fs, path);
     return 0;
 }
 
@@ -222,7 +239,7 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, 
         return r;
     node_touch(&fs->nodes, *ret_node);
     drop_old(fs);
-    *ret_timeout = fresh_timeout(fs, *ret_node);
+    *ret_timeout = name_timeout(fs, *ret_node);
     return 0;
 }
 
@@ -272,13 +289,10 @@ static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
 static void ask_for_bytes(struct pending *pending)
 {
     const struct node *node = pending->node;
-    if (fresh_is_info(&node->path))
+    if (is_info(&node->path))
         pending_reply_error(pending, ESTALE); /* it needs more than one document */
     else
-        pending_get(pending, &node->path,
-                    node->snapshot->closed ? fresh_max_age(pending->fs, &node->path, node->snapshot)
-                                           : INT64_MAX,
-                    on_bytes);
+        pending_get(pending, &node->path, INT64_MAX, on_bytes);
 }
 
 /* The node has a snapshot. */
@@ -332,7 +346,7 @@ static void renew(struct pending *pending, struct snapshot *snapshot)
         reply(pending);
         return;
     }
-    if (snapshot->size == old->size && fresh_is_description(&node->path))
+    if (snapshot->size == old->size && is_description(&node->path))
         snapshot->modified = old->modified; /* nothing has changed */
     bind(pending->fs, node, snapshot);
     if (snapshot->size == node->shown) {
@@ -386,17 +400,8 @@ static bool has_silent_account(const struct fs *fs)
 static bool may_come(const struct fs *fs, const struct path *path)
 {
     struct cemm_query query;
-    return fresh_is_description(path) && has_silent_account(fs) && tree_query(path, &query) &&
+    return is_description(path) && has_silent_account(fs) && tree_query(path, &query) &&
            cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
-}
-
-/* Remembers absence. Returns the errno of the failure. */
-static int take_failure(const struct fs *fs, struct node *node, int error)
-{
-    if (error == ENOENT && may_come(fs, &node->path))
-        error = EHOSTUNREACH;
-    node->absent = error == ENOENT ? cemm_clock_wall() : 0;
-    return error;
 }
 
 /* Whether something was at most `age` ms ago. */
@@ -415,26 +420,63 @@ static void note(struct fs *fs, const struct path *path, const char *reason)
     fs_note(fs, path, words.text);
 }
 
+/* Whether an account sent it. */
+static bool is_of_account(const struct fs *fs, const struct cemm_document *document)
+{
+    struct cemm_source_state source;
+    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
+        if (strcmp(source.name, cemm_document_source(document)) == 0)
+            return source.cloud;
+    }
+    return false;
+}
+
+/* Whether a list of meters on the LAN may have what this one lacks: the cloud's has no aliases. But
+ * older firmware has no list. */
+static bool may_be_listed(const struct fs *fs, const struct path *path,
+                          const struct cemm_document *list)
+{
+    return is_of_account(fs, list) && cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_IO);
+}
+
+/* Remembers absence. Returns the errno of the failure. `document` lacks what the file shows; NULL:
+ * there is none. */
+static int take_failure(struct fs *fs, struct node *node, int error,
+                        const struct cemm_document *document)
+{
+    const struct path *path = &node->path;
+    if (error == ENOENT && path->kind == PATH_INFO && document) {
+        if (may_be_listed(fs, path, document))
+            error = EHOSTUNREACH;
+        else
+            note(fs, path, "no source has information about this meter");
+    }
+    if (error == ENOENT && may_come(fs, path))
+        error = EHOSTUNREACH;
+    node->absent = error == ENOENT ? cemm_clock_wall() : 0;
+    return error;
+}
+
 static void take_answer(struct pending *pending, const struct cemm_answer *answer)
 {
+    struct fs *fs = pending->fs;
     struct node *node = pending->node;
     struct snapshot *snapshot;
     if (answer->result != 0) {
-        pending_reply_error(pending, take_failure(pending->fs, node, fs_errno(answer->result)));
+        pending_reply_error(pending, take_failure(fs, node, fs_errno(answer->result), NULL));
         return;
     }
     if (!wants(pending, cemm_document_fetched(answer->document))) {
         reply(pending);
         return;
     }
-    int r = snapshot_render(&node->path, answer->document, cemm_zone(pending->fs->cemm), &snapshot);
+    int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &snapshot);
     if (r == -EIO)
-        note(pending->fs, &node->path, "the answer is too large for this file");
+        note(fs, &node->path, "the answer is too large for this file");
     if (r < 0) {
-        pending_reply_error(pending, take_failure(pending->fs, node, -r));
+        pending_reply_error(pending, take_failure(fs, node, -r, answer->document));
         return;
     }
-    node->absent = 0;
     take_snapshot(pending, snapshot);
 }
 
@@ -472,29 +514,13 @@ static void on_devices(struct pending *pending, const struct cemm_answer *answer
     pending_get(pending, &pending->node->path, FS_MAX_AGE, on_root);
 }
 
-/* The cloud's list has no aliases. If the cloud answered instead of the LAN, absence is not
- * certain, unless the firmware is too old to have a list. */
-static void on_io(struct pending *pending, const struct cemm_answer *answer)
-{
-    const struct path *path = &pending->node->path;
-    if (answer->result != 0 || document_lists(answer->document, path->alias)) {
-        take_answer(pending, answer);
-    } else if (strncmp(cemm_document_source(answer->document), "cloud ", 6) == 0 &&
-               cemm_offers(pending->fs->cemm, &path->uid, path->alias, CEMM_IO)) {
-        pending_reply_error(pending, EHOSTUNREACH);
-    } else {
-        note(pending->fs, path, "no source has information about this meter");
-        take_answer(pending, answer);
-    }
-}
-
 /* A meter: the answer of the cloud or, if no account has the meter, its entry in the list of meters
  * on the LAN. */
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path io = {.kind = PATH_IO, .uid = pending->node->path.uid};
     if (answer->result == CEMM_ABSENT)
-        pending_get(pending, &io, FS_MAX_AGE, on_io);
+        pending_get(pending, &io, FS_MAX_AGE, take_answer);
     else
         take_answer(pending, answer);
 }
@@ -505,8 +531,8 @@ static void ask(struct pending *pending)
     struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
-    pending->absence_passes = fresh_is_info(&path);
-    if (fresh_is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
+    pending->absence_passes = is_info(&path);
+    if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
         pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
@@ -514,15 +540,15 @@ static void ask(struct pending *pending)
     } else if (path.kind == PATH_INFO) {
         pending_get(pending, &path, FS_MAX_AGE, on_meter);
     } else {
-        pending_get(pending, &path, fresh_max_age(fs, &path, node->snapshot), take_answer);
-        read_ahead(fs, &path);
+        pending_get(pending, &path, file_max_age(fs, &path), take_answer);
+        fs_read_ahead(fs, &path);
     }
 }
 
 void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open)
 {
     node->asked = cemm_clock_wall();
-    if (node->snapshot && (!node->running || node->growing || fresh_left(fs, node) >= 0)) {
+    if (node->snapshot && (!node->running || node->growing || time_left(fs, node) >= 0)) {
         fs_reply_attributes(fs, request, node);
         return;
     }

@@ -21,4 +21,14 @@ void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool ope
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                struct fuse_file_info *info);
 
+/* How old a document may be that can still change (ms). The library never fetches others again. */
+int64_t file_max_age(const struct fs *fs, const struct path *path);
+
+/* Whether the period is closed. The document says it; as long as there is none, our clock does. */
+bool file_closed(const struct fs *fs, const struct node *node);
+
+/* Whether the node is used although its snapshot is too old, because readers wait for the next one
+ * or follow it. */
+bool file_followed(const struct node *node);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * Attributes, time and errors.
+ * Attributes, time, errors and read-ahead.
  *
  * The size, times and bytes of a file come from one snapshot, so that read
  * gives what stat says. A directory is as old as the mount.
@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define READAHEAD_MAX 8 /* days */
 
 struct node *fs_node(fuse_req_t request, fuse_ino_t number)
 {
@@ -98,10 +100,11 @@ static struct timespec from_milliseconds(int64_t milliseconds)
 
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes)
 {
+    const struct options *options = fs->options;
     struct stat attributes = {.st_ino = node->inode,
                               .st_nlink = 1,
-                              .st_uid = fs->owner,
-                              .st_gid = fs->group,
+                              .st_uid = (uid_t)options->owner,
+                              .st_gid = (gid_t)options->group,
                               .st_blksize = FS_BLOCK_SIZE};
     struct tree_clock clock = fs_clock(fs);
     int64_t modified = fs->mounted;
@@ -126,7 +129,7 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
         break;
     }
     if (!S_ISLNK(attributes.st_mode))
-        attributes.st_mode &= ~fs->mask;
+        attributes.st_mode &= ~(mode_t)options->mask;
     attributes.st_mtim = from_milliseconds(modified);
     attributes.st_atim = attributes.st_mtim;
     attributes.st_ctim = attributes.st_mtim;
@@ -145,4 +148,44 @@ void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct n
     struct stat attributes;
     double timeout = fs_attributes(fs, node, &attributes);
     (void)fuse_reply_attr(request, &attributes, timeout);
+}
+
+/* ---- read-ahead --------------------------------------------------------- */
+
+/* A failure shows when the day is read. */
+static void on_ahead(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)answer;
+}
+
+static void fetch_ahead(struct fs *fs, const struct path *path, int days)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct path next = *path;
+    struct cemm_query query;
+    for (int i = 0; i < days && i < READAHEAD_MAX; i++) {
+        next.period = cemm_period_step(&next.period, 1);
+        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
+        if (next.period.month != path->period.month || since <= 0)
+            return;
+        if (tree_query(&next, &query) && !cemm_archived(fs->cemm, &query))
+            (void)cemm_get_later(fs->cemm, &query, since * 1000, on_ahead, NULL, NULL);
+    }
+}
+
+void fs_read_ahead(struct fs *fs, const struct path *path)
+{
+    struct path above = *path;
+    if (path->kind != PATH_PERIOD || path->period.span != CEMM_DAY ||
+        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
+        return;
+    tree_cut(above.text);
+    struct node *month = nodes_current(&fs->nodes, above.text);
+    if (!month || month->day_read == path->period.day)
+        return; /* the same day, as .csv or .json */
+    month->days_run = month->day_read + 1 == path->period.day ? month->days_run + 1 : 1;
+    month->day_read = path->period.day;
+    if (month->days_run > 1)
+        fetch_ahead(fs, path, month->days_run);
 }

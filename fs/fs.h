@@ -12,16 +12,13 @@
 #include "common/frontend.h"
 #include "fs/invalidate.h"
 #include "fs/node.h"
+#include "fs/options.h"
 
-#define FS_FOR_EVER       (365.0 * 86400) /* seconds: what never changes */
-#define FS_CLOSED_TIMEOUT 60.0            /* seconds: then the archive file is looked for again */
-#define FS_MAX_AGE        60000           /* ms: of all that may change and is not realtime */
-#define FS_REALTIME_TTL   10              /* s: default of -o realtime_ttl */
-#define FS_CLOSED_BYTES                                                                            \
-    (8u << 20)                       /* of closed files; beyond, they are rendered again when read \
-                                      */
-#define FS_OPEN_BYTES    (56u << 20) /* of other files; likewise */
-#define FS_CLOSED_FILES  4096        /* closed files */
+#define FS_FOR_EVER      (365.0 * 86400) /* seconds: what never changes */
+#define FS_MAX_AGE       60000           /* ms: of all that may change and is not realtime */
+#define FS_CLOSED_BYTES  (8u << 20)      /* of closed files; beyond, they are rendered when read */
+#define FS_OPEN_BYTES    (56u << 20)     /* of other files; likewise */
+#define FS_CLOSED_FILES  4096            /* closed files */
 #define FS_BLOCK_SIZE    4096
 #define FS_COLD_SIZE     (INT64_C(1) << 30) /* of a file whose size is not known yet */
 #define FS_XATTR_SOURCE  "user.cemm.source"
@@ -31,21 +28,20 @@
 #define FS_XATTR_ERROR   "user.cemm.error"
 
 struct fs {
+    const struct options *options;
     const struct cemm_config *config;
     struct cemm *cemm;
     struct fuse_session *session;
     struct invalidate invalidate;
     struct nodes nodes;
-    uid_t owner;
-    gid_t group;
-    mode_t mask;   /* permission bits to remove */
     char *failure; /* the last failure; NULL: none */
     int64_t failed;
-    int64_t mounted;      /* Unix milliseconds */
-    int64_t realtime_ttl; /* ms */
-    bool initialized;     /* the kernel has sent FUSE_INIT */
-    bool kernel_opens;    /* the kernel needs no OPEN */
+    int64_t mounted;  /* Unix milliseconds */
+    bool initialized; /* the kernel has sent FUSE_INIT */
 };
+
+/* The callbacks for libfuse, whose user data is the struct fs. */
+extern const struct fuse_lowlevel_ops fs_ops;
 
 /* Returns NULL and answers the request if the kernel uses a number that it was never given. */
 struct node *fs_node(fuse_req_t request, fuse_ino_t number);
@@ -75,5 +71,10 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
 void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t size,
                     off_t offset);
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
+
+/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
+ * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
+ * nobody reads costs one request for ever. */
+void fs_read_ahead(struct fs *fs, const struct path *path);
 
 #endif

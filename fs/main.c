@@ -33,7 +33,6 @@
 
 #include "fs/fs.h"
 #include "fs/mount.h"
-#include "fs/options.h"
 
 #define EXIT_WRONG      2   /* usage or configuration */
 #define PAUSE_MS        100 /* after a failed turn */
@@ -198,7 +197,7 @@ static int serve(struct fs *fs, int signal_fd)
     return r;
 }
 
-static int mount_and_serve(struct fs *fs, const struct options *options, const char *path)
+static int mount_and_serve(struct fs *fs, const char *path)
 {
     int signal_fd = open_signals();
     int r = signal_fd;
@@ -211,10 +210,10 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
         close(signal_fd);
         return EXIT_FAILURE;
     }
-    if (fuse_daemonize(options->foreground) < 0) {
+    if (fuse_daemonize(fs->options->foreground) < 0) {
         r = -errno;
     } else {
-        if (!options->foreground)
+        if (!fs->options->foreground)
             log_to_syslog();
         fs->mounted = cemm_clock_wall();
         r = serve(fs, signal_fd);
@@ -228,21 +227,15 @@ static int mount_and_serve(struct fs *fs, const struct options *options, const c
 
 static int run(const struct options *options, const struct cemm_config *config)
 {
-    struct fs fs = {
-        .config = config,
-        .owner = (uid_t)options->owner,
-        .group = (gid_t)options->group,
-        .mask = (mode_t)options->mask,
-        .realtime_ttl = options->realtime_ttl * 1000,
-    };
+    struct fs fs = {.options = options, .config = config};
     struct cemm_words words;
     char *path;
     int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
     if (r < 0)
         return complain(options->mountpoint, words.text);
-    fs.session = mount_session(options, &fs);
+    fs.session = mount_session(&fs);
     if (fs.session) {
-        r = mount_and_serve(&fs, options, path);
+        r = mount_and_serve(&fs, path);
         fuse_session_destroy(fs.session);
     } else { /* libfuse says nothing about a lack of memory */
         complain(options->mountpoint, "setting up the file system failed");

@@ -9,7 +9,6 @@
 #include "fs/mount.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <mntent.h>
 #include <spawn.h>
@@ -22,8 +21,6 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "fs/ops.h"
 
 #define FUSE_DEVICE makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
@@ -58,37 +55,6 @@ static bool is_dead(const char *mountpoint)
 
 /* ---- the place ------------------------------------------------------------- */
 
-/* Whether a mount, by its number, is a cemmfs. */
-static bool mount_is_ours(uint64_t mount)
-{
-    FILE *mounts = fopen("/proc/self/mountinfo", "re");
-    char *line = NULL;
-    char *end;
-    size_t room = 0;
-    bool ours = false;
-    while (mounts && !ours && getline(&line, &room, mounts) > 0)
-        ours = strtoull(line, &end, 10) == mount && *end == ' ' && strstr(line, " - fuse.cemmfs ");
-    free(line);
-    if (mounts)
-        fclose(mounts);
-    return ours;
-}
-
-/* With an empty mask, statx does not ask the file system: another user's mount would refuse. */
-static int check_mounts(const char *mountpoint, struct cemm_words *words)
-{
-    struct statx about;
-    if (statx(AT_FDCWD, mountpoint, AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, 0, &about) < 0)
-        return 0; /* stat will report it */
-    if (!(about.stx_mask & STATX_MNT_ID) || !mount_is_ours(about.stx_mnt_id))
-        return 0;
-    if (about.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        cemm_words_set(words, "cemmfs is already mounted there; unmount it with fusermount3 -u");
-    else
-        cemm_words_set(words, "it is inside another mount of cemmfs");
-    return -EINVAL;
-}
-
 /* The full path of the part of a path that exists. NULL: no memory. */
 static char *existing_part(const char *path)
 {
@@ -110,6 +76,38 @@ static bool is_within(const char *place, const char *above)
     return strncmp(place, above, length) == 0 && (place[length] == '\0' || place[length] == '/');
 }
 
+/* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
+static bool is_descriptor(const char *mountpoint)
+{
+    unsigned descriptor;
+    int length = 0;
+    return sscanf(mountpoint, "/dev/fd/%u%n", &descriptor, &length) == 1 &&
+           mountpoint[length] == '\0';
+}
+
+/* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, its path
+ * is unknown (NULL): ours is one of them. Only paths are compared: another user's mount would
+ * refuse to be asked, and ours does not answer yet. */
+static int check_mounts(const char *path, const char *archive, struct cemm_words *words)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "re");
+    const struct mntent *mount;
+    while (mounts && words->text[0] == '\0' && (mount = getmntent(mounts))) {
+        if (strcmp(mount->mnt_type, "fuse.cemmfs") != 0)
+            continue;
+        if (path && strcmp(path, mount->mnt_dir) == 0)
+            cemm_words_set(words,
+                           "cemmfs is already mounted there; unmount it with fusermount3 -u");
+        else if (path && is_within(path, mount->mnt_dir))
+            cemm_words_set(words, "it is inside another mount of cemmfs");
+        else if (!path && archive && is_within(archive, mount->mnt_dir))
+            cemm_words_set(words, "%s hides the archive, %s", mount->mnt_dir, archive);
+    }
+    if (mounts)
+        endmntent(mounts);
+    return words->text[0] == '\0' ? 0 : -EINVAL;
+}
+
 /* The mount point exists: so if the archive does not exist yet but would be below it, the
  * existing part of its path is, too. */
 static int check_archive(const char *path, const char *archive, struct cemm_words *words)
@@ -124,57 +122,27 @@ static int check_archive(const char *path, const char *archive, struct cemm_word
     return hidden ? -EINVAL : 0;
 }
 
-/* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
-static bool is_descriptor(const char *mountpoint)
-{
-    static const char beginning[] = "/dev/fd/";
-    size_t length = strlen(beginning);
-    if (strncmp(mountpoint, beginning, length) != 0 || mountpoint[length] == '\0')
-        return false;
-    while (mountpoint[length] >= '0' && mountpoint[length] <= '9')
-        length++;
-    return mountpoint[length] == '\0';
-}
-
-/* Checks the mounts if mount.fuse3 has mounted already, at an unknown path. Only their paths are
- * compared: ours does not answer requests yet. */
-static int check_mounted(const char *archive, struct cemm_words *words)
-{
-    FILE *mounts = setmntent("/proc/self/mounts", "re");
-    const struct mntent *mount;
-    bool hidden = false;
-    while (mounts && !hidden && (mount = getmntent(mounts))) {
-        hidden = strcmp(mount->mnt_type, "fuse.cemmfs") == 0 && is_within(archive, mount->mnt_dir);
-        if (hidden)
-            cemm_words_set(words, "%s hides the archive, %s", mount->mnt_dir, archive);
-    }
-    if (mounts)
-        endmntent(mounts);
-    return hidden ? -EINVAL : 0;
-}
-
 static int prepare(const char *mountpoint, const char *archive, char **ret_path,
                    struct cemm_words *words)
 {
     struct stat about;
     if (is_descriptor(mountpoint)) {
         *ret_path = strdup(mountpoint);
-        if (!*ret_path)
-            return -ENOMEM;
-        return archive ? check_mounted(archive, words) : 0;
+        return *ret_path ? check_mounts(NULL, archive, words) : -ENOMEM;
     }
     int r = is_dead(mountpoint) ? detach_dead_mount(mountpoint) : 0;
-    if (r == 0)
-        r = check_mounts(mountpoint, words);
     if (r < 0)
         return r;
-    if (stat(mountpoint, &about) < 0)
-        return -errno;
-    if (!S_ISDIR(about.st_mode))
-        return -ENOTDIR;
     *ret_path = realpath(mountpoint, NULL);
     if (!*ret_path)
         return -errno;
+    r = check_mounts(*ret_path, archive, words);
+    if (r < 0)
+        return r;
+    if (stat(*ret_path, &about) < 0)
+        return -errno;
+    if (!S_ISDIR(about.st_mode))
+        return -ENOTDIR;
     return archive ? check_archive(*ret_path, archive, words) : 0;
 }
 
@@ -209,8 +177,9 @@ static bool list_options(const struct options *options, char **ret_list)
     return good;
 }
 
-struct fuse_session *mount_session(const struct options *options, struct fs *fs)
+struct fuse_session *mount_session(struct fs *fs)
 {
+    const struct options *options = fs->options;
     struct fuse_session *session = NULL;
     char *list = NULL;
     if (list_options(options, &list)) {

@@ -5,7 +5,6 @@
 #define FS_MOUNT_H
 
 #include "fs/fs.h"
-#include "fs/options.h"
 
 /*
  * Checks the mount point, removes a dead mount from it and returns its full
@@ -18,7 +17,7 @@ int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
                   struct cemm_words *words);
 
 /* NULL: no memory, or libfuse has printed the reason. */
-struct fuse_session *mount_session(const struct options *options, struct fs *fs);
+struct fuse_session *mount_session(struct fs *fs);
 
 /* Returns 0, or -1: libfuse has printed the reason. */
 int mount_on(struct fuse_session *session, const char *path);

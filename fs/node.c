@@ -80,7 +80,6 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
     *named = node;
     node->current = true;
     nodes->next_number++;
-    nodes->count++;
     return node;
 }
 
@@ -173,7 +172,6 @@ void node_release(struct nodes *nodes, struct node *node)
     node_drop(node);
     node_retire(nodes, node);
     tdelete(node, &nodes->by_number, compare_numbers);
-    nodes->count--;
     snapshot_free(node->snapshot);
     free(node->failure);
     free(node);

@@ -62,7 +62,6 @@ struct node_queue {
 struct nodes {
     void *by_number; /* trees of tsearch(3) */
     void *by_path;   /* current ones only */
-    size_t count;
     uint64_t next_number;
     struct node_queue closed; /* files of closed periods with their bytes */
     struct node_queue bare;   /* files of periods without: cold or stripped */

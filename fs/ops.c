@@ -3,21 +3,15 @@
  * opening a known file costs no request. Directories are opened, because
  * otherwise the kernel would cache their listings for ever.
  */
-#include "fs/ops.h"
-
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "fs/dirs.h"
 #include "fs/files.h"
-#include "fs/fresh.h"
 #include "fs/pending.h"
 
-#define NAME_MAX_LENGTH 255
-#define TURN_S          (3 * 3600) /* seconds for which the first row of a day is waited for */
-#define XATTRS_MAX      256        /* bytes of all names together */
+#define TURN_S     (3 * 3600) /* seconds for which the first row of a day is waited for */
+#define XATTRS_MAX 256        /* bytes of all names together */
 
 static void on_init(void *data, struct fuse_conn_info *connection)
 {
@@ -27,7 +21,6 @@ static void on_init(void *data, struct fuse_conn_info *connection)
     /* A READ is synchronous: it can be interrupted, and does not use up the background requests. */
     connection->want &= ~(unsigned)FUSE_CAP_ASYNC_READ;
     fs->initialized = true;
-    fs->kernel_opens = (connection->capable & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -72,23 +65,15 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     }
 }
 
-static void on_forget_multi(fuse_req_t request, size_t count, struct fuse_forget_data *forgets)
+static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
 {
     struct fs *fs = fuse_req_userdata(request);
-    for (size_t i = 0; i < count; i++) {
-        struct node *node = nodes_numbered(&fs->nodes, forgets[i].ino);
-        if (!node)
-            continue;
-        node->lookups -= forgets[i].nlookup < node->lookups ? forgets[i].nlookup : node->lookups;
+    struct node *node = nodes_numbered(&fs->nodes, number);
+    if (node) {
+        node->lookups -= lookups < node->lookups ? lookups : node->lookups;
         node_release(&fs->nodes, node);
     }
     fuse_reply_none(request);
-}
-
-static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
-{
-    struct fuse_forget_data one = {.ino = number, .nlookup = lookups};
-    on_forget_multi(request, 1, &one);
 }
 
 /* ---- links ---------------------------------------------------------------- */
@@ -131,7 +116,7 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
     tree_target(&link->path, &clock, 0, &day);
     tree_target(&link->path, &clock, 1, &before);
     const struct node *last = nodes_current(&pending->fs->nodes, before.text);
-    bool followed = last && last->snapshot && fresh_is_followed(last);
+    bool followed = last && last->snapshot && file_followed(last);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
         (!followed || last->snapshot->fetched >= cemm_document_fetched(answer->document)))
         link->moved = cemm_period_start(clock.zone, &day.period);
@@ -174,32 +159,9 @@ static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_i
 
 static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    const struct fs *fs = fuse_req_userdata(request);
     (void)number;
-    if ((info->flags & O_ACCMODE) != O_RDONLY) {
-        (void)fuse_reply_err(request, EROFS);
-    } else if (fs->kernel_opens) {
-        (void)fuse_reply_err(request, ENOSYS);
-    } else {
-        info->keep_cache = 1;
-        (void)fuse_reply_open(request, info);
-    }
-}
-
-/* Like any read-only file system, it has no free space; its total size is not known. */
-static void on_statfs(fuse_req_t request, fuse_ino_t number)
-{
-    const struct fs *fs = fuse_req_userdata(request);
-    struct statvfs about = {
-        .f_bsize = FS_BLOCK_SIZE,
-        .f_frsize = FS_BLOCK_SIZE,
-        .f_blocks = (fs->nodes.closed.bytes + fs->nodes.open.bytes) / FS_BLOCK_SIZE + 1,
-        .f_files = fs->nodes.count,
-        .f_namemax = NAME_MAX_LENGTH,
-        .f_flag = ST_RDONLY,
-    };
-    (void)number;
-    (void)fuse_reply_statfs(request, &about);
+    (void)info;
+    (void)fuse_reply_err(request, ENOSYS);
 }
 
 /* ---- extended attributes -------------------------------------------------- */
@@ -219,7 +181,7 @@ static const char *value_of(const struct fs *fs, const struct node *node, const 
         return node->failure;
     if (strcmp(name, FS_XATTR_CLOSED) == 0 && tree_type(&node->path) == TREE_FILE &&
         tree_query(&node->path, &query))
-        return fresh_is_closed(fs, &node->path, snapshot) ? "yes" : "no";
+        return file_closed(fs, node) ? "yes" : "no";
     if (!snapshot)
         return NULL;
     if (strcmp(name, FS_XATTR_SOURCE) == 0)
@@ -306,12 +268,10 @@ const struct fuse_lowlevel_ops fs_ops = {
     .init = on_init,
     .lookup = on_lookup,
     .forget = on_forget,
-    .forget_multi = on_forget_multi,
     .getattr = on_getattr,
     .readlink = on_readlink,
     .open = on_open,
     .read = file_read,
-    .statfs = on_statfs,
     .getxattr = on_getxattr,
     .listxattr = on_listxattr,
     .opendir = dir_open,

@@ -6,14 +6,14 @@
 #include "fs/options.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/fs.h"
-
+#define REALTIME_TTL     10         /* seconds; the default */
 #define REALTIME_TTL_MAX 86400      /* seconds */
 #define NUMBER_MAX       4294967294 /* of a user or group; the last one means none */
 
@@ -35,7 +35,8 @@ const char options_help[] =
     "\n"
     "Unmount with: fusermount3 -u MOUNTPOINT\n";
 
-/* Options of mount(8) and systemd. The mount is always read-only, nosuid, nodev and noexec. */
+/* Options of mount(8) and systemd, as patterns of fnmatch(3). The mount is always read-only,
+ * nosuid, nodev and noexec. */
 static const char *const ignored[] = {
     "",           "rw",         "ro",         "nosuid",     "suid",        "nodev",
     "dev",        "exec",       "noexec",     "atime",      "noatime",     "relatime",
@@ -43,21 +44,15 @@ static const char *const ignored[] = {
     "_netdev",    "nofail",     "auto",       "noauto",     "user",        "nouser",
     "users",      "defaults",   "owner",      "group",      "nomand",      "mand",
     "silent",     "loud",       "lazytime",   "nolazytime", "strictatime", "nostrictatime",
-    "iversion",   "noiversion",
+    "iversion",   "noiversion", "x-*",        "comment=*",  "fsname=*",    "subtype=*",
 };
-
-static const char *const ignored_beginnings[] = {"x-", "comment=", "fsname=", "subtype="};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static bool is_ignored(const char *option)
 {
     for (size_t i = 0; i < COUNT(ignored); i++) {
-        if (strcmp(ignored[i], option) == 0)
-            return true;
-    }
-    for (size_t i = 0; i < COUNT(ignored_beginnings); i++) {
-        if (strncmp(option, ignored_beginnings[i], strlen(ignored_beginnings[i])) == 0)
+        if (fnmatch(ignored[i], option, 0) == 0)
             return true;
     }
     return false;
@@ -140,7 +135,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
     char *option;
     int letter;
     *ret_options = (struct options){
-        .realtime_ttl = FS_REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
+        .realtime_ttl = REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
     words->text[0] = '\0';
     opterr = 0;
     while (words->text[0] == '\0' &&

@@ -5,11 +5,10 @@
 #include "fs/render.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "fs/json.h"
 
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
 {
@@ -68,14 +67,6 @@ static struct json_object *find_entry(struct json_object *list, const char *alia
             return entry;
     }
     return NULL;
-}
-
-bool document_lists(const struct cemm_document *io, const char *alias)
-{
-    struct json_object *root = cemm_document_json(io);
-    bool lists = !root || find_entry(data_of(root), alias);
-    json_object_put(root);
-    return lists;
 }
 
 static int render_entry(const struct path *path, const struct cemm_document *io, char **ret_text,
@@ -171,18 +162,18 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
 static int print_device(const struct cemm_uid *uid, const char *account,
                         const struct cemm_document *document, char **ret_text, size_t *ret_length)
 {
-    struct json json = {.failed = false};
+    bool failed = false;
     struct json_object *root = document ? cemm_document_json(document) : NULL;
     struct json_object *data = root ? data_of(root) : NULL;
     struct json_object *device = json_object_new_object();
-    json_add_text(&json, device, "uid", uid->text);
+    cemm_json_add_text(&failed, device, "uid", uid->text);
     if (data)
-        json_add(&json, device, "lan", json_object_get(data));
+        cemm_json_add(&failed, device, "lan", json_object_get(data));
     else
-        json_add_text(&json, device, "lan", NULL);
-    json_add_text(&json, device, "cloud", account);
-    json.failed |= document && !root;
-    int r = json.failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
+        cemm_json_add_text(&failed, device, "lan", NULL);
+    cemm_json_add_text(&failed, device, "cloud", account);
+    failed |= document && !root;
+    int r = failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
     json_object_put(device);
     json_object_put(root);
     return r;

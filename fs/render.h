@@ -26,13 +26,10 @@ struct snapshot {
 
 /*
  * Renders the file at `path` from its document. Returns 0, -ENOENT if the
- * document lacks the channel, -ENOMEM, or -EIO if a limit is exceeded.
+ * document lacks the channel or the meter, -ENOMEM, or -EIO if a limit is exceeded.
  */
 int snapshot_render(const struct path *path, const struct cemm_document *document,
                     const struct cemm_zone *zone, struct snapshot **ret_snapshot);
-
-/* Whether a list of meters has that alias; true if there is no memory. */
-bool document_lists(const struct cemm_document *io, const char *alias);
 
 /*
  * Renders info.json of a device. `account` (or NULL) reaches it in the cloud,

@@ -5,10 +5,9 @@
 #include "fs/status.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "fs/json.h"
 
 #define STATUS_MAX (128u << 20) /* 600 bytes for each of 200,000 devices */
 
@@ -105,107 +104,106 @@ static void print_all(const struct fs *fs, FILE *out)
 
 /* ---- for programs ------------------------------------------------------- */
 
-static void add_time(const struct fs *fs, struct json *json, struct json_object *object,
+static void add_time(const struct fs *fs, bool *failed, struct json_object *object,
                      const char *name, int64_t time)
 {
     char text[CEMM_TIME_SIZE];
-    json_add_text(json, object, name, time != 0 ? when(fs, time, text) : NULL);
+    cemm_json_add_text(failed, object, name, time != 0 ? when(fs, time, text) : NULL);
 }
 
-static void add_failure(const struct fs *fs, struct json *json, struct json_object *object,
+static void add_failure(const struct fs *fs, bool *failed, struct json_object *object,
                         int64_t failure, const char *words)
 {
-    add_time(fs, json, object, "last_failure", failure);
-    json_add_text(json, object, "last_words", failure != 0 ? words : NULL);
+    add_time(fs, failed, object, "last_failure", failure);
+    cemm_json_add_text(failed, object, "last_words", failure != 0 ? words : NULL);
 }
 
-static void add_last_error(const struct fs *fs, struct json *json, struct json_object *root)
+static void add_last_error(const struct fs *fs, bool *failed, struct json_object *root)
 {
     if (!fs->failure) {
-        json_add_text(json, root, "last_error", NULL);
+        cemm_json_add_text(failed, root, "last_error", NULL);
         return;
     }
-    struct json_object *error = json_add(json, root, "last_error", json_object_new_object());
-    add_time(fs, json, error, "time", fs->failed);
-    json_add_text(json, error, "words", fs->failure);
+    struct json_object *error = cemm_json_add(failed, root, "last_error", json_object_new_object());
+    add_time(fs, failed, error, "time", fs->failed);
+    cemm_json_add_text(failed, error, "words", fs->failure);
 }
 
-static void add_sources(const struct fs *fs, struct json *json, struct json_object *root)
+static void add_sources(const struct fs *fs, bool *failed, struct json_object *root)
 {
-    struct json_object *sources = json_add(json, root, "sources", json_object_new_array());
+    struct json_object *sources = cemm_json_add(failed, root, "sources", json_object_new_array());
     struct cemm_source_state state;
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &state); i++) {
-        struct json_object *source = json_add(json, sources, NULL, json_object_new_object());
-        json_add_text(json, source, "name", state.name);
-        json_add_text(json, source, "address", state.address);
-        json_add(json, source, "devices", json_object_new_uint64(state.devices));
-        json_add(json, source, "left_out", json_object_new_uint64(state.left_out));
-        json_add(json, source, "other_shards", json_object_new_uint64(state.elsewhere));
-        add_time(fs, json, source, "last_success", state.last_success);
-        add_failure(fs, json, source, state.last_failure, state.last_words);
+        struct json_object *source = cemm_json_add(failed, sources, NULL, json_object_new_object());
+        cemm_json_add_text(failed, source, "name", state.name);
+        cemm_json_add_text(failed, source, "address", state.address);
+        cemm_json_add(failed, source, "devices", json_object_new_uint64(state.devices));
+        cemm_json_add(failed, source, "left_out", json_object_new_uint64(state.left_out));
+        cemm_json_add(failed, source, "other_shards", json_object_new_uint64(state.elsewhere));
+        add_time(fs, failed, source, "last_success", state.last_success);
+        add_failure(fs, failed, source, state.last_failure, state.last_words);
     }
 }
 
-static void add_meters(const struct cemm_device *known, struct json *json,
-                       struct json_object *device)
+static void add_meters(const struct cemm_device *known, bool *failed, struct json_object *device)
 {
-    struct json_object *meters = json_add(json, device, "meters", json_object_new_array());
+    struct json_object *meters = cemm_json_add(failed, device, "meters", json_object_new_array());
     const char *alias;
     for (size_t i = 0; (alias = cemm_device_alias(known, i)); i++) {
-        struct json_object *meter = json_add(json, meters, NULL, json_object_new_object());
-        json_add_text(json, meter, "alias", alias);
-        json_add_text(json, meter, "type", cemm_device_type(known, alias));
+        struct json_object *meter = cemm_json_add(failed, meters, NULL, json_object_new_object());
+        cemm_json_add_text(failed, meter, "alias", alias);
+        cemm_json_add_text(failed, meter, "type", cemm_device_type(known, alias));
     }
 }
 
-static void add_devices(const struct fs *fs, struct json *json, struct json_object *root)
+static void add_devices(const struct fs *fs, bool *failed, struct json_object *root)
 {
-    struct json_object *devices = json_add(json, root, "devices", json_object_new_array());
+    struct json_object *devices = cemm_json_add(failed, root, "devices", json_object_new_array());
     const struct cemm_device *known;
     for (size_t i = 0; (known = cemm_device_at(fs->cemm, i)); i++) {
-        struct json_object *device = json_add(json, devices, NULL, json_object_new_object());
+        struct json_object *device = cemm_json_add(failed, devices, NULL, json_object_new_object());
         struct cemm_device_state state;
         cemm_device_state(known, &state);
-        json_add_text(json, device, "uid", cemm_device_uid(known)->text);
-        json_add_text(json, device, "account", cemm_device_account(known));
-        add_meters(known, json, device);
-        add_time(fs, json, device, "last_success", state.last_success);
-        add_failure(fs, json, device, state.last_failure, state.last_words);
+        cemm_json_add_text(failed, device, "uid", cemm_device_uid(known)->text);
+        cemm_json_add_text(failed, device, "account", cemm_device_account(known));
+        add_meters(known, failed, device);
+        add_time(fs, failed, device, "last_success", state.last_success);
+        add_failure(fs, failed, device, state.last_failure, state.last_words);
     }
 }
 
-static void add_archive(const struct fs *fs, struct json *json, struct json_object *root)
+static void add_archive(const struct fs *fs, bool *failed, struct json_object *root)
 {
     struct cemm_archive_state state;
     if (!cemm_archive_at(fs->cemm, &state)) {
-        json_add_text(json, root, "archive", NULL);
+        cemm_json_add_text(failed, root, "archive", NULL);
         return;
     }
-    struct json_object *archive = json_add(json, root, "archive", json_object_new_object());
-    json_add_text(json, archive, "directory", state.directory);
-    json_add(json, archive, "read", json_object_new_uint64(state.read));
-    json_add(json, archive, "written", json_object_new_uint64(state.written));
-    json_add(json, archive, "damaged", json_object_new_uint64(state.damaged));
-    add_failure(fs, json, archive, state.failed, state.words);
+    struct json_object *archive = cemm_json_add(failed, root, "archive", json_object_new_object());
+    cemm_json_add_text(failed, archive, "directory", state.directory);
+    cemm_json_add(failed, archive, "read", json_object_new_uint64(state.read));
+    cemm_json_add(failed, archive, "written", json_object_new_uint64(state.written));
+    cemm_json_add(failed, archive, "damaged", json_object_new_uint64(state.damaged));
+    add_failure(fs, failed, archive, state.failed, state.words);
 }
 
 static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
 {
-    struct json json = {.failed = false};
+    bool failed = false;
     struct json_object *root = json_object_new_object();
-    json_add_text(&json, root, "version", cemm_version());
-    add_time(fs, &json, root, "mounted", fs->mounted);
-    json_add_text(&json, root, "configuration", cemm_config_file(fs->config));
-    add_last_error(fs, &json, root);
-    add_sources(fs, &json, root);
-    add_devices(fs, &json, root);
-    add_archive(fs, &json, root);
-    struct json_object *files = json_add(&json, root, "files", json_object_new_object());
-    json_add(&json, files, "count",
-             json_object_new_uint64(fs->nodes.closed.count + fs->nodes.open.count));
-    json_add(&json, files, "bytes",
-             json_object_new_uint64(fs->nodes.closed.bytes + fs->nodes.open.bytes));
-    int r = json.failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
+    cemm_json_add_text(&failed, root, "version", cemm_version());
+    add_time(fs, &failed, root, "mounted", fs->mounted);
+    cemm_json_add_text(&failed, root, "configuration", cemm_config_file(fs->config));
+    add_last_error(fs, &failed, root);
+    add_sources(fs, &failed, root);
+    add_devices(fs, &failed, root);
+    add_archive(fs, &failed, root);
+    struct json_object *files = cemm_json_add(&failed, root, "files", json_object_new_object());
+    cemm_json_add(&failed, files, "count",
+                  json_object_new_uint64(fs->nodes.closed.count + fs->nodes.open.count));
+    cemm_json_add(&failed, files, "bytes",
+                  json_object_new_uint64(fs->nodes.closed.bytes + fs->nodes.open.bytes));
+    int r = failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
     json_object_put(root);
     return r == -E2BIG ? -EFBIG : r;
 }

@@ -23,6 +23,32 @@ int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_len
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }
 
+static bool add(struct json_object *to, const char *name, struct json_object *value)
+{
+    const unsigned options = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+
+    return to && (name ? json_object_object_add_ex(to, name, value, options)
+                       : json_object_array_add(to, value)) == 0;
+}
+
+struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
+                                  struct json_object *value)
+{
+    if (value && add(to, name, value))
+        return value;
+    *failed = true;
+    json_object_put(value);
+    return NULL;
+}
+
+void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text)
+{
+    if (text)
+        cemm_json_add(failed, to, name, json_object_new_string(text));
+    else
+        *failed |= !add(to, name, NULL);
+}
+
 void cemm_write_json(struct cemm_buffer *out, const struct cemm_document *document)
 {
     struct json_object *root = cemm_document_json(document);

@@ -152,26 +152,6 @@ static int list_table(const void *data, FILE *stream)
 
 /* ---- for programs ------------------------------------------------------- */
 
-/* Adds to an object, or (`name` NULL) to an array. Takes over `value`; sets *failed if there is no
- * memory. */
-static void add(bool *failed, struct json_object *parent, const char *name,
-                struct json_object *value)
-{
-    int r = -1;
-    if (parent && value)
-        r = name ? json_object_object_add(parent, name, value)
-                 : json_object_array_add(parent, value);
-    if (r == 0)
-        return;
-    json_object_put(value);
-    *failed = true;
-}
-
-static void add_text(bool *failed, struct json_object *object, const char *name, const char *text)
-{
-    add(failed, object, name, json_object_new_string(text));
-}
-
 static struct json_object *channels_of(bool *failed, const struct cemm_document *document)
 {
     struct json_object *channels = json_object_new_array();
@@ -179,9 +159,9 @@ static struct json_object *channels_of(bool *failed, const struct cemm_document 
     const struct cemm_series *series = cemm_document_series(document, &count);
     for (size_t i = 0; i < count; i++) {
         struct json_object *channel = json_object_new_object();
-        add_text(failed, channel, "name", series[i].channel);
-        add_text(failed, channel, "unit", series[i].unit);
-        add(failed, channels, NULL, channel);
+        cemm_json_add_text(failed, channel, "name", series[i].channel);
+        cemm_json_add_text(failed, channel, "unit", series[i].unit);
+        cemm_json_add(failed, channels, NULL, channel);
     }
     return channels;
 }
@@ -193,9 +173,9 @@ static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
     struct json_object *sources = json_object_new_array();
     struct cemm_words account;
     name_account(cemm, document, &account);
-    add(failed, sources, NULL, json_object_new_string(cemm_document_source(document)));
+    cemm_json_add(failed, sources, NULL, json_object_new_string(cemm_document_source(document)));
     if (account.text[0] != '\0')
-        add(failed, sources, NULL, json_object_new_string(account.text));
+        cemm_json_add(failed, sources, NULL, json_object_new_string(account.text));
     return sources;
 }
 
@@ -203,11 +183,11 @@ static struct json_object *meter_of(bool *failed, const struct cemm *cemm,
                                     const struct finding *finding)
 {
     struct json_object *meter = json_object_new_object();
-    add_text(failed, meter, "uid", finding->uid);
-    add_text(failed, meter, "alias", finding->alias);
-    add_text(failed, meter, "type", cemm_document_type(finding->document));
-    add(failed, meter, "channels", channels_of(failed, finding->document));
-    add(failed, meter, "sources", sources_of(failed, cemm, finding->document));
+    cemm_json_add_text(failed, meter, "uid", finding->uid);
+    cemm_json_add_text(failed, meter, "alias", finding->alias);
+    cemm_json_add_text(failed, meter, "type", cemm_document_type(finding->document));
+    cemm_json_add(failed, meter, "channels", channels_of(failed, finding->document));
+    cemm_json_add(failed, meter, "sources", sources_of(failed, cemm, finding->document));
     return meter;
 }
 
@@ -221,7 +201,8 @@ static int list_json(const void *data, FILE *stream)
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_READING)
-            add(&failed, meters, NULL, meter_of(&failed, collection->session.cemm, finding));
+            cemm_json_add(&failed, meters, NULL,
+                          meter_of(&failed, collection->session.cemm, finding));
     }
     int r = failed ? -ENOMEM : cemm_json_print(meters, &text, &length);
     if (r == 0)

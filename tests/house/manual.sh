@@ -143,7 +143,7 @@ ignored=$(part "$cemmfs_page" 'Mount options' | awk '
   /accepted and ignored/ { inside = 1; next } /^The mount/ { inside = 0 }
   inside && /^\.Cm/ { gsub(/^\.Cm| , | ,$| \.$/, " "); print }')
 same 'cemmfs: options that are ignored' \
-  "$(sed -n '/ignored\[\] = {/,/};/p; /ignored_beginnings\[\]/p' fs/options.c | grep -oE '"[a-z_=-]+"' | tr -d '"')" "$ignored"
+  "$(sed -n '/ignored\[\] = {/,/};/p' fs/options.c | grep -oE '"[a-z_=-]+\*?"' | tr -d '"*')" "$ignored"
 # taken WORD: it is not the mount option that is wrong.
 taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'no mount point given' >/dev/null; }
 for word in $ignored; do
