@@ -48,7 +48,7 @@ faults=()
 while read -r fault; do
   case $fault in
     redirect-port=*) ;; # to somebody else's port
-    date=*) ;;          # what is closed is told by it
+    date=*) for date in 1 1500000000 2000000000; do faults+=("date=$date@cloud:$faulty:*"); done ;;
     busy-*=S) faults+=("${fault%S}5@cloud:$faulty:*") ;;
     forget=MS) faults+=("forget=500@cloud:$faulty:*") ;;
     status=NNN) for status in 202 204 400 401 403 404 408 412 500 502 504; do faults+=("status=$status@cloud:$faulty:*"); done ;;
