@@ -18,8 +18,7 @@
 #include "fs/files.h"
 #include "fs/pending.h"
 
-#define LISTING_MAX (8u << 20) /* bytes */
-#define ENTRY_MAX   128        /* bytes of an entry with the longest name */
+#define ENTRY_MAX   128 /* bytes of an entry with the longest name */
 #define UNKNOWN_INO 0xffffffffu
 
 /* What READDIR answers; each entry ends with the offset of the next. */
@@ -44,69 +43,61 @@ struct lister {
     const struct path *directory;
     struct tree_clock clock;
     struct tree_meter meter;
-    FILE *out;
+    FILE *out; /* remembers a lack of memory */
     size_t size;
 };
 
-/* Returns 0, -ENOMEM, or -E2BIG. */
-static int add_name(struct lister *lister, const char *name, mode_t type)
+static void add_name(struct lister *lister, const char *name, mode_t type)
 {
     const struct stat about = {.st_ino = UNKNOWN_INO, .st_mode = type};
     char entry[ENTRY_MAX];
     size_t length = fuse_add_direntry(lister->request, NULL, 0, name, NULL, 0);
     lister->size += length;
-    if (length > sizeof(entry) || lister->size > LISTING_MAX)
-        return -E2BIG;
     (void)fuse_add_direntry(lister->request, entry, sizeof(entry), name, &about,
                             (off_t)lister->size);
-    return fwrite(entry, length, 1, lister->out) == 1 ? 0 : -ENOMEM;
+    (void)fwrite(entry, length, 1, lister->out);
 }
 
-static int add(struct lister *lister, const struct path *path)
+static int add(void *data, const struct path *path)
 {
     static const mode_t types[] = {
         [TREE_DIRECTORY] = S_IFDIR, [TREE_FILE] = S_IFREG, [TREE_LINK] = S_IFLNK};
-    return add_name(lister, tree_name(path), types[tree_type(path)]);
+    add_name(data, tree_name(path), types[tree_type(path)]);
+    return 0;
 }
 
-static int add_devices(struct lister *lister)
+static void add_devices(struct lister *lister)
 {
     const struct cemm_device *device;
-    int r = 0;
-    for (size_t i = 0; r == 0 && (device = cemm_device_at(lister->fs->cemm, i)); i++)
-        r = add_name(lister, cemm_device_uid(device)->text, S_IFDIR);
-    return r;
+    for (size_t i = 0; (device = cemm_device_at(lister->fs->cemm, i)); i++)
+        add_name(lister, cemm_device_uid(device)->text, S_IFDIR);
 }
 
 /* An alias may be the name of something else here. */
-static int add_meters(struct lister *lister)
+static void add_meters(struct lister *lister)
 {
     const struct path *parent = lister->directory;
     const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->uid);
     struct path path;
     const char *alias;
-    int r = 0;
-    for (size_t i = 0; device && r == 0 && (alias = cemm_device_alias(device, i)); i++) {
+    for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
         if (tree_child(parent, alias, &lister->clock, &lister->meter, &path) &&
             path.kind == PATH_METER)
-            r = add(lister, &path);
+            add(lister, &path);
     }
-    return r;
 }
 
 /* The channels of the newest answer, however old it is. */
-static int add_channels(struct lister *lister)
+static void add_channels(struct lister *lister)
 {
     struct cemm_document *document = fs_peek(lister->fs, lister->directory, INT64_MAX);
     size_t count = 0;
     const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
-    int r = 0;
-    for (size_t i = 0; i < count && r == 0; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (cemm_name_valid(series[i].channel))
-            r = add_name(lister, series[i].channel, S_IFREG);
+            add_name(lister, series[i].channel, S_IFREG);
     }
     cemm_document_unref(document);
-    return r;
 }
 
 /* A meter whose data may begin at any time. */
@@ -129,21 +120,18 @@ static int on_archived(void *data, const struct path *path)
 }
 
 /* Adds the names that the tree does not know by itself. */
-static int add_found(struct lister *lister)
+static void add_found(struct lister *lister)
 {
-    switch (lister->directory->kind) {
-    case PATH_ROOT:
-        return add_devices(lister);
-    case PATH_DEVICE:
-        return add_meters(lister);
-    case PATH_CHANNELS:
-        return add_channels(lister);
-    default:
-        if (!tree_holds_periods(lister->directory) || lister->meter.found)
-            return 0;
+    const struct path *directory = lister->directory;
+    if (directory->kind == PATH_ROOT)
+        add_devices(lister);
+    else if (directory->kind == PATH_DEVICE)
+        add_meters(lister);
+    else if (directory->kind == PATH_CHANNELS)
+        add_channels(lister);
+    else if (tree_holds_periods(directory) && !lister->meter.found)
         /* Until the first period is known, only the archived ones are listed. */
-        return tree_list(lister->directory, &lister->clock, &since_ever, on_archived, lister);
-    }
+        (void)tree_list(directory, &lister->clock, &since_ever, on_archived, lister);
 }
 
 /* Whether the sources have reported that there is no such file. A file that was read once stays. */
@@ -160,26 +148,22 @@ static bool is_absent(const struct fs *fs, const struct path *path)
 
 static int on_known(void *data, const struct path *path)
 {
-    struct lister *lister = data;
-    if (path->kind != PATH_PERIOD && is_absent(lister->fs, path))
-        return 0;
-    return add(lister, path);
+    const struct lister *lister = data;
+    return path->kind != PATH_PERIOD && is_absent(lister->fs, path) ? 0 : add(data, path);
 }
 
 /* Lists what was found now or earlier. A failure is returned only if nothing was found. */
 static int list(struct lister *lister, const struct cemm_answer *answer)
 {
     const struct path *directory = lister->directory;
-    int r = add_name(lister, ".", S_IFDIR);
-    if (r == 0)
-        r = add_name(lister, "..", S_IFDIR);
+    add_name(lister, ".", S_IFDIR);
+    add_name(lister, "..", S_IFDIR);
     size_t before = lister->size;
-    if (r == 0)
-        r = add_found(lister);
-    if (r == 0 && answer->result != 0 && lister->size == before && directory->kind != PATH_METER &&
+    add_found(lister);
+    if (answer->result != 0 && lister->size == before && directory->kind != PATH_METER &&
         !(tree_holds_periods(directory) && lister->meter.found))
-        r = -fs_errno(answer->result);
-    return r < 0 ? r : tree_list(directory, &lister->clock, &lister->meter, on_known, lister);
+        return -fs_errno(answer->result);
+    return tree_list(directory, &lister->clock, &lister->meter, on_known, lister);
 }
 
 /* ---- OPENDIR, READDIR, RELEASEDIR --------------------------------------- */

@@ -89,23 +89,16 @@ static void on_forget(fuse_req_t request, fuse_ino_t number, uint64_t lookups)
  * silent.
  */
 
-/* Whether the link is `today` and may have to wait for the new day. Data must lie before it. */
-static bool is_turning(const struct fs *fs, const struct node *link, const struct tree_clock *clock)
+/* Whether the link, which leads to `day`, is `today` and may have to wait for the new day. Data
+ * must lie before it. */
+static bool is_turning(const struct fs *fs, const struct node *link, const struct path *day)
 {
+    struct tree_clock clock = fs_clock(fs);
     struct tree_meter meter = fs_meter(fs, &link->path);
-    struct path day;
-    tree_target(&link->path, clock, 0, &day);
-    int64_t begun = cemm_period_start(clock->zone, &day.period);
+    int64_t begun = cemm_period_start(clock.zone, &day->period);
     return link->path.kind == PATH_NEAR_LINK && link->path.ago == 0 &&
-           day.period.span == CEMM_DAY && link->moved != begun && clock->now - begun < TURN_S &&
-           !(meter.known && cemm_period_compare(&meter.first, &day.period) >= 0);
-}
-
-static void reply_link(fuse_req_t request, const struct path *link, const struct tree_clock *clock,
-                       int ago)
-{
-    struct path target;
-    (void)fuse_reply_readlink(request, tree_target(link, clock, ago, &target));
+           day->period.span == CEMM_DAY && link->moved != begun && clock.now - begun < TURN_S &&
+           !(meter.known && cemm_period_compare(&meter.first, &day->period) >= 0);
 }
 
 static void on_day(struct pending *pending, const struct cemm_answer *answer)
@@ -113,15 +106,15 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
     struct tree_clock clock = fs_clock(pending->fs);
     struct node *link = pending->node;
     struct path day, before;
-    tree_target(&link->path, &clock, 0, &day);
-    tree_target(&link->path, &clock, 1, &before);
+    const char *today = tree_target(&link->path, &clock, 0, &day);
+    const char *yesterday = tree_target(&link->path, &clock, 1, &before);
     const struct node *last = nodes_current(&pending->fs->nodes, before.text);
     bool followed = last && last->snapshot && file_followed(last);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
         (!followed || last->snapshot->fetched >= cemm_document_fetched(answer->document)))
         link->moved = cemm_period_start(clock.zone, &day.period);
-    reply_link(pending->request, &link->path, &clock,
-               is_turning(pending->fs, link, &clock) ? 1 : 0);
+    (void)fuse_reply_readlink(pending->request,
+                              is_turning(pending->fs, link, &day) ? yesterday : today);
     pending_free(pending);
 }
 
@@ -129,16 +122,16 @@ static void on_readlink(fuse_req_t request, fuse_ino_t number)
 {
     struct fs *fs = fuse_req_userdata(request);
     struct node *node = fs_node(request, number);
+    struct tree_clock clock = fs_clock(fs);
+    struct path day;
     if (!node)
         return;
-    struct tree_clock clock = fs_clock(fs);
-    if (!is_turning(fs, node, &clock)) {
-        reply_link(request, &node->path, &clock, 0);
+    const char *target = tree_target(&node->path, &clock, 0, &day);
+    if (!is_turning(fs, node, &day)) {
+        (void)fuse_reply_readlink(request, target);
         return;
     }
     struct pending *pending = pending_new(request, node);
-    struct path day;
-    tree_target(&node->path, &clock, 0, &day);
     if (pending)
         pending_get(pending, &day, FS_MAX_AGE, on_day);
 }
