@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -269,16 +268,6 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* Answers and texts are short-lived. By default malloc() returns freed memory at the end of the
- * heap to the kernel each time, and the next allocation faults and clears the pages again. */
-static void keep_memory(void)
-{
-#ifdef M_TRIM_THRESHOLD /* glibc */
-    mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    mallopt(M_TRIM_THRESHOLD, 1 << 20);
-#endif
-}
-
 int main(int argc, char **argv)
 {
     const struct rlimit no_core = {0, 0}; /* the key is in memory */
@@ -286,7 +275,6 @@ int main(int argc, char **argv)
     struct options options;
     (void)setrlimit(RLIMIT_CORE, &no_core);
     open_standard_descriptors();
-    keep_memory();
     switch (options_read(argc, argv, &options, &words)) {
     case OPTIONS_HELP:
         fputs(options_help, stdout);

@@ -22,9 +22,8 @@
 /* ---- paths --------------------------------------------------------------------- */
 
 /* Returns 0 or -ENAMETOOLONG, as do the functions below. */
-static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static int write_path(char ret_path[PATH_SIZE], const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int write_path(char ret_path[PATH_SIZE],
+                                                            const char *format, ...)
 {
     va_list arguments;
 
