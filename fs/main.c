@@ -230,10 +230,9 @@ static int run(const struct options *options, const struct cemm_config *config)
     struct cemm_words words;
     char *path;
     int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
-    if (r < 0)
-        return complain(options->mountpoint, words.text);
-    fs.session = mount_session(&fs);
-    if (fs.session) {
+    if (r < 0) {
+        r = complain(options->mountpoint, words.text[0] ? words.text : strerror(-r));
+    } else if ((fs.session = mount_session(&fs))) {
         r = mount_and_serve(&fs, path);
         fuse_session_destroy(fs.session);
     } else { /* libfuse says nothing about a lack of memory */

@@ -32,10 +32,8 @@ static int run_fusermount(const char *mountpoint)
     int r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *)arguments, environ);
     if (r != 0)
         return -r;
-    while (waitpid(pid, &status, 0) < 0) {
-        if (errno != EINTR)
-            return -errno;
-    }
+    if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
+        return -errno;
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOTCONN;
 }
 
@@ -122,10 +120,12 @@ static int check_archive(const char *path, const char *archive, struct cemm_word
     return hidden ? -EINVAL : 0;
 }
 
-static int prepare(const char *mountpoint, const char *archive, char **ret_path,
-                   struct cemm_words *words)
+int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
+                  struct cemm_words *words)
 {
     struct stat about;
+    *ret_path = NULL;
+    words->text[0] = '\0';
     if (is_descriptor(mountpoint)) {
         *ret_path = strdup(mountpoint);
         return *ret_path ? check_mounts(NULL, archive, words) : -ENOMEM;
@@ -144,21 +144,6 @@ static int prepare(const char *mountpoint, const char *archive, char **ret_path,
     if (!S_ISDIR(about.st_mode))
         return -ENOTDIR;
     return archive ? check_archive(*ret_path, archive, words) : 0;
-}
-
-int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
-                  struct cemm_words *words)
-{
-    *ret_path = NULL;
-    words->text[0] = '\0';
-    int r = prepare(mountpoint, archive, ret_path, words);
-    if (r == 0)
-        return 0;
-    if (words->text[0] == '\0')
-        cemm_words_set(words, "%s", strerror(-r));
-    free(*ret_path);
-    *ret_path = NULL;
-    return r;
 }
 
 /* ---- the session ----------------------------------------------------------- */

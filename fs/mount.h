@@ -8,10 +8,10 @@
 
 /*
  * Checks the mount point, removes a dead mount from it and returns its full
- * path, which the caller frees: the process may change its directory later. A
- * mount point where or below which cemmfs is mounted is refused, and one that
- * would hide the archive (NULL: none). Returns 0, or a negative errno and a
- * message.
+ * path, since the process may change its directory later; the caller frees it,
+ * also on failure. A mount point where or below which cemmfs is mounted is
+ * refused, and one that would hide the archive (NULL: none). Returns 0, or a
+ * negative errno and a message, which is empty if strerror() says it.
  */
 int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
                   struct cemm_words *words);

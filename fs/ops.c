@@ -219,8 +219,7 @@ static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
     size_t used = 0;
     for (size_t i = 0; node && i < sizeof(names) / sizeof(names[0]); i++) {
         size_t length = strlen(names[i]) + 1;
-        if (length > sizeof(list) - used ||
-            !value_of(fuse_req_userdata(request), node, names[i], room))
+        if (!value_of(fuse_req_userdata(request), node, names[i], room))
             continue;
         memcpy(list + used, names[i], length);
         used += length;
