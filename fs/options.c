@@ -71,9 +71,8 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-/* Returns whether the option has a number; sets `words` if it is wrong. */
-static bool read_number_option(const char *option, struct options *options,
-                               struct cemm_words *words)
+/* False: it is wrong, and `words` says so. */
+static bool read_mount_option(const char *option, struct options *options, struct cemm_words *words)
 {
     const struct {
         const char *name;
@@ -92,39 +91,22 @@ static bool read_number_option(const char *option, struct options *options,
         size_t length = strlen(rows[i].name);
         if (strncmp(rows[i].name, option, length) != 0)
             continue;
-        if (!read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
-            cemm_words_set(words, "-o %s: not %s", option, rows[i].words);
-        return true;
+        if (read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
+            return true;
+        cemm_words_set(words, "-o %s: not %s", option, rows[i].words);
+        return false;
     }
-    return false;
-}
-
-static void read_mount_option(const char *option, struct options *options, struct cemm_words *words)
-{
-    if (read_number_option(option, options, words))
-        return;
     if (strcmp(option, "allow_other") == 0)
-        options->allow_other = true;
-    else if (strcmp(option, "default_permissions") == 0)
-        options->default_permissions = true;
-    else if (strcmp("remount", option) == 0)
-        cemm_words_set(words,
-                       "-o remount: options cannot be changed; unmount it and mount it again");
-    else if (!is_ignored(option))
-        cemm_words_set(words, "-o %s: no such option", option);
-}
-
-static void read_places(int count, char **arguments, struct options *options,
-                        struct cemm_words *words)
-{
-    if (count == 0) {
-        cemm_words_set(words, "no mount point given; see cemmfs --help");
-    } else if (count > 2) {
-        cemm_words_set(words, "%s: unexpected argument; see cemmfs --help", arguments[2]);
-    } else {
-        options->config = count == 2 ? arguments[0] : NULL;
-        options->mountpoint = arguments[count - 1];
-    }
+        return options->allow_other = true;
+    if (strcmp(option, "default_permissions") == 0)
+        return options->default_permissions = true;
+    if (is_ignored(option))
+        return true;
+    cemm_words_set(words, "-o %s: %s", option,
+                   strcmp("remount", option) == 0
+                       ? "options cannot be changed; unmount it and mount it again"
+                       : "no such option");
+    return false;
 }
 
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
@@ -136,10 +118,8 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
     int letter;
     *ret_options = (struct options){
         .realtime_ttl = REALTIME_TTL, .owner = getuid(), .group = getgid(), .mask = -1};
-    words->text[0] = '\0';
     opterr = 0;
-    while (words->text[0] == '\0' &&
-           (letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, ":fdho:V", names, NULL)) != -1) {
         switch (letter) {
         case 'f':
             ret_options->foreground = true;
@@ -148,25 +128,32 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             ret_options->foreground = ret_options->debug = true;
             break;
         case 'o':
-            while (words->text[0] == '\0' && (option = strsep(&optarg, ",")))
-                read_mount_option(option, ret_options, words);
+            while ((option = strsep(&optarg, ","))) {
+                if (!read_mount_option(option, ret_options, words))
+                    return OPTIONS_WRONG;
+            }
             break;
         case 'h':
             return OPTIONS_HELP;
         case 'V':
             return OPTIONS_VERSION;
-        case ':':
-            cemm_words_set(words, "%s: a value is missing; see cemmfs --help", argv[optind - 1]);
-            break;
         default:
-            cemm_words_set(words, "%s: no such option; see cemmfs --help", argv[optind - 1]);
+            cemm_words_set(words, "%s: %s; see cemmfs --help", argv[optind - 1],
+                           letter == ':' ? "a value is missing" : "no such option");
+            return OPTIONS_WRONG;
         }
     }
-    if (words->text[0] == '\0')
-        read_places(argc - optind, argv + optind, ret_options, words);
+    int count = argc - optind;
+    if (count < 1 || count > 2) {
+        cemm_words_set(words, "%s%s; see cemmfs --help", count < 1 ? "" : argv[optind + 2],
+                       count < 1 ? "no mount point given" : ": unexpected argument");
+        return OPTIONS_WRONG;
+    }
+    ret_options->config = count == 2 ? argv[optind] : NULL;
+    ret_options->mountpoint = argv[argc - 1];
     if (ret_options->mask >= 0)
         ret_options->default_permissions = true; /* otherwise the mask would have no effect */
     else
         ret_options->mask = 0;
-    return words->text[0] == '\0' ? OPTIONS_RUN : OPTIONS_WRONG;
+    return OPTIONS_RUN;
 }
