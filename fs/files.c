@@ -36,7 +36,6 @@
 #include <unistd.h>
 
 #include "fs/pending.h"
-#include "fs/status.h"
 
 #define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
 #define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
@@ -109,7 +108,7 @@ static bool forget_name(struct fs *fs, struct node *node)
     if (node->current && node->parent != 0 &&
         invalidate_name(&fs->invalidate, node->parent, tree_name(&node->path)) < 0)
         return false;
-    node_drop(node);
+    node_unqueue(node);
     return true;
 }
 
@@ -121,10 +120,10 @@ static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
     while (nodes->closed.bytes > FS_CLOSED_BYTES && nodes->closed.count > 1)
-        node_strip(nodes, TAILQ_FIRST(&nodes->closed.nodes));
+        node_drop_bytes(nodes, TAILQ_FIRST(&nodes->closed.nodes));
     while (nodes->open.bytes > FS_OPEN_BYTES && nodes->open.count > 1) {
         struct node *node = TAILQ_FIRST(&nodes->open.nodes);
-        node_strip(nodes, node);
+        node_drop_bytes(nodes, node);
         (void)forget_name(fs, node);
         node_retire(nodes, node);
         node->kept = false;
@@ -180,9 +179,9 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
     return node ? 0 : -ENOMEM;
 }
 
-/* If somebody deletes a closed period's archive file, the period is fetched again: both of its
- * names lead to new nodes then. */
-static bool disown(struct fs *fs, struct node *node)
+/* Whether somebody has deleted a closed period's archive file. Then it is fetched again: both of
+ * its names lead to new nodes. */
+static bool was_deleted(struct fs *fs, struct node *node)
 {
     bool archived = node->archived;
     node->archived = node->snapshot->closed && fs_archived(fs, &node->path);
@@ -198,7 +197,8 @@ static bool disown(struct fs *fs, struct node *node)
 /* Whether the name still leads to this node. A cold node is used once. */
 static bool is_good(struct fs *fs, struct node *node)
 {
-    return node->snapshot && !disown(fs, node) && (time_left(fs, node) >= 0 || file_followed(node));
+    return node->snapshot && !was_deleted(fs, node) &&
+           (time_left(fs, node) >= 0 || file_followed(node));
 }
 
 static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -260,7 +260,7 @@ static int restore(struct fs *fs, struct node *node, const struct cemm_answer *a
     int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &anew);
     if (r < 0)
         return -r;
-    if (!node_restore(&fs->nodes, node, anew)) {
+    if (!node_restore_bytes(&fs->nodes, node, anew)) {
         /* A reader would get half of each version, so the name leads to a new node. */
         (void)forget_name(fs, node);
         node_retire(&fs->nodes, node);
@@ -531,7 +531,7 @@ static void ask(struct pending *pending)
     struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
-    pending->absence_passes = is_info(&path);
+    pending->absence_is_fine = is_info(&path);
     if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
         pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {

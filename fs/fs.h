@@ -72,6 +72,10 @@ void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t
                     off_t offset);
 void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
 
+/* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is
+ * in them. Returns 0, -ENOMEM or -EFBIG. */
+int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot);
+
 /* Called for a file that the kernel had not cached. After two consecutive days of a month were read
  * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
  * nobody reads costs one request for ever. */

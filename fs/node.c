@@ -101,7 +101,7 @@ static size_t bytes_of(const struct node *node)
     return node->snapshot && node->snapshot->bytes ? node->snapshot->size : 0;
 }
 
-void node_drop(struct node *node)
+void node_unqueue(struct node *node)
 {
     struct node_queue *queue = node->queue;
     if (!queue)
@@ -124,7 +124,7 @@ static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
 void node_touch(struct nodes *nodes, struct node *node)
 {
     struct node_queue *queue = queue_of(nodes, node);
-    node_drop(node);
+    node_unqueue(node);
     node->queue = queue;
     if (!queue)
         return;
@@ -135,7 +135,7 @@ void node_touch(struct nodes *nodes, struct node *node)
 
 void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
 {
-    node_drop(node);
+    node_unqueue(node);
     snapshot_free(node->snapshot);
     node->snapshot = snapshot;
     if (snapshot->closed) {
@@ -145,20 +145,20 @@ void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot
     node_touch(nodes, node);
 }
 
-void node_strip(struct nodes *nodes, struct node *node)
+void node_drop_bytes(struct nodes *nodes, struct node *node)
 {
-    node_drop(node);
+    node_unqueue(node);
     free(node->snapshot->bytes);
     node->snapshot->bytes = NULL;
     node_touch(nodes, node);
 }
 
-bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew)
+bool node_restore_bytes(struct nodes *nodes, struct node *node, struct snapshot *anew)
 {
     struct snapshot *snapshot = node->snapshot;
     if (anew->size != snapshot->size || anew->hash != snapshot->hash)
         return false;
-    node_drop(node);
+    node_unqueue(node);
     snapshot->bytes = anew->bytes;
     anew->bytes = NULL;
     node_touch(nodes, node);
@@ -169,7 +169,7 @@ void node_release(struct nodes *nodes, struct node *node)
 {
     if (node->lookups > 0 || node->pins > 0 || node->kept)
         return;
-    node_drop(node);
+    node_unqueue(node);
     node_retire(nodes, node);
     tdelete(node, &nodes->by_number, compare_numbers);
     snapshot_free(node->snapshot);

@@ -92,12 +92,12 @@ void node_show(struct node *node);
 void node_touch(struct nodes *nodes, struct node *node);
 
 /* Takes the node out of its queue. */
-void node_drop(struct node *node);
+void node_unqueue(struct node *node);
 
 /* Drops the bytes, or takes them back from a snapshot that was rendered again (false: they differ).
  * The inode number and the pages in the kernel stay. */
-void node_strip(struct nodes *nodes, struct node *node);
-bool node_restore(struct nodes *nodes, struct node *node, struct snapshot *anew);
+void node_drop_bytes(struct nodes *nodes, struct node *node);
+bool node_restore_bytes(struct nodes *nodes, struct node *node, struct snapshot *anew);
 
 /* Frees the node if neither the kernel nor we hold it and it is not kept. */
 void node_release(struct nodes *nodes, struct node *node);

@@ -25,7 +25,7 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    if (answer->result != CEMM_ABSENT || !pending->absence_passes)
+    if (answer->result != CEMM_ABSENT || !pending->absence_is_fine)
         fs_note(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->words);
     pending->resume(pending, answer);
 }

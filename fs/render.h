@@ -20,7 +20,7 @@ struct snapshot {
     bool closed;      /* of a closed period: it will not change */
     char *source;     /* "cloud home"; NULL: not fetched */
     char *units;      /* of the value or of the CSV columns; NULL: none */
-    char *bytes;      /* NULL: after node_strip() */
+    char *bytes;      /* NULL: after node_drop_bytes() */
     uint64_t hash;    /* of the bytes */
 };
 

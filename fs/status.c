@@ -2,7 +2,7 @@
  * Times are absolute, not ages: so the text changes only when something has
  * happened, and two reads see the same file.
  */
-#include "fs/status.h"
+#include "fs/fs.h"
 
 #include <errno.h>
 #include <json-c/json.h>
