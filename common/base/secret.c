@@ -77,7 +77,7 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_w
     if (r < 0)
         return r;
     r = cemm_file_read(path, FILE_MAX, &text, &about);
-    if (r == -EFBIG)
+    if (r == -EFBIG || r == -EINVAL)
         return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file, or too long",
                                path);
     if (r < 0)
