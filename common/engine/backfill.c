@@ -185,13 +185,19 @@ static void stop(struct cemm_fill *fill, int64_t again)
         rules->done(fill->backfill->data, fill);
 }
 
+/* Later minutes are not over for long enough to be missing: cemm_ledger_missing(). */
+static int64_t horizon(const struct cemm_fill *fill)
+{
+    return (fill->limit / MINUTE_MS - 1) * MINUTE_MS;
+}
+
 /* Minutes that are still missing are tried again later. */
 static void end_round(struct cemm_fill *fill, bool failed)
 {
     if (fill->gave || failed)
         (void)cemm_health_recover(&fill->rest);
     (void)cemm_health_fail(&fill->rest, cemm_clock_steady(), rest_of_minutes, cemm_random());
-    fill->asked = (fill->limit / MINUTE_MS - 1) * MINUTE_MS;
+    fill->asked = horizon(fill);
     stop(fill, 0);
 }
 
@@ -236,6 +242,8 @@ static void pass_day(struct cemm_fill *fill)
 
     if (series && series->count > 0)
         since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
+    if (since > horizon(fill)) /* the day has rows that were not given, as they may come live */
+        since = horizon(fill);
     if (since > fill->since)
         fill->since = since;
     fill->cursor = cemm_period_end(cemm_zone(fill->backfill->cemm), &fill->query.period) * 1000;

@@ -427,13 +427,29 @@ static void test_hole(void **state)
     end();
 }
 
+/* A day may have the row of a minute that has only just ended, and may still come live. If it does
+ * not, the row is given afterwards. */
+static void test_just_ended(void **state)
+{
+    (void)state;
+    begin(&two_rows, 3 * 60);
+    play.details = true;
+    round_of(NOON, 3, 1);
+    expect_text("not yet", play.story, "get 2017-06-01, give 3+2");
+    round_of(NOON + MINUTE, 3, 1);
+    expect_text("a minute later", play.story, "get 2017-06-01, give 1");
+    round_of(NOON + MINUTE, 3, 1);
+    expect_text("once", play.story, "");
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounds),       cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_hole),         cmocka_unit_test(test_at_once),
-        cmocka_unit_test(test_later),        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_not_followed),
+        cmocka_unit_test(test_rounds),  cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_hole),    cmocka_unit_test(test_just_ended),
+        cmocka_unit_test(test_at_once), cmocka_unit_test(test_later),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_not_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
