@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the pictures of README and of this folder anew, from the simulator's data:
+# Makes the pictures of the README and of this folder again, from the simulator's data:
 #
 #   examples/pictures.sh BUILD_DIR [OUT]      # OUT is examples/pictures by default
 #
-# Periods that are long over and a simulator whose data is a function of time: so the same pictures
-# come out each time, but for what gnuplot and rrdtool of another version draw otherwise.
+# The periods are in the past, and the simulator's data is a function of time, so the pictures are always
+# the same, except for differences between versions of gnuplot and rrdtool.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -9,8 +9,8 @@
 # own, and a directory that it can write to.
 #
 # A meter that fails has no samples in the file, and cemm_up says 0: so alert on
-# cemm_up == 0, and on the age of the file (node_textfile_mtime_seconds), should
-# this not run at all. To sweep more often, let it run for ever instead:
+# cemm_up == 0, and on the age of the file (node_textfile_mtime_seconds), in case
+# this does not run at all. To sweep more often, keep a program running instead:
 #
 #   cemm stream --interval 10 --format prometheus --output FILE
 exec cemm read --config "${CEMM_CONFIG:-/etc/cemm/cemm.conf}" --format prometheus \

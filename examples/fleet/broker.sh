@@ -1,11 +1,11 @@
 #!/bin/sh
-# broker.sh: prepares RabbitMQ for poller.conf and central.conf: once, on one of its nodes, when all are
-# there, and before the first collectd is started. Standard input is the password.
+# broker.sh: prepares RabbitMQ for poller.conf and central.conf. Run it once, on one of the nodes, when all
+# nodes are up and before the first collectd is started. It reads the password from standard input.
 #
-# Each node has a copy of the queue: of the kind that mirrors make, or, as collectd does not say which type
-# it wants, of the type that the virtual host has for those. Before 3.12, quorum queues are not to be used:
-# they lose, without a message, all from a connection that was made while they had no leader, until the
-# node that was it is back (rabbitmq-server issue 9208).
+# Each node gets a copy of the queue: since 3.12 by quorum queues, before that by mirrored ones. collectd
+# declares its queue without a type, so the virtual host's default type applies. Before 3.12, a quorum queue
+# loses messages, without an error, from connections that were opened while it had no leader
+# (rabbitmq-server issue 9208).
 set -eu
 rabbitmqctl add_user collectd
 case $(rabbitmqctl version) in

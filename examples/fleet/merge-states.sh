@@ -1,7 +1,7 @@
 #!/bin/sh
-# merge-states.sh FILE…: one state file of several, on standard output. Before a fleet gets another
-# number of shards, stop its collectds and give each of the new ones a copy: then no value is given
-# again by the shard that a device moves to.
+# merge-states.sh FILE…: prints the content of several state files as one. Before you change the number of
+# shards, stop all collectds and give each of the new ones a copy of the output: then a shard sends no value
+# again of a device that has moved to it.
 set -eu
 head -n 1 "$1"
 for file; do

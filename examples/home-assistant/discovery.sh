@@ -20,7 +20,7 @@ configurations='
 def is_energy: test("^(t[1-4]|electric_energy.*)$");
 def is_smart: test("^(p1|p1-usb|han|emucs|emucs-usb|dlms-usb)$");
 
-# What a channel is. t1 to t4 only rise; electric_energy is what came less what went, and can fall. Home
+# What a channel is. t1 to t4 only rise; electric_energy is consumption less return, and can fall. Home
 # Assistant shows others, such as the tariff, as they are, without statistics.
 def classes($type):
   if test("^t[1-4]$") then ["energy", "total_increasing"]

@@ -6,15 +6,15 @@ import sys
 COLUMNS = {
     "devices": None,
     "collectds": None,
-    "s to all first samples": "start",
+    "s to all first answers": "start",
     "s a sweep": "sweep",
-    "µs CPU a sample": "cpu",
+    "µs CPU an answer": "cpu",
     "of which in one thread": "loop",
     "MiB each": "memory",
-    "requests a sample": "requests",
+    "requests an answer": "requests",
     "of which promises": "promises",
     "connections": "connections",
-    "values a sample": "values",
+    "values an answer": "values",
 }
 
 
