@@ -8,19 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_name(const char *basis, char sign, const char *name, size_t length)
-{
-    for (const char *line = basis; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (*line == sign && strncmp(line + 1, name, length) == 0 && line[length + 1] == '\n')
-            return true;
-    }
-    return false;
-}
-
 static bool has_line(const char *basis, char sign, const char *name)
 {
-    return has_name(basis, sign, name, strlen(name));
+    struct cemm_words line; /* names are shorter */
+
+    cemm_words_set(&line, "\n%c%s\n", sign, name);
+    return strstr(basis, line.text);
 }
 
 static int add(char **basis, char sign, const char *name)
@@ -75,16 +68,6 @@ bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry)
 bool cemm_basis_has(const char *basis, const char *name)
 {
     return has_line(basis, '+', name);
-}
-
-bool cemm_basis_covers(const char *basis, const char *other)
-{
-    for (const char *line = other; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (*line == '+' && !has_name(basis, '+', line + 1, strcspn(line + 1, "\n")))
-            return false;
-    }
-    return true;
 }
 
 /* Whether a source was asked, or does not reach the device; otherwise it may know better. */

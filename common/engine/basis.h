@@ -26,9 +26,6 @@ int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
 bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry);
 bool cemm_basis_has(const char *basis, const char *name);
 
-/* Whether it has all sources of `other`. */
-bool cemm_basis_covers(const char *basis, const char *other);
-
 /* Whether it is still valid for a meter of that device. */
 bool cemm_basis_holds(const char *basis, const struct cemm_registry *registry,
                       const struct cemm_uid *uid, const char *alias);

@@ -148,17 +148,10 @@ static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_
     return entry;
 }
 
-static bool holds(void *data, const struct cemm_query *query, const char *basis)
-{
-    return cemm_basis_holds(basis, data, &query->uid, query->alias);
-}
-
 void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find)
 {
     *cache = (struct cemm_cache){.loop = find->registry.loop, .store = store, .find = find};
     TAILQ_INIT(&cache->used);
-    store->holds = holds;
-    store->holds_data = &find->registry;
 }
 
 void cemm_cache_clear(struct cemm_cache *cache)
@@ -482,17 +475,46 @@ static int fetch(struct cemm_entry *entry)
     return 0;
 }
 
+/* Whether the sources that have no sample of a closed period are still the ones to ask. */
+static bool empty_holds(const struct cemm_entry *entry, const struct cemm_document *document)
+{
+    const struct cemm_query *query = &entry->query;
+
+    return cemm_loop_recent(entry->cache->loop, document->fetched, CEMM_EMPTY_AGE) &&
+           (entry->only ||
+            (document->basis && cemm_basis_holds(document->basis, &entry->cache->find->registry,
+                                                 &query->uid, query->alias)));
+}
+
 static bool fresh(const struct cemm_entry *entry, int64_t max_age)
 {
     const struct cemm_cache *cache = entry->cache;
+    const struct cemm_document *document = entry->document;
 
-    if (!entry->document)
+    if (!document)
         return false;
-    if (entry->document->closed && entry->only && entry->document->newest == 0)
-        return cemm_loop_recent(cache->loop, entry->document->fetched, CEMM_EMPTY_AGE);
-    if (entry->document->closed)
-        return cemm_store_fresh(cache->store, entry->document);
-    return max_age > 0 && cemm_loop_recent(cache->loop, entry->document->fetched, max_age);
+    if (document->closed && document->newest == 0)
+        return empty_holds(entry, document);
+    if (document->closed) /* a file that was deleted is fetched again */
+        return !document->archived || cemm_store_has(cache->store, &entry->query);
+    return max_age > 0 && cemm_loop_recent(cache->loop, document->fetched, max_age);
+}
+
+/* What the archive has: a closed document, or a suspected one; NULL: nothing. */
+static struct cemm_document *read_archive(const struct cemm_entry *entry)
+{
+    struct cemm_store *store = entry->cache->store;
+    struct cemm_document *document = cemm_store_read(store, &entry->query);
+
+    if (document && document->closed)
+        return document;
+    struct cemm_document *empty = cemm_store_read_empty(store, &entry->query);
+    if (empty && empty->closed && empty_holds(entry, empty)) {
+        cemm_document_unref(document);
+        return empty;
+    }
+    cemm_document_unref(empty);
+    return document;
 }
 
 int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
@@ -519,8 +541,7 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
         return -ENOMEM;
     entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(entry, max_age);
-    struct cemm_document *archived =
-        at_hand || entry->request || only ? NULL : cemm_store_read(cache->store, query);
+    struct cemm_document *archived = at_hand || entry->request || only ? NULL : read_archive(entry);
     bool good = archived && archived->closed;
     if (good) {
         set_document(entry, archived);

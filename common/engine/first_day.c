@@ -23,15 +23,15 @@ struct cemm_first_day {
     unsigned pending; /* sources that this search waits for */
     int result;       /* its first failure */
     struct cemm_words words;
-    bool list_failed;           /* that was a source's list of devices */
-    bool unsaved;               /* a source has answered all requests since `day` was saved */
-    int64_t searched;           /* when the last search ended, Unix milliseconds; 0: never */
-    char *basis;                /* the sources that were asked for `day` (basis.h) */
-    char *old_basis;            /* the same in another zone, until all of those were asked again */
-    struct cemm_period day;     /* from the sources that answered all requests */
-    struct cemm_period rezoned; /* the same, asked in this zone only */
-    struct cemm_period
-        seen; /* from any source in the last search; may be just the first of a month or year */
+    bool list_failed;       /* that was a source's list of devices */
+    bool unsaved;           /* a source has answered all requests since `day` was saved */
+    bool rezoned;           /* what is saved is of another zone */
+    int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
+    char *basis;            /* the sources that were asked for `day` (basis.h) */
+    struct cemm_period day; /* from the sources that answered all requests */
+    /* From any source in the last search, which may be just the first of a month or year; if
+     * `rezoned`, also the saved day. */
+    struct cemm_period seen;
     LIST_ENTRY(cemm_first_day) link;
 };
 
@@ -52,7 +52,6 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
     while ((first = LIST_FIRST(&first_days->list))) {
         LIST_REMOVE(first, link);
         free(first->basis);
-        free(first->old_basis);
         free(first);
     }
 }
@@ -133,7 +132,6 @@ static void end_ask(struct ask *ask)
     take_earlier(&first->seen, &ask->earliest);
     if (!ask->failed) {
         take_earlier(&first->day, &ask->earliest);
-        take_earlier(&first->rezoned, &ask->earliest);
         first->unsaved = true;
         int r = cemm_basis_asked(&first->basis, ask->source->name);
         if (r < 0)
@@ -217,8 +215,23 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
 
 /* ---- all that serve it ------------------------------------------------------------- */
 
+/* All sources were asked again in this zone. In another one, the row of a month may have counted
+ * as the month before. A day that is still earlier came from a source that is gone: it stays
+ * listed, and so does an archived one. */
+static void leave_old_zone(struct cemm_first_day *first)
+{
+    struct cemm_query query = first->meter;
+    struct cemm_period moved = cemm_period_step(&first->seen, 31);
+
+    query.period = first->seen;
+    if (cemm_period_compare(&moved, &first->day) < 0 || cemm_store_has(first->cache->store, &query))
+        take_earlier(&first->day, &first->seen);
+    first->seen = first->day;
+    first->rezoned = false;
+}
+
 /* Saves the day with the sources that were asked. After a change of the zone it waits until all
- * of them were asked again: correct() needs all answers, and a later run would not ask. */
+ * of them were asked again: a later run would not ask. */
 static void save(struct cemm_first_day *first)
 {
     char *basis = strdup(first->basis);
@@ -230,27 +243,13 @@ static void save(struct cemm_first_day *first)
     bool same = !first->unsaved && strcmp(basis, first->basis) == 0;
     free(first->basis);
     first->basis = basis;
-    if (same || (first->old_basis && !is_known(first)))
+    if (same || (first->rezoned && !is_known(first)))
         return;
+    if (first->rezoned)
+        leave_old_zone(first);
     first->unsaved = false;
     cemm_store_write_first(first->cache->store, &first->meter.uid, first->meter.alias, &first->day,
                            basis);
-}
-
-/* Takes the day of this zone if all sources of the old zone's day were asked again. Archived
- * days stay listed. */
-static void correct(struct cemm_first_day *first)
-{
-    struct cemm_query query = first->meter;
-
-    query.period = first->day;
-    if (!first->old_basis || !first->rezoned.year ||
-        !cemm_basis_covers(first->basis, first->old_basis))
-        return;
-    if (!cemm_store_has(first->cache->store, &query))
-        first->day = first->seen = first->rezoned;
-    free(first->old_basis);
-    first->old_basis = NULL;
 }
 
 /* A failed list of devices is ignored if other sources have given a day; but its source may
@@ -258,10 +257,8 @@ static void correct(struct cemm_first_day *first)
 static void end_search(struct cemm_first_day *first)
 {
     first->searched = first->cache->loop->wall;
-    if (first->list_failed && first->day.year)
+    if (first->list_failed && (first->day.year || first->rezoned))
         first->result = 0;
-    if (first->basis)
-        correct(first);
     if (first->day.year && first->basis) {
         save(first);
     } else { /* no source has data yet: all are asked again */
@@ -275,13 +272,11 @@ static void end_search(struct cemm_first_day *first)
  * disappears. */
 static void begin_anew(struct cemm_first_day *first)
 {
-    bool asked = first->basis && *first->basis;
-
-    free(first->old_basis);
-    first->old_basis = asked ? first->basis : NULL;
-    if (!asked)
-        free(first->basis);
-    first->rezoned = (struct cemm_period){0};
+    if (first->basis && *first->basis && first->day.year) {
+        first->rezoned = true;
+        first->day = (struct cemm_period){0};
+    }
+    free(first->basis);
     first->basis = cemm_basis_new(registry_of(first));
     if (!first->basis)
         note_failure(first, -ENOMEM, "out of memory");
@@ -316,7 +311,8 @@ static void search(struct cemm_first_day *first)
 {
     first->result = 0;
     first->list_failed = false;
-    first->seen = first->day;
+    if (!first->rezoned)
+        first->seen = first->day;
     first->pending = 1; /* the lists of devices */
     int r =
         cemm_find_devices(first->cache->find, NULL, NULL, FIND_AGE_MS, take_sources, first, NULL);

@@ -39,16 +39,6 @@ void cemm_store_judge(const struct cemm_store *store, struct cemm_document *docu
     document->closed = document->fetched >= closed && !doubted && !document->stray;
 }
 
-bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document)
-{
-    if (document->newest == 0)
-        return cemm_loop_recent(store->loop, document->fetched, CEMM_EMPTY_AGE) &&
-               document->basis &&
-               store->holds(store->holds_data, &document->query, document->basis);
-    /* A file that was deleted is fetched again. */
-    return !document->archived || cemm_archive_has(store->archive, &document->query);
-}
-
 /* ---- failures: logged once, and again when they are over ---------------------- */
 
 static void failed(struct cemm_store *store, const char *what, int error)
@@ -167,21 +157,6 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     return NULL;
 }
 
-/* A document without a sample, if it is recent. NULL: none. */
-static struct cemm_document *read_empty(struct cemm_store *store, const struct cemm_query *query,
-                                        int64_t closed)
-{
-    struct cemm_document *document = read_kind(store, CEMM_ARCHIVE_EMPTY, query);
-
-    if (document && (document->fetched < closed || !cemm_store_fresh(store, document))) {
-        cemm_document_unref(document);
-        return NULL;
-    }
-    if (document)
-        document->closed = true;
-    return document;
-}
-
 struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query)
 {
     int64_t closed = closed_at(store, query);
@@ -190,22 +165,31 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
     if (!store->archive || closed == INT64_MAX)
         return NULL;
     document = read_kind(store, CEMM_ARCHIVE_ANSWER, query);
-    if (document) {
-        /* A copied file may be older than its period's end; it is archived, so it is closed. */
-        if (document->fetched < closed)
-            document->fetched = closed;
-        document->archived = true;
-        document->closed = !document->stray;
-        store->state.read++;
-        if (document->closed)
-            return document;
+    if (!document)
+        return NULL;
+    /* A copied file may be older than its period's end; it is archived, so it is closed. */
+    if (document->fetched < closed)
+        document->fetched = closed;
+    document->archived = true;
+    document->closed = !document->stray;
+    store->state.read++;
+    if (!document->closed)
         suspect(store, query);
-    }
-    struct cemm_document *empty = read_empty(store, query, closed);
-    if (!empty)
-        return document;
-    cemm_document_unref(document);
-    return empty;
+    return document;
+}
+
+struct cemm_document *cemm_store_read_empty(struct cemm_store *store,
+                                            const struct cemm_query *query)
+{
+    int64_t closed = closed_at(store, query);
+    struct cemm_document *document;
+
+    if (!store->archive || closed == INT64_MAX)
+        return NULL;
+    document = read_kind(store, CEMM_ARCHIVE_EMPTY, query);
+    if (document)
+        document->closed = document->fetched >= closed;
+    return document;
 }
 
 static int write_empty(struct cemm_store *store, const struct cemm_document *document)

@@ -17,12 +17,9 @@ struct cemm_store {
     const char *archive; /* its directory; NULL: not used */
     struct cemm_archive_state state;
     struct cemm_words words; /* of the last failure */
-    /* Whether a basis (basis.h) still holds; set by the cache, which knows the sources. */
-    bool (*holds)(void *data, const struct cemm_query *query, const char *basis);
-    void *holds_data;
-    bool failing;    /* it could not be written, which was logged */
-    bool zone_known; /* the archive remembers our time zone */
-    bool suspected;  /* some file of it has rows of another period, which was logged */
+    bool failing;            /* it could not be written, which was logged */
+    bool zone_known;         /* the archive remembers our time zone */
+    bool suspected;          /* some file of it has rows of another period, which was logged */
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
@@ -42,12 +39,13 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
                       int64_t newest);
 
-/* Whether a closed document may still be used. */
-bool cemm_store_fresh(const struct cemm_store *store, const struct cemm_document *document);
-
 /* What the archive has of a closed period; the caller unrefs it. NULL: nothing. If the document is
  * not closed, it has rows of another period, and is used only if no source answers. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query);
+
+/* The same of a document without a sample, which the caller uses only if its basis holds. */
+struct cemm_document *cemm_store_read_empty(struct cemm_store *store,
+                                            const struct cemm_query *query);
 
 /* Archives a new document, if it is closed. */
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
