@@ -15,17 +15,13 @@
  * reused after this many seconds. */
 #define IDLE_MAX_S 30L
 
-#define SPARE_MAX 128 /* easy handles kept for the next requests; each has some KiB */
-
 struct cemm_http {
     CURLM *multi;
-    struct cemm_transfer *spare;
-    unsigned spare_count;
+    CURLSH *sessions; /* of TLS: a new connection to the same server resumes one */
 };
 
 struct cemm_transfer {
     struct cemm_http *http;
-    struct cemm_transfer *next; /* among the spare ones */
     CURL *easy;
     struct cemm_buffer body;
     size_t header; /* bytes so far: libcurl keeps them all */
@@ -41,15 +37,18 @@ struct cemm_http *cemm_http_new(unsigned connections_max)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return NULL;
     struct cemm_http *http = calloc(1, sizeof(*http));
-    CURLM *multi = curl_multi_init();
-    if (!http || !multi) {
-        curl_multi_cleanup(multi);
-        free(http);
+    if (!http) {
         curl_global_cleanup();
         return NULL;
     }
-    http->multi = multi;
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections_max + 8);
+    http->multi = curl_multi_init();
+    http->sessions = curl_share_init();
+    if (!http->multi || !http->sessions) {
+        cemm_http_free(http);
+        return NULL;
+    }
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)connections_max + 8);
+    curl_share_setopt(http->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
     return http;
 }
 
@@ -64,13 +63,8 @@ void cemm_http_free(struct cemm_http *http)
 {
     if (!http)
         return;
-    while (http->spare) {
-        struct cemm_transfer *transfer = http->spare;
-
-        http->spare = transfer->next;
-        transfer_free(transfer);
-    }
     curl_multi_cleanup(http->multi);
+    curl_share_cleanup(http->sessions);
     free(http);
     curl_global_cleanup();
 }
@@ -93,16 +87,30 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *data)
     return transfer->header > CEMM_HEADER_MAX ? 0 : size * count;
 }
 
-/* Sets the options that are the same for every request. */
-static CURLcode set_common_options(struct cemm_transfer *transfer)
+static void set_timeout(CURL *easy, int64_t milliseconds)
 {
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
+}
+
+static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+{
+    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
+    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     CURL *easy = transfer->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
 
     if (code == CURLE_OK)
+        code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm");
-    if (code != CURLE_OK)
-        return code;
+    if (code == CURLE_OK && direct)
+        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    /* A configured file replaces the system's certificates. */
+    if (code == CURLE_OK && request->ca_file)
+        code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+    if (code == CURLE_OK && request->ca_file)
+        code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->sessions);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -112,97 +120,34 @@ static CURLcode set_common_options(struct cemm_transfer *transfer)
      * 1 KiB. */
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
+    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    return CURLE_OK;
-}
-
-static void set_timeout(CURL *easy, int64_t milliseconds)
-{
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
-}
-
-/* Sets the options of this request. Each is set anew, because the handle may have served another
- * source. */
-static CURLcode set_request_options(CURL *easy, const struct cemm_http_request *request)
-{
-    /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
-    bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
-    const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
-    const char *own = request->ca_file;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
-
-    /* A configured file replaces the system's certificates. */
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_CAINFO, own ? own : about->cainfo);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_CAPATH, own ? NULL : about->capath);
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, direct ? "*" : NULL);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
     set_timeout(easy, request->timeout_ms);
     return code;
-}
-
-static struct cemm_transfer *transfer_new(struct cemm_http *http)
-{
-    struct cemm_transfer *transfer = http->spare;
-
-    if (transfer) {
-        http->spare = transfer->next;
-        http->spare_count--;
-        return transfer;
-    }
-    transfer = calloc(1, sizeof(*transfer));
-    if (!transfer)
-        return NULL;
-    *transfer = (struct cemm_transfer){
-        .http = http,
-        .easy = curl_easy_init(),
-    };
-    if (transfer->easy && set_common_options(transfer) == CURLE_OK)
-        return transfer;
-    transfer_free(transfer);
-    return NULL;
-}
-
-/* Keeps the handle for another request: creating one costs more than handling an answer. */
-static void transfer_put(struct cemm_transfer *transfer)
-{
-    struct cemm_http *http = transfer->http;
-
-    /* The URL holds the key, so it is dropped. */
-    if (http->spare_count >= SPARE_MAX ||
-        curl_easy_setopt(transfer->easy, CURLOPT_URL, NULL) != CURLE_OK) {
-        transfer_free(transfer);
-        return;
-    }
-    cemm_buffer_clear(&transfer->body);
-    transfer->next = http->spare;
-    http->spare = transfer;
-    http->spare_count++;
 }
 
 struct cemm_transfer *cemm_http_start(struct cemm_http *http,
                                       const struct cemm_http_request *request, cemm_http_done *done,
                                       void *data)
 {
-    struct cemm_transfer *transfer = transfer_new(http);
+    struct cemm_transfer *transfer = calloc(1, sizeof(*transfer));
 
     if (!transfer)
         return NULL;
-    transfer->done = done;
-    transfer->data = data;
-    transfer->body.limit = request->body_max;
-    transfer->header = 0;
-    transfer->timeout_ms = request->timeout_ms;
-    transfer->lan = request->direct;
-    transfer->again = false;
-    if (set_request_options(transfer->easy, request) != CURLE_OK ||
+    *transfer = (struct cemm_transfer){
+        .http = http,
+        .easy = curl_easy_init(),
+        .body = CEMM_BUFFER_INIT(request->body_max),
+        .timeout_ms = request->timeout_ms,
+        .lan = request->direct,
+        .done = done,
+        .data = data,
+    };
+    if (!transfer->easy || set_options(transfer, request) != CURLE_OK ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;
@@ -213,7 +158,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
 void cemm_http_abort(struct cemm_transfer *transfer)
 {
     curl_multi_remove_handle(transfer->http->multi, transfer->easy);
-    transfer_put(transfer);
+    transfer_free(transfer);
 }
 
 /*
