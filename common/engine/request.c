@@ -17,8 +17,7 @@
 #include <string.h>
 
 #define CONFIRMED_MS 1000 /* for how long the device that a root named is trusted */
-#define SCOUT_EVERY  32   /* one of so many requests of a device, at least */
-#define SCOUT_PAUSE  4    /* one of so many of a source, if no other is under way */
+#define EARLY_EVERY  16   /* one of so many requests of a device repeats early */
 
 /* What it asks for now. Each comes at most once, so this ends. */
 enum asking {
@@ -61,8 +60,6 @@ static void request_free(struct cemm_request *request)
         cemm_http_abort(request->transfer);
     free(request->held.body);
     cemm_words_drop(&request->stranger_words);
-    if (source->scout == request)
-        source->scout = NULL;
     if (request->device)
         request->device->requests--;
     free(request);
@@ -121,29 +118,17 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
 
 /* ---- promises ------------------------------------------------------------------ */
 
-/* One scout at a time, now and then, is enough for a fleet, but every device must be the scout
- * at times. While nothing is known, every request is a scout. */
-static bool is_scout(struct cemm_route *route, int64_t expected)
-{
-    struct cemm_source *source = route->source;
-
-    if (expected < 0 || ++route->requests % SCOUT_EVERY == 0)
-        return true;
-    return !source->scout && source->requests++ % SCOUT_PAUSE == 0;
-}
-
+/* While nothing is known of the source, each request repeats early. Later one does now and then, in
+ * case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
     struct cemm_route *route = request->queued.route;
-    struct cemm_source *source = route->source;
-    bool known = route->expected >= 0;
-    int64_t expected = known ? route->expected : source->expected;
-    bool patient = !is_scout(route, expected);
+    const struct cemm_source *source = route->source;
+    int64_t expected = route->expected >= 0 ? route->expected : source->expected;
+    bool patient = expected >= 0 && ++route->requests % EARLY_EVERY > 0;
 
     cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
                        patient);
-    if (!patient && !source->scout)
-        source->scout = request;
     request->started = source->loop->now;
 }
 

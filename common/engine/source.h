@@ -14,7 +14,6 @@
 #include "common/protocol/beacon.h"
 
 struct cemm_registry;
-struct cemm_request;
 
 TAILQ_HEAD(cemm_queue, cemm_queued);
 TAILQ_HEAD(cemm_source_list, cemm_source);
@@ -50,7 +49,7 @@ struct cemm_route {
     bool list_failure_logged; /* of a list of devices or meters */
     bool proven;              /* it has answered: may have several requests at a time (cloud) */
     bool no_io;               /* older firmware: it has no list of the meters (io) */
-    unsigned requests;        /* begun; now and then one of them is a scout (promise.h) */
+    unsigned requests;        /* begun; now and then one of them repeats early (promise.h) */
     int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
     struct cemm_names meters;
     struct cemm_names absent; /* aliases that it lacks: not requested again for a day */
@@ -103,9 +102,7 @@ struct cemm_source {
     size_t open;               /* in all of them */
     unsigned active;
     int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
-    struct cemm_request *scout;       /* repeats earlier than `expected` (promise.h); NULL: none */
-    unsigned requests;                /* how many could have been the scout */
-    size_t left_out;                  /* parts of its answers that did not fit */
+    size_t left_out;  /* parts of its answers that did not fit */
     uint32_t logged[CEMM_LOGGED_MAX]; /* which of them were logged: checksums of the messages */
     size_t logged_count;
 

@@ -102,7 +102,7 @@ int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, i
         return late;
     if (known < 0)
         return estimate;
-    /* The estimate fits. The scout lowers it a little each time: lowering it much would cause
+    /* The estimate fits. An early repeat lowers it a little each time: lowering it much would cause
      * early repeats. */
     return promise->patient ? known : known - (known - promise->early) / 32;
 }

@@ -9,10 +9,9 @@
  * that asks too often. After 10 s the promise expires: a repeat starts a new
  * one. A slow device can need several before the deadline.
  *
- * How long a source takes to keep its promises is learned. One request at a
- * time, the scout, repeats at half the expected time, and when the data is
- * expected. All others of that source wait until then, because one device is
- * enough to learn from.
+ * How long a device takes to keep its promises is learned. Now and then a
+ * request repeats at half the expected time, too. All others wait until the
+ * data is expected.
  */
 #ifndef CEMM_PROTOCOL_PROMISE_H
 #define CEMM_PROTOCOL_PROMISE_H
@@ -43,7 +42,7 @@ struct cemm_promise {
     int64_t until;    /* for CEMM_WAIT */
     int64_t expected; /* how long a promise is expected to take; -1: unknown */
     int64_t early;    /* how long after the promise a repeat was still too early */
-    bool patient;     /* no repeat before that: another request is the scout */
+    bool patient;     /* no repeat before that */
     unsigned given;   /* promises so far */
     unsigned repeats; /* of the current promise */
 };

@@ -200,7 +200,7 @@ static void test_learned(void **state)
         {"nothing known: between the two, nearer to what was enough", 812, 1318, -1, -1, false,
          1192},
         {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 75},
-        {"as expected: the scout tries a little less", 812, 1068, 1068, 1068, false, 1060},
+        {"as expected: an early repeat tries a little less", 812, 1068, 1068, 1068, false, 1060},
         {"as expected: the patient say nothing new", 0, 1068, 1068, 1068, true, 1068},
         {"sooner than expected", 812, 900, 1068, 1068, false, 900},
         {"later than expected", 1068, 1093, 1068, 1068, true, 1093},
@@ -225,7 +225,8 @@ static void test_learned(void **state)
     }
 }
 
-/* The scout repeats early, and just when the data is expected; the others only then. */
+/* One that is not patient repeats early, and just when the data is expected; the others only then.
+ */
 static void test_expected(void **state)
 {
     struct cemm_promise promise;
