@@ -3,7 +3,6 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/words.h"
-#include "common/engine/queue.h"
 #include "common/engine/refusal.h"
 #include "common/engine/registry.h"
 #include "common/engine/reply.h"
@@ -27,8 +26,19 @@ enum asking {
     TLS,      /* of a port that has never spoken HTTP: whether it speaks TLS */
 };
 
+enum place {
+    QUEUED,  /* ready to be sent */
+    SENT,    /* it has a connection */
+    WAITING, /* for something else */
+};
+
 struct cemm_request {
-    struct cemm_queued queued;
+    struct cemm_route *route;
+    TAILQ_ENTRY(cemm_request) link;
+    enum place place;
+    int64_t since; /* when it came to its place */
+    bool begun;    /* it has been sent once: from then on it goes before those that have not */
+    bool later;    /* nobody is in a hurry for it */
     struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
@@ -50,11 +60,73 @@ struct cemm_request {
 
 static void pump(struct cemm_source *source);
 
+/* ---- the queue of a source ------------------------------------------------------ */
+
+static struct cemm_request_list *list_of(const struct cemm_request *request)
+{
+    struct cemm_source *source = request->route->source;
+
+    if (request->place != QUEUED)
+        return &source->busy;
+    return request->begun ? &source->repeats : &source->queue;
+}
+
+static void move(struct cemm_request *request, enum place place)
+{
+    struct cemm_source *source = request->route->source;
+    int change = (place == SENT) - (request->place == SENT);
+
+    TAILQ_REMOVE(list_of(request), request, link);
+    request->place = place;
+    request->since = source->loop->now;
+    request->route->active += change;
+    source->active += change;
+    TAILQ_INSERT_TAIL(list_of(request), request, link);
+}
+
+/*
+ * Whether the route may have another transfer. A device that has one may have
+ * a second one after it has answered. If the source has other devices, half of
+ * the connections is for those without a transfer, so that devices that hang
+ * can't take them all.
+ */
+static bool is_free(const struct cemm_route *route)
+{
+    const struct cemm_source *source = route->source;
+    bool room = source->devices <= 1 || source->active < (int)source->config->max_connections / 2;
+
+    return route->active == 0 || (route->proven && room);
+}
+
+/* First come, first served, but each device's first request before any second one, and what
+ * somebody waits for before the rest. NULL: none may be sent. */
+static struct cemm_request *next_of(const struct cemm_source *source)
+{
+    struct cemm_request *request, *next = NULL;
+    int best = 0;
+
+    TAILQ_FOREACH (request, &source->repeats, link)
+        if (is_free(request->route))
+            return request;
+    TAILQ_FOREACH (request, &source->queue, link) {
+        int rank = 1 + 2 * (request->route->active == 0) + !request->later;
+        if (rank <= best || !is_free(request->route))
+            continue;
+        best = rank;
+        next = request;
+        if (best == 4)
+            break;
+    }
+    return next;
+}
+
 static void request_free(struct cemm_request *request)
 {
-    struct cemm_source *source = request->queued.route->source;
+    struct cemm_source *source = request->route->source;
 
-    cemm_queue_leave(&request->queued);
+    move(request, WAITING);
+    TAILQ_REMOVE(list_of(request), request, link);
+    source->open--;
     cemm_timer_stop(&source->loop->timers, &request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
@@ -68,52 +140,18 @@ static void request_free(struct cemm_request *request)
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
                    const struct cemm_words *words)
 {
-    struct cemm_source *source = request->queued.route->source;
+    struct cemm_source *source = request->route->source;
     cemm_request_done *done = request->done;
     void *data = request->data;
     struct cemm_query query = request->query;
 
-    request->queued.route->answered |= result == 0;
-    cemm_refusal_note(request->queued.route, &query, &request->last_reply, result, words);
+    request->route->answered |= result == 0;
+    cemm_refusal_note(request->route, &query, &request->last_reply, result, words);
     cemm_outcomes_note(&source->outcomes, source->loop->wall, result, words);
     if (request->device)
         cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, words);
     request_free(request);
     done(data, &query, result, document, words);
-    pump(source);
-}
-
-/* ---- health ------------------------------------------------------------------ */
-
-/* Called by a timer, so that no completion runs inside the function that started the request. */
-static void fail_at_rest(void *data)
-{
-    struct cemm_request *request = data;
-    struct cemm_route *route = cemm_route_resting(request->queued.route);
-
-    if (!route)
-        route = request->queued.route; /* it has just woken up, but this was promised */
-    struct cemm_words words = *cemm_words_kept(&route->failure_words);
-    finish(request, route->failure_result ? route->failure_result : -EHOSTUNREACH, NULL, &words);
-}
-
-/* Fails what is queued for the route, too: it would fail later. */
-static void route_failed(struct cemm_route *route, int result, const char *reason)
-{
-    struct cemm_loop *loop = route->source->loop;
-    struct cemm_queued *next;
-
-    cemm_route_failed(route, result, reason);
-    for (struct cemm_queued *queued = TAILQ_FIRST(&route->source->queue); queued; queued = next) {
-        struct cemm_request *request = (struct cemm_request *)queued;
-        next = TAILQ_NEXT(queued, link);
-        if (queued->route != route && route != &route->source->own)
-            continue;
-        if (cemm_timer_set(&loop->timers, &request->timer, loop->now) < 0)
-            return; /* no memory: it takes its turn in the queue */
-        request->timer.fire = fail_at_rest;
-        cemm_queue_move(queued, CEMM_WAITING);
-    }
 }
 
 /* ---- promises ------------------------------------------------------------------ */
@@ -122,7 +160,7 @@ static void route_failed(struct cemm_route *route, int result, const char *reaso
  * case the device has become faster. */
 static void begin_promise(struct cemm_request *request)
 {
-    struct cemm_route *route = request->queued.route;
+    struct cemm_route *route = request->route;
     const struct cemm_source *source = route->source;
     int64_t expected = route->expected >= 0 ? route->expected : source->expected;
     bool patient = expected >= 0 && ++route->requests % EARLY_EVERY > 0;
@@ -145,18 +183,18 @@ static void say(const struct cemm_request *request, struct cemm_words *words, co
 {
     struct cemm_query query = asked(request);
 
-    cemm_reply_message(request->queued.route->source, &query, reason, words);
+    cemm_reply_message(request->route->source, &query, reason, words);
 }
 
 /* Whether the route now leads to another device. */
 static bool is_strange(const struct cemm_request *request)
 {
-    return request->device && request->device != request->queued.route->device;
+    return request->device && request->device != request->route->device;
 }
 
 static bool is_lan_root(const struct cemm_request *request)
 {
-    return request->queued.route->source->config->kind == CEMM_LOCAL &&
+    return request->route->source->config->kind == CEMM_LOCAL &&
            request->query.endpoint == CEMM_ROOT;
 }
 
@@ -166,24 +204,17 @@ static bool is_lan_root(const struct cemm_request *request)
 static bool is_doubtful(const struct cemm_request *request,
                         const struct cemm_http_response *response)
 {
-    const struct cemm_source *source = request->queued.route->source;
+    const struct cemm_source *source = request->route->source;
 
     return source->config->kind == CEMM_LOCAL && request->query.endpoint != CEMM_ROOT &&
            !request->rooted && response->new_connection &&
            request->sent - source->confirmed > CONFIRMED_MS;
 }
 
-/* A source that has failed since its root was read is asked for the root first. */
-static bool is_suspect(const struct cemm_request *request)
-{
-    return request->queued.route->source->suspect && request->device &&
-           request->query.endpoint != CEMM_ROOT;
-}
-
 /* The request failed, although the source answered. */
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
-    int64_t delay = cemm_refusal_delay(request->queued.route->source, &request->last_reply, result);
+    int64_t delay = cemm_refusal_delay(request->route->source, &request->last_reply, result);
     struct cemm_words words, longer;
 
     if (delay > 0) {
@@ -191,7 +222,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
         reason = longer.text;
     }
     say(request, &words, reason);
-    cemm_reply_log_list(request->queued.route, &request->query, result, &words);
+    cemm_reply_log_list(request->route, &request->query, result, &words);
     finish(request, result, NULL, &words);
 }
 
@@ -204,21 +235,33 @@ static void finish_unanswered(struct cemm_request *request, int error, const cha
     finish(request, error, NULL, &words);
 }
 
-/* No answer came, or no HTTP: `route` is at fault. */
+/* No answer came, or no HTTP: `route` is at fault. What is queued for it fails, too: it would fail
+ * later. */
 static void fail_for(struct cemm_request *request, int error, struct cemm_route *route,
                      const char *reason)
 {
+    struct cemm_source *source = route->source;
+    struct cemm_request *queued, *next;
+
     if (error != -EHOSTUNREACH && error != -ETIMEDOUT) {
         fail(request, error, reason);
         return;
     }
-    route_failed(route, error, reason);
+    cemm_route_failed(route, error, reason);
+    for (queued = TAILQ_FIRST(&source->queue); queued; queued = next) {
+        next = TAILQ_NEXT(queued, link);
+        if (queued->route != route && route != &source->own)
+            continue;
+        if (cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now) < 0)
+            break; /* no memory: the others take their turn in the queue */
+        move(queued, WAITING);
+    }
     finish_unanswered(request, error, reason);
 }
 
 static void fail_gone(struct cemm_request *request)
 {
-    const struct cemm_source_config *config = request->queued.route->source->config;
+    const struct cemm_source_config *config = request->route->source->config;
     struct cemm_words reason;
 
     cemm_words_set(&reason, "another device answers at %.120s now",
@@ -236,7 +279,7 @@ static void ask_stranger(struct cemm_request *request, enum asking asking, int r
     request->stranger = result;
     cemm_words_set(&words, "%s", reason);
     cemm_words_keep(&request->stranger_words, &words);
-    cemm_queue_move(&request->queued, CEMM_QUEUED);
+    move(request, QUEUED);
 }
 
 static void take_stranger(struct cemm_request *request, struct cemm_http_response *response)
@@ -251,14 +294,14 @@ static void take_stranger(struct cemm_request *request, struct cemm_http_respons
     if (known)
         fail(request, -EIO, known);
     else
-        fail_for(request, request->stranger, request->queued.route, reason.text);
+        fail_for(request, request->stranger, request->route, reason.text);
 }
 
 /* A configured address where no CEMM was ever seen, and which does not speak HTTP. */
 static bool may_speak_tls(const struct cemm_request *request,
                           const struct cemm_http_response *response)
 {
-    const struct cemm_route *route = request->queued.route;
+    const struct cemm_route *route = request->route;
 
     return response->no_http && request->asking == DOCUMENT && is_lan_root(request) &&
            !route->source->discovered && !route->device;
@@ -269,13 +312,13 @@ static void ask(struct cemm_request *request, enum asking asking)
 {
     request->asking = asking;
     begin_promise(request);
-    cemm_queue_move(&request->queued, CEMM_QUEUED);
+    move(request, QUEUED);
 }
 
 /* The response is the document, or why there is none. */
 static void conclude(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_route *route = request->queued.route;
+    struct cemm_route *route = request->route;
     struct cemm_document *document = NULL;
     struct cemm_words reason;
 
@@ -310,7 +353,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
 
 static void take_document(struct cemm_request *request, struct cemm_http_response *response)
 {
-    request->took = request->queued.route->source->loop->now - request->started;
+    request->took = request->route->source->loop->now - request->started;
     if (!is_doubtful(request, response)) {
         conclude(request, response);
         return;
@@ -323,7 +366,7 @@ static void take_document(struct cemm_request *request, struct cemm_http_respons
 /* The response says which device answers. */
 static void take_root(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_route *route = request->queued.route;
+    struct cemm_route *route = request->route;
     struct cemm_query query = asked(request);
     struct cemm_document *root = NULL;
     struct cemm_words reason;
@@ -342,99 +385,91 @@ static void take_root(struct cemm_request *request, struct cemm_http_response *r
         ask(request, DOCUMENT);
 }
 
-/* The status is final. */
-static void take_answer(struct cemm_request *request, struct cemm_http_response *response)
+/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at
+ * fault. */
+static void give_up(struct cemm_request *request, bool silent)
 {
+    if (silent)
+        fail_for(request, -ETIMEDOUT, request->route, "the promised data did not come in time");
+    else
+        finish_unanswered(request, -ETIMEDOUT, "its Retry-After is longer than the timeout");
+}
+
+/* It fails without having been sent. */
+static void fail_early(struct cemm_request *request, int result, struct cemm_words *const *kept)
+{
+    struct cemm_words words = *cemm_words_kept(kept);
+
+    finish(request, result, NULL, &words);
+}
+
+/* A timer lets it be sent, or fail: no completion runs inside the function that started it. */
+static void wake(void *data)
+{
+    struct cemm_request *request = data;
+    struct cemm_source *source = request->route->source;
+    const struct cemm_route *resting = cemm_route_resting(request->route);
+    const struct cemm_pause *pause;
+
+    if (!request->begun && resting) {
+        fail_early(request, resting->failure_result, &resting->failure_words);
+    } else if (!request->begun && (pause = cemm_refusal_pause(request->route, &request->query))) {
+        fail_early(request, pause->result, &pause->words);
+    } else if (request->begun &&
+               cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
+        give_up(request, true);
+    } else {
+        move(request, QUEUED);
+        pump(source);
+    }
+}
+
+static void take_status(struct cemm_request *request, struct cemm_http_response *response)
+{
+    struct cemm_route *route = request->route;
+    struct cemm_loop *loop = route->source->loop;
+    enum cemm_step step = cemm_promise_answer(&request->promise, loop->now, response->status,
+                                              response->retry_after_ms);
+
+    if (response->status != 202)
+        cemm_route_answered(route);
+    if (step == CEMM_TIMED_OUT && response->status == 202) {
+        give_up(request, response->retry_after_ms < 0);
+        return;
+    }
+    if (step == CEMM_SEND || step == CEMM_WAIT) {
+        if (cemm_timer_set(&loop->timers, &request->timer, request->promise.until) < 0)
+            fail(request, -ENOMEM, "out of memory");
+        return;
+    }
+    if (step == CEMM_DONE)
+        route->expected = cemm_promise_learned(&request->promise, request->sent, route->expected);
+    if (step == CEMM_DONE && route->expected >= 0)
+        route->source->expected = route->expected;
     if (request->asking == ROOT)
         take_root(request, response);
     else
         take_document(request, response);
 }
 
-/* The deadline has come. `silent`: no Retry-After asked for more time, so the device is at
- * fault. */
-static void give_up(struct cemm_request *request, bool silent)
-{
-    if (silent)
-        fail_for(request, -ETIMEDOUT, request->queued.route,
-                 "the promised data did not come in time");
-    else
-        finish_unanswered(request, -ETIMEDOUT, "its Retry-After is longer than the timeout");
-}
-
-/* The first request or a repeat is due. */
-static void wake(void *data)
-{
-    struct cemm_request *request = data;
-    struct cemm_source *source = request->queued.route->source;
-
-    if (!request->queued.begun && cemm_route_resting(request->queued.route)) {
-        fail_at_rest(request);
-        return;
-    }
-    const struct cemm_pause *pause =
-        request->queued.begun ? NULL : cemm_refusal_pause(request->queued.route, &request->query);
-    if (pause) {
-        struct cemm_words words = *cemm_words_kept(&pause->words);
-        finish(request, pause->result, NULL, &words);
-        return;
-    }
-    if (request->queued.begun &&
-        cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
-        give_up(request, true);
-        return;
-    }
-    cemm_queue_move(&request->queued, CEMM_QUEUED);
-    pump(source);
-}
-
 static void take_response(void *data, struct cemm_http_response *response)
 {
     struct cemm_request *request = data;
-    struct cemm_source *source = request->queued.route->source;
+    struct cemm_source *source = request->route->source;
 
     request->transfer = NULL;
     request->last_reply.status = response->status;
     request->last_reply.retry_after_ms = response->retry_after_ms;
-    cemm_queue_move(&request->queued, CEMM_WAITING);
-    if (request->asking == STRANGER || request->asking == TLS) {
+    move(request, WAITING);
+    if (request->asking == STRANGER || request->asking == TLS)
         take_stranger(request, response);
-        free(response->body);
-        return;
-    }
-    if (may_speak_tls(request, response)) {
+    else if (may_speak_tls(request, response))
         ask_stranger(request, TLS, response->error, response->reason);
-        pump(source);
-        return;
-    }
-    if (response->error) {
-        fail_for(request, response->error,
-                 response->no_connection ? &source->own : request->queued.route, response->reason);
-        return;
-    }
-    if (response->status != 202)
-        cemm_route_answered(request->queued.route);
-    switch (cemm_promise_answer(&request->promise, source->loop->now, response->status,
-                                response->retry_after_ms)) {
-    case CEMM_SEND:
-    case CEMM_WAIT:
-        if (cemm_timer_set(&source->loop->timers, &request->timer, request->promise.until) < 0)
-            fail(request, -ENOMEM, "out of memory");
-        break;
-    case CEMM_TIMED_OUT:
-        if (response->status == 202)
-            give_up(request, response->retry_after_ms < 0);
-        else
-            take_answer(request, response); /* the 202s continued to the deadline */
-        break;
-    case CEMM_DONE:
-        request->queued.route->expected =
-            cemm_promise_learned(&request->promise, request->sent, request->queued.route->expected);
-        if (request->queued.route->expected >= 0)
-            source->expected = request->queued.route->expected;
-        take_answer(request, response);
-        break;
-    }
+    else if (response->error)
+        fail_for(request, response->error, response->no_connection ? &source->own : request->route,
+                 response->reason);
+    else
+        take_status(request, response);
     free(response->body);
     pump(source);
 }
@@ -450,19 +485,21 @@ static bool has_port(const char *address)
 
 static int send_request(struct cemm_request *request)
 {
-    struct cemm_source *source = request->queued.route->source;
+    struct cemm_source *source = request->route->source;
     const struct cemm_source_config *config = source->config;
     struct cemm_loop *loop = source->loop;
     struct cemm_buffer url = CEMM_BUFFER_INIT(CEMM_URL_MAX);
     /* Allocated once: growing would leave copies of the key in memory. */
     cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
-    if (!request->queued.begun) {
-        request->asking = is_suspect(request) ? ROOT : DOCUMENT;
+    if (!request->begun) {
+        /* A device on the LAN that has failed may be another one now. */
+        bool check = source->suspect && request->device && request->query.endpoint != CEMM_ROOT;
+        request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);
     } else {
-        cemm_promise_excuse(&request->promise, loop->now - request->queued.since);
-        request->started += loop->now - request->queued.since;
+        cemm_promise_excuse(&request->promise, loop->now - request->since);
+        request->started += loop->now - request->since;
     }
     struct cemm_query query = asked(request);
     if (request->asking == STRANGER)
@@ -496,10 +533,10 @@ static void launch(struct cemm_request *request)
     int r = send_request(request);
 
     if (r == 0) {
-        cemm_queue_move(&request->queued, CEMM_SENT);
-        request->queued.begun = true;
-        request->sent = request->queued.route->source->loop->now;
-        request->last_reply.keys = request->queued.route->source->keys;
+        move(request, SENT);
+        request->begun = true;
+        request->sent = request->route->source->loop->now;
+        request->last_reply.keys = request->route->source->keys;
         return;
     }
     if (r == -E2BIG)
@@ -510,11 +547,11 @@ static void launch(struct cemm_request *request)
 
 static void pump(struct cemm_source *source)
 {
-    struct cemm_queued *next;
+    struct cemm_request *next;
 
-    while (source->active < source->config->max_connections && !source->loop->ending &&
-           (next = cemm_queue_next(source)))
-        launch((struct cemm_request *)next);
+    while (source->active < (int)source->config->max_connections && !source->loop->ending &&
+           (next = next_of(source)))
+        launch(next);
 }
 
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
@@ -526,7 +563,8 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
     if (!request)
         return NULL;
     *request = (struct cemm_request){
-        .queued.route = route,
+        .route = route,
+        .place = WAITING,
         .device = query->uid.text[0] ? route->device : NULL,
         .query = *query,
         .timer = {.fire = wake, .data = request},
@@ -537,7 +575,8 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         free(request);
         return NULL;
     }
-    cemm_queue_enter(&request->queued);
+    TAILQ_INSERT_TAIL(list_of(request), request, link);
+    route->source->open++;
     if (request->device)
         request->device->requests++;
     return request;
@@ -545,14 +584,14 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
 
 void cemm_request_rank(struct cemm_request *request, bool later)
 {
-    request->queued.later = later;
+    request->later = later;
 }
 
 void cemm_requests_abort(struct cemm_source *source)
 {
-    struct cemm_queued *next;
+    struct cemm_request *next;
 
     while ((next = TAILQ_FIRST(&source->queue)) || (next = TAILQ_FIRST(&source->repeats)) ||
            (next = TAILQ_FIRST(&source->busy)))
-        request_free((struct cemm_request *)next);
+        request_free(next);
 }

@@ -15,7 +15,7 @@
 
 struct cemm_registry;
 
-TAILQ_HEAD(cemm_queue, cemm_queued);
+TAILQ_HEAD(cemm_request_list, cemm_request);
 TAILQ_HEAD(cemm_source_list, cemm_source);
 
 /* A request that was refused, and is not sent again for a while (refusal.h). */
@@ -45,7 +45,7 @@ struct cemm_route {
     struct cemm_health health;
     struct cemm_words *failure_words; /* the message of the last time that it did not answer */
     int failure_result;
-    unsigned active;          /* transfers under way */
+    int active;               /* transfers under way */
     bool list_failure_logged; /* of a list of devices or meters */
     bool proven;              /* it has answered: may have several requests at a time (cloud) */
     bool no_io;               /* older firmware: it has no list of the meters (io) */
@@ -95,12 +95,12 @@ struct cemm_source {
     int64_t confirmed;     /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
 
-    /* Its requests (request.c, queue.c). */
-    struct cemm_queue queue;   /* ready to be sent for the first time */
-    struct cemm_queue repeats; /* ready to be sent again: before those */
-    struct cemm_queue busy;    /* sent, or waiting for something */
-    size_t open;               /* in all of them */
-    unsigned active;
+    /* Its requests (request.c). */
+    struct cemm_request_list queue;   /* ready to be sent for the first time */
+    struct cemm_request_list repeats; /* ready to be sent again: before those */
+    struct cemm_request_list busy;    /* sent, or waiting for something */
+    size_t open;                      /* in all of them */
+    int active;                       /* of them: sent */
     int64_t expected; /* the last one learned of a device, a hint for the others; -1: unknown */
     size_t left_out;  /* parts of its answers that did not fit */
     uint32_t logged[CEMM_LOGGED_MAX]; /* which of them were logged: checksums of the messages */
