@@ -65,6 +65,12 @@ static struct cemm_entry *entry_find(const struct cemm_cache *cache, const struc
     return found ? *found : NULL;
 }
 
+/* NULL: no source knows it. */
+static struct cemm_device *device_of(const struct cemm_entry *entry)
+{
+    return cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+}
+
 static void drop_document(struct cemm_entry *entry)
 {
     if (!entry->document)
@@ -77,8 +83,7 @@ static void drop_document(struct cemm_entry *entry)
 /* Takes over the reference. */
 static void set_document(struct cemm_entry *entry, struct cemm_document *document)
 {
-    struct cemm_device *device =
-        cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+    struct cemm_device *device = device_of(entry);
 
     drop_document(entry);
     if (device)
@@ -246,7 +251,7 @@ static void log_success(struct cemm_entry *entry)
 static void log_result(struct cemm_entry *entry, int result, const struct cemm_words *words)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
-    struct cemm_device *device = cemm_registry_find(registry, &entry->query.uid);
+    struct cemm_device *device = device_of(entry);
     bool fault = result == CEMM_DENIED || (result < 0 && result != -ECANCELED);
 
     if (result == 0)
@@ -280,8 +285,7 @@ static void sign_empty(const struct cemm_entry *entry, struct cemm_document *doc
  * device. */
 static bool may_be_archived(const struct cemm_entry *entry)
 {
-    const struct cemm_device *device =
-        cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+    const struct cemm_device *device = device_of(entry);
     bool alone = cemm_device_reached(device) && !TAILQ_NEXT(TAILQ_FIRST(&device->routes), link);
 
     return !entry->only || (alone && !cemm_store_has(entry->cache->store, &entry->query));
@@ -389,8 +393,7 @@ static bool was_tried(const struct cemm_entry *entry, const struct cemm_route *r
  * stable. */
 static struct cemm_route *next_route(const struct cemm_entry *entry)
 {
-    const struct cemm_device *device =
-        cemm_registry_find(&entry->cache->find->registry, &entry->query.uid);
+    const struct cemm_device *device = device_of(entry);
     struct cemm_route *route;
 
     if (!device || entry->tried_count >= CEMM_ROUTES_MAX)
@@ -468,7 +471,7 @@ static int fetch(struct cemm_entry *entry)
         return 0;
     }
     ask_unknown_addresses(&find->registry);
-    if (!cemm_device_reached(cemm_registry_find(&find->registry, &query->uid)))
+    if (!cemm_device_reached(device_of(entry)))
         return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_sources, entry,
                                  &entry->finder);
     try_next(entry);

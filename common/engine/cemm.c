@@ -223,7 +223,12 @@ void cemm_archive_use(struct cemm *cemm)
 
 bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state)
 {
-    return cemm_store_state(&cemm->store, ret_state);
+    if (!cemm->store.archive)
+        return false;
+    *ret_state = cemm->store.state;
+    ret_state->directory = cemm->store.archive;
+    ret_state->words = cemm->store.words.text;
+    return true;
 }
 
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
@@ -234,7 +239,7 @@ bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
 bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                        enum cemm_endpoint endpoint)
 {
-    return cemm_store_has_any(&cemm->store, uid, alias, endpoint);
+    return cemm->store.archive && cemm_archive_has_any(cemm->store.archive, uid, alias, endpoint);
 }
 
 /* ---- devices and sources ----------------------------------------------------------- */

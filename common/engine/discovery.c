@@ -220,6 +220,14 @@ static void end_look(struct cemm_discovery *discovery)
     discovery->ops->ended(discovery->registry);
 }
 
+static void go_on_after(struct cemm_discovery *discovery, int64_t ms)
+{
+    struct cemm_loop *loop = discovery->registry->loop;
+
+    if (cemm_timer_set(&loop->timers, &discovery->timer, loop->now + ms) < 0)
+        end_look(discovery);
+}
+
 static void start_look(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
@@ -229,33 +237,27 @@ static void start_look(struct cemm_discovery *discovery)
     discovery->look++;
     discovery->junk = 0;
     discovery->words.text[0] = '\0';
-    discovery->ends = loop->now + WINDOW_MS;
     if (r < 0)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
     /* If nobody was asked, the look ends at once, but by the timer: not inside the call that
      * asked. */
-    bool asked = r == 0 && discovery->asked > 0;
-    int64_t next = loop->now + (asked ? REPEAT_MS : 0);
-    if (!asked)
-        discovery->ends = loop->now;
+    discovery->repeats = r == 0 && discovery->asked > 0;
     cemm_timer_stop(&loop->timers, &discovery->timer);
-    if (cemm_timer_set(&loop->timers, &discovery->timer, next) < 0)
-        end_look(discovery);
+    go_on_after(discovery, discovery->repeats ? REPEAT_MS : 0);
 }
 
 static void on_timer(void *data)
 {
     struct cemm_discovery *discovery = data;
-    struct cemm_loop *loop = discovery->registry->loop;
 
     if (!discovery->looking) {
         start_look(discovery);
-    } else if (loop->now < discovery->ends) {
+    } else if (discovery->repeats) {
+        discovery->repeats = false;
         ask_all(discovery);
-        if (cemm_timer_set(&loop->timers, &discovery->timer, discovery->ends) < 0)
-            end_look(discovery);
+        go_on_after(discovery, WINDOW_MS - REPEAT_MS);
     } else {
         end_look(discovery);
     }

@@ -41,7 +41,7 @@ struct cemm_discovery {
     bool looking;
     unsigned look;         /* counts them */
     int64_t looked;        /* wall time of the last one's end; 0: never */
-    int64_t ends;          /* monotonic: when this look ends */
+    bool repeats;          /* the query is sent once more in this look */
     unsigned asked;        /* broadcast addresses that took the query */
     size_t junk;           /* packets that were no answers of a CEMM */
     unsigned order;        /* counts claims */

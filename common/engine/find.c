@@ -455,16 +455,12 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
     return !settled(&draft, &failed) && start(find, &draft, done, data, ret_ticket) == 0;
 }
 
-bool cemm_find_under_way(const struct cemm_find *find, const char *name)
+bool cemm_find_under_way(struct cemm_find *find, const char *source)
 {
-    const struct cemm_registry *registry = &find->registry;
-    bool discovery = name ? strcmp(name, CEMM_DISCOVERY) == 0 : registry->discovers;
-    const struct cemm_source *source;
+    struct finder draft = {.find = find, .source = source};
+    const struct cemm_source *failed;
 
-    TAILQ_FOREACH (source, &registry->sources, link)
-        if (source->listing && (!name || strcmp(source->name, name) == 0))
-            return true;
-    return discovery && find->discovery.looking;
+    return !settled(&draft, &failed);
 }
 
 /* ---- life --------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      struct cemm_ticket **ret_ticket);
 
 /* Whether a source of that name (NULL: any) has been asked for its devices. */
-bool cemm_find_under_way(const struct cemm_find *find, const char *name);
+bool cemm_find_under_way(struct cemm_find *find, const char *source);
 
 /* Asks a source for its devices, unless it has been asked, or the last list is at most `max_age`
  * old. */

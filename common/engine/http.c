@@ -3,6 +3,7 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <limits.h>
@@ -354,6 +355,9 @@ static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
     return curl_multi_add_handle(multi, transfer->easy) == CURLM_OK;
 }
 
+static_assert(CURL_WAIT_POLLIN == POLLIN && CURL_WAIT_POLLOUT == POLLOUT,
+              "libcurl's events are those of poll()");
+
 static int error_of(CURLMcode code)
 {
     return code == CURLM_OK ? 0 : code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EIO;
@@ -369,15 +373,13 @@ int cemm_http_wait(struct cemm_http *http, int timeout_ms, struct pollfd *extra,
     for (unsigned i = 0; i < count; i++)
         fds[i] = (struct curl_waitfd){
             .fd = extra[i].fd,
-            .events = (short)(((extra[i].events & POLLIN) ? CURL_WAIT_POLLIN : 0) |
-                              ((extra[i].events & POLLOUT) ? CURL_WAIT_POLLOUT : 0)),
+            .events = (short)(extra[i].events & (POLLIN | POLLOUT)),
         };
     fds[count] = (struct curl_waitfd){.fd = watched, .events = CURL_WAIT_POLLIN};
     CURLMcode code = curl_multi_poll(http->multi, fds, count + (watched >= 0), timeout_ms, NULL);
     *ret_readable = watched >= 0 && fds[count].revents;
     for (unsigned i = 0; i < count; i++)
-        extra[i].revents = (short)(((fds[i].revents & CURL_WAIT_POLLIN) ? POLLIN : 0) |
-                                   ((fds[i].revents & CURL_WAIT_POLLOUT) ? POLLOUT : 0));
+        extra[i].revents = (short)(fds[i].revents & (POLLIN | POLLOUT));
     return error_of(code);
 }
 

@@ -293,23 +293,7 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
         failed(store, "can't be read", r);
 }
 
-bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state *ret_state)
-{
-    if (!store->archive)
-        return false;
-    *ret_state = store->state;
-    ret_state->directory = store->archive;
-    ret_state->words = store->words.text;
-    return true;
-}
-
 bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *query)
 {
     return store->archive && cemm_archive_has(store->archive, query);
-}
-
-bool cemm_store_has_any(const struct cemm_store *store, const struct cemm_uid *uid,
-                        const char *alias, enum cemm_endpoint endpoint)
-{
-    return store->archive && cemm_archive_has_any(store->archive, uid, alias, endpoint);
 }

@@ -60,10 +60,7 @@ bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
                             const struct cemm_period *day, const char *basis);
 
-/* As cemm_archive_at(), cemm_archived() and cemm_archived_any(). */
-bool cemm_store_state(const struct cemm_store *store, struct cemm_archive_state *ret_state);
+/* As cemm_archived(). */
 bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *query);
-bool cemm_store_has_any(const struct cemm_store *store, const struct cemm_uid *uid,
-                        const char *alias, enum cemm_endpoint endpoint);
 
 #endif

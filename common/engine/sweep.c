@@ -173,16 +173,29 @@ static bool swept(const struct sweep *sweep, const struct cemm_route *route)
     return !source || strcmp(source, route->source->name) == 0;
 }
 
-/* The meters that the sweep's source knows; without one, all of the device's. */
-static const struct cemm_names *known_meters(const struct sweep *sweep,
-                                             const struct cemm_device *device)
+static const struct cemm_route *swept_route(const struct sweep *sweep,
+                                            const struct cemm_device *device)
 {
     const struct cemm_route *route;
 
     TAILQ_FOREACH (route, &device->routes, link)
-        if (sweep->selection.source && swept(sweep, route))
-            return &route->meters;
-    return &device->meters;
+        if (swept(sweep, route))
+            break;
+    return route;
+}
+
+static bool reached(const struct sweep *sweep, const struct cemm_device *device)
+{
+    return !sweep->selection.source || swept_route(sweep, device);
+}
+
+/* The meters that the sweep's source knows; without one, all of the device's. */
+static const struct cemm_names *known_meters(const struct sweep *sweep,
+                                             const struct cemm_device *device)
+{
+    const struct cemm_route *route = sweep->selection.source ? swept_route(sweep, device) : NULL;
+
+    return route ? &route->meters : &device->meters;
 }
 
 /* Whether a route of the sweep may have it: it has not been denied there. */
@@ -276,16 +289,6 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     }
     free(step);
     report_no_memory(sweep, uid, NULL);
-}
-
-static bool reached(const struct sweep *sweep, const struct cemm_device *device)
-{
-    const struct cemm_route *route;
-
-    TAILQ_FOREACH (route, &device->routes, link)
-        if (swept(sweep, route))
-            return true;
-    return !sweep->selection.source;
 }
 
 static void take_devices(void *data, const struct cemm_answer *answer)
