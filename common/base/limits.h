@@ -17,7 +17,6 @@
 #define CEMM_COLUMNS_MAX    256         /* members of the entries of io, as columns */
 #define CEMM_DATAGRAM_MAX   2048        /* bytes of one discovery packet */
 #define CEMM_DISCOVERED_MAX 256         /* devices that discovery may bring */
-#define CEMM_CLAIMS_MAX     4           /* MACs claimed from one address in a look */
 #define CEMM_REMARKS_MAX    32          /* log lines per hour about answers to broadcasts */
 #define CEMM_EXTRA_MAX      16          /* further descriptors that a caller may wait for */
 #define CEMM_URL_MAX        2048        /* characters of a request's URL */

@@ -375,31 +375,20 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-static const struct cemm_beacon *claim_of(const struct cemm_discovered_source *discovered,
-                                          const struct cemm_uid *uid)
+/* Whether the root is to be asked: once a look, and again for a claim that it confirms. */
+static bool take_new_claim(struct cemm_discovery *discovery,
+                           struct cemm_discovered_source *discovered,
+                           const struct cemm_beacon *beacon)
 {
-    for (size_t i = 0; i < discovered->claim_count; i++)
-        if (is_uid(&discovered->claims[i].uid, uid))
-            return &discovered->claims[i];
-    return NULL;
-}
+    bool first = discovered->claims_look != discovery->look;
 
-/* False: it is a repeat, or there are too many claims from there. There is always room for a
- * claim that the root confirms. */
-static bool add_claim(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
-                      const struct cemm_beacon *beacon)
-{
-    if (discovered->claims_look != discovery->look) {
-        discovered->claims_look = discovery->look;
-        discovered->claim_count = 0;
+    if (!first &&
+        (is_uid(&discovered->claim.uid, &beacon->uid) || !is_uid(&discovered->root, &beacon->uid)))
+        return false; /* a repeat, or one of too many */
+    if (first)
         discovered->order = discovery->order++;
-    }
-    if (claim_of(discovered, &beacon->uid))
-        return false;
-    if (discovered->claim_count == CEMM_CLAIMS_MAX && !is_uid(&discovered->root, &beacon->uid))
-        return false;
-    discovered->claim_count -= discovered->claim_count == CEMM_CLAIMS_MAX;
-    discovered->claims[discovered->claim_count++] = *beacon;
+    discovered->claims_look = discovery->look;
+    discovered->claim = *beacon;
     return true;
 }
 
@@ -433,10 +422,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
         source = make_source(registry, address);
     if (!source)
         return; /* no room: it will answer the next look, too */
-    struct cemm_discovered_source *discovered = source->discovered;
-    /* The root is asked once a look, and again for a claim that it confirms. */
-    if (add_claim(discovery, discovered, beacon) &&
-        (discovered->claim_count == 1 || is_uid(&discovered->root, &beacon->uid)))
+    if (take_new_claim(discovery, source->discovered, beacon))
         discovery->ops->claimed(source, 0);
 }
 
@@ -461,18 +447,15 @@ static void give_way(struct cemm_discovery *discovery, struct cemm_source *other
     cemm_route_detach(&other->own);
 }
 
-/* Logs, once, that a packet has claimed another device. */
+/* Logs, once, that the packet has claimed another device. */
 static void log_refuted(struct cemm_discovery *discovery, struct cemm_discovered_source *discovered,
                         const struct cemm_uid *uid)
 {
-    for (size_t i = 0; i < discovered->claim_count && !discovered->logged; i++) {
-        if (is_uid(&discovered->claims[i].uid, uid))
-            continue;
-        discovered->logged = true;
+    if (!discovered->logged)
         log_limited(discovery, CEMM_LOG_WARNING,
                     "discovery: %s says that it is %s, but its packet said %s: left out",
-                    discovered->address, uid->text, discovered->claims[i].uid.text);
-    }
+                    discovered->address, uid->text, discovered->claim.uid.text);
+    discovered->logged = true;
 }
 
 bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source *source,
@@ -480,13 +463,14 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 {
     struct cemm_registry *registry = discovery->registry;
     struct cemm_discovered_source *discovered = source->discovered;
-    const struct cemm_beacon *claim = claim_of(discovered, uid);
+    bool claimed = is_uid(&discovered->claim.uid, uid);
     bool known = source->own.device && is_uid(&source->own.device->uid, uid);
     struct cemm_source *other;
 
     discovered->root = *uid;
-    log_refuted(discovery, discovered, uid);
-    discovered->refused = !claim && !known;
+    discovered->refused = !claimed && !known;
+    if (!claimed && discovered->claim.uid.text[0])
+        log_refuted(discovery, discovered, uid);
     if (!discovered->refused && !cemm_registry_has_room(registry, uid)) {
         discovered->refused = true;
         log_limited(discovery, CEMM_LOG_WARNING,
@@ -497,8 +481,8 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
         cemm_route_detach(&source->own);
         return false;
     }
-    if (claim) {
-        discovered->beacon = *claim;
+    if (claimed) {
+        discovered->beacon = discovered->claim;
         discovered->look = discovered->claims_look;
     }
     TAILQ_FOREACH (other, &registry->sources, link)

@@ -9,7 +9,7 @@
  * address.
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
- * one source and a few claims at a time, which one request for its root
+ * one source and one claim at a time, which one request for its root
  * settles. Sources are reused: a new claim replaces the oldest unconfirmed one.
  * Of more than CEMM_DISCOVERED_MAX devices, the newest that has lost its
  * address is forgotten.

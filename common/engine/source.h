@@ -68,15 +68,14 @@ struct cemm_discovered_source {
     struct cemm_source_config config;
     char address[16]; /* of IPv4, in `config`; "": it was forgotten */
     char url[48];
-    struct cemm_beacon beacon;                  /* of the device that was confirmed there */
-    unsigned look;                              /* the last one in which that answered */
-    struct cemm_beacon claims[CEMM_CLAIMS_MAX]; /* packets of other devices, in one look */
-    size_t claim_count;
-    unsigned claims_look;
-    unsigned order;       /* of the first claim, among those of all sources */
-    struct cemm_uid root; /* what its root document said last; "": nothing yet */
-    bool refused;         /* the root says none of the claims: it is not asked before a new claim */
-    bool logged;          /* that a claim was wrong */
+    struct cemm_beacon beacon; /* of the device that was confirmed there */
+    unsigned look;             /* the last one in which that answered */
+    struct cemm_beacon claim;  /* the packet of another device */
+    unsigned claims_look;      /* in which it came */
+    unsigned order;            /* of the first claim, among those of all sources */
+    struct cemm_uid root;      /* what its root document said last; "": nothing yet */
+    bool refused;              /* the root says another: it is not asked before a new claim */
+    bool logged;               /* that a claim was wrong */
 };
 
 struct cemm_source {
