@@ -16,6 +16,10 @@
 void cemm_words_set(struct cemm_words *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* FNV-1a. `hash` begins as CEMM_HASH; it goes on for more bytes. */
+#define CEMM_HASH UINT64_C(0xcbf29ce484222325)
+uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);
+
 /* ---- names -------------------------------------------------------------- */
 
 /* Whether a name from outside may become a file name, a tag or an identifier. */

@@ -139,7 +139,7 @@ void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot
     snapshot_free(node->snapshot);
     node->snapshot = snapshot;
     if (snapshot->closed) {
-        uint64_t hash = tree_hash(snapshot->hash, node->path.text, strlen(node->path.text));
+        uint64_t hash = cemm_hash(snapshot->hash, node->path.text, strlen(node->path.text));
         node->inode = hash >> 2 | SETTLED;
     }
     node_touch(nodes, node);

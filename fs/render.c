@@ -19,7 +19,7 @@ struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified)
     }
     snapshot->bytes = text;
     snapshot->size = size;
-    snapshot->hash = tree_hash(TREE_HASH, text, size);
+    snapshot->hash = cemm_hash(CEMM_HASH, text, size);
     snapshot->modified = modified;
     snapshot->fetched = modified;
     return snapshot;

@@ -135,14 +135,6 @@ bool tree_cut(char *text)
     return true;
 }
 
-uint64_t tree_hash(uint64_t hash, const void *bytes, size_t length)
-{
-    const unsigned char *byte = bytes;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ byte[i]) * 0x100000001b3u;
-    return hash;
-}
-
 /* ---- dates -------------------------------------------------------------- */
 
 static enum cemm_span span_of(const struct path *path)
@@ -400,13 +392,13 @@ uint64_t tree_cause(const struct path *path)
     bool fetched = tree_query(path, &query);
     const struct cemm_period *period = &query.period;
     if (!fetched && !tree_holds_periods(path))
-        return tree_hash(TREE_HASH, path->text, strlen(path->text));
+        return cemm_hash(CEMM_HASH, path->text, strlen(path->text));
     if (!fetched)
         query.period = (struct cemm_period){.span = CEMM_DAY};
     int length =
         snprintf(cause, sizeof(cause), "%s/%s %d %d %d-%d-%d", query.uid.text, query.alias,
                  (int)query.endpoint, (int)period->span, period->year, period->month, period->day);
-    return tree_hash(TREE_HASH, cause, (size_t)length);
+    return cemm_hash(CEMM_HASH, cause, (size_t)length);
 }
 
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)

@@ -121,8 +121,4 @@ uint64_t tree_cause(const struct path *path);
 /* When a period is closed (Unix seconds); INT64_MAX if the path is no period. */
 int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone);
 
-/* FNV-1a; `hash` begins as TREE_HASH. It is the same in every process. */
-#define TREE_HASH 0xcbf29ce484222325u
-uint64_t tree_hash(uint64_t hash, const void *bytes, size_t length);
-
 #endif

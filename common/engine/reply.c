@@ -85,10 +85,8 @@ void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *quer
 /* Whether this was not logged before. After CEMM_LOGGED_MAX messages, the rest is only counted. */
 static bool is_new(struct cemm_source *source, const char *text)
 {
-    uint32_t sum = 2166136261; /* FNV-1a */
+    uint32_t sum = (uint32_t)cemm_hash(CEMM_HASH, text, strlen(text));
 
-    for (; *text; text++)
-        sum = (sum ^ (unsigned char)*text) * 16777619;
     for (size_t i = 0; i < source->logged_count; i++)
         if (source->logged[i] == sum)
             return false;

@@ -9,16 +9,7 @@
  */
 #include "common/model/shard.h"
 
-#include <stdint.h>
-
-static uint64_t hash(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash;
-}
+#include <string.h>
 
 static uint64_t mix(uint64_t bits)
 {
@@ -29,7 +20,7 @@ static uint64_t mix(uint64_t bits)
 
 unsigned cemm_shard_of(const struct cemm_uid *uid, unsigned shards)
 {
-    uint64_t device = hash(uid->text);
+    uint64_t device = cemm_hash(CEMM_HASH, uid->text, strlen(uid->text));
     uint64_t best = 0;
     unsigned winner = 1;
 
