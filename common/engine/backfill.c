@@ -23,8 +23,8 @@
 #define MINUTE_MS INT64_C(60000)
 #define LIVE_MS   MINUTE_MS /* a series without a newer sample is not tried again */
 
-static const struct cemm_rest rest_of_taker = {.first = 1000, .max = 300 * 1000};
-static const struct cemm_rest rest_of_minutes = {.first = 60 * 1000, .max = 3600 * 1000};
+static const struct cemm_backoff taker_backoff = {.first = 1000, .max = 300 * 1000};
+static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
 
 struct taker {
     const char *name;
@@ -40,10 +40,10 @@ struct cemm_fill {
     enum { IDLE, WAITS, RUNS } state;
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
-    int64_t limit;           /* only minutes over by then count: cemm_ledger_missing() */
-    int64_t since;           /* earlier minutes were requested, and the API had later rows */
-    int64_t asked;           /* earlier minutes were requested, and wait for another try */
-    struct cemm_health rest; /* pauses before those are tried again */
+    int64_t limit;              /* only minutes over by then count: cemm_ledger_missing() */
+    int64_t since;              /* earlier minutes were requested, and the API had later rows */
+    int64_t asked;              /* earlier minutes were requested, and wait for another try */
+    struct cemm_health backoff; /* pauses before those are tried again */
 
     /* The round: */
     bool gave;                   /* rows were given */
@@ -139,10 +139,10 @@ static bool wants(struct cemm_fill *fill, int64_t now)
     int64_t from;
 
     if (!missing(fill, fill->since, &from)) { /* it was given, or has left the window */
-        (void)cemm_health_recover(&fill->rest);
+        (void)cemm_health_recover(&fill->backoff);
         return false;
     }
-    return !cemm_health_rests(&fill->rest, now) ||
+    return !cemm_health_backs_off(&fill->backoff, now) ||
            missing(fill, fill->asked > fill->since ? fill->asked : fill->since, &from);
 }
 
@@ -195,8 +195,8 @@ static int64_t horizon(const struct cemm_fill *fill)
 static void end_round(struct cemm_fill *fill, bool failed)
 {
     if (fill->gave || failed)
-        (void)cemm_health_recover(&fill->rest);
-    (void)cemm_health_fail(&fill->rest, cemm_clock_steady(), rest_of_minutes, cemm_random());
+        (void)cemm_health_recover(&fill->backoff);
+    (void)cemm_health_fail(&fill->backoff, cemm_clock_steady(), minutes_backoff, cemm_random());
     fill->asked = horizon(fill);
     stop(fill, 0);
 }
@@ -208,8 +208,8 @@ static void refuse(struct cemm_fill *fill, int result)
     int64_t again = now - fill->lived < LIVE_MS ? now + fill->backfill->rules.delay_ms : 0;
 
     if (result != -EAGAIN) {
-        (void)cemm_health_fail(&fill->taker->health, now, rest_of_taker, cemm_random());
-        again = fill->taker->health.rest_until;
+        (void)cemm_health_fail(&fill->taker->health, now, taker_backoff, cemm_random());
+        again = fill->taker->health.retry_at;
     }
     stop(fill, again);
 }
@@ -387,8 +387,8 @@ int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
         struct cemm_fill *fill = TAILQ_FIRST(&backfill->ready);
         TAILQ_REMOVE(&backfill->ready, fill, link);
         fill->state = IDLE;
-        if (cemm_health_rests(&fill->taker->health, now))
-            wait_until(fill, fill->taker->health.rest_until);
+        if (cemm_health_backs_off(&fill->taker->health, now))
+            wait_until(fill, fill->taker->health.retry_at);
         else if (wants(fill, now))
             begin(fill);
     }

@@ -320,7 +320,7 @@ static void give_up(struct cemm_entry *entry)
 {
     struct cemm_words words = *cemm_words_kept(&entry->words);
     bool empty = entry->empty && !entry->result;
-    struct cemm_document *rest = empty ? entry->empty : entry->suspected;
+    struct cemm_document *otherwise = empty ? entry->empty : entry->suspected;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
     if (!entry->result && !entry->absent)
@@ -328,8 +328,8 @@ static void give_up(struct cemm_entry *entry)
                        entry->query.alias);
     cemm_words_drop(&entry->words);
     log_result(entry, empty ? 0 : result, &words);
-    if (rest)
-        finish(entry, 0, cemm_document_ref(rest), NULL);
+    if (otherwise)
+        finish(entry, 0, cemm_document_ref(otherwise), NULL);
     else
         finish(entry, result, NULL, &words);
 }
@@ -451,7 +451,7 @@ static void ask_unknown_addresses(struct cemm_registry *registry)
 
     TAILQ_FOREACH (source, &registry->sources, link)
         if (source->config->kind == CEMM_LOCAL && !source->discovered && !source->own.device &&
-            !cemm_health_rests(&source->own.health, registry->loop->now))
+            !cemm_health_backs_off(&source->own.health, registry->loop->now))
             cemm_find_source(source, INT64_MAX);
 }
 

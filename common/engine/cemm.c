@@ -69,7 +69,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     cemm->config = config;
     cemm->loop = (struct cemm_loop){
         .zone = config->zone,
-        .rest_max = (int64_t)rest_max * 1000,
+        .backoff_max = (int64_t)rest_max * 1000,
         .log = log,
         .log_data = log_data,
     };

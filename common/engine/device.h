@@ -40,7 +40,8 @@ struct cemm_device {
     unsigned requests; /* about it, under way */
     bool starting;     /* the searches of its routes are being started */
     bool lost;         /* it has no route, which was logged */
-    unsigned born; /* its number among the discovered devices; 0: another source knew it first */
+    unsigned
+        discovered; /* its number among the discovered devices; 0: another source knew it first */
 };
 
 /* Whether any source reaches it; `device` may be NULL. */

@@ -186,7 +186,7 @@ static void ask_all(struct cemm_discovery *discovery)
 
 /* A source that may be used again: no device was confirmed there, and the only request is that for
  * the root of a claim. */
-static bool spare(const struct cemm_source *source)
+static bool reusable(const struct cemm_source *source)
 {
     return source->discovered && !source->own.device && source->open == source->listing;
 }
@@ -198,7 +198,7 @@ static void forget_claims(const struct cemm_discovery *discovery)
 
     TAILQ_FOREACH (source, &discovery->registry->sources, link) {
         struct cemm_discovered_source *discovered = source->discovered;
-        if (!spare(source) || source->listing ||
+        if (!reusable(source) || source->listing ||
             discovery->look - discovered->claims_look < FORGET_LOOKS)
             continue;
         discovered->address[0] = '\0';
@@ -311,9 +311,9 @@ static bool forgotten(const struct cemm_source *source)
     return !source->discovered->address[0];
 }
 
-/* Of two spare sources: a forgotten one first, then one that is not being asked, then the older
+/* Of two reusable sources: a forgotten one first, then one that is not being asked, then the older
  * claim. */
-static bool used_before(const struct cemm_source *source, const struct cemm_source *other)
+static bool reused_before(const struct cemm_source *source, const struct cemm_source *other)
 {
     if (forgotten(source) != forgotten(other))
         return forgotten(source);
@@ -322,7 +322,7 @@ static bool used_before(const struct cemm_source *source, const struct cemm_sour
     return source->discovered->order < other->discovered->order;
 }
 
-/* A source for a new address: a forgotten one, a new one, or another spare one. NULL: all
+/* A source for a new address: a forgotten one, a new one, or another reusable one. NULL: all
  * addresses have a device, or there is no memory. */
 static struct cemm_source *make_source(struct cemm_registry *registry, const char *address)
 {
@@ -331,7 +331,7 @@ static struct cemm_source *make_source(struct cemm_registry *registry, const cha
 
     TAILQ_FOREACH (source, &registry->sources, link) {
         count += source->discovered != NULL;
-        if (spare(source) && (!best || used_before(source, best)))
+        if (reusable(source) && (!best || reused_before(source, best)))
             best = source;
     }
     if (count < CEMM_DISCOVERED_MAX && !(best && forgotten(best))) {

@@ -158,7 +158,7 @@ static bool confirm(struct cemm_route *route, const struct cemm_document *root)
 {
     struct cemm_source *source = route->source;
 
-    source->suspect = false;
+    source->unverified = false;
     source->confirmed = source->loop->now;
     if (route->device && strcmp(route->device->uid.text, root->uids[0].text) == 0)
         return true;
@@ -376,7 +376,7 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
         result = -EIO;
     }
     if (result == 0) {
-        source->suspect = false;
+        source->unverified = false;
         source->confirmed = source->loop->now;
     } else if (source->discovered && words) {
         cemm_discovery_failed(&find_of(source->registry)->discovery, source, words);

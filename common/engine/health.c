@@ -2,20 +2,20 @@
 
 #define JITTER 25 /* percent of the pause, up or down */
 
-bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest rest,
+bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance)
 {
     bool first = health->pause == 0;
 
-    if (cemm_health_rests(health, now))
-        return false; /* it was sent before the rest began, so it does not count again */
+    if (cemm_health_backs_off(health, now))
+        return false; /* it was sent before the pause began, so it does not count again */
     if (first)
         health->down_since = now;
-    health->pause = first ? rest.first : 2 * health->pause;
-    if (health->pause > rest.max)
-        health->pause = rest.max;
+    health->pause = first ? backoff.first : 2 * health->pause;
+    if (health->pause > backoff.max)
+        health->pause = backoff.max;
     int64_t pause = health->pause * (100 - JITTER + chance % (2 * JITTER + 1)) / 100;
-    health->rest_until = now + (pause > rest.max ? rest.max : pause);
+    health->retry_at = now + (pause > backoff.max ? backoff.max : pause);
     return first;
 }
 
@@ -27,7 +27,7 @@ bool cemm_health_recover(struct cemm_health *health)
     return failing;
 }
 
-bool cemm_health_rests(const struct cemm_health *health, int64_t now)
+bool cemm_health_backs_off(const struct cemm_health *health, int64_t now)
 {
-    return health->pause > 0 && now < health->rest_until;
+    return health->pause > 0 && now < health->retry_at;
 }

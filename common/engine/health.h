@@ -1,5 +1,5 @@
 /*
- * Exponential backoff: something that fails "rests", twice as long each time,
+ * Exponential backoff: something that fails is left alone, twice as long each time,
  * with jitter so that a fleet does not return at once. Used for sources,
  * refused requests, missing minutes and takers. Pure: time and a random number
  * are arguments.
@@ -11,25 +11,25 @@
 #include <stdint.h>
 
 struct cemm_health {
-    int64_t rest_until; /* monotonic milliseconds */
-    int64_t pause;      /* of the current rest; 0: healthy */
+    int64_t retry_at;   /* monotonic milliseconds */
+    int64_t pause;      /* of the current backoff; 0: healthy */
     int64_t down_since; /* when it first failed */
 };
 
-/* The shortest and the longest rest of one kind, in milliseconds. */
-struct cemm_rest {
+/* The shortest and the longest pause of one kind, in milliseconds. */
+struct cemm_backoff {
     int64_t first;
     int64_t max;
 };
 
 /* Counts a failure at `now`; `chance` is any number. True if it was healthy before, so that the
- * failure is logged. A failure during a rest does not make it longer. */
-bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_rest rest,
+ * failure is logged. A failure during a pause does not make it longer. */
+bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
                       uint32_t chance);
 
 /* An answer came. True if it was failing before. */
 bool cemm_health_recover(struct cemm_health *health);
 
-bool cemm_health_rests(const struct cemm_health *health, int64_t now);
+bool cemm_health_backs_off(const struct cemm_health *health, int64_t now);
 
 #endif

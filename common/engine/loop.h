@@ -15,8 +15,8 @@ TAILQ_HEAD(cemm_ticket_list, cemm_ticket);
 struct cemm_loop {
     /* Set before cemm_loop_init(): */
     const struct cemm_zone *zone;
-    int64_t rest_max; /* longest rest of what does not answer, milliseconds */
-    cemm_log_fn *log; /* may be NULL */
+    int64_t backoff_max; /* longest pause of what does not answer, milliseconds */
+    cemm_log_fn *log;    /* may be NULL */
     void *log_data;
 
     int64_t now;  /* monotonic milliseconds, read once a turn */

@@ -14,7 +14,7 @@
 static bool is_refusal(const struct cemm_source *source, const struct cemm_last_reply *reply,
                        int result)
 {
-    bool polls = source->loop->rest_max > CEMM_REST_INTERACTIVE * 1000;
+    bool polls = source->loop->backoff_max > CEMM_REST_INTERACTIVE * 1000;
 
     if (!polls || reply->status == 0)
         return false;
@@ -49,7 +49,7 @@ static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_
 
     LIST_FOREACH (pause, &route->pauses, link) {
         count++;
-        if (pause->health.rest_until < first->health.rest_until)
+        if (pause->health.retry_at < first->health.retry_at)
             first = pause;
     }
     if (count >= CEMM_PAUSES_MAX)
@@ -67,7 +67,7 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
                        const struct cemm_words *words)
 {
     const struct cemm_source *source = route->source;
-    const struct cemm_rest rest = {FIRST_MS, source->loop->rest_max};
+    const struct cemm_backoff backoff = {FIRST_MS, source->loop->backoff_max};
     struct cemm_pause *pause = find(route, query);
     int64_t now = source->loop->now;
 
@@ -82,9 +82,9 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
         pause = pause_new(route, query);
     if (!pause)
         return; /* no memory: it will be sent, and refused, again */
-    (void)cemm_health_fail(&pause->health, now, rest, cemm_random());
+    (void)cemm_health_fail(&pause->health, now, backoff, cemm_random());
     if (reply->retry_after_ms >= 0)
-        pause->health.rest_until = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
+        pause->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
     pause->result = result;
     pause->keys = reply->keys;
     cemm_words_keep(&pause->words, words);
@@ -107,7 +107,7 @@ const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
     struct cemm_source *source = route->source;
     const struct cemm_pause *pause = find(route, query);
 
-    if (!pause || !cemm_health_rests(&pause->health, source->loop->now))
+    if (!pause || !cemm_health_backs_off(&pause->health, source->loop->now))
         return NULL;
     if (pause->result == CEMM_DENIED && (pause->keys != source->keys || has_new_key(source)))
         return NULL;

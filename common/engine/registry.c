@@ -115,7 +115,7 @@ static bool forgettable(const struct cemm_registry *registry, const struct cemm_
 {
     bool kept = registry->store->archive && device->meters.count > 0;
 
-    return device->born && !cemm_device_reached(device) && device->requests == 0 && !kept &&
+    return device->discovered && !cemm_device_reached(device) && device->requests == 0 && !kept &&
            TAILQ_EMPTY(&device->searchers);
 }
 
@@ -140,9 +140,10 @@ bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_ui
 
     for (size_t i = 0; i < registry->device_count; i++) {
         const struct cemm_device *device = registry->devices[i];
-        count += device->born > 0;
+        count += device->discovered > 0;
         if (forgettable(registry, device) &&
-            (newest == registry->device_count || device->born > registry->devices[newest]->born))
+            (newest == registry->device_count ||
+             device->discovered > registry->devices[newest]->discovered))
             newest = i;
     }
     if (cemm_registry_find(registry, uid) || count < CEMM_DISCOVERED_MAX)
@@ -200,7 +201,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     if (!device)
         return NULL;
     if (source->discovered && !known)
-        device->born = ++source->registry->born;
+        device->discovered = ++source->registry->discovered;
     struct cemm_route *route = cemm_route_find(device, source);
     if (route)
         return route;
@@ -235,7 +236,7 @@ static void unlist(struct cemm_route *route)
         source->name, device->uid.text);
     cemm_route_detach(route);
     device->lost = !cemm_device_reached(device); /* that was just logged */
-    device->born = 0;                            /* devices of an account are never forgotten */
+    device->discovered = 0;                      /* devices of an account are never forgotten */
     route->former = device;
     TAILQ_INSERT_HEAD(&source->unlisted, route, link);
 }

@@ -18,7 +18,7 @@ struct cemm_registry {
     struct cemm_source_list sources;
     struct cemm_device **devices; /* sorted by uid */
     size_t device_count;
-    unsigned born; /* counts the devices that discovery has brought */
+    unsigned discovered; /* counts the devices that discovery has brought */
 };
 
 /* Frees all sources and devices. */

@@ -44,7 +44,7 @@ struct cemm_request {
     enum asking asking;
     bool rooted; /* it has requested the root: once is enough */
     struct cemm_promise promise;
-    struct cemm_timer timer; /* until the next repeat, or an answer while the route rests */
+    struct cemm_timer timer; /* until the next repeat, or an answer while the route backs off */
     struct cemm_transfer *transfer;
     int64_t started; /* when it was sent for the first time, time in queues left out */
     int64_t sent;    /* when it was, last */
@@ -99,7 +99,7 @@ static bool is_free(const struct cemm_route *route)
 }
 
 /* First come, first served, but each device's first request before any second one, and what
- * somebody waits for before the rest. NULL: none may be sent. */
+ * somebody waits for before the others. NULL: none may be sent. */
 static struct cemm_request *next_of(const struct cemm_source *source)
 {
     struct cemm_request *request, *next = NULL;
@@ -408,11 +408,11 @@ static void wake(void *data)
 {
     struct cemm_request *request = data;
     struct cemm_source *source = request->route->source;
-    const struct cemm_route *resting = cemm_route_resting(request->route);
+    const struct cemm_route *failing = cemm_route_backing_off(request->route);
     const struct cemm_pause *pause;
 
-    if (!request->begun && resting) {
-        fail_early(request, resting->failure_result, &resting->failure_words);
+    if (!request->begun && failing) {
+        fail_early(request, failing->failure_result, &failing->failure_words);
     } else if (!request->begun && (pause = cemm_refusal_pause(request->route, &request->query))) {
         fail_early(request, pause->result, &pause->words);
     } else if (request->begun &&
@@ -494,7 +494,7 @@ static int send_request(struct cemm_request *request)
 
     if (!request->begun) {
         /* A device on the LAN that has failed may be another one now. */
-        bool check = source->suspect && request->device && request->query.endpoint != CEMM_ROOT;
+        bool check = source->unverified && request->device && request->query.endpoint != CEMM_ROOT;
         request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);
     } else {

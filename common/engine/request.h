@@ -17,7 +17,7 @@ typedef void cemm_request_done(void *data, const struct cemm_query *query, int r
 
 /*
  * Starts a request; `done` runs later, never inside this function. If the route
- * rests, it runs at the end of the turn, with the reason. NULL: no memory.
+ * backs off, it runs at the end of the turn, with the reason. NULL: no memory.
  */
 struct cemm_request *cemm_request_start(struct cemm_route *route, const struct cemm_query *query,
                                         cemm_request_done *done, void *data);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REST_FIRST_MS 1000 /* of a source that does not answer */
+#define BACKOFF_FIRST_MS 1000 /* of a source that does not answer */
 
 /* ---- sources ---------------------------------------------------------------- */
 
@@ -203,13 +203,13 @@ const char *cemm_route_name(const struct cemm_route *route)
                                                      : "the account";
 }
 
-struct cemm_route *cemm_route_resting(struct cemm_route *route)
+struct cemm_route *cemm_route_backing_off(struct cemm_route *route)
 {
     struct cemm_source *source = route->source;
 
-    if (cemm_health_rests(&route->health, source->loop->now))
+    if (cemm_health_backs_off(&route->health, source->loop->now))
         return route;
-    return cemm_health_rests(&source->own.health, source->loop->now) ? &source->own : NULL;
+    return cemm_health_backs_off(&source->own.health, source->loop->now) ? &source->own : NULL;
 }
 
 void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message)
@@ -230,11 +230,11 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
 
     route->failure_result = result;
     route->proven = false;
-    source->suspect |= source->config->kind == CEMM_LOCAL && route->device;
+    source->unverified |= source->config->kind == CEMM_LOCAL && route->device;
     cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
     cemm_words_keep(&route->failure_words, &words);
-    const struct cemm_rest rest = {REST_FIRST_MS, loop->rest_max};
-    if (cemm_health_fail(&route->health, loop->now, rest, cemm_random()) &&
+    const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, loop->backoff_max};
+    if (cemm_health_fail(&route->health, loop->now, backoff, cemm_random()) &&
         !cemm_source_unconfirmed(source))
         cemm_route_log(route, CEMM_LOG_WARNING, words.text);
 }

@@ -90,7 +90,7 @@ struct cemm_source {
     unsigned keys;         /* cloud: how often its key was replaced */
     bool key_lost;         /* its file could not be read again, which was logged */
     int64_t key_looked;    /* monotonic: when a pause had it read last; 0: never */
-    bool suspect;          /* LAN: it has failed; its root must say again which device it is */
+    bool unverified;       /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed;     /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
 
@@ -158,8 +158,9 @@ void cemm_pause_free(struct cemm_pause *pause); /* one of a route */
 /* For people: the device's uid, or what there is instead. */
 const char *cemm_route_name(const struct cemm_route *route);
 
-/* What rests, so that no request is sent: the route or the account as a whole. NULL: neither. */
-struct cemm_route *cemm_route_resting(struct cemm_route *route);
+/* What backs off, so that no request is sent: the route or the account as a whole. NULL: neither.
+ */
+struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 
 /* Logs a message about the route: as one of many, unless it is the source's own. */
 void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message);

@@ -89,7 +89,7 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
 /* ---- documents ------------------------------------------------------------------- */
 
 /* Logs, once, that rows lie outside their period: our zone, or the writer's, is not the meter's. */
-static void suspect(struct cemm_store *store, const struct cemm_query *query)
+static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 {
     char date[16];
 
@@ -174,7 +174,7 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
     document->closed = !document->stray;
     store->state.read++;
     if (!document->closed)
-        suspect(store, query);
+        warn_zone(store, query);
     return document;
 }
 

@@ -119,7 +119,7 @@ static int begin(void **state)
 
     (void)state;
     loop = (struct cemm_loop){
-        .rest_max = 300000,
+        .backoff_max = 300000,
         .now = 1000000,
         .wall = 1790000000000,
         .watched = -1,
@@ -230,7 +230,7 @@ static void test_used_again(void **state)
     source->own.failure_result = -EHOSTUNREACH;
     source->own.list_failure_logged = source->own.proven = true;
     source->own.expected = source->expected = 700;
-    source->suspect = true;
+    source->unverified = true;
     source->confirmed = loop.now;
     source->own.newest = loop.wall;
     source->logged[source->logged_count++] = 1;
@@ -245,7 +245,7 @@ static void test_used_again(void **state)
     assert_null(source->outcomes.last_words);
     assert_null(source->own.failure_words);
     assert_int_equal(source->own.failure_result, 0);
-    assert_false(source->own.list_failure_logged || source->own.proven || source->suspect);
+    assert_false(source->own.list_failure_logged || source->own.proven || source->unverified);
     assert_int_equal(source->own.expected, -1);
     assert_int_equal(source->expected, -1);
     assert_int_equal(source->confirmed, 0);
@@ -303,9 +303,9 @@ static void test_detached(void **state)
     const struct cemm_uid uid = {"00-1E-C0-00-00-01"};
     assert_ptr_equal(cemm_route_get(source, &uid), &source->own);
     cemm_route_failed(&source->own, -ETIMEDOUT, "no answer in time");
-    assert_ptr_equal(cemm_route_resting(&source->own), &source->own);
+    assert_ptr_equal(cemm_route_backing_off(&source->own), &source->own);
     cemm_route_detach(&source->own);
-    assert_null(cemm_route_resting(&source->own));
+    assert_null(cemm_route_backing_off(&source->own));
     assert_int_equal(source->own.failure_result, 0);
 }
 

@@ -8,7 +8,7 @@
 #define BEGIN  INT64_C(5000000)
 #define MIDDLE 25 /* the chance that leaves a pause as it is */
 
-static const struct cemm_rest shortly = {1000, 10000};
+static const struct cemm_backoff shortly = {1000, 10000};
 
 /* Fails again as soon as each rest is over; the rests that come of it. */
 static void test_doubling(void **state)
@@ -27,15 +27,15 @@ static void test_doubling(void **state)
         struct cemm_health health = {0};
         int64_t now = BEGIN;
         for (size_t n = 0; rows[i].rests[n]; n++) {
-            bool first =
-                cemm_health_fail(&health, now, (struct cemm_rest){1000, rows[i].rest_max}, MIDDLE);
+            bool first = cemm_health_fail(&health, now,
+                                          (struct cemm_backoff){1000, rows[i].rest_max}, MIDDLE);
             expect_int("told", first, n == 0);
-            expect_int("rest", health.rest_until - now, rows[i].rests[n]);
+            expect_int("rest", health.retry_at - now, rows[i].rests[n]);
             expect_int("down since", health.down_since, BEGIN);
-            assert_true(cemm_health_rests(&health, now));
-            assert_true(cemm_health_rests(&health, health.rest_until - 1));
-            assert_false(cemm_health_rests(&health, health.rest_until));
-            now = health.rest_until;
+            assert_true(cemm_health_backs_off(&health, now));
+            assert_true(cemm_health_backs_off(&health, health.retry_at - 1));
+            assert_false(cemm_health_backs_off(&health, health.retry_at));
+            now = health.retry_at;
         }
     }
 }
@@ -49,7 +49,7 @@ static void test_jitter(void **state)
     for (uint32_t chance = 0; chance < 200; chance++) {
         struct cemm_health health = {0};
         cemm_health_fail(&health, BEGIN, shortly, chance * 21474836u);
-        int64_t rest = health.rest_until - BEGIN;
+        int64_t rest = health.retry_at - BEGIN;
         shortest = rest < shortest ? rest : shortest;
         longest = rest > longest ? rest : longest;
     }
@@ -58,7 +58,7 @@ static void test_jitter(void **state)
     for (uint32_t chance = 0; chance < 51; chance++) { /* never beyond the maximum */
         struct cemm_health health = {.pause = 8000};
         cemm_health_fail(&health, BEGIN, shortly, chance);
-        assert_in_range(health.rest_until - BEGIN, 7500, 10000);
+        assert_in_range(health.retry_at - BEGIN, 7500, 10000);
     }
 }
 
@@ -67,14 +67,14 @@ static void test_recover(void **state)
     struct cemm_health health = {0};
 
     (void)state;
-    assert_false(cemm_health_rests(&health, BEGIN));
+    assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health)); /* was well: nobody is told */
     assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
     assert_true(cemm_health_recover(&health));
-    assert_false(cemm_health_rests(&health, BEGIN));
+    assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health));
     assert_true(cemm_health_fail(&health, BEGIN + 1, shortly, MIDDLE)); /* told anew, short again */
-    assert_int_equal(health.rest_until, BEGIN + 1001);
+    assert_int_equal(health.retry_at, BEGIN + 1001);
 }
 
 /* Requests that were under way when the rest began fail in it: that is no new failure. */
@@ -86,9 +86,9 @@ static void test_stragglers(void **state)
     assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
     for (int i = 0; i < 10; i++)
         assert_false(cemm_health_fail(&health, BEGIN + i, shortly, MIDDLE));
-    assert_int_equal(health.rest_until, BEGIN + 1000);
+    assert_int_equal(health.retry_at, BEGIN + 1000);
     assert_false(cemm_health_fail(&health, BEGIN + 1000, shortly, MIDDLE));
-    assert_int_equal(health.rest_until, BEGIN + 3000);
+    assert_int_equal(health.retry_at, BEGIN + 3000);
 }
 
 int main(void)

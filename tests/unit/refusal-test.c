@@ -56,7 +56,7 @@ static int begin(void **state)
     static const struct cemm_words words = {.text = "home: HTTP 403"};
 
     (void)state;
-    loop = (struct cemm_loop){.rest_max = 300000, .now = 1000000};
+    loop = (struct cemm_loop){.backoff_max = 300000, .now = 1000000};
     key = (struct cemm_secret){.text = "old"};
     on_disk = "old";
     loads = 0;
@@ -143,8 +143,8 @@ static void test_told_or_not(void **state)
             refuse((int)i, rows[i].told[n]);
             const struct cemm_pause *pause = pause_of((int)i);
             assert_non_null(pause);
-            expect_int(rows[i].name, pause->health.rest_until - loop.now, rows[i].pauses[n]);
-            loop.now = pause->health.rest_until;
+            expect_int(rows[i].name, pause->health.retry_at - loop.now, rows[i].pauses[n]);
+            loop.now = pause->health.retry_at;
             assert_null(pause_of((int)i));
         }
     }
