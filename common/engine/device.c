@@ -88,8 +88,7 @@ void cemm_device_take_types(struct cemm_device *device, const struct cemm_docume
             alias[0] && type[0] ? cemm_device_meter_get(device, alias) : NULL;
         if (!meter)
             continue; /* if memory runs out, its type stays empty */
-        memset(meter->type, 0, sizeof(meter->type));
-        memcpy(meter->type, type, strnlen(type, sizeof(meter->type) - 1));
+        strcpy(meter->type, type);
     }
 }
 

@@ -234,22 +234,18 @@ static void leave_old_zone(struct cemm_first_day *first)
  * of them were asked again: a later run would not ask. */
 static void save(struct cemm_first_day *first)
 {
-    char *basis = strdup(first->basis);
+    size_t before = strlen(first->basis);
 
-    if (!basis || cemm_basis_complete(&basis, registry_of(first), &first->meter.uid) < 0) {
-        free(basis);
+    if (cemm_basis_complete(&first->basis, registry_of(first), &first->meter.uid) < 0)
         return;
-    }
-    bool same = !first->unsaved && strcmp(basis, first->basis) == 0;
-    free(first->basis);
-    first->basis = basis;
+    bool same = !first->unsaved && strlen(first->basis) == before;
     if (same || (first->rezoned && !is_known(first)))
         return;
     if (first->rezoned)
         leave_old_zone(first);
     first->unsaved = false;
     cemm_store_write_first(first->cache->store, &first->meter.uid, first->meter.alias, &first->day,
-                           basis);
+                           first->basis);
 }
 
 /* A failed list of devices is ignored if other sources have given a day; but its source may

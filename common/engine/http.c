@@ -320,21 +320,16 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* Whether a reused connection caused the failure. If the answer is not HTTP, it is the rest of
- * the previous answer, whose length was wrong. Or the server closed the connection just when it was
- * used again; libcurl handles that, but only five times per handle. */
+/* Whether a reused connection caused the failure: what is not HTTP is the rest of the previous
+ * answer, whose length was wrong. If the server closed the connection just when it was used again,
+ * libcurl sends the request once more. */
 static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
 {
     long connects = 0;
-    long header = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_easy_getinfo(transfer->easy, CURLINFO_HEADER_SIZE, &header);
-    if (transfer->again || connects > 0)
-        return false;
-    if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING)
-        return header == 0;
-    return code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
+    return !transfer->again && connects == 0 &&
+           (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL);
 }
 
 /* Sends the request once more, by a new connection, in the time that is left. */

@@ -1,6 +1,7 @@
 /*
  * HTTP: what came by a kept connection and is no HTTP has the request go out
- * once more. The server is the test, which answers between two turns.
+ * once more, and so has a kept connection that is closed instead. The server is
+ * the test, which answers between two turns.
  */
 #include "check.h"
 #include "common/engine/http.h"
@@ -17,6 +18,7 @@
 
 #define GOOD "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 #define BAD  "left over\r\n"
+#define NONE "" /* the connection is closed instead */
 
 static struct cemm_http *http;
 static int listener = -1;
@@ -109,10 +111,11 @@ static bool take_request(const char *answer)
 {
     char request[1024];
 
-    if (recv(connection, request, sizeof(request), 0) <= 0) {
+    bool asked = recv(connection, request, sizeof(request), 0) > 0;
+    if (!asked || !*answer) {
         close(connection);
         connection = -1;
-        return false;
+        return asked;
     }
     int64_t until = cemm_clock_steady() + LATE_MS;
     bool readable;
@@ -181,11 +184,23 @@ static void test_once(void **state)
     }
 }
 
+/* The server may close a connection just when it is used again, and do so often. */
+static void test_closed(void **state)
+{
+    (void)state;
+    assert_int_equal(get(GOOD, BAD).status, 200);
+    for (unsigned i = 1; i <= 8; i++) {
+        assert_int_equal(get(NONE, GOOD).status, 200);
+        assert_int_equal(connections, 1 + i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rest_of_time, begin, end),
         cmocka_unit_test_setup_teardown(test_once, begin, end),
+        cmocka_unit_test_setup_teardown(test_closed, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
