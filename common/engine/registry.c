@@ -234,11 +234,12 @@ static void unlist(struct cemm_route *route)
         source->loop, CEMM_LOG_WARNING,
         "%s: %s is no longer in the list of devices; it is not read until it is listed again",
         source->name, device->uid.text);
-    cemm_route_detach(route);
+    TAILQ_REMOVE(&device->routes, route, link);
+    TAILQ_INSERT_HEAD(&source->unlisted, route, link);
+    source->devices--;
     device->lost = !cemm_device_reached(device); /* that was just logged */
     device->discovered = 0;                      /* devices of an account are never forgotten */
-    route->former = device;
-    TAILQ_INSERT_HEAD(&source->unlisted, route, link);
+    cemm_device_settle(device);
 }
 
 void cemm_registry_unlist(struct cemm_source *source, bool whole)

@@ -323,10 +323,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     struct cemm_words reason;
 
     if (is_strange(request)) {
-        if (route->former)
-            fail(request, -EHOSTUNREACH, "the device is no longer in the list of devices");
-        else
-            fail_gone(request);
+        fail_gone(request);
         return;
     }
     int r = cemm_reply_read(route, &request->query, response, &document, &reason);

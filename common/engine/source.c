@@ -307,14 +307,12 @@ struct cemm_route *cemm_route_take_back(struct cemm_source *source,
     struct cemm_route *route;
 
     TAILQ_FOREACH (route, &source->unlisted, link)
-        if (route->former == device)
+        if (route->device == device)
             break;
     if (!route)
         return NULL;
     TAILQ_REMOVE(&source->unlisted, route, link);
-    route->former = NULL;
-    route->health = (struct cemm_health){0};
-    clear_pauses(route);
+    cemm_route_clear(route);
     return route;
 }
 
@@ -344,8 +342,8 @@ void cemm_route_clear(struct cemm_route *route)
 
 const char *cemm_route_name(const struct cemm_route *route)
 {
-    if (route->device || route->former)
-        return (route->device ? route->device : route->former)->uid.text;
+    if (route->device)
+        return route->device->uid.text;
     return route->source->config->kind == CEMM_LOCAL ? route->source->config->address
                                                      : "the account";
 }

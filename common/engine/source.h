@@ -100,11 +100,10 @@ struct cemm_route {
     int64_t absent_since;     /* wall time of the first of them */
     int64_t newest;           /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
-    struct cemm_pauses pauses;        /* of requests that the source has refused */
-    bool listed;                      /* cloud: in the newest list of devices */
-    bool answered;                    /* since the list before that one */
-    const struct cemm_device *former; /* its device, while the source does not list that; or NULL */
-    TAILQ_ENTRY(cemm_route) link;     /* among its device's, or its source's `unlisted` */
+    struct cemm_pauses pauses;    /* of requests that the source has refused */
+    bool listed;                  /* cloud: in the newest list of devices */
+    bool answered;                /* since the list before that one */
+    TAILQ_ENTRY(cemm_route) link; /* among its device's, or its source's `unlisted` */
 };
 
 /* What discovery knows of one of its sources. An address has one source, whatever it claims. */
