@@ -322,14 +322,18 @@ struct cemm_energy_input {
     const struct cemm_document *month;   /* DATA of the month */
 };
 
-/* Whether a meter of that alias can have such a document, and it is of use. */
-bool cemm_energy_uses(const struct cemm_query *query);
+/* Whether meters of that alias may have readings, TOTALS. */
+bool cemm_energy_has_readings(const char *alias);
+
+/* Whether the month would be of use, because the rest does not tell what the meter counted. */
+bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
+                             const struct cemm_period *period, int64_t now);
 
 /* `now`: seconds since 1970. */
 void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                     const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day);
 
-/* In the meter's zone, or, for those who need it, in UTC. */
+/* In the meter's zone; the last one in UTC. */
 enum cemm_by { CEMM_BY_QUARTER, CEMM_BY_HOUR, CEMM_BY_DAY, CEMM_BY_MONTH, CEMM_BY_UTC_HOUR };
 
 /* All zeroes until the first one has begun. */

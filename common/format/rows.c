@@ -41,41 +41,30 @@ void cemm_write_csv_row(struct cemm_buffer *out, const struct cemm_document *doc
     cemm_buffer_char(out, '\n');
 }
 
-/* NULL means `null` if `null` is allowed, else a lack of memory. */
-static void add(struct json_object *row, const char *name, struct json_object *value, bool null,
-                struct cemm_buffer *out)
-{
-    unsigned options = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
-
-    if ((!value && !null) || json_object_object_add_ex(row, name, value, options) < 0)
-        out->error = -ENOMEM;
-}
-
 void cemm_write_json_row(struct cemm_buffer *out, const struct cemm_document *document,
                          const struct cemm_series *series, const struct cemm_sample *sample,
                          const struct cemm_render_options *options)
 {
+    bool failed = false;
     struct json_object *row = json_object_new_object();
     char time[CEMM_TIME_SIZE] = "";
     size_t length = 0;
 
     if (sample)
         cemm_time_format(options->zone, sample->time, time);
-    if (!row) {
-        out->error = -ENOMEM;
-        return;
-    }
-    add(row, "uid", json_object_new_string(document->query.uid.text), false, out);
-    add(row, "alias", json_object_new_string(document->query.alias), false, out);
-    add(row, "channel", json_object_new_string(series->channel), false, out);
-    add(row, "value", sample ? json_object_new_double_s(sample->value, sample->text) : NULL,
-        !sample, out);
-    add(row, "unit", json_object_new_string(unit_of(document, series, sample)), false, out);
-    add(row, "time", sample ? json_object_new_string(time) : NULL, !sample, out);
-    add(row, "type", json_object_new_string(document->type), false, out);
+    cemm_json_add_text(&failed, row, "uid", document->query.uid.text);
+    cemm_json_add_text(&failed, row, "alias", document->query.alias);
+    cemm_json_add_text(&failed, row, "channel", series->channel);
+    if (sample)
+        cemm_json_add(&failed, row, "value", json_object_new_double_s(sample->value, sample->text));
+    else
+        cemm_json_add_text(&failed, row, "value", NULL);
+    cemm_json_add_text(&failed, row, "unit", unit_of(document, series, sample));
+    cemm_json_add_text(&failed, row, "time", sample ? time : NULL);
+    cemm_json_add_text(&failed, row, "type", document->type);
     const char *text = json_object_to_json_string_length(
         row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
-    if (text)
+    if (text && !failed)
         cemm_buffer_append(out, text, length);
     else
         out->error = -ENOMEM;

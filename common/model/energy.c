@@ -12,6 +12,7 @@
 #include "common/model/alias.h"
 #include "common/model/channel.h"
 #include "common/model/document.h"
+#include "common/model/period.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,16 +27,6 @@
 
 /* A sum of decimals that should end in a half may lie below it. No true value is that close. */
 #define TIE 1e-6
-
-bool cemm_energy_uses(const struct cemm_query *query)
-{
-    enum cemm_alias_kind kind = cemm_alias_kind(query->alias);
-
-    if (query->endpoint == CEMM_TOTALS)
-        return kind == CEMM_ALIAS_SMART;
-    return query->period.span == CEMM_DAY ||
-           (kind != CEMM_ALIAS_GAS && strncmp(query->alias, "pulse-", 6) != 0);
-}
 
 /* ---- what was measured -------------------------------------------------------- */
 
@@ -171,6 +162,27 @@ static void find_net(const struct cemm_document *month, const struct cemm_energy
     ret_known->difference = whole(sum * KILO);
 }
 
+bool cemm_energy_has_readings(const char *alias)
+{
+    return cemm_alias_kind(alias) == CEMM_ALIAS_SMART;
+}
+
+bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
+                             const struct cemm_period *period, int64_t now)
+{
+    const struct cemm_energy_day day = {
+        .start = cemm_period_start(zone, period),
+        .end = cemm_period_end(zone, period),
+    };
+    struct known known = {0};
+    enum cemm_quantity quantity;
+
+    if (!find_measured(input->minutes, &quantity) || !is_electric(quantity) || day.end > now)
+        return false;
+    find_readings(input, &day, &known);
+    return !known.readings;
+}
+
 /* ---- both together ------------------------------------------------------------ */
 
 static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
@@ -272,14 +284,8 @@ void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input
 /* An hour begins with the local one, and where the clock changes. */
 static bool hour_begins(const struct cemm_zone *zone, int64_t moment)
 {
-    static const size_t minute = sizeof("2024-03-31T03:") - 1;
-    static const size_t offset = sizeof("2024-03-31T03:00:00") - 1;
-    char now[CEMM_TIME_SIZE];
-    char before[CEMM_TIME_SIZE];
-
-    cemm_time_format(zone, moment * KILO, now);
-    cemm_time_format(zone, (moment - 1) * KILO, before);
-    return strncmp(now + minute, "00", 2) == 0 || strcmp(now + offset, before + offset) != 0;
+    int64_t offset = cemm_zone_offset(zone, moment);
+    return (moment + offset) % HOUR == 0 || offset != cemm_zone_offset(zone, moment - 1);
 }
 
 static bool interval_begins(const struct cemm_zone *zone, enum cemm_by by, int64_t moment)

@@ -3,7 +3,7 @@
  * included. GLib's GTimeZone reads the zone database and does not depend on TZ,
  * which in collectd is not ours to set.
  */
-#include "common/frontend.h"
+#include "common/model/period.h"
 
 #include <glib.h>
 #include <stdatomic.h>
@@ -57,7 +57,7 @@ static int64_t search_offset(const struct cemm_zone *zone, int64_t seconds)
     return interval < 0 ? 0 : g_time_zone_get_offset(zone->zone, interval);
 }
 
-static int64_t offset_at(const struct cemm_zone *zone, int64_t seconds)
+int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds)
 {
     /* For callers a zone is constant, because the cache does not change any result. */
     _Atomic int64_t *known = &((struct cemm_zone *)zone)->known;
@@ -89,16 +89,16 @@ static int64_t day_number(int year, int month, int day)
 static int64_t local_midnight(const struct cemm_zone *zone, int64_t day)
 {
     int64_t wall = day * SECONDS_PER_DAY;
-    int64_t before = offset_at(zone, wall - SECONDS_PER_DAY);
-    int64_t after = offset_at(zone, wall + SECONDS_PER_DAY);
+    int64_t before = cemm_zone_offset(zone, wall - SECONDS_PER_DAY);
+    int64_t after = cemm_zone_offset(zone, wall + SECONDS_PER_DAY);
     int64_t early = wall - (before > after ? before : after);
     int64_t late = wall - (before > after ? after : before);
 
-    if (early + offset_at(zone, early) >= wall)
+    if (early + cemm_zone_offset(zone, early) >= wall)
         return early;
     while (late - early > 1) {
         int64_t middle = early + (late - early) / 2;
-        if (middle + offset_at(zone, middle) >= wall)
+        if (middle + cemm_zone_offset(zone, middle) >= wall)
             late = middle;
         else
             early = middle;
@@ -135,7 +135,7 @@ static struct cemm_period period_of(enum cemm_span span, const struct tm *tm)
 struct cemm_period cemm_period_at(const struct cemm_zone *zone, enum cemm_span span,
                                   int64_t seconds)
 {
-    time_t local = (time_t)(seconds + offset_at(zone, seconds));
+    time_t local = (time_t)(seconds + cemm_zone_offset(zone, seconds));
     struct tm tm;
 
     gmtime_r(&local, &tm);
@@ -213,7 +213,7 @@ void cemm_time_format(const struct cemm_zone *zone, int64_t milliseconds,
 {
     int64_t seconds = milliseconds / 1000 - (milliseconds % 1000 < 0);
     int fraction = (int)(milliseconds - seconds * 1000);
-    int offset = (int)offset_at(zone, seconds);
+    int offset = (int)cemm_zone_offset(zone, seconds);
     int minutes = (offset < 0 ? -offset : offset) / 60;
     char sign = offset < 0 ? '-' : '+';
     time_t local = (time_t)(seconds + offset);

@@ -40,8 +40,10 @@ static const char *const basis_names[] = {
 };
 
 static const char *const by_names[] = {
-    [CEMM_BY_QUARTER] = "quarter", [CEMM_BY_HOUR] = "hour",         [CEMM_BY_DAY] = "day",
-    [CEMM_BY_MONTH] = "month",     [CEMM_BY_UTC_HOUR] = "utc-hour",
+    [CEMM_BY_QUARTER] = "quarter",
+    [CEMM_BY_HOUR] = "hour",
+    [CEMM_BY_DAY] = "day",
+    [CEMM_BY_MONTH] = "month",
 };
 
 /* The column of a quantity's forward; that of its reverse, if it has one, is the next. */
@@ -97,22 +99,19 @@ static void print_csv(const struct cells *cells, FILE *stream)
 }
 
 /* What is empty is null. */
-static struct json_object *json_cell(enum column column, const char *text)
-{
-    bool word = column <= START || column == BASIS;
-    return word ? json_object_new_string(text) : json_object_new_double_s(strtod(text, NULL), text);
-}
-
 static int print_json(const struct cells *cells, bool begun, FILE *stream)
 {
+    bool failed = false;
     struct json_object *row = json_object_new_object();
-    bool failed = !row;
-    for (size_t i = 0; i < COLUMNS && !failed; i++) {
+    for (size_t i = 0; i < COLUMNS; i++) {
         const char *text = cells->texts[i];
-        struct json_object *cell = *text != '\0' ? json_cell((enum column)i, text) : NULL;
-        failed = (*text != '\0' && !cell) || json_object_object_add(row, names[i], cell) < 0;
-        if (failed)
-            json_object_put(cell);
+        if (*text == '\0')
+            cemm_json_add_text(&failed, row, names[i], NULL);
+        else if (i <= START || i == BASIS)
+            cemm_json_add_text(&failed, row, names[i], text);
+        else
+            cemm_json_add(&failed, row, names[i],
+                          json_object_new_double_s(strtod(text, NULL), text));
     }
     const char *text = failed ? NULL : json_object_to_json_string_ext(row, JSON_C_TO_STRING_SPACED);
     if (text)

@@ -1,7 +1,7 @@
 /*
  * `cemm energy`: what the minutes and readings of meters come to. The history
  * plans and fetches up to three documents of a meter and a day, which come in
- * order: the month and the readings wait for the minutes.
+ * order. The month comes last, because the readings mostly make it needless.
  *
  * A day of which something could not be had is left out, with the interval
  * that it belongs to: once it can be had, that is another one.
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 /* The documents of a meter and a day, in this order. */
-enum column { MONTH, READINGS, MINUTES, COLUMNS };
+enum column { READINGS, MINUTES, MONTH, COLUMNS };
 
 /* Days before the range, of which only the readings are asked for. */
 #define AHEAD 1
@@ -21,9 +21,9 @@ enum column { MONTH, READINGS, MINUTES, COLUMNS };
 struct meter {
     struct energy *energy;
     const struct history_meter *names;
-    struct cemm_document *month;
     struct cemm_document *before; /* readings of the day before, and of the day */
     struct cemm_document *after;
+    struct cemm_document *minutes;
     bool failed;          /* something of the day */
     bool readings_failed; /* which the day after needs, too */
     bool ever_failed;
@@ -38,7 +38,6 @@ struct meter {
 struct energy {
     struct exec_options options;
     struct history history;
-    enum cemm_by by;
     int64_t now; /* seconds */
     struct meter *meters;
     struct energy_rows rows;
@@ -56,18 +55,33 @@ static const struct cemm_zone *zone_of(const struct energy *energy)
 
 /* ---- what is asked for -------------------------------------------------------- */
 
-static bool ask(void *data, const struct history_item *item, struct cemm_query *query)
+static bool needs_month(const struct meter *meter, const struct cemm_period *day)
+{
+    const struct energy *energy = meter->energy;
+    const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, NULL};
+    return !meter->failed && cemm_energy_needs_month(zone_of(energy), &input, day, energy->now);
+}
+
+static bool needs_readings(const struct energy *energy, const struct cemm_query *query)
+{
+    return cemm_energy_has_readings(query->alias) &&
+           cemm_period_end(zone_of(energy), &query->period) <= energy->now;
+}
+
+static enum history_need ask(void *data, const struct history_item *item, struct cemm_query *query)
 {
     const struct energy *energy = data;
+    bool needed = item->period_index >= AHEAD;
     if (item->column == READINGS) {
         query->endpoint = CEMM_TOTALS;
-        return cemm_energy_uses(query) &&
-               cemm_period_end(zone_of(energy), &query->period) <= energy->now;
-    }
-    if (item->column == MONTH)
+        needed = needs_readings(energy, query);
+    } else if (item->column == MONTH) {
+        if (!item->next)
+            return HISTORY_LATER;
         query->period = (struct cemm_period){CEMM_MONTH, item->period.year, item->period.month, 1};
-    return item->period_index >= AHEAD && cemm_energy_uses(query) &&
-           cemm_period_compare(&item->period, &item->meter->since) >= 0;
+        needed = needed && needs_month(&energy->meters[item->meter_index], &item->period);
+    }
+    return needed ? HISTORY_NEEDED : HISTORY_NOT_NEEDED;
 }
 
 /* ---- what comes of it --------------------------------------------------------- */
@@ -88,39 +102,44 @@ static void give(void *data, const struct cemm_interval *interval)
 }
 
 static int add_day(struct meter *meter, const struct cemm_period *period,
-                   const struct cemm_document *minutes)
+                   const struct cemm_document *month)
 {
     const struct energy *energy = meter->energy;
-    const struct cemm_energy_input input = {minutes, meter->before, meter->after, meter->month};
+    const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, month};
     struct cemm_energy_day day;
     cemm_energy_of(zone_of(energy), &input, period, energy->now, &day);
     if (day.count > 0)
         meter->quantity = day.quantity;
-    if (day.basis == CEMM_BASIS_HOURS && energy->by == CEMM_BY_QUARTER) {
+    if (day.basis == CEMM_BASIS_HOURS && energy->rows.by == CEMM_BY_QUARTER) {
         meter->by_hour = true;
         return 0;
     }
     if (day.refused && meter->refused++ == 0)
         meter->refused_first = *period;
-    cemm_interval_add(&meter->interval, zone_of(energy), energy->by, &day, energy->now, give,
+    cemm_interval_add(&meter->interval, zone_of(energy), energy->rows.by, &day, energy->now, give,
                       meter);
     return (int)day.count;
 }
 
 /* Home Assistant gets days that are closed: a file of tomorrow must not say otherwise. */
-static int take_minutes(struct meter *meter, const struct history_item *item,
-                        const struct cemm_document *minutes)
+static bool is_open(const struct meter *meter)
+{
+    return for_home_assistant(meter->energy) &&
+           (!meter->minutes || !cemm_document_closed(meter->minutes));
+}
+
+static int end_day(struct meter *meter, const struct history_item *item,
+                   const struct cemm_document *month)
 {
     int r = 0;
-    bool open = for_home_assistant(meter->energy) && (!minutes || !cemm_document_closed(minutes));
-    if (meter->failed || open)
+    if (meter->failed || is_open(meter))
         meter->interval = (struct cemm_interval){0};
     else if (item->period_index >= AHEAD)
-        r = add_day(meter, &item->period, minutes);
-    cemm_document_unref(meter->month);
+        r = add_day(meter, &item->period, month);
+    cemm_document_unref(meter->minutes);
     cemm_document_unref(meter->before);
     meter->before = meter->after;
-    meter->month = meter->after = NULL;
+    meter->minutes = meter->after = NULL;
     meter->failed = meter->readings_failed;
     meter->readings_failed = false;
     return r;
@@ -149,10 +168,10 @@ static int take(void *data, const struct history_item *item, int result,
     meter->failed = meter->failed || failed;
     meter->readings_failed = meter->readings_failed || (failed && item->column == READINGS);
     meter->ever_failed = meter->ever_failed || failed;
-    if (item->column == MINUTES)
-        r = take_minutes(meter, item, document);
+    if (item->column == MONTH)
+        r = end_day(meter, item, document);
     else if (document)
-        *(item->column == MONTH ? &meter->month : &meter->after) = cemm_document_ref(document);
+        *(item->column == MINUTES ? &meter->minutes : &meter->after) = cemm_document_ref(document);
     int error = item->last ? energy_rows_print(&energy->rows, stream) : 0;
     return error < 0 ? error : r;
 }
@@ -229,9 +248,9 @@ static void widen(struct exec_options *options)
 static void clear(struct energy *energy)
 {
     for (size_t i = 0; energy->meters && i < energy->history.meter_count; i++) {
-        cemm_document_unref(energy->meters[i].month);
         cemm_document_unref(energy->meters[i].before);
         cemm_document_unref(energy->meters[i].after);
+        cemm_document_unref(energy->meters[i].minutes);
     }
     free(energy->meters);
     energy_rows_clear(&energy->rows);
@@ -243,15 +262,14 @@ enum exec_exit exec_energy(const struct exec_options *options)
     struct energy energy = {
         .options = *options,
         .history = {.use = &use},
-        .by = options->by,
         .now = cemm_clock_wall() / 1000,
         .rows = {.format = options->format, .by = options->by},
     };
     energy.history.options = &energy.options;
     energy.history.data = &energy;
     if (for_home_assistant(&energy))
-        energy.by = CEMM_BY_UTC_HOUR;
-    if (energy.by == CEMM_BY_MONTH)
+        energy.rows.by = CEMM_BY_UTC_HOUR;
+    if (options->by == CEMM_BY_MONTH)
         widen(&energy.options);
     enum exec_exit end = history_command(&energy.history);
     clear(&energy);

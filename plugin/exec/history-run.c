@@ -29,7 +29,7 @@
 #define TRIES    7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
 
-enum slot_state { FREE, IN_FLIGHT, PAUSED, DONE };
+enum slot_state { FREE, WAITING, IN_FLIGHT, PAUSED, DONE };
 
 struct history_slot {
     struct history *history;
@@ -94,16 +94,24 @@ static void take_answer(void *data, const struct cemm_answer *answer)
 }
 
 /* Nothing is requested before the first day. */
-static bool before_first(const struct history_meter *meter, const struct cemm_period *period)
+static bool before_first(const struct history_item *item)
 {
-    return meter->since.year != 0 && period->span == CEMM_DAY &&
-           cemm_period_compare(period, &meter->since) < 0;
+    const struct cemm_period *since = &item->meter->since;
+    return since->year != 0 && item->period.span == CEMM_DAY &&
+           cemm_period_compare(&item->period, since) < 0;
+}
+
+static enum history_need need(const struct history *history, const struct history_item *item,
+                              struct cemm_query *query)
+{
+    if (before_first(item))
+        return HISTORY_NOT_NEEDED;
+    return history->use ? history->use->ask(history->data, item, query) : HISTORY_NEEDED;
 }
 
 static void ask(struct history_slot *slot)
 {
     struct history *history = slot->history;
-    const struct history_use *use = history->use;
     const struct history_item *item = &slot->item;
     struct cemm_query query = {
         .uid = item->meter->uid,
@@ -111,9 +119,15 @@ static void ask(struct history_slot *slot)
         .period = item->period,
     };
     copy_text(query.alias, sizeof(query.alias), item->meter->alias);
-    if ((use && !use->ask(history->data, item, &query)) ||
-        before_first(item->meter, &query.period)) {
+    slot->item.next = slot == slot_of(history, history->head);
+    switch (need(history, item, &query)) {
+    case HISTORY_NEEDED:
+        break;
+    case HISTORY_NOT_NEEDED:
         end_slot(slot, CEMM_ABSENT, "");
+        return;
+    case HISTORY_LATER:
+        slot->state = WAITING;
         return;
     }
     int r = cemm_get(history->session.cemm, &query, FRESH_MS, take_answer, slot, NULL);
@@ -131,7 +145,8 @@ static void ask_more(struct history *history)
     for (size_t number = history->head; number < history->next && history->in_flight < WINDOW;
          number++) {
         struct history_slot *slot = slot_of(history, number);
-        if (slot->state == PAUSED && slot->again <= now)
+        bool paused = slot->state == PAUSED && slot->again <= now;
+        if (paused || (slot->state == WAITING && number == history->head))
             ask(slot);
     }
     while (history->next < history->total && history->next - history->head < history->slot_count &&
@@ -284,9 +299,12 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- writing ----------------------------------------------------------------------- */
 
-/* How many slots are written together: those of one period, up to a limit. */
+/* How many slots are written together: those of one period, up to a limit. Another command takes
+ * them one by one, because later ones may depend on them. */
 static size_t group_size(const struct history *history)
 {
+    if (history->use)
+        return 1;
     size_t left = history->width - history->head % history->width;
     return left < GROUP ? left : GROUP;
 }

@@ -26,6 +26,13 @@ struct history_meter {
     struct cemm_words words;
 };
 
+/* Whether a document is needed. What is not counts as absent. */
+enum history_need {
+    HISTORY_NEEDED,
+    HISTORY_NOT_NEEDED,
+    HISTORY_LATER, /* is not known before all that come before it were taken */
+};
+
 /* A document of a history. */
 struct history_item {
     size_t period_index;
@@ -34,14 +41,15 @@ struct history_item {
     struct cemm_period period;
     struct history_meter *meter;
     bool last; /* of the period */
+    bool next; /* all that come before it were taken */
 };
 
 /* What another command makes of it; NULL: the rows of a history. */
 struct history_use {
     size_t columns; /* documents of a meter in a period */
     size_t ahead;   /* periods before the range that are asked for */
-    /* Completes a query for the period's DATA. False: it is not needed, and counts as absent. */
-    bool (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
+    /* Completes a query for the period's DATA. */
+    enum history_need (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
     /* Takes the answers in order: prints, and returns how many samples were of use, or a negative
      * errno. `document` is NULL unless `result` is 0. */
     int (*take)(void *data, const struct history_item *item, int result,

@@ -333,6 +333,32 @@ static void test_net(void **state)
     }
 }
 
+static bool needs_month(int64_t now)
+{
+    return cemm_energy_needs_month(play.zone, &play.input, &play.period, now);
+}
+
+static void test_needs_month(void **state)
+{
+    (void)state;
+    begin("Europe/Amsterdam", "2024-05-01", "p1");
+    assert_false(needs_month(NOW)); /* there are no minutes */
+    fill(0, ALL, 1000);
+    measure("electric_power", 1);
+    assert_true(needs_month(NOW));
+    assert_false(needs_month(cemm_period_end(play.zone, &play.period) - 1));
+    read_meter(0, 60, "10", "5");
+    assert_true(needs_month(NOW));
+    read_meter(1, 60, "0", "0"); /* of another meter, but they tell all that is known */
+    assert_false(needs_month(NOW));
+    end();
+    begin("Europe/Amsterdam", "2024-05-01", "pulse-1");
+    fill(0, ALL, 2.5);
+    measure("flow", 1);
+    assert_false(needs_month(NOW));
+    end();
+}
+
 /* A day that runs is not scaled, whatever is known. */
 static void test_running(void **state)
 {
@@ -583,11 +609,12 @@ static void test_any_day(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_readings),   cmocka_unit_test(test_net),
-        cmocka_unit_test(test_running),    cmocka_unit_test(test_cubic_metres),
-        cmocka_unit_test(test_rows),       cmocka_unit_test(test_intervals),
-        cmocka_unit_test(test_now),        cmocka_unit_test(test_half),
-        cmocka_unit_test(test_half_known), cmocka_unit_test(test_any_day),
+        cmocka_unit_test(test_readings),    cmocka_unit_test(test_net),
+        cmocka_unit_test(test_running),     cmocka_unit_test(test_cubic_metres),
+        cmocka_unit_test(test_rows),        cmocka_unit_test(test_intervals),
+        cmocka_unit_test(test_now),         cmocka_unit_test(test_half),
+        cmocka_unit_test(test_half_known),  cmocka_unit_test(test_any_day),
+        cmocka_unit_test(test_needs_month),
     };
     return cmocka_run_group_tests_name("energy", tests, NULL, NULL);
 }

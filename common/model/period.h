@@ -1,0 +1,12 @@
+/*
+ * What else period.c knows about a zone.
+ */
+#ifndef CEMM_MODEL_PERIOD_H
+#define CEMM_MODEL_PERIOD_H
+
+#include "common/frontend.h"
+
+/* By how many seconds the zone's clocks are ahead of UTC at that moment (seconds since 1970). */
+int64_t cemm_zone_offset(const struct cemm_zone *zone, int64_t seconds);
+
+#endif
