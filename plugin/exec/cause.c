@@ -41,7 +41,7 @@ void cause_remember(const char *words)
         printed.lines[printed.count++] = copy;
 }
 
-static bool was_printed(const char *words)
+bool cause_was_printed(const char *words)
 {
     for (size_t i = 0; i < printed.count; i++) {
         if (same_cause(printed.lines[i], words))
@@ -50,12 +50,14 @@ static bool was_printed(const char *words)
     return false;
 }
 
-void cause_print(enum cemm_level level, const char *words)
+void cause_print(enum cemm_level level, const char *line)
 {
-    if (was_printed(words))
-        return;
-    message_print(level, "%s", words);
-    cause_remember(words);
+    for (size_t i = 0; i < printed.count; i++) {
+        if (strcmp(printed.lines[i], line) == 0)
+            return;
+    }
+    message_print(level, "%s", line);
+    cause_remember(line);
 }
 
 /* Whether they have one cause: the same message, or the same reason, which is that a device does
@@ -124,7 +126,7 @@ void cause_report(const struct finding *findings, size_t count)
         struct cause cause;
         if (finding->kind == FINDING_READING || !cause_join(findings, count, i, "", &cause))
             continue;
-        bool known = *periods != '\0' && was_printed(finding->words);
+        bool known = *periods != '\0' && cause_was_printed(finding->words);
         message_print(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
                       "%s%s%s%s%s", cause.names, *periods != '\0' ? " " : "", periods,
                       cause.names[0] != '\0' ? ": " : "",

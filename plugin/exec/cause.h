@@ -38,8 +38,11 @@ struct cause {
 /* Remembers the message of a failure, so that its cause is not printed again. */
 void cause_remember(const char *words);
 
-/* Prints a line of the library, unless one with the same source and reason was printed. */
-void cause_print(enum cemm_level level, const char *words);
+/* Whether a message with the same source and reason was printed. */
+bool cause_was_printed(const char *words);
+
+/* Prints a line of the library, unless that line was printed. */
+void cause_print(enum cemm_level level, const char *line);
 
 /* Joins problem or note `index` with all of the same cause. The names are without the uid if that
  * is `device`. False: an earlier one has that cause. */

@@ -38,7 +38,8 @@ void session_release(struct session *session)
 {
     session->held = false;
     for (size_t i = 0; i < session->warning_count; i++) {
-        cause_print(CEMM_LOG_WARNING, session->warnings[i]);
+        if (!cause_was_printed(session->warnings[i]))
+            cause_print(CEMM_LOG_WARNING, session->warnings[i]);
         free(session->warnings[i]);
     }
     session->warning_count = 0;
