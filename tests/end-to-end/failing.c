@@ -269,25 +269,31 @@ int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int fd, const char *path, int flags, ...) __attribute__((alias("openat")));
 
 /* These open inside the C library. */
-static int make_temporary(char *template, int flags, const void *caller)
+static int make_temporary(char *template, int ending, int flags, const void *caller)
 {
-    int (*real)(char *, int) = NULL;
+    int (*real)(char *, int, int) = NULL;
 
     if (fails("open", ENOSPC, caller))
         return -1;
-    *(void **)&real = dlsym(RTLD_NEXT, "mkostemp");
-    return real(template, flags);
+    *(void **)&real = dlsym(RTLD_NEXT, "mkostemps");
+    return real(template, ending, flags);
 }
 
 int mkstemp(char *template)
 {
-    return make_temporary(template, 0, __builtin_return_address(0));
+    return make_temporary(template, 0, 0, __builtin_return_address(0));
 }
 
 int mkostemp(char *template, int flags)
 {
-    return make_temporary(template, flags, __builtin_return_address(0));
+    return make_temporary(template, 0, flags, __builtin_return_address(0));
+}
+
+int mkostemps(char *template, int ending, int flags)
+{
+    return make_temporary(template, ending, flags, __builtin_return_address(0));
 }
 
 int mkstemp64(char *template) __attribute__((alias("mkstemp")));
 int mkostemp64(char *template, int flags) __attribute__((alias("mkostemp")));
+int mkostemps64(char *template, int ending, int flags) __attribute__((alias("mkostemps")));
