@@ -264,9 +264,9 @@ void cemm_device_state(const struct cemm_device *device, struct cemm_device_stat
  * and no filter excludes it. Any other name is treated as absent without a request. */
 bool cemm_alias_allowed(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
-/* Whether some source that reaches a device has the endpoint of that meter (`alias` empty: of the
- * device itself; with IO: an entry in the list of all), as far as is known; where none is known to
- * reach it, whether any source has. */
+/* Whether some source that is known to reach the device has this endpoint for the meter (`alias`
+ * "": for the device itself; with IO: whether its list of meters has the meter). If no source is
+ * known to reach the device, all sources count. */
 bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                  enum cemm_endpoint endpoint);
 
@@ -279,25 +279,25 @@ enum cemm_quantity {
     CEMM_QUANTITY_NONE,   /* nothing was measured */
     CEMM_QUANTITY_GRID,   /* import and export of a smart meter */
     CEMM_QUANTITY_ENERGY, /* forward and reverse energy of others */
-    CEMM_QUANTITY_GAS,    /* forward alone */
-    CEMM_QUANTITY_VOLUME, /* likewise */
+    CEMM_QUANTITY_GAS,    /* forward only */
+    CEMM_QUANTITY_VOLUME, /* forward only */
 };
 
-/* What amounts were made of. That of an interval is the last in this order of its days. */
+/* How amounts were calculated. If the days of an interval differ, it has the last one in this
+ * order. */
 enum cemm_basis {
     CEMM_BASIS_NONE,
-    CEMM_BASIS_HOURS,    /* amounts of hours, as the API gives them */
-    CEMM_BASIS_READINGS, /* minutes, scaled to the meter's own readings */
-    CEMM_BASIS_NET,      /* minutes, scaled to the day's net in the month */
-    CEMM_BASIS_MINUTES,  /* minutes */
+    CEMM_BASIS_HOURS,    /* from hourly amounts, as the API gives them */
+    CEMM_BASIS_READINGS, /* from minutes, scaled to the meter's own readings */
+    CEMM_BASIS_NET,      /* from minutes, scaled to the day's net energy in the month */
+    CEMM_BASIS_MINUTES,  /* from minutes */
 };
 
 enum { CEMM_FORWARD, CEMM_REVERSE, CEMM_SIDES };
 
-/* Whole Wh or litres, and of how many minutes or (CEMM_BASIS_HOURS) hours. */
 struct cemm_amount {
-    double sides[CEMM_SIDES];
-    unsigned count;
+    double sides[CEMM_SIDES]; /* whole Wh or litres */
+    unsigned count;           /* of minutes or (CEMM_BASIS_HOURS) hours with data */
 };
 
 /* The quarters of an hour of a day. */
@@ -306,10 +306,10 @@ struct cemm_energy_day {
     int64_t end;
     enum cemm_quantity quantity;
     enum cemm_basis basis;
-    bool refused;       /* a factor was not in reason, and was not used */
-    bool checked;       /* what the meter counted is known: */
-    double unallocated; /* Wh of it, export and reverse negative, that are in no quarter */
-    unsigned count;
+    bool refused;       /* a factor was too far from 1, and was not used */
+    bool checked;       /* the meter's own total is known */
+    double unallocated; /* Wh of that total in no quarter; export and reverse are negative */
+    unsigned count;     /* as in struct cemm_amount */
     size_t quarter_count;
     struct cemm_amount quarters[CEMM_QUARTERS_MAX];
 };
@@ -322,10 +322,10 @@ struct cemm_energy_input {
     const struct cemm_document *month;   /* DATA of the month */
 };
 
-/* Whether meters of that alias may have readings, TOTALS. */
+/* Whether meters with that alias may have readings (TOTALS). */
 bool cemm_energy_has_readings(const char *alias);
 
-/* Whether the month would be of use, because the rest does not tell what the meter counted. */
+/* Whether the month is needed, because the readings do not tell what the meter has counted. */
 bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                              const struct cemm_period *period, int64_t now);
 
@@ -333,20 +333,21 @@ bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_ene
 void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input *input,
                     const struct cemm_period *period, int64_t now, struct cemm_energy_day *ret_day);
 
-/* In the meter's zone; the last one in UTC. */
+/* Lengths of intervals: in the meter's zone, except CEMM_BY_UTC_HOUR. */
 enum cemm_by { CEMM_BY_QUARTER, CEMM_BY_HOUR, CEMM_BY_DAY, CEMM_BY_MONTH, CEMM_BY_UTC_HOUR };
 
-/* All zeroes until the first one has begun. */
+/* The current interval; all zeroes before the first one. */
 struct cemm_interval {
     bool begun;
     int64_t start;
     struct cemm_amount amount;
     enum cemm_basis basis;
-    bool checked; /* as above; of days and months only */
+    bool checked; /* as in struct cemm_energy_day; only days and months have it */
     double unallocated;
 };
 
-/* Adds the next day to the interval under way, and gives each that is over at `now`. */
+/* Adds the next day, and calls back for each interval that has ended at `now` (seconds since
+ * 1970). */
 typedef void cemm_interval_fn(void *data, const struct cemm_interval *interval);
 void cemm_interval_add(struct cemm_interval *interval, const struct cemm_zone *zone,
                        enum cemm_by by, const struct cemm_energy_day *day, int64_t now,

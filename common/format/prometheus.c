@@ -28,7 +28,7 @@
 #define JOULES_PER_KWH  3600000.0
 #define FLOW_PER_M3_S   60000.0 /* L/min in one m3/s */
 #define LABELS_SIZE     512     /* room for two names and their labels */
-#define METER_STEP_BACK 1.0     /* a counter steps back by less when the source has changed */
+#define METER_STEP_BACK 1.0     /* a smaller step back means that the source has changed */
 
 enum family {
     POWER,

@@ -1,9 +1,10 @@
 /*
  * Energy of intervals.
  *
- * A minute of power is W for a minute, each direction by itself. Minutes are
- * means and the meter counts: so a day that is there is scaled to what the
- * meter counted, if that is known. What remains open belongs to no quarter.
+ * The API has the mean power of each minute. Energy is computed from it, each
+ * direction separately. Means are less exact than the meter's own counters: so
+ * a day that is complete is scaled to the counters' difference, if that is
+ * known. A difference that remains belongs to no quarter.
  *
  * Sums are rounded at the end of each quarter since midnight, not quarter by
  * quarter. So quarters add up to the day, and nothing depends on where a range
@@ -22,8 +23,8 @@
 #define QUARTER          (15 * MINUTE)
 #define HOUR             (60 * MINUTE)
 #define KILO             1000
-#define MINUTES_PER_HOUR 60           /* W for a minute are so much less Wh */
-#define NEAR             (5 * MINUTE) /* of midnight, that a reading counts as that of midnight */
+#define MINUTES_PER_HOUR 60           /* Wh are W x minutes / 60 */
+#define NEAR             (5 * MINUTE) /* so near to midnight, a reading counts as that of midnight */
 
 /* A sum of decimals that should end in a half may lie below it. No true value is that close. */
 #define TIE 1e-6

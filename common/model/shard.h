@@ -1,5 +1,6 @@
 /*
- * Several programs that share an account, each with a part of its devices.
+ * Shards: several programs share an account, and each reads a part of its
+ * devices.
  */
 #ifndef CEMM_MODEL_SHARD_H
 #define CEMM_MODEL_SHARD_H

@@ -242,10 +242,10 @@ static bool has(struct json_object *group, const char *channel)
 }
 
 /*
- * Whether a channel is taken from `totals`. They are a set of their own (spec
- * §2): it splits by tariff what an inverter has in one register, and only
- * within it the documented sums hold. So readings of one meter all come from
- * one set. Undocumented channels are taken from either.
+ * Whether a channel is taken from `totals`. Its readings do not match those of
+ * `data`: it splits an inverter's single register by tariff, and the documented
+ * sums are right only within `totals`. So all readings of a meter come from one
+ * of the two. Undocumented channels are taken from either.
  */
 static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, const char *channel)
 {

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# LAN devices that do not keep their connections: one says so and takes more than a second for each
-# answer, another one like it has no io, one closes without a word, one does so a while later. Each
-# new connection might lead to another device, so the root is asked whose it is: once a request, and
-# then there is an answer. The cloud, which knows them, too, is not asked for it. To the last one leads
-# a router that forgets connections by which nothing comes: those are not used again.
+# LAN devices that close connections. One announces it (Connection: close) and takes more than a second
+# for each answer, another one does the same and has no io, one closes without notice, one does so a
+# while later. A new connection may lead to another device, so the root document is requested, once per
+# request. The cloud has these devices, too, but is not asked instead. The last device is behind a router
+# that forgets idle connections: these are not used again.
 # Called as: closing.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -44,7 +44,7 @@ mount_fs
 check 'mount: by a router: is read' cat "$m/$forgotten/p1/realtime.json"
 idle_since=$(now_ms)
 
-# run WHAT ARGUMENT…: the program, on the LAN alone. It ends by itself, and well.
+# run WHAT ARGUMENT…: runs cemm with LAN devices only. It must succeed.
 run() {
   local what=$1
   shift
@@ -71,7 +71,7 @@ done
 
 # ---- those that go on -----------------------------------------------------------------------
 
-# has_of FILE COUNT UID: lines of different times.
+# has_of FILE COUNT UID: whether FILE has lines with that many different times.
 has_of() {
   (($(grep "uid=$3,alias=p1" "$1" | awk '{ print $NF }' | sort -u | wc -l) >= $2))
 }
@@ -117,7 +117,7 @@ for uid in "${!kind[@]}"; do
   check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
 done
 is 'mount: the cloud is not asked for it' 0 "$(requests 'cloud .*/(realtime|data)/')"
-# still: in 3 s, somebody who asks again and again would do so.
+# still: no request within 3 s.
 still() {
   local count
   count=$(wc -l <"$sim_log")

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154
-# Where the API key might stand, and must not: every file in the scratch directory, the command line
-# and the environment of every program that the test started, the extended attributes and the small
-# files of every mount. To be sourced after lib.sh, then:
+# Searches for the API key where it must not be: in every file of the scratch directory, in the command
+# line and the environment of every program that the test started, in the extended attributes and the
+# small files of every mount. Source it after lib.sh, then:
 #
-#   the_search_finds_keys            # once: that the search would see one
-#   no_key 'after that'              # after whatever might have spilt it
+#   the_search_finds_keys            # once: checks that the search finds a key
+#   no_key 'after that'              # after each step that might have leaked it
 #
-# The key's own files (*.key) and the simulators, which are told it, are left out.
+# The key files (*.key) and the simulators, which need the key, are not searched.
 
 # key_files DIRECTORY: the files with the key, on that file system alone: mounts are asked below.
 key_files() {

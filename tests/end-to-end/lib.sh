@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
-# What every end-to-end test needs: a scratch directory, simulators, processes and mounts that are
-# surely gone in the end, and TAP lines. To be sourced, then:
+# For every end-to-end test: a scratch directory, simulators, processes and mounts that are always
+# removed at the end, and TAP lines. Source it, then:
 #
 #   set -euo pipefail
 #   . "$(dirname "$0")/lib.sh"
@@ -9,25 +9,24 @@
 #   is 'what' "$expected" "$got"  # or: check 'what' command…; ok 'what'; not_ok 'what' [why]
 #   finish                        # the plan, and exit 1 if anything failed
 #
-# A test that mounts or makes networks by itself says so first: enter_namespaces "$@".
+# A test that mounts or makes networks first calls: enter_namespaces "$@".
 #
-# Only processes that a test started itself are ever ended, by their process id.
+# A test only ends processes that it has started, by their process id.
 
 tap_count=0
 tap_failed=0
 own_pids=()
 own_mounts=()
-declare -A own_sims=() # process id → directory, of simulators that nobody has stopped
+declare -A own_sims=() # process id → directory, of simulators that have not been stopped
 cleanup_hooks=()
-readonly skipped=77 # what meson takes for "skipped"
+readonly skipped=77 # the exit code that means "skipped" to meson
 
-# The prefix of a command that is root of a mount table of its own.
+# The prefix of a command that runs as root in its own mount namespace.
 as_root_of_mounts=(unshare --mount)
 ((EUID == 0)) || as_root_of_mounts+=(--map-root-user)
 
-# enter_namespaces ARGUMENT…: the test, which is called with these arguments, begins anew in a mount
-# namespace of its own, and if need be in a user namespace, of which it is root. Where that is
-# forbidden it is skipped.
+# enter_namespaces ARGUMENT…: starts the test again, with these arguments, in its own mount namespace,
+# and without root in its own user namespace, too. If that is forbidden, the test is skipped.
 enter_namespaces() {
   local why
   if [[ ${CEMM_TEST_NAMESPACES-} != "$$" ]]; then
@@ -36,7 +35,7 @@ enter_namespaces() {
     ((EUID == 0)) || exec "${as_root_of_mounts[@]}" bash "$(dirname "$0")/own-root.sh" bash "$0" "$@"
     exec "${as_root_of_mounts[@]}" bash "$0" "$@"
   fi
-  # Our copies of other tests' mounts would keep those alive when they are taken away.
+  # Otherwise our copies would keep other tests' mounts alive after these are unmounted.
   umount -a -l -t fuse.cemmfs 2>/dev/null || true
 }
 
@@ -48,7 +47,7 @@ begin() {
   fi
   build=$(cd "$1" && pwd)
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-e2e.XXXXXX")
-  # Ours alone: what the user has configured must not leak into a test.
+  # The user's configuration must not affect a test.
   export XDG_CONFIG_HOME="$scratch/xdg-config" XDG_DATA_HOME="$scratch/xdg-data" STATE_DIRECTORY="$scratch/state"
   unset CEMM_CONFIG NOTIFY_SOCKET CREDENTIALS_DIRECTORY
   unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
@@ -56,12 +55,13 @@ begin() {
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
   if day_ends; then
-    echo '# the day ends, and is waited for: what is compared shall be of one day'
+    echo '# waits until midnight is over, because the test compares data of one day'
     while day_ends; do sleep 1; done
   fi
 }
 
-# Within two minutes, for us, the meters or the machine; or it has just begun, and has no row yet.
+# Whether the day ends within two minutes in UTC, in the meters' zone or in the machine's, or has just
+# begun and has no row yet.
 day_ends() {
   local now
   for now in "$(date -u +%H%M)" "$(TZ=Europe/Amsterdam date +%H%M)" "$(date +%H%M)"; do
@@ -70,7 +70,7 @@ day_ends() {
   return 1
 }
 
-# skip WHY…: ends the test as one that cannot run here, or not further.
+# skip WHY…: ends the test as skipped, because it can't run or go on here.
 skip() {
   ((tap_failed == 0)) || finish
   echo "1..0 # SKIP $*"
@@ -84,7 +84,7 @@ ok() {
   echo "ok: $1"
 }
 
-# not_ok WHAT [WHY]: the why is shown as a comment, cut to some lines.
+# not_ok WHAT [WHY]: prints the reason as a comment of a few lines.
 not_ok() {
   tap_count=$((tap_count + 1))
   tap_failed=$((tap_failed + 1))
@@ -92,7 +92,7 @@ not_ok() {
   [[ -z ${2-} ]] || head -n 12 <<<"$2" | cut -c1-300 | sed 's/^/#   /'
 }
 
-# left_out WHAT WHY: a check that can't be made here. run.sh counts it as skipped.
+# left_out WHAT WHY: a check that can't be done here. tests/run.sh counts it as skipped.
 left_out() {
   tap_count=$((tap_count + 1))
   echo "skipped: $1 ($2)"
@@ -127,7 +127,7 @@ hasnt() {
   if [[ $2 != *"$3"* ]]; then ok "$1"; else not_ok "$1" "\"$3\" in: $2"; fi
 }
 
-# exits WHAT CODE COMMAND…: ok if the command ends with CODE; leaves $out and $err behind.
+# exits WHAT CODE COMMAND…: ok if the command ends with CODE. Sets $out and $err.
 exits() {
   local what=$1 code=$2 got=0
   shift 2
@@ -150,16 +150,15 @@ finish() {
 
 # ---- time and processes ------------------------------------------------------
 
-# A machine that is busy has so many times as long as one that is not: when that is over, something
-# hangs.
+# Time limits are multiplied by this for busy machines. A test that exceeds even that hangs.
 readonly patience=${CEMM_TEST_PATIENCE:-10}
 
-# wait_for SECONDS COMMAND…: tries until it succeeds; false when the time is over, patience included.
+# wait_for SECONDS COMMAND…: tries until it succeeds; false after SECONDS × $patience.
 wait_for() {
   wait_at_most $(($1 * patience)) "${@:2}"
 }
 
-# wait_at_most SECONDS COMMAND…: likewise, without patience.
+# wait_at_most SECONDS COMMAND…: the same, but false after SECONDS.
 wait_at_most() {
   local end=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
   shift
@@ -174,16 +173,15 @@ now_ms() {
   echo $((${EPOCHREALTIME/[.,]/} / 1000))
 }
 
-# soon WHAT LIMIT MS: ok if it took less than LIMIT milliseconds, on a machine that has nothing else to
-# do; on one that has, so many times as long as work takes there now.
+# soon WHAT LIMIT MS: ok if MS is less than LIMIT. On a busy machine LIMIT is multiplied by how much
+# slower it is.
 soon() {
   local limit=$2
   (($3 < limit)) || limit=$(($2 * $(slowness) / 100))
   check "$1 ($3 ms)" test "$3" -lt "$limit"
 }
 
-# slowness: how many hundredths of its own time some work takes until it is done. 100 is a machine that
-# has nothing else to do.
+# slowness: elapsed time in percent of CPU time, of some work. 100 on an idle machine.
 slowness() {
   local i TIMEFORMAT='%R %U %S'
   { time for ((i = 0; i < 100000; i++)); do :; done; } 2>&1 | awk '{ printf "%d", 100 * $1 / ($2 + $3) }'
@@ -205,7 +203,7 @@ gone() {
   ! alive "$1"
 }
 
-# ours PID: whether it is (still) a child of this script; a number may have been given to another.
+# ours PID: whether it is still a child of this script; the number may have been reused.
 ours() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
@@ -219,7 +217,7 @@ started() {
   own_pids+=("$1")
 }
 
-# stop PID [SIGNAL]: ends one of ours and waits for it; its exit code stands in $stopped.
+# stop PID [SIGNAL]: ends one of our processes and waits for it. Sets $stopped to its exit code.
 stop() {
   local signal=${2:-TERM}
   stopped=0
@@ -275,7 +273,7 @@ cleanup() {
   exit "$status"
 }
 
-# remove DIRECTORY: with all in it. What was copied from a mount may be read-only.
+# remove DIRECTORY: with its content. Copies from a mount may be read-only.
 remove() {
   find "$1" -xdev -type d ! -perm -u+w -exec chmod u+w {} +
   rm -rf --one-file-system "$1"
@@ -321,8 +319,8 @@ start_sim() {
   done
 }
 
-# sim_ended_well PID: ends a simulator, and says what is wrong if it had ended by itself, or does not
-# end as it should. Whatever fails after such an end fails for that reason.
+# sim_ended_well PID: stops a simulator. Fails if it had already ended, or ends with an error: this
+# explains the failures before.
 sim_ended_well() {
   local dir=${own_sims[$1]} what=
   unset "own_sims[$1]"
@@ -334,7 +332,7 @@ sim_ended_well() {
 }
 
 # sim_faults [SPEC…]: replaces the faults of the simulator started last; none: no faults. Returns
-# when the simulator has taken them, which it shows by what it answers on a path of our own.
+# when the simulator uses them, which its answer to a probe shows.
 sim_faults() {
   local probe="status=$((sim_probe = 418 + (sim_probe + 1) % 30))@*/probe-$sim_pid*"
   printf '%s\n' "$@" "$probe" | sed '/^$/d' >"$sim_control"
@@ -347,7 +345,7 @@ sim_probed() {
   [[ $(curl -s -o /dev/null -w '%{http_code}' "${sim_cloud}probe-$sim_pid/?api_key=$sim_key") == "$1" ]]
 }
 
-# cloud_get PATH [QUERY]: what the simulator's cloud says; promises are waited for.
+# cloud_get PATH [QUERY]: the answer of the simulator's cloud, after its promises.
 cloud_get() {
   local url="$sim_cloud$1?api_key=$sim_key${2:+&$2}" code tries=0
   while :; do

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How cemmfs starts: where it refuses to mount, and in which surroundings it works all the same.
+# How cemmfs starts: where it refuses to mount, and unusual environments in which it must work.
 # Called as: mount-start.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -11,7 +11,7 @@ write_config "$conf"
 archive=$conf.archive
 mkdir -p "$m" "$archive"
 
-# refused WHAT WORDS PLACE [COMMAND…]: nothing is mounted there, and one line says why.
+# refused WHAT WORDS PLACE [COMMAND…]: nothing is mounted there, and one message says why.
 refused() {
   local what=$1 words=$2 place=$3
   shift 3
@@ -44,7 +44,7 @@ mount_fs
 refused 'a second mount' 'cemmfs is already mounted there' "$m"
 refused 'a place in a mount' 'it is inside another mount of cemmfs' "$m/$dev"
 if [[ $(id -u) == 0 ]]; then
-  # The mount of somebody else, who has not allowed others to look at it.
+  # Another user's mount, without allow_other.
   chmod 711 "$scratch"
   install -m 600 -o nobody "$conf.key" "$scratch/nobody.key"
   sed "s|^api-key-file = .*|api-key-file = $scratch/nobody.key|" "$conf" >"$scratch/nobody.conf"
@@ -68,7 +68,7 @@ unmount_fs
 
 # ---- in which surroundings ------------------------------------------------------------
 
-# Any of the descriptors 0 to 2 may be closed: none of ours takes its place.
+# Any of the descriptors 0 to 2 may be closed: another file must not take its place.
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
   mkdir -p "$m"
   bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m" -f &
@@ -89,7 +89,7 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
   check 'and SIGTERM ends it' wait_for 10 gone_or_zombie "$daemon"
 done
 
-# A limit on the sizes of files is the archive's trouble, and not the reader's.
+# A limit on the file size affects the archive, not the reader.
 : >"$scratch/fs.log"
 (
   ulimit -f 1
@@ -108,7 +108,8 @@ check 'nothing half is left behind' wait_for 10 nothing_half # days that are rea
 is 'which is said once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 
-# What the configuration names is relative to it, wherever the program goes.
+# Relative paths in the configuration are relative to its file, also after the program has changed its
+# directory.
 mkdir "$scratch/relative"
 cp "$conf.key" "$scratch/relative/key"
 sed "s|^api-key-file = .*|api-key-file = key|; s|^directory = .*|directory = ../kept|" "$conf" >"$scratch/relative/conf"

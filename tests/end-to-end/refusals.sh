@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# A cloud that refuses: with 429 and Retry-After as a number or a date, with 429 alone, and with 403.
-# Who waits is told at once; who polls leaves that request alone for as long as told, or longer each
-# time, and says so once; the meter beside them goes on. A key file that was rewritten is read again.
+# A cloud that refuses requests: with 429 and Retry-After as a number or a date, with 429 alone, and with
+# 403. A program that somebody waits for reports it at once. A poller does not repeat the request for as
+# long as Retry-After says, or longer each time, and logs it once; it goes on reading the healthy meter.
+# A key file that was rewritten is read again.
 # Called as: refusals.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -22,7 +23,7 @@ refuse() {
   sim_faults "${specs[@]}"
 }
 
-# asked_for UID: how often its realtime was.
+# asked_for UID: how often its realtime was requested.
 asked_for() {
   requests " $1 GET .*/realtime/ "
 }
@@ -31,8 +32,8 @@ healthy_asked() {
   (($(asked_for "$healthy") >= $1))
 }
 
-# check_pauses WHAT: what those that refuse were asked meanwhile. Without a word, the pauses are 1, 2,
-# 4, … s, a quarter more or less.
+# check_pauses WHAT: how often the refused requests were repeated. Without Retry-After, the pauses are 1,
+# 2, 4, … s, plus or minus a quarter.
 check_pauses() {
   local uid most
   for uid in "${!kind[@]}"; do
@@ -125,7 +126,7 @@ stream_says() {
 streams() {
   [[ -s $scratch/out ]]
 }
-# What the stream before has said must not be taken for this one's, but be searched for the key.
+# Keeps the output of the previous stream for the search for the key, and begins with empty files.
 cat "$scratch/out" "$scratch/err" >"$scratch/said-before"
 : | tee "$scratch/out" "$scratch/err"
 write_key "$conf.key" wrong-key-0815

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# shards.sh BUILD_DIR: three programs share an account of 60 devices. Together they have them all, no
-# device twice, and each says what it leaves to the others.
+# shards.sh BUILD_DIR: three programs share an account of 60 devices. Together they read all of them, no
+# device twice, and each reports how many it leaves to the others.
 # shellcheck disable=SC1091,SC2119,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -33,7 +33,7 @@ for shard in 1/3 2/3 3/3; do
 done
 is 'together they have all devices, each once' "$(printf '00-1E-C0-00-00-%02X\n' {1..60})" "$(cat "$scratch"/?-3.uids | sort)"
 
-# A device by its name, and where it is.
+# A METER that names a device of another shard.
 config_of 1/3
 own=$(head -n 1 "$scratch/1-3.uids")
 other=$(head -n 1 "$scratch/2-3.uids")
@@ -54,7 +54,7 @@ has 'says it, too' "$err" "W! cemm: $other: $words"
 exits 'a device that nobody has' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
 hasnt 'is not said to be elsewhere' "$err" shard
 
-# Named devices are shared out, too.
+# Devices that the configuration names are shared, too.
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
 exits 'of two devices by name' 0 "$cemm" list --config "$conf" --format json
 is 'one is its own' "$own" "$(jq -r '.[].uid' <<<"$out")"
@@ -66,7 +66,7 @@ for shard in 0/3 4/3 3 a/b 1/0 1/257; do
   is 'is refused' "E! cemm: $conf: line $(grep -n ^shard "$conf" | cut -d: -f1): shard = $shard: write which part of how many, like 2/3; at most 256 parts" "$err"
 done
 
-# The mount shows its own, and counts the others.
+# The mount shows the devices of its shard, and counts the others.
 config_of 2/3
 mount_fs
 is 'the mount has its part' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"

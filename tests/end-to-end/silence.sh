@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# silence.sh BUILD_DIR: meters whose `data` stand still while their `totals` go on, in every program.
-# Smart meters and Modbus meters are silent then; an inverter, a pulse meter and gas are not, for
-# nothing may have flowed.
-# A meter that is answered for without a sample has failed, in each of them.
+# silence.sh BUILD_DIR: meters whose `data` does not change while their `totals` do, in every program.
+# Smart meters and Modbus meters are then silent. An inverter, a pulse meter and gas are not, because
+# perhaps nothing flows. A meter whose answers have no sample has failed, in each program.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -31,12 +30,12 @@ conf "$run" <<END
   </Local>
 </Plugin>
 END
-night=() # what stands still in any night
+night=() # meters that measure nothing in a normal night
 for alias in p1-gas s01 pulse-1 mb1; do night+=("data-stands@*/$alias/realtime*"); done
 
 # ---- collectd --------------------------------------------------------------------------------------
 
-# asked_again TIMES: each meter has been asked for so often since the last sim_faults.
+# asked_again TIMES: whether each meter was requested that often since the last sim_faults.
 asked_again() {
   local alias
   for alias in p1 p1-gas s01 pulse-1 mb1 mb2; do
@@ -44,7 +43,7 @@ asked_again() {
   done
 }
 
-# become FAULT…: and wait until all meters have been read twice with them.
+# become FAULT…: sets the faults, and waits until all meters have been read twice with them.
 become() {
   sim_faults "$@" || not_ok 'the simulator takes its faults'
   since_line=$(($(wc -l <"$sim_log") + 1))
@@ -92,7 +91,7 @@ stop_collectd 'with silent meters' "$run"
 
 sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
 
-# ages ALIAS: what stands under AGE in its rows, seconds left out.
+# ages ALIAS: the values of its AGE column; seconds become "fresh".
 ages() {
   awk -v alias="$1" '
     NR == 1 { meter = index($0, "METER"); channel = index($0, "CHANNEL"); age = index($0, " AGE") + 3; next }
@@ -105,7 +104,7 @@ is 'read: the age of a smart meter that stands still, of its totals, too' '1 h' 
 is 'read: the age of one that does not' fresh "$(ages mb2)"
 is 'read: an inverter has its age' '1 h' "$(ages mb1)"
 
-# The alert for what Prometheus is told, as if it were scraped at 0 s.
+# The alert for these metrics, as if they were scraped at 0 s.
 "$cemm" read --config "$conf" --format prometheus >"$scratch/metrics"
 is 'cemm_up: all are answered for' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metrics")"
 {
@@ -125,7 +124,7 @@ END
 } >"$scratch/alerts-test.yml"
 check 'MeterSilent tells of the smart meter alone' promtool test rules "$scratch/alerts-test.yml"
 
-# Answered without a sample: one line, and the time of the last one stays.
+# An answer without a sample: one message, and the time of the last sample stays.
 metrics=$scratch/stream.prom
 stream_has() { grep -qF -- "$1" "$metrics"; }
 sample_time() { # FILE

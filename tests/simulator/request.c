@@ -296,7 +296,7 @@ static void reset(int fd)
         perror("cemm-sim: reset");
 }
 
-/* What comes after the header is left for request_drip(). Returns how much to send at once. */
+/* Leaves the bytes after the header to drip(). Returns how much to send at once. */
 static size_t keep_for_dripping(struct request *request, struct answer *answer)
 {
     const char *end = memmem(answer->body, answer->length, "\r\n\r\n", 4);
