@@ -1,6 +1,6 @@
 /*
- * What came of a request. Failures with one cause, such as a key that is
- * rejected, are one message. A failed request says "SOURCE: REQUEST: REASON".
+ * How requests ended. Failures with one cause, such as a key that is rejected,
+ * are one message. The message of a failed request is "SOURCE: REQUEST: REASON".
  */
 #ifndef CEMM_EXEC_CAUSE_H
 #define CEMM_EXEC_CAUSE_H

@@ -1,10 +1,10 @@
 /*
- * `cemm energy`: what the minutes and readings of meters come to. The history
- * plans and fetches up to three documents of a meter and a day, which come in
- * order. The month comes last, because the readings mostly make it needless.
+ * `cemm energy`: energy from the minutes and readings of meters. history-run.c
+ * fetches up to three documents of each meter and day, and passes them on in
+ * order. The month comes last, because it is only needed without readings.
  *
- * A day of which something could not be had is left out, with the interval
- * that it belongs to: once it can be had, that is another one.
+ * If a document of a day can't be fetched, the interval with that day is left
+ * out: with the document it would have another value.
  */
 #include "plugin/exec/energy-print.h"
 #include "plugin/exec/history-run.h"
@@ -24,7 +24,7 @@ struct meter {
     struct cemm_document *before; /* readings of the day before, and of the day */
     struct cemm_document *after;
     struct cemm_document *minutes;
-    bool failed;          /* something of the day */
+    bool failed;          /* a document of the day */
     bool readings_failed; /* which the day after needs, too */
     bool ever_failed;
     bool begun; /* a minute has come */
@@ -53,7 +53,7 @@ static const struct cemm_zone *zone_of(const struct energy *energy)
     return cemm_zone(energy->history.session.cemm);
 }
 
-/* ---- what is asked for -------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------------- */
 
 static bool needs_month(const struct meter *meter, const struct cemm_period *day)
 {
@@ -84,7 +84,7 @@ static enum history_need ask(void *data, const struct history_item *item, struct
     return needed ? HISTORY_NEEDED : HISTORY_NOT_NEEDED;
 }
 
-/* ---- what comes of it --------------------------------------------------------- */
+/* ---- intervals ---------------------------------------------------------------- */
 
 /* Rows begin with the first interval that has a minute. */
 static void give(void *data, const struct cemm_interval *interval)
@@ -121,7 +121,7 @@ static int add_day(struct meter *meter, const struct cemm_period *period,
     return (int)day.count;
 }
 
-/* Home Assistant gets days that are closed: a file of tomorrow must not say otherwise. */
+/* Home Assistant gets closed days only, so that tomorrow's file has the same values. */
 static bool is_open(const struct meter *meter)
 {
     return for_home_assistant(meter->energy) &&
@@ -192,7 +192,7 @@ static bool any_row(void *data)
     return energy->rows.begun;
 }
 
-/* ---- what is said of it ------------------------------------------------------- */
+/* ---- messages ----------------------------------------------------------------- */
 
 static bool report_meter(const struct energy *energy, const struct meter *meter)
 {
@@ -212,7 +212,7 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     else if (meter->names->rows == 0 && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy) ? "there are no minutes of a closed day"
-                                                 : "there are no minutes of that time");
+                                                 : "there are no minutes for these dates");
     return !meter->by_hour && (meter->names->rows > 0 || meter->ever_failed);
 }
 
@@ -226,7 +226,7 @@ static bool report(void *data)
     }
     if (good && !energy->rows.begun)
         message_print(CEMM_LOG_WARNING,
-                      "no interval of that time is over yet; each is printed when "
+                      "no interval of these dates is over yet; each is printed when "
                       "it has ended");
     return good;
 }

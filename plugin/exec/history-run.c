@@ -25,7 +25,7 @@
  * group. This limits memory. */
 #define GROUP 64
 
-#define FRESH_MS 60000 /* how old a running period may be (spec §4) */
+#define FRESH_MS 60000 /* how old a running period may be */
 #define TRIES    7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
 
@@ -223,7 +223,7 @@ static int use_rows(struct history *history, size_t count, bool last, FILE *stre
     return r < 0 ? r : 0;
 }
 
-/* Writes what comes of `count` slots; with none, what stands before or (`last`) after all rows. */
+/* Writes the text of `count` slots; with none, the text before or (`last`) after all rows. */
 static int put_rows(struct history *history, size_t count, bool last, struct cemm_words *words)
 {
     if (is_openmetrics(history))
@@ -242,7 +242,7 @@ static int put_rows(struct history *history, size_t count, bool last, struct cem
     return r;
 }
 
-/* ---- telling what failed ----------------------------------------------------------- */
+/* ---- messages --------------------------------------------------------------------- */
 
 static struct finding finding_of(const struct history_meter *meter)
 {
@@ -472,7 +472,7 @@ static void report_end(struct history *history)
         return;
     }
     if (!any_row(history) && !history->failed) {
-        history_report_empty(history, "there is no data of that time");
+        history_report_empty(history, "there is no data for these dates");
         history->failed = true;
         return;
     }
@@ -480,7 +480,7 @@ static void report_end(struct history *history)
         const struct history_meter *meter = &history->meters[i];
         if (meter->rows == 0)
             message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias,
-                          "there is no data of that time");
+                          "there is no data for these dates");
     }
 }
 

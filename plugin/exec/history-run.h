@@ -1,6 +1,6 @@
 /*
- * A history: each meter in each period. Another command may make something
- * else of a meter's documents (energy.c).
+ * Fetches and writes a history: the documents of each meter in each period.
+ * `cemm energy` fetches them in the same way, and prints other rows (energy.c).
  */
 #ifndef CEMM_EXEC_HISTORY_RUN_H
 #define CEMM_EXEC_HISTORY_RUN_H
@@ -37,28 +37,28 @@ enum history_need {
 struct history_item {
     size_t period_index;
     size_t meter_index;
-    size_t column; /* of those of the meter in the period */
+    size_t column; /* which of the meter's documents in the period */
     struct cemm_period period;
     struct history_meter *meter;
     bool last; /* of the period */
     bool next; /* all that come before it were taken */
 };
 
-/* What another command makes of it; NULL: the rows of a history. */
+/* How another command uses the documents; NULL: the rows of a history are printed. */
 struct history_use {
     size_t columns; /* documents of a meter in a period */
     size_t ahead;   /* periods before the range that are asked for */
     /* Completes a query for the period's DATA. */
     enum history_need (*ask)(void *data, const struct history_item *item, struct cemm_query *query);
-    /* Takes the answers in order: prints, and returns how many samples were of use, or a negative
+    /* Takes the answers in order: prints, and returns how many samples were used, or a negative
      * errno. `document` is NULL unless `result` is 0. */
     int (*take)(void *data, const struct history_item *item, int result,
                 struct cemm_document *document, FILE *stream);
-    /* Prints what stands before and after all rows. */
+    /* Prints the text before or (`last`) after all rows. */
     void (*frame)(void *data, bool last, FILE *stream);
-    /* Whether rows were printed: samples of use may belong to intervals that are not over. */
+    /* Whether rows were printed: samples may belong to intervals that are not over. */
     bool (*any_row)(void *data);
-    /* Reports what came of it; false: something failed. */
+    /* Prints messages at the end; false: something failed. */
     bool (*report)(void *data);
 };
 

@@ -208,8 +208,8 @@ static enum exec_exit run(struct history *history)
 {
     if (!set_range(history)) {
         history_report_empty(history, history->options->to.year != 0
-                                          ? "no meter can have data of that time"
-                                          : "that time has not come yet");
+                                          ? "no meter can have data for these dates"
+                                          : "these dates are in the future");
         return EXEC_USAGE;
     }
     enum exec_exit end = find(history);

@@ -15,7 +15,7 @@
 
 #define DIRECTORY "/var/tmp" /* /tmp may be memory */
 
-/* What stands before the text of a piece. */
+/* The header of a piece. */
 struct piece {
     off_t next; /* of the same metric; 0: none */
     size_t length;
@@ -131,7 +131,7 @@ static int add_piece(struct openmetrics *metrics, struct metric *metric, const c
     return r;
 }
 
-/* How long the lines at the beginning are that have the same name; *ret_name: and it. */
+/* The length of the first lines, as far as they have the same name, which goes to *ret_name. */
 static size_t same_metric(const char *text, size_t *ret_name)
 {
     size_t length = 0;

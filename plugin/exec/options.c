@@ -101,8 +101,9 @@ static void set_format(struct exec_options *options, const struct exec_command *
         cemm_words_set(words,
                        "prometheus has no times, so it cannot show history; openmetrics can");
     else if (options->format == EXEC_FORMAT_OPENMETRICS && has_format(command, "prometheus"))
-        cemm_words_set(words, "openmetrics is a format of history; the format of the present is "
-                              "prometheus");
+        cemm_words_set(words,
+                       "openmetrics is a format of history; the format for current values is "
+                       "prometheus");
     else
         cemm_words_set(words, "unknown format '%s' of %s: there are %s", value, command->name,
                        command->formats);

@@ -262,7 +262,7 @@ now() {
   check 'and is the last that is' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
   is 'is left out' "$header" "$out"
-  is 'and that is said' 'W! cemm: no interval of that time is over yet; each is printed when it has ended' "$err"
+  is 'and that is said' 'W! cemm: no interval of these dates is over yet; each is printed when it has ended' "$err"
   echo before >"$scratch/kept"
   energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
   is 'which stays as it was' before "$(<"$scratch/kept")"
@@ -274,7 +274,7 @@ failures() {
   is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
   is 'the others come' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-03 p1
-  is 'says so' "E! cemm: $one/p1: there are no minutes of that time" "$err"
+  is 'says so' "E! cemm: $one/p1: there are no minutes for these dates" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
   is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
 2025-01-02T00:00:00+01:00 readings' "$(tail -n +2 <<<"$out" | awk -F, '{ print $3, $11 }')"
@@ -282,7 +282,7 @@ failures() {
   rm -rf "$config.archive"
   sim_faults "status=404@*/s01/data/*"
   energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
-  is 'says so' "E! cemm: $one/s01: there are no minutes of that time" "$err"
+  is 'says so' "E! cemm: $one/s01: there are no minutes for these dates" "$err"
   is 'the others come' 4 "$(tail -n +2 <<<"$out" | wc -l)"
   rm -rf "$config.archive"
   : >"$sim_log"

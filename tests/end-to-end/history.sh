@@ -167,7 +167,7 @@ clock_ahead() {
 # Nothing there, partly or at all; what fails, and what comes all the same.
 failures() {
   history_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
-  has 'the message says so' "$err" 'E! cemm: there is no data of that time'
+  has 'the message says so' "$err" 'E! cemm: there is no data for these dates'
   # Nor is there where the zone is wrong: the message shows which one it is.
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
   exits 'in a wrong zone' 1 "$cemm" history --config "$scratch/tokyo.conf" --from 2024-12-01 --to 2024-12-31 "$one/p1"
@@ -175,7 +175,7 @@ failures() {
   check 'and seen' grep -qE "E! cemm: there is no data.* it is $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 there" <<<"$err"
   sed 's|^time-zone = .*|time-zone = Pacific/Pago_Pago|' "$config" >"$scratch/pago.conf"
   exits 'today, where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
-  check 'the zone is suspected, too' grep -qE 'E! cemm: that time has not come yet.*-11:00 there' <<<"$err"
+  check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 there' <<<"$err"
   history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
   is 'two of the days' 2880 "$(wc -l <<<"$out")"
   history_exits 'a meter that is not there' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
