@@ -133,7 +133,7 @@ enum cemm_outcome {
 /*
  * How a request ended. `result` is 0, an enum cemm_outcome, or
  *   -ETIMEDOUT     no answer came in time,
- *   -EHOSTUNREACH  no source could be reached, or those that failed still rest,
+ *   -EHOSTUNREACH  no source could be reached, or those that failed are still left alone,
  *   -EIO           the answer was an error of the server, or no valid document,
  *   -ENOMEM        there is no memory,
  *   -ECANCELED     cemm_cancel() or cemm_free() ended it.

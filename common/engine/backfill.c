@@ -41,16 +41,16 @@ struct cemm_fill {
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
     int64_t limit;              /* only minutes over by then count: cemm_ledger_missing() */
-    int64_t since;              /* earlier minutes were requested, and the API had later rows */
-    int64_t asked;              /* earlier minutes were requested, and wait for another try */
-    struct cemm_health backoff; /* pauses before those are tried again */
+    int64_t since;              /* earlier minutes are given up: the API has later rows */
+    int64_t asked;              /* earlier minutes were requested, and are tried again */
+    struct cemm_health backoff; /* between two tries of those */
 
     /* The round: */
     bool gave;                   /* rows were given */
-    int64_t cursor;              /* how far it has come */
+    int64_t cursor;              /* the next minute to handle */
     struct cemm_query query;     /* for a day */
     struct cemm_document *day;   /* that is being given */
-    int64_t row;                 /* how far that has come */
+    int64_t row;                 /* its next minute to give */
     TAILQ_ENTRY(cemm_fill) link; /* in `ready` */
     SLIST_ENTRY(cemm_fill) all;
 };

@@ -188,7 +188,7 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
     int64_t limit = timeout_of(&cemm->find.registry, query);
     struct cemm_words words;
 
-    cemm_words_set(&words, "%s%s%s: not there within %.3g s; it is still asked for",
+    cemm_words_set(&words, "%s%s%s: no answer within %.3g s; the request goes on",
                    query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
                    query ? query->alias : "", (double)limit / 1000);
     cemm_ticket_limit(ticket, limit + GRACE_MS, &words);

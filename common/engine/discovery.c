@@ -15,10 +15,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define WINDOW_MS       2000    /* how long a look lasts */
+#define WINDOW_MS       2000    /* how long a scan lasts */
 #define REPEAT_MS       500     /* after which the query is sent once more: UDP loses packets */
 #define PACKETS_AT_ONCE 16      /* read in one turn, so that roots can be requested in between */
-#define FORGET_LOOKS    3       /* without a claim, after which an address is forgotten */
+#define FORGET_SCANS    3       /* without a claim, after which an address is forgotten */
 #define REMARKS_MS      3600000 /* in which there are at most CEMM_REMARKS_MAX */
 
 static void on_timer(void *data);
@@ -38,7 +38,7 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
 }
 
 /* If several programs share the port, the one that opened it last gets the answers. So the socket
- * is open no longer than a look lasts. */
+ * is open no longer than a scan lasts. */
 static void close_socket(struct cemm_discovery *discovery)
 {
     if (discovery->fd >= 0)
@@ -182,7 +182,7 @@ static void ask_all(struct cemm_discovery *discovery)
         cemm_words_set(&discovery->words, "discovery: no network interface can broadcast");
 }
 
-/* ---- a look -------------------------------------------------------------------------- */
+/* ---- a scan -------------------------------------------------------------------------- */
 
 /* A source that may be used again: no device was confirmed there, and the only request is that for
  * the root of a claim. */
@@ -191,7 +191,7 @@ static bool reusable(const struct cemm_source *source)
     return source->discovered && !source->own.device && source->open == source->listing;
 }
 
-/* Forgets the addresses that were not confirmed, and not claimed in the last looks. */
+/* Forgets the addresses that were not confirmed, and not claimed in the last scans. */
 static void forget_claims(const struct cemm_discovery *discovery)
 {
     const struct cemm_source *source;
@@ -199,21 +199,21 @@ static void forget_claims(const struct cemm_discovery *discovery)
     TAILQ_FOREACH (source, &discovery->registry->sources, link) {
         struct cemm_discovered_source *discovered = source->discovered;
         if (!reusable(source) || source->listing ||
-            discovery->look - discovered->claims_look < FORGET_LOOKS)
+            discovery->scan - discovered->claim_scan < FORGET_SCANS)
             continue;
         discovered->address[0] = '\0';
         discovered->refused = true; /* its root was not requested */
     }
 }
 
-static void end_look(struct cemm_discovery *discovery)
+static void end_scan(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
 
     close_socket(discovery);
     forget_claims(discovery);
-    discovery->looking = false;
-    discovery->looked = loop->wall;
+    discovery->scanning = false;
+    discovery->scanned = loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
         (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
@@ -225,23 +225,23 @@ static void go_on_after(struct cemm_discovery *discovery, int64_t ms)
     struct cemm_loop *loop = discovery->registry->loop;
 
     if (cemm_timer_set(&loop->timers, &discovery->timer, loop->now + ms) < 0)
-        end_look(discovery);
+        end_scan(discovery);
 }
 
-static void start_look(struct cemm_discovery *discovery)
+static void start_scan(struct cemm_discovery *discovery)
 {
     struct cemm_loop *loop = discovery->registry->loop;
     int r = open_socket(discovery);
 
-    discovery->looking = true;
-    discovery->look++;
+    discovery->scanning = true;
+    discovery->scan++;
     discovery->junk = 0;
     discovery->words.text[0] = '\0';
     if (r < 0)
         cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
-    /* If nobody was asked, the look ends at once, but by the timer: not inside the call that
+    /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
      * asked. */
     discovery->repeats = r == 0 && discovery->asked > 0;
     cemm_timer_stop(&loop->timers, &discovery->timer);
@@ -252,27 +252,27 @@ static void on_timer(void *data)
 {
     struct cemm_discovery *discovery = data;
 
-    if (!discovery->looking) {
-        start_look(discovery);
+    if (!discovery->scanning) {
+        start_scan(discovery);
     } else if (discovery->repeats) {
         discovery->repeats = false;
         ask_all(discovery);
         go_on_after(discovery, WINDOW_MS - REPEAT_MS);
     } else {
-        end_look(discovery);
+        end_scan(discovery);
     }
 }
 
-void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age)
+void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
 {
     const struct cemm_registry *registry = discovery->registry;
 
-    /* It looks at intervals, so its devices are recent enough, unless `max_age` is 0. */
+    /* It scans at intervals, so its devices are recent enough, unless `max_age` is 0. */
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
-    if (!discovery->looking &&
-        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->looked, max_age)))
-        start_look(discovery);
+    if (!discovery->scanning &&
+        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->scanned, max_age)))
+        start_scan(discovery);
 }
 
 /* ---- answers ---------------------------------------------------------------------------- */
@@ -355,7 +355,7 @@ static struct cemm_source *source_at(const struct cemm_registry *registry, const
     return source;
 }
 
-/* Whether the device has answered at its own address in this look, and so has not moved. */
+/* Whether the device has answered at its own address in this scan, and so has not moved. */
 static bool has_not_moved(const struct cemm_discovery *discovery, const struct cemm_beacon *beacon)
 {
     const struct cemm_device *device = cemm_registry_find(discovery->registry, &beacon->uid);
@@ -365,7 +365,7 @@ static bool has_not_moved(const struct cemm_discovery *discovery, const struct c
         return false;
     TAILQ_FOREACH (route, &device->routes, link)
         if (route->source->discovered && route->health.pause == 0 &&
-            route->source->discovered->look == discovery->look)
+            route->source->discovered->scan == discovery->scan)
             return true;
     return false;
 }
@@ -375,19 +375,19 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
     return strcmp(left->text, right->text) == 0;
 }
 
-/* Whether the root is to be asked: once a look, and again for a claim that it confirms. */
+/* Whether the root is to be asked: once a scan, and again for a claim that it confirms. */
 static bool take_new_claim(struct cemm_discovery *discovery,
                            struct cemm_discovered_source *discovered,
                            const struct cemm_beacon *beacon)
 {
-    bool first = discovered->claims_look != discovery->look;
+    bool first = discovered->claim_scan != discovery->scan;
 
     if (!first &&
         (is_uid(&discovered->claim.uid, &beacon->uid) || !is_uid(&discovered->root, &beacon->uid)))
         return false; /* a repeat, or one of too many */
     if (first)
         discovered->order = discovery->order++;
-    discovered->claims_look = discovery->look;
+    discovered->claim_scan = discovery->scan;
     discovered->claim = *beacon;
     return true;
 }
@@ -398,10 +398,10 @@ static void take_known(struct cemm_discovery *discovery, struct cemm_source *sou
 {
     struct cemm_discovered_source *discovered = source->discovered;
 
-    if (discovered->look == discovery->look)
+    if (discovered->scan == discovery->scan)
         return; /* a repeat */
     discovered->beacon = *beacon;
-    discovered->look = discovery->look;
+    discovered->scan = discovery->scan;
     /* While it answers, there is nothing to confirm. */
     discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
@@ -421,7 +421,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
     if (!source)
         source = make_source(registry, address);
     if (!source)
-        return; /* no room: it will answer the next look, too */
+        return; /* no room: it will answer the next scan, too */
     if (take_new_claim(discovery, source->discovered, beacon))
         discovery->ops->claimed(source, 0);
 }
@@ -483,7 +483,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
     }
     if (claimed) {
         discovered->beacon = discovered->claim;
-        discovered->look = discovered->claims_look;
+        discovered->scan = discovered->claim_scan;
     }
     TAILQ_FOREACH (other, &registry->sources, link)
         if (other->discovered && other->own.device)
@@ -547,7 +547,7 @@ bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
             .address = source->config->address,
             .type = source->discovered->beacon.type,
             .core = source->discovered->beacon.version,
-            .answered = source->discovered->look == discovery->look,
+            .answered = source->discovered->scan == discovery->scan,
         };
         return true;
     }
@@ -558,7 +558,7 @@ void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_di
 {
     *ret = (struct cemm_discovery_state){
         .enabled = discovery->registry->discovers,
-        .looked = discovery->looked,
+        .looked = discovery->scanned,
         .own_port = discovery->own_port,
         .asked = discovery->asked,
         .junk = discovery->junk,

@@ -26,7 +26,7 @@
 struct cemm_discovery_ops {
     /* Asks a source for its root, unless the last one is at most `max_age` old. */
     void (*claimed)(struct cemm_source *source, int64_t max_age);
-    /* A look has ended. */
+    /* A scan has ended. */
     void (*ended)(struct cemm_registry *registry);
 };
 
@@ -34,21 +34,21 @@ struct cemm_discovery {
     struct cemm_registry *registry;
     const struct cemm_discovery_ops *ops;
     const struct cemm_strings *broadcasts; /* addresses; none: those of the interfaces */
-    int64_t interval;                      /* milliseconds between two looks */
-    int fd;                                /* -1: no look is under way */
+    int64_t interval;                      /* milliseconds between two scans */
+    int fd;                                /* -1: no scan is under way */
     bool own_port;
     bool port_warned; /* another program has it, which was logged */
-    bool looking;
-    unsigned look;         /* counts them */
-    int64_t looked;        /* wall time of the last one's end; 0: never */
-    bool repeats;          /* the query is sent once more in this look */
+    bool scanning;
+    unsigned scan;         /* counts them */
+    int64_t scanned;       /* wall time of the last one's end; 0: never */
+    bool repeats;          /* the query is sent once more in this scan */
     unsigned asked;        /* broadcast addresses that took the query */
     size_t junk;           /* packets that were no answers of a CEMM */
     unsigned order;        /* counts claims */
     unsigned remarks;      /* logged in this hour */
     int64_t remarks_since; /* monotonic: when that began */
     struct cemm_timer timer;
-    struct cemm_words words; /* what went wrong in the last look; "": nothing */
+    struct cemm_words words; /* what went wrong in the last scan; "": nothing */
 };
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
@@ -57,8 +57,8 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
 /* Ends discovery, and frees what it knows of its sources. */
 void cemm_discovery_clear(struct cemm_discovery *discovery);
 
-/* Starts a look, unless one is under way or the last one is fresh enough. */
-void cemm_discovery_look(struct cemm_discovery *discovery, int64_t max_age);
+/* Starts a scan, unless one is under way or the last one is fresh enough. */
+void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age);
 
 /* Whether a packet has claimed the device that answered there. If so, the device loses its old
  * address. */

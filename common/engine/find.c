@@ -223,7 +223,7 @@ static bool concerns_discovery(const struct finder *finder)
     const struct cemm_find *find = finder->find;
 
     if (finder->query)
-        return find->registry.discovers && find->discovery.looked == 0 && !finder->only &&
+        return find->registry.discovers && find->discovery.scanned == 0 && !finder->only &&
                cemm_endpoint_offered(finder->query->endpoint, CEMM_LOCAL);
     return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
@@ -243,7 +243,7 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
     *ret_failed = NULL;
     if (known_enough(finder))
         return true;
-    if (find->discovery.looking && concerns_discovery(finder))
+    if (find->discovery.scanning && concerns_discovery(finder))
         return false;
     TAILQ_FOREACH (source, &find->registry.sources, link) {
         if (!concerns(finder, source))
@@ -418,7 +418,7 @@ static int start(struct cemm_find *find, const struct finder *draft, cemm_answer
         if (!enough && concerns(finder, source) && !refused(source))
             cemm_find_source(source, finder->max_age);
     if (!enough && concerns_discovery(finder))
-        cemm_discovery_look(&find->discovery, finder->max_age);
+        cemm_discovery_scan(&find->discovery, finder->max_age);
     if (finder->ticket.list == &find->finders)
         settle(finder);
     if (ret_ticket)

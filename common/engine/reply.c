@@ -159,8 +159,8 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes the time of the newest sample. History has rows of the future, whose values are 0 (field
- * notes). */
+/* Notes the time of the newest sample. History has rows in the future, whose values are 0.
+ */
 static void note_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)
@@ -202,7 +202,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
         cemm_words_set(ret_reason, "out of memory");
     if (r < 0)
         return r;
-    cemm_store_judge(source->registry->store, document, response->date, route->newest);
+    cemm_store_check_closed(source->registry->store, document, response->date, route->newest);
     note_newest(route, document);
     if (document->skipped)
         log_left_out(source, document);

@@ -112,9 +112,9 @@ struct cemm_discovered_source {
     char address[16]; /* of IPv4, in `config`; "": it was forgotten */
     char url[48];
     struct cemm_beacon beacon; /* of the device that was confirmed there */
-    unsigned look;             /* the last one in which that answered */
+    unsigned scan;             /* the last one in which that answered */
     struct cemm_beacon claim;  /* the packet of another device */
-    unsigned claims_look;      /* in which it came */
+    unsigned claim_scan;       /* in which it came */
     unsigned order;            /* of the first claim, among those of all sources */
     struct cemm_uid root;      /* what its root document said last; "": nothing yet */
     bool refused;              /* the root says another: it is not asked before a new claim */
@@ -154,7 +154,7 @@ struct cemm_source {
     int64_t list_time;               /* wall time of the last one that came; 0: never */
     int list_result;                 /* of the last request for it */
     struct cemm_words *list_words;   /* kept */
-    struct cemm_route_list unlisted; /* routes to devices that it lists no more */
+    struct cemm_route_list unlisted; /* routes to devices that it no longer lists */
     struct cemm_uid *elsewhere;      /* devices that it leaves to other shards */
     size_t elsewhere_count;
 };
@@ -189,7 +189,7 @@ void cemm_source_free(struct cemm_source *source);
 /* Reads the file of its key again. True: it has another key, which is used from now on. */
 bool cemm_source_renew_key(struct cemm_source *source);
 
-/* Whether its settings let the alias through, and of that device. */
+/* Whether its filters permit the alias; and the alias of that device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
                            const char *alias);
@@ -197,7 +197,7 @@ bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_u
 /* Whether it leaves that device to another shard. */
 bool cemm_source_leaves(const struct cemm_source *source, const struct cemm_uid *uid);
 
-/* Whether it may be asked for that. */
+/* Whether it has that endpoint, and its filters permit the meter. */
 bool cemm_source_serves(const struct cemm_source *source, const struct cemm_query *query);
 
 /* Whether only discovery packets claim that a device is there. Discovery logs the outcome. */
@@ -217,14 +217,14 @@ void cemm_route_clear(struct cemm_route *route);
 
 void cemm_pause_free(struct cemm_pause *pause); /* one of a route */
 
-/* For people: the device's uid, or what there is instead. */
+/* For messages: the device's uid, else the address or "the account". */
 const char *cemm_route_name(const struct cemm_route *route);
 
 /* What backs off, so that no request is sent: the route or the account as a whole. NULL: neither.
  */
 struct cemm_route *cemm_route_backing_off(struct cemm_route *route);
 
-/* Logs a message about the route: as one of many, unless it is the source's own. */
+/* Logs a message about the route: by cemm_log_device(), unless it is the source's own. */
 void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const char *message);
 
 /* It has not answered; `reason` is for people. */

@@ -29,8 +29,8 @@ static void bound(const struct cemm_store *store, struct cemm_document *document
                           cemm_period_end(zone, &query->period) * 1000);
 }
 
-void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
-                      int64_t newest)
+void cemm_store_check_closed(const struct cemm_store *store, struct cemm_document *document,
+                             int64_t date, int64_t newest)
 {
     int64_t closed = closed_at(store, &document->query);
     bound(store, document);
@@ -83,7 +83,8 @@ static void put_aside(struct cemm_store *store, const struct cemm_query *query, 
         failed(store, "a damaged file can't be put aside", r);
     else
         cemm_log(store->loop, CEMM_LOG_WARNING,
-                 "archive: a damaged file is fetched anew; it is now %s (%s)", aside.text, why);
+                 "archive: a damaged file is fetched again; it was renamed to %s (%s)", aside.text,
+                 why);
 }
 
 /* ---- documents ------------------------------------------------------------------- */

@@ -36,8 +36,8 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
  * know the time: `newest`, the newest sample that it has sent before, overrules
  * its date.
  */
-void cemm_store_judge(const struct cemm_store *store, struct cemm_document *document, int64_t date,
-                      int64_t newest);
+void cemm_store_check_closed(const struct cemm_store *store, struct cemm_document *document,
+                             int64_t date, int64_t newest);
 
 /* What the archive has of a closed period; the caller unrefs it. NULL: nothing. If the document is
  * not closed, it has rows of another period, and is used only if no source answers. */

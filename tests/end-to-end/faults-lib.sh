@@ -302,7 +302,7 @@ well_formed() {
 
 # says WHAT TEXT WORDS: that what is late is late is sometimes said by who waits for it.
 says() {
-  if [[ $3 == *' in time' && $2 == *@( in time|not there within)* ]]; then ok "$1"; else has "$@"; fi
+  if [[ $3 == *' in time' && $2 == *@( in time|no answer within)* ]]; then ok "$1"; else has "$@"; fi
 }
 
 # reasons: what is said of the directory of each case, "UID WORDS".
@@ -322,7 +322,7 @@ check_cases() {
   find "$conf.archive" -type f >"$scratch/archived"
   while read -r document fault uid errno words; do
     said=$(<"$scratch/said/$uid")
-    if [[ $fault == @($patient) && ${why[$uid]-} == *@( in time|not there within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
+    if [[ $fault == @($patient) && ${why[$uid]-} == *@( in time|no answer within)* ]]; then errno=ETIMEDOUT words=' in time'; fi
     is "$document: $fault: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
     if [[ $errno == 0 ]]; then
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"

@@ -164,15 +164,15 @@ static struct cemm_source *source_at(size_t index)
     return source;
 }
 
-static void look(void)
+static void scan(void)
 {
-    cemm_discovery_look(&discovery, 0);
-    assert_true(discovery.looking);
+    cemm_discovery_scan(&discovery, 0);
+    assert_true(discovery.scanning);
 }
 
 static void look_ends(void)
 {
-    while (discovery.looking) {
+    while (discovery.scanning) {
         loop.now += 1000;
         cemm_timers_run(&loop.timers, loop.now);
     }
@@ -206,7 +206,7 @@ static void refute(struct cemm_source *source)
 static void looks_without_claims(int count)
 {
     while (count-- > 0) {
-        look();
+        scan();
         look_ends();
     }
 }
@@ -220,7 +220,7 @@ static void test_used_again(void **state)
                                          "discovery: device information of 192.0.2.1: HTTP 403"};
 
     (void)state;
-    look();
+    scan();
     struct cemm_source *source = claim(1);
     assert_non_null(source);
     cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &words);
@@ -238,7 +238,7 @@ static void test_used_again(void **state)
     has_answered(source);
     look_ends();
     looks_without_claims(3);
-    look();
+    scan();
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
     assert_null(cemm_refusal_pause(&source->own, &root));
@@ -256,11 +256,11 @@ static void test_used_again(void **state)
     assert_ptr_equal(source->own.source, source);
 }
 
-/* Two that lie do not take turns with one source: each is asked once a look. */
+/* Two that lie do not take turns with one source: each is asked once a scan. */
 static void test_refuted_stays(void **state)
 {
     (void)state;
-    look();
+    scan();
     struct cemm_source *first = claim(1);
     assert_non_null(first);
     refute(first);
@@ -272,7 +272,7 @@ static void test_refuted_stays(void **state)
     assert_null(claim(2));
     look_ends();
     looks_without_claims(3);
-    look();
+    scan();
     assert_non_null(claim(3));
     assert_non_null(claim(4));
     assert_int_equal(source_count(), 2);
@@ -281,7 +281,7 @@ static void test_refuted_stays(void **state)
 static void test_full(void **state)
 {
     (void)state;
-    look();
+    scan();
     for (uint32_t i = 1; i <= CEMM_DISCOVERED_MAX; i++)
         assert_non_null(claim(i));
     refute(source_at(7));
@@ -297,7 +297,7 @@ static void test_full(void **state)
 static void test_detached(void **state)
 {
     (void)state;
-    look();
+    scan();
     struct cemm_source *source = claim(1);
     assert_non_null(source);
     const struct cemm_uid uid = {"00-1E-C0-00-00-01"};
@@ -313,7 +313,7 @@ static void test_detached(void **state)
 static void test_no_memory(void **state)
 {
     (void)state;
-    look();
+    scan();
     strdups = 0;
     assert_null(claim(1));
     strdups = UINT_MAX;
@@ -323,7 +323,7 @@ static void test_no_memory(void **state)
     refute(source);
     look_ends();
     looks_without_claims(3);
-    look();
+    scan();
     strdups = 0; /* to use it again takes none */
     assert_ptr_equal(claim(2), source);
     strdups = UINT_MAX;
