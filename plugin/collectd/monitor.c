@@ -23,7 +23,7 @@
 #define SILENT_INTERVALS 3
 
 struct source {
-    char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": none further */
+    char name[CEMM_NAME_SIZE + 8]; /* "cloud-home"; "": no more sources */
     double took;                   /* seconds */
     bool reported;
 };

@@ -29,8 +29,8 @@ struct reading {
     struct cemm_ledger_entry *entry;
     int64_t time; /* the meter's own, Unix milliseconds */
     double value; /* in the API's unit */
-    bool first;   /* how often its series is measured is not known yet */
-    bool second;  /* it has told that */
+    bool first;   /* the interval of its series is not known yet */
+    bool second;  /* since this sample, it is known */
 };
 
 /* What collectd's thread needs of an answer: documents stay in the loop's thread. */
@@ -39,14 +39,14 @@ struct answer {
     struct meter_name meter;
     const struct block *block; /* that asked for it */
     int64_t ended;             /* when it came */
-    int64_t not_before;        /* when it may be given; 0: at once */
+    int64_t not_before;        /* when it may be dispatched; 0: at once */
     int result;
     char message[128];               /* why it failed, cut: it is for people */
     char source[CEMM_NAME_SIZE + 8]; /* who answered; "": nobody. What follows is for an answer. */
     char type[CEMM_NAME_SIZE];       /* of the meter */
     int64_t took;                    /* milliseconds */
     int64_t newest;                  /* its newest sample, Unix milliseconds; 0: none */
-    unsigned pace;                   /* how often the meter measures, seconds; 0: not known */
+    unsigned pace;                   /* seconds between two measurements; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
 };
@@ -78,7 +78,7 @@ struct read_call {
     struct queue *queue;
     int64_t until;
     int64_t next;         /* when the next call begins */
-    struct answers taken; /* from the queue, and not looked at yet */
+    struct answers taken; /* from the queue; not handled yet */
     struct answers left;  /* for the next call */
     struct answers given;
     struct answer *last; /* that was given; NULL: none, or it is in one of the lists */
