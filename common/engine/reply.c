@@ -159,8 +159,7 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
         cemm_answer_drop_readings(document);
 }
 
-/* Notes the time of the newest sample. History has rows in the future, whose values are 0.
- */
+/* Notes the time of the newest sample. History has rows of the future, whose values are 0. */
 static void note_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)

@@ -163,7 +163,8 @@ bool cemm_names_have(const struct cemm_names *names, const char *name);
 int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
 void cemm_names_clear(struct cemm_names *names);
 
-/* NULL: nothing is known of the meter. _get() makes an entry then; NULL: no memory, or too many. */
+/* What is known of a meter, or NULL. The second one makes an entry if there is none; NULL: no
+ * memory, or too many. */
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 

@@ -16,8 +16,8 @@ refused() {
   local what=$1 words=$2 place=$3
   shift 3
   exits "$what is refused" 2 timeout -s KILL 20 "$@" "$build/fs/cemmfs" "$conf" "$place"
-  is "$what: in one line" 1 "$(wc -l <"$scratch/stderr")"
-  has "$what: in words" "$err" "cemmfs: $place: $words"
+  is "$what: one message" 1 "$(wc -l <"$scratch/stderr")"
+  has "$what: with the reason" "$err" "cemmfs: $place: $words"
 }
 
 # ---- where ----------------------------------------------------------------------
@@ -29,12 +29,12 @@ refused 'the root' "$hides" /
 ln -s "$archive" "$scratch/link"
 refused 'a link to the archive' "$hides" "$scratch/link"
 sed "s|^directory = .*|directory = $m/not/yet|" "$conf" >"$scratch/other.conf"
-exits 'a place of an archive that is not there yet is refused' 2 "$build/fs/cemmfs" "$scratch/other.conf" "$m"
-has 'in words' "$err" "it would hide the archive, $m/not/yet"
+exits 'a place above an archive that does not exist yet is refused' 2 "$build/fs/cemmfs" "$scratch/other.conf" "$m"
+has 'with the reason' "$err" "it would hide the archive, $m/not/yet"
 check 'nothing was mounted' not_mounted "$m"
 
 mkdir "$archive/below"
-exits 'a place in the archive is not' 0 "$build/fs/cemmfs" "$conf" "$archive/below"
+exits 'a place inside the archive is not refused' 0 "$build/fs/cemmfs" "$conf" "$archive/below"
 mounted "$archive/below"
 check 'and works' cat "$archive/below/status"
 unmount "$archive/below"
@@ -56,7 +56,7 @@ fi
 is 'one mount is there' 1 "$(grep -cF " $m " /proc/self/mounts)"
 unmount_fs
 
-# ---- as what -----------------------------------------------------------------------
+# ---- modes -------------------------------------------------------------------------
 
 mount_fs
 find "$m" >/dev/null # asks for what is listed
@@ -66,7 +66,7 @@ is 'which find learns without a request' "$before" "$(requests .)"
 refute 'nor can one be executed' "$m/$dev/info.json"
 unmount_fs
 
-# ---- in which surroundings ------------------------------------------------------------
+# ---- environments --------------------------------------------------------------------
 
 # Any of the descriptors 0 to 2 may be closed: another file must not take its place.
 for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
@@ -104,8 +104,8 @@ done
 nothing_half() {
   [[ -z $(find "$archive" -type f -path '*/2026/01/*') ]]
 }
-check 'nothing half is left behind' wait_for 10 nothing_half # days that are read ahead may be tried now
-is 'which is said once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
+check 'no incomplete file is left' wait_for 10 nothing_half # days that are read ahead may be tried now
+is 'it is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 
 # Relative paths in the configuration are relative to its file, also after the program has changed its

@@ -57,7 +57,7 @@ said_once() {
 start_sim --devices 5 --meters p1 --since "$since"
 write_config "$conf" 'timeout = 120'
 
-# ---- who waits ------------------------------------------------------------------------------
+# ---- a reader -------------------------------------------------------------------------------
 
 mount_fs -o realtime_ttl=0
 check 'all are known' stat "$m"/00-*/p1
@@ -66,23 +66,23 @@ begun=$(now_ms)
 for uid in "${!kind[@]}"; do
   words='Input/output error'
   [[ ${kind[$uid]} != status=403 ]] || words='Permission denied'
-  fails_with "mount: ${kind[$uid]}: is told" "$words" cat "$m/$uid/p1/realtime.json"
+  fails_with "mount: ${kind[$uid]}: fails at once" "$words" cat "$m/$uid/p1/realtime.json"
 done
 exits 'read: some failed' 1 "$cemm" read --format csv --config "$conf"
 check 'at once' test $(($(now_ms) - begun)) -lt 100000
 sim_faults
 for uid in "${!kind[@]}"; do
-  check "mount: ${kind[$uid]}: over, it is read at once" cat "$m/$uid/p1/realtime.json"
+  check "mount: ${kind[$uid]}: afterwards it is read at once" cat "$m/$uid/p1/realtime.json"
 done
 
-# ---- who polls ------------------------------------------------------------------------------
+# ---- pollers --------------------------------------------------------------------------------
 
 refuse
 : >"$sim_log"
 "$cemm" stream --config "$conf" --interval 0.2 >"$scratch/out" 2>"$scratch/err" &
 stream=$!
 started "$stream"
-check 'stream: the one beside them goes on' wait_for 60 healthy_asked 60
+check 'stream: the healthy meter is still read' wait_for 60 healthy_asked 60
 check_pauses stream
 said_once stream "$scratch/err"
 sim_faults
@@ -90,10 +90,10 @@ comes_back() {
   grep -q "uid=$1" "$scratch/out"
 }
 for uid in 00-1E-C0-00-00-03 00-1E-C0-00-00-04; do
-  check "stream: ${kind[$uid]}: over, it is read by itself" wait_for 60 comes_back "$uid"
+  check "stream: ${kind[$uid]}: afterwards it is read again" wait_for 60 comes_back "$uid"
 done
 for uid in 00-1E-C0-00-00-01 00-1E-C0-00-00-02; do
-  refute "stream: ${kind[$uid]}: who was told for how long waits" comes_back "$uid"
+  refute "stream: ${kind[$uid]}: not before Retry-After is over" comes_back "$uid"
 done
 stop "$stream"
 
@@ -112,7 +112,7 @@ Interval 0.2
 </Plugin>
 CONF
 start_collectd "$run"
-check 'collectd: the one beside them goes on' wait_for 60 healthy_asked 60
+check 'collectd: the healthy meter is still read' wait_for 60 healthy_asked 60
 check_pauses collectd
 stop_collectd collectd "$run"
 said_once collectd "$run/log"
@@ -135,15 +135,15 @@ stream=$!
 started "$stream"
 check 'stream: a wrong key is refused' wait_for 60 stream_says 'HTTP 40'
 write_key "$conf.key"
-check 'stream: the key that was written is used' wait_for 60 streams
-check 'stream: and told of' wait_for 60 stream_says 'the key file has a new key, which is used now'
+check 'stream: the new key is used' wait_for 60 streams
+check 'stream: that is logged' wait_for 60 stream_says 'the key file has a new key, which is used now'
 rm "$conf.key"
 sim_faults "status=403@*/realtime/*"
-check 'stream: it is gone' wait_for 60 stream_says "key file $conf.key: No such file or directory; the old key is still used"
+check 'stream: a missing key file is logged' wait_for 60 stream_says "key file $conf.key: No such file or directory; the old key is still used"
 sim_faults
 : >"$scratch/out"
 check 'stream: the old key is still used' wait_for 60 streams
-is 'stream: that is said once' 1 "$(grep -c 'No such file' "$scratch/err")"
+is 'stream: it is logged once' 1 "$(grep -c 'No such file' "$scratch/err")"
 stop "$stream"
 
 unmount_fs
@@ -151,7 +151,7 @@ write_key "$conf.key" wrong-key-0815
 mount_fs -o realtime_ttl=0
 fails_with 'mount: a wrong key is refused' 'Permission denied' cat "$m/$healthy/p1/realtime.json"
 write_key "$conf.key"
-check 'mount: the key that was written is used at once' cat "$m/$healthy/p1/realtime.json"
+check 'mount: the new key is used at once' cat "$m/$healthy/p1/realtime.json"
 unmount_fs
 cat "$scratch/err" "$scratch/fs.log" >>"$scratch/all-logs"
 no_key 'after all'

@@ -60,31 +60,31 @@ spoken_like() { [[ $(spoken | grep -cx -- "$1") == "$2" ]]; }
 start_collectd "$run"
 become "${night[@]}"
 check 'the age is that of the fresh meters' wait_for 20 younger 600
-is 'at night nothing is spoken of' '' "$(spoken || true)"
+is 'at night there is no notification' '' "$(spoken || true)"
 become "${night[@]}" 'data-stands@*/p1/realtime*'
-check 'a smart meter that stands still is told of by its name' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
-check 'the age is its own, though another meter is fresh' wait_for 20 older 3500
+check 'a notification names the smart meter that has stopped' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
+check 'the age is that of this meter, although another one is fresh' wait_for 20 older 3500
 become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
 check 'a second one has a notification of its own' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-stands@*/mb2/realtime*'
-check 'so has its end' wait_for 20 spoken_of ': p1 is back'
+check 'its end has one, too' wait_for 20 spoken_of ': p1 is back'
 become "${night[@]}" 'data-stands@*/mb2/realtime*' # once more, until what was read after it is there
 check 'the age is that of the other one now' older 3500
 become "${night[@]}"
-check 'the end of the other one, too' wait_for 20 spoken_of ': mb2 is back'
+check 'so has the end of the other one' wait_for 20 spoken_of ': mb2 is back'
 check 'the age is that of the fresh meters again' wait_for 20 younger 600
-is 'no word more' 4 "$(spoken | wc -l)"
+is 'there are no other notifications' 4 "$(spoken | wc -l)"
 become 'never-read@*/p1/realtime*'
-check 'a meter that is answered for without a sample is told of' wait_for 20 spoken_of ": p1 is silent: local garage: $dev p1 realtime: answered without a sample"
+check 'a notification names a meter whose answers have no sample' wait_for 20 spoken_of ": p1 is silent: local garage: $dev p1 realtime: answered without a sample"
 become
-check 'and its end' wait_for 20 spoken_like ': p1 is back' 2
+check 'its end has one, too' wait_for 20 spoken_like ': p1 is back' 2
 become 'clock-ahead@*/realtime*'
-check 'so is a device of which all meters are' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
+check 'a device has one if no meter has a sample' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
 become
-check 'and that it is back' wait_for 20 spoken_of ' answers again'
+check 'its return has one, too' wait_for 20 spoken_of ' answers again'
 check 'the age is that of the fresh meters once more' wait_for 20 younger 600
-is 'the meters are not told of besides' 8 "$(spoken | wc -l)"
-is 'the log has one line on the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
+is 'its meters have none of their own' 8 "$(spoken | wc -l)"
+is 'the log has one line about the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
 stop_collectd 'with silent meters' "$run"
 
 # ---- cemm --------------------------------------------------------------------------------------------
@@ -100,13 +100,13 @@ ages() {
     sed 's/^[0-9]* s$/fresh/' | sort -u
 }
 "$cemm" read --config "$conf" --format table >"$scratch/table"
-is 'read: the age of a smart meter that stands still, of its totals, too' '1 h' "$(ages p1)"
-is 'read: the age of one that does not' fresh "$(ages mb2)"
+is 'read: the age of a smart meter that has stopped, also for its totals' '1 h' "$(ages p1)"
+is 'read: the age of one that has not' fresh "$(ages mb2)"
 is 'read: an inverter has its age' '1 h' "$(ages mb1)"
 
 # The alert for these metrics, as if they were scraped at 0 s.
 "$cemm" read --config "$conf" --format prometheus >"$scratch/metrics"
-is 'cemm_up: all are answered for' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metrics")"
+is 'cemm_up: all meters answer' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metrics")"
 {
   printf 'rule_files: ["%s"]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n    input_series:\n' "$alerts"
   awk -v now="$(date +%s)" '/^cemm_(up|last_sample_timestamp_seconds|meter_info){/ {
@@ -122,7 +122,7 @@ is 'cemm_up: all are answered for' 6 "$(grep -c '^cemm_up{.*} 1$' "$scratch/metr
             exp_annotations: {summary: "$dev/p1 answers, but has measured nothing for 1h 0m 0s"}
 END
 } >"$scratch/alerts-test.yml"
-check 'MeterSilent tells of the smart meter alone' promtool test rules "$scratch/alerts-test.yml"
+check 'MeterSilent fires for the smart meter only' promtool test rules "$scratch/alerts-test.yml"
 
 # An answer without a sample: one message, and the time of the last sample stays.
 metrics=$scratch/stream.prom
@@ -144,20 +144,20 @@ rounds=$(requests /p1/realtime)
 more_rounds() { (($(requests /p1/realtime) > rounds + 3)); }
 check 'it is asked again and again' wait_for 20 more_rounds
 is 'the time still stays' "$before" "$(sample_time "$metrics")"
-is 'one line says so' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
+is 'there is one message' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
 cp "$metrics" "$scratch/read.prom"
 exits 'read: it has failed' 1 "$cemm" read --config "$conf" --format prometheus --output "$scratch/read.prom"
-is 'read: the words' "E! cemm: $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
+is 'read: the message' "E! cemm: $dev/p1: local garage: $dev p1 realtime: answered without a sample" "$err"
 check 'read: cemm_up' grep -qxF "$(up 0)" "$scratch/read.prom"
-is 'read: the time that stands in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
+is 'read: the time in the file stays' "$before" "$(sample_time "$scratch/read.prom")"
 sim_faults
 check 'stream: samples again' wait_for 20 stream_has "$(up 1)"
 stop "$streaming"
-is 'one line more' "I! cemm: $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
+is 'and one when it works again' "I! cemm: $dev p1: works again" "$(tail -n +2 "$scratch/stream.err")"
 sim_faults 'clock-ahead@*/realtime*'
-exits 'read: samples too far ahead are none' 1 "$cemm" read --config "$conf" --format influx
-is 'nothing comes' '' "$out"
-is 'a line for each meter says why' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
+exits 'read: samples too far ahead do not count' 1 "$cemm" read --config "$conf" --format influx
+is 'nothing is printed' '' "$out"
+is 'a message for each meter says why' 6 "$(grep -c "its samples lie more than 15 minutes ahead of this machine's clock" <<<"$err")"
 sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
 
 # ---- cemmfs ------------------------------------------------------------------------------------------
