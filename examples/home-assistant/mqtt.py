@@ -34,8 +34,8 @@ def connected(client, *_):
 
 
 def connect(given):
-    # Version 2 of the library wants to know which callbacks these are.
-    client = mqtt.Client(*([mqtt.CallbackAPIVersion.VERSION1] if hasattr(mqtt, "CallbackAPIVersion") else []))
+    # paho 2 (Debian 13) asks for the callbacks' version; paho 1 has no versions. connected() fits both.
+    client = mqtt.Client(*([mqtt.CallbackAPIVersion.VERSION2] if hasattr(mqtt, "CallbackAPIVersion") else []))
     if given.user:
         with open(given.password_file, encoding="utf-8") as file:
             client.username_pw_set(given.user, file.readline().rstrip("\n"))
