@@ -194,7 +194,7 @@ stop_collectd 'the sender' "$run"
 # A cluster of three brokers, which librdkafka has in itself for tests: it runs in a kcat that reads
 # from it as well. Sets $brokers.
 start_kafka() {
-  kcat -b mock:1 -X test.mock.num.brokers=3 -d mock -C -t nothing >"$scratch/kafka.out" 2>&1 </dev/null &
+  kcat -b mock:1 -X test.mock.num.brokers=3 -X allow.auto.create.topics=true -d mock -C -t nothing >"$scratch/kafka.out" 2>&1 </dev/null &
   daemon_pid=$!
   started "$daemon_pid"
   brokers() { brokers=$(grep -om1 'Mock cluster .* bootstrap.servers=.*' "$scratch/kafka.out") && brokers=${brokers##*=}; }
