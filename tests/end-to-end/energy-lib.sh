@@ -1,6 +1,16 @@
 # shellcheck shell=bash disable=SC2154
-# What tests of `cemm energy` have in common. To be sourced after lib.sh, and once $here, $sim, $zone,
-# $since, $one (a device) and $config are set.
+# What tests of `cemm energy` have in common. To be sourced after lib.sh; $here and $since, the first
+# day of the simulator, are the test's.
+
+# energy_begin BUILD_DIR: begins, and sets $cemm, $sim, $one (a device), $zone and $config.
+energy_begin() {
+  begin "$@"
+  cemm=$build/plugin/exec/cemm
+  sim=$build/tests/simulator/cemm-sim
+  one=00-1E-C0-00-00-01
+  zone=Europe/Amsterdam
+  config=$scratch/cemm.conf
+}
 
 # is_file WHAT WANTED GOT: two files are the same.
 is_file() {

@@ -10,14 +10,8 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/energy-lib.sh
 . "$here/energy-lib.sh"
-begin "$@"
-
-cemm=$build/plugin/exec/cemm
-sim=$build/tests/simulator/cemm-sim
-one=00-1E-C0-00-00-01
+energy_begin "$@"
 since=2025-01-01
-zone=Europe/Amsterdam
-config=$scratch/cemm.conf
 year=(--from 2025-01-01 --to 2025-12-31)
 replaced=2025-08-20
 unread=(2025-06-13 2025-11-30) # the days after them have no reading to begin with, either

@@ -10,14 +10,8 @@ here=$(dirname "$0")
 . "$here/key-lib.sh"
 # shellcheck source=tests/end-to-end/energy-lib.sh
 . "$here/energy-lib.sh"
-begin "$@"
-
-cemm=$build/plugin/exec/cemm
-sim=$build/tests/simulator/cemm-sim
-one=00-1E-C0-00-00-01
+energy_begin "$@"
 since=2025-01-01
-zone=Europe/Amsterdam
-config=$scratch/cemm.conf
 header=uid,alias,start,import,export,forward,reverse,gas,volume,minutes,basis,unallocated
 
 # energy_exits WHAT CODE [ARGUMENT…]

@@ -8,17 +8,12 @@ here=$(dirname "$0")
 . "$here/lib.sh"
 # shellcheck source=tests/end-to-end/energy-lib.sh
 . "$here/energy-lib.sh"
-begin "$@"
+energy_begin "$@"
 command -v gnuplot >/dev/null || skip 'gnuplot is not installed'
 /usr/bin/python3 -c 'import pandas' 2>/dev/null || skip 'python3-pandas is not installed'
 
 examples=$(cd "$here/../../examples" && pwd)
-cemm=$build/plugin/exec/cemm
-sim=$build/tests/simulator/cemm-sim
-one=00-1E-C0-00-00-01
 since=2025-09-01
-zone=Europe/Amsterdam
-config=$scratch/cemm.conf
 # Two months, of which one day has 25 hours, and of one the smart meter has no minutes in the sun.
 from=2025-10-23 to=2025-11-02
 gap=$(TZ=$zone date -d '2025-10-24 11:10' +%s)/$(TZ=$zone date -d '2025-10-24 13:20' +%s)
