@@ -67,6 +67,15 @@ static int take_line(char *text, size_t length, struct cemm_secret *secret)
     return 0;
 }
 
+/* Whether a file name may be a key that was written in the wrong place: keys are hexadecimal. */
+static bool may_be_key(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return strlen(name) >= 16 && name[strspn(name, "0123456789abcdefABCDEF")] == '\0';
+}
+
 int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
 {
     char path[PATH_MAX];
@@ -80,6 +89,11 @@ int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_w
     if (r == -EFBIG || r == -EINVAL)
         return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file, or too long",
                                path);
+    if (r < 0 && may_be_key(path))
+        return cemm_words_fail(words, r,
+                               "the key file can't be read (%s); if this is the key itself, write "
+                               "it into a file, and name that file here",
+                               strerror(-r));
     if (r < 0)
         return cemm_words_fail(words, r, "key file %s: %s", path, strerror(-r));
     /* systemd sets the mode of a credential. */

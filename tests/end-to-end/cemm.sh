@@ -298,6 +298,10 @@ configuration() {
   exits 'a key beside the file' 0 bash -c 'cd / && "$@"' - "$cemm" list --config "$scratch/paths.conf"
   before=$(requests .)
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
+  sed 's|^api-key-file.*|api-key-file = 4e4f657261bc0d9e4f5a|' "$config" >"$scratch/pasted.conf"
+  cemm_exits 'the key instead of its file' 2 read --config "$scratch/pasted.conf"
+  has 'is told' "$err" 'if this is the key itself, write it into a file'
+  hasnt 'and not shown' "$err" 4e4f
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
   has 'words name file and line' "$err" "E! cemm: $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
