@@ -17,7 +17,7 @@ history() { # FORMAT
 # For days of one channel, newest first: what the simulator has for p1. With more it would have to
 # sort and to group, which takes it twice as long.
 rows='.data | to_entries[] | .key as $channel | .value | reverse[] | select(.[1] != null) | '
-in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%dT%H:%M:%S+00:00"))"'
+in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%dT%H:%M:%S+00:00")),"'
 in_influx=$rows'"cemm,uid=\($uid),alias=p1 \($channel)=\(.[1]) \(.[0])000000"'
 by_jq() { # FORMAT
   local filter=in_$1
