@@ -3,8 +3,8 @@
  * LAN and through the manufacturer's cloud. This header is its manual.
  *
  *     struct cemm_config *config = cemm_config_new();
- *     cemm_config_load(config, NULL, &words);
- *     struct cemm *cemm = cemm_new(config, CEMM_REST_POLLER, NULL, NULL);
+ *     cemm_config_load(config, NULL, &message);
+ *     struct cemm *cemm = cemm_new(config, CEMM_BACKOFF_POLLER, NULL, NULL);
  *     cemm_get(cemm, &query, 0, take_answer, &done, NULL);
  *     while (!done)
  *         cemm_turn(cemm, -1, NULL, 0);
@@ -53,17 +53,17 @@ enum cemm_level { CEMM_LOG_ERROR, CEMM_LOG_WARNING, CEMM_LOG_INFO };
  * is valid during the call. It never contains an API key. */
 typedef void cemm_log_fn(void *data, enum cemm_level level, const char *line);
 
-/* Values for `rest_max`: for programs that people wait for, and for those that poll. */
-#define CEMM_REST_INTERACTIVE 10
-#define CEMM_REST_POLLER      300
+/* Values for `backoff_max`: for programs that people wait for, and for those that poll. */
+#define CEMM_BACKOFF_INTERACTIVE 10
+#define CEMM_BACKOFF_POLLER      300
 
 /*
  * Makes a context; no request is sent yet. `config` has been finished (see
  * below) and must outlive the context. A device that does not answer is left
- * alone for a while, longer each time, `rest_max` seconds at most. `log` may be
+ * alone for a while, longer each time, `backoff_max` seconds at most. `log` may be
  * NULL.
  */
-struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
+struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data);
 
 /* Completes all requests with -ECANCELED and frees the context. Must not be called in a
@@ -141,7 +141,7 @@ enum cemm_outcome {
 struct cemm_answer {
     int result;
     struct cemm_document *document; /* if 0, except of cemm_find() and cemm_discover() */
-    const char *words;              /* a message for people if not 0, else ""; without any key */
+    const char *message;            /* a message for people if not 0, else ""; without any key */
 };
 
 /*
@@ -272,18 +272,18 @@ struct cemm_discovery_state {
     int64_t looked; /* when the last search ended; 0: never */
     unsigned asked; /* number of broadcast addresses */
     size_t junk;    /* number of packets that were no answers of a device */
-    const char
-        *words; /* a message about what went wrong; "": nothing. Valid until the next cemm_turn() */
+    const char *message; /* a message about what went wrong; "": nothing. Valid until the next
+                            cemm_turn() */
 };
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret);
 
 /* ---- configuration (cemm.conf(5)) ---------------------------------------- */
 
-#define CEMM_WORDS_SIZE 320 /* bytes for a message, with its NUL */
+#define CEMM_MESSAGE_SIZE 320 /* bytes for a message, with its NUL */
 
 /* A message for people; it never contains an API key. Functions that set one accept NULL. */
-struct cemm_words {
-    char text[CEMM_WORDS_SIZE];
+struct cemm_message {
+    char text[CEMM_MESSAGE_SIZE];
 };
 
 /* An empty configuration, to be filled from a file or by calls. */
@@ -294,11 +294,11 @@ void cemm_config_free(struct cemm_config *config);
  * Reads a file and finishes the configuration. NULL: the same file as the
  * programs: $CEMM_CONFIG, else the user's, else /etc/cemm/cemm.conf; if there
  * is none, the defaults apply, and devices are discovered on the LAN. On
- * failure `words` has the file, the line and the reason. -EINVAL, -EEXIST,
+ * failure `message` has the file, the line and the reason. -EINVAL, -EEXIST,
  * -E2BIG: the content is wrong; others: the file, or a file that it names,
  * can't be read.
  */
-int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_words *words);
+int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message);
 
 /*
  * The same by calls, with the sections and keys of the file. Keys outside of
@@ -310,10 +310,10 @@ int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_w
  * before, and can't be repeated.
  */
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
-                        struct cemm_words *words);
+                        struct cemm_message *message);
 int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
-                    struct cemm_words *words);
-int cemm_config_finish(struct cemm_config *config, struct cemm_words *words);
+                    struct cemm_message *message);
+int cemm_config_finish(struct cemm_config *config, struct cemm_message *message);
 
 /* Relative paths that are set from now on are relative to this directory, not to the current
  * one. */

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-/* Writes a message, truncated if it does not fit. `words` may be NULL. */
-void cemm_words_set(struct cemm_words *words, const char *format, ...)
+/* Writes a message, truncated if it does not fit. `message` may be NULL. */
+void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* FNV-1a. `hash` begins as CEMM_HASH; it goes on for more bytes. */
@@ -133,11 +133,11 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
                        char **ret_text, size_t *ret_length);
 
 /*
- * One reading, for cemm_render_prometheus(): a meter and its realtime answer,
+ * One result, for cemm_render_prometheus(): a meter and its realtime answer,
  * or (`document` NULL) what failed: a meter, a device (`alias` ""), or a source
  * without a list of devices (`uid` "", too).
  */
-struct cemm_reading {
+struct cemm_result {
     const char *uid;
     const char *alias;
     const char *source; /* of a source that failed, or NULL */
@@ -146,13 +146,13 @@ struct cemm_reading {
 };
 
 /*
- * Writes readings as Prometheus's text format, in base units, without times:
+ * Writes results as Prometheus's text format, in base units, without times:
  * all samples of a metric together, under one HELP and TYPE. `before` is an
  * earlier text of this kind or NULL: a counter that is less than one kWh or m3
  * below its value there keeps that value, and a meter that has failed keeps the
  * time of its last sample. Otherwise like cemm_render().
  */
-int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
+int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length);
 
 /* HELP and TYPE of the metric that a line of CEMM_FORM_OPENMETRICS belongs to. As cemm_render(). */
@@ -256,7 +256,7 @@ const char *cemm_device_account(const struct cemm_device *device);
 struct cemm_device_state {
     int64_t last_success;
     int64_t last_failure;
-    const char *last_words; /* what that was; "" if never */
+    const char *last_message; /* what that was; "" if never */
 };
 void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state);
 
@@ -359,9 +359,9 @@ struct cemm_archive_state {
     const char *directory;
     size_t read; /* answers, in this run */
     size_t written;
-    size_t damaged;    /* files that were put aside */
-    int64_t failed;    /* when it failed last; Unix milliseconds, 0: never */
-    const char *words; /* what that was */
+    size_t damaged;      /* files that were put aside */
+    int64_t failed;      /* when it failed last; Unix milliseconds, 0: never */
+    const char *message; /* what that was */
 };
 
 /* False: it is not used. The texts are valid until the next cemm_turn(). */
@@ -427,32 +427,33 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* One way to reach devices. Times are Unix milliseconds, 0: never. */
 struct cemm_source_state {
-    const char *name;       /* "cloud home" */
-    bool cloud;             /* an account */
-    const char *address;    /* URL without the key, or host[:port] */
-    size_t devices;         /* known devices that it reaches */
-    int64_t last_success;   /* last answer that could be used */
-    int64_t last_failure;   /* last time that no answer or an unusable one came */
-    const char *last_words; /* what that was; "" if never */
-    size_t left_out;        /* parts of its answers that did not fit the API's documents */
-    size_t elsewhere;       /* devices that it leaves to other shards */
+    const char *name;         /* "cloud home" */
+    bool cloud;               /* an account */
+    const char *address;      /* URL without the key, or host[:port] */
+    size_t devices;           /* known devices that it reaches */
+    int64_t last_success;     /* last answer that could be used */
+    int64_t last_failure;     /* last time that no answer or an unusable one came */
+    const char *last_message; /* what that was; "" if never */
+    size_t left_out;          /* parts of its answers that did not fit the API's documents */
+    size_t elsewhere;         /* devices that it leaves to other shards */
 };
 
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state);
 
-/* Whether an account has this device, but leaves it to another shard; then the words say to which.
+/* Whether an account has this device, but leaves it to another shard; then the message says to
+ * which.
  */
 bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
-                    struct cemm_words *ret_words);
+                    struct cemm_message *ret_message);
 
-/* ---- what was given (collectd-cemm(5) Backfill; cemm(1) stream --state) --- */
+/* ---- what was sent (collectd-cemm(5) Backfill; cemm(1) stream --state) --- */
 
 #define CEMM_WINDOW_MAX 2678400 /* seconds: 31 days */
-#define CEMM_TAKER_SIZE 128     /* room for a taker's name, with its NUL */
+#define CEMM_SINK_SIZE  128     /* room for a sink's name, with its NUL */
 
-/* Records the newest sample of each series that was given, and which minutes each taker was
- * given. "Given" means sent to an output; a taker is one output. Any thread may use it. */
+/* Records the newest sample of each series that was sent, and which minutes each sink was
+ * sent. A sink is one output. Any thread may use it. */
 struct cemm_ledger;
 
 /* One series: a channel of a meter. It lives as long as its ledger; so do its names. */
@@ -460,11 +461,11 @@ struct cemm_ledger_entry;
 
 /*
  * `window`: how many seconds back minutes may be missing, at most
- * CEMM_WINDOW_MAX. `takers` are the names of the outputs; they are copied. A
+ * CEMM_WINDOW_MAX. `sinks` are the names of the outputs; they are copied. A
  * name is "" if there is only one, and has no control characters and less than
- * CEMM_TAKER_SIZE bytes. NULL: no memory, or too many.
+ * CEMM_SINK_SIZE bytes. NULL: no memory, or too many.
  */
-struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count);
+struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, size_t count);
 void cemm_ledger_free(struct cemm_ledger *ledger); /* NULL is allowed */
 
 /* The entry of a series. NULL: no memory, or an invalid name. */
@@ -476,14 +477,14 @@ const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
 
-/* Whether a sample of a realtime document is to be given now; if so it counts as taken. */
+/* Whether a sample of a realtime document is to be sent now; if so it counts as taken. */
 enum cemm_verdict {
-    CEMM_GIVE,
+    CEMM_NEW,
     CEMM_REPEATED, /* not newer than the last one taken */
     CEMM_WITHHELD, /* the source has changed, and the reading is less than 1 below the last one: the
                       cloud and the LAN round differently. Readings are withheld until they exceed
                       the last one. */
-    CEMM_NO_ROOM,  /* no memory to record it, so it is not given */
+    CEMM_NO_ROOM,  /* no memory to record it, so it is not sent */
 };
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
                                    const struct cemm_document *document,
@@ -498,11 +499,12 @@ enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
 /* The shortest interval of a meter's channels, except those of `totals`; 0: none is known. */
-unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document *document);
+unsigned cemm_ledger_meter_cadence(struct cemm_ledger *ledger,
+                                   const struct cemm_document *document);
 
 /*
  * A document with only those samples of a realtime document that are to be
- * given now. With `shown`, the document that was given before, samples that are
+ * sent now. With `shown`, the document that was sent before, samples that are
  * repeated or withheld are replaced by its samples. NULL: no memory. The caller
  * unrefs it.
  */
@@ -510,59 +512,59 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
-/* Records that a sample was given to all takers, so that it is not given again, even in a later
+/* Records that a sample was sent to all sinks, so that it is not sent again, even in a later
  * run. Returns 0, -ENOMEM, or -EINVAL: `time` is out of range. */
-int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time);
+int cemm_ledger_sent(struct cemm_ledger_entry *entry, int64_t time);
 
-/* Records that a taker was given the minute that contains `time` (Unix milliseconds). Returns 1
+/* Records that a sink was sent the minute that contains `time` (Unix milliseconds). Returns 1
  * if that is new, else 0, or -ENOMEM, also if a name or the time is invalid. */
-int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time);
+int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
 /*
  * Reads the state file, before anything else; `path` must outlive the ledger.
  * Returns 0; CEMM_ABSENT if there is none; or a negative errno if it can't be
  * read, or is damaged or cut off (-EBADMSG), and then kept under another name.
- * `words` is the message for the log, which says what counts as given: nothing,
+ * `message` is the message for the log, which says what counts as sent: nothing,
  * or the remaining lines. Only -ENOMEM should end the program.
  */
-int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words);
+int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message);
 
 /*
- * Appends to the state file what was given since the last call; from time to
+ * Appends to the state file what was sent since the last call; from time to
  * time, or if `whole`, rewrites it. The file is valid even if the program is
- * killed. Nothing is written until something was given in this run. Waits for
+ * killed. Nothing is written until something was sent in this run. Waits for
  * the disk without holding the lock; only one thread may call it. Returns 0 if
  * there is nothing to log; a negative errno if writing begins to fail, after
- * which it is tried less often; 1 if it works again. `words` has the message.
+ * which it is tried less often; 1 if it works again. `message` has the message.
  */
-int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words);
+int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message);
 
 /* ---- minutes that were missed (the same pages) --------------------------- */
 
 /*
  * The API has one row per minute of electric_power and flow. Minutes that a
- * taker of the ledger was not given are fetched, and given to it, oldest first.
+ * sink of the ledger was not sent are fetched, and sent to it, oldest first.
  */
 struct cemm_backfill;
 
-/* The backfill of one series for one taker. */
+/* The backfill of one series for one sink. */
 struct cemm_fill;
 struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill);
-const char *cemm_fill_taker(const struct cemm_fill *fill);
+const char *cemm_fill_sink(const struct cemm_fill *fill);
 void *cemm_fill_user(const struct cemm_fill *fill); /* of its last live sample */
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
     int64_t max_age_ms;  /* how old a day's document may be */
-    size_t rows_max;     /* that are given in one call */
+    size_t rows_max;     /* that are sent in one call */
     unsigned rounds_max; /* number of concurrent rounds, if there is a delay */
     /*
-     * Gives rows, all of one channel; the callee marks them in the ledger.
-     * Returns 0 if all were given; 1 if cemm_backfill_gave() will be called;
+     * Sends rows, all of one channel; the callee marks them in the ledger.
+     * Returns 0 if all were sent; 1 if cemm_backfill_sent() will be called;
      * -EAGAIN if the series is not live now; or another negative errno if the
-     * taker fails, which is then left alone, longer each time.
+     * sink fails, which is then left alone, longer each time.
      */
-    int (*give)(void *data, struct cemm_fill *fill, struct cemm_document *rows);
+    int (*send)(void *data, struct cemm_fill *fill, struct cemm_document *rows);
     /* A round has ended; may be NULL. */
     void (*done)(void *data, struct cemm_fill *fill);
 };
@@ -577,9 +579,9 @@ void cemm_backfill_free(struct cemm_backfill *backfill); /* NULL is allowed */
 bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
                         int64_t limit, void *user);
 
-/* Ends the giving for which `give` returned 1. `given` is the number of rows that were given,
- * `result` is what `give` would have returned. Must not be called in `give`. */
-void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result);
+/* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
+ * `result` is what `send` would have returned. Must not be called in `send`. */
+void cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
  * until the next one; -1: none before the next live sample. */

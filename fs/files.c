@@ -414,10 +414,10 @@ static bool is_recent(int64_t time, int64_t age)
 /* Records a reason, prefixed with the device and the meter. */
 static void note(struct fs *fs, const struct path *path, const char *reason)
 {
-    struct cemm_words words;
-    cemm_words_set(&words, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
-                   reason);
-    fs_note(fs, path, words.text);
+    struct cemm_message message;
+    cemm_message_set(&message, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
+                     reason);
+    fs_note(fs, path, message.text);
 }
 
 /* Whether an account sent it. */

@@ -75,19 +75,19 @@ static void set_message(char **message, const char *text)
     *message = text ? strdup(text) : NULL;
 }
 
-void fs_note(struct fs *fs, const struct path *path, const char *words)
+void fs_note(struct fs *fs, const struct path *path, const char *message)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
-    if (words) {
-        set_message(&fs->failure, words);
+    if (message) {
+        set_message(&fs->failure, message);
         fs->failed = cemm_clock_wall();
     }
     do {
         struct node *node = nodes_current(&fs->nodes, above.text);
-        if (!node || tree_type(&node->path) != TREE_DIRECTORY || (!words && node->cause != cause))
+        if (!node || tree_type(&node->path) != TREE_DIRECTORY || (!message && node->cause != cause))
             continue;
-        set_message(&node->failure, words);
+        set_message(&node->failure, message);
         node->cause = cause;
     } while (tree_cut(above.text));
 }

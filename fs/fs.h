@@ -61,8 +61,8 @@ struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int6
 bool fs_archived(const struct fs *fs, const struct path *path);
 
 /* Remembers a failure in the directories above a path, and forgets it when the same request
- * succeeds (`words` NULL). */
-void fs_note(struct fs *fs, const struct path *path, const char *words);
+ * succeeds (`message` NULL). */
+void fs_note(struct fs *fs, const struct path *path, const char *message);
 
 /* Returns how long the kernel may keep the attributes, in seconds. */
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);

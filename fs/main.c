@@ -67,9 +67,10 @@ static void log_line(void *data, enum cemm_level level, const char *line)
         fprintf(stderr, "cemmfs: %s\n", line);
 }
 
-static int complain(const char *subject, const char *words)
+static int complain(const char *subject, const char *message)
 {
-    fprintf(stderr, subject ? "cemmfs: %s: %s\n" : "cemmfs: %s%s\n", subject ? subject : "", words);
+    fprintf(stderr, subject ? "cemmfs: %s: %s\n" : "cemmfs: %s%s\n", subject ? subject : "",
+            message);
     return EXIT_WRONG;
 }
 
@@ -154,9 +155,9 @@ static void run_loop(struct fs *fs, int signal_fd)
         int turned = cemm_turn(fs->cemm, more ? 0 : -1, waited, DESCRIPTORS);
         if (turned < 0 && turned != -EINTR) {
             /* The failure may be temporary, and cached files can be served meanwhile. */
-            struct cemm_words words;
-            cemm_words_set(&words, "the loop has failed: %s", strerror(-turned));
-            log_line(NULL, CEMM_LOG_ERROR, words.text);
+            struct cemm_message message;
+            cemm_message_set(&message, "the loop has failed: %s", strerror(-turned));
+            log_line(NULL, CEMM_LOG_ERROR, message.text);
             (void)poll(waited, DESCRIPTORS, PAUSE_MS);
         }
         more = serve_kernel(fs, &buffer);
@@ -179,7 +180,7 @@ static int serve(struct fs *fs, int signal_fd)
     int r = -ENOMEM;
     if (nodes_init(&fs->nodes) < 0)
         return -ENOMEM;
-    fs->cemm = cemm_new(fs->config, CEMM_REST_INTERACTIVE, log_line, NULL);
+    fs->cemm = cemm_new(fs->config, CEMM_BACKOFF_INTERACTIVE, log_line, NULL);
     if (fs->cemm)
         r = set_nonblocking(fuse_session_fd(fs->session));
     if (r == 0)
@@ -227,11 +228,11 @@ static int mount_and_serve(struct fs *fs, const char *path)
 static int run(const struct options *options, const struct cemm_config *config)
 {
     struct fs fs = {.options = options, .config = config};
-    struct cemm_words words;
+    struct cemm_message message;
     char *path;
-    int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &words);
+    int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &message);
     if (r < 0) {
-        r = complain(options->mountpoint, words.text[0] ? words.text : strerror(-r));
+        r = complain(options->mountpoint, message.text[0] ? message.text : strerror(-r));
     } else if ((fs.session = mount_session(&fs))) {
         r = mount_and_serve(&fs, path);
         fuse_session_destroy(fs.session);
@@ -246,12 +247,12 @@ static int run(const struct options *options, const struct cemm_config *config)
 static int configure_and_run(const struct options *options)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words = {.text = ""};
+    struct cemm_message message = {.text = ""};
     int r;
     if (!config)
         return complain(NULL, strerror(ENOMEM));
-    if (cemm_config_load(config, options->config, &words) < 0)
-        r = complain(NULL, words.text);
+    if (cemm_config_load(config, options->config, &message) < 0)
+        r = complain(NULL, message.text);
     else
         r = run(options, config);
     cemm_config_free(config);
@@ -270,11 +271,11 @@ static void open_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     const struct rlimit no_core = {0, 0}; /* the key is in memory */
-    struct cemm_words words;
+    struct cemm_message message;
     struct options options;
     (void)setrlimit(RLIMIT_CORE, &no_core);
     open_standard_descriptors();
-    switch (options_read(argc, argv, &options, &words)) {
+    switch (options_read(argc, argv, &options, &message)) {
     case OPTIONS_HELP:
         fputs(options_help, stdout);
         return EXIT_SUCCESS;
@@ -282,7 +283,7 @@ int main(int argc, char **argv)
         printf("cemmfs %s\n", cemm_version());
         return EXIT_SUCCESS;
     case OPTIONS_WRONG:
-        return complain(NULL, words.text);
+        return complain(NULL, message.text);
     default:
         return configure_and_run(&options);
     }

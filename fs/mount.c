@@ -86,29 +86,29 @@ static bool is_descriptor(const char *mountpoint)
 /* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, its path
  * is unknown (NULL): ours is one of them. Only paths are compared: another user's mount would
  * refuse to be asked, and ours does not answer yet. */
-static int check_mounts(const char *path, const char *archive, struct cemm_words *words)
+static int check_mounts(const char *path, const char *archive, struct cemm_message *message)
 {
     FILE *mounts = setmntent("/proc/self/mounts", "re");
     const struct mntent *mount;
-    while (mounts && words->text[0] == '\0' && (mount = getmntent(mounts))) {
+    while (mounts && message->text[0] == '\0' && (mount = getmntent(mounts))) {
         if (strcmp(mount->mnt_type, "fuse.cemmfs") != 0)
             continue;
         if (path && strcmp(path, mount->mnt_dir) == 0)
-            cemm_words_set(words,
-                           "cemmfs is already mounted there; unmount it with fusermount3 -u");
+            cemm_message_set(message,
+                             "cemmfs is already mounted there; unmount it with fusermount3 -u");
         else if (path && is_within(path, mount->mnt_dir))
-            cemm_words_set(words, "it is inside another mount of cemmfs");
+            cemm_message_set(message, "it is inside another mount of cemmfs");
         else if (!path && archive && is_within(archive, mount->mnt_dir))
-            cemm_words_set(words, "%s hides the archive, %s", mount->mnt_dir, archive);
+            cemm_message_set(message, "%s hides the archive, %s", mount->mnt_dir, archive);
     }
     if (mounts)
         endmntent(mounts);
-    return words->text[0] == '\0' ? 0 : -EINVAL;
+    return message->text[0] == '\0' ? 0 : -EINVAL;
 }
 
 /* The mount point exists: so if the archive does not exist yet but would be below it, the
  * existing part of its path is, too. */
-static int check_archive(const char *path, const char *archive, struct cemm_words *words)
+static int check_archive(const char *path, const char *archive, struct cemm_message *message)
 {
     char *real = existing_part(archive);
     if (!real)
@@ -116,19 +116,19 @@ static int check_archive(const char *path, const char *archive, struct cemm_word
     bool hidden = is_within(real, path);
     free(real);
     if (hidden)
-        cemm_words_set(words, "it would hide the archive, %s", archive);
+        cemm_message_set(message, "it would hide the archive, %s", archive);
     return hidden ? -EINVAL : 0;
 }
 
 int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
-                  struct cemm_words *words)
+                  struct cemm_message *message)
 {
     struct stat about;
     *ret_path = NULL;
-    words->text[0] = '\0';
+    message->text[0] = '\0';
     if (is_descriptor(mountpoint)) {
         *ret_path = strdup(mountpoint);
-        return *ret_path ? check_mounts(NULL, archive, words) : -ENOMEM;
+        return *ret_path ? check_mounts(NULL, archive, message) : -ENOMEM;
     }
     int r = is_dead(mountpoint) ? detach_dead_mount(mountpoint) : 0;
     if (r < 0)
@@ -136,14 +136,14 @@ int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
     *ret_path = realpath(mountpoint, NULL);
     if (!*ret_path)
         return -errno;
-    r = check_mounts(*ret_path, archive, words);
+    r = check_mounts(*ret_path, archive, message);
     if (r < 0)
         return r;
     if (stat(*ret_path, &about) < 0)
         return -errno;
     if (!S_ISDIR(about.st_mode))
         return -ENOTDIR;
-    return archive ? check_archive(*ret_path, archive, words) : 0;
+    return archive ? check_archive(*ret_path, archive, message) : 0;
 }
 
 /* ---- the session ----------------------------------------------------------- */
@@ -168,8 +168,8 @@ struct fuse_session *mount_session(struct fs *fs)
     struct fuse_session *session = NULL;
     char *list = NULL;
     if (list_options(options, &list)) {
-        char *words[] = {(char[]){"cemmfs"}, (char[]){"-o"}, list, (char[]){"-d"}};
-        struct fuse_args arguments = FUSE_ARGS_INIT(options->debug ? 4 : 3, words);
+        char *message[] = {(char[]){"cemmfs"}, (char[]){"-o"}, list, (char[]){"-d"}};
+        struct fuse_args arguments = FUSE_ARGS_INIT(options->debug ? 4 : 3, message);
         session = fuse_session_new(&arguments, &fs_ops, sizeof(fs_ops), fs);
         fuse_opt_free_args(&arguments);
     }

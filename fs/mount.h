@@ -14,7 +14,7 @@
  * negative errno and a message, which is empty if strerror() says it.
  */
 int mount_prepare(const char *mountpoint, const char *archive, char **ret_path,
-                  struct cemm_words *words);
+                  struct cemm_message *message);
 
 /* NULL: no memory, or libfuse has printed the reason. */
 struct fuse_session *mount_session(struct fs *fs);

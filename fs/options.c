@@ -71,15 +71,16 @@ static bool read_number(const char *text, int base, int64_t max, int64_t *ret_nu
     return true;
 }
 
-/* False: it is wrong, and `words` says so. */
-static bool read_mount_option(const char *option, struct options *options, struct cemm_words *words)
+/* False: it is wrong, and `message` says so. */
+static bool read_mount_option(const char *option, struct options *options,
+                              struct cemm_message *message)
 {
     const struct {
         const char *name;
         int base;
         int64_t max;
         int64_t *number;
-        const char *words;
+        const char *message;
     } rows[] = {
         {"realtime_ttl=", 10, REALTIME_TTL_MAX, &options->realtime_ttl,
          "a number of seconds from 0 to 86400"},
@@ -93,7 +94,7 @@ static bool read_mount_option(const char *option, struct options *options, struc
             continue;
         if (read_number(option + length, rows[i].base, rows[i].max, rows[i].number))
             return true;
-        cemm_words_set(words, "-o %s: not %s", option, rows[i].words);
+        cemm_message_set(message, "-o %s: not %s", option, rows[i].message);
         return false;
     }
     if (strcmp(option, "allow_other") == 0)
@@ -102,15 +103,15 @@ static bool read_mount_option(const char *option, struct options *options, struc
         return options->default_permissions = true;
     if (is_ignored(option))
         return true;
-    cemm_words_set(words, "-o %s: %s", option,
-                   strcmp("remount", option) == 0
-                       ? "options cannot be changed; unmount it and mount it again"
-                       : "no such option");
+    cemm_message_set(message, "-o %s: %s", option,
+                     strcmp("remount", option) == 0
+                         ? "options cannot be changed; unmount it and mount it again"
+                         : "no such option");
     return false;
 }
 
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
-                                 struct cemm_words *words)
+                                 struct cemm_message *message)
 {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
@@ -129,7 +130,7 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             break;
         case 'o':
             while ((option = strsep(&optarg, ","))) {
-                if (!read_mount_option(option, ret_options, words))
+                if (!read_mount_option(option, ret_options, message))
                     return OPTIONS_WRONG;
             }
             break;
@@ -138,15 +139,15 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
         case 'V':
             return OPTIONS_VERSION;
         default:
-            cemm_words_set(words, "%s: %s; see cemmfs --help", argv[optind - 1],
-                           letter == ':' ? "a value is missing" : "no such option");
+            cemm_message_set(message, "%s: %s; see cemmfs --help", argv[optind - 1],
+                             letter == ':' ? "a value is missing" : "no such option");
             return OPTIONS_WRONG;
         }
     }
     int count = argc - optind;
     if (count < 1 || count > 2) {
-        cemm_words_set(words, "%s%s; see cemmfs --help", count < 1 ? "" : argv[optind + 2],
-                       count < 1 ? "no mount point given" : ": unexpected argument");
+        cemm_message_set(message, "%s%s; see cemmfs --help", count < 1 ? "" : argv[optind + 2],
+                         count < 1 ? "no mount point given" : ": unexpected argument");
         return OPTIONS_WRONG;
     }
     ret_options->config = count == 2 ? argv[optind] : NULL;

@@ -24,9 +24,9 @@ struct options {
 
 enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };
 
-/* Reads the arguments, which must outlive the options. On failure `words` is the message. */
+/* Reads the arguments, which must outlive the options. On failure `message` is the message. */
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
-                                 struct cemm_words *words);
+                                 struct cemm_message *message);
 
 extern const char options_help[];
 

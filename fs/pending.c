@@ -26,7 +26,7 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         return;
     }
     if (answer->result != CEMM_ABSENT || !pending->absence_is_fine)
-        fs_note(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->words);
+        fs_note(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
     pending->resume(pending, answer);
 }
 

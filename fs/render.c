@@ -183,7 +183,7 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        const struct cemm_document *root, struct snapshot **ret_snapshot)
 {
     int64_t fetched = root ? cemm_document_fetched(root) : cemm_clock_wall();
-    struct cemm_words source;
+    struct cemm_message source;
     char *text;
     size_t length;
     int r = print_device(uid, account, root, &text, &length);
@@ -192,7 +192,7 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
     struct snapshot *snapshot = snapshot_of_text(text, length, fetched);
     if (!snapshot)
         return -ENOMEM;
-    cemm_words_set(&source, "cloud %s", account ? account : "");
+    cemm_message_set(&source, "cloud %s", account ? account : "");
     return set_source(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0,
                       ret_snapshot);
 }

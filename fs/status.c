@@ -25,11 +25,11 @@ static void print_success(const struct fs *fs, FILE *out, int64_t success)
     fprintf(out, "  last success  %s\n", when(fs, success, text));
 }
 
-static void print_failure(const struct fs *fs, FILE *out, int64_t failure, const char *words)
+static void print_failure(const struct fs *fs, FILE *out, int64_t failure, const char *message)
 {
     char text[CEMM_TIME_SIZE];
     fprintf(out, "  last failure  %s%s%s\n", when(fs, failure, text), failure != 0 ? ": " : "",
-            failure != 0 ? words : "");
+            failure != 0 ? message : "");
 }
 
 static void print_sources(const struct fs *fs, FILE *out)
@@ -42,7 +42,7 @@ static void print_sources(const struct fs *fs, FILE *out)
         fprintf(out, "  left out      %zu\n", source.left_out);
         fprintf(out, "  other shards  %zu\n", source.elsewhere);
         print_success(fs, out, source.last_success);
-        print_failure(fs, out, source.last_failure, source.last_words);
+        print_failure(fs, out, source.last_failure, source.last_message);
     }
     if (!cemm_source_at(fs->cemm, 0, &source))
         fprintf(out, "\nno source is configured\n");
@@ -66,7 +66,7 @@ static void print_devices(const struct fs *fs, FILE *out)
         fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
         cemm_device_state(device, &state);
         print_success(fs, out, state.last_success);
-        print_failure(fs, out, state.last_failure, state.last_words);
+        print_failure(fs, out, state.last_failure, state.last_message);
     }
 }
 
@@ -80,7 +80,7 @@ static void print_archive(const struct fs *fs, FILE *out)
     fprintf(out, "\narchive %s\n", archive.directory);
     fprintf(out, "  read          %zu\n  written       %zu\n  damaged       %zu\n", archive.read,
             archive.written, archive.damaged);
-    print_failure(fs, out, archive.failed, archive.words);
+    print_failure(fs, out, archive.failed, archive.message);
 }
 
 static void print_all(const struct fs *fs, FILE *out)
@@ -112,10 +112,10 @@ static void add_time(const struct fs *fs, bool *failed, struct json_object *obje
 }
 
 static void add_failure(const struct fs *fs, bool *failed, struct json_object *object,
-                        int64_t failure, const char *words)
+                        int64_t failure, const char *message)
 {
     add_time(fs, failed, object, "last_failure", failure);
-    cemm_json_add_text(failed, object, "last_words", failure != 0 ? words : NULL);
+    cemm_json_add_text(failed, object, "last_words", failure != 0 ? message : NULL);
 }
 
 static void add_last_error(const struct fs *fs, bool *failed, struct json_object *root)
@@ -141,7 +141,7 @@ static void add_sources(const struct fs *fs, bool *failed, struct json_object *r
         cemm_json_add(failed, source, "left_out", json_object_new_uint64(state.left_out));
         cemm_json_add(failed, source, "other_shards", json_object_new_uint64(state.elsewhere));
         add_time(fs, failed, source, "last_success", state.last_success);
-        add_failure(fs, failed, source, state.last_failure, state.last_words);
+        add_failure(fs, failed, source, state.last_failure, state.last_message);
     }
 }
 
@@ -168,7 +168,7 @@ static void add_devices(const struct fs *fs, bool *failed, struct json_object *r
         cemm_json_add_text(failed, device, "account", cemm_device_account(known));
         add_meters(known, failed, device);
         add_time(fs, failed, device, "last_success", state.last_success);
-        add_failure(fs, failed, device, state.last_failure, state.last_words);
+        add_failure(fs, failed, device, state.last_failure, state.last_message);
     }
 }
 
@@ -184,7 +184,7 @@ static void add_archive(const struct fs *fs, bool *failed, struct json_object *r
     cemm_json_add(failed, archive, "read", json_object_new_uint64(state.read));
     cemm_json_add(failed, archive, "written", json_object_new_uint64(state.written));
     cemm_json_add(failed, archive, "damaged", json_object_new_uint64(state.damaged));
-    add_failure(fs, failed, archive, state.failed, state.words);
+    add_failure(fs, failed, archive, state.failed, state.message);
 }
 
 static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)

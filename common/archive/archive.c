@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -158,7 +158,7 @@ int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
 }
 
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
-                           struct cemm_words *ret_name)
+                           struct cemm_message *ret_name)
 {
     char path[PATH_SIZE];
     char aside[PATH_SIZE];
@@ -169,7 +169,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
     if (r == 0 && rename(path, aside) < 0)
         r = -errno;
     if (r == 0)
-        cemm_words_set(ret_name, "%s", aside);
+        cemm_message_set(ret_name, "%s", aside);
     return r;
 }
 

@@ -51,7 +51,7 @@ bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const
 
 /* Renames a damaged file to NAME.damaged, and returns that name for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
-                           struct cemm_words *ret_name);
+                           struct cemm_message *ret_name);
 
 /*
  * A note, a text of at most CEMM_NOTE_MAX bytes: a meter's first day with data

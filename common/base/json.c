@@ -1,7 +1,7 @@
 #include "common/base/json.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -19,27 +19,27 @@ static int tokener_flags(void)
 }
 
 static void explain(enum json_tokener_error error, const char *bytes, size_t length, size_t end,
-                    struct cemm_words *words)
+                    struct cemm_message *message)
 {
     if (length == 0)
-        cemm_words_set(words, "it is empty");
+        cemm_message_set(message, "it is empty");
     else if (error == json_tokener_continue)
-        cemm_words_set(words, "it ends in the middle");
+        cemm_message_set(message, "it ends in the middle");
     else if (error == json_tokener_error_depth)
-        cemm_words_set(words, "it is nested too deeply");
+        cemm_message_set(message, "it is nested too deeply");
     else if (error != json_tokener_success)
-        cemm_words_set(words, "it is not JSON: %s at byte %zu", json_tokener_error_desc(error),
-                       end);
+        cemm_message_set(message, "it is not JSON: %s at byte %zu", json_tokener_error_desc(error),
+                         end);
     else if (end == length)
-        cemm_words_set(words, "an object was expected");
+        cemm_message_set(message, "an object was expected");
     else if (bytes[end] == '\0')
-        cemm_words_set(words, "it is not JSON: there is a NUL in it");
+        cemm_message_set(message, "it is not JSON: there is a NUL in it");
     else
-        cemm_words_set(words, "it is not JSON: unexpected character at byte %zu", end);
+        cemm_message_set(message, "it is not JSON: unexpected character at byte %zu", end);
 }
 
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
-                    struct cemm_words *words)
+                    struct cemm_message *message)
 {
     struct json_tokener *tokener = json_tokener_new_ex(CEMM_DEPTH_MAX);
 
@@ -53,7 +53,7 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
         json_tokener_free(tokener);
         return 0;
     }
-    explain(json_tokener_get_error(tokener), bytes, length, end, words);
+    explain(json_tokener_get_error(tokener), bytes, length, end, message);
     json_tokener_free(tokener);
     cemm_json_put(object, length);
     return -EIO;

@@ -15,11 +15,11 @@
 #include <json-c/json.h>
 
 /*
- * Parses an object of at most INT_MAX bytes. 0; -EIO with the reason in `words`;
+ * Parses an object of at most INT_MAX bytes. 0; -EIO with the reason in `message`;
  * or -ENOMEM. The caller gives *ret_object to cemm_json_put().
  */
 int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_object,
-                    struct cemm_words *words);
+                    struct cemm_message *message);
 
 /* Frees an object that was parsed from a text of that length; NULL is allowed. After a long
  * text, returns the memory to the system, because glibc would keep it. */

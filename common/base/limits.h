@@ -29,7 +29,7 @@
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
 #define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were given, for one series */
-#define CEMM_TAKERS_MAX     64          /* takers of minutes, of this run and earlier ones */
+#define CEMM_SINKS_MAX      64          /* sinks of minutes, of this run and earlier ones */
 
 /* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */
 #define CEMM_EMPTY_MAX (CEMM_NOTE_MAX + CEMM_ANSWER_MAX)

@@ -20,7 +20,7 @@ bool cemm_secret_is_file(const char *name)
 }
 
 /* Finds the file behind `name`. */
-static int locate(const char *name, char path[PATH_MAX], struct cemm_words *words)
+static int locate(const char *name, char path[PATH_MAX], struct cemm_message *message)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
     int length;
@@ -30,16 +30,16 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_words *word
     } else {
         name += strlen(CREDENTIAL);
         if (!directory)
-            return cemm_words_fail(
-                words, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
+            return cemm_message_fail(
+                message, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
                 name);
         if (!*name || strchr(name, '/'))
-            return cemm_words_fail(words, -EINVAL, "\"%s\" is not the name of a systemd credential",
-                                   name);
+            return cemm_message_fail(message, -EINVAL,
+                                     "\"%s\" is not the name of a systemd credential", name);
         length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
     }
     if (length < 0 || length >= PATH_MAX)
-        return cemm_words_fail(words, -ENAMETOOLONG, "the path of the key file is too long");
+        return cemm_message_fail(message, -ENAMETOOLONG, "the path of the key file is too long");
     return 0;
 }
 
@@ -76,38 +76,39 @@ static bool may_be_key(const char *path)
     return strlen(name) >= 16 && name[strspn(name, "0123456789abcdefABCDEF")] == '\0';
 }
 
-int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
+int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message)
 {
     char path[PATH_MAX];
     struct stat about;
     char *text;
-    int r = locate(file, path, words);
+    int r = locate(file, path, message);
 
     if (r < 0)
         return r;
     r = cemm_file_read(path, FILE_MAX, &text, &about);
     if (r == -EFBIG || r == -EINVAL)
-        return cemm_words_fail(words, -EINVAL, "key file %s is not a regular file, or too long",
-                               path);
+        return cemm_message_fail(message, -EINVAL, "key file %s is not a regular file, or too long",
+                                 path);
     if (r < 0 && may_be_key(path))
-        return cemm_words_fail(words, r,
-                               "the key file can't be read (%s); if this is the key itself, write "
-                               "it into a file, and name that file here",
-                               strerror(-r));
+        return cemm_message_fail(
+            message, r,
+            "the key file can't be read (%s); if this is the key itself, write "
+            "it into a file, and name that file here",
+            strerror(-r));
     if (r < 0)
-        return cemm_words_fail(words, r, "key file %s: %s", path, strerror(-r));
+        return cemm_message_fail(message, r, "key file %s: %s", path, strerror(-r));
     /* systemd sets the mode of a credential. */
     if (cemm_secret_is_file(file) && (about.st_mode & OTHERS))
-        r = cemm_words_fail(words, -EPERM, "key file %s can be read by others; run: chmod 600 %s",
-                            path, path);
+        r = cemm_message_fail(message, -EPERM,
+                              "key file %s can be read by others; run: chmod 600 %s", path, path);
     else
         r = take_line(text, (size_t)about.st_size, secret);
     explicit_bzero(text, (size_t)about.st_size);
     free(text);
     if (r == -ENODATA)
-        cemm_words_set(words, "key file %s has no key in its first line", path);
+        cemm_message_set(message, "key file %s has no key in its first line", path);
     else if (r < 0 && r != -EPERM)
-        cemm_words_set(words, "the first line of key file %s is not an API key", path);
+        cemm_message_set(message, "the first line of key file %s is not an API key", path);
     return r;
 }
 

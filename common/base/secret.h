@@ -6,7 +6,7 @@
 #define CEMM_BASE_SECRET_H
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <stdbool.h>
 
@@ -18,9 +18,9 @@ struct cemm_secret {
  * Reads the first line of `file`. "credential:NAME" stands for the file NAME in
  * $CREDENTIALS_DIRECTORY, where systemd has set the mode; any other file must
  * be a regular one that neither group nor others can read. Returns 0, or a
- * negative errno with the reason in `words`, which never holds the key.
+ * negative errno with the reason in `message`, which never holds the key.
  */
-int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words);
+int cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_message *message);
 
 /* Whether `file` is the path of one, and no "credential:NAME". */
 bool cemm_secret_is_file(const char *file);

@@ -30,7 +30,7 @@ enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
 /* Checks and stores a value. Returns 0, UNFIT if it is not what the table expects, or a negative
  * errno, with a message unless it is -ENOMEM. */
-typedef int setter(struct cemm_config *config, const char *value, struct cemm_words *words);
+typedef int setter(struct cemm_config *config, const char *value, struct cemm_message *message);
 
 #define UNFIT 1
 
@@ -87,12 +87,12 @@ bool cemm_strings_has(const struct cemm_strings *strings, const char *text)
     return false;
 }
 
-static int strings_add(struct cemm_strings *strings, const char *text, struct cemm_words *words)
+static int strings_add(struct cemm_strings *strings, const char *text, struct cemm_message *message)
 {
     if (cemm_strings_has(strings, text))
         return 0;
     if (strings->count >= STRINGS_MAX)
-        return cemm_words_fail(words, -E2BIG, "more than %d of them", STRINGS_MAX);
+        return cemm_message_fail(message, -E2BIG, "more than %d of them", STRINGS_MAX);
     char **items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
     if (!items)
         return -ENOMEM;
@@ -148,12 +148,13 @@ static struct cemm_source_config *current(struct cemm_config *config)
 }
 
 /* Writes a message about a wrong value, which it quotes without control characters. */
-static int refuse(struct cemm_words *words, const char *key, const char *value, const char *wanted)
+static int refuse(struct cemm_message *message, const char *key, const char *value,
+                  const char *wanted)
 {
     char shown[SHOWN];
 
-    return cemm_words_fail(words, -EINVAL, "%s = %s: %s", key,
-                           cemm_words_quote(value, shown, sizeof(shown)), wanted);
+    return cemm_message_fail(message, -EINVAL, "%s = %s: %s", key,
+                             cemm_message_quote(value, shown, sizeof(shown)), wanted);
 }
 
 static int read_number(const char *value, double low, double high, double *ret_number)
@@ -178,11 +179,11 @@ static int set_seconds(const char *value, double low, double high, int64_t *ret_
     return r;
 }
 
-static int set_zone(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_zone(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     struct cemm_zone *zone = *value ? cemm_zone_new(value) : NULL;
 
-    (void)words;
+    (void)message;
     if (!zone)
         return UNFIT;
     cemm_zone_free(config->zone);
@@ -234,7 +235,7 @@ static bool authority(const char *text)
     return port >= 1 && port <= 65535 && (*end == '\0' || *end == '/');
 }
 
-static int set_url(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_url(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     bool https = strncmp(value, "https://", 8) == 0;
     bool http = strncmp(value, "http://", 7) == 0;
@@ -242,21 +243,21 @@ static int set_url(struct cemm_config *config, const char *value, struct cemm_wo
     char *url;
 
     if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
-        return cemm_words_fail(words, -EINVAL,
-                               "url: write it without user name, key and parameters");
+        return cemm_message_fail(message, -EINVAL,
+                                 "url: write it without user name, key and parameters");
     if ((!https && !http) || !plain(value) || !authority(host))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
-        return refuse(words, "url", value, "write at most 1024 characters");
+        return refuse(message, "url", value, "write at most 1024 characters");
     if (http && !loopback(host))
-        return refuse(words, "url", value,
+        return refuse(message, "url", value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
                       "machine itself)");
     int r = asprintf(&url, "%s%s", value, value[strlen(value) - 1] == '/' ? "" : "/");
     return put(&current(config)->url, r < 0 ? NULL : url);
 }
 
-static int set_key_file(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_key_file(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     struct cemm_source_config *source = current(config);
 
@@ -266,25 +267,25 @@ static int set_key_file(struct cemm_config *config, const char *value, struct ce
         return -ENOMEM;
     int r = put(&source->key_file,
                 cemm_secret_is_file(value) ? full_path(config->base, value) : strdup(value));
-    return r < 0 ? r : cemm_secret_load(source->key, source->key_file, words);
+    return r < 0 ? r : cemm_secret_load(source->key, source->key_file, message);
 }
 
-static int set_ca_file(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_ca_file(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     struct cemm_source_config *source = current(config);
 
     if (!*value)
         return UNFIT;
     int r = put(&source->ca_file, full_path(config->base, value));
-    return r < 0 ? r : cemm_trust_check(source->ca_file, words);
+    return r < 0 ? r : cemm_trust_check(source->ca_file, message);
 }
 
-static int set_address(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_address(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     struct cemm_source_config *source = current(config);
     char *url;
 
-    (void)words;
+    (void)message;
     if (!plain(value) || strpbrk(value, "/?#@") || !authority(value))
         return UNFIT;
     int r = asprintf(&url, "http://%s/open-api/v1/", value);
@@ -292,50 +293,52 @@ static int set_address(struct cemm_config *config, const char *value, struct cem
     return r < 0 ? r : put(&source->address, strdup(value));
 }
 
-static int set_device(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_device(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     struct cemm_uid uid;
 
     if (!cemm_uid_parse(value, &uid))
         return UNFIT;
-    return strings_add(&current(config)->devices, uid.text, words);
+    return strings_add(&current(config)->devices, uid.text, message);
 }
 
-static int set_alias(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_alias(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
-    return cemm_name_valid(value) ? strings_add(&current(config)->aliases, value, words) : UNFIT;
+    return cemm_name_valid(value) ? strings_add(&current(config)->aliases, value, message) : UNFIT;
 }
 
-static int set_extra_alias(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_extra_alias(struct cemm_config *config, const char *value,
+                           struct cemm_message *message)
 {
     if (!cemm_name_valid(value))
         return UNFIT;
-    return strings_add(&current(config)->extra_aliases, value, words);
+    return strings_add(&current(config)->extra_aliases, value, message);
 }
 
-static int set_timeout(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_timeout(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
-    (void)words;
+    (void)message;
     return set_seconds(value, 0.001, TIMEOUT_MAX, &current(config)->timeout_ms);
 }
 
-static int set_connections(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_connections(struct cemm_config *config, const char *value,
+                           struct cemm_message *message)
 {
     double connections;
 
-    (void)words;
+    (void)message;
     if (read_number(value, 1, CONNECTIONS_MAX, &connections) || connections != floor(connections))
         return UNFIT;
     current(config)->max_connections = (unsigned)connections;
     return 0;
 }
 
-static int set_shard(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_shard(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     char *slash;
     char *end = NULL;
 
-    (void)words;
+    (void)message;
     if (strspn(value, "0123456789/") != strlen(value))
         return UNFIT;
     unsigned long shard = strtoul(value, &slash, 10);
@@ -347,12 +350,12 @@ static int set_shard(struct cemm_config *config, const char *value, struct cemm_
     return 0;
 }
 
-static int set_enabled(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_enabled(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
     static const char *const answers[][2] = {
         {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
 
-    (void)words;
+    (void)message;
     for (size_t i = 0; i < 2 * sizeof(answers) / sizeof(answers[0]); i++)
         if (strcasecmp(value, answers[i / 2][i % 2]) == 0) {
             config->discovery = i % 2;
@@ -361,27 +364,29 @@ static int set_enabled(struct cemm_config *config, const char *value, struct cem
     return UNFIT;
 }
 
-static int set_broadcast(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_broadcast(struct cemm_config *config, const char *value,
+                         struct cemm_message *message)
 {
     struct in_addr address;
 
     if (inet_pton(AF_INET, value, &address) != 1)
         return UNFIT;
-    return strings_add(&config->broadcasts, value, words);
+    return strings_add(&config->broadcasts, value, message);
 }
 
-static int set_interval(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_interval(struct cemm_config *config, const char *value, struct cemm_message *message)
 {
-    (void)words;
+    (void)message;
     return set_seconds(value, 1, INTERVAL_MAX, &config->discovery_interval_ms);
 }
 
-static int set_directory(struct cemm_config *config, const char *value, struct cemm_words *words)
+static int set_directory(struct cemm_config *config, const char *value,
+                         struct cemm_message *message)
 {
     int r = *value ? put(&config->archive, full_path(config->base, value)) : UNFIT;
 
     if (r == 0 && strlen(config->archive) > PATH_LENGTH_MAX)
-        return refuse(words, "directory", value, "write at most 3840 characters");
+        return refuse(message, "directory", value, "write at most 3840 characters");
     return r;
 }
 
@@ -424,23 +429,24 @@ static const char *const section_names[] = {
 };
 
 static int open_source(struct cemm_config *config, enum section section, const char *name,
-                       struct cemm_words *words)
+                       struct cemm_message *message)
 {
     enum cemm_kind kind = section == CLOUD ? CEMM_CLOUD : CEMM_LOCAL;
 
     if (!cemm_name_valid(name)) {
         char shown[SHOWN];
-        return cemm_words_fail(
-            words, -EINVAL, "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
-            section_names[section], *name ? " " : "", cemm_words_quote(name, shown, sizeof(shown)));
+        return cemm_message_fail(message, -EINVAL,
+                                 "[%s%s%s]: give it a name of 1 to 64 of A-Z a-z 0-9 _ . -",
+                                 section_names[section], *name ? " " : "",
+                                 cemm_message_quote(name, shown, sizeof(shown)));
     }
     for (size_t i = 0; i < config->source_count; i++) {
         if (config->sources[i].kind == kind && strcmp(config->sources[i].name, name) == 0)
-            return cemm_words_fail(words, -EEXIST, "a second [%s %s]", section_names[section],
-                                   name);
+            return cemm_message_fail(message, -EEXIST, "a second [%s %s]", section_names[section],
+                                     name);
     }
     if (config->source_count >= CEMM_SOURCES_MAX)
-        return cemm_words_fail(words, -E2BIG, "more than %d sources", CEMM_SOURCES_MAX);
+        return cemm_message_fail(message, -E2BIG, "more than %d sources", CEMM_SOURCES_MAX);
     struct cemm_source_config *sources =
         reallocarray(config->sources, config->source_count + 1, sizeof(*sources));
     if (!sources)
@@ -460,7 +466,7 @@ static int open_source(struct cemm_config *config, enum section section, const c
 }
 
 int cemm_config_section(struct cemm_config *config, const char *kind, const char *name,
-                        struct cemm_words *words)
+                        struct cemm_message *message)
 {
     char shown[SHOWN];
     int section = CLOUD;
@@ -468,54 +474,54 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
     while (section <= ARCHIVE && strcmp(section_names[section], kind) != 0)
         section++;
     if (section > ARCHIVE)
-        return cemm_words_fail(
-            words, -EINVAL,
+        return cemm_message_fail(
+            message, -EINVAL,
             "unknown section [%s]; there are [cloud NAME], [local NAME], [discovery] "
             "and [archive]",
-            cemm_words_quote(kind, shown, sizeof(shown)));
+            cemm_message_quote(kind, shown, sizeof(shown)));
     config->section = section;
     config->seen = 0;
     if (section == CLOUD || section == LOCAL)
-        return open_source(config, (enum section)section, name, words);
+        return open_source(config, (enum section)section, name, message);
     if (*name)
-        return cemm_words_fail(words, -EINVAL, "[%s] takes no name", kind);
+        return cemm_message_fail(message, -EINVAL, "[%s] takes no name", kind);
     if (config->opened & 1u << section)
-        return cemm_words_fail(words, -EEXIST, "a second [%s]", kind);
+        return cemm_message_fail(message, -EEXIST, "a second [%s]", kind);
     config->opened |= 1u << section;
     return 0;
 }
 
 static int refuse_unknown(const struct cemm_config *config, const char *key,
-                          struct cemm_words *words)
+                          struct cemm_message *message)
 {
     char shown[SHOWN];
 
-    cemm_words_quote(key, shown, sizeof(shown));
+    cemm_message_quote(key, shown, sizeof(shown));
     if (config->section == GLOBAL)
-        cemm_words_set(words, "unknown key \"%s\" before the first section", shown);
+        cemm_message_set(message, "unknown key \"%s\" before the first section", shown);
     else if (strcmp(key, "api-key") == 0)
-        cemm_words_set(words, "write the key into a file that only you can read, and name that "
-                              "with api-key-file");
+        cemm_message_set(message, "write the key into a file that only you can read, and name that "
+                                  "with api-key-file");
     else
-        cemm_words_set(words, "unknown key \"%s\" in a [%s] section", shown,
-                       section_names[config->section]);
+        cemm_message_set(message, "unknown key \"%s\" in a [%s] section", shown,
+                         section_names[config->section]);
     return -EINVAL;
 }
 
 int cemm_config_set(struct cemm_config *config, const char *key, const char *value,
-                    struct cemm_words *words)
+                    struct cemm_message *message)
 {
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
         if ((int)settings[i].section != config->section || strcmp(settings[i].key, key) != 0)
             continue;
         /* A second address would replace the first one silently. */
         if (!settings[i].repeatable && config->seen & 1u << i)
-            return cemm_words_fail(words, -EEXIST, "%s: a second one in this section", key);
+            return cemm_message_fail(message, -EEXIST, "%s: a second one in this section", key);
         config->seen |= 1u << i;
-        int r = settings[i].set(config, value, words);
-        return r == UNFIT ? refuse(words, key, value, settings[i].wanted) : r;
+        int r = settings[i].set(config, value, message);
+        return r == UNFIT ? refuse(message, key, value, settings[i].wanted) : r;
     }
-    return refuse_unknown(config, key, words);
+    return refuse_unknown(config, key, message);
 }
 
 /* The required key that a source lacks, or NULL. */
@@ -551,7 +557,7 @@ static char *default_archive(void)
     return cemm_config_below(getenv("XDG_DATA_HOME"), ".local/share", "cemm");
 }
 
-int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
+int cemm_config_finish(struct cemm_config *config, struct cemm_message *message)
 {
     for (size_t i = 0; i < config->source_count; i++) {
         const struct cemm_source_config *source = &config->sources[i];
@@ -559,9 +565,9 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
         if (!missing)
             continue;
         config->line = source->line;
-        return cemm_words_fail(words, -EINVAL, "[%s %s]: no %s",
-                               section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL],
-                               source->name, missing);
+        return cemm_message_fail(message, -EINVAL, "[%s %s]: no %s",
+                                 section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL],
+                                 source->name, missing);
     }
     config->line = 0;
     if (!config->archive)
@@ -572,8 +578,8 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_words *words)
     if (!config->zone)
         config->zone = cemm_zone_new(NULL);
     if (!config->zone)
-        return cemm_words_fail(words, -EINVAL,
-                               "the system's time zone can't be read; set time-zone");
+        return cemm_message_fail(message, -EINVAL,
+                                 "the system's time zone can't be read; set time-zone");
     return 0;
 }
 

@@ -2,7 +2,7 @@
 
 #include "common/base/file.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -67,21 +67,21 @@ static bool check_text(const char *text)
     return any;
 }
 
-int cemm_trust_check(const char *path, struct cemm_words *words)
+int cemm_trust_check(const char *path, struct cemm_message *message)
 {
     struct stat about;
     char *text;
     int r = cemm_file_read(path, CEMM_TRUST_MAX, &text, &about);
 
     if (r < 0)
-        return cemm_words_fail(words, r, "ca-file %.200s: %s", path,
-                               r == -EFBIG    ? "too long for a file of certificates"
-                               : r == -EINVAL ? "not a regular file"
-                                              : strerror(-r));
+        return cemm_message_fail(message, r, "ca-file %.200s: %s", path,
+                                 r == -EFBIG    ? "too long for a file of certificates"
+                                 : r == -EINVAL ? "not a regular file"
+                                                : strerror(-r));
     bool good = strlen(text) == (size_t)about.st_size && check_text(text);
     free(text);
     if (good)
         return 0;
-    return cemm_words_fail(words, -EINVAL,
-                           "ca-file %.200s: holds no certificate in PEM, or a broken one", path);
+    return cemm_message_fail(message, -EINVAL,
+                             "ca-file %.200s: holds no certificate in PEM, or a broken one", path);
 }

@@ -10,6 +10,6 @@
 
 /* Checks that `path` can be read and holds complete PEM certificates in valid Base64. Returns 0,
  * or a negative errno with a message. */
-int cemm_trust_check(const char *path, struct cemm_words *words);
+int cemm_trust_check(const char *path, struct cemm_message *message);
 
 #endif

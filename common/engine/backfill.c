@@ -1,5 +1,5 @@
 /*
- * Fetches missed minutes and gives them to the takers. A round begins when a
+ * Fetches missed minutes and sends them to the sinks. A round begins when a
  * series has a live sample, and goes from its oldest missing minute to the
  * newest, a day at a time.
  *
@@ -7,7 +7,7 @@
  * requested again. Other missing minutes are tried again after a pause, longer
  * each time; newly missed minutes are requested at once.
  *
- * A taker may be slow, and may fail: then all its series are left alone for a
+ * A sink may be slow, and may fail: then all its series are left alone for a
  * while. Series take turns in the order of their live samples.
  */
 #include "common/base/random.h"
@@ -23,34 +23,34 @@
 #define MINUTE_MS INT64_C(60000)
 #define LIVE_MS   MINUTE_MS /* a series without a newer sample is not tried again */
 
-static const struct cemm_backoff taker_backoff = {.first = 1000, .max = 300 * 1000};
+static const struct cemm_backoff sink_backoff = {.first = 1000, .max = 300 * 1000};
 static const struct cemm_backoff minutes_backoff = {.first = 60 * 1000, .max = 3600 * 1000};
 
-struct taker {
+struct sink {
     const char *name;
     struct cemm_health health;
 };
 
-/* One series and one taker. Times of minutes are Unix milliseconds. */
+/* One series and one sink. Times of minutes are Unix milliseconds. */
 struct cemm_fill {
     struct cemm_backfill *backfill;
-    struct taker *taker;
+    struct sink *sink;
     struct cemm_ledger_entry *entry;
     void *user;
     enum { IDLE, WAITS, RUNS } state;
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
     int64_t limit;              /* only minutes over by then count: cemm_ledger_missing() */
-    int64_t since;              /* earlier minutes are given up: the API has later rows */
+    int64_t since;              /* earlier minutes are abandoned: the API has later rows */
     int64_t asked;              /* earlier minutes were requested, and are tried again */
     struct cemm_health backoff; /* between two tries of those */
 
     /* The round: */
-    bool gave;                   /* rows were given */
+    bool sent;                   /* rows were sent */
     int64_t cursor;              /* the next minute to handle */
     struct cemm_query query;     /* for a day */
-    struct cemm_document *day;   /* that is being given */
-    int64_t row;                 /* its next minute to give */
+    struct cemm_document *day;   /* that is being sent */
+    int64_t row;                 /* its next minute to send */
     TAILQ_ENTRY(cemm_fill) link; /* in `ready` */
     SLIST_ENTRY(cemm_fill) all;
 };
@@ -63,8 +63,8 @@ struct cemm_backfill {
     struct cemm_ledger *ledger;
     struct cemm_backfill_rules rules;
     void *data;
-    struct taker *takers;
-    size_t taker_count;
+    struct sink *sinks;
+    size_t sink_count;
     struct fill_list fills;
     struct fill_queue ready; /* in order of their turns */
     struct cemm_timers timers;
@@ -77,20 +77,20 @@ struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *l
                                         const struct cemm_backfill_rules *rules, void *data)
 {
     struct cemm_backfill *backfill = calloc(1, sizeof(*backfill));
-    struct taker *takers = calloc(ledger->taker_count + 1, sizeof(*takers));
+    struct sink *sinks = calloc(ledger->sink_count + 1, sizeof(*sinks));
 
-    if (!backfill || !takers) {
-        free(takers);
+    if (!backfill || !sinks) {
+        free(sinks);
         free(backfill);
         return NULL;
     }
     *backfill = (struct cemm_backfill){
-        .cemm = cemm, .ledger = ledger, .rules = *rules, .data = data, .takers = takers};
+        .cemm = cemm, .ledger = ledger, .rules = *rules, .data = data, .sinks = sinks};
     SLIST_INIT(&backfill->fills);
     TAILQ_INIT(&backfill->ready);
-    for (size_t i = 0; i < ledger->taker_count; i++)
-        if (ledger->takers[i]->current)
-            takers[backfill->taker_count++].name = ledger->takers[i]->name;
+    for (size_t i = 0; i < ledger->sink_count; i++)
+        if (ledger->sinks[i]->current)
+            sinks[backfill->sink_count++].name = ledger->sinks[i]->name;
     return backfill;
 }
 
@@ -105,7 +105,7 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
         free(fill);
     }
     cemm_timers_clear(&backfill->timers);
-    free(backfill->takers);
+    free(backfill->sinks);
     free(backfill);
 }
 
@@ -114,9 +114,9 @@ struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill)
     return fill->entry;
 }
 
-const char *cemm_fill_taker(const struct cemm_fill *fill)
+const char *cemm_fill_sink(const struct cemm_fill *fill)
 {
-    return fill->taker->name;
+    return fill->sink->name;
 }
 
 void *cemm_fill_user(const struct cemm_fill *fill)
@@ -130,7 +130,7 @@ static bool missing(const struct cemm_fill *fill, int64_t from, int64_t *ret_fro
 {
     int64_t until;
 
-    return cemm_ledger_missing(fill->entry, fill->taker->name, from, fill->limit, ret_from, &until);
+    return cemm_ledger_missing(fill->entry, fill->sink->name, from, fill->limit, ret_from, &until);
 }
 
 /* Whether a round should begin at `now` (monotonic milliseconds). */
@@ -138,7 +138,7 @@ static bool wants(struct cemm_fill *fill, int64_t now)
 {
     int64_t from;
 
-    if (!missing(fill, fill->since, &from)) { /* it was given, or has left the window */
+    if (!missing(fill, fill->since, &from)) { /* it was sent, or has left the window */
         (void)cemm_health_recover(&fill->backoff);
         return false;
     }
@@ -194,22 +194,22 @@ static int64_t horizon(const struct cemm_fill *fill)
 /* Minutes that are still missing are tried again later. */
 static void end_round(struct cemm_fill *fill, bool failed)
 {
-    if (fill->gave || failed)
+    if (fill->sent || failed)
         (void)cemm_health_recover(&fill->backoff);
     (void)cemm_health_fail(&fill->backoff, cemm_clock_steady(), minutes_backoff, cemm_random());
     fill->asked = horizon(fill);
     stop(fill, 0);
 }
 
-/* The taker has not taken the rows, so they are still missing. */
+/* The sink has not taken the rows, so they are still missing. */
 static void refuse(struct cemm_fill *fill, int result)
 {
     int64_t now = cemm_clock_steady();
     int64_t again = now - fill->lived < LIVE_MS ? now + fill->backfill->rules.delay_ms : 0;
 
     if (result != -EAGAIN) {
-        (void)cemm_health_fail(&fill->taker->health, now, taker_backoff, cemm_random());
-        again = fill->taker->health.retry_at;
+        (void)cemm_health_fail(&fill->sink->health, now, sink_backoff, cemm_random());
+        again = fill->sink->health.retry_at;
     }
     stop(fill, again);
 }
@@ -233,7 +233,7 @@ static void ask_day(struct cemm_fill *fill)
         end_round(fill, true);
 }
 
-/* All rows of the day have been given. */
+/* All rows of the day have been sent. */
 static void pass_day(struct cemm_fill *fill)
 {
     const struct cemm_series *series =
@@ -242,7 +242,7 @@ static void pass_day(struct cemm_fill *fill)
 
     if (series && series->count > 0)
         since = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
-    if (since > horizon(fill)) /* the day has rows that were not given, as they may come live */
+    if (since > horizon(fill)) /* the day has rows that were not sent, as they may come live */
         since = horizon(fill);
     if (since > fill->since)
         fill->since = since;
@@ -251,30 +251,30 @@ static void pass_day(struct cemm_fill *fill)
     ask_day(fill);
 }
 
-static void note_gave(struct cemm_fill *fill)
+static void note_sent(struct cemm_fill *fill)
 {
-    (void)cemm_health_recover(&fill->taker->health);
-    fill->gave = true;
+    (void)cemm_health_recover(&fill->sink->health);
+    fill->sent = true;
 }
 
 /* Gives the rest of the day, and goes on. */
-static void give(struct cemm_fill *fill)
+static void send_rows(struct cemm_fill *fill)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
 
     for (;;) {
         struct cemm_document *rows = cemm_ledger_pick_missing(
-            fill->entry, fill->taker->name, fill->day, fill->row, rules->rows_max, fill->limit);
+            fill->entry, fill->sink->name, fill->day, fill->row, rules->rows_max, fill->limit);
         if (!rows) {
             end_round(fill, true);
             return;
         }
         int64_t newest = cemm_document_newest(rows);
         fill->row = (newest / MINUTE_MS + 1) * MINUTE_MS;
-        int r = newest ? rules->give(fill->backfill->data, fill, rows) : 0;
+        int r = newest ? rules->send(fill->backfill->data, fill, rows) : 0;
         cemm_document_unref(rows);
         if (r > 0)
-            return; /* cemm_backfill_gave() goes on */
+            return; /* cemm_backfill_sent() goes on */
         if (r < 0) {
             refuse(fill, r);
             return;
@@ -283,7 +283,7 @@ static void give(struct cemm_fill *fill)
             pass_day(fill);
             return;
         }
-        note_gave(fill);
+        note_sent(fill);
     }
 }
 
@@ -297,20 +297,20 @@ static void take_day(void *data, const struct cemm_answer *answer)
         end_round(fill, true); /* the library's log says why */
     } else if (answer->document) {
         fill->day = cemm_document_ref(answer->document);
-        give(fill);
+        send_rows(fill);
     } else {
         pass_day(fill);
     }
 }
 
-void cemm_backfill_gave(struct cemm_fill *fill, size_t given, int result)
+void cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result)
 {
-    if (given > 0)
-        note_gave(fill);
+    if (sent > 0)
+        note_sent(fill);
     if (result < 0)
         refuse(fill, result);
     else
-        give(fill);
+        send_rows(fill);
 }
 
 /* ---- when -------------------------------------------------------------------------------- */
@@ -319,32 +319,32 @@ static void begin(struct cemm_fill *fill)
 {
     fill->backfill->busy++;
     fill->cursor = fill->since;
-    fill->gave = false;
+    fill->sent = false;
     ask_day(fill);
 }
 
 /* NULL: no memory until the next live sample. */
 static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
-                                  struct taker *taker)
+                                  struct sink *sink)
 {
     pthread_mutex_lock(&backfill->ledger->lock);
-    struct cemm_given *given = cemm_ledger_given_to(entry, taker->name);
+    struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink->name);
     pthread_mutex_unlock(&backfill->ledger->lock);
-    if (!given || given->fill)
-        return given ? given->fill : NULL;
+    if (!sent || sent->fill)
+        return sent ? sent->fill : NULL;
     struct cemm_fill *fill = calloc(1, sizeof(*fill));
     if (!fill)
         return NULL;
     *fill = (struct cemm_fill){
         .backfill = backfill,
-        .taker = taker,
+        .sink = sink,
         .entry = entry,
         .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
         .timer = {.fire = take_turn, .data = fill},
     };
     strcpy(fill->query.alias, cemm_ledger_alias(entry));
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);
-    given->fill = fill;
+    sent->fill = fill;
     return fill;
 }
 
@@ -372,8 +372,8 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
 {
     bool busy = false;
 
-    for (size_t i = 0; entry->followed && i < backfill->taker_count; i++) {
-        struct cemm_fill *fill = fill_get(backfill, entry, &backfill->takers[i]);
+    for (size_t i = 0; entry->followed && i < backfill->sink_count; i++) {
+        struct cemm_fill *fill = fill_get(backfill, entry, &backfill->sinks[i]);
         if (fill && live(fill, limit, user, cemm_clock_steady()))
             busy = true;
     }
@@ -387,8 +387,8 @@ int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
         struct cemm_fill *fill = TAILQ_FIRST(&backfill->ready);
         TAILQ_REMOVE(&backfill->ready, fill, link);
         fill->state = IDLE;
-        if (cemm_health_backs_off(&fill->taker->health, now))
-            wait_until(fill, fill->taker->health.retry_at);
+        if (cemm_health_backs_off(&fill->sink->health, now))
+            wait_until(fill, fill->sink->health.retry_at);
         else if (wants(fill, now))
             begin(fill);
     }

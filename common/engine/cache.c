@@ -1,8 +1,8 @@
 #include "common/engine/cache.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
-#include "common/engine/basis.h"
+#include "common/base/message.h"
+#include "common/engine/deps.h"
 #include "common/engine/reply.h"
 #include "common/engine/request.h"
 
@@ -27,15 +27,15 @@ struct cemm_entry {
     struct cemm_document *suspected; /* from the archive: used if no source answers */
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* under way */
-    struct cemm_ticket *finder;   /* waits for the device, or for another source */
+    struct cemm_ticket *search;   /* waits for the device, or for another source */
     bool later;                   /* nobody waits for it */
     bool once;                    /* its document is dropped when it has been delivered */
 
     /* This try: */
-    bool absent;              /* a source said so */
-    bool awaited;             /* the sources that had not listed their devices */
-    int result;               /* the first other failure */
-    struct cemm_words *words; /* the message of `absent` or `result` */
+    bool absent;                  /* a source said so */
+    bool awaited;                 /* the sources that had not listed their devices */
+    int result;                   /* the first other failure */
+    struct cemm_message *message; /* the message of `absent` or `result` */
     struct cemm_route *tried[CEMM_ROUTES_MAX];
     size_t tried_count;
     TAILQ_ENTRY(cemm_entry) link;
@@ -99,7 +99,7 @@ static void entry_free(struct cemm_entry *entry)
     drop_document(entry);
     cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
-    cemm_words_drop(&entry->words);
+    cemm_message_drop(&entry->message);
     TAILQ_REMOVE(&entry->cache->used, entry, link);
     tdelete(entry, &entry->cache->entries, compare);
     free(entry);
@@ -107,7 +107,7 @@ static void entry_free(struct cemm_entry *entry)
 
 static bool idle(const struct cemm_entry *entry)
 {
-    return !entry->request && !entry->finder && TAILQ_EMPTY(&entry->waiters);
+    return !entry->request && !entry->search && TAILQ_EMPTY(&entry->waiters);
 }
 
 /* Drops the documents that have not been used for longest, and their entries. An entry stays if
@@ -161,13 +161,13 @@ void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct 
 
 void cemm_cache_clear(struct cemm_cache *cache)
 {
-    struct cemm_words words = {.text = "cancelled"};
+    struct cemm_message message = {.text = "cancelled"};
     struct cemm_entry *entry;
 
     while ((entry = TAILQ_FIRST(&cache->used))) {
-        cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, &words);
-        if (entry->finder)
-            cemm_ticket_drop(entry->finder);
+        cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, &message);
+        if (entry->search)
+            cemm_ticket_drop(entry->search);
         entry_free(entry);
     }
 }
@@ -218,7 +218,7 @@ static bool was_logged(const struct cemm_entry *log, const struct cemm_entry *en
            cemm_period_compare(&log->logged_period, &entry->query.period) == 0;
 }
 
-static void log_failure(struct cemm_entry *entry, const struct cemm_words *words)
+static void log_failure(struct cemm_entry *entry, const struct cemm_message *message)
 {
     struct cemm_entry *log = log_entry(entry, true);
     struct cemm_loop *loop = entry->cache->loop;
@@ -229,7 +229,7 @@ static void log_failure(struct cemm_entry *entry, const struct cemm_words *words
     log->failed = loop->now;
     if (again)
         return;
-    cemm_log_device(loop, CEMM_LOG_WARNING, "%s", words->text);
+    cemm_log_device(loop, CEMM_LOG_WARNING, "%s", message->text);
     log->logged = true;
     log->logged_period = entry->query.period;
 }
@@ -248,7 +248,7 @@ static void log_success(struct cemm_entry *entry)
 }
 
 /* Logs, once, answers that can't be used. A source that does not answer is logged by its route. */
-static void log_result(struct cemm_entry *entry, int result, const struct cemm_words *words)
+static void log_result(struct cemm_entry *entry, int result, const struct cemm_message *message)
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
     struct cemm_device *device = device_of(entry);
@@ -258,7 +258,7 @@ static void log_result(struct cemm_entry *entry, int result, const struct cemm_w
         log_success(entry);
     else if (fault && (result == -ENODATA ||
                        (!cemm_registry_unanswered(registry, device) && !known_lost(device))))
-        log_failure(entry, words);
+        log_failure(entry, message);
 }
 
 /* If a closed period has no sample, records which sources were asked. If memory runs out, the
@@ -267,18 +267,18 @@ static void sign_empty(const struct cemm_entry *entry, struct cemm_document *doc
 {
     const struct cemm_registry *registry = &entry->cache->find->registry;
 
-    if (!document->closed || document->newest != 0 || document->basis)
+    if (!document->closed || document->newest != 0 || document->deps)
         return;
-    char *basis = cemm_basis_new(registry);
-    int r = basis ? 0 : -ENOMEM;
+    char *deps = cemm_deps_new(registry);
+    int r = deps ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < entry->tried_count; i++)
-        r = cemm_basis_asked(&basis, entry->tried[i]->source->name);
+        r = cemm_deps_asked(&deps, entry->tried[i]->source->name);
     if (r == 0)
-        r = cemm_basis_complete(&basis, registry, &entry->query.uid);
+        r = cemm_deps_complete(&deps, registry, &entry->query.uid);
     if (r == 0)
-        document->basis = basis;
+        document->deps = deps;
     else
-        free(basis);
+        free(deps);
 }
 
 /* If only one source was asked, its answer is archived only if no other source reaches the
@@ -293,7 +293,7 @@ static bool may_be_archived(const struct cemm_entry *entry)
 
 /* Runs all completions. Takes over the reference. */
 static void finish(struct cemm_entry *entry, int result, struct cemm_document *document,
-                   const struct cemm_words *words)
+                   const struct cemm_message *message)
 {
     if (document) {
         set_document(entry, document);
@@ -302,7 +302,7 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
         if (may_be_archived(entry))
             cemm_store_write(entry->cache->store, document);
     }
-    cemm_tickets_finish(&entry->waiters, result, document, words);
+    cemm_tickets_finish(&entry->waiters, result, document, message);
     cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
     entry->suspected = entry->empty = NULL;
@@ -318,20 +318,20 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
  * instead. */
 static void give_up(struct cemm_entry *entry)
 {
-    struct cemm_words words = *cemm_words_kept(&entry->words);
+    struct cemm_message message = *cemm_message_kept(&entry->message);
     bool empty = entry->empty && !entry->result;
     struct cemm_document *otherwise = empty ? entry->empty : entry->suspected;
     int result = entry->result ? entry->result : CEMM_ABSENT;
 
     if (!entry->result && !entry->absent)
-        cemm_words_set(&words, "no source has this for %s %s", entry->query.uid.text,
-                       entry->query.alias);
-    cemm_words_drop(&entry->words);
-    log_result(entry, empty ? 0 : result, &words);
+        cemm_message_set(&message, "no source has this for %s %s", entry->query.uid.text,
+                         entry->query.alias);
+    cemm_message_drop(&entry->message);
+    log_result(entry, empty ? 0 : result, &message);
     if (otherwise)
         finish(entry, 0, cemm_document_ref(otherwise), NULL);
     else
-        finish(entry, result, NULL, &words);
+        finish(entry, result, NULL, &message);
 }
 
 /* ---- route after route --------------------------------------------------------- */
@@ -339,10 +339,10 @@ static void give_up(struct cemm_entry *entry)
 static void try_next(struct cemm_entry *entry);
 
 /* One route has failed, or does not have the document. */
-static void take_failure(struct cemm_entry *entry, int result, const struct cemm_words *words)
+static void take_failure(struct cemm_entry *entry, int result, const struct cemm_message *message)
 {
-    if (!entry->words || (result != CEMM_ABSENT && !entry->result))
-        cemm_words_keep(&entry->words, words);
+    if (!entry->message || (result != CEMM_ABSENT && !entry->result))
+        cemm_message_keep(&entry->message, message);
     if (result == CEMM_ABSENT)
         entry->absent = true;
     else if (!entry->result)
@@ -358,16 +358,16 @@ static bool others_may_have_more(const struct cemm_entry *entry,
 }
 
 static void take_answer(void *data, const struct cemm_query *query, int result,
-                        struct cemm_document *document, const struct cemm_words *words)
+                        struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_entry *entry = data;
 
     (void)query;
     entry->request = NULL;
     if (result == 0 && !others_may_have_more(entry, document)) {
-        struct cemm_words lack;
+        struct cemm_message lack;
         bool empty = cemm_reply_is_empty(document, &lack);
-        cemm_words_drop(&entry->words);
+        cemm_message_drop(&entry->message);
         log_result(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
         finish(entry, 0, document, NULL);
         return;
@@ -376,7 +376,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
         cemm_document_unref(entry->empty);
         entry->empty = document;
     } else {
-        take_failure(entry, result, words);
+        take_failure(entry, result, message);
     }
     try_next(entry);
 }
@@ -409,15 +409,15 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
 static void take_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
-    struct cemm_words words;
+    struct cemm_message message;
 
-    entry->finder = NULL;
+    entry->search = NULL;
     if (answer->result == 0 || entry->awaited) {
         try_next(entry);
         return;
     }
-    cemm_words_set(&words, "%s", answer->words);
-    take_failure(entry, answer->result, &words);
+    cemm_message_set(&message, "%s", answer->message);
+    take_failure(entry, answer->result, &message);
     give_up(entry);
 }
 
@@ -438,7 +438,7 @@ static void try_next(struct cemm_entry *entry)
     bool awaited = entry->awaited;
     entry->awaited = true;
     if (awaited || !cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
-                                    entry, &entry->finder))
+                                    entry, &entry->search))
         give_up(entry);
 }
 
@@ -465,7 +465,7 @@ static int fetch(struct cemm_entry *entry)
     entry->absent = false;
     entry->awaited = false;
     entry->result = 0;
-    cemm_words_drop(&entry->words);
+    cemm_message_drop(&entry->message);
     if (query->alias[0] && !cemm_registry_allows(&find->registry, &query->uid, query->alias)) {
         give_up(entry);
         return 0;
@@ -473,7 +473,7 @@ static int fetch(struct cemm_entry *entry)
     ask_unknown_addresses(&find->registry);
     if (!cemm_device_reached(device_of(entry)))
         return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_sources, entry,
-                                 &entry->finder);
+                                 &entry->search);
     try_next(entry);
     return 0;
 }
@@ -485,8 +485,8 @@ static bool empty_holds(const struct cemm_entry *entry, const struct cemm_docume
 
     return cemm_loop_recent(entry->cache->loop, document->fetched, CEMM_EMPTY_AGE) &&
            (entry->only ||
-            (document->basis && cemm_basis_holds(document->basis, &entry->cache->find->registry,
-                                                 &query->uid, query->alias)));
+            (document->deps && cemm_deps_holds(document->deps, &entry->cache->find->registry,
+                                               &query->uid, query->alias)));
 }
 
 static bool fresh(const struct cemm_entry *entry, int64_t max_age)
@@ -554,8 +554,8 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     }
     if (at_hand || good)
         cemm_ticket_finish(ticket, 0, entry->document, NULL);
-    else if (!entry->request && !entry->finder && fetch(entry) < 0)
-        cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_words){.text = "out of memory"});
+    else if (!entry->request && !entry->search && fetch(entry) < 0)
+        cemm_ticket_finish(ticket, -ENOMEM, NULL, &(struct cemm_message){.text = "out of memory"});
     if (good)
         make_room(entry);
     if (ret_ticket)

@@ -3,7 +3,7 @@
  * frontends. No other file uses it.
  */
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/first_day.h"
 #include "common/engine/request.h"
 #include "common/engine/sweep.h"
@@ -38,12 +38,12 @@ const char *cemm_version(void)
 static int add_sources(struct cemm *cemm)
 {
     const struct cemm_config *config = cemm->config;
-    struct cemm_words name;
+    struct cemm_message name;
 
     for (size_t i = 0; i < config->source_count; i++) {
         const struct cemm_source_config *source = &config->sources[i];
-        cemm_words_set(&name, "%s %s", source->kind == CEMM_CLOUD ? "cloud" : "local",
-                       source->name);
+        cemm_message_set(&name, "%s %s", source->kind == CEMM_CLOUD ? "cloud" : "local",
+                         source->name);
         if (!cemm_registry_add(&cemm->find.registry, source, name.text))
             return -ENOMEM;
     }
@@ -59,7 +59,7 @@ static unsigned connections_max(const struct cemm_config *config)
     return count;
 }
 
-struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_fn *log,
+struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data)
 {
     struct cemm *cemm = calloc(1, sizeof(*cemm));
@@ -69,7 +69,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int rest_max, cemm_log_f
     cemm->config = config;
     cemm->loop = (struct cemm_loop){
         .zone = config->zone,
-        .backoff_max = (int64_t)rest_max * 1000,
+        .backoff_max = (int64_t)backoff_max * 1000,
         .log = log,
         .log_data = log_data,
     };
@@ -186,12 +186,12 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query)
     const struct cemm *cemm = /* the loop that the ticket waits in is its own */
         (const struct cemm *)((char *)ticket->loop - offsetof(struct cemm, loop));
     int64_t limit = timeout_of(&cemm->find.registry, query);
-    struct cemm_words words;
+    struct cemm_message message;
 
-    cemm_words_set(&words, "%s%s%s: no answer within %.3g s; the request goes on",
-                   query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
-                   query ? query->alias : "", (double)limit / 1000);
-    cemm_ticket_limit(ticket, limit + GRACE_MS, &words);
+    cemm_message_set(&message, "%s%s%s: no answer within %.3g s; the request goes on",
+                     query ? query->uid.text : "devices", query && query->alias[0] ? " " : "",
+                     query ? query->alias : "", (double)limit / 1000);
+    cemm_ticket_limit(ticket, limit + GRACE_MS, &message);
 }
 
 /* ---- the first day ----------------------------------------------------------------- */
@@ -227,7 +227,7 @@ bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_sta
         return false;
     *ret_state = cemm->store.state;
     ret_state->directory = cemm->store.archive;
-    ret_state->words = cemm->store.words.text;
+    ret_state->message = cemm->store.message.text;
     return true;
 }
 
@@ -307,9 +307,9 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .devices = source->devices,
         .last_success = source->outcomes.last_success,
         .last_failure = source->outcomes.last_failure,
-        .last_words = source->outcomes.last_failure
-                          ? cemm_words_kept(&source->outcomes.last_words)->text
-                          : "",
+        .last_message = source->outcomes.last_failure
+                            ? cemm_message_kept(&source->outcomes.last_message)->text
+                            : "",
         .left_out = source->left_out,
         .elsewhere = source->elsewhere_count,
     };
@@ -317,7 +317,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
 }
 
 bool cemm_elsewhere(const struct cemm *cemm, const struct cemm_uid *uid,
-                    struct cemm_words *ret_words)
+                    struct cemm_message *ret_message)
 {
-    return cemm_registry_left(&cemm->find.registry, uid, ret_words);
+    return cemm_registry_left(&cemm->find.registry, uid, ret_message);
 }

@@ -1,7 +1,7 @@
 #include "common/engine/discovery.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/request.h"
 
 #include <arpa/inet.h>
@@ -65,7 +65,7 @@ static void log_limited(struct cemm_discovery *discovery, enum cemm_level level,
                         ...)
 {
     struct cemm_loop *loop = discovery->registry->loop;
-    struct cemm_words words;
+    struct cemm_message message;
     va_list arguments;
 
     if (discovery->remarks == 0 || loop->now - discovery->remarks_since >= REMARKS_MS) {
@@ -75,9 +75,9 @@ static void log_limited(struct cemm_discovery *discovery, enum cemm_level level,
     if (discovery->remarks >= CEMM_REMARKS_MAX)
         return;
     va_start(arguments, format);
-    (void)vsnprintf(words.text, sizeof(words.text), format, arguments);
+    (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
     va_end(arguments);
-    cemm_log(loop, level, "%s", words.text);
+    cemm_log(loop, level, "%s", message.text);
     if (++discovery->remarks == CEMM_REMARKS_MAX)
         cemm_log(loop, CEMM_LOG_WARNING,
                  "discovery: more such lines are left out for an hour; does somebody forge answers "
@@ -138,8 +138,8 @@ static void ask(struct cemm_discovery *discovery, struct in_addr broadcast)
         discovery->asked++;
         return;
     }
-    cemm_words_set(&discovery->words, "discovery: %s can't be asked: %s",
-                   inet_ntop(AF_INET, &broadcast, text, sizeof(text)), strerror(errno));
+    cemm_message_set(&discovery->message, "discovery: %s can't be asked: %s",
+                     inet_ntop(AF_INET, &broadcast, text, sizeof(text)), strerror(errno));
 }
 
 static bool can_broadcast(const struct ifaddrs *interface)
@@ -156,8 +156,8 @@ static void ask_interfaces(struct cemm_discovery *discovery)
     struct ifaddrs *interfaces;
 
     if (getifaddrs(&interfaces) < 0) {
-        cemm_words_set(&discovery->words, "discovery: the interfaces can't be listed: %s",
-                       strerror(errno));
+        cemm_message_set(&discovery->message, "discovery: the interfaces can't be listed: %s",
+                         strerror(errno));
         return;
     }
     for (const struct ifaddrs *i = interfaces; i; i = i->ifa_next)
@@ -178,8 +178,8 @@ static void ask_all(struct cemm_discovery *discovery)
     }
     if (configured->count == 0)
         ask_interfaces(discovery);
-    if (discovery->asked == 0 && !discovery->words.text[0])
-        cemm_words_set(&discovery->words, "discovery: no network interface can broadcast");
+    if (discovery->asked == 0 && !discovery->message.text[0])
+        cemm_message_set(&discovery->message, "discovery: no network interface can broadcast");
 }
 
 /* ---- a scan -------------------------------------------------------------------------- */
@@ -236,9 +236,9 @@ static void start_scan(struct cemm_discovery *discovery)
     discovery->scanning = true;
     discovery->scan++;
     discovery->junk = 0;
-    discovery->words.text[0] = '\0';
+    discovery->message.text[0] = '\0';
     if (r < 0)
-        cemm_words_set(&discovery->words, "discovery: no socket: %s", strerror(-r));
+        cemm_message_set(&discovery->message, "discovery: no socket: %s", strerror(-r));
     else
         ask_all(discovery);
     /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
@@ -492,10 +492,10 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 }
 
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const struct cemm_words *words)
+                           const struct cemm_message *message)
 {
     if (!source->own.device && !source->discovered->logged)
-        log_limited(discovery, CEMM_LOG_WARNING, "%s", words->text);
+        log_limited(discovery, CEMM_LOG_WARNING, "%s", message->text);
     source->discovered->logged = true;
 }
 
@@ -562,6 +562,6 @@ void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_di
         .own_port = discovery->own_port,
         .asked = discovery->asked,
         .junk = discovery->junk,
-        .words = discovery->words.text,
+        .message = discovery->message.text,
     };
 }

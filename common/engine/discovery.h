@@ -48,7 +48,7 @@ struct cemm_discovery {
     unsigned remarks;      /* logged in this hour */
     int64_t remarks_since; /* monotonic: when that began */
     struct cemm_timer timer;
-    struct cemm_words words; /* what went wrong in the last scan; "": nothing */
+    struct cemm_message message; /* what went wrong in the last scan; "": nothing */
 };
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
@@ -67,7 +67,7 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 
 /* The request for the root of a claimed address has failed. */
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
-                           const struct cemm_words *words);
+                           const struct cemm_message *message);
 
 /* As cemm_discovered_at() and cemm_discovery_at(). */
 bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,

@@ -1,7 +1,7 @@
 #include "common/engine/find.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/request.h"
 #include "common/model/alias.h"
 #include "common/protocol/url.h"
@@ -15,7 +15,7 @@
 static void search_route(struct cemm_route *route, int64_t max_age);
 
 /* A caller that waits for the sources' lists of devices. */
-struct finder {
+struct waiter {
     struct cemm_ticket ticket; /* freed as such */
     struct cemm_find *find;
     struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
@@ -34,26 +34,26 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
 static const char lack[] = "out of memory, or too many devices";
 
 /* Logs a lack of memory or room, which is not in any answer, once until the next list. */
-static void note_lack(struct cemm_source *source, int result, const struct cemm_words *words)
+static void note_lack(struct cemm_source *source, int result, const struct cemm_message *message)
 {
-    if (result != -ENOMEM || words || source->lack_logged)
+    if (result != -ENOMEM || message || source->lack_logged)
         return;
     source->lack_logged = true;
     cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
 }
 
-static void search_failed(struct cemm_route *route, int result, const struct cemm_words *words)
+static void search_failed(struct cemm_route *route, int result, const struct cemm_message *message)
 {
     struct cemm_search *search = &route->search;
 
-    note_lack(route->source, result, words);
+    note_lack(route->source, result, message);
     if (search->result)
         return;
     search->result = result;
-    if (words)
-        cemm_words_keep(&search->words, words);
+    if (message)
+        cemm_message_keep(&search->message, message);
     else
-        cemm_words_drop(&search->words);
+        cemm_message_drop(&search->message);
 }
 
 static void search_step_done(struct cemm_route *route)
@@ -85,7 +85,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
 }
 
 static void take_probe(void *data, const struct cemm_query *query, int result,
-                       struct cemm_document *document, const struct cemm_words *words)
+                       struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
 
@@ -96,10 +96,10 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
         if (route->absent.count == 0)
             route->absent_since = route->source->loop->wall;
         result = cemm_names_add(&route->absent, query->alias);
-        words = NULL;
+        message = NULL;
     }
     if (result)
-        search_failed(route, result, words);
+        search_failed(route, result, message);
     cemm_document_unref(document);
     search_step_done(route);
 }
@@ -127,7 +127,7 @@ static void probe_all(struct cemm_route *route)
 }
 
 static void take_io(void *data, const struct cemm_query *query, int result,
-                    struct cemm_document *document, const struct cemm_words *words)
+                    struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
@@ -147,7 +147,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
     if (result == CEMM_ABSENT)
         probe_all(route);
     else if (result)
-        search_failed(route, result, words);
+        search_failed(route, result, message);
     for (size_t i = 0; same && i < config->extra_aliases.count; i++)
         probe(route, config->extra_aliases.items[i]);
     search_step_done(route);
@@ -189,27 +189,27 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     search_step_done(route);
 }
 
-/* The finder waits for the device's meters from now on. */
-static void search_device(struct cemm_device *device, struct finder *finder)
+/* The waiter waits for the device's meters from now on. */
+static void search_device(struct cemm_device *device, struct waiter *waiter)
 {
     struct cemm_route *route;
 
-    cemm_ticket_move(&finder->ticket, &device->searchers);
+    cemm_ticket_move(&waiter->ticket, &device->searchers);
     device->starting = true;
     TAILQ_FOREACH (route, &device->routes, link)
-        search_route(route, finder->max_age);
+        search_route(route, waiter->max_age);
     device->starting = false;
     cemm_device_settle(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
 
-static bool concerns(const struct finder *finder, const struct cemm_source *source)
+static bool concerns(const struct waiter *waiter, const struct cemm_source *source)
 {
-    if (finder->query)
-        return source->list_time == 0 && (!finder->only || finder->only == source) &&
-               cemm_source_serves(source, finder->query);
-    return !finder->source || strcmp(finder->source, source->name) == 0;
+    if (waiter->query)
+        return source->list_time == 0 && (!waiter->only || waiter->only == source) &&
+               cemm_source_serves(source, waiter->query);
+    return !waiter->source || strcmp(waiter->source, source->name) == 0;
 }
 
 /* Its root has refuted the claim. It is not asked until there is a new claim. */
@@ -218,35 +218,35 @@ static bool refused(const struct cemm_source *source)
     return source->discovered && source->discovered->refused;
 }
 
-static bool concerns_discovery(const struct finder *finder)
+static bool concerns_discovery(const struct waiter *waiter)
 {
-    const struct cemm_find *find = finder->find;
+    const struct cemm_find *find = waiter->find;
 
-    if (finder->query)
-        return find->registry.discovers && find->discovery.scanned == 0 && !finder->only &&
-               cemm_endpoint_offered(finder->query->endpoint, CEMM_LOCAL);
-    return finder->source ? strcmp(finder->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
+    if (waiter->query)
+        return find->registry.discovers && find->discovery.scanned == 0 && !waiter->only &&
+               cemm_endpoint_offered(waiter->query->endpoint, CEMM_LOCAL);
+    return waiter->source ? strcmp(waiter->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
-static bool known_enough(const struct finder *finder)
+static bool known_enough(const struct waiter *waiter)
 {
-    return cemm_device_reached(cemm_registry_find(&finder->find->registry, &finder->wanted));
+    return cemm_device_reached(cemm_registry_find(&waiter->find->registry, &waiter->wanted));
 }
 
-/* Whether a finder has nothing left to wait for. *ret_failed: the first source that failed, or
+/* Whether a waiter has nothing left to wait for. *ret_failed: the first source that failed, or
  * NULL. */
-static bool settled(const struct finder *finder, const struct cemm_source **ret_failed)
+static bool settled(const struct waiter *waiter, const struct cemm_source **ret_failed)
 {
-    const struct cemm_find *find = finder->find;
+    const struct cemm_find *find = waiter->find;
     const struct cemm_source *source;
 
     *ret_failed = NULL;
-    if (known_enough(finder))
+    if (known_enough(waiter))
         return true;
-    if (find->discovery.scanning && concerns_discovery(finder))
+    if (find->discovery.scanning && concerns_discovery(waiter))
         return false;
     TAILQ_FOREACH (source, &find->registry.sources, link) {
-        if (!concerns(finder, source))
+        if (!concerns(waiter, source))
             continue;
         if (source->listing)
             return false;
@@ -257,42 +257,42 @@ static bool settled(const struct finder *finder, const struct cemm_source **ret_
     return true;
 }
 
-static void settle(struct finder *finder)
+static void settle(struct waiter *waiter)
 {
     const struct cemm_source *failed;
-    struct cemm_words unknown;
+    struct cemm_message unknown;
 
-    if (!settled(finder, &failed))
+    if (!settled(waiter, &failed))
         return;
-    struct cemm_device *device = cemm_registry_find(&finder->find->registry, &finder->wanted);
-    if (device && finder->then_meters) {
-        search_device(device, finder);
-    } else if (known_enough(finder) || (!failed && !finder->wanted.text[0])) {
-        cemm_ticket_finish(&finder->ticket, 0, NULL, NULL);
+    struct cemm_device *device = cemm_registry_find(&waiter->find->registry, &waiter->wanted);
+    if (device && waiter->then_meters) {
+        search_device(device, waiter);
+    } else if (known_enough(waiter) || (!failed && !waiter->wanted.text[0])) {
+        cemm_ticket_finish(&waiter->ticket, 0, NULL, NULL);
     } else if (failed) {
-        cemm_ticket_finish(&finder->ticket, failed->list_result, NULL,
-                           cemm_words_kept(&failed->list_words));
-    } else if (cemm_registry_left(&finder->find->registry, &finder->wanted, &unknown)) {
-        cemm_ticket_finish(&finder->ticket, CEMM_ABSENT, NULL, &unknown);
+        cemm_ticket_finish(&waiter->ticket, failed->list_result, NULL,
+                           cemm_message_kept(&failed->list_message));
+    } else if (cemm_registry_left(&waiter->find->registry, &waiter->wanted, &unknown)) {
+        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     } else if (device) {
-        cemm_words_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
-                       finder->wanted.text);
-        cemm_ticket_finish(&finder->ticket, -EHOSTUNREACH, NULL, &unknown);
+        cemm_message_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
+                         waiter->wanted.text);
+        cemm_ticket_finish(&waiter->ticket, -EHOSTUNREACH, NULL, &unknown);
     } else {
-        cemm_words_set(&unknown, "no source knows the device %s", finder->wanted.text);
-        cemm_ticket_finish(&finder->ticket, CEMM_ABSENT, NULL, &unknown);
+        cemm_message_set(&unknown, "no source knows the device %s", waiter->wanted.text);
+        cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     }
 }
 
-/* Ends the waits of finders that have nothing left to wait for. */
+/* Ends the waits of waiters that have nothing left to wait for. */
 static void settle_all(struct cemm_registry *registry)
 {
     struct cemm_find *find = find_of(registry);
     struct cemm_ticket *next;
 
-    for (struct cemm_ticket *ticket = TAILQ_FIRST(&find->finders); ticket; ticket = next) {
+    for (struct cemm_ticket *ticket = TAILQ_FIRST(&find->waiters); ticket; ticket = next) {
         next = TAILQ_NEXT(ticket, link);
-        settle((struct finder *)ticket);
+        settle((struct waiter *)ticket);
     }
 }
 
@@ -346,17 +346,17 @@ static int add_configured(struct cemm_source *source)
     return r;
 }
 
-static void source_found(struct cemm_source *source, int result, const struct cemm_words *words)
+static void source_found(struct cemm_source *source, int result, const struct cemm_message *message)
 {
-    struct cemm_words lacking;
+    struct cemm_message lacking;
 
     source->listing = false;
     source->list_result = result;
-    if (result && !words)
-        cemm_words_set(&lacking, "%s: %s", source->name, lack);
+    if (result && !message)
+        cemm_message_set(&lacking, "%s: %s", source->name, lack);
     if (result)
-        cemm_words_keep(&source->list_words, words ? words : &lacking);
-    note_lack(source, result, words);
+        cemm_message_keep(&source->list_message, message ? message : &lacking);
+    note_lack(source, result, message);
     if (result == 0) {
         source->list_time = source->loop->wall;
         source->lack_logged = false;
@@ -365,7 +365,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
 }
 
 static void take_devices(void *data, const struct cemm_query *query, int result,
-                         struct cemm_document *document, const struct cemm_words *words)
+                         struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_source *source = data;
 
@@ -378,11 +378,11 @@ static void take_devices(void *data, const struct cemm_query *query, int result,
     if (result == 0) {
         source->unverified = false;
         source->confirmed = source->loop->now;
-    } else if (source->discovered && words) {
-        cemm_discovery_failed(&find_of(source->registry)->discovery, source, words);
+    } else if (source->discovered && message) {
+        cemm_discovery_failed(&find_of(source->registry)->discovery, source, message);
     }
     cemm_document_unref(document);
-    source_found(source, result, words);
+    source_found(source, result, message);
 }
 
 void cemm_find_source(struct cemm_source *source, int64_t max_age)
@@ -399,7 +399,7 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
         source_found(source, -ENOMEM, NULL);
 }
 
-static int start(struct cemm_find *find, const struct finder *draft, cemm_answer_fn *done,
+static int start(struct cemm_find *find, const struct waiter *draft, cemm_answer_fn *done,
                  void *data, struct cemm_ticket **ret_ticket)
 {
     struct cemm_registry *registry = &find->registry;
@@ -407,22 +407,22 @@ static int start(struct cemm_find *find, const struct finder *draft, cemm_answer
 
     if (registry->loop->ending)
         return -ECANCELED;
-    struct finder *finder = malloc(sizeof(*finder));
-    if (!finder)
+    struct waiter *waiter = malloc(sizeof(*waiter));
+    if (!waiter)
         return -ENOMEM;
-    *finder = *draft;
-    finder->find = find;
-    cemm_ticket_init(&finder->ticket, registry->loop, &find->finders, done, data);
-    bool enough = finder->query || known_enough(finder);
+    *waiter = *draft;
+    waiter->find = find;
+    cemm_ticket_init(&waiter->ticket, registry->loop, &find->waiters, done, data);
+    bool enough = waiter->query || known_enough(waiter);
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (!enough && concerns(finder, source) && !refused(source))
-            cemm_find_source(source, finder->max_age);
-    if (!enough && concerns_discovery(finder))
-        cemm_discovery_scan(&find->discovery, finder->max_age);
-    if (finder->ticket.list == &find->finders)
-        settle(finder);
+        if (!enough && concerns(waiter, source) && !refused(source))
+            cemm_find_source(source, waiter->max_age);
+    if (!enough && concerns_discovery(waiter))
+        cemm_discovery_scan(&find->discovery, waiter->max_age);
+    if (waiter->ticket.list == &find->waiters)
+        settle(waiter);
     if (ret_ticket)
-        *ret_ticket = &finder->ticket;
+        *ret_ticket = &waiter->ticket;
     return 0;
 }
 
@@ -430,7 +430,7 @@ int cemm_find_devices(struct cemm_find *find, const char *source, const struct c
                       int64_t max_age, cemm_answer_fn *done, void *data,
                       struct cemm_ticket **ret_ticket)
 {
-    struct finder draft = {.source = source, .max_age = max_age};
+    struct waiter draft = {.source = source, .max_age = max_age};
 
     if (wanted)
         draft.wanted = *wanted;
@@ -440,7 +440,7 @@ int cemm_find_devices(struct cemm_find *find, const char *source, const struct c
 int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t max_age,
                      cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    struct finder draft = {.wanted = *uid, .then_meters = true, .max_age = max_age};
+    struct waiter draft = {.wanted = *uid, .then_meters = true, .max_age = max_age};
 
     return start(find, &draft, done, data, ret_ticket);
 }
@@ -449,7 +449,7 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
                      const struct cemm_query *query, cemm_answer_fn *done, void *data,
                      struct cemm_ticket **ret_ticket)
 {
-    struct finder draft = {.find = find, .query = query, .only = only};
+    struct waiter draft = {.find = find, .query = query, .only = only};
     const struct cemm_source *failed;
 
     return !settled(&draft, &failed) && start(find, &draft, done, data, ret_ticket) == 0;
@@ -457,7 +457,7 @@ bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
 
 bool cemm_find_under_way(struct cemm_find *find, const char *source)
 {
-    struct finder draft = {.find = find, .source = source};
+    struct waiter draft = {.find = find, .source = source};
     const struct cemm_source *failed;
 
     return !settled(&draft, &failed);
@@ -478,16 +478,16 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
     };
     TAILQ_INIT(&find->registry.sources);
     cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
-    TAILQ_INIT(&find->finders);
+    TAILQ_INIT(&find->waiters);
 }
 
 void cemm_find_cancel(struct cemm_find *find)
 {
-    struct cemm_words words = {.text = "cancelled"};
+    struct cemm_message message = {.text = "cancelled"};
 
-    cemm_tickets_finish(&find->finders, -ECANCELED, NULL, &words);
+    cemm_tickets_finish(&find->waiters, -ECANCELED, NULL, &message);
     for (size_t i = 0; i < find->registry.device_count; i++)
-        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, &words);
+        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, &message);
 }
 
 void cemm_find_clear(struct cemm_find *find)

@@ -18,7 +18,7 @@
 struct cemm_find {
     struct cemm_registry registry;
     struct cemm_discovery discovery;
-    struct cemm_ticket_list finders; /* waiting for sources to list their devices */
+    struct cemm_ticket_list waiters; /* waiting for sources to list their devices */
 };
 
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,

@@ -1,8 +1,8 @@
 #include "common/engine/first_day.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
-#include "common/engine/basis.h"
+#include "common/base/message.h"
+#include "common/engine/deps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,12 +22,12 @@ struct cemm_first_day {
     struct cemm_ticket_list waiters;
     unsigned pending; /* sources that this search waits for */
     int result;       /* its first failure */
-    struct cemm_words words;
+    struct cemm_message message;
     bool list_failed;       /* that was a source's list of devices */
     bool unsaved;           /* a source has answered all requests since `day` was saved */
     bool rezoned;           /* what is saved is of another zone */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
-    char *basis;            /* the sources that were asked for `day` (basis.h) */
+    char *deps;             /* the sources that were asked for `day` (deps.h) */
     struct cemm_period day; /* from the sources that answered all requests */
     /* From any source in the last search, which may be just the first of a month or year; if
      * `rezoned`, also the saved day. */
@@ -51,7 +51,7 @@ void cemm_first_days_clear(struct cemm_first_days *first_days)
 
     while ((first = LIST_FIRST(&first_days->list))) {
         LIST_REMOVE(first, link);
-        free(first->basis);
+        free(first->deps);
         free(first);
     }
 }
@@ -74,7 +74,7 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     first->meter = (struct cemm_query){.uid = *uid, .endpoint = CEMM_DATA};
     strcpy(first->meter.alias, alias);
     TAILQ_INIT(&first->waiters);
-    if (!cemm_store_read_first(first->cache->store, uid, alias, &first->day, &first->basis))
+    if (!cemm_store_read_first(first->cache->store, uid, alias, &first->day, &first->deps))
         first->day = (struct cemm_period){0};
     LIST_INSERT_HEAD(&first_days->list, first, link);
     return first;
@@ -88,9 +88,8 @@ static const struct cemm_registry *registry_of(const struct cemm_first_day *firs
 /* Whether no source that was not asked may have an earlier day. */
 static bool is_known(const struct cemm_first_day *first)
 {
-    return first->day.year && first->basis &&
-           cemm_basis_holds(first->basis, registry_of(first), &first->meter.uid,
-                            first->meter.alias);
+    return first->day.year && first->deps &&
+           cemm_deps_holds(first->deps, registry_of(first), &first->meter.uid, first->meter.alias);
 }
 
 static void take_earlier(struct cemm_period *day, const struct cemm_period *other)
@@ -114,13 +113,13 @@ static int64_t earliest(const struct cemm_document *document)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-static void note_failure(struct cemm_first_day *first, int result, const char *words)
+static void note_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
         return;
     first->list_failed = false;
     first->result = result;
-    cemm_words_set(&first->words, "%s", words);
+    cemm_message_set(&first->message, "%s", message);
 }
 
 static void end_search(struct cemm_first_day *first);
@@ -133,7 +132,7 @@ static void end_ask(struct ask *ask)
     if (!ask->failed) {
         take_earlier(&first->day, &ask->earliest);
         first->unsaved = true;
-        int r = cemm_basis_asked(&first->basis, ask->source->name);
+        int r = cemm_deps_asked(&first->deps, ask->source->name);
         if (r < 0)
             note_failure(first, r, strerror(-r));
     }
@@ -183,7 +182,7 @@ static void take_period(void *data, const struct cemm_answer *answer)
     struct ask *ask = data;
 
     if (answer->result) {
-        note_failure(ask->first, answer->result, answer->words);
+        note_failure(ask->first, answer->result, answer->message);
         ask->failed |= answer->result != CEMM_ABSENT;
     } else if (earliest(answer->document) > 0) {
         struct cemm_period day = cemm_period_at(ask->first->cache->loop->zone, CEMM_DAY,
@@ -234,18 +233,18 @@ static void leave_old_zone(struct cemm_first_day *first)
  * of them were asked again: a later run would not ask. */
 static void save(struct cemm_first_day *first)
 {
-    size_t before = strlen(first->basis);
+    size_t before = strlen(first->deps);
 
-    if (cemm_basis_complete(&first->basis, registry_of(first), &first->meter.uid) < 0)
+    if (cemm_deps_complete(&first->deps, registry_of(first), &first->meter.uid) < 0)
         return;
-    bool same = !first->unsaved && strlen(first->basis) == before;
+    bool same = !first->unsaved && strlen(first->deps) == before;
     if (same || (first->rezoned && !is_known(first)))
         return;
     if (first->rezoned)
         leave_old_zone(first);
     first->unsaved = false;
     cemm_store_write_first(first->cache->store, &first->meter.uid, first->meter.alias, &first->day,
-                           first->basis);
+                           first->deps);
 }
 
 /* A failed list of devices is ignored if other sources have given a day; but its source may
@@ -255,26 +254,27 @@ static void end_search(struct cemm_first_day *first)
     first->searched = first->cache->loop->wall;
     if (first->list_failed && (first->day.year || first->rezoned))
         first->result = 0;
-    if (first->day.year && first->basis) {
+    if (first->day.year && first->deps) {
         save(first);
     } else { /* no source has data yet: all are asked again */
-        free(first->basis);
-        first->basis = NULL;
+        free(first->deps);
+        first->deps = NULL;
     }
-    cemm_tickets_finish(&first->waiters, first->result, NULL, first->result ? &first->words : NULL);
+    cemm_tickets_finish(&first->waiters, first->result, NULL,
+                        first->result ? &first->message : NULL);
 }
 
 /* The zone has changed, or no source was asked yet. The day stays, so that no listed period
  * disappears. */
 static void begin_anew(struct cemm_first_day *first)
 {
-    if (first->basis && *first->basis && first->day.year) {
+    if (first->deps && *first->deps && first->day.year) {
         first->rezoned = true;
         first->day = (struct cemm_period){0};
     }
-    free(first->basis);
-    first->basis = cemm_basis_new(registry_of(first));
-    if (!first->basis)
+    free(first->deps);
+    first->deps = cemm_deps_new(registry_of(first));
+    if (!first->deps)
         note_failure(first, -ENOMEM, "out of memory");
 }
 
@@ -288,16 +288,16 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     const struct cemm_route *route;
 
     if (answer->result)
-        note_failure(first, answer->result, answer->words);
+        note_failure(first, answer->result, answer->message);
     first->list_failed = answer->result != 0;
-    if (!first->basis || !cemm_basis_zone(first->basis, registry))
+    if (!first->deps || !cemm_deps_zone(first->deps, registry))
         begin_anew(first);
     bool allowed =
-        first->basis && cemm_registry_allows(registry, &first->meter.uid, first->meter.alias);
+        first->deps && cemm_registry_allows(registry, &first->meter.uid, first->meter.alias);
     if (allowed && device)
         TAILQ_FOREACH (route, &device->routes, link)
             if (cemm_source_serves(route->source, &first->meter) &&
-                !cemm_basis_has(first->basis, route->source->name))
+                !cemm_deps_has(first->deps, route->source->name))
                 ask_source(first, route->source);
     if (--first->pending == 0)
         end_search(first);
@@ -337,7 +337,7 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
     bool lately = cemm_loop_recent(loop, first->searched, first->result ? FAILED_MS : AGAIN_MS);
     if (first->pending == 0 && (known || lately))
         cemm_ticket_finish(ticket, known ? 0 : first->result, NULL,
-                           known || !first->result ? NULL : &first->words);
+                           known || !first->result ? NULL : &first->message);
     else if (first->pending == 0)
         search(first);
     if (ret_ticket)

@@ -1,7 +1,7 @@
 /*
  * Exponential backoff: something that fails is left alone, twice as long each time,
  * with jitter so that a fleet does not return at once. Used for sources,
- * refused requests, missing minutes and takers. Pure: time and a random number
+ * refused requests, missing minutes and sinks. Pure: time and a random number
  * are arguments.
  */
 #ifndef CEMM_ENGINE_HEALTH_H

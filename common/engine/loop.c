@@ -1,7 +1,7 @@
 #include "common/engine/loop.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -35,7 +35,7 @@ void cemm_loop_clear(struct cemm_loop *loop)
 __attribute__((format(printf, 3, 0))) static void
 write_line(struct cemm_loop *loop, enum cemm_level level, const char *format, va_list arguments)
 {
-    struct cemm_words line;
+    struct cemm_message line;
 
     if (!loop->log)
         return;
@@ -121,39 +121,39 @@ void cemm_ticket_drop(struct cemm_ticket *ticket)
 }
 
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_words *words)
+                        const struct cemm_message *message)
 {
     cemm_timer_stop(&ticket->loop->timers, &ticket->limit);
     cemm_ticket_move(ticket, &ticket->loop->ready);
     ticket->result = result;
     ticket->document = document ? cemm_document_ref(document) : NULL;
-    ticket->words = words ? *words : (struct cemm_words){.text = ""};
+    ticket->message = message ? *message : (struct cemm_message){.text = ""};
 }
 
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_words *words)
+                         const struct cemm_message *message)
 {
     struct cemm_ticket *ticket;
 
     while ((ticket = TAILQ_FIRST(list)))
-        cemm_ticket_finish(ticket, result, document, words);
+        cemm_ticket_finish(ticket, result, document, message);
 }
 
 static void on_limit(void *data)
 {
     struct cemm_ticket *ticket = data;
-    struct cemm_words words = ticket->words;
+    struct cemm_message message = ticket->message;
 
-    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &words);
+    cemm_ticket_finish(ticket, -ETIMEDOUT, NULL, &message);
 }
 
-void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_words *words)
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_message *message)
 {
     struct cemm_loop *loop = ticket->loop;
 
     if (ticket->list == &loop->ready || ticket->limit.slot)
         return;
-    ticket->words = *words;
+    ticket->message = *message;
     ticket->limit = (struct cemm_timer){.fire = on_limit, .data = ticket};
     /* Without memory for the timer, the wait lasts longer. */
     (void)cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
@@ -164,7 +164,7 @@ static void complete(struct cemm_ticket *ticket)
     struct cemm_answer answer = {
         .result = ticket->result,
         .document = ticket->document,
-        .words = ticket->words.text,
+        .message = ticket->message.text,
     };
 
     leave(ticket);
@@ -179,7 +179,7 @@ void cemm_cancel(struct cemm_ticket *ticket)
     cemm_document_unref(ticket->document);
     ticket->document = NULL;
     ticket->result = -ECANCELED;
-    cemm_words_set(&ticket->words, "cancelled");
+    cemm_message_set(&ticket->message, "cancelled");
     complete(ticket);
 }
 

@@ -40,10 +40,10 @@ struct cemm_ticket {
     cemm_answer_fn *done; /* NULL: there is no completion */
     void *data;
     struct cemm_timer limit; /* set: then the wait ends */
-    /* When it is due; before that, `words` hold the message for the end of its limit. */
+    /* When it is due; before that, `message` hold the message for the end of its limit. */
     int result;
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
 };
 
 /* `connections` is how many may be open at a time. 0 or -ENOMEM; cemm_loop_clear() in any case. */
@@ -83,13 +83,13 @@ void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list)
 /* Forgets a ticket; its completion will not run. */
 void cemm_ticket_drop(struct cemm_ticket *ticket);
 
-/* Lets a ticket's completion run at the end of this turn. `document` and `words` may be NULL. */
+/* Lets a ticket's completion run at the end of this turn. `document` and `message` may be NULL. */
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
-                        const struct cemm_words *words);
+                        const struct cemm_message *message);
 void cemm_tickets_finish(struct cemm_ticket_list *list, int result, struct cemm_document *document,
-                         const struct cemm_words *words);
+                         const struct cemm_message *message);
 
-/* Ends the wait with -ETIMEDOUT and these words after `ms`. Only the first limit counts. */
-void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_words *words);
+/* Ends the wait with -ETIMEDOUT and this message after `ms`. Only the first limit counts. */
+void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm_message *message);
 
 #endif

@@ -1,8 +1,8 @@
 #include "common/engine/refusal.h"
 
 #include "common/base/limits.h"
+#include "common/base/message.h"
 #include "common/base/random.h"
-#include "common/base/words.h"
 #include "common/model/document.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 static bool is_refusal(const struct cemm_source *source, const struct cemm_last_reply *reply,
                        int result)
 {
-    bool polls = source->loop->backoff_max > CEMM_REST_INTERACTIVE * 1000;
+    bool polls = source->loop->backoff_max > CEMM_BACKOFF_INTERACTIVE * 1000;
 
     if (!polls || reply->status == 0)
         return false;
@@ -64,7 +64,7 @@ static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_
 
 void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
                        const struct cemm_last_reply *reply, int result,
-                       const struct cemm_words *words)
+                       const struct cemm_message *message)
 {
     const struct cemm_source *source = route->source;
     const struct cemm_backoff backoff = {FIRST_MS, source->loop->backoff_max};
@@ -87,7 +87,7 @@ void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
         pause->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
     pause->result = result;
     pause->keys = reply->keys;
-    cemm_words_keep(&pause->words, words);
+    cemm_message_keep(&pause->message, message);
 }
 
 /* Each paused request asks for it at each poll. */

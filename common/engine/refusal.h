@@ -24,7 +24,7 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
 /* A request has ended with `result`. */
 void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
                        const struct cemm_last_reply *reply, int result,
-                       const struct cemm_words *words);
+                       const struct cemm_message *message);
 
 /* The pause of this request; NULL: it may be sent. A new key ends the pauses of the old one. */
 const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,

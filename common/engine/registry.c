@@ -1,7 +1,7 @@
 #include "common/engine/registry.h"
 
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/model/alias.h"
 #include "common/model/shard.h"
 #include "common/protocol/url.h"
@@ -168,7 +168,7 @@ void cemm_device_settle(struct cemm_device *device)
             failed = &route->search;
     }
     cemm_tickets_finish(&device->searchers, failed ? failed->result : 0, NULL,
-                        failed ? cemm_words_kept(&failed->words) : NULL);
+                        failed ? cemm_message_kept(&failed->message) : NULL);
 }
 
 void cemm_route_detach(struct cemm_route *route)
@@ -326,7 +326,7 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
 }
 
 bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                        struct cemm_words *ret_words)
+                        struct cemm_message *ret_message)
 {
     const struct cemm_source *source;
 
@@ -335,8 +335,8 @@ bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_
         for (size_t j = 0; j < source->elsewhere_count; j++) {
             if (strcmp(source->elsewhere[j].text, uid->text) != 0)
                 continue;
-            cemm_words_set(ret_words, "the device %s is left to shard %u/%u of %s", uid->text,
-                           cemm_shard_of(uid, shards), shards, source->name);
+            cemm_message_set(ret_message, "the device %s is left to shard %u/%u of %s", uid->text,
+                             cemm_shard_of(uid, shards), shards, source->name);
             return true;
         }
     }

@@ -55,7 +55,7 @@ bool cemm_registry_unanswered(const struct cemm_registry *registry,
 
 /* As cemm_elsewhere(). */
 bool cemm_registry_left(const struct cemm_registry *registry, const struct cemm_uid *uid,
-                        struct cemm_words *ret_words);
+                        struct cemm_message *ret_message);
 
 /* Whether discovery may add that device: it is known, or there is room. To make room, the newest
  * device that discovery has added and that has no address any more is forgotten. */

@@ -1,9 +1,9 @@
 #include "common/engine/reply.h"
 
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/registry.h"
 #include "common/protocol/answer.h"
-#include "common/protocol/stranger.h"
+#include "common/protocol/fingerprint.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 /* ---- messages ------------------------------------------------------------------- */
 
-static void name_query(const struct cemm_query *query, struct cemm_words *ret_words)
+static void name_query(const struct cemm_query *query, struct cemm_message *ret_message)
 {
     static const char *const endpoints[] = {
         [CEMM_DEVICES] = "list of devices",
@@ -26,57 +26,57 @@ static void name_query(const struct cemm_query *query, struct cemm_words *ret_wo
 
     if (cemm_query_has_period(query))
         cemm_period_format(&query->period, period, sizeof(period));
-    cemm_words_set(ret_words, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
-                   query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
-                   period[0] ? " " : "", period);
+    cemm_message_set(ret_message, "%s%s%s%s%s%s%s", query->uid.text, query->uid.text[0] ? " " : "",
+                     query->alias, query->alias[0] ? " " : "", endpoints[query->endpoint],
+                     period[0] ? " " : "", period);
 }
 
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
-                        const char *reason, struct cemm_words *ret_words)
+                        const char *reason, struct cemm_message *ret_message)
 {
     bool whole = query->endpoint == CEMM_DEVICES || query->endpoint == CEMM_ROOT;
-    struct cemm_words name;
+    struct cemm_message name;
 
     name_query(query, &name);
     if (whole)
-        cemm_words_set(ret_words, "%s: %.60s of %.90s: %.120s", source->name, name.text,
-                       source->config->address ? source->config->address : source->config->url,
-                       reason);
+        cemm_message_set(ret_message, "%s: %.60s of %.90s: %.120s", source->name, name.text,
+                         source->config->address ? source->config->address : source->config->url,
+                         reason);
     else
-        cemm_words_set(ret_words, "%s: %.120s: %.140s", source->name, name.text, reason);
+        cemm_message_set(ret_message, "%s: %.120s: %.140s", source->name, name.text, reason);
 }
 
-bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_words *ret_words)
+bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message)
 {
-    struct cemm_words name;
+    struct cemm_message name;
 
     if (document->query.endpoint != CEMM_REALTIME || !cemm_document_empty(document))
         return false;
     name_query(&document->query, &name);
-    cemm_words_set(ret_words, "%s: %.120s: %s", cemm_document_source(document), name.text,
-                   document->early
-                       ? "its samples lie more than 15 minutes ahead of this machine's clock"
-                       : "answered without a sample");
+    cemm_message_set(ret_message, "%s: %.120s: %s", cemm_document_source(document), name.text,
+                     document->early
+                         ? "its samples lie more than 15 minutes ahead of this machine's clock"
+                         : "answered without a sample");
     return true;
 }
 
 /* ---- what is logged ------------------------------------------------------------- */
 
 void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
-                         const struct cemm_words *words)
+                         const struct cemm_message *message)
 {
     enum cemm_endpoint endpoint = query->endpoint;
     bool whole =
         endpoint == CEMM_DEVICES || endpoint == CEMM_ROOT; /* if it is absent, there is no API */
     bool fault = result < 0 || result == CEMM_DENIED || (whole && result == CEMM_ABSENT);
-    struct cemm_words works;
+    struct cemm_message works;
 
     if (endpoint == CEMM_REALTIME || endpoint == CEMM_DATA || endpoint == CEMM_TOTALS ||
         (result == CEMM_ABSENT && !whole) || cemm_source_unconfirmed(route->source))
         return;
-    cemm_words_set(&works, "%s: %s: works again", route->source->name, cemm_route_name(route));
+    cemm_message_set(&works, "%s: %s: works again", route->source->name, cemm_route_name(route));
     if (fault && !route->list_failure_logged)
-        cemm_route_log(route, CEMM_LOG_WARNING, words->text);
+        cemm_route_log(route, CEMM_LOG_WARNING, message->text);
     else if (!fault && route->list_failure_logged)
         cemm_route_log(route, CEMM_LOG_INFO, works.text);
     route->list_failure_logged = fault;
@@ -98,24 +98,25 @@ static bool is_new(struct cemm_source *source, const char *text)
 
 static void log_left_out(struct cemm_source *source, const struct cemm_document *document)
 {
-    struct cemm_words reason, words;
+    struct cemm_message reason, message;
 
     source->left_out += document->skipped;
-    cemm_words_set(&reason, "%.100s; left out", cemm_words_kept(&document->skipped_words)->text);
-    cemm_reply_message(source, &document->query, reason.text, &words);
-    if (!is_new(source, words.text))
+    cemm_message_set(&reason, "%.100s; left out",
+                     cemm_message_kept(&document->skipped_message)->text);
+    cemm_reply_message(source, &document->query, reason.text, &message);
+    if (!is_new(source, message.text))
         return;
     if (document->skipped > 1)
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", words.text,
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s, and %zu more", message.text,
                  document->skipped - 1);
     else
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s", words.text);
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s", message.text);
 }
 
 /* ---- what it means ---------------------------------------------------------------- */
 
 /* The API's response codes (both documents). */
-static int result_of(const struct cemm_source *source, int status, struct cemm_words *ret_reason)
+static int result_of(const struct cemm_source *source, int status, struct cemm_message *ret_reason)
 {
     static const struct {
         int status;
@@ -136,11 +137,11 @@ static int result_of(const struct cemm_source *source, int status, struct cemm_w
         if (known[i].status != status)
             continue;
         if (known[i].result == CEMM_DENIED && source->config->kind == CEMM_LOCAL)
-            return cemm_words_fail(ret_reason, CEMM_DENIED, "the device refused it (HTTP %d)",
-                                   status);
-        return cemm_words_fail(ret_reason, known[i].result, "%s", known[i].reason);
+            return cemm_message_fail(ret_reason, CEMM_DENIED, "the device refused it (HTTP %d)",
+                                     status);
+        return cemm_message_fail(ret_reason, known[i].result, "%s", known[i].reason);
     }
-    return cemm_words_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
+    return cemm_message_fail(ret_reason, -EIO, "unexpected answer: HTTP %d", status);
 }
 
 /* If a meter has had `totals`, its readings come only from there; those of `data` differ. */
@@ -174,21 +175,21 @@ static void note_newest(struct cemm_route *route, const struct cemm_document *do
 
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
-                    struct cemm_words *ret_reason)
+                    struct cemm_message *ret_reason)
 {
     struct cemm_source *source = route->source;
     struct cemm_document *document;
-    const char *stranger = NULL;
+    const char *known = NULL;
 
     if (source->config->kind == CEMM_LOCAL && query->endpoint == CEMM_ROOT)
-        stranger = cemm_stranger_root(response->status, response->body, response->length);
+        known = cemm_fingerprint_root(response->status, response->body, response->length);
     else if (query->endpoint == CEMM_DEVICES && response->status == 404)
-        stranger = "there is no CEMM API at this address (HTTP 404)";
-    if (stranger)
-        cemm_words_set(ret_reason, "%s", stranger);
+        known = "there is no CEMM API at this address (HTTP 404)";
+    if (known)
+        cemm_message_set(ret_reason, "%s", known);
     if (response->status != 200)
-        return result_of(source, response->status, stranger ? NULL : ret_reason);
-    if (stranger)
+        return result_of(source, response->status, known ? NULL : ret_reason);
+    if (known)
         return -EIO;
     int r = cemm_answer_read(query, response->body, response->length, source->loop->wall, &document,
                              ret_reason);
@@ -198,7 +199,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
         r = -ENOMEM;
     }
     if (r == -ENOMEM)
-        cemm_words_set(ret_reason, "out of memory");
+        cemm_message_set(ret_reason, "out of memory");
     if (r < 0)
         return r;
     cemm_store_check_closed(source->registry->store, document, response->date, route->newest);

@@ -11,18 +11,18 @@
  * for people. The body that it takes over is NULL in the response then. */
 int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
                     struct cemm_http_response *response, struct cemm_document **ret_document,
-                    struct cemm_words *ret_reason);
+                    struct cemm_message *ret_reason);
 
 /* Logs once that a list of devices or meters failed, and once that it works again. For
  * documents, the cache does that. */
 void cemm_reply_log_list(struct cemm_route *route, const struct cemm_query *query, int result,
-                         const struct cemm_words *words);
+                         const struct cemm_message *message);
 
 /* The message of a request that failed: "local home: device information of 192.168.2.115: …" */
 void cemm_reply_message(const struct cemm_source *source, const struct cemm_query *query,
-                        const char *reason, struct cemm_words *ret_words);
+                        const char *reason, struct cemm_message *ret_message);
 
 /* Whether current values have no sample at all, which is a failure, and the reason. */
-bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_words *ret_words);
+bool cemm_reply_is_empty(const struct cemm_document *document, struct cemm_message *ret_message);
 
 #endif

@@ -2,13 +2,13 @@
 
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/refusal.h"
 #include "common/engine/registry.h"
 #include "common/engine/reply.h"
 #include "common/protocol/answer.h"
+#include "common/protocol/fingerprint.h"
 #include "common/protocol/promise.h"
-#include "common/protocol/stranger.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>
@@ -20,10 +20,10 @@
 
 /* What it asks for now. Each comes at most once, so this ends. */
 enum asking {
-    DOCUMENT, /* what is wanted */
-    ROOT,     /* LAN: which device answers, before or after the document */
-    STRANGER, /* of a web server that is not a CEMM Basic or Plus: what it is */
-    TLS,      /* of a port that has never spoken HTTP: whether it speaks TLS */
+    DOCUMENT,    /* what is wanted */
+    ROOT,        /* LAN: which device answers, before or after the document */
+    FINGERPRINT, /* of a web server that is not a CEMM Basic or Plus: what it is */
+    TLS,         /* of a port that has never spoken HTTP: whether it speaks TLS */
 };
 
 enum place {
@@ -50,10 +50,10 @@ struct cemm_request {
     int64_t sent;    /* when it was, last */
     int64_t took;    /* the document, milliseconds */
     struct cemm_last_reply last_reply;
-    bool renewed;                      /* it was repeated with another key: once is enough */
-    struct cemm_http_response held;    /* the document, until the root says whose; status 0: none */
-    int stranger;                      /* the result of a root that is not a CEMM's */
-    struct cemm_words *stranger_words; /* why; kept */
+    bool renewed;                   /* it was repeated with another key: once is enough */
+    struct cemm_http_response held; /* the document, until the root says whose; status 0: none */
+    int fingerprint;                /* the result of a root that is not a CEMM's */
+    struct cemm_message *fingerprint_message; /* why; kept */
     cemm_request_done *done;
     void *data;
 };
@@ -131,14 +131,14 @@ static void request_free(struct cemm_request *request)
     if (request->transfer)
         cemm_http_abort(request->transfer);
     free(request->held.body);
-    cemm_words_drop(&request->stranger_words);
+    cemm_message_drop(&request->fingerprint_message);
     if (request->device)
         request->device->requests--;
     free(request);
 }
 
 static void finish(struct cemm_request *request, int result, struct cemm_document *document,
-                   const struct cemm_words *words)
+                   const struct cemm_message *message)
 {
     struct cemm_source *source = request->route->source;
     cemm_request_done *done = request->done;
@@ -146,12 +146,12 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     struct cemm_query query = request->query;
 
     request->route->answered |= result == 0;
-    cemm_refusal_note(request->route, &query, &request->last_reply, result, words);
-    cemm_outcomes_note(&source->outcomes, source->loop->wall, result, words);
+    cemm_refusal_note(request->route, &query, &request->last_reply, result, message);
+    cemm_outcomes_note(&source->outcomes, source->loop->wall, result, message);
     if (request->device)
-        cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, words);
+        cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, message);
     request_free(request);
-    done(data, &query, result, document, words);
+    done(data, &query, result, document, message);
 }
 
 /* ---- promises ------------------------------------------------------------------ */
@@ -179,11 +179,12 @@ static struct cemm_query asked(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-static void say(const struct cemm_request *request, struct cemm_words *words, const char *reason)
+static void say(const struct cemm_request *request, struct cemm_message *message,
+                const char *reason)
 {
     struct cemm_query query = asked(request);
 
-    cemm_reply_message(request->route->source, &query, reason, words);
+    cemm_reply_message(request->route->source, &query, reason, message);
 }
 
 /* Whether the route now leads to another device. */
@@ -215,24 +216,24 @@ static bool is_doubtful(const struct cemm_request *request,
 static void fail(struct cemm_request *request, int result, const char *reason)
 {
     int64_t delay = cemm_refusal_delay(request->route->source, &request->last_reply, result);
-    struct cemm_words words, longer;
+    struct cemm_message message, longer;
 
     if (delay > 0) {
-        cemm_words_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)delay);
+        cemm_message_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)delay);
         reason = longer.text;
     }
-    say(request, &words, reason);
-    cemm_reply_log_list(request->route, &request->query, result, &words);
-    finish(request, result, NULL, &words);
+    say(request, &message, reason);
+    cemm_reply_log_list(request->route, &request->query, result, &message);
+    finish(request, result, NULL, &message);
 }
 
 /* The source did not answer in time, or at all. */
 static void finish_unanswered(struct cemm_request *request, int error, const char *reason)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
-    say(request, &words, reason);
-    finish(request, error, NULL, &words);
+    say(request, &message, reason);
+    finish(request, error, NULL, &message);
 }
 
 /* No answer came, or no HTTP: `route` is at fault. What is queued for it fails, too: it would fail
@@ -262,39 +263,39 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
 static void fail_gone(struct cemm_request *request)
 {
     const struct cemm_source_config *config = request->route->source->config;
-    struct cemm_words reason;
+    struct cemm_message reason;
 
-    cemm_words_set(&reason, "another device answers at %.120s now",
-                   config->address ? config->address : config->url);
+    cemm_message_set(&reason, "another device answers at %.120s now",
+                     config->address ? config->address : config->url);
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* The root is not a CEMM's. Asks once what it is; take_stranger() takes the answer. */
-static void ask_stranger(struct cemm_request *request, enum asking asking, int result,
-                         const char *reason)
+/* The root is not a CEMM's. Asks once what it is; take_fingerprint() takes the answer. */
+static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
+                            const char *reason)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
     request->asking = asking;
-    request->stranger = result;
-    cemm_words_set(&words, "%s", reason);
-    cemm_words_keep(&request->stranger_words, &words);
+    request->fingerprint = result;
+    cemm_message_set(&message, "%s", reason);
+    cemm_message_keep(&request->fingerprint_message, &message);
     move(request, QUEUED);
 }
 
-static void take_stranger(struct cemm_request *request, struct cemm_http_response *response)
+static void take_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
 {
-    struct cemm_words reason = *cemm_words_kept(&request->stranger_words);
+    struct cemm_message reason = *cemm_message_kept(&request->fingerprint_message);
     const char *known = NULL;
 
-    if (request->asking == STRANGER)
-        known = cemm_stranger_public(response->status, response->body, response->length);
+    if (request->asking == FINGERPRINT)
+        known = cemm_fingerprint_public(response->status, response->body, response->length);
     else if (response->tls)
-        known = CEMM_STRANGER_TLS;
+        known = CEMM_FINGERPRINT_TLS;
     if (known)
         fail(request, -EIO, known);
     else
-        fail_for(request, request->stranger, request->route, reason.text);
+        fail_for(request, request->fingerprint, request->route, reason.text);
 }
 
 /* A configured address where no CEMM was ever seen, and which does not speak HTTP. */
@@ -320,7 +321,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
 {
     struct cemm_route *route = request->route;
     struct cemm_document *document = NULL;
-    struct cemm_words reason;
+    struct cemm_message reason;
 
     if (is_strange(request)) {
         fail_gone(request);
@@ -334,7 +335,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
         ask(request, DOCUMENT);
     } else if (is_lan_root(request) &&
                (response->status == 404 || (response->status == 200 && r == -EIO))) {
-        ask_stranger(request, STRANGER, r, reason.text);
+        ask_fingerprint(request, FINGERPRINT, r, reason.text);
     } else if (r) {
         fail(request, r, reason.text);
     } else if (is_lan_root(request) && request->device &&
@@ -366,7 +367,7 @@ static void take_root(struct cemm_request *request, struct cemm_http_response *r
     struct cemm_route *route = request->route;
     struct cemm_query query = asked(request);
     struct cemm_document *root = NULL;
-    struct cemm_words reason;
+    struct cemm_message reason;
 
     request->rooted = true;
     int r = cemm_reply_read(route, &query, response, &root, &reason);
@@ -393,11 +394,11 @@ static void give_up(struct cemm_request *request, bool silent)
 }
 
 /* It fails without having been sent. */
-static void fail_early(struct cemm_request *request, int result, struct cemm_words *const *kept)
+static void fail_early(struct cemm_request *request, int result, struct cemm_message *const *kept)
 {
-    struct cemm_words words = *cemm_words_kept(kept);
+    struct cemm_message message = *cemm_message_kept(kept);
 
-    finish(request, result, NULL, &words);
+    finish(request, result, NULL, &message);
 }
 
 /* A timer lets it be sent, or fail: no completion runs inside the function that started it. */
@@ -409,9 +410,9 @@ static void wake(void *data)
     const struct cemm_pause *pause;
 
     if (!request->begun && failing) {
-        fail_early(request, failing->failure_result, &failing->failure_words);
+        fail_early(request, failing->failure_result, &failing->failure_message);
     } else if (!request->begun && (pause = cemm_refusal_pause(request->route, &request->query))) {
-        fail_early(request, pause->result, &pause->words);
+        fail_early(request, pause->result, &pause->message);
     } else if (request->begun &&
                cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
@@ -458,10 +459,10 @@ static void take_response(void *data, struct cemm_http_response *response)
     request->last_reply.status = response->status;
     request->last_reply.retry_after_ms = response->retry_after_ms;
     move(request, WAITING);
-    if (request->asking == STRANGER || request->asking == TLS)
-        take_stranger(request, response);
+    if (request->asking == FINGERPRINT || request->asking == TLS)
+        take_fingerprint(request, response);
     else if (may_speak_tls(request, response))
-        ask_stranger(request, TLS, response->error, response->reason);
+        ask_fingerprint(request, TLS, response->error, response->reason);
     else if (response->error)
         fail_for(request, response->error, response->no_connection ? &source->own : request->route,
                  response->reason);
@@ -499,8 +500,8 @@ static int send_request(struct cemm_request *request)
         request->started += loop->now - request->since;
     }
     struct cemm_query query = asked(request);
-    if (request->asking == STRANGER)
-        cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_STRANGER_PATH);
+    if (request->asking == FINGERPRINT)
+        cemm_buffer_format(&url, "http://%s/%s", config->address, CEMM_FINGERPRINT_PATH);
     else if (request->asking == TLS)
         cemm_buffer_format(&url, "https://%s%s/", config->address,
                            has_port(config->address) ? "" : ":80");

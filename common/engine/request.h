@@ -11,9 +11,9 @@
 #include "common/engine/source.h"
 
 /* `result`: 0 with a document (the receiver unrefs it), an enum cemm_outcome, or a negative errno.
- * `words` says why it is not 0 (else NULL). */
+ * `message` says why it is not 0 (else NULL). */
 typedef void cemm_request_done(void *data, const struct cemm_query *query, int result,
-                               struct cemm_document *document, const struct cemm_words *words);
+                               struct cemm_document *document, const struct cemm_message *message);
 
 /*
  * Starts a request; `done` runs later, never inside this function. If the route

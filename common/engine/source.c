@@ -1,7 +1,7 @@
 #include "common/engine/source.h"
 
+#include "common/base/message.h"
 #include "common/base/random.h"
-#include "common/base/words.h"
 #include "common/model/document.h"
 #include "common/model/shard.h"
 #include "common/protocol/url.h"
@@ -119,20 +119,20 @@ struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
 
 void cemm_device_free(struct cemm_device *device)
 {
-    cemm_words_drop(&device->outcomes.last_words);
+    cemm_message_drop(&device->outcomes.last_message);
     cemm_names_clear(&device->meters);
     free(device->facts);
     free(device);
 }
 
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                        const struct cemm_words *words)
+                        const struct cemm_message *message)
 {
     if (result == 0) {
         outcomes->last_success = wall;
-    } else if (result != CEMM_ABSENT && words) {
+    } else if (result != CEMM_ABSENT && message) {
         outcomes->last_failure = wall;
-        cemm_words_keep(&outcomes->last_words, words);
+        cemm_message_keep(&outcomes->last_message, message);
     }
 }
 
@@ -151,9 +151,9 @@ void cemm_device_state(const struct cemm_device *device, struct cemm_device_stat
     *ret_state = (struct cemm_device_state){
         .last_success = device->outcomes.last_success,
         .last_failure = device->outcomes.last_failure,
-        .last_words = device->outcomes.last_failure
-                          ? cemm_words_kept(&device->outcomes.last_words)->text
-                          : "",
+        .last_message = device->outcomes.last_failure
+                            ? cemm_message_kept(&device->outcomes.last_message)->text
+                            : "",
     };
 }
 
@@ -186,8 +186,8 @@ static void clear(struct cemm_source *source)
         cemm_route_free(route);
     }
     cemm_route_clear(&source->own);
-    cemm_words_drop(&source->outcomes.last_words);
-    cemm_words_drop(&source->list_words);
+    cemm_message_drop(&source->outcomes.last_message);
+    cemm_message_drop(&source->list_message);
     free(source->elsewhere);
 }
 
@@ -221,15 +221,15 @@ bool cemm_source_renew_key(struct cemm_source *source)
 {
     const struct cemm_source_config *config = source->config;
     struct cemm_secret fresh = {""};
-    struct cemm_words words;
+    struct cemm_message message;
 
     if (config->kind != CEMM_CLOUD)
         return false;
-    int r = cemm_secret_load(&fresh, config->key_file, &words);
+    int r = cemm_secret_load(&fresh, config->key_file, &message);
     bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
     if (r < 0 && !source->key_lost)
         cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the old key is still used",
-                 source->name, words.text);
+                 source->name, message.text);
     source->key_lost = r < 0;
     if (other) {
         *config->key = fresh;
@@ -291,7 +291,7 @@ struct cemm_route *cemm_route_new(struct cemm_source *source)
 void cemm_pause_free(struct cemm_pause *pause)
 {
     LIST_REMOVE(pause, link);
-    cemm_words_drop(&pause->words);
+    cemm_message_drop(&pause->message);
     free(pause);
 }
 
@@ -328,8 +328,8 @@ void cemm_route_clear(struct cemm_route *route)
     cemm_names_clear(&route->meters);
     cemm_names_clear(&route->absent);
     clear_pauses(route);
-    cemm_words_drop(&route->search.words);
-    cemm_words_drop(&route->failure_words);
+    cemm_message_drop(&route->search.message);
+    cemm_message_drop(&route->failure_message);
     route->search.finished = 0;
     route->health = (struct cemm_health){0};
     route->failure_result = 0;
@@ -371,29 +371,29 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
 {
     struct cemm_source *source = route->source;
     struct cemm_loop *loop = source->loop;
-    struct cemm_words words;
+    struct cemm_message message;
 
     route->failure_result = result;
     route->proven = false;
     source->unverified |= source->config->kind == CEMM_LOCAL && route->device;
-    cemm_words_set(&words, "%s: %s: %s", source->name, cemm_route_name(route), reason);
-    cemm_words_keep(&route->failure_words, &words);
+    cemm_message_set(&message, "%s: %s: %s", source->name, cemm_route_name(route), reason);
+    cemm_message_keep(&route->failure_message, &message);
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, loop->backoff_max};
     if (cemm_health_fail(&route->health, loop->now, backoff, cemm_random()) &&
         !cemm_source_unconfirmed(source))
-        cemm_route_log(route, CEMM_LOG_WARNING, words.text);
+        cemm_route_log(route, CEMM_LOG_WARNING, message.text);
 }
 
 static void recover(struct cemm_route *route)
 {
     int64_t since = route->health.down_since;
-    struct cemm_words words;
+    struct cemm_message message;
 
     if (!cemm_health_recover(&route->health) || cemm_source_unconfirmed(route->source))
         return;
-    cemm_words_set(&words, "%s: %s: answers again, after %lld s", route->source->name,
-                   cemm_route_name(route), (long long)(route->source->loop->now - since) / 1000);
-    cemm_route_log(route, CEMM_LOG_INFO, words.text);
+    cemm_message_set(&message, "%s: %s: answers again, after %lld s", route->source->name,
+                     cemm_route_name(route), (long long)(route->source->loop->now - since) / 1000);
+    cemm_route_log(route, CEMM_LOG_INFO, message.text);
 }
 
 void cemm_route_answered(struct cemm_route *route)

@@ -24,7 +24,7 @@ struct cemm_names {
 struct cemm_outcomes {
     int64_t last_success; /* wall times; 0: never */
     int64_t last_failure;
-    struct cemm_words *last_words; /* kept */
+    struct cemm_message *last_message; /* kept */
 };
 
 /* What is known of a meter besides its name. */
@@ -66,9 +66,9 @@ TAILQ_HEAD(cemm_source_list, cemm_source);
 struct cemm_pause {
     struct cemm_query query;
     struct cemm_health health;
-    int result;               /* of the refused request */
-    struct cemm_words *words; /* kept */
-    unsigned keys;            /* the source's count at that time */
+    int result;                   /* of the refused request */
+    struct cemm_message *message; /* kept */
+    unsigned keys;                /* the source's count at that time */
     LIST_ENTRY(cemm_pause) link;
 };
 
@@ -78,7 +78,7 @@ LIST_HEAD(cemm_pauses, cemm_pause);
 struct cemm_search {
     unsigned pending;                 /* requests under way */
     int result;                       /* the first failure so far */
-    struct cemm_words *words;         /* kept */
+    struct cemm_message *message;     /* kept */
     int64_t finished;                 /* wall time of the last one that succeeded; 0: never */
     const struct cemm_device *device; /* whose meters are searched */
 };
@@ -87,7 +87,7 @@ struct cemm_route {
     struct cemm_source *source;
     struct cemm_device *device; /* NULL: not known yet (LAN), or the account itself (cloud) */
     struct cemm_health health;
-    struct cemm_words *failure_words; /* the message of the last time that it did not answer */
+    struct cemm_message *failure_message; /* the message of the last time that it did not answer */
     int failure_result;
     int active;               /* transfers under way */
     bool list_failure_logged; /* of a list of devices or meters */
@@ -149,13 +149,13 @@ struct cemm_source {
     size_t logged_count;
 
     /* The list of its devices (find.c). */
-    bool listing;                    /* it was requested */
-    bool lack_logged;                /* there was no memory or room for it */
-    int64_t list_time;               /* wall time of the last one that came; 0: never */
-    int list_result;                 /* of the last request for it */
-    struct cemm_words *list_words;   /* kept */
-    struct cemm_route_list unlisted; /* routes to devices that it no longer lists */
-    struct cemm_uid *elsewhere;      /* devices that it leaves to other shards */
+    bool listing;                      /* it was requested */
+    bool lack_logged;                  /* there was no memory or room for it */
+    int64_t list_time;                 /* wall time of the last one that came; 0: never */
+    int list_result;                   /* of the last request for it */
+    struct cemm_message *list_message; /* kept */
+    struct cemm_route_list unlisted;   /* routes to devices that it no longer lists */
+    struct cemm_uid *elsewhere;        /* devices that it leaves to other shards */
     size_t elsewhere_count;
 };
 
@@ -177,7 +177,7 @@ void cemm_device_free(struct cemm_device *device); /* its routes have been freed
 
 /* Records how a request ended at `wall`. */
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                        const struct cemm_words *words);
+                        const struct cemm_message *message);
 
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,

@@ -2,7 +2,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/protocol/answer.h"
 
 #include <errno.h>
@@ -46,20 +46,20 @@ static void failed(struct cemm_store *store, const char *what, int error)
     struct cemm_archive_state *state = &store->state;
 
     state->failed = store->loop->wall;
-    cemm_words_set(&store->words, "archive %s: %s: %s", store->archive, what, strerror(-error));
+    cemm_message_set(&store->message, "archive %s: %s: %s", store->archive, what, strerror(-error));
     if (!store->failing)
         cemm_log(store->loop, CEMM_LOG_WARNING, "%s; what is fetched is shown, but not kept",
-                 store->words.text);
+                 store->message.text);
     store->failing = true;
 }
 
 /* The first write sets the archive's time zone. */
 static void written(struct cemm_store *store, int result)
 {
-    struct cemm_words zone;
+    struct cemm_message zone;
 
     if (result == 0 && !store->zone_known) {
-        cemm_words_set(&zone, "%s\n", cemm_zone_name(store->loop->zone));
+        cemm_message_set(&zone, "%s\n", cemm_zone_name(store->loop->zone));
         result = cemm_archive_write_note(store->archive, NULL, NULL, zone.text);
         store->zone_known = result == 0;
     }
@@ -75,7 +75,7 @@ static void written(struct cemm_store *store, int result)
 
 static void put_aside(struct cemm_store *store, const struct cemm_query *query, const char *why)
 {
-    struct cemm_words aside;
+    struct cemm_message aside;
     int r = cemm_archive_put_aside(store->archive, query, &aside);
 
     store->state.damaged++;
@@ -104,25 +104,25 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
              query->uid.text, query->alias, date);
 }
 
-/* The file of an answer without a sample begins with its basis and an empty line. NULL: not in an
+/* The file of an answer without a sample begins with its deps and an empty line. NULL: not in an
  * archive of an earlier version. */
-static char *take_basis(char *bytes, size_t *length)
+static char *take_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
-    char *basis = end && *bytes != '{' ? strndup(bytes, (size_t)(end + 1 - bytes)) : NULL;
+    char *deps = end && *bytes != '{' ? strndup(bytes, (size_t)(end + 1 - bytes)) : NULL;
 
-    if (!basis)
+    if (!deps)
         return NULL;
     *length -= (size_t)(end + 2 - bytes);
     memmove(bytes, end + 2, *length + 1);
-    return basis;
+    return deps;
 }
 
 static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archive_kind kind,
                                        const struct cemm_query *query)
 {
     struct cemm_document *document;
-    struct cemm_words problem = {.text = ""};
+    struct cemm_message problem = {.text = ""};
     int64_t closed = closed_at(store, query);
     int64_t now = store->loop->wall > closed ? store->loop->wall : closed;
     int64_t fetched;
@@ -135,13 +135,13 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
             failed(store, "can't be read", r);
         return NULL;
     }
-    char *basis = r == 0 && kind == CEMM_ARCHIVE_EMPTY ? take_basis(bytes, &length) : NULL;
+    char *deps = r == 0 && kind == CEMM_ARCHIVE_EMPTY ? take_deps(bytes, &length) : NULL;
     if (r == 0)
         r = cemm_answer_read(query, bytes, length, now, &document, &problem);
     if (r < 0)
-        free(basis);
+        free(deps);
     if (r == 0) {
-        document->basis = basis;
+        document->deps = deps;
         bound(store, document);
         document->fetched = fetched;
         document->source = strdup(SOURCE);
@@ -197,7 +197,7 @@ static int write_empty(struct cemm_store *store, const struct cemm_document *doc
 {
     struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_EMPTY_MAX);
 
-    cemm_buffer_format(&text, "%s\n", document->basis);
+    cemm_buffer_format(&text, "%s\n", document->deps);
     cemm_buffer_append(&text, document->bytes, document->length);
     int r = text.error ? text.error
                        : cemm_archive_write(store->archive, CEMM_ARCHIVE_EMPTY, &document->query,
@@ -210,7 +210,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 {
     bool empty = document->newest == 0;
 
-    if (!store->archive || !document->closed || (empty && !document->basis))
+    if (!store->archive || !document->closed || (empty && !document->deps))
         return;
     int r = empty ? write_empty(store, document)
                   : cemm_archive_write(store->archive, CEMM_ARCHIVE_ANSWER, &document->query,
@@ -227,7 +227,7 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
 
 /* If it is damaged, the first day is searched again. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day, char **ret_basis)
+                           const char *alias, struct cemm_period *ret_day, char **ret_deps)
 {
     char *text;
 
@@ -237,13 +237,13 @@ bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid
     size_t rest = date + (text[date] == '\n');
     text[date] = '\0';
     bool valid = cemm_period_parse(CEMM_DAY, text, ret_day);
-    *ret_basis = valid ? strdup(text + rest) : NULL;
+    *ret_deps = valid ? strdup(text + rest) : NULL;
     free(text);
-    return *ret_basis != NULL;
+    return *ret_deps != NULL;
 }
 
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
-                            const struct cemm_period *day, const char *basis)
+                            const struct cemm_period *day, const char *deps)
 {
     struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
     char date[16];
@@ -251,7 +251,7 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid
     if (!store->archive)
         return;
     cemm_period_format(day, date, sizeof(date));
-    cemm_buffer_format(&text, "%s\n%s", date, basis);
+    cemm_buffer_format(&text, "%s\n%s", date, deps);
     written(store, text.error ? text.error
                               : cemm_archive_write_note(store->archive, uid, alias, text.data));
     cemm_buffer_clear(&text);

@@ -16,10 +16,10 @@ struct cemm_store {
     struct cemm_loop *loop;
     const char *archive; /* its directory; NULL: not used */
     struct cemm_archive_state state;
-    struct cemm_words words; /* of the last failure */
-    bool failing;            /* it could not be written, which was logged */
-    bool zone_known;         /* the archive remembers our time zone */
-    bool suspected;          /* some file of it has rows of another period, which was logged */
+    struct cemm_message message; /* of the last failure */
+    bool failing;                /* it could not be written, which was logged */
+    bool zone_known;             /* the archive remembers our time zone */
+    bool suspected;              /* some file of it has rows of another period, which was logged */
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
@@ -43,7 +43,7 @@ void cemm_store_check_closed(const struct cemm_store *store, struct cemm_documen
  * not closed, it has rows of another period, and is used only if no source answers. */
 struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query);
 
-/* The same of a document without a sample, which the caller uses only if its basis holds. */
+/* The same of a document without a sample, which the caller uses only if its deps hold. */
 struct cemm_document *cemm_store_read_empty(struct cemm_store *store,
                                             const struct cemm_query *query);
 
@@ -53,12 +53,12 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day of which a meter has data, and its basis (basis.h), which the caller frees; empty
+/* The first day of which a meter has data, and its deps (deps.h), which the caller frees; empty
  * in an archive of an earlier version. False: not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day, char **ret_basis);
+                           const char *alias, struct cemm_period *ret_day, char **ret_deps);
 void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
-                            const struct cemm_period *day, const char *basis);
+                            const struct cemm_period *day, const char *deps);
 
 /* As cemm_archived(). */
 bool cemm_store_has(const struct cemm_store *store, const struct cemm_query *query);

@@ -1,6 +1,6 @@
 #include "common/engine/sweep.h"
 
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/reply.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ static void report(struct sweep *sweep, const struct cemm_uid *uid, const char *
 /* No source has failed, so nothing else logs it. */
 static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
-    struct cemm_answer answer = {.result = -ENOMEM, .words = "out of memory"};
+    struct cemm_answer answer = {.result = -ENOMEM, .message = "out of memory"};
 
     if (!sweep->no_memory)
         cemm_log(sweep->registry->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
@@ -121,9 +121,9 @@ static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, cons
 /* An answer without a sample is reported as a failure. */
 static void report_reading(const struct step *step, const struct cemm_answer *answer)
 {
-    struct cemm_words words;
-    struct cemm_answer failure = {.result = -ENODATA, .words = words.text};
-    bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &words);
+    struct cemm_message message;
+    struct cemm_answer failure = {.result = -ENODATA, .message = message.text};
+    bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &message);
 
     report(step->sweep, &step->query.uid, step->query.alias, empty ? &failure : answer);
 }

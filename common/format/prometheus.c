@@ -1,7 +1,7 @@
 /*
  * Prometheus's text format, as node_exporter's textfile directory takes it: no
  * times, base units, and all samples of a metric in one block, which is why
- * this writer wants all readings at once.
+ * this writer wants all results at once.
  *
  * A device that fails has no samples here. cemm_up says that it failed; the time
  * of its last sample is taken from an earlier text, if there is one. A value
@@ -229,12 +229,12 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
 }
 
 static void write_family(struct cemm_buffer *out, enum family family,
-                         const struct cemm_reading *readings, size_t count, struct past *past)
+                         const struct cemm_result *results, size_t count, struct past *past)
 {
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_document *document = readings[i].document;
+        const struct cemm_document *document = results[i].document;
         for (size_t j = 0; document && j < document->series_count; j++) {
             const struct cemm_series *series = &document->series[j];
             const struct kind *kind = kind_of(kinds, series->channel);
@@ -246,7 +246,7 @@ static void write_family(struct cemm_buffer *out, enum family family,
     }
 }
 
-/* ---- about the readings -------------------------------------------------------------- */
+/* ---- about the results -------------------------------------------------------------- */
 
 static void write_label(struct cemm_buffer *out, const char *name, const char *value, char before)
 {
@@ -262,13 +262,13 @@ static void write_label(struct cemm_buffer *out, const char *name, const char *v
     cemm_buffer_char(out, '"');
 }
 
-/* What tells this reading from all others, and a space. */
-static void write_labels(struct cemm_buffer *out, const struct cemm_reading *reading)
+/* What tells this result from all others, and a space. */
+static void write_labels(struct cemm_buffer *out, const struct cemm_result *result)
 {
     const char *const labels[][2] = {
-        {"uid", reading->uid},
-        {"alias", reading->alias},
-        {"source", *reading->uid || !reading->source ? "" : reading->source},
+        {"uid", result->uid},
+        {"alias", result->alias},
+        {"source", *result->uid || !result->source ? "" : result->source},
     };
     char before = '{';
 
@@ -281,43 +281,43 @@ static void write_labels(struct cemm_buffer *out, const struct cemm_reading *rea
     cemm_buffer_text(out, before == ',' ? "} " : " ");
 }
 
-/* Whether an earlier reading has the same labels: a series may be written only once. */
-static bool is_repeated(const struct cemm_reading *readings, size_t index)
+/* Whether an earlier result has the same labels: a series may be written only once. */
+static bool is_repeated(const struct cemm_result *results, size_t index)
 {
-    const struct cemm_reading *reading = &readings[index];
-    const char *source = reading->source ? reading->source : "";
+    const struct cemm_result *result = &results[index];
+    const char *source = result->source ? result->source : "";
 
     for (size_t i = 0; i < index; i++) {
-        const char *other = readings[i].source ? readings[i].source : "";
-        if (strcmp(readings[i].uid, reading->uid) == 0 &&
-            strcmp(readings[i].alias, reading->alias) == 0 &&
-            (*reading->uid || strcmp(other, source) == 0))
+        const char *other = results[i].source ? results[i].source : "";
+        if (strcmp(results[i].uid, result->uid) == 0 &&
+            strcmp(results[i].alias, result->alias) == 0 &&
+            (*result->uid || strcmp(other, source) == 0))
             return true;
     }
     return false;
 }
 
-static bool is_meter(const struct cemm_reading *reading)
+static bool is_meter(const struct cemm_result *result)
 {
-    return *reading->uid && *reading->alias;
+    return *result->uid && *result->alias;
 }
 
 /* A meter that fails or has no sample keeps the time in the earlier text. */
-static void write_times(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count,
+static void write_times(struct cemm_buffer *out, const struct cemm_result *results, size_t count,
                         struct past *past)
 {
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_reading *reading = &readings[i];
-        int64_t time = reading->document ? cemm_document_newest(reading->document) : 0;
+        const struct cemm_result *result = &results[i];
+        int64_t time = result->document ? cemm_document_newest(result->document) : 0;
         char key[LABELS_SIZE];
         double value = 0;
         size_t length = 0;
-        if (!is_meter(reading) || is_repeated(readings, i))
+        if (!is_meter(result) || is_repeated(results, i))
             continue;
         (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
-                       reading->uid, reading->alias);
+                       result->uid, result->alias);
         const char *old = time == 0 ? earlier(past, key, &value, &length) : NULL;
         if (time == 0 && !old)
             continue;
@@ -331,48 +331,48 @@ static void write_times(struct cemm_buffer *out, const struct cemm_reading *read
     }
 }
 
-static void write_up(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
+static void write_up(struct cemm_buffer *out, const struct cemm_result *results, size_t count)
 {
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        if (is_repeated(readings, i))
+        if (is_repeated(results, i))
             continue;
         write_head(out, UP, &any);
         cemm_buffer_text(out, families[UP].name);
-        write_labels(out, &readings[i]);
-        cemm_buffer_text(out, readings[i].document ? "1\n" : "0\n");
+        write_labels(out, &results[i]);
+        cemm_buffer_text(out, results[i].document ? "1\n" : "0\n");
     }
 }
 
 /* If the type of a meter that fails is not known, that does not mean that it has none. */
-static void write_info(struct cemm_buffer *out, const struct cemm_reading *readings, size_t count)
+static void write_info(struct cemm_buffer *out, const struct cemm_result *results, size_t count)
 {
     bool any = false;
 
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_reading *reading = &readings[i];
-        const char *type = reading->document ? reading->document->type : reading->type;
-        if (!is_meter(reading) || is_repeated(readings, i) ||
-            (!reading->document && (!type || !*type)))
+        const struct cemm_result *result = &results[i];
+        const char *type = result->document ? result->document->type : result->type;
+        if (!is_meter(result) || is_repeated(results, i) ||
+            (!result->document && (!type || !*type)))
             continue;
         write_head(out, INFO, &any);
         cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
-                           reading->uid, reading->alias, type);
+                           result->uid, result->alias, type);
     }
 }
 
-int cemm_render_prometheus(const struct cemm_reading *readings, size_t count, const char *before,
+int cemm_render_prometheus(const struct cemm_result *results, size_t count, const char *before,
                            char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
     struct past past = {.text = before, .cursor = before};
 
     for (enum family family = POWER; family <= OTHER; family++)
-        write_family(&out, family, readings, count, &past);
-    write_times(&out, readings, count, &past);
-    write_info(&out, readings, count);
-    write_up(&out, readings, count);
+        write_family(&out, family, results, count, &past);
+    write_times(&out, results, count, &past);
+    write_info(&out, results, count);
+    write_up(&out, results, count);
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }
 

@@ -1,6 +1,6 @@
 #include "common/model/document.h"
 
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,9 +36,9 @@ void cemm_document_unref(struct cemm_document *document)
     free(document->series);
     free(document->io);
     free(document->uids);
-    cemm_words_drop(&document->skipped_words);
+    cemm_message_drop(&document->skipped_message);
     free(document->source);
-    free(document->basis);
+    free(document->deps);
     free(document->bytes);
     free(document);
 }

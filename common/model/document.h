@@ -17,7 +17,7 @@ struct cemm_document {
     unsigned references;
     struct cemm_query query;
     char *source;
-    char *basis; /* of one without a sample that has closed: who was asked; NULL: not known */
+    char *deps; /* of one without a sample that has closed: who was asked; NULL: not known */
     char type[CEMM_NAME_SIZE]; /* of the meter; "": none was told */
     int64_t fetched;
     int64_t took;   /* milliseconds from the first request to the answer */
@@ -33,13 +33,13 @@ struct cemm_document {
     size_t io_count;
     struct cemm_uid *uids; /* DEVICES: all; ROOT: the device's own */
     size_t uid_count;
-    size_t early;                     /* samples left out: too far ahead of our clock */
-    bool closed;                      /* of a period that had closed when it was fetched */
-    bool stray;                       /* it had rows before its period, or after its end */
-    bool archived;                    /* it is in the archive */
-    bool totals;                      /* realtime: it has that set of readings */
-    size_t skipped;                   /* members, rows and entries that did not fit */
-    struct cemm_words *skipped_words; /* the first of them; kept */
+    size_t early;                         /* samples left out: too far ahead of our clock */
+    bool closed;                          /* of a period that had closed when it was fetched */
+    bool stray;                           /* it had rows before its period, or after its end */
+    bool archived;                        /* it is in the archive */
+    bool totals;                          /* realtime: it has that set of readings */
+    size_t skipped;                       /* members, rows and entries that did not fit */
+    struct cemm_message *skipped_message; /* the first of them; kept */
 };
 
 /* An empty document with one reference, which takes over `bytes` (also when it fails: then they

@@ -1,13 +1,13 @@
 /*
- * "Given" means sent to an output: dispatched in collectd, or written by
- * stream. The ledger records the newest sample of each series that was given,
- * so that each is given once and a counter does not step back when another
- * source answers; and which minutes each taker was given, from which backfill
+ * "Sent" means passed to an output: dispatched in collectd, or written by
+ * stream. The ledger records the newest sample of each series that was sent,
+ * so that each is sent once and a counter does not step back when another
+ * source answers; and which minutes each sink was sent, from which backfill
  * computes what is missing.
  *
- * A sample is "taken" when it is accepted for output, and "given" when it was
+ * A sample is "taken" when it is accepted for output, and "sent" when it was
  * output. Between the two it may wait in a queue, or be lost with the process:
- * so the state file has only what was given.
+ * so the state file has only what was sent.
  *
  * The window limits what is requested, not what is recorded: it may be wider in
  * the next run.
@@ -124,55 +124,55 @@ const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry)
     return entry->channel;
 }
 
-/* ---- takers --------------------------------------------------------------------- */
+/* ---- sinks --------------------------------------------------------------------- */
 
-bool cemm_taker_valid(const char *taker)
+bool cemm_sink_valid(const char *sink)
 {
-    for (const char *c = taker; *c; c++)
+    for (const char *c = sink; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             return false;
-    return strlen(taker) < CEMM_TAKER_SIZE;
+    return strlen(sink) < CEMM_SINK_SIZE;
 }
 
-/* Finds a taker, or creates it; NULL: no memory, or too many takers. */
-static struct cemm_taker *taker_get(struct cemm_ledger *ledger, const char *name, bool current)
+/* Finds a sink, or creates it; NULL: no memory, or too many sinks. */
+static struct cemm_sink *sink_get(struct cemm_ledger *ledger, const char *name, bool current)
 {
-    for (size_t i = 0; i < ledger->taker_count; i++)
-        if (strcmp(ledger->takers[i]->name, name) == 0)
-            return ledger->takers[i];
-    if (!cemm_taker_valid(name) || ledger->taker_count == CEMM_TAKERS_MAX)
+    for (size_t i = 0; i < ledger->sink_count; i++)
+        if (strcmp(ledger->sinks[i]->name, name) == 0)
+            return ledger->sinks[i];
+    if (!cemm_sink_valid(name) || ledger->sink_count == CEMM_SINKS_MAX)
         return NULL;
-    struct cemm_taker *taker = malloc(sizeof(*taker) + strlen(name) + 1);
-    if (!taker)
+    struct cemm_sink *sink = malloc(sizeof(*sink) + strlen(name) + 1);
+    if (!sink)
         return NULL;
-    taker->current = current;
-    strcpy(taker->name, name);
-    ledger->takers[ledger->taker_count++] = taker;
-    return taker;
+    sink->current = current;
+    strcpy(sink->name, name);
+    ledger->sinks[ledger->sink_count++] = sink;
+    return sink;
 }
 
-struct cemm_given *cemm_ledger_given_to(struct cemm_ledger_entry *entry, const char *taker)
+struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink)
 {
-    struct cemm_given **place = &entry->takers;
+    struct cemm_sent **place = &entry->sinks;
     int order = -1;
 
-    while (*place && (order = strcmp((*place)->taker->name, taker)) < 0)
+    while (*place && (order = strcmp((*place)->sink->name, sink)) < 0)
         place = &(*place)->next;
     if (order == 0)
         return *place;
-    const struct cemm_taker *named = taker_get(entry->meter->ledger, taker, false);
-    struct cemm_given *given = named ? calloc(1, sizeof(*given)) : NULL;
-    if (!given)
+    const struct cemm_sink *named = sink_get(entry->meter->ledger, sink, false);
+    struct cemm_sent *sent = named ? calloc(1, sizeof(*sent)) : NULL;
+    if (!sent)
         return NULL;
-    given->taker = named;
-    given->next = *place;
-    *place = given;
-    return given;
+    sent->sink = named;
+    sent->next = *place;
+    *place = sent;
+    return sent;
 }
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, size_t count)
+struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, size_t count)
 {
     struct cemm_ledger *ledger = calloc(1, sizeof(*ledger));
 
@@ -183,7 +183,7 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
     ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
     ledger->behind = true;
     for (size_t i = 0; i < count; i++)
-        if (!taker_get(ledger, takers[i], true)) {
+        if (!sink_get(ledger, sinks[i], true)) {
             cemm_ledger_free(ledger);
             return NULL;
         }
@@ -192,11 +192,11 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *takers, s
 
 static void entry_free(struct cemm_ledger_entry *entry)
 {
-    while (entry->takers) {
-        struct cemm_given *given = entry->takers;
-        entry->takers = given->next;
-        cemm_minutes_clear(&given->minutes);
-        free(given);
+    while (entry->sinks) {
+        struct cemm_sent *sent = entry->sinks;
+        entry->sinks = sent->next;
+        cemm_minutes_clear(&sent->minutes);
+        free(sent);
     }
     free(entry);
 }
@@ -227,8 +227,8 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
         return;
     cemm_ledger_clear(ledger);
     tdestroy(ledger->sources, free);
-    for (size_t i = 0; i < ledger->taker_count; i++)
-        free(ledger->takers[i]);
+    for (size_t i = 0; i < ledger->sink_count; i++)
+        free(ledger->sinks[i]);
     pthread_mutex_destroy(&ledger->lock);
     free(ledger);
 }
@@ -236,10 +236,9 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 /* ---- news for the state file --------------------------------------------------------- */
 
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
-                      const char *taker)
+                      const char *sink)
 {
-    const char *const parts[] = {taker, entry->meter->uid.text, entry->meter->alias,
-                                 entry->channel};
+    const char *const parts[] = {sink, entry->meter->uid.text, entry->meter->alias, entry->channel};
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         cemm_buffer_text(lines, parts[i]);
@@ -248,14 +247,14 @@ void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry 
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */
-static void add_line(const struct cemm_ledger_entry *entry, const char *taker, const char *before,
+static void add_line(const struct cemm_ledger_entry *entry, const char *sink, const char *before,
                      int64_t number, const char *behind)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
     if (ledger->behind)
         return;
-    cemm_ledger_line(&ledger->lines, entry, taker);
+    cemm_ledger_line(&ledger->lines, entry, sink);
     cemm_buffer_text(&ledger->lines, before);
     cemm_buffer_integer(&ledger->lines, number);
     cemm_buffer_text(&ledger->lines, behind);
@@ -341,7 +340,7 @@ static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm
     entry->value = sample->value;
     entry->source = source;
     entry->measured = cemm_document_newest(document);
-    return CEMM_GIVE;
+    return CEMM_NEW;
 }
 
 enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
@@ -366,10 +365,10 @@ bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)
     return *ret_seconds > 0 || !entry->paced;
 }
 
-unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document *document)
+unsigned cemm_ledger_meter_cadence(struct cemm_ledger *ledger, const struct cemm_document *document)
 {
     const struct cemm_query *query = cemm_document_query(document);
-    unsigned pace = 0;
+    unsigned shortest = 0;
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
 
@@ -378,39 +377,39 @@ unsigned cemm_ledger_pace(struct cemm_ledger *ledger, const struct cemm_document
             cemm_ledger_entry(ledger, &query->uid, query->alias, series[i].channel);
         unsigned cadence = 0;
         if (entry && !series[i].total && cemm_ledger_cadence(entry, &cadence) && cadence > 0 &&
-            (pace == 0 || cadence < pace))
-            pace = cadence;
+            (shortest == 0 || cadence < shortest))
+            shortest = cadence;
     }
-    return pace;
+    return shortest;
 }
 
-/* ---- samples given ------------------------------------------------------------------ */
+/* ---- samples sent ------------------------------------------------------------------ */
 
 static bool time_valid(int64_t time)
 {
     return time >= CEMM_TIME_MIN && time <= CEMM_TIME_MAX;
 }
 
-static int mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time)
+static int mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time)
 {
-    struct cemm_given *given = time_valid(time) ? cemm_ledger_given_to(entry, taker) : NULL;
+    struct cemm_sent *sent = time_valid(time) ? cemm_ledger_sent_to(entry, sink) : NULL;
     int32_t minute = (int32_t)(time / MINUTE_MS);
 
-    if (!given)
+    if (!sent)
         return -ENOMEM;
-    entry->meter->ledger->gave = true;
-    int r = cemm_minutes_add(&given->minutes, (struct cemm_stretch){minute, minute + 1});
+    entry->meter->ledger->sent = true;
+    int r = cemm_minutes_add(&sent->minutes, (struct cemm_stretch){minute, minute + 1});
     if (r > 0)
-        add_line(entry, taker, "", minute * (MINUTE_MS / 1000), "+1\n");
+        add_line(entry, sink, "", minute * (MINUTE_MS / 1000), "+1\n");
     return r;
 }
 
-int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *taker, int64_t time)
+int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
     pthread_mutex_lock(&ledger->lock);
-    int r = mark(entry, taker, time);
+    int r = mark(entry, sink, time);
     pthread_mutex_unlock(&ledger->lock);
     return r;
 }
@@ -422,18 +421,18 @@ static int note(struct cemm_ledger_entry *entry, int64_t time)
 
     if (!time_valid(time))
         return -EINVAL;
-    entry->meter->ledger->gave = true;
-    if (time > entry->given) {
-        entry->given = time;
+    entry->meter->ledger->sent = true;
+    if (time > entry->sent) {
+        entry->sent = time;
         add_line(entry, "", "@", time, "\n");
     }
-    for (size_t i = 0; entry->followed && i < ledger->taker_count && r >= 0; i++)
-        if (ledger->takers[i]->current)
-            r = mark(entry, ledger->takers[i]->name, time);
+    for (size_t i = 0; entry->followed && i < ledger->sink_count && r >= 0; i++)
+        if (ledger->sinks[i]->current)
+            r = mark(entry, ledger->sinks[i]->name, time);
     return r < 0 ? r : 0;
 }
 
-int cemm_ledger_gave(struct cemm_ledger_entry *entry, int64_t time)
+int cemm_ledger_sent(struct cemm_ledger_entry *entry, int64_t time)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
@@ -458,21 +457,21 @@ static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from,
     };
 }
 
-bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *taker, int64_t from,
+bool cemm_ledger_missing(struct cemm_ledger_entry *entry, const char *sink, int64_t from,
                          int64_t now, int64_t *ret_from, int64_t *ret_until)
 {
     static const struct cemm_minutes nothing = {0};
     struct cemm_ledger *ledger = entry->meter->ledger;
-    const struct cemm_given *given = entry->takers;
+    const struct cemm_sent *sent = entry->sinks;
     struct cemm_stretch missing = {0, 0};
 
     if (!time_valid(now) || from >= now)
         return false;
     pthread_mutex_lock(&ledger->lock);
-    while (given && strcmp(given->taker->name, taker) != 0)
-        given = given->next;
-    bool any = cemm_minutes_missing(given ? &given->minutes : &nothing, range(ledger, from, now),
-                                    &missing);
+    while (sent && strcmp(sent->sink->name, sink) != 0)
+        sent = sent->next;
+    bool any =
+        cemm_minutes_missing(sent ? &sent->minutes : &nothing, range(ledger, from, now), &missing);
     pthread_mutex_unlock(&ledger->lock);
     *ret_from = missing.from * MINUTE_MS;
     *ret_until = missing.until * MINUTE_MS;

@@ -1,5 +1,5 @@
 /*
- * Documents of some of a document's samples: what is to be given now, what was
+ * Documents of some of a document's samples: what is to be sent now, what was
  * missed. They have their own copies of the texts.
  */
 #include "common/model/document.h"
@@ -57,7 +57,7 @@ static struct cemm_document *end(struct cemm_document *picked, int r)
     return picked;
 }
 
-/* Picks the samples that are to be given; without any, the one that was shown last. */
+/* Picks the samples that are to be sent; without any, the one that was shown last. */
 static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
                     const struct cemm_document *document, const struct cemm_series *series,
                     const struct cemm_document *shown)
@@ -73,7 +73,7 @@ static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
         enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
         if (verdict == CEMM_NO_ROOM)
             return -ENOMEM;
-        if (verdict == CEMM_GIVE)
+        if (verdict == CEMM_NEW)
             added->samples[added->count++] = series->samples[i];
     }
     if (added->count == 0 && series->count > 0 && last && last->count > 0)
@@ -95,7 +95,7 @@ struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
     return end(picked, r);
 }
 
-struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *taker,
+struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, const char *sink,
                                                const struct cemm_document *day, int64_t from,
                                                size_t most, int64_t now)
 {
@@ -110,7 +110,7 @@ struct cemm_document *cemm_ledger_pick_missing(struct cemm_ledger_entry *entry, 
         int64_t minute = series->samples[i].time / MINUTE_MS * MINUTE_MS;
         if (minute < from)
             continue;
-        if (minute >= until && !cemm_ledger_missing(entry, taker, minute, now, &missing, &until))
+        if (minute >= until && !cemm_ledger_missing(entry, sink, minute, now, &missing, &until))
             break; /* later ones are not, either */
         if (minute < missing || minute == last)
             continue;

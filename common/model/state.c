@@ -1,23 +1,23 @@
 /*
- * The state file: what was given. Its first line names the format; each
+ * The state file: what was sent. Its first line names the format; each
  * further one is
  *
- *   TAKER <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
+ *   SINK <tab> UID <tab> ALIAS <tab> CHANNEL <tab> [START+COUNT …] [@NEWEST] [/CADENCE]
  *
  * where START is in Unix seconds, COUNT in minutes, NEWEST in Unix
  * milliseconds, CADENCE in seconds, and at least one of them is there. NEWEST
- * and CADENCE are those of the series, whatever TAKER is. Lines add up: minutes
- * that have just been given are appended as a line, and from time to time the
+ * and CADENCE are those of the series, whatever SINK is. Lines add up: minutes
+ * that have just been sent are appended as a line, and from time to time the
  * whole file is rewritten and synced. The line "end" marks where that ended.
  *
  * Without "end", or with a last line that is not complete, the file was cut
- * off: its lines count, and what it lacks may be given again. After any other
+ * off: its lines count, and what it lacks may be sent again. After any other
  * error nothing of the file is trusted, and nothing counts as given. Both are
  * logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/model/ledger.h"
 
 #include <errno.h>
@@ -46,17 +46,17 @@ struct writer {
     int32_t horizon; /* minutes before it are not written */
 };
 
-/* One line: what a taker was given and, if `about`, what is known of the series. Nothing if both
+/* One line: what a sink was sent and, if `about`, what is known of the series. Nothing if both
  * are empty. */
 static void write_line(struct writer *writer, const struct cemm_ledger_entry *entry,
-                       const char *taker, const struct cemm_minutes *minutes, bool about)
+                       const char *sink, const struct cemm_minutes *minutes, bool about)
 {
-    int64_t newest = about ? entry->given : 0;
+    int64_t newest = about ? entry->sent : 0;
     unsigned cadence = about ? cemm_cadence_seconds(&entry->cadence) : 0;
     struct cemm_buffer *buffer = &writer->buffer;
     size_t before = buffer->length;
 
-    cemm_ledger_line(buffer, entry, taker);
+    cemm_ledger_line(buffer, entry, sink);
     for (uint32_t i = 0; minutes && i < minutes->count; i++) {
         struct cemm_stretch stretch = minutes->stretches[i];
         if (stretch.from < writer->horizon)
@@ -79,12 +79,12 @@ static void write_line(struct writer *writer, const struct cemm_ledger_entry *en
 
 static void write_entry(struct writer *writer, const struct cemm_ledger_entry *entry)
 {
-    const struct cemm_given *given = entry->takers;
-    bool unnamed = given && !given->taker->name[0]; /* the first, if there is one */
+    const struct cemm_sent *sent = entry->sinks;
+    bool unnamed = sent && !sent->sink->name[0]; /* the first, if there is one */
 
-    write_line(writer, entry, "", unnamed ? &given->minutes : NULL, true);
-    for (given = unnamed ? given->next : given; given; given = given->next)
-        write_line(writer, entry, given->taker->name, &given->minutes, false);
+    write_line(writer, entry, "", unnamed ? &sent->minutes : NULL, true);
+    for (sent = unnamed ? sent->next : sent; sent; sent = sent->next)
+        write_line(writer, entry, sent->sink->name, &sent->minutes, false);
 }
 
 /* twalk() passes no user data, and only glibc has twalk_r(). */
@@ -181,10 +181,10 @@ static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, s
     int r = 0;
 
     *ret_text = NULL;
-    *whole = ledger->gave && (ledger->behind || ledger->grown > GROWN_MAX || (*whole && any));
+    *whole = ledger->sent && (ledger->behind || ledger->grown > GROWN_MAX || (*whole && any));
     if (*whole)
         r = cemm_state_text(ledger, cemm_clock_wall(), ret_text, ret_length);
-    else if (ledger->gave && ledger->lines.length > 0)
+    else if (ledger->sent && ledger->lines.length > 0)
         r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
     if (r == 0 && *whole) { /* the text contains all of the lines */
         cemm_buffer_clear(&ledger->lines);
@@ -208,7 +208,7 @@ static void note_result(struct cemm_ledger *ledger, size_t added, int r)
     pthread_mutex_unlock(&ledger->lock);
 }
 
-static int save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words)
+static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
 {
     char *text;
     size_t length;
@@ -217,32 +217,32 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words
     int r = take_news(ledger, &whole, &text, &length);
     pthread_mutex_unlock(&ledger->lock);
     if (r < 0)
-        return cemm_words_fail(words, r, "no memory to write the state file %s", ledger->path);
+        return cemm_message_fail(message, r, "no memory to write the state file %s", ledger->path);
     if (!text)
         return 0;
     if (whole)
         ledger->written = cemm_clock_steady();
     r = whole ? store(ledger->path, text, length) : append(ledger->path, text, length);
     if (r < 0)
-        cemm_words_set(words, "state file %s can't be written: %s", ledger->path, strerror(-r));
+        cemm_message_set(message, "state file %s can't be written: %s", ledger->path, strerror(-r));
     note_result(ledger, whole ? 0 : length, r);
     free(text);
     return r;
 }
 
-int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_words *words)
+int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
 {
     bool due = cemm_clock_steady() - ledger->written >= WHOLE_MS;
     bool failed = ledger->failing;
 
     if (failed && !whole && !due)
         return 0;
-    int r = save(ledger, whole || due, words);
+    int r = save(ledger, whole || due, message);
     if (r < 0 && !failed)
-        r = save(ledger, true, words); /* it was removed, or ends with half a line */
+        r = save(ledger, true, message); /* it was removed, or ends with half a line */
     ledger->failing = r < 0;
     if (r == 0 && failed)
-        cemm_words_set(words, "state file %s can be written again", ledger->path);
+        cemm_message_set(message, "state file %s can be written again", ledger->path);
     return ledger->failing != failed ? (r < 0 ? r : 1) : 0;
 }
 
@@ -263,15 +263,15 @@ static bool read_number(char **text, char end, int64_t *ret_number)
     return true;
 }
 
-/* What was given before this run is not taken again. */
+/* What was sent before this run is not taken again. */
 static int read_newest(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t newest;
 
     if (!read_number(&text, '\0', &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
         return -EBADMSG;
-    if (newest > entry->given)
-        entry->taken = entry->given = newest;
+    if (newest > entry->sent)
+        entry->taken = entry->sent = newest;
     return 0;
 }
 
@@ -286,8 +286,8 @@ static int read_cadence(char *text, struct cemm_ledger_entry *entry)
     return 0;
 }
 
-/* Minutes that a taker was given. */
-static int read_given(char *text, struct cemm_ledger_entry *entry, const char *taker)
+/* Minutes that a sink was sent. */
+static int read_given(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     int64_t start, count;
 
@@ -295,14 +295,14 @@ static int read_given(char *text, struct cemm_ledger_entry *entry, const char *t
         start < CEMM_TIME_MIN / 1000 || start > CEMM_TIME_MAX / 1000 || count < 1 ||
         count > CEMM_TIME_MAX / 1000 / MINUTE_S)
         return -EBADMSG;
-    struct cemm_given *given = cemm_ledger_given_to(entry, taker);
-    if (!given)
-        return entry->meter->ledger->taker_count == CEMM_TAKERS_MAX ? -EBADMSG : -ENOMEM;
+    struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
+    if (!sent)
+        return entry->meter->ledger->sink_count == CEMM_SINKS_MAX ? -EBADMSG : -ENOMEM;
     int32_t from = (int32_t)(start / MINUTE_S);
-    return cemm_minutes_add(&given->minutes, (struct cemm_stretch){from, from + (int32_t)count});
+    return cemm_minutes_add(&sent->minutes, (struct cemm_stretch){from, from + (int32_t)count});
 }
 
-static int read_known(char *text, struct cemm_ledger_entry *entry, const char *taker)
+static int read_known(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     char *part;
     int r = 0;
@@ -313,7 +313,7 @@ static int read_known(char *text, struct cemm_ledger_entry *entry, const char *t
         else if (*part == '/' && !text) /* it comes last */
             r = read_cadence(part + 1, entry);
         else
-            r = read_given(part, entry, taker);
+            r = read_given(part, entry, sink);
     }
     return r < 0 ? r : 0;
 }
@@ -329,7 +329,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
             return -EBADMSG;
     }
     if (line || !cemm_uid_parse(fields[1], &uid) || !cemm_name_valid(fields[2]) ||
-        !cemm_name_valid(fields[3]) || !cemm_taker_valid(fields[0]))
+        !cemm_name_valid(fields[3]) || !cemm_sink_valid(fields[0]))
         return -EBADMSG;
     struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, &uid, fields[2], fields[3]);
     return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
@@ -365,9 +365,9 @@ static int keep_as(const char *path, const char *aside)
 }
 
 /* Keeps a copy of a file that can't be read completely; the next save rewrites it. */
-static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
+static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
 {
-    struct cemm_words why = *words;
+    struct cemm_message why = *message;
     char *target = cemm_link_target(path);
     char *aside = NULL;
 
@@ -376,26 +376,26 @@ static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_
         aside = NULL;
     int r = aside ? keep_as(target, aside) : -ENOMEM;
     if (r == 0)
-        cemm_words_set(words, "%s; it is kept as %s", why.text, aside);
+        cemm_message_set(message, "%s; it is kept as %s", why.text, aside);
     else
-        cemm_words_set(words, "%s; it can't be kept: %s", why.text, strerror(-r));
+        cemm_message_set(message, "%s; it can't be kept: %s", why.text, strerror(-r));
     free(aside);
     free(target);
 }
 
-static int no_file(const char *path, int r, struct cemm_words *words)
+static int no_file(const char *path, int r, struct cemm_message *message)
 {
     if (r == -EINVAL)
-        return cemm_words_fail(words, r, "state file %s is not a regular file: nothing is saved",
-                               path);
+        return cemm_message_fail(message, r,
+                                 "state file %s is not a regular file: nothing is saved", path);
     if (r == -ENOENT)
-        return cemm_words_fail(words, CEMM_ABSENT,
-                               "there is no state file %s yet: nothing counts as sent", path);
-    return cemm_words_fail(words, r, "state file %s: %s: nothing counts as sent", path,
-                           r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
+        return cemm_message_fail(message, CEMM_ABSENT,
+                                 "there is no state file %s yet: nothing counts as given", path);
+    return cemm_message_fail(message, r, "state file %s: %s: nothing counts as given", path,
+                             r == -EBADMSG ? "is damaged, or not of this version" : strerror(-r));
 }
 
-int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_words *words)
+int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_message *message)
 {
     char *text = NULL;
     struct stat about;
@@ -409,15 +409,16 @@ int cemm_ledger_load(struct cemm_ledger *ledger, const char *path, struct cemm_w
     if (r == 0)
         return 0;
     if (r > 0) {
-        cemm_words_set(words, "state file %s is cut off: what it lacks may be sent again", path);
-        put_aside(ledger, path, words);
+        cemm_message_set(message, "state file %s is cut off: what it lacks may be given again",
+                         path);
+        put_aside(ledger, path, message);
         return -EBADMSG;
     }
     if (r == -EFBIG)
         r = -EBADMSG;
     cemm_ledger_clear(ledger);
-    int result = no_file(path, r, words);
+    int result = no_file(path, r, message);
     if (result == -EBADMSG)
-        put_aside(ledger, path, words);
+        put_aside(ledger, path, message);
     return result;
 }

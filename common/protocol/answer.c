@@ -6,7 +6,7 @@
 
 #include "common/base/json.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/model/alias.h"
 #include "common/model/channel.h"
 
@@ -24,7 +24,7 @@ struct reader {
     enum cemm_alias_kind kind; /* of the meter */
     int64_t now;
     struct cemm_buffer texts; /* of the samples, one behind the other, while it is being read */
-    struct cemm_words *words;
+    struct cemm_message *message;
 };
 
 /* The two objects of a realtime answer: `data` is what the meter says itself, `totals` (LAN only,
@@ -47,9 +47,9 @@ static int refuse(const struct reader *reader, const char *wanted)
         [CEMM_TOTALS] = "totals/",
     };
 
-    return cemm_words_fail(reader->words, -EIO,
-                           "the answer of %s does not fit the API's document: %s",
-                           names[reader->document->query.endpoint], wanted);
+    return cemm_message_fail(reader->message, -EIO,
+                             "the answer of %s does not fit the API's document: %s",
+                             names[reader->document->query.endpoint], wanted);
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */
@@ -57,15 +57,15 @@ __attribute__((format(printf, 2, 3))) static void skip(struct reader *reader, co
                                                        ...)
 {
     struct cemm_document *document = reader->document;
-    struct cemm_words words;
+    struct cemm_message message;
     va_list arguments;
 
     if (document->skipped++ > 0)
         return;
     va_start(arguments, format);
-    (void)vsnprintf(words.text, sizeof(words.text), format, arguments);
+    (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
     va_end(arguments);
-    cemm_words_keep(&document->skipped_words, &words);
+    cemm_message_keep(&document->skipped_message, &message);
 }
 
 /* ---- samples -------------------------------------------------------------- */
@@ -510,18 +510,18 @@ static int check_rest(const struct reader *reader)
 
     if (any || document->skipped == 0)
         return 0;
-    return refuse(reader, cemm_words_kept(&document->skipped_words)->text);
+    return refuse(reader, cemm_message_kept(&document->skipped_message)->text);
 }
 
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
-                     struct cemm_document **ret_document, struct cemm_words *words)
+                     struct cemm_document **ret_document, struct cemm_message *message)
 {
     struct reader reader = {.document = cemm_document_new(query, bytes, length),
                             .kind = cemm_alias_kind(query->alias),
                             .now = now,
                             .texts = CEMM_BUFFER_INIT(length),
-                            .words = words};
-    struct cemm_words problem = {"it is too long"};
+                            .message = message};
+    struct cemm_message problem = {"it is too long"};
 
     if (!reader.document)
         return -ENOMEM;

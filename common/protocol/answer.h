@@ -18,7 +18,7 @@ size_t cemm_answer_max(enum cemm_endpoint endpoint);
  * used), or -ENOMEM.
  */
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
-                     struct cemm_document **ret_document, struct cemm_words *words);
+                     struct cemm_document **ret_document, struct cemm_message *message);
 
 /*
  * Removes the readings from a realtime answer that lacks `totals` although the

@@ -2,7 +2,7 @@
 
 #include "common/base/json.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,37 +33,37 @@ static bool core_answers(const char *version)
            (major > CORE_MAJOR || (major == CORE_MAJOR && minor >= CORE_MINOR));
 }
 
-static int refuse(struct cemm_words *words, const char *why)
+static int refuse(struct cemm_message *message, const char *why)
 {
-    return cemm_words_fail(words, -EIO, "not an answer of a CEMM: %s", why);
+    return cemm_message_fail(message, -EIO, "not an answer of a CEMM: %s", why);
 }
 
 static int read_beacon(struct json_object *beacon, struct cemm_beacon *ret_beacon,
-                       struct cemm_words *words)
+                       struct cemm_message *message)
 {
     const char *mac = cemm_json_string(cemm_json_member(beacon, "mac", json_type_string));
 
     if (!mac || !cemm_uid_parse(mac, &ret_beacon->uid))
-        return refuse(words, "\"mac\" is not a MAC address");
+        return refuse(message, "\"mac\" is not a MAC address");
     copy_name(beacon, "type", ret_beacon->type);
     copy_name(beacon, "version", ret_beacon->version);
     if (!core_answers(ret_beacon->version))
-        return refuse(words, "\"version\" is not 1.23 or later");
+        return refuse(message, "\"version\" is not 1.23 or later");
     return 1;
 }
 
 int cemm_beacon_read(const char *bytes, size_t length, struct cemm_beacon *ret_beacon,
-                     struct cemm_words *words)
+                     struct cemm_message *message)
 {
-    struct cemm_words problem = {"it is too long"};
+    struct cemm_message problem = {"it is too long"};
     struct json_object *beacon = NULL;
 
     if (length == strlen(CEMM_BEACON_QUERY) && memcmp(bytes, CEMM_BEACON_QUERY, length) == 0)
         return 0;
     int r = length > CEMM_DATAGRAM_MAX ? -EIO : cemm_json_parse(bytes, length, &beacon, &problem);
     if (r < 0)
-        return r == -EIO ? refuse(words, problem.text) : r;
-    r = read_beacon(beacon, ret_beacon, words);
+        return r == -EIO ? refuse(message, problem.text) : r;
+    r = read_beacon(beacon, ret_beacon, message);
     cemm_json_put(beacon, length);
     return r;
 }

@@ -14,7 +14,7 @@ static void take_end(void *data, const struct cemm_answer *answer)
     bool *done = data;
 
     if (answer->result != 0)
-        fprintf(stderr, "%s\n", answer->words);
+        fprintf(stderr, "%s\n", answer->message);
     *done = true;
 }
 
@@ -36,21 +36,21 @@ static void print_state(const struct cemm *cemm)
     fprintf(stderr, "%u broadcast addresses asked\n", state.asked);
     if (!state.own_port)
         fprintf(stderr, "another program holds UDP port 9777\n");
-    if (state.words[0])
-        fprintf(stderr, "%s\n", state.words);
+    if (state.message[0])
+        fprintf(stderr, "%s\n", state.message);
 }
 
 int main(void)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words;
+    struct cemm_message message;
     struct cemm *cemm = NULL;
     bool done = false;
     int result = -1;
 
     /* No file is read: an empty configuration searches the network. */
-    if (config && cemm_config_finish(config, &words) == 0)
-        cemm = cemm_new(config, CEMM_REST_INTERACTIVE, NULL, NULL);
+    if (config && cemm_config_finish(config, &message) == 0)
+        cemm = cemm_new(config, CEMM_BACKOFF_INTERACTIVE, NULL, NULL);
     if (cemm)
         result = cemm_discover(cemm, take_end, &done, NULL);
     while (result == 0 && !done)

@@ -60,7 +60,7 @@ static void print_answer(void *data, const struct cemm_answer *answer)
     if (answer->document) {
         print_document(cemm_zone(program->cemm), answer->document);
     } else {
-        fprintf(stderr, "%s\n", answer->words);
+        fprintf(stderr, "%s\n", answer->message);
         program->failed = true;
     }
 }
@@ -130,17 +130,17 @@ int main(int argc, char **argv)
 {
     struct program program = {0};
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words;
+    struct cemm_message message;
     int result = EXIT_FAILURE;
 
     if (argc != 4 || !cemm_uid_parse(argv[2], &program.meter.uid) ||
         strlen(argv[3]) >= CEMM_NAME_SIZE) {
         fprintf(stderr, "usage: own-loop CONFIG UID ALIAS\n");
-    } else if (config && cemm_config_load(config, argv[1], &words) < 0) {
-        fprintf(stderr, "%s\n", words.text);
+    } else if (config && cemm_config_load(config, argv[1], &message) < 0) {
+        fprintf(stderr, "%s\n", message.text);
     } else if (config) {
         memcpy(program.meter.alias, argv[3], strlen(argv[3]) + 1);
-        program.cemm = cemm_new(config, CEMM_REST_POLLER, print_line, NULL);
+        program.cemm = cemm_new(config, CEMM_BACKOFF_POLLER, print_line, NULL);
         result = program.cemm ? run(&program) : EXIT_FAILURE;
         cemm_free(program.cemm);
     }

@@ -49,7 +49,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     if (answer->result != 0) {
         reader->failed = true;
         fprintf(stderr, "%s/%s: %s\n", request->query.uid.text, request->query.alias,
-                answer->words);
+                answer->message);
     } else if (answer->document) {
         series = cemm_document_series(answer->document, &count);
         for (size_t i = 0; i < count; i++)
@@ -116,12 +116,12 @@ int main(int argc, char **argv)
 {
     struct reader reader = {0};
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words;
+    struct cemm_message message;
 
-    if (config && cemm_config_load(config, argc > 1 ? argv[1] : NULL, &words) < 0)
-        fprintf(stderr, "%s\n", words.text);
+    if (config && cemm_config_load(config, argc > 1 ? argv[1] : NULL, &message) < 0)
+        fprintf(stderr, "%s\n", message.text);
     else if (config)
-        reader.cemm = cemm_new(config, CEMM_REST_INTERACTIVE, NULL, NULL);
+        reader.cemm = cemm_new(config, CEMM_BACKOFF_INTERACTIVE, NULL, NULL);
     reader.failed = !reader.cemm;
     if (reader.cemm)
         read_all(&reader);

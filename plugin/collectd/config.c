@@ -183,7 +183,7 @@ static const char *take_writer(struct reader *reader, const char *value)
 {
     struct settings *settings = reader->settings;
 
-    if (!*value || strlen(value) >= CEMM_TAKER_SIZE || !is_printable(value))
+    if (!*value || strlen(value) >= CEMM_SINK_SIZE || !is_printable(value))
         return "is not the name of a writer";
     if (lacks_history(value))
         return "this writer cannot take old values";
@@ -213,14 +213,14 @@ static const char *take_window(struct reader *reader, const char *value)
 /* ---- options ------------------------------------------------------------------------ */
 
 /* Removes the library's name of the option, because collectd's name is in front already. */
-static const char *without_key(const char *words, const char *key)
+static const char *without_key(const char *message, const char *key)
 {
     size_t length = strlen(key);
 
-    if (strncmp(words, key, length) != 0)
-        return words;
-    words += length;
-    return words + strspn(words, " =:");
+    if (strncmp(message, key, length) != 0)
+        return message;
+    message += length;
+    return message + strspn(message, " =:");
 }
 
 /* The only value of an item as text, in `buffer` if it was a number; NULL if it does not have
@@ -255,12 +255,12 @@ static const struct option *find_option(const char *name, enum block_kind kind)
 
 static void set_option(struct reader *reader, const struct option *option, const char *value)
 {
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     char named[200];
 
     if (!option->take) {
-        if (cemm_config_set(reader->settings->config, option->key, value, &words) < 0)
-            log_mistake(reader, option->name, without_key(words.text, option->key));
+        if (cemm_config_set(reader->settings->config, option->key, value, &message) < 0)
+            log_mistake(reader, option->name, without_key(message.text, option->key));
         return;
     }
     const char *wrong = option->take(reader, value);
@@ -313,7 +313,7 @@ static void read_block(struct reader *reader, const struct kind *kind, const oco
     struct settings *settings = reader->settings;
     char buffer[NUMBER_SIZE];
     const char *name = kind->needed ? value_text(item, buffer) : "";
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     if (!name || (kind->needed && !cemm_name_valid(name))) {
         log_mistake(reader, item->key, "the block needs one name, of 1 to 64 of A-Z a-z 0-9 _ . -");
@@ -325,8 +325,8 @@ static void read_block(struct reader *reader, const struct kind *kind, const oco
     if (kind->bit == BACKFILL && reader->backfill)
         log_mistake(reader, NULL, "a second block of this kind");
     reader->backfill |= kind->bit == BACKFILL;
-    if (kind->section && cemm_config_section(settings->config, kind->section, name, &words) < 0) {
-        log_mistake(reader, NULL, words.text);
+    if (kind->section && cemm_config_section(settings->config, kind->section, name, &message) < 0) {
+        log_mistake(reader, NULL, message.text);
     } else {
         reader->missing = kind->needed;
         for (int i = 0; i < item->children_num; i++)
@@ -367,15 +367,15 @@ static void read_plugin(struct reader *reader, const oconfig_item_t *plugin, boo
 static void finish(struct reader *reader)
 {
     struct settings *settings = reader->settings;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     const char *wrong = settings->state_file ? NULL : take_state_file(reader, STATE_FILE);
 
     if (wrong)
         log_mistake(reader, "StateFile", wrong);
     if (reader->mistakes)
         return;
-    if (cemm_config_finish(settings->config, &words) < 0) {
-        log_mistake(reader, NULL, words.text);
+    if (cemm_config_finish(settings->config, &message) < 0) {
+        log_mistake(reader, NULL, message.text);
     } else if (cemm_config_discovers(settings->config)) {
         begin_block(reader, find_kind("Discovery"), "");
         settings->blocks[settings->count++] = reader->block;

@@ -9,7 +9,7 @@
  * while collectd has a current value of it, and after that one had time to be
  * written.
  *
- * A value counts as given once the writer has taken it and has been told to
+ * A value counts as sent once the writer has taken it and has been told to
  * pass it on (flush): what is in its buffer would be lost with a kill -9. It is
  * then saved to the state file at once, with what was dispatched. If a flush is
  * slow, several values are flushed together.
@@ -44,11 +44,11 @@ static const struct timespec pace = {.tv_nsec = 500000};
 /* Minutes of one series for one writer, oldest first. */
 struct batch {
     STAILQ_ENTRY(batch) next;
-    struct cemm_fill *fill;     /* that they are for; its taker is the writer */
+    struct cemm_fill *fill;     /* that they are for; its sink is the writer */
     struct cemm_document *rows; /* that `series` is of */
     const struct cemm_series *series;
-    size_t given; /* how many the writer took, from the first on */
-    int status;   /* 0, what the writer returned, or NOT_LIVE */
+    size_t sent; /* how many the writer took, from the first on */
+    int status;  /* 0, what the writer returned, or NOT_LIVE */
 };
 
 STAILQ_HEAD(batches, batch);
@@ -98,14 +98,14 @@ static void batch_free(struct batch *batch)
 
 static void save(struct history_writer *writer, bool whole)
 {
-    struct cemm_words words = {""};
-    int r = cemm_ledger_save(writer->ledger, whole, &words);
+    struct cemm_message message = {""};
+    int r = cemm_ledger_save(writer->ledger, whole, &message);
 
     if (r < 0)
         plugin_log(LOG_ERR, "cemm plugin: %s: after a restart it is not known what was sent",
-                   words.text);
+                   message.text);
     else if (r > 0)
-        plugin_log(LOG_INFO, "cemm plugin: %s", words.text);
+        plugin_log(LOG_INFO, "cemm plugin: %s", message.text);
 }
 
 /* ---- writing ------------------------------------------------------------------------ */
@@ -137,24 +137,24 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     value.list.meta = meta_data_create(); /* some writers read it without checking */
     if (!value.list.meta)
         return ENOMEM;
-    status = plugin_write(cemm_fill_taker(batch->fill), NULL, &value.list);
+    status = plugin_write(cemm_fill_sink(batch->fill), NULL, &value.list);
     meta_data_destroy(value.list.meta);
     return status;
 }
 
-/* The values from `given` to `end` have left the writer's buffer, and count. Returns how long that
+/* The values from `sent` to `end` have left the writer's buffer, and count. Returns how long that
  * took. */
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
-    const char *taker = cemm_fill_taker(batch->fill);
+    const char *sink = cemm_fill_sink(batch->fill);
     int64_t begun = cemm_clock_steady();
     int64_t took;
 
-    plugin_flush(taker, 0, NULL);
+    plugin_flush(sink, 0, NULL);
     took = cemm_clock_steady() - begun;
-    while (batch->given < end)
-        (void)cemm_ledger_mark(cemm_fill_entry(batch->fill), taker,
-                               batch->series->samples[batch->given++].time);
+    while (batch->sent < end)
+        (void)cemm_ledger_mark(cemm_fill_entry(batch->fill), sink,
+                               batch->series->samples[batch->sent++].time);
     save(writer, false);
     return took;
 }
@@ -170,12 +170,12 @@ static void write_batch(struct history_writer *writer, struct batch *batch)
         batch->status = write_sample(batch, &batch->series->samples[next]);
         if (batch->status == 0)
             next++;
-        if (next - batch->given >= together && flush(writer, batch, next) > SLOW_MS &&
+        if (next - batch->sent >= together && flush(writer, batch, next) > SLOW_MS &&
             together < TOGETHER_MAX)
             together *= 2;
         nanosleep(&pace, NULL);
     }
-    if (next > batch->given)
+    if (next > batch->sent)
         flush(writer, batch, next);
 }
 
@@ -251,12 +251,12 @@ static void complain(const char *name, int status)
 /* Logs once when a writer fails, and once when it takes history again. */
 static void note_status(struct history_writer *writer, const struct batch *batch, bool failed)
 {
-    const char *name = cemm_fill_taker(batch->fill);
+    const char *name = cemm_fill_sink(batch->fill);
     bool *complained = writer->complained;
 
     for (size_t i = 0; strcmp(writer->settings->writers[i], name) != 0; i++)
         complained++;
-    if (batch->given > 0 && *complained) {
+    if (batch->sent > 0 && *complained) {
         plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now", name);
         *complained = false;
     }
@@ -268,10 +268,10 @@ static void note_status(struct history_writer *writer, const struct batch *batch
 static void take_back(struct history_writer *writer, struct batch *batch)
 {
     bool failed = batch->status != 0 && batch->status != NOT_LIVE;
-    int result = batch->given == batch->series->count ? 0 : -EAGAIN;
+    int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
 
     note_status(writer, batch, failed);
-    cemm_backfill_gave(batch->fill, batch->given, failed ? -EIO : result);
+    cemm_backfill_sent(batch->fill, batch->sent, failed ? -EIO : result);
     batch_free(batch);
 }
 
@@ -307,7 +307,7 @@ int history_writer_start(struct history_writer **ret_writer, const struct settin
         .max_age_ms = AGE_MS,
         .rows_max = SIZE_MAX,
         .rounds_max = ROUNDS_MAX,
-        .give = hand_over,
+        .send = hand_over,
     };
     struct history_writer *writer = calloc(1, sizeof(*writer));
 

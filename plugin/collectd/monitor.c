@@ -249,7 +249,7 @@ static void note_status(struct status *status, const struct answer *answer)
 
 static void note_measured(struct meter *meter, const struct answer *answer)
 {
-    int64_t pace_ms = answer->pace * INT64_C(1000);
+    int64_t pace_ms = answer->cadence * INT64_C(1000);
     int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
 
     if (answer->newest) /* else the last time that it was measured counts */

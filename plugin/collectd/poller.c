@@ -52,7 +52,7 @@ struct poller {
     struct history_writer *writer;
     struct hold hold; /* this and the next two are of collectd's thread */
     struct monitor *monitor;
-    bool gave; /* values were dispatched in this call */
+    bool sent; /* values were dispatched in this call */
     struct target *targets;
     size_t count;
     struct losses losses;
@@ -108,7 +108,7 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
         .result = answer->result,
     };
     (void)snprintf(copy->meter.alias, sizeof(copy->meter.alias), "%s", alias ? alias : "");
-    (void)snprintf(copy->message, sizeof(copy->message), "%s", answer->words);
+    (void)snprintf(copy->message, sizeof(copy->message), "%s", answer->message);
     if (document) {
         (void)snprintf(copy->source, sizeof(copy->source), "%s", cemm_document_source(document));
         (void)snprintf(copy->type, sizeof(copy->type), "%s", cemm_document_type(document));
@@ -135,7 +135,7 @@ static bool take_series(struct poller *poller, struct answer *answer,
 
         if (verdict == CEMM_NO_ROOM)
             return false;
-        if (verdict != CEMM_GIVE)
+        if (verdict != CEMM_NEW)
             continue;
         answer->readings[answer->count++] = (struct reading){
             .entry = entry,
@@ -167,7 +167,7 @@ static void take_document(struct poller *poller, struct answer *answer,
             count_loss(&losses->memory, &meter->uid, meter->alias, series[i].channel,
                        "no memory for a value");
     }
-    answer->pace = cemm_ledger_pace(poller->ledger, document);
+    answer->cadence = cemm_ledger_meter_cadence(poller->ledger, document);
 }
 
 static void enqueue(struct target *target, const struct cemm_uid *uid, const char *alias,
@@ -209,8 +209,8 @@ static void note_search(struct target *target)
     const char *why = NULL;
 
     cemm_discovery_at(target->poller->cemm, &state);
-    if (*state.words)
-        why = state.words + (strncmp(state.words, prefix, length) == 0 ? length : 0);
+    if (*state.message)
+        why = state.message + (strncmp(state.message, prefix, length) == 0 ? length : 0);
     else if (!cemm_discovered_at(target->poller->cemm, 0, &device))
         why = "no CEMM has answered yet";
     note_block(target, why);
@@ -237,7 +237,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (answer->result == 0)
         note_block(target, NULL);
     else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
-        note_block(target, answer->words);
+        note_block(target, answer->message);
 }
 
 static void sweep(struct target *target, int64_t now)
@@ -316,8 +316,8 @@ static void dispatch(struct poller *poller, const struct block *block,
     }
     plugin_dispatch_values(&value.list);
     /* If memory runs out, it is dispatched again after a restart. */
-    (void)cemm_ledger_gave(entry, reading->time);
-    poller->gave = true;
+    (void)cemm_ledger_sent(entry, reading->time);
+    poller->sent = true;
 }
 
 static void dispatch_held(struct poller *poller, struct held *held)
@@ -372,9 +372,9 @@ void poller_hand_over(struct poller *poller, int64_t every)
     read_call_end(&call);
     while ((held = hold_expired(&poller->hold, cemm_clock_steady())))
         dispatch_held(poller, held);
-    if (poller->gave)
+    if (poller->sent)
         history_writer_nudge(poller->writer);
-    poller->gave = false;
+    poller->sent = false;
     monitor_report(poller->monitor, cemm_clock_steady());
 }
 
@@ -387,7 +387,7 @@ static int build_memory(struct poller *poller, const struct settings *settings)
                                      settings->writer_count);
     poller->monitor = monitor_new();
     poller->targets = calloc(settings->count, sizeof(*poller->targets));
-    poller->cemm = cemm_new(settings->config, CEMM_REST_POLLER, pass_on, NULL);
+    poller->cemm = cemm_new(settings->config, CEMM_BACKOFF_POLLER, pass_on, NULL);
     if (!poller->ledger || !poller->monitor || !poller->targets || !poller->cemm)
         return -ENOMEM;
     for (poller->count = 0; poller->count < settings->count; poller->count++)
@@ -403,13 +403,13 @@ static int build_memory(struct poller *poller, const struct settings *settings)
  * the file must not be overwritten. */
 static int load(struct poller *poller, const struct settings *settings)
 {
-    struct cemm_words words = {""};
-    int r = cemm_ledger_load(poller->ledger, settings->state_file, &words);
+    struct cemm_message message = {""};
+    int r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
 
     if (r == -ENOMEM)
         return r;
     if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
-        plugin_log(r == CEMM_ABSENT ? LOG_INFO : LOG_WARNING, "cemm plugin: %s", words.text);
+        plugin_log(r == CEMM_ABSENT ? LOG_INFO : LOG_WARNING, "cemm plugin: %s", message.text);
     return 0;
 }
 

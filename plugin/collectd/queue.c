@@ -104,7 +104,7 @@ void read_call_begin(struct read_call *call, struct queue *queue, int64_t every)
     *call = (struct read_call){.queue = queue, .until = now + every * 3 / 4, .next = now + every};
     answers_init(&call->taken);
     answers_init(&call->left);
-    answers_init(&call->given);
+    answers_init(&call->sent);
 }
 
 static int compare(const void *left, const void *right)
@@ -138,11 +138,11 @@ static void fetch(struct read_call *call)
     pthread_mutex_unlock(&queue->lock);
 }
 
-/* Keeps the answer that was given last, because the tree points to its meter. */
+/* Keeps the answer that was sent last, because the tree points to its meter. */
 static void keep_last(struct read_call *call)
 {
     if (call->last)
-        answers_add(&call->given, call->last);
+        answers_add(&call->sent, call->last);
     call->last = NULL;
 }
 
@@ -185,7 +185,7 @@ void read_call_end(struct read_call *call)
     answers_move(&call->left, &queue->waiting);
     pthread_mutex_unlock(&queue->lock);
     tdestroy(call->meters, nothing);
-    answers_free(&call->given);
+    answers_free(&call->sent);
 }
 
 /* ---- held --------------------------------------------------------------------------- */

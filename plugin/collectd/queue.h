@@ -46,7 +46,7 @@ struct answer {
     char type[CEMM_NAME_SIZE];       /* of the meter */
     int64_t took;                    /* milliseconds */
     int64_t newest;                  /* its newest sample, Unix milliseconds; 0: none */
-    unsigned pace;                   /* seconds between two measurements; 0: not known */
+    unsigned cadence;                /* seconds between two measurements; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
 };
@@ -80,8 +80,8 @@ struct read_call {
     int64_t next;         /* when the next call begins */
     struct answers taken; /* from the queue; not handled yet */
     struct answers left;  /* for the next call */
-    struct answers given;
-    struct answer *last; /* that was given; NULL: none, or it is in one of the lists */
+    struct answers sent;
+    struct answer *last; /* that was sent; NULL: none, or it is in one of the lists */
     void *meters;        /* a tree of the names of meters that have had their turn */
 };
 
@@ -90,11 +90,11 @@ struct read_call {
  * most values are dispatched as they come, and a stop does not wait long for a call. */
 void read_call_begin(struct read_call *call, struct queue *queue, int64_t every);
 
-/* The oldest answer about a meter of which this call has given none; it is valid until the end of
+/* The oldest answer about a meter of which this call has sent none; it is valid until the end of
  * the call. NULL: none has come while the call lasted, or all others are for the next one. */
 struct answer *read_call_next(struct read_call *call);
 
-/* Leaves the answer that was given last to a later call, `not_before` a time. What has come about
+/* Leaves the answer that was sent last to a later call, `not_before` a time. What has come about
  * its meter since waits for it. */
 void read_call_leave(struct read_call *call, int64_t not_before);
 

@@ -23,28 +23,28 @@ static const char *behind(const char *text)
 }
 
 /* Whether two messages have the same source and reason. */
-static bool same_cause(const char *words, const char *others)
+static bool same_cause(const char *message, const char *others)
 {
-    const char *request = behind(words);
+    const char *request = behind(message);
     const char *reason = behind(request);
     const char *other = behind(behind(others));
-    if (strcmp(words, others) == 0)
+    if (strcmp(message, others) == 0)
         return true;
     return reason && other && strcmp(reason, other) == 0 &&
-           strncmp(words, others, (size_t)(request - words)) == 0;
+           strncmp(message, others, (size_t)(request - message)) == 0;
 }
 
-void cause_remember(const char *words)
+void cause_remember(const char *message)
 {
-    char *copy = printed.count < PRINTED_MAX ? strdup(words) : NULL;
+    char *copy = printed.count < PRINTED_MAX ? strdup(message) : NULL;
     if (copy)
         printed.lines[printed.count++] = copy;
 }
 
-bool cause_was_printed(const char *words)
+bool cause_was_printed(const char *message)
 {
     for (size_t i = 0; i < printed.count; i++) {
-        if (same_cause(printed.lines[i], words))
+        if (same_cause(printed.lines[i], message))
             return true;
     }
     return false;
@@ -71,10 +71,10 @@ static bool together(const struct finding *a, const struct finding *b)
     if (a->kind != FINDING_PROBLEM || b->kind != FINDING_PROBLEM ||
         strcmp(a->periods, b->periods) != 0)
         return false;
-    if (strcmp(a->words, b->words) == 0)
+    if (strcmp(a->message, b->message) == 0)
         return true;
     return a->result == b->result && (denied || (silent && strcmp(a->uid, b->uid) == 0)) &&
-           same_cause(a->words, b->words);
+           same_cause(a->message, b->message);
 }
 
 /* Adds to a list with commas, which has room for CAUSE_METERS_MAX. */
@@ -90,8 +90,8 @@ static void append(char *list, size_t size, const char *uid, const char *alias)
 bool cause_join(const struct finding *findings, size_t count, size_t index, const char *device,
                 struct cause *ret_cause)
 {
-    const char *words = findings[index].words;
-    const char *request = behind(words);
+    const char *message = findings[index].message;
+    const char *request = behind(message);
     char *names = ret_cause->names;
     size_t joined = 0;
     bool one_request = true;
@@ -102,7 +102,7 @@ bool cause_join(const struct finding *findings, size_t count, size_t index, cons
             continue;
         if (i < index)
             return false;
-        one_request = one_request && strcmp(finding->words, words) == 0;
+        one_request = one_request && strcmp(finding->message, message) == 0;
         if (joined++ < CAUSE_METERS_MAX)
             append(names, sizeof(ret_cause->names),
                    strcmp(finding->uid, device) == 0 ? "" : finding->uid, finding->alias);
@@ -112,9 +112,10 @@ bool cause_join(const struct finding *findings, size_t count, size_t index, cons
         (void)snprintf(names + length, sizeof(ret_cause->names) - length, " and %zu more",
                        joined - CAUSE_METERS_MAX);
     if (one_request)
-        cemm_words_set(&ret_cause->words, "%s", words);
+        cemm_message_set(&ret_cause->message, "%s", message);
     else
-        cemm_words_set(&ret_cause->words, "%.*s%s", (int)(request - words), words, behind(request));
+        cemm_message_set(&ret_cause->message, "%.*s%s", (int)(request - message), message,
+                         behind(request));
     return true;
 }
 
@@ -124,13 +125,13 @@ void cause_report(const struct finding *findings, size_t count)
         const struct finding *finding = &findings[i];
         const char *periods = finding->periods;
         struct cause cause;
-        if (finding->kind == FINDING_READING || !cause_join(findings, count, i, "", &cause))
+        if (finding->kind == FINDING_ANSWER || !cause_join(findings, count, i, "", &cause))
             continue;
-        bool known = *periods != '\0' && cause_was_printed(finding->words);
+        bool known = *periods != '\0' && cause_was_printed(finding->message);
         message_print(finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR,
                       "%s%s%s%s%s", cause.names, *periods != '\0' ? " " : "", periods,
                       cause.names[0] != '\0' ? ": " : "",
-                      known ? "failed, see above" : cause.words.text);
-        cause_remember(finding->words);
+                      known ? "failed, see above" : cause.message.text);
+        cause_remember(finding->message);
     }
 }

@@ -15,7 +15,7 @@
 #define CAUSE_PERIODS_SIZE 32 /* room for two dates */
 
 enum finding_kind {
-    FINDING_READING, /* a meter's answer */
+    FINDING_ANSWER,  /* a meter's answer */
     FINDING_PROBLEM, /* a meter, device or source failed */
     FINDING_NOTE,    /* no failure */
 };
@@ -27,19 +27,19 @@ struct finding {
     char periods[CAUSE_PERIODS_SIZE]; /* that failed; "" if it is not about periods */
     struct cemm_document *document;
     int result; /* of the request */
-    char words[CEMM_WORDS_SIZE];
+    char message[CEMM_MESSAGE_SIZE];
 };
 
 struct cause {
-    char names[CEMM_WORDS_SIZE * 2]; /* "uid/alias, uid/alias and 3 more" */
-    struct cemm_words words;         /* for all of them */
+    char names[CEMM_MESSAGE_SIZE * 2]; /* "uid/alias, uid/alias and 3 more" */
+    struct cemm_message message;       /* for all of them */
 };
 
 /* Remembers the message of a failure, so that its cause is not printed again. */
-void cause_remember(const char *words);
+void cause_remember(const char *message);
 
 /* Whether a message with the same source and reason was printed. */
-bool cause_was_printed(const char *words);
+bool cause_was_printed(const char *message);
 
 /* Prints a line of the library, unless that line was printed. */
 void cause_print(enum cemm_level level, const char *line);

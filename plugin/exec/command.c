@@ -15,7 +15,7 @@
 /* ---- the sweep --------------------------------------------------------------- */
 
 static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
-                           const char *alias, const char *words)
+                           const char *alias, const char *message)
 {
     if (collection->error != 0)
         return NULL;
@@ -30,7 +30,7 @@ static struct finding *add(struct collection *collection, enum finding_kind kind
     *finding = (struct finding){.kind = kind};
     copy_text(finding->uid, sizeof(finding->uid), uid);
     copy_text(finding->alias, sizeof(finding->alias), alias);
-    copy_text(finding->words, sizeof(finding->words), words);
+    copy_text(finding->message, sizeof(finding->message), message);
     collection->problems += kind == FINDING_PROBLEM;
     options_mark(collection->options, finding->uid, finding->alias);
     return finding;
@@ -48,8 +48,8 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     }
     collection->meters_done += alias != NULL;
     bool good = answer->result == 0 && answer->document != NULL;
-    struct finding *finding = add(collection, good ? FINDING_READING : FINDING_PROBLEM,
-                                  uid ? uid->text : NULL, alias, answer->words);
+    struct finding *finding = add(collection, good ? FINDING_ANSWER : FINDING_PROBLEM,
+                                  uid ? uid->text : NULL, alias, answer->message);
     if (finding)
         finding->result = answer->result;
     if (finding && good)
@@ -80,10 +80,10 @@ static void show_progress(const void *data)
 static void add_unanswered(struct collection *collection)
 {
     const struct exec_meter *meter;
-    struct cemm_words words;
+    struct cemm_message message;
     for (size_t i = 0;
-         (meter = options_missing(collection->options, collection->session.cemm, &i, &words));)
-        add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, words.text);
+         (meter = options_missing(collection->options, collection->session.cemm, &i, &message));)
+        add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, message.text);
 }
 
 static bool mentioned(const struct collection *collection, const char *uid)
@@ -116,7 +116,7 @@ static int compare(const void *left, const void *right)
         return a->uid[0] == '\0' ? 1 : -1;
     int r = strcmp(a->uid, b->uid);
     if (r == 0)
-        r = (int)(a->kind != FINDING_READING) - (int)(b->kind != FINDING_READING);
+        r = (int)(a->kind != FINDING_ANSWER) - (int)(b->kind != FINDING_ANSWER);
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
@@ -171,15 +171,15 @@ enum exec_exit command_put(const char *file, command_write_fn *write, const void
 {
     char *text = NULL;
     size_t length = 0;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     FILE *stream = cemm_text_open(&text, &length);
     int r = stream ? write(data, stream) : -ENOMEM;
     if (stream && fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     if (r < 0)
         message_print(CEMM_LOG_ERROR, "no output: %s", strerror(-r));
-    else if ((r = output_write(file, text, length, &words)) < 0)
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
+    else if ((r = output_write(file, text, length, &message)) < 0)
+        message_print(CEMM_LOG_ERROR, "%s", message.text);
     free(text);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
@@ -193,8 +193,8 @@ static void report(const struct collection *collection, bool shown)
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_PROBLEM)
-            cause_remember(finding->words);
-        if (finding->kind == FINDING_READING)
+            cause_remember(finding->message);
+        if (finding->kind == FINDING_ANSWER)
             early += cemm_document_early(finding->document);
     }
     if (early > 0)
@@ -209,7 +209,7 @@ static bool any_sample(const struct collection *collection)
 {
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_READING && !cemm_document_empty(finding->document))
+        if (finding->kind == FINDING_ANSWER && !cemm_document_empty(finding->document))
             return true;
     }
     return false;
@@ -250,6 +250,6 @@ void collection_note(struct table *table, const struct collection *collection, s
     if (below)
         *device = uid;
     (void)snprintf(line, sizeof(line), "%s%s%s%s", below ? "  " : "", cause.names,
-                   cause.names[0] != '\0' ? ": " : "", cause.words.text);
+                   cause.names[0] != '\0' ? ": " : "", cause.message.text);
     table_note(table, line);
 }

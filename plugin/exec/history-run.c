@@ -39,7 +39,7 @@ struct history_slot {
     int64_t again; /* end of the pause (monotonic) */
     int result;
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
 };
 
 /* Documents are numbered period by period, in each meter by meter. */
@@ -69,11 +69,11 @@ static bool is_silence(int result)
     return result == -ETIMEDOUT || result == -EHOSTUNREACH;
 }
 
-static void end_slot(struct history_slot *slot, int result, const char *words)
+static void end_slot(struct history_slot *slot, int result, const char *message)
 {
     slot->state = DONE;
     slot->result = result;
-    copy_text(slot->words.text, sizeof(slot->words.text), words);
+    copy_text(slot->message.text, sizeof(slot->message.text), message);
 }
 
 static void take_answer(void *data, const struct cemm_answer *answer)
@@ -90,7 +90,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     meter->down = is_silence(answer->result);
     if (answer->result == 0)
         slot->document = cemm_document_ref(answer->document);
-    end_slot(slot, answer->result, answer->words);
+    end_slot(slot, answer->result, answer->message);
 }
 
 /* Nothing is requested before the first day. */
@@ -184,15 +184,16 @@ static bool is_openmetrics(const struct history *history)
 }
 
 /* Everything is written with the last period. */
-static int put_metrics(struct history *history, size_t count, bool last, struct cemm_words *words)
+static int put_metrics(struct history *history, size_t count, bool last,
+                       struct cemm_message *message)
 {
     const struct cemm_document *documents[GROUP];
     size_t document_count = collect(history, count, documents);
     int r = 0;
     for (size_t i = 0; r == 0 && i < document_count; i++)
-        r = openmetrics_add(&history->openmetrics, documents[i], words);
+        r = openmetrics_add(&history->openmetrics, documents[i], message);
     if (r == 0 && last)
-        r = openmetrics_write(&history->openmetrics, &history->output, words);
+        r = openmetrics_write(&history->openmetrics, &history->output, message);
     return r;
 }
 
@@ -224,10 +225,10 @@ static int use_rows(struct history *history, size_t count, bool last, FILE *stre
 }
 
 /* Writes the text of `count` slots; with none, the text before or (`last`) after all rows. */
-static int put_rows(struct history *history, size_t count, bool last, struct cemm_words *words)
+static int put_rows(struct history *history, size_t count, bool last, struct cemm_message *message)
 {
     if (is_openmetrics(history))
-        return put_metrics(history, count, last, words);
+        return put_metrics(history, count, last, message);
     char *text = NULL;
     size_t length = 0;
     FILE *stream = cemm_text_open(&text, &length);
@@ -237,7 +238,7 @@ static int put_rows(struct history *history, size_t count, bool last, struct cem
     if (fclose(stream) != 0 && r == 0)
         r = -ENOMEM;
     if (r == 0)
-        r = output_put(&history->output, text, length, words);
+        r = output_put(&history->output, text, length, message);
     free(text);
     return r;
 }
@@ -256,7 +257,7 @@ static struct finding finding_of(const struct history_meter *meter)
                    meter->failed > 1 ? " to " : "", last);
     copy_text(finding.uid, sizeof(finding.uid), meter->uid.text);
     copy_text(finding.alias, sizeof(finding.alias), meter->alias);
-    copy_text(finding.words, sizeof(finding.words), meter->words.text);
+    copy_text(finding.message, sizeof(finding.message), meter->message.text);
     return finding;
 }
 
@@ -291,7 +292,7 @@ static void note_result(struct history *history, const struct history_slot *slot
         return;
     if (meter->failed++ == 0) {
         meter->failed_first = *period;
-        meter->words = slot->words;
+        meter->message = slot->message;
         meter->result = slot->result;
     }
     meter->failed_last = *period;
@@ -317,11 +318,11 @@ static bool group_done(const struct history *history, size_t count)
     return done;
 }
 
-static int write_group(struct history *history, size_t count, struct cemm_words *words)
+static int write_group(struct history *history, size_t count, struct cemm_message *message)
 {
     for (size_t i = 0; i < count; i++)
         note_result(history, slot_of(history, history->head + i));
-    int r = put_rows(history, count, false, words);
+    int r = put_rows(history, count, false, message);
     for (size_t i = 0; i < count; i++) {
         struct history_slot *slot = slot_of(history, history->head + i);
         cemm_document_unref(slot->document);
@@ -331,14 +332,14 @@ static int write_group(struct history *history, size_t count, struct cemm_words 
     return r;
 }
 
-static int write_done(struct history *history, struct cemm_words *words)
+static int write_done(struct history *history, struct cemm_message *message)
 {
     int r = 0;
     while (r == 0 && history->head < history->total) {
         size_t count = group_size(history);
         if (!group_done(history, count))
             break;
-        r = write_group(history, count, words);
+        r = write_group(history, count, message);
     }
     return r;
 }
@@ -383,13 +384,13 @@ static int turn(struct history *history)
     signals_die(r);
 }
 
-static int fetch_and_write(struct history *history, struct cemm_words *words)
+static int fetch_and_write(struct history *history, struct cemm_message *message)
 {
     int r = 0;
     while (r == 0 && history->head < history->total) {
         size_t head = history->head;
         ask_more(history);
-        r = write_done(history, words);
+        r = write_done(history, message);
         show_progress(history);
         if (r == 0 && history->head == head) /* otherwise there is room for more */
             r = turn(history);
@@ -409,7 +410,7 @@ static bool any_row(const struct history *history)
     return false;
 }
 
-static int run_all(struct history *history, struct cemm_words *words)
+static int run_all(struct history *history, struct cemm_message *message)
 {
     const struct exec_options *options = history->options;
     history->columns = history->use ? history->use->columns : 1;
@@ -421,19 +422,19 @@ static int run_all(struct history *history, struct cemm_words *words)
         return -ENOMEM;
     render_init(&history->render, options->format, cemm_zone(history->session.cemm),
                 cadences[options->span]);
-    int r = is_openmetrics(history) ? openmetrics_begin(&history->openmetrics, words) : 0;
+    int r = is_openmetrics(history) ? openmetrics_begin(&history->openmetrics, message) : 0;
     if (r == 0)
-        r = output_begin(&history->output, options->output, words);
+        r = output_begin(&history->output, options->output, message);
     if (r == 0)
-        r = put_rows(history, 0, false, words);
+        r = put_rows(history, 0, false, message);
     if (r == 0)
-        r = fetch_and_write(history, words);
+        r = fetch_and_write(history, message);
     bool whole = r == 0 && (any_row(history) || !options->output);
     history->left = r == 0 && !whole; /* the old file is better than an empty one */
     if (whole)
-        r = put_rows(history, 0, true, words);
+        r = put_rows(history, 0, true, message);
     if (whole && r == 0)
-        return output_end(&history->output, words);
+        return output_end(&history->output, message);
     output_drop(&history->output);
     return r;
 }
@@ -454,10 +455,10 @@ static void report_elsewhere(struct history *history)
 {
     for (size_t i = 0; i < history->meter_count; i++) {
         struct history_meter *meter = &history->meters[i];
-        struct cemm_words words;
-        if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &words))
+        struct cemm_message message;
+        if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &message))
             continue;
-        message_about(CEMM_LOG_ERROR, meter->uid.text, meter->alias, words.text);
+        message_about(CEMM_LOG_ERROR, meter->uid.text, meter->alias, message.text);
         meter->elsewhere = history->failed = true;
     }
 }
@@ -486,10 +487,10 @@ static void report_end(struct history *history)
 
 enum exec_exit history_run(struct history *history)
 {
-    struct cemm_words words = {""};
-    int r = run_all(history, &words);
+    struct cemm_message message = {""};
+    int r = run_all(history, &message);
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
+        message_print(CEMM_LOG_ERROR, "%s", message.text[0] != '\0' ? message.text : strerror(-r));
         return EXEC_FAILED;
     }
     report_end(history);

@@ -23,7 +23,7 @@ struct history_meter {
     struct cemm_period failed_first;
     struct cemm_period failed_last;
     int result; /* of the first one */
-    struct cemm_words words;
+    struct cemm_message message;
 };
 
 /* Whether a document is needed. What is not counts as absent. */

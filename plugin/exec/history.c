@@ -106,7 +106,7 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     else if (answer->result == -ECANCELED)
         return; /* the context is being freed */
     else if (!alias || (answer->result != 0 && !known(history->session.cemm, uid, alias)))
-        fail(history, uid ? uid->text : "", alias ? alias : "", answer->words);
+        fail(history, uid ? uid->text : "", alias ? alias : "", answer->message);
     else if (!add_meter(history, uid->text, alias))
         fail(history, "", "", strerror(ENOMEM));
 }
@@ -138,11 +138,11 @@ static void report_missing(struct history *history)
 {
     const struct exec_options *options = history->options;
     const struct exec_meter *meter;
-    struct cemm_words words;
+    struct cemm_message message;
     for (size_t i = 0; i < history->meter_count; i++)
         options_mark(options, history->meters[i].uid.text, history->meters[i].alias);
-    for (size_t i = 0; (meter = options_missing(options, history->session.cemm, &i, &words));)
-        fail(history, meter->uid.text, meter->alias, words.text);
+    for (size_t i = 0; (meter = options_missing(options, history->session.cemm, &i, &message));)
+        fail(history, meter->uid.text, meter->alias, message.text);
 }
 
 static int compare(const void *left, const void *right)

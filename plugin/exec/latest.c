@@ -52,7 +52,7 @@ struct latest_entry *latest_get(struct latest *latest, const char *uid, const ch
 struct rendering {
     const struct cemm *cemm;
     size_t sweep;
-    struct cemm_reading *readings;
+    struct cemm_result *results;
     size_t count;
 };
 
@@ -63,7 +63,7 @@ static void add_reading(const void *node, VISIT visit, void *data)
     bool over = entry->alias[0] == '\0' && entry->sweep < rendering->sweep;
     if (over || (visit != postorder && visit != leaf))
         return;
-    rendering->readings[rendering->count++] = (struct cemm_reading){
+    rendering->results[rendering->count++] = (struct cemm_result){
         .uid = entry->uid,
         .alias = entry->alias,
         .source = entry->source,
@@ -78,13 +78,13 @@ int latest_render(const struct latest *latest, size_t sweep, const struct cemm *
     struct rendering rendering = {
         .cemm = cemm,
         .sweep = sweep,
-        .readings = calloc(latest->count + 1, sizeof(*rendering.readings)),
+        .results = calloc(latest->count + 1, sizeof(*rendering.results)),
     };
-    if (!rendering.readings)
+    if (!rendering.results)
         return -ENOMEM;
     twalk_r(latest->tree, add_reading, &rendering); /* sorted */
     int r =
-        cemm_render_prometheus(rendering.readings, rendering.count, before, ret_text, ret_length);
-    free(rendering.readings);
+        cemm_render_prometheus(rendering.results, rendering.count, before, ret_text, ret_length);
+    free(rendering.results);
     return r;
 }

@@ -35,7 +35,7 @@ static const struct finding *gas_twin(const struct collection *collection,
     cemm_document_series(finding->document, &count);
     for (size_t i = 0; gas && count == 1 && i < collection->count; i++) {
         const struct finding *other = &collection->findings[i];
-        if (other == finding || other->kind != FINDING_READING ||
+        if (other == finding || other->kind != FINDING_ANSWER ||
             strcmp(other->uid, finding->uid) != 0)
             continue;
         const struct cemm_sample *same = gas_of(other);
@@ -65,12 +65,12 @@ static char *join_channels(const struct collection *collection, const struct fin
 
 /* The account that has the meter, if another source gave the answer; "": none. */
 static void name_account(const struct cemm *cemm, const struct cemm_document *document,
-                         struct cemm_words *ret_name)
+                         struct cemm_message *ret_name)
 {
     const struct cemm_query *query = cemm_document_query(document);
     const struct cemm_device *device = cemm_device_named(cemm, &query->uid);
     const char *account = device ? cemm_device_account(device) : NULL;
-    cemm_words_set(ret_name, "cloud %s", account ? account : "");
+    cemm_message_set(ret_name, "cloud %s", account ? account : "");
     if (!account || !cemm_offers(cemm, &query->uid, query->alias, CEMM_INFO) ||
         strcmp(ret_name->text, cemm_document_source(document)) == 0)
         ret_name->text[0] = '\0';
@@ -98,11 +98,11 @@ static void add_meter(struct table *table, const struct collection *collection,
 {
     const char *source = cemm_document_source(finding->document);
     char *channels = join_channels(collection, finding);
-    struct cemm_words account;
-    struct cemm_words sources;
+    struct cemm_message account;
+    struct cemm_message sources;
     name_account(collection->session.cemm, finding->document, &account);
-    cemm_words_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
-                   account.text);
+    cemm_message_set(&sources, "%s%s%.80s", source, account.text[0] != '\0' ? ", " : "",
+                     account.text);
     bool same = *device != NULL && strcmp(*device, finding->uid) == 0;
     const char *cells[COLUMNS] = {
         [DEVICE] = same ? "" : finding->uid,
@@ -125,7 +125,7 @@ static void fill(struct table *table, const void *data)
     const char *device = NULL;
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_READING)
+        if (finding->kind == FINDING_ANSWER)
             add_meter(table, collection, finding, &device);
         else
             collection_note(table, collection, i, &device);
@@ -171,7 +171,7 @@ static struct json_object *sources_of(bool *failed, const struct cemm *cemm,
                                       const struct cemm_document *document)
 {
     struct json_object *sources = json_object_new_array();
-    struct cemm_words account;
+    struct cemm_message account;
     name_account(cemm, document, &account);
     cemm_json_add(failed, sources, NULL, json_object_new_string(cemm_document_source(document)));
     if (account.text[0] != '\0')
@@ -200,7 +200,7 @@ static int list_json(const void *data, FILE *stream)
     size_t length = 0;
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_READING)
+        if (finding->kind == FINDING_ANSWER)
             cemm_json_add(&failed, meters, NULL,
                           meter_of(&failed, collection->session.cemm, finding));
     }

@@ -99,12 +99,12 @@ static enum exec_exit run_command(const struct exec_command *command, char *cons
                                   size_t count)
 {
     struct exec_options options;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     enum exec_exit end = EXEC_USAGE;
-    int r = options_read(&options, command, arguments, count, &words);
+    int r = options_read(&options, command, arguments, count, &message);
     if (r < 0) {
         message_print(CEMM_LOG_ERROR, "%s; see `cemm %s --help`",
-                      r == -ENOMEM ? strerror(ENOMEM) : words.text, command->name);
+                      r == -ENOMEM ? strerror(ENOMEM) : message.text, command->name);
     } else if (options.help) {
         print_command_help(command);
         end = flush_help();

@@ -67,11 +67,11 @@ void message_print(enum cemm_level level, const char *format, ...)
     free(line);
 }
 
-void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words)
+void message_about(enum cemm_level level, const char *uid, const char *alias, const char *message)
 {
     const char *slash = uid[0] != '\0' && alias[0] != '\0' ? "/" : "";
     const char *colon = uid[0] != '\0' || alias[0] != '\0' ? ": " : "";
-    message_print(level, "%s%s%s%s%s", uid, slash, alias, colon, words);
+    message_print(level, "%s%s%s%s%s", uid, slash, alias, colon, message);
 }
 
 void message_busy(const char *what)

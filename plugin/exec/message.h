@@ -17,7 +17,7 @@ void message_print(enum cemm_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The same with "uid/alias: " or "uid: " in front. */
-void message_about(enum cemm_level level, const char *uid, const char *alias, const char *words);
+void message_about(enum cemm_level level, const char *uid, const char *alias, const char *message);
 
 /* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);

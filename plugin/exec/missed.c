@@ -36,10 +36,10 @@ struct missed {
 
 void missed_save(struct missed *missed)
 {
-    struct cemm_words words = {""};
-    int r = cemm_ledger_save(missed->ledger, false, &words);
+    struct cemm_message message = {""};
+    int r = cemm_ledger_save(missed->ledger, false, &message);
     if (r != 0)
-        message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", words.text);
+        message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", message.text);
 }
 
 static struct cemm_ledger_entry *entry_of(struct missed *missed,
@@ -57,7 +57,7 @@ static int note_series(struct missed *missed, const struct cemm_document *docume
     int r = entry ? 0 : -ENOMEM;
     for (size_t i = 0; i < series->count && r >= 0; i++)
         r = old ? cemm_ledger_mark(entry, "", series->samples[i].time)
-                : cemm_ledger_gave(entry, series->samples[i].time);
+                : cemm_ledger_sent(entry, series->samples[i].time);
     return r;
 }
 
@@ -156,12 +156,12 @@ size_t missed_waiting(const struct missed *missed)
 /* False: no memory, which would lose the content of the file. */
 static bool load(struct missed *missed, const char *path)
 {
-    struct cemm_words words = {""};
-    int r = cemm_ledger_load(missed->ledger, path, &words);
+    struct cemm_message message = {""};
+    int r = cemm_ledger_load(missed->ledger, path, &message);
     if (r == -ENOMEM)
         return false;
     if (r < 0)
-        message_print(CEMM_LOG_WARNING, "%s", words.text);
+        message_print(CEMM_LOG_WARNING, "%s", message.text);
     return true;
 }
 
@@ -170,7 +170,7 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
 {
     static const struct cemm_backfill_rules rules = {
         .rows_max = PIECE,
-        .give = take_rows,
+        .send = take_rows,
         .done = take_end,
     };
     struct missed *missed = calloc(1, sizeof(*missed));

@@ -27,10 +27,10 @@ struct metric {
     off_t last;
 };
 
-static int failed(const struct openmetrics *metrics, int r, struct cemm_words *words)
+static int failed(const struct openmetrics *metrics, int r, struct cemm_message *message)
 {
     if (r < 0)
-        cemm_words_set(words, "a temporary file in %s: %s", metrics->directory, strerror(-r));
+        cemm_message_set(message, "a temporary file in %s: %s", metrics->directory, strerror(-r));
     return r;
 }
 
@@ -54,7 +54,7 @@ static int open_unnamed(const char *directory)
     return r;
 }
 
-int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_words *words)
+int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_message *message)
 {
     const char *directory = getenv("TMPDIR");
     *ret_metrics = (struct openmetrics){
@@ -63,13 +63,13 @@ int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_words *words)
     };
     int fd = open_unnamed(ret_metrics->directory);
     if (fd < 0)
-        return failed(ret_metrics, fd, words);
+        return failed(ret_metrics, fd, message);
     ret_metrics->file = fdopen(fd, "w+");
     if (ret_metrics->file)
         return 0;
     int r = -errno;
     close(fd);
-    return failed(ret_metrics, r, words);
+    return failed(ret_metrics, r, message);
 }
 
 static int write_at(FILE *file, off_t place, const void *bytes, size_t length)
@@ -141,7 +141,7 @@ static size_t same_metric(const char *text, size_t *ret_name)
     return length;
 }
 
-static int add_text(struct openmetrics *metrics, const char *text, struct cemm_words *words)
+static int add_text(struct openmetrics *metrics, const char *text, struct cemm_message *message)
 {
     while (*text != '\0') {
         size_t name;
@@ -151,50 +151,50 @@ static int add_text(struct openmetrics *metrics, const char *text, struct cemm_w
             return -ENOMEM;
         int r = add_piece(metrics, metric, text, length);
         if (r < 0)
-            return failed(metrics, r, words);
+            return failed(metrics, r, message);
         text += length;
     }
     return 0;
 }
 
 int openmetrics_add(struct openmetrics *metrics, const struct cemm_document *document,
-                    struct cemm_words *words)
+                    struct cemm_message *message)
 {
     char *text = NULL;
     size_t length = 0;
     int r = cemm_render(document, CEMM_FORM_OPENMETRICS, NULL, &text, &length);
     if (r == 0)
-        r = add_text(metrics, text, words);
+        r = add_text(metrics, text, message);
     free(text);
     return r;
 }
 
-static int write_head(const char *name, struct output *output, struct cemm_words *words)
+static int write_head(const char *name, struct output *output, struct cemm_message *message)
 {
     char *text = NULL;
     size_t length = 0;
     int r = cemm_openmetrics_head(name, &text, &length);
     if (r == 0)
-        r = output_put(output, text, length, words);
+        r = output_put(output, text, length, message);
     free(text);
     return r;
 }
 
 /* Writes the piece and goes on to the next one. */
 static int write_piece(const struct openmetrics *metrics, off_t *place, struct output *output,
-                       struct cemm_words *words)
+                       struct cemm_message *message)
 {
     struct piece piece;
     int r = read_at(metrics->file, *place, &piece, sizeof(piece));
     if (r < 0)
-        return failed(metrics, r, words);
+        return failed(metrics, r, message);
     char *text = malloc(piece.length);
     if (!text)
         return -ENOMEM;
     r = failed(metrics, read_at(metrics->file, *place + (off_t)sizeof(piece), text, piece.length),
-               words);
+               message);
     if (r == 0)
-        r = output_put(output, text, piece.length, words);
+        r = output_put(output, text, piece.length, message);
     free(text);
     *place = piece.next;
     return r;
@@ -207,18 +207,18 @@ static bool same_family(const char *one, const char *other)
 }
 
 int openmetrics_write(const struct openmetrics *metrics, struct output *output,
-                      struct cemm_words *words)
+                      struct cemm_message *message)
 {
     static const char end[] = "# EOF\n";
     int r = 0;
     for (size_t i = 0; r == 0 && i < metrics->count; i++) {
         const struct metric *metric = &metrics->metrics[i];
         if (i == 0 || !same_family(metric->name, metric[-1].name))
-            r = write_head(metric->name, output, words);
+            r = write_head(metric->name, output, message);
         for (off_t place = metric->first; r == 0 && place != 0;)
-            r = write_piece(metrics, &place, output, words);
+            r = write_piece(metrics, &place, output, message);
     }
-    return r == 0 ? output_put(output, end, strlen(end), words) : r;
+    return r == 0 ? output_put(output, end, strlen(end), message) : r;
 }
 
 void openmetrics_clear(struct openmetrics *metrics)

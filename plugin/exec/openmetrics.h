@@ -21,11 +21,11 @@ struct openmetrics {
 };
 
 /* The functions return 0 or a negative errno, and a message where it is about a file. */
-int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_words *words);
+int openmetrics_begin(struct openmetrics *ret_metrics, struct cemm_message *message);
 int openmetrics_add(struct openmetrics *metrics, const struct cemm_document *document,
-                    struct cemm_words *words);
+                    struct cemm_message *message);
 int openmetrics_write(const struct openmetrics *metrics, struct output *output,
-                      struct cemm_words *words);
+                      struct cemm_message *message);
 
 /* Also of a struct of zeros. */
 void openmetrics_clear(struct openmetrics *metrics);

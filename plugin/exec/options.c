@@ -66,13 +66,13 @@ static const char *const intervals[] = {[CEMM_BY_QUARTER] = "quarter",
 
 /* The index of a name. If there is none, 0 and a message. */
 static unsigned find_name(const char *const *names, const char *name, const char *what,
-                          const char *all, struct cemm_words *words)
+                          const char *all, struct cemm_message *message)
 {
     for (unsigned i = 0; names[i]; i++) {
         if (strcmp(names[i], name) == 0)
             return i;
     }
-    cemm_words_set(words, "unknown %s '%s': there are %s", what, name, all);
+    cemm_message_set(message, "unknown %s '%s': there are %s", what, name, all);
     return 0;
 }
 
@@ -91,27 +91,27 @@ static bool has_format(const struct exec_command *command, const char *format)
 }
 
 static void set_format(struct exec_options *options, const struct exec_command *command,
-                       const char *value, struct cemm_words *words)
+                       const char *value, struct cemm_message *message)
 {
     options->format =
-        (enum exec_format)find_name(formats, value, "format", command->formats, words);
-    if (words->text[0] != '\0' || has_format(command, value))
+        (enum exec_format)find_name(formats, value, "format", command->formats, message);
+    if (message->text[0] != '\0' || has_format(command, value))
         return;
     if (options->format == EXEC_FORMAT_PROMETHEUS && has_format(command, "openmetrics"))
-        cemm_words_set(words,
-                       "prometheus has no times, so it cannot show history; openmetrics can");
+        cemm_message_set(message,
+                         "prometheus has no times, so it cannot show history; openmetrics can");
     else if (options->format == EXEC_FORMAT_OPENMETRICS && has_format(command, "prometheus"))
-        cemm_words_set(words,
-                       "openmetrics is a format of history; the format for current values is "
-                       "prometheus");
+        cemm_message_set(message,
+                         "openmetrics is a format of history; the format for current values is "
+                         "prometheus");
     else
-        cemm_words_set(words, "unknown format '%s' of %s: there are %s", value, command->name,
-                       command->formats);
+        cemm_message_set(message, "unknown format '%s' of %s: there are %s", value, command->name,
+                         command->formats);
 }
 
-/* Sets `words` if the value is wrong. */
+/* Sets `message` if the value is wrong. */
 static void set_option(struct exec_options *options, const struct exec_command *command,
-                       const struct option *option, const char *value, struct cemm_words *words)
+                       const struct option *option, const char *value, struct cemm_message *message)
 {
     switch (option->id) {
     case EXEC_CONFIG:
@@ -121,12 +121,12 @@ static void set_option(struct exec_options *options, const struct exec_command *
         options->output = value;
         break;
     case EXEC_FORMAT:
-        set_format(options, command, value, words);
+        set_format(options, command, value, message);
         break;
     case EXEC_INTERVAL:
         if (!parse_interval(value, &options->interval))
-            cemm_words_set(words, "--interval needs seconds from %g to %g, not '%s'",
-                           EXEC_INTERVAL_MIN, EXEC_INTERVAL_MAX, value);
+            cemm_message_set(message, "--interval needs seconds from %g to %g, not '%s'",
+                             EXEC_INTERVAL_MIN, EXEC_INTERVAL_MAX, value);
         break;
     case EXEC_STDIN:
         options->paced_by_stdin = true;
@@ -138,16 +138,16 @@ static void set_option(struct exec_options *options, const struct exec_command *
     case EXEC_TO:
         if (!cemm_period_parse(CEMM_DAY, value,
                                option->id == EXEC_FROM ? &options->from : &options->to))
-            cemm_words_set(words, "--%s needs a date like 2024-05-01, not '%s'", option->name,
-                           value);
+            cemm_message_set(message, "--%s needs a date like 2024-05-01, not '%s'", option->name,
+                             value);
         break;
     case EXEC_PERIOD:
         options->span =
-            (enum cemm_span)find_name(spans, value, "period", "day, month, year", words);
+            (enum cemm_span)find_name(spans, value, "period", "day, month, year", message);
         break;
     case EXEC_BY:
         options->by = (enum cemm_by)find_name(intervals, value, "interval",
-                                              "quarter, hour, day, month", words);
+                                              "quarter, hour, day, month", message);
         break;
     case EXEC_HELP:
         options->help = true;
@@ -175,7 +175,7 @@ static const struct option *find_option(const char *name, size_t length,
 /* Reads "--name VALUE" or "--name=VALUE" and moves *index behind it. */
 static void read_option(struct exec_options *options, const struct exec_command *command,
                         char *const *arguments, size_t count, size_t *index,
-                        struct cemm_words *words)
+                        struct cemm_message *message)
 {
     const char *given = arguments[(*index)++];
     const char *argument = strcmp(given, "-h") == 0 ? "--help" : given;
@@ -186,13 +186,13 @@ static void read_option(struct exec_options *options, const struct exec_command 
     if (option && option->value && !value && *index < count)
         value = arguments[(*index)++];
     if (!option)
-        cemm_words_set(words, "unknown option '%.*s'", (int)strcspn(argument, "="), argument);
+        cemm_message_set(message, "unknown option '%.*s'", (int)strcspn(argument, "="), argument);
     else if (!option->value && value)
-        cemm_words_set(words, "--%s takes no value", option->name);
+        cemm_message_set(message, "--%s takes no value", option->name);
     else if (option->value && (!value || *value == '\0'))
-        cemm_words_set(words, "--%s needs a value", option->name);
+        cemm_message_set(message, "--%s needs a value", option->name);
     else
-        set_option(options, command, option, value ? value : "", words);
+        set_option(options, command, option, value ? value : "", message);
 }
 
 /* Reads "uid/alias", "uid" or "alias". */
@@ -200,8 +200,8 @@ static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
 {
     const char *slash = strchr(argument, '/');
     const char *alias = slash ? slash + 1 : argument;
-    struct cemm_words uid;
-    cemm_words_set(&uid, "%.*s", slash ? (int)(slash - argument) : CEMM_UID_SIZE, argument);
+    struct cemm_message uid;
+    cemm_message_set(&uid, "%.*s", slash ? (int)(slash - argument) : CEMM_UID_SIZE, argument);
     bool has_uid = cemm_uid_parse(uid.text, &ret_meter->uid);
     if (slash ? !has_uid : has_uid)
         return !slash;
@@ -211,12 +211,13 @@ static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
     return true;
 }
 
-static void read_meter(struct exec_options *options, const char *argument, struct cemm_words *words)
+static void read_meter(struct exec_options *options, const char *argument,
+                       struct cemm_message *message)
 {
     struct exec_meter *meter = &options->meters[options->meter_count];
     *meter = (struct exec_meter){0};
     if (!parse_meter(argument, meter)) {
-        cemm_words_set(words, "'%s' is no METER: write uid/alias, uid or alias", argument);
+        cemm_message_set(message, "'%s' is no METER: write uid/alias, uid or alias", argument);
         return;
     }
     /* A repeated METER is one meter. */
@@ -229,7 +230,7 @@ static void read_meter(struct exec_options *options, const char *argument, struc
 }
 
 static void check_together(const struct exec_options *options, const struct exec_command *command,
-                           struct cemm_words *words)
+                           struct cemm_message *message)
 {
     bool timeless = options->format == EXEC_FORMAT_PROMETHEUS;
     const char *wrong = NULL;
@@ -246,26 +247,26 @@ static void check_together(const struct exec_options *options, const struct exec
     else if (takes(command, EXEC_STATE) && options->output && !timeless)
         wrong = "--output needs --format prometheus, whose file is replaced at every sweep";
     if (wrong)
-        cemm_words_set(words, "%s", wrong);
+        cemm_message_set(message, "%s", wrong);
 }
 
 /* Reads all arguments, or those before the first mistake. */
 static void read_arguments(struct exec_options *options, const struct exec_command *command,
-                           char *const *arguments, size_t count, struct cemm_words *words)
+                           char *const *arguments, size_t count, struct cemm_message *message)
 {
     bool options_ended = false;
-    for (size_t index = 0; index < count && words->text[0] == '\0' && !options->help;) {
+    for (size_t index = 0; index < count && message->text[0] == '\0' && !options->help;) {
         const char *argument = arguments[index];
         if (!options_ended && argument[0] == '-' && strcmp(argument, "--") != 0) {
-            read_option(options, command, arguments, count, &index, words);
+            read_option(options, command, arguments, count, &index, message);
             continue;
         }
         if (!options_ended && argument[0] == '-')
             options_ended = true;
         else if (command->meters)
-            read_meter(options, argument, words);
+            read_meter(options, argument, message);
         else
-            cemm_words_set(words, "unexpected argument '%s'", argument);
+            cemm_message_set(message, "unexpected argument '%s'", argument);
         index++;
     }
 }
@@ -278,24 +279,24 @@ static enum exec_format default_format(const struct exec_options *options,
 }
 
 int options_read(struct exec_options *ret_options, const struct exec_command *command,
-                 char *const *arguments, size_t count, struct cemm_words *words)
+                 char *const *arguments, size_t count, struct cemm_message *message)
 {
     *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
-    words->text[0] = '\0';
+    message->text[0] = '\0';
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
     ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));
     if (!ret_options->meters || !ret_options->meter_texts)
         return -ENOMEM;
-    read_arguments(ret_options, command, arguments, count, words);
+    read_arguments(ret_options, command, arguments, count, message);
     ret_options->selection = (struct cemm_selection){
         .meters = ret_options->meter_texts,
         .meter_count = ret_options->meter_count,
     };
     if (ret_options->format == EXEC_FORMAT_DEFAULT)
         ret_options->format = default_format(ret_options, command);
-    if (words->text[0] == '\0' && !ret_options->help)
-        check_together(ret_options, command, words);
-    return words->text[0] == '\0' ? 0 : -EINVAL;
+    if (message->text[0] == '\0' && !ret_options->help)
+        check_together(ret_options, command, message);
+    return message->text[0] == '\0' ? 0 : -EINVAL;
 }
 
 void options_help(const struct exec_command *command)
@@ -338,17 +339,17 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
 
 const struct exec_meter *options_missing(const struct exec_options *options,
                                          const struct cemm *cemm, size_t *index,
-                                         struct cemm_words *ret_words)
+                                         struct cemm_message *ret_message)
 {
     while (*index < options->meter_count && options->meters[*index].answered)
         (*index)++;
     if (*index >= options->meter_count)
         return NULL;
     const struct exec_meter *meter = &options->meters[(*index)++];
-    if (meter->uid.text[0] == '\0' || !cemm_elsewhere(cemm, &meter->uid, ret_words))
-        cemm_words_set(ret_words, "%s",
-                       meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
-                                               : "there is no such device, or it was not found");
+    if (meter->uid.text[0] == '\0' || !cemm_elsewhere(cemm, &meter->uid, ret_message))
+        cemm_message_set(ret_message, "%s",
+                         meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
+                                                 : "there is no such device, or it was not found");
     return meter;
 }
 

@@ -94,7 +94,7 @@ struct exec_options {
  * due in any case.
  */
 int options_read(struct exec_options *ret_options, const struct exec_command *command,
-                 char *const *arguments, size_t count, struct cemm_words *words);
+                 char *const *arguments, size_t count, struct cemm_message *message);
 void options_clear(struct exec_options *options);
 
 /* Prints a line for each option that the command takes. */
@@ -106,7 +106,7 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
 /* The next METER that has not answered, and a message; NULL: no more. */
 const struct exec_meter *options_missing(const struct exec_options *options,
                                          const struct cemm *cemm, size_t *index,
-                                         struct cemm_words *ret_words);
+                                         struct cemm_message *ret_message);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);

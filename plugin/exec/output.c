@@ -32,9 +32,9 @@
 
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are read */
 
-static int failed(struct cemm_words *words, const char *path, int r)
+static int failed(struct cemm_message *message, const char *path, int r)
 {
-    cemm_words_set(words, "%.200s: %s", path, strerror(-r));
+    cemm_message_set(message, "%.200s: %s", path, strerror(-r));
     return r;
 }
 
@@ -45,20 +45,20 @@ static char *folder_of(const char *path)
     return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 }
 
-int output_check(const char *path, struct cemm_words *words)
+int output_check(const char *path, struct cemm_message *message)
 {
     if (!path)
         return 0;
     struct stat now;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
-        cemm_words_set(words, "%.200s: exists and is not a regular file", path);
+        cemm_message_set(message, "%.200s: exists and is not a regular file", path);
         return -EINVAL;
     }
     char *real = cemm_link_target(path);
     char *folder = real ? folder_of(real) : NULL;
     int r = 0;
     if (!folder || faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
-        r = failed(words, folder ? folder : path, -errno);
+        r = failed(message, folder ? folder : path, -errno);
     free(folder);
     free(real);
     return r;
@@ -89,7 +89,7 @@ static size_t piece(const char *text, size_t length)
     return end ? (size_t)(end - text) + 1 : PIPE_BUF;
 }
 
-static int write_stdout(const char *text, size_t length, struct cemm_words *words)
+static int write_stdout(const char *text, size_t length, struct cemm_message *message)
 {
     int r = 0;
     while (r == 0 && length > 0) {
@@ -102,7 +102,7 @@ static int write_stdout(const char *text, size_t length, struct cemm_words *word
     if (r == -EPIPE)
         signals_die(SIGPIPE); /* as with `cemm read | head -1` */
     if (r < 0)
-        return failed(words, "stdout", r);
+        return failed(message, "stdout", r);
     return 0;
 }
 
@@ -143,7 +143,7 @@ static int open_new(struct output *output)
     return 0;
 }
 
-int output_begin(struct output *ret_output, const char *path, struct cemm_words *words)
+int output_begin(struct output *ret_output, const char *path, struct cemm_message *message)
 {
     *ret_output = (struct output){.path = path, .fd = -1};
     if (!path)
@@ -153,15 +153,15 @@ int output_begin(struct output *ret_output, const char *path, struct cemm_words 
     if (r == 0)
         return 0;
     output_drop(ret_output);
-    return failed(words, path, r);
+    return failed(message, path, r);
 }
 
-int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words)
+int output_put(struct output *output, const char *text, size_t length, struct cemm_message *message)
 {
     if (!output->path)
-        return write_stdout(text, length, words);
+        return write_stdout(text, length, message);
     int r = write_all(output->fd, text, length);
-    return r < 0 ? failed(words, output->path, r) : 0;
+    return r < 0 ? failed(message, output->path, r) : 0;
 }
 
 /* Network file systems may report errors only on close. */
@@ -176,12 +176,12 @@ static int settle(struct output *output)
     return r;
 }
 
-int output_end(struct output *output, struct cemm_words *words)
+int output_end(struct output *output, struct cemm_message *message)
 {
     const char *path = output->path;
     int r = path ? settle(output) : 0;
     output_drop(output);
-    return r < 0 ? failed(words, path, r) : 0;
+    return r < 0 ? failed(message, path, r) : 0;
 }
 
 void output_drop(struct output *output)
@@ -195,14 +195,14 @@ void output_drop(struct output *output)
     *output = (struct output){.fd = -1};
 }
 
-int output_write(const char *path, const char *text, size_t length, struct cemm_words *words)
+int output_write(const char *path, const char *text, size_t length, struct cemm_message *message)
 {
     struct output output;
-    int r = output_begin(&output, path, words);
+    int r = output_begin(&output, path, message);
     if (r == 0)
-        r = output_put(&output, text, length, words);
+        r = output_put(&output, text, length, message);
     if (r == 0)
-        return output_end(&output, words);
+        return output_end(&output, message);
     output_drop(&output);
     return r;
 }

@@ -16,14 +16,14 @@
  * Checks, before anything is asked, whether a file can be written. `path` NULL
  * is stdout. Returns 0 or a negative errno and a message.
  */
-int output_check(const char *path, struct cemm_words *words);
+int output_check(const char *path, struct cemm_message *message);
 
 /*
  * Writes the text. If a file cannot be replaced the old one stays. If the
  * reader of stdout has gone, SIGPIPE ends the process. Returns 0 or a negative
  * errno and a message.
  */
-int output_write(const char *path, const char *text, size_t length, struct cemm_words *words);
+int output_write(const char *path, const char *text, size_t length, struct cemm_message *message);
 
 /*
  * The same piece by piece. The file changes with output_end(); output_drop()
@@ -37,9 +37,10 @@ struct output {
     int fd;
 };
 
-int output_begin(struct output *ret_output, const char *path, struct cemm_words *words);
-int output_put(struct output *output, const char *text, size_t length, struct cemm_words *words);
-int output_end(struct output *output, struct cemm_words *words);
+int output_begin(struct output *ret_output, const char *path, struct cemm_message *message);
+int output_put(struct output *output, const char *text, size_t length,
+               struct cemm_message *message);
+int output_end(struct output *output, struct cemm_message *message);
 void output_drop(struct output *output);
 
 /* Whether stdout and stderr are one file (2>&1). */

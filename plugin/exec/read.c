@@ -131,7 +131,7 @@ static void fill(struct table *table, const void *data)
     struct sheet sheet = {.table = table, .collection = collection};
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_READING) {
+        if (finding->kind == FINDING_ANSWER) {
             add_reading(&sheet, finding);
             continue;
         }
@@ -172,30 +172,30 @@ static int write_rows(const struct collection *collection, FILE *stream)
 /* Counters must not step back from those in the current file, of an earlier run. */
 static int write_prometheus(const struct collection *collection, FILE *stream)
 {
-    struct cemm_reading *readings = calloc(collection->count + 1, sizeof(*readings));
+    struct cemm_result *results = calloc(collection->count + 1, sizeof(*results));
     char *before = NULL;
     char *text = NULL;
     size_t count = 0;
     size_t length = 0;
-    for (size_t i = 0; readings && i < collection->count; i++) {
+    for (size_t i = 0; results && i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind != FINDING_NOTE)
-            readings[count++] = (struct cemm_reading){
+            results[count++] = (struct cemm_result){
                 .uid = finding->uid,
                 .alias = finding->alias,
-                .source = render_source(collection->session.cemm, finding->words),
+                .source = render_source(collection->session.cemm, finding->message),
                 .type = render_type(collection->session.cemm, finding->uid, finding->alias),
                 .document = finding->document,
             };
     }
-    int r = readings ? output_before(collection->options->output, &before) : -ENOMEM;
+    int r = results ? output_before(collection->options->output, &before) : -ENOMEM;
     if (r == 0)
-        r = cemm_render_prometheus(readings, count, before, &text, &length);
+        r = cemm_render_prometheus(results, count, before, &text, &length);
     if (r == 0)
         fwrite(text, 1, length, stream);
     free(text);
     free(before);
-    free(readings);
+    free(results);
     return r;
 }
 

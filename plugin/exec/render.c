@@ -140,13 +140,13 @@ void render_end(const struct render *render, FILE *stream)
 
 /* ---- what a reading tells ------------------------------------------------------ */
 
-const char *render_source(const struct cemm *cemm, const char *words)
+const char *render_source(const struct cemm *cemm, const char *message)
 {
     struct cemm_source_state state;
     for (size_t i = 0; cemm_source_at(cemm, i, &state); i++) {
         size_t length = strlen(state.name);
-        if (strncmp(state.name, words, length) == 0 &&
-            (words[length] == ':' || words[length] == ' '))
+        if (strncmp(state.name, message, length) == 0 &&
+            (message[length] == ':' || message[length] == ' '))
             return state.name;
     }
     return NULL;

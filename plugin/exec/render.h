@@ -39,7 +39,7 @@ int render_rows(struct render *render, const struct cemm_document *const *docume
 void render_end(const struct render *render, FILE *stream);
 
 /* The source that a message begins with ("cloud home: …"); NULL: none. */
-const char *render_source(const struct cemm *cemm, const char *words);
+const char *render_source(const struct cemm *cemm, const char *message);
 
 /* "": not known. */
 const char *render_type(const struct cemm *cemm, const char *uid, const char *alias);

@@ -48,23 +48,23 @@ void session_release(struct session *session)
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
                             const struct exec_options *options)
 {
-    struct cemm_words words = {""};
-    int rest_max = kind == SESSION_POLLING ? CEMM_REST_POLLER : CEMM_REST_INTERACTIVE;
+    struct cemm_message message = {""};
+    int backoff_max = kind == SESSION_POLLING ? CEMM_BACKOFF_POLLER : CEMM_BACKOFF_INTERACTIVE;
     *ret_session = (struct session){.kind = kind, .held = kind != SESSION_POLLING};
-    if (output_check(options->output, &words) < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
+    if (output_check(options->output, &message) < 0) {
+        message_print(CEMM_LOG_ERROR, "%s", message.text);
         return EXEC_USAGE;
     }
     ret_session->config = cemm_config_new();
-    int r = ret_session->config ? cemm_config_load(ret_session->config, options->config, &words)
+    int r = ret_session->config ? cemm_config_load(ret_session->config, options->config, &message)
                                 : -ENOMEM;
     signals_hold();
     if (r == 0) {
-        ret_session->cemm = cemm_new(ret_session->config, rest_max, take_line, ret_session);
+        ret_session->cemm = cemm_new(ret_session->config, backoff_max, take_line, ret_session);
         r = ret_session->cemm ? 0 : -ENOMEM;
     }
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", words.text[0] != '\0' ? words.text : strerror(-r));
+        message_print(CEMM_LOG_ERROR, "%s", message.text[0] != '\0' ? message.text : strerror(-r));
         return r == -ENOMEM ? EXEC_FAILED : EXEC_USAGE;
     }
     struct cemm_source_state state;
@@ -105,8 +105,8 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
 {
     struct cemm_discovery_state state;
     cemm_discovery_at(session->cemm, &state);
-    if (state.words[0] != '\0')
-        message_print(level, "%s", state.words);
+    if (state.message[0] != '\0')
+        message_print(level, "%s", state.message);
     if (state.asked > 0 && !state.own_port)
         message_print(level,
                       "another program holds UDP port 9777 here: devices that answer only there "

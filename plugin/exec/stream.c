@@ -59,15 +59,15 @@ static void write_rows(struct stream *stream, const struct cemm_document *docume
 {
     char *text = NULL;
     size_t length = 0;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     FILE *out = cemm_text_open(&text, &length);
     int r = out ? render_rows(&stream->render, &document, document != NULL, out) : -ENOMEM;
     if (out && fclose(out) != 0 && r == 0)
         r = -ENOMEM;
     if (r == 0 && length > 0)
-        r = output_write(NULL, text, length, &words);
-    if (words.text[0] != '\0')
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
+        r = output_write(NULL, text, length, &message);
+    if (message.text[0] != '\0')
+        message_print(CEMM_LOG_ERROR, "%s", message.text);
     if (r < 0)
         stream->error = r;
     free(text);
@@ -110,11 +110,11 @@ static void show(struct stream *stream, struct latest_entry *entry,
 /* A file that cannot be written does not end the program. */
 static void put_text(struct stream *stream, const char *text, size_t length)
 {
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     const char *file = stream->options->output;
-    int r = output_write(file, text, length, &words);
+    int r = output_write(file, text, length, &message);
     if (r < 0 && !stream->refused)
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
+        message_print(CEMM_LOG_ERROR, "%s", message.text);
     stream->refused = r < 0;
     if (r < 0 && !file)
         stream->error = r;
@@ -149,17 +149,17 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 static void report_unanswered(const struct stream *stream)
 {
     const struct exec_meter *meter;
-    struct cemm_words words;
+    struct cemm_message message;
     for (size_t i = 0;
-         (meter = options_missing(stream->options, stream->session.cemm, &i, &words));)
-        message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, words.text);
+         (meter = options_missing(stream->options, stream->session.cemm, &i, &message));)
+        message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);
 }
 
 /* The library does not log absence. Reported once. */
 static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
-        message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->words);
+        message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
 }
 
 static void end_sweep(struct stream *stream)
@@ -213,7 +213,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         return;
     }
     bool good = answer->result == 0 && answer->document != NULL;
-    const char *source = uid ? NULL : render_source(stream->session.cemm, answer->words);
+    const char *source = uid ? NULL : render_source(stream->session.cemm, answer->message);
     struct latest_entry *entry = latest_get(&stream->latest, uid ? uid->text : NULL, alias, source);
     if (!entry) {
         stream->error = -ENOMEM;
@@ -333,7 +333,7 @@ static enum exec_exit run(struct stream *stream)
 
 static void prepare(struct stream *stream)
 {
-    const char *taker = ""; /* there is one */
+    const char *sink = ""; /* there is one */
     double interval = render_interval(stream->options, STREAM_INTERVAL);
     stream->interval = (int64_t)(interval * 1000);
     stream->due = cemm_clock_steady();
@@ -341,7 +341,7 @@ static void prepare(struct stream *stream)
     render_init(&stream->render, stream->options->format, cemm_zone(stream->session.cemm),
                 interval);
     stream->render.lines = true;
-    stream->ledger = cemm_ledger_new(MISSED_WINDOW, &taker, stream->options->state != NULL);
+    stream->ledger = cemm_ledger_new(MISSED_WINDOW, &sink, stream->options->state != NULL);
     if (stream->options->format == EXEC_FORMAT_PROMETHEUS)
         stream->error = output_before(stream->options->output, &stream->before);
     write_rows(stream, NULL);
@@ -370,9 +370,9 @@ enum exec_exit exec_stream(const struct exec_options *options)
         .options = options,
         .state_lock = -1,
     };
-    struct cemm_words words = {""};
-    if (output_check(options->state, &words) < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", words.text);
+    struct cemm_message message = {""};
+    if (output_check(options->state, &message) < 0) {
+        message_print(CEMM_LOG_ERROR, "%s", message.text);
         return EXEC_USAGE;
     }
     if (options->state && !missed_lock(options->state, &stream.state_lock))

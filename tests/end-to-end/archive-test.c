@@ -117,8 +117,8 @@ static void run_with(bool lan, bool cloud)
         rig_add_lan(&rig);
     if (cloud)
         rig_add_cloud(&rig, "10");
-    struct cemm_words words;
-    assert_int_equal(cemm_config_section(rig.client.config, "archive", "", &words), 0);
+    struct cemm_message message;
+    assert_int_equal(cemm_config_section(rig.client.config, "archive", "", &message), 0);
     client_set(&rig.client, "directory", in_archive(""));
     rig_run(&rig);
     rig.log_length = 0;
@@ -658,7 +658,7 @@ static void take_end(void *data, const struct cemm_answer *answer)
 
     reply->answers++;
     reply->result = answer->result;
-    snprintf(reply->words, sizeof(reply->words), "%s", answer->words);
+    snprintf(reply->message, sizeof(reply->message), "%s", answer->message);
 }
 
 static int find_first(const char *alias)

@@ -21,15 +21,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEY         "test-key-4e4f657"
-#define KEY_FILE    "key"
-#define START_MS    90000
-#define ANSWER_MS   180000 /* longer than any timeout of a source in these tests */
-#define TURN_MS     50
-#define LINE_SIZE   1024
-#define NUMBER_SIZE 24
-#define PRINT_MAX   2048 /* times in one call of the oracle */
-#define REST_MAX_S  2    /* so that a source is tried again soon */
+#define KEY           "test-key-4e4f657"
+#define KEY_FILE      "key"
+#define START_MS      90000
+#define ANSWER_MS     180000 /* longer than any timeout of a source in these tests */
+#define TURN_MS       50
+#define LINE_SIZE     1024
+#define NUMBER_SIZE   24
+#define PRINT_MAX     2048 /* times in one call of the oracle */
+#define BACKOFF_MAX_S 2    /* so that a source is tried again soon */
 
 const char *client_zone = "Europe/Amsterdam";
 
@@ -346,18 +346,18 @@ char *sim_print(const char *const *options, const char *alias, const char *chann
 
 static void section(struct client *client, const char *kind, const char *name)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
-    if (cemm_config_section(client->config, kind, name, &words) < 0)
-        fail_msg("%s", words.text);
+    if (cemm_config_section(client->config, kind, name, &message) < 0)
+        fail_msg("%s", message.text);
 }
 
 void client_set(struct client *client, const char *key, const char *value)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
-    if (cemm_config_set(client->config, key, value, &words) < 0)
-        fail_msg("%s", words.text);
+    if (cemm_config_set(client->config, key, value, &message) < 0)
+        fail_msg("%s", message.text);
 }
 
 void client_begin(struct client *client)
@@ -387,11 +387,11 @@ void client_local(struct client *client, const char *address, const char *name)
 
 void client_start(struct client *client)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
-    if (cemm_config_finish(client->config, &words) < 0)
-        fail_msg("%s", words.text);
-    client->cemm = cemm_new(client->config, REST_MAX_S, NULL, NULL);
+    if (cemm_config_finish(client->config, &message) < 0)
+        fail_msg("%s", message.text);
+    client->cemm = cemm_new(client->config, BACKOFF_MAX_S, NULL, NULL);
     assert_non_null(client->cemm);
 }
 
@@ -426,7 +426,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     reply->result = answer->result;
     cemm_document_unref(reply->document);
     reply->document = answer->document ? cemm_document_ref(answer->document) : NULL;
-    put(reply->words, sizeof(reply->words), "%s", answer->words);
+    put(reply->message, sizeof(reply->message), "%s", answer->message);
 }
 
 void client_ask(struct client *client, const struct cemm_query *query, struct reply *ret_reply)

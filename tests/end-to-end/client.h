@@ -75,7 +75,7 @@ struct client {
 struct reply {
     int result;
     struct cemm_document *document; /* reply_clear() gives it back */
-    char words[CEMM_WORDS_SIZE];
+    char message[CEMM_MESSAGE_SIZE];
     unsigned answers;
 };
 

@@ -401,7 +401,7 @@ static void ask(const struct row *row, size_t period)
         return;
     }
     if (client_get(&rig.client, &query, &reply) != 0)
-        fail_msg("%s: %d, %s", rig.name, reply.result, reply.words);
+        fail_msg("%s: %d, %s", rig.name, reply.result, reply.message);
     check_log(row, periods[period].start);
     const char *source = row->api == CLOUD ? "cloud home" : "local garage";
     CHECK(strcmp(cemm_document_source(reply.document), source) == 0);

@@ -449,7 +449,7 @@ static void take_find(void *data, const struct cemm_answer *answer)
 
     reply->answers++;
     reply->result = answer->result;
-    snprintf(reply->words, sizeof(reply->words), "%s", answer->words);
+    snprintf(reply->message, sizeof(reply->message), "%s", answer->message);
 }
 
 static void ask_find(const struct cemm_uid *uid, struct reply *ret_reply)
@@ -607,7 +607,7 @@ static void only_the_unheard_is_waited_for(void **state)
     reply_clear(&reply);
 }
 
-/* ---- names and words
+/* ---- names and message
  * ----------------------------------------------------------------------------- */
 
 static void unknown_names_are_not_asked_for(void **state)
@@ -628,7 +628,7 @@ static void unknown_names_are_not_asked_for(void **state)
         for (size_t i = 0; i < COUNT(names); i++) {
             query = realtime(names[i]);
             reply = rig_get(&rig, &query);
-            reply_expect(reply.result == CEMM_ABSENT && reply.words[0], names[i], &reply);
+            reply_expect(reply.result == CEMM_ABSENT && reply.message[0], names[i], &reply);
         }
         query = realtime("boiler"); /* which is there, but nobody has said so */
         reply = rig_get(&rig, &query);

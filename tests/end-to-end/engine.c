@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REST_MAX_S 2 /* so that a source is tried again soon */
+#define BACKOFF_MAX_S 2 /* so that a source is tried again soon */
 
 static void take_log(void *data, enum cemm_level level, const char *text)
 {
@@ -42,11 +42,11 @@ void rig_add_lan(struct rig *rig)
 
 void rig_run(struct rig *rig)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
-    if (cemm_config_finish(rig->client.config, &words) < 0)
-        fail_msg("%s", words.text);
-    rig->client.cemm = cemm_new(rig->client.config, REST_MAX_S, take_log, rig);
+    if (cemm_config_finish(rig->client.config, &message) < 0)
+        fail_msg("%s", message.text);
+    rig->client.cemm = cemm_new(rig->client.config, BACKOFF_MAX_S, take_log, rig);
     assert_non_null(rig->client.cemm);
 }
 
@@ -90,7 +90,8 @@ void reply_expect(bool condition, const char *what, const struct reply *reply)
 {
     if (!condition)
         fail_msg("not so: %s; result %d from %s, %s", what, reply->result,
-                 reply->document ? cemm_document_source(reply->document) : "nobody", reply->words);
+                 reply->document ? cemm_document_source(reply->document) : "nobody",
+                 reply->message);
 }
 
 bool reply_from(const struct reply *reply, const char *source)

@@ -118,7 +118,7 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
         sweep->failures++;
         print_error("%s: result %d from %s, %s\n", alias ? alias : "no meter", answer->result,
                     answer->document ? cemm_document_source(answer->document) : "nobody",
-                    answer->words);
+                    answer->message);
     }
 }
 

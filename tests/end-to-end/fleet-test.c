@@ -244,15 +244,15 @@ static void test_one_cause_is_no_flood(void **state)
 {
     static struct sweep sweep;
     struct lines lines = {0};
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
     sim_start(&sweep.sim, (const char *const[]){"--devices", "300", "--meters", "p1", NULL});
     SIM_FAULTS(&sweep.sim, "status=502@*/realtime/*");
     client_begin(&sweep.client);
     client_cloud(&sweep.client, &sweep.sim, "home");
-    assert_int_equal(cemm_config_finish(sweep.client.config, &words), 0);
-    sweep.client.cemm = cemm_new(sweep.client.config, CEMM_REST_POLLER, take_line, &lines);
+    assert_int_equal(cemm_config_finish(sweep.client.config, &message), 0);
+    sweep.client.cemm = cemm_new(sweep.client.config, CEMM_BACKOFF_POLLER, take_line, &lines);
     assert_non_null(sweep.client.cemm);
     sweep_until_done(&sweep);
     assert_int_equal(sweep.failures, MANY);

@@ -17,7 +17,8 @@ void pair_expect(const char *name, bool condition, const char *what, const struc
 {
     if (!condition)
         fail_msg("%s: not so: %s; result %d from %s, %s", name, what, reply->result,
-                 reply->document ? cemm_document_source(reply->document) : "nobody", reply->words);
+                 reply->document ? cemm_document_source(reply->document) : "nobody",
+                 reply->message);
 }
 
 bool pair_from(const struct reply *reply, const char *source)

@@ -261,7 +261,7 @@ static void absent_only_if_all_say_so(void **state)
             pair_expect(name, reply.result < 0, "a failure", &reply);
         else
             pair_expect(name, reply.result == rows[i].result, "the outcome", &reply);
-        pair_expect(name, reply.result == 0 || reply.words[0], "words", &reply);
+        pair_expect(name, reply.result == 0 || reply.message[0], "message", &reply);
         reply_clear(&reply);
         pair_expect_meters(&rig, name, "han mb5 p1 s01");
         pair_end(&rig);

@@ -131,7 +131,7 @@ static void take_sample(const char *alias, const struct cemm_document *document,
         cemm_ledger_entry(soak.ledger, &cemm_document_query(document)->uid, alias, series->channel);
 
     assert_non_null(entry);
-    if (cemm_ledger_take(entry, document, sample) != CEMM_GIVE)
+    if (cemm_ledger_take(entry, document, sample) != CEMM_NEW)
         return;
     line->sweep_given++;
     line->given++;
@@ -150,7 +150,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
         return;
     }
     if (answer->result != 0 || !alias)
-        fail_msg("at %lld: %s", (long long)step_ms, answer->words);
+        fail_msg("at %lld: %s", (long long)step_ms, answer->message);
     soak.answers++;
     /* Our clock is the one that it goes by. */
     assert_in_range(cemm_document_fetched(answer->document), step_ms, step_ms + FLOW_MS);
@@ -242,7 +242,7 @@ static size_t check_period(enum cemm_span span, const char *channel, int64_t utc
     while (reply.answers == 0)
         turn(until);
     if (reply.result != 0)
-        fail_msg("at %lld: %s", (long long)step_ms, reply.words);
+        fail_msg("at %lld: %s", (long long)step_ms, reply.message);
     if (channel)
         compare_rows(&query.period, cemm_document_channel(reply.document, channel), utc, &count);
     reply_clear(&reply);
@@ -486,14 +486,14 @@ static void take_listed(void *data, const struct cemm_uid *uid, const char *alia
         listed.bad++;
 }
 
-static void count_line(void *data, enum cemm_level level, const char *words)
+static void count_line(void *data, enum cemm_level level, const char *message)
 {
     (void)data;
     (void)level;
-    listed.gone += strstr(words, OTHER_UID " is no longer in the list of devices") != NULL;
-    listed.back += strstr(words, OTHER_UID " is in the list of devices again") != NULL;
+    listed.gone += strstr(message, OTHER_UID " is no longer in the list of devices") != NULL;
+    listed.back += strstr(message, OTHER_UID " is in the list of devices again") != NULL;
     if (level == CEMM_LOG_WARNING)
-        printf("# %s\n", words);
+        printf("# %s\n", message);
 }
 
 /* Sweeps for some minutes, of all or of the account alone; the requests of the last five are left
@@ -537,7 +537,7 @@ static void begin_listed(void)
               (const char *const[]){"--devices", "2", "--meters", "p1", "--clock", path, NULL});
     client_begin(&soak.client);
     client_cloud(&soak.client, &soak.sim, "home");
-    soak.client.cemm = cemm_new(soak.client.config, CEMM_REST_POLLER, count_line, NULL);
+    soak.client.cemm = cemm_new(soak.client.config, CEMM_BACKOFF_POLLER, count_line, NULL);
     assert_non_null(soak.client.cemm);
 }
 

@@ -48,11 +48,11 @@ static void check_series(const struct cemm_series *series)
 /* What is written as JSON says the same as what came. */
 static void check_json(const struct cemm_document *document, const char *json, size_t length)
 {
-    struct cemm_words words;
+    struct cemm_message message;
     struct cemm_document *again;
     char *copy = fuzz_text((const uint8_t *)json, length);
 
-    MUST(cemm_answer_read(&document->query, copy, length, NOW, &again, &words) == 0);
+    MUST(cemm_answer_read(&document->query, copy, length, NOW, &again, &message) == 0);
     MUST(again->series_count == document->series_count && again->newest == document->newest &&
          again->io_count == document->io_count && again->uid_count == document->uid_count);
     cemm_document_unref(again);
@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct cemm_query query = {.uid = {"00-1E-C0-85-96-CC"},
                                .period = {.year = 2017, .month = 1, .day = 1}};
     struct cemm_document *document;
-    struct cemm_words words = {.text = ""};
+    struct cemm_message message = {.text = ""};
 
     if (!zone)
         zone = cemm_zone_new("Europe/Amsterdam");
@@ -105,9 +105,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     query.period.span = questions[question].span;
     strcpy(query.alias, questions[question].alias);
     char *text = fuzz_text(bytes + 1, size - 1);
-    int r = cemm_answer_read(&query, text, size - 1, NOW, &document, &words);
+    int r = cemm_answer_read(&query, text, size - 1, NOW, &document, &message);
     if (r < 0) {
-        MUST(r == -EIO && words.text[0]);
+        MUST(r == -EIO && message.text[0]);
         return 0;
     }
     for (size_t i = 0; i < document->series_count; i++)

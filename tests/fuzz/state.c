@@ -14,17 +14,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct cemm_ledger *ledger = cemm_ledger_new(86400, NULL, 0);
-    struct cemm_words words = {.text = ""};
+    struct cemm_message message = {.text = ""};
     char *text;
     char *again;
     size_t length;
     size_t same;
 
     MUST(ledger);
-    int r = cemm_ledger_load(ledger, fuzz_file(bytes, size), &words);
-    MUST(r <= 0 && r != -ENOMEM && (r == 0 || words.text[0]));
+    int r = cemm_ledger_load(ledger, fuzz_file(bytes, size), &message);
+    MUST(r <= 0 && r != -ENOMEM && (r == 0 || message.text[0]));
     MUST(cemm_state_text(ledger, NOW, &text, &length) == 0);
-    MUST(cemm_ledger_load(ledger, fuzz_file((uint8_t *)text, length), &words) == 0);
+    MUST(cemm_ledger_load(ledger, fuzz_file((uint8_t *)text, length), &message) == 0);
     MUST(cemm_state_text(ledger, NOW, &again, &same) == 0);
     MUST(same == length && memcmp(text, again, length) == 0);
     free(text);

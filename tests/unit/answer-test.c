@@ -5,7 +5,7 @@
  */
 #include "answers.h"
 #include "check.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/protocol/answer.h"
 
 #include <locale.h>
@@ -262,7 +262,7 @@ static void test_left_out(void **state)
         const char *text;
         size_t kept; /* series with a sample, devices or meters */
         size_t skipped;
-        const char *words;
+        const char *message;
     } rows[] = {
         {"a text in data", CEMM_REALTIME, "{\"data\":{\"unit\":\"kWh\",\"t1\":[" NOW ",1]}}", 1, 1,
          "unit is not [milliseconds, number]"},
@@ -297,7 +297,8 @@ static void test_left_out(void **state)
             kept += series[k].count > 0;
         expect_int(rows[i].row, (int64_t)kept, (int64_t)rows[i].kept);
         expect_int(rows[i].row, (int64_t)document->skipped, (int64_t)rows[i].skipped);
-        expect_text(rows[i].row, cemm_words_kept(&document->skipped_words)->text, rows[i].words);
+        expect_text(rows[i].row, cemm_message_kept(&document->skipped_message)->text,
+                    rows[i].message);
         cemm_document_unref(document);
     }
 }
@@ -391,7 +392,7 @@ static void test_shuffled_day(void **state)
     size_t used = (size_t)sprintf(text, "{\"data\":{\"electric_power\":[");
     struct cemm_query query = answer_query(CEMM_DATA, "p1", CEMM_DAY);
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
     size_t count;
 
     (void)state;
@@ -401,7 +402,7 @@ static void test_shuffled_day(void **state)
                                 1496181600000 + minute * 60000, minute);
     }
     used += (size_t)sprintf(text + used, "]}}");
-    assert_int_equal(answer_try(&query, text, used, ANSWER_NOW, &document, &words), 0);
+    assert_int_equal(answer_try(&query, text, used, ANSWER_NOW, &document, &message), 0);
     const struct cemm_series *series = cemm_document_series(document, &count);
     assert_int_equal(count, 1);
     assert_int_equal(series->count, ROWS);

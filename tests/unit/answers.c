@@ -19,7 +19,7 @@ struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, e
 }
 
 int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
-               struct cemm_document **ret_document, struct cemm_words *ret_words)
+               struct cemm_document **ret_document, struct cemm_message *ret_message)
 {
     /* Exactly as long as it must be, so that a step beyond it is seen. */
     char *copy = malloc(length ? length : 1);
@@ -27,8 +27,8 @@ int answer_try(const struct cemm_query *query, const char *bytes, size_t length,
     assert_non_null(copy);
     memcpy(copy, bytes, length);
     *ret_document = NULL;
-    ret_words->text[0] = '\0';
-    return cemm_answer_read(query, copy, length, now, ret_document, ret_words);
+    ret_message->text[0] = '\0';
+    return cemm_answer_read(query, copy, length, now, ret_document, ret_message);
 }
 
 struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,
@@ -36,10 +36,10 @@ struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enu
 {
     struct cemm_query query = answer_query(endpoint, alias, span);
     struct cemm_document *document;
-    struct cemm_words words;
-    int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+    struct cemm_message message;
+    int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message);
 
     if (r)
-        fail_msg("%s: %s", text, words.text);
+        fail_msg("%s: %s", text, message.text);
     return document;
 }

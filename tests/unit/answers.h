@@ -12,11 +12,11 @@
 /* A query of one device; `span` is of use to DATA only, where the period is its first of 2017. */
 struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span);
 
-/* Parses `bytes` as the answer to `query`; what cemm_answer_read() returns. `ret_words` is never
+/* Parses `bytes` as the answer to `query`; what cemm_answer_read() returns. `ret_message` is never
  * stale.
  */
 int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
-               struct cemm_document **ret_document, struct cemm_words *ret_words);
+               struct cemm_document **ret_document, struct cemm_message *ret_message);
 
 /* The same for text that must be in order; the caller unrefs the document. */
 struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,

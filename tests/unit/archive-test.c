@@ -207,17 +207,17 @@ static void test_damaged(void **state)
     static const char aside[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/2024-03-31.json.damaged";
     const char *archive = *state;
     struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
-    struct cemm_words words;
+    struct cemm_message message;
     int64_t fetched;
     size_t length;
     char *bytes;
 
     assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "{", 1), 0);
-    assert_int_equal(cemm_archive_put_aside(archive, &query, &words), 0);
-    assert_non_null(strstr(words.text, aside));
+    assert_int_equal(cemm_archive_put_aside(archive, &query, &message), 0);
+    assert_non_null(strstr(message.text, aside));
     assert_true(is_there(aside));
     assert_false(is_there(name));
-    assert_int_equal(cemm_archive_put_aside(archive, &query, &words), -ENOENT);
+    assert_int_equal(cemm_archive_put_aside(archive, &query, &message), -ENOENT);
 
     /* Longer than any answer may be: not even read. */
     put(name, "");

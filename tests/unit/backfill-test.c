@@ -99,7 +99,7 @@ static struct cemm_document *day_of(int first, int last)
 /* Answers the oldest request; takes over the reference. */
 static void answer_with(int result, struct cemm_document *day)
 {
-    struct cemm_answer next = {.result = result, .document = day, .words = ""};
+    struct cemm_answer next = {.result = result, .document = day, .message = ""};
     cemm_answer_fn *done = play.asked[0].done;
     void *data = play.asked[0].data;
 
@@ -125,7 +125,7 @@ static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
 
     for (size_t i = 0; i < series->count; i++)
         assert_int_equal(
-            cemm_ledger_mark(cemm_fill_entry(fill), cemm_fill_taker(fill), series->samples[i].time),
+            cemm_ledger_mark(cemm_fill_entry(fill), cemm_fill_sink(fill), series->samples[i].time),
             1);
 }
 
@@ -161,12 +161,12 @@ static void done(void *data, struct cemm_fill *fill)
 
 static void begin(const struct cemm_backfill_rules *rules, int64_t window)
 {
-    static const char *const takers[] = {"csv"};
+    static const char *const sinks[] = {"csv"};
 
     memset(&play, 0, sizeof(play));
     play.now = 1000000;
     play.zone = cemm_zone_new("Europe/Amsterdam");
-    play.ledger = cemm_ledger_new(window, takers, 1);
+    play.ledger = cemm_ledger_new(window, sinks, 1);
     assert_non_null(play.zone);
     assert_non_null(play.ledger);
     play.backfill = cemm_backfill_new(NULL, play.ledger, rules, &play);
@@ -208,7 +208,7 @@ static int64_t act(const struct scene *scene)
         answer_next(scene->which);
         return 0;
     case GAVE:
-        cemm_backfill_gave(play.giving, scene->which == 0, scene->which);
+        cemm_backfill_sent(play.giving, scene->which == 0, scene->which);
         return 0;
     case STEP:
         play.now += scene->which;
@@ -233,7 +233,7 @@ static void run(const struct cemm_backfill_rules *rules, const struct scene *sce
 /* As `cemm stream` has it: at once, few rows at a time, and it waits for the end. */
 static void test_at_once(void **state)
 {
-    static const struct cemm_backfill_rules rules = {.rows_max = 2, .give = give, .done = done};
+    static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give, .done = done};
     static const struct scene scenes[] = {
         {"a live sample", LIVE, 0, 0, 0, "get p1", true},
         {"another one meanwhile", LIVE, 0, 0, 0, "", true},
@@ -257,7 +257,7 @@ static void test_at_once(void **state)
 static void test_later(void **state)
 {
     static const struct cemm_backfill_rules rules = {
-        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 1, .give = give};
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 1, .send = give};
     static const struct scene scenes[] = {
         {"a live sample", LIVE, 0, 0, 1, "", false},
         {"it is not due", STEP, 999, 0, 1, "", 1},
@@ -275,18 +275,18 @@ static void test_later(void **state)
     run(&rules, scenes, COUNT(scenes));
 }
 
-/* Rows that are not taken are offered again: soon if the series was not live, else when its taker
+/* Rows that are not taken are offered again: soon if the series was not live, else when its sink
  * has rested. */
 static void test_refused(void **state)
 {
     static const struct cemm_backfill_rules rules = {
-        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 4, .give = give, .done = done};
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 4, .send = give, .done = done};
     static const struct scene scenes[] = {
         {"a live sample", LIVE, 0, 0, 0, "", false},
         {"it is due", STEP, 1000, 0, 0, "get p1", -1},
         {"it is not live", ANSWER, 0, 0, -EAGAIN, "give p1, done p1", 0},
         {"but soon", STEP, 1000, 0, 0, "get p1", -1},
-        {"the taker fails", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
+        {"the sink fails", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
         {"and rests for a second or so", STEP, 1250, 0, 0, "get p1", -1},
         {"it fails again", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
         {"a live sample changes nothing", LIVE, 0, 0, 0, "", false},
@@ -300,7 +300,7 @@ static void test_refused(void **state)
         {"is not tried again", STEP, 600000, 0, 0, "", -1},
         {"before it is live", LIVE, 1, 0, 0, "", false},
         {"again", STEP, 1000, 0, 0, "get s01", -1},
-        {"the taker was well, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
+        {"the sink was well, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
         {"it rests for a second again", STEP, 1250, 0, 0, "get s01", -1},
     };
 
@@ -311,7 +311,7 @@ static void test_refused(void **state)
 /* Others than electric_power and flow have no minutes. */
 static void test_not_followed(void **state)
 {
-    static const struct cemm_backfill_rules rules = {.rows_max = 2, .give = give};
+    static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give};
 
     (void)state;
     begin(&rules, WINDOW);
@@ -323,7 +323,7 @@ static void test_not_followed(void **state)
 
 /* ---- a round ----------------------------------------------------------------------- */
 
-static const struct cemm_backfill_rules two_rows = {.rows_max = 2, .give = give};
+static const struct cemm_backfill_rules two_rows = {.rows_max = 2, .send = give};
 
 static struct cemm_ledger_entry *power(void)
 {

@@ -30,13 +30,13 @@
 
 /* One packet; a terminating NUL is no part of it, and none stands behind it. */
 static int read_packet(const char *text, size_t length, struct cemm_beacon *ret_beacon,
-                       struct cemm_words *words)
+                       struct cemm_message *message)
 {
     char *bytes = malloc(length + !length);
 
     assert_non_null(bytes);
     memcpy(bytes, text, length);
-    int r = cemm_beacon_read(bytes, length, ret_beacon, words);
+    int r = cemm_beacon_read(bytes, length, ret_beacon, message);
     free(bytes);
     return r;
 }
@@ -79,8 +79,8 @@ static void test_answers(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_beacon beacon;
-        struct cemm_words words = {""};
-        expect_int(rows[i].row, read_packet(rows[i].text, strlen(rows[i].text), &beacon, &words),
+        struct cemm_message message = {""};
+        expect_int(rows[i].row, read_packet(rows[i].text, strlen(rows[i].text), &beacon, &message),
                    1);
         expect_text(rows[i].row, beacon.uid.text, rows[i].uid);
         expect_text(rows[i].row, beacon.type, rows[i].type);
@@ -112,11 +112,11 @@ static void test_core(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_beacon beacon;
-        struct cemm_words words = {""};
-        expect_int(rows[i].text, read_packet(rows[i].text, strlen(rows[i].text), &beacon, &words),
+        struct cemm_message message = {""};
+        expect_int(rows[i].text, read_packet(rows[i].text, strlen(rows[i].text), &beacon, &message),
                    rows[i].result);
         if (rows[i].result < 0)
-            expect_part(rows[i].text, words.text, "1.23 or later");
+            expect_part(rows[i].text, message.text, "1.23 or later");
     }
 }
 
@@ -145,7 +145,7 @@ static void test_junk(void **state)
         const char *row;
         const char *text;
         size_t length; /* 0: up to the NUL */
-        const char *words;
+        const char *message;
     } rows[] = {
         {"nothing", "", 0, "it is empty"},
         {"a NUL", "\0", 1, ""},
@@ -185,11 +185,11 @@ static void test_junk(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_beacon beacon;
-        struct cemm_words words = {""};
+        struct cemm_message message = {""};
         size_t length = rows[i].length ? rows[i].length : strlen(rows[i].text);
-        expect_int(rows[i].row, read_packet(rows[i].text, length, &beacon, &words), -EIO);
-        expect_part(rows[i].row, words.text, "not an answer of a CEMM: ");
-        expect_part(rows[i].row, words.text, rows[i].words);
+        expect_int(rows[i].row, read_packet(rows[i].text, length, &beacon, &message), -EIO);
+        expect_part(rows[i].row, message.text, "not an answer of a CEMM: ");
+        expect_part(rows[i].row, message.text, rows[i].message);
     }
 }
 

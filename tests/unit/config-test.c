@@ -13,23 +13,23 @@
 static struct cemm_config *open_config(const char *kind)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     bool named = strcmp(kind, "cloud") == 0 || strcmp(kind, "local") == 0;
 
     assert_non_null(config);
     if (*kind)
-        expect_int(kind, cemm_config_section(config, kind, named ? "home" : "", &words), 0);
+        expect_int(kind, cemm_config_section(config, kind, named ? "home" : "", &message), 0);
     return config;
 }
 
 static const struct cemm_source_config *set_good(struct cemm_config *config, const char *key,
                                                  const char *value)
 {
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     config->seen = 0; /* each value as if it were the only one */
-    if (cemm_config_set(config, key, value, &words))
-        fail_msg("%s = %s: %s", key, value, words.text);
+    if (cemm_config_set(config, key, value, &message))
+        fail_msg("%s = %s: %s", key, value, message.text);
     return config->sources;
 }
 
@@ -37,18 +37,18 @@ struct bad {
     const char *section;
     const char *key;
     const char *value;
-    const char *part; /* of the words, which also name the key */
+    const char *part; /* of the message, which also name the key */
 };
 
 static void expect_bad(const struct bad *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct cemm_config *config = open_config(rows[i].section);
-        struct cemm_words words = {""};
-        expect_int(rows[i].value, cemm_config_set(config, rows[i].key, rows[i].value, &words),
+        struct cemm_message message = {""};
+        expect_int(rows[i].value, cemm_config_set(config, rows[i].key, rows[i].value, &message),
                    -EINVAL);
-        expect_part(rows[i].value, words.text, rows[i].key);
-        expect_part(rows[i].value, words.text, rows[i].part);
+        expect_part(rows[i].value, message.text, rows[i].key);
+        expect_part(rows[i].value, message.text, rows[i].part);
         cemm_config_free(config);
     }
 }
@@ -73,14 +73,14 @@ static void test_second(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct cemm_config *config = open_config(rows[i].section);
-        struct cemm_words words = {""};
-        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &words), 0);
-        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &words),
+        struct cemm_message message = {""};
+        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &message), 0);
+        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, rows[i].value, &message),
                    rows[i].second);
         if (rows[i].second < 0)
-            expect_part(rows[i].key, words.text, rows[i].key);
-        expect_int(rows[i].key, cemm_config_section(config, "local", "another", &words), 0);
-        expect_int(rows[i].key, cemm_config_set(config, "address", "10.0.0.1", &words), 0);
+            expect_part(rows[i].key, message.text, rows[i].key);
+        expect_int(rows[i].key, cemm_config_section(config, "local", "another", &message), 0);
+        expect_int(rows[i].key, cemm_config_set(config, "address", "10.0.0.1", &message), 0);
         cemm_config_free(config);
     }
 }
@@ -88,15 +88,15 @@ static void test_second(void **state)
 static void test_defaults(void **state)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     (void)state;
     assert_non_null(config);
     assert_int_equal(config->discovery, -1);
     assert_int_equal(config->discovery_interval_ms, 300000);
     assert_null(config->archive);
-    assert_int_equal(cemm_config_section(config, "cloud", "home", &words), 0);
-    assert_int_equal(cemm_config_section(config, "local", "home", &words), 0);
+    assert_int_equal(cemm_config_section(config, "cloud", "home", &message), 0);
+    assert_int_equal(cemm_config_section(config, "local", "home", &message), 0);
     assert_int_equal(config->source_count, 2);
     assert_int_equal(config->sources[0].kind, CEMM_CLOUD);
     assert_string_equal(config->sources[0].name, "home");
@@ -199,7 +199,7 @@ static void test_discovery_and_archive(void **state)
     } answers[] = {{"yes", 1}, {"true", 1},  {"ON", 1},  {"1", 1},
                    {"no", 0},  {"False", 0}, {"off", 0}, {"0", 0}};
     struct cemm_config *config = open_config("discovery");
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
     for (size_t i = 0; i < COUNT(answers); i++) {
@@ -212,7 +212,7 @@ static void test_discovery_and_archive(void **state)
     set_good(config, "interval", "1.5");
     assert_int_equal(config->broadcasts.count, 2);
     assert_int_equal(config->discovery_interval_ms, 1500);
-    assert_int_equal(cemm_config_section(config, "archive", "", &words), 0);
+    assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
     set_good(config, "directory", "/var/lib/cemm");
     assert_string_equal(config->archive, "/var/lib/cemm");
     cemm_config_free(config);
@@ -307,10 +307,10 @@ static void test_key_in_url(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(urls); i++) {
         struct cemm_config *config = open_config("cloud");
-        struct cemm_words words = {""};
-        expect_int(urls[i], cemm_config_set(config, "url", urls[i], &words), -EINVAL);
-        expect_without(urls[i], words.text, "s3cret");
-        expect_part(urls[i], words.text, "without user name, key and parameters");
+        struct cemm_message message = {""};
+        expect_int(urls[i], cemm_config_set(config, "url", urls[i], &message), -EINVAL);
+        expect_without(urls[i], message.text, "s3cret");
+        expect_part(urls[i], message.text, "without user name, key and parameters");
         cemm_config_free(config);
     }
 }
@@ -322,7 +322,7 @@ static void test_ca_file(void **state)
         const char *what;
         const char *text; /* NULL: there is no such file */
         bool good;
-        const char *words;
+        const char *message;
     } rows[] = {
         {"one", PEM("MIIB"), true, ""},
         {"lines, CRLF", PEM("MIIB\r\nAb+/\r\nAA=="), true, ""},
@@ -345,14 +345,14 @@ static void test_ca_file(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_config *config = open_config("cloud");
-        struct cemm_words words = {""};
+        struct cemm_message message = {""};
         const char *path =
             rows[i].text ? scratch_text("ca.pem", rows[i].text, 0644) : scratch_path("no-such.pem");
-        int r = cemm_config_set(config, "ca-file", path, &words);
+        int r = cemm_config_set(config, "ca-file", path, &message);
         expect_int(rows[i].what, r < 0, !rows[i].good);
-        expect_part(rows[i].what, words.text, rows[i].words);
+        expect_part(rows[i].what, message.text, rows[i].message);
         if (r < 0)
-            expect_part(rows[i].what, words.text, path);
+            expect_part(rows[i].what, message.text, path);
         cemm_config_free(config);
     }
 }
@@ -448,10 +448,10 @@ static void test_unknown_keys(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_config *config = open_config(rows[i].section);
-        struct cemm_words words = {""};
-        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, "s3cret", &words), -EINVAL);
-        expect_part(rows[i].key, words.text, rows[i].part);
-        expect_without(rows[i].key, words.text, "s3cret");
+        struct cemm_message message = {""};
+        expect_int(rows[i].key, cemm_config_set(config, rows[i].key, "s3cret", &message), -EINVAL);
+        expect_part(rows[i].key, message.text, rows[i].part);
+        expect_without(rows[i].key, message.text, "s3cret");
         cemm_config_free(config);
     }
 }
@@ -488,10 +488,10 @@ static void test_sections(void **state)
     (void)state;
     assert_non_null(config);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct cemm_words words = {""};
-        expect_int(rows[i].kind, cemm_config_section(config, rows[i].kind, rows[i].name, &words),
+        struct cemm_message message = {""};
+        expect_int(rows[i].kind, cemm_config_section(config, rows[i].kind, rows[i].name, &message),
                    rows[i].result);
-        expect_part(rows[i].kind, words.text, rows[i].part);
+        expect_part(rows[i].kind, message.text, rows[i].part);
     }
     assert_int_equal(config->source_count, 3);
     cemm_config_free(config);
@@ -500,17 +500,17 @@ static void test_sections(void **state)
 static void test_finish(void **state)
 {
     struct cemm_config *config = open_config("cloud");
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     (void)state;
-    assert_int_equal(cemm_config_finish(config, &words), -EINVAL);
-    assert_string_equal(words.text, "[cloud home]: no api-key-file");
+    assert_int_equal(cemm_config_finish(config, &message), -EINVAL);
+    assert_string_equal(message.text, "[cloud home]: no api-key-file");
     cemm_config_free(config);
     config = open_config("local");
-    assert_int_equal(cemm_config_finish(config, &words), -EINVAL);
-    assert_string_equal(words.text, "[local home]: no address");
+    assert_int_equal(cemm_config_finish(config, &message), -EINVAL);
+    assert_string_equal(message.text, "[local home]: no address");
     set_good(config, "address", "h");
-    assert_int_equal(cemm_config_finish(config, &words), 0);
+    assert_int_equal(cemm_config_finish(config, &message), 0);
     assert_non_null(config->zone); /* the system's */
     assert_null(cemm_config_file(config));
     cemm_config_free(config);

@@ -3,7 +3,7 @@
  * the test, and no request is sent.
  */
 #include "check.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/discovery.h"
 #include "common/engine/refusal.h"
 #include "common/engine/request.h"
@@ -91,12 +91,12 @@ char *__wrap_strdup(const char *text)
 static struct cemm_source *asked; /* the last one; NULL: none */
 
 static void take_root(void *data, const struct cemm_query *query, int result,
-                      struct cemm_document *document, const struct cemm_words *words)
+                      struct cemm_document *document, const struct cemm_message *message)
 {
     (void)data;
     (void)query;
     (void)result;
-    (void)words;
+    (void)message;
     cemm_document_unref(document);
 }
 
@@ -216,17 +216,17 @@ static void looks_without_claims(int count)
 static void test_used_again(void **state)
 {
     const struct cemm_last_reply refusal = {.status = 403, .retry_after_ms = 3600000};
-    const struct cemm_words words = {.text =
-                                         "discovery: device information of 192.0.2.1: HTTP 403"};
+    const struct cemm_message message = {
+        .text = "discovery: device information of 192.0.2.1: HTTP 403"};
 
     (void)state;
     scan();
     struct cemm_source *source = claim(1);
     assert_non_null(source);
-    cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &words);
+    cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &message);
     assert_non_null(cemm_refusal_pause(&source->own, &root));
-    cemm_words_keep(&source->outcomes.last_words, &words);
-    cemm_words_keep(&source->own.failure_words, &words);
+    cemm_message_keep(&source->outcomes.last_message, &message);
+    cemm_message_keep(&source->own.failure_message, &message);
     source->own.failure_result = -EHOSTUNREACH;
     source->own.list_failure_logged = source->own.proven = true;
     source->own.expected = source->expected = 700;
@@ -242,8 +242,8 @@ static void test_used_again(void **state)
     assert_ptr_equal(claim(2), source);
     expect_text("its address", source->config->address, "192.0.2.2");
     assert_null(cemm_refusal_pause(&source->own, &root));
-    assert_null(source->outcomes.last_words);
-    assert_null(source->own.failure_words);
+    assert_null(source->outcomes.last_message);
+    assert_null(source->own.failure_message);
     assert_int_equal(source->own.failure_result, 0);
     assert_false(source->own.list_failure_logged || source->own.proven || source->unverified);
     assert_int_equal(source->own.expected, -1);

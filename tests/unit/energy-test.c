@@ -31,11 +31,11 @@ static struct cemm_document *made(enum cemm_endpoint endpoint, const struct cemm
 {
     struct cemm_query query = answer_query(endpoint, play.alias, period->span);
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
 
     query.period = *period;
-    if (answer_try(&query, text, strlen(text), NOW * 1000, &document, &words) != 0)
-        fail_msg("%s: %s", text, words.text);
+    if (answer_try(&query, text, strlen(text), NOW * 1000, &document, &message) != 0)
+        fail_msg("%s: %s", text, message.text);
     return document;
 }
 

@@ -19,14 +19,14 @@
 
 /* Reads `text` as a file; the caller frees the configuration. */
 static struct cemm_config *load_bytes(const char *text, size_t length, int *ret_result,
-                                      struct cemm_words *ret_words)
+                                      struct cemm_message *ret_message)
 {
     struct cemm_config *config = cemm_config_new();
     const char *path = scratch_bytes("cemm.conf", text, length, 0644);
 
     assert_non_null(config);
-    ret_words->text[0] = '\0';
-    *ret_result = cemm_config_load(config, path, ret_words);
+    ret_message->text[0] = '\0';
+    *ret_result = cemm_config_load(config, path, ret_message);
     if (*ret_result == 0)
         expect_text("file", cemm_config_file(config), path);
     return config;
@@ -57,11 +57,11 @@ static void test_layouts(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
-        struct cemm_words words;
+        struct cemm_message message;
         int r;
-        struct cemm_config *config = load_bytes(texts[i], strlen(texts[i]), &r, &words);
+        struct cemm_config *config = load_bytes(texts[i], strlen(texts[i]), &r, &message);
         if (r)
-            fail_msg("%s: %s", texts[i], words.text);
+            fail_msg("%s: %s", texts[i], message.text);
         expect_int(texts[i], (int64_t)config->source_count, 1);
         expect_text(texts[i], config->sources[0].name, "a");
         expect_text(texts[i], config->sources[0].address, "h");
@@ -115,16 +115,16 @@ static void test_wrongs(void **state)
     (void)state;
     setenv("CREDENTIALS_DIRECTORY", "/nonexistent", 1);
     for (size_t i = 0; i < COUNT(wrongs); i++) {
-        struct cemm_words words;
+        struct cemm_message message;
         char place[40];
         int r;
-        cemm_config_free(load_bytes(wrongs[i].text, strlen(wrongs[i].text), &r, &words));
+        cemm_config_free(load_bytes(wrongs[i].text, strlen(wrongs[i].text), &r, &message));
         assert_true(snprintf(place, sizeof(place), "/cemm.conf: line %d: ", wrongs[i].line) > 0);
         if (r >= 0)
             fail_msg("%s is accepted", wrongs[i].text);
-        expect_part(wrongs[i].text, words.text, place);
-        expect_part(wrongs[i].text, words.text, wrongs[i].part);
-        expect_without(wrongs[i].text, words.text, "\n"); /* one line */
+        expect_part(wrongs[i].text, message.text, place);
+        expect_part(wrongs[i].text, message.text, wrongs[i].part);
+        expect_without(wrongs[i].text, message.text, "\n"); /* one line */
     }
 }
 
@@ -146,14 +146,14 @@ static void test_nul(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct cemm_words words;
+        struct cemm_message message;
         char place[60];
         int r;
-        cemm_config_free(load_bytes(rows[i].text, rows[i].length, &r, &words));
+        cemm_config_free(load_bytes(rows[i].text, rows[i].length, &r, &message));
         expect_int(rows[i].text, r, -EINVAL);
         assert_true(snprintf(place, sizeof(place), "line %d: there is a NUL in the line",
                              rows[i].line) > 0);
-        expect_part(rows[i].text, words.text, place);
+        expect_part(rows[i].text, message.text, place);
     }
 }
 
@@ -161,7 +161,7 @@ static void test_nul(void **state)
 static void test_line_lengths(void **state)
 {
     static char text[CEMM_LINE_MAX + 100];
-    struct cemm_words words;
+    struct cemm_message message;
     int r;
 
     (void)state;
@@ -169,11 +169,11 @@ static void test_line_lengths(void **state)
         size_t used = (size_t)sprintf(text, LOCAL "[archive]\ndirectory = /");
         memset(text + used, 'x', length);
         strcpy(text + used + length, "\n");
-        struct cemm_config *config = load_bytes(text, strlen(text), &r, &words);
+        struct cemm_config *config = load_bytes(text, strlen(text), &r, &message);
         if (r == 0)
             assert_int_equal(strlen(config->archive), length + 1);
         else
-            expect_part("long value", words.text, "line 4: directory = /xxx");
+            expect_part("long value", message.text, "line 4: directory = /xxx");
         assert_int_equal(r == 0, length + 1 <= 3840);
         cemm_config_free(config);
     }
@@ -182,11 +182,11 @@ static void test_line_lengths(void **state)
         memset(text + used, ' ', length);
         memcpy(text + used, "alias", 5);
         memcpy(text + used + length - 4, "= p1", 5);
-        struct cemm_config *config = load_bytes(text, strlen(text), &r, &words);
+        struct cemm_config *config = load_bytes(text, strlen(text), &r, &message);
         if (r == 0)
             assert_string_equal(config->sources[0].aliases.items[0], "p1");
         else
-            expect_part("long line", words.text, "line 3: the line is too long");
+            expect_part("long line", message.text, "line 3: the line is too long");
         assert_int_equal(r == 0, length <= CEMM_LINE_MAX);
         cemm_config_free(config);
     }
@@ -195,7 +195,7 @@ static void test_line_lengths(void **state)
 static void test_key_file(void **state)
 {
     char text[4096 + 100];
-    struct cemm_words words;
+    struct cemm_message message;
     int r;
 
     (void)state;
@@ -203,13 +203,13 @@ static void test_key_file(void **state)
         const char *key = scratch_text("key", "s3cret\n", mode);
         int length = snprintf(text, sizeof(text), "[cloud home]\n\napi-key-file = %s\n", key);
         assert_true(length > 0 && (size_t)length < sizeof(text));
-        struct cemm_config *config = load_bytes(text, (size_t)length, &r, &words);
+        struct cemm_config *config = load_bytes(text, (size_t)length, &r, &message);
         expect_int(text, r, mode == 0600 ? 0 : -EPERM);
         if (mode == 0600)
             assert_string_equal(config->sources[0].key->text, "s3cret");
         else
-            expect_part(text, words.text, "cemm.conf: line 3: key file ");
-        expect_without(text, words.text, "s3cret");
+            expect_part(text, message.text, "cemm.conf: line 3: key file ");
+        expect_without(text, message.text, "s3cret");
         cemm_config_free(config);
     }
 }
@@ -226,11 +226,11 @@ static const char *write_conf(const char *place, const char *name)
 static void expect_found(const char *file, const char *name)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     assert_non_null(config);
-    if (cemm_config_load(config, file, &words))
-        fail_msg("%s: %s", name, words.text);
+    if (cemm_config_load(config, file, &message))
+        fail_msg("%s: %s", name, message.text);
     if (*name) {
         expect_int(name, (int64_t)config->source_count, 1);
         expect_text(name, config->sources[0].name, name);
@@ -271,7 +271,7 @@ static void test_relative(void **state)
     static const char text[] = "[archive]\ndirectory = kept/here\n"
                                "[cloud a]\napi-key-file = a.key\n";
     struct cemm_config *config;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     char *before = getcwd(NULL, 0);
 
     (void)state;
@@ -282,8 +282,8 @@ static void test_relative(void **state)
         assert_int_equal(chdir(scratch_path(i == 0 ? "some" : "some/where")), 0);
         config = cemm_config_new();
         assert_non_null(config);
-        if (cemm_config_load(config, i == 0 ? "where/a.conf" : "a.conf", &words) != 0)
-            fail_msg("%s", words.text);
+        if (cemm_config_load(config, i == 0 ? "where/a.conf" : "a.conf", &message) != 0)
+            fail_msg("%s", message.text);
         assert_int_equal(chdir("/"), 0);
         assert_int_equal(access(config->sources[0].key_file, R_OK), 0);
         assert_true(config->archive[0] == '/');
@@ -294,15 +294,15 @@ static void test_relative(void **state)
     /* Without a file: where we are, or what the host says. */
     config = cemm_config_new();
     assert_non_null(config);
-    assert_int_equal(cemm_config_section(config, "archive", "", &words), 0);
-    assert_int_equal(cemm_config_set(config, "directory", "here", &words), 0);
+    assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
+    assert_int_equal(cemm_config_set(config, "directory", "here", &message), 0);
     expect_text("current directory", config->archive, "/here");
     cemm_config_free(config);
     config = cemm_config_new();
     assert_non_null(config);
     assert_int_equal(cemm_config_base(config, "/var/lib/collectd"), 0);
-    assert_int_equal(cemm_config_section(config, "archive", "", &words), 0);
-    assert_int_equal(cemm_config_set(config, "directory", "cemm", &words), 0);
+    assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
+    assert_int_equal(cemm_config_set(config, "directory", "cemm", &message), 0);
     expect_text("base", config->archive, "/var/lib/collectd/cemm");
     cemm_config_free(config);
     assert_int_equal(chdir(before), 0);
@@ -312,11 +312,11 @@ static void test_relative(void **state)
 static void expect_missing(const char *file, int result, const char *part)
 {
     struct cemm_config *config = cemm_config_new();
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
     assert_non_null(config);
-    expect_int(part, cemm_config_load(config, file, &words), result);
-    expect_part(part, words.text, part);
+    expect_int(part, cemm_config_load(config, file, &message), result);
+    expect_part(part, message.text, part);
     cemm_config_free(config);
     config = cemm_config_new();
     assert_non_null(config);

@@ -243,7 +243,7 @@ static void test_widest(void **state)
     struct cemm_zone *zone = cemm_zone_new("UTC");
     const struct cemm_render_options options = {.zone = zone};
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
     struct cemm_query query = answer_query(CEMM_DATA, "p1", CEMM_MONTH);
     static char bytes[256 * 40];
     char *text;
@@ -257,7 +257,7 @@ static void test_widest(void **state)
         used += (size_t)sprintf(bytes + used, "%s\"c%03d\":[[%lld,%d]]", i ? "," : "", i,
                                 1493589600000 + (long long)((i * 37) % 256), i);
     used += (size_t)sprintf(bytes + used, "}}");
-    assert_int_equal(answer_try(&query, bytes, used, ANSWER_NOW, &document, &words), 0);
+    assert_int_equal(answer_try(&query, bytes, used, ANSWER_NOW, &document, &message), 0);
     assert_int_equal(cemm_render_joined((const struct cemm_document *const *)&document, 1,
                                         CEMM_ROWS_INFLUX, &options, &text, &length),
                      0);

@@ -69,12 +69,12 @@ static char *read_golden(const char *name, const char *ending, size_t *ret_lengt
 static struct cemm_document *parse_golden(const struct golden *golden)
 {
     struct cemm_document *document = NULL;
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
     size_t length;
     char *bytes = read_golden(golden->name, ".answer", &length);
 
-    if (cemm_answer_read(&golden->query, bytes, length, golden->now, &document, &words))
-        fail_msg("%s: %s", golden->name, words.text);
+    if (cemm_answer_read(&golden->query, bytes, length, golden->now, &document, &message))
+        fail_msg("%s: %s", golden->name, message.text);
     assert_int_equal(document->skipped, 0);
     return document;
 }
@@ -113,7 +113,7 @@ static void expect_rows(const struct golden *golden, const struct cemm_document 
 
 static void expect_prometheus(const struct golden *golden, const struct cemm_document *document)
 {
-    const struct cemm_reading reading = {
+    const struct cemm_result reading = {
         .uid = golden->query.uid.text, .alias = golden->query.alias, .document = document};
     size_t length;
     char *wanted = read_golden(golden->name, ".prometheus", &length);

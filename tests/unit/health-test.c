@@ -14,7 +14,7 @@ static const struct cemm_backoff shortly = {1000, 10000};
 static void test_doubling(void **state)
 {
     static const struct {
-        int64_t rest_max;
+        int64_t backoff_max;
         int64_t rests[12]; /* 0: end */
     } rows[] = {
         {10000, {1000, 2000, 4000, 8000, 10000, 10000, 10000}},
@@ -28,7 +28,7 @@ static void test_doubling(void **state)
         int64_t now = BEGIN;
         for (size_t n = 0; rows[i].rests[n]; n++) {
             bool first = cemm_health_fail(&health, now,
-                                          (struct cemm_backoff){1000, rows[i].rest_max}, MIDDLE);
+                                          (struct cemm_backoff){1000, rows[i].backoff_max}, MIDDLE);
             expect_int("told", first, n == 0);
             expect_int("rest", health.retry_at - now, rows[i].rests[n]);
             expect_int("down since", health.down_since, BEGIN);

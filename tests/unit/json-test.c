@@ -1,5 +1,5 @@
 /*
- * JSON as json-c has it: what is taken, what is refused and in which words, and
+ * JSON as json-c has it: what is taken, what is refused and in which message, and
  * how it is printed. Not json-c itself is tested, but that it is set up so.
  */
 #include "check.h"
@@ -37,11 +37,11 @@ static void test_print(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct json_object *object;
-        struct cemm_words words = {""};
+        struct cemm_message message = {""};
         char *text;
         size_t length;
         expect_int(cases[i].bytes,
-                   cemm_json_parse(cases[i].bytes, strlen(cases[i].bytes), &object, &words), 0);
+                   cemm_json_parse(cases[i].bytes, strlen(cases[i].bytes), &object, &message), 0);
         assert_int_equal(cemm_json_print(object, &text, &length), 0);
         expect_text(cases[i].bytes, text, cases[i].text);
         assert_int_equal(length, strlen(text));
@@ -52,7 +52,7 @@ static void test_print(void **state)
 
 static const struct {
     const char *bytes;
-    const char *words;
+    const char *message;
 } wrong[] = {
     {"", "it is empty"},
     {" ", "it ends in the middle"},
@@ -73,10 +73,11 @@ static void test_refuse(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct json_object *object = NULL;
-        struct cemm_words words = {""};
+        struct cemm_message message = {""};
         expect_int(wrong[i].bytes,
-                   cemm_json_parse(wrong[i].bytes, strlen(wrong[i].bytes), &object, &words), -EIO);
-        expect_part(wrong[i].bytes, words.text, wrong[i].words);
+                   cemm_json_parse(wrong[i].bytes, strlen(wrong[i].bytes), &object, &message),
+                   -EIO);
+        expect_part(wrong[i].bytes, message.text, wrong[i].message);
         assert_null(object);
     }
 }
@@ -88,8 +89,8 @@ static void test_nul(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
         struct json_object *object;
-        struct cemm_words words;
-        assert_int_equal(cemm_json_parse(texts[i], 5, &object, &words), -EIO);
+        struct cemm_message message;
+        assert_int_equal(cemm_json_parse(texts[i], 5, &object, &message), -EIO);
     }
 }
 
@@ -97,10 +98,10 @@ static void test_members(void **state)
 {
     static const char text[] = "{\"a\":\"x\",\"n\":null,\"l\":[{\"c\":1}],\"cut\":\"y\\u0000z\"}";
     struct json_object *object;
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
-    assert_int_equal(cemm_json_parse(text, strlen(text), &object, &words), 0);
+    assert_int_equal(cemm_json_parse(text, strlen(text), &object, &message), 0);
     struct json_object *list = cemm_json_member(object, "l", json_type_array);
     assert_string_equal(cemm_json_string(cemm_json_member(object, "a", json_type_string)), "x");
     assert_null(cemm_json_string(cemm_json_member(object, "cut", json_type_string)));

@@ -47,17 +47,17 @@ static void test_story(void **state)
         int64_t time;
         enum cemm_verdict verdict;
     } rows[] = {
-        {"first", &one, "p1", "t1", NOW - 5000, CEMM_GIVE},
+        {"first", &one, "p1", "t1", NOW - 5000, CEMM_NEW},
         {"the same again", &one, "p1", "t1", NOW - 5000, CEMM_REPEATED},
         {"an older one", &one, "p1", "t1", NOW - 6000, CEMM_REPEATED},
-        {"a newer one", &one, "p1", "t1", NOW - 4999, CEMM_GIVE},
-        {"another channel", &one, "p1", "t2", NOW - 5000, CEMM_GIVE},
-        {"another alias", &one, "p1-usb", "t1", NOW - 5000, CEMM_GIVE},
-        {"another device", &other, "p1", "t1", NOW - 5000, CEMM_GIVE},
+        {"a newer one", &one, "p1", "t1", NOW - 4999, CEMM_NEW},
+        {"another channel", &one, "p1", "t2", NOW - 5000, CEMM_NEW},
+        {"another alias", &one, "p1-usb", "t1", NOW - 5000, CEMM_NEW},
+        {"another device", &other, "p1", "t1", NOW - 5000, CEMM_NEW},
         {"that device again", &other, "p1", "t1", NOW - 5000, CEMM_REPEATED},
-        {"names that only joined are alike", &one, "p1t", "1", NOW - 5000, CEMM_GIVE},
+        {"names that only joined are alike", &one, "p1t", "1", NOW - 5000, CEMM_NEW},
         {"in the future, which is not the ledger's business", &one, "p1", "t1", NOW + 15 * MINUTES,
-         CEMM_GIVE},
+         CEMM_NEW},
         {"never read", &one, "p1", "switch", 0, CEMM_REPEATED},
     };
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
@@ -83,7 +83,7 @@ static void test_many(void **state)
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < 2000; i++) {
             assert_true(snprintf(channel, sizeof(channel), "channel-%05d", i) > 0);
-            assert_int_equal(take(ledger, &one, "p1", channel, NOW + round), CEMM_GIVE);
+            assert_int_equal(take(ledger, &one, "p1", channel, NOW + round), CEMM_NEW);
             assert_int_equal(take(ledger, &one, "p1", channel, NOW + round), CEMM_REPEATED);
         }
     }
@@ -100,20 +100,20 @@ static void test_source_change(void **state)
         double value;
         enum cemm_verdict verdict;
     } rows[] = {
-        {"first", "local a", "t1", 100.25, CEMM_GIVE},
+        {"first", "local a", "t1", 100.25, CEMM_NEW},
         {"the other source, a little lower", "cloud b", "t1", 100.2, CEMM_WITHHELD},
         {"still lower", "cloud b", "t1", 100.24, CEMM_WITHHELD},
-        {"it has passed", "cloud b", "t1", 100.25, CEMM_GIVE},
-        {"the same source may step back", "cloud b", "t1", 100.2, CEMM_GIVE},
+        {"it has passed", "cloud b", "t1", 100.25, CEMM_NEW},
+        {"the same source may step back", "cloud b", "t1", 100.2, CEMM_NEW},
         {"back to the first, a little lower", "local a", "t1", 100.1, CEMM_WITHHELD},
-        {"the second goes on meanwhile", "cloud b", "t1", 100.21, CEMM_GIVE},
-        {"a greater step back is a new meter", "local a", "t1", 99.21, CEMM_GIVE},
-        {"power", "local a", "electric_power", 1000, CEMM_GIVE},
-        {"is no counter", "cloud b", "electric_power", 999.5, CEMM_GIVE},
-        {"gas", "local a", "gas", 10, CEMM_GIVE},
+        {"the second goes on meanwhile", "cloud b", "t1", 100.21, CEMM_NEW},
+        {"a greater step back is a new meter", "local a", "t1", 99.21, CEMM_NEW},
+        {"power", "local a", "electric_power", 1000, CEMM_NEW},
+        {"is no counter", "cloud b", "electric_power", 999.5, CEMM_NEW},
+        {"gas", "local a", "gas", 10, CEMM_NEW},
         {"is one", "cloud b", "gas", 9.5, CEMM_WITHHELD},
-        {"a difference of counters", "local a", "electric_energy", 10, CEMM_GIVE},
-        {"may fall", "cloud b", "electric_energy", 9.5, CEMM_GIVE},
+        {"a difference of counters", "local a", "electric_energy", 10, CEMM_NEW},
+        {"may fall", "cloud b", "electric_energy", 9.5, CEMM_NEW},
     };
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
 
@@ -137,11 +137,11 @@ static void test_totals(void **state)
         double value;
         enum cemm_verdict verdict;
     } rows[] = {
-        {"first", NOW, NOW - 5000, 10, CEMM_GIVE},
+        {"first", NOW, NOW - 5000, 10, CEMM_NEW},
         {"stamped again", NOW + 10, NOW - 5000, 10, CEMM_REPEATED},
-        {"another value", NOW + 20, NOW - 5000, 10.01, CEMM_GIVE},
+        {"another value", NOW + 20, NOW - 5000, 10.01, CEMM_NEW},
         {"which stays", NOW + 30, NOW - 5000, 10.01, CEMM_REPEATED},
-        {"the meter was read again", NOW + 40, NOW - 4000, 10.01, CEMM_GIVE},
+        {"the meter was read again", NOW + 40, NOW - 4000, 10.01, CEMM_NEW},
         {"an older stamp", NOW + 39, NOW - 3000, 10.02, CEMM_REPEATED},
     };
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
@@ -258,7 +258,7 @@ static void test_cadence(void **state)
             assert_non_null(series);
             expect_int(rows[j].channel, series->cadence, rows[j].cadences[i]);
         }
-        expect_int("a meter's", cemm_ledger_pace(ledger, document), paces[i]);
+        expect_int("a meter's", cemm_ledger_meter_cadence(ledger, document), paces[i]);
         cemm_document_unref(picked);
         cemm_document_unref(document);
     }

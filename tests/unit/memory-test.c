@@ -68,7 +68,7 @@ static void test_each(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
         struct cemm_document *document;
-        struct cemm_words words;
+        struct cemm_message message;
         int r = -ENOMEM;
         size_t count = 0;
 
@@ -76,7 +76,7 @@ static void test_each(void **state)
             char *bytes = strdup(rows[i].text);
             assert_non_null(bytes);
             left = count++;
-            r = cemm_answer_read(&query, bytes, strlen(bytes), ANSWER_NOW, &document, &words);
+            r = cemm_answer_read(&query, bytes, strlen(bytes), ANSWER_NOW, &document, &message);
             left = SIZE_MAX;
         }
         expect_int(rows[i].text, r, 0);

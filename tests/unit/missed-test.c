@@ -89,11 +89,11 @@ static void take(struct missed_meter *meter, int number)
 
 static void test_too_many(void **state)
 {
-    static const char *const takers[] = {""};
+    static const char *const sinks[] = {""};
     struct missed_meter meter = {NULL};
 
     (void)state;
-    play.ledger = cemm_ledger_new(MISSED_WINDOW, takers, 1);
+    play.ledger = cemm_ledger_new(MISSED_WINDOW, sinks, 1);
     assert_non_null(play.ledger);
     play.missed = missed_open(scratch_path("state"), NULL, play.ledger, give, NULL);
     assert_non_null(play.missed);

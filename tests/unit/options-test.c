@@ -11,11 +11,11 @@ static enum options_result read_option(const char *option, struct options *ret_o
 {
     char text[100];
     char *arguments[] = {(char[]){"cemmfs"}, (char[]){"-o"}, text, (char[]){"/mnt"}, NULL};
-    struct cemm_words words;
+    struct cemm_message message;
 
     assert_in_range(snprintf(text, sizeof(text), "%s", option), 0, sizeof(text) - 1);
     optind = 0; /* getopt() begins anew */
-    return options_read(4, arguments, ret_options, &words);
+    return options_read(4, arguments, ret_options, &message);
 }
 
 /* Identifiers have 32 bits, and the last one means none. */

@@ -92,11 +92,11 @@ static int read_and_render(size_t i, const char *text)
     struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
     long before = held();
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
     char *rendered = NULL;
     size_t length;
 
-    if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words) < 0)
+    if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message) < 0)
         return 1;
     if (rows[i].endpoint != CEMM_DEVICES && /* which is no file */
         cemm_render(document, CEMM_FORM_JSON, NULL, &rendered, &length) < 0)

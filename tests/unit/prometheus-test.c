@@ -18,7 +18,7 @@ static struct cemm_document *realtime(const char *alias, const char *text)
     return answer(CEMM_REALTIME, alias, CEMM_DAY, text);
 }
 
-static char *render(const struct cemm_reading *readings, size_t count, const char *before)
+static char *render(const struct cemm_result *readings, size_t count, const char *before)
 {
     char *text = NULL;
     size_t length = 0;
@@ -38,11 +38,11 @@ static size_t count_of(const char *text, const char *part)
     return count;
 }
 
-static struct cemm_reading reading(const struct cemm_document *document)
+static struct cemm_result reading(const struct cemm_document *document)
 {
     const struct cemm_query *query = cemm_document_query(document);
 
-    return (struct cemm_reading){
+    return (struct cemm_result){
         .uid = query->uid.text, .alias = query->alias, .document = document};
 }
 
@@ -93,7 +93,7 @@ static void test_channels(void **state)
         strcat(strcat(json, lines[i].channel), "\":[1496326765000,");
         strcat(strcat(json, lines[i].value), "]}}");
         struct cemm_document *document = realtime("p1", json);
-        struct cemm_reading one = reading(document);
+        struct cemm_result one = reading(document);
         char *text = render(&one, 1, NULL);
         fill(line, lines[i].line);
         expect_part(lines[i].channel, text, line);
@@ -110,7 +110,7 @@ static void test_whole(void **state)
                        "[1496323165000,2]}}");
     struct cemm_document *s01 =
         realtime("s01", "{\"data\":{\"electric_power\":[1496326764000,7]}}");
-    const struct cemm_reading readings[] = {
+    const struct cemm_result readings[] = {
         reading(p1),
         reading(s01),
         {.uid = UID, .alias = "s02", .type = "solar_energy"},
@@ -177,7 +177,7 @@ static void test_direction(void **state)
         struct cemm_document *document =
             realtime(rows[i].alias, "{\"data\":{\"t1\":[1496326765000,1],\"t2\":[1496326765000,1],"
                                     "\"t3\":[1496326765000,1],\"t4\":[1496326765000,1]}}");
-        struct cemm_reading one = reading(document);
+        struct cemm_result one = reading(document);
         char *text = render(&one, 1, NULL);
         for (int k = 0; k < 4; k++) {
             char line[300];
@@ -201,7 +201,7 @@ static void test_silent_meter(void **state)
                        "\"totals\":{\"electric_energy\":[1496326765000,1]}}");
     struct cemm_document *water = realtime(
         "pulse-1", "{\"data\":{\"flow\":[0,0]},\"totals\":{\"volume\":[1496326765000,1]}}");
-    const struct cemm_reading readings[] = {reading(p1), reading(water)};
+    const struct cemm_result readings[] = {reading(p1), reading(water)};
     char *text = render(readings, COUNT(readings), NULL);
 
     (void)state;
@@ -253,7 +253,7 @@ static void test_before(void **state)
         strcat(strcat(json, rows[i].channel), "\":[1496326765000,10]}}");
         strcat(strcat(wanted, rows[i].value), "\n# HELP cemm_last");
         struct cemm_document *document = realtime("p1", json);
-        struct cemm_reading one = reading(document);
+        struct cemm_result one = reading(document);
         char *text = render(&one, 1, rows[i].before ? before : NULL);
         expect_part(rows[i].row, text, wanted);
         free(text);
@@ -285,8 +285,8 @@ static void test_times_before(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_document *document = rows[i].json ? realtime("p1", rows[i].json) : NULL;
-        struct cemm_reading twice[] = {{.uid = UID, .alias = "p1", .document = document},
-                                       {.uid = UID, .alias = "p1", .document = second}};
+        struct cemm_result twice[] = {{.uid = UID, .alias = "p1", .document = document},
+                                      {.uid = UID, .alias = "p1", .document = second}};
         char before[300] = "";
         char wanted[100] = "";
         if (strchr(rows[i].before, '@'))

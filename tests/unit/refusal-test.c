@@ -5,7 +5,7 @@
  */
 #include "check.h"
 #include "common/base/limits.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 #include "common/engine/refusal.h"
 
 #include <stdio.h>
@@ -26,11 +26,13 @@ static struct cemm_source *source;
 static const char *on_disk; /* the key in the file */
 static unsigned loads;
 
-int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words);
+int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file,
+                            struct cemm_message *message);
 
-int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file, struct cemm_words *words)
+int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file,
+                            struct cemm_message *message)
 {
-    (void)words;
+    (void)message;
     expect_text("the file", file, key_file);
     (void)snprintf(secret->text, sizeof(secret->text), "%s", on_disk);
     loads++;
@@ -53,7 +55,7 @@ static bool rests(size_t i)
 static int begin(void **state)
 {
     static const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = 3600000};
-    static const struct cemm_words words = {.text = "home: HTTP 403"};
+    static const struct cemm_message message = {.text = "home: HTTP 403"};
 
     (void)state;
     loop = (struct cemm_loop){.backoff_max = 300000, .now = 1000000};
@@ -63,7 +65,7 @@ static int begin(void **state)
     source = cemm_source_new(&loop, &config, "home");
     assert_non_null(source);
     for (size_t i = 0; i < COUNT(queries); i++)
-        cemm_refusal_note(&source->own, &queries[i], &denied, CEMM_DENIED, &words);
+        cemm_refusal_note(&source->own, &queries[i], &denied, CEMM_DENIED, &message);
     return 0;
 }
 
@@ -111,9 +113,9 @@ static void refuse(int number, int64_t told)
 {
     const struct cemm_last_reply denied = {.status = 403, .retry_after_ms = told};
     const struct cemm_query query = query_of(number);
-    const struct cemm_words words = {.text = "home: HTTP 403"};
+    const struct cemm_message message = {.text = "home: HTTP 403"};
 
-    cemm_refusal_note(&source->own, &query, &denied, CEMM_DENIED, &words);
+    cemm_refusal_note(&source->own, &query, &denied, CEMM_DENIED, &message);
 }
 
 static const struct cemm_pause *pause_of(int number)

@@ -1,10 +1,10 @@
 /*
- * Answers that are refused whole, in words: wrong types on every
+ * Answers that are refused whole, in message: wrong types on every
  * level, NULs, and too much of anything.
  */
 #include "answers.h"
 #include "check.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 #include <errno.h>
 #include <json-c/json_c_version.h>
@@ -16,7 +16,7 @@
 struct wrong {
     enum cemm_endpoint endpoint;
     const char *text;
-    const char *part; /* of the words */
+    const char *part; /* of the message */
 };
 
 static const struct wrong not_json[] = {
@@ -94,12 +94,13 @@ static void expect_refused(const struct wrong *wrong, const char *bytes, size_t 
 {
     struct cemm_query query = answer_query(wrong->endpoint, "p1", CEMM_DAY);
     struct cemm_document *document;
-    struct cemm_words words;
+    struct cemm_message message;
 
-    expect_int(wrong->text, answer_try(&query, bytes, length, ANSWER_NOW, &document, &words), -EIO);
+    expect_int(wrong->text, answer_try(&query, bytes, length, ANSWER_NOW, &document, &message),
+               -EIO);
     assert_null(document);
-    expect_part(wrong->text, words.text, "does not fit the API's document: ");
-    expect_part(wrong->text, words.text, wrong->part);
+    expect_part(wrong->text, message.text, "does not fit the API's document: ");
+    expect_part(wrong->text, message.text, wrong->part);
 }
 
 static void expect_all_refused(const struct wrong *table, size_t count)
@@ -199,11 +200,11 @@ static void test_depth(void **state)
         char *text = nest("{\"x\":", rows[i].open, rows[i].middle, rows[i].close, rows[i].count,
                           ",\"data\":{}}");
         struct cemm_document *document;
-        struct cemm_words words;
-        int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+        struct cemm_message message;
+        int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message);
         expect_int(rows[i].row, r, rows[i].fits ? 0 : -EIO);
         if (!rows[i].fits)
-            expect_part(rows[i].row, words.text, "nested too deeply");
+            expect_part(rows[i].row, message.text, "nested too deeply");
         cemm_document_unref(document);
         free(text);
     }
@@ -242,7 +243,7 @@ static void test_too_much(void **state)
         const char *value;
         size_t most;
         const char *after;
-        const char *words;
+        const char *message;
     } rows[] = {
         {"realtime", CEMM_REALTIME, "{\"data\":{", "c", "[1496323165000,2]", 256, "}}",
          "it has more than 256 channels"},
@@ -260,15 +261,15 @@ static void test_too_much(void **state)
             char *text = repeat(rows[i].before, rows[i].name, rows[i].value, rows[i].most + more,
                                 rows[i].after);
             struct cemm_document *document;
-            struct cemm_words words;
-            int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &words);
+            struct cemm_message message;
+            int r = answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message);
             expect_int(rows[i].row, r, 0);
             assert_int_equal(document->series_count + document->io_count + document->uid_count,
                              rows[i].most);
             assert_int_equal(document->skipped, more);
             if (more)
-                expect_text(rows[i].row, cemm_words_kept(&document->skipped_words)->text,
-                            rows[i].words);
+                expect_text(rows[i].row, cemm_message_kept(&document->skipped_message)->text,
+                            rows[i].message);
             cemm_document_unref(document);
             free(text);
         }
@@ -294,16 +295,17 @@ static void test_too_long(void **state)
         struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
         char *text = malloc(rows[i].most + 1);
         struct cemm_document *document;
-        struct cemm_words words;
+        struct cemm_message message;
 
         assert_non_null(text);
         memset(text, ' ', rows[i].most + 1);
         memcpy(text, rows[i].text, strlen(rows[i].text));
-        assert_int_equal(answer_try(&query, text, rows[i].most, ANSWER_NOW, &document, &words), 0);
+        assert_int_equal(answer_try(&query, text, rows[i].most, ANSWER_NOW, &document, &message),
+                         0);
         cemm_document_unref(document);
-        assert_int_equal(answer_try(&query, text, rows[i].most + 1, ANSWER_NOW, &document, &words),
-                         -EIO);
-        assert_non_null(strstr(words.text, "too long"));
+        assert_int_equal(
+            answer_try(&query, text, rows[i].most + 1, ANSWER_NOW, &document, &message), -EIO);
+        assert_non_null(strstr(message.text, "too long"));
         free(text);
     }
 }

@@ -1,6 +1,6 @@
 /*
  * Key files: who may read them, which line is the key, and that
- * a key is never in the words that say what is wrong.
+ * a key is never in the message that say what is wrong.
  */
 #include "check.h"
 #include "common/base/secret.h"
@@ -62,16 +62,16 @@ static void test_contents(void **state)
     for (size_t i = 0; i < COUNT(contents); i++) {
         const char *path = scratch_bytes("key", contents[i].bytes, contents[i].length, 0600);
         struct cemm_secret secret = {"untouched"};
-        struct cemm_words words = {"untouched"};
-        int r = cemm_secret_load(&secret, path, &words);
+        struct cemm_message message = {"untouched"};
+        int r = cemm_secret_load(&secret, path, &message);
         expect_int(contents[i].row, r, contents[i].result);
         if (r == 0) {
             expect_text(contents[i].row, secret.text, contents[i].key);
         } else {
-            expect_part(contents[i].row, words.text, "key file ");
-            expect_part(contents[i].row, words.text, path);
-            expect_without(contents[i].row, words.text, KEY);
-            expect_without(contents[i].row, words.text, TEN);
+            expect_part(contents[i].row, message.text, "key file ");
+            expect_part(contents[i].row, message.text, path);
+            expect_without(contents[i].row, message.text, KEY);
+            expect_without(contents[i].row, message.text, TEN);
         }
     }
 }
@@ -93,12 +93,12 @@ static void test_modes(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *path = scratch_text("key", KEY "\n", rows[i].mode);
         struct cemm_secret secret = {""};
-        struct cemm_words words = {""};
-        expect_int(rows[i].row, cemm_secret_load(&secret, path, &words), rows[i].result);
+        struct cemm_message message = {""};
+        expect_int(rows[i].row, cemm_secret_load(&secret, path, &message), rows[i].result);
         expect_text(rows[i].row, secret.text, rows[i].result ? "" : KEY);
         if (rows[i].result)
-            expect_part(rows[i].row, words.text, "chmod 600");
-        expect_without(rows[i].row, words.text, KEY);
+            expect_part(rows[i].row, message.text, "chmod 600");
+        expect_without(rows[i].row, message.text, KEY);
         assert_int_equal(unlink(path), 0);
     }
 }
@@ -106,10 +106,10 @@ static void test_modes(void **state)
 static void expect_failure(const char *file, int result, const char *part)
 {
     struct cemm_secret secret = {"untouched"};
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
-    expect_int(file, cemm_secret_load(&secret, file, &words), result);
-    expect_part(file, words.text, part);
+    expect_int(file, cemm_secret_load(&secret, file, &message), result);
+    expect_part(file, message.text, part);
     expect_text(file, secret.text, "untouched");
     expect_int(file, cemm_secret_load(&secret, file, NULL), result);
 }
@@ -136,20 +136,20 @@ static void test_no_regular_file(void **state)
 static void test_symbolic_link(void **state)
 {
     struct cemm_secret secret;
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
     assert_int_equal(symlink(scratch_text("real", KEY "\n", 0600), scratch_path("link")), 0);
-    assert_int_equal(cemm_secret_load(&secret, scratch_path("link"), &words), 0);
+    assert_int_equal(cemm_secret_load(&secret, scratch_path("link"), &message), 0);
     assert_string_equal(secret.text, KEY);
     scratch_text("real", KEY "\n", 0644);
-    assert_int_equal(cemm_secret_load(&secret, scratch_path("link"), &words), -EPERM);
+    assert_int_equal(cemm_secret_load(&secret, scratch_path("link"), &message), -EPERM);
 }
 
 static void test_credential(void **state)
 {
     struct cemm_secret secret = {""};
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
     unsetenv("CREDENTIALS_DIRECTORY");
@@ -158,7 +158,7 @@ static void test_credential(void **state)
     scratch_text("credentials/bad", "\n", 0400);
     scratch_text("outside", KEY "\n", 0600);
     setenv("CREDENTIALS_DIRECTORY", scratch_path("credentials"), 1);
-    assert_int_equal(cemm_secret_load(&secret, "credential:home", &words), 0);
+    assert_int_equal(cemm_secret_load(&secret, "credential:home", &message), 0);
     assert_string_equal(secret.text, KEY);
     expect_failure("credential:missing", -ENOENT, "No such file");
     expect_failure("credential:bad", -ENODATA, "no key in its first line");

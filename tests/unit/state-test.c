@@ -41,8 +41,8 @@ int64_t __wrap_cemm_clock_steady(void)
 
 static struct cemm_ledger *begin(int64_t window)
 {
-    static const char *const takers[] = {""};
-    struct cemm_ledger *ledger = cemm_ledger_new(window, takers, 1);
+    static const char *const sinks[] = {""};
+    struct cemm_ledger *ledger = cemm_ledger_new(window, sinks, 1);
 
     assert_non_null(ledger);
     return ledger;
@@ -56,8 +56,8 @@ static struct cemm_ledger_entry *power(struct cemm_ledger *ledger)
     return entry;
 }
 
-/* All stretches that a taker lacks, as "FROM-UNTIL …" in minutes ago. */
-static const char *missing_to(struct cemm_ledger_entry *entry, const char *taker)
+/* All stretches that a sink lacks, as "FROM-UNTIL …" in minutes ago. */
+static const char *missing_to(struct cemm_ledger_entry *entry, const char *sink)
 {
     static char text[4096];
     int64_t from = 0;
@@ -65,7 +65,7 @@ static const char *missing_to(struct cemm_ledger_entry *entry, const char *taker
     size_t length = 0;
 
     text[0] = '\0';
-    while (cemm_ledger_missing(entry, taker, until, NOW, &from, &until)) {
+    while (cemm_ledger_missing(entry, sink, until, NOW, &from, &until)) {
         assert_true(from < until && from % MINUTE == 0 && until % MINUTE == 0);
         length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%lld-%lld",
                                    length ? " " : "", (long long)((AT(0) - from) / MINUTE),
@@ -149,7 +149,7 @@ static void test_edges(void **state)
 static void test_marks(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
-    char name[CEMM_TAKER_SIZE];
+    char name[CEMM_SINK_SIZE];
     int count = 1;
 
     (void)state;
@@ -159,12 +159,12 @@ static void test_marks(void **state)
     expect_int("ahead of our clock", mark(ledger, AT(-14)), 1);
     expect_int("that again", mark(ledger, AT(-14)), 0);
     expect_int("never read", mark(ledger, 0), -ENOMEM);
-    expect_int("that never was", cemm_ledger_gave(power(ledger), 0), -EINVAL);
+    expect_int("that never was", cemm_ledger_sent(power(ledger), 0), -EINVAL);
     expect_int("a name that is none", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
     while (snprintf(name, sizeof(name), "csv/%d", count) > 0 &&
            cemm_ledger_mark(power(ledger), name, NOW) == 1)
         count++;
-    expect_int("a bounded number of takers", count, CEMM_TAKERS_MAX);
+    expect_int("a bounded number of sinks", count, CEMM_SINKS_MAX);
     cemm_ledger_free(ledger);
 }
 
@@ -210,7 +210,7 @@ static void test_series(void **state)
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
     const struct {
         struct cemm_ledger_entry *entry;
-        const char *taker;
+        const char *sink;
     } rows[] = {
         {power(ledger), ""},
         {power(ledger), CSV},
@@ -221,26 +221,26 @@ static void test_series(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        expect_text("untouched by the others", missing_to(rows[i].entry, rows[i].taker), "10-1");
-        assert_int_equal(cemm_ledger_mark(rows[i].entry, rows[i].taker, AT(5)), 1);
+        expect_text("untouched by the others", missing_to(rows[i].entry, rows[i].sink), "10-1");
+        assert_int_equal(cemm_ledger_mark(rows[i].entry, rows[i].sink, AT(5)), 1);
     }
     for (size_t i = 0; i < COUNT(rows); i++)
-        expect_text("its own", missing_to(rows[i].entry, rows[i].taker), "10-5 4-1");
+        expect_text("its own", missing_to(rows[i].entry, rows[i].sink), "10-5 4-1");
     cemm_ledger_free(ledger);
 }
 
-/* What is given live is given to all takers of this run, if the API has its minutes. */
+/* What is given live is given to all sinks of this run, if the API has its minutes. */
 static void test_live(void **state)
 {
-    static const char *const takers[] = {"csv", "write_graphite"};
-    struct cemm_ledger *ledger = cemm_ledger_new(10 * 60 + 20, takers, 2);
+    static const char *const sinks[] = {"csv", "write_graphite"};
+    struct cemm_ledger *ledger = cemm_ledger_new(10 * 60 + 20, sinks, 2);
     struct cemm_ledger_entry *t1 = cemm_ledger_entry(ledger, &one, "p1", "t1");
 
     (void)state;
     assert_non_null(ledger);
     assert_int_equal(cemm_ledger_mark(power(ledger), "of another run", AT(8)), 1);
-    assert_int_equal(cemm_ledger_gave(power(ledger), AT(5)), 0);
-    assert_int_equal(cemm_ledger_gave(t1, AT(5)), 0);
+    assert_int_equal(cemm_ledger_sent(power(ledger), AT(5)), 0);
+    assert_int_equal(cemm_ledger_sent(t1, AT(5)), 0);
     expect_text("one", missing_to(power(ledger), "csv"), "10-5 4-1");
     expect_text("the other", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
     expect_text("nobody else", missing_to(power(ledger), "of another run"), "10-8 7-1");
@@ -286,20 +286,20 @@ static void test_bounded(void **state)
 
 static void load(struct cemm_ledger *ledger, const char *path, int result)
 {
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
-    expect_int(path, cemm_ledger_load(ledger, path, &words), result);
+    expect_int(path, cemm_ledger_load(ledger, path, &message), result);
     if (result)
-        expect_part("the words", words.text, path);
+        expect_part("the message", message.text, path);
 }
 
 static void save(struct cemm_ledger *ledger, bool whole, int result)
 {
-    struct cemm_words words = {""};
+    struct cemm_message message = {""};
 
-    expect_int("saved", cemm_ledger_save(ledger, whole, &words), result);
+    expect_int("saved", cemm_ledger_save(ledger, whole, &message), result);
     if (result)
-        expect_part("the words", words.text, ledger->path);
+        expect_part("the message", message.text, ledger->path);
 }
 
 /* The newest sample that an earlier run gave, for an answer that came `later` than it. */
@@ -321,7 +321,7 @@ static void test_file(void **state)
     load(ledger, path, CEMM_ABSENT);
     mark_all(ledger, 8, 6);
     mark_all(ledger, 3, 3);
-    assert_int_equal(cemm_ledger_gave(power(ledger), NOW - 5), 0);
+    assert_int_equal(cemm_ledger_sent(power(ledger), NOW - 5), 0);
     save(ledger, true, 0);
     save(ledger, true, 0); /* over the one that is there */
     assert_int_equal(stat(path, &stat_buffer), 0);
@@ -475,15 +475,15 @@ static void test_text(void **state)
     expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
     /* The time of the last sample stays: one that comes again is no news after a year either. */
-    assert_int_equal(cemm_ledger_gave(power(ledger), NOW - INT64_C(400) * 86400000), 0);
+    assert_int_equal(cemm_ledger_sent(power(ledger), NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("the last sample", text, HEADER GIVEN("@1665440000000") END);
     free(text);
     assert_int_equal(cemm_ledger_mark(power(ledger), CSV, AT(4)), 1);
     assert_int_equal(cemm_ledger_mark(power(ledger), "csv", AT(4)), 1);
-    assert_int_equal(cemm_ledger_gave(power(ledger), AT(3)), 0);
+    assert_int_equal(cemm_ledger_sent(power(ledger), AT(3)), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
-    expect_text("of all takers", text,
+    expect_text("of all sinks", text,
                 HEADER GIVEN("1699999800+1 @1699999800000") "csv" LINE("1699999740")
                     CSV LINE("1699999740") END);
     free(text);
@@ -521,7 +521,7 @@ static void test_damage(void **state)
         {"too few fields", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
         {"too many", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n", -EBADMSG},
         {"a uid that is none", HEADER END "\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
-        {"a taker that is none", HEADER END "a\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
+        {"a sink that is none", HEADER END "a\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
          -EBADMSG},
         {"a path", HEADER END "\t00-1E-C0-85-96-CC\t../p1\tx\t1699999800+3\n", -EBADMSG},
         {"no count", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800\n", -EBADMSG},
@@ -549,13 +549,13 @@ static void test_damage(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_ledger *ledger = begin(10 * 60 + 20);
-        struct cemm_words words;
+        struct cemm_message message;
         const char *path = scratch_text("state", rows[i].text, 0600);
         mark_all(ledger, 5, 5);
-        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), rows[i].result);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), rows[i].result);
         if (rows[i].result) {
             expect_text(rows[i].row, missing_of(ledger), "10-1");
-            expect_part(rows[i].row, words.text, "nothing counts as sent");
+            expect_part(rows[i].row, message.text, "nothing counts as given");
         }
         cemm_ledger_free(ledger);
     }
@@ -584,18 +584,18 @@ static void test_cut(void **state)
     strcpy(aside, scratch_path("state.damaged"));
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_ledger *ledger = begin(10 * 60 + 20);
-        struct cemm_words words;
+        struct cemm_message message;
         const char *path = scratch_text("state", rows[i].text, 0600);
-        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), -EBADMSG);
-        expect_part(rows[i].row, words.text, "is cut off: what it lacks may be sent again");
-        expect_part(rows[i].row, words.text, aside);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), -EBADMSG);
+        expect_part(rows[i].row, message.text, "is cut off: what it lacks may be given again");
+        expect_part(rows[i].row, message.text, aside);
         expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
         assert_int_equal(access(path, F_OK), 0);
-        assert_int_equal(cemm_ledger_gave(power(ledger), AT(5)), 0);
+        assert_int_equal(cemm_ledger_sent(power(ledger), AT(5)), 0);
         save(ledger, false, 0);
         cemm_ledger_free(ledger);
         ledger = begin(10 * 60 + 20);
-        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &words), 0);
+        expect_int(rows[i].row, cemm_ledger_load(ledger, path, &message), 0);
         expect_text(rows[i].row, missing_of(ledger), rows[i].then);
         expect_state(aside, rows[i].text);
         cemm_ledger_free(ledger);
@@ -670,9 +670,9 @@ static void test_cadence(void **state)
     struct cemm_ledger_entry *pulse = cemm_ledger_entry(ledger, &one, "s01", "electric_power");
     for (int i = 1; i <= 3; i++) {
         const struct cemm_sample sample = {.time = INT64_C(1699999900000) + i * 30000};
-        assert_int_equal(cemm_ledger_take(power(ledger), &document, &sample), CEMM_GIVE);
-        assert_int_equal(cemm_ledger_take(pulse, &document, &sample), CEMM_GIVE);
-        assert_int_equal(cemm_ledger_gave(power(ledger), sample.time), 0);
+        assert_int_equal(cemm_ledger_take(power(ledger), &document, &sample), CEMM_NEW);
+        assert_int_equal(cemm_ledger_take(pulse, &document, &sample), CEMM_NEW);
+        assert_int_equal(cemm_ledger_sent(power(ledger), sample.time), 0);
         expect_int("two samples tell", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
         expect_int("30 s", seconds, i > 1 ? 30 : 0);
         expect_int("a pulse meter is not asked", cemm_ledger_cadence(pulse, &seconds), true);
@@ -686,8 +686,8 @@ static void test_cadence(void **state)
     expect_int("it is as before", seconds, 30);
     const struct cemm_sample later = {.time = NOW + 7 * HOUR * 1000};
     document.fetched = later.time;
-    assert_int_equal(cemm_ledger_take(power(ledger), &document, &later), CEMM_GIVE);
-    assert_int_equal(cemm_ledger_gave(power(ledger), later.time), 0);
+    assert_int_equal(cemm_ledger_take(power(ledger), &document, &later), CEMM_NEW);
+    assert_int_equal(cemm_ledger_sent(power(ledger), later.time), 0);
     save(ledger, true, 0);
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
@@ -695,15 +695,15 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A file that names too many takers is none of ours. */
-static void test_takers(void **state)
+/* A file that names too many sinks is none of ours. */
+static void test_sinks(void **state)
 {
     char text[8000] = HEADER END;
     struct cemm_ledger *ledger = begin(HOUR);
     size_t length = strlen(text);
 
     (void)state;
-    for (int i = 1; i < CEMM_TAKERS_MAX; i++)
+    for (int i = 1; i < CEMM_SINKS_MAX; i++)
         length +=
             (size_t)snprintf(text + length, sizeof(text) - length, "csv/%d" LINE("1699999500"), i);
     load(ledger, scratch_text("state", text, 0600), 0);
@@ -733,7 +733,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unusable, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_links, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(test_cadence, scratch_setup, scratch_teardown),
-        cmocka_unit_test_setup_teardown(test_takers, scratch_setup, scratch_teardown),
+        cmocka_unit_test_setup_teardown(test_sinks, scratch_setup, scratch_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

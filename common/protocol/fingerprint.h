@@ -2,23 +2,23 @@
  * Tells what answers at a LAN address where a CEMM Basic or Plus was expected.
  * Pure: its answer is an argument.
  */
-#ifndef CEMM_PROTOCOL_STRANGER_H
-#define CEMM_PROTOCOL_STRANGER_H
+#ifndef CEMM_PROTOCOL_FINGERPRINT_H
+#define CEMM_PROTOCOL_FINGERPRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Where a CEMM 3.0 identifies itself without a key; its API is not below /open-api/v1/. */
-#define CEMM_STRANGER_PATH "api/v1/public/cemm"
+#define CEMM_FINGERPRINT_PATH "api/v1/public/cemm"
 
 /* The message for a port that speaks TLS instead of HTTP. */
-#define CEMM_STRANGER_TLS "this port is for HTTPS; a CEMM on the LAN is read by plain HTTP"
+#define CEMM_FINGERPRINT_TLS "this port is for HTTPS; a CEMM on the LAN is read by plain HTTP"
 
 /* A message about the sender of this answer to a request for the root (`body` may be NULL);
  * NULL: it can't be identified. */
-const char *cemm_stranger_root(int status, const char *body, size_t length);
+const char *cemm_fingerprint_root(int status, const char *body, size_t length);
 
-/* Likewise, of the answer to CEMM_STRANGER_PATH. */
-const char *cemm_stranger_public(int status, const char *body, size_t length);
+/* Likewise, of the answer to CEMM_FINGERPRINT_PATH. */
+const char *cemm_fingerprint_public(int status, const char *body, size_t length);
 
 #endif

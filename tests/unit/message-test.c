@@ -1,19 +1,19 @@
 /*
- * Words for people: cut where they do not fit, harmless on a terminal.
+ * Message for people: cut where they do not fit, harmless on a terminal.
  */
 #include "check.h"
-#include "common/base/words.h"
+#include "common/base/message.h"
 
 static void test_set(void **state)
 {
-    struct cemm_words words;
+    struct cemm_message message;
 
     (void)state;
-    cemm_words_set(&words, "%s: line %d", "file", 3);
-    assert_string_equal(words.text, "file: line 3");
-    cemm_words_set(&words, "%1000s", "x");
-    assert_int_equal(strlen(words.text), CEMM_WORDS_SIZE - 1);
-    cemm_words_set(NULL, "%s", "nobody wants to know");
+    cemm_message_set(&message, "%s: line %d", "file", 3);
+    assert_string_equal(message.text, "file: line 3");
+    cemm_message_set(&message, "%1000s", "x");
+    assert_int_equal(strlen(message.text), CEMM_MESSAGE_SIZE - 1);
+    cemm_message_set(NULL, "%s", "nobody wants to know");
 }
 
 static void test_quote(void **state)
@@ -36,7 +36,7 @@ static void test_quote(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         memset(quoted, 'x', sizeof(quoted));
-        const char *ret = cemm_words_quote(rows[i].text, quoted, rows[i].size);
+        const char *ret = cemm_message_quote(rows[i].text, quoted, rows[i].size);
         assert_ptr_equal(ret, quoted);
         expect_text(rows[i].text, quoted, rows[i].quoted);
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who points cemm at something else than a CEMM Basic or Plus on the LAN is told what it is: a CEMM
 # 3.0, a web server, a port for HTTPS. A CEMM beside them is read all the same.
-# Called as: strangers.sh BUILD_DIR
+# Called as: fingerprints.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -40,22 +40,22 @@ for kind in "cemm3", "none", "page", "tls", "https":
     print("[local " + kind + "]\naddress = 127.0.0.1:" + str(server.server_port))
 print("# ready", flush=True)
 END
-(cd "$scratch" && exec python3 server.py cert.pem cert.tls >strangers.conf) &
+(cd "$scratch" && exec python3 server.py cert.pem cert.tls >fingerprints.conf) &
 started $!
-wait_for 20 grep -q ready "$scratch/strangers.conf" || { echo 'Bail out! no servers'; exit 1; }
+wait_for 20 grep -q ready "$scratch/fingerprints.conf" || { echo 'Bail out! no servers'; exit 1; }
 start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # of another make
-printf '[local gnutls]\naddress = %s\n' "$(sed 's|https://||; s|/.*||' <<<"$sim_cloud")" >>"$scratch/strangers.conf"
+printf '[local gnutls]\naddress = %s\n' "$(sed 's|https://||; s|/.*||' <<<"$sim_cloud")" >>"$scratch/fingerprints.conf"
 start_sim --devices 1 --lan 1
 {
   printf '[discovery]\nenabled = no\n[archive]\ndirectory = %s/archive\n' "$scratch"
-  cat "$scratch/strangers.conf"
+  cat "$scratch/fingerprints.conf"
   printf '[local good]\naddress = %s\n' "${sim_lan[0]}"
 } >"$scratch/cemm.conf"
 
 # told KIND WORDS: which name the address.
 told() {
   local address
-  address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/strangers.conf")
+  address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/fingerprints.conf")
   has "$command: $1" "$err" "local $1: device information of $address: $2"
 }
 

@@ -1,4 +1,4 @@
-#include "common/protocol/stranger.h"
+#include "common/protocol/fingerprint.h"
 
 #include "common/base/json.h"
 
@@ -25,7 +25,7 @@ static bool wants_tls(const char *body, size_t length)
     return false;
 }
 
-const char *cemm_stranger_root(int status, const char *body, size_t length)
+const char *cemm_fingerprint_root(int status, const char *body, size_t length)
 {
     if (status == 400 && wants_tls(body, length))
         return "this port is for HTTPS (HTTP 400); a CEMM on the LAN is read by plain HTTP";
@@ -36,7 +36,7 @@ const char *cemm_stranger_root(int status, const char *body, size_t length)
     return NULL;
 }
 
-const char *cemm_stranger_public(int status, const char *body, size_t length)
+const char *cemm_fingerprint_public(int status, const char *body, size_t length)
 {
     struct json_object *root = NULL;
 

@@ -7,27 +7,27 @@
  *   +cloud home         it was asked
  *   -local garage       it does not reach the device
  */
-#ifndef CEMM_ENGINE_BASIS_H
-#define CEMM_ENGINE_BASIS_H
+#ifndef CEMM_ENGINE_DEPS_H
+#define CEMM_ENGINE_DEPS_H
 
 #include "common/engine/registry.h"
 
 /* A new one, in our zone, which the caller frees; NULL: no memory. */
-char *cemm_basis_new(const struct cemm_registry *registry);
+char *cemm_deps_new(const struct cemm_registry *registry);
 
 /* A source of that name was asked: 0, -ENOMEM or -E2BIG. */
-int cemm_basis_asked(char **basis, const char *name);
+int cemm_deps_asked(char **deps, const char *name);
 
 /* Adds the sources that were not asked because they do not reach the device. */
-int cemm_basis_complete(char **basis, const struct cemm_registry *registry,
-                        const struct cemm_uid *uid);
+int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
+                       const struct cemm_uid *uid);
 
 /* Whether it has our time zone; whether it has a source of that name. */
-bool cemm_basis_zone(const char *basis, const struct cemm_registry *registry);
-bool cemm_basis_has(const char *basis, const char *name);
+bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry);
+bool cemm_deps_has(const char *deps, const char *name);
 
 /* Whether it is still valid for a meter of that device. */
-bool cemm_basis_holds(const char *basis, const struct cemm_registry *registry,
-                      const struct cemm_uid *uid, const char *alias);
+bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
+                     const struct cemm_uid *uid, const char *alias);
 
 #endif

@@ -3,7 +3,7 @@
  * status and the body where it can be told, and nothing said where it can't.
  */
 #include "check.h"
-#include "common/protocol/stranger.h"
+#include "common/protocol/fingerprint.h"
 
 #include <stdlib.h>
 
@@ -27,7 +27,7 @@ static char *copy(const char *text)
 struct row {
     int status;
     const char *body;
-    const char *words; /* what they begin with; NULL: nothing can be told */
+    const char *message; /* what they begin with; NULL: nothing can be told */
 };
 
 static void check_rows(const struct row *rows, size_t count,
@@ -36,11 +36,11 @@ static void check_rows(const struct row *rows, size_t count,
     for (size_t i = 0; i < count; i++) {
         char *body = copy(rows[i].body);
         const char *row = rows[i].body ? rows[i].body : "no body";
-        const char *words = tell(rows[i].status, body, body ? strlen(rows[i].body) : 0);
-        if (rows[i].words)
-            expect_part(row, words ? words : "nothing", rows[i].words);
+        const char *message = tell(rows[i].status, body, body ? strlen(rows[i].body) : 0);
+        if (rows[i].message)
+            expect_part(row, message ? message : "nothing", rows[i].message);
         else
-            expect_text(row, words ? words : "nothing", "nothing");
+            expect_text(row, message ? message : "nothing", "nothing");
         free(body);
     }
 }
@@ -72,16 +72,16 @@ static void test_root(void **state)
     };
 
     (void)state;
-    check_rows(rows, COUNT(rows), cemm_stranger_root);
+    check_rows(rows, COUNT(rows), cemm_fingerprint_root);
 }
 
 /* A NUL is neither a blank nor the end. */
 static void test_nul(void **state)
 {
     (void)state;
-    assert_null(cemm_stranger_root(200, "\0<html>", 7));
-    assert_non_null(cemm_stranger_root(400, "\0HTTPS", 6));
-    assert_null(cemm_stranger_public(200, "\0", 1));
+    assert_null(cemm_fingerprint_root(200, "\0<html>", 7));
+    assert_non_null(cemm_fingerprint_root(400, "\0HTTPS", 6));
+    assert_null(cemm_fingerprint_public(200, "\0", 1));
 }
 
 static void test_public(void **state)
@@ -104,7 +104,7 @@ static void test_public(void **state)
     };
 
     (void)state;
-    check_rows(rows, COUNT(rows), cemm_stranger_public);
+    check_rows(rows, COUNT(rows), cemm_fingerprint_public);
 }
 
 int main(void)

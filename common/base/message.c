@@ -1,0 +1,64 @@
+#include "common/base/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+__attribute__((format(printf, 2, 0))) static void set(struct cemm_message *message,
+                                                      const char *format, va_list arguments)
+{
+    if (message && vsnprintf(message->text, sizeof(message->text), format, arguments) < 0)
+        message->text[0] = '\0';
+}
+
+void cemm_message_set(struct cemm_message *message, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    set(message, format, arguments);
+    va_end(arguments);
+}
+
+int cemm_message_fail(struct cemm_message *message, int error, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    set(message, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message)
+{
+    if (!*slot)
+        *slot = malloc(sizeof(**slot));
+    if (*slot)
+        **slot = *message;
+}
+
+void cemm_message_drop(struct cemm_message **slot)
+{
+    free(*slot);
+    *slot = NULL;
+}
+
+const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot)
+{
+    static const struct cemm_message none = {"the reason is not known"};
+
+    return *slot ? *slot : &none;
+}
+
+const char *cemm_message_quote(const char *text, char *ret, unsigned size)
+{
+    unsigned i = 0;
+
+    for (; text[i] && i + 1 < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        ret[i] = c < 0x20 || c >= 0x7f ? '?' : text[i];
+    }
+    ret[i] = '\0';
+    return ret;
+}

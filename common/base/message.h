@@ -1,0 +1,29 @@
+/*
+ * Messages for people. They never contain a key. A text that is too long is
+ * truncated.
+ */
+#ifndef CEMM_BASE_MESSAGE_H
+#define CEMM_BASE_MESSAGE_H
+
+#include "common/frontend.h"
+
+/* As cemm_message_set(). Returns `error`, for a function that ends with both. */
+int cemm_message_fail(struct cemm_message *message, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Keeps a copy in *slot, which is allocated when it is needed: few of thousands
+ * of devices have a message. cemm_message_kept() has a text for an empty slot, too:
+ * there was no memory for a message.
+ */
+void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message);
+void cemm_message_drop(struct cemm_message **slot);
+const struct cemm_message *cemm_message_kept(struct cemm_message *const *slot);
+
+/*
+ * Copies a text from outside so that it can be printed on one line: control
+ * characters become '?', at most `size` - 1 characters. Returns `ret`.
+ */
+const char *cemm_message_quote(const char *text, char *ret, unsigned size);
+
+#endif
