@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows what cemm does, on this machine alone: builds it, starts a simulated CEMM cloud that
-# answers with promises, mounts it, and runs collectd on it. Leaves nothing behind.
+# Shows what cemm does, on this machine only: builds it, starts a simulated CEMM cloud that answers
+# with promises, mounts it, and runs collectd on it. Leaves nothing behind.
 set -euo pipefail
 
 usage() {
@@ -23,7 +23,7 @@ done
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top"
-PATH=$PATH:/usr/sbin # where collectd is; users often lack it
+PATH=$PATH:/usr/sbin # collectd is there; a user's PATH often lacks it
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-demo.XXXXXX")
 mount=$scratch/cemm
@@ -76,7 +76,7 @@ await() {
     ((SECONDS < end)) || why='after two minutes'
     kill -0 "${pids[$name]}" 2>/dev/null || why='and it has ended'
     [[ -z $why ]] || {
-      echo "$name gives no $what, $why. Its last messages:" >&2
+      echo "$name: no $what, $why. Last messages:" >&2
       tail -n 20 "$scratch/$name.log" >&2
       exit 1
     }
@@ -93,7 +93,7 @@ say "Building"
 build=$scratch/build
 programs=(plugin/exec/cemm fs/cemmfs plugin/collectd/cemm.so)
 quietly meson setup "$build" --buildtype=release
-# At a terminal, ninja shows how far it is.
+# At a terminal, ninja shows its progress.
 if [[ -n $bold ]]; then ninja=(ninja); else ninja=(quietly ninja); fi
 "${ninja[@]}" -C "$build" "${programs[@]}" tests/simulator/cemm-sim
 echo "done: ${programs[*]}"
@@ -172,7 +172,7 @@ LoadPlugin cemm
 </Plugin>
 CONF
 begin collectd env LD_LIBRARY_PATH="$build/common" collectd -f -C "$scratch/collectd.conf"
-# collectd begins another file each day.
+# collectd starts a new file each day.
 values="csv/demo/cemm-*-${device##*-}/power-p1-electric_power-*"
 # shellcheck disable=SC2086 # it is a pattern
 two_values() { (($(cd "$scratch" && cat $values | grep -c '^[0-9]') >= 2)); }
@@ -181,7 +181,7 @@ show "cat $values | grep '^[0-9]' | head -n 2"
 echo "(the first column is the time of the meter, not that of the poll)"
 
 say "The power of yesterday, plotted in the terminal (W; below zero is feeding in)"
-# The means of ten minutes: 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
+# Ten-minute means: 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
 awk -F, 'NR > 1 { ten = substr($1, 1, 15); sum[ten] += $2; n[ten]++ }
   END { for (ten in sum) print ten "0," sum[ten] / n[ten] }' \
   "$mount/$device/p1/data/day/yesterday.csv" | sort >"$scratch/means.csv"
@@ -198,6 +198,6 @@ PLOT
 
 say "What this cost the cloud"
 show "awk '{ print \$NF }' requests.log | sort | uniq -c"
-echo "(202: promises and their repeats; 200: answers; 412: meters that are not there)"
+echo "(202: promises and their repeats; 200: answers; 412: meters that do not exist)"
 
 say "Done; all of it is cleaned up now"

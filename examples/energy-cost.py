@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""What the hours of `cemm energy` cost, month by month, with pandas.
+"""The cost of electricity, month by month, from the hours of `cemm energy`, with pandas.
 
     energy-cost.py hours.csv prices.csv
 
 hours.csv is from `cemm energy --format csv p1`. prices.csv has the columns start and price: an hour,
-with its offset from UTC, and what a kWh of it costs. Energy that was fed in earns as much. Hours are
-compared in UTC, so the prices may have another offset, and the hour that comes twice is two. Prices of
-quarters of an hour need `cemm energy --by quarter`.
+with its offset from UTC, and the price of a kWh in it. Energy that was fed in is paid at the same price.
+Hours are compared in UTC, so the prices may have another offset, and the hour that comes twice counts as
+two. Prices of quarters of an hour need `cemm energy --by quarter`.
 """
 import sys
 

@@ -1,9 +1,9 @@
 #!/bin/sh
-# One line each, in a mount of cemmfs:
+# One-liners for a mount of cemmfs:
 #
 #   oneliners.sh ~/meters [UID]
 #
-# prints them all, each under what it is. Take from here what you need.
+# runs them all, each below a title. Copy what you need.
 set -eu
 cd "$1"
 cd "${2:-$(ls -d ??-??-??-??-??-?? | head -n 1)}"
@@ -23,7 +23,7 @@ jq -r '.data.electric_power[0] / 1000 | todate' p1/realtime.json
 echo '# yesterday: kWh used, kWh fed in'
 awk -F, '$2 > 0 { used += $2 } $2 < 0 { fed -= $2 } END { printf "%.3f %.3f\n", used / 60000, fed / 60000 }' p1/data/day/yesterday.csv
 
-echo '# the five greatest minutes of yesterday'
+echo '# the five highest minutes of yesterday'
 tail -n +2 p1/data/day/yesterday.csv | sort -t , -k 2,2 -n -r | head -n 5
 
 echo '# the hours of yesterday, mean W'
@@ -38,5 +38,5 @@ awk -F, 'NR > 1 && $2 > 0 { print substr($1, 1, 7), $2 }' p1-gas/data/year/this-
 echo '# statistics of yesterday by csvkit'
 csvstat --columns electric_power p1/data/day/yesterday.csv
 
-echo '# SQL by csvkit (whose library warns of its own next version)'
+echo '# SQL by csvkit (its library prints a deprecation warning)'
 SQLALCHEMY_SILENCE_UBER_WARNING=1 csvsql --query 'SELECT max(electric_power) AS most, min(electric_power) AS least FROM yesterday' p1/data/day/yesterday.csv

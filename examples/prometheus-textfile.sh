@@ -1,12 +1,12 @@
 #!/bin/sh
-# CEMM meters in Prometheus, by way of node_exporter's textfile directory: one
+# CEMM meters in Prometheus, through node_exporter's textfile directory: one
 # sweep, which replaces the file atomically. From cron, every minute:
 #
 #   * * * * * root /usr/local/bin/prometheus-textfile.sh
 #
 # The directory below, which Debian's node_exporter reads, belongs to root, and
-# so does the key file. Another user needs a configuration and a key file of its
-# own, and a directory that it can write to.
+# so does the key file. Another user needs its own configuration and key file,
+# and a directory that it can write to.
 #
 # A meter that fails has no samples in the file, and cemm_up says 0: so alert on
 # cemm_up == 0, and on the age of the file (node_textfile_mtime_seconds), in case

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Pictures of what collectd's rrdtool plugin holds of one CEMM:
+# Draws pictures of one CEMM from the files of collectd's rrdtool plugin:
 #
 #   rrd-graph.sh /var/lib/collectd/rrd/HOST/cemm-UID OUT [START [END]]
 #

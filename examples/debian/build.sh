@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # Makes Debian packages of this tree: libcemm0, libcemm-dev, cemm, cemmfs, collectd-plugin-cemm.
 #
-#   examples/debian/build.sh [--no-install] DIRECTORY      # they come to lie there
+#   examples/debian/build.sh [--no-install] DIRECTORY      # where the packages are written
 #
-# It installs what building takes, by .ci/install, unless told --no-install. debian/ does not stand at
-# the top of the tree; so the tree is copied, this directory put where dpkg-buildpackage looks for it,
-# and everything built there.
+# It installs the build dependencies with .ci/install, unless --no-install is given. dpkg-buildpackage
+# needs debian/ at the top of the tree, so it builds in a copy of the tree, with this directory there.
 set -euo pipefail
 
 install=yes
@@ -21,12 +20,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 out=$(realpath -m -- "$1")
 [[ $out/ != "$top"/* ]] || {
-  echo "$out lies inside the tree, and would become part of the next package: choose another place" >&2
+  echo "$out is inside the tree, and would be packaged: choose another directory" >&2
   exit 2
 }
 mkdir -p "$out"
 
-# build_depends: those of control, without versions, a line each. debhelper-compat stands for debhelper.
+# build_depends: prints those of control, without versions, one per line. debhelper-compat stands for debhelper.
 build_depends() {
   sed -n '/^Build-Depends:/,/^[^ B]/s/^ \(.*\),$/\1/p' "$here/control" | sed 's/ ([^)]*)//g; s/-compat$//'
 }
@@ -43,7 +42,7 @@ trap 'exit 143' TERM HUP
 tree=$scratch/cemm-$version
 mkdir "$tree"
 
-# What belongs to the tree: git knows it; an unpacked archive has nothing else.
+# The files of the tree: those that git tracks; an unpacked archive has no others.
 files() {
   if [[ -e $top/.git ]]; then
     git -C "$top" ls-files -z --cached --others --exclude-standard

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Tells Home Assistant by MQTT discovery which sensors there are: a retained configuration for each channel
+# Tells Home Assistant by MQTT discovery which sensors exist: a retained configuration for each channel
 # of each meter. Run it again after a meter was added.
 #
 #   cemm list --format json | discovery.sh                  the samples come by mqtt.py
@@ -20,8 +20,8 @@ configurations='
 def is_energy: test("^(t[1-4]|electric_energy.*)$");
 def is_smart: test("^(p1|p1-usb|han|emucs|emucs-usb|dlms-usb)$");
 
-# What a channel is. t1 to t4 only rise; electric_energy is consumption less return, and can fall. Home
-# Assistant shows others, such as the tariff, as they are, without statistics.
+# The device class and the state class of a channel. t1 to t4 only rise; electric_energy is consumption
+# minus return, and can fall. Others, such as the tariff, have no statistics.
 def classes($type):
   if test("^t[1-4]$") then ["energy", "total_increasing"]
   elif is_energy then ["energy", "total"]
@@ -31,19 +31,19 @@ def classes($type):
   elif . == "flow" then ["volume_flow_rate", "measurement"]
   else [null, null] end;
 
-# After how many seconds without a new sample a value is not available. Inverters sleep at night, gas comes
-# by the hour, and where no water runs a meter of pulses has nothing new for weeks. A longer interval
-# between sweeps than 3 minutes needs more than 600.
+# A value becomes unavailable after this many seconds without a new sample. Inverters sleep at night,
+# gas comes by the hour, and a pulse meter has nothing new for weeks if no water runs. If sweeps are
+# more than 3 minutes apart, use more than 600.
 def expires($meter):
   if $meter.alias | startswith("pulse-") then null
   elif . != "gas" and (($meter.alias | is_smart) or ($meter.alias | test("^mb[0-9]+$")) and $meter.type != "solar_energy") then 600
   else 86400 end;
 
-# collectd: "time:value", and a byte of 0 at the end.
+# collectd: "time:value", with a NUL byte at the end.
 def collectd_value: "value.split(\":\")[1] | replace(\"\\x00\", \"\")";
 def collectd_type: if is_energy then "energy_wh" elif . == "electric_power" then "power" elif . == "flow" then . else "gauge" end;
 
-# Where the values come from, and whether somebody sends them.
+# The topic of the values, and how a sensor becomes unavailable.
 def origin($meter):
   if $way == "collectd" then "collectd/\($host)/cemm-\($meter.uid)" as $plugin | {
     state_topic: "\($plugin)/\(collectd_type)-\($meter.alias)-\(.)",

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Publishes what `cemm stream --format json` prints: each sample, as it is, on a topic of its own.
+"""Publishes what `cemm stream --format json` prints: each sample, unchanged, on its own topic.
 
     cemm stream --format json | mqtt.py [--host NAME] [--port N] [--user NAME --password-file FILE]
 
@@ -14,7 +14,7 @@ import sys
 from paho.mqtt import client as mqtt
 
 STATUS = "cemm/status"
-newest = {}  # of each topic
+newest = {}  # the newest sample of each topic
 
 
 def arguments():
@@ -27,7 +27,7 @@ def arguments():
 
 
 def connected(client, *_):
-    """At every connection: after a broken one, the broker has said "offline", or has forgotten all."""
+    """Runs at every connection: after a broken one, the broker has published "offline", or lost all topics."""
     client.publish(STATUS, "online", retain=True)
     for topic, sample in list(newest.items()):
         client.publish(topic, sample, retain=True)

@@ -27,7 +27,7 @@ static void print_devices(const struct cemm *cemm)
                device.core);
 }
 
-/* What may have kept devices from being found. */
+/* Why devices may not have been found. */
 static void print_state(const struct cemm *cemm)
 {
     struct cemm_discovery_state state;

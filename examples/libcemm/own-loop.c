@@ -1,18 +1,18 @@
 /*
- * A program with a loop of its own: it waits for what people type and for a
- * meter, both at once. The loop is cemm_turn(), which waits for our
- * descriptors, too; here standard input, in yours perhaps a socket.
+ * A program with its own event loop: it waits for input and for meters at the
+ * same time. cemm_turn() also waits for the program's descriptors: here
+ * standard input, in your program perhaps a socket.
  *
  * A line "day 2024-05-01" prints that day of the meter, "now" its newest
- * values; many may be asked before the first is answered. It ends with the
- * input, once all is answered.
+ * values. Several requests may be pending. The program ends when its input has
+ * ended and all requests are answered.
  *
  *   cc own-loop.c $(pkg-config --cflags --libs libcemm) -o own-loop
  *   ./own-loop CONFIG UID ALIAS
  *
- * A program that must keep its own way of waiting (GLib, libuv, epoll) runs
- * this loop in a thread, hands orders over under a lock, and calls
- * cemm_wakeup(), which any thread may.
+ * A program that must keep its own main loop (GLib, libuv, epoll) runs
+ * cemm_turn() in a thread, passes requests to it under a lock, and calls
+ * cemm_wakeup(), which any thread may call.
  */
 #include <cemm.h>
 #include <stdio.h>
@@ -25,15 +25,15 @@
 
 struct program {
     struct cemm *cemm;
-    struct cemm_query meter; /* which one */
+    struct cemm_query meter;
     char line[LINE_SIZE];
     size_t length;
-    unsigned asked; /* and not yet answered */
-    bool ended;     /* the input */
+    unsigned pending; /* requests */
+    bool input_ended;
     bool failed;
 };
 
-/* All samples, a line each: time, channel and value. */
+/* Prints all samples, one per line: time, channel and value. */
 static void print_document(const struct cemm_zone *zone, const struct cemm_document *document)
 {
     char time[CEMM_TIME_SIZE];
@@ -56,7 +56,7 @@ static void print_answer(void *data, const struct cemm_answer *answer)
 {
     struct program *program = data;
 
-    program->asked--;
+    program->pending--;
     if (answer->document) {
         print_document(cemm_zone(program->cemm), answer->document);
     } else {
@@ -65,7 +65,7 @@ static void print_answer(void *data, const struct cemm_answer *answer)
     }
 }
 
-static void obey(struct program *program, const char *line)
+static void run_command(struct program *program, const char *line)
 {
     struct cemm_query query = program->meter;
     bool now = strcmp(line, "now") == 0;
@@ -78,28 +78,28 @@ static void obey(struct program *program, const char *line)
     }
     int result = cemm_get(program->cemm, &query, NOW_AGE, print_answer, program, NULL);
     if (result == 0) {
-        program->asked++;
+        program->pending++;
     } else {
-        fprintf(stderr, "%s\n", strerror(-result)); /* the alias is none, for example */
+        fprintf(stderr, "%s\n", strerror(-result)); /* an invalid alias, for example */
         program->failed = true;
     }
 }
 
-/* What has come on standard input; lines may come in pieces. */
-static void listen(struct program *program)
+/* Reads standard input, where lines may arrive in pieces. */
+static void read_input(struct program *program)
 {
     size_t room = sizeof(program->line) - program->length;
     ssize_t count = read(STDIN_FILENO, program->line + program->length, room);
     char *end;
 
     if (count <= 0 || (size_t)count == room) { /* the end, or a line that is too long */
-        program->ended = true;
+        program->input_ended = true;
         return;
     }
     program->length += (size_t)count;
     while ((end = memchr(program->line, '\n', program->length))) {
         *end++ = '\0';
-        obey(program, program->line);
+        run_command(program, program->line);
         program->length -= (size_t)(end - program->line);
         memmove(program->line, end, program->length);
     }
@@ -109,12 +109,12 @@ static int run(struct program *program)
 {
     int result = 0;
 
-    while (result == 0 && (!program->ended || program->asked > 0)) {
+    while (result == 0 && (!program->input_ended || program->pending > 0)) {
         struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
 
-        result = cemm_turn(program->cemm, -1, &input, program->ended ? 0 : 1);
-        if (result == 0 && !program->ended && input.revents)
-            listen(program);
+        result = cemm_turn(program->cemm, -1, &input, program->input_ended ? 0 : 1);
+        if (result == 0 && !program->input_ended && input.revents)
+            read_input(program);
     }
     return result < 0 || program->failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

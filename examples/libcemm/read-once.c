@@ -1,7 +1,7 @@
 /*
- * Reads all meters once, and prints a line for each channel: first it looks
- * for the devices, then for the meters of each, then it reads them, always all
- * at once.
+ * Reads all meters once, and prints a line for each channel. It looks for the
+ * devices, then for their meters, and then reads the meters; the requests of
+ * each step run in parallel.
  *
  *   cc read-once.c $(pkg-config --cflags --libs libcemm) -o read-once
  *   ./read-once [CONFIG]
@@ -13,11 +13,11 @@
 
 struct reader {
     struct cemm *cemm;
-    unsigned asked; /* and not yet answered */
+    unsigned pending; /* requests */
     bool failed;
 };
 
-/* What was asked for: a device's meters (no alias), or a meter. */
+/* A request for a device's meters (no alias), or for the values of a meter. */
 struct request {
     struct reader *reader;
     struct cemm_query query;
@@ -45,7 +45,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     const struct cemm_series *series;
     size_t count;
 
-    reader->asked--;
+    reader->pending--;
     if (answer->result != 0) {
         reader->failed = true;
         fprintf(stderr, "%s/%s: %s\n", request->query.uid.text, request->query.alias,
@@ -58,7 +58,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
     free(request);
 }
 
-/* Without a uid, it asks for the devices; without an alias, for the meters of one. */
+/* Without a uid, it requests the devices; without an alias, the meters of a device. */
 static void ask(struct reader *reader, const struct cemm_uid *uid, const char *alias)
 {
     struct request *request = calloc(1, sizeof(*request));
@@ -75,19 +75,19 @@ static void ask(struct reader *reader, const struct cemm_uid *uid, const char *a
                        : cemm_find(reader->cemm, uid, 0, take_answer, request, NULL);
     }
     if (result == 0) {
-        reader->asked++;
+        reader->pending++;
     } else {
         reader->failed = true;
         free(request);
     }
 }
 
-/* Until all is answered. */
+/* Returns when no request is pending. */
 static void wait_for_answers(struct reader *reader)
 {
     int result = 0;
 
-    while (result == 0 && reader->asked > 0)
+    while (result == 0 && reader->pending > 0)
         result = cemm_turn(reader->cemm, -1, NULL, 0);
     if (result < 0) {
         reader->failed = true;

@@ -1,5 +1,5 @@
-# A whole year at one look: each column is a day, each row a quarter of an hour, the colour is the
-# power. From all files of the days of a year:
+# A whole year at a glance: each column is a day, each row a quarter of an hour, the colour is the
+# power. From all day files of a year:
 #
 #   gnuplot -c carpet.gnuplot '/home/me/meters/UID/p1/data/day/2025/*/*.csv' year.png
 set terminal png size 800,320 font "DejaVu Sans,9"

@@ -1,8 +1,8 @@
-# The power of a day, from cemmfs's file of it:
+# The power of a day, from its file in a mount of cemmfs:
 #
 #   gnuplot -c day.gnuplot ~/meters/UID/p1/data/day/yesterday.csv day.png
 #
-# What is fed in lies below zero. Means of five minutes, because single ones jump.
+# Feed-in is below zero. The curve has five-minute means, because single minutes are noisy.
 file = ARG1
 set terminal pngcairo size 800,300 font "DejaVu Sans,9"
 set output ARG2

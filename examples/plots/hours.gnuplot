@@ -1,9 +1,9 @@
-# Import and export of each hour, from what `cemm energy` has written:
+# Import and export of each hour, from the output of `cemm energy`:
 #
 #   cemm energy --from 2025-06-01 --to 2025-06-30 --format csv --output hours.csv p1
 #   gnuplot -c hours.gnuplot hours.csv month.png
 #
-# What is fed in lies below zero. Hours without data are empty.
+# Export is below zero. Hours without data are empty.
 file = ARG1
 set terminal pngcairo size 1000,340 font "DejaVu Sans,9"
 set output ARG2

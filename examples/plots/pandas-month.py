@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A month in pandas, from cemmfs's files of its days.
+"""A month in pandas, from its day files in a mount of cemmfs.
 
     pandas-month.py ~/meters/UID/p1/data/day/2026/06
 
-Prints what was used and what was fed in, by day, and by hour of the day. Times come with their
-offset, so the days on which clocks change have 23 and 25 hours here, too.
+Prints consumption and feed-in, by day and by hour of the day. Times have their offset from UTC, so the
+days on which the clocks change have 23 and 25 hours.
 """
 import pathlib
 import sys

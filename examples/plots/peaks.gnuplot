@@ -1,4 +1,4 @@
-# The highest quarter-hour of each month, and their mean, from what `cemm energy` has written:
+# The highest quarter-hour of each month, and their mean, from the output of `cemm energy`:
 #
 #   cemm energy --from 2025-01-01 --to 2025-12-31 --by quarter --format csv --output quarters.csv p1
 #   gnuplot -c peaks.gnuplot quarters.csv peaks.png

@@ -1,9 +1,9 @@
-# A year, month by month, from cemmfs's files of it, electricity and gas:
+# Electricity and gas of a year, month by month, from its files in a mount of cemmfs:
 #
 #   cd ~/meters/UID
 #   gnuplot -c year.gnuplot p1/data/year/2025.csv p1-gas/data/year/2025.csv year.png
 #
-# Electricity is what was used less what was fed in, by tariff; so it falls below zero in summer.
+# Electricity is consumption minus feed-in, by tariff, so it can be negative in summer.
 set terminal pngcairo size 800,300 font "DejaVu Sans,9"
 set output ARG3
 set datafile separator comma
@@ -17,7 +17,7 @@ set xzeroaxis
 set grid y back lc rgb "#d0d0d0"
 set key outside top center horizontal
 month(time) = strftime("%b", strptime("%Y-%m-%d", time))[1:1]
-# Bars that are stacked to both sides are not what gnuplot finds a range for.
+# gnuplot finds no range for bars that are stacked in both directions.
 stats ARG1 using (($2 > 0 ? $2 : 0) + ($3 > 0 ? $3 : 0)) skip 1 nooutput name "UP"
 stats ARG1 using (($2 < 0 ? $2 : 0) + ($3 < 0 ? $3 : 0)) skip 1 nooutput name "DOWN"
 set multiplot layout 1,2

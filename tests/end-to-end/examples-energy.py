@@ -33,14 +33,14 @@ for month, quarters in by_month(q for q in rows("p1.quarters") if q[1]):
     most = max(quarters, key=lambda q: Decimal(q[1]))
     print(month, 4 * Decimal(most[1]), most[0])
 
-print("# self-consumption of each month: kWh of the panels that were not fed in, all of theirs, %")
+print("# self-consumption of each month: kWh produced and not fed in, kWh produced, %")
 fed = {q[0]: Decimal(q[2]) for q in rows("p1.quarters") if q[2]}
 for month, quarters in by_month(q for q in rows("s01.quarters") if q[3] and q[0] in fed):
     made = sum(Decimal(q[3]) for q in quarters)
     own = made - sum(fed[q[0]] for q in quarters)
     print(month, own, made, round(100 * own / made, 1))
 
-print("# the cost of each month at the prices of its hours")
+print("# the cost of each month at hourly prices")
 cost = {}
 with open(f"{PLACE}/prices.csv", "w") as prices:
     print("start,price", file=prices)

@@ -85,7 +85,7 @@ tests:
       - {series: 'cemm_up{uid="A",alias="p1"}', values: '1x5 stale'}
     alert_rule_test:
       - {eval_time: 15m, alertname: MetersAbsent}
-      - {eval_time: 16m, alertname: MetersAbsent, exp_alerts: [{exp_annotations: {summary: "there is nothing of cemm"}}]}
+      - {eval_time: 16m, alertname: MetersAbsent, exp_alerts: [{exp_annotations: {summary: "no metrics of cemm"}}]}
       - {eval_time: 20m, alertname: MeterGone}
   - interval: 1m
     input_series:
@@ -158,9 +158,9 @@ readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" 
 is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
 is 'the same by jq' "$readings" "$(says 'the same by jq')"
 is 'when' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
-is 'five minutes' 5 "$(says 'the five greatest minutes of yesterday' | grep -c "^$yesterday")"
+is 'five minutes' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
-is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit (whose library warns of its own next version)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
+is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
 has 'csvstat has all rows' "$(says 'statistics of yesterday by csvkit')" "Row count: $(tail -n +2 "$p1/yesterday.csv" | wc -l)"
 check 'hours, days and months have rows' test "$(says 'the hours of yesterday, mean W' | wc -l)" -ge 23 -a \
   "$(says 'the days of this month: date, kWh' | wc -l)" -ge 1 -a "$(says 'gas of this year, by month (m3)' | wc -l)" -ge 1
