@@ -1,7 +1,7 @@
 /*
  * An HTTP answer before it is sent.
  *
- * Documents are made, and faults spoil them, without the HTTP library: both work on this.
+ * The code that makes documents and the faults that damage them use this, not the HTTP library.
  */
 #include "answer.h"
 

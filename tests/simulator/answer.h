@@ -9,14 +9,15 @@
 #define ANSWER_HTML "text/html; charset=utf-8"
 #define ANSWER_TEXT "text/plain; charset=utf-8"
 
-/* What happens to the connection. All but HTTP: the body is all that is sent, as it is. */
+/* What happens to the connection. Except for ANSWER_HTTP, the body is sent as it is, without a
+ * header. */
 enum answer_end {
-    ANSWER_HTTP,  /* as HTTP says; the header is made by the library */
+    ANSWER_HTTP,  /* normal: the library makes the header */
     ANSWER_CLOSE, /* closed */
-    ANSWER_LATE,  /* closed a while later; nothing is read meanwhile */
+    ANSWER_LATE,  /* closed a while later; until then nothing is read */
     ANSWER_RESET, /* reset */
-    ANSWER_HOLD,  /* nothing more comes */
-    ANSWER_DRIP,  /* what comes after the header comes byte by byte */
+    ANSWER_HOLD,  /* kept open; nothing more is sent */
+    ANSWER_DRIP,  /* everything after the header is sent byte by byte */
 };
 
 struct answer {
@@ -25,16 +26,16 @@ struct answer {
     size_t length;
     size_t sent;      /* fewer than length: the connection closes in the middle */
     const char *type; /* a literal */
-    time_t date;      /* 0: the true one */
+    time_t date;      /* 0: the current time */
     int retry_after;  /* seconds; -1: no such header */
-    bool retry_date;  /* which is a date, so many seconds from now */
+    bool retry_date;  /* it is a date, retry_after seconds from now */
     char *location;   /* allocated; NULL: no such header */
-    bool endless;     /* 4 GiB of blanks, of which nothing is said before */
+    bool endless;     /* 4 GiB of spaces, without a Content-Length */
     bool drop;        /* no answer: the connection is closed */
     enum answer_end end;
 };
 
-/* Each takes the place of what the answer was before. -ENOMEM. */
+/* Each replaces the answer. Returns 0 or -ENOMEM. */
 int answer_error(struct answer *answer, unsigned status);
 int answer_copy(struct answer *answer, unsigned status, const char *type, const char *body);
 void answer_take(struct answer *answer, unsigned status, const char *type, char *body,

@@ -1,13 +1,13 @@
 /*
  * The discovery broadcast: how the devices on the LAN say where they are.
  *
- * One socket hears the broadcasts, and each device has one of its own, bound to its address. From
- * there its answers go out, so that a packet's source is the device, as with real ones; there it
- * also hears what is sent to it alone. All share one port with whoever else allows that
- * (SO_REUSEADDR), so several simulators can live on one network.
+ * One socket receives the broadcasts, and each device has its own socket, bound to its address. It
+ * sends answers from there, so a packet's source is the device, as with real ones, and receives
+ * unicast queries there. All sockets share one port with other programs that allow it
+ * (SO_REUSEADDR), so several simulators can run on one network.
  *
- * A packet's destination decides who answers: a broadcast concerns only the devices that are in
- * that network, although one process plays those of all.
+ * A packet's destination decides who answers: a broadcast concerns only the devices in that
+ * network, although one process simulates those of all networks.
  */
 #include "beacon.h"
 
@@ -28,7 +28,7 @@
 
 #define QUERY        "cemm_query"
 #define QUERY_LENGTH (sizeof(QUERY) - 1)
-#define QUERY_ROOM   64 /* longer than a query is enough to see that it is none */
+#define QUERY_ROOM   64 /* more than a query needs, so that longer packets are noticed */
 
 struct ear {
     struct watch watch;
@@ -52,7 +52,8 @@ struct call {
     int interface;
 };
 
-/* Not exactly: for an address that no interface has, as 127.0.0.2, its network will do. */
+/* If not exactly: an address that no interface has, such as 127.0.0.2, only has to be in its
+ * network. */
 static bool find_network(const struct ifaddrs *list, struct ear *ear, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
@@ -152,7 +153,7 @@ void beacon_free(struct beacon *beacon)
     free(beacon);
 }
 
-/* Takes one packet. -EBADMSG: it is no query. */
+/* Receives one packet. -EBADMSG: it is not a query. */
 static int read_query(int fd, struct call *ret_call)
 {
     union {
@@ -194,7 +195,7 @@ static bool concerns(const struct ear *ear, const struct call *call)
            (call->to.s_addr == ear->broadcast || call->to.s_addr == INADDR_BROADCAST);
 }
 
-/* Junk holds an echo of the query: a device that heard its own would never stop. */
+/* Junk includes an echo of the query: a device that answered its own echo would never stop. */
 static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender)
 {
     const struct options *options = beacon->pool->world->options;
@@ -229,7 +230,7 @@ static void mac_of(const char *uid, char mac[static MAC_SIZE])
     mac[i] = '\0';
 }
 
-/* A device that is elsewhere: the next one, or, when this is the only one, one that nobody plays.
+/* A device at another address: the next one, or if there is only one, one that is not simulated.
  */
 static void other_mac(const struct world *world, int index, char mac[static MAC_SIZE])
 {
@@ -241,7 +242,7 @@ static void other_mac(const struct world *world, int index, char mac[static MAC_
         mac_of(uid, mac);
 }
 
-/* Closes `out`, a memory stream that fills text and length, and sends what it has got. */
+/* Closes `out`, a memory stream that fills text and length, and sends the text. */
 static void send_out(const struct ear *ear, const struct sockaddr_in *to, FILE *out, char **text,
                      const size_t *length, int times)
 {

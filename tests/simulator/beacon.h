@@ -6,8 +6,8 @@
 struct beacon;
 
 /*
- * Opens the sockets and watches them in the pool's epoll. A negative errno has been explained on
- * stderr.
+ * Opens the sockets and adds them to the pool's epoll. Prints a message if it fails; returns a
+ * negative errno.
  */
 int beacon_new(struct pool *pool, struct beacon **ret_beacon);
 void beacon_free(struct beacon *beacon);

@@ -2,8 +2,8 @@
  * Local days, months and years.
  *
  * The API counts in the meter's days, which are 23 or 25 hours long twice a year. GLib's GTimeZone
- * knows any zone by its name without setting TZ for the whole process, which libc cannot do. What
- * remains, days and months without a zone, is done by timegm() and gmtime_r(), which are pure.
+ * accepts any zone by name without setting TZ for the whole process, which libc cannot do. Days and
+ * months without a zone use timegm() and gmtime_r(), which are pure.
  */
 #include "calendar.h"
 
@@ -65,8 +65,8 @@ int64_t calendar_start(const struct calendar *calendar, int year, int month, int
 {
     struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
     gint64 local = timegm(&tm);
-    /* A midnight that comes twice begins the day the first time, in summer time; one that is
-     * skipped is moved to the end of the gap. */
+    /* If midnight comes twice, the day begins at the first one, in summer time. If it is
+     * skipped, the day begins at the end of the gap. */
     int interval = g_time_zone_adjust_time(calendar->zone, G_TIME_TYPE_DAYLIGHT, &local);
 
     return local - g_time_zone_get_offset(calendar->zone, interval);

@@ -1,9 +1,9 @@
 /*
  * Tests of the simulated meters.
  *
- * All end-to-end tests trust these data, so what they rely on is pinned down here: counters that
- * never step back, sums that agree whichever way they are asked for, days of 23 and 25 hours, and
- * nothing that comes from the future.
+ * All end-to-end tests trust these data, so these tests check what they rely on: counters that
+ * never step back, sums that agree for all periods, days of 23 and 25 hours, and no data from the
+ * future.
  */
 #include "data.h"
 
@@ -75,7 +75,7 @@ struct sum {
     int64_t oldest_ms;
 };
 
-/* Adds rows up, and sees to it that they are in order, newest first. */
+/* Adds rows up, and checks that they are sorted, newest first. */
 static struct sum add_rows(struct meter *meter, enum period period, enum channel channel,
                            int64_t utc, int64_t now)
 {
@@ -122,7 +122,7 @@ static void counters_never_step_back(void **state)
     }
 }
 
-/* A day on the counters is its power, minute by minute, but for rounding. */
+/* A day's counters are the sum of its minutes of power, except for rounding. */
 static void energy_is_the_sum_of_power(void **state)
 {
     struct rig *rig = *state;
@@ -196,7 +196,7 @@ static void gas_steps_once_an_hour(void **state)
     meter_free(hourly);
 }
 
-/* An inverter gives by day what the roof gives, and takes a little at night. */
+/* An inverter produces what its panels produce by day, and consumes a little at night. */
 static void an_inverter_produces_by_day(void **state)
 {
     struct rig *rig = *state;
@@ -252,7 +252,7 @@ static void days_have_their_own_length(void **state)
     }
 }
 
-/* Hours make the day, days the month, months the year, and the readings say the same. */
+/* Hours add up to the day, days to the month, months to the year, as the readings do. */
 static void sums_agree(void **state)
 {
     struct rig *rig = *state;
@@ -307,7 +307,7 @@ static void nothing_before_the_meter_came(void **state)
     assert_true(meter_value(rig->p1, CHANNEL_SWITCH, NOW * 1000, &ignored) < 0);
 }
 
-/* The order of questions must not matter, and no two series may look alike. */
+/* The order of calls must not matter, and no two series may be equal. */
 static void data_are_a_function(void **state)
 {
     struct rig *rig = *state;
@@ -399,7 +399,7 @@ static void aliases_are_those_of_the_documents(void **state)
     }
 }
 
-/* What the house uses is what comes through p1 and what the roof gives. */
+/* The house's consumption is p1 plus the production of its panels. */
 static void usage_is_grid_and_roof(void **state)
 {
     struct rig *rig = *state;
@@ -414,7 +414,7 @@ static void usage_is_grid_and_roof(void **state)
     meter_free(used);
 }
 
-/* L/min for an hour are that hour's m3, but for rounding. */
+/* An hour's minutes in L/min add up to its m3, except for rounding. */
 static void dsmr5_gas_comes_by_the_minute(void **state)
 {
     struct rig *rig = *state;
@@ -433,7 +433,7 @@ static void dsmr5_gas_comes_by_the_minute(void **state)
     meter_free(gas);
 }
 
-/* Midnights that are skipped, come twice, or lie off the hour. */
+/* Midnights that are skipped, come twice, or are not at a full hour of UTC. */
 static void days_of_odd_zones(void **state)
 {
     static const struct {

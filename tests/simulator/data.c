@@ -2,10 +2,10 @@
  * What the simulated meters measure.
  *
  * Everything is a function of uid, alias, channel and time, in whole numbers: two runs, two
- * machines and the oracle (--print) agree to the last digit. Power is drawn for each minute from
- * a hash; energy is the sum of just those minutes, so that counters, days, months and years agree
- * with each other. Sums up to each midnight are kept once worked out (a year takes about 10 ms),
- * which is the only state here and changes no answer.
+ * machines and the oracle (--print) agree to the last digit. The power of each minute comes from a
+ * hash. Energy is the sum of these minutes, so counters, days, months and years agree. Sums up to
+ * each midnight are cached once computed (a year takes about 10 ms); this is the only state, and it
+ * changes no answer.
  */
 #include "data.h"
 
@@ -35,11 +35,11 @@ struct midnight {
 struct meter {
     const struct calendar *calendar;
     int64_t since;
-    int64_t mark_ms; /* read at each of these */
+    int64_t mark_ms; /* interval of the readings */
     struct household household;
     bool by_minute;          /* gas: see meter_gas_by_minute() */
     bool stamped_hourly;     /* gas: see meter_gas_stamped_hourly() */
-    int64_t first[COUNTERS]; /* what the counters showed when the meter came */
+    int64_t first[COUNTERS]; /* the counters at installation */
     struct midnight *midnights;
     size_t midnight_count;
     size_t midnight_room;
@@ -78,7 +78,7 @@ int channel_find(const char *name, enum channel *ret_channel)
     return -ENOENT;
 }
 
-/* Works a day out, unless it is the one that was asked for last. */
+/* Computes a day, unless it is the last one that was computed. */
 static const struct day *work_out(struct meter *meter, int64_t start, int64_t end)
 {
     if (meter->day.start != start)
@@ -86,7 +86,7 @@ static const struct day *work_out(struct meter *meter, int64_t start, int64_t en
     return &meter->day;
 }
 
-/* Which counter a minute counts on: import low, import high, export low, export high. */
+/* The counter of a minute: import low, import high, export low, export high. */
 static int counter_of(const struct meter *meter, const struct day *day, int index)
 {
     if (meter->household.kind == METER_GAS || meter->household.kind == METER_WATER)
@@ -126,7 +126,7 @@ static int grow(struct meter *meter)
     return 0;
 }
 
-/* Goes on from midnight to midnight until one lies after `utc`. */
+/* Advances by days until midnight is after `utc`. */
 static int reach(struct meter *meter, int64_t utc)
 {
     while (meter->midnight_count == 0 || meter->midnights[meter->midnight_count - 1].start <= utc) {
@@ -327,7 +327,7 @@ int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
     return meter_value(meter, channel, mark, &ret_sample->value);
 }
 
-/* What the row at this second of the day says. */
+/* The value of the row at this second of the day. */
 static int64_t row_value(const struct meter *meter, const struct day *day, int64_t second)
 {
     int64_t amount = day->amount[second / day->length];
@@ -366,7 +366,7 @@ static int day_rows(struct meter *meter, int64_t utc, int64_t now_ms, struct sam
     return 0;
 }
 
-/* What was used from start to end, as far as it has been measured. */
+/* The consumption from start to end, as far as it has been measured. */
 static int amount(struct meter *meter, enum channel channel, int64_t start, int64_t end,
                   int64_t now_ms, int64_t *ret_value)
 {

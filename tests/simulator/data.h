@@ -11,10 +11,10 @@
 /* Values are whole numbers of 1/1024, so that each has a finite, exact decimal form. */
 #define VALUE_ONE 1024
 
-/* Meters are read at each of these, unless meter_read_every() says otherwise. */
+/* The interval of the readings, unless meter_read_every() changes it. */
 #define METER_MARK_S 10
 
-/* Moments outside of this have no data, whatever --since and --now say. */
+/* Times outside this range have no data, whatever --since and --now are. */
 #define TIME_MIN_S INT64_C(946684800)  /* 2000 */
 #define TIME_MAX_S INT64_C(4102444800) /* 2100 */
 
@@ -30,7 +30,7 @@ enum channel {
     CHANNEL_FLOW,
     CHANNEL_VOLUME,
     CHANNEL_ENERGY,     /* t1 - t3, as a reading */
-    CHANNEL_ENERGY_LOW, /* the same, as it is called where it is an amount */
+    CHANNEL_ENERGY_LOW, /* the same, as an amount */
     CHANNEL_ENERGY_HIGH,
     CHANNEL_HUMIDITY, /* one that no document names */
 };
@@ -43,28 +43,28 @@ struct sample {
 
 struct meter;
 
-/* A name the API uses for a channel; -ENOENT when there is none of that name. */
+/* The channel of a name in the API, or -ENOENT. */
 const char *channel_name(enum channel channel);
 int channel_find(const char *name, enum channel *ret_channel);
 
-/* -ENOENT: no such alias is simulated. `since` is the first second that has data. */
+/* -ENOENT: the alias is not simulated. `since` is the first second that has data. */
 int meter_new(const struct calendar *calendar, int64_t since, const char *uid, const char *alias,
               struct meter **ret_meter);
 void meter_free(struct meter *meter);
-/* DSMR 5: a gas meter's days are minutes of L/min, not hours of m3. */
+/* DSMR 5: a day of a gas meter has minutes in L/min, not hours in m3. */
 void meter_gas_by_minute(struct meter *meter);
 /* A gas reading is stamped with the hour at which it changed, not with the telegram's time. */
 void meter_gas_stamped_hourly(struct meter *meter);
 void meter_read_every(struct meter *meter, int seconds);
 enum meter_kind meter_kind(const struct meter *meter);
 
-/* A channel at a moment. -ENOENT: it was never read by then, or the meter has no such channel. */
+/* A channel at a moment. -ENOENT: it was not read before, or the meter has no such channel. */
 int meter_value(struct meter *meter, enum channel channel, int64_t time_ms, int64_t *ret_value);
 
 /* What realtime shows: the newest measurement at or before now, with its own time. */
 int meter_latest(struct meter *meter, enum channel channel, int64_t now_ms,
                  struct sample *ret_sample);
 
-/* The rows of the period around `utc`, newest first; none where the meter has no data. */
+/* The rows of the period around `utc`, newest first; none if the meter has no data. */
 int meter_rows(struct meter *meter, enum period period, enum channel channel, int64_t utc,
                int64_t now_ms, struct sample **ret_rows, size_t *ret_count);

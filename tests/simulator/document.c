@@ -1,10 +1,10 @@
 /*
  * The JSON documents of both APIs.
  *
- * They are written as the vendor's documents show them, member by member, in that order: clients
- * are tested against what they will meet, not against what would be tidy. The two APIs differ in
- * small things (io_id is a number here and a string there, time is in milliseconds here and in
- * seconds there), and these differences are kept on purpose.
+ * They are written as the vendor's documents show them, member by member, in that order, because
+ * clients must be tested against real answers, not tidy ones. The two APIs differ in small things
+ * (io_id is a number in one and a string in the other, time is in milliseconds or in seconds), and
+ * these differences are intentional.
  */
 #include "document.h"
 
@@ -18,7 +18,7 @@
 #define CHANNELS_MAX    8
 #define LIST_END        -1
 
-/* 10^10 / 1024: what one unit is in the last of ten digits. */
+/* 10^10 / 1024: one unit, counted in the last of ten digits. */
 #define DIGITS_OF_UNIT INT64_C(9765625)
 
 int64_t document_hundredths(int64_t value, enum rounding rounding)
@@ -72,7 +72,7 @@ void document_sample(FILE *out, const struct sample *sample, enum rounding round
     putc(']', out);
 }
 
-/* Which channels a kind of meter shows where. */
+/* The channels of each kind of meter in each document. */
 static const int8_t day_channels[][2] = {
     [METER_SMART] = {CHANNEL_POWER, LIST_END},  [METER_GAS] = {CHANNEL_GAS, LIST_END},
     [METER_PULSE] = {CHANNEL_POWER, LIST_END},  [METER_WATER] = {CHANNEL_FLOW, LIST_END},
@@ -98,7 +98,7 @@ static const int8_t totals_channels[][CHANNELS_MAX] = {
     [METER_USAGE] = {LIST_END},
 };
 
-/* What stands in `io`; the last row is that of all mbX. */
+/* The entries of `io`; the last row is for all mbX. */
 static const struct {
     const char *alias;
     int port;
@@ -122,7 +122,7 @@ static const struct {
     {"mb", 5, "solar_energy", "rs485"},
 };
 
-/* Smart meters that tell of a gas meter; 2.26 lists p1's as emucs-gas, too. */
+/* Smart meters that have a gas meter; 2.26 also lists p1's as emucs-gas. */
 static const struct {
     const char *smart;
     const char *gas;
@@ -187,7 +187,7 @@ static void put_io(const struct world *world, enum api api, int index, FILE *out
         fprintf(out, "\"port_option\":\"%s\",\"full_id\":%d}", io_rows[i].port_option, FULL_ID);
 }
 
-/* `only` is the one meter that is asked for, or -1 for all. */
+/* `only` is the index of one meter, or -1 for all. */
 void document_io(const struct world *world, enum api api, int only, FILE *out)
 {
     const char *comma = "";
@@ -206,7 +206,7 @@ void document_io(const struct world *world, enum api api, int only, FILE *out)
     fputs("]}", out);
 }
 
-/* Where an answer begins that has a time; the APIs tell it in different units and types. */
+/* The beginning of an answer that has a time; the APIs use different units and types. */
 static void put_head(enum api api, int index, int64_t utc, FILE *out)
 {
     if (api == API_LAN)
@@ -288,7 +288,7 @@ int document_history(const struct world *world, struct device *device, int index
     for (const int8_t *c = list; r == 0 && *c != LIST_END; c++) {
         if (c != list)
             putc(',', out);
-        if (api == API_LAN && utc != start) /* the LAN wants the start, and finds nothing else */
+        if (api == API_LAN && utc != start) /* the LAN finds a period only by its start */
             fprintf(out, "\"%s\":[]", channel_name((enum channel) * c));
         else
             r = put_series(world, meter, api, period, (enum channel) * c, utc, out);

@@ -17,7 +17,7 @@ enum rounding {
     ROUND_DOWN,
 };
 
-/* Each writes one document. -ENOMEM; what went wrong with `out` is for its owner to see. */
+/* Each writes one document. -ENOMEM; the owner of `out` checks it for errors. */
 void document_devices(const struct world *world, FILE *out);
 void document_lan_root(const struct world *world, const struct device *device, FILE *out);
 void document_io(const struct world *world, enum api api, int only, FILE *out);
@@ -33,9 +33,9 @@ int64_t document_hundredths(int64_t value, enum rounding rounding);
 void document_number(FILE *out, int64_t hundredths);
 void document_value(FILE *out, int64_t value, enum rounding rounding);
 void document_sample(FILE *out, const struct sample *sample, enum rounding rounding);
-/* What `data` has of an inverter's one register, which `totals` has under t1 and t2. */
+/* An inverter's single register as `data` has it; `totals` splits it into t1 and t2. */
 void document_register(FILE *out, int64_t low, int64_t high, enum rounding rounding);
-/* How an API rounds, but for `totals` of realtime, which rounds down. */
+/* How an API rounds, except for `totals` of realtime, which rounds down. */
 enum rounding document_rounding(const struct world *world, enum api api);
 /* The core version of the LAN devices. */
 const char *document_core(const struct world *world);

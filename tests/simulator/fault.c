@@ -1,10 +1,10 @@
 /*
  * Faults by name on matching paths.
  *
- * All that a fault is stands in one row of a table: its name, its argument's range, whether it
- * waits, replaces the answer or spoils the true one, and the function that does so. Here are those
- * that have arguments or wait; spoil.c has those that are about what an answer says, wire.c those
- * that are about how it is sent. A new fault is a new row and a function.
+ * One row of a table describes a fault: its name, its argument's range, whether it waits, replaces
+ * the answer or damages the true one, and its function. The faults that have arguments or wait are
+ * in this file, those in the content of an answer in spoil.c, and those in how it is sent in
+ * wire.c. A new fault is a new row and a function.
  */
 #include "fault.h"
 
@@ -24,10 +24,10 @@
 #define NESTED_ARRAYS 100000
 
 enum fault_when {
-    FAULT_WAIT = 1,   /* before the answer; apply is NULL, no argument means for ever */
-    FAULT_FORGET = 2, /* no answer by a connection that was idle for as long as the argument says */
-    FAULT_INSTEAD = 4, /* of the answer, which is not even made */
-    FAULT_AFTER = 8,   /* on the true answer */
+    FAULT_WAIT = 1,    /* before the answer; apply is NULL; without an argument, for ever */
+    FAULT_FORGET = 2,  /* no answer on a connection that was idle for the argument's time */
+    FAULT_INSTEAD = 4, /* replaces the answer, which is not made */
+    FAULT_AFTER = 8,   /* changes the true answer */
 };
 
 struct fault_row {
@@ -203,12 +203,12 @@ static const struct fault_row rows[] = {
     {"delay", "MS", 0, DELAY_MAX_MS, FAULT_WAIT, NULL, "answers that much later"},
     {"forget", "MS", 1, DELAY_MAX_MS, FAULT_FORGET, NULL,
      "never answers by a connection idle for so long"},
-    {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with what is no JSON"},
+    {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with text that is not JSON"},
     {"html", NULL, 0, 0, FAULT_INSTEAD, apply_html, "200 with a page of HTML"},
     {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},
     {"truncate", NULL, 0, 0, FAULT_AFTER, apply_truncate, "the connection closes half-way"},
-    {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, spaces up to 5 MiB"},
-    {"endless", NULL, 0, 0, FAULT_AFTER, apply_endless, "4 GiB of blanks, of no length said"},
+    {"huge", NULL, 0, 0, FAULT_AFTER, apply_huge, "the true answer, padded with spaces to 5 MiB"},
+    {"endless", NULL, 0, 0, FAULT_AFTER, apply_endless, "4 GiB of spaces, without a length"},
     {"deep", NULL, 0, 0, FAULT_INSTEAD, apply_deep, "100,000 nested arrays"},
     {"promise-forever", NULL, 0, 0, FAULT_INSTEAD, apply_promise_forever, "always 202"},
     {"redirect", NULL, 0, 0, FAULT_INSTEAD, apply_redirect, "302 to another host"},
@@ -216,9 +216,9 @@ static const struct fault_row rows[] = {
      "302 to another host without TLS"},
     {"redirect-port", "PORT", 1, UINT16_MAX, FAULT_INSTEAD, apply_redirect_port,
      "302 to this port of this machine, without TLS"},
-    {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same place"},
+    {"redirect-round", NULL, 0, 0, FAULT_INSTEAD, apply_redirect_round, "302 to the same URL"},
     {"date", "SECONDS", 1, INT32_MAX, FAULT_AFTER, apply_date,
-     "its Date is that of this Unix time"},
+     "the answer's Date is this Unix time"},
     {"reset", NULL, 0, 0, FAULT_INSTEAD, apply_reset, "connection closed without an answer"},
 };
 
@@ -246,7 +246,7 @@ static bool same(const char *name, const char *text, size_t length)
     return strlen(name) == length && strncmp(name, text, length) == 0;
 }
 
-/* False: there is no such fault. */
+/* Returns false if there is no such fault. */
 static bool find_kind(const char *name, size_t length, struct fault *fault)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
@@ -266,7 +266,7 @@ static enum fault_when when(const struct fault *fault)
     return fault->row ? fault->row->when : FAULT_AFTER;
 }
 
-/* What stands between the name and the @, '=' included. */
+/* The text between the name and the @, including '='. */
 static int parse_argument(const struct fault_row *row, const char *text, const char *at,
                           long *ret_argument)
 {
@@ -401,6 +401,6 @@ int fault_apply(const struct fault *fault, struct promises *promises, struct ans
         return fault->row->apply(fault->argument, promises, answer);
     if (fault->wire)
         return fault->wire->apply(answer);
-    /* A promise, or what is not there, says nothing that could be spoilt. */
+    /* Only a true answer can be damaged, not a promise or an error. */
     return answer->status == 200 ? fault->spoiler->apply(fault->spoiler->text, answer) : 0;
 }

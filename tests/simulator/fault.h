@@ -35,12 +35,12 @@ int faults_replace(struct faults *faults, const char *path);
 void faults_clear(struct faults *faults);
 void faults_help(void);
 
-/* Below, `where` is the request as API:UID:PATH, and `path` the end of it.
- * How long to wait before answering: 0, milliseconds, or FAULT_FOREVER. `idle` is for how many
- * milliseconds nothing had come by the connection. */
+/* Below, `where` is the request as API:UID:PATH, and `path` is its end. The time to wait before
+ * answering: 0, milliseconds, or FAULT_FOREVER. `idle` is for how many milliseconds the
+ * connection was idle. */
 int64_t faults_wait(const struct faults *faults, const char *where, const char *path, int64_t idle);
-/* The fault that takes part in the answer, or NULL. */
+/* The fault that changes or replaces the answer, or NULL. */
 const struct fault *faults_find(const struct faults *faults, const char *where, const char *path);
-/* Whether it needs the true answer to begin with. */
+/* Whether the fault needs the true answer. */
 bool fault_needs_answer(const struct fault *fault);
 int fault_apply(const struct fault *fault, struct promises *promises, struct answer *answer);

@@ -1,12 +1,12 @@
 /*
  * What the simulated households do, minute by minute.
  *
- * A base load, a morning and an evening peak, now and then a kettle. On the roof are the panels
- * that s01 measures; p1 is the one less the other, and therefore negative in summer afternoons. Gas
- * is burnt in winter. `usage` is what p1's house uses, whatever its roof gives. Each household and
- * each roof has its own seed and is some minutes early or late, so that no two series look alike.
- * mbX measures the same roof as s01, behind an inverter that draws a few watts at night. Only whole
- * numbers: the same on every machine.
+ * A base load, a morning and an evening peak, and sometimes a kettle. s01 measures the panels on
+ * the roof; p1 is consumption minus production, and therefore negative on summer afternoons. Gas is
+ * burnt in winter. `usage` is the consumption of p1's house. Each household and each roof has its
+ * own seed and is some minutes early or late, so no two series are equal. mbX measures the same
+ * roof as s01, behind an inverter that consumes a few watts at night. All numbers are whole, so the
+ * results are the same on every machine.
  */
 #include "household.h"
 
@@ -25,7 +25,7 @@
 #define MODBUS_ADDRESS_MAX 247
 #define MODBUS_PHASE       10
 
-/* What an inverter draws when there is no sun, in 1/8 W. */
+/* An inverter's consumption when there is no sun, in 1/8 W. */
 #define INVERTER_LEAST 24
 #define INVERTER_RANGE 17
 
@@ -47,7 +47,7 @@ static const struct alias aliases[] = {
     {"usage", METER_USAGE, false, 0},
 };
 
-/* A family without end in the table: mb1 to mb247, the Modbus address without leading zeros. */
+/* mb1 to mb247 are not in the table: the Modbus address without leading zeros. */
 static const struct alias modbus = {MODBUS_PREFIX, METER_MODBUS, false, MODBUS_PHASE};
 
 static bool is_modbus(const char *name)
@@ -62,7 +62,7 @@ static bool is_modbus(const char *name)
     return !*digits && address >= 1 && address <= MODBUS_ADDRESS_MAX;
 }
 
-/* NULL: nobody simulates it. */
+/* NULL: it is not simulated. */
 static const struct alias *find_alias(const char *name)
 {
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
@@ -95,7 +95,7 @@ bool meter_in_cloud(const char *name)
     return alias && alias->cloud;
 }
 
-/* Spreads a number over all 64 bits, so that neighbours have nothing in common. */
+/* Hashes a number to 64 bits, so that consecutive numbers give unrelated results. */
 static uint64_t mix(uint64_t x)
 {
     x ^= x >> 32;
@@ -117,7 +117,7 @@ static uint64_t seed_of(const char *uid, const char *alias)
     return seed;
 }
 
-/* A draw from 0 to below `limit` that belongs to this meter and this number. */
+/* A pseudo-random number below `limit`, fixed for this meter and this number. */
 static int draw(uint64_t seed, int64_t number, int limit)
 {
     uint64_t high = mix(seed + (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
@@ -143,7 +143,7 @@ static int hill(int minute, int middle, int half, int height)
     return distance < half ? height * (half - distance) / half : 0;
 }
 
-/* What is the same for all minutes of a roof's day. */
+/* The values that are the same for all minutes of a roof's day. */
 struct sun {
     uint64_t seed;
     int noon;
@@ -194,7 +194,7 @@ static int64_t water(const struct household *household, int64_t minute, int loca
     return 16 + draw(household->seed ^ 1, minute, 80);
 }
 
-/* The difference, in whole watts, as smart meters tell it. */
+/* Consumption minus production, in whole watts, as smart meters measure it. */
 static int64_t whole_watts(int64_t eighths)
 {
     return eighths >= 0 ? eighths / 8 * 8 : -(-eighths / 8 * 8);
@@ -238,7 +238,7 @@ int64_t household_first(const struct household *household, int counter)
     return (reverse ? 0 : 1000) + draw(household->seed, -3 - counter, reverse ? 40 : 1000);
 }
 
-/* Minutes since local midnight by the clock on the wall, which jumps twice a year. */
+/* Minutes since local midnight by wall clock time, which jumps twice a year. */
 static int local_minute(const struct calendar *calendar, const struct day *day, int index)
 {
     int64_t utc = day->start + index * INT64_C(60);
@@ -263,7 +263,7 @@ static void fill_minutes(const struct household *household, const struct calenda
     }
 }
 
-/* Gas, in 1/1024 m3 an hour: heating by season and time of day, and always a pilot light. */
+/* Gas, in 1/1024 m3 an hour: heating by season and time of day, and a constant pilot light. */
 static void fill_hours(const struct household *household, const struct calendar *calendar,
                        struct day *day, const struct date *date)
 {

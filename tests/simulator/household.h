@@ -21,11 +21,11 @@ struct household {
     enum meter_kind kind;
     uint64_t seed;
     uint64_t solar_seed;
-    int phase; /* minutes that this household, or roof, is late */
+    int phase; /* minutes by which this household or roof is late */
     int solar_phase;
 };
 
-/* One day worked out: minutes of power (1/8 W) or flow (1/8 L/min), or hours
+/* One day, computed: minutes of power (1/8 W) or flow (1/8 L/min), or hours
  * of gas (1/1024 m3). */
 struct day {
     int64_t start;
@@ -36,13 +36,13 @@ struct day {
     bool low[DAY_MINUTES_MAX];
 };
 
-/* -ENOENT: no such alias is simulated. */
+/* -ENOENT: the alias is not simulated. */
 int meter_kind_of(const char *alias, enum meter_kind *ret_kind);
-/* Whether the cloud's document names it; all others are the LAN's alone. */
+/* Whether the cloud documents it; all others exist on the LAN only. */
 bool meter_in_cloud(const char *alias);
 int household_begin(const char *uid, const char *alias, struct household *ret_household);
 
 void household_day(const struct household *household, const struct calendar *calendar,
                    int64_t start, int64_t end, struct day *ret_day);
-/* What a counter showed when the meter was put in, in kWh or m3. */
+/* A counter at the meter's installation, in kWh or m3. */
 int64_t household_first(const struct household *household, int counter);

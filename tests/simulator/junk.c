@@ -1,20 +1,20 @@
 /*
  * Discovery packets: the good one, and those that a client has to survive.
  *
- * Anybody on the LAN can answer a broadcast. So with --beacon-junk each answer comes after a set of
- * packets of which none must name a device. Each kind that gives a MAC gives one of its own, in
- * 00:1E:C0:FF:FF:xx, the number of its row: a client that believed one shows which. The last of
- * them is the exception, it gives the MAC of a device that does exist somewhere else.
+ * Anybody on the LAN can answer a broadcast. So with --beacon-junk a set of packets is sent before
+ * each answer, none of which may name a device. Each kind that has a MAC has a unique one,
+ * 00:1E:C0:FF:FF:xx with the number of its row, so a client that believed one shows which. The last
+ * kind is the exception: it has the MAC of a device that exists at another address.
  */
 #include "junk.h"
 
 #include <stdbool.h>
 
 #define LONG_SIZE  3000 /* more than a packet on Ethernet holds */
-#define DEEP_COUNT 600  /* a packet holds both halves of it */
+#define DEEP_COUNT 600  /* both halves fit in a packet */
 #define TYPE       "CEMM_basic"
 #define VERSION    "1.24"
-#define OLD        "1.22" /* of that age none answers */
+#define OLD        "1.22" /* too old to answer */
 
 static void begin_object(FILE *out, const struct beacon_words *words)
 {
@@ -38,7 +38,7 @@ static void put_nothing(FILE *out, const struct beacon_words *words)
     (void)words;
 }
 
-/* Valid but for its length. */
+/* Valid except for its length. */
 static void put_long(FILE *out, const struct beacon_words *words)
 {
     beacon_write(out, words);
@@ -89,7 +89,7 @@ static void put_deep(FILE *out, const struct beacon_words *words)
     putc('}', out);
 }
 
-/* What a client that is bound to the port hears of itself. */
+/* A client that is bound to the port receives its own query. */
 static void put_echo(FILE *out, const struct beacon_words *words)
 {
     (void)words;

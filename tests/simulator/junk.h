@@ -5,7 +5,7 @@
 
 #define MAC_SIZE sizeof("00:1E:C0:00:00:01")
 
-/* What a packet says. */
+/* The content of a packet. */
 struct beacon_words {
     const char *ip;
     const char *mac;     /* NULL: left out */

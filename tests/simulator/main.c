@@ -1,9 +1,9 @@
 /*
  * cemm-sim plays the CEMM cloud and any number of CEMMs on the LAN.
  *
- * It is what the demo and all end-to-end tests talk to, and it is not installed. It answers as the
- * vendor's documents say (see document.c), with data that can be computed again (data.c), and goes
- * wrong on request (fault.c). --help tells the rest.
+ * The demo and all end-to-end tests use it; it is not installed. It answers as the vendor's
+ * documents say (document.c), with data that can be computed again (data.c), and simulates faults
+ * on request (fault.c). See --help.
  */
 #include "options.h"
 #include "server.h"

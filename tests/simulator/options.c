@@ -1,8 +1,7 @@
 /*
  * The command line.
  *
- * One table holds name, argument, help and where the value goes, so that --help cannot forget an
- * option.
+ * One table holds name, argument, help and destination of each option, so --help cannot miss one.
  */
 #include "options.h"
 
@@ -27,7 +26,7 @@
 #define SPEED_MAX       1e6
 #define DISCOVERY_PORT  9777
 #define BEACON_TIMES    1000
-#define WORDS_MAX       255 /* of what stands in a beacon */
+#define WORDS_MAX       255 /* of a text in a beacon */
 
 enum form {
     FORM_FLAG,
@@ -41,7 +40,7 @@ struct option_row {
     const char *argument;                                   /* NULL: takes none */
     int (*take)(struct options *options, const char *text); /* FORM_OTHER */
     enum form form;
-    size_t member; /* where in struct options the value goes */
+    size_t member; /* the value's offset in struct options */
     long min, max;
     const char *help;
 };
@@ -69,7 +68,7 @@ static int take_real(const char *text, double min, double max, double *ret_numbe
     char *end;
     double number = strtod(text, &end);
 
-    if (end == text || *end || !(number >= min && number <= max)) /* NaN is neither */
+    if (end == text || *end || !(number >= min && number <= max)) /* false for NaN */
         return -EINVAL;
     *ret_number = number;
     return 0;
@@ -95,7 +94,7 @@ static int take_meters(struct options *options, const char *text)
     return 0;
 }
 
-/* NAME=KIND. What a document names is no extra. */
+/* NAME=KIND. A documented alias is refused. */
 static int take_extra(struct options *options, const char *text)
 {
     struct meter_name extra = {.unlisted = true};
@@ -249,7 +248,7 @@ static int take_beacon_to(struct options *options, const char *text)
     return strcmp(text, "sender") == 0 ? 0 : take_number(text, 1, UINT16_MAX, &options->beacon_to);
 }
 
-/* What goes into a JSON string as it is. */
+/* Whether a text can go into a JSON string unescaped. */
 static int take_words(const char *text, const char **ret_words)
 {
     size_t length = strlen(text);
@@ -300,7 +299,7 @@ static const struct option_row rows[] = {
      "p1-usb emucs emucs-usb emucs-gas dlms-usb pulse-1 pulse-2 pulse-3 usage\n"
      "mb1 to mb247 (default " DEFAULT_METERS ")"},
     {"extra", "NAME=KIND", take_extra, OTHER,
-     "repeatable: on the LAN, a meter of a name that no document knows and io\n"
+     "repeatable: on the LAN, a meter with a name that is not documented and that io\n"
      "does not list, with the data of the alias KIND"},
     {"next-row", NULL, NULL, FLAG(next_row),
      "days, months and years that are over also have a row at their end"},
@@ -311,7 +310,7 @@ static const struct option_row rows[] = {
      "a gas reading has the time of the smart meter's telegram, or of the hour\n"
      "at which it changed (default telegram)"},
     {"read-every", "S", NULL, NUMBER(read_every, 1, READ_EVERY_MAX),
-     "the meters are read at every S seconds (default 10)"},
+     "the meters are read every S seconds (default 10)"},
     {"lan", "N", NULL, NUMBER(lan, 0, LAN_MAX),
      "the first N devices are on the LAN, too (default 0)"},
     {"cloud-port", "PORT", NULL, NUMBER(cloud_port, 0, UINT16_MAX), "default 0: a free one"},
@@ -325,7 +324,7 @@ static const struct option_row rows[] = {
     {"key-file", "FILE", take_key_file, OTHER, "the same, from FILE's first line"},
     {"zone", "NAME", NULL, TEXT(zone), "the meters' zone (default Europe/Amsterdam)"},
     {"promise", "MS", take_promise, OTHER,
-     "documents of the cloud come MS after they were first asked for; until\n"
+     "documents of the cloud come MS after they were first requested; until\n"
      "then 202. 10 s after it was made, or once kept, a promise is forgotten\n"
      "(default 0: no promises)"},
     {"promise-body", "FORM", take_promise_body, OTHER, "json, text or empty (default json)"},
@@ -353,23 +352,23 @@ static const struct option_row rows[] = {
     {"beacon-junk", NULL, NULL, FLAG(beacon_junk),
      "before each answer come junk and forged packets"},
     {"since", "DATE", NULL, TEXT(since), "no data before that day (default: 2 years before now)"},
-    {"now", "EPOCH", take_now, OTHER, "what the meters' clock shows at start, fractions allowed"},
+    {"now", "EPOCH", take_now, OTHER, "the meters' clock at start, fractions allowed"},
     {"speed", "X", take_speed, OTHER, "how fast it runs (default 1)"},
-    {"clock", "FILE", NULL, TEXT(clock), "it shows what stands in FILE: Unix ms in 8 bytes"},
+    {"clock", "FILE", NULL, TEXT(clock), "the clock is read from FILE: Unix ms in 8 bytes"},
     {"fault", "NAME[=ARG]@GLOB", take_fault, OTHER, "repeatable; see below"},
     {"tls-cert", "FILE", NULL, TEXT(tls_cert),
      "the cloud is https, with this certificate (PEM), and"},
     {"tls-key", "FILE", NULL, TEXT(tls_key), "its key"},
     {"tls-priority", "TEXT", NULL, TEXT(tls_priority),
-     "GnuTLS's priorities, such as which TLS it is"},
+     "GnuTLS's priority string, such as TLS versions"},
     {"control", "FILE", NULL, TEXT(control),
-     "one fault a line. Read at start, if it is there; at SIGHUP it is read\n"
+     "one fault a line. Read at start, if it exists; at SIGHUP it is read\n"
      "again and replaces all faults, those of --fault included"},
     {"log", "FILE", NULL, TEXT(log), "one line a request; see below"},
     {"log-connections", NULL, NULL, FLAG(log_connections), "the log also has the connections"},
     {"print", NULL, NULL, FLAG(print),
      "UID ALIAS CHANNEL EPOCH_MS...: prints the channel at each of these times,\n"
-     "one a line, and ends. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
+     "one per line, and exits. day:CHANNEL, month:CHANNEL and year:CHANNEL: the\n"
      "row that covers it; lan:...: as the LAN writes it, and lan:totals:CHANNEL as\n"
      "realtime has it in totals. Exit 1: there is no such value. Give the\n"
      "--since of the other process"},
@@ -402,17 +401,17 @@ static void print_help(void)
            "SIGTERM and SIGINT end it with 0.\n\n"
            "A fault acts on requests whose path matches GLOB (fnmatch, * matches / as well). A\n"
            "GLOB may also name the API and the device: lan:00-1E-C0-00-00-02:*, cloud:*:/v1/*.\n"
-           "Of those that match, the first that waits and the first that answers act.\n");
+           "If several match, the first that waits and the first that answers act.\n");
     faults_help();
-    printf("\nThe log, one line a request, before its answer goes out:\n"
+    printf("\nThe log, one line a request, written before its answer is sent:\n"
            "  UNIX-MS cloud|lan UID METHOD PATH QUERY STATUS\n"
            "UNIX-MS has three decimals. UID and QUERY are - where there is none; the api_key is\n"
-           "left out; STATUS is 0 for what gets no answer. A request that finds its LAN device at\n"
-           "work adds a line\n"
+           "left out; STATUS is 0 if no answer is sent. A request that finds its LAN device busy\n"
+           "adds a line\n"
            "  UNIX-MS lan UID overlap COUNT\n"
            "and each query that a device answers adds\n"
            "  UNIX-MS udp UID QUERY SENDER-IP:PORT - 0\n"
-           "With --log-connections each connection that begins adds, with how many are open then,\n"
+           "With --log-connections each new connection adds a line with the number of open ones,\n"
            "  UNIX-MS cloud|lan UID connect OPEN\n");
 }
 
@@ -463,7 +462,7 @@ static int take_all(int argc, char **argv, struct options *options)
     for (int i; (i = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
         int r;
 
-        if (i < 0 || i >= ROW_COUNT) /* '?', and getopt has said why */
+        if (i < 0 || i >= ROW_COUNT) /* '?': getopt has printed a message */
             return -EINVAL;
         r = take(&rows[i], options, optarg);
         if (r < 0)

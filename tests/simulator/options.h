@@ -12,7 +12,7 @@
 #define LAN_MAX     1024
 #define FIRST_MAX   (0xffffff - DEVICES_MAX) /* uids count in three octets */
 
-/* What the LAN devices run. */
+/* The firmware of the LAN devices. */
 enum firmware {
     FIRMWARE_2_18, /* as the documents have it: no io, no totals */
     FIRMWARE_2_26,
@@ -26,14 +26,14 @@ enum promise_body {
 
 struct meter_name {
     const char *alias;
-    const char *like; /* the documented alias whose kind and data it has; mostly itself */
-    const char *type; /* what io says; NULL: see document.c */
-    bool unlisted;    /* io does not tell of it */
+    const char *like; /* the documented alias whose kind and data it has; usually itself */
+    const char *type; /* in io; NULL: see document.c */
+    bool unlisted;    /* not in io */
 };
 
 /* Another type for a meter. */
 struct meter_type {
-    char *alias; /* and behind it the type */
+    char *alias; /* allocated, with the type after it */
     const char *type;
 };
 
@@ -42,7 +42,7 @@ struct options {
     int first; /* number of the first device */
     int lan;
     struct in_addr lan_bind[LAN_MAX];
-    int lan_bind_count; /* 0: 127.0.0.1, and each device has a port of its own */
+    int lan_bind_count; /* 0: 127.0.0.1, and each device has its own port */
     int cloud_port;
     int lan_port;
     char *meter_list; /* what `meters` points into */
@@ -69,18 +69,18 @@ struct options {
     bool discovery;
     int discovery_port;
     int beacon_to;              /* port; 0: the one the query came from */
-    const char *beacon_claim;   /* NULL: the truth */
+    const char *beacon_claim;   /* NULL: the true address */
     const char *beacon_version; /* NULL: the firmware's */
     int beacon_times;
     bool beacon_junk;
     const char *since; /* NULL: two years before now */
     int64_t now_ms;    /* -1: the real time */
     double speed;
-    const char *clock; /* a file; NULL: now_ms and speed hold */
+    const char *clock; /* a file; NULL: now_ms and speed are used */
     struct faults faults;
     const char *tls_cert; /* files; NULL: the cloud is without TLS */
     const char *tls_key;
-    const char *tls_priority; /* in GnuTLS's words; NULL: what it takes for good */
+    const char *tls_priority; /* GnuTLS's priority string; NULL: its default */
     const char *control;
     const char *log;
     bool log_connections;
@@ -92,6 +92,6 @@ struct options {
 
 #define HTTP_PORT 80
 
-/* -EINVAL: the line that says what is wrong has gone to stderr. */
+/* -EINVAL: a message was printed. */
 int options_parse(int argc, char **argv, struct options *ret_options);
 void options_free(struct options *options);

@@ -1,10 +1,10 @@
 /*
- * Promises: documents that are not there at once.
+ * Promises: documents that are not available at once.
  *
- * The first request for a document begins a promise. The same request, and only the same, gets the
- * document once the promised time has gone by; 10 s after it was made the promise is forgotten,
- * kept or not: so they stand in order of age, and in a tree by their request besides, because a
- * fleet makes thousands of them.
+ * The first request for a document creates a promise. The same request, and only the same, gets the
+ * document after the promised time. A promise is removed 10 s after it was made, kept or not, so
+ * promises are in a list by age; they are also in a tree by request, because a fleet makes
+ * thousands of them.
  */
 #include "promise.h"
 

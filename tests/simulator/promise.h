@@ -19,7 +19,7 @@ struct promises {
 void promises_begin(struct promises *promises, const struct options *options);
 void promises_end(struct promises *promises);
 
-/* Turns a document into a 202 while it is only promised. */
+/* Replaces a document by a 202 until its promised time. */
 int promise_gate(struct promises *promises, const char *request, int64_t now_ms,
                  struct answer *answer);
 uint64_t promise_next(struct promises *promises);

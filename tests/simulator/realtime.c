@@ -1,9 +1,9 @@
 /*
  * The realtime document of both APIs.
  *
- * Firmware 2.26 sends two sets of readings. `data` is what the meter says, with the meter's time.
- * `totals` is the CEMM's own bookkeeping: it splits the one register of an inverter by tariff,
- * rounds down where `data` rounds to the nearest, and is stamped by the CEMM's own clock.
+ * Firmware 2.26 sends two sets of readings. `data` has the meter's values and times. `totals` is
+ * computed by the CEMM: it splits the single register of an inverter by tariff, rounds down where
+ * `data` rounds to the nearest, and has the times of the CEMM's clock.
  */
 #include "document.h"
 
@@ -32,7 +32,7 @@ static const struct {
     [METER_USAGE] = {{CHANNEL_POWER, LIST_END}, {LIST_END}},
 };
 
-/* What is asked for. */
+/* The request. */
 struct realtime {
     const struct world *world;
     struct device *device;
@@ -69,7 +69,7 @@ void document_register(FILE *out, int64_t low, int64_t high, enum rounding round
                                  document_hundredths(high, ROUND_DOWN));
 }
 
-/* The one register of an inverter stands under t1. */
+/* The single register of an inverter is t1. */
 static int put_register(const struct realtime *realtime, enum channel channel)
 {
     struct sample low, high;
@@ -141,7 +141,7 @@ static int put_set(const struct realtime *realtime, const char *name, const int8
     return r;
 }
 
-/* The list of a kind's channels in `data`, and one more where --unknown-channel says so. */
+/* The channels of a kind in `data`, and one more with --unknown-channel. */
 static void list_data(const struct realtime *realtime, enum meter_kind kind,
                       int8_t ret_list[static CHANNELS_MAX + 1])
 {

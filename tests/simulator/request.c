@@ -1,10 +1,10 @@
 /*
  * One HTTP request on its way through the simulator.
  *
- * It may have to wait twice: for its LAN device, which does one thing at a time, and for a fault.
- * While it waits its connection is suspended, so the loop stays free for all others. The library
- * does not look at suspended connections; the loop does, lest a client that gave up keeps its
- * device busy for ever.
+ * It may have to wait twice: for its LAN device, which handles one request at a time, and for a
+ * fault. While it waits, its connection is suspended, so the loop can serve the others. The library
+ * does not watch suspended connections; the loop does, so that a client that gave up does not keep
+ * its device busy for ever.
  */
 #include "request.h"
 
@@ -25,7 +25,7 @@
 #define ENDLESS_SIZE  (UINT64_C(4) << 30)
 #define ENDLESS_BLOCK 65536
 
-/* A log's fields are told apart by spaces, so what should not stand in a URI is made visible. */
+/* Spaces separate the log's fields, so characters that do not belong in a URI are replaced. */
 static char *copy_visible(const char *text, size_t length)
 {
     char *copy = strndup(text, length);
@@ -59,7 +59,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
     return request;
 }
 
-/* When a connection had its last answer is kept with it. NULL: no memory, or a new one. */
+/* The time of a connection's last answer. NULL: a new connection, or no memory. */
 static int64_t *last_used(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -75,7 +75,7 @@ static int64_t idle_for(const struct request *request)
     return last && *last ? monotonic_ms() - *last : 0;
 }
 
-/* The parameters but the key, as they came; "-" when there are none. */
+/* The parameters without the key, as received; "-" if there are none. */
 static void put_query(FILE *out, const char *uri)
 {
     const char *parameter = uri + strcspn(uri, "?");
@@ -163,7 +163,7 @@ static int connection_fd(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
-/* The connection rests until request_resume(), or until its client hangs up. */
+/* Suspends the connection until request_resume(), or until its client disconnects. */
 static void suspend(struct request *request, struct request_list *list, enum phase phase)
 {
     struct epoll_event event = {.events = EPOLLRDHUP, .data.ptr = &request->watch};
@@ -192,7 +192,7 @@ void request_resume(struct request *request, enum phase phase)
     listener->again = true;
 }
 
-/* A body that ends before its Content-Length says so. */
+/* A body that is shorter than its Content-Length. */
 struct cut_body {
     size_t sent;
     char bytes[];
@@ -211,7 +211,7 @@ static ssize_t read_cut(void *cls, uint64_t position, char *buffer, size_t room)
     return (ssize_t)left;
 }
 
-/* A body that its reader must end. */
+/* A body without an end: the client must close the connection. */
 static ssize_t read_endless(void *cls, uint64_t position, char *buffer, size_t room)
 {
     (void)cls;
@@ -287,7 +287,7 @@ static enum MHD_Result send_answer(struct request *request, struct answer *answe
     return sent;
 }
 
-/* Closed is what the library does with it by itself; so all that is not is done here. */
+/* The library closes the connection by default; everything else is done here. */
 static void reset(int fd)
 {
     const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
@@ -296,7 +296,7 @@ static void reset(int fd)
         perror("cemm-sim: reset");
 }
 
-/* Leaves the bytes after the header to drip(). Returns how much to send at once. */
+/* Keeps the bytes after the header for drip(). Returns how many bytes to send at once. */
 static size_t keep_for_dripping(struct request *request, struct answer *answer)
 {
     const char *end = memmem(answer->body, answer->length, "\r\n\r\n", 4);
@@ -308,7 +308,7 @@ static size_t keep_for_dripping(struct request *request, struct answer *answer)
     return request->drip_sent;
 }
 
-/* The next byte of one that drips. */
+/* Sends the next byte of a body that drips. */
 static void drip(struct request *request)
 {
     if (request->drip_sent < request->drip_length &&
@@ -327,7 +327,7 @@ void request_due(struct request *request)
         request_resume(request, request->answered ? PHASE_GONE : PHASE_ANSWER);
 }
 
-/* The device has done its work. The next one is taken on before any other can slip in between. */
+/* The device has finished. The next request starts before a new one can overtake it. */
 static void let_next(struct request *request)
 {
     struct listener *listener = request->listener;
@@ -339,7 +339,7 @@ static void let_next(struct request *request)
         request_resume(listener->busy, PHASE_READY);
 }
 
-/* Past the library, straight to the socket. */
+/* Bypasses the library and writes to the socket. */
 static enum MHD_Result send_wire(struct request *request, struct answer *answer)
 {
     int fd = connection_fd(request->connection);
@@ -376,7 +376,7 @@ static const char *parameter(struct request *request, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* The request as faults may name it. NULL: no memory. */
+/* The request as API:UID:PATH, which faults match. NULL: no memory. */
 static char *where(const struct request *request)
 {
     char *text;
@@ -487,12 +487,12 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
     if (!request)
         return MHD_NO;
     request->method = method;
-    if (*upload_size > 0) { /* nobody wants it, but the answer may only come after it */
+    if (*upload_size > 0) { /* ignored, but the answer must come after it */
         *upload_size = 0;
         return MHD_YES;
     }
     switch (request->phase) {
-    case PHASE_NEW: /* an answer this early would close the connection */
+    case PHASE_NEW: /* an answer at this point would close the connection */
         request->phase = PHASE_READY;
         return MHD_YES;
     case PHASE_READY:

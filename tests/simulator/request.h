@@ -24,11 +24,11 @@ struct watch {
 
 enum phase {
     PHASE_NEW,     /* only its headers have been seen */
-    PHASE_READY,   /* to be begun */
-    PHASE_QUEUED,  /* its device is at work on another */
-    PHASE_WAITING, /* a fault makes it wait */
+    PHASE_READY,   /* can start */
+    PHASE_QUEUED,  /* its device is busy with another */
+    PHASE_WAITING, /* a fault delays it */
     PHASE_ANSWER,  /* to be answered now */
-    PHASE_GONE,    /* the client has left, or we do */
+    PHASE_GONE,    /* the client has disconnected, or we exit */
 };
 
 struct request {
@@ -39,19 +39,19 @@ struct request {
     enum phase phase;
     bool suspended;
     bool logged;
-    bool answered;    /* it only waits until its connection closes */
+    bool answered;    /* it waits for its connection to close */
     int64_t until_ms; /* when waiting; FAULT_FOREVER */
-    char *uri;        /* as it came */
+    char *uri;        /* as received */
     char *path;       /* the same without the query */
     const char *method;
     struct target target;
-    char *drip; /* what comes byte by byte; NULL: nothing does */
+    char *drip; /* the bytes that are sent one by one, or NULL */
     size_t drip_length, drip_sent;
 };
 
 TAILQ_HEAD(request_list, request);
 
-/* A socket that is listened on: the cloud, or one device on the LAN. */
+/* A listening socket: the cloud, or one device on the LAN. */
 struct listener {
     struct watch watch;
     struct pool *pool;
@@ -60,11 +60,11 @@ struct listener {
     struct in_addr address;
     int port;
     int epoll_fd;
-    bool again;           /* has more to do without any event */
-    struct request *busy; /* LAN: the one request that the device is at work on */
+    bool again;           /* has more to do without an event */
+    struct request *busy; /* LAN: the request that the device handles */
     struct request_list queued;
     unsigned overlaps;
-    unsigned connections; /* that are open */
+    unsigned connections; /* open */
 };
 
 /* What all requests share. */
@@ -85,7 +85,7 @@ void request_connection(void *cls, struct MHD_Connection *connection, void **con
 void request_end(void *cls, struct MHD_Connection *connection, void **context,
                  enum MHD_RequestTerminationCode code);
 
-/* Its time to wait is over. */
+/* Its waiting time is over. */
 void request_due(struct request *request);
 
 /* Lets a suspended request go on, in this phase. */

@@ -1,9 +1,9 @@
 /*
  * From a request to its true answer.
  *
- * A path is taken apart once, for both APIs: what follows the alias is the same in both. Then it is
- * decided who may ask (the cloud only), what is not there and with which status, and the document
- * is written.
+ * A path is split once, for both APIs: the part after the alias is the same in both. Then this
+ * decides who may ask (cloud only), what does not exist and with which status, and writes the
+ * document.
  */
 #include "route.h"
 
@@ -14,7 +14,7 @@
 #define LAN_PREFIX "/open-api/v1/"
 #define WORDS_MAX  6
 
-/* The words between the slashes; a slash at the end makes no difference. Returns their number. */
+/* Splits at slashes; a slash at the end makes no difference. Returns the number of parts. */
 static int split(char *path, char *words[WORDS_MAX])
 {
     int count = 0;
@@ -116,7 +116,7 @@ void route_parse(const struct world *world, enum api api, const char *path,
                                       : parse_cloud(words, count, ret_target);
 }
 
-/* 0 when the cloud may and can answer, else the status that says why not. */
+/* 0 if the cloud may answer and can, else the status of the refusal. */
 static unsigned refuse_cloud(const struct world *world, const struct target *target,
                              const struct query *query)
 {
@@ -148,7 +148,7 @@ static unsigned refuse_lan(const struct world *world, const struct target *targe
     }
 }
 
-/* The parameter `time`; without it the present, which to the LAN is the start of the period. */
+/* The parameter `time`, by default now; for the LAN, the start of the current period. */
 static int parse_time(const struct world *world, enum api api, enum period period, const char *text,
                       int64_t *ret_utc)
 {

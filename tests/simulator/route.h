@@ -21,7 +21,7 @@ enum what {
     WHAT_TOTALS,
 };
 
-/* What a path stands for. */
+/* The parts of a path. */
 struct target {
     enum what what;
     char uid[WORD_SIZE];
@@ -32,11 +32,11 @@ struct target {
 struct query {
     const char *key;   /* NULL: none */
     const char *time;  /* NULL: none */
-    const char *whole; /* path and parameters: what a repetition must repeat */
+    const char *whole; /* path and parameters, which identify a promise */
 };
 
 void route_parse(const struct world *world, enum api api, const char *path,
                  struct target *ret_target);
-/* `device` is the one whose LAN port was asked; NULL for the cloud. */
+/* `device` is the one whose LAN port received the request; NULL for the cloud. */
 int route_answer(struct world *world, struct device *device, const struct target *target,
                  const struct query *query, struct answer *answer);

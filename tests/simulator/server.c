@@ -1,9 +1,9 @@
 /*
  * The HTTP side: one loop, one socket for the cloud and one for each LAN device.
  *
- * One thread does everything. Each listener is a libmicrohttpd daemon without a thread of its own,
- * whose epoll descriptor stands in ours; signals come through a descriptor, too. So nothing needs a
- * lock, and whatever waits is only an entry in a list.
+ * One thread does everything. Each listener is a libmicrohttpd daemon without a thread, whose epoll
+ * descriptor is in ours; signals come through a descriptor, too. So nothing needs a lock, and a
+ * waiting request is only an entry in a list.
  */
 #include "server.h"
 
@@ -45,7 +45,8 @@ static int watch_fd(struct server *server, int fd, struct watch *watch)
     return epoll_ctl(server->pool.epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* The cloud's alone. Each daemon copies what it is given, so it is read for it and let go. */
+/* For the cloud only. The daemon copies the certificate and the key, so they are freed after it
+ * starts. */
 static struct MHD_Daemon *start_daemon(struct listener *listener, const struct tls *tls)
 {
     struct MHD_OptionItem options[] = {
@@ -99,7 +100,7 @@ static int listener_begin(struct server *server, struct listener *listener, stru
     return info ? watch_fd(server, info->epoll_fd, &listener->watch) : -ENOSYS;
 }
 
-/* Devices with addresses of their own share a port, the others an address. */
+/* Devices with their own addresses share a port, the others share an address. */
 static int device_begin(struct server *server, int index)
 {
     struct world *world = server->pool.world;
@@ -178,7 +179,7 @@ static void raise_limit(void)
     }
 }
 
-/* A file that is not there yet is no mistake: tests write it later. */
+/* A missing file is no error: tests write it later. */
 static int read_control(struct server *server)
 {
     struct options *options = server->pool.world->options;
@@ -223,7 +224,7 @@ int server_new(struct world *world, struct server **ret_server)
     return 0;
 }
 
-/* Whoever still waits is let go: the library refuses to stop with suspended connections. */
+/* Resumes all requests that wait: the library cannot stop with suspended connections. */
 static void let_go(struct server *server)
 {
     while (!TAILQ_EMPTY(&server->pool.waiting))
@@ -251,7 +252,7 @@ void server_free(struct server *server)
     free(server);
 }
 
-/* As clients are told it: what has its own address needs no port when it is the usual one. */
+/* The address for clients: a device with its own address needs no port if it is 80. */
 static void print_address(const struct listener *listener, const char *separator)
 {
     char text[INET_ADDRSTRLEN];
@@ -273,7 +274,7 @@ int server_ready(const struct server *server)
     return fflush(stdout) == 0 ? 0 : -errno;
 }
 
-/* At a mistake in the file the faults stay what they were, which is said. */
+/* If the file has an error, the faults stay as they were, and a message says so. */
 static void reload(struct server *server)
 {
     struct options *options = server->pool.world->options;
@@ -317,7 +318,7 @@ static void dispatch(struct server *server, struct watch *watch)
     case WATCH_LISTENER:
         run_listener((struct listener *)watch);
         break;
-    case WATCH_REQUEST: /* the client has hung up */
+    case WATCH_REQUEST: /* the client has disconnected */
         request_resume((struct request *)watch, PHASE_GONE);
         break;
     case WATCH_BEACON:
@@ -326,7 +327,7 @@ static void dispatch(struct server *server, struct watch *watch)
     }
 }
 
-/* Resumes whose time has come. */
+/* Resumes the requests whose waiting time is over. */
 static void run_waiting(struct server *server)
 {
     int64_t now = monotonic_ms();
@@ -341,7 +342,7 @@ static void run_waiting(struct server *server)
     }
 }
 
-/* How long the next one still has to wait, as epoll_wait() wants it. */
+/* The remaining time of the next one, as a timeout for epoll_wait(). */
 static int patience(const struct server *server)
 {
     int64_t now = monotonic_ms();
@@ -358,7 +359,7 @@ static int patience(const struct server *server)
     return next - now > INT_MAX ? INT_MAX : (int)(next - now);
 }
 
-/* Runs those that have more to do; true if some still have. */
+/* Runs the listeners that have more to do; returns true if some still have. */
 static bool run_again(struct server *server)
 {
     bool again = false;
@@ -378,9 +379,9 @@ int server_run(struct server *server)
         int count, wait;
 
         run_waiting(server);
-        /* Running may make more requests wait: how long to sleep is only known after that. */
+        /* This may make more requests wait, so the timeout is computed after it. */
         wait = run_again(server) ? 0 : patience(server);
-        /* One event at a time: handling one may free the request that the next is about. */
+        /* One event at a time: handling it may free the request of the next one. */
         count = epoll_wait(server->pool.epoll_fd, &event, 1, wait);
         if (count < 0 && errno != EINTR)
             return -errno;

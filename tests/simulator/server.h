@@ -5,11 +5,11 @@
 
 struct server;
 
-/* Listens on all sockets. A negative errno has been explained on stderr. */
+/* Listens on all sockets. Prints a message if it fails; returns a negative errno. */
 int server_new(struct world *world, struct server **ret_server);
 void server_free(struct server *server);
 
-/* Writes the line that says where it listens. */
+/* Prints the line with the addresses. */
 int server_ready(const struct server *server);
 /* Serves until SIGTERM or SIGINT. */
 int server_run(struct server *server);

@@ -1,9 +1,9 @@
 /*
  * The simulated clock.
  *
- * Tests of "the day is over" cannot wait for midnight: --now sets the clock, --speed lets it run.
- * Only what meters measure follows it. Promises, delays and the log are about the client, who
- * lives in real time. A client that lives in a time of its own hands it in by a file (--clock).
+ * Tests of "the day is over" cannot wait for midnight: --now sets the clock, --speed sets its rate.
+ * Only the meters follow it. Promises, delays and the log use real time, as the client does. A
+ * client that has its own time passes it in a file (--clock).
  */
 #include "simclock.h"
 

@@ -6,19 +6,19 @@
 
 struct simclock {
     bool real;
-    int64_t begin_ms; /* what the simulated clock showed at `anchor_ms` */
+    int64_t begin_ms; /* the simulated clock at `anchor_ms` */
     int64_t anchor_ms;
     double speed;
-    const int64_t *shown; /* what somebody else hands in; NULL: nobody */
+    const int64_t *shown; /* the time of --clock, or NULL */
 };
 
 int64_t real_us(void);
 int64_t real_ms(void);
 int64_t monotonic_ms(void);
 
-/* `begin_ms` below 0: begins at the real time. */
+/* If `begin_ms` is negative, it begins at the real time. */
 struct simclock simclock_begin(int64_t begin_ms, double speed);
-/* From now on it shows what stands in that file: Unix milliseconds, 8 bytes of this machine. */
+/* From now on it is read from that file: Unix milliseconds, 8 bytes in host byte order. */
 int simclock_follow(struct simclock *clock, const char *path);
 void simclock_end(struct simclock *clock);
 int64_t simclock_now(const struct simclock *clock);

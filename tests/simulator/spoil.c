@@ -1,9 +1,9 @@
 /*
- * True answers made wrong, one way each, so that a client shows which check it lacks.
+ * True answers with one kind of damage each, so that a client shows which check it lacks.
  *
- * The damage is done on the text, because no JSON library would write it. All samples are
- * [milliseconds,value] here, so one walk over those pairs serves most kinds; the others put
- * something in front of a known place, or take its place.
+ * The damage is done to the text, because no JSON library would write it. All samples are
+ * [milliseconds,value] here, so one walk over those pairs serves most kinds; the others insert text
+ * at a known place, or replace it.
  */
 #include "spoil.h"
 
@@ -43,7 +43,7 @@ struct pair {
 
 typedef void write_pair(FILE *out, const struct pair *pair, const char *text);
 
-/* Whether a sample that was read begins here, and where it ends. */
+/* Whether a sample that is not [0,0] begins here, and where it ends. */
 static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_end)
 {
     size_t digits = *text == '[' ? strspn(text + 1, "0123456789") : 0;
@@ -60,7 +60,7 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
     return true;
 }
 
-/* Those before `until`; NULL: all. */
+/* The samples before `until`; NULL: all. */
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {
@@ -123,7 +123,7 @@ static void write_quoted(FILE *out, const struct pair *pair, const char *text)
     fprintf(out, "[\"%.*s\",%.*s]", pair->time_length, pair->time, pair->value_length, pair->value);
 }
 
-/* The meter's clock is wrong by so many milliseconds. */
+/* The meter's clock is wrong by `text` milliseconds. */
 static void write_shifted(FILE *out, const struct pair *pair, const char *text)
 {
     fprintf(out, "[%lld,%.*s]", strtoll(pair->time, NULL, 10) + strtoll(text, NULL, 10),
@@ -176,7 +176,7 @@ static int apply_shift(const char *text, struct answer *answer)
     return each_pair(answer, write_shifted, text);
 }
 
-/* `totals` come after `data`, and go on by the CEMM's own clock. */
+/* `totals` follow `data`, and keep the times of the CEMM's clock. */
 static int apply_stand(const char *text, struct answer *answer)
 {
     const char *totals = answer->body ? strstr(answer->body, "\"totals\":") : NULL;
@@ -184,7 +184,7 @@ static int apply_stand(const char *text, struct answer *answer)
     return each_pair_until(answer, totals, write_shifted, text);
 }
 
-/* Every second sample of a list changes places with the one before it. */
+/* Swaps every second sample of a list with the one before it. */
 static int apply_disorder(const char *text, struct answer *answer)
 {
     char *spoilt = NULL;
@@ -211,7 +211,7 @@ static int apply_disorder(const char *text, struct answer *answer)
 
 /* ---- names and bytes ------------------------------------------------------------------------ */
 
-/* `text` and what parts it from the rest come at `place` in the body. */
+/* Inserts `text` and the separator `part` at `place` in the body. */
 static int insert_at(struct answer *answer, const char *place, const char *text, const char *part)
 {
     char *spoilt = NULL;
@@ -224,7 +224,7 @@ static int insert_at(struct answer *answer, const char *place, const char *text,
     return take_stream(answer, out, &spoilt, &length);
 }
 
-/* `text` comes behind the first `mark`, if there is one. */
+/* Inserts `text` after the first `mark`, if there is one. */
 static int insert_behind(struct answer *answer, const char *mark, const char *text)
 {
     const char *place = answer->body ? strstr(answer->body, mark) : NULL;
@@ -232,7 +232,7 @@ static int insert_behind(struct answer *answer, const char *mark, const char *te
     return place ? insert_at(answer, place + strlen(mark), text, "") : 0;
 }
 
-/* `text` comes right after `"data":{` or `"data":[{`: as the first member of what is there. */
+/* Inserts `text` after `"data":{` or `"data":[{`, as the first member. */
 static int apply_member(const char *text, struct answer *answer)
 {
     static const char data[] = "\"data\":";
@@ -249,7 +249,7 @@ static int apply_entries(const char *text, struct answer *answer)
     return insert_behind(answer, "\"data\":[", text);
 }
 
-/* Of a history: in realtime there are no lists of samples. */
+/* For histories only: realtime has no lists of samples. */
 static int apply_rows(const char *text, struct answer *answer)
 {
     return strstr(answer->body ? answer->body : "", ":[[") ? insert_behind(answer, ":[", text) : 0;
@@ -264,7 +264,7 @@ static int apply_long_name(const char *text, struct answer *answer)
     return apply_member(name, answer);
 }
 
-/* As the last members of what is there: the true ones come first. */
+/* Appends members: the true ones come first. */
 static int apply_many_channels(const char *text, struct answer *answer)
 {
     const char *body = answer->body ? answer->body : "";
@@ -288,7 +288,7 @@ static int apply_many_channels(const char *text, struct answer *answer)
 static int apply_around(const char *text, struct answer *answer)
 {
     const char *before = text;
-    const char *after = text + strlen(text) + 1; /* two texts, one behind the other */
+    const char *after = text + strlen(text) + 1; /* two strings, one after the other */
     char *spoilt = NULL;
     size_t length;
     FILE *out = open_memstream(&spoilt, &length);
@@ -337,7 +337,7 @@ static int apply_many_devices(const char *text, struct answer *answer)
     return take_stream(answer, out, &body, &length);
 }
 
-/* Row by row as bytes, not printed: whoever else asks must not wait for it. */
+/* Copies row by row, without printf, so that other requests do not wait for it. */
 static int apply_many_samples(const char *text, struct answer *answer)
 {
     static const char row[] = "[1496268000000,1],";
@@ -366,12 +366,13 @@ const struct spoiler spoilers[] = {
     {"no-data", apply_body, "{\"io_id\":1}", "an object without data"},
     {"data-null", apply_body, "{\"data\":null}", "data is null"},
     {"data-number", apply_body, "{\"data\":5}", "data is a number"},
-    {"data-nested", apply_body, "{\"data\":{\"t1\":{\"t1\":[[]]}}}", "data is too deep by two"},
-    {"data-list", apply_body, "{\"data\":[[1,2],\"x\",null]}", "data is a list of anything"},
+    {"data-nested", apply_body, "{\"data\":{\"t1\":{\"t1\":[[]]}}}",
+     "data is nested two levels too deep"},
+    {"data-list", apply_body, "{\"data\":[[1,2],\"x\",null]}", "data is a list of other values"},
     {"time-negative", apply_time, "-1496268000000", "each sample's time is negative"},
-    {"time-zero", apply_time, "0", "each sample's time is 0, its value is not"},
+    {"time-zero", apply_time, "0", "each sample's time is 0, but its value is not"},
     {"time-in-seconds", apply_seconds, "", "each sample's time is in seconds"},
-    {"time-far", apply_time, "7258118400000", "each sample is of 2200"},
+    {"time-far", apply_time, "7258118400000", "each sample's time is in 2200"},
     {"time-beyond", apply_time, "99999999999999999999", "each time is beyond 64 bits"},
     {"time-null", apply_time, "null", "each sample's time is null"},
     {"time-text", apply_quoted_time, "", "each sample's time is a text"},
@@ -393,38 +394,38 @@ const struct spoiler spoilers[] = {
     {"pair-long", apply_longer_pair, ",1", "each sample has three members"},
     {"pair-object", apply_pair, "{\"time\":1496268000000}", "each sample is an object"},
     {"key-twice", apply_member, "\"t1\":[1496268000000,1],\"t1\":[1496268000000,2]",
-     "a member of data stands there twice"},
+     "data has a member twice"},
     {"name-slash", apply_member, "\"../../../etc/passwd\":[1496268000000,1]",
      "a channel's name is a path"},
     {"name-dots", apply_member, "\"..\":[1496268000000,1]", "a channel is named .."},
     {"name-newline", apply_member, "\"a\\nb\":[1496268000000,1]", "a channel's name has a newline"},
     {"name-nul", apply_member, "\"t1\\u0000x\":[1496268000000,1]", "a channel's name has a NUL"},
     {"name-quote", apply_member, "\"a\\\",b=1 \":[1496268000000,1]",
-     "a channel's name has quotes, commas and blanks"},
+     "a channel's name has quotes, commas and spaces"},
     {"name-long", apply_long_name, "\":[1496268000000,1]", "a channel's name has 10 KiB"},
     {"name-empty", apply_member, "\"\":[1496268000000,1]", "a channel has an empty name"},
     {"bad-utf8", apply_member, "\"\xff\xfe\xc0\x80\":[1496268000000,1]",
-     "a channel's name is no UTF-8"},
+     "a channel's name is not UTF-8"},
     {"uid-absurd", apply_body,
      "{\"data\":[{\"uid\":\"../../tmp\"},{\"uid\":\"\"},{\"uid\":\"FF-FF-FF-FF-FF-FF-FF\"}]}",
-     "200 with uids that are none"},
+     "200 with invalid uids"},
     {"uid-twice", apply_body,
      "{\"data\":[{\"uid\":\"00-1E-C0-00-00-01\"},{\"uid\":\"00:1e:c0:00:00:01\"}]}",
      "200 with one uid twice"},
     {"odd-members", apply_member, "\"odd1\":\"text\",\"odd2\":{\"x\":1},\"odd3\":null",
-     "data has a text, an object and null besides"},
+     "data also has a text, an object and null"},
     {"odd-rows", apply_rows, "\"row\",{},[1496268000000],[1,2,3],",
-     "a history begins with rows that are no pairs"},
+     "a history begins with rows that are not pairs"},
     {"odd-entries", apply_entries,
      "{\"uid\":7},{},null,{\"alias\":5},{\"alias\":\"p1\",\"type\":7},",
-     "a list begins with entries that are none"},
-    {"many-channels", apply_many_channels, "[1496268000000,1]", "data has 1,000 channels more"},
+     "a list begins with invalid entries"},
+    {"many-channels", apply_many_channels, "[1496268000000,1]", "data has 1,000 more channels"},
     {"many-devices", apply_many_devices, "0A-00-00", "200 with 100,000 devices"},
     {"many-samples", apply_many_samples, "electric_power", "200 with a million samples"},
     {"bom", apply_around, "\xef\xbb\xbf\0", "the answer begins with a byte order mark"},
-    {"trailing", apply_around, "\0}", "the answer has a brace too many"},
+    {"trailing", apply_around, "\0}", "the answer has one brace too many"},
     {"comment", apply_around, "/* */\0", "the answer begins with a comment"},
-    {"html-type", apply_html_type, "", "the true answer, said to be HTML"},
+    {"html-type", apply_html_type, "", "the true answer, declared as HTML"},
     {"busy", apply_busy, "429", "429 with Retry-After: 2"},
     {"down", apply_busy, "503", "503 with Retry-After: 2"},
     {NULL, NULL, NULL, NULL},

@@ -1,4 +1,4 @@
-/* True answers made wrong, and answers that are no answers. See spoil.c. */
+/* True answers that are damaged, and invalid answers. See spoil.c. */
 #pragma once
 
 #include "answer.h"
@@ -11,5 +11,5 @@ struct spoiler {
     const char *help;
 };
 
-/* Ends with a name that is NULL. */
+/* Ends with a NULL name. */
 extern const struct spoiler spoilers[];

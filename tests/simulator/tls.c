@@ -1,8 +1,8 @@
 /*
  * The cloud's certificate and its key.
  *
- * A test makes both when it runs, good and bad ones, and says which TLS they are to be shown with:
- * so nothing here expires, and no key lies in the tree.
+ * Each test makes certificates and keys when it runs, good and bad ones, and sets the TLS versions,
+ * so nothing here expires, and no key is in the repository.
  */
 #include "tls.h"
 

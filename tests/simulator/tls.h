@@ -1,4 +1,4 @@
-/* What a cloud with TLS shows its clients. See tls.c. */
+/* The cloud's certificate and its key. See tls.c. */
 #pragma once
 
 #include "options.h"
@@ -9,6 +9,6 @@ struct tls {
     const char *priority;
 };
 
-/* A negative errno: the line that says which file has gone to stderr. */
+/* Prints a message with the file's name if it fails; returns a negative errno. */
 int tls_load(struct tls *tls, const struct options *options);
 void tls_clear(struct tls *tls);

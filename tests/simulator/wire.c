@@ -1,6 +1,6 @@
 /*
- * Answers that no HTTP library would send: the bytes go to the socket as they are, and then it is
- * closed, reset, or left as it is.
+ * Answers that no HTTP library would send: the bytes are written to the socket unchanged, and then
+ * it is closed, reset, or left open.
  */
 #include "wire.h"
 
@@ -15,7 +15,7 @@
 #define LONG_SIZE 200000 /* bytes of one header line */
 #define MANY      100    /* header lines of 1000 bytes */
 
-/* What was the body becomes what is sent: a header, then `length` bytes of that body. */
+/* Replaces the body by the bytes to send: a header, then `length` bytes of the body. */
 __attribute__((format(printf, 4, 5))) static int send_as(struct answer *answer, enum answer_end end,
                                                          size_t length, const char *format, ...)
 {
@@ -90,7 +90,7 @@ static int apply_drip(struct answer *answer)
     return whole(answer, ANSWER_DRIP, answer->length);
 }
 
-/* Right, if old: the end of the connection is the end of the answer. */
+/* Valid, but old: the end of the connection is the end of the answer. */
 static int apply_no_length(struct answer *answer)
 {
     return send_as(answer, ANSWER_CLOSE, answer->length, "HTTP/1.0 200 OK\r\n" TYPE "\r\n");
@@ -131,7 +131,7 @@ static int true_answer(struct answer *answer, enum answer_end end, const char *h
                    header, answer->length);
 }
 
-/* Right, these three: how long a connection is kept is for the server to say, or to know. */
+/* These three are valid: the server decides how long it keeps a connection. */
 static int apply_close(struct answer *answer)
 {
     return true_answer(answer, ANSWER_CLOSE, "Connection: close\r\n");
@@ -147,7 +147,7 @@ static int apply_close_late(struct answer *answer)
     return true_answer(answer, ANSWER_LATE, "");
 }
 
-/* Right: in two chunks. */
+/* Valid: two chunks. */
 static int apply_chunked(struct answer *answer)
 {
     size_t half = answer->length / 2;
@@ -187,7 +187,7 @@ static int apply_long_header(struct answer *answer)
                    LONG_SIZE, 0);
 }
 
-/* MANY lines of 1000 bytes; what follows an interim answer or a body may be as long as that. */
+/* MANY lines of 1000 bytes, which may follow an interim answer or a body. */
 static void put_many(char *ret_lines)
 {
     for (int i = 0; i < MANY; i++)
@@ -234,28 +234,28 @@ const struct wire_fault wire_faults[] = {
     {"reset-before-body", apply_reset_before_body, "connection reset after the header"},
     {"reset-in-body", apply_reset_in_body, "connection reset inside the body"},
     {"close-in-header", apply_close_in_header, "connection closed inside the header"},
-    {"stall-in-header", apply_stall_in_header, "half a header, and no more"},
-    {"stall-before-body", apply_stall_before_body, "the header, and no more"},
-    {"stall-in-body", apply_stall_in_body, "half a body, and no more"},
+    {"stall-in-header", apply_stall_in_header, "half a header, then nothing"},
+    {"stall-before-body", apply_stall_before_body, "the header, then nothing"},
+    {"stall-in-body", apply_stall_in_body, "half a body, then nothing"},
     {"drip", apply_drip, "the header, then one byte every 2 s"},
-    {"no-length", apply_no_length, "the end of the connection ends the answer, which is right"},
-    {"close", apply_close, "the true answer; the connection closes, which it says"},
+    {"no-length", apply_no_length, "the end of the connection ends the answer, which is valid"},
+    {"close", apply_close, "the true answer; the connection closes, as announced"},
     {"close-unsaid", apply_close_unsaid, "the true answer; the connection closes"},
     {"close-late", apply_close_late, "the true answer; 1.5 s later the connection closes"},
     {"length-short", apply_length_short, "Content-Length is half of the body"},
     {"length-long", apply_length_long, "Content-Length is more than the body"},
     {"length-4g", apply_length_4g, "Content-Length is 4 GiB"},
     {"length-negative", apply_length_negative, "Content-Length is negative"},
-    {"length-word", apply_length_word, "Content-Length is no number"},
-    {"chunked", apply_chunked, "the true answer in chunks, which is right"},
+    {"length-word", apply_length_word, "Content-Length is not a number"},
+    {"chunked", apply_chunked, "the true answer in chunks, which is valid"},
     {"chunk-cut", apply_chunk_cut, "connection closed inside a chunk"},
-    {"chunk-bad", apply_chunk_bad, "a chunk's length is no number"},
+    {"chunk-bad", apply_chunk_bad, "a chunk's length is not a number"},
     {"no-http", apply_no_http, "the greeting of a mail server"},
-    {"no-header", apply_no_header, "the body alone"},
+    {"no-header", apply_no_header, "only the body"},
     {"long-header", apply_long_header, "a header line of 200 kB"},
     {"many-headers", apply_many_headers, "100 header lines of 1 kB"},
     {"many-interim", apply_many_interim, "100 interim answers of 0.9 kB before the true one"},
-    {"many-trailers", apply_many_trailers, "100 trailers of 1 kB behind the body"},
-    {"zipped", apply_zipped, "the true answer, said to be compressed"},
+    {"many-trailers", apply_many_trailers, "100 trailers of 1 kB after the body"},
+    {"zipped", apply_zipped, "the true answer, declared as compressed"},
     {NULL, NULL, NULL},
 };

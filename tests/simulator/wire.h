@@ -9,5 +9,5 @@ struct wire_fault {
     const char *help;
 };
 
-/* Ends with a name that is NULL. */
+/* Ends with a NULL name. */
 extern const struct wire_fault wire_faults[];

@@ -1,8 +1,8 @@
 /*
  * All that is simulated: devices, their meters, the clock.
  *
- * Also the oracle. Tests ask it what a client should have shown, so it takes the same path to the
- * data as the documents do, but never touches HTTP or JSON.
+ * Also the oracle. Tests ask it for the values that a client should show, so it uses the same code
+ * for the data as the documents do, but no HTTP and no JSON.
  */
 #include "world.h"
 
@@ -183,7 +183,7 @@ static int value_by_name(const struct world *world, struct device *device, int i
     return meter ? meter_value(meter, channel, ms, ret_value) : -ENOENT;
 }
 
-/* Whether `*name` begins with `prefix`, which is taken off then. */
+/* Whether `*name` begins with `prefix`, which is then removed. */
 static bool take_prefix(const char **name, const char *prefix)
 {
     size_t length = strlen(prefix);
@@ -193,7 +193,7 @@ static bool take_prefix(const char **name, const char *prefix)
     return found;
 }
 
-/* What is printed of a value: the words in front of a channel's name. */
+/* How a value is printed: the prefixes of a channel's name. */
 struct wanted {
     const char *name;
     bool lan;
@@ -209,7 +209,7 @@ static struct wanted wanted_of(const char *word)
     return wanted;
 }
 
-/* `data` of an inverter on the LAN has one register, under t1. */
+/* `data` of an inverter on the LAN has a single register, t1. */
 static int print_register(const struct world *world, struct device *device, int index,
                           const struct wanted *wanted, int64_t ms)
 {
@@ -237,7 +237,7 @@ static int print_value(const struct world *world, struct device *device, int ind
     if (wanted->lan && !wanted->totals && meter_kind(device->meters[index]) == METER_MODBUS &&
         wanted->name[0] == 't')
         return print_register(world, device, index, wanted, ms);
-    if (wanted->totals) /* they are stamped later than what they say was read */
+    if (wanted->totals) /* their times are later than the readings */
         ms -= ms % (world->options->read_every * INT64_C(1000));
     r = value_by_name(world, device, index, wanted->name, ms, &value);
     if (r == 0)

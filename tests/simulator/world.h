@@ -23,14 +23,14 @@ struct world {
     struct promises promises;
 };
 
-/* -EINVAL: zone or date make no sense; that has been said on stderr. */
+/* -EINVAL: zone or date are invalid; a message was printed. */
 int world_new(struct options *options, struct world *ret_world);
 void world_free(struct world *world);
 
 /* The uid of the device of this number; -EOVERFLOW. */
 int world_uid(int number, char ret_uid[static UID_SIZE]);
 struct device *world_device(const struct world *world, const char *uid);
-/* The place of an alias in options.meters; -ENOENT. */
+/* The index of an alias in options.meters; -ENOENT. */
 int world_meter(const struct world *world, const char *alias);
-/* The oracle: one line a time on stdout. Returns the exit status. */
+/* The oracle: one line on stdout for each time. Returns the exit status. */
 int world_print(const struct world *world);
