@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # cemm.sh BUILD_DIR: the program `cemm` against the simulator, as scripts and people use it. The
-# meters' clock stands still, so that what curl gets is what cemm must get, digit by digit.
+# meters' clock is stopped, so that cemm must print what curl gets, digit by digit.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,7 +11,7 @@ cemm=$build/plugin/exec/cemm
 one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
 config=$scratch/cemm.conf
-heard=$scratch/heard # all that cemm ever said, to look for the key in the end
+heard=$scratch/heard # everything that cemm printed, to search for the key at the end
 : >"$heard"
 
 # cemm_exits WHAT CODE [ARGUMENT…]: as exits; the configuration is $config.
@@ -28,8 +28,8 @@ read_exits() {
   cemm_exits "$what" "$code" read --config "$config" "$@"
 }
 
-# said UID ALIAS: what the simulator says of a meter, "UID ALIAS CHANNEL MS TEXT" a sample; no JSON
-# tool touches the numbers.
+# said UID ALIAS: the simulator's values of a meter, "UID ALIAS CHANNEL MS TEXT" for each sample; no
+# JSON tool touches the numbers.
 said() {
   cloud_get "cemm/$1/$2/realtime/" | tr -d ' \n\r\t' | grep -oE '"[A-Za-z0-9_]+":\[[^]]*\]' |
     sed -E "s/^\"([^\"]*)\":\[([^,]*),(.*)\]\$/$1 $2 \1 \2 \3/" | grep -v ' 0 0$' || true
@@ -42,7 +42,7 @@ all_said() {
   done | LC_ALL=C sort
 }
 
-# The same lines of each format.
+# The same lines from each format.
 of_influx() {
   awk '{
     split($1, tags, "[,=]"); count = split($2, fields, ",")
@@ -61,7 +61,7 @@ of_csv() {
   done | LC_ALL=C sort
 }
 
-# By text, not by jq, which may write a number anew.
+# As text, not with jq, which may reformat a number.
 of_json() {
   sed -nE 's/^\{ "uid": "([^"]*)", "alias": "([^"]*)", "channel": "([^"]*)", "value": ([^,]*), "unit": "[^"]*", "time": "?([^"},]*)"?, "type": "[^"]*" \},?$/\1,\2,\3,\4,,\5/p' |
     sed '1i header' | of_csv
@@ -73,16 +73,16 @@ formats() {
   is 'the simulator has samples to compare' 18 "$(wc -l <<<"$want")"
 
   read_exits 'read --format influx' 0 --format influx
-  is 'influx: every sample, its own text and time' "$want" "$(of_influx <<<"$out")"
+  is 'influx: every sample, with its own text and time' "$want" "$(of_influx <<<"$out")"
   is 'influx: nothing on stderr' '' "$err"
-  is 'influx: by uid, then alias' "$out" "$(sort -s -t, -k2,3.8 <<<"$out")"
+  is 'influx: sorted by uid, then alias' "$out" "$(sort -s -t, -k2,3.8 <<<"$out")"
   is 'influx: nanoseconds' 0 "$(grep -cvE ' [0-9]{19}$' <<<"$out" || true)"
   local influx=$out
   read_exits 'read without a format, not on a terminal' 0
-  is 'which is influx' "$influx" "$out"
+  is 'the default is influx' "$influx" "$out"
 
   read_exits 'read --format csv' 0 --format csv
-  is 'csv: every sample, its own text and time' "$want" "$(of_csv <<<"$out")"
+  is 'csv: every sample, with its own text and time' "$want" "$(of_csv <<<"$out")"
   is 'csv: the header' 'uid,alias,channel,value,unit,time,type' "$(head -n 1 <<<"$out")"
   is 'csv: seven columns everywhere' 7 "$(awk -F, '{ print NF }' <<<"$out" | sort -u)"
   is 'csv: local time with its offset' 0 \
@@ -90,10 +90,10 @@ formats() {
   has 'csv: units' "$(grep ,electric_power, <<<"$out")" ',W,'
 
   read_exits 'read --format json' 0 --format json
-  is 'json: every sample, its own text and time' "$want" "$(of_json <<<"$out")"
+  is 'json: every sample, with its own text and time' "$want" "$(of_json <<<"$out")"
   is 'json: one array of objects' '["object"]' "$(jq -c '[.[] | type] | unique' <<<"$out")"
   is 'json: a row for each sample' 18 "$(jq '[.[] | select(.value != null)] | length' <<<"$out")"
-  is 'json: null for what was never read' '["switch"]' \
+  is 'json: null if it was never read' '["switch"]' \
     "$(jq -c '[.[] | select(.value == null and .time == null).channel] | unique' <<<"$out")"
   is 'json: sorted' true "$(jq '. as $a | ($a | map([.uid, .alias])) | . == sort' <<<"$out")"
   is 'json: values are numbers' '["null","number"]' "$(jq -c '[.[].value | type] | unique' <<<"$out")"
@@ -109,12 +109,12 @@ table() {
   while read -r channel value; do
     check "table: $channel has three decimals at most, $value" grep -qE " $channel +$value  " <<<"$out"
   done < <(said "$one" p1 | awk '{ print $3, $5 ~ /[.]..../ ? sprintf("%.3f", $5) : $5 }')
-  refute 'table: no value has more' grep -qE '[.][0-9]{4}' <<<"$out"
+  refute 'table: no value has more decimals' grep -qE '[.][0-9]{4}' <<<"$out"
   has 'table: the source' "$(grep -m1 electric_power <<<"$out")" 'cloud home'
   is 'table: each device is named once' 1 "$(grep -c "$one" <<<"$out")"
-  has 'table: what was never read says so' "$(grep -m1 switch <<<"$out")" 'no sample'
+  has 'table: a channel that was never read says so' "$(grep -m1 switch <<<"$out")" 'no sample'
   check 'table: an age' grep -qE 'electric_power .* [0-9]+ (s|min)  ' <<<"$out"
-  is 'table: no blanks at line ends' 0 "$(grep -c ' $' <<<"$out" || true)"
+  is 'table: no spaces at line ends' 0 "$(grep -c ' $' <<<"$out" || true)"
 
   cemm_exits 'list' 0 list --config "$config"
   is 'list: the titles' 'DEVICE METER TYPE CHANNELS SOURCE ADDRESS' "$(head -n 1 <<<"$out" | tr -s ' ')"
@@ -149,13 +149,13 @@ meters() {
 
   read_exits 'an alias that is not there' 1 --format csv s02 "$one/s01"
   is 'the others come' 2 "$(wc -l <<<"$out")"
-  has 'words tell which' "$err" 's02'
-  is 'all words are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
+  has 'the message names it' "$err" 's02'
+  is 'all messages are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
   read_exits 'an alias that nobody knows' 1 --format json nothing-of-that-name
   is 'json of nothing' '[]' "$out"
-  has 'words tell which' "$err" 'E! cemm: nothing-of-that-name: '
+  has 'the message names it' "$err" 'E! cemm: nothing-of-that-name: '
   read_exits 'a device that is not there' 1 00-00-00-00-00-09
-  has 'words tell which' "$err" '00-00-00-00-00-09'
+  has 'the message names it' "$err" '00-00-00-00-00-09'
   is 'influx of nothing' '' "$out"
 }
 
@@ -188,28 +188,28 @@ usage() {
     is 'is history --help' "$page" "$out"
   done
   cemm_exits 'help nonsense' 2 help nonsense
-  has 'words tell which' "$err" "unknown command 'nonsense'"
+  has 'the message names it' "$err" "unknown command 'nonsense'"
   exits 'cemmfs -h' 0 "$build/fs/cemmfs" -h
   has 'tells the usage' "$out" 'usage: cemmfs '
   cemm_exits 'read --help' 0 read s01 --help --nonsense
   for argument in --config --format --output --help METER; do
-    has "read --help tells $argument" "$out" "$argument"
+    has "read --help has $argument" "$out" "$argument"
   done
   cemm_exits 'history --help' 0 history --help
-  hasnt 'offers no format that it refuses' "$out" prometheus
-  has 'but that for Prometheus' "$out" openmetrics
+  hasnt 'lists no format that it refuses' "$out" prometheus
+  has 'but the one for Prometheus' "$out" openmetrics
   cemm_exits 'list --help' 0 list --help
   has 'list has two formats' "$out" 'table, json'
   cemm_exits 'discover --help' 0 discover --help
   has 'discover has a configuration' "$out" '--config'
 
   cemm_exits 'no command' 2
-  has 'in words' "$err" 'E! '
+  has 'with a message' "$err" 'E! '
   for argument in nonsense --nonsense ''; do
     cemm_exits "no such command: '$argument'" 2 "$argument"
   done
   cemm_exits 'an option before the command' 2 --config "$config" read
-  has 'words tell its place' "$err" 'options must come after'
+  has 'the message says where it belongs' "$err" 'options must come after'
   for argument in nonsense prom ''; do
     read_exits "no such format: '$argument'" 2 --format "$argument"
   done
@@ -231,7 +231,7 @@ usage() {
   cemm_exits 'read --interval' 2 read --config "$config" --interval 1
   cemm_exits 'read --from' 2 read --config "$config" --from 2024-01-01
   cemm_exits 'history without --from' 2 history --config "$config"
-  has 'words name it' "$err" '--from'
+  has 'the message names it' "$err" '--from'
   for argument in 2024-02-30 2024-1-1 2024-01 yesterday '' 20240101; do
     cemm_exits "history --from '$argument' is refused" 2 history --config "$config" --from "$argument"
     cemm_exits "history --to '$argument' is refused" 2 history --config "$config" --from 2024-01-01 --to "$argument"
@@ -239,10 +239,10 @@ usage() {
   cemm_exits 'history --to before --from' 2 history --config "$config" --from 2024-01-02 --to 2024-01-01
   cemm_exits 'history --period week' 2 history --config "$config" --from 2024-01-02 --period week
   cemm_exits 'history --format prometheus' 2 history --config "$config" --from 2024-01-02 --format prometheus
-  has 'words tell why' "$err" 'prometheus'
+  has 'the message says why' "$err" 'prometheus'
   for argument in read stream; do
     cemm_exits "$argument --format openmetrics" 2 "$argument" --config "$config" --format openmetrics
-    has 'words tell why' "$err" 'openmetrics is a format of history'
+    has 'the message says why' "$err" 'openmetrics is a format of history'
   done
   cemm_exits 'history of the future' 2 history --config "$config" --from 2099-01-01
 }
@@ -260,7 +260,7 @@ completes() (
 completion() {
   local command
   is 'completes commands' '--help --version discover energy help history list read stream' "$(completes '')"
-  is 'and their beginnings' 'stream' "$(completes st)"
+  is 'and the rest of a word' 'stream' "$(completes st)"
   for command in discover list read stream history energy; do
     cemm_exits "$command --help" 0 "$command" --help
     is "completes all options of $command" \
@@ -268,15 +268,15 @@ completion() {
       "$(completes "$command" --)"
   done
   is 'completes formats' 'csv influx json prometheus putval table' "$(completes read --format '')"
-  is 'by their beginning' 'prometheus putval' "$(completes stream p1 --format p)"
+  is 'the rest of a format' 'prometheus putval' "$(completes stream p1 --format p)"
   is 'those of history' 'csv influx json openmetrics putval table' "$(completes history --format '')"
   is 'those of energy' 'csv home-assistant influx json table' "$(completes energy --format '')"
   is 'and its intervals' 'day hour month quarter' "$(completes energy --by '')"
-  is 'after =, which bash takes for a word' 'prometheus putval' "$(completes read --format = p)"
-  is 'at once after it' 'csv influx json prometheus putval table' "$(completes read --format =)"
+  is 'after =, which is a word for bash' 'prometheus putval' "$(completes read --format = p)"
+  is 'directly after =' 'csv influx json prometheus putval table' "$(completes read --format =)"
   is 'completes periods' 'day month year' "$(completes history --period '')"
   is 'completes files' "$config.key" "$(completes read --config "$config.k")"
-  is 'nothing for what it cannot know' '' "$(completes stream --interval '')"
+  is 'nothing for a number' '' "$(completes stream --interval '')"
 }
 
 configuration() {
@@ -287,10 +287,10 @@ configuration() {
   cp "$config.key" "$scratch/open.key" && chmod 644 "$scratch/open.key"
   sed "s|^api-key-file.*|api-key-file = $scratch/open.key|" "$config" >"$scratch/open.conf"
   cemm_exits 'a key file that others can read' 2 read --config "$scratch/open.conf"
-  has 'words name it' "$err" "$scratch/open.key"
-  is 'nothing was asked' "$before" "$(requests .)"
+  has 'the message names it' "$err" "$scratch/open.key"
+  is 'no request was sent' "$before" "$(requests .)"
   sed "s|^api-key-file.*|api-key-file = $scratch/none.key|" "$config" >"$scratch/none.conf"
-  # As people write paths: beside the file, and in the home directory.
+  # Paths are relative to the file, or begin with ~/.
   mkdir "$scratch/home" && cp "$config.key" "$scratch/home/my.key" && cp "$config.key" "$scratch/beside.key"
   sed 's|^api-key-file.*|api-key-file = ~/my.key|; s|^directory.*|directory = ~/archive|' "$config" >"$scratch/paths.conf"
   exits 'a key in the home directory' 0 env HOME="$scratch/home" "$cemm" list --config "$scratch/paths.conf"
@@ -300,27 +300,27 @@ configuration() {
   cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
   sed 's|^api-key-file.*|api-key-file = 4e4f657261bc0d9e4f5a|' "$config" >"$scratch/pasted.conf"
   cemm_exits 'the key instead of its file' 2 read --config "$scratch/pasted.conf"
-  has 'is told' "$err" 'if this is the key itself, write it into a file'
-  hasnt 'and not shown' "$err" 4e4f
+  has 'is explained' "$err" 'if this is the key itself, write it into a file'
+  hasnt 'and is not printed' "$err" 4e4f
   sed 's|^url.*|&\nurrl = x|' "$config" >"$scratch/typo.conf"
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
-  has 'words name file and line' "$err" "E! cemm: $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
+  has 'the message names file and line' "$err" "E! cemm: $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
   sed 's|^url.*|&\n&|' "$config" >"$scratch/twice.conf"
   cemm_exits 'a key that stands there twice' 2 read --config "$scratch/twice.conf"
-  has 'words name file, line and key' "$err" "E! cemm: $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
+  has 'the message names file, line and key' "$err" "E! cemm: $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
   cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
-  has 'words name it' "$err" "E! cemm: $scratch/empty.conf: "
-  is 'nothing was asked' "$before" "$(requests .)"
+  has 'the message names it' "$err" "E! cemm: $scratch/empty.conf: "
+  is 'no request was sent' "$before" "$(requests .)"
 }
 
 failures() {
   sim_faults "status=502@*$two/s01/realtime*"
   read_exits 'one meter fails' 1 --format csv
-  is 'the others come' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
-  check 'words tell which, as Telegraf reads them' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
-  is 'and tell it once' 1 "$(wc -l <<<"$err")"
+  is 'the others are printed' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+  check 'the message names it, with a prefix for Telegraf' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
+  is 'once' 1 "$(wc -l <<<"$err")"
   read_exits 'a table shows what failed' 1 --format table
   # shellcheck disable=SC2016 # awk's own
   check 'below its device' awk -v uid="$two" '
@@ -336,8 +336,8 @@ failures() {
   write_key "$scratch/wrong.key" wrong-key-0123456789
   cemm_exits 'a wrong key' 1 read --config "$scratch/wrong.conf" --format json
   is 'gives no data' '[]' "$out"
-  has 'words say 403' "$err" '403'
-  hasnt 'not the key' "$err" 'wrong-key'
+  has 'the message says 403' "$err" '403'
+  hasnt 'but not the key' "$err" 'wrong-key'
 
   sed 's|^url = .*|&nope/|' "$config" >"$scratch/nope.conf"
   cemm_exits 'a URL without the API' 1 list --config "$scratch/nope.conf"
@@ -346,13 +346,13 @@ failures() {
 
   printf '[local nowhere]\naddress = 127.0.0.1:1\ntimeout = 2\n' >"$scratch/nowhere.conf"
   cemm_exits 'a device that cannot be reached' 1 read --config "$scratch/nowhere.conf"
-  check 'is an error in words' grep -q '^E! .*nowhere' <<<"$err"
-  is 'said once' 1 "$(wc -l <<<"$err")"
+  check 'is an error message' grep -q '^E! .*nowhere' <<<"$err"
+  is 'once' 1 "$(wc -l <<<"$err")"
   cat "$config" "$scratch/nowhere.conf" >"$scratch/both.conf"
   cemm_exits 'one source of two' 1 read --config "$scratch/both.conf" --format csv
-  is 'the other comes' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
+  is 'the other is printed' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
 
-  # One limit is enough for the sweep to begin, and too low for waiting.
+  # One of the limits is high enough to start the sweep, and too low to wait for answers.
   local limit
   for limit in {4..12}; do
     (ulimit -n "$limit" && "$cemm" read --config "$config" --format csv 2>&1 >/dev/null) || echo "code $?"
@@ -360,14 +360,14 @@ failures() {
   if pkg-config --atleast-version=8.14 libcurl; then
     left_out 'a sweep that is given up says why' 'libcurl waits without a descriptor of its own since 8.14'
   else
-    check 'a sweep that is given up says why' \
+    check 'an aborted sweep says why' \
       grep -qxF 'E! cemm: the meters could not be read: Too many open files' "$scratch/limits"
   fi
   # With the lowest limits, libraries cannot be loaded.
-  is 'and ends well' '' "$(grep -vE '^[EW]! |^code (1|2|127)$|: error while loading shared libraries: ' "$scratch/limits" || true)"
+  is 'and it exits cleanly' '' "$(grep -vE '^[EW]! |^code (1|2|127)$|: error while loading shared libraries: ' "$scratch/limits" || true)"
 }
 
-# One cause is said once, however many requests it fails.
+# One cause is reported once, however many requests it fails.
 causes() {
   local yesterday dead=$scratch/dead.conf
   local both=("$one/p1" "$two/s01")
@@ -376,20 +376,20 @@ causes() {
   is 'is one line' 1 "$(wc -l <<<"$err")"
   has 'that names both' "$err" "E! cemm: $one/p1, $two/s01: cloud home: "
   exits 'a table with its messages' 1 bash -c '"$@" 2>&1' - "$cemm" list --config "$scratch/wrong.conf"
-  is 'has it once' 1 "$(grep -c 'rejected this key' <<<"$out")"
+  is 'has the message once' 1 "$(grep -c 'rejected this key' <<<"$out")"
   rm -rf "$config.archive"
   cemm_exits 'history' 1 history --config "$scratch/wrong.conf" --from "$yesterday"
-  is 'has it once, too' 1 "$(grep -c 'rejected this key' <<<"$err")"
+  is 'has the message once, too' 1 "$(grep -c 'rejected this key' <<<"$err")"
   has 'as an error' "$err" 'E! cemm: cloud home: '
   cemm_exits 'history of two meters' 1 history --config "$scratch/wrong.conf" --from "$yesterday" --to "$yesterday" "${both[@]}"
-  is 'has it once' 1 "$(grep -c 'rejected this key' <<<"$err")"
+  is 'has the message once' 1 "$(grep -c 'rejected this key' <<<"$err")"
   has 'and names both' "$err" "E! cemm: $one/p1, $two/s01 $yesterday: failed, see above"
 
   start_sim --devices 1 --lan 1 --meters p1,s01
   printf '[archive]\ndirectory = %s\n[local garage]\naddress = %s\n' "$dead.archive" "${sim_lan[0]}" >"$dead"
   sim_faults 'reset-at-once@*/p1/realtime*' 'reset-at-once@*/s01/realtime*'
   cemm_exits 'a device that does not answer' 1 read --config "$dead"
-  is 'is told of once, with its meters' "E! cemm: $one/p1, $one/s01: local garage: the connection broke" "$err"
+  is 'is reported once, with its meters' "E! cemm: $one/p1, $one/s01: local garage: the connection broke" "$err"
   exits 'in a table' 1 bash -c '"$@" 2>&1' - "$cemm" list --config "$dead"
   is 'too, below it' 1 "$(grep -c '^  p1, s01: local garage: the connection broke' <<<"$out")"
   stop "$sim_pid"
@@ -408,8 +408,8 @@ output() {
   chmod 640 "$file"
   umask 077
   read_exits 'a file that is there' 0 --output "$file"
-  refute 'is another one now' test "$inode" = "$(stat -c %i "$file")"
-  is 'for those who had the old one' 640 "$(stat -c %a "$file")"
+  refute 'is a new file' test "$inode" = "$(stat -c %i "$file")"
+  is 'with the mode of the old one' 640 "$(stat -c %a "$file")"
   ln -s not/../dangling "$scratch/out/to"
   mkdir "$scratch/out/not"
   read_exits 'a link to what is not there yet' 0 --format csv --output "$scratch/out/to"
@@ -417,12 +417,12 @@ output() {
   is 'stays, and leads to it' 'not/../dangling 600' "$(readlink "$scratch/out/to") $(stat -L -c %a "$scratch/out/to")"
   ln -s loop "$scratch/out/loop"
   read_exits 'a link that leads nowhere' 2 --output "$scratch/out/loop"
-  has 'is refused in words' "$err" "$scratch/out/loop: Too many levels of symbolic links"
+  has 'is refused with a message' "$err" "$scratch/out/loop: Too many levels of symbolic links"
   rm -r "$scratch/out"/{to,loop,not,dangling}
   if [[ $(id -u) == 0 ]]; then
     install -m 600 -o nobody -g nogroup /dev/null "$file"
     read_exits "somebody else's file" 0 --output "$file"
-    is 'stays his' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
+    is 'keeps its owner' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
     rm "$file"
     read_exits 'and is' 0 --output "$file"
   else
@@ -439,11 +439,11 @@ output() {
   read_exits 'a folder as the file' 2 --output "$scratch/out"
   read_exits 'a device as the file' 2 --output /dev/null
   check 'which stays a device' test -c /dev/null
-  # TSan itself writes into $TMPDIR before a program begins, if there is one.
+  # TSan itself writes to $TMPDIR, if it is set, before the program starts.
   (export TMPDIR=$scratch/none && ulimit -f 0 && "$cemm" read --config "$config" --output "$file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
   is 'no room to write' 'exit 1' "$(tail -n 1 "$scratch/full")"
-  has 'is an error in words' "$(<"$scratch/full")" "E! cemm: $file: "
+  has 'is an error message' "$(<"$scratch/full")" "E! cemm: $file: "
   check 'and the old file stays' cmp "$scratch/before" "$file"
   local format
   for format in influx json csv putval table; do
@@ -471,15 +471,15 @@ output() {
   is 'is written' 2 "$(wc -l <"$scratch/out/part")"
   sim_faults "status=502@*/s01/realtime*"
   read_exits 'prometheus, where all fail' 1 --output "$scratch/out/part" --format prometheus "$one/s01"
-  is 'is written, for its age must show' "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$(grep '^cemm_up' "$scratch/out/part")"
+  is 'is written, so that its age shows' "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$(grep '^cemm_up' "$scratch/out/part")"
   sim_faults
   rm "$scratch/out/part"
   read_exits 'a mistake' 2 --output "$file" --format nonsense
-  check 'leaves it alone' cmp "$scratch/before" "$file"
-  is 'nothing is left beside it' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
+  check 'does not touch it' cmp "$scratch/before" "$file"
+  is 'no other file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
 }
 
-# In the background while the meters do not answer: what others see, and how it ends.
+# In the background while the meters do not answer: what other processes see, and how it ends.
 signals() {
   local pid name number
   for name in INT TERM; do
@@ -497,7 +497,7 @@ signals() {
     kill -s "$name" "$pid"
     ends_soon "$name: it ends at once" 1000 "$pid"
     stop "$pid"
-    is "$name: by that signal" $((128 + number)) "$stopped"
+    is "$name: ended by that signal" $((128 + number)) "$stopped"
     cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
   done
   is 'no file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
@@ -505,17 +505,17 @@ signals() {
 
   local status=0
   mkfifo "$scratch/gone"
-  exec 8<>"$scratch/gone" 7>"$scratch/gone" 8<&- # a pipe whose reader has gone
+  exec 8<>"$scratch/gone" 7>"$scratch/gone" 8<&- # a pipe without a reader
   "$cemm" read --config "$config" >&7 2>"$scratch/stderr" || status=$?
   exec 7>&-
-  is 'a reader that has gone ends it by SIGPIPE' 141 "$status"
-  is 'without a word' '' "$(<"$scratch/stderr")"
+  is 'without a reader, SIGPIPE ends it' 141 "$status"
+  is 'without a message' '' "$(<"$scratch/stderr")"
   exits 'stdout that takes nothing' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
-  has 'is an error in words' "$err" 'E! cemm: stdout: '
+  has 'is an error message' "$err" 'E! cemm: stdout: '
   exits 'stdout that is closed' 1 bash -c '"$@" >&-' - "$cemm" read --config "$config"
 }
 
-# on_terminal ARGUMENT…: stdout and stderr are a terminal; $screen is what stood on it.
+# on_terminal ARGUMENT…: stdout and stderr are a terminal; $screen is its content.
 on_terminal() {
   local command status=0
   command=$(printf '%q ' "$cemm" "$@")
@@ -531,7 +531,7 @@ terminal() {
   on_terminal read --config "$config" || true
   has 'it is a table' "$screen" 'DEVICE '
   on_terminal list --config "$config" || true
-  has 'list tells where channels are explained' "$screen" 'cemm(1) explains meters and channels'
+  has 'list says where channels are explained' "$screen" 'cemm(1) explains meters and channels'
   quick() {
     local begun
     begun=$(now_ms)
@@ -539,24 +539,24 @@ terminal() {
     (($(now_ms) - begun < 2000))
   }
   wait_for 30 quick || not_ok 'it is quick'
-  hasnt 'without progress when it is quick' "$screen" ' of '
+  hasnt 'without progress if it is quick' "$screen" ' of '
   on_terminal read --config "$config" s02 || true
-  has 'problems stand in the table' "$screen" 's02: '
-  hasnt 'and are not said twice' "$screen" 'cemm: '
+  has 'problems are in the table' "$screen" 's02: '
+  hasnt 'and are not printed twice' "$screen" 'cemm: '
   on_terminal read --config "$config" --format influx nothing || true
-  has 'words begin with the name' "$screen" 'cemm: nothing: '
+  has 'messages begin with the name' "$screen" 'cemm: nothing: '
   sim_faults "status=502@*/s01/realtime*"
   on_terminal read --config "$config" || true
-  hasnt 'nor are failures that the library logs' "$screen" 'cemm: '
+  hasnt 'nor are failures that the library logs, a second time' "$screen" 'cemm: '
   sim_faults "delay=6000@*$two/s01/realtime*"
   on_terminal read --config "$config" || true
-  has 'progress when it takes long' "$screen" '5 of 6 meters …'
+  has 'progress if it takes long' "$screen" '5 of 6 meters …'
   is 'shown once for each meter' 1 "$(grep -o '5 of 6' <<<"$screen" | wc -l)"
-  has 'is erased in the end' "$screen" $'6 meters …\e[K'
+  has 'is erased at the end' "$screen" $'6 meters …\e[K'
   sim_faults
 }
 
-# On 80 columns, and in watch, which reads us through a pipe.
+# With 80 columns, and in watch, which reads the output through a pipe.
 narrow() {
   command -v script >/dev/null || return 0
   local command
@@ -564,7 +564,7 @@ narrow() {
   script -qec "stty cols 80; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
   is '80 columns: no line is longer' '' "$(grep -E '^.{81}' "$scratch/screen" || true)"
   is '80 columns: titles' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
-  is '80 columns: the source stands below its device' 2 "$(grep -cE '^cloud home +(t2|electric_power)' "$scratch/screen")"
+  is '80 columns: the source is below its device' 2 "$(grep -cE '^cloud home +(t2|electric_power)' "$scratch/screen")"
   script -qec "stty cols 150; $command" /dev/null </dev/null | tr -d '\r' >"$scratch/screen"
   is '150 columns: all of them' 'DEVICE METER CHANNEL VALUE UNIT TIME AGE SOURCE' "$(head -n 1 "$scratch/screen" | tr -s ' ')"
   command -v watch >/dev/null || return 0
@@ -572,12 +572,12 @@ narrow() {
   TERM=vt100 script -qec "stty cols 80 rows 40; timeout --foreground 20 watch -t -n 1 $command --format table" /dev/null </dev/null >"$scratch/screen" 2>&1 &
   local pid=$!
   started "$pid"
-  check 'watch: a table' wait_for 15 grep -q 'DEVICE.*CHANNEL.*AGE' "$scratch/screen"
+  check 'watch: prints a table' wait_for 15 grep -q 'DEVICE.*CHANNEL.*AGE' "$scratch/screen"
   stop "$pid"
   is 'as wide as its screen' '' "$(COLUMNS=80 "$cemm" read --config "$config" --format table | grep -E '^.{81}' || true)"
 }
 
-# The LAN besides the cloud, and a meter whose clock is two hours ahead (its last whole hour is ahead,
+# The LAN and the cloud, and a meter whose clock is two hours ahead (its last full hour is ahead,
 # too).
 lan_and_clock() {
   start_sim --devices 2 --lan 1 --meters p1,s01 --now "$1" --speed 0
@@ -585,10 +585,10 @@ lan_and_clock() {
   printf '\n[local garage]\naddress = %s\n' "${sim_lan[0]}" >>"$scratch/lan.conf"
   cemm_exits 'list with LAN and cloud' 0 list --config "$scratch/lan.conf"
   is 'each device once' 2 "$(grep -c 00-1E- <<<"$out")"
-  has 'one by the LAN, which answered, and by the cloud' "$(grep "$one" <<<"$out")" "local garage, cloud home  ${sim_lan[0]}"
+  has 'one through the LAN, which answered, and the cloud' "$(grep "$one" <<<"$out")" "local garage, cloud home  ${sim_lan[0]}"
   is 'both sources are named' '["local garage","cloud home"]' \
     "$("$cemm" list --config "$scratch/lan.conf" --format json | jq -c ".[] | select(.uid == \"$one\" and .alias == \"p1\").sources")"
-  has 'the other by the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
+  has 'the other through the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
   printf '[local garage]\naddress = %s\n' "${sim_lan[0]}" >"$scratch/lan.conf"
   cemm_exits 'read by the LAN alone' 0 read --config "$scratch/lan.conf" --format csv
   is 'one device' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
@@ -600,13 +600,13 @@ lan_and_clock() {
     cemm_exits "samples of the future, $format" 1 read --config "$scratch/ahead.conf" --format "$format"
     hasnt 'have no time' "$out" "$(date -d "@$(($1 + 7200))" +%Y-%m-%d)"
     is 'and no value' '' "$(grep -E 'electric_power.*[0-9]' <<<"${out//$one/}" || true)"
-    is 'and each meter is told of' 3 "$(grep -cE "^E! cemm: $one/[a-z0-9-]+: .*its samples lie more than 15 minutes ahead" <<<"$err")"
+    is 'and there is a message for each meter' 3 "$(grep -cE "^E! cemm: $one/[a-z0-9-]+: .*its samples lie more than 15 minutes ahead" <<<"$err")"
     [[ $format != json ]] || check 'and the json is whole' jq -e 'type == "array"' <<<"$out"
   done
 }
 
-# Meters that no list names: a LAN device without io is asked for the documented aliases, and of
-# Modbus there are 247. Two devices, one of which has mb5.
+# Meters that no list names: a LAN device without io is asked for each documented alias, and there
+# are 247 of Modbus. Two devices, one of which has mb5.
 by_name() {
   local garage shed first second command file=$scratch/by-name.conf
   start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,mb5 --now "$1" --speed 0
@@ -621,8 +621,8 @@ by_name() {
   local want=$out
   cemm_exits 'the alias alone' 0 read --config "$file" --format csv mb5
   is 'is that meter' "$want" "$out"
-  is 'and the device without it is silent' '' "$err"
-  check 'which was asked' grep -q " /open-api/v1/mb5/realtime/ - 404" "$second"
+  is 'and there is no message about the device without it' '' "$err"
+  check 'to which a request was sent' grep -q " /open-api/v1/mb5/realtime/ - 404" "$second"
   cemm_exits 'the alias, and another' 0 read --config "$file" --format csv mb5 p1
   is 'are three meters' "$one,mb5 $one,p1 $two,p1 " "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u | tr '\n' ' ')"
   cemm_exits 'uid/alias, and an alias' 0 read --config "$file" --format csv "$one/mb5" p1
@@ -630,49 +630,48 @@ by_name() {
   cemm_exits 'alias and uid/alias of one meter' 0 read --config "$file" --format csv "$one/mb5" mb5
   is 'are that meter, once' "$want" "$out"
   cemm_exits 'uid/alias of the device without it' 1 read --config "$file" --format csv "$two/mb5" p1
-  check 'is not there' grep -q "^E! cemm: $two/mb5: " <<<"$err"
+  check 'is an error' grep -q "^E! cemm: $two/mb5: " <<<"$err"
   cemm_exits 'an alias that no device has' 1 read --config "$file" mb6
-  is 'is told once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
+  is 'is reported once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
   : >"$first"
   cemm_exits 'an alias that cannot be' 1 read --config "$file" mb248
-  is 'is told in the same words' 'E! cemm: mb248: there is no such meter, or it was not found' "$err"
+  is 'has the same message' 'E! cemm: mb248: there is no such meter, or it was not found' "$err"
   is 'without a request' 0 "$(grep -c mb248 "$first" || true)"
   exits 'stream' 0 "$cemm" stream --stdin --config "$file" --format csv mb5 <<<''
-  is 'gives it' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
-  is 'without a word' '' "$err"
+  is 'prints it' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  is 'without a message' '' "$err"
   local range=(--from "$(date -d "@$(($1 - 86400))" +%F)" --to "$(date -d "@$(($1 - 86400))" +%F)")
   cemm_exits 'history, uid/alias' 0 history --config "$file" --format csv "${range[@]}" "$one/mb5"
   want=$out
   cemm_exits 'history, the alias alone' 0 history --config "$file" --format csv "${range[@]}" mb5
   is 'is that meter' "$want" "$out"
-  is 'without a word' '' "$err"
+  is 'without a message' '' "$err"
   cemm_exits 'history of an alias that no device has' 1 history --config "$file" "${range[@]}" mb6
-  is 'is told once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
+  is 'is reported once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
 
   sim_faults "status=502@*/mb5/realtime*"
   cemm_exits 'one device fails at it' 1 read --config "$file" --format csv mb5
-  is 'the other comes' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
-  check 'and the failure is told' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
+  is 'the other is printed' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  check 'and the failure is reported' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
   cemm_exits 'history, too' 1 history --config "$file" --format csv "${range[@]}" mb5
-  is 'gives what came' "$want" "$out"
-  check 'and tells the failure' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
+  is 'prints what arrived' "$want" "$out"
+  check 'and reports the failure' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
   stop "$sim_pid"
   cemm_exits 'one device is off' 1 read --config "$file" --format csv mb5
-  is 'the other comes all the same' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
+  is 'the other is still printed' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
   printf '[cloud nowhere]\nurl = http://127.0.0.1:1/v1/\napi-key-file = %s\ndevice = %s\n' "$config.key" "$one" >"$file"
   for command in read 'history --from 2024-05-01'; do
     # shellcheck disable=SC2086 # words
     cemm_exits "$command of a device that is off" 1 $command --config "$file" mb5
-    is 'tells of the device once' 1 "$(grep -c "^E! cemm: $one" <<<"$err")"
+    is 'reports the device once' 1 "$(grep -c "^E! cemm: $one" <<<"$err")"
     has 'and that the alias was not found' "$err" 'E! cemm: mb5: there is no such meter, or it was not found'
   done
 }
 
-# The example is what Telegraf would run, by either of its ways: its command, with this cemm and
-# this configuration.
+# Runs the example as Telegraf would, in both ways, with this cemm and this configuration.
 telegraf() {
   local example=$source_root/examples/telegraf.conf words
-  # What stands there as a comment is the other way: both must be good TOML.
+  # The comment has the other way: both must be valid TOML.
   sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$example" >"$scratch/telegraf.conf"
   local values='
 import sys, tomllib
@@ -684,12 +683,12 @@ print(*(execd["command"] if sys.argv[2] == "execd" else exec["commands"][0].spli
     sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'execd runs a stream' 'cemm stream' "${words[*]:0:2}"
   exits 'its command, at one signal' 0 "$cemm" "${words[@]:1}" <<<''
-  is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
+  is 'prints what the example promises' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
   mapfile -t words < <(python3 -c "$values" "$scratch/telegraf.conf" exec |
     sed "s|^/etc/cemm/telegraf.conf$|$config|")
   is 'exec reads once' 'cemm read' "${words[*]:0:2}"
   exits 'its command' 0 "$cemm" "${words[@]:1}"
-  is 'gives what the example says that it is' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
+  is 'prints what the example promises' "$(all_said "$one" "$two")" "$(of_influx <<<"$out")"
 }
 
 now=$(date +%s)
@@ -710,5 +709,5 @@ telegraf
 lan_and_clock "$now"
 by_name "$now"
 causes
-is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Certificates, good and bad ones, made when the test runs. To be sourced after lib.sh.
+# Makes good and bad certificates. Source it after lib.sh.
 #
 #   make_ca NAME                               # $scratch/NAME/ca.pem
 #   make_cert NAME CA FROM UNTIL ALT_NAMES     # $scratch/NAME.pem and, as its key, NAME.tls

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# LAN devices that close connections. One announces it (Connection: close) and takes more than a second
-# for each answer, another one does the same and has no io, one closes without notice, one does so a
-# while later. A new connection may lead to another device, so the root document is requested, once per
-# request. The cloud has these devices, too, but is not asked instead. The last device is behind a router
-# that forgets idle connections: these are not used again.
+# LAN devices that close connections. One announces it (Connection: close) and takes more than a
+# second for each answer; one does the same and has no io; one closes without notice; one does so
+# after a while. A new connection may reach another device, so the root document is requested again,
+# once per request. The cloud also has these devices, but must not be asked. The last device is
+# behind a router that forgets idle connections: these must not be used again.
 # Called as: closing.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -41,7 +41,7 @@ sed '/^\[cloud/,/^\[local/{/^\[local/!d}' "$conf" >"$scratch/lan.conf"
 printf '[local forgotten]\naddress = %s\ntimeout = 60\n' "${sim_lan[4]}" >>"$conf"
 
 mount_fs
-check 'mount: by a router: is read' cat "$m/$forgotten/p1/realtime.json"
+check 'mount: behind a router: is read' cat "$m/$forgotten/p1/realtime.json"
 idle_since=$(now_ms)
 
 # run WHAT ARGUMENT…: runs cemm with LAN devices only. It must succeed.
@@ -52,9 +52,9 @@ run() {
   exits "$what: it ends well" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
   is "$what: says nothing" '' "$err"
   # Without io, a meter is found by its realtime.
-  is "$what: no document is asked for twice" '' \
+  is "$what: no document is requested twice" '' \
     "$(awk -v listless="$listless" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == listless && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
-  is "$what: one root to a document at most" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }
+  is "$what: at most one root request for each document" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }
     END { for (uid in roots) if (roots[uid] > others[uid] + 1) print uid, roots[uid], others[uid] }')"
 }
 
@@ -116,7 +116,7 @@ for uid in "${!kind[@]}"; do
   is "mount: ${kind[$uid]}: on the LAN" "local ${kind[$uid]}" "$(source_of "$uid")"
   check "mount: ${kind[$uid]}: a day" test -s "$(day_file "$uid" p1 "$(date -d yesterday +%F)" csv)"
 done
-is 'mount: the cloud is not asked for it' 0 "$(requests 'cloud .*/(realtime|data)/')"
+is 'mount: the cloud is not asked' 0 "$(requests 'cloud .*/(realtime|data)/')"
 # still: no request within 3 s.
 still() {
   local count
@@ -124,12 +124,12 @@ still() {
   sleep 3
   [[ $count == "$(wc -l <"$sim_log")" ]]
 }
-check 'mount: without a reader, nothing more is asked for' wait_for 20 still
+check 'mount: without a reader, no request is sent' wait_for 20 still
 idle_for() {
   (($(now_ms) - idle_since > $1))
 }
-wait_for 40 idle_for 33000 # most of which is over
-check 'mount: by a router: is read when nothing has come by the connection' cat "$m/$forgotten/p1/realtime.json"
-is 'mount: by a router: on the LAN' 'local forgotten' "$(source_of "$forgotten")"
+wait_for 40 idle_for 33000 # most of it has passed
+check 'mount: behind a router: is read after an idle connection was forgotten' cat "$m/$forgotten/p1/realtime.json"
+is 'mount: behind a router: on the LAN' 'local forgotten' "$(source_of "$forgotten")"
 unmount_fs
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Meters that measure less often than they are polled, with collectd's own rrdtool, write_prometheus
-# and threshold plugins: a value's interval is the meter's, so that nothing expires between two
-# readings, and an RRD knows its points. It is learned before the first value, and remembered.
+# Meters that measure less often than they are polled, with collectd's rrdtool, write_prometheus and
+# threshold plugins: a value's interval is the meter's, so that nothing expires between two
+# readings, and RRDs have no unknown points. The interval is learned before the first value, and
+# remembered.
 #
 #   collectd-cadence.sh BUILD_DIR
 #
@@ -25,7 +26,7 @@ asleep=00-1E-C0-00-00-03
 power=power-p1-electric_power
 since=$(date -u -d '-2 days' +%F)
 
-# device NUMBER OPTION…: one on the LAN; its address is the answer in $sim_lan.
+# device NUMBER OPTION…: starts one on the LAN; its address is in $sim_lan.
 device() {
   start_sim --devices 1 --first "$1" --lan 1 --meters p1,s01 --since "$since" "${@:2}"
 }
@@ -61,7 +62,7 @@ END
   sed -i '/^PluginDir/i LoadPlugin rrdtool\nLoadPlugin write_prometheus\nLoadPlugin threshold' "$run/collectd.conf"
 }
 
-# Each look at the exporter is a line: what it has of the power of "ten", which is nothing at first.
+# Polls the exporter, one line each time: the power of "ten", which is missing at first.
 watch_exporter() {
   while :; do
     curl -s "http://127.0.0.1:$exporter_port/metrics" >"$scratch/metrics" &&
@@ -78,8 +79,8 @@ step() {
   rrdtool info "$1" | sed -n 's/^step = //p'
 }
 
-# unknown UID SERIES: what the RRD does not know, from the second value that collectd was given to the
-# last but one; csv has them, and their times.
+# unknown UID SERIES: the unknown points of the RRD, from the second value that collectd was given
+# to the last but one; csv has the values and their times.
 unknown() {
   local times
   mapfile -t times < <(awk -F. '/^[0-9]/ { print $1 }' "$(csv "$1" "$2")")
@@ -91,32 +92,32 @@ unknown() {
 learned() {
   wait_for 20 has_lines 1 "$asleep" power-s01-electric_power
   asleep_begun=$(now_ms)
-  check 'a pulse meter is not waited for' has_lines 1 "$asleep" power-s01-electric_power
-  refute 'another meter is' has_lines 1 "$asleep" "$power"
-  check 'a meter of 10 s gives values' wait_for 70 has_lines 6 "$ten" "$power"
+  check 'the first value of a pulse meter is not held back' has_lines 1 "$asleep" power-s01-electric_power
+  refute 'that of another meter is' has_lines 1 "$asleep" "$power"
+  check 'a meter of 10 s has values' wait_for 70 has_lines 6 "$ten" "$power"
   check 'so does one of 30 s' wait_for 30 has_lines 6 "$thirty" "$power"
   is 'an RRD has the step of its meter: 10 s' 10 "$(step "$(rrd "$ten" "$power")")"
   is 'an RRD has the step of its meter: 30 s' 30 "$(step "$(rrd "$thirty" "$power")")"
-  is 'that of readings out of totals, too' 30 "$(step "$(rrd "$thirty" energy_wh-p1-electric_energy)")"
-  is 'that of a pulse meter has the step of the polls' 1 "$(step "$(rrd "$asleep" power-s01-electric_power)")"
-  is 'write_prometheus shows power all the while' 0 "$(sed '1,/^collectd/d' "$scratch/looks" | grep -c missing)"
-  check 'it was looked at' test "$(grep -c '^collectd' "$scratch/looks")" -gt 20
+  is 'so has that of readings from totals' 30 "$(step "$(rrd "$thirty" energy_wh-p1-electric_energy)")"
+  is 'that of a pulse meter has the poll interval' 1 "$(step "$(rrd "$asleep" power-s01-electric_power)")"
+  is 'write_prometheus shows power all the time' 0 "$(sed '1,/^collectd/d' "$scratch/looks" | grep -c missing)"
+  check 'it was polled' test "$(grep -c '^collectd' "$scratch/looks")" -gt 20
   is 'the threshold plugin misses nothing' '' "$(grep 'has not been updated' "$run/log" | grep -F "$power")"
 }
 
-# What is asleep is given all the same, in the end: later than any other value, sooner than for ever.
+# The value of a meter that is asleep is held back for two minutes, then dispatched.
 given_in_the_end() {
-  check 'a meter that is asleep is waited for no longer than two minutes' wait_for 130 has_lines 1 "$asleep" "$power"
-  check 'but so long' test $(($(now_ms) - asleep_begun)) -gt 110000
+  check 'the value of a meter that is asleep is held back for two minutes at most' wait_for 130 has_lines 1 "$asleep" "$power"
+  check 'and at least for that long' test $(($(now_ms) - asleep_begun)) -gt 110000
 }
 
 points() {
-  is 'the RRD of a meter of 10 s knows its points' '' "$(unknown "$ten" "$power")"
-  is 'the RRD of a meter of 30 s knows its points' '' "$(unknown "$thirty" "$power")"
-  is 'each value is given once, the first ones included' '' "$(sort "$(csv "$thirty" "$power")" | uniq -d)"
+  is 'the RRD of a meter of 10 s has no unknown points' '' "$(unknown "$ten" "$power")"
+  is 'the RRD of a meter of 30 s has no unknown points' '' "$(unknown "$thirty" "$power")"
+  is 'each value is dispatched once, the first ones included' '' "$(sort "$(csv "$thirty" "$power")" | uniq -d)"
 }
 
-# The clock of "thirty" stands still: there will be one more value, and no second one to learn from.
+# The clock of "thirty" is stopped: there is one more value, and no second one to learn from.
 remembered() {
   check 'the interval is in the state file' grep -qP "\t$thirty\tp1\telectric_power\t(.* )?/30\$" "$run/cemm.state"
   stop "$thirty_sim"

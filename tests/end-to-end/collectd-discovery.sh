@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The plugin's <Discovery>, in a real collectd on networks of their own: CEMMs that nobody has
-# configured are found, and what they measure comes out as from any other source.
+# The plugin's <Discovery>, in a real collectd in its own networks: CEMMs that are not configured
+# are found, and their values are dispatched as from any other source.
 #
 #   collectd-discovery.sh BUILD_DIR
 #
-# Two devices, one on each network. The meters' clock runs five times as fast: they are read every
-# 2 s. What is searched for is seen in the simulator's log, as "udp" lines.
+# Two devices, one on each network. The meters' clock runs five times as fast: they are read every 2
+# s. Searches are "udp" lines in the simulator's log.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -24,7 +24,7 @@ first=00-1E-C0-00-00-01  # at 10.77.0.11
 second=00-1E-C0-00-00-02 # at 10.78.0.12
 noon=1782036000          # 2026-06-21 12:00 in Amsterdam
 
-# complaints: what the plugin has said in this run.
+# complaints: the plugin's messages in this run.
 complaints() {
   grep 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true
 }
@@ -38,21 +38,21 @@ devices() {
   find "$run/csv" -mindepth 2 -maxdepth 2 -name 'cemm-*' -printf '%f\n' 2>/dev/null | sed 's/^cemm-//' | sort | paste -sd ' '
 }
 
-# Whether queries have come to the devices since $searches was counted.
+# Whether the devices have received queries since $searches was counted.
 searched() {
   (($(requests ' udp ') > searches))
 }
 
-# Collectd is there first: nobody answers.
+# collectd starts first: no device answers.
 late() {
   run=$scratch/late
   conf "$run" <<<$'<Plugin cemm>\n<Discovery>\nInterval 1\n</Discovery>\n</Plugin>'
   start_collectd "$run"
-  check "that nobody answers is logged" wait_for 15 grep -q 'cemm plugin: <Discovery>: no CEMM has answered' "$run/log"
+  check "no answer is logged" wait_for 15 grep -q 'cemm plugin: <Discovery>: no CEMM has answered' "$run/log"
   start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.78.0.12 --discovery --since "$since" --now "$noon" --speed 5 --gas-stamp hour
   on_lan=([$first]= [$second]=)
   check "CEMMs that come later are found" wait_for 20 both_found 1
-  check "that they do is logged" wait_for 10 grep -q 'cemm plugin: <Discovery>: is back' "$run/log"
+  check "the first answer is logged" wait_for 10 grep -q 'cemm plugin: <Discovery>: is back' "$run/log"
   is "each once" 2 "$(said 'cemm plugin: <Discovery>')"
   is "and nothing else" 2 "$(complaints | wc -l)"
   stop_collectd "while it searches" "$run"
@@ -62,7 +62,7 @@ late() {
 found() {
   run=$scratch/found
   conf "$run" <<<$'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>'
-  check "a configuration without a source is right" run_collectd -t -C "$run/collectd.conf"
+  check "a configuration without a source is valid" run_collectd -t -C "$run/collectd.conf"
   check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
   rm -rf "$run/csv" "$run/log"
   knows_gas "$first" "$second"
@@ -72,8 +72,8 @@ found() {
   compare_device "$first"
   compare_device "$second"
   check "no reading is left out" without_gaps "$first" power-p1-electric_power
-  is "only those series" 26 "$(find "$run/csv" -type f \( -name "*-p1-*" -o -name "*-s01-*" \) | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
-  is "nothing was complained of" "" "$(complaints)"
+  is "only these series" 26 "$(find "$run/csv" -type f \( -name "*-p1-*" -o -name "*-s01-*" \) | sed 's/-[0-9-]*$//' | sort -u | wc -l)"
+  is "there are no messages" "" "$(complaints)"
 }
 
 # Not even a <Plugin cemm> block.
@@ -81,7 +81,7 @@ bare() {
   run=$scratch/bare
   conf "$run" <<<"# no block"
   start_collectd "$run"
-  check "LoadPlugin alone will do" wait_for 20 both_found 1
+  check "LoadPlugin alone is enough" wait_for 20 both_found 1
   stop_collectd "without a block" "$run"
 }
 
@@ -109,19 +109,19 @@ local_device() {
   conf "$run" < <(with_local)
   start_collectd "$run"
   check "a <Local> device gives values" wait_for 20 has_lines 3 "$first" power-p1-electric_power
-  refute "where there is one, nothing is searched for" searched
+  refute "with a <Local>, there is no search" searched
   is "nor found" "$first" "$(devices)"
   stop_collectd "with a local device" "$run"
 
   run=$scratch/local-enabled
   conf "$run" < <(with_local Enabled true)
   start_collectd "$run"
-  check "unless Enabled says so" wait_for 20 both_found 4
+  check "unless Enabled is true" wait_for 20 both_found 4
   stop_collectd "with a local device and discovery" "$run"
   check "the devices were asked" searched
   compare "$first" power p1 electric_power 1
   compare "$second" power p1 electric_power 1
-  is "nothing was complained of" "" "$(complaints)"
+  is "there are no messages" "" "$(complaints)"
 }
 
 off() {
@@ -130,7 +130,7 @@ off() {
   refused "Enabled false and no block" $'<Plugin cemm>\n<Discovery>\nEnabled false\n</Discovery>\n</Plugin>' "there is no <Cloud>"
   refused "Interval of nothing" $'<Plugin cemm>\n<Discovery>\nInterval 0\n</Discovery>\n</Plugin>' "<Discovery>: Interval: "
   refused "Broadcast of nothing" $'<Plugin cemm>\n<Discovery>\nBroadcast ""\n</Discovery>\n</Plugin>' "<Discovery>: Broadcast: "
-  refute "a configuration that is refused searches for nothing" searched
+  refute "a refused configuration sends no search" searched
 }
 
 choose_test_option

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Many devices behind one collectd: slow ones are read side by side, those that answer with a
-# promise first lose no sample, and dead ones delay nobody.
+# Many devices in one collectd: slow ones are read in parallel, those that answer with promises lose
+# no sample, and dead ones delay no other.
 #
 #   collectd-fleet.sh BUILD_DIR
 # shellcheck disable=SC2317 # functions that check and wait_for call
@@ -36,15 +36,15 @@ with_values() {
   (($(find "$run/csv" -name 'power-p1-*' 2>/dev/null | wc -l) >= $1))
 }
 
-# sweeps: per second in which the simulator answered realtime requests with 200, how many.
+# sweeps: the number of realtime requests answered with 200, for each second that has some.
 realtime_answers() {
   grep -E ' GET [^ ]*/realtime/ - 200$' "$sim_log" || true
 }
 
 # ---- 100 devices that take a second each ------------------------------------------
 
-# From the first to the last answer of one sweep, in milliseconds: requests that follow each other
-# closely belong to one.
+# The milliseconds from the first to the last answer of one sweep: requests with short gaps between
+# them belong to one sweep.
 sweep_time() {
   realtime_answers | awk -v skip="$1" '{
     if (last && $1 - last > 1500) { n++; if (n > skip && count >= 100) { printf "%d", last - first + 1000; exit } first = $1; count = 0 }
@@ -58,7 +58,7 @@ slow() {
   start_sim --devices 100 --since "$since" --meters p1 --fault 'delay=1000@*/realtime/*'
   fleet_conf "$run" 5 128
   start_collectd "$run"
-  check "100 devices that take a second each have values" wait_for 30 with_values 100
+  check "100 devices that each take a second have values" wait_for 30 with_values 100
   check "three more sweeps" wait_for 40 enough_answers 400
   took=$(sweep_time 1)
   echo "# a sweep of them took ${took:-?} ms"
@@ -72,8 +72,8 @@ enough_answers() {
 
 # ---- 1,000 devices with a promise first, some of them dead ------------------------------
 
-# gaps: readings that were given to collectd while it ran, and did not come out. Each stands in answers
-# for 10 s; one of the last 5 of them was surely about it.
+# gaps: readings that an answer had while collectd ran, and that were not dispatched. Each is in
+# answers for 10 s; one of the last 5 of these surely had it.
 gaps() {
   local dead=$1
   realtime_answers | awk -v dead="$dead" -v csv="$run/csv/$host" '
@@ -112,17 +112,17 @@ promised() {
   fleet_conf "$run" 5 128
   healthy=$((1000 - 63)) # those whose number ends in 7
   start_collectd "$run"
-  check "all that are not dead have values" wait_for 60 with_values "$healthy"
-  check "they have more" wait_for 60 have_lines "$healthy" 4
-  is "none has lost a sample that it was given" "" "$(gaps "$dead")"
-  is "each device that is dead is said once" "" "$(grep -o 'cemm plugin: cloud home: 00-1E[^:]*: ' "$run/log" | sort | uniq -c | awk '$1 > 1' | head -n 3)"
+  check "all devices that are not dead have values" wait_for 60 with_values "$healthy"
+  check "they have more values" wait_for 60 have_lines "$healthy" 4
+  is "no sample of an answer is lost" "" "$(gaps "$dead")"
+  is "each dead device is logged once" "" "$(grep -o 'cemm plugin: cloud home: 00-1E[^:]*: ' "$run/log" | sort | uniq -c | awk '$1 > 1' | head -n 3)"
   check "and no other" test "$(grep -c 'cemm plugin: cloud home: 00-1E' "$run/log")" -le 63
   is "no value was too old" 0 "$(grep -ci 'too old' "$run/log" || true)"
   stop_collectd "with 1,000 devices" "$run"
   stop "$sim_pid"
 }
 
-# have_lines FILES LINES: so many series have at least so many values.
+# have_lines FILES LINES: at least FILES series have at least LINES values.
 have_lines() {
   (($(find "$run/csv" -name 'power-p1-*' -exec grep -c '^[0-9]' {} + 2>/dev/null | awk -F: -v lines="$2" '$NF >= lines' | wc -l) >= $1))
 }
@@ -141,14 +141,14 @@ hanging() {
   stop "$sim_pid"
 }
 
-# Nor do the others wait for the end of their first sweep, which it holds up.
+# The others do not wait for the end of their first sweep, which it delays.
 hanging_at_first() {
   run=$scratch/hanging-at-first
   start_sim --devices 4 --since "$since" --meters p1 --fault 'stall@*-03/p1/realtime/*'
   fleet_conf "$run" 3600 8 3600
   start_collectd "$run"
-  check "three of four have values of a sweep that is not over" wait_for 20 with_values 3
-  is "which is the first" 3 "$(realtime_answers | wc -l)"
+  check "three of four have values from a sweep that is not over" wait_for 20 with_values 3
+  is "it is the first one" 3 "$(realtime_answers | wc -l)"
   stop_collectd "while one holds up the first sweep" "$run"
   stop "$sim_pid"
 }
@@ -170,8 +170,8 @@ all_hang() {
   sed -i -e 's/Timeout .*/Timeout 3600/' \
     -e '/^PluginDir/i ReadThreads 1\nLoadPlugin load' "$run/collectd.conf"
   start_collectd "$run"
-  check "the devices are asked" wait_for 20 asked
-  check "another plugin is read all the while" wait_for 30 loads 10
+  check "requests are sent to the devices" wait_for 20 asked
+  check "another plugin is read all the time" wait_for 30 loads 10
   is "and nothing has been answered" 0 "$(requests ' 200$')"
   stop_collectd "while all hang" "$run"
   stop "$sim_pid"

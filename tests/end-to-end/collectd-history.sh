@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Backfill in a real collectd: what was missed while collectd or the device was away reaches the
-# named writers, oldest first, once, with its own time, and nobody else.
+# Backfill in a real collectd: minutes that were missed while collectd or the device was down reach
+# the named writers, and no others, oldest first, once, with their own times.
 #
 #   collectd-history.sh BUILD_DIR
 #
-# Time is the real one here, because collectd's is. An hour that collectd was away is made by
-# taking that hour out of its state file. The oracle is `cemm-sim --print`.
+# Time is real here, because collectd's is. An hour of downtime is simulated by taking that hour out
+# of the state file. The oracle is `cemm-sim --print`.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
@@ -65,9 +65,9 @@ covered() {
     END { for (m = int((from + 59) / 60); m < int(until / 60); m++) if (!(m in seen)) exit 1 }'
 }
 
-# once UID SERIES: what is wrong with the order in which its values were written. The first is
-# live; then come old ones among the live ones, both in their order, none twice, and no old one
-# in a minute that has a live one.
+# once UID SERIES: errors in the order in which its values were written. The first is live; then old
+# ones come among live ones, both in order, none twice, and no old one in a minute that has a live
+# one.
 once() {
   values "$1" "$2" | awk '
     NR == 1 { live = old = first = $1; minute[int($1 / 60)] = "live"; next }
@@ -79,7 +79,7 @@ once() {
       minute[int($1 / 60)] = "old"; old = $1 }'
 }
 
-# right UID SERIES ALIAS CHANNEL: what is wrong with the old values of it.
+# right UID SERIES ALIAS CHANNEL: the wrong ones among its old values.
 right() {
   local time value wanted begun
   begun=$(values "$1" "$2" | sed -n 1p | cut -d' ' -f1)
@@ -89,8 +89,8 @@ right() {
   done
 }
 
-# complete WHAT FROM UNTIL: all followed series; FROM may be "gap": from where the state file, as
-# forget has left it, says that each of them ends.
+# complete WHAT FROM UNTIL: checks all followed series; FROM may be "gap": where each series ends in
+# the state file that forget has left.
 complete() {
   local what=$1 series uid alias from
   while read -r uid series; do
@@ -121,19 +121,19 @@ fresh() {
   is "flow" "" "$(right "$first" flow-pulse-1-flow pulse-1 flow)"
   is "nothing is older than the window" "" "$(values "$first" power-p1-electric_power | awk -v oldest=$((begun - 3600)) '$1 < oldest')"
   is "counters have no history" "" "$(values "$first" energy_wh-p1-t1 | awk -v begun=$((begun - 60)) '$1 < begun')"
-  is "it says that there was no state file" 1 "$(said "there is no state file $run/cemm.state yet")"
+  is "a message says that there was no state file" 1 "$(said "there is no state file $run/cemm.state yet")"
   rm "$run/cemm.state"
   check "a state file that is removed is written again" wait_for 30 test -s "$run/cemm.state"
-  is "with all that it had" "$(values "$first" power-p1-electric_power | sort -n | sed -n 1p | cut -d' ' -f1)" \
+  is "with everything that it had" "$(values "$first" power-p1-electric_power | sort -n | sed -n 1p | cut -d' ' -f1)" \
     "$(state_from "$first" p1 electric_power)"
   stop_collectd "after backfill" "$run"
-  check "minutes that came live count as given, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
+  check "minutes of live values count as sent, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
 }
 
 # ---- with one ------------------------------------------------------------------
 
-# forget MINUTES: takes what was given since that long before the newest minute out of the state
-# file, as if collectd had been away.
+# forget MINUTES: removes what was sent in the MINUTES before the newest one from the state file, as
+# if collectd had been down.
 forget() {
   awk -F'\t' -v OFS='\t' -v minutes="$1" '
     $1 == "csv" {
@@ -150,14 +150,14 @@ forget() {
   cp "$scratch/state" "$run/cemm.state"
 }
 
-# state_until UID ALIAS CHANNEL [FILE]: the end of what the state file says was given, in seconds.
+# state_until UID ALIAS CHANNEL [FILE]: the end of what was sent, according to the state file, in seconds.
 state_until() {
   awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel {
       n = split($5, stretches, " "); split(stretches[n], part, "+"); print part[1] + 60 * part[2] }' "${4-$run/cemm.state}"
 }
 
-# The same for its beginning.
+# The same for the beginning.
 state_from() {
   awk -F'\t' -v uid="$1" -v alias="$2" -v channel="$3" '
     $1 == "csv" && $2 == uid && $3 == alias && $4 == channel { print $5 + 0; exit }' "$run/cemm.state"
@@ -170,13 +170,13 @@ away() {
   gap=$(state_until "$first" p1 electric_power)
   begun=$(date +%s)
   start_collectd "$run"
-  complete "collectd was away" gap $((begun - 60)) # each its own: a minute may turn between two devices
+  complete "collectd was away" gap $((begun - 60)) # a gap for each series: a minute may end between two devices
   is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after half an hour's backfill" "$run"
 }
 
-# A wider window between two runs: what was given in the narrower one is not given again.
+# A wider window between two runs: what was sent in the narrower one is not sent again.
 widened() {
   local begun
   rm -rf "$run/csv"
@@ -184,12 +184,12 @@ widened() {
   begun=$(date +%s)
   start_collectd "$run"
   check "a wider window is filled" wait_for 30 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 3700))
-  is "but not what was given before" "" "$(values "$first" power-p1-electric_power |
+  is "but not with what was sent before" "" "$(values "$first" power-p1-electric_power |
     awk -v from=$((begun - 3500)) -v until=$((begun - 300)) '$1 > from && $1 < until')"
   stop_collectd "with a wider window" "$run"
 }
 
-# Without it the whole window is given once more.
+# Without a state file the whole window is sent again.
 lost() {
   local begun
   rm -rf "$run/csv" "$run/cemm.state"
@@ -217,8 +217,8 @@ old_lines() {
   (($(values "$first" power-p1-electric_power | awk -v limit="$begun" '$1 < limit - 120' | wc -l) >= $1))
 }
 
-# Killed three times while it gives a day's minutes. A value that the writer has got and that is not
-# in the state file yet when the kill comes is given twice: at most one a kill, and hardly ever.
+# Killed three times while it sends a day's minutes. A value that the writer has got before the
+# kill, and that is not in the state file yet, is sent twice: at most one for each kill, and rarely.
 killed() {
   local begun last round uid series doubles=0
   run=$scratch/killed
@@ -226,12 +226,12 @@ killed() {
   begun=$(date +%s)
   for round in 1 2 3; do
     start_collectd "$run"
-    check "it gives, round $round" wait_for 150 old_lines $((round * 250))
+    check "it sends values, round $round" wait_for 150 old_lines $((round * 250))
     kill -KILL "$daemon"
     wait "$daemon" 2>/dev/null || true
-    refute "killed before it was done, round $round" old_lines 2800
+    refute "killed before the end, round $round" old_lines 2800
   done
-  last=$(date +%s) # its window is what counts for those that had nothing before
+  last=$(date +%s) # the window of series that had nothing before
   start_collectd "$run"
   while read -r uid series; do
     check "after kill -9: $uid $series: no minute is missing" wait_for 120 covered "$uid" "$series" $((last - 172680)) $((begun - 60))
@@ -249,15 +249,15 @@ END
 
 # ---- writers ----------------------------------------------------------------------
 
-# One that nobody knows is said once and holds up nobody else; a stop in the middle is quick.
+# An unknown writer is logged once and delays no other; stopping in the middle is quick.
 unknown_writer() {
   local begun
   run=$scratch/unknown
   writers=$'Writer "write_graphite/nowhere"\nWriter "csv"' history_conf "$run" 7200
   begun=$(date +%s)
   start_collectd "$run"
-  check "the other writer gets all" wait_for 60 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 60))
-  check "an unknown writer is said" wait_for 10 grep -q 'there is no writer "write_graphite/nowhere"' "$run/log"
+  check "the other writer gets everything" wait_for 60 covered "$first" power-p1-electric_power $((begun - 7140)) $((begun - 60))
+  check "an unknown writer is logged" wait_for 10 grep -q 'there is no writer "write_graphite/nowhere"' "$run/log"
   sleep 3
   is "once" 1 "$(said 'there is no writer')"
   stop_collectd "with an unknown writer" "$run"
@@ -270,12 +270,12 @@ stopped_in_the_middle() {
   history_conf "$run" 172800
   begun=$(date +%s)
   start_collectd "$run"
-  check "it gives" wait_for 150 old_lines 100
+  check "it sends values" wait_for 150 old_lines 100
   stop_collectd "in the middle of backfill" "$run"
-  refute "it was not done" old_lines 2800
+  refute "it was not finished" old_lines 2800
 }
 
-# A place where no state file can be written: said once, and everything goes on.
+# A directory where no state file can be written: it is logged once, and everything goes on.
 unwritable() {
   local begun
   run=$scratch/unwritable
@@ -294,8 +294,8 @@ asked() {
   (($(requests ' GET [^ ]*/s01/realtime') >= $1))
 }
 
-# A device repeats what it gave before collectd was restarted: collectd has no value of it, and old
-# ones wait until it has.
+# A device repeats what it gave before collectd was restarted: collectd has no value of the series,
+# so old values wait until it has one.
 not_live() {
   local begun gap ports
   run=$scratch/not-live
@@ -304,7 +304,7 @@ not_live() {
   history_conf "$run" 3600
   begun=$(date +%s)
   start_collectd "$run"
-  check "at first it is" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
+  check "first, it is filled" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
   stop_collectd "before its meter stands still" "$run"
   stop "$sim_pid"
   forget 30
@@ -312,18 +312,18 @@ not_live() {
   rm -rf "$run/csv"
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}" --now "$begun" --speed 0.001
   start_collectd "$run"
-  check "the meter stands still" wait_for 30 asked 8
+  check "the meter's clock is stopped" wait_for 30 asked 8
   is "no old value comes before a live one" "" "$(values "$first" power-s01-electric_power)"
   stop "$sim_pid"
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}"
-  check "then they come" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
+  check "then they are sent" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
   is "after the first live one, each once" "" "$(once "$first" power-s01-electric_power)"
   stop_collectd "after it stood still" "$run"
 }
 
 # ---- a day of 25 hours -------------------------------------------------------------
 
-# The clocks of this zone went back at three yesterday, whatever day today is.
+# In this zone the clocks went back at three yesterday, whatever the date is.
 clock_change() {
   local begun day month zone
   day=$(date -u -d yesterday +%-d)
@@ -358,7 +358,7 @@ END
 
 # ---- real outages ----------------------------------------------------------------------
 
-# Minutes in which the device, collectd, or both were away. Takes a quarter of an hour.
+# Minutes in which the device, collectd, or both were down. Takes a quarter of an hour.
 outages() {
   local begun ends
   run=$scratch/outages
@@ -371,7 +371,7 @@ outages() {
   sim_faults || not_ok "the devices are back"
   ends=$(date +%s)
   check "they are read again" wait_for 330 lived_after "$ends"
-  sleep 130 # minutes that are over only just are not missing yet
+  sleep 130 # minutes that have just ended are not missing yet
   complete "the devices were away" $((begun - 3540)) $((ends - 60))
   stop_collectd "before it is away itself" "$run"
   sleep 200
@@ -396,7 +396,7 @@ devices_gone() {
   sim_faults 'reset@cloud:*/cemm/*' 'reset@lan:*' || not_ok "the devices are gone"
 }
 
-# Whether each series has a live sample that is younger than MOMENT.
+# Whether each series has a live sample that is newer than MOMENT.
 lived_after() {
   local uid
   for uid in "$first" "$second"; do

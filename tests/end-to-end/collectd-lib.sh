@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# A real collectd with the plugin and its csv writer, and what came out of it against the oracle,
-# `cemm-sim --print`. To be sourced after lib.sh, then:
+# A real collectd with the plugin and its csv writer, and comparisons of its values with the oracle,
+# `cemm-sim --print`. Source it after lib.sh, then:
 #
 #   begin BUILD_DIR
 #   collectd_begin                   # or ends the test as skipped
@@ -9,8 +9,8 @@
 #   has_lines 6 UID power-p1-electric_power
 #   stop_collectd 'when' "$run"
 #
-# Set world to a command prefix, such as asker of netns.sh, to have collectd run in that world.
-# Where it is empty, that is the machine itself, and no configuration may search its networks.
+# Set world to a command prefix, such as asker of netns.sh, to run collectd there. If it is empty,
+# collectd runs on the machine itself, and no configuration may search its networks.
 
 world=()
 host=test-host
@@ -20,8 +20,8 @@ collectd_begin() {
   collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip "collectd is not installed"
   plugin=$build/plugin/collectd
   sim=$build/tests/simulator/cemm-sim
-  # A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaves
-  # nothing behind that the leak checker would find.
+  # A plugin built with ASan needs its runtime in collectd from the start. collectd itself leaks
+  # nothing that the leak checker would find.
   preload=$(ldd "$plugin/cemm.so" | sed -n 's/.*=> \(.*libasan[^ ]*\) .*/\1/p')
   export ASAN_OPTIONS=detect_leaks=1:exitcode=99
 }
@@ -32,8 +32,8 @@ run_collectd() {
 
 # ---- configuration -----------------------------------------------------------
 
-# silent BODY: the same with discovery switched off, unless it says so itself. One that could
-# search all the same ends the test.
+# silent BODY: the same with discovery disabled, unless BODY sets it. A configuration that could
+# search anyway ends the test.
 silent() {
   local body=$1 off=$'<Discovery>\nEnabled false\n</Discovery>'
   [[ $body == *"<Discovery"* ]] || body=${body/"<Plugin cemm>"/"<Plugin cemm>"$'\n'"$off"}
@@ -44,7 +44,7 @@ silent() {
   echo "$body"
 }
 
-# conf DIRECTORY: a whole collectd.conf there, its <Plugin cemm> block from standard input.
+# conf DIRECTORY: writes a whole collectd.conf there, with the <Plugin cemm> block from standard input.
 conf() {
   local body
   body=$(cat)
@@ -68,16 +68,16 @@ LoadPlugin csv
 </Plugin>
 PluginDir "$plugin"
 END
-    # Once only: collectd loses some bytes of memory over a second one.
+    # Only once: collectd leaks some bytes for a second one.
     [[ $body == *"LoadPlugin cemm"* ]] || echo "LoadPlugin cemm"
     echo "$body"
   } >"$1/collectd.conf"
 }
 
-# refused WHAT BLOCK WORDS [DIRECTORY]: the <Plugin cemm> block BLOCK is refused, and its log says
-# WORDS; with such a directory in BaseDir.
-# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` comes to
-# the same check, and ends there, too, if there is a mistake.
+# refused WHAT BLOCK WORDS [DIRECTORY]: the <Plugin cemm> block BLOCK is refused, and the log
+# contains WORDS; DIRECTORY becomes BaseDir.
+# collectd 5.12.0 of Debian ends `-t` before it has read anything (its issue 3216); `-T` reaches the
+# same check, and also ends there if there is an error.
 refused() {
   local dir=$scratch/refused code=0
   rm -rf "$dir"
@@ -94,7 +94,7 @@ refused() {
   cat "$dir/log" "$dir/out" >>"$scratch/all-logs" 2>/dev/null || true
 }
 
-# Whether this collectd's -t looks at the file at all.
+# Whether this collectd's -t reads the file at all.
 choose_test_option() {
   test_option=-t
   if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
@@ -109,23 +109,23 @@ choose_test_option() {
 start_collectd() {
   local before
   before=$(initializations "$1")
-  # Not by way of run_collectd: $! must be collectd itself, not a shell round it.
+  # Not with run_collectd: $! must be collectd itself, not a shell around it.
   "${world[@]}" env ${preload:+LD_PRELOAD=$preload} "$collectd" -f -C "$1/collectd.conf" >"$1/out" 2>&1 &
   daemon=$!
   started "$daemon"
   wait_for 60 initialized "$1" $((before + 1)) || not_ok "collectd starts" "$(cat "$1/log" "$1/out")"
 }
 
-# knows SECONDS UID ALIAS CHANNEL…: the state file says how often they are measured, so that their
-# first values are not held back. $state is the file; else it is where it is by default.
+# knows SECONDS UID ALIAS CHANNEL…: writes the channels' intervals to the state file, so that their
+# first values are not held back. $state is the file; by default it is the default one.
 knows() {
   local file=${state:-$run/cemm.state} channel
   [[ -e $file ]] || printf 'cemm minutes 2\nend\n' >"$file"
   for channel in "${@:4}"; do printf '\t%s\t%s\t%s\t/%d\n' "$2" "$3" "$channel" "$1" >>"$file"; done
 }
 
-# knows_gas UID…: the state file says that their gas comes once an hour: else it would be given after
-# two minutes, within which there is no second reading.
+# knows_gas UID…: writes to the state file that their gas comes once an hour: otherwise it would be
+# held back for two minutes, in which there is no second reading.
 knows_gas() {
   local uid
   for uid; do
@@ -134,7 +134,7 @@ knows_gas() {
   done
 }
 
-# initialized DIRECTORY TIMES: one that is started again appends to its log.
+# initialized DIRECTORY TIMES: a restarted collectd appends to its log.
 initialized() {
   local times
   times=$(initializations "$1")
@@ -145,7 +145,7 @@ initializations() {
   grep -sc 'Initialization complete' "$1/log" || true
 }
 
-# stop_collectd WHAT DIRECTORY: which takes under 1 s.
+# stop_collectd WHAT DIRECTORY: this must take less than 1 s.
 stop_collectd() {
   local begun took
   begun=$(now_ms)
@@ -154,15 +154,15 @@ stop_collectd() {
   is "$1: it stops" 0 "$stopped"
   soon "$1: soon" 1000 "$took"
   cat "$2/log" "$2/out" >>"$scratch/all-logs"
-  is "$1: nothing for the sanitizers" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
+  is "$1: the sanitizers found nothing" "" "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$2/out" || true)"
 }
 
-# lines FILE…: how many lines they have together, csv's headers not counted.
+# lines FILE…: the number of all their lines, without csv's headers.
 lines() {
   cat "$@" 2>/dev/null | grep -vc '^epoch' || true
 }
 
-# csv UID TYPE-INSTANCE: the files of one series (two, if midnight came between).
+# csv UID TYPE-INSTANCE: the files of one series (two after a midnight).
 csv() {
   find "$run/csv" -path "$run/csv/${3:-$host}/cemm-$1/$2-????-??-??" -type f 2>/dev/null
 }
@@ -176,7 +176,7 @@ has_lines() {
 
 # ---- what came out -------------------------------------------------------------
 
-# Devices that are read on the LAN: their values have two decimals, and they have totals, too.
+# Devices that are read on the LAN: their values have two decimals, and they also have totals.
 declare -A on_lan=()
 
 # compare UID TYPE ALIAS CHANNEL FACTOR [totals:]: every line of the series against the oracle.
@@ -200,8 +200,8 @@ compare() {
   if [[ -n $wrong ]]; then not_ok "$1 $2-$3-$4" "$wrong"; else ok "$1 $2-$3-$4: $count values, each once, with its own time"; fi
 }
 
-# The meters read at every tenth second, gas at every full hour (--gas-stamp hour); totals are
-# stamped some seconds later.
+# The meters are read every tenth second, gas every full hour (--gas-stamp hour); totals have times
+# some seconds later.
 is_reading_time() {
   local every=10000
   [[ $1 != totals:* ]] || { (($2 % every == 5000 || $2 % every == 6000)); return; }
@@ -229,7 +229,7 @@ compare_device() {
   done
 }
 
-# said TEXT: how many lines of the log hold it.
+# said TEXT: the number of lines of the log that contain it.
 said() {
   grep -c -- "$1" "$run/log" || true
 }

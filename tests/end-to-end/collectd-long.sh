@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A long run in a real collectd: ten thousand sweeps over more than a day of the meters' time, with
-# outages in between. It must not grow, and no value may come late or twice.
+# A long run of a real collectd: ten thousand sweeps over more than a day of the meters' time, with
+# outages. Memory, threads and descriptors must not grow, and no value may come late or twice.
 #
 #   collectd-long.sh BUILD_DIR
 #
-# Then some of it under valgrind.
+# Then a shorter run under valgrind.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -17,16 +17,15 @@ readonly speed=100 # of the meters' clocks: a sample every 100 ms, which is the 
 readonly blocks=10 # of one device each, all swept at that interval
 run=$scratch/run
 
-# ASan keeps what was freed, to find who uses it all the same. Here it may not: what grows would not
-# be seen for it.
+# ASan keeps freed memory in quarantine. Here it must not, because it would hide growth.
 ASAN_OPTIONS+=:quarantine_size_mb=1:thread_local_quarantine_size_kb=16
 
-# One request for the meter's realtime data is one sweep; by any of the simulators.
+# One request for the meter's realtime data is one sweep; in the logs of all simulators.
 swept() {
   (($(cat "$scratch"/sim*/log | grep -cE ' GET [^ ]*/p1/realtime/') >= $1))
 }
 
-# meters SECONDS: the devices begin anew, with their clock that much before ours, at the same place.
+# meters SECONDS: restarts the devices on the same ports, with their clock SECONDS behind ours.
 meters() {
   local port
   port=$(sed -E 's|.*:([0-9]+)/.*|\1|' <<<"${sim_cloud-:0/}")
@@ -51,7 +50,7 @@ threads() {
   find "/proc/$collectd_pid/task" -mindepth 1 -maxdepth 1 | wc -l
 }
 
-# Connections come and go; what must not grow is the rest.
+# Connections open and close; the other descriptors must not grow.
 descriptors() {
   find "/proc/$collectd_pid/fd" -type l -not -lname 'socket:*' | wc -l
 }
@@ -76,8 +75,8 @@ fetched() {
   (($(requests ' GET [^ ]*/p1/realtime/') >= $1))
 }
 
-# Some hundred sweeps of several sources under valgrind, with history and an outage. ASan has seen
-# them all if the plugin was built with it.
+# Some hundred sweeps of several sources under valgrind, with history and an outage. If the plugin
+# was built with ASan, ASan has seen all sweeps.
 memcheck() {
   local report=$scratch/valgrind
   command -v valgrind >/dev/null || skip "valgrind is not installed"
@@ -107,7 +106,7 @@ CONF
   sim_faults 'reset@*/realtime/*'
   check 'valgrind: an outage' wait_for 60 grep -q 'closed the connection' "$run/log"
   sim_faults
-  check 'valgrind: and its end' wait_for 60 grep -q 'answers again' "$run/log"
+  check 'valgrind: the end of the outage' wait_for 60 grep -q 'answers again' "$run/log"
   stop_collectd 'valgrind' "$run"
   is 'valgrind: no errors, and nothing is lost' 'ERROR SUMMARY: 0 errors definitely lost: 0 bytes' \
     "$(cat "$report".* | grep -oE 'ERROR SUMMARY: [0-9]+ errors|definitely lost: [0-9,]+ bytes' | LC_ALL=C sort | paste -sd' ')"
@@ -117,8 +116,8 @@ CONF
 began=$(date +%s)
 meters 300000
 write_key "$scratch/home.key"
-# One write thread: on a busy machine collectd's five overtake each other, with samples that come
-# this fast, and the value that comes second is then too old.
+# One write thread: on a busy machine collectd's five threads reorder samples that come this fast,
+# and the later value is then too old.
 conf "$run" <<CONF
 Interval 0.1
 WriteThreads 1
@@ -133,10 +132,10 @@ check 'a tenth of it' wait_for 60 swept $((sweeps / 10))
 rss_then=$(rss) threads_then=$(threads) descriptors_then=$(descriptors)
 for fault in 'status=502' 'reset' 'garbage'; do
   sim_faults "$fault@*/realtime/*"
-  check "$fault is said" wait_for 20 eval '(($(said "WARN\|no answer\|502\|closed\|fit") > 0))'
+  check "$fault is logged" wait_for 20 eval '(($(said "WARN\|no answer\|502\|closed\|fit") > 0))'
   sim_faults
 done
-for ahead in 600 -3600; do # back by ten minutes, which come once more; then on by an hour and more
+for ahead in 600 -3600; do # back by ten minutes, which are repeated; then ahead by more than an hour
   meters $((300000 + ahead))
   before=$(values)
   check "the meters' clocks stepped ($ahead s behind): it goes on" wait_for 60 more_values "$before"
@@ -150,10 +149,10 @@ check 'no more connections than are allowed' test "$(sockets)" -le $((8 * blocks
 stop_collectd 'after all that' "$run"
 start_collectd "$run"
 before=$(values)
-check 'begun anew, it goes on' wait_for 60 more_values "$before"
+check 'after a restart, it goes on' wait_for 60 more_values "$before"
 stop_collectd 'once more' "$run"
 is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
-check "values were given ($(values))" test "$(values)" -gt $((sweeps / 4))
+check "values were dispatched ($(values))" test "$(values)" -gt $((sweeps / 4))
 is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do
   awk -F, '/^epoch/ { next } last >= $1 && last { print $1 " after " last; exit } { last = $1 }' "$file"
 done)"

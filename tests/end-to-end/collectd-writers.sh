@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The plugin with collectd's real writers and what stands behind them: history in a real carbon and
-# in InfluxDB, while write_prometheus and a Prometheus that scrapes it see the present alone; and a
-# second collectd behind the network plugin.
+# The plugin with collectd's writers and real servers: history goes to a real carbon and to
+# InfluxDB, while write_prometheus, with a Prometheus that scrapes it, and a second collectd behind
+# the network plugin see only current values.
 #
 #   collectd-writers.sh BUILD_DIR
 #
-# All of them listen on free ports of the loopback address, with all their files in the scratch
+# All of them listen on free ports of the loopback address and keep their files in the scratch
 # directory.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
@@ -119,7 +119,7 @@ $(node tap "$tap_port" true)
   </Plugin>
 </Plugin>
 END
-  # collectd's own plugins come from where they are, before that is changed for ours.
+  # collectd's own plugins are loaded before PluginDir is set to ours.
   sed -i '/^PluginDir/i LoadPlugin write_graphite\nLoadPlugin write_prometheus\nLoadPlugin network\nLoadPlugin threshold' \
     "$run/collectd.conf"
 }
@@ -132,7 +132,7 @@ Hostname "receiver"
 FQDNLookup false
 BaseDir "$scratch/receiver"
 PIDFile "$scratch/receiver/pid"
-WriteThreads 1 # it gets several values of a series at a time, and more threads would swap them
+WriteThreads 1 # it gets several values of a series at a time, and more threads would reorder them
 LoadPlugin logfile
 <Plugin logfile>
   File "$scratch/receiver/log"
@@ -166,7 +166,7 @@ carbon_has() {
     awk -v need=$((window / 60 - 3)) '$2 != "None" { n++ } END { exit n < need }'
 }
 
-# influx QUERY: its answer, one value a line.
+# influx QUERY: its answer, one value per line.
 influx() {
   curl -sfG "http://127.0.0.1:$influx_http/query" --data-urlencode db=graphite --data-urlencode "q=$1" |
     jq -r '.results[0].series[]?.values[] | .[1]'
@@ -177,7 +177,7 @@ influx_has() {
     grep -c '^1$') -ge $((window / 60 - 4)) ]]
 }
 
-# tap UID SERIES: "TIME VALUE" as they came.
+# tap UID SERIES: "TIME VALUE" in order of arrival.
 tap() {
   awk -v name="$(graphite_name "$1" "$2")" '$1 == name { print $3, $2 }' "$scratch/tap"
 }
@@ -186,7 +186,7 @@ tap_has() {
   (($(tap "$1" "$2" | awk -v begun="$begun" '$1 < begun - 60' | wc -l) >= window / 60 - 3))
 }
 
-# What is wrong with the order: the first is live; then old ones in their order among live ones.
+# Errors in the order: the first is live; then old ones in their order among live ones.
 tap_order() {
   tap "$1" "$2" | awk -v begun="$begun" '
     NR == 1 { live = $1; if ($1 < begun - 60) print "the first is old: " $1; next }
@@ -195,7 +195,7 @@ tap_order() {
     { old = $1 }'
 }
 
-# The exporter is asked all the time while history is given.
+# The exporter is polled all the time while history is sent.
 watch_exporter() {
   while :; do
     curl -s "http://127.0.0.1:$exporter_port/metrics" |
@@ -223,9 +223,9 @@ received() {
 history() {
   local uid series
   while read -r uid series; do
-    check "carbon has it all: $uid $series" wait_for 60 carbon_has "$uid" "$series"
+    check "carbon has every minute: $uid $series" wait_for 60 carbon_has "$uid" "$series"
     check "so has InfluxDB, without StoreRates" wait_for 30 influx_has "$uid" "$series"
-    check "so has one that looks at each line" wait_for 30 tap_has "$uid" "$series"
+    check "so has a tap of the graphite lines" wait_for 30 tap_has "$uid" "$series"
     is "it came oldest first, once, after the first live value" "" "$(tap_order "$uid" "$series")"
   done <<END
 $first power-p1-electric_power
@@ -235,14 +235,14 @@ END
 }
 
 present() {
-  is "write_prometheus saw nothing old" "" "$(awk -v limit=$((begun - 60)) '$1 < limit * 1000' "$scratch/scraped" | head -n 3)"
-  check "it saw something" test -s "$scratch/scraped"
+  is "write_prometheus saw no old value" "" "$(awk -v limit=$((begun - 60)) '$1 < limit * 1000' "$scratch/scraped" | head -n 3)"
+  check "it saw values" test -s "$scratch/scraped"
   check "a Prometheus scrapes power" wait_for 20 scraped_power
   check "it is scraped for long enough" wait_for 40 scraped_gas 3
-  is "and never missing" "" "$(scraped "absent_over_time(collectd_cemm_gauge{type=\"p1-gas\",cemm=\"$first\"}[15s])")"
-  check "the collectd behind the network plugin has the present" wait_for 10 received "$first" power-p1-electric_power
-  is "and nothing old" "" "$(find "$scratch/receiver/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
-  is "csv, which was not named, has nothing old" "" "$(find "$run/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
+  is "gas is never missing" "" "$(scraped "absent_over_time(collectd_cemm_gauge{type=\"p1-gas\",cemm=\"$first\"}[15s])")"
+  check "the collectd behind the network plugin has current values" wait_for 10 received "$first" power-p1-electric_power
+  is "and no old ones" "" "$(find "$scratch/receiver/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
+  is "csv, which was not named, has no old values" "" "$(find "$run/csv" -name 'power-*' -exec awk -F, -v limit=$((begun - 60)) '!/^epoch/ && $1 < limit' {} + | head -n 3)"
 }
 
 # One device of two does not answer for some seconds. The plugin's own notifications, and those of
@@ -255,7 +255,7 @@ silence() {
   sim_faults || not_ok "the simulator goes on"
   check "its return is notified" wait_for 60 grep -qF "CEMM $second answers again" "$run/log"
   is "each once" "1 1" "$(said "CEMM $second is silent") $(said "CEMM $second answers again")"
-  is "the other one is not spoken of" 0 "$(said "CEMM $first")"
+  is "the other one is not mentioned" 0 "$(said "CEMM $first")"
 }
 
 free_ports 10

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The plugin in a real collectd, with its real csv writer, on the simulator: what was measured must
-# come out once, with its own time, under the right name; and mistakes must be found before a start.
+# The plugin in a real collectd with its csv writer, on the simulator: values must come out once,
+# with their own times, under the right names; and configuration errors must be found before a
+# start.
 #
 #   collectd.sh BUILD_DIR
 #
-# The simulator's clock stands at noon of a summer day, so that power is negative, and runs five
+# The simulator's clock begins at noon of a summer day, so that power is negative, and runs five
 # times as fast, so that its meters are read every 2 s. The oracle is `cemm-sim --print`.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
@@ -24,7 +25,7 @@ noon=1782036000 # 2026-06-21 12:00 in Amsterdam
 
 # ---- configuration -----------------------------------------------------------
 
-# cloud LINE…: a <Plugin cemm> block with one <Cloud "home"> that holds these lines.
+# cloud LINE…: a <Plugin cemm> block with one <Cloud "home"> that contains these lines.
 cloud() {
   printf '<Plugin cemm>\n<Cloud "home">\n'
   [[ $# -eq 0 ]] || printf '%s\n' "$@"
@@ -37,7 +38,7 @@ lan() {
   printf '</Local>\n</Plugin>\n'
 }
 
-# discovery LINE…: the same of <Discovery>, switched off whatever the lines say.
+# discovery LINE…: the same with <Discovery>, disabled whatever the lines say.
 discovery() {
   printf '<Plugin cemm>\n<Discovery>\n'
   printf '%s\n' "$@"
@@ -78,7 +79,7 @@ mistakes() {
   refused "state file without a name" $'<Plugin cemm>\nStateFile ""\n</Plugin>' "StateFile: is empty"
 }
 
-# history LINE…: a good <Cloud> block, and a <Backfill> block that holds these lines.
+# history LINE…: a good <Cloud> block, and a <Backfill> block that contains these lines.
 history() {
   cloud "ApiKeyFile \"$key_file\""
   printf '<Plugin cemm>\n<Backfill>\n'
@@ -136,7 +137,7 @@ values() {
   </Local>
 </Plugin>
 END
-  check "collectd -t takes a good configuration" run_collectd -t -C "$run/collectd.conf"
+  check "collectd -t accepts a good configuration" run_collectd -t -C "$run/collectd.conf"
   check "collectd -T exits 0" run_collectd -T -C "$run/collectd.conf"
   rm -rf "$run/csv" "$run/log"
   knows_gas "$first" "$second"
@@ -149,13 +150,13 @@ END
   check "no reading is left out" without_gaps "$second" power-p1-electric_power
   has "power fed in is negative" "$(tail -n1 "$(csv "$second" power-p1-electric_power)")" ",-"
   is "a channel that was never read has no file" "" "$(find "$run/csv" -name '*switch*')"
-  is "only those series" 22 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | grep -vE '/(gauge-age|derive-errors|response_time-.*)$' | sort -u | wc -l)"
+  is "only these series" 22 "$(find "$run/csv" -type f | sed 's/-[0-9-]*$//' | grep -vE '/(gauge-age|derive-errors|response_time-.*)$' | sort -u | wc -l)"
   own_state
   is "the writer never saw an old value" 0 "$(grep -ci 'too old' "$run/log" || true)"
-  is "nothing was complained of" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
+  is "there are no messages" "" "$(grep -E 'cemm plugin' "$run/log" | grep -v 'successfully loaded' || true)"
 }
 
-# Begun anew, it gives what is new alone: gas has not changed since, nor has what a device repeats.
+# After a restart, it dispatches only new values: gas has not changed, nor has what a device repeats.
 restarted() {
   local before
   before=$(lines "$(csv "$second" power-p1-electric_power)")
@@ -167,8 +168,8 @@ restarted() {
   is "gas did not change" 1 "$(lines "$(csv "$second" gauge-p1-gas)")"
 }
 
-# -T throws away what it is handed: that does not count as given, and what did stays known. Another
-# plugin reads first and takes its time, so that there is something to be handed.
+# -T drops the values that it gets: they do not count as dispatched, and what was dispatched stays
+# known. Another, slow plugin is read first, so that there is time for an answer.
 tried() {
   local old=$run before
   run=$scratch/tried
@@ -192,8 +193,8 @@ END
   refute "nothing counts as given" test -e "$run/cemm.state"
   cp "$old/cemm.state" "$run/cemm.state"
   before=$(stat -c '%i %y' "$run/cemm.state")
-  check "once more, with a state file" run_collectd -T -C "$run/collectd.conf"
-  is "which is left alone" "$before" "$(stat -c '%i %y' "$run/cemm.state")"
+  check "again, with a state file" run_collectd -T -C "$run/collectd.conf"
+  is "which is not changed" "$before" "$(stat -c '%i %y' "$run/cemm.state")"
   cat "$run/log" >>"$scratch/all-logs"
 }
 
@@ -207,7 +208,7 @@ own_state() {
     "$(awk -F, '!/^epoch/ && !($2 >= 0.2 && $2 < 15)' "$(csv "$second" response_time-cloud-home)")"
 }
 
-# The example as it is in the tree, but for the places that it reaches: discovery is off.
+# The example from the tree with the simulator's addresses, and without discovery.
 example() {
   local dir=$scratch/example
   mkdir "$dir"
@@ -215,11 +216,11 @@ example() {
     -e "s|^\( *\)Address .*|\1Address \"${sim_lan[0]}\"|" -e "s|^\( *\)Enabled .*|\1Enabled false|" \
     "$(dirname "$0")/../../examples/collectd.conf" |
     conf "$dir"
-  has "the example asks nobody but the simulator" "$(<"$dir/collectd.conf")" "    URL \"$sim_cloud\""
-  is "it has discovery, in the test switched off" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
-  check "the example is right" run_collectd "$test_option" -C "$dir/collectd.conf"
+  has "the example uses only the simulator" "$(<"$dir/collectd.conf")" "    URL \"$sim_cloud\""
+  is "it has discovery, which the test disables" "    Enabled false" "$(grep Enabled "$dir/collectd.conf")"
+  check "the example is valid" run_collectd "$test_option" -C "$dir/collectd.conf"
   sed -i 's|^  *Address .*|Adress "x"|' "$dir/collectd.conf"
-  refute "and would be refused with a slip in it" run_collectd "$test_option" -C "$dir/collectd.conf"
+  refute "and is refused with a typo in it" run_collectd "$test_option" -C "$dir/collectd.conf"
 }
 
 # ---- trouble -------------------------------------------------------------------
@@ -246,18 +247,18 @@ stalled() {
 </Plugin>
 END
   start_collectd "$run"
-  check "Host and Device and Alias are obeyed" wait_for 15 has_lines 1 "$second" power-p1-electric_power elsewhere
+  check "Host and Device and Alias are used" wait_for 15 has_lines 1 "$second" power-p1-electric_power elsewhere
   check "so are those of the other block" wait_for 15 has_lines 1 "$first" power-s01-electric_power
   sim_faults 'stall@*realtime*' || not_ok "the simulator stalls"
   wait_for 10 grep -q ' realtime.* 0$\|/realtime/.* 0$' "$sim_log" || true
   sleep 1
   stop_collectd "while requests are stalled" "$run"
-  is "nothing but what was asked for" "$(printf '%s\n' "elsewhere/cemm-$second" "$host/cemm-$first")" \
+  is "nothing else was dispatched" "$(printf '%s\n' "elsewhere/cemm-$second" "$host/cemm-$first")" \
     "$(cd "$run/csv" && find . -mindepth 2 -maxdepth 2 | sed 's/^..//' | sort)"
   sim_faults || not_ok "the simulator goes on"
 }
 
-# A device that does not say whether it has one of the meters is read by those that are known.
+# If a device does not answer whether it has one of the meters, the known ones are read.
 half_known() {
   local before
   run=$scratch/half-known
@@ -265,9 +266,9 @@ half_known() {
   sim_faults 'stall@*/s02/' || not_ok "the simulator stalls"
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.5' 'Timeout 120')
   start_collectd "$run"
-  check "meters that are known are read, while another is looked for" wait_for 20 has_lines 2 "$second" power-p1-electric_power
+  check "known meters are read while the search for another one waits" wait_for 20 has_lines 2 "$second" power-p1-electric_power
   stop_collectd "while a meter is looked for" "$run"
-  is "it was looked for in vain" "$before" "$(requests '/s02/ .* [1-9]')"
+  is "the search got no answer" "$before" "$(requests '/s02/ .* [1-9]')"
   sim_faults || not_ok "the simulator goes on"
 }
 
@@ -299,14 +300,14 @@ outage() {
   sim_faults || not_ok "the simulator goes on"
   check "it comes back" wait_for 60 has_lines $((before + 2)) "$second" power-p1-electric_power
   is "one more line says that it is back" 2 "$(said "cemm plugin: .*$second")"
-  is "the other one is not spoken of" 0 "$(said "cemm plugin: .*$first")"
+  is "the other one is not mentioned" 0 "$(said "cemm plugin: .*$first")"
   flutter
   before=$(lines "$(csv "$first" power-p1-electric_power)")
-  check "nothing is stuck after a row of short ones" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
+  check "nothing is stuck after several short outages" wait_for 15 has_lines $((before + 2)) "$first" power-p1-electric_power
   stop_collectd "after an outage" "$run"
 }
 
-# Short outages in a row: they end sweeps at every point of the loop's turn.
+# Short outages in a row: they interrupt sweeps at every point of the loop.
 flutter() {
   local i
   for i in {1..10}; do
@@ -321,7 +322,7 @@ both_have_values() {
   has_lines 1 "$first" power-p1-electric_power && has_lines 1 "$second" power-p1-electric_power
 }
 
-# A meter that is not there any more: one line says so, and one that it is back.
+# A meter that disappears: one line says so, and one when it is back.
 gone() {
   local home='cemm plugin: <Cloud "home">:'
   run=$scratch/gone
@@ -329,19 +330,19 @@ gone() {
   start_collectd "$run"
   check "a meter is there" wait_for 20 has_lines 1 "$second" power-p1-electric_power
   sim_faults "status=412@*$second/p1/realtime*" || not_ok "the meter is gone"
-  check "that it is gone is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
+  check "its disappearance is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
   sim_faults || not_ok "the meter is there again"
-  check "so is that it is back" wait_for 20 grep -q "$home $second is back" "$run/log"
+  check "so is its return" wait_for 20 grep -q "$home $second is back" "$run/log"
   stop_collectd "after a meter was gone" "$run"
   is "each once" "1 1" "$(said "$home $second p1: ") $(said "$home $second is back")"
 }
 
-# What `meson install` puts where it belongs is all that collectd needs.
+# The files that `meson install` installs are all that collectd needs.
 installed() {
   local root=$scratch/root plugin
   run=$scratch/installed
   check "meson install" env DESTDIR="$root" meson install -C "$build" --no-rebuild
-  plugin=$(dirname "$(find "$root" -path '*/lib/collectd/cemm.so' -type f)") # collectd takes no links
+  plugin=$(dirname "$(find "$root" -path '*/lib/collectd/cemm.so' -type f)") # collectd refuses links
   sim_faults
   conf "$run" <<END
 <Plugin cemm>
@@ -368,7 +369,7 @@ on_lan[$first]=
 mistakes
 discovery_mistakes
 history_mistakes
-is "none of them has asked the network" 0 "$(requests .)"
+is "none of them has sent a request" 0 "$(requests .)"
 example
 values
 restarted

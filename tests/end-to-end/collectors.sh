@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# collectors.sh BUILD_DIR: what `cemm` prints is taken unchanged by the programs it is printed for: a
-# real InfluxDB, a real node_exporter and Prometheus, and collectd's exec plugin. What they then hold
-# is compared with what the simulator's meters had.
+# collectors.sh BUILD_DIR: the programs that the output of `cemm` is for accept it unchanged: a real
+# InfluxDB, a real node_exporter and Prometheus, and collectd's exec plugin. Their values are
+# compared with the simulator's.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -26,16 +26,16 @@ oracle() { # UID ALIAS CHANNEL MS…
 
 # into_influxdb WHAT FILE
 into_influxdb() {
-  is "InfluxDB takes $1 as it is" '204 ' "$(write_influxdb "$2")"
+  is "InfluxDB accepts $1 unchanged" '204 ' "$(write_influxdb "$2")"
 }
 
-# series FIELD WHERE: "NS VALUE" of all that InfluxDB has.
+# series FIELD WHERE: "NS VALUE" of everything that InfluxDB has.
 series() {
   ask_influxdb "SELECT \"$1\" FROM cemm WHERE $2" |
     grep -oE '\[[0-9]{19},[^]]*\]' | tr -d '[]' | tr ',' ' '
 }
 
-# same_series WHAT FIELD WHERE FILE: it is what FILE ("NS VALUE" a line) says, as numbers.
+# same_series WHAT FIELD WHERE FILE: it equals FILE ("NS VALUE" a line), compared as numbers.
 same_series() {
   series "$2" "$3" >"$scratch/had"
   if python3 - "$scratch/had" "$4" <<'END'; then
@@ -49,18 +49,18 @@ END
   fi
 }
 
-# The example's way to take a history there, into a database that keeps it, and one that keeps a day only.
+# Imports a history as the example does, into a database that keeps it, and into one that keeps only a day.
 pipeline() {
   local command database code=0
   command=$(sed -n '/^cemm history .* |$/,/^```/{/^```/!p}' "$source_root/examples/influxdb.md")
   command=${command/#cemm history --from 2015-01-01/"$cemm history --config $config --from 2025-10-25 --to 2025-10-27 $one"}
-  has 'the pipeline is found' "$command" 'http://localhost:8086/write?db=cemm'
+  has 'the pipeline of the example is found' "$command" 'http://localhost:8086/write?db=cemm'
   curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE short WITH DURATION 1d' >/dev/null
   for database in cemm short; do
     exits "the pipeline: the history of three days, into the database $database" "$code" \
       bash -c "set -o pipefail; ${command/"http://localhost:8086/write?db=cemm"/"$influx/write?db=$database"}"
     if ((code == 0)); then is 'the pipeline: nothing is said' '' "$out$err"; else has 'the pipeline: why it stops is said' "$out" 'retention policy'; fi
-    code=22 # which curl ends with, and split
+    code=22 # curl's exit status, and split's
   done
 }
 
@@ -110,7 +110,7 @@ start_exporter() { # PORT
     --collector.textfile.directory="$scratch/textfiles" --web.listen-address="127.0.0.1:$1"
 }
 
-# value QUERY: the one value that Prometheus has now; empty: none.
+# value QUERY: Prometheus's value now, or nothing.
 value() {
   curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" | jq -r '.data.result[].value[1]'
 }
@@ -123,7 +123,7 @@ hasnt_value() {
   [[ -z $(value "$1") ]]
 }
 
-# is_number WHAT A B: as numbers of double precision.
+# is_number WHAT A B: compares them as doubles.
 is_number() {
   if python3 -c 'import sys; sys.exit(float(sys.argv[1]) != float(sys.argv[2]))' "$2" "$3" 2>/dev/null; then
     ok "$1"
@@ -143,8 +143,8 @@ prometheus_chain() {
   start_exporter "${ports[0]}"
   start_prometheus "${ports[1]}" "${ports[0]}"
   check 'the example writes the file' textfile
-  is 'promtool is content' '' "$(promtool check metrics <"$file" 2>&1)"
-  is 'node_exporter has nothing to complain about' 0 "$(curl -sf "$exporter/metrics" | awk '$1 == "node_textfile_scrape_error" { print $2 }')"
+  is 'promtool finds no error' '' "$(promtool check metrics <"$file" 2>&1)"
+  is 'node_exporter finds no error' 0 "$(curl -sf "$exporter/metrics" | awk '$1 == "node_textfile_scrape_error" { print $2 }')"
   check 'Prometheus has it' wait_for 20 has_value "cemm_up{uid=\"$one\",alias=\"p1\"} == 1"
   time=$(value "cemm_last_sample_timestamp_seconds{uid=\"$one\",alias=\"s01\"}")
   is_number 'electric power is the meter'\''s' "$(value "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}")" \
@@ -165,10 +165,10 @@ prometheus_chain() {
   is 'a device that fails: the others are written' 1 "$(grep -c "cemm_electric_power_watts{uid=\"$one\",alias=\"s01\"}" "$file")"
   check 'Prometheus: it is down' wait_for 20 has_value "cemm_up{uid=\"$two\",alias=\"p1\"} == 0"
   check 'Prometheus: its samples are stale' wait_for 20 hasnt_value "cemm_electric_power_watts{uid=\"$two\"}"
-  is 'promtool is still content' '' "$(promtool check metrics <"$file" 2>&1)"
+  is 'promtool still finds no error' '' "$(promtool check metrics <"$file" 2>&1)"
   sim_faults
 
-  # The other way to the same meter is a little behind: its counters do not step back in the file.
+  # Another source of the same meter is a little behind: the counters in the file do not step back.
   before=$(grep -E '_total\{' "$file")
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --now $((now - 600)) --speed 0
   write_config "$scratch/behind.conf"
@@ -181,10 +181,10 @@ prometheus_chain() {
 
 # ---- collectd ------------------------------------------------------------------------------
 
-# collectd's exec plugin starts nothing as root, and another user must be able to read all of it.
+# collectd's exec plugin starts nothing as root, so another user must be able to read everything.
 collectd_exec() {
   local dir place user config_file host=exec-house
-  chmod 711 "$scratch" # the way to it
+  chmod 711 "$scratch" # the path to it
   place=$scratch/exec
   user=$(id -un)
   mkdir -p "$place/plugin/exec" "$place/common" "$scratch/collectd"
@@ -228,9 +228,9 @@ END
       (($(cat "$dir/csv/$host/cemm-$one/$name-"* 2>/dev/null | grep -vc epoch) >= 1)) || return 1
     done
   }
-  check 'collectd takes the values' wait_for 20 has_values
+  check 'collectd accepts the values' wait_for 20 has_values
   stop "$pid"
-  is 'collectd has nothing to complain about' '' "$(grep -iE 'error|fail|invalid|warn|cannot' "$dir/log" || true)"
+  is 'collectd logs no problem' '' "$(grep -iE 'error|fail|invalid|warn|cannot' "$dir/log" || true)"
   local name want got alias channel factor time value
   while read -r name alias channel factor; do
     IFS=, read -r time value < <(cat "$dir/csv/$host/cemm-$one/$name-"* 2>/dev/null | grep -v epoch | head -n 1)
@@ -290,16 +290,16 @@ names() {
     "$scratch/hostile.archive" "$port" >"$scratch/hostile.conf"
   for format in influx putval prometheus json csv table; do
     exits "hostile names: $format" 0 "$cemm" read --config "$scratch/hostile.conf" --format "$format"
-    has 'the good one comes' "$out" 42
+    has 'the good one is printed' "$out" 42
     hasnt 'none of the others' "$out" 666
     exits "hostile names: stream, $format" 0 "$cemm" stream --stdin --config "$scratch/hostile.conf" --format "$format" <<<''
-    has 'the good one comes' "$out" 42
+    has 'the good one is printed' "$out" 42
     hasnt 'none of the others' "$out" 666
   done
 }
 
 needs influxd prometheus promtool prometheus-node-exporter collectd python3 jq curl
-# A little behind our clock, and at rest: what is read twice is the same.
+# A clock that is a little behind ours, and stopped: two readings are the same.
 now=$(($(date +%s) / 60 * 60 - 3600))
 start_sim --devices 2 --meters p1,p1-gas,s01 --unknown-channel --since "$since" --now "$now" --speed 0
 write_config "$config"

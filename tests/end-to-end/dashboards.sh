@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# dashboards.sh BUILD_DIR: every query of the Grafana dashboards, asked of a real Prometheus and a
-# real InfluxDB that hold what cemm printed over a day. Grafana itself is not there: what it would put
-# in for its variables is put in here.
+# dashboards.sh BUILD_DIR: runs every query of the Grafana dashboards against a real Prometheus and
+# a real InfluxDB with a day of values. Grafana itself does not run: the test replaces its
+# variables.
 # shellcheck disable=SC2154,SC2317 # variables of lib.sh; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -29,7 +29,7 @@ for ((time = now - 36 * 3600; time <= now; time += step)); do
   "$cemm" read --config "$scratch/conf" --format influx >>"$scratch/lines"
   stop "$sim_pid"
 done
-# What must not be mistaken for it: history of gas by the month, in the same measurement.
+# The monthly history of gas, in the same measurement, must not be mixed with it.
 start_sim --devices 1 --meters p1,p1-gas --since 2025-01-01
 write_config "$scratch/conf"
 "$cemm" history --config "$scratch/conf" --from "$(date -d '-1 day' +%F)" --period month --format influx >>"$scratch/lines"
@@ -37,7 +37,7 @@ is 'readings' 73 "$(find "$scratch/texts" -type f | wc -l)"
 
 # ---- the servers ------------------------------------------------------------------------------------
 
-# The texts of all times as one of OpenMetrics, which has times.
+# Joins the texts of all times into one OpenMetrics text, which has times.
 openmetrics='
 import collections, os, sys
 types, lines = {}, collections.defaultdict(list)
@@ -54,12 +54,12 @@ for name, kind in types.items():
 print("# EOF")'
 python3 -c "$openmetrics" "$scratch/texts" >"$scratch/openmetrics"
 promtool tsdb create-blocks-from openmetrics "$scratch/openmetrics" "$scratch/prometheus" >"$scratch/promtool.log" 2>&1 ||
-  not_ok 'promtool takes the texts' "$(<"$scratch/promtool.log")"
+  not_ok 'promtool accepts the texts' "$(<"$scratch/promtool.log")"
 start_prometheus "${ports[0]}" - --storage.tsdb.retention.time=10y
 wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.out")"
 
 start_influxdb "${ports[1]}" "${ports[2]}" <<<''
-is 'InfluxDB takes the lines' '204 ' "$(write_influxdb "$scratch/lines")"
+is 'InfluxDB accepts the lines' '204 ' "$(write_influxdb "$scratch/lines")"
 
 # ---- the boards as such --------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ titles = " | ".join(p["title"].lower() for p in panels)
 assert all(w in titles for w in wanted), titles'
 for board in prometheus influxdb; do check "$board.json is sound" python3 -c "$sound" "$boards/$board.json"; done
 
-# variables: what Grafana would put in.
+# variables: replaces Grafana's variables.
 variables() {
   sed -e "s|\\\$uid|.*|g; s|\\\$meter|${meter:-.*}|g; s|\\\$price_[a-z]*|0.25|g; s|\\\$__interval|10m|g" \
     -e "s|\\\$type|solar_energy|g; s|\\\$solar|mb3|g; s|\\\$__range_s|86400|g; s|\\\$__range|1d|g" \
@@ -109,19 +109,19 @@ labels() { curl -sfG "$server/api/v1/label/$1/values" --data-urlencode "match[]=
 while read -r metric label; do
   check "its variable ${label%)} has values" labels "${label%)}" "${metric%,}"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query.query' "$boards/prometheus.json" | sed 's/label_values(//')
-# One number by hand: what was imported at tariff 2 in a day.
+# One number calculated by hand: the import at tariff 2 in a day.
 one=00-1E-C0-00-00-01
 reading() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --print "$one" p1 "$1" "$2"; }
 got=$(curl -sfG "$server/api/v1/query" --data-urlencode "query=increase(cemm_energy_joules_total{direction=\"import\",tariff=\"2\"}[1d]) / 3.6e6" \
   --data-urlencode "time=$now" | jq -r '.data.result[0].value[1]')
 near() { python3 -c 'import sys; a, b, c = map(float, sys.argv[1:]); sys.exit(abs(a - b - c) > 0.05)' "$@"; }
-# What a panel of Prometheus's board shows with all meters chosen, as one number.
+# The value of a panel of Prometheus's dashboard with all meters selected.
 shown() {
   curl -sfG "$server/api/v1/query" --data-urlencode "time=$now" --data-urlencode "query=$(queries prometheus expr | awk -F'\t' -v title="$1" '$1 == title { print $2; exit }')" |
     jq -r '[.data.result[].value[1] | tonumber] | if length == 1 then .[0] else "\(length) numbers" end'
 }
 oracle() { "$build/tests/simulator/cemm-sim" --since 2025-01-01 --meters p1,p1-gas,mb3 --print "$one" "$@"; }
-# counted ALIAS CHANNEL…: what these counters have gone on by in the day, together.
+# counted ALIAS CHANNEL…: the sum of the increases of these counters in the day.
 counted() {
   local alias=$1 channel
   shift
@@ -132,10 +132,10 @@ counted() {
 produced=$(counted mb3 t1 t2)
 exported=$(counted p1 t3 t4)
 check 'production is counted once' near "$produced" 0 "$(shown 'Solar yield today')"
-check 'self-consumption is production less export' near "$produced" "$exported" "$(shown 'Self-consumption today')"
+check 'self-consumption is production minus export' near "$produced" "$exported" "$(shown 'Self-consumption today')"
 check 'power of the solar meter' near "$(oracle mb3 electric_power "${now}000")" 0 "$(shown 'Solar yield now')"
 cost=$(awk -v import="$(counted p1 t1 t2)" -v export="$exported" 'BEGIN { print (import - export) / 4 }')
-check 'production is no cost' near "$cost" 0 "$(shown 'Cost of the last 24 hours')"
+check 'production costs nothing' near "$cost" 0 "$(shown 'Cost of the last 24 hours')"
 check 'an increase is what the meter counted' near "$(reading t2 "${now}000")" "$(reading t2 "$((now - 86400))000")" "$got"
 
 # ---- InfluxDB ----------------------------------------------------------------------------------------------
@@ -153,5 +153,5 @@ done < <(queries influxdb query)
 while read -r query; do
   check "its variable has values: $query" rows "$query"
 done < <(jq -r '.templating.list[] | select(.type == "query") | .query' "$boards/influxdb.json")
-has 'and a slip in one would be told' "$(rows 'SELECT last("colour") FROM "cemm"' || true)" false
+has 'a typo in a query would be noticed' "$(rows 'SELECT last("colour") FROM "cemm"' || true)" false
 finish

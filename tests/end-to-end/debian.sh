@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# debian.sh BUILD_DIR: the Debian packages are built, looked at by lintian, installed into a Debian
-# that has nothing but what they depend on, used there, and purged again. Takes minutes, and the
-# packages they depend on come from where the machine's own come from.
+# debian.sh BUILD_DIR: builds the Debian packages, checks them with lintian, installs them into a
+# Debian that has only their dependencies, uses them there, and purges them. Takes minutes; the
+# dependencies come from the machine's package sources.
 # shellcheck disable=SC2154,SC2317 # out is of lib.sh; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -49,7 +49,7 @@ else
   finish
 fi
 inside() { env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive chroot "$root" "$@"; }
-# everything: all that is there, but for what dpkg writes of its own doings.
+# everything: all files, except for dpkg's own logs and databases.
 everything() {
   (cd "$root" && find . -xdev \( -path ./var/lib/dpkg -o -path ./var/log -o -path ./var/cache -o -path ./tmp \) \
     -prune -o -printf '%p %y %m\n' | sort)
@@ -60,7 +60,7 @@ everything >"$scratch/before"
 
 cp -r "$scratch/ours" "$root/tmp/ours"
 check 'they are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
-check 'nothing lacks' inside dpkg --audit
+check 'nothing is missing' inside dpkg --audit
 # shellcheck disable=SC2016 # they are dpkg's
 is 'what dpkg says of them' "$(printf '%s installed\n' "${packages[@]}" | sort)" \
   "$(inside dpkg-query -W -f '${Package} ${db:Status-Status}\n' '*cemm*' | grep ' installed' | sort)"
@@ -69,7 +69,7 @@ write_key "$root/tmp/home.key"
 printf '%s\n' '[discovery]' 'enabled = no' '[archive]' 'directory = /tmp/archive' '[cloud home]' \
   "url = $sim_cloud" 'api-key-file = /tmp/home.key' >"$root/tmp/cemm.conf"
 exits 'cemm reads a meter' 0 inside cemm read --config /tmp/cemm.conf --format csv p1
-has 'which gives a value' "$out" 'p1,electric_power,'
+has 'which prints a value' "$out" 'p1,electric_power,'
 exits 'cemmfs starts' 0 inside cemmfs --version
 cat >"$root/tmp/collectd.conf" <<END
 Hostname "inside"
@@ -90,9 +90,9 @@ LoadPlugin cemm
 </Plugin>
 END
 exits 'collectd takes the plugin' 0 inside collectd -T -C /tmp/collectd.conf
-has 'and loads it' "$(<"$root/tmp/log")" 'plugin "cemm" successfully loaded'
+has 'and collectd loads it' "$(<"$root/tmp/log")" 'plugin "cemm" successfully loaded'
 for page in man1/cemm.1 man1/cemmfs.1 man5/cemm.conf.5 man5/collectd-cemm.5; do
-  check "$page is there" test -s "$root/usr/share/man/$page.gz"
+  check "$page exists" test -s "$root/usr/share/man/$page.gz"
 done
 is 'pkg-config finds libcemm-dev' "$("$build/plugin/exec/cemm" --version)" \
   "cemm $(PKG_CONFIG_LIBDIR=$(dirname "$(find "$root/usr/lib" -name libcemm.pc)") pkg-config --modversion libcemm)"
