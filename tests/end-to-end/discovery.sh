@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# discovery.sh BUILD_DIR: CEMMs that nobody has configured, in networks of their own: no broadcast
-# leaves them. Every run of a program that looks for devices is inside, see netns.sh.
+# discovery.sh BUILD_DIR: CEMMs that are not configured, in separate networks that no broadcast
+# leaves. Every program that searches for devices runs inside, see netns.sh.
 # shellcheck disable=SC2154,SC2317 # out and err are of lib.sh; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -11,7 +11,7 @@ here=$(dirname "$0")
 enter_namespaces "$@"
 begin "$@"
 command -v python3 >/dev/null || skip 'there is no python3'
-# What this machine is configured for is hidden.
+# Hides the machine's configuration.
 [[ ! -e /etc/cemm/cemm.conf ]] || mount -t tmpfs tmpfs /etc/cemm
 net_begin
 
@@ -36,7 +36,7 @@ found() {
   tail -n +2 | awk '{ printf "%s%s %s", (NR > 1 ? ", " : ""), $1, $2 }'
 }
 
-# world [OPTION…]: the simulator of this act, in the site; the one before has to go.
+# world [OPTION…]: starts the simulator of this part in the site, and stops the one before.
 world() {
   if [[ -n ${world_pid-} ]]; then stop "$world_pid"; fi
   start_sim_in_site --discovery "$@"
@@ -48,13 +48,13 @@ no_world() {
   world_pid=
 }
 
-# roots UID: how often the device was asked for its root document.
+# roots UID: how often the root document of the device was requested.
 roots() {
   requests "^[0-9.]+ lan $1 GET /open-api/v1/ "
 }
 
-# python WORLD SCRIPT [ARGUMENT…]: in the background; it says "ready". Sets $python_pid. WORLD is
-# asker or site.
+# python WORLD SCRIPT [ARGUMENT…]: runs it in the background until it prints "ready". Sets
+# $python_pid. WORLD is asker or site.
 python() {
   local world=$1 said=$scratch/python.$((python_count += 1))
   local -n enter=$world
@@ -69,7 +69,7 @@ python() {
 }
 python_count=0
 
-# Holds the port and reads nothing. The argument: whether others may have it as well.
+# Binds the port and reads nothing. The argument: whether others may bind it, too.
 holder='
 import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -80,7 +80,7 @@ time.sleep(600)
 '
 
 # A forger: answers each query with COUNT claims of other devices, from ADDRESS. With "stall", its
-# HTTP server takes all connections and answers none.
+# HTTP server accepts all connections and answers none.
 forger='
 import socket, sys, threading
 address, count, stall = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["stall"]
@@ -106,8 +106,9 @@ while True:
         mouth.sendto((claim % (i >> 8, i & 255)).encode(), sender)
 '
 
-# A crowd: from each of .20 to .219 of both networks, a claim of another device in each look. "confirm":
-# each has a root document that says the same; "stall": none ever answers. It tells of each look.
+# A crowd: from each of .20 to .219 of both networks, a claim of another device in each search.
+# "confirm": each has a root document that agrees; "stall": none ever answers. It prints a line for
+# each search.
 crowd='
 import resource, socket, sys, threading, time
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] # more than the usual 1024 are needed
@@ -160,8 +161,8 @@ while True:
             pass
 '
 
-# mount_in_asker NAME CONFIG: a file system that stays up. Sets $fs_pid and $m; its words are in
-# $scratch/NAME.log.
+# mount_in_asker NAME CONFIG: a file system that keeps running. Sets $fs_pid and $m; its messages
+# are in $scratch/NAME.log.
 mount_in_asker() {
   m=$scratch/$1
   fs_log=$scratch/$1.log
@@ -176,7 +177,7 @@ mount_in_asker() {
   fi
 }
 
-# config FILE [LINE…]: what stands in [discovery].
+# config FILE [LINE…]: the lines of [discovery].
 config() {
   local file=$1
   shift
@@ -192,7 +193,7 @@ power() {
   cat "$m/$one/p1/realtime/electric_power"
 }
 
-# Whether the first device can't be read; what it gives until then is kept, in whole kWh.
+# Whether the first device can't be read; keeps its reading until then, in whole kWh.
 no_reading() {
   local reading
   reading=$(cat "$m/$one/p1/realtime/t1") || return 0
@@ -200,7 +201,7 @@ no_reading() {
   return 1
 }
 
-# said PATTERN: how many lines the file system's log has of it.
+# said PATTERN: the number of matching lines in the file system's log.
 said() {
   grep -cE -- "$1" "$fs_log" || true
 }
@@ -210,37 +211,37 @@ said() {
 nobody() {
   asks 'discover where nobody is' 1 discover
   is 'no data' '' "$out"
-  has 'tells how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
-  hasnt 'its own query is no packet of others' "$err" 'packet'
+  has 'says how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
+  hasnt 'does not count its own query as a packet' "$err" 'packet'
   hasnt 'the port was free' "$err" 'another program'
-  has 'tells which file to write' "$err" "$own:"
-  has 'and what' "$err" 'E! cemm:     [local home]'
+  has 'says which file to write' "$err" "$own:"
+  has 'and its content' "$err" 'E! cemm:     [local home]'
   local command
   for command in list read; do
     asks "$command without a configuration" 1 "$command"
     is 'no data' '' "$out"
-    has 'tells where it looked' "$err" "there is no $own and no /etc/cemm/cemm.conf"
-    has 'what was tried' "$err" '2 broadcast addresses were asked'
+    has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
+    has 'how many addresses were asked' "$err" '2 broadcast addresses were asked'
     has 'which file to write' "$err" "write two lines into $own:"
-    has 'and of the cloud' "$err" 'api-key-file = FILE'
-    is 'in errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
+    has 'and how to use the cloud' "$err" 'api-key-file = FILE'
+    is 'as errors only' '' "$(grep -v '^E! ' <<<"$err" || true)"
   done
   asks 'read of a meter by its name' 1 read "$one/p1"
   config "$scratch/bare.conf"
   asks 'a configuration without a source' 1 read --config "$scratch/bare.conf"
-  has 'is searched for, and named' "$err" "write two lines into $scratch/bare.conf:"
+  has 'leads to a search, and is named' "$err" "write two lines into $scratch/bare.conf:"
   exits 'history without a configuration' 1 env STATE_DIRECTORY="$scratch/state" "${asker[@]}" "$cemm" history --from 2024-05-01
   is 'no data' '' "$out"
-  has 'tells where it looked' "$err" "there is no $own and no /etc/cemm/cemm.conf"
+  has 'says which files it looked for' "$err" "there is no $own and no /etc/cemm/cemm.conf"
   has 'and which file to write' "$err" "write two lines into $own:"
   exits 'stream without a configuration' 1 "${asker[@]}" "$cemm" stream --stdin <<<''
-  has 'tells which file to write' "$err" "write two lines into $own:"
-  # The archive knows a device that is nowhere now.
+  has 'says which file to write' "$err" "write two lines into $own:"
+  # The archive has a device that no longer exists.
   mkdir -p "$scratch/lost/$one/p1/data/day/2024/05"
   printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
   asks 'history of a device that has gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
-  is 'is told once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
-  is 'and in the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
+  is 'is reported once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
+  is 'and at the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
   asks '--output' 1 discover --output "$scratch/never"
   refute 'writes nothing' test -e "$scratch/never"
 }
@@ -254,16 +255,16 @@ everywhere() {
     echo "$two  10.77.0.12  CEMM_basic  1.25"
     echo "$three  10.78.0.11  CEMM_basic  1.25"
   )" "$out"
-  is 'without a word' '' "$err"
+  is 'without a message' '' "$err"
   is 'each network was asked from its own address' '10.77.0.1:9777 10.78.0.1:9777 ' \
     "$(awk '$2 == "udp" { print $5 }' "$sim_log" | sort -u | tr '\n' ' ')"
-  is 'each device was asked for its root once' '1 1 1' "$(roots "$one") $(roots "$two") $(roots "$three")"
+  is 'each root document was requested once' '1 1 1' "$(roots "$one") $(roots "$two") $(roots "$three")"
   asks '--output' 0 discover --output "$scratch/table"
   is 'has the same' "$one 10.77.0.11, $two 10.77.0.12, $three 10.78.0.11" "$(found <"$scratch/table")"
-  is 'and stdout nothing' '' "$out"
+  is 'and stdout is empty' '' "$out"
 }
 
-# values: what `read --format csv` gave on stdin against the simulator's functions of time.
+# values: compares the output of `read --format csv` on stdin with the simulator's functions of time.
 values() {
   local uid alias channel value time want from
   tail -n +2 | while IFS=, read -r uid alias channel value _ time _; do
@@ -280,15 +281,15 @@ reading() {
   asks 'list without a configuration' 0 list
   is 'a line for each meter' 10 "$(wc -l <<<"$out")"
   check 'with the source and the address' grep -qE "^$two .* discovery +10\.77\.0\.12\$" <<<"$out"
-  is 'without a word' '' "$err"
+  is 'without a message' '' "$err"
   asks 'read without a configuration' 0 read --format csv
-  is 'all devices are there' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
+  is 'all devices are printed' 3 "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u | wc -l)"
   check 'with many values' test "$(tail -n +2 <<<"$out" | wc -l)" -ge 24
-  is 'which are the simulated ones' '' "$(values <<<"$out")"
+  is 'they are the simulated ones' '' "$(values <<<"$out")"
   asks 'read of one meter' 0 read --format csv "$three/s01"
   is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
   asks 'read of a device that is not there' 1 read 00-00-00-00-00-09
-  has 'is an error in words' "$err" 'E! cemm: 00-00-00-00-00-09'
+  has 'is an error message' "$err" 'E! cemm: 00-00-00-00-00-09'
 }
 
 configured() {
@@ -296,34 +297,34 @@ configured() {
   config "$scratch/one.conf" 'enabled = no' 'broadcast = 10.78.0.255'
   before=$(requests "udp ($one|$two)")
   asks 'discover asks the configured address' 0 discover --config "$scratch/one.conf"
-  is 'and that one only, where discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
+  is 'and no other, if discovery is off' "$three 10.78.0.11" "$(found <<<"$out")"
   is 'the others were not asked' "$before" "$(requests "udp ($one|$two)")"
   config "$scratch/two.conf" 'broadcast = 10.78.0.255' 'broadcast = 10.77.0.255'
   asks 'two configured addresses' 0 discover --config "$scratch/two.conf"
-  is 'find all' 4 "$(wc -l <<<"$out")"
+  is 'finds all' 4 "$(wc -l <<<"$out")"
   asks 'discovery that is off' 2 read --config "$scratch/one.conf"
-  has 'leaves nothing to ask' "$err" "E! cemm: $scratch/one.conf: "
+  has 'leaves no source' "$err" "E! cemm: $scratch/one.conf: "
 
   printf '[local shed]\naddress = 10.77.0.11\n' >"$scratch/local.conf"
   before=$(requests udp)
   asks 'where a [local] is configured' 0 list --config "$scratch/local.conf"
-  is 'that device is there' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
+  is 'that device is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
   check 'with its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
-  is 'and nobody was asked by broadcast' "$before" "$(requests udp)"
+  is 'and there was no broadcast' "$before" "$(requests udp)"
   asks 'but discover does' 0 discover --config "$scratch/local.conf"
-  is 'and finds all' 4 "$(wc -l <<<"$out")"
+  is 'finds all' 4 "$(wc -l <<<"$out")"
   printf '[discovery]\nenabled = yes\n' >>"$scratch/local.conf"
   asks 'both, if that is wanted' 0 list --config "$scratch/local.conf"
-  is 'find all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
+  is 'finds all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
 }
 
-# on_terminal: `cemm discover`, stderr on a terminal; $screen is what stood on it.
+# on_terminal: `cemm discover`, stderr on a terminal; $screen is its content.
 terminal() {
   command -v script >/dev/null || return 0
   local screen
   screen=$(TERM=vt100 "${asker[@]}" script -qec "'$cemm' discover" /dev/null </dev/null | tr -d '\r')
-  has 'people see that it is looking' "$screen" 'looking for CEMMs …'
-  has 'until it has found' "$screen" $'…\e[KUID '
+  has 'it shows that it is searching' "$screen" 'looking for CEMMs …'
+  has 'until it has finished' "$screen" $'…\e[KUID '
 }
 
 # ---- the port ------------------------------------------------------------------
@@ -337,18 +338,18 @@ port() {
   python asker "$holder" 0
   holder_pid=$python_pid
   asks 'not while another program holds it' 1 discover
-  has 'which is said' "$err" 'E! cemm: another program holds UDP port 9777'
+  has 'and a message says why' "$err" 'E! cemm: another program holds UDP port 9777'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
   asks 'devices that answer the sender' 0 discover
-  is 'are found all the same' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  has 'and what may be missing is said' "$err" 'W! cemm: another program holds UDP port 9777'
+  is 'are still found' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  has 'and a warning says that some may be missing' "$err" 'W! cemm: another program holds UDP port 9777'
   is 'one line' 1 "$(wc -l <<<"$err")"
   is 'the query came from another port' 0 "$(requests 'udp .*:9777 ')"
   if can_mount; then
     config "$scratch/port.conf" 'interval = 1'
     mount_in_asker port "$scratch/port.conf"
-    check 'a program that stays up finds them, too' wait_for 10 power
-    check 'and looks again and again' wait_for 15 looked 4
+    check 'a program that keeps running finds them, too' wait_for 10 power
+    check 'and searches repeatedly' wait_for 15 looked 4
     is 'and says once that the port is taken' 1 "$(said 'another program holds UDP port 9777')"
     stop "$fs_pid"
   fi
@@ -356,8 +357,8 @@ port() {
 
   python asker "$holder" 1
   asks 'a program that shares the port' 0 discover
-  is 'is no hindrance' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
-  is 'nor worth a word' '' "$err"
+  is 'does not disturb' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'and causes no message' '' "$err"
   stop "$python_pid"
 }
 
@@ -365,7 +366,7 @@ can_mount() {
   [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]
 }
 
-# looked COUNT: how many looks there were since the simulator began; each asks twice.
+# looked COUNT: the number of searches since the simulator started; each asks twice.
 looked() {
   (($(requests "udp $one") >= 2 * $1))
 }
@@ -376,34 +377,34 @@ claims() {
   local claim
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-times 5
   asks 'answers that come five times' 0 discover
-  is 'are folded' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
+  is 'are merged' "$one 10.77.0.11, $two 10.77.0.12" "$(found <<<"$out")"
   is 'and confirmed once' '1 1' "$(roots "$one") $(roots "$two")"
 
   for claim in 10.77.0.99 127.0.0.1 10.77.0.12; do
     world --devices 1 --lan-bind 10.77.0.11 --beacon-claim "$claim"
     asks "a packet that claims $claim" 0 discover
-    is 'is believed its sender only' "$one 10.77.0.11" "$(found <<<"$out")"
-    is 'which was asked' 1 "$(roots "$one")"
+    is 'is used only at the address of its sender' "$one 10.77.0.11" "$(found <<<"$out")"
+    is 'which was asked to confirm it' 1 "$(roots "$one")"
   done
 
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 1.22
   asks 'core 1.22' 1 discover
-  is 'is not taken' 0 "$(roots "$one")"
-  has 'which is said' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
+  is 'is not used' 0 "$(roots "$one")"
+  has 'and a message says so' "$err" 'E! cemm: 2 packets received that were not from a CEMM'
   world --devices 1 --lan-bind 10.77.0.11 --beacon-version 2.0
   asks 'core 2.0' 0 discover
-  has 'is taken' "$out" '  2.0'
+  has 'is used' "$out" '  2.0'
 }
 
 junk() {
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --beacon-junk
   asks 'junk before each answer' 0 discover
-  is 'the devices are there, at their own addresses' "$one 10.77.0.11, $two 10.77.0.12" \
+  is 'the devices are found at their own addresses' "$one 10.77.0.11, $two 10.77.0.12" \
     "$(found <<<"$out")"
   world --devices 1 --lan-bind 10.77.0.11 --beacon-junk
   asks 'a packet with the MAC of another device' 0 discover
-  is 'brings no device' "$one 10.77.0.11" "$(found <<<"$out")"
-  has 'which is said' "$err" \
+  is 'adds no device' "$one 10.77.0.11" "$(found <<<"$out")"
+  has 'and a message says so' "$err" \
     "W! cemm: discovery: 10.77.0.11 says that it is $one, but its packet said $two: left out"
   can_mount || return 0
   config "$scratch/junk.conf"
@@ -412,10 +413,10 @@ junk() {
     ls "$m" >/dev/null
     cat "$m/00-00-00-00-00-09/p1/info.json" 2>/dev/null || true
   done
-  is 'a program that stays up finds it' "$one" "$(basename -a "$m"/00-1E-*)"
-  is 'and says it once' 1 "$(said 'left out')"
+  is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
+  is 'and logs that once' 1 "$(said 'left out')"
   asks 'and none to read' 0 read --format csv
-  is 'but the one that is there' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
+  is 'only the one that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }
 
 # ---- while a program stays up ------------------------------------------------------
@@ -425,24 +426,24 @@ moving() {
   world --devices 1 --lan-bind 10.77.0.11
   mount_in_asker moving "$scratch/moving.conf"
   check 'a value of a discovered device' wait_for 10 power
-  has 'status tells where it is' "$(<"$m/status")" '10.77.0.11'
+  has 'status has its address' "$(<"$m/status")" '10.77.0.11'
   world --devices 1 --lan-bind 10.77.0.12
   check 'the device has moved: it can be read again' wait_for 30 asked_and_read
-  is 'and that is said once' 1 "$(said "$one has moved from 10.77.0.11 to 10.77.0.12")"
+  is 'and that is logged once' 1 "$(said "$one has moved from 10.77.0.11 to 10.77.0.12")"
   world --devices 1 --lan-bind 10.78.0.13
   check 'and again, to another network' wait_for 30 asked_and_read
-  is 'and that is said once' 1 "$(said "$one has moved from 10.77.0.12 to 10.78.0.13")"
+  is 'and that is logged once' 1 "$(said "$one has moved from 10.77.0.12 to 10.78.0.13")"
   world --devices 1 --lan-bind 10.77.0.11
   check 'and back' wait_for 30 asked_and_read
-  is 'and that is said once' 1 "$(said "$one has moved from 10.78.0.13 to 10.77.0.11")"
+  is 'and that is logged once' 1 "$(said "$one has moved from 10.78.0.13 to 10.77.0.11")"
 }
 
-# A value that this simulator has given.
+# A value of this simulator.
 asked_and_read() {
   power && (($(requests "lan $one GET /open-api/v1/p1/realtime") > 0))
 }
 
-# Two programs that stay up share the port; each must hear its own answers.
+# Two programs that keep running share the port; each must receive its own answers.
 sharing() {
   local mounts=() i address
   config "$scratch/sharing.conf" 'interval = 1'
@@ -466,7 +467,7 @@ power_at() {
   power && grep -A1 "^  address  *$1\$" "$m/status" | grep 'devices  *1' >/dev/null
 }
 
-# A device gets the address that another one had: nobody's values may become another's.
+# A device gets the address of another one: values must not be attributed to the wrong device.
 swapping() {
   config "$scratch/swapping.conf" 'interval = 1'
   world --devices 2 --lan-bind 10.77.0.11,10.77.0.12
@@ -474,29 +475,29 @@ swapping() {
   check 'two devices' wait_for 10 power
   is 'with their own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.12,10.77.0.13,10.77.0.11
-  check 'the first has the address of the second' wait_for 30 gone_from 10.77.0.11 10.77.0.12
+  check 'the first gets the address of the second' wait_for 30 gone_from 10.77.0.11 10.77.0.12
   check 'and a third one that of the first' wait_for 30 cat "$m/$three/p1/realtime/electric_power"
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.13,10.77.0.11,10.77.0.12
-  check 'all change places' wait_for 30 gone_from 10.77.0.12 10.77.0.13
-  check 'which it looks for' wait_for 15 looked 3
+  check 'all exchange addresses' wait_for 30 gone_from 10.77.0.12 10.77.0.13
+  check 'there are new searches' wait_for 15 looked 3
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
-  # The first goes, and another one comes to where it was.
+  # The first disappears, and another one gets its address.
   world --devices 1 --first 2 --lan-bind 10.77.0.13
-  check 'another device comes to where the first was' wait_for 30 \
+  check 'another device gets the address of the first' wait_for 30 \
     logged "$one is no longer at 10.77.0.13, where $two is now"
-  # What was read less than a second ago may still be at hand; it must be the first one's own.
+  # A value that was read less than a second ago may be cached; it must be the first device's.
   : >"$scratch/still"
-  check 'it brings no values of the first' wait_for 10 no_reading
-  hasnt 'nor were its own ever given as those' "$(<"$scratch/still")" \
+  check 'it has no values of the first' wait_for 10 no_reading
+  hasnt 'its values were never those of the first' "$(<"$scratch/still")" \
     "$(cut -d. -f1 "$m/$two/p1/realtime/t1")"
-  hasnt 'which is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
+  hasnt 'the first is unreachable, not gone' "$(power 2>&1 || true)" 'No such file'
   check 'and listed' test -d "$m/$one"
 }
 
-# gone_from ADDRESS NEXT: the first; or the third one was heard before it, which is there now.
+# gone_from ADDRESS NEXT: the first device; or the third one, which is there now, answered before it.
 gone_from() {
   logged "$one has moved from $1 to $2" || logged "$one is no longer at $1, where $three is now"
 }
@@ -509,7 +510,7 @@ logged() {
   (($(said "$1") > 0))
 }
 
-# What the mount says that the simulator does not, of all devices.
+# The values of all devices in the mount that the simulator does not have.
 all_values() {
   local uid
   for uid in "$one" "$two" "$three"; do
@@ -518,7 +519,7 @@ all_values() {
   done
 }
 
-# MiB of memory that the file system has had at most.
+# The peak memory of the file system in MiB.
 memory() {
   awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$fs_pid/status"
 }
@@ -538,20 +539,20 @@ flood() {
     python site "$forger" "$address" 300 ${stall:+"$stall"}
     world --devices 1 --lan-bind 10.77.0.11
     check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
-    check 'which are heard again and again' wait_for 40 looked 3
-    check 'it is there still' power
+    check 'they are received repeatedly' wait_for 40 looked 3
+    check 'it is still there' power
     check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
     check "and one line: $(said '')" test "$(said '')" -le 2
     check "bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
-    check 'it lives' alive "$fs_pid"
+    check 'it runs' alive "$fs_pid"
     stop "$python_pid"
     stop "$fs_pid"
-    is 'and ends well' 0 "$stopped"
+    is 'and exits cleanly' 0 "$stopped"
   done
 }
 
-# crowd_looked COUNT: how many looks the crowd has answered.
+# crowd_looked COUNT: how many searches the crowd has answered.
 crowd_looked() {
   (($(grep -c '^look' "$scratch/python.$python_count") >= $1))
 }
@@ -577,12 +578,12 @@ crowds() {
     mount_in_asker "crowd-$kind" "$scratch/crowd.conf"
     before=$(memory)
     python site "$crowd" "$kind"
-    ls "$m" >/dev/null || true # the first look
-    check "$kind: 400 addresses claim new devices in each look" wait_for 60 crowd_looked 3
+    ls "$m" >/dev/null || true # the first search
+    check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_looked 3
     world --devices 1 --lan-bind 10.77.0.11
-    check "$kind: a true one is found beside them" wait_for 60 power
+    check "$kind: a real one is also found" wait_for 60 power
     check "$kind: they go on" wait_for 60 crowd_looked 6
-    check "$kind: it is there still" wait_for 10 power
+    check "$kind: it is still there" wait_for 10 power
     if [[ $kind == confirm ]]; then check "$kind: the crowd gets in" wait_for 60 many listed; fi
     if [[ $kind == stall ]]; then check "$kind: the crowd gets in" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
@@ -591,7 +592,7 @@ crowds() {
     check "$kind: bounded memory: $before, then $(memory) MiB" test $(($(memory) - before)) -lt 64
     stop "$python_pid"
     stop "$fs_pid"
-    is "$kind: and ends well" 0 "$stopped"
+    is "$kind: and exits cleanly" 0 "$stopped"
   done
 }
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154
-# What tests of `cemm energy` have in common. To be sourced after lib.sh; $here and $since, the first
-# day of the simulator, are the test's.
+# What the tests of `cemm energy` share. Source it after lib.sh; the test sets $here and $since, the
+# simulator's first day.
 
-# energy_begin BUILD_DIR: begins, and sets $cemm, $sim, $one (a device), $zone and $config.
+# energy_begin BUILD_DIR: starts, and sets $cemm, $sim, $one (a device), $zone and $config.
 energy_begin() {
   begin "$@"
   cemm=$build/plugin/exec/cemm
@@ -18,7 +18,7 @@ is_file() {
   if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
 }
 
-# work_out ALIAS FROM TO BY[,BY…] [MORE…]: the rows, worked out anew by energy.py.
+# work_out ALIAS FROM TO BY[,BY…] [MORE…]: the rows, calculated by energy.py.
 work_out() {
   python3 "$here/energy.py" "$sim" "$zone" "$since" "$one" "$@"
 }
@@ -26,7 +26,7 @@ work_out() {
 # archived ENDPOINT DATE: the file of p1.
 archived() { echo "$config.archive/$one/p1/$1/${2:0:4}/${2:5:2}/$2.json"; }
 
-# edit FILE PYTHON: changes what an archived answer has in `data`.
+# edit FILE PYTHON: changes the `data` of an archived answer.
 edit() {
   python3 -c '
 import json, sys
@@ -36,7 +36,7 @@ exec(sys.argv[2])
 with open(sys.argv[1], "w") as file: json.dump(answer, file)' "$@"
 }
 
-# without_minutes FROM UNTIL: the archive has no minutes of p1 from one second to another; of one day.
+# without_minutes FROM UNTIL: removes minutes of p1 from the archive, from one second to another of a day.
 without_minutes() {
   edit "$(archived data/day "$(TZ=$zone date -d "@$1" +%F)")" "
 data['electric_power'] = [row for row in data['electric_power'] if not $1 <= row[0] // 1000 < $2]"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# energy-year.sh BUILD_DIR: a year of `cemm energy` with all that happens in one: both clock changes,
-# minutes that are missing, also in the doubled hour, days without readings, a meter that is replaced,
-# and export and import within an hour. Worked out anew by energy.py, row by row, and added up by
-# energy-sums.py.
+# energy-year.sh BUILD_DIR: a year of `cemm energy` with everything that can happen in one: both
+# clock changes, missing minutes, also in the doubled hour, days without readings, a replaced meter,
+# and import and export in the same hour. energy.py calculates every row, and energy-sums.py checks
+# the sums.
 # shellcheck disable=SC2016,SC2034 # awk programs; variables of energy-lib.sh
 set -euo pipefail
 here=$(dirname "$0")
@@ -14,20 +14,20 @@ energy_begin "$@"
 since=2025-01-01
 year=(--from 2025-01-01 --to 2025-12-31)
 replaced=2025-08-20
-unread=(2025-06-13 2025-11-30) # the days after them have no reading to begin with, either
+unread=(2025-06-13 2025-11-30) # the days after them have no first reading, either
 
-# second TIME: in the zone, unless TIME says another one.
+# second TIME: in the zone, unless TIME has another one.
 second() { TZ=$zone date -d "$1" +%s; }
 
 gaps=(
   "$(second '2025-03-30 01:40')/$(second '2025-03-30 03:20')" # what is 40 minutes
   "$(second '2025-04-11 10:05')/$(second '2025-04-11 13:20')"
-  "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # half of each hour that is 02:00
-  "$(second '2025-12-01')/$(second '2025-12-02')"                     # all of a day
-  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # little enough to be scaled
+  "$(second '2025-10-26 00:30 UTC')/$(second '2025-10-26 01:05 UTC')" # half of each of the two hours at 02:00
+  "$(second '2025-12-01')/$(second '2025-12-02')"                     # a whole day
+  "$(second '2025-12-05 18:00')/$(second '2025-12-05 18:10')"         # few enough to scale
 )
 
-# spoil: so it is in the archive.
+# spoil: applies this to the archive.
 spoil() {
   local gap day file
   for gap in "${gaps[@]}"; do without_minutes "${gap%/*}" "${gap#*/}"; done
@@ -58,7 +58,7 @@ for by in quarter hour day month; do
   [[ $by == quarter ]] || meters+=(p1-gas)
   exits "by $by" 0 "$cemm" energy --config "$config" "${year[@]}" --by "$by" --format csv "${meters[@]}"
   cp "$scratch/stdout" "$scratch/$by.csv"
-  is 'the day of the other meter is said' \
+  is 'the day of the other meter is reported' \
     "W! cemm: $one/p1: not scaled on 1 day, first on $replaced: minutes and readings are too far apart" "$err"
 done
 
@@ -71,15 +71,15 @@ as_worked_out() {
 as_worked_out p1 quarter,hour,day,month "${gaps[@]/#/gap=}" "${unread[@]/#/unread=}" "replaced=$replaced"
 as_worked_out s01 quarter,hour,day,month
 as_worked_out p1-gas hour,day,month
-is 'a year has so many' '35040 8760 365 12' \
+is 'the numbers of quarters, hours, days and months in a year' '35040 8760 365 12' \
   "$(for by in quarter hour day month; do grep -c ,p1, "$scratch/$by.csv"; done | paste -sd ' ')"
 basis() { awk -F, '$2 == "p1" { print $11 }' "$scratch/day.csv" | sort | uniq -c | awk '{ print $2 "=" $1 }' | paste -sd ' '; }
 is 'days with all kinds of basis' '=1 minutes=8 readings=356' "$(basis)"
 check 'an hour has both directions' awk -F, '$2 == "p1" && $4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/hour.csv"
-is 'that of the other meter is not scaled, and what the readings say is open' 'minutes 1' \
+is 'the day of the other meter is not scaled, and the rest of its readings is unallocated' 'minutes 1' \
   "$(awk -F, -v day="$replaced" '$2 == "p1" && $3 ~ day { print $11, ($12 * $12 > 100 * 100) }' "$scratch/day.csv")"
-check 'all of it adds up' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
-# And would not if a single Wh were elsewhere.
+check 'everything adds up' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
+# It would not if a single Wh were elsewhere.
 sed -i '20000s/\(.*,p1,[^,]*,[0-9]*\.[0-9][0-9]\)[0-8],/\19,/; 20002s/\(.*,p1,[^,]*,[0-9]*\.[0-9][0-9]\)[0-8],/\19,/' "$scratch/quarter.csv"
-refute 'which is looked at' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
+refute 'a misplaced Wh is noticed' python3 "$here/energy-sums.py" "$scratch" "$config.archive/$one" "$zone" p1 s01 p1-gas
 finish

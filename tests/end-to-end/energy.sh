@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# energy.sh BUILD_DIR: `cemm energy` against the simulator. What must come out is worked out anew by
-# energy.py, from the simulator's own numbers, row by row and to the last digit.
+# energy.sh BUILD_DIR: `cemm energy` against the simulator. energy.py calculates the expected output
+# from the simulator's numbers, row by row and to the last digit.
 # shellcheck disable=SC2016,SC2317 # awk programs; functions that check calls
 set -euo pipefail
 here=$(dirname "$0")
@@ -30,7 +30,7 @@ as_worked_out() {
   is_file "$what: $alias by $5" "$scratch/wanted" "$scratch/got"
 }
 
-# sums COLUMN LENGTH: that column (import: 4) of p1, added up by the first characters of the time.
+# sums COLUMN LENGTH: the sums of that column (import: 4) of p1, by the first LENGTH characters of the time.
 sums() {
   awk -F, -v column="$1" -v length_="$2" '$2 == "p1" && $column != "" { sum[substr($3, 1, length_)] += $column }
     END { for (key in sum) printf "%s %.3f\n", key, sum[key] }' "$scratch/stdout" | sort
@@ -42,7 +42,7 @@ clock_changes() {
     local from=${range% *} to=${range#* }
     for by in hour day; do
       energy_exits "$range by $by" 0 --from "$from" --to "$to" --by "$by"
-      is 'says nothing' '' "$err"
+      is 'there is no message' '' "$err"
       is 'the header' "$header" "$(head -n 1 <<<"$out")"
       for alias in p1 s01 p1-gas; do as_worked_out "$range" "$alias" "$from" "$to" "$by"; done
       check 'oldest first' sort -c -t, -k3,3 <(TZ=UTC date -f <(tail -n +2 "$scratch/stdout" | cut -d, -f3) +,,%s)
@@ -61,14 +61,14 @@ clock_changes() {
     sums 4 13 >"$scratch/hours-by-hour"
     is_file 'quarters add up to hours' "$scratch/hours-by-hour" "$scratch/hours-by-quarter"
   done
-  check 'some hour has both directions' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
+  check 'an hour has both directions' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
   energy_exits 'the hour that comes twice' 0 --from 2025-10-26 --to 2025-10-26 p1
-  is 'is apart' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
+  is 'is two rows' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
   energy_exits 'a part of a month is the month' 0 --from 2025-03-10 --to 2025-03-11 --by month
   for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
 }
 
-# Minutes and readings that are missing, in what the archive has; and a meter that was replaced.
+# Minutes and readings that are missing in the archive; and a meter that was replaced.
 missing() {
   local from=2025-05-10 to=2025-05-16 by begin end
   energy_exits 'a week' 0 --from "$from" --to "$to" p1
@@ -85,19 +85,19 @@ missing() {
     [[ $by != month ]] || break
     as_worked_out 'what is missing' p1 "$from" "$to" "$by" \
       "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
-    is 'what was not scaled is said' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
+    is 'days that were not scaled are reported' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
     sums 4 10 >"$scratch/days-by-$by"
   done
   is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
   sim_faults
   energy_exits 'a gap' 0 --from 2025-05-11 --to 2025-05-11 --by quarter p1
-  is 'is empty where there is nothing' "$one,p1,2025-05-11T11:00:00+02:00,,,,,,,0,," "$(grep T11:00 <<<"$out")"
+  is 'is empty without data' "$one,p1,2025-05-11T11:00:00+02:00,,,,,,,0,," "$(grep T11:00 <<<"$out")"
   energy_exits 'the day' 0 --from 2025-05-11 --to 2025-05-11 --by day p1
   is 'says how many minutes' "1245,minutes" "$(tail -n 1 <<<"$out" | cut -d, -f10,11)"
   rm -rf "$config.archive"
 }
 
-# Meters of the LAN: both directions behind an inverter, water, what the house uses, and gas by the minute.
+# Meters of the LAN: both directions behind an inverter, water, the consumption of the house, and gas by the minute.
 lan() {
   local one_sim=$sim_pid alias by
   start_sim --devices 1 --lan 1 --meters mb5,pulse-1,usage,p1-gas --dsmr5 --since "$since"
@@ -116,13 +116,13 @@ EOT
       as_worked_out 'the LAN' "$alias" 2025-05-10 2025-05-11 "$by" lan dsmr5
     done
   done
-  has 'the inverter draws at night' "$(grep ,mb5, <<<"$out" | cut -d, -f11)" minutes
-  has 'the house only draws' "$(grep ,usage, <<<"$out" | cut -d, -f11)" net
+  has 'the inverter consumes at night' "$(grep ,mb5, <<<"$out" | cut -d, -f11)" minutes
+  has 'the house only consumes' "$(grep ,usage, <<<"$out" | cut -d, -f11)" net
   stop "$sim_pid"
   sim_pid=$one_sim
 }
 
-# A zone whose hours begin at half past, as UTC has it.
+# A zone whose hours begin at half past in UTC.
 half_hours() {
   zone=Asia/Kolkata
   start_sim --devices 1 --meters p1,p1-gas --since "$since" --zone "$zone"
@@ -131,8 +131,8 @@ half_hours() {
   config=$scratch/half.conf energy_exits 'a zone with half hours' 0 --from 2025-05-10 --to 2025-05-11
   as_worked_out "$zone" p1 2025-05-10 2025-05-11 hour
   exits 'in full hours of UTC' 0 "$cemm" energy --config "$scratch/half.conf" --format home-assistant --from 2025-05-10 --to 2025-05-11 p1
-  is 'which go from day to day' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
-  is 'and are whole' '09.05.2025 19:00 11.05.2025 17:00 94' \
+  is 'they continue from day to day' '10.05.2025 18:00' "$(grep -o '10.05.2025 18:00' <<<"$out" | sort -u)"
+  is 'and are complete' '09.05.2025 19:00 11.05.2025 17:00 94' \
     "$(sed -n 2p <<<"$out" | cut -d, -f2) $(tail -n 1 <<<"$out" | cut -d, -f2) $(($(wc -l <<<"$out") - 1))"
   work_out p1 2025-05-10 2025-05-11 utc |
     awk -F, '{ print $4 "\n" $5 }' | sed '1,2d' | head -n -2 >"$scratch/wanted"
@@ -156,7 +156,7 @@ cemm:00_1e_c0_00_00_01_s01_forward,kWh
 cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 | LC_ALL=C sort -u)"
   is_file "tomorrow's file begins with that of today" "$scratch/2025-10-26.csv" \
     <(head -n "$(wc -l <"$scratch/2025-10-26.csv")" "$scratch/2025-10-27.csv")
-  is 'the doubled hour is two of UTC' 1,1 \
+  is 'the doubled hour is two hours of UTC' 1,1 \
     "$(grep -c 'p1_import,26.10.2025 00:00' <<<"$out"),$(grep -c 'p1_import,26.10.2025 01:00' <<<"$out")"
   energy_exits 'the same by hour' 0 --from 2025-10-25 --to 2025-10-27 p1
   is_file 'has the same numbers' <(tail -n +2 <<<"$out" | cut -d, -f4) <(grep p1_import, "$scratch/2025-10-27.csv" | cut -d, -f4)
@@ -165,31 +165,31 @@ cemm:00_1e_c0_00_00_01_s01_reverse,kWh" "$(tail -n +2 <<<"$out" | cut -d, -f1,3 
     "$(head -n 1 <<<"$out") $(LC_ALL=C sort <<<"$out" | head -n 1) $(($(wc -l <<<"$out") - 1))"
   imports
   exits 'days that are not closed' 1 "$cemm" energy --config "$config" --format home-assistant --from "$(TZ=$zone date +%F)" p1
-  is 'do not come' statistic_id,start,unit,delta "$out"
-  has 'which is said' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
+  is 'are not printed' statistic_id,start,unit,delta "$out"
+  has 'and a message says so' "$err" "E! cemm: $one/p1: there are no minutes of a closed day"
   exits 'home-assistant by day' 2 "$cemm" energy --config "$config" --format home-assistant --by day --from 2025-10-25
-  has 'there is none' "$err" 'home-assistant has hours only: leave out --by'
+  has 'there are none' "$err" 'home-assistant has hours only: leave out --by'
 }
 
-# imported FILE…: what the recipe's actions make of them, by the rules of the integration.
+# imported FILE…: imports them as the recipe's actions do, by the rules of the integration.
 imported() {
   python3 "$here/import-statistics.py" "$here/../../examples/home-assistant/README.md" "$scratch/first.csv" "$@"
 }
 
-# refused WHY SED: the file is refused if it is so.
+# refused WHY SED: the file is refused after this change.
 refused() {
   sed "$2" "$scratch/2025-10-27.csv" >"$scratch/wrong.csv"
-  refute "it would not if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
+  refute "is refused if $1" imported "$scratch/2025-10-26.csv" "$scratch/wrong.csv"
 }
 
-# $scratch has the first rows' file on stdout, a file and the longer one of a day later.
+# $scratch has the file of the first rows in stdout, a file, and the longer file of a day later.
 imports() {
   local today=$scratch/2025-10-26.csv tomorrow=$scratch/2025-10-27.csv
   cp "$scratch/stdout" "$scratch/first.csv"
   exits 'Home Assistant takes it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
   cp "$scratch/stdout" "$scratch/got"
   energy_exits 'the same by day' 0 --from 2025-10-25 --to 2025-10-27 --by day
-  # 73 hours, and the row that the recipe begins with.
+  # 73 hours, and the first row of the recipe.
   awk -F, 'NR > 1 { for (i = 4; i <= 8; i++) if ($i != "") sum[$2 " " i] += $i }
     END { n = split("x x x import export forward reverse gas", name, " ")
       for (key in sum) { split(key, part, " "); gsub("-", "_", part[1])
@@ -211,13 +211,13 @@ imports() {
   exits 'a file that begins later' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-26 --to 2025-10-27
   cp "$scratch/stdout" "$scratch/later.csv"
   check 'changes nothing, either' imported "$today" "$scratch/later.csv" "$tomorrow"
-  # What has no data has no row.
+  # Hours without data have no row.
   without_minutes "$(date -ud '2025-10-26 10:00' +%s)" "$(date -ud '2025-10-26 12:00' +%s)"
   exits 'two hours without data' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-25 --to 2025-10-27 p1
   is 'have no row' '2025-10-26 10 2025-10-26 11' "$(grep p1_import, "$tomorrow" | cut -d, -f1,2 | grep -vxF -f <(cut -d, -f1,2 <<<"$out") |
     sed 's/.*,\(..\)\.\(..\)\.\(....\) \(..\):00/\3-\2-\1 \4/' | paste -sd ' ')"
   cp "$scratch/stdout" "$scratch/gap.csv"
-  check 'and Home Assistant takes that' imported "$scratch/gap.csv" "$scratch/gap.csv"
+  check 'and Home Assistant accepts that' imported "$scratch/gap.csv" "$scratch/gap.csv"
   rm "$(archived data/day 2025-10-26)"
 }
 
@@ -229,10 +229,10 @@ formats() {
   jq -r '.[] | [.[] | if type == "number" then . + 0 else . end] | @csv' "$scratch/stdout" | tr -d '"' >"$scratch/got"
   tail -n +2 "$scratch/csv" | sed 's/\.\([0-9]*[1-9]\)*0*,/.\1,/g; s/\.\([0-9]*[1-9]\)*0*$/.\1/; s/\.,/,/g; s/\.$//' >"$scratch/wanted"
   is_file 'json: the same numbers' "$scratch/wanted" "$scratch/got"
-  is 'json: the same names' "$header" "$(jq -r '.[0] | keys_unsorted | join(",")' "$scratch/stdout")"
+  is 'json: the same columns' "$header" "$(jq -r '.[0] | keys_unsorted | join(",")' "$scratch/stdout")"
   is 'json: null where it does not apply' 'null null' "$(jq -r '.[0] | "\(.gas) \(.forward)"' "$scratch/stdout")"
   exits influx 0 "$cemm" energy --config "$config" --format influx "${range[@]}" p1
-  is 'influx: a line a row' "cemm_energy,uid=$one,alias=p1,by=day import=$(sed -n 2p "$scratch/csv" | cut -d, -f4),export=$(sed -n 2p "$scratch/csv" | cut -d, -f5),minutes=1440,basis=\"readings\",unallocated=0.000 $(TZ=$zone date -d 2025-05-10 +%s)000000000" \
+  is 'influx: a line for each row' "cemm_energy,uid=$one,alias=p1,by=day import=$(sed -n 2p "$scratch/csv" | cut -d, -f4),export=$(sed -n 2p "$scratch/csv" | cut -d, -f5),minutes=1440,basis=\"readings\",unallocated=0.000 $(TZ=$zone date -d 2025-05-10 +%s)000000000" \
     "$(head -n 1 <<<"$out")"
   exits table 0 "$cemm" energy --config "$config" --format table "${range[@]}"
   is 'table: titles, once, and rows' '1 6' "$(grep -c ^TIME <<<"$out") $(grep -c ^2025 <<<"$out")"
@@ -244,7 +244,7 @@ formats() {
   has 'is named' "$err" "unknown interval 'week': there are quarter, hour, day, month"
 }
 
-# What runs is left out until it is over.
+# The current interval is left out until it is over.
 now() {
   local quarter began
   # The first quarter of today must be over.
@@ -253,20 +253,20 @@ now() {
   energy_exits 'today' 0 --from "$(TZ=$zone date +%F)" --by quarter p1 s01
   quarter=$(date -d "$(tail -n 1 <<<"$out" | cut -d, -f3)" +%s)
   check 'the last quarter is over' test $((quarter + 900)) -le "$(date +%s)"
-  check 'and is the last that is' test $((quarter + 1800)) -gt "$began"
+  check 'and the next one is not' test $((quarter + 1800)) -gt "$began"
   energy_exits 'today by day' 0 --from "$(TZ=$zone date +%F)" --by day p1
   is 'is left out' "$header" "$out"
-  is 'and that is said' 'W! cemm: no interval of these dates is over yet; each is printed when it has ended' "$err"
+  is 'and a message says so' 'W! cemm: no interval of these dates is over yet; each is printed when it has ended' "$err"
   echo before >"$scratch/kept"
   energy_exits 'today by day, to a file' 1 --from "$(TZ=$zone date +%F)" --by day p1 --output "$scratch/kept"
-  is 'which stays as it was' before "$(<"$scratch/kept")"
-  has 'and that is said, too' "$err" "E! cemm: $scratch/kept: not changed"
+  is 'which is not changed' before "$(<"$scratch/kept")"
+  has 'and a message says that, too' "$err" "E! cemm: $scratch/kept: not changed"
 }
 
 failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
   is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
-  is 'the others come' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
+  is 'the others are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
   energy_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-03 p1
   is 'says so' "E! cemm: $one/p1: there are no minutes for these dates" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
@@ -277,44 +277,44 @@ failures() {
   sim_faults "status=404@*/s01/data/*"
   energy_exits 'a meter without minutes' 1 --from 2025-05-10 --to 2025-05-11 --by day
   is 'says so' "E! cemm: $one/s01: there are no minutes for these dates" "$err"
-  is 'the others come' 4 "$(tail -n +2 <<<"$out" | wc -l)"
+  is 'the others are printed' 4 "$(tail -n +2 <<<"$out" | wc -l)"
   rm -rf "$config.archive"
   : >"$sim_log"
   sim_faults "status=502@*/data/month/*"
   energy_exits 'a month that fails' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
-  is 'is not missed where there are readings' ' readings readings readings' \
+  is 'is not needed if there are readings' ' readings readings readings' \
     "$err $(tail -n +2 <<<"$out" | cut -d, -f11 | paste -sd ' ')"
   energy_exits 'nor of gas' 0 --from 2025-05-09 --to 2025-05-11 --by day p1-gas
-  is 'it was not asked for' 0 "$(requests /data/month)"
+  is 'it was not requested' 0 "$(requests /data/month)"
   energy_exits 'where there are none' 1 --from 2025-05-09 --to 2025-05-11 --by day p1 s01
-  is 'it leaves nothing of that meter' 'p1 p1 p1' "$(tail -n +2 <<<"$out" | cut -d, -f2 | paste -sd ' ')"
-  has 'but its days' "$err" "E! cemm: $one/s01 2025-05-09 to 2025-05-11: "
+  is 'nothing of that meter is printed' 'p1 p1 p1' "$(tail -n +2 <<<"$out" | cut -d, -f2 | paste -sd ' ')"
+  has 'only an error with its days' "$err" "E! cemm: $one/s01 2025-05-09 to 2025-05-11: "
   sim_faults
   : >"$sim_log"
   energy_exits 'and when it comes' 0 --from 2025-05-09 --to 2025-05-11 --by day s01
-  is 'it is asked for once' 1 "$(requests /data/month)"
+  is 'it is requested once' 1 "$(requests /data/month)"
   local what left
   for what in totals data/day; do
-    left='2025-05-09' # the day after needs the readings, too
+    left='2025-05-09' # the next day needs the readings, too
     [[ $what == totals ]] || left+=' 2025-05-11'
     rm -rf "$config.archive"
     energy_exits 'two of three days' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
     rm "$(archived "$what" 2025-05-10)"
     sim_faults "status=502@*/$what/*"
     energy_exits "a day whose $what fails" 1 --from 2025-05-09 --to 2025-05-11 --by hour p1
-    is 'is said once' 1 "$(grep -c '^E!' <<<"$err")"
+    is 'is reported once' 1 "$(grep -c '^E!' <<<"$err")"
     has 'with the day' "$err" "E! cemm: $one/p1 2025-05-10: "
     is 'and left out' "$left" "$(tail -n +2 <<<"$out" | cut -d, -f3 | cut -c1-10 | uniq | paste -sd ' ')"
     energy_exits 'its month' 1 --from 2025-05-09 --to 2025-05-11 --by month p1
     is 'is left out, too' "$header" "$out"
     echo before >"$scratch/kept"
     exits 'its month, to a file' 1 "$cemm" energy --config "$config" --format csv --from 2025-05-09 --to 2025-05-11 --by month p1 --output "$scratch/kept"
-    is 'which stays as it was' before "$(<"$scratch/kept")"
+    is 'which is not changed' before "$(<"$scratch/kept")"
     sim_faults
   done
 }
 
-# Stopped in the middle, and run again; ten times the range is not ten times the memory.
+# Stopped in the middle, and run again; ten times the range does not take ten times the memory.
 long_range() {
   local pid range=(--from 2025-02-01 --to 2025-03-31 --by hour p1)
   energy_exits 'two months' 0 "${range[@]}"
@@ -325,7 +325,7 @@ long_range() {
   pid=$!
   started "$pid"
   some() { (($(wc -l <"$scratch/part") >= 100)); }
-  check 'it prints while it asks' wait_for 20 some
+  check 'it prints while it requests more' wait_for 20 some
   stop "$pid"
   is 'it ends by the signal' 143 "$stopped"
   is_file 'what is printed is true' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
@@ -333,10 +333,10 @@ long_range() {
   : >"$sim_log"
   energy_exits 'run again' 0 "${range[@]}"
   is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
-  check 'what had come is not asked again' test "$(requests /data/day)" -lt 56
+  check 'what was fetched is not requested again' test "$(requests /data/day)" -lt 56
   : >"$sim_log"
   energy_exits 'and again' 0 "${range[@]}"
-  is 'nothing is asked' 0 "$(requests '/(data|totals)/')"
+  is 'nothing is requested' 0 "$(requests '/(data|totals)/')"
   local short long
   short=$(peak --from 2025-03-01 --to 2025-04-30 p1)
   long=$(peak --from 2020-01-01 --to 2026-06-30 p1)
@@ -344,7 +344,7 @@ long_range() {
     test "$long" -lt $((short * 3 / 2 + 8192))
 }
 
-# peak ARGUMENT…: KiB of memory that it took at most.
+# peak ARGUMENT…: its peak memory in KiB.
 peak() {
   python3 -c '
 import resource, subprocess, sys

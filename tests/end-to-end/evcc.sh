@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# evcc.sh BUILD_DIR: the commands of examples/evcc.yaml in a mount, run as evcc runs them: without a shell,
-# and the whole output is the number. evcc itself is not run.
+# evcc.sh BUILD_DIR: runs the commands of examples/evcc.yaml in a mount as evcc does: without a
+# shell, and the whole output is the number. evcc itself does not run.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/end-to-end/mount-lib.sh
 . "$here/mount-lib.sh"
 begin_mount "$@"
-debian_python=/usr/bin/python3 # the one that has it
+debian_python=/usr/bin/python3 # the one that has the YAML module
 "$debian_python" -c 'import yaml' 2>/dev/null || skip 'python3-yaml is not installed'
 sim=$build/tests/simulator/cemm-sim
 since=2025-01-01
@@ -48,19 +48,19 @@ used = whole["site"]["meters"]
 assert {used["grid"], *used["pv"]} == names, used
 END
 }
-# truth ALIAS CHANNEL…: what the meter has, added up.
+# truth ALIAS CHANNEL…: the sum of these channels of the meter.
 truth() {
   local channel
   for channel in "${@:2}"; do "$sim" --since "$since" --print "$dev" "$1" "$channel" "${now}000"; done |
     "$debian_python" -c 'import sys; print(sum(map(float, sys.stdin)))'
 }
 exits 'the file is what evcc takes, and its commands succeed' 0 meters
-is 'they give what the meters have' "cemm-grid power $(truth p1 electric_power)
+is 'they print the values of the meters' "cemm-grid power $(truth p1 electric_power)
 cemm-grid energy $(truth p1 t1 t2)
 cemm-solar power $(truth s01 electric_power)" "$out"
 sim_faults 'status=502@*realtime*'
 fails() { ! meters; }
 check 'a meter that can not be read is an error' wait_for 30 fails
-has 'of which evcc says why' "$(meters 2>&1 || true)" 'Input/output error'
+has 'with a reason in its output' "$(meters 2>&1 || true)" 'Input/output error'
 unmount_fs
 finish

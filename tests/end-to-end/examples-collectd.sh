@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples-collectd.sh BUILD_DIR: each file of examples/collectd/ in a real collectd, together with
-# examples/collectd.conf where it says so. Only addresses, ports, paths and intervals are changed.
+# examples-collectd.sh BUILD_DIR: runs each file of examples/collectd/ in a real collectd, together
+# with examples/collectd.conf if it says so. Only addresses, ports, paths and intervals are changed.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -21,14 +21,14 @@ write_key "$key_file"
 since=$(date -u -d '-3 days' +%F)
 free_ports 9
 
-# simple: examples/collectd.conf, for the simulator: an account alone, asked every second.
+# simple: examples/collectd.conf for the simulator: only an account, read every second.
 simple() {
   sed -e '/^ *<Local /,/^ *<\/Local>/d' -e "s|ApiKeyFile .*|ApiKeyFile \"$key_file\"|" \
     -e "s|#URL .*|URL \"$sim_cloud\"|" -e 's|Interval 10$|Interval 1|' "$examples/collectd.conf"
 }
 
-# begin_run NAME: $run/collectd.conf of the examples that stdin has, with collectd's own plugins from
-# where they are.
+# begin_run NAME: $run/collectd.conf of the examples on stdin, with collectd's own plugins from
+# their directory.
 begin_run() {
   local body
   run=$scratch/$1
@@ -36,7 +36,7 @@ begin_run() {
   mkdir "$run"
   echo "$body" >"$run/examples"
   conf "$run" <<<"$(grep -v '^LoadPlugin' <<<"$body")"
-  # PluginDir, which is ours, holds for what comes after it.
+  # PluginDir, which is ours, applies to the lines after it.
   sed -i "/^PluginDir/e grep '^LoadPlugin' '$run/examples' | grep -v cemm | sort -u" "$run/collectd.conf"
 }
 
@@ -59,8 +59,8 @@ fleet_has() { [[ $(find "$run/csv" -name 'power-p1-electric_power-*' | wc -l) -g
 check 'fleet: five devices' wait_for 20 fleet_has
 is 'each under the host of its account' 'north.meters.example.org 3 south.meters.example.org 2' \
   "$(for place in "$run"/csv/*; do echo "${place##*/} $(find "$place" -maxdepth 1 -name 'cemm-*' | wc -l)"; done | sort | grep meters | paste -sd ' ')"
-is 'of the second one the main meters only' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
-is 'fleet: no complaint' '' "$(complaints)"
+is 'of the second one, only the main meters' 0 "$(find "$run/csv/south.meters.example.org" -name '*s01*' | wc -l)"
+is 'fleet: no problem is logged' '' "$(complaints)"
 stop_collectd fleet "$run"
 
 # ---- backfill, Prometheus, rrdtool: together ---------------------------------------------------
@@ -76,26 +76,26 @@ begin_run stores <<<"$(
 start_collectd "$run"
 metrics() { curl -sf "http://127.0.0.1:${ports[1]}/metrics" | grep -E "^collectd_cemm_power\{cemm=\"$first\",type=\"p1-electric_power\""; }
 check 'prometheus: the power can be scraped' wait_for 20 metrics
-old=$(($(date +%s) - 172800 + 3600)) # nearly as far back as the example looks
+old=$(($(date +%s) - 172800 + 3600)) # almost as far back as the example's Window
 tap_has() { awk -v old="$old" '/p1-electric_power/ && $3 < old { found = 1 } END { exit !found }' "$scratch/tap"; }
-check 'backfill: two days back come to Graphite' wait_for 40 tap_has
+check 'backfill: two days back arrive in Graphite' wait_for 40 tap_has
 rrd=$scratch/rrd/$host/cemm-$first
 rrd_has() { [[ $(rrdtool lastupdate "$rrd/power-p1-electric_power.rrd" | tail -n 1) == *[0-9] && -e $rrd/gauge-age.rrd && -e $rrd/energy_wh-p1-t1.rrd && -e $rrd/energy_wh-p1-t2.rrd && -e $rrd/energy_wh-p1-t3.rrd && -e $rrd/energy_wh-p1-t4.rrd ]]; }
 check 'rrdtool: it is stored' wait_for 40 rrd_has
-check 'in the size that the example tells' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
+check 'with the size that the example says' test "$(stat -c %s "$rrd/power-p1-electric_power.rrd")" -lt 660000
 check 'rrd-graph.sh draws' "$examples/collectd/rrd-graph.sh" "$rrd" "$scratch/graphs" end-5min
 is 'three pictures' 'PNG PNG PNG' "$(for name in power energy age; do head -c 4 "$scratch/graphs/$name.png" | tail -c 3; echo; done | paste -sd ' ')"
-# On a busy machine, two looks at the plugin's own state may fall into one second, which is a step here.
-is 'no complaint' '' "$(complaints |
+# On a busy machine, two readings of the plugin's own state may be in one second, which is a step here.
+is 'no problem is logged' '' "$(complaints |
   grep -vE '(derive-errors|gauge-age|response_time).*illegal attempt to update using time ([0-9]+) when last update time is \2 ')"
 stop_collectd 'with three stores' "$run"
 
 # ---- Prometheus, and gas by the hour ---------------------------------------------------------------
 
-# The newest reading of gas is of this hour, or, of the second device, of the one before: 60 to 120
-# minutes old. Such a one is there until the next one comes.
+# The newest reading of gas is of this hour, or, for the second device, of the one before: 60 to 120
+# minutes old. It can be scraped until the next one comes.
 second=00-1E-C0-00-00-02
-# It is not asked for when it is about to be older than that.
+# The check waits if it is about to be older than that.
 while ((10#$(date +%M) >= 55)); do sleep 1; done
 start_sim --devices 1 --meters p1,p1-gas --gas-stamp hour --since "$since"
 now=$sim_cloud
@@ -130,14 +130,14 @@ check 'prometheus: it scrapes for a while' wait_for 40 scrapes 15
 is 'prometheus: it refuses nothing' '' "$(grep -i 'warn' "$scratch/prometheus.out" | head -n 3)"
 is 'prometheus: a reading has the time of its hour' 0 \
   "$(query "$(grep -o 'collectd_cemm_gauge{.*\[2h\]' <<<"$gas_query")" '[.data.result[].values[][0] % 3600] | add')"
-is 'prometheus: no complaint' '' "$(complaints)"
+is 'prometheus: no problem is logged' '' "$(complaints)"
 stop_collectd 'to Prometheus' "$run"
 stop "$daemon_pid"
 sim_cloud=$now
 
 # ---- InfluxDB's listener -----------------------------------------------------------------------
 
-# As the example's comment says, but for the address.
+# As the example's comment says, except for the address.
 start_influxdb "${ports[3]}" "${ports[2]}" < <(
   sed -n '/\[\[collectd\]\]/,/security-level/s/^#   //p' "$examples/collectd/influxdb.conf" |
     sed "s|127.0.0.1:25826|127.0.0.1:${ports[4]}|"
@@ -149,10 +149,10 @@ start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb.conf")
 influx_has() { curl -sfG "$influx/query" --data-urlencode db=collectd --data-urlencode "q=$select" | jq -e --arg uid "$first" '.results[0].series[] | select(.tags.instance == $uid)'; }
 check 'influxdb: its query finds the device' wait_for 20 influx_has
-is 'influxdb: no complaint' '' "$(complaints)"
+is 'influxdb: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB' "$run"
 
-# The same by UDP; what it has is looked at under the times that it is stored with.
+# The same by UDP; the query uses the times with which the values are stored.
 stop "$daemon_pid"
 rm -r "$scratch/influxdb"
 start_influxdb "${ports[3]}" "${ports[2]}" < <(
@@ -166,7 +166,7 @@ start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb-udp.conf")
 check 'influxdb by udp: its query finds the device' wait_for 30 influx_has
 is 'influxdb by udp: it refuses nothing' '' "$(grep -iE 'fail|conflict|dropped' "$scratch/influxdb.out" | head -n 3)"
-is 'influxdb by udp: no complaint' '' "$(complaints)"
+is 'influxdb by udp: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB by UDP' "$run"
 
 # ---- a central server --------------------------------------------------------------------------
@@ -186,13 +186,13 @@ wait_for 60 grep -q 'Initialization complete' "$central/log" || not_ok 'central:
 begin_run sender <<<"$(simple; sed "s|\"central.example.org\" \"25826\"|\"127.0.0.1\" \"${ports[5]}\"|" "$examples/collectd/sender.conf")"
 start_collectd "$run"
 check 'central: it stores what the sender has' wait_for 30 test -e "$central/rrd/$host/cemm-$first/power-p1-electric_power.rrd"
-is 'sender: no complaint' '' "$(complaints)"
+is 'sender: no problem is logged' '' "$(complaints)"
 stop_collectd 'the sender' "$run"
 
 # ---- Kafka ------------------------------------------------------------------------------------
 
-# A cluster of three brokers, which librdkafka has in itself for tests: it runs in a kcat that reads
-# from it as well. Sets $brokers.
+# A cluster of three brokers, which librdkafka includes for tests: it runs in a kcat that also reads
+# from it. Sets $brokers.
 start_kafka() {
   kcat -b mock:1 -X test.mock.num.brokers=3 -X allow.auto.create.topics=true -d mock -C -t nothing >"$scratch/kafka.out" 2>&1 </dev/null &
   daemon_pid=$!
@@ -202,17 +202,17 @@ start_kafka() {
   brokers
 }
 
-# kafka_run NAME SED: $run, with the example, which that command changes.
+# kafka_run NAME SED: $run, with the example after that command.
 kafka_run() {
   begin_run "$1" <<<"$(simple; sed -e "s|kafka1.example.org:9092,kafka2.example.org:9092|$brokers|" -e "$2" "$examples/collectd/kafka.conf")"
 }
 
-# from_kafka: "KEY MESSAGE" of all that it has.
+# from_kafka: "KEY MESSAGE" of everything in it.
 from_kafka() {
   kcat -b "$brokers" -C -t cemm -o beginning -e -q -f '%k %s\n' >"$scratch/messages" 2>"$scratch/kcat.err"
 }
 
-# What stands in Kafka or in putval lines, as "SERIES TIME VALUE".
+# Values from Kafka or putval lines, as "SERIES TIME VALUE".
 kafka_rows() {
   cut -d ' ' -f 2- "$scratch/messages" | jq -r '.[] | select(.plugin == "cemm" and (.type_instance | startswith("p1"))) |
     "\(.host)/\(.plugin)-\(.plugin_instance)/\(.type)-\(.type_instance) \(.time) \(.values[0])"' | as_numbers
@@ -224,7 +224,7 @@ all_in_kafka() {
   from_kafka && kafka_rows >"$scratch/got" && (($(wc -l <"$scratch/got") >= $1))
 }
 
-# librdkafka and collectd's plugin for it leave some memory behind at their end.
+# librdkafka and collectd's plugin for it leak some memory when they end.
 kafka() {
   local ASAN_OPTIONS=detect_leaks=0 uid count
   start_sim --devices 3 --meters p1,p1-gas --since "$since" --speed 0 --now $(($(date +%s) / 60 * 60 - 120))
@@ -238,18 +238,18 @@ kafka() {
   "$build/plugin/exec/cemm" read --config "$scratch/kafka.conf" --format putval |
     sed -E "s|^PUTVAL \"[^/]*/([^\"]*)\" [^ ]* ([^:]*):(.*)|$host/\1 \2 \3|" | as_numbers >"$scratch/wanted"
   count=$(wc -l <"$scratch/wanted")
-  check "cemm reads what three meters have ($count)" test "$count" -ge 21
+  check "cemm reads the values of three meters ($count)" test "$count" -ge 21
   start_collectd "$run"
-  check 'kafka: as many come back from it' wait_for 30 all_in_kafka "$count"
+  check 'kafka: the same number comes back' wait_for 30 all_in_kafka "$count"
   is 'kafka: and they are the same, each once' '' "$(diff "$scratch/wanted" "$scratch/got")"
   is 'kafka: each has the key of the example' "$(sed -n 's/^ *Key "\(.*\)"/\1/p' "$examples/collectd/kafka.conf")" \
     "$(cut -d ' ' -f 1 "$scratch/messages" | sort -u)"
-  is 'kafka: no complaint' '' "$(complaints)"
+  is 'kafka: no problem is logged' '' "$(complaints)"
   stop_collectd 'to Kafka' "$run"
 
   kafka_run slip 's|enable.idempotence|enable.idempotency|'
   run_collectd -T -C "$run/collectd.conf" >"$run/out" 2>&1 || true
-  has 'a slip in it is told' "$(<"$run/log")" 'idempotency'
+  has 'a typo in it is reported' "$(<"$run/log")" 'idempotency'
 }
 kafka
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples-energy.sh BUILD_DIR: the examples that read what `cemm energy` has written. What they say is
-# worked out anew by examples-energy.py, from the simulator's own numbers.
+# examples-energy.sh BUILD_DIR: the examples that read the output of `cemm energy`.
+# examples-energy.py calculates the expected results from the simulator's numbers.
 # shellcheck disable=SC2034 # of energy-lib.sh
 set -euo pipefail
 here=$(dirname "$0")
@@ -14,7 +14,7 @@ command -v gnuplot >/dev/null || skip 'gnuplot is not installed'
 
 examples=$(cd "$here/../../examples" && pwd)
 since=2025-09-01
-# Two months, of which one day has 25 hours, and of one the smart meter has no minutes in the sun.
+# Two months: one day has 25 hours, and on another one the smart meter has no minutes at noon.
 from=2025-10-23 to=2025-11-02
 gap=$(TZ=$zone date -d '2025-10-24 11:10' +%s)/$(TZ=$zone date -d '2025-10-24 13:20' +%s)
 
@@ -44,10 +44,10 @@ is 'an hour without a price is named' \
   'hours without a price, which are left out: 1, the first is 2025-10-25T07:00:00+02:00' "$err"
 sed 's/  */ /g; s/^ //' "$scratch/stdout" >"$scratch/got"
 is_file 'the peaks, self-consumption and cost are as worked out' "$scratch/wanted" "$scratch/got"
-is 'there are those of two months' 6 "$(grep -c ^2025 "$scratch/got")"
+is 'there are rows of two months' 6 "$(grep -c ^2025 "$scratch/got")"
 grep -v T07: "$scratch/hours.csv" >"$scratch/without.csv"
 exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/without.csv" "$scratch/prices.csv"
-is 'says nothing' '' "$err"
+is 'there is no message' '' "$err"
 exits 'with a price that stands there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
 has 'it does not count twice' "$err" 'not a many-to-one merge'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples.sh BUILD_DIR: the examples that are not collectd's, each run, or read by the program that
-# it is for. What they say is compared with the simulator's meters.
+# examples.sh BUILD_DIR: runs the examples that are not for collectd, or has them read by the
+# programs that they are for, and compares their output with the simulator's meters.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -10,7 +10,7 @@ begin_mount "$@"
 for program in python3 promtool systemd-analyze findmnt gnuplot rrdtool csvstat csvsql rsync jq; do
   command -v "$program" >/dev/null || skip "$program is not installed"
 done
-# Debian's own, which is the one that has it.
+# Debian's, because it has the module.
 debian_python=/usr/bin/python3
 "$debian_python" -c 'import pandas' 2>/dev/null || skip 'python3-pandas is not installed'
 
@@ -20,7 +20,7 @@ PATH=$build/plugin/exec:$build/fs:$PATH
 
 # ---- every example has a test -------------------------------------------------------------------
 
-# untested: files that no test names; pictures are made by one, and a folder may be named instead.
+# untested: files that no test names; a test makes the pictures, and a folder may be named instead.
 untested() {
   local file
   (cd "$examples" && find . -type f -printf '%P\n') | grep -v '^pictures/' | while read -r file; do
@@ -31,7 +31,7 @@ is 'every example is named by a test' '' "$(untested)"
 
 # ---- Telegraf: TOML, with keys that Telegraf knows --------------------------------------------------
 
-# The comment is the second way: both at once.
+# The comment is the second way: this has both at once.
 sed -E '/^# \[\[inputs.exec\]\]/,$ s/^# ?//' "$examples/telegraf.conf" >"$scratch/telegraf.conf"
 telegraf_keys() {
   python3 - "$scratch/telegraf.conf" <<'END'
@@ -50,7 +50,7 @@ check 'telegraf.conf: TOML with keys of exec and execd' telegraf_keys
 
 # ---- Prometheus: alerts, and the timer --------------------------------------------------------------
 
-check 'alerts.yml: promtool takes it' promtool check rules "$examples/prometheus/alerts.yml"
+check 'alerts.yml: promtool accepts it' promtool check rules "$examples/prometheus/alerts.yml"
 cat >"$scratch/alerts-test.yml" <<END
 rule_files: ["$examples/prometheus/alerts.yml"]
 evaluation_interval: 1m
@@ -96,7 +96,7 @@ tests:
 END
 check 'and each alert fires when it should' promtool test rules "$scratch/alerts-test.yml"
 
-# verified UNIT…: systemd finds nothing in them; what they start is one of ours here.
+# verified UNIT…: systemd finds no mistake in them; the program that they start is replaced.
 verified() {
   local unit said
   mkdir -p "$scratch/units"
@@ -108,24 +108,24 @@ verified() {
   said=$(grep -F -e "${1##*/}" -e "${2##*/}" <<<"$said" || true)
   [[ -z $said ]] || { echo "$said" && return 1; }
 }
-check 'systemd takes the timer and its service' verified "$examples/prometheus/cemm-textfile.timer" "$examples/prometheus/cemm-textfile.service"
-check 'systemd takes the automount and its mount' verified "$examples/systemd/cemm.automount" "$examples/systemd/cemm.mount"
+check 'systemd accepts the timer and its service' verified "$examples/prometheus/cemm-textfile.timer" "$examples/prometheus/cemm-textfile.service"
+check 'systemd accepts the automount and its mount' verified "$examples/systemd/cemm.automount" "$examples/systemd/cemm.mount"
 sed -i 's/^Where=/Were=/' "$scratch/units/cemm.mount"
 slip() { cd "$scratch/units" && systemd-analyze verify cemm.mount 2>&1; }
-has "a slip in a unit would be told" "$(slip)" Were
+has "a typo in a unit would be reported" "$(slip)" Were
 is 'the timer: each minute' '*-*-* *:*:00' "$(systemd-analyze calendar \
   "$(sed -n 's/^OnCalendar=//p' "$examples/prometheus/cemm-textfile.timer")" | sed -n 's/^Normalized form: //p')"
 
-# fstab: the line, and the one in the comment.
+# fstab: both lines, including the one in the comment.
 sed 's|^#/etc|/etc|; s|cemm.conf /cemm |cemm.conf /mnt |' "$examples/fstab" >"$scratch/fstab"
 fstab() { findmnt --verify --verbose --tab-file "$scratch/fstab" 2>&1; }
 is 'fstab: two lines' 2 "$(findmnt --tab-file "$scratch/fstab" --noheadings | wc -l)"
 hasnt 'findmnt finds no fault with them' "$(fstab | grep -v 'unreachable source\|does not exist\|vfs_type' || true)" '[E]'
-# Each of their options is one that cemmfs takes.
+# cemmfs accepts each of their options.
 while read -r word; do
   { cemmfs -o "$word" 2>&1 || true; } | grep 'no mount point given' >/dev/null || echo "$word"
 done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
-is 'cemmfs takes their options' '' "$(<"$scratch/not-taken")"
+is 'cemmfs accepts their options' '' "$(<"$scratch/not-taken")"
 
 # ---- the textfile service's own way to the key -------------------------------------------------------
 
@@ -149,15 +149,15 @@ export TZ=Europe/Amsterdam
 yesterday=$(date -d yesterday +%F)
 p1=$m/$dev/p1/data/day
 exits 'oneliners.sh' 0 sh "$examples/oneliners.sh" "$m"
-is 'it complains of nothing' '' "$err"
-# says TITLE: what stands under it.
+is 'there is no message' '' "$err"
+# says TITLE: the lines under it.
 says() { awk -v title="# $1" '$0 == title { inside = 1; next } /^#/ { inside = 0 } inside' <<<"$out"; }
 oracle() { "$sim" --since "$since" --print "$dev" "$@"; }
 is 'the power now' "$(oracle p1 electric_power "${now}000")" "$(says 'the power now (W)')"
 readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" "${now}000")"; done)
 is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
 is 'the same by jq' "$readings" "$(says 'the same by jq')"
-is 'when' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
+is 'its time' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
 is 'five minutes' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
 is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
@@ -188,7 +188,7 @@ for name in day year carpet; do check "$name.png is a picture" is_png "$scratch/
 line=$(grep -v '^#' "$examples/rsync.cron")
 check 'rsync.cron: five fields of time, a user, a command' grep -qE '^([0-9*/,-]+ ){5}[a-z]+ rsync ' <<<"$line"
 command=$(awk '{ for (i = 7; i <= NF; i++) printf "%s ", $i }' <<<"$line")
-# Some of the history: all of it would be some hundred files.
+# A part of the history: all of it would be some hundred files.
 mkdir "$scratch/copy"
 copy() {
   sh -fc "$(sed "s|/cemm/|$m/|; s|/srv/energy/|$scratch/copy/|; s|--archive|--archive --itemize-changes --exclude=day/20* --exclude=totals --exclude=s01|" <<<"$command")"
@@ -197,12 +197,12 @@ exits 'it copies' 0 copy
 check 'months and years are there' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
 is 'no realtime, no status, no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
 exits 'once more' 0 copy
-is 'what is closed is not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
+is 'closed files are not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
 unmount_fs
 
 # ---- the pictures of README -------------------------------------------------------------------------------
 
 check 'pictures.sh draws' "$examples/pictures.sh" "$build" "$scratch/pictures"
-is 'those that are in the tree' "$(ls "$examples/pictures")" "$(ls "$scratch/pictures")"
+is 'the same files as in the tree' "$(ls "$examples/pictures")" "$(ls "$scratch/pictures")"
 for file in "$scratch"/pictures/*; do check "${file##*/} is a picture" is_png "$file"; done
 finish

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Memory, room on the disk and the disk itself fail, one call after the other: no program crashes or
-# hangs, what is wrong is said, and no file that is left behind is ever a torn one. Called as:
+# Memory allocation, writes and other disk operations fail, one call after the other: no program
+# crashes or hangs, failures are reported, and no file is ever left incomplete. Called as:
 # failing.sh BUILD_DIR PRELOADED_LIBRARY PART, with PART being cemm, stream, discover, mount or
-# collectd: so they can run side by side.
+# collectd, so that they can run in parallel.
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -12,8 +12,8 @@ part=$3
 [[ $part != discover ]] || enter_namespaces "$@"
 if [[ $part == mount ]]; then begin_mount "$1"; else begin "$1"; fi
 failing=$(realpath "$2")
-# Each call, or (there are thousands) the first ones, and then each that is some hundredths further.
-# A mount begins by many calls, each with a way of its own to fail.
+# Each call, or, if there are thousands, the first ones, and then each that is some percent further.
+# A mount starts with many calls, each of which can fail in its own way.
 stride=5
 singly=0
 case $part in
@@ -27,9 +27,9 @@ cemm=$build/plugin/exec/cemm
 dev=00-1E-C0-00-00-01
 conf=$scratch/cemm.conf
 export LC_ALL=C TZ=Europe/Amsterdam FAIL_MARK=$scratch/mark CEMM_CONFIG=$conf
-files=$scratch/files # output and state, and whatever is left beside them
+files=$scratch/files # output and state, and any files that are left
 run=$scratch/run     # of collectd
-known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # in the state file beforehand
+known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # in the state file at the start
 
 # ---- what holds whatever fails ---------------------------------------------------
 
@@ -37,15 +37,15 @@ complain() {
   wrong+="$kind $n: $1"$'\n'
 }
 
-# ended CODE: as programs may, if they say why.
+# ended CODE: an allowed exit status, with a message.
 ended() {
   (($1 < 3)) || complain "exit $1: $(head -n 3 "$scratch/err")"
   (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a word"
   whole || complain 'a torn file'
 }
 
-# whole: each document in the archive is one, what was known stands in the state file, with whole lines
-# alone, and nothing half lies about. What the archive puts aside has other names.
+# whole: each document in the archive is valid, the state file still has the old entries and only
+# complete lines, and no temporary file is left. Files that the archive puts aside have other names.
 whole() {
   local state=$files/state minutes='[0-9]+\+[0-9]+'
   [[ ! -d $conf.archive ]] || find "$conf.archive" -name '*.json' -exec jq -e . {} + >/dev/null || return 1
@@ -57,12 +57,12 @@ whole() {
 
 # ---- programs ----------------------------------------------------------------------
 
-# What a program has given, but for numbers and the ages' units.
+# The output of a program, without numbers and the ages' units.
 shape() {
   find "$scratch/out" "$files" -name 'out*' -exec cat {} + | sed -E 's/ (s|min|h|d)( |$)//g' | tr -d '0-9. -'
 }
 
-# one_program COMMAND…: it gives the same as when nothing fails, or says that it failed.
+# one_program COMMAND…: it prints the same as without a failure, or says that it failed.
 one_program() {
   local code=0
   timeout 60 "${world[@]}" env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
@@ -74,7 +74,7 @@ one_program() {
   fi
 }
 
-# begin_one COMMAND…: as $pid.
+# begin_one COMMAND…: starts it as $pid.
 begin_one() {
   : >"$scratch/err" # it opens it later
   env FAIL="$kind:$n" LD_PRELOAD="$failing" "$@" <&0 >"$scratch/out" 2>"$scratch/err" &
@@ -82,7 +82,7 @@ begin_one() {
   started "$pid"
 }
 
-# or_gone COMMAND…: so that nothing is waited for in vain.
+# or_gone COMMAND…: or the program has ended, so that no wait is in vain.
 or_gone() {
   "$@" || gone_or_zombie "$pid"
 }
@@ -100,28 +100,28 @@ one_stream() {
   wait_for 60 gone_or_zombie "$pid" || complain 'it does not end'
   stop "$pid"
   ended "$stopped"
-  if [[ $kind == memory ]]; then # stdout itself may be what is full
+  if [[ $kind == memory ]]; then # stdout itself may be full
     grep -qvE '^cemm,uid=[^ ]+ ([a-z0-9_]+=[0-9.-]+,?)+ [0-9]+$' "$scratch/out" && complain 'half a line'
   fi
   if ((stopped > 0)); then
     [[ $kind == memory ]] || grep -q stdout "$scratch/err" || complain "it ends: $(<"$scratch/err")"
   elif [[ $1 == --output ]]; then
     [[ -s $2 ]] || complain 'no output'
-  elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source rests
+  elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source is backed off
     grep -q ': the account: ' "$scratch/err" || { [[ $kind == memory ]] && grep -q 'HTTP 403' "$scratch/err"; } || complain 'no values'
   else
     grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what has come is not in the state file'
   fi
 }
 
-# swept OPTION FILE…: the first sweep. A file is written after it, and a second line before would start
-# no sweep of its own.
+# swept OPTION FILE…: waits for the first sweep. A file is written after it, and a second line
+# before that would start no separate sweep.
 swept() {
   [[ -s $scratch/err ]] || gone_or_zombie "$pid" ||
     if [[ $1 == --output ]]; then [[ -s $2 ]]; else grep -q /realtime "$sim_log"; fi
 }
 
-# one_mount: its files can be read, at the second attempt at the latest, or it ends with a word.
+# one_mount: its files can be read, at the second attempt at the latest, or it ends with a message.
 one_mount() {
   local file=$m/$dev/p1/data/day/2025/03/2025-03-05.csv
   begin_one "$build/fs/cemmfs" "$conf" "$m" -f
@@ -143,7 +143,7 @@ one_mount() {
   ended "$stopped"
 }
 
-# one_collectd: it does not start, and says why, or gives values, of the second sweep at the latest.
+# one_collectd: it does not start, and says why, or has values by the second sweep.
 one_collectd() {
   rm -rf "$run/csv" "$run/log"
   show_clock "$noon"
@@ -158,14 +158,14 @@ one_collectd() {
   whole || complain 'a torn file'
 }
 
-# collectd goes on without a plugin that can't begin.
+# collectd continues without a plugin that fails to start.
 or_refused() {
   "$@" && return
   or_gone grep -q 'Initialization of plugin .cemm. failed' "$run/log" &&
     grep -q 'cemm plugin: ' "$run/log" "$scratch/out" "$scratch/err"
 }
 
-# What is live, and, if that has not failed, what lies before it.
+# The live values, and, if these have not failed, the older ones.
 gave() {
   local file second=$((noon / 1000))
   file=$(csv "$dev" power-p1-electric_power)
@@ -175,7 +175,7 @@ gave() {
 
 # ---- one after the other -------------------------------------------------------------
 
-# one_by_one WHAT KIND COMMAND…: first without a failure, then until it runs through.
+# one_by_one WHAT KIND COMMAND…: first without a failure, then with each failure until none is left.
 one_by_one() {
   local what=$1 kind=$2 n=0 count=0 wrong='' pid expected
   shift 2
@@ -183,7 +183,7 @@ one_by_one() {
     rm -rf "$conf.archive" "$FAIL_MARK" "$files"
     mkdir "$files"
     printf 'cemm minutes 2\n%s\nend\n' "$known" >"$files/state"
-    : | tee "$sim_log" "$scratch/err" # not those of the last time
+    : | tee "$sim_log" "$scratch/err" # not those of the last run
     "$@"
     if [[ -e $FAIL_MARK ]]; then
       count=$((count + 1))
@@ -196,7 +196,7 @@ one_by_one() {
   ((count > 0)) || [[ $kind == sync || $what == read* ]] || not_ok "$what: $kind" 'it never failed'
 }
 
-# show_clock MS: to the meters.
+# show_clock MS: sets the meters' clock.
 show_clock() {
   local hex bytes='' i
   printf -v hex %016x "$1"
@@ -204,7 +204,7 @@ show_clock() {
   printf %b "$bytes" 1<>"$scratch/clock"
 }
 
-# young_sim: its only data are the first minutes of this day: few calls, and each way is gone.
+# young_sim: its only data are the first minutes of this day: few calls, but all code paths.
 young_sim() {
   local day
   day=$(date -d '1 hour ago' +%F)

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Every fault that the simulator knows, in all documents of the cloud: what the mount and the program
-# must do with it. What is wrong is an error, never a wrong file, and nothing of it is kept in the
-# archive; devices and accounts beside the faulty one notice nothing; and when it is over, the data
-# is back by itself.
+# Every fault of the simulator, in all documents of the cloud, against a mount and the program. A
+# fault must cause an error, never a wrong file, and nothing of it may be archived; other devices
+# and accounts must not be affected; and after the fault, everything must work again without help.
 #
-# The mount is one in the background, whose log goes to the syslog: to one of our own.
+# The mount is one in the background, which logs to a syslog that the test provides.
 #
-# Called as: faults-documents.sh BUILD_DIR; with CEMM_E2E_LONG in its environment also what takes long:
-# histories of what is silent, and every fault in the list of devices, one after the other.
+# Called as: faults-documents.sh BUILD_DIR; with CEMM_E2E_LONG in its environment it also does what
+# takes long: histories of sources that do not answer, and every fault in the list of devices.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -19,7 +18,7 @@ sim=$build/tests/simulator/cemm-sim
 
 # ---- a syslog of our own ------------------------------------------------------------------------
 
-# there COMMAND: in a world that has it. It ends when we do, and the mount with it.
+# there COMMAND: in a namespace that has the mount. It ends with this script, and so does the mount.
 there() {
   printf '%s\n' "$1" >&"$world"
 }
@@ -43,11 +42,11 @@ while True:
   there 'mount --rbind "$scratch/dev" /dev; trap "umount \"\$scratch/m\"" EXIT'
 }
 
-# That it would be seen: a line with the key goes the same way.
+# The search must find a key: a line with the key goes to the same syslog.
 the_search_finds_keys_in_the_syslog() {
   there 'logger <"$scratch/cemm.conf.key"'
   wait_for 10 test -s "$scratch/syslog"
-  is 'the search sees a key in the syslog' "$scratch/syslog" "$(key_files "$scratch")"
+  is 'the search finds a key in the syslog' "$scratch/syslog" "$(key_files "$scratch")"
   : >"$scratch/syslog"
 }
 
@@ -55,12 +54,12 @@ one_cemmfs() {
   [[ $(pgrep -c -x cemmfs --ns "$1" --nslist mnt) == 1 ]]
 }
 
-# Sets $m, as it is seen from here, and $fs_pid.
+# Sets $m, its path from here, and $fs_pid.
 mount_there() {
   there "'$build/fs/cemmfs' '$conf' '$m' -o realtime_ttl=0"
   m=/proc/$world_pid/root$m
   wait_for 30 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
-  wait_for 20 one_cemmfs "$world_pid" # the one that has begun it may not have ended yet
+  wait_for 20 one_cemmfs "$world_pid" # its parent may not have ended yet
   fs_pid=$(pgrep -x cemmfs --ns "$world_pid" --nslist mnt)
   own_pids+=("$fs_pid") # whose command line and environment are searched
 }
@@ -81,14 +80,14 @@ start_programs() {
 
 # ---- the list of devices --------------------------------------------------------------------------
 
-# one_list FAULT ERRNO: with a meter that is named, and one of an account beside it.
+# one_list FAULT ERRNO: with a meter that is named, and one of another account.
 one_list() {
   local hurry=list
   [[ $2 != ETIMEDOUT && $1 != @($patient) ]] || hurry=hasty
   sim_faults "$1@*/v1/cemm/"
   exits "list: $1: the program's exit" "$([[ $2 == 0 ]] && echo 0 || echo 1)" \
     "$build/plugin/exec/cemm" read --config "$scratch/$hurry.conf" --format csv "$dev/p1" "$other/p1"
-  is "list: $1: the program gives what the other account has" 6 "$(grep -c "^$other,p1,.*,.*,.*,20" <<<"$out")"
+  is "list: $1: the program prints the values of the other account" 6 "$(grep -c "^$other,p1,.*,.*,.*,20" <<<"$out")"
   [[ $2 == 0 ]] || has "list: $1: the program says why" "$err" 'E! '
 }
 
@@ -103,7 +102,7 @@ other_cloud=$sim_cloud
 start_sim --devices "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
 write_config "$conf" 'timeout = 30' 'max-connections = 1024'
 sed 's/^directory = .*/&.program/' "$conf" >"$scratch/program.conf"
-# A machine that is busy shall not look like a silent account.
+# A busy machine must not look like an account that does not answer.
 write_config "$scratch/list.conf" 'timeout = 120'
 printf '\n[cloud other]\nurl = %s\napi-key-file = %s\n' "$other_cloud" "$conf.key" >>"$scratch/list.conf"
 sed 's/^timeout = .*/timeout = 6/' "$scratch/list.conf" >"$scratch/hasty.conf"
@@ -115,18 +114,18 @@ read_cases
 programs=()
 start_programs
 for document in day month year totals info io value; do
-  check "$document: the device beside them is read" cat "$(file_of "$document" "$dev")"
+  check "$document: the healthy device is read" cat "$(file_of "$document" "$dev")"
 done
 check_cases
 wait "${programs[@]}" || true
 for document in day month year info; do
-  is "$document: the program: some came" 1 "$(<"$scratch/$document.exit")"
+  is "$document: the program: some were printed" 1 "$(<"$scratch/$document.exit")"
   check_program 'the program' "$document" "$scratch/$document" "$([[ $document == info ]] || echo "$silent")"
-  check "$document: the program prints the device beside them" grep -q "^$dev,p1," "$scratch/$document.out"
+  check "$document: the program prints the healthy device" grep -q "^$dev,p1," "$scratch/$document.out"
 done
 mend_cases
 check_periods "${sim_cloud}cemm/UID/" "&api_key=$sim_key"
-check 'the syslog has what was said' test "$(grep -c 'cemmfs\[.*cloud home: ' "$scratch/syslog")" -gt $((devices * 3 / 7))
+check 'the syslog has the messages' test "$(grep -c 'cemmfs\[.*cloud home: ' "$scratch/syslog")" -gt $((devices * 3 / 7))
 no_key 'after all documents'
 no_core cemmfs "$fs_pid"
 there "umount '$scratch/m'"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Every fault that the simulator knows, on the LAN: in the root document, the list of meters,
-# realtime and a day, each by a device of its own, all at once against a kernel mount, the program
-# and a real collectd. What each of them must do is in faults-lib.sh.
-# Called as: faults-lan.sh BUILD_DIR; with CEMM_E2E_LONG in its environment also what takes long:
-# histories of what is silent, and the plugin's when it is over.
+# Every fault of the simulator, on the LAN: in the root document, the list of meters, realtime and a
+# day, each on its own device, all at once against a kernel mount, the program and a real collectd.
+# faults-lib.sh has the expected results.
+# Called as: faults-lan.sh BUILD_DIR; with CEMM_E2E_LONG in its environment it also does what takes
+# long: histories of devices that do not answer, and the plugin's after the faults.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -16,13 +16,13 @@ documents="root io realtime day"
 run=$scratch/collectd
 power=power-p1-electric_power
 
-# Each device is a source that is named as it is.
+# Each device is a source with the same name.
 write_configurations() {
   local i timeout
   printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n[archive]\ndirectory = %s\n' "$conf.archive" >"$conf"
   printf '<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n<Backfill>\nWriter csv\nWindow 7200\n</Backfill>\n' >"$scratch/block"
   for i in "${!sim_lan[@]}"; do
-    # A machine that is busy shall not look like a silent device.
+    # A busy machine must not look like a device that does not answer.
     timeout=120
     ((i == 0)) || [[ ${cases[i - 1]} != @(*" ETIMEDOUT "*|* @($patient) *) ]] || timeout=8
     printf '[local %s]\naddress = %s\ntimeout = %s\n' "$(uid_of $((i + 1)))" "${sim_lan[i]}" "$timeout" >>"$conf"
@@ -38,18 +38,18 @@ collectd_said() {
   uids_first "$run/log" | awk -v uid="$1" '$1 == uid' | grep -F -e "$2" >/dev/null
 }
 
-# The minutes before collectd came; the first of its own may be in the same file.
+# The minutes before collectd started; its first live value may be in the same file.
 has_history() {
   has_lines 100 "$1" $power
 }
 
-# What collectd has of each case, in its log and in its values.
+# Checks each case in collectd's log and values.
 check_collectd() {
   local document fault uid errno words
   while read -r document fault uid errno words; do
     look_up "$exceptions_of_programs" "$document" "$fault"
-    [[ $words != *' in time' ]] || words=' in time' # which of them is said once
-    [[ $fault != @($patient) ]] || words= # or that
+    [[ $words != *' in time' ]] || words=' in time' # only one of them is logged
+    [[ $fault != @($patient) ]] || words= # or none
     if [[ $errno != 0 ]]; then
       [[ $errno == ENOENT && $document != realtime ]] ||
         check "$document: $fault: collectd says why" wait_for 60 collectd_said "$uid" "$words"
@@ -57,13 +57,13 @@ check_collectd() {
         day) refute "$document: $fault: collectd has no history of it" has_history "$uid" ;;
         *) refute "$document: $fault: collectd has nothing of it" has_lines 1 "$uid" $power ;;
       esac
-    elif [[ $fault != @($no_sample|clock-ahead) ]]; then # which leave no sample
+    elif [[ $fault != @($no_sample|clock-ahead) ]]; then # these leave no sample
       check "$document: $fault: collectd has its values" wait_for 60 has_lines 1 "$uid" $power
     fi
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# That all is well again. A list without meters is believed for some minutes.
+# Checks that everything works again. A list without meters is cached for some minutes.
 check_collectd_again() {
   local document fault uid
   while read -r document fault uid _; do
@@ -71,7 +71,7 @@ check_collectd_again() {
     if [[ $document == day ]]; then
       [[ -z ${CEMM_E2E_LONG-} ]] || check "$document: $fault: over, collectd has the history" wait_for 330 has_history "$uid"
     else
-      check "$document: $fault: over, collectd has its values" wait_for 330 has_lines 1 "$uid" $power
+      check "$document: $fault: after it, collectd has its values" wait_for 330 has_lines 1 "$uid" $power
     fi
   done < <(printf '%s\n' "${cases[@]}")
 }
@@ -81,7 +81,7 @@ make_cases $documents
 start_sim --devices "$devices" --lan "$devices" --meters p1 --since "$(date -d '2 years ago' +%F)"
 write_configurations
 mount_fs -o realtime_ttl=0
-is 'all devices are there' "$devices" "$(ls "$m" | grep -c 00-1E-C0)"
+is 'all devices are listed' "$devices" "$(ls "$m" | grep -c 00-1E-C0)"
 break_cases lan
 read_cases
 run_program "$scratch/read" read --format csv &
@@ -90,18 +90,18 @@ programs=($!)
 run_program "$scratch/day" history --from "$day" --to "$day" --format csv "$dev/p1" $(uids day /p1 "$silent") &
 programs+=($!)
 for document in $documents; do
-  check "$document: the device beside them is read" cat "$(file_of "$document" "$dev")"
+  check "$document: the healthy device is read" cat "$(file_of "$document" "$dev")"
 done
 check_cases
 wait "${programs[@]}"
-is 'the program: some came' '1 1' "$(<"$scratch/read.exit") $(<"$scratch/day.exit")"
+is 'the program: some were printed' '1 1' "$(<"$scratch/read.exit") $(<"$scratch/day.exit")"
 check_program 'the program' 'root|io|realtime' "$scratch/read"
 check_program 'the program' day "$scratch/day" "$silent"
 start_collectd "$run"
 check_collectd
 mend_cases
 run_program "$scratch/all" read --format csv
-is 'over: the program reads all of them' 0 "$(<"$scratch/all.exit")"
+is 'afterwards, the program reads all of them' 0 "$(<"$scratch/all.exit")"
 check_collectd_again
 stop_collectd 'after all documents' "$run"
 no_key 'after all documents'

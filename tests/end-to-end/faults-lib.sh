@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Every fault that the simulator knows by name, and what it must come to. To be sourced after
-# mount-lib.sh (or lib.sh, for the table alone). Then:
+# Every fault of the simulator by name, and its expected result. Source it after mount-lib.sh (or
+# lib.sh, for the table alone). Then:
 #
 #   make_cases day io                # a device for each fault in each of these documents
-#   start_sim --devices "$devices" … # the first of them, $dev, is left alone
+#   start_sim --devices "$devices" … # the first of them, $dev, stays healthy
 #   break_cases cloud                # all of them at once
-#   read_cases && check_cases        # and what the mount must say
-#   mend_cases                       # all is well again by itself
+#   read_cases && check_cases        # and the mount's errors
+#   mend_cases                       # everything works again without help
 
-# ---- what each fault must come to: the reader's errno (0: none); the program's exit is 1 with one
-# and 0 without. Why, in the words that are said.
+# ---- the expected result of each fault: the reader's errno (0: none); the program's exit is 1 with
+# one and 0 without; and the reason in the message.
 table='
 status=200          0
 status=204          EIO          unexpected answer: HTTP 204
@@ -128,11 +128,11 @@ many-channels       0
 many-devices        EIO          256 KiB
 many-samples        EIO          256 KiB
 '
-# This one cannot be strict (base/json.c), and reads comments.
+# This json-c cannot be strict (base/json.c), and accepts comments.
 [[ $(pkg-config --modversion json-c) != 0.18 ]] || table=$(sed 's/^comment .*/comment 0/' <<<"$table")
 readonly table
 
-# What leaves no sample in an answer.
+# Faults that leave no sample in an answer.
 readonly no_sample='time-negative|time-zero|time-in-seconds|time-far|time-beyond|value-nan|value-infinite|value-huge|value-null|never-read'
 
 errno_words() {
@@ -146,7 +146,7 @@ errno_words() {
   esac
 }
 
-# A new fault must be given its row.
+# A new fault needs a row.
 every_fault_has_a_row() {
   diff <("$sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { sub(/=.*/, "", $1); print $1 }' | sort -u) \
     <(awk 'NF { sub(/=.*/, "", $1); print $1 }' <<<"$table" | sort -u)
@@ -154,12 +154,12 @@ every_fault_has_a_row() {
 
 # ---- every fault in every document -----------------------------------------------------------
 #
-# Each case has a device of its own. So all of them are met at once, and what one does to the health
-# of its device is no answer for another.
+# Each case has its own device, so all of them run at once, and the effect of one on the health of
+# its device is not seen by another.
 
-# Where it comes to something else: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that fits
-# holds. What is said of devices and meters has no samples that could be wrong. Among many, one that
-# is reset is sometimes told from one that is closed.
+# Exceptions from the table: DOCUMENT FAULT (patterns) ERRNO WORDS. The first row that matches
+# applies. Lists of devices and meters have no samples that could be wrong. Among many connections,
+# a reset one is sometimes reported as closed.
 readonly exceptions='
 info|io|root|list  time-*|value-*|pair-*  0
 io                 many-channels          EIO     too large
@@ -170,15 +170,15 @@ root               html                   EIO     no CEMM Basic or Plus
 *                  reset                  EHOSTUNREACH the connection
 '
 
-# And to something else for programs than in the file. Without a list of meters they try those that
-# there may be; one that is wrong has none; without its root, there is no device.
+# Exceptions for programs. Without a list of meters they try the documented ones; if it is invalid,
+# there are none; without its root document, there is no device.
 readonly exceptions_of_programs='
 io    status=4@(04|12)|many-channels  0
 io    uid-*                           ENOENT
 root  status=4@(04|12)                EIO     HTTP 4
 '
 
-# look_up TABLE DOCUMENT FAULT: sets $errno and $words if it has a row.
+# look_up TABLE DOCUMENT FAULT: sets $errno and $words if there is a row.
 look_up() {
   local documents faults errno_there words_there
   while read -r documents faults errno_there words_there; do
@@ -189,7 +189,7 @@ look_up() {
   done <<<"$1"
 }
 
-# What the documents are of: a day, month and year that are over.
+# The periods of the documents: a day, month and year that are over.
 day=$(date -d '1 year ago' +%F)
 readonly day
 
@@ -208,7 +208,7 @@ file_of() {
   esac
 }
 
-# The requests for it, as faults name them.
+# The requests for a document, as globs for faults.
 requests_of() {
   case $1 in
     day | month | year) echo "*/data/$1/*" ;;
@@ -225,8 +225,8 @@ uid_of() {
 }
 
 # make_cases DOCUMENT…: sets $devices and $cases, each "DOCUMENT FAULT UID ERRNO WORDS"; the first
-# case has the second device. Every fault is in a day and in the list of devices; in each of the other
-# documents, that is for the long run, else it is every fourth, from another one on in the next.
+# case has the second device. Every fault is in a day and in the list of devices; in the other
+# documents only in the long run, otherwise every fourth, with another offset in each.
 make_cases() {
   local document fault errno words i first=0
   cases=()
@@ -242,8 +242,8 @@ make_cases() {
   devices=$((${#cases[@]} + 1))
 }
 
-# break_cases cloud|lan: the meters are looked up before. On a busy machine that may take longer than
-# a timeout, of which nothing would then be said in the directory.
+# break_cases cloud|lan: the meters are looked up first. On a busy machine that may take longer than
+# a timeout, and the directory would have no message of it.
 break_cases() {
   local document fault uid specs=()
   # shellcheck disable=SC2046
@@ -259,10 +259,11 @@ read_file() {
   cat "$(file_of "$1" "$2")" >"$scratch/content/$2" 2>"$scratch/said/$2" </dev/null || true
 }
 
-readonly patient='busy|down' # asked again until the time is over, perhaps in the midst of an answer
+readonly patient='busy|down' # requested again until the timeout, perhaps during an answer
 
-# read_cases: the file of each. Those of which nothing comes all at once, and meanwhile the others,
-# a document's after the other's: a simulator that is slow shall not look like one that is silent.
+# read_cases: reads the file of each case. Those that never answer are read all at once, and
+# meanwhile the others, one document after the other: a slow simulator must not look like one that
+# does not answer.
 read_cases() {
   local document=none next fault uid errno hanging=() pids=()
   mkdir -p "$scratch/content" "$scratch/said"
@@ -277,8 +278,8 @@ read_cases() {
   wait "${pids[@]}" "${hanging[@]}"
 }
 
-# whole_csv FILE [HEADER]: as many fields in each line (an empty one is one empty field), and the last
-# one ends; with rows, if a header is given.
+# whole_csv FILE [HEADER]: every line has the same number of fields (an empty line is one empty
+# field), and the last one ends; with rows, if a header is given.
 whole_csv() {
   python3 -c '
 import csv, sys
@@ -293,19 +294,19 @@ sys.exit(not whole)' "$@"
 # well_formed DOCUMENT FILE
 well_formed() {
   case $1 in
-    value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty where there is no sample
+    value) [[ $(<"$2") =~ ^-?[0-9.]*$ ]] ;; # empty without a sample
     info | root) jq -e . "$2" ;;
     realtime) whole_csv "$2" channel,value,unit,time ;;
     *) whole_csv "$2" ;;
   esac
 }
 
-# says WHAT TEXT WORDS: that what is late is late is sometimes said by who waits for it.
+# says WHAT TEXT WORDS: a timeout is sometimes reported by the waiting reader instead.
 says() {
   if [[ $3 == *' in time' && $2 == *@( in time|no answer within)* ]]; then ok "$1"; else has "$@"; fi
 }
 
-# reasons: what is said of the directory of each case, "UID WORDS".
+# reasons: the error message of the directory of each case, "UID WORDS".
 reasons() {
   local document uid
   while read -r document _ uid _; do
@@ -314,7 +315,7 @@ reasons() {
     awk -v m="$m/" '/^# file: / { uid = substr($3, length(m) + 1, 17) } /^user/ { print uid, $0 }'
 }
 
-# check_cases: what read_cases has read, and the reasons in the directories' attribute.
+# check_cases: checks what read_cases has read, and the messages in the directories' attribute.
 check_cases() {
   local document fault uid errno words
   declare -A why=()
@@ -328,12 +329,12 @@ check_cases() {
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
     else
       says "$document: $fault: why stands in the attribute" "${why[$uid]-}" "$words"
-      refute "$document: $fault: nothing of it is kept" grep -E "$uid/p1/(data|totals)/" "$scratch/archived"
+      refute "$document: $fault: nothing of it is archived" grep -E "$uid/p1/(data|totals)/" "$scratch/archived"
     fi
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# The truth about a period, as the simulator tells it.
+# The simulator's data of a period.
 truth_of() {
   local start=$day
   case $1 in
@@ -347,12 +348,12 @@ truth_of() {
   esac
 }
 
-# Histories ask for what is silent again and again; that takes too long for every day.
+# Histories repeat requests to sources that do not answer; that takes too long for each run.
 silent='ETIMEDOUT|EHOSTUNREACH'
 [[ -z ${CEMM_E2E_LONG-} ]] || silent=
 readonly silent
 
-# uids DOCUMENT [SUFFIX [ERRNOS]]: the devices of its cases, those of some errnos (a pattern) left out.
+# uids DOCUMENT [SUFFIX [ERRNOS]]: the devices of its cases, except those with some errnos (a pattern).
 uids() {
   local document uid errno
   while read -r document _ uid errno _; do
@@ -360,7 +361,7 @@ uids() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# run_program FILE ARGUMENT…: with the configuration program.conf; its exit code stands in FILE.exit.
+# run_program FILE ARGUMENT…: with the configuration program.conf; writes its exit status to FILE.exit.
 run_program() {
   local file=$1 code=0
   shift
@@ -368,8 +369,9 @@ run_program() {
   echo "$code" >"$file.exit"
 }
 
-# check_program NAME DOCUMENT FILE [ERRNOS]: what a program has printed of these cases (FILE.out, CSV
-# rows with the uid in front) and said (FILE.err); some errnos may be left out.
+# check_program NAME DOCUMENT FILE [ERRNOS]: checks what a program has printed for these cases
+# (FILE.out, CSV rows that begin with the uid) and its messages (FILE.err); some errnos may be left
+# out.
 check_program() {
   local document fault uid errno words rows
   declare -A printed=() said=()
@@ -394,29 +396,29 @@ check_program() {
   done < <(printf '%s\n' "${cases[@]}")
 }
 
-# uids_first FILE: its lines that name a device, that before the line.
+# uids_first FILE: prints its lines that name a device, with the uid first.
 uids_first() {
   awk 'match($0, /00-1E-C0-00-[0-9A-F][0-9A-F]-[0-9A-F][0-9A-F]/) { print substr($0, RSTART, RLENGTH), $0 }' "$1"
 }
 
-# mended: the cases that must be well again. What is said of devices and meters, if only that it is
-# not there, is remembered for a minute, which nobody waits for.
+# mended: the cases that must work again. Lists of devices and meters are cached for a minute, even
+# errors, and the test does not wait for that.
 mended() {
   printf '%s\n' "${cases[@]}" |
     awk '$4 != "0" && !($1 ~ /^(info|io|root)$/ && ($4 == "ENOENT" || $2 == "many-channels"))'
 }
 
-# mend_cases: all is over by itself.
+# mend_cases: ends the faults; everything works again without help.
 mend_cases() {
   local document fault uid
   sim_faults
   while read -r document fault uid _; do
-    check "$document: $fault: it is over by itself" wait_for 60 cat "$(file_of "$document" "$uid")"
+    check "$document: $fault: it works again afterwards" wait_for 60 cat "$(file_of "$document" "$uid")"
   done < <(mended)
 }
 
-# check_periods URL…: what the mount has of days, months, years and totals is what was measured, with
-# URL the address of a device, UID in it in the place of its uid. $2: what stands behind.
+# check_periods URL…: compares the mount's days, months, years and totals with the simulator's, with
+# URL the address of a device, in which UID is replaced by its uid. $2: the end of the URL.
 check_periods() {
   local document uid
   while read -r document _ uid _; do
@@ -424,6 +426,6 @@ check_periods() {
     cat "$(file_of "$document" "$uid" json)" >&3
     echo "url = \"${1/UID/$uid}$(truth_of "$document")$2\""
   done < <(mended) 3>"$scratch/got.json" | curl -sS -K - >"$scratch/truth.json"
-  check 'the periods are there' test -s "$scratch/truth.json"
-  is 'and are what was measured' '' "$(cmp <(jq -cS . "$scratch/truth.json") <(jq -cS . "$scratch/got.json") 2>&1)"
+  check 'the periods exist' test -s "$scratch/truth.json"
+  is 'and have the measured values' '' "$(cmp <(jq -cS . "$scratch/truth.json") <(jq -cS . "$scratch/got.json") 2>&1)"
 }

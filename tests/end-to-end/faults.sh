@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Every fault that the simulator knows, against a kernel mount, the program and a real collectd: what
-# each of them must do with it, that devices beside the faulty one notice nothing, that all is well
-# again by itself when the fault is over, and that no value was ever wrong. Called as:
-# faults.sh BUILD_DIR
+# Every fault of the simulator, one at a time, against a kernel mount, the program and a real
+# collectd: each must handle it, other devices must not be affected, everything must work again when
+# the fault is over, and no value may be wrong. Called as: faults.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -22,32 +21,32 @@ read_file() {
   cat "$m/$1/p1/realtime.csv"
 }
 
-# one_fault FAULT ERRNO WORDS…: those that end by a timeout only are met with a short one.
+# one_fault FAULT ERRNO WORDS…: those that only end with a timeout get a short one.
 one_fault() {
   local fault=$1 errno=$2 words=${*:3} got want=0 said mode=patient code=0
   [[ $errno != ETIMEDOUT && $fault != @($patient) ]] || mode=hasty
   m=$scratch/$mode.m
   export CEMM_CONFIG=$scratch/$mode.conf
-  # A meter without a single sample has failed, whatever the mount can show of its answer.
+  # A meter without a sample has failed, even if the mount can show its answer.
   [[ $errno == 0 && $fault != @($no_sample|clock-ahead) ]] || code=1
   want=$(errno_words "$errno")
   sim_faults "$fault@*/$faulty/p1/realtime/*"
   said=$(read_file "$faulty" 2>&1 >"$scratch/content") || true
   got=${said##*: }
   if [[ $got != "$want" ]]; then not_ok "$fault: the mount says $errno" "$said"; else ok "$fault: the mount says $errno"; fi
-  check "$fault: the device beside it is read" read_file "$healthy"
+  check "$fault: the healthy device is read" read_file "$healthy"
   if [[ -n $words ]]; then
-    has "$fault: why stands in the status" "$(<"$m/status")" "$words"
+    has "$fault: status says why" "$(<"$m/status")" "$words"
   else
     check "$fault: it is a whole file" well_formed realtime "$scratch/content"
   fi
   exits "$fault: the program's exit" "$code" \
     "$build/plugin/exec/cemm" read --format csv "$faulty/p1" "$healthy/p1"
   echo "$out$err" >>"$scratch/all-logs"
-  is "$fault: the program gives the values of the device beside it" 6 "$(grep -c "^$healthy,p1,.*,.*,.*,20" <<<"$out")"
+  is "$fault: the program prints the values of the healthy device" 6 "$(grep -c "^$healthy,p1,.*,.*,.*,20" <<<"$out")"
   if [[ -n $words ]]; then has "$fault: the program says why" "$err" "E! "; fi
   sim_faults
-  check "$fault: it is over by itself" wait_for 20 read_file "$faulty"
+  check "$fault: it works again afterwards" wait_for 20 read_file "$faulty"
   no_key "$fault"
 }
 
@@ -56,7 +55,7 @@ one_fault() {
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
 start_sim --devices 2 --meters p1 --since "$since"
-# A machine that is busy shall not look like a silent device.
+# A busy machine must not look like a device that does not answer.
 write_config "$scratch/patient.conf" 'timeout = 120'
 write_config "$scratch/hasty.conf" 'timeout = 120' "device = $healthy"
 printf '\n[cloud silent]\nurl = %s\napi-key-file = %s\ntimeout = 2\ndevice = %s\n' \
@@ -91,13 +90,13 @@ while read -r fault errno words; do
 done <<<"$table"
 
 m=$scratch/patient.m
-# of UID FILTER: what status.json says of a device.
+# of UID FILTER: the device's entry in status.json.
 of() {
   jq -e --arg uid "$1" ".devices[] | select(.uid == \$uid) | $2" "$m/status.json"
 }
 check 'status.json: the faulty device, its last failure, and success' of "$faulty" '.last_failure and .last_success and (.last_words | contains("256 KiB"))'
 check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_words == null'
-is 'the same in words' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
+is 'the same in status' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
 # ---- what collectd made of all that -----------------------------------------------
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Who points cemm at something else than a CEMM Basic or Plus on the LAN is told what it is: a CEMM
-# 3.0, a web server, a port for HTTPS. A CEMM beside them is read all the same.
-# Called as: fingerprints.sh BUILD_DIR
+# If cemm is pointed at something other than a CEMM Basic or Plus on the LAN, it says what it is: a
+# CEMM 3.0, a web server, a port for HTTPS. A CEMM in the same configuration is still read. Called
+# as: fingerprints.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -43,7 +43,7 @@ END
 (cd "$scratch" && exec python3 server.py cert.pem cert.tls >fingerprints.conf) &
 started $!
 wait_for 20 grep -q ready "$scratch/fingerprints.conf" || { echo 'Bail out! no servers'; exit 1; }
-start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # of another make
+start_sim --devices 1 --tls-cert "$scratch/cert.pem" --tls-key "$scratch/cert.tls" # of another manufacturer
 printf '[local gnutls]\naddress = %s\n' "$(sed 's|https://||; s|/.*||' <<<"$sim_cloud")" >>"$scratch/fingerprints.conf"
 start_sim --devices 1 --lan 1
 {
@@ -52,14 +52,14 @@ start_sim --devices 1 --lan 1
   printf '[local good]\naddress = %s\n' "${sim_lan[0]}"
 } >"$scratch/cemm.conf"
 
-# told KIND WORDS: which name the address.
+# told KIND WORDS: the message has WORDS and the address.
 told() {
   local address
   address=$(sed -n "/^\[local $1\]/{n;s/.* //p}" "$scratch/fingerprints.conf")
   has "$command: $1" "$err" "local $1: device information of $address: $2"
 }
 
-# once_a_look KIND: no look asks more than once who it is. The last one may have been given up before.
+# once_a_look KIND: no search asks more than once who it is. The last one may have been aborted.
 once_a_look() {
   local looks asked
   looks=$(grep -c "^$1 /open-api/v1/$" "$scratch/requests")
@@ -70,7 +70,7 @@ once_a_look() {
 for command in list read; do
   : >"$scratch/requests"
   exits "$command ends with 1" 1 "$build/plugin/exec/cemm" "$command" --config "$scratch/cemm.conf"
-  has "$command: the CEMM beside them" "$out" 00-1E-C0-00-00-01
+  has "$command: the CEMM is found" "$out" 00-1E-C0-00-00-01
   told cemm3 'this is a CEMM 3.0; it has another API, which cemm does not read'
   told none 'a web server answers at this address, but it is no CEMM Basic or Plus (HTTP 404)'
   told page 'a web server answers at this address, but it is no CEMM Basic or Plus (a web page)'
@@ -79,8 +79,8 @@ for command in list read; do
     told "$kind" 'this port is for HTTPS; a CEMM on the LAN is read by plain HTTP'
   done
   for kind in cemm3 none page; do
-    check "$command: $kind is asked who it is once a look" once_a_look "$kind"
+    check "$command: $kind is asked who it is once in each search" once_a_look "$kind"
   done
-  refute "$command: and who is known is not" grep -q '^tls /api' "$scratch/requests"
+  refute "$command: and a known CEMM is not asked" grep -q '^tls /api' "$scratch/requests"
 done
 finish

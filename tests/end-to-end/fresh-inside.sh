@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# fresh-inside.sh PART: what fresh.sh runs in a fresh root, as its first process, as root. Each check is a
-# line of /checks: ok or no, a tab, what; a tab and why it is not so. /last takes a part's last line.
+# fresh-inside.sh PART: what fresh.sh runs in a fresh root, as its first process, as root. Each
+# check is a line of /checks: ok or no, a tab, its name; if it failed, a tab and the reason. A
+# part's last line goes to /last.
 set -uo pipefail
 log=/home/user/log
 
@@ -17,12 +18,12 @@ check() {
   output=$("$@" 2>&1 | tail -n 10) || status=$?
   verdict "$status" "$what" "$output"
 }
-# empty WHAT TEXT: there is no text.
+# empty WHAT TEXT: TEXT is empty.
 empty() {
   [[ -z $2 ]]
   verdict $? "$1" "$2"
 }
-# reached WHAT COMMAND…: within ten minutes.
+# reached WHAT COMMAND…: it succeeds within ten minutes.
 reached() {
   local what=$1 end=$((SECONDS + 600))
   shift
@@ -35,11 +36,11 @@ reached() {
   done
 }
 
-# as_user COMMAND: in the clone, with the environment of a login; its number is in /home/user/pid.
+# as_user COMMAND: runs it in the clone, with the environment of a login; its pid is in /home/user/pid.
 as_user() {
   su --login user --command "echo \$\$ >pid; cd cemm; exec $1"
 }
-# installs COMMAND…: in the background, from an empty cache on.
+# installs COMMAND…: runs it in the background, with an empty package cache.
 installs() {
   apt-get clean
   rm -f /home/user/pid "$log"
@@ -50,7 +51,7 @@ killed() { # SIGNAL
   reached 'it has begun' test -s /home/user/pid && kill -s "$1" "$(</home/user/pid)"
 }
 quiet_user() { as_user "$1" >"$log" 2>&1 </dev/null; }
-# at_terminal COMMAND: the same at a terminal of 80 columns; what is written to /keys is typed there.
+# at_terminal COMMAND: the same at a terminal of 80 columns; what is written to /keys is its input.
 at_terminal() {
   as_user "script --quiet --flush --return --command 'stty cols 80 rows 24; TERM=xterm exec $1' ~/log" </keys >/dev/null 2>&1
 }
@@ -63,23 +64,23 @@ typed() { # KEYS
 said() { grep -qsE -- "$1" "$log"; }
 
 packages() { dpkg-query -W -f '${Package} ${db:Status-Status}\n'; }
-working() { # an installation is on its way
+working() { # an installation is running
   lslocks --noheadings --output PATH | grep -E '/var/lib/(dpkg|apt)/|/var/cache/apt/'
   ps_names | grep -xE 'apt|apt-get|dpkg|http|sudo'
 }
 ps_names() { cat /proc/[0-9]*/comm 2>/dev/null; }
 
-# clean WHAT: nothing of an installation is left but what it has installed.
+# clean WHAT: nothing of an installation is left except the packages.
 clean() {
   reached "$1: it ends" not_working
   check "$1: no policy-rc.d" test ! -e /usr/sbin/policy-rc.d
   empty "$1: no package is half installed" "$(dpkg --audit; dpkg --configure --pending --dry-run --no-act 2>&1)"
 }
 not_working() { [[ -z $(working) ]]; }
-no_more_than() { # FILE: nothing else is installed than what it names
+no_more_than() { # FILE: only the packages that it names are installed
   diff "$1" <(packages)
 }
-# nothing_left: of what the user has run.
+# nothing_left: no process of the user is left.
 nothing_left() {
   empty 'nothing stays in /tmp' "$(ls -A /tmp)"
   empty 'no process stays' "$(ps_names | grep -xE 'cemm.*|collectd|ninja|meson')"
@@ -93,7 +94,7 @@ part_demo() {
   verdict $? 'it passes with standard input closed' "$(tail -n 10 "$log")"
   tail -n 1 "$log" >/last
   empty 'no escape codes, where there is no terminal' "$(grep -n $'\e' "$log")"
-  check 'collectd, in /usr/sbin, has given values' said '^[0-9]{10}\.[0-9]{3},'
+  check 'collectd, in /usr/sbin, has values' said '^[0-9]{10}\.[0-9]{3},'
   clean 'installing'
   nothing_left
   chmod 600 /dev/fuse
@@ -109,20 +110,20 @@ part_terminal() {
   reached 'sudo asks for the password' said 'password for user' && typed 'secret\n'
   wait "$child"
   verdict $? 'it passes at a terminal' "$(tail -n 10 "$log")"
-  # From the first line of our own, as it is seen.
+  # From the first line of our own, as displayed.
   sed -E "1,/== Building/d; s/"$'\e'"\[[0-9;]*[mK]//g; s/\r\$//; s/.*\r//; /^Script done/d; /^\$/d" "$log" >/shown
   tail -n 1 /shown >/last
   empty 'no line is longer than 80 characters' "$(grep -E '.{81}' /shown)"
   nothing_left
 }
 
-# slow_mirror: a download takes as long as it takes to interrupt it.
+# slow_mirror: slows downloads down, so that they can be interrupted.
 slow_mirror() { echo 'Acquire::http::Dl-Limit "200";' >/etc/apt/apt.conf.d/99slow; }
 full_speed() { rm -f /etc/apt/apt.conf.d/99slow; }
 downloading() { compgen -G '/var/cache/apt/archives/partial/*.deb' >/dev/null; }
 
 part_install() {
-  # Every question would be asked; and dpkg has one of its own.
+  # Every question would be asked; and dpkg has its own question.
   echo 'debconf debconf/priority select low' | debconf-set-selections
   echo '# mine' >/etc/default/collectd
   local child=
@@ -152,7 +153,7 @@ part_install() {
   verdict $? 'terminated while it unpacks: it fails' "$(tail -n 10 "$log")"
   clean 'terminated while it unpacks'
   packages >/packages
-  check 'owner: a second time' quiet_user '.ci/install owner'
+  check 'owner: again' quiet_user '.ci/install owner'
   check 'terminated while it unpacks: all was installed' no_more_than /packages
   check 'owner: the product can be built, installed and run' quiet_user "sh -ec '
     meson setup ../build --prefix=/usr --libdir=lib -Dtests=false
@@ -166,7 +167,7 @@ part_install() {
   wait "$child"
   clean 'killed while it unpacks'
   packages >/packages
-  check 'demo: a second time' quiet_user '.ci/install demo'
+  check 'demo: again' quiet_user '.ci/install demo'
   check 'killed while it unpacks: all was installed' no_more_than /packages
 
   installs quiet_user '.ci/install tests'
@@ -181,7 +182,7 @@ part_install() {
   quiet_user '.ci/install'
   verdict $? 'tests: a second time' "$(<"$log")"
   empty 'there is nothing to do' "$(<"$log")"
-  check 'all killed while it unpacks: all was installed' no_more_than /packages
+  check 'everything killed while it unpacks: all was installed' no_more_than /packages
 
   check 'a file that was there before stays' grep -qx '# mine' /etc/default/collectd
   services
@@ -189,7 +190,7 @@ part_install() {
 }
 many_unpacked() { (($(grep -c '^Unpacking' "$log") > 50)); }
 
-# services: nothing that tests start by themselves is started by the system.
+# services: the system starts no service that tests start themselves.
 services() {
   local unit
   for unit in collectd carbon-cache epmd influxdb mosquitto prometheus prometheus-node-exporter rabbitmq-server rsync \

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# fresh.sh BUILD_DIR [RELEASE [PART…]]: README's commands on a machine that has nothing: a minimal Debian
-# (bookworm, if no other release is named) in a directory, with a user who has sudo, and a clone that is
-# the user's. Its packages come from where the machine's own come from. Takes many minutes.
+# fresh.sh BUILD_DIR [RELEASE [PART…]]: README's commands on a fresh machine: a minimal Debian
+# (bookworm by default) in a directory, with a user who has sudo and a clone. Its packages come from
+# the machine's package sources. Takes many minutes.
 #
-#   demo       examples/demo.sh from the first package on, with standard input closed
+#   demo       examples/demo.sh with no package installed, and standard input closed
 #   terminal   the same at a terminal of 80 columns, where sudo asks for a password
-#   install    .ci/install: interrupted and killed, and what is there in the end
-#   tests      tests/run.sh; not part of what runs if no PART is named
+#   install    .ci/install: interrupted and killed, and the result
+#   tests      tests/run.sh; only runs if it is named
 #
-# Each part has a root of its own. Its mounts and processes are in namespaces that end with it.
+# Each part has its own root. Its mounts and processes are in namespaces that end with it.
 # shellcheck disable=SC2154 # variables of lib.sh
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,12 +24,12 @@ for program in git mmdebstrap script unshare; do
 done
 top=$(cd "$here/../.." && pwd)
 
-# apart COMMAND…: in namespaces of its own; its output goes to $scratch/apart.log. In the background, so
-# that a signal to us is answered at once. The first process in there ends all others with it, and with
-# them their mounts, before the directory is removed.
+# apart COMMAND…: runs it in its own namespaces; its output goes to $scratch/apart.log. It runs in
+# the background, so that a signal to this script is handled at once. When its first process ends,
+# the kernel ends all others and their mounts, before the directory is removed.
 inside_pid=
 apart() {
-  # Copies of other tests' mounts would keep those alive when they are taken away.
+  # Copies of other tests' mounts would keep them alive after they are unmounted.
   # shellcheck disable=SC2016 # for the other shell
   unshare --mount --pid --fork --kill-child --mount-proc \
     bash -c 'umount -a -l -t fuse.cemmfs 2>/dev/null || true; exec "$@"' - "$@" >"$scratch/apart.log" 2>&1 &
@@ -40,7 +40,7 @@ apart() {
 end_inside() {
   local first=()
   [[ -n $inside_pid ]] || return 0
-  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # its line has no end
+  read -ra first 2>/dev/null <"/proc/$inside_pid/task/$inside_pid/children" # its line has no newline
   [[ ${#first[@]} -eq 0 ]] || kill -KILL "${first[@]}"
   wait "$inside_pid" 2>/dev/null
 }
@@ -63,17 +63,17 @@ fresh() {
   cp "$scratch/apt.conf" "$1/etc/apt/apt.conf.d/98mirror"
   cp /etc/resolv.conf "$1/etc/resolv.conf"
   printf '127.0.0.1 localhost %s\n' "$(uname -n)" >"$1/etc/hosts"
-  # What udev and systemd make of a machine. fusermount3 reads the second one.
+  # Files that udev and systemd create. fusermount3 reads the second one.
   mknod -m 666 "$1/dev/fuse" c 10 229
   ln -sf ../proc/self/mounts "$1/etc/mtab"
   chroot "$1" useradd --create-home --shell /bin/bash user
   git clone --quiet "$top" "$1/home/user/cemm"
-  # What is not committed yet belongs to it as well.
+  # With changes that are not committed yet.
   (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -P -t "$1/home/user/cemm")
   chroot "$1" chown -R user: /home/user
 }
 
-# password ROOT YES_OR_NO: whether sudo asks the user for one; it is "secret".
+# password ROOT YES_OR_NO: sets whether sudo asks the user for a password, which is "secret".
 password() {
   if [[ $2 == yes ]]; then
     echo user:secret | chroot "$1" chpasswd
@@ -93,7 +93,7 @@ enter='
   mount -t tmpfs -o mode=755 tmpfs "$root/run"
   mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
   mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts "$root/dev/pts"
-  # Not chroot: whoever has another root than the mount namespace may make no user namespace.
+  # Not chroot: a process in a chroot may not create a user namespace.
   cd "$root"
   mkdir old
   pivot_root . old
@@ -101,8 +101,8 @@ enter='
   rmdir old
   exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb bash /part.sh "$2"'
 
-# part NAME SUDO_ASKS: what fresh-inside.sh has of that name, in a root of its own. Each line of its file
-# "checks" is one of ours.
+# part NAME SUDO_ASKS: runs that part of fresh-inside.sh in its own root. Each line of its file
+# "checks" becomes a check.
 part() {
   local root=$scratch/$1 began=$SECONDS verdict what why
   fresh "$root"

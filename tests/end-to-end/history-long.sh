@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # history-long.sh BUILD_DIR: ten years of one meter, day by day, through promises, into a real
-# InfluxDB in the way its users do it. What that then holds is compared, day by day, with what the
-# simulator's meter had, and for some days with sums over the API's own answers.
+# InfluxDB as users do it. The database is then compared, day by day, with the simulator's meter,
+# and for some days with sums over the API's answers.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,11 +15,11 @@ uid=00-1E-C0-00-00-01
 since=2015-01-01
 last=2024-12-31
 days=3653
-minutes=$((days * 1440)) # what the clock takes in spring it gives in autumn
+minutes=$((days * 1440)) # clock changes cancel out over the years
 config=$scratch/cemm.conf
-export TZ=Europe/Amsterdam # of date below; cemm has its own
+export TZ=Europe/Amsterdam # for date below; cemm has its own setting
 
-# measured FILE COMMAND…: runs it; KiB of memory that it took at most go to FILE.
+# measured FILE COMMAND…: runs it; writes its peak memory in KiB to FILE.
 measured() {
   python3 -c '
 import resource, subprocess, sys
@@ -32,7 +32,7 @@ history_of() { # FROM TO
   printf '%s\n' "$cemm" history --config "$config" --from "$1" --to "$2" --format influx "$uid/p1"
 }
 
-# Stopped when a good part has come; what the archive then has is not asked for again.
+# Stopped after a large part; what the archive has by then is not requested again.
 interrupted() {
   local command pid
   mapfile -t command < <(history_of "$since" "$last")
@@ -40,11 +40,11 @@ interrupted() {
   pid=$!
   started "$pid"
   some() { (($(stat -c %s "$scratch/part") >= 20000000)); }
-  check 'it comes while it is asked for' wait_for 120 some
+  check 'it prints while it requests more' wait_for 120 some
   stop "$pid" INT
   is 'it can be stopped' 130 "$stopped"
-  is 'without a word' '' "$(<"$scratch/part.err")"
-  check 'what came is whole lines, oldest first' sort -c -n <(awk 'NF != 3 { print "?" } { print $3 }' "$scratch/part")
+  is 'without a message' '' "$(<"$scratch/part.err")"
+  check 'the output is whole lines, oldest first' sort -c -n <(awk 'NF != 3 { print "?" } { print $3 }' "$scratch/part")
 }
 
 import() {
@@ -57,9 +57,9 @@ import() {
   codes=("${PIPESTATUS[@]}")
   set -e
   is 'ten years go into InfluxDB, in chunks' '0 0 0' "${codes[*]}"
-  is 'and nothing is said' '' "$(<"$scratch/stderr")"
+  is 'and there is no message' '' "$(<"$scratch/stderr")"
   requests 'data/day.* 200$' >"$scratch/asked"
-  check "each day is asked for once, stopped or not ($(<"$scratch/asked") for $days)" \
+  check "each day is requested once, in spite of the stop ($(<"$scratch/asked") for $days)" \
     test "$(<"$scratch/asked")" -ge "$days" -a "$(<"$scratch/asked")" -le $((days + 64))
   check 'through promises' test "$(requests 'data/day.* 202$')" -ge "$days"
   mapfile -t command < <(history_of 2024-10-01 2024-11-30)
@@ -73,7 +73,7 @@ all_times() {
   seq "$(date -d "$since" +%s)" 60 $(($(date -d "$last +1 day" +%s) - 60)) | sed 's/$/000/'
 }
 
-# by_day: "MS VALUE" a line to "MS COUNT SUM FIRST LAST" of each day of UTC. Values are whole eighths
+# by_day: converts "MS VALUE" lines to "MS COUNT SUM FIRST LAST" of each UTC day. Values are whole eighths
 # of a watt, so sums are exact.
 by_day() {
   awk 'function put() { if (count) printf "%.0f %d %.17g %s %s\n", day * 86400000, count, sum, first, final }
@@ -106,10 +106,10 @@ sys.exit(had != wanted or len(had) < 3653)' "$scratch/had" "$scratch/wanted"); t
     not_ok "count, sum, first and last of each day are the meter's" "$differences"
   fi
   is 'in one series' 1 "$(ask_influxdb 'SHOW SERIES ON cemm' | jq '.results[0].series[0].values | length')"
-  is 'count, all together' "$minutes" \
+  is 'the total count' "$minutes" \
     "$(ask_influxdb 'SELECT count(electric_power) FROM cemm' | jq '.results[0].series[0].values[0][1]')"
 
-  # By another way: what the API answers, added up.
+  # In another way: sums over the API's answers.
   for day in 2015-01-01 2016-02-29 2019-03-31 2020-10-25 2024-12-31; do
     from=$(date -d "$day" +%s) until=$(date -d "$day +1 day" +%s)
     cloud_get "cemm/$uid/p1/data/day/" "time=$from" >"$scratch/day"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# history.sh BUILD_DIR: `cemm history` against the simulator, whose data is a function of time: every
-# row that comes out is compared with what it must be, and no row may be missing.
+# history.sh BUILD_DIR: `cemm history` against the simulator, whose data is a function of time:
+# every row is compared with the expected one, and no row may be missing.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ since=2025-01-01
 config=$scratch/cemm.conf
 heard=$scratch/heard
 : >"$heard"
-export TZ=Europe/Amsterdam # of date below; cemm has its own
+export TZ=Europe/Amsterdam # for date below; cemm has its own setting
 
 # history_exits WHAT CODE [ARGUMENT…]
 history_exits() {
@@ -39,7 +39,7 @@ rows() {
     }'
 }
 
-# grid FIRST LAST SECONDS: the times of rows from one local day up to another, in milliseconds.
+# grid FIRST LAST SECONDS: the times of rows from one local day to another, in milliseconds.
 grid() {
   seq "$(date -d "$1" +%s)" "$3" $(($(date -d "$2" +%s) - 1)) | sed 's/$/000/'
 }
@@ -58,15 +58,14 @@ is_file() {
   if differences=$(diff "$2" "$3" 2>&1); then ok "$1"; else not_ok "$1" "$differences"; fi
 }
 
-# Three days, on one of which the clock is set back: 1500 minutes. The answers of one device come
-# later than the other's.
+# Three days, one of which has 25 hours. The answers of one device come later than the other's.
 days() {
   local uid
   sim_faults "delay=150@*$two/*"
   history_exits 'three days' 0 --from 2025-10-25 --to 2025-10-27
   sim_faults
   cp "$scratch/stdout" "$scratch/days.influx"
-  is 'without a word' '' "$err"
+  is 'without a message' '' "$err"
   for uid in "$one" "$two"; do
     grid 2025-10-25 2025-10-28 60 | wanted day "$uid" p1 electric_power >"$scratch/wanted"
     is "$uid: 73 hours" 4380 "$(wc -l <"$scratch/wanted")"
@@ -80,8 +79,8 @@ days() {
       awk '$1 % 3600000 == 0' >"$scratch/got"
     is_file "$uid p1-gas: each hour" "$scratch/wanted" "$scratch/got"
   done
-  check 'oldest first, all meters together' sort -c -n <(awk '{ print $NF }' "$scratch/days.influx")
-  is 'gas says of which period it is' '' "$(grep ' gas=' "$scratch/days.influx" | grep -v ,period=day || true)"
+  check 'oldest first, across all meters' sort -c -n <(awk '{ print $NF }' "$scratch/days.influx")
+  is 'gas has its period' '' "$(grep ' gas=' "$scratch/days.influx" | grep -v ,period=day || true)"
   is 'power does not' '' "$(grep electric_power= "$scratch/days.influx" | grep ,period= || true)"
 
   : >"$sim_log"
@@ -103,7 +102,7 @@ spans() {
   wanted month "$one" p1-gas gas <"$scratch/days" >"$scratch/wanted"
   rows "$one" p1-gas gas <"$scratch/months.influx" >"$scratch/got"
   is_file 'of gas, too' "$scratch/wanted" "$scratch/got"
-  is 'each says of which period it is' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
+  is 'each has its period' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
 
   history_exits 'a year' 0 --from 2025-05-05 --to 2025-06-06 --period=year --format influx "$two/p1"
   for day in 01 02 03 04 05 06 07 08 09 10 11 12; do
@@ -113,7 +112,7 @@ spans() {
   is_file 'is its twelve months' "$scratch/wanted" "$scratch/got"
 
   history_exits 'up to today' 0 --from "$(date -d yesterday +%F)" "$one/s01"
-  check 'nothing of it lies ahead' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -le "$(date +%s)"
+  check 'no row is in the future' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -le "$(date +%s)"
   check 'and it is up to date' test "$(tail -n 1 <<<"$out" | awk '{ print substr($NF, 1, 10) }')" -ge $(($(date +%s) - 300))
 }
 
@@ -127,7 +126,7 @@ formats() {
   tail -n +2 "$scratch/stdout" | awk -F, '{ print $2, $3, $4 }' >"$scratch/csv"
   sed -E 's/^cemm,uid=[^,]*,alias=([^ ,]*)(,period=day)? ([a-z_]*)=([^ ]*) .*/\1 \3 \4/' "$scratch/influx" >"$scratch/wanted"
   is_file 'csv: the same values in the same order' "$scratch/wanted" "$scratch/csv"
-  is 'csv: the hour that comes twice' '02:30:00+02:00 02:30:00+01:00' \
+  is 'csv: the repeated hour' '02:30:00+02:00 02:30:00+01:00' \
     "$(grep -oE '2025-10-26T02:30:00.*' <<<"$out" | cut -c12- | cut -d, -f1 | uniq | paste -sd ' ')"
   history_exits 'json' 0 "${range[@]}" --format json "$one"
   jq -r '.[] | "\(.alias) \(.channel)"' "$scratch/stdout" >"$scratch/json"
@@ -142,12 +141,12 @@ formats() {
   is 'table: columns do not move' 1 "$(awk '{ print index($0, "00-1E") }' <<<"${out#*$'\n'}" | sort -u | wc -l)"
   COLLECTD_HOSTNAME=house history_exits 'putval' 0 "${range[@]}" --format putval "$one"
   is 'putval: a line for each' "$(wc -l <"$scratch/influx")" "$(wc -l <<<"$out")"
-  is 'putval: amounts of gas are no meter readings' "gauge-p1-gas-gas-day power-p1-electric_power power-s01-electric_power" \
+  is 'putval: amounts of gas are not meter readings' "gauge-p1-gas-gas-day power-p1-electric_power power-s01-electric_power" \
     "$(grep -oE '/[a-z0-9_-]*"' <<<"$out" | tr -d '/"' | sort -u | paste -sd ' ')"
 }
 
-# A clock that was ahead once closes nothing: neither today nor the months of this year that are to
-# come are archived as they are now.
+# A clock that was once ahead closes nothing: neither today nor the next months of this year are
+# archived in their current state.
 clock_ahead() {
   local today past later span
   local -x ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
@@ -160,49 +159,49 @@ clock_ahead() {
     done
     exits "$later, a day that has closed" 0 faketime -f "$later" "$cemm" history --config "$config" --from "$past" --to "$past" "$one/s01"
   done
-  is 'a clock that is ahead archives what has closed, and not what runs' "$past.json" \
+  is 'a clock that is ahead archives closed periods, not the current ones' "$past.json" \
     "$(find "$config.archive" -name '*.json' -printf '%f\n')"
 }
 
-# Nothing there, partly or at all; what fails, and what comes all the same.
+# No data, partly or at all; failures, and what is printed anyway.
 failures() {
   history_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the message says so' "$err" 'E! cemm: there is no data for these dates'
-  # Nor is there where the zone is wrong: the message shows which one it is.
+  # Nor with a wrong zone: the message shows its time.
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
   exits 'in a wrong zone' 1 "$cemm" history --config "$scratch/tokyo.conf" --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the zone is suspected' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
-  check 'and seen' grep -qE "E! cemm: there is no data.* it is $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 there" <<<"$err"
+  check 'and its time is shown' grep -qE "E! cemm: there is no data.* it is $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 there" <<<"$err"
   sed 's|^time-zone = .*|time-zone = Pacific/Pago_Pago|' "$config" >"$scratch/pago.conf"
   exits 'today, where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
   check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 there' <<<"$err"
   history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
   is 'two of the days' 2880 "$(wc -l <<<"$out")"
   history_exits 'a meter that is not there' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
-  is 'the others come' 1440 "$(wc -l <<<"$out")"
-  has 'words tell which' "$err" 'E! cemm: s02: '
+  is 'the others are printed' 1440 "$(wc -l <<<"$out")"
+  has 'the message names it' "$err" 'E! cemm: s02: '
 
   forget
   sim_faults "status=502@*$two/s01/data*"
   history_exits 'a meter that fails' 1 --from 2025-05-05 --to 2025-05-14 s01
-  is 'the others come' 14400 "$(wc -l <<<"$out")"
-  is 'said once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
+  is 'the others are printed' 14400 "$(wc -l <<<"$out")"
+  is 'reported once for all its days' 1 "$(grep -c '^E!' <<<"$err")"
   has 'with the days' "$err" "E! cemm: $two/s01 2025-05-05 to 2025-05-14: "
   sim_faults
   history_exits 'and again' 0 --from 2025-05-05 --to 2025-05-14 s01
-  is 'now all of it' 28800 "$(wc -l <<<"$out")"
+  is 'now everything is printed' 28800 "$(wc -l <<<"$out")"
 
-  # One device's answers are longer than they say, and what is left over stands in the connection
-  # that all share.
+  # One device's answers are longer than they say, and the remaining bytes are in the connection
+  # that all devices share.
   forget
   sed 's/^\[cloud home\]/&\nmax-connections = 1/' "$config" >"$scratch/narrow.conf"
   sim_faults "length-short@*$two/s01/data*"
   exits 'a meter with a wrong length' 1 "$cemm" history --config "$scratch/narrow.conf" --from 2025-05-05 --to 2025-05-14 s01
-  is 'does not spoil what the other one says' 14400 "$(wc -l <<<"$out")"
-  hasnt 'which is not spoken of' "$err" "$one"
+  is 'does not damage the answers of the other one' 14400 "$(wc -l <<<"$out")"
+  hasnt 'which is not mentioned' "$err" "$one"
   sim_faults
 
-  # The source is away for some seconds, in the middle: no day is lost.
+  # The source is down for some seconds in the middle: no day is lost.
   sed 's/^\[cloud home\]/&\ntimeout = 2/' "$config" >"$scratch/hasty.conf"
   sim_faults 'stall@*/data/*'
   : >"$scratch/stderr"
@@ -210,11 +209,11 @@ failures() {
     >"$scratch/outage" 2>"$scratch/stderr" &
   local pid=$!
   started "$pid"
-  check 'an outage is said' wait_for 20 grep -q '^W! ' "$scratch/stderr"
+  check 'an outage is reported' wait_for 20 grep -q '^W! ' "$scratch/stderr"
   sim_faults
   check 'and when it is over, it goes on' wait_for 30 gone_or_zombie "$pid"
   stop "$pid"
-  is 'as if nothing had been' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
+  is 'with all rows' "0 28800" "$stopped $(wc -l <"$scratch/outage")"
 }
 
 # Stopped in the middle, and run again.
@@ -224,18 +223,18 @@ interrupted() {
   cp "$scratch/stdout" "$scratch/whole"
   forget
   for name in INT TERM; do
-    # Each day takes its time, and after some have come it is stopped.
+    # Each day takes a while, and after some of them it is stopped.
     sim_faults 'delay=500@*/data/*'
     : >"$scratch/part"
     env --default-signal=INT "$cemm" history --config "$config" "${range[@]}" >"$scratch/part" 2>"$scratch/stderr" &
     pid=$!
     started "$pid"
     some() { (($(wc -l <"$scratch/part") >= 4000)); }
-    check "$name: it prints while it asks" wait_for 20 some
+    check "$name: it prints while it requests more" wait_for 20 some
     kill -s "$name" "$pid"
     ends_soon "$name: it ends at once" 2000 "$pid"
     stop "$pid"
-    is "$name: by that signal" $((128 + $(kill -l "$name"))) "$stopped"
+    is "$name: ended by that signal" $((128 + $(kill -l "$name"))) "$stopped"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"
     is_file "$name: what is printed is whole lines, and true" "$scratch/wanted" "$scratch/part"
   done
@@ -243,7 +242,7 @@ interrupted() {
   : >"$sim_log"
   history_exits 'run again' 0 "${range[@]}"
   is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
-  check 'what had come is not asked again' test "$(requests /data/)" -lt 80
+  check 'what was fetched is not requested again' test "$(requests /data/)" -lt 80
 
   forget
   sim_faults 'delay=500@*/data/*'
@@ -252,30 +251,30 @@ interrupted() {
   pid=$!
   started "$pid"
   beside() { [[ -n $(find "$scratch/out" -size +100k) ]]; }
-  check '--output: it grows beside its place' wait_for 20 beside
-  refute '--output: nothing is in its place' test -e "$scratch/out/file"
+  check '--output: a temporary file beside it grows' wait_for 20 beside
+  refute '--output: the file itself does not exist' test -e "$scratch/out/file"
   stop "$pid" INT
-  is '--output: stopped by the signal' 130 "$stopped"
+  is '--output: ended by the signal' 130 "$stopped"
   is '--output: nothing is left' '' "$(ls -A "$scratch/out")"
   sim_faults
   history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
   is_file '--output: all of it' "$scratch/whole" "$scratch/out/file"
   is '--output: and nothing else' file "$(ls -A "$scratch/out")"
-  # TSan itself writes into $TMPDIR before a program begins, if there is one.
+  # TSan itself writes to $TMPDIR, if it is set, before the program starts.
   (export TMPDIR=$scratch/none && ulimit -f 0 &&
     "$cemm" history --config "$config" "${range[@]}" --format csv --output "$scratch/out/file" 2>&1 || echo "exit $?") |
     cat >"$scratch/full"
   is '--output: no room for the first line' 'exit 1' "$(tail -n 1 "$scratch/full")"
-  is '--output: nothing is left beside it' file "$(ls -A "$scratch/out")"
+  is '--output: no other file is left' file "$(ls -A "$scratch/out")"
   is_file '--output: which stays' "$scratch/whole" "$scratch/out/file"
   set +e
   "$cemm" history --config "$config" "${range[@]}" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a reader that goes ends it quietly' '141 ' "$status $(<"$scratch/stderr")"
+  is 'a reader that closes the pipe ends it quietly' '141 ' "$status $(<"$scratch/stderr")"
 }
 
-# peak ARGUMENT…: KiB of memory that it took at most.
+# peak ARGUMENT…: its peak memory in KiB.
 peak() {
   python3 -c '
 import resource, subprocess, sys
@@ -283,7 +282,7 @@ subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$cemm" history --config "$config" "$@"
 }
 
-# Ten times the range is not ten times the memory; and what the archive has needs no network.
+# Ten times the range does not take ten times the memory; and archived days need no network.
 long_range() {
   local short long
   forget
@@ -294,13 +293,13 @@ long_range() {
     test "$long" -lt $((short * 3 / 2 + 8192))
   long=$(peak --from 2025-01-01 --to 2026-06-30 --format openmetrics "$one/s01")
   check "nor does it as openmetrics ($long KiB)" test "$long" -lt $((short * 3 / 2 + 8192))
-  check 'nothing is asked of the days before the first' test "$(requests /data/day/)" -lt 700
+  check 'days before the first one are not requested' test "$(requests /data/day/)" -lt 700
   stop "$sim_pid"
   history_exits 'offline' 0 --from 2025-03-01 --to 2025-04-30 "$one/s01"
   is 'the archive has it' 87780 "$(awk 'END { print NR }' "$scratch/stdout")"
 }
 
-# The terminal shows how far it is; the data goes to a file.
+# The terminal shows the progress; the data goes to a file.
 progress() {
   command -v script >/dev/null || return 0
   local command
@@ -310,10 +309,10 @@ progress() {
   TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || true
   sim_faults
   check 'progress at a terminal' grep -qE '[0-9]+ of 89 days …' "$scratch/screen"
-  has 'is erased in the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
+  has 'is erased at the end' "$(tr -d '\r\n' <"$scratch/screen")" $'days …\e[K'
 }
 
-start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # of which none is shown
+start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since" --next-row # none of these rows is shown
 write_config "$config"
 days
 spans
@@ -323,5 +322,5 @@ failures
 interrupted
 progress
 long_range
-is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# home-assistant.sh BUILD_DIR: a real mosquitto gets the meters as examples/home-assistant/mqtt.md says, by
-# mqtt.py and by collectd's plugin mqtt: home-assistant.py holds what it has to Home Assistant's published
-# rules and to what the simulator's meters had. Then some of the programs die.
+# home-assistant.sh BUILD_DIR: publishes the meters to a real mosquitto as
+# examples/home-assistant/mqtt.md says, with mqtt.py and with collectd's plugin mqtt.
+# home-assistant.py compares the topics with Home Assistant's published rules and with the
+# simulator's meters. Then some of the programs are killed.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,7 @@ begin "$@"
 PATH=$build/plugin/exec:$PATH:/usr/sbin
 needs mosquitto mosquitto_sub mosquitto_passwd jq systemd-analyze
 collectd_begin
-debian_python=/usr/bin/python3 # the one that has these
+debian_python=/usr/bin/python3 # the one that has the modules
 for module in jinja2 paho.mqtt.client; do
   "$debian_python" -c "import $module" 2>/dev/null || skip "python3 has no $module"
 done
@@ -33,18 +34,18 @@ start_sim --devices 1 --lan 1 --meters "$meters" --since "$since" \
 write_config "$config"
 printf '[local home]\naddress = %s\n' "${sim_lan[0]}" >>"$config"
 
-# retained [TOPIC]: what the broker has, a line "topic payload-in-hexadecimal" each.
+# retained [TOPIC]: the broker's retained messages, one "topic payload-in-hexadecimal" per line.
 retained() {
-  mosquitto_sub --retained-only -t "${1-#}" -F "%t %x" -W 1 2>/dev/null || (($? == 27)) # which says that the time is over
+  mosquitto_sub --retained-only -t "${1-#}" -F "%t %x" -W 1 2>/dev/null || (($? == 27)) # 27: the time is over
 }
-# status: of the publisher, as the broker has it; nothing without one.
+# status: the publisher's status on the broker, or nothing.
 status() { mosquitto_sub --retained-only -t cemm/status -W 1 2>/dev/null || true; }
 is_status() { [[ $(status) == "$1" ]]; }
-# complete WAY: all sensors are there with their values, and are right.
+# complete WAY: all sensors exist, with the right values.
 complete() {
   retained >"$scratch/retained" && "$debian_python" "$here/home-assistant.py" "$1" "$scratch/retained" "$sim" "$since" "$meters"
 }
-# without_configurations: nobody has told of sensors.
+# without_configurations: no sensor is configured.
 without_configurations() { [[ -z $(retained 'homeassistant/#') ]]; }
 # recipe PATTERN: runs the command of the page whose line ends so.
 recipe() {
@@ -56,8 +57,8 @@ recipe() {
 
 # ---- mqtt.py -----------------------------------------------------------------------------------------
 
-# publish [OPTION…]: what the unit starts, with these options of mqtt.py more. Sets $publisher, the first
-# process of a group.
+# publish [OPTION…]: starts the unit's command, with these additional options of mqtt.py. Sets
+# $publisher, the first process of a group.
 publish() {
   local command
   command=$(sed -n "s/^ExecStart=sh -c '\(.*\)'$/\1/p" "$unit" |
@@ -72,48 +73,48 @@ member() { ps -o pid=,pgid=,comm= -e | awk -v group="$publisher" -v name="$1" '$
 
 publish
 exits 'discovery.sh' 0 recipe discovery.sh
-is 'it says nothing' '' "$out$err"
-check 'all sensors are there, as Home Assistant wants them' wait_for 60 complete stream
+is 'it prints no message' '' "$out$err"
+check 'all sensors exist, as Home Assistant expects them' wait_for 60 complete stream
 echo "# $(complete stream)"
-check 'a second time changes nothing' recipe discovery.sh
-check 'nothing at all' complete stream
+check 'discovery.sh runs again' recipe discovery.sh
+check 'nothing has changed' complete stream
 is 'the publisher is online' online "$(status)"
 kill -KILL "$(member mqtt.py)"
 check 'it is killed: the broker says that it is offline' wait_for 20 is_status offline
-check 'all of it ends' wait_for 30 gone_or_zombie "$publisher"
+check 'all its processes end' wait_for 30 gone_or_zombie "$publisher"
 publish
-check 'it begins anew: online' wait_for 20 is_status online
+check 'it is started again: online' wait_for 20 is_status online
 stop "$daemon_pid" KILL
-is 'the broker dies: it has nothing more' '' "$(retained 2>/dev/null || true)"
+is 'the broker is killed: it has no messages' '' "$(retained 2>/dev/null || true)"
 start_mosquitto "${ports[0]}" 'allow_anonymous true'
 check 'the broker comes back: online' wait_for 60 is_status online
 has_power() { [[ -n $(retained 'cemm/+/p1/electric_power') ]]; }
-check 'and new samples come' wait_for 60 has_power
+check 'and new samples arrive' wait_for 60 has_power
 kill -KILL "$(member cemm)"
 check 'cemm is killed: offline' wait_for 20 is_status offline
-check 'all of it ends, too' wait_for 30 gone_or_zombie "$publisher"
-is 'nothing was said but who was killed' '' "$(grep -v Killed "$scratch/publish.err" || true)"
+check 'all its processes end, too' wait_for 30 gone_or_zombie "$publisher"
+is 'there was no message except for the kill' '' "$(grep -v Killed "$scratch/publish.err" || true)"
 
-# A sample that comes once, as that of an hour's gas.
+# A sample that comes once, such as an hour's gas.
 sample='{ "uid": "A", "alias": "p1-gas", "channel": "gas", "value": 1351.60 }'
 { echo "$sample" && until [[ -e $scratch/end ]]; do sleep 0.1; done; } |
   "$examples/home-assistant/mqtt.py" --port "${ports[0]}" 2>"$scratch/once.err" &
 once=$!
 started "$once"
 is_once() { [[ $(mosquitto_sub -t cemm/A/p1-gas/gas -C 1 -W 1) == "$sample" ]]; }
-check 'a single sample, as it is' wait_for 20 is_once
+check 'a single sample, unchanged' wait_for 20 is_once
 stop "$daemon_pid"
 start_mosquitto "${ports[0]}" 'allow_anonymous true'
-check 'a broker that has forgotten it gets it again' wait_for 60 is_once
+check 'a broker that has lost it gets it again' wait_for 60 is_once
 touch "$scratch/end"
 wait_for 20 gone_or_zombie "$once" || true
 stop "$once"
 is 'its input ends: so does mqtt.py' 0 "$stopped"
 is 'offline' offline "$(status)"
-is 'without a word' '' "$(<"$scratch/once.err")"
+is 'without a message' '' "$(<"$scratch/once.err")"
 
 exits 'discovery.sh with a slip' 2 "$examples/home-assistant/discovery.sh" collectd
-has 'says how to call it' "$err" 'usage: cemm list'
+has 'prints the usage' "$err" 'usage: cemm list'
 exits 'mqtt.py without a broker' 1 "$examples/home-assistant/mqtt.py" --port 1
 has 'says so' "$err" "E! mqtt: the broker can't be reached"
 
@@ -125,7 +126,7 @@ start_mosquitto "${ports[0]}" 'allow_anonymous false' "password_file $scratch/pa
 printf '%s\n' '-u house' "-P $(<"$scratch/password")" >>"$XDG_CONFIG_HOME/mosquitto_sub"
 publish --user house --password-file "$scratch/password"
 check 'a broker that wants a password gets it' wait_for 20 is_status online
-hasnt 'no process shows it' "$(ps -o args= -e)" 'not a word'
+hasnt 'no command line has it' "$(ps -o args= -e)" 'not a word'
 kill -- "-$publisher"
 check 'stopped: offline' wait_for 20 is_status offline
 stop "$daemon_pid"
@@ -137,9 +138,9 @@ verified() {
 }
 exposure=$(systemd-analyze security --offline=true --no-pager "$unit" | sed -n 's/.*Overall exposure level for [^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p')
 is 'cemm-mqtt.service has no mistake' '' "$(verified "$unit")"
-check "it is exposed by $exposure tenths: 2.0 at most" test "$exposure" -le 20
+check "its exposure is 2.0 at most: $exposure" test "$exposure" -le 20
 sed 's/^Restart=/Restrat=/' "$unit" >"$scratch/cemm-mqtt.service"
-has 'a mistake would be seen' "$(verified "$scratch/cemm-mqtt.service")" Restrat
+has 'a typo would be reported' "$(verified "$scratch/cemm-mqtt.service")" Restrat
 
 # ---- collectd --------------------------------------------------------------------------------------------
 
@@ -161,16 +162,16 @@ conf "$run" <<END
 $(sed -e '/^LoadPlugin/d' -e "s/Port 1883/Port ${ports[0]}/; s/\"localhost\"/\"127.0.0.1\"/" "$examples/collectd/mqtt.conf")
 END
 sed -i '/^PluginDir/i LoadPlugin mqtt' "$run/collectd.conf"
-# collectd's plugin for mosquitto, and its library, leave some memory behind at their end.
+# collectd's plugin for mosquitto, and its library, leak some memory when they end.
 printf 'leak:%s\n' mqtt.so libmosquitto cf_util_get_string >"$scratch/leaks"
 export LSAN_OPTIONS=suppressions=$scratch/leaks:print_suppressions=0
 start_collectd "$run"
 check 'discovery.sh for collectd' recipe 'discovery.sh collectd HOST'
-check 'collectd: all sensors are there, as Home Assistant wants them' wait_for 60 complete collectd
+check 'collectd: all sensors exist, as Home Assistant expects them' wait_for 60 complete collectd
 echo "# $(complete collectd)"
 stop_collectd 'to mosquitto' "$run"
-is 'collectd: no complaint' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
+is 'collectd: no problem is logged' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
 check 'the configurations are removed' recipe 'homeassistant/sensor/.*'
-check 'all of them' wait_for 20 without_configurations
+check 'all of them are gone' wait_for 20 without_configurations
 no_key 'in the end'
 finish

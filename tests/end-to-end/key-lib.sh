@@ -8,12 +8,12 @@
 #
 # The key files (*.key) and the simulators, which need the key, are not searched.
 
-# key_files DIRECTORY: the files with the key, on that file system alone: mounts are asked below.
+# key_files DIRECTORY: the files with the key, on that file system only: mounts are searched below.
 key_files() {
   find "$1" -xdev -type f ! -name '*.key' -exec grep -laF -e "$sim_key" {} + 2>/dev/null
 }
 
-# key_processes PID…: those of them, and of what they started, that show it.
+# key_processes PID…: those of them, and of their children, that show the key.
 key_processes() {
   local pid place children
   for pid in "$@"; do
@@ -27,7 +27,7 @@ key_processes() {
   done
 }
 
-# key_mount MOUNTPOINT: what it says of itself, and the attributes that it shows.
+# key_mount MOUNTPOINT: the key in its status files and attributes.
 key_mount() {
   if ! timeout 10 cat "$1/status" "$1/status.json" 2>/dev/null >"$scratch/key-status"; then return; fi
   timeout 20 find "$1" -maxdepth 3 \( -name data -o -name totals -o -name realtime \) -prune -o \
@@ -46,33 +46,33 @@ keys_found() {
 
 # no_key WHAT
 no_key() {
-  is "$1: the key stands nowhere" '' "$(keys_found || true)"
+  is "$1: the key is nowhere" '' "$(keys_found || true)"
 }
 
-# The search itself, on a file, a command line and an environment in which the key does stand.
+# Tests the search with a file, a command line and an environment that have the key.
 the_search_finds_keys() {
   local pid
   mkdir "$scratch/planted"
   echo "x$sim_key" >"$scratch/planted/a file"
-  is 'the search sees a key in a file' "$scratch/planted/a file" "$(key_files "$scratch")"
+  is 'the search finds a key in a file' "$scratch/planted/a file" "$(key_files "$scratch")"
   rm -r "$scratch/planted"
-  is 'and none when that is gone' '' "$(key_files "$scratch")"
+  is 'and none when it is removed' '' "$(key_files "$scratch")"
   (exec -a "x=$sim_key" sleep 60) &
   pid=$!
   wait_for 20 grep -q sleep "/proc/$pid/comm"
-  is 'the search sees a key in a command line' "/proc/$pid/cmdline" "$(key_processes "$pid")"
+  is 'the search finds a key in a command line' "/proc/$pid/cmdline" "$(key_processes "$pid")"
   kill "$pid"
   wait "$pid" 2>/dev/null || true
   KEY="$sim_key" bash -c 'sleep 60 & echo; wait' >"$scratch/planted" &
   pid=$!
   wait_for 20 test -s "$scratch/planted"
-  is 'the search sees a key in two environments' 2 "$(key_processes "$pid" | grep -c environ)"
+  is 'the search finds a key in two environments' 2 "$(key_processes "$pid" | grep -c environ)"
   # shellcheck disable=SC2046
   kill "$pid" $(cat "/proc/$pid/task/$pid/children")
   wait "$pid" 2>/dev/null || true
 }
 
-# no_core WHAT PID: a crash of it leaves no copy of its memory.
+# no_core WHAT PID: a crash leaves no copy of its memory.
 no_core() {
-  is "$1: its core file would have no byte" '0 0' "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$2/limits")"
+  is "$1: its core file would be empty" '0 0' "$(awk '/^Max core file size/ { print $5, $6 }' "/proc/$2/limits")"
 }

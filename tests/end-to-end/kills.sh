@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # kill -9 of each program at random moments: archives and state files are always valid, and nothing
-# is given twice but what was just being given.
+# is sent twice except what was being sent.
 #
 #   kills.sh BUILD_DIR
 #     CEMM_E2E_LONG   500 times; without it, 20 times
 #     CEMM_KILLS      how often
-#     CEMM_SEED       of what is random (default: from the clock; it is printed)
+#     CEMM_SEED       the random seed (default: from the clock; it is printed)
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -15,7 +15,7 @@ readonly kills=${CEMM_KILLS:-$([[ -n ${CEMM_E2E_LONG-} ]] && echo 500 || echo 20
 readonly seed=${CEMM_SEED:-$EPOCHSECONDS}
 since=$(date -d '18 months ago' +%F)
 collectd=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v collectd) || skip 'collectd is not installed'
-export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # of those that are killed
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 # killed programs can't check
 
 echo "# seed $seed"
 start_sim --devices 2 --since "$since"
@@ -26,9 +26,9 @@ killer=$!
 started "$killer"
 while ! gone_or_zombie "$killer"; do sleep 0.2; done
 stop "$killer"
-is "$kills kills: archives and states are valid, nothing is lost, nothing more comes twice" '' "$(grep -v '^#' "$scratch/kills.log" || true)"
-is 'it came to its end' 0 "$stopped"
+is "$kills kills: archives and states are valid, nothing is lost, and nothing else is sent twice" '' "$(grep -v '^#' "$scratch/kills.log" || true)"
+is 'it ran to the end' 0 "$stopped"
 grep '^#' "$scratch/kills.log"
-hasnt 'no key is in what they said' "$(cat "$scratch"/*/log)" "$sim_key"
+hasnt 'the key is in no log' "$(cat "$scratch"/*/log)" "$sim_key"
 check 'no mount is left' not_mounted "$scratch/cemmfs/m"
 finish
