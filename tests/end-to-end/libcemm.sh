@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# libcemm.sh BUILD_DIR: what a programmer gets. libcemm is installed into a tree of its own, and the
-# examples are built against that alone, by what pkg-config says; then they run against simulators.
+# libcemm.sh BUILD_DIR: installs libcemm into a separate tree, builds the examples only with that,
+# using pkg-config, and runs them against simulators.
 # shellcheck disable=SC2154,SC2317 # out and err are of lib.sh; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -25,32 +25,32 @@ export PKG_CONFIG_PATH LD_LIBRARY_PATH PKG_CONFIG_SYSROOT_DIR=$root
 is 'pkg-config knows the version' "$("$build/plugin/exec/cemm" --version)" "cemm $(pkg-config --modversion libcemm)"
 is 'one header is installed' cemm.h "$(find "$root" -path '*/include/*' -type f -printf '%P\n' | sed 's|.*/include/||')"
 
-# Where the library was built with the sanitizers, so must be what uses it.
+# If the library was built with sanitizers, its users must be, too.
 sanitize=()
 if ldd "$LD_LIBRARY_PATH/libcemm.so.0" | grep libasan >/dev/null; then sanitize=('-fsanitize=address,undefined'); fi
 
-# compiled OPTION…: by a compiler that knows the installed tree alone.
+# compiled OPTION…: by a compiler that sees only the installed tree.
 compiled() {
   # shellcheck disable=SC2046 # words
   (cd "$scratch" && cc -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror "${sanitize[@]}" \
     "$@" $(pkg-config --cflags --libs libcemm))
 }
 for name in read-once own-loop discover; do check "$name compiles" compiled "$examples/$name.c" -o "$name"; done
-is 'by the installed header' "$(find "$root" -name cemm.h)" "$(compiled -M "$examples"/*.c | grep -oE '[^ ]*cemm\.h' | sort -u)"
-is 'they need nothing of what is for our own programs' LIBCEMM_0 \
+is 'they use the installed header' "$(find "$root" -name cemm.h)" "$(compiled -M "$examples"/*.c | grep -oE '[^ ]*cemm\.h' | sort -u)"
+is 'they need no function that is only for our own programs' LIBCEMM_0 \
   "$(objdump -T "$scratch"/{read-once,own-loop,discover} | grep -oE '\bLIBCEMM_[A-Z0-9]+' | sort -u)"
-# declares FUNCTION: whether the installed header does.
+# declares FUNCTION: whether the installed header declares it.
 declares() { printf '#include <cemm.h>\nint main(void) { return !%s; }\n' "$1" | compiled -Wno-address -x c - -o declares; }
-check 'cemm_get() is for everybody' declares cemm_get
+check 'cemm_get() is public' declares cemm_get
 refute 'cemm_sweep() is not' declares cemm_sweep
-# alone LANGUAGE STANDARD: the installed header, with nothing before it.
+# alone LANGUAGE STANDARD: compiles the installed header alone.
 alone() {
   # shellcheck disable=SC2046
   echo '#include <cemm.h>' | clang -fsyntax-only -Wall -Wextra -Wpedantic -Werror "-std=$2" $(pkg-config --cflags libcemm) -x "$1" -
 }
-check 'cemm.h stands alone in C99' alone c c99
-check 'cemm.h stands alone in C17' alone c c17
-check 'cemm.h stands alone in C++11' alone c++ c++11
+check 'cemm.h compiles alone in C99' alone c c99
+check 'cemm.h compiles alone in C17' alone c c17
+check 'cemm.h compiles alone in C++11' alone c++ c++11
 
 # ---- read-once -----------------------------------------------------------------------------------
 
@@ -69,9 +69,9 @@ exits 'read-once: a configuration that is not there' 1 "$scratch/read-once" "$sc
 has 'it says so' "$err" "$scratch/none"
 sim_faults 'status=502@*/s01/realtime*'
 exits 'read-once: two meters fail' 1 "$scratch/read-once" "$scratch/conf"
-is 'both are told' 2 "$(grep -c '/s01: ' <<<"$err")"
-has 'the others come' "$out" "$one/p1 electric_power"
-hasnt 'the key is in no word' "$out$err" "$sim_key"
+is 'both errors are printed' 2 "$(grep -c '/s01: ' <<<"$err")"
+has 'the others are printed' "$out" "$one/p1 electric_power"
+hasnt 'the key is in no output' "$out$err" "$sim_key"
 sim_faults
 
 # ---- own-loop --------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ own_loop() { printf 'now\nday %s\nwhat\nday 2031-02-30\n' "$day" | "$scratch/own
 exits 'own-loop answers' 0 own_loop
 has 'now' "$out" "electric_power $power W"
 is 'a whole day' "$((($(TZ=Europe/Amsterdam date -d "$day + 1 day" +%s) - $(TZ=Europe/Amsterdam date -d "$day" +%s)) / 60))" "$(grep -c "^$day" <<<"$out")"
-is 'what it does not understand' 2 "$(grep -c '^write' <<<"$err")"
+is 'it refuses unknown commands' 2 "$(grep -c '^write' <<<"$err")"
 exits 'own-loop: a meter that is not there' 1 "$scratch/own-loop" "$scratch/conf" "$one" han <<<now
 exits 'own-loop: no uid' 1 "$scratch/own-loop" "$scratch/conf" home p1
 
@@ -92,5 +92,5 @@ start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
 exits 'discover looks' 0 "${asker[@]}" "$scratch/discover"
 is 'it finds both' '00-1E-C0-00-00-01 at 10.77.0.11|00-1E-C0-00-00-02 at 10.77.0.12' \
   "$(cut -d : -f 1 <<<"$out" | sort | paste -sd '|')"
-has 'it tells how' "$err" '2 broadcast addresses asked'
+has 'it prints the number of broadcast addresses' "$err" '2 broadcast addresses asked'
 finish

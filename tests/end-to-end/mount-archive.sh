@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What was read once stays: across mounts, without a network, after a crash, and beside another
-# mount; and an archive in a bad state hinders nobody. Called as: mount-archive.sh BUILD_DIR
+# The archive of a mount: what was read once stays available across mounts, without a network, after
+# a crash, and to a second mount; and a broken archive does not prevent reading. Called as:
+# mount-archive.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2011,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -12,7 +13,7 @@ month=$(date -d "${since:0:7}-01 + 2 months" +%Y-%m)
 p1=$m/$dev/p1
 archive=$scratch/archive
 
-# For the simulator started last; the archive stays.
+# Writes the configuration for the simulator started last, with the same archive.
 config() {
   write_config "$conf" 'timeout = 4'
   sed -i '/^\[archive\]/,/^$/d' "$conf"
@@ -40,23 +41,23 @@ ls "$m" >/dev/null
 before=$(requests .)
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/after"
-is 'after a remount nothing is asked for what is closed' "$before" "$(requests .)"
-check 'and it says the same' cmp "$scratch/before" "$scratch/after"
+is 'after a remount closed files need no request' "$before" "$(requests .)"
+check 'and have the same content' cmp "$scratch/before" "$scratch/after"
 find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/again"
-# In another order, and by another way: sendfile asks for no attributes before it reads.
+# In another order, and with sendfile, which requests no attributes before it reads.
 sendfile "${closed[2]}" >/dev/null
 stat "${closed[3]}" "${closed[1]}" >/dev/null
-check 'stat says the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
-is 'each file has its own' "${#closed[@]}" "$(awk '{ print $2 }' "$scratch/inodes" | sort -u | wc -l)"
+check 'stat shows the same, inode numbers included' diff "$scratch/inodes" <(stat -c '%n %i %s %Y' "${closed[@]}")
+is 'each file has its own inode number' "${#closed[@]}" "$(awk '{ print $2 }' "$scratch/inodes" | sort -u | wc -l)"
 check 'the same is listed' diff "$scratch/listed" "$scratch/again"
 is 'without a request' "$before" "$(requests .)"
 is 'the archive is the source now' archive "$(getfattr --only-values -n user.cemm.source "$day" 2>/dev/null)"
-is 'the time of the file is its end, still' "$(midnight "$month-06")" "$(stat -c %Y "$day")"
+is 'the time of the file is still its end' "$(midnight "$month-06")" "$(stat -c %Y "$day")"
 kept=$archive/$dev/p1/data/day/${month/-//}/$month-05.json
-check 'the archive holds what was received' \
+check 'the archive has the bytes that were received' \
   cmp "$kept" <(cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight "$month-05")")
-is 'for its owner and group alone' '640 750' "$(stat -c %a "$kept" "$(dirname "$kept")" | xargs)"
-has 'status tells of it' "$(cat "$m/status")" "archive $archive"
+is 'only for its owner and group' '640 750' "$(stat -c %a "$kept" "$(dirname "$kept")" | xargs)"
+has 'status names it' "$(cat "$m/status")" "archive $archive"
 is 'status.json, too' "$archive" "$(jq -r .archive.directory "$m/status.json")"
 unmount_fs
 
@@ -64,11 +65,11 @@ unmount_fs
 
 sim_faults 'status=412@*/p1/*'
 mount_fs
-ls "$m/$dev/p1" >/dev/null # asks
-check 'the account denies the meter' asked "$dev/p1/ - 412"
-is 'its history is listed as ever' '' \
+ls "$m/$dev/p1" >/dev/null # sends a request
+check 'the account says that it has no such meter' asked "$dev/p1/ - 412"
+is 'its history is listed as before' '' \
   "$(comm -23 <(grep -E '/(data|totals)(/|$)' "$scratch/listed") <(find "$p1/data" "$p1/totals" | sort))"
-check 'and what is archived can be read' cmp "$scratch/before" <(cat "${closed[@]}")
+check 'and archived files can be read' cmp "$scratch/before" <(cat "${closed[@]}")
 unmount_fs
 sim_faults
 
@@ -84,14 +85,14 @@ for alias in p1 s01; do
   done
 done
 is 'each day fails' 40 "$failed"
-is 'which is logged once for each meter' "$dev p1 data $month-06 $dev s01 data $month-06" \
+is 'it is logged once for each meter' "$dev p1 data $month-06 $dev s01 data $month-06" \
   "$(sed 's/.*home: \(.*\): unexpected answer: HTTP 500$/\1/' "$scratch/fs.log" | xargs)"
 sim_faults
 for alias in p1 s01; do
   check "a day of $alias can be read again" cat "$(day_file "$dev" "$alias" "$month-06" csv)" "$(day_file "$dev" "$alias" "$month-16" csv)"
 done
-is 'and so is that' 2 "$(grep -c 'works again' "$scratch/fs.log")"
-is 'there is no word more' 4 "$(wc -l <"$scratch/fs.log")"
+is 'and its end is logged, too' 2 "$(grep -c 'works again' "$scratch/fs.log")"
+is 'there is no other message' 4 "$(wc -l <"$scratch/fs.log")"
 unmount_fs
 
 # ---- no network --------------------------------------------------------------------
@@ -105,7 +106,7 @@ find "$m/$dev/p1/data" "$m/$dev/p1/totals" | sort >"$scratch/offline"
 check 'their history' diff "$scratch/listed" "$scratch/offline"
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/after"
-check 'and what was read once can be read' cmp "$scratch/before" "$scratch/after"
+check 'and archived files can be read' cmp "$scratch/before" "$scratch/after"
 fails_with 'what was not fails' 'No route to host' cat "$(day_file "$dev" p1 "$month-20" csv)"
 begun=$(now_ms)
 fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
@@ -114,7 +115,7 @@ soon 'and at once: the source rests' 1000 "$took"
 fails_with 'what was never listed cannot be' 'No route to host' ls "$m/00-1E-C0-00-00-02"
 fails_with 'nor does a meter go that nobody denies' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
-check 'status is there' cat "$m/status"
+check 'status can be read' cat "$m/status"
 unmount_fs
 
 # ---- deleted, damaged ------------------------------------------------------------------
@@ -123,35 +124,35 @@ start_sim --devices 2 --promise 20 --since "$since"
 config
 echo '{"data": {"electric_po' >"$kept"
 mount_fs
-check 'a damaged file is fetched anew' diff <(head -c "$(stat -c %s "$day")" "$scratch/before") "$day"
+check 'a damaged file is fetched again' diff <(head -c "$(stat -c %s "$day")" "$scratch/before") "$day"
 is 'with one request' 1 "$(requests 'p1/data/day/ .* 200$')"
-check 'and put aside' test -e "$kept.damaged"
-check 'what is there now is whole' jq -e . "$kept"
-has 'which is logged' "$(cat "$scratch/fs.log")" 'damaged'
+check 'and kept under another name' test -e "$kept.damaged"
+check 'the new one is complete' jq -e . "$kept"
+has 'it is logged' "$(cat "$scratch/fs.log")" 'damaged'
 is 'and counted' 1 "$(jq .archive.damaged "$m/status.json")"
 unmount_fs
 rm "$kept"
 mount_fs
-check 'a deleted one, too' cat "$day"
-is 'so it is asked for' 2 "$(requests 'p1/data/day/ .* 200$')"
+check 'a deleted one can be read, too' cat "$day"
+is 'it is requested again' 2 "$(requests 'p1/data/day/ .* 200$')"
 
 # In the same mount, when the kernel looks the name up again.
 if [[ -n ${CEMM_E2E_LONG-} ]]; then
   cat "$day" "${day%.csv}.json" >/dev/null
   once=$(day_file "$dev" s01 "$month-07" csv)
-  cat "$once" >/dev/null # and deleted before the kernel looks it up again
+  cat "$once" >/dev/null # deleted before the kernel looks it up again
   rm "$archive/$dev/s01/data/day/${month/-//}/$month-07.json"
   sleep 61
   cat "$day" "${day%.csv}.json" >/dev/null
   check 'a file that was read once can be read' cat "$once"
-  is 'and is fetched anew' 2 "$(requests 's01/data/day/ .* 200$')"
-  is 'after a minute nothing is asked' 2 "$(requests 'p1/data/day/ .* 200$')"
+  is 'and is fetched again' 2 "$(requests 's01/data/day/ .* 200$')"
+  is 'after a minute there is no request' 2 "$(requests 'p1/data/day/ .* 200$')"
   rm "$kept"
   fetched_anew() {
     cat "$day" "${day%.csv}.json" >/dev/null
     [[ $(requests 'p1/data/day/ .* 200$') == 3 ]]
   }
-  check 'unless the file was deleted: both forms by one request' wait_for 70 fetched_anew
+  check 'unless the file was deleted: both forms cost one request' wait_for 70 fetched_anew
 fi
 unmount_fs
 
@@ -175,13 +176,13 @@ for file in "$archive/$dev/s01/data/day/${month/-//}"/*.json; do
   count=$((count + 1))
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done
-is "it is killed, with $count files written, and none of them is torn" 0 "$torn"
-sim_faults # what the one that was killed had asked for is answered by then
+is "it is killed after $count files, and all of them are complete" 0 "$torn"
+sim_faults # by then the requests of the killed one are answered
 before=$(requests 's01/data/day/ .* 200$')
 mount_fs
 days=$(ls "$killed"/*.json | wc -l)
 cat "$killed"/*.json >/dev/null
-is 'none is lost: the others are asked for' $((before + days - count)) "$(requests 's01/data/day/ .* 200$')"
+is 'none is lost: only the others are requested' $((before + days - count)) "$(requests 's01/data/day/ .* 200$')"
 
 # ---- two mounts, one archive ------------------------------------------------------------------
 
@@ -201,14 +202,14 @@ wait "$reader"
 check 'both read the same' cmp "$scratch/one" "$scratch/two"
 before=$(requests 'p1-gas/data/day/ .* 200$')
 cat "$m/$gas"/*.json "$m2/$gas"/*.json >/dev/null
-is 'and share what they have' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
+is 'and share the archive' "$before" "$(requests 'p1-gas/data/day/ .* 200$')"
 unmount "$m2"
 stop "$second"
 unmount_fs
 
 # ---- more than fits into memory ----------------------------------------------------------------
 
-# What has been read is the kernel's to keep; given up here, it comes from the archive again.
+# The kernel caches the pages that were read. When it drops them, they come from the archive.
 from=$(date -d "$month-01 + 3 months" +%F)
 "$build/plugin/exec/cemm" history --config "$conf" --from "$from" --to "$(date -d "$from + 120 days" +%F)" --format csv \
   "$dev/p1" >/dev/null 2>&1
@@ -223,7 +224,7 @@ kept_reads() {
 read_long >"$scratch/once"
 held=$(jq .files.bytes "$m/status.json")
 whole=$(stat -c %s "$scratch/once")
-check "of $whole bytes that were read, few are held ($held)" test "$held" -lt $((whole * 3 / 4))
+check "most of $whole bytes that were read are not kept in memory ($held)" test "$held" -lt $((whole * 3 / 4))
 before=$(kept_reads)
 read_long >"$scratch/twice"
 again=$(($(kept_reads) - before)) # the kernel may have dropped some
@@ -231,7 +232,7 @@ check "the kernel has most of the others ($again are read again)" test "$again" 
 check 'and they are the same' cmp "$scratch/once" "$scratch/twice"
 xargs -I{} dd if={} iflag=nocache count=0 status=none <"$scratch/long"
 read_long >"$scratch/thrice"
-check 'what the kernel has lost comes from the archive' test "$(kept_reads)" -gt "$before"
+check 'pages that the kernel has dropped come from the archive' test "$(kept_reads)" -gt "$before"
 check 'and is the same, too' cmp "$scratch/once" "$scratch/thrice"
 file=$(head -n1 "$scratch/long")
 file=${file%.csv}.json
@@ -242,7 +243,7 @@ fails_with 'a file that has become another is never a mixture of both' 'Stale fi
 is_that_one() {
   cmp -s <(jq -c . "$file") <(jq -c . "$kept")
 }
-check 'and then it is that one' wait_for 10 is_that_one
+check 'and then the new value is read' wait_for 10 is_that_one
 unmount_fs
 
 # ---- an archive that cannot be written ---------------------------------------------------------
@@ -260,7 +261,7 @@ mount_fs
 check 'an archive that cannot be made: everything can be read' reads_all
 has 'status says so' "$(cat "$m/status")" 'Not a directory'
 before=$(requests 'p1/data/day/ .* 200$')
-check 'and again' reads_all
+check 'again' reads_all
 is 'from memory' "$before" "$(requests 'p1/data/day/ .* 200$')"
 unmount_fs
 is 'it is logged once' 1 "$(grep -c 'Not a directory' "$scratch/fs.log")"
@@ -276,7 +277,7 @@ torn=0
 while read -r file; do
   jq -e . "$file" >/dev/null 2>&1 || torn=$((torn + 1))
 done < <(find "$scratch/full" -name '*.json')
-is 'what was kept is whole' 0 "$torn"
+is 'the archived files are complete' 0 "$torn"
 mount -o remount,bind,ro "$scratch/full"
 unmount_fs
 mount_fs
@@ -295,19 +296,19 @@ printf '[local garage]\naddress = %s\n\n[archive]\ndirectory = %s\n' "$lan" "$ar
 mv "$conf.lan" "$conf"
 mount_fs
 late=$(ls "$p1/data/day" | head -n 1)/$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)
-is 'the device on the LAN has data since then' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$late"
+is 'the device on the LAN has data from its first month on' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$late"
 fails_with 'and of no day before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
 unmount_fs
 start_sim --devices 1 --meters p1 --since "$since"
 config
 printf '\n[local garage]\naddress = %s\n' "$lan" >>"$conf"
 mount_fs
-is 'with the account besides, its first month is listed' "${since:0:7}" \
+is 'with the account in addition, its first month is listed' "${since:0:7}" \
   "$(ls "$p1/data/day" | head -n 1)-$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)"
 check 'and its days can be read' test "$(wc -l <"$(day_file "$dev" p1 "$month-05" csv)")" -eq 1441
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
-is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 hasnt 'nor in the archive' "$(grep -rl "$sim_key" "$scratch/archive" || true)" archive
 finish

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A mount under attack: 64 processes that read, list and kill each other, with one device whose
-# faults change every second. The others' bytes are right all the time, and nobody hangs.
+# A mount under attack: 64 processes read, list and kill each other, while the faults of one device
+# change every second. The bytes of the other devices must always be right, and no process may hang.
 #
 #   mount-attack.sh BUILD_DIR
-#     CEMM_E2E_LONG          for ten minutes; without it, some seconds and fewer processes
-#     CEMM_ATTACK_SECONDS    for how long
-#     CEMM_ATTACK_PROCESSES  how many
-#     CEMM_SEED              of what is random (default: from the clock; it is printed)
+#     CEMM_E2E_LONG          ten minutes; without it, some seconds and fewer processes
+#     CEMM_ATTACK_SECONDS    the duration
+#     CEMM_ATTACK_PROCESSES  the number of processes
+#     CEMM_SEED              the random seed (default: from the clock; it is printed)
 # shellcheck disable=SC1091,SC2154,SC2317
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -18,8 +18,8 @@ readonly processes=${CEMM_ATTACK_PROCESSES:-$([[ -n ${CEMM_E2E_LONG-} ]] && echo
 readonly seed=${CEMM_SEED:-$EPOCHSECONDS}
 readonly timeout=4   # of the one source
 readonly margin=15   # many processes, few processors
-readonly growth=6144 # KiB; one lie of 4 MiB, as it is parsed
-readonly enough=200  # seconds, for all faults to have been there before memory is compared
+readonly growth=6144 # KiB; one bad answer of 4 MiB, while it is parsed
+readonly enough=200  # seconds in which all faults occur before memory is compared
 readonly connections=8
 readonly faulty=00-1E-C0-00-00-03
 RANDOM=$seed
@@ -32,18 +32,18 @@ mount_fs -o realtime_ttl=1
 listed() {
   find "$m/$faulty" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs
 }
-# A meter that its source has denied, as a 404 does, is not asked about again: so they are
-# found before there are faults.
+# A meter that its source does not have (404) is cached, so the meters are found before there are
+# faults.
 readonly whole='info.json io.csv io.json p1 p1-gas s01'
-is 'a device is whole at first' "$whole" "$(listed)"
+is 'at first, a device is listed completely' "$whole" "$(listed)"
 
-# Its memory fills up to its limits first.
+# First its caches are filled to their limits.
 if ((seconds >= enough)); then
   check 'the memory is filled' bash -c "cat '$m/$dev'/*/data/day/$(date -d '1 year ago' +%Y)/0[1-6]/*.csv | wc -c"
 fi
 
-# All faults by name. What is a lie that can't be known for one (an answer that fits, with other
-# rows or channels in it) is told of the present only: of a closed day it would be believed for ever.
+# All faults by name. Wrong answers that cannot be recognized (valid, with other rows or channels)
+# are used for current data only: in a closed day they would be archived.
 faults=()
 while read -r fault; do
   case $fault in
@@ -57,13 +57,13 @@ while read -r fault; do
     *) faults+=("$fault@cloud:$faulty:*") ;;
   esac
 done < <("$build/tests/simulator/cemm-sim" --help | sed -n '/^A fault acts/,/^The log/p' | awk '/^  [a-z]/ { print $1 }')
-check 'there are faults enough' test "${#faults[@]}" -gt 50
+check 'there are enough faults' test "${#faults[@]}" -gt 50
 
 SIM_KEY=$sim_key PYTHONDONTWRITEBYTECODE=1 python3 "$(dirname "$0")/attack.py" "$m" "$sim_cloud" "$seconds" "$processes" "$seed" \
   $((timeout + margin)) "$faulty" "$dev" 00-1E-C0-00-00-02 >"$scratch/attack.log" 2>&1 &
 attack=$!
 started "$attack"
-check 'it begins' wait_for 60 grep -q 'is known' "$scratch/attack.log"
+check 'it starts' wait_for 60 grep -q 'is known' "$scratch/attack.log"
 switched=0
 until gone_or_zombie "$attack"; do
   sim_faults "${faults[RANDOM % ${#faults[@]}]}" || not_ok 'the simulator takes its faults'
@@ -74,23 +74,23 @@ done
 stop "$attack"
 sim_faults
 check 'cemmfs still runs' alive "$fs_pid"
-is "$processes processes for $seconds s, $switched faults: nobody hung, and what is healthy was right" \
+is "$processes processes for $seconds s, $switched faults: no process hung, and healthy devices were right" \
   '' "$(grep -v '^#' "$scratch/attack.log" | head -n 20)"
 grep '^#' "$scratch/attack.log"
-check 'they did something' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
+check 'they made operations' test "$(awk '/operations/ { print $2 }' "$scratch/attack.log")" -gt $((seconds * 10))
 ((seconds < enough)) || flat cemmfs "$scratch/figures" $((connections + 4)) "$growth"
 
-# What was faulty is right again.
+# The faulty device works again.
 right_again() {
   cloud_get "cemm/$faulty/p1/data/day/" "time=$(midnight '40 days ago')" | expected_csv |
     cmp - "$(day_file "$faulty" p1 "$(date -d '40 days ago 12:00' +%F)" csv)" &&
     [[ $(head -n1 "$m/$faulty/s01/realtime.csv") == 'channel,value,unit,time' ]]
 }
-check 'the faulty device is right again' wait_for 200 right_again
-is 'and whole' "$whole" "$(listed)"
+check 'the faulty device works again' wait_for 200 right_again
+is 'and is listed completely' "$whole" "$(listed)"
 is 'nothing in the archive was damaged' 0 "$(jq .archive.damaged "$m/status.json")"
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 unmount_fs
 check 'it is unmounted' not_mounted "$m"
-is 'nothing for the sanitizers' '' "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$scratch/fs.log" || true)"
+is 'the sanitizers found nothing' '' "$(grep -E 'ERROR: .*Sanitizer|runtime error' "$scratch/fs.log" || true)"
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The whole history as files: the tree, what it lists, its sizes as every tool sees them, and how
-# little is asked for it. Called as: mount-history.sh BUILD_DIR
+# The whole history as files: the tree, its listings, sizes as every tool sees them, and the number
+# of requests. Called as: mount-history.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2010,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -43,10 +43,10 @@ years=$(seq -s ' ' "${since:0:4}" "$this_year")
 is 'its days begin with the first that was recorded' \
   "$years today.csv today.json yesterday.csv yesterday.json" "$(names "$p1/data/day")"
 cost=$(requests 'p1/data/.* 200$')
-check "which is found with a request a year, and two ($cost)" test "$cost" -le $((this_year - 2010 + 3))
+check "it takes one request a year, and two more ($cost)" test "$cost" -le $((this_year - 2010 + 3))
 is 'the first month' "$(seq -w "${since:5:2}" 12 | xargs)" "$(names "$p1/data/day/${since:0:4}")"
 is 'the first day' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
-is 'a month has all its days, twice' "$(($(days_of "$full_month" | wc -l) * 2))" \
+is 'a month has all its days in both forms' "$(($(days_of "$full_month" | wc -l) * 2))" \
   "$(ls "$p1/data/day/${full_month/-//}" | wc -l)"
 is 'months' "$years this-month.csv this-month.json" "$(names "$p1/data/month")"
 is 'the first of them' "$first_month.csv" "$(ls "$p1/data/month/${since:0:4}" | head -n1)"
@@ -54,10 +54,10 @@ is 'years' "$(for y in $years; do echo "$y.csv $y.json"; done | xargs) this-year
   "$(names "$p1/data/year")"
 is 'totals' "$years today.csv today.json" "$(names "$p1/totals")"
 is 'the first of them, too' "$since.csv" "$(ls "$p1/totals/${first_month/-//}" | head -n1)"
-is 'all that without a further request' "$((before + cost))" "$(requests ' 200$')"
+is 'all that without another request' "$((before + cost))" "$(requests ' 200$')"
 find "$p1" -type f >"$scratch/found"
-check 'find shows all of it' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
-is 'and asks for the channels at most' "$((before + cost + 1))" "$(requests ' 200$')"
+check 'find shows everything' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
+is 'and requests the channels at most' "$((before + cost + 1))" "$(requests ' 200$')"
 
 # ---- what is not there ---------------------------------------------------------
 
@@ -68,7 +68,7 @@ for name in "data/day/2010" "data/day/${yesterday//-//}.csv" "data/day/$yesterda
   "data/month/$this_year/$((this_year + 1))-01.csv" "totals/$yesterday.csv" "totals/tomorrow.csv"; do
   fails_with "$name does not exist" 'No such file or directory' stat "$p1/$name"
 done
-is 'which asked nothing' "$before" "$(requests .)"
+is 'without a request' "$before" "$(requests .)"
 
 # ---- what is said of devices and meters -------------------------------------------
 
@@ -81,13 +81,13 @@ check 'io.csv has a column for each member' \
 time=$(stat -c %Y "$m/$dev/info.json")
 check 'status.json is JSON' jq -e '.sources[0].name == "cloud home" and (.devices | length) == 2' "$m/status.json"
 told_type=$(cloud_get "cemm/$dev/p1/" | jq -r ".data[0].type")
-is 'status tells the type of a meter' 1 "$(sed -n "/^device $dev/,/^$/p" "$m/status" | grep -c "^  meters .* p1 ($told_type)")"
+is 'status has the type of a meter' 1 "$(sed -n "/^device $dev/,/^$/p" "$m/status" | grep -c "^  meters .* p1 ($told_type)")"
 is 'status.json, too' "$told_type" \
   "$(jq -r --arg uid "$dev" '.devices[] | select(.uid == $uid) | .meters[] | select(.alias == "p1") | .type' "$m/status.json")"
 
 # ---- periods of all kinds -----------------------------------------------------------
 
-# check_period WHAT FILE PATH TIME: the file is what the cloud says.
+# check_period WHAT FILE PATH TIME: compares the file with the cloud's answer.
 check_period() {
   cloud_get "cemm/$dev/$3" "time=$(midnight "$4")" >"$scratch/answer"
   expected_csv <"$scratch/answer" >"$scratch/expected.csv"
@@ -102,20 +102,20 @@ check_period 'gas of a month' "p1-gas/data/month/${full_month:0:4}/$full_month" 
 check_period 'totals' "p1/totals/${full_month/-//}/$full_month-07" p1/totals/ "$full_month-07"
 is 'totals are history' 'time,t1,t2,t3,t4,electric_energy,electric_energy_high,gas' \
   "$(head -n1 "$p1/totals/${full_month/-//}/$full_month-07.csv")"
-is 'a closed month is as old as its end' "$(midnight "$(date -d "$full_month-01 + 1 month" +%F)")" \
+is 'a closed month has the time of its end' "$(midnight "$(date -d "$full_month-01 + 1 month" +%F)")" \
   "$(stat -c %Y "$p1/data/month/${full_month:0:4}/$full_month.csv")"
 fetched=$(date +%s)
 age=$((fetched - $(stat -L -c %Y "$p1/data/month/this-month.csv")))
-check "a running month is as old as its fetch ($age s)" test "$age" -ge -10 -a "$age" -lt 70
+check "a running month has the time of its fetch ($age s)" test "$age" -ge -10 -a "$age" -lt 70
 age=$((fetched - $(stat -L -c %Y "$p1/data/year/this-year.json")))
 check "a running year, too ($age s)" test "$age" -ge -10 -a "$age" -lt 70
 
-is 'this-month is a link' "$this_year/$(date +%Y-%m).csv" "$(readlink "$p1/data/month/this-month.csv")"
+is 'this-month is a symbolic link' "$this_year/$(date +%Y-%m).csv" "$(readlink "$p1/data/month/this-month.csv")"
 is 'this-year, too' "$this_year.json" "$(readlink "$p1/data/year/this-year.json")"
 is 'and today of totals' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$p1/totals/today.csv")"
-is 'a month alone is one' "${full_month:0:4}/$full_month.csv" "$(readlink "$p1/data/month/$full_month.csv")"
-is 'totals of a day alone' "${full_month/-//}/$full_month-07.csv" "$(readlink "$p1/totals/$full_month-07.csv")"
-check 'which can be read' cmp "$p1/totals/$full_month-07.csv" "$p1/totals/${full_month/-//}/$full_month-07.csv"
+is 'a month by name is a link' "${full_month:0:4}/$full_month.csv" "$(readlink "$p1/data/month/$full_month.csv")"
+is 'totals of a day by name are a link' "${full_month/-//}/$full_month-07.csv" "$(readlink "$p1/totals/$full_month-07.csv")"
+check 'it can be read' cmp "$p1/totals/$full_month-07.csv" "$p1/totals/${full_month/-//}/$full_month-07.csv"
 
 # ---- xattrs ---------------------------------------------------------------------------
 
@@ -132,15 +132,15 @@ is 'all of them are listed' 'user.cemm.closed user.cemm.fetched user.cemm.source
   "$(getfattr -d "$p1/data/month/${full_month:0:4}/$full_month.csv" 2>/dev/null | sed -n 's/=.*//p' | sort | xargs)"
 sim_faults "status=502@*/p1/data/day/*"
 fails_with 'a fault' 'Input/output error' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
-has 'is told by the directory' "$(xattr error "$p1/data/day")" 502
+has 'is an attribute of the directory' "$(xattr error "$p1/data/day")" 502
 sim_faults
-check 'when the same is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
-is 'it is told no more' '' "$(xattr error "$p1/data/day" || true)"
+check 'the same file is read again' cat "$(day_file "$dev" p1 "$full_month-20" csv)"
+is 'the error is gone' '' "$(xattr error "$p1/data/day" || true)"
 has 'but status remembers it' "$(jq -r .last_error.words "$m/status.json")" 502
 
 # ---- a whole month, by all tools --------------------------------------------------------
 
-# What the simulator's own data must render to.
+# The expected files for the simulator's data.
 month_dir=$m/$dev/s01/data/day/${next_month/-//}
 mkdir "$scratch/oracle"
 oracle_day() {
@@ -159,13 +159,13 @@ while read -r day; do oracle_day "$day"; done < <(days_of "$next_month")
 count=$(days_of "$next_month" | wc -l)
 ls "$month_dir" >/dev/null
 before=$(requests 's01/data/day/ .* 200$')
-check 'rsync takes a month' rsync -a "$month_dir/" "$scratch/copy"
+check 'rsync copies a month' rsync -a "$month_dir/" "$scratch/copy"
 is 'for one request a day' $((before + count)) "$(requests 's01/data/day/ .* 200$')"
 check 'each CSV is what the meter measured, by sha256' \
   diff <(cd "$scratch/oracle" && sha256sum ./*.csv) <(cd "$scratch/copy" && sha256sum ./*.csv)
-is 'each JSON is whole' "$count" "$(jq -r '.data.electric_power | length > 1379' "$scratch"/copy/*.json | grep -c true)"
+is 'each JSON is complete' "$count" "$(jq -r '.data.electric_power | length > 1379' "$scratch"/copy/*.json | grep -c true)"
 before=$(requests .)
-is 'rsync once more copies nothing' '' "$(rsync -ai "$month_dir/" "$scratch/copy")"
+is 'rsync copies nothing the second time' '' "$(rsync -ai "$month_dir/" "$scratch/copy")"
 check 'diff -r' diff -r "$month_dir" "$scratch/copy"
 check 'tar stores every byte' diff \
   <(cd "$scratch/copy" && tar -c . --sort=name --mtime=@0 --owner=0 --group=0 --mode=444 | sha256sum) \
@@ -185,12 +185,12 @@ import hashlib, mmap, sys
 with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
     print(hashlib.sha256(view).hexdigest())' "$one")"
 is 'grep over the month' "$(cat "$scratch"/oracle/*.csv | grep -c T12:)" "$(cat "$month_dir"/*.csv | grep -c T12:)"
-is 'all of which asked nothing' "$before" "$(requests .)"
+is 'all that without a request' "$before" "$(requests .)"
 
 # ---- economy ------------------------------------------------------------------------------
 
 cold=$(day_file 00-1E-C0-00-00-02 p1 "$full_month-15" csv)
-cat "$m/00-1E-C0-00-00-02/p1/realtime.csv" >/dev/null # the device is known now
+cat "$m/00-1E-C0-00-00-02/p1/realtime.csv" >/dev/null # the device is now known
 readers=()
 for _ in {1..64}; do
   sha256sum <"$cold" >>"$scratch/sums" &
@@ -225,7 +225,7 @@ top, file = sys.argv[1], sys.argv[2]
 libc = ctypes.CDLL(None, use_errno=True)
 
 def fallocate(path):
-    # Without a descriptor for writing there is nothing to allocate.
+    # Without a writable descriptor there is nothing to allocate.
     os.posix_fallocate(os.open(path, os.O_RDWR), 0, 10)
 
 calls = {
@@ -270,13 +270,13 @@ fi
 
 # ---- the file system as a whole --------------------------------------------------------------
 
-check 'df shows it' df "$m"
+check 'df works' df "$m"
 is 'nothing is free in it' 0 "$(stat -f -c %a "$m")"
-is 'what was said of a device keeps its time' "$time" "$(stat -c %Y "$m/$dev/info.json")"
+is 'information about a device keeps its time' "$time" "$(stat -c %Y "$m/$dev/info.json")"
 unmount_fs
 
 owner=1234 group=5678
-((EUID == 0)) || owner=$EUID group=$(id -g) # anyone else's they could not read
+((EUID == 0)) || owner=$EUID group=$(id -g) # they could not read files of others
 mount_fs -o "uid=$owner,gid=$group,umask=027"
 is 'uid, gid and umask: a directory' "$owner $group 550" "$(stat -c '%u %g %a' "$m/$dev")"
 is 'and a file' "$owner $group 440" "$(stat -c '%u %g %a' "$m/status")"
@@ -288,10 +288,10 @@ done
 # ---- systemd, as examples/cemmfs.service has it ---------------------------------------
 
 unit=$(dirname "$0")/../../examples/cemmfs.service
-is 'the unit waits for a word' 'Type=notify' "$(grep ^Type= "$unit")"
-# All that stands behind its mountpoint.
+is 'the unit waits for a notification' 'Type=notify' "$(grep ^Type= "$unit")"
+# Everything after its mountpoint.
 read -r -a options <<<"$(sed -n 's|^ExecStart=cemmfs /etc/cemm/cemm.conf /cemm ||p' "$unit")"
-((EUID == 0)) || options=("${options[@]/allow_other/ro}") # which fuse.conf may deny to others than root
+((EUID == 0)) || options=("${options[@]/allow_other/ro}") # fuse.conf may allow it only to root
 cat >"$scratch/hear.py" <<'END'
 import os, socket, sys
 hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -304,8 +304,8 @@ hears=$!
 started "$hears"
 wait_for 10 test -S "$scratch/notify" || not_ok 'there is somebody to be told'
 NOTIFY_SOCKET=$scratch/notify mount_fs "${options[@]}"
-check 'somebody was told' wait_for 20 gone_or_zombie "$hears"
-is 'that it is ready, and it is' 'READY=1 True' "$(<"$scratch/heard")"
+check 'there was a notification' wait_for 20 gone_or_zombie "$hears"
+is 'it says READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/heard")"
 unmount_fs
 
 # ---- on the LAN ------------------------------------------------------------------------------
@@ -320,46 +320,46 @@ lan_config() {
 }
 lan_config lan
 mount_fs
-is 'on the LAN alone there are no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$p1")"
+is 'on the LAN only there are no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$p1")"
 fails_with 'by no name' 'No such file or directory' stat "$p1/totals"
-is 'info.json of a device is what it says' "[\"$dev\",\"CEMM Basic\",null]" \
+is 'info.json of a device is its own information' "[\"$dev\",\"CEMM Basic\",null]" \
   "$(jq -c '[.uid, .lan.name, .cloud]' "$m/$dev/info.json")"
 is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"solar_energy","alias":"mb5"}' \
   "$(jq -c . "$m/$dev/mb5/info.json")"
 is 'indented by two' $'{\n  "io_id": 1,' "$(head -n2 "$p1/info.json")"
 is 'io.csv' $'io_id,port,type,alias\n1,3,p1,p1' "$(head -n2 "$m/$dev/io.csv")"
 is 'the LAN has history, too' "$since.csv" "$(ls "$p1/data/day/${first_month/-//}" | head -n1)"
-has 'and values that stand in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
+has 'and values that are only in totals' "$(names "$m/$dev/pulse-1/realtime")" volume
 unmount_fs
 
-# The same device by the cloud, too: it has the meters that both know, once.
+# The same device through the cloud, too: it has the meters of both, once.
 write_key "$conf.key"
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
-is 'by both, a meter of both has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'one of the LAN alone has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
+is 'with both, a meter of both has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'a meter on the LAN only has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/mb5")"
 is 'info.json names both' '["CEMM Basic","home"]' "$(jq -c '[.lan.name, .cloud]' "$m/$dev/info.json")"
-is 'a meter is told by the account' p1_in "$(jq -r '.data[0].port_option' "$p1/info.json")"
-is 'or else by the device' solar_energy "$(jq -r .type "$m/$dev/mb5/info.json")"
-is 'what is read comes from the LAN' 'local garage' "$(xattr source "$p1/realtime.json")"
-is 'but totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
+is 'information about a meter comes from the account' p1_in "$(jq -r '.data[0].port_option' "$p1/info.json")"
+is 'otherwise from the device' solar_energy "$(jq -r .type "$m/$dev/mb5/info.json")"
+is 'values come from the LAN' 'local garage' "$(xattr source "$p1/realtime.json")"
+is 'except for totals' 'cloud home' "$(xattr source "$p1/totals/today.json")"
 unmount_fs
 
-# An account may lack a meter that the device has, although it could have one of that name.
+# An account may not have a meter of the device, although its alias is documented for the cloud.
 lan_pid=$sim_pid
 start_sim --devices 1 --meters p1 --since "$since"
 sed -i "s|^url = .*|url = $sim_cloud|" "$conf"
 mount_fs
 is 'a meter that the account has has totals' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'one that it denies has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/p1-gas")"
+is 'one that it does not have has none' 'data info.json realtime realtime.csv realtime.json' "$(names "$m/$dev/p1-gas")"
 unmount_fs
 stop "$sim_pid"
 sim_pid=$lan_pid
 
-# Older firmware has no list of its meters. What is made of that list is not there, and not listed.
+# Older firmware has no list of meters. Files that come from that list do not exist and are not listed.
 stop "$sim_pid"
 start_sim --devices 1 --lan 1 --firmware 2.18 --meters p1,pulse-1 --extra heatpump=mb5 --since "$since"
-# copy_of DIR: all that is there but for the periods, as a backup takes it.
+# copy_of DIR: copies everything except for the periods, as a backup does.
 copy_of() {
   rsync -a --exclude data --exclude totals "$1/" "$scratch/of-$((++copies))"
 }
@@ -367,9 +367,9 @@ copies=0
 lan_config old
 printf 'extra-alias = heatpump\n' >>"$conf"
 mount_fs
-check 'without a list, the first copy of a device is whole' copy_of "$m/$dev"
+check 'without a list, the first copy of a device is complete' copy_of "$m/$dev"
 is 'the list is not listed' 'heatpump info.json p1 pulse-1' "$(names "$m/$dev")"
-is 'nor what it says of a meter' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
+is 'nor is its information about a meter' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
 fails_with 'a list that is not there does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
 fails_with 'nor the entry of a meter in it' 'No such file or directory' cat "$p1/info.json"
 before=$(requests .)
@@ -378,7 +378,7 @@ fails_with 'of the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
 is 'without a request' "$before" "$(requests .)"
 unmount_fs
 
-# With an account, which knows the device's meters but for those of the LAN alone.
+# With an account, which has the device's meters except for those on the LAN only.
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
 for alias in pulse-1 heatpump; do
@@ -388,33 +388,33 @@ before=$(requests .)
 for alias in pulse-1 heatpump; do
   fails_with "nobody has info.json of $alias, as is known" 'No such file or directory' cat "$m/$dev/$alias/info.json"
 done
-is 'so nobody is asked' "$before" "$(requests .)"
+is 'without a request' "$before" "$(requests .)"
 unmount_fs
 mount_fs
-check 'by both, the first copy is whole' copy_of "$m/$dev"
+check 'with both, the first copy is complete' copy_of "$m/$dev"
 is 'with the list of the account' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
-is 'which tells of its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
-is 'but not of those of the LAN' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
+is 'with information about its own meters' 'data info.json realtime realtime.csv realtime.json totals' "$(names "$p1")"
+is 'but not about those on the LAN only' 'data realtime realtime.csv realtime.json' "$(names "$m/$dev/pulse-1")"
 unmount_fs
-# The device answers before its account has said that it has it, too.
+# The device answers before its account has listed it, too.
 sim_faults 'status=502@lan:*/io' 'delay=1000@cloud:*/cemm/'
 mount_fs
 fails_with 'a list that fails may have it' 'No route to host' cat "$m/$dev/pulse-1/info.json"
-has 'so that is listed' "$(names "$m/$dev/pulse-1")" info.json
+has 'so information is listed' "$(names "$m/$dev/pulse-1")" info.json
 unmount_fs
 sim_faults
 
-# An account that was never heard may have the list, and its meters.
+# An account that has never answered may have the list, and the meters.
 sed -i "s|^url = .*|url = http://127.0.0.1:1/v1/|" "$conf"
 mount_fs
 for name in io.csv p1/info.json; do
   fails_with "nobody denies $name" 'No route to host' cat "$m/$dev/$name"
 done
 is 'so the list is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
-has 'and the meter it may know' "$(names "$p1")" info.json
+has 'and information about a meter that it may have' "$(names "$p1")" info.json
 fails_with 'but no account could have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
-is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 finish

@@ -1,7 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC1091
-# What the tests of the mounted file system need besides lib.sh. To be sourced, then begin_mount
-# instead of begin; then $dev is the simulator's first device, $m the mountpoint, $conf the
-# configuration file.
+# For the tests of the mounted file system. Source it after lib.sh and call begin_mount instead of
+# begin; then $dev is the simulator's first device, $m the mountpoint, $conf the configuration file.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # begin_mount BUILD_DIR
@@ -16,18 +15,18 @@ begin_mount() {
 
 # mount_fs [OPTION…]: mounts $conf on $m in the foreground; sets $fs_pid.
 mount_fs() {
-  mkdir -p "$m" 2>/dev/null || true # a dead mount cannot be looked at
+  mkdir -p "$m" 2>/dev/null || true # fails on a dead mount
   "$build/fs/cemmfs" "$conf" "$m" -f "$@" 2>>"$scratch/fs.log" &
   fs_pid=$!
   started "$fs_pid"
   mounted "$m"
-  if ! wait_for 10 cat "$m/status"; then # which the kernel never remembers
+  if ! wait_for 10 cat "$m/status"; then # the kernel never caches it
     echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"
     exit 1
   fi
 }
 
-# sendfile FILE: what it gives, by sendfile alone: nothing asks for its size before.
+# sendfile FILE: prints it with sendfile only, without asking for its size first.
 sendfile() {
   python3 -c 'import os, sys
 file, (reader, writer) = os.open(sys.argv[1], os.O_RDONLY), os.pipe()
@@ -38,13 +37,13 @@ while count := os.sendfile(writer, file, None, 65536):
         count -= len(part)' "$1"
 }
 
-# unmount DIRECTORY: a reader that is just about to end, as one in <(…) may be, still holds it.
+# unmount DIRECTORY: retries while a reader that is about to end, such as one in <(…), still uses it.
 unmount() {
   wait_for 20 fusermount3 -u "$1" || not_ok "fusermount3 -u $1" "$(fusermount3 -u "$1" 2>&1)"
 }
 
-# unmount_fs: and waits for its end, which must be a good one. A mount namespace that another test has
-# made meanwhile may have a copy of the mount, which is as good as the mount itself.
+# unmount_fs: unmounts and waits for a clean exit. A mount namespace that another test has made
+# meanwhile may have a copy of the mount, which keeps it alive.
 unmount_fs() {
   unmount "$m"
   wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'unmounting ends it' "$(cat "/proc/$fs_pid/wchan" 2>&1)"
@@ -57,20 +56,20 @@ day_file() {
   echo "$m/$1/$2/data/day/${3:0:4}/${3:5:2}/$3.$4"
 }
 
-# fails_with WHAT WORDS COMMAND…: the command fails, and the kernel's words are these.
+# fails_with WHAT WORDS COMMAND…: the command fails with these words of the kernel.
 fails_with() {
   local what=$1 words=$2 said
   shift 2
   if said=$("$@" 2>&1 >/dev/null); then not_ok "$what" 'it succeeded'; else has "$what" "$said" "$words"; fi
 }
 
-# asked PATTERN: whether the simulator was asked for that.
+# asked PATTERN: whether the simulator got such a request.
 asked() {
   grep -qE -- "$1" "$sim_log"
 }
 
-# expected_csv: history or totals as the API writes them, on stdin, to CSV as we write it; made with
-# jq and awk alone. Newest first becomes oldest first, and what is no sample is left out.
+# expected_csv: converts history or totals of the API on stdin to our CSV, with jq and awk only.
+# Sorted oldest first, without entries that are not samples.
 expected_csv() {
   jq -r --argjson now "$(date +%s)" '.data as $data | ($data | keys_unsorted) as $names |
          ("time " + ($names | join(","))),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How much memory a mount takes when all of a long history is walked and read: ten years of three
+# The memory of a mount while a long history is walked and read completely: ten years of three
 # meters on five devices, cold, then from the archive. Called as: mount-memory.sh BUILD_DIR [YEARS]
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
@@ -13,19 +13,19 @@ start_sim --devices 5 --meters p1,p1-gas,s01 --since "$since"
 write_config "$conf"
 mount_fs
 
-# peak: the most that was ever resident, in KiB.
+# peak: the peak resident memory, in KiB.
 peak() {
   awk '/^VmHWM/ { print $2 }' "/proc/$fs_pid/status"
 }
 
-# read_device DIRECTORY: every file in it; their names go to $scratch/names.UID.
+# read_device DIRECTORY: reads every file in it; writes their names to $scratch/names.UID.
 read_device() {
   local names=$scratch/names.${1##*/}
   find "$1" -type f >"$names" 2>>"$scratch/complaints"
   tr '\n' '\0' <"$names" | xargs -0 cat 2>>"$scratch/complaints" >/dev/null
 }
 
-# read_all: devices side by side.
+# read_all: reads the devices in parallel.
 read_all() {
   local device pids=() failed=0
   for device in "$m"/*-*; do
@@ -43,18 +43,18 @@ counted() {
 }
 
 # Days as JSON and CSV of three meters, and totals of two, at least.
-check 'all of it is read, cold' read_all
-check "which are many files ($(counted))" test "$(counted)" -ge $((years * 365 * 5 * 6))
+check 'everything is read, cold' read_all
+check "these are many files ($(counted))" test "$(counted)" -ge $((years * 365 * 5 * 6))
 check "and stays under 64 MiB ($(peak) KiB)" test "$(peak)" -lt 65536
 find "$m" -type f -printf '%s\n' >"$scratch/sizes"
 check "walking with stat, too ($(peak) KiB)" test "$(peak)" -lt 65536
 unmount_fs
 stop "$sim_pid"
-is 'nothing has failed' '' "$(head -n3 "$scratch/complaints")"
+is 'nothing failed' '' "$(head -n3 "$scratch/complaints")"
 
 # Again in a new process, without a network: from the archive.
 mount_fs
-read_all || true # what never closes can't be had
+read_all || true # periods that are not closed can't be read
 check "from the archive it is under 64 MiB, too ($(peak) KiB)" test "$(peak)" -lt 65536
 unmount_fs
 finish

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# What happens to `today` when a day ends. The meters' zone is chosen so that it ends when it suits.
-# Called as: mount-midnight.sh BUILD_DIR
+# `today` at the end of a day. The meters' zone is chosen so that the day ends when the test needs
+# it. Called as: mount-midnight.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 begin_mount "$@"
 
-# zone_where HH:MM: a zone in which it is that late now, as +HH:MM.
+# zone_where HH:MM: a zone in which it is HH:MM now, as +HH:MM.
 zone_where() {
   local offset=$(((10#${1%:*} * 60 + 10#${1#*:} - 10#$(date -u +%H) * 60 - 10#$(date -u +%M) + 2880) % 1440))
   ((offset < 720)) || offset=$((offset - 1440))
   printf '%s%02d:%02d' "$([[ $offset -lt 0 ]] && echo - || echo +)" $((${offset#-} / 60)) $((${offset#-} % 60))
 }
 
-# local_day ZONE [SECONDS]: which day it is there.
+# local_day ZONE [SECONDS]: the date there.
 local_day() {
   local hours=${1:1:2} minutes=${1:4:2}
   date -u -d "@$(($(date +%s) + ${1:0:1}(10#$hours * 3600 + 10#$minutes * 60) + ${2-0}))" +%Y-%m-%d
 }
 
-# begin_at HH:MM [OPTION…]: a simulator and a mount for which it is that late now; sets $today, $before.
+# begin_at HH:MM [OPTION…]: a simulator and a mount for which it is HH:MM now; sets $today, $before.
 begin_at() {
   local zone
   zone=$(zone_where "$1")
@@ -41,11 +41,11 @@ leads_to() {
 begin_at 15:00
 asked=$(requests .)
 check 'in the afternoon today is today' leads_to "$today"
-is 'which nobody is asked for' "$asked" "$(requests .)"
+is 'without a request' "$asked" "$(requests .)"
 unmount_fs
 
 begin_at 00:20
-check 'after midnight, too, when there are rows' leads_to "$today"
+check 'after midnight, too, if there are rows' leads_to "$today"
 check 'for one request' test "$(requests 'data/day/')" -eq 1
 sim_faults 'status=502@*/data/*'
 check 'it does not move back' leads_to "$today"
@@ -53,8 +53,8 @@ unmount_fs
 
 begin_at 00:20
 sim_faults 'value-null@*/data/day/*'
-check 'without a row it is the day before, still' leads_to "$before"
-is 'totals of today, which has some, is today' "${today:0:4}/${today:5:2}/$today.json" \
+check 'without a row it is still the day before' leads_to "$before"
+is 'totals of today, which have a row, are today' "${today:0:4}/${today:5:2}/$today.json" \
   "$(readlink "$m/$dev/p1/totals/today.json")"
 check 'yesterday stays yesterday' test "$(readlink "$days/yesterday.csv")" = "${before:0:4}/${before:5:2}/$before.csv"
 sim_faults
@@ -63,7 +63,7 @@ unmount_fs
 
 begin_at 00:20
 sim_faults 'status=502@*/data/*'
-check 'where nothing can be known of the new day, it is the day before' leads_to "$before"
+check 'if the new day is not available, it is the day before' leads_to "$before"
 unmount_fs
 
 # ---- tail -F over midnight (some minutes) ------------------------------------------------
@@ -76,7 +76,7 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   next=$(date -d "$today + 1 day" +%Y-%m-%d)
   check 'tail -F shows the next day' wait_for 400 grep -q "^${next}T00:0[2-9]" "$scratch/tail"
   stop "$follower"
-  is 'and before it the last minute of this one' 1 "$(grep -c "^${today}T23:59:" "$scratch/tail" || true)"
+  is 'and the last minute of this one before it' 1 "$(grep -c "^${today}T23:59:" "$scratch/tail" || true)"
   is 'each minute once' '' "$(grep '^2' "$scratch/tail" | sort | uniq -d)"
   unmount_fs
 fi

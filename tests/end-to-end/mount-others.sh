@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Who may read a mount, and mount(8) as /etc/fstab has it. It looks for cemmfs in the system's own
-# directories, so one of them is ours here, in a namespace of its own. Called as: mount-others.sh BUILD_DIR
+# Who may read a mount, and mounting with mount(8) as from /etc/fstab. mount(8) looks for cemmfs in
+# the system's directories, so one of these is replaced, in a private namespace. Called as:
+# mount-others.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
 ((EUID == 0)) || skip 'needs root: only root has other users to read a mount'
 enter_namespaces "$@"
 begin_mount "$@"
-chmod 711 "$scratch" # the way to the mount
+chmod 711 "$scratch" # the path to the mount
 
 nobody() {
   setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
@@ -26,14 +27,14 @@ mounted "$m"
 check 'mount -t fuse.cemmfs, with options' mount -t fuse.cemmfs "$conf" "$m" -o _netdev,nofail,allow_other,gid=100
 daemon=$(pgrep -f -- "cemmfs $conf $m")
 at_cleanup "kill -s TERM $daemon 2>/dev/null"
-is 'the options are obeyed' 100 "$(stat -c %g "$m/status")"
+is 'the options are used' 100 "$(stat -c %g "$m/status")"
 is 'others can read it' cemmfs "$(nobody head -c 6 "$m/status")"
-check 'until umount' umount "$m"
-check 'which ends it' wait_for 30 gone_or_zombie "$daemon"
+check 'umount' umount "$m"
+check 'it ends' wait_for 30 gone_or_zombie "$daemon"
 
-check 'words that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
+check 'options that are meant for mount(8)' mount -t fuse.cemmfs "$conf" "$m" -o lazytime,strictatime,iversion
 daemon=$(pgrep -f -- "cemmfs $conf $m")
-check 'mean nothing' cat "$m/status"
+check 'are ignored' cat "$m/status"
 fails_with 'remount is refused in words' 'options cannot be changed' \
   mount -t fuse.cemmfs "$conf" "$m" -o remount,ro
 umount "$m"
@@ -42,7 +43,7 @@ wait_for 30 gone_or_zombie "$daemon" || not_ok 'umount ends it'
 check 'drop_privileges' mount -t fuse.cemmfs "$conf" "$m" -o drop_privileges
 daemon=$(pgrep -f -- "cemmfs $conf /dev/fd/")
 check 'it works' cat "$m/$dev/p1/realtime.json"
-is 'it has none' '0000000000000000 1' "$(awk '/^CapEff:/ { c = $2 } /^NoNewPrivs:/ { print c, $2 }' "/proc/$daemon/status")"
+is 'it has no privileges' '0000000000000000 1' "$(awk '/^CapEff:/ { c = $2 } /^NoNewPrivs:/ { print c, $2 }' "/proc/$daemon/status")"
 umount "$m"
 check 'umount ends it' wait_for 30 gone_or_zombie "$daemon"
 mkdir -p "$m/below"
@@ -54,9 +55,9 @@ umount -l "$m" 2>/dev/null || true
 # ---- others ----------------------------------------------------------------------------------------
 
 mount_fs
-refute 'without allow_other others may not read' nobody cat "$m/status"
+refute 'without allow_other, other users may not read' nobody cat "$m/status"
 unmount_fs
 mount_fs -o allow_other,umask=077
-refute 'with it, the umask holds' nobody cat "$m/status"
+refute 'with it, the umask applies' nobody cat "$m/status"
 unmount_fs
 finish

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every way to read a file gives every byte or an error, also of a file that nobody has asked for
-# yet, and by readers who never stat it. Called as: mount-readers.sh BUILD_DIR
+# Every way to read a file returns all bytes or an error, also for a file that was never read, and
+# for readers that never stat it. Called as: mount-readers.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2012
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -16,12 +16,12 @@ p1=$m/$dev/p1
 
 # ---- each way, side by side --------------------------------------------------------
 
-stat "$p1" >/dev/null # the directories are known now
-check 'sendfile of a value that nobody has asked for' test -n "$(sendfile "$p1/realtime/electric_power")"
+stat "$p1" >/dev/null # the directories are now known
+check 'sendfile of a value that was never read' test -n "$(sendfile "$p1/realtime/electric_power")"
 several=("$p1"/{info,realtime}.json "$p1/data/day/today.csv" "$p1/data/month/this-month.csv"
   "$m/$dev"/{info.json,io.json,io.csv} "$p1"/realtime/{t1,t2,rate} "$m"/status{,.json})
 is 'cold files of each kind' "${#several[@]}" "$(python3 "$here/cold.py" 6 "${several[@]}" 2>"$scratch/wrong")"
-is 'are read whole, by whatever means' '' "$(<"$scratch/wrong")"
+is 'are read completely, with every method' '' "$(<"$scratch/wrong")"
 
 for device in "$m"/00-*; do
   for ((i = 0; i < days; i++)); do
@@ -34,19 +34,19 @@ is 'so are closed days' "$files" \
   "$(xargs -n 1000 python3 "$here/cold.py" 4 <"$scratch/cold" 2>"$scratch/wrong" | awk '{ n += $1 } END { print n + 0 }')"
 is 'each of them' '' "$(<"$scratch/wrong")"
 
-# A name that is looked up again while somebody waits for its file.
+# A name that is looked up again while a reader waits for its file.
 stat "$m/$dev/p1" >/dev/null
 sim_faults 'delay=2500@*/p1/realtime/*'
 sendfile "$p1/realtime.json" >"$scratch/first" &
 first=$!
 wait_for 20 asked 'p1/realtime/'
-for _ in 1 2 3 4 5; do # its time is over after one second
+for _ in 1 2 3 4 5; do # the name expires after one second
   sleep 0.5
   timeout -s INT 0.1 python3 -c 'import os, sys; os.open(sys.argv[1], os.O_RDONLY)' "$p1/realtime.json" || true
 done
 wait "$first" || not_ok 'who waits gets it' "$?"
-check 'a file that is looked up again meanwhile is given whole' jq -e . "$scratch/first"
-is 'and nothing more' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
+check 'a file that is looked up again meanwhile is read completely' jq -e . "$scratch/first"
+is 'without extra bytes' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
 
 # ---- a source that fails -----------------------------------------------------------
 
@@ -57,13 +57,13 @@ sim_faults 'promise-forever@*/data/*'
 begun=$(now_ms)
 fails_with 'of what never comes' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
 took=$(($(now_ms) - begun))
-check "which is waited for once ($took ms)" test "$took" -lt 39000
+check "the reader waits only once ($took ms)" test "$took" -lt 39000
 
 # ---- a source that stalls ------------------------------------------------------------
 
 sim_faults
 unmount_fs
-sed -i 's/^timeout = .*/timeout = 90/' "$conf" # longer than anything takes on a busy machine
+sed -i 's/^timeout = .*/timeout = 90/' "$conf" # longer than anything here takes on a busy machine
 mount_fs -o realtime_ttl=1
 warm=$p1/data/day/2025/04/2025-04-01.json
 wait_for 30 cat "$warm" || not_ok 'a file is there'
@@ -86,13 +86,13 @@ file = os.open(sys.argv[1], os.O_RDONLY)
 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
 print(sum(iter(lambda: len(os.read(file, 65536)), 0)))' "$warm")"
 took=$(($(now_ms) - begun))
-check "which does not wait ($took ms)" test "$took" -lt 45000
+check "without waiting ($took ms)" test "$took" -lt 45000
 begun=$(now_ms)
 stop "$waiting" KILL
 took=$(($(now_ms) - begun))
 check "SIGKILL ends them ($took ms)" test "$took" -lt 45000
 
-# A reader whose signal has a handler is not killed by it: the system call ends.
+# A reader that handles a signal is not killed: the system call ends with EINTR.
 cat >"$scratch/handler.py" <<'END'
 import os, signal, sys
 def handler(number, frame):
@@ -111,7 +111,7 @@ END
 sim_faults
 wait_for 120 cat "$p1/realtime.json" || not_ok 'afterwards it can be read'
 sim_faults 'promise-forever@*/p1/realtime/*'
-sleep 1.1 # what was read is too old then
+sleep 1.1 # then the values are too old
 for way in read sendfile; do
   begun=$(now_ms)
   is "a signal that is handled interrupts $way" interrupted "$(python3 "$scratch/handler.py" "$p1/realtime.json" "$way")"
@@ -137,11 +137,11 @@ else
     jq -e '.more' "$file" >/dev/null || not_ok 'a large file is whole' "$file"
   done
   total=$(stat -c %s "${large[@]}" | awk '{ n += $1 } END { print int(n / 1048576) }')
-  check "files of $total MiB have been read" test "$total" -gt 200
+  check "files of $total MiB were read" test "$total" -gt 200
   peak=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$fs_pid/status")
-  check "of which few are kept in memory ($peak MiB)" test "$peak" -lt 160
-  is 'status knows how much' true "$(jq '.files.bytes <= 67108864 + 10485760' "$m/status.json")"
+  check "few of them are kept in memory ($peak MiB)" test "$peak" -lt 160
+  is 'status has their size' true "$(jq '.files.bytes <= 67108864 + 10485760' "$m/status.json")"
   unmount_fs
 fi
-is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A device that takes its time, one request after the other: no reader waits for longer than its
-# source's timeout, however much is asked of it, and in the end all of it is there.
-# Called as: mount-slow.sh BUILD_DIR
+# A slow device that handles one request at a time: no reader waits longer than the source's
+# timeout, however many requests there are, and at the end everything is there. Called as:
+# mount-slow.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2010,SC2012,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -23,7 +23,7 @@ mount_fs
 ls "$m/$dev" >/dev/null
 sim_faults 'delay=600@*/data/*'
 
-# timed FILE COMMAND…: its status and words go to FILE, and how long it took to $took (ms).
+# timed FILE COMMAND…: writes its status and output to FILE, and its duration to $took (ms).
 timed() {
   local begun=${EPOCHREALTIME/./} file=$1 status=0
   shift
@@ -32,12 +32,12 @@ timed() {
   return "$status"
 }
 
-# in_time WHAT: it took no longer than the source's timeout of 4 s, and a bit.
+# in_time WHAT: it took little more than the source's timeout of 4 s.
 in_time() {
   soon "$1 within the timeout" 5000 "$took"
 }
 
-# asked_years ALIAS: how many requests for years, and for how many different ones.
+# asked_years ALIAS: the number of requests for years, and of different years.
 asked_years() {
   local all
   all=$(grep "/$1/data/year/" "$sim_log" | awk '{ print $6 }')
@@ -48,16 +48,16 @@ asked_years() {
 
 timed "$scratch/said" ls "$p1/data/day" || true
 in_time 'the first listing ends'
-has 'user.cemm.error tells that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
+has 'user.cemm.error says that it was late' "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null)" 'within 4 s'
 has 'and status' "$(<"$m/status")" 'within 4 s'
 
-# Meanwhile another one reads a file: before the years that are still to be asked for.
+# Meanwhile another reader reads a file: its request goes before those for the remaining years.
 today=$p1/data/day/$(date +%Y/%m/%Y-%m-%d).csv
 timed "$scratch/today" head -n1 "$today" || true
-is 'a file does not wait for the years behind it' time,electric_power "$(<"$scratch/today")"
+is 'a file does not wait for the remaining years' time,electric_power "$(<"$scratch/today")"
 in_time 'it is there'
 check 'while the search goes on' test "$(asked_years p1 | cut -d' ' -f1)" -lt $((this_year - 2010 + 1))
-hasnt 'nor was it archived as known' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
+hasnt 'the first day is not archived as known' "$(ls "$scratch/archive/$dev/p1" 2>/dev/null)" "first"
 
 whole() {
   timed "$scratch/said" ls "$p1/data/day" || true
@@ -65,9 +65,9 @@ whole() {
   [[ $(grep -E '^[0-9]{4}$' "$scratch/said" | xargs) == "$years" ]] &&
     [[ $(ls "$p1/data/day/${since:0:4}/${since:5:2}" 2>/dev/null | head -n1) == "$since.csv" ]]
 }
-check 'in the end all of it is listed' wait_for 60 whole
+check 'at the end everything is listed' wait_for 60 whole
 is 'for one request a year' "$((this_year - 2010 + 1)) $((this_year - 2010 + 1))" "$(asked_years p1)"
-is 'and the error is told no more' '' \
+is 'and the error is gone' '' \
   "$(getfattr --only-values -n user.cemm.error "$p1/data/day" 2>/dev/null || true)"
 
 # ---- more readers than the device can serve in time ----------------------------------
@@ -90,8 +90,8 @@ has 'some were not' "$(cat "$scratch"/read.*)" 'time,'
 all_read() {
   head -qn1 "${files[@]}" >/dev/null 2>&1
 }
-check 'what they asked for comes all the same' wait_for 30 all_read
-is 'by one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
+check 'their files are still fetched' wait_for 30 all_read
+is 'with one request each' '' "$(awk '$5 ~ "p1/data/day/" { print $6 }' "$sim_log" | sort | uniq -d)"
 
 unmount_fs
 
@@ -100,11 +100,11 @@ unmount_fs
 sim_faults "status=502@*/p1-gas/data/year/*"
 mount_fs
 fails_with 'a search fails' 'Input/output error' ls "$m/$dev/p1-gas/data/day"
-sim_faults "status=502@*/data/month/*" # the month in the first year comes last
+sim_faults "status=502@*/data/month/*" # the month of the first year is requested last
 gas_years() {
   ls "$m/$dev/p1-gas/data/day" 2>/dev/null | grep -E '^[0-9]{4}$' | xargs
 }
-check 'is repeated before long, and finds the years' wait_for 30 eval '[[ $(gas_years) == "$years" ]]'
+check 'is soon repeated, and finds the years' wait_for 30 eval '[[ $(gas_years) == "$years" ]]'
 begun=$(requests p1-gas/data/year/)
 sim_faults
 gas_day() {
@@ -112,17 +112,17 @@ gas_day() {
 }
 check 'then the day' wait_for 30 gas_day
 last=$(($(requests p1-gas/data/year/) - begun))
-check "without asking again for years that have answered ($last)" test "$last" -le 1
+check "without requesting years again that have answered ($last)" test "$last" -le 1
 unmount_fs
 
 # ---- slower than others are patient -----------------------------------------------------
 
-# Whoever reads in turn is not cut off for the sake of what is read ahead for him.
+# Read-ahead must not interrupt the request of the reader that caused it.
 sed -i 's/^timeout = .*/timeout = 10/' "$conf"
 sim_faults 'delay=3300@*/data/*'
 mount_fs
 check 'two neighbours can be read' cat "${files[0]/%01.csv/02.csv}" "${files[0]/%01.csv/03.csv}"
-# Nor for the sake of another reader of the same device.
+# Nor that of another reader of the same device.
 sim_faults 'delay=4500@*/data/*'
 cat "$p1/realtime.csv" "${files[0]/%01.csv/20.csv}" >"$scratch/slow" 2>&1 &
 slow=$!
@@ -130,6 +130,6 @@ wait_for 10 asked '/p1/realtime/' || not_ok 'the first reader begins'
 check 'another reader has to wait' head -n1 "$m/$dev/p1-gas/realtime.csv"
 status=0
 wait "$slow" || status=$?
-is 'and ends no answer that takes its time' 0 "$status$(grep "$late" "$scratch/slow" || true)"
+is 'and no slow answer is aborted' 0 "$status$(grep "$late" "$scratch/slow" || true)"
 unmount_fs
 finish

@@ -59,10 +59,10 @@ unmount_fs
 # ---- modes -------------------------------------------------------------------------
 
 mount_fs
-find "$m" >/dev/null # asks for what is listed
+find "$m" >/dev/null # requests the listings
 before=$(requests .)
 is 'no file is executable' '' "$(find "$m" -type f -executable)"
-is 'which find learns without a request' "$before" "$(requests .)"
+is 'find needs no request for that' "$before" "$(requests .)"
 refute 'nor can one be executed' "$m/$dev/info.json"
 unmount_fs
 
@@ -80,7 +80,7 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
   used=$(awk '{ print $14 + $15 }' "/proc/$fs_pid/stat")
   stop "$fs_pid" TERM
   is "with $closed SIGTERM ends it" 0 "$stopped"
-  check "and it is no busy loop ($used ticks)" test "$used" -lt 100
+  check "and it does not busy-loop ($used ticks)" test "$used" -lt 100
   check "with $closed it is unmounted" wait_for 10 not_mounted "$m"
   exits "in the background with $closed" 0 bash -c "exec $closed; exec \"\$@\"" - "$build/fs/cemmfs" "$conf" "$m"
   check 'it works' cat "$m/status"
@@ -104,7 +104,7 @@ done
 nothing_half() {
   [[ -z $(find "$archive" -type f -path '*/2026/01/*') ]]
 }
-check 'no incomplete file is left' wait_for 10 nothing_half # days that are read ahead may be tried now
+check 'no incomplete file is left' wait_for 10 nothing_half # days may be read ahead now
 is 'it is logged once' 1 "$(grep -c 'File too large' "$scratch/fs.log" || true)"
 unmount "$m"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The real file system, mounted by the real kernel on the simulator: what the tools that people use
-# say of it is compared with what the simulator says. Called as: mount.sh BUILD_DIR
+# The real file system, mounted by the kernel, on the simulator: the output of common tools is
+# compared with the simulator's data. Called as: mount.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154,SC2012,SC2011,SC2015,SC2016
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -16,11 +16,11 @@ start_sim --devices 2 --promise 150
 write_config "$conf" 'timeout = 4'
 mount_fs -o realtime_ttl=1
 
-is 'mounting asks nothing' 0 "$(requests .)"
+is 'mounting sends no request' 0 "$(requests .)"
 is 'it is a read-only mount without devices and setuid' 'fuse.cemmfs ro,nosuid,nodev' \
   "$(awk -v m="$m" '$2 == m { print $3 " " substr($4, 1, 15) }' /proc/self/mounts)"
-has 'status is there without a request' "$(cat "$m/status")" 'source cloud home'
-is 'still nothing was asked' 0 "$(requests .)"
+has 'status can be read without a request' "$(cat "$m/status")" 'source cloud home'
+is 'there is still no request' 0 "$(requests .)"
 hasnt 'the key is not in the process list' "$(tr '\0' ' ' <"/proc/$fs_pid/cmdline")" "$sim_key"
 hasnt 'nor in the environment' "$(tr '\0' ' ' <"/proc/$fs_pid/environ")" "$sim_key"
 is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_pid/limits")"
@@ -28,7 +28,7 @@ is 'no core is dumped' '0 0' "$(awk '/Max core/ { print $5 " " $6 }' "/proc/$fs_
 # ---- listings ------------------------------------------------------------------
 
 is 'the root lists devices and status' "$dev $other status status.json" "$(echo "$m"/* | sed "s|$m/||g")"
-is 'which costs one promise' 1 "$(requests '/cemm/ - 200$')"
+is 'it costs one promise' 1 "$(requests '/cemm/ - 200$')"
 is 'a device lists its meters' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 is 'a meter lists its files' 'data info.json realtime realtime.csv realtime.json totals' "$(ls "$m/$dev/p1" | xargs)"
 is 'realtime lists the channels' 'electric_power gas rate switch t1 t2 t3 t4' \
@@ -37,18 +37,18 @@ is 'the days list the years with data' "$(date -d '2 years ago' +%Y) $(date -d '
   "$(ls "$m/$dev/p1/data/day" | xargs)"
 is 'the year lists its months up to now' "$(seq -w 1 "$(date +%-m)" | sed 's/^.$/0&/' | xargs)" \
   "$(ls "$m/$dev/p1/data/day/$(date +%Y)" | xargs)"
-is 'the month lists its days up to today, twice' "$(($(date +%-d) * 2))" \
+is 'the month lists its days up to today, in both forms' "$(($(date +%-d) * 2))" \
   "$(ls "$m/$dev/p1/data/day/$(date +%Y/%m)" | wc -l)"
 before=$(requests .)
 find "$m/$dev/p1/data" >/dev/null
-is 'find in the history asks nothing' "$before" "$(requests .)"
+is 'find in the history sends no request' "$before" "$(requests .)"
 
 # ---- realtime ------------------------------------------------------------------
 
 json_is_the_clouds() {
   diff <(jq -S . "$m/$dev/p1/realtime.json") <(cloud_get "cemm/$dev/p1/realtime/" | jq -S .)
 }
-check 'realtime.json says what the cloud says' wait_for 15 json_is_the_clouds
+check 'realtime.json has the answer of the cloud' wait_for 15 json_is_the_clouds
 
 rt=$m/$dev/p1/realtime.csv
 cat "$rt" >"$scratch/rt.csv"
@@ -64,14 +64,14 @@ while IFS=, read -r channel value unit time; do
   [[ $unit == "$want" ]] || bad+="$channel in $unit; "
 done < <(tail -n +2 "$scratch/rt.csv")
 is 'each value of realtime.csv is the simulator'"'"'s at its own time' '' "$bad"
-is 'a channel never read has neither value nor time' 'switch,,,' "$(grep ^switch "$scratch/rt.csv")"
-is 'nor a number in its own file' 0 "$(wc -c <"$m/$dev/p1/realtime/switch")"
+is 'a channel that was never read has neither value nor time' 'switch,,,' "$(grep ^switch "$scratch/rt.csv")"
+is 'and its own file is empty' 0 "$(wc -c <"$m/$dev/p1/realtime/switch")"
 channel_agrees() {
   [[ $(cat "$m/$dev/p1/realtime/t1") == "$(awk -F, '$1 == "t1" { print $2 }' "$rt")" ]]
 }
 check 'a channel'"'"'s file is its bare value' wait_for 10 channel_agrees
-read_four() { # before the first one is too old
-  sleep 1.1 # until all are
+read_four() { # before the first one expires
+  sleep 1.1 # until all have expired
   before=$(requests 'p1/realtime/ - 200$')
   begun=$(now_ms)
   cat "$m/$dev/p1/realtime.json" "$rt" "$m/$dev/p1/realtime/t1" "$m/$dev/p1/realtime/rate" >/dev/null
@@ -92,10 +92,10 @@ check_day() {
   expected_csv <"$scratch/day.json" >"$scratch/day.csv"
   is "$alias $day: the simulator has that many rows" "$rows" "$(($(wc -l <"$scratch/day.csv") - 1))"
   before=$(requests "$alias/data/day/ .* 200\$")
-  # First of all stat: the kernel corrects a wrong size when it reads.
+  # stat comes first: the kernel corrects a wrong size when it reads.
   is "$alias $day: stat knows the size before anything was read" \
     "$(wc -c <"$scratch/day.csv")" "$(stat -c %s "$csv")"
-  check "$alias $day: cat gives the CSV" cmp <(cat "$csv") "$scratch/day.csv"
+  check "$alias $day: cat prints the CSV" cmp <(cat "$csv") "$scratch/day.csv"
   check "$alias $day: jq reads the JSON, which is the cloud's" \
     diff <(jq -S . "$json") <(jq -S . "$scratch/day.json")
   is "$alias $day: both cost one request" $((before + 1)) "$(requests "$alias/data/day/ .* 200\$")"
@@ -115,15 +115,15 @@ is 'tail -c' "$(tail -c 100 "$scratch/day.csv")" "$(tail -c 100 "$csv")"
 is 'grep' "$(grep -c 'T1[0-9]:.*,-' "$scratch/day.csv")" "$(grep -c 'T1[0-9]:.*,-' "$csv")"
 is 'tar stores every byte' "$(wc -c <"$json")" \
   "$(tar -C "$(dirname "$json")" -c "$spring.json" | tar -xO | wc -c)"
-is 'du knows how big it is' "$(((($(stat -c %s "$csv") + 511) / 512 + 1) / 2))" "$(du -k "$csv" | cut -f1)"
+is 'du shows its size' "$(((($(stat -c %s "$csv") + 511) / 512 + 1) / 2))" "$(du -k "$csv" | cut -f1)"
 check 'cp -a copies it, time included' cp -a "$csv" "$scratch/copy.csv"
-is 'so it does' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
+is 'with size and time' "$(stat -c '%s %Y' "$csv")" "$(stat -c '%s %Y' "$scratch/copy.csv")"
 is 'JSON is indented by two' '  "data": {' "$(grep -m1 '"data"' "$json")"
 
 # ---- many readers --------------------------------------------------------------
 
 cold=$(day_file "$other" p1 2026-02-02 csv)
-cat "$m/$other/p1/realtime.csv" >/dev/null # the directories are known now
+cat "$m/$other/p1/realtime.csv" >/dev/null # the directories are now known
 readers=()
 for _ in {1..16}; do
   md5sum <"$cold" >>"$scratch/sums" &
@@ -131,7 +131,7 @@ for _ in {1..16}; do
 done
 wait "${readers[@]}"
 is 'sixteen readers of a cold file get the same' '1' "$(sort -u "$scratch/sums" | wc -l)"
-is 'and all of them got it' 16 "$(wc -l <"$scratch/sums")"
+is 'and all of them got all of it' 16 "$(wc -l <"$scratch/sums")"
 is 'for one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
 
 # ---- links ---------------------------------------------------------------------
@@ -139,8 +139,8 @@ is 'for one request' 1 "$(requests "$other/p1/data/day/ .* 200\$")"
 days=$m/$dev/p1/data/day
 is 'today.csv is a relative link' "$(date +%Y/%m/%Y-%m-%d).csv" "$(readlink "$days/today.csv")"
 is 'yesterday.json, too' "$(date -d yesterday +%Y/%m/%Y-%m-%d).json" "$(readlink "$days/yesterday.json")"
-is 'a date alone, too' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
-check 'and it leads there' cmp "$days/$spring.csv" "$csv"
+is 'a date by name, too' "2026/03/$spring.csv" "$(readlink "$days/$spring.csv")"
+check 'and it resolves to that file' cmp "$days/$spring.csv" "$csv"
 is 'today has rows up to now at most' '' \
   "$(awk -F, -v now="$(date +%Y-%m-%dT%H:%M:%S)" 'NR > 1 && substr($1, 1, 19) > now' "$days/today.csv")"
 is 'a uid in another spelling is a link' "$dev" "$(readlink "$m/00:1e:c0:00:00:01")"
@@ -154,7 +154,7 @@ for name in nothing "$dev/heatpump" "$dev/p1/nothing" "$days/2026/02/2026-02-30.
   "$days/2026/03/2026-04-01.csv" "$days/2026/03/readme.txt" "$days/tomorrow.csv"; do
   fails_with "${name#"$days"/} does not exist" 'No such file or directory' stat "$m/${name#"$m"/}"
 done
-is 'which asked nothing' "$before" "$(requests .)"
+is 'without a request' "$before" "$(requests .)"
 fails_with 'a meter that the device lacks does not exist' 'No such file or directory' \
   cat "$m/$dev/s02/realtime.csv"
 fails_with 'nor a device that no source knows' 'No such file or directory' \
@@ -179,7 +179,7 @@ check_erofs truncate truncate -s 0 "$csv"
 
 # ---- errors --------------------------------------------------------------------
 
-# check_fault WORDS FAULT: each on a file that nobody has asked for.
+# check_fault WORDS FAULT: each on a file that was never read.
 fault_day=1
 check_fault() {
   local file
@@ -187,10 +187,10 @@ check_fault() {
   file=$(day_file "$dev" p1 "2026-01-$(printf %02d $fault_day)" csv)
   sim_faults "$2@*/p1/data/day/*"
   fails_with "$2: $1" "$1" cat "$file"
-  has "$2: user.cemm.error of the directory says so in words" \
+  has "$2: user.cemm.error of the directory has the message" \
     "$(getfattr --only-values -n user.cemm.error "$m/$dev/p1" 2>/dev/null)" "$dev"
   sim_faults
-  check "$2: the same file can be read when it is over" wait_for 20 cat "$file"
+  check "$2: the same file can be read afterwards" wait_for 20 cat "$file"
 }
 check_fault 'Permission denied' status=403
 check_fault 'No such file or directory' status=404
@@ -202,7 +202,7 @@ check_fault 'Connection timed out' stall
 has 'user.cemm.source names the source' "$(getfattr --only-values -n user.cemm.source "$csv" 2>/dev/null)" 'cloud home'
 # getfattr stats each file first, which fetches it; the system call alone must not.
 asked=$(requests .)
-refute 'a file that nobody has opened has no source yet' \
+refute 'a file that was never opened has no source yet' \
   python3 -c 'import os, sys; os.getxattr(sys.argv[1], "user.cemm.source")' "$m/$other/s01/realtime/electric_power"
 is 'and reading its xattrs fetches nothing' "$asked" "$(requests .)"
 has 'user.cemm.fetched is a time' "$(getfattr --only-values -n user.cemm.fetched "$csv" 2>/dev/null)" "$(date +%Y-%m-%dT)"
@@ -211,7 +211,7 @@ hasnt 'no key is in it' "$(cat "$m/status")" "$sim_key"
 
 # ---- a stalled file, its neighbours and its readers --------------------------------
 
-# Nothing that is seen here is the end of a timeout.
+# Nothing here may be caused by a timeout.
 unmount_fs
 sed -i 's/^timeout = .*/timeout = 20/' "$conf"
 mount_fs -o realtime_ttl=1
@@ -241,7 +241,7 @@ soon 'at once' 1000 "$took"
 sim_faults
 check 'afterwards the file can be read' wait_for 20 cat "$stalled"
 
-# A listing that waits must not hold the names of its directory.
+# A listing that waits must not block lookups in its directory.
 sim_faults 'stall@*/p1-gas/realtime/*'
 stat "$m/$dev/p1-gas" >/dev/null
 ls "$m/$dev/p1-gas/realtime" >/dev/null 2>&1 &
@@ -253,7 +253,7 @@ timeout 1 cat "$m/$dev/p1-gas/realtime/gas" >/dev/null 2>&1 || true
 took=$(($(now_ms) - begun))
 soon 'names in a directory whose listing stalls can be given up' 2000 "$took"
 stop "$reader" KILL
-is 'and so can the listing' 137 "$stopped"
+is 'and the reader of the listing' 137 "$stopped"
 sim_faults
 check 'afterwards it is listed' wait_for 20 ls "$m/$dev/p1-gas/realtime"
 
@@ -269,7 +269,7 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   stop "$follower"
   check 'each minute once, in order, and no part of a line' \
     awk -F, 'NF != 2 || $1 <= last { exit 1 } { last = $1 }' "$scratch/tail"
-  check 'and what tail has shown is its end' \
+  check 'and the output of tail is its end' \
     cmp "$scratch/tail" <(tail -n "$(wc -l <"$scratch/tail")" "$days/today.csv")
 fi
 
@@ -306,7 +306,7 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   for reader in "${readers[@]}"; do
     wait "$reader" || echo "reader: $?" >>"$scratch/torn"
   done
-  is 'eight readers see whole files only, while they change' '' "$(cat "$scratch/torn")"
+  is 'eight readers see only complete files, while they change' '' "$(cat "$scratch/torn")"
 fi
 
 # ---- the network goes ------------------------------------------------------------
@@ -314,13 +314,13 @@ fi
 stop "$sim_pid"
 fails_with 'without network: no route to host' 'No route to host' \
   cat "$(day_file "$dev" p1 2026-01-20 csv)"
-check 'what was read stays readable' cmp "$csv" "$scratch/day.csv"
-check 'what was known stays listed' test -d "$m/$dev/p1"
+check 'files that were read stay readable' cmp "$csv" "$scratch/day.csv"
+check 'known meters stay listed' test -d "$m/$dev/p1"
 is 'their channels' 'electric_power gas rate switch t1 t2 t3 t4' "$(ls "$m/$dev/p1/realtime" | xargs)"
 cannot_be_read() {
   ! cat "$m/$dev/p1/realtime/t1"
 }
-check 'although they cannot be read, as soon as they are too old' wait_for 5 cannot_be_read
+check 'although they cannot be read after they expire' wait_for 5 cannot_be_read
 fails_with 'for want of a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
 is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
@@ -333,16 +333,16 @@ is 'fusermount3 -u ends it with 0' 0 "$stopped"
 start_sim --devices 1 --promise 150 --lan 1
 write_config "$conf" 'timeout = 20'
 
-# ends_while_waiting WHAT PATTERN: SIGTERM while a reader waits for what matches, which stalls.
+# ends_while_waiting WHAT PATTERN: SIGTERM while a reader waits for a request that matches and stalls.
 ends_while_waiting() {
   cat "$m/$dev/p1/realtime.csv" 2>/dev/null &
   reader=$!
   started "$reader"
-  check "$1 is waited for" wait_for 20 asked "$2"
+  check "a reader waits for $1" wait_for 20 asked "$2"
   begun=$(now_ms)
   stop "$fs_pid" TERM
   took=$(($(now_ms) - begun))
-  is "SIGTERM ends it with 0, although someone waits for $1" 0 "$stopped"
+  is "SIGTERM ends it with 0, although a reader waits for $1" 0 "$stopped"
   soon 'and soon' 2000 "$took"
   check 'it is unmounted' not_mounted "$m"
   ends_soon 'the reader is let go' 2000 "$reader"
@@ -359,7 +359,7 @@ ends_while_waiting 'a meter' 'p1/realtime/'
 # ---- in the background, after a crash ------------------------------------------------
 
 exits 'it goes to the background' 0 "$build/fs/cemmfs" "$conf" "$m" -o rw,_netdev,nofail,dev,suid,x-a.b
-check 'and is mounted when the command is back' mountpoint -q "$m"
+check 'and is mounted when the command returns' mountpoint -q "$m"
 check 'and works' cat "$m/$dev/p1/realtime.csv"
 daemon=$(pgrep -f -- "$build/fs/cemmfs $conf $m")
 at_cleanup "kill -s TERM $daemon 2>/dev/null"
@@ -367,7 +367,7 @@ kill -s KILL "$daemon"
 wait_for 20 gone_or_zombie "$daemon"
 refute 'a crash leaves a dead mount' ls "$m"
 mount_fs
-check 'which the next start takes away' cat "$m/$dev/p1/realtime.csv"
+check 'the next start removes it' cat "$m/$dev/p1/realtime.csv"
 check 'umount' wait_for 20 umount "$m"
 wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'umount ends it'
 stop "$fs_pid"
@@ -396,7 +396,7 @@ check_wrong() {
   shift 2
   exits "$what: exit 2" 2 "$build/fs/cemmfs" "$@"
   is "$what: one line" 1 "$(wc -l <"$scratch/stderr")"
-  has "$what: in words" "$err" "$part"
+  has "$what: with the reason" "$err" "$part"
 }
 check_wrong 'no place to mount' 'no mount point'
 check_wrong 'an unknown option' '--nonsense' --nonsense "$m"
@@ -424,11 +424,11 @@ for first in 4097 8193; do
 done
 mount_fs
 is 'thousands of devices are listed' 12288 "$(find "$m" -maxdepth 1 -name '00-*' | wc -l)"
-is 'the status tells of each' 12288 "$(grep -c '^device ' "$m/status" || true)"
+is 'status has each of them' 12288 "$(grep -c '^device ' "$m/status" || true)"
 is 'and as JSON' 12288 "$(jq '.devices | length' "$m/status.json" || true)"
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
-is 'nothing but words is in the log' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
+is 'the log has only messages' '' "$(grep -v '^cemmfs: ' "$scratch/fs.log" || true)"
 
 finish

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Two small worlds for discovery: an asker and a site, on networks of their own. Broadcasts need
-# real interfaces, port 9777 and port 80, and none of them may be the machine's. To be sourced after
+# Two network namespaces for discovery: an asker and a site, with their own networks. Broadcasts
+# need real interfaces, port 9777 and port 80, and must not use the machine's. Source it after
 # lib.sh, then:
 #
-#   enter_namespaces "$@"              # or ends the test as skipped
+#   enter_namespaces "$@"              # or skips the test
 #   begin BUILD_DIR
 #   net_begin                        # likewise
 #   start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
@@ -12,17 +12,17 @@
 #   started $!
 #
 # asker: 10.77.0.1/24 and 10.78.0.1/24. site: 10.77.0.11 to .15 and 10.78.0.11 to .15. Interface
-# net77 is the first network, net78 the second. The simulator's cloud is on the 127.0.0.1 of the
-# world it runs in, and only there.
+# net77 is the first network, net78 the second. The simulator's cloud listens only on 127.0.0.1 of
+# the namespace in which it runs.
 #
-# Commands enter by nsenter and not by "ip netns exec": that would give each a mount table of its
-# own, in which others do not see what it mounts.
+# Commands enter with nsenter and not with "ip netns exec", which would give each its own mount
+# table, where others do not see its mounts.
 
 asker=()
 site=()
 
-# net_begin: makes both worlds. They have no names: each is held by a process of ours, and gone
-# when nothing runs in it.
+# net_begin: makes both namespaces. They have no names: a process holds each of them, and they
+# vanish when nothing runs in them.
 net_begin() {
   local why net
   command -v ip >/dev/null || skip "there is no ip (iproute2)"
@@ -36,7 +36,7 @@ net_begin() {
   for net in 77 78; do net_join "$net"; done
 }
 
-# net_world: an empty one. Sets $net_pid, of the process that holds it.
+# net_world: makes an empty one. Sets $net_pid, the process that holds it.
 net_world() {
   unshare --net sleep infinity &
   net_pid=$!
@@ -52,7 +52,7 @@ net_apart() {
   [[ $(readlink "/proc/$1/ns/net") != "$(readlink /proc/self/ns/net)" ]]
 }
 
-# net_join NUMBER: a cable between the two, and the addresses on it.
+# net_join NUMBER: connects the two with a veth pair, and adds its addresses.
 net_join() {
   local last
   in_asker ip link add "net$1" type veth peer name "net$1" netns "$net_site"
@@ -72,7 +72,7 @@ in_site() {
   "${site[@]}" "$@"
 }
 
-# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: start_sim of lib.sh, in that world.
+# start_sim_in_site [OPTION…], start_sim_in_asker [OPTION…]: start_sim of lib.sh, in that namespace.
 start_sim_in_site() {
   net_sim "$net_site" "$@"
 }
@@ -81,7 +81,7 @@ start_sim_in_asker() {
   net_sim "$net_asker" "$@"
 }
 
-# start_sim takes the program from $build: here it finds one that enters first.
+# start_sim uses the program in $build: here it finds a wrapper that enters the namespace first.
 net_sim() {
   local world=$1 where=$scratch/world-$1
   shift

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# openmetrics.sh BUILD_DIR: two weeks and two months of history as OpenMetrics, by promtool into blocks
-# and by a real Prometheus out of them again: each sample is compared with what it must be.
+# openmetrics.sh BUILD_DIR: two weeks and two months of history as OpenMetrics, made into blocks by
+# promtool and read from a real Prometheus: each sample is compared with the expected one.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,7 +15,7 @@ cemm=$build/plugin/exec/cemm
 sim=$build/tests/simulator/cemm-sim
 one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
-minutes=00-1E-C0-00-00-03 # its gas is read by the minute
+minutes=00-1E-C0-00-00-03 # with gas by the minute
 since=2025-01-01
 config=$scratch/cemm.conf
 export TZ=Europe/Amsterdam TMPDIR=$scratch/tmp
@@ -28,7 +28,7 @@ printf '[cloud other]\nurl = %s\napi-key-file = %s.key\n' "$sim_cloud" "$config"
 
 # ---- the text --------------------------------------------------------------------------------------
 
-# Families, and the metrics in them, stand together; the times of a metric rise; the end is the end.
+# Families and their metrics are contiguous; the times of a metric increase; # EOF comes last.
 sound='
 import re, sys
 families, metrics, last, names = [], [], None, []
@@ -51,40 +51,40 @@ assert len(set(families)) == len(families) and len(set(metrics)) == len(metrics)
 print(*families)'
 
 exits 'days' 0 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-11-02 --format openmetrics --output "$scratch/days.om"
-is 'without a word' '' "$out$err"
-is 'days are sound' 'cemm_electric_power_watts cemm_gas_amount_cubic_meters cemm_gas_flow_cubic_meters_per_second' \
+is 'without a message' '' "$out$err"
+is 'days are valid' 'cemm_electric_power_watts cemm_gas_amount_cubic_meters cemm_gas_flow_cubic_meters_per_second' \
   "$(python3 -c "$sound" "$scratch/days.om")"
 exits 'months' 0 "$cemm" history --config "$config" --from 2025-03-01 --to 2025-04-30 --period month --format openmetrics
 cp "$scratch/stdout" "$scratch/months.om"
-is 'months are sound' 'cemm_energy_amount_joules cemm_gas_amount_cubic_meters' "$(python3 -c "$sound" "$scratch/months.om")"
+is 'months are valid' 'cemm_energy_amount_joules cemm_gas_amount_cubic_meters' "$(python3 -c "$sound" "$scratch/months.om")"
 exits 'nothing' 1 "$cemm" history --config "$config" --from 2024-12-01 --to 2024-12-02 --format openmetrics
-is 'is a whole text, too' '# EOF' "$out"
+is 'is a complete text, too' '# EOF' "$out"
 is 'no temporary file is left' '' "$(ls -A "$TMPDIR")"
 TMPDIR=$scratch/none exits 'no place for it' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
-has 'is said' "$err" "E! cemm: a temporary file in $scratch/none: No such file or directory"
+has 'is reported' "$err" "E! cemm: a temporary file in $scratch/none: No such file or directory"
 # shellcheck disable=SC2016 # the inner shell's
 exits 'too little place for it' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
   "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-24 --format openmetrics "$one/p1"
-has 'is said, too' "$err" "E! cemm: a temporary file in $TMPDIR: File too large"
+has 'is reported, too' "$err" "E! cemm: a temporary file in $TMPDIR: File too large"
 is 'and nothing is printed' '' "$out"
 
 # ---- Prometheus -------------------------------------------------------------------------------------
 
 for span in days months; do
-  check "promtool takes the $span" promtool tsdb create-blocks-from --max-block-duration=720h \
+  check "promtool accepts the $span" promtool tsdb create-blocks-from --max-block-duration=720h \
     openmetrics "$scratch/$span.om" "$scratch/prometheus"
 done
 free_ports 1
 start_prometheus "${ports[0]}" - --storage.tsdb.retention.time=50y
 wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$scratch/prometheus.out")"
 
-# query TEXT DAY: when that day begins.
+# query TEXT DAY: at the beginning of that day.
 query() {
   curl -sfG "$server/api/v1/query" --data-urlencode "query=$1" --data-urlencode "time=$(date -d "$2" +%s)"
 }
 
-# samples WHAT SELECTOR FACTOR UID ALIAS SPAN:CHANNEL: Prometheus has of one metric what the meter
-# measured at the times on stdin (ms), and nothing else but ends of days, which are counted below.
+# samples WHAT SELECTOR FACTOR UID ALIAS SPAN:CHANNEL: Prometheus has exactly the meter's values at
+# the times on stdin (ms), except for the ends of days, which are counted below.
 samples() {
   local what=$1 selector=$2 factor=$3 times
   shift 3
@@ -103,7 +103,7 @@ assert got == wanted, (len(got), len(wanted), [p for p in zip(got, wanted) if p[
     "$scratch/times" "$scratch/values" "$scratch/answer" "lambda x: $factor"
 }
 
-# counts SELECTOR: how many samples each metric has, and how many metrics there are.
+# counts SELECTOR: the number of samples of each metric, and the number of metrics.
 counts() {
   query "count_over_time($1[30d])" 2025-11-03 | jq -r '[.data.result[].value[1]] | "\(unique | join(" "))|\(length)"'
 }
@@ -122,13 +122,13 @@ for uid in "$one" "$two"; do
   samples "$uid gas: each day" "cemm_gas_amount_cubic_meters{uid=\"$uid\",period=\"month\"}" \
     x "$uid" p1-gas month:gas <"$scratch/days"
 done
-is 'two weeks, of which one day has 25 hours: how many' "$((14 * 1440 + 60))|4" "$(counts cemm_electric_power_watts)"
+is 'two weeks, one day with 25 hours: the count' "$((14 * 1440 + 60))|4" "$(counts cemm_electric_power_watts)"
 is 'one sample' "$("$sim" --since "$since" --zone Europe/Amsterdam --print "$one" p1 day:electric_power "$(date -d 2025-10-25 +%s)000")" \
   "$(query "cemm_electric_power_watts{uid=\"$one\",alias=\"p1\"}" 2025-10-25 | jq -r '.data.result[].value[1]')"
 
 # A day of gas ends in a row of 0, at its last second.
-is 'gas by the hour: how many' "$((14 * 24 + 1 + 14))|2" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
-is 'gas by the minute: how many' "$((14 * 1440 + 60 + 14))|1" "$(counts cemm_gas_flow_cubic_meters_per_second)"
+is 'gas by the hour: the count' "$((14 * 24 + 1 + 14))|2" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
+is 'gas by the minute: the count' "$((14 * 1440 + 60 + 14))|1" "$(counts cemm_gas_flow_cubic_meters_per_second)"
 options=(--first 3 --dsmr5)
 samples 'gas by the minute' "cemm_gas_flow_cubic_meters_per_second{uid=\"$minutes\",period=\"day\"}" \
   'x / 60000' "$minutes" p1-gas day:gas <"$scratch/minutes"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# other-machines.sh BUILD_DIR: cemm is built for other machines without a warning, and its unit and
-# golden tests run as they do here: for i386, where numbers are shorter, as it is; for arm64 and
-# armhf by qemu. The cemm of each reads a meter, too. Compilers are this machine's; libraries are of
-# Debian packages that are unpacked and not installed, so no other machine is made root's or dpkg's
-# business. Takes minutes.
+# other-machines.sh BUILD_DIR: cemm builds for other architectures without warnings, and its unit
+# and golden tests pass: natively for i386, where types are smaller, and with qemu for arm64 and
+# armhf. The cemm of each also reads a meter. The compilers are this machine's; the libraries come
+# from Debian packages that are unpacked, not installed, so the machine's dpkg does not change.
+# Takes minutes.
 # shellcheck disable=SC2154,SC2317 # out is of lib.sh; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,7 +29,7 @@ write_config "$scratch/cemm.conf"
 here_count=$(meson test -C "$build" --no-rebuild --list --suite unit --suite golden 2>/dev/null | wc -l)
 check 'there are tests' test "$here_count" -gt 20
 
-# cross_file ROOT TRIPLE FAMILY WRAPPER…: what meson is to know of a machine.
+# cross_file ROOT TRIPLE FAMILY WRAPPER…: meson's cross file for a machine.
 cross_file() {
   local root=$1 triple=$2 family=$3
   shift 3
@@ -63,7 +63,7 @@ unpack() {
 }
 build_for() { meson setup "$dir" "$top" -Dwerror=true --cross-file "$dir.ini" && meson compile -C "$dir"; }
 
-# What failed is shown, and slowness alone is no failure.
+# Shows failures; a slow machine alone is not a failure.
 tests_pass() {
   meson test -C "$dir" --no-rebuild --timeout-multiplier 10 --print-errorlogs --suite unit --suite golden \
     >"$dir.log" 2>&1 || ! grep -vE ' OK |^$' "$dir.log"
@@ -79,11 +79,11 @@ machine() {
   cross_file "$root" "$triple" "$family" "${wrapper[@]}" >"$dir.ini"
   check "$architecture: it builds without a warning" build_for
   check "$architecture: the tests pass" tests_pass
-  is "$architecture: and they are those of here" "$here_count" \
+  is "$architecture: the same number as here" "$here_count" \
     "$(wc -l <"$dir/meson-logs/testlog.json")"
   exits "$architecture: cemm reads a meter" 0 \
     "${wrapper[@]}" "$dir/plugin/exec/cemm" read --config "$scratch/cemm.conf" --format csv p1
-  has "$architecture: which gives a value" "$out" 'p1,electric_power,'
+  has "$architecture: its cemm prints a value" "$out" 'p1,electric_power,'
   rm -rf --one-file-system "$root" "$dir"
 }
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# own-root.sh COMMAND…: runs it in a tree of mounts that is this one's likeness, but for what other tests
-# have mounted in the directory for temporary files. As root of a user namespace nobody can take away the
-# copies of these mounts, and with them they would outlive their tests.
+# own-root.sh COMMAND…: runs it in a copy of the mount tree without the mounts of other tests in the
+# directory for temporary files. The root of a user namespace cannot unmount inherited copies of
+# these mounts, and they would outlive their tests.
 set -euo pipefail
 hole=$(realpath "${TMPDIR:-/tmp}")
 root=$(mktemp -d)
 
-# alike DIRECTORY: what is in it is in the new tree, too. On the way to that directory and in it, only
-# what has no mounts in it can be bound.
+# alike DIRECTORY: makes its content appear in the new tree. On the way to that directory and in it,
+# only entries without mounts below can be bound.
 alike() {
   local entry
   for entry in "${1%/}"/* "${1%/}"/.[!.]*; do

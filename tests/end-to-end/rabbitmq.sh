@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# rabbitmq.sh BUILD_DIR: a fleet as examples/fleet/ has it. Two collectds share 1,000 devices and publish
-# to a RabbitMQ of three nodes; a third one takes it from there and writes. Each node is killed and comes
-# back, then the central collectd, then one of the pollers; then there are three pollers. What has come
-# is compared with what the simulator gave, and each loss with what its hop promises. Takes about
-# ten minutes, and 30 on a machine that is busy.
+# rabbitmq.sh BUILD_DIR: a fleet like that of examples/fleet/. Two collectds share 1,000 devices and
+# publish to a RabbitMQ of three nodes; a third one receives and writes the values. Each node is
+# killed and restarted, then the central collectd, then a poller; then there are three pollers. The
+# values that arrive are compared with the simulator's, and each loss with what its hop promises.
+# Takes about ten minutes, and 30 on a busy machine.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,7 +19,7 @@ rabbit_bin=/usr/lib/rabbitmq/bin
 [[ -x $rabbit_bin/rabbitmq-server ]] || skip 'rabbitmq-server is not installed'
 needs epmd python3 jq
 ldd /usr/lib/collectd/amqp.so 2>/dev/null | grep -c 'librabbitmq.*=> /' >/dev/null || skip 'librabbitmq4 is not installed'
-export ASAN_OPTIONS=detect_leaks=0 # of librabbitmq, and collectd's plugin for it
+export ASAN_OPTIONS=detect_leaks=0 # librabbitmq and collectd's plugin for it leak
 
 examples=$(cd "$here/../../examples/fleet" && pwd)
 devices=1000
@@ -31,7 +31,7 @@ amqp_port=${ports[0]} epmd_port=${ports[4]} ctl_port=${ports[5]} tap_port=${port
 
 declare -A node_pid=()
 
-# A node that runs for longer than its epmd starts another one.
+# A node that outlives its epmd starts another one.
 end_nodes() {
   local pid
   for pid in "${node_pid[@]}"; do
@@ -40,7 +40,7 @@ end_nodes() {
 }
 at_cleanup end_nodes
 
-# Each node has an address, and all have the same port. Nothing of the system's own RabbitMQ is used.
+# Each node has an address, and all have the same port. The system's RabbitMQ is not used.
 rabbit_env() {
   unset NOTIFY_SOCKET
   export HOME=$scratch/rabbit ERL_EPMD_PORT=$epmd_port ERL_EPMD_ADDRESS=127.0.0.1
@@ -60,7 +60,7 @@ start_node() { # NUMBER
     rabbit_env
     export RABBITMQ_NODENAME=cemm$1@localhost RABBITMQ_DIST_PORT=${ports[$1]} RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
     export RABBITMQ_MNESIA_BASE=$dir/data RABBITMQ_LOG_BASE=$dir/log
-    export RUNNING_UNDER_SYSTEMD=true # so that it is this process, and no child of it
+    export RUNNING_UNDER_SYSTEMD=true # so that it is this process, not a child
     exec "$rabbit_bin/rabbitmq-server" >>"$dir/out" 2>&1 </dev/null
   ) &
   node_pid[$1]=$!
@@ -94,13 +94,13 @@ start_rabbitmq() {
   PATH=$scratch/bin:$PATH check 'RabbitMQ: broker.sh' "$examples/broker.sh" <<<'change this'
 }
 
-# queue COLUMN: of the queue, as JSON.
+# queue COLUMN: that column of the queue, as JSON.
 queue() {
   ctl "$asked_node" -q list_queues -p cemm name "$1" --formatter json | jq -c ".[] | select(.name == \"cemm\") | .$1"
 }
 asked_node=1
 
-# The queue is on three nodes: those of its quorum, or its own and two mirrors.
+# The queue is on three nodes: the quorum's, or its own and two mirrors.
 queue_is_whole() {
   local kind
   kind=$(queue type)
@@ -110,8 +110,8 @@ queue_is_whole() {
 
 # ---- collectd --------------------------------------------------------------------------------
 
-# place NAME: $scratch/NAME/collectd.conf, with what stdin has. Plugins of collectd's own come first, since
-# PluginDir, which is ours, holds for what follows it.
+# place NAME: writes $scratch/NAME/collectd.conf from stdin. collectd's own plugins come first,
+# because PluginDir, which is ours, applies to the lines after it.
 place() {
   local dir=$scratch/$1 body
   body=$(cat)
@@ -138,7 +138,7 @@ $(grep -v '^LoadPlugin' <<<"$body" | sed -e 's|"rabbit\([123]\)"|"127.0.0.\1"|g'
 END_OF_CONF
 }
 
-# poller NAME SHARD: starts it, and sets $daemon. What it reads goes to the broker alone.
+# poller NAME SHARD: starts it, and sets $daemon. Its values go only to the broker.
 poller() {
   place "$1" < <(sed -e "s|Shard .*|Shard \"$2\"|; s|ApiKeyFile .*|ApiKeyFile \"$key_file\"\n    URL \"$sim_cloud\"|" \
     -e 's|Interval 60|Interval 10|; s|Window 86400|Window 900|' -e '/^LoadPlugin cemm/d' "$examples/poller.conf")
@@ -152,21 +152,21 @@ arrived() {
   python3 "$here/arrived.py" "$sim_log" "$csv" "$@"
 }
 
-# complete WHAT: waits until a further reading of all devices is there: its time is in $now, and that of
-# the one before in $then.
+# complete WHAT: waits until another reading of all devices has arrived: sets its time, $now, and
+# that of the one before, $then.
 now=0
 complete() {
   then=$now
   if now=$(arrived complete "$then" $((60 * patience))); then
-    ok "$1: all devices come"
+    ok "$1: all devices arrive"
   else
-    not_ok "$1: all devices come" "since $then: $(arrived lost "$then" "$(date +%s)")"
+    not_ok "$1: all devices arrive" "since $then: $(arrived lost "$then" "$(date +%s)")"
     finish
   fi
 }
 
-# losses WHAT LOST_MOST TWICE_MOST: between the last two of these, each series has lost at most so many
-# values, and has at most so many twice. $lost has how many all in all.
+# losses WHAT LOST_MOST TWICE_MOST: between $then and $now, each series has lost at most LOST_MOST
+# values, and has at most TWICE_MOST twice. Sets $lost to the total.
 losses() {
   local given lost_most twice_most
   read -r given lost lost_most twice twice_most < <(arrived lost "$then" "$now")
@@ -174,11 +174,11 @@ losses() {
   check "$1: $twice have come twice, of no series more than $3 ($twice_most)" test "$twice_most" -le "$3"
 }
 
-declare -A deadly=() # the minutes in which something was killed
+declare -A deadly=() # minutes in which a process was killed
 
-# kill_amid PID: kills it in the midst of a reading that comes. What is on its way then may be lost or
-# come twice, and the first values of the next reading, with which collectd notices: of each series at
-# most $bound.
+# kill_amid PID: kills it while a reading arrives. Values in transit may then be lost or come twice,
+# and so may the first values of the next reading, with which collectd notices: at most $bound of
+# each series.
 kill_amid() {
   arrived begun "$now" $((60 * patience)) || not_ok 'another reading comes'
   stop "$1" KILL
@@ -218,7 +218,7 @@ for node in 1 2 3; do
   before=$then
   start_node $node
   node_runs $node
-  check "node $node is back, and has the queue" wait_for 60 queue_is_whole
+  check "node $node is back and has the queue" wait_for 60 queue_is_whole
   complete "with node $node again"
   then=$before
   losses "node $node is killed" "$bound" "$bound"
@@ -255,8 +255,9 @@ complete 'the poller is back'
 losses 'a poller is killed, and is away for minutes' "$bound" "$bound"
 is 'only its own devices come twice' '' "$(arrived twice "$then" "$now" | comm -12 - "$scratch/first.uids")"
 
-# What it did not read comes from Backfill: the store has each device in each minute. Only where something
-# was killed may a minute lack, of which the poller has given a reading that was lost on its way.
+# The minutes that it did not read come from Backfill: the store has each device in each minute. A
+# minute may be missing only if something was killed in it, and a reading that the poller had
+# dispatched was lost.
 minutes() {
   read -r count missing which < <(python3 "$here/arrived.py" "$sim_log" "$scratch/tap" minutes "$begun" "$now")
 }
@@ -268,7 +269,7 @@ filled() {
   done
 }
 wait_for 120 filled || true
-check "Backfill: of $count minutes $missing lack in the store, only where something was killed" filled
+check "Backfill: of $count minutes $missing are missing in the store, only if something was killed in them" filled
 
 # ---- three pollers instead of two ------------------------------------------------------------------
 
@@ -291,16 +292,16 @@ complete 'three pollers go on'
 then=$before
 losses "three pollers instead of two, $again devices are asked again for what they have given" 1 0
 for daemon in "${thirds[@]}"; do stop "$daemon"; done
-# newest FILE: "UID TIME" of the power that was given last.
+# newest FILE: "UID TIME" of the newest power values.
 newest() {
   awk -F '\t' '$4 == "electric_power" && match($5, /@[0-9]+/) { print $2, substr($5, RSTART + 1, RLENGTH - 1) }' "$1" | LC_ALL=C sort
 }
 moved=$(newest "$scratch/third-3/cemm.state" | comm -23 - <(newest "$scratch/merged") | wc -l)
-check "the third one has a third of the devices, which were others' ($moved)" test "$moved" -gt 250 -a "$moved" -lt 420
+check "the third one has a third of the devices, which others had before ($moved)" test "$moved" -gt 250 -a "$moved" -lt 420
 
 # ---- the end -----------------------------------------------------------------------------------------
 
-is 'the pollers say nothing of the key' '' "$(grep -rl "$sim_key" "$scratch"/*/log || true)"
+is 'the key is in no log of the pollers' '' "$(grep -rl "$sim_key" "$scratch"/*/log || true)"
 stop "$central" KILL
 for node in 1 2 3; do stop "${node_pid[$node]}" KILL; done
 finish

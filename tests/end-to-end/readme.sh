@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# readme.sh BUILD_DIR: README and the pages of recipes as a newcomer reads them. Their blocks of commands
-# are run one after another as they stand there, by an ordinary user who has sudo, and what they set up
-# is run by the users that it names; then all of it is removed, as the pages say, and nothing may be
-# left. On a copy of this machine that is thrown away, in a network with a simulated cloud and two CEMMs
-# and nothing else. Takes minutes: it builds, installs, and makes and installs the packages.
+# readme.sh BUILD_DIR: follows README and the pages of recipes as a new user would. Their blocks of
+# commands are run one after another, unchanged, by an ordinary user who has sudo, and services run
+# as the users that the pages name; then everything is removed, as the pages say, and nothing may be
+# left. This runs in a temporary copy of this machine, in a network with only a simulated cloud and
+# two CEMMs. Takes minutes: it builds, installs, and makes and installs the packages.
 #
-# Changed are only: the address of the cloud, which is added to what the blocks write; the uid and the
-# year of the plots; and what would run for ever. systemctl.py stands in for systemd, which does not run
-# in there, and telegraf for Telegraf, which Debian does not have.
+# Changes to the blocks: the address of the cloud is added to the configurations; the uid and the
+# year of the plots are replaced; commands that never end are stopped. systemctl.py replaces
+# systemd, which does not run in there, and a script replaces Telegraf, which Debian does not have.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +26,7 @@ net_begin
 # ---- the blocks ------------------------------------------------------------------------------------
 
 mkdir -p "$scratch/inside/blocks" "$scratch/inside/bin" "$scratch/inside/cemm"
-# blocks ORDER PAGE TITLES: those of the sections whose titles match, as blocks/ORDER-1.sh and on.
+# blocks ORDER PAGE TITLES: writes the blocks of the sections whose titles match to blocks/ORDER-1.sh and on.
 blocks() {
   awk -v to="$scratch/inside/blocks/$1" -v titles="^## ($3)\$" '
     /^## / { inside = $0 ~ titles }
@@ -34,7 +34,7 @@ blocks() {
     /^```$/ { open = 0 }
     open { print > file }' "$top/$2"
 }
-everything_else='[^RI].*|R[^e].*|I[^n].*' # but for the sections "Remove" and "Instead of …"
+everything_else='[^RI].*|R[^e].*|I[^n].*' # except for the sections "Remove" and "Instead of …"
 blocks 10 README.md 'Your own meter'
 blocks 20 examples/README.md "$everything_else"
 blocks 30 examples/files.md "$everything_else"
@@ -57,10 +57,10 @@ blocks 90 examples/README.md Remove
 blocks 91 README.md 'Remove it'
 pages=$(cd "$top" && git ls-files --cached --others --exclude-standard 'README.md' 'examples/*.md' | LC_ALL=C sort)
 is 'these are the pages with blocks' 'README.md examples/README.md examples/collectd/README.md examples/files.md examples/fleet/README.md examples/home-assistant/README.md examples/home-assistant/mqtt.md examples/influxdb.md examples/prometheus/README.md examples/victoriametrics.md' "$(paste -sd ' ' <<<"$pages")"
-# README's two commands are tests of their own.
+# README's two commands have their own tests.
 is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md examples/*/*.md | grep -c '^```sh')" \
   "$(find "$scratch/inside/blocks" -name '[2-9]*' ! -name '91-*' | wc -l)"
-# block WORDS: the name of the one that holds them.
+# block WORDS: the name of the block that contains them.
 block() { (cd "$scratch/inside/blocks" && grep -lF -e "$1" -- *.sh) | head -n 1; }
 
 # ---- a machine to throw away -----------------------------------------------------------------------
@@ -77,7 +77,7 @@ mount -t tmpfs -o size=4g tmpfs "$machine"
 mkdir "$machine/upper" "$machine/work" "$machine/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/work" "$machine/root"
 root=$machine/root
-# A /dev of its own: syslog's socket is to be there.
+# A separate /dev, for syslog's socket.
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm"
 for name in null zero full random urandom tty fuse; do
@@ -95,16 +95,16 @@ mount --bind "$machine/../inside" "$root/tmp/inside"
 exec env -i HOME=/root LANG=C.UTF-8 key="$2" url="$3" uid="$4" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
   chroot "$root" bash /tmp/inside/all.sh
 END
-# Not what git ignores: a fresh clone.
+# Without the files that git ignores: a fresh clone.
 (cd "$top" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$scratch/inside/cemm")
 cp "$here/systemctl.py" "$scratch/inside/bin/systemctl"
-# sudo, without its questions: as-root is a setpriv with the bit that makes it root's.
+# sudo, without its questions: as-root is a setuid copy of setpriv.
 cat >"$scratch/inside/bin/sudo" <<'END'
 #!/bin/sh
 exec /usr/local/lib/as-root --reuid=0 --regid=0 --clear-groups env -i HOME=/root LANG=C.UTF-8 \
   PATH=/tmp/inside/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
 END
-# What Telegraf does with [[inputs.execd]]: starts the command, sends lines, reads lines.
+# Replaces Telegraf's [[inputs.execd]]: starts the command, sends lines, reads lines.
 cat >"$scratch/inside/bin/telegraf" <<'END'
 #!/usr/bin/env python3
 import glob, os, subprocess, time, tomllib
@@ -118,7 +118,7 @@ for child in children:
 print("telegraf", os.getuid(), flush=True)
 time.sleep(1e6)
 END
-# What rsyslogd does with what comes to /dev/log.
+# Replaces rsyslogd, for messages to /dev/log.
 cat >"$scratch/inside/bin/syslog" <<'END'
 #!/usr/bin/env python3
 import os, socket
@@ -136,7 +136,7 @@ for file in "$scratch"/inside/blocks/*; do
     -e "s|^\\( *\\)ApiKeyFile.*|&\\n\\1URL \"$sim_cloud\"|" -e 's/^\(sudo apt [a-z]*\) /\1 --yes /' -e 's/ HOST$/ inside/' "$file"
 done
 cat >"$scratch/inside/all.sh" <<'END'
-# as USER COMMAND…: as in a login, or as cron has it.
+# as USER COMMAND…: runs it as in a login, or as from cron.
 as() {
   local user=$1
   shift
@@ -151,7 +151,7 @@ useradd --create-home owner
 as owner mkdir -p /home/owner/.config /home/owner/.local/share
 useradd --system --home-dir /etc/telegraf telegraf
 chown -R owner: /tmp/inside/cemm
-# Debian's collectd: it logs to syslog. csv shows what it gets.
+# Debian's collectd: it logs to syslog. csv shows its values.
 mkdir -p /etc/collectd/collectd.conf.d /etc/telegraf/telegraf.d /etc/systemd/system /var/lib/telegraf
 cat >/etc/collectd/collectd.conf <<CONF
 Hostname "inside"
@@ -189,7 +189,7 @@ for ((i = 0; i < 600; i++)); do
   sleep 0.5
 done
 
-# It has a key when README says that it is to be written there, and the simulator's address.
+# Writes the key, when README says so, and the simulator's address.
 prepare() {
   local file
   file=/home/owner/.config/cemm/home.key
@@ -204,7 +204,7 @@ wait_for() {
   for ((i = 0; i < 600; i++)); do "$@" >/dev/null 2>&1 && return; sleep 0.5; done
   return 1
 }
-# The users that recipes name, once the block is run that sets it up.
+# Runs the services as the users that the recipes name, after the block that sets them up.
 after() {
   case $(<"$1") in
     *'sudo mount /cemm'*)
@@ -224,7 +224,7 @@ after() {
       echo "code $?" >>/tmp/inside/collectd-T.out
       mv /etc/cemm/away.key /etc/cemm/home.key ;;
     *useradd*cemm-exec*)
-      # The plugin is in the way, as the page says.
+      # The plugin must not run at the same time, as the page says.
       mv /etc/collectd/collectd.conf.d/cemm.conf /etc/collectd/
       systemctl.py restart collectd
       rm -r /tmp/inside/csv
@@ -256,7 +256,7 @@ after() {
   esac
 }
 ln -s /tmp/inside/bin/systemctl /usr/local/bin/systemctl.py
-# What is there: names, and what the recipes add lines to.
+# The state of the system: names, and the files to which the recipes add lines.
 everything() {
   ls -d /*
   find /etc /home /opt /root /srv /usr /var \( -name .cache -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt \
@@ -266,7 +266,7 @@ everything() {
 }
 everything | LC_ALL=C sort >/tmp/inside/before
 for block in /tmp/inside/blocks/*.sh; do
-  # The last command of a block is not the only one that counts.
+  # Every command of a block must succeed, not only the last one.
   as owner bash -eo pipefail "$block" >"$block.out" 2>&1 </dev/null
   echo $? >"$block.code"
   prepare
@@ -275,7 +275,7 @@ done
 everything | LC_ALL=C sort >/tmp/inside/afterwards
 echo >/tmp/inside/done
 END
-# README's configuration is of Amsterdam, where the day begins before it does here.
+# README's configuration has Amsterdam's time zone, where the day begins earlier than here.
 yesterday() { TZ=Europe/Amsterdam date -d yesterday +%F; }
 days=$(yesterday)
 "${asker[@]}" unshare --mount --pid --fork --kill-child bash "$scratch/enter.sh" "$machine" "$sim_key" "$sim_cloud" "$uid" >"$scratch/enter.log" 2>&1 &
@@ -283,7 +283,7 @@ inside_pid=$!
 started "$inside_pid"
 wait "$inside_pid" || not_ok 'the machine' "$(<"$scratch/enter.log")"
 if [[ ! -e $scratch/inside/done ]]; then
-  not_ok 'it was entered' "$(<"$scratch/enter.log")"
+  not_ok 'the copy was started' "$(<"$scratch/enter.log")"
   finish
 fi
 
@@ -294,7 +294,7 @@ for file in "$scratch"/inside/blocks/*.sh; do
   if [[ $(cat "$file.code" 2>/dev/null) == 0 ]]; then ok "$what"; else not_ok "$what" "$(tail -n 11 "$file.out")"; fi
 done
 inside() { cat "$scratch/inside/$1" 2>&1 || true; }
-# said WORDS: what the block that holds them printed.
+# said WORDS: the output of the block that contains them.
 said() { inside "blocks/$(block "$1").out"; }
 is_power() { grep -qxE -e '-?[0-9.]+' <<<"$1"; }
 has 'cemm discover finds both' "$(said 'cemm discover')" '00-1E-C0-00-00-02  10.77.0.12'
@@ -303,28 +303,28 @@ has 'and read' "$(said 'cemm list')" 'electric_power='
 check 'a day is a file' grep -qE "(^|csv:)($days|$(yesterday))T12:" <<<"$(said 'cemm list')"
 check 'the mount of fstab: another user reads it' is_power "$(inside nobody.out)"
 check 'the copy has the days of both devices' test "$(find "$scratch/inside" -name copied.out -exec cat {} +)" -gt 200
-is 'cron: the user backup copies without a word' 0 "$(inside cron.out)"
+is 'cron: the user backup copies without a message' 0 "$(inside cron.out)"
 check 'collectd -T without a key file fails' grep -qx 'code [1-9][0-9]*' <<<"$(inside collectd-T.out)"
 hasnt 'no reason at the terminal' "$(inside collectd-T.out)" 'home.key'
 has 'it is in syslog' "$(inside syslog)" 'home.key'
-check 'the plugin gives values' grep -q power-p1-electric_power <<<"$(inside plugin.out)"
+check 'the plugin has values' grep -q power-p1-electric_power <<<"$(inside plugin.out)"
 check 'so does the exec plugin' grep -q power-p1-electric_power <<<"$(inside exec.out)"
 has 'the timer: the textfile has the meters' "$(inside textfile.out)" 'cemm_up{'
-check 'promtool takes it' promtool check metrics <<<"$(inside textfile.out)"
+check 'promtool accepts it' promtool check metrics <<<"$(inside textfile.out)"
 has 'the service that runs all the time has them, for the user prometheus' "$(inside stream.out)" 'cemm_up{'
 is 'Telegraf runs as the user telegraf' telegraf "$(inside telegraf.out | awk '$1 == "telegraf" && $2 > 0 { print $1 }')"
-has 'and its command gives lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
+has 'and its command prints lines' "$(inside telegraf.out)" "cemm,uid=$uid,alias=p1"
 has 'InfluxDB has the history' "$(inside influxdb.out)" '"count_electric_power"'
-has 'and what it refuses is told' "$(inside refused.out)" 'database not found'
+has 'and a refusal is reported' "$(inside refused.out)" 'database not found'
 has 'Home Assistant gets hours' "$(inside home-assistant.out)" 'p1_import,'
-has 'and a row to begin with' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
+has 'and a first row' "$(inside home-assistant.out)" '_p1_import,01.01.2010 00:00,kWh,0,0'
 has 'VictoriaMetrics has the history' "$(inside victoriametrics.json)" '"__name__":"cemm_electric_power"'
 has 'the broker has a sample' "$(inside blocks/67-1.sh.mqtt)" '"channel": "electric_power"'
-has 'from somebody who is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
+has 'from a publisher that is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
 has 'and says so to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
 has 'likewise from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
-is 'what is removed is gone' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"
+is 'everything is removed' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"
 hasnt 'the key is in no message' "$(cat "$scratch"/inside/*.out "$scratch"/inside/*.log "$scratch"/inside/blocks/*.out "$scratch/inside/syslog")" "$sim_key"
 finish

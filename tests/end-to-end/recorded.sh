@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# recorded.sh BUILD_DIR: what real devices send comes out right in a kernel mount and in collectd. A
-# solar meter on Modbus has two sets of readings, which are never mixed; and what does not fit in an
-# answer costs only itself, is told of once, and counted.
+# recorded.sh BUILD_DIR: answers of real devices come out right in a kernel mount and in collectd. A
+# solar meter on Modbus has two sets of readings, which must not be mixed; and a part of an answer
+# that does not fit is skipped alone, logged once, and counted.
 # shellcheck disable=SC1091,SC2154,SC2317
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -37,8 +37,8 @@ CONF
 
 # ---- one set of readings ---------------------------------------------------------
 
-# sums FILE: of lines "TIME CHANNEL VALUE" in kWh, the moments at which all readings are there, then
-# those at which a documented sum does not hold.
+# sums FILE: from lines "TIME CHANNEL VALUE" in kWh, the number of moments with all readings, and of
+# those at which a documented sum is wrong.
 sums() {
   awk '
     function off(a, b, sum) { return a - b - sum > 0.0101 || a - b - sum < -0.0101 }
@@ -57,14 +57,14 @@ sums() {
 solar_in_the_mount() {
   local document channel
   check 'the solar meter' wait_for 20 cat "$m/$dev/mb3/realtime.csv"
-  # Both forms of one answer.
+  # Both formats of one answer.
   same() {
     document=$(<"$m/$dev/mb3/realtime.json") &&
       cp "$m/$dev/mb3/realtime.csv" "$scratch/mb3.csv" && [[ $document == "$(<"$m/$dev/mb3/realtime.json")" ]]
   }
   wait_for 10 same || not_ok 'one answer in both forms'
   for channel in t1 t2 t3 t4 electric_energy electric_energy_high; do
-    is "the mount: $channel is of totals" "$(jq -r ".totals.${channel}[1]" <<<"$document")" \
+    is "the mount: $channel comes from totals" "$(jq -r ".totals.${channel}[1]" <<<"$document")" \
       "$(awk -F, -v channel="$channel" '$1 == channel { print $2 }' "$scratch/mb3.csv")"
     check "the mount: $channel as a file" test -s "$m/$dev/mb3/realtime/$channel"
   done
@@ -72,7 +72,7 @@ solar_in_the_mount() {
     "$(jq '(.data.t1[1] - .totals.t1[1] - .totals.t2[1] | fabs) < 0.0201 and .data.t2 == [0,0]' <<<"$document")"
   awk -F, '$1 ~ /^(t|electric_energy)/ { print "now", $1, $2 }' "$scratch/mb3.csv" >"$scratch/mount.readings"
   is 'the mount: t1 - t3 is electric_energy' '1 0' "$(sums "$scratch/mount.readings")"
-  is 'the mount: power is of data' "$(jq -r '.data.electric_power[1]' <<<"$document")" \
+  is 'the mount: power comes from data' "$(jq -r '.data.electric_power[1]' <<<"$document")" \
     "$(awk -F, '$1 == "electric_power" { print $2 }' "$scratch/mb3.csv")"
 }
 
@@ -91,7 +91,7 @@ solar_in_collectd() {
 
 # ---- what does not fit ---------------------------------------------------------------
 
-# lines_left_out FILE WORDS: how many lines tell of it.
+# lines_left_out FILE WORDS: the number of lines that report it.
 lines_left_out() {
   grep -c -- "$2.*; left out" "$1" || true
 }
@@ -103,10 +103,10 @@ day() {
 
 odd_in_the_mount() {
   local uid file
-  is 'odd entries: both devices are there' "$dev $two" "$(basename -a "$m"/00-* | xargs)"
+  is 'odd entries: both devices are listed' "$dev $two" "$(basename -a "$m"/00-* | xargs)"
   is 'odd entries: all meters of the one on the LAN' 'mb3 p1 s01' \
     "$(find "$m/$dev" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | grep -v usage | xargs)"
-  check 'odd entries: a type that is a number hides no true one' grep -q ' p1 (p1)' "$m/status"
+  check 'odd entries: a type that is a number hides no valid one' grep -q ' p1 (p1)' "$m/status"
   for uid in "$dev" "$two"; do
     check "$uid: odd members: realtime" wait_for 20 cat "$m/$uid/p1/realtime.csv"
     is "$uid: odd members: all others" 't1 t2 t3 t4 electric_power rate gas' \
@@ -133,14 +133,14 @@ odd_in_collectd() {
     check "collectd: $uid: odd members: power" wait_for 60 has_lines 3 "$uid" power-p1-electric_power
     check "collectd: $uid: odd members: readings" wait_for 60 has_lines 3 "$uid" energy_wh-p1-t1
     check "collectd: $uid: odd entries: the other meter" wait_for 60 has_lines 1 "$uid" power-s01-electric_power
-    is "collectd: $uid: nothing of them" '' "$(find "$run/csv" -path "*$uid*odd*")"
+    is "collectd: $uid: none of them is dispatched" '' "$(find "$run/csv" -path "*$uid*odd*")"
   done
   is 'collectd: one line of each source' 2 "$(lines_left_out "$run/log" 'odd1 is not')"
 }
 
 past=$(date -d '40 days ago' +%F)
 begin_world
-# The first that matches holds.
+# The first that matches applies.
 sim_faults 'odd-members@*/p1/realtime*' 'odd-rows@*/data/day/*' 'odd-entries@*/io*' 'odd-entries@*/cemm/*'
 mount_fs -o realtime_ttl=0
 start_collectd "$run"
@@ -150,7 +150,7 @@ solar_in_the_mount
 solar_in_collectd
 sim_faults
 for uid in "$dev" "$two"; do
-  is "$uid: the day is what it is without odd rows" "$(day "$uid" | tail -n +2 | cut -d, -f4 | cksum)" \
+  is "$uid: the day is the same without the odd rows" "$(day "$uid" | tail -n +2 | cut -d, -f4 | cksum)" \
     "$(cksum <"$scratch/day.$uid")"
 done
 stop_collectd 'in the end' "$run"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A cloud that refuses requests: with 429 and Retry-After as a number or a date, with 429 alone, and with
-# 403. A program that somebody waits for reports it at once. A poller does not repeat the request for as
+# 403. An interactive program reports it at once. A poller does not repeat the request for as
 # long as Retry-After says, or longer each time, and logs it once; it goes on reading the healthy meter.
 # A key file that was rewritten is read again.
 # Called as: refusals.sh BUILD_DIR
@@ -49,7 +49,7 @@ check_pauses() {
 said_once() {
   local uid
   for uid in "${!kind[@]}"; do
-    is "$1: ${kind[$uid]}: said once" 1 "$(grep -v Notification "$2" | grep -c "$uid.*HTTP 4" || true)"
+    is "$1: ${kind[$uid]}: logged once" 1 "$(grep -v Notification "$2" | grep -c "$uid.*HTTP 4" || true)"
   done
   has "$1: and for how long" "$(<"$2")" 'too many requests (HTTP 429); not asked again for 3600 s'
 }
@@ -90,7 +90,7 @@ comes_back() {
   grep -q "uid=$1" "$scratch/out"
 }
 for uid in 00-1E-C0-00-00-03 00-1E-C0-00-00-04; do
-  check "stream: ${kind[$uid]}: afterwards it is read again" wait_for 60 comes_back "$uid"
+  check "stream: ${kind[$uid]}: it is read again afterwards" wait_for 60 comes_back "$uid"
 done
 for uid in 00-1E-C0-00-00-01 00-1E-C0-00-00-02; do
   refute "stream: ${kind[$uid]}: not before Retry-After is over" comes_back "$uid"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Name resolution never blocks the loop: a name server that never answers delays nobody
-# whose address is known, and not the end of a mount either. Whoever cannot be reached is told why. In namespaces of its own, because the
-# machine's resolv.conf is not ours. Called by meson: resolver.sh BUILD_DIR
+# Name resolution never blocks the loop: a name server that never answers delays no device whose
+# address is known, nor the end of a mount. A device that cannot be reached is reported with the
+# reason. Runs in namespaces, because it changes resolv.conf. Called by meson: resolver.sh BUILD_DIR
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/end-to-end/lib.sh
@@ -14,7 +14,7 @@ command -v python3 >/dev/null || skip "there is no python3"
 [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]] || skip '/dev/fuse cannot be opened'
 net_begin
 
-# It takes the questions, and that is all.
+# It receives queries and never answers.
 "${asker[@]}" python3 -c '
 import socket, time
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -49,19 +49,19 @@ started "$fs_pid"
 mounted "$m"
 wait_for 10 mountpoint -q "$m"
 
-# Without care each of these would wait for the 150 s of the resolver, whose thread libcurl joins.
+# If done wrong, each of these waits for the resolver's 150 s, because libcurl joins its thread.
 device=$m/00-1E-C0-00-00-01
 has 'a device whose address is known is read meanwhile' \
   "$(timeout 10 cat "$device/p1/realtime.csv" 2>&1)" electric_power
 check 'and the name server has been asked' wait_for 10 grep -q asked "$scratch/server"
-check 'the device that is asked for by name fails in its own time, not the resolver'"'"'s' \
+check 'the device with a host name fails after its own timeout, not the resolver'"'"'s' \
   wait_for 10 grep -q 'local unknown: cemm.example' "$scratch/fs.log"
 has 'others, too' "$(timeout 10 cat "$device/s01/realtime.csv" 2>&1)" electric_power
 has 'and the status' "$(timeout 10 cat "$m/status" 2>&1)" 'local unknown'
 kill -s TERM "$fs_pid"
 ends_soon 'the mount ends at once' 2000 "$fs_pid"
 
-# On the asker's networks nobody has the address 10.77.0.99, and no route leads to 192.0.2.1.
+# On the asker's networks no host has the address 10.77.0.99, and no route leads to 192.0.2.1.
 write_key "$scratch/key" test-key-4e4f657
 cat >"$scratch/nowhere.conf" <<CONF
 time-zone = Europe/Amsterdam

@@ -1,13 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# Real servers that take what cemm and collectd give: InfluxDB and Prometheus, on free ports of the
-# loopback address, with all their files in the scratch directory. To be sourced after lib.sh, then:
+# Real servers for the output of cemm and collectd: InfluxDB and Prometheus, on free ports of the
+# loopback address, with all their files in the scratch directory. Source it after lib.sh, then:
 #
-#   needs influxd curl                 # or ends the test as skipped
+#   needs influxd curl                 # or skips the test
 #   free_ports 2                       # sets the array $ports
 #   start_influxdb "${ports[@]}" <<<'' # sets $influx; stdin: more of its configuration
-#   start_prometheus PORT TARGET_PORT  # sets $server; -: there is nothing to scrape; =: see there
+#   start_prometheus PORT TARGET_PORT  # sets $server; -: nothing to scrape; =: see there
 #   start_victoriametrics HTTP_PORT GRAPHITE_PORT # sets $victoria
-#   start_mosquitto PORT               # clients of the test find it by themselves
+#   start_mosquitto PORT               # the test's clients find it automatically
 #   start_tap PORT FILE                # sets $daemon_pid
 
 needs() {
@@ -17,10 +17,10 @@ needs() {
   done
 }
 
-# free_ports COUNT: that nobody has now, the system gives to nobody who asks for any, and no other test
-# takes meanwhile: a process of ours holds a name for each that no two can have.
+# free_ports COUNT: finds ports that are unused, that the system does not hand out, and that no
+# other test takes meanwhile: a process holds a unique name for each.
 free_ports() {
-  : >"$scratch/ports" # those of the call before must not be taken for these
+  : >"$scratch/ports" # not the ports of the previous call
   python3 -c '
 import random, signal, socket, sys
 held = []
@@ -43,7 +43,7 @@ has_ports() {
   (($(wc -l <"$scratch/ports") == $1))
 }
 
-# start_tap PORT FILE: a graphite server of our own, which keeps each line as it came.
+# start_tap PORT FILE: our own graphite server, which stores each line as received.
 start_tap() {
   begin_daemon tap "$1" python3 -u -c '
 import socketserver, sys
@@ -101,8 +101,8 @@ END
   curl -sf -XPOST "$influx/query" --data-urlencode 'q=CREATE DATABASE cemm' >/dev/null
 }
 
-# start_prometheus PORT TARGET_PORT [OPTION…]: it scrapes what listens there every second; =: what its
-# configuration, standard input, says. Its data is in $scratch/prometheus.
+# start_prometheus PORT TARGET_PORT [OPTION…]: scrapes that port every second; =: its configuration
+# is on standard input. Its data is in $scratch/prometheus.
 start_prometheus() {
   local port=$1 target=$2
   shift 2
@@ -130,8 +130,8 @@ start_victoriametrics() {
     -httpListenAddr="127.0.0.1:$1" -graphiteListenAddr="127.0.0.1:$2" "${options[@]}"
 }
 
-# start_mosquitto PORT [LINE…]: with these lines more in its configuration; what is retained it forgets when
-# it ends.
+# start_mosquitto PORT [LINE…]: with these additional lines in its configuration; it forgets
+# retained messages when it ends.
 start_mosquitto() {
   printf '%s\n' "listener $1 127.0.0.1" 'persistence false' "user $(id -un)" "${@:2}" >"$scratch/mosquitto.conf"
   mkdir -p "$XDG_CONFIG_HOME"
@@ -139,7 +139,7 @@ start_mosquitto() {
   begin_daemon mosquitto "$1" mosquitto -c "$scratch/mosquitto.conf"
 }
 
-# write_influxdb FILE: what InfluxDB says to it, "204 " if all is well.
+# write_influxdb FILE: prints InfluxDB's answer, "204 " on success.
 write_influxdb() {
   echo "$(curl -s -o "$scratch/answer" -w '%{http_code}' -XPOST "$influx/write?db=cemm" --data-binary "@$1") $(<"$scratch/answer")"
 }

@@ -25,9 +25,9 @@ for shard in 1/3 2/3 3/3; do
   exits "$shard: list" 0 "$cemm" list --config "$conf" --format json
   jq -r '.[].uid' "$scratch/stdout" >"$name.uids"
   count=$(wc -l <"$name.uids")
-  check "$shard: has its part ($count)" test "$count" -gt 8
-  is "$shard: says what it leaves" "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
-  is "$shard: asks only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
+  check "$shard: has its share ($count)" test "$count" -gt 8
+  is "$shard: says how many devices it leaves" "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
+  is "$shard: requests only its own" "$(cat "$name.uids")" "$(grep -oE '00-1E-C0-00-00-..' "$sim_log" | sort -u)"
   exits "$shard: list, as a table" 0 "$cemm" list --config "$conf"
   is 'says it, too' "I! cemm: cloud home: $((60 - count)) devices are left to other shards" "$err"
 done
@@ -39,7 +39,7 @@ own=$(head -n 1 "$scratch/1-3.uids")
 other=$(head -n 1 "$scratch/2-3.uids")
 words="the device $other is left to shard 2/3 of cloud home"
 exits 'a device of its own' 0 "$cemm" read --config "$conf" "$own"
-is 'is read without a word' '' "$err"
+is 'is read without a message' '' "$err"
 for meter in "$other" "$other/p1"; do
   for command in read {history,energy}' --from 2025-01-01 --to 2025-01-02'; do
     # shellcheck disable=SC2086 # words
@@ -52,13 +52,13 @@ done
 exits 'stream of it' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
 has 'says it, too' "$err" "W! cemm: $other: $words"
 exits 'a device that nobody has' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
-hasnt 'is not said to be elsewhere' "$err" shard
+hasnt 'is not reported as in another shard' "$err" shard
 
 # Devices that the configuration names are shared, too.
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
 exits 'of two devices by name' 0 "$cemm" list --config "$conf" --format json
-is 'one is its own' "$own" "$(jq -r '.[].uid' <<<"$out")"
-is 'and one is not' 'I! cemm: cloud home: 1 device is left to other shards' "$err"
+is 'one belongs to the shard' "$own" "$(jq -r '.[].uid' <<<"$out")"
+is 'and one does not' 'I! cemm: cloud home: 1 device is left to other shards' "$err"
 
 for shard in 0/3 4/3 3 a/b 1/0 1/257; do
   config_of "$shard"
@@ -69,11 +69,11 @@ done
 # The mount shows the devices of its shard, and counts the others.
 config_of 2/3
 mount_fs
-is 'the mount has its part' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"
+is 'the mount has its share' "$(<"$scratch/2-3.uids")" "$(cd "$m" && printf '%s\n' 00-*)"
 count=$(wc -l <"$scratch/2-3.uids")
-is 'status says what it leaves' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
+is 'status says how many devices it leaves' "  other shards  $((60 - count))" "$(grep 'other shards' "$m/status")"
 is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/status.json")"
-refute 'a device of another shard is not there' test -e "$m/$own"
+refute 'a device of another shard does not exist' test -e "$m/$own"
 unmount_fs
 
 no_key 'in the end'

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# silence.sh BUILD_DIR: meters whose `data` does not change while their `totals` do, in every program.
-# Smart meters and Modbus meters are then silent. An inverter, a pulse meter and gas are not, because
-# perhaps nothing flows. A meter whose answers have no sample has failed, in each program.
+# silence.sh BUILD_DIR: meters whose `data` does not change while their `totals` do, in every
+# program. Smart meters and Modbus meters are then silent. An inverter, a pulse meter and gas are
+# not, because there may be nothing to measure. A meter whose answers have no sample has failed, in
+# each program.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by check
 set -euo pipefail
 here=$(dirname "$0")
@@ -68,10 +69,10 @@ become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
 check 'a second one has a notification of its own' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-stands@*/mb2/realtime*'
 check 'its end has one, too' wait_for 20 spoken_of ': p1 is back'
-become "${night[@]}" 'data-stands@*/mb2/realtime*' # once more, until what was read after it is there
-check 'the age is that of the other one now' older 3500
+become "${night[@]}" 'data-stands@*/mb2/realtime*' # again, until later values have arrived
+check 'the age is now that of the other one' older 3500
 become "${night[@]}"
-check 'so has the end of the other one' wait_for 20 spoken_of ': mb2 is back'
+check 'the end of the other one has one, too' wait_for 20 spoken_of ': mb2 is back'
 check 'the age is that of the fresh meters again' wait_for 20 younger 600
 is 'there are no other notifications' 4 "$(spoken | wc -l)"
 become 'never-read@*/p1/realtime*'
@@ -82,8 +83,8 @@ become 'clock-ahead@*/realtime*'
 check 'a device has one if no meter has a sample' wait_for 20 spoken_of " is silent: local garage: $dev [a-z0-9-]* realtime: its samples lie more than 15 minutes ahead of this machine's clock"
 become
 check 'its return has one, too' wait_for 20 spoken_of ' answers again'
-check 'the age is that of the fresh meters once more' wait_for 20 younger 600
-is 'its meters have none of their own' 8 "$(spoken | wc -l)"
+check 'the age is that of the fresh meters again' wait_for 20 younger 600
+is 'its meters have no notifications' 8 "$(spoken | wc -l)"
 is 'the log has one line about the one meter' 1 "$(said "cemm plugin: .*p1 realtime: answered without a sample")"
 stop_collectd 'with silent meters' "$run"
 
@@ -142,7 +143,7 @@ check 'the time of its last sample stays' test "$(sample_time "$metrics")" -gt 1
 before=$(sample_time "$metrics")
 rounds=$(requests /p1/realtime)
 more_rounds() { (($(requests /p1/realtime) > rounds + 3)); }
-check 'it is asked again and again' wait_for 20 more_rounds
+check 'it is requested repeatedly' wait_for 20 more_rounds
 is 'the time still stays' "$before" "$(sample_time "$metrics")"
 is 'there is one message' "W! cemm: local garage: $dev p1 realtime: answered without a sample" "$(<"$scratch/stream.err")"
 cp "$metrics" "$scratch/read.prom"
@@ -165,7 +166,7 @@ sim_faults "${night[@]}" 'data-stands@*/p1/realtime*'
 mount_fs
 late() { echo $((($(date +%s) - $(stat -c %Y "$m/$dev/$1/realtime.json")) / 1800)); }
 is 'a mount: the time of the file is that of the meter' '2 0' "$(late p1) $(late mb2)"
-is 'its totals are there' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
+is 'its totals are current' "$(date +%F)" "$(date -d "@$(jq '.totals.electric_energy[0] / 1000 | floor' "$m/$dev/p1/realtime.json")" +%F)"
 has 'status: the device answers' "$(grep -A 5 "^device $dev" "$m/status")" 'last failure  never'
 unmount_fs
 finish

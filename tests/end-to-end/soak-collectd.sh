@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A real collectd with Interval 1 for an hour: every reading once, and it does not grow.
+# A real collectd with Interval 1 for an hour: every reading is there once, and memory does not grow.
 #
-#   soak-collectd.sh BUILD_DIR    CEMM_SOAK_SECONDS: for how long (default 3600)
+#   soak-collectd.sh BUILD_DIR    CEMM_SOAK_SECONDS: the duration (default 3600)
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ ASAN_OPTIONS+=:${asan_options}
 
 readonly seconds=${CEMM_SOAK_SECONDS:-3600}
 readonly connections=8 # of each block, by default
-readonly growth=2048   # KiB; one document is some 10
+readonly growth=2048   # KiB; one document takes about 10
 run=$scratch/run
 
 start_sim --devices 4 --lan 1 --promise 100 --since "$since"
@@ -36,7 +36,7 @@ conf "$run" <<CONF
 </Plugin>
 CONF
 start_collectd "$run"
-check 'values come' wait_for 60 has_lines 1 00-1E-C0-00-00-04 power-p1-electric_power
+check 'there are values' wait_for 60 has_lines 1 00-1E-C0-00-00-04 power-p1-electric_power
 every=$(awk -v seconds="$seconds" 'BEGIN { print (seconds >= 100 ? seconds / 200 : 0.2) }') # some 200 figures
 end=$(($(date +%s) + seconds))
 while (($(date +%s) < end)) && alive "$daemon"; do

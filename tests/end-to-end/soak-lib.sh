@@ -1,14 +1,13 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# What a process uses in the long run, and whether that stays the same. To be sourced after lib.sh:
+# Measures the resources of a process over time, and checks that they do not grow. Source it after lib.sh:
 #
 #   figures "$pid" >>"$file"      # one line: RSS in KiB, threads, descriptors, sockets
 #   flat 'it' "$file" 8 2048      # checks them: at most that many sockets, and KiB more
 #
-# The first tenth of the lines is warming up. The tenth behind it is compared with the last one, by
-# the median of each, so that one full buffer more or less does not count.
+# The first tenth of the lines is warming up. The medians of the second and of the last tenth are
+# compared, so that one buffer more or less does not matter.
 
-# ASan keeps what was freed, to find who uses it all the same. Here it may not: what grows would not
-# be seen for it.
+# ASan keeps freed memory in quarantine. Here it must not, because it would hide growth.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=1:thread_local_quarantine_size_kb=16
 
 figures() {
@@ -33,19 +32,19 @@ flat() {
   local what=$1 file=$2 count rss_then rss_now
   count=$(wc -l <"$file")
   if ((count < 30)); then
-    not_ok "$what: there are figures enough" "$count"
+    not_ok "$what: there are enough figures" "$count"
     return
   fi
   rss_then=$(median "$file" 1 1 2) rss_now=$(median "$file" 1 9 10)
   echo "# $what, $count figures: RSS $rss_then, then $rss_now KiB; threads $(median "$file" 2 1 2), then $(median "$file" 2 9 10);" \
     "descriptors $(median "$file" 3 1 2), then $(median "$file" 3 9 10); sockets at most $(most "$file" 4)"
   check "$what: memory is flat" test "$rss_now" -le $((rss_then + $4))
-  check "$what: threads are" test "$(median "$file" 2 9 10)" -le "$(median "$file" 2 1 2)"
-  check "$what: descriptors are" test "$(median "$file" 3 9 10)" -le "$(median "$file" 3 1 2)"
+  check "$what: the number of threads is flat" test "$(median "$file" 2 9 10)" -le "$(median "$file" 2 1 2)"
+  check "$what: the number of descriptors is flat" test "$(median "$file" 3 9 10)" -le "$(median "$file" 3 1 2)"
   check "$what: no more connections than are allowed" test "$(most "$file" 4)" -le "$3"
 }
 
-# The most of a column.
+# The maximum of a column.
 most() {
   awk -v column="$2" '$column > most { most = $column } END { print most + 0 }' "$1"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# A mount that is read once a second for an hour: every byte is right, and it does not grow.
+# A mount that is read once a second for an hour: every byte is right, and memory does not grow.
 #
-#   soak-mount.sh BUILD_DIR       CEMM_SOAK_SECONDS: for how long (default 3600)
+#   soak-mount.sh BUILD_DIR       CEMM_SOAK_SECONDS: the duration (default 3600)
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -11,13 +11,13 @@ begin_mount "$@"
 readonly seconds=${CEMM_SOAK_SECONDS:-3600}
 readonly other=00-1E-C0-00-00-02
 readonly connections=8 # the default of max-connections
-readonly growth=2048   # KiB; one document is some 100
+readonly growth=2048   # KiB; one document takes about 100
 
 start_sim --devices 2
 write_config "$conf" 'timeout = 30'
 mount_fs -o realtime_ttl=1
 
-# Its memory fills up to its limits first: half a year of days, of two kinds.
+# First its caches are filled to their limits: half a year of days, in both formats.
 last_year=$(date -d '1 year ago' +%Y)
 check 'the memory is filled' bash -c "cat '$m/$other'/*/data/day/$last_year/0[1-6]/*.csv '$m/$other/p1/data/day/$last_year'/0[1-6]/*.json | wc -c"
 
@@ -31,13 +31,13 @@ until gone_or_zombie "$reader"; do
   sleep "$every"
 done
 stop "$reader"
-is "read for $seconds s: all was whole, right, and never went back" 0 "$stopped"
+is "read for $seconds s: all files were complete and right, and never went back" 0 "$stopped"
 cat "$scratch/reader.log"
-flat cemmfs "$scratch/figures" $((connections + 4)) "$growth" # its own pairs besides
+flat cemmfs "$scratch/figures" $((connections + 4)) "$growth" # in addition, its own socket pairs
 today_is_right() {
   cloud_get "cemm/$dev/p1/data/day/" "time=$(midnight today)" | expected_csv | cmp - "$m/$dev/p1/data/day/today.csv"
 }
-check 'in the end today.csv is what the cloud says' wait_for 150 today_is_right
+check 'at the end today.csv has the rows of the cloud' wait_for 150 today_is_right
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"
 unmount_fs
 check 'it is unmounted' not_mounted "$m"

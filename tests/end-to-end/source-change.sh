@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# source-change.sh BUILD_DIR: one device that the LAN and the cloud reach, where the cloud rounds its
-# meter readings down. The device leaves the LAN in the middle of a stream: readings lower by less
-# than 1 are withheld until they have passed what was given, greater steps back are given.
+# source-change.sh BUILD_DIR: a device that the LAN and the cloud reach, with a cloud that rounds
+# meter readings down. The device leaves the LAN in the middle of a stream: readings that are lower
+# by less than 1 are withheld until they have passed the last one; greater steps back are printed.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,9 +15,9 @@ speed=600
 config=$scratch/cemm.conf
 counters=(t1 t2 t3 t4)
 
-# house STEP: the cloud, which rounds to STEP, and then the device on the LAN, which is a process of
-# its own. The cloud's clock is a little ahead: what it shows is newer. It tells of its devices late:
-# sweeps overlap, and on a busy machine it might be read before the LAN has said who is there.
+# house STEP: starts the cloud, which rounds to STEP, and then the device on the LAN, as two
+# processes. The cloud's clock is a little ahead, so its values are newer. It lists its devices
+# late: sweeps overlap, and on a busy machine the cloud might be read before the LAN is known.
 house() {
   local now=$(($(date +%s) - 86400)) cloud
   start_sim --devices 1 --meters p1 --since "$since" --now "$now" --speed "$speed" --cloud-round "$1" --fault 'delay=2000@*/v1/cemm/'
@@ -37,7 +37,7 @@ begin_stream() {
   started "$stream_pid"
 }
 
-lines_more() { # COUNT than now
+lines_more() { # COUNT: that many more lines than now
   local count=$(($(wc -l <"$scratch/out") + $1))
   wait_for 30 has_lines "$count"
 }
@@ -51,12 +51,12 @@ field() {
   sed -nE "s/^[^ ]* ([^ ]*,)?$1=([^, ]*)[^ ]* ([0-9]*)000000\$/\\3 \\2/p" "$scratch/out"
 }
 
-# backwards: reads "X VALUE", prints steps back.
+# backwards: prints the steps back in "X VALUE" lines.
 backwards() {
   awk 'NR > 1 && $2 + 0 < last + 0 { print last, $0 } { last = $2 }'
 }
 
-# The time of the last line in which a counter is not what the cloud would have rounded it to.
+# The time of the last line in which a counter is not rounded as by the cloud.
 last_of_lan() {
   awk '{ n = split($2, fields, ",")
     for (i = 1; i <= n; i++) if (fields[i] ~ /^t[1-4]=/ && (substr(fields[i], 4) * 4) % 1) last = substr($NF, 1, 13)
@@ -67,14 +67,14 @@ by_lan() {
   [[ -n $(last_of_lan) ]]
 }
 
-# The newest values of the LAN are less than 1 above what the cloud says.
+# The LAN's newest values are less than 1 above the cloud's.
 small() {
   local counter left withheld=0 power last
   house 0.25
   begin_stream --format influx
   check 'the device is read on the LAN' wait_for 30 by_lan
   check 'it goes on there' wait_for 30 has_lines 5
-  is 'and the cloud is not asked for it' 0 "$(requests "$uid .*p1/realtime")"
+  is 'and not requested from the cloud' 0 "$(requests "$uid .*p1/realtime")"
   for counter in "${counters[@]}"; do
     is "$counter does not step back there" '' "$(field "$counter" | backwards)"
   done
@@ -82,53 +82,53 @@ small() {
   left=$(last_of_lan)
   asks_cloud() { (($(requests "$uid .*p1/realtime.* 200$") >= 1)); }
   check 'it leaves the LAN, and the cloud is asked' wait_for 30 asks_cloud
-  has_passed() { # one of them: the others may have to wait for their tariff
+  has_passed() { # one counter: the others may have to wait for their tariff
     for counter in "${counters[@]}"; do
       if [[ -n $(field "$counter" | awk -v left="$left" '$1 > left') ]]; then return; fi
     done
     return 1
   }
-  check 'one has passed what was given' wait_for 60 has_passed
+  check 'one counter has passed its last reading' wait_for 60 has_passed
   lines_more 5 || true
   stop "$stream_pid"
-  is 'the stream was well' 143 "$stopped"
-  left=$(last_of_lan) # its last answer may have been on its way
+  is 'the stream ended on SIGTERM' 143 "$stopped"
+  left=$(last_of_lan) # its last answer may have been in transit
   for counter in "${counters[@]}"; do
     is "$counter does not step back" '' "$(field "$counter" | backwards)"
     field "$counter" | awk -v left="$left" '$1 <= left' | tail -n 1 >"$scratch/last"
     field "$counter" | awk -v left="$left" '$1 > left' | sed -n 1p >"$scratch/next"
     read -r _ last <"$scratch/last"
-    # What the cloud said first was lower, and what came after that was not.
+    # The cloud's first reading was lower; the printed ones were not.
     power=$(field electric_power | awk -v left="$left" '$1 > left' | sed -n 1p | cut -d' ' -f1)
     if ! grep -q "^$power " <(field "$counter"); then withheld=$((withheld + 1)); fi
     if [[ -s $scratch/next ]]; then
-      is "$counter is the cloud's once it has passed" 0 \
+      is "$counter is the cloud's after it has passed" 0 \
         "$(awk '{ print ($2 * 4) % 1 }' "$scratch/next")"
     fi
     is "$counter was the meter's own before" "$("$sim" --since "$since" --print "$uid" p1 "lan:$counter" "$(cut -d' ' -f1 "$scratch/last")")" "$last"
   done
   check "readings were withheld ($withheld)" test "$withheld" -ge 1
-  check 'power went on meanwhile' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5
-  is 'one line when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
+  check 'power continued meanwhile' test "$(field electric_power | awk -v left="$left" '$1 > left' | wc -l)" -ge 5
+  is 'one message when it left, no more' 1 "$(grep -c . "$scratch/err" || true)"
 }
 
-# The cloud's readings are far lower: another meter, for all we know.
+# The cloud's readings are far lower: it may be another meter.
 great() {
   house 3000
   begin_stream --format influx
   check 'the device is read on the LAN again' wait_for 30 by_lan
   stop "$lan_pid"
   is_clouds() { [[ $(field t1 | tail -n 1 | awk '{ print $2 % 3000 }') == 0 ]]; }
-  check 'a greater step back is given as it is, with the value of the cloud' wait_for 30 is_clouds
+  check 'a greater step back is printed, with the value of the cloud' wait_for 30 is_clouds
   stop "$stream_pid"
-  check 'which is lower' test -n "$(field t1 | backwards)"
+  check 'it is lower' test -n "$(field t1 | backwards)"
 }
 
-# The same for node_exporter's file, which is written anew at each sweep, and collected here.
+# The same for node_exporter's file, which is replaced at each sweep, and collected here.
 prometheus() {
   local file=$scratch/cemm.prom
   house "$1"
-  rm -f "$file" # the one of before
+  rm -f "$file" # the previous one
   begin_stream --format prometheus --output "$file"
   collect() { # each state of the file once
     cp "$file" "$scratch/now" 2>/dev/null && ! cmp -s "$scratch/now" "$scratch/then" || return 0
@@ -141,12 +141,12 @@ prometheus() {
     (($(grep -c . "$scratch/up" 2>/dev/null) >= $1))
   }
   rm -f "$scratch/collected" "$scratch/up" "$scratch/then"
-  collected_of_lan() { # what the cloud would not have rounded to
+  collected_of_lan() { # values that the cloud would have rounded
     collected 5 && awk '$2 % 900000 { found = 1 } END { exit !found }' "$scratch/collected"
   }
   wait_for 30 collected_of_lan || not_ok 'prometheus: the file'
   stop "$lan_pid"
-  : >"$scratch/up" # one sweep may fail while the device leaves
+  : >"$scratch/up" # a sweep may fail while the device leaves
   wait_for 30 collected 25 || not_ok 'prometheus: it goes on'
   stop "$stream_pid"
 }
@@ -160,6 +160,6 @@ is 'prometheus: all four, each time' "$(grep -c . "$scratch/collected")" \
   "$(($(grep -c 'import",tariff="1"' "$scratch/collected") * 4))"
 has 'prometheus: it is up' "$(tail -n 1 "$scratch/up")" '} 1'
 prometheus 3000
-check 'prometheus: a greater step back is given' \
+check 'prometheus: a greater step back is printed' \
   test -n "$(awk '$2 + 0 < last[$1] + 0 { print } { last[$1] = $2 }' "$scratch/collected")"
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# stream.sh BUILD_DIR: `cemm stream` as Telegraf's execd runs it (this script plays its part, as its
-# documentation describes it: a newline on stdin gathers, stdout is read as it comes, the end of
-# stdin ends the program), by itself, and for node_exporter's files.
+# stream.sh BUILD_DIR: `cemm stream` as Telegraf's execd runs it (the script does what its
+# documentation says: a newline on stdin starts a sweep, stdout is read continuously, the end of
+# stdin ends the program), alone, and for node_exporter's files.
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,8 +16,8 @@ config=$scratch/cemm.conf
 heard=$scratch/heard
 : >"$heard"
 
-# start_stream [ARGUMENT…]: it runs in the background. Sets $stream_pid, $stream_out, $stream_err, and
-# opens descriptor 9 on its stdin.
+# start_stream [ARGUMENT…]: runs it in the background. Sets $stream_pid, $stream_out, $stream_err,
+# and opens descriptor 9 on its stdin.
 stream_count=0
 start_stream() {
   stream_count=$((stream_count + 1))
@@ -32,7 +32,7 @@ start_stream() {
   exec 9>"$scratch/stream$stream_count.in"
 }
 
-# end_stream WHAT CODE: the end of stdin ends it.
+# end_stream WHAT CODE: ends it by closing its stdin.
 end_stream() {
   exec 9>&-
   if ! wait_for 20 gone_or_zombie "$stream_pid"; then not_ok "$1: it ends"; fi
@@ -45,7 +45,7 @@ has_lines() {
   (($(wc -l <"$2") >= $1))
 }
 
-# of_influx: "UID ALIAS CHANNEL MS VALUE", a line a sample.
+# of_influx: "UID ALIAS CHANNEL MS VALUE", one line per sample.
 of_influx() {
   awk '{
     split($1, tags, "[,=]"); count = split($2, fields, ",")
@@ -56,7 +56,7 @@ of_influx() {
   }'
 }
 
-# oracle: the same lines from stdin, with the values that the simulator's meters really had.
+# oracle: the lines on stdin, with the values of the simulator's meters.
 oracle() {
   local uid alias channel time
   while read -r uid alias channel time _; do
@@ -64,7 +64,7 @@ oracle() {
   done
 }
 
-# true_once WHAT FILE: every sample is the meter's, and none came twice or out of order.
+# true_once WHAT FILE: every sample is right, and none comes twice or out of order.
 true_once() {
   of_influx <"$2" >"$scratch/samples"
   is "$1: the meters' values and times" '' "$(oracle <"$scratch/samples" | diff "$scratch/samples" - | head -n 4)"
@@ -76,18 +76,18 @@ execd() {
   sim_faults
   start_stream --stdin --format influx
   echo >&9
-  check 'a newline gathers' wait_for 10 has_lines 8 "$stream_out"
+  check 'a newline starts a sweep' wait_for 10 has_lines 8 "$stream_out"
   : >"$sim_log"
   echo >&9
-  check 'the next one gathers again' wait_for 10 eval '(($(requests "s01/realtime") >= 2))'
+  check 'the next one starts another' wait_for 10 eval '(($(requests "s01/realtime") >= 2))'
   sim_faults 'delay=700@*/realtime*'
   : >"$sim_log"
   printf '\n\n\n\n\n' >&9
   wait_for 10 grep -q 'realtime' "$sim_log" || true
   printf '\n\n\n\n' >&9
   end_stream 'end of input' 0
-  # Nine lines: one sweep, and one more for what came while it lasted, which joins what is under way.
-  is 'several queued newlines are one gathering' '' \
+  # Nine lines: one sweep, and one more for the lines that arrive meanwhile, which joins pending requests.
+  is 'several queued newlines are one sweep' '' \
     "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort | uniq -c | awk '$1 > 2')"
   is 'of all meters' 6 "$(grep -E '/realtime' "$sim_log" | awk '{ print $5 }' | sort -u | wc -l)"
   true_once 'execd' "$stream_out"
@@ -95,11 +95,11 @@ execd() {
   sim_faults
 
   exits 'end of input without a line' 0 "$cemm" stream --stdin --config "$config" </dev/null
-  is 'gathers nothing' '' "$out"
+  is 'starts no sweep' '' "$out"
   exits 'one line and the end' 0 "$cemm" stream --stdin --config "$config" <<<''
-  is 'is gathered still' 8 "$(wc -l <<<"$out")"
+  is 'still starts a sweep' 8 "$(wc -l <<<"$out")"
   exits 'what is no line' 0 "$cemm" stream --stdin --config "$config" < <(printf 'x')
-  is 'gathers nothing' '' "$out"
+  is 'starts no sweep' '' "$out"
 }
 
 # Faster meters: a new sample twice a second.
@@ -113,27 +113,27 @@ paced() {
   has_more() { has_lines $(($(wc -l <"$stream_out") + 4)) "$stream_out"; }
   local now
   now=$(wc -l <"$stream_out")
-  check 'the end of stdin is not its end' wait_for 20 has_lines $((now + 4)) "$stream_out"
+  check 'the end of stdin does not end it' wait_for 20 has_lines $((now + 4)) "$stream_out"
   stop "$stream_pid"
-  is 'SIGTERM ends it by that signal' 143 "$stopped"
+  is 'SIGTERM ends it' 143 "$stopped"
   is 'whole lines only' '' "$(grep -vE '^cemm,uid=[^ ]+ [^ ]+ [0-9]{19}$' "$stream_out" || true)"
   true_once 'interval' "$stream_out"
 }
 
-# One device hangs; the other one's samples come all the same.
+# One device hangs; the other one's samples still come.
 hanging() {
   sim_faults "stall@*$two/*realtime*"
   : >"$sim_log"
   start_stream --interval 0.25 --format influx
   is_going() { (($(grep -c "$one,alias=s01" "$stream_out") >= 6)); }
-  check 'a hanging device delays nobody' wait_for 14 is_going
-  is 'it has nothing to say' 0 "$(grep -c "$two" "$stream_out" || true)"
-  is 'and is not asked again while it hangs' 1 "$(requests "$two .*s01/realtime")"
+  check 'a hanging device does not delay the other' wait_for 14 is_going
+  is 'it has no samples' 0 "$(grep -c "$two" "$stream_out" || true)"
+  is 'and is not requested again while it hangs' 1 "$(requests "$two .*s01/realtime")"
   # Idle or not, it ends at once; so does one whose reader does not read.
   kill -s INT "$stream_pid"
   ends_soon 'SIGINT ends it at once' 2000 "$stream_pid"
   stop "$stream_pid"
-  is 'by that signal' 130 "$stopped"
+  is 'ended by that signal' 130 "$stopped"
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$heard"
   true_once 'beside a hanging one' "$stream_out"
@@ -144,8 +144,8 @@ hanging() {
 intervals() { sed -nE "s/^PUTVAL .*-$1-$2\" interval=([0-9.]+) .*/\1/p" "$stream_out"; }
 has_intervals() { (($(intervals "$1" "$2" | wc -l) >= 3)); }
 
-# The meters measure every 10 s: they are polled more often, so the interval is theirs once two samples
-# have told it. Where polls miss some, it is more.
+# The meters measure every 10 s and are polled more often, so the interval is theirs as soon as two
+# samples show it. If polls miss some samples, it is longer.
 putval_intervals() {
   start_stream --interval 0.25 --format putval "$one"
   check 'putval: values come' wait_for 20 has_intervals p1 electric_power
@@ -153,20 +153,20 @@ putval_intervals() {
   stop "$stream_pid"
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$heard"
-  is 'putval: the first has the interval of the polls' 0.25 "$(intervals p1 electric_power | head -n 1)"
+  is 'putval: the first has the poll interval' 0.25 "$(intervals p1 electric_power | head -n 1)"
   is 'putval: the others have that of the meter' '' "$(intervals p1 electric_power | awk 'NR > 1 && $1 < 10')"
-  is 'putval: a pulse meter has none of its own' 0.25 "$(intervals s01 electric_power | sort -u)"
+  is 'putval: a pulse meter has the poll interval' 0.25 "$(intervals s01 electric_power | sort -u)"
   is 'putval: gas comes once an hour' 3600 "$(intervals p1 gas | sort -u)"
 }
 
-# A source that fails: one line, and one when it is back; what came meanwhile is not made up.
+# A source that fails: one line, and one when it is back; no samples are invented in between.
 outage() {
   start_stream --interval 0.25 --format influx
   wait_for 10 has_lines 8 "$stream_out" || true
   sim_faults "status=502@*$two/s01/realtime*"
-  check 'a failure is said' wait_for 10 grep -q '^W! .*502' "$stream_err"
+  check 'a failure is logged' wait_for 10 grep -q '^W! .*502' "$stream_err"
   sim_faults
-  check 'and its end' wait_for 20 grep -qE '^I! .*s01: works again' "$stream_err"
+  check 'and so is its end' wait_for 20 grep -qE '^I! .*s01: works again' "$stream_err"
   stop "$stream_pid"
   exec 9>&-
   is 'each once' 2 "$(wc -l <"$stream_err")"
@@ -178,42 +178,42 @@ formats() {
   exits 'csv' 0 "$cemm" stream --stdin --config "$config" --format csv <<<''
   is 'csv: one header' 1 "$(grep -c '^uid,alias,' <<<"$out")"
   is 'csv: first' 'uid,alias,channel,value,unit,time,type' "${out%%$'\n'*}"
-  is 'csv: seven columns, none empty but the unit' '' "$(awk -F, 'NF != 7 || $4 == "" || $6 == "" || $7 == "" && NR > 1' <<<"$out")"
+  is 'csv: seven columns, none empty except the unit' '' "$(awk -F, 'NF != 7 || $4 == "" || $6 == "" || $7 == "" && NR > 1' <<<"$out")"
   exits 'json' 0 "$cemm" stream --stdin --config "$config" --format json <<<''
-  is 'json: an object a line' '["object"]' "$(jq -c 'type' <<<"$out" | sort -u | jq -sc .)"
+  is 'json: one object per line' '["object"]' "$(jq -c 'type' <<<"$out" | sort -u | jq -sc .)"
   exits 'table' 0 "$cemm" stream --stdin --config "$config" --format table p1 <<<''
   is 'table: titles, once' 1 "$(grep -c '^TIME  *DEVICE' <<<"$out")"
   exits 'putval' 0 env COLLECTD_HOSTNAME='a"b/c' COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
     --config "$config" --format putval p1-gas <<<''
-  check 'putval: host of collectd, quoted; own time, cadence of gas' \
+  check 'putval: host of collectd, quoted; own time, interval of gas' \
     grep -qxE "PUTVAL \"a\\\\\"b_c/cemm-$one/gauge-p1-gas-gas\" interval=3600 [0-9]{10}\.[0-9]{3}:[0-9.]+" <<<"$out"
   exits 'putval, power' 0 env COLLECTD_HOSTNAME=house COLLECTD_INTERVAL=7.5 "$cemm" stream --stdin \
     --config "$config" --format putval "$one/s01" <<<''
   check 'putval: interval of collectd' \
     grep -qxE "PUTVAL \"house/cemm-$one/power-s01-electric_power\" interval=7.5 [0-9]{10}\.[0-9]{3}:-?[0-9.]+" <<<"$out"
   exits 'a METER that is not there' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
-  has 'is said' "$err" 'W! cemm: s02: '
-  is 'the others come' 2 "$(wc -l <<<"$out")"
+  has 'is reported' "$err" 'W! cemm: s02: '
+  is 'the others are printed' 2 "$(wc -l <<<"$out")"
 
   set +e
   "$cemm" stream --interval 0.25 --config "$config" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a reader that has gone ends it' 141 "$status"
-  is 'quietly' '' "$(<"$scratch/stderr")"
+  is 'a closed pipe ends it' 141 "$status"
+  is 'without a message' '' "$(<"$scratch/stderr")"
 }
 
-# Nothing new comes any more when the reader goes.
+# The reader closes the pipe when there are no new samples.
 idle_reader() {
   local status
   set +e
   "$cemm" stream --stdin --config "$config" 2>"$scratch/stderr" < <(
     echo
-    exec sleep 20 # keeps stdin open; ends with its parent's reader
+    exec sleep 20 # keeps stdin open; ends with the reader
   ) | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}
   set -e
-  is 'a reader that goes while nothing comes ends it, too' 141 "$status"
+  is 'a pipe that is closed while there are no samples ends it, too' 141 "$status"
 }
 
 whole_file() {
@@ -227,12 +227,12 @@ prometheus() {
   check 'prometheus: a file' wait_for 10 whole_file "$file"
   inode=$(stat -c %i "$file")
   is_another() { [[ $(stat -c %i "$file") != "$inode" ]]; }
-  check 'is written anew' wait_for 10 is_another
+  check 'is replaced' wait_for 10 is_another
   for i in 1 2 3 4 5 6 7 8; do
     whole_file "$file" || not_ok 'and always whole' "$(<"$file")"
     sleep 0.1
   done
-  ok 'and always whole'
+  ok 'and always complete'
   is 'with the mode of a file' "$(printf '%o' $((0666 & ~0$(umask) & 0644)))" "$(stat -c %a "$file")"
   is 'stdout is empty' '' "$(<"$stream_out")"
   is 'all are up' '6 1' "$(grep '^cemm_up{' "$file" | awk '{ print $2 }' | sort | uniq -c | sed 's/^ *//')"
@@ -241,61 +241,61 @@ prometheus() {
   sim_faults "status=502@*$two/p1/realtime*"
   is_down() { grep -qxF "cemm_up{uid=\"$two\",alias=\"p1\"} 0" "$file"; }
   check 'a meter that fails is down' wait_for 10 is_down
-  is 'its samples have gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info|cemm_last_sample)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
-  has 'the time of the last one has not' "$(<"$file")" "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1\"} "
-  has 'its type has not' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
+  is 'its samples are gone' 0 "$(grep -vE '^(#|cemm_up|cemm_meter_info|cemm_last_sample)' "$file" | grep -cF "{uid=\"$two\",alias=\"p1\"" || true)"
+  has 'the time of the last one is not' "$(<"$file")" "cemm_last_sample_timestamp_seconds{uid=\"$two\",alias=\"p1\"} "
+  has 'its type is not' "$(<"$file")" "cemm_meter_info{uid=\"$two\",alias=\"p1\",type=\"p1\"} 1"
   has 'the others are there' "$(<"$file")" "cemm_electric_power_watts{uid=\"$two\",alias=\"s01\"}"
   sim_faults
   is_back() { grep -qF "cemm_electric_power_watts{uid=\"$two\",alias=\"p1\"}" "$file"; }
-  check 'and come back' wait_for 10 is_back
+  check 'and its samples come back' wait_for 10 is_back
 
   sim_faults "stall@*$two/*realtime*"
   inode=$(stat -c %i "$file")
-  check 'one that hangs holds nothing up' wait_for 10 is_another
+  check 'one that hangs delays nothing' wait_for 10 is_another
   sim_faults
   if command -v promtool >/dev/null; then
-    check 'promtool finds nothing to complain about' promtool check metrics <"$file"
-    is 'nor to remark' '' "$(promtool check metrics <"$file" 2>&1)"
+    check 'promtool finds no error' promtool check metrics <"$file"
+    is 'and has no remark' '' "$(promtool check metrics <"$file" 2>&1)"
   fi
   stop "$stream_pid"
   exec 9>&-
-  is 'nothing is left beside it' 'cemm.prom' "$(ls -A "$scratch/prom")"
+  is 'no other file is left' 'cemm.prom' "$(ls -A "$scratch/prom")"
 
-  # A METER that is named in full is not looked for; its type is asked for once.
+  # A METER with uid and alias needs no search; its type is requested once.
   rm "$file"
   : >"$sim_log"
   start_stream --interval 0.25 --format prometheus --output "$file" "$one/s01"
   is_typed() { grep -qxF "cemm_meter_info{uid=\"$one\",alias=\"s01\",type=\"solar_energy\"} 1" "$file"; }
-  check 'the type of one that is named in full' wait_for 10 is_typed
+  check 'the type of a METER with uid and alias' wait_for 10 is_typed
   is_read() { (($(requests "s01/realtime") >= 4)); }
   wait_for 10 is_read || not_ok 'it is read again'
-  is 'asked for once' 1 "$(grep -v realtime "$sim_log" | grep -c "$one/" || true)"
+  is 'it is requested once' 1 "$(grep -v realtime "$sim_log" | grep -c "$one/" || true)"
   sim_faults "status=502@*$one/s01/realtime*"
   is_down_typed() { grep -qxF "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$file" && is_typed; }
-  check 'and stays when it fails' wait_for 10 is_down_typed
+  check 'and it stays if the meter fails' wait_for 10 is_down_typed
   sim_faults
   stop "$stream_pid"
   exec 9>&-
 }
 
-# once FILE: one sweep with the state file; its lines to FILE, its words to $stream_err.
+# once FILE: one sweep with the state file; its lines go to FILE, its messages to $stream_err.
 once() {
   stream_err=$scratch/once.err
   "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<'' >"$1" 2>"$stream_err"
 }
 
-# minutes UID ALIAS FILE: the times of its electric_power, but the newest, which is live; in seconds.
+# minutes UID ALIAS FILE: the times of its electric_power in seconds, except the newest, which is live.
 minutes() {
   grep "uid=$1,alias=$2 .*electric_power=" "$3" | awk '{ print substr($NF, 1, 10) }' | head -n -1
 }
 
-# long_ago UID FILE: the minutes of s01 that are no matter of the last moments, in which one may
-# just have come to be missed.
+# long_ago UID FILE: the minutes of s01 without those of the last moments, of which one may just
+# have become missing.
 long_ago() {
   minutes "$1" s01 "$2" | awk -v limit=$((missing + 7200)) '$1 < limit'
 }
 
-slow() { # at some 40 kB a second
+slow() { # about 40 kB a second
   python3 -c '
 import os, time
 while chunk := os.read(0, 4096):
@@ -303,7 +303,7 @@ while chunk := os.read(0, 4096):
     time.sleep(0.1)'
 }
 
-# What was missed comes first, once. These meters live in our time.
+# Missed minutes come first, once. These meters have the real time.
 state() {
   local uid times missing pid size twice
   start_sim --devices 2 --meters p1,p1-gas,s01 --since "$since"
@@ -311,23 +311,23 @@ state() {
   once "$scratch/first"
   for uid in "$one" "$two"; do
     minutes "$uid" s01 "$scratch/first" >"$scratch/times"
-    check "$uid: without a state file, a whole day comes" test "$(wc -l <"$scratch/times")" -ge 1437
+    check "$uid: without a state file, a whole day is printed" test "$(wc -l <"$scratch/times")" -ge 1437
     is "$uid: minute by minute, oldest first" '' \
       "$(awk 'last && $1 != last + 60; { last = $1 }' "$scratch/times" | head -n 4)"
     mapfile -t times < <(sed 's/$/000/' "$scratch/times")
-    is "$uid: the meter's own" "$("$sim" --since "$since" --print "$uid" s01 day:electric_power "${times[@]}" | cksum)" \
+    is "$uid: the values of the meter" "$("$sim" --since "$since" --print "$uid" s01 day:electric_power "${times[@]}" | cksum)" \
       "$(grep "uid=$uid,alias=s01 " "$scratch/first" | head -n -1 | sed -E 's/.*electric_power=([^ ]*) .*/\1/' | cksum)"
   done
-  is 'nothing is said' '' "$(<"$stream_err")"
+  is 'there is no message' '' "$(<"$stream_err")"
   is 'no amounts of gas' 4 "$(grep -c gas= "$scratch/first")"
 
   : >"$sim_log"
   once "$scratch/second"
-  is 'the next run gives nothing of it again' '' \
+  is 'the next run repeats nothing' '' \
     "$(LC_ALL=C comm -12 <(of_influx <"$scratch/first" | LC_ALL=C sort) <(of_influx <"$scratch/second" | LC_ALL=C sort))"
 
-  # Half an hour is taken out of what was given of one meter. A run that gives nothing leaves the
-  # file as it is.
+  # Removes half an hour of one meter from the state file. A run that prints nothing does not change
+  # the file.
   sleep_past_sample
   once "$scratch/third"
   awk -v uid="$one" -F'\t' 'BEGIN { OFS = FS }
@@ -341,9 +341,9 @@ state() {
   missing=$(<"$scratch/hole")
   sleep_past_sample
   once "$scratch/fourth"
-  is 'half an hour that was missed' "$(seq "$missing" 60 $((missing + 29 * 60)))" "$(long_ago "$one" "$scratch/fourth")"
+  is 'the half hour that was missed' "$(seq "$missing" 60 $((missing + 29 * 60)))" "$(long_ago "$one" "$scratch/fourth")"
   is 'comes first' '' "$(grep "uid=$one,alias=s01 " "$scratch/fourth" | awk '{ print $NF }' | sort -c -n 2>&1)"
-  is 'and nothing is missed of the others' '' "$(long_ago "$two" "$scratch/fourth")"
+  is 'and no minute of the other one' '' "$(long_ago "$two" "$scratch/fourth")"
   once "$scratch/fifth"
   is 'once' '' "$(long_ago "$one" "$scratch/fifth")"
 
@@ -353,12 +353,12 @@ state() {
   pid=$!
   started "$pid"
   all_came() { (($(grep -c "alias=s01 " "$scratch/killed") >= 2874)); }
-  check 'a whole day again' wait_for 20 all_came
-  kept() { # all of both meters
+  check 'the whole day is printed again' wait_for 20 all_came
+  kept() { # the state file has all of both meters
     (($(awk '$2 == "s01" && /\+/ { split($NF, part, "+"); sum[$1] += part[2] }
       END { for (uid in sum) if (sum[uid] >= 1437) n++; print n + 0 }' "$scratch/state") == 2))
   }
-  check 'and is noted' wait_for 20 kept
+  check 'and is in the state file' wait_for 20 kept
   stop "$pid" KILL
   sleep_past_sample
   once "$scratch/after"
@@ -366,7 +366,7 @@ state() {
     "$(LC_ALL=C comm -12 <(of_influx <"$scratch/killed" | LC_ALL=C sort) <(of_influx <"$scratch/after" | LC_ALL=C sort))"
   has 'and it goes on' "$(<"$scratch/after")" "uid=$one,alias=s01 "
 
-  # Killed while a day comes, which its reader takes slowly, and run again: three times.
+  # Killed while a slow reader reads a day, and run again: three times.
   rm "$scratch/state"
   for size in 3000 30000 70000; do
     mkfifo "$scratch/slow$size"
@@ -376,7 +376,7 @@ state() {
     pid=$!
     started "$pid"
     is_big() { (($(stat -c %s "$scratch/slowly$size") >= size)); }
-    check "a part has come: $size bytes" wait_for 30 is_big
+    check "a part was read: $size bytes" wait_for 30 is_big
     stop "$pid" KILL
     wait_for 30 gone_or_zombie "${own_pids[-2]}" || not_ok 'the reader ends'
   done
@@ -384,52 +384,52 @@ state() {
   once "$scratch/rest"
   cat "$scratch"/slowly* "$scratch/rest" | grep "alias=s01 " | LC_ALL=C sort >"$scratch/pieces"
   twice=$(uniq -d "$scratch/pieces" | wc -l)
-  check "killed three times: what comes twice is one piece each at most ($twice)" test "$twice" -le 150
+  check "killed three times: at most one write each is repeated ($twice)" test "$twice" -le 150
   is 'and nothing is lost' '' "$(for uid in "$one" "$two"; do
     grep "uid=$uid," "$scratch/pieces" | awk '{ print int(substr($NF, 1, 10) / 60) }' | sort -nu |
       awk 'NR > 1 && $1 != last + 1; { last = $1 }'
   done)"
 
-  # Cut off between two lines: what is left counts.
+  # Cut off between two lines: the remaining lines are used.
   { head -n 1 "$scratch/state" && grep "$two" "$scratch/state"; } >"$scratch/state.cut"
   cp "$scratch/state.cut" "$scratch/state"
   once "$scratch/again"
-  is 'a state file that is cut off is said' 1 "$(grep -c '^W! .*state is cut off' "$stream_err")"
+  is 'a state file that is cut off is reported' 1 "$(grep -c '^W! .*state is cut off' "$stream_err")"
   check 'and kept' cmp "$scratch/state.cut" "$scratch/state.damaged"
-  is 'what it has is not given again' '' "$(long_ago "$two" "$scratch/again")"
-  check 'and what it lacks is' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+  is 'minutes that it has are not repeated' '' "$(long_ago "$two" "$scratch/again")"
+  check 'and those that it lacks are printed' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
   once "$scratch/again"
   is 'once' '' "$(long_ago "$one" "$scratch/again")$(grep 'cut off' "$stream_err")"
 
   echo nonsense >"$scratch/state"
   once "$scratch/again"
-  is 'a damaged state file is said' 1 "$(grep -c '^W! .*state' "$stream_err")"
-  check 'and counts as none' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
+  is 'a damaged state file is reported' 1 "$(grep -c '^W! .*state' "$stream_err")"
+  check 'and is not used' test "$(minutes "$one" s01 "$scratch/again" | wc -l)" -ge 1437
 
-  # The past of one device can't be had: the others do not wait, and its present comes in the end.
+  # The history of one device can't be fetched: the others do not wait, and its live samples come later.
   rm "$scratch/state"
   sim_faults "stall@*$two/s01/data/*"
   start_stream --stdin --state "$scratch/state"
   echo >&9
-  check 'what hangs holds nobody up' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
+  check 'a hanging request delays no other meter' wait_for 10 grep -q "uid=$one,alias=s01 .*[0-9]0000000000$" "$stream_out"
   exits 'a second process with the same state file is refused' 2 \
     "$cemm" stream --config "$config" --state "$scratch/state"
-  has 'in words' "$err" "$scratch/state: is used by another process"
+  has 'with a message' "$err" "$scratch/state: is used by another process"
   end_stream 'the past hangs' 0
-  is 'its present comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
+  is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
   local as=()
-  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # root, whom modes bind
+  ((EUID != 0)) || as=(setpriv --bounding-set=-all) # root without capabilities, to which modes apply
   chmod 0 "$scratch/state.lock"
   exits 'a state file whose lock may not be opened is refused' 2 \
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
-  has 'in words, too' "$err" "$scratch/state.lock: Permission denied"
+  has 'with a message, too' "$err" "$scratch/state.lock: Permission denied"
   chmod 640 "$scratch/state.lock"
   exits 'a state file in no folder' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
 
-# power UID: the times of what came of its s01 so far, in seconds.
+# power UID: the times of its s01 so far, in seconds.
 power() {
   grep "uid=$1,alias=s01 .*[0-9]000000000$" "$stream_out" | awk '{ print substr($NF, 1, 10) }'
 }
@@ -445,7 +445,7 @@ reaches() {
   ((${time:-0} >= $2))
 }
 
-# away FAULT…: one device's s01 is away for some of its minutes, and comes back.
+# away FAULT…: one device's s01 is down for some of its minutes, and comes back.
 away() {
   local until
   until=$(($(newest "$two") + 150))
@@ -460,8 +460,8 @@ days_asked() {
   requests "$one .*s01/data/day"
 }
 
-# One outage soon after another; these meters' clock runs fast. Whatever could be had comes before
-# what is newer, and what could not is not asked for again and again.
+# One outage soon after another; these meters' clock runs fast. Minutes that can be fetched come
+# before newer samples, and those that cannot are not requested again and again.
 outages() {
   local asked times
   start_sim --devices 2 --meters s01 --since "$since" --now $(($(date +%s) - 43200)) --speed 30
@@ -472,26 +472,26 @@ outages() {
   away
   away
   away
-  is 'three outages in a row: all in order of time' '' "$(power "$one" | sort -c -n -u 2>&1)"
+  is 'three outages in a row: all sorted by time' '' "$(power "$one" | sort -c -n -u 2>&1)"
   power "$one" | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
   is 'and no minute missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
   asked=$(($(days_asked) - asked))
-  check "a question each, or hardly more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
+  check "one request each, or little more ($asked)" test "$asked" -ge 3 -a "$asked" -le 6
 
   away "status=502@*$one/s01/data/*"
   asked=$(days_asked)
   times=$(newest "$one")
   wait_for 60 reaches "$one" $((times + 120)) || not_ok 'it goes on'
   asked=$(($(days_asked) - asked))
-  check "a gap that can't be had holds nothing up, and rests ($asked)" test "$asked" -le 2
+  check "a gap that can't be fetched delays nothing, and backs off ($asked)" test "$asked" -le 2
   asked=$(days_asked)
   times=$(newest "$one")
   away
   power "$one" | awk -v from="$times" '$1 > from' >"$scratch/times"
   asked=$(($(days_asked) - asked))
-  check "the next one is asked for at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
-  # What is left of the other may have come at any time.
-  is 'and is in order' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
+  check "the next one is requested at once ($asked)" test "$asked" -ge 1 -a "$asked" -le 2
+  # The rest of the other one may come at any time.
+  is 'and is sorted' '' "$(sort -c -n -u "$scratch/times" 2>&1 | head -n 4)"
   stop "$stream_pid"
   exec 9>&-
   power "$one" | sort -n | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
@@ -500,7 +500,7 @@ outages() {
   cat "$stream_out" "$stream_err" >>"$heard"
 }
 
-# Until the meters have a newer sample than they had.
+# Waits until the meters have a newer sample.
 sleep_past_sample() {
   local before
   before=$("$cemm" read --config "$config" --format csv s01 | tail -n 1)
@@ -520,5 +520,5 @@ idle_reader
 prometheus
 outages
 state
-is 'the key is nowhere in all that was said' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
 finish

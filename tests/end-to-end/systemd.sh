@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The units in examples/: systemd finds no mistake in them, shuts them in as far as they say, and the
-# programs do their work with no more rights than the units leave them. systemd itself need not run.
-# Called as: systemd.sh BUILD_DIR
+# The units in examples/: systemd finds no mistake in them and rates their exposure as they say, and
+# the programs work with the rights that the units leave them. systemd itself need not run. Called
+# as: systemd.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -10,19 +10,19 @@ begin_mount "$@"
 command -v systemd-analyze >/dev/null || skip 'systemd-analyze is not installed'
 examples=$(cd "$(dirname "$0")/../../examples" && pwd)
 
-# value UNIT KEY: what stands behind it.
+# value UNIT KEY: its value.
 value() {
   sed -n "s/^$2=//p" "$examples/$1.service"
 }
 
-# verified UNIT PROGRAM: what systemd says of it, with the program that was built.
+# verified UNIT PROGRAM: systemd's messages about it, with the program that was built.
 verified() {
   local file=$scratch/$1.service
   sed "s|^ExecStart=$(basename "$2") |ExecStart=$2 |" "$examples/$1.service" >"$file"
   systemd-analyze verify --man=no "$file" 2>&1 | grep -F "$1.service" || true
 }
 
-# exposure UNIT: its figure, times ten.
+# exposure UNIT: its exposure level, times ten.
 exposure() {
   systemd-analyze security --offline=true --no-pager "$examples/$1.service" | sed -n 's/.*Overall exposure level for [^:]*: \([0-9]*\)\.\([0-9]\).*/\1\2/p'
 }
@@ -30,10 +30,10 @@ exposure() {
 is 'cemmfs.service has no mistake' '' "$(verified cemmfs "$build/fs/cemmfs")"
 is 'cemm-stream.service has no mistake' '' "$(verified cemm-stream "$build/plugin/exec/cemm")"
 echo 'Nonsense=yes' >>"$scratch/cemmfs.service"
-has 'a mistake would be seen' "$(systemd-analyze verify --man=no "$scratch/cemmfs.service" 2>&1 || true)" 'Nonsense'
-check "cemm-stream.service is exposed by $(exposure cemm-stream) tenths: 2.0 at most" test "$(exposure cemm-stream)" -le 20
-# What is left is what a mount for others takes; the unit says so.
-check "cemmfs.service is exposed by $(exposure cemmfs) tenths: 3.6 at most" test "$(exposure cemmfs)" -le 36
+has 'a typo would be reported' "$(systemd-analyze verify --man=no "$scratch/cemmfs.service" 2>&1 || true)" 'Nonsense'
+check "cemm-stream.service has an exposure of 2.0 at most ($(exposure cemm-stream) tenths)" test "$(exposure cemm-stream)" -le 20
+# A mount for other users needs the rest, as the unit says.
+check "cemmfs.service has an exposure of 3.6 at most ($(exposure cemmfs) tenths)" test "$(exposure cemmfs)" -le 36
 
 # ---- with the rights that they have there --------------------------------------------------
 
@@ -47,9 +47,9 @@ export CREDENTIALS_DIRECTORY=$scratch/credentials STATE_DIRECTORY=$scratch/state
 ((EUID == 0)) || skip 'only root can give rights away'
 chmod 711 "$scratch"
 chown -R 65534:65534 "$scratch/credentials" "$scratch/state" "$scratch/run" "$m"
-sed -i '/^\[archive\]/,/^$/d' "$conf" # $STATE_DIRECTORY it is
+sed -i '/^\[archive\]/,/^$/d' "$conf" # so $STATE_DIRECTORY is used
 
-# as_unit UNIT COMMAND…: with its capabilities, a user without rights, and no way to get any.
+# as_unit UNIT COMMAND…: with its capabilities, as a user without privileges, and no way to gain any.
 as_unit() {
   local capabilities
   capabilities=-all$(value "$1" AmbientCapabilities | sed 's/CAP_\([A-Z_]*\)/,+\L\1/')
@@ -58,8 +58,8 @@ as_unit() {
     --ambient-caps "$capabilities" --bounding-set "$capabilities" "$@"
 }
 
-# A system that udev looks after lets everyone open /dev/fuse; here there is one of our own, in a
-# namespace, and so the mount is there, too.
+# udev lets everyone open /dev/fuse; here a namespace has its own /dev/fuse, so the mount is also
+# there.
 mknod "$scratch/fuse" c 10 229
 chmod 666 "$scratch/fuse"
 read -r -a options <<<"$(value cemmfs ExecStart | sed 's|^cemmfs /etc/cemm/service.conf /cemm ||')"
@@ -76,18 +76,18 @@ inside() {
 check 'cemmfs mounts with one capability' wait_for 20 inside cat "$m/status"
 is 'others can read it' 1 "$(inside bash -c "cat $m/*/p1/realtime.csv" | grep -c ^electric_power,)"
 check 'it keeps its archive' test -d "$scratch/state"
-is 'with that one alone' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
+is 'with no other' 0000000000200000 "$(awk '/^CapEff/ { print $2 }' "/proc/$fs_pid/status")"
 no_core cemmfs "$fs_pid"
 no_key cemmfs
 stop "$fs_pid"
-is 'and ends as it should' 0 "$stopped"
+is 'and exits cleanly' 0 "$stopped"
 
 (as_unit cemm-stream "$build/plugin/exec/cemm" stream --config "$conf" --interval 1 --format prometheus --output "$scratch/run/cemm.prom") \
   2>"$scratch/stream.log" &
 stream_pid=$!
 started "$stream_pid"
 check 'cemm stream writes its file without any' wait_for 20 grep -q '^cemm_up.* 1$' "$scratch/run/cemm.prom"
-is 'none at all' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
+is 'with none at all' 0000000000000000 "$(awk '/^CapEff/ { print $2 }' "/proc/$stream_pid/status")"
 no_core 'cemm stream' "$stream_pid"
 no_key 'cemm stream'
 stop "$stream_pid"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# TLS, right and wrong in every way, with certificates made here: a kernel mount, the program and a
-# real collectd, each with all of these clouds at once. A good one is read. A bad one is refused
-# before anything is asked, in words that name it and say what to do; the others notice nothing; and
-# when it is put right, its data is there by itself. Called as: tls.sh BUILD_DIR
+# TLS, valid and invalid in every way, with certificates made here: a kernel mount, the program and
+# a real collectd, each with all of these clouds at once. A valid one is read. An invalid one is
+# refused before any request, with a message that names it and says what to do; the others are not
+# affected; and when it is corrected, its data is read without help. Called as: tls.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -19,10 +19,10 @@ export TZ=Europe/Amsterdam LC_ALL=C
 m=$scratch/m
 run=$scratch/collectd
 conf_file=$scratch/cemm.conf
-readonly only=NORMAL:-VERS-ALL:+VERS-TLS # and which
+readonly only=NORMAL:-VERS-ALL:+VERS-TLS # and the version
 
-# ---- the clouds: their certificate (-: they speak no TLS), which TLS, the ca-file that they are
-# trusted by, a fault; what it must come to (-: all is well); what is said of it.
+# ---- the clouds: their certificate (-: no TLS), the TLS version, the ca-file that trusts them, a
+# fault; the expected result (-: success); the expected message.
 readonly table='
 tls              good     -    ca      -                   -
 tls-1.2          good     1.2  ca      -                   -
@@ -57,13 +57,13 @@ make_all_certificates() {
 }
 make_all_certificates >"$scratch/openssl.log" 2>&1 || { echo "Bail out! openssl: $(<"$scratch/openssl.log")"; exit 1; }
 head -c 600 "$scratch/good.pem" >"$scratch/cut.pem"
-mkdir "$scratch/broken" # what looks like a certificate, and is none
+mkdir "$scratch/broken" # files that look like certificates, and are not
 printf -- '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' >"$scratch/broken/ca.pem"
 
 declare -A pid log url uid
 trap_log=
 
-# start_cloud NAME NUMBER CERT VERSION FAULT PORT: the device of that number behind it.
+# start_cloud NAME NUMBER CERT VERSION FAULT PORT: with the device of that number.
 start_cloud() {
   local options=(--first "$2" --devices 1 --meters p1 --since "$since" --cloud-port "$6")
   [[ $3 == - ]] || options+=(--tls-cert "$scratch/$3.pem" --tls-key "$scratch/$3.tls")
@@ -88,11 +88,11 @@ port_of() {
 
 # ---- all of them at once ------------------------------------------------------------
 
-start_sim --first 200 --devices 1 --meters p1 # where a redirection would lead
+start_sim --first 200 --devices 1 --meters p1 # the target of a redirection
 trap_log=$sim_log
 trap_port=${sim_cloud##*:}
 trap_port=${trap_port%%/*}
-start_sim --first 100 --devices 1 --meters p1 --since "$since" # beside them, without TLS
+start_sim --first 100 --devices 1 --meters p1 --since "$since" # a healthy one, without TLS
 healthy=00-1E-C0-00-00-64
 write_config "$conf_file"
 {
@@ -104,7 +104,7 @@ while read -r name cert version ca fault _; do
   number=$((number + 1))
   start_cloud "$name" "$number" "$cert" "$version" "$fault" 0
   timeout=120
-  [[ $fault != stop ]] || timeout=6 # which is waited for, and no other
+  [[ $fault != stop ]] || timeout=6 # only for this one, which times out
   {
     printf '\n[cloud %s]\nurl = %s\napi-key-file = %s.key\ntimeout = %s\ndevice = %s\n' \
       "$name" "${url[$name]}" "$conf_file" "$timeout" "${uid[$name]}"
@@ -143,17 +143,17 @@ read_file() {
   cat "$m/$1/p1/realtime.csv"
 }
 
-# What stands in the status under the source's name.
+# The entry of the source in status.
 status_of() {
   awk -v name="source cloud $1" '/^[a-z]/ { on = $0 == name } on' "$m/status"
 }
 
-# in_log FILE NAME WORDS: a line that names the cloud and says so.
+# in_log FILE NAME WORDS: a line that has the cloud's name and WORDS.
 in_log() {
   grep -F "cloud $2: " "$1" | grep -F -- "$3" >/dev/null
 }
 
-# The newest sample is not older than the meters' interval, give or take.
+# The newest sample is about as old as the meters' interval, or newer.
 good_one() {
   local name=$1
   check "$name: the mount reads it" read_file "${uid[$name]}"
@@ -165,7 +165,7 @@ bad_one() {
   local name=$1 fault=$2 errno=$3 words=$4 said
   said=$(read_file "${uid[$name]}" 2>&1) || true
   is "$name: the mount says $errno" "$(errno_words "$errno")" "${said##*: }"
-  has "$name: why stands in the status" "$(status_of "$name")" "$words"
+  has "$name: status says why" "$(status_of "$name")" "$words"
   hasnt "$name: the program has no value of it" "$(<"$scratch/read.out")" "${uid[$name]}"
   check "$name: the program says which and why" in_log "$scratch/read.err" "$name" "$words"
   check "$name: cemmfs logs which and why" in_log "$scratch/fs.log" "$name" "$words"
@@ -174,15 +174,15 @@ bad_one() {
   [[ $fault == redirect* ]] || is "$name: it was asked nothing" '' "$(<"${log[$name]}")"
 }
 
-check 'the one without TLS beside them is read' read_file "$healthy"
+check 'the one without TLS is read' read_file "$healthy"
 while read -r name _ _ _ fault errno words; do
   if [[ $errno == - ]]; then good_one "$name"; else bad_one "$name" "$fault" "$errno" "$words"; fi
 done < <(rows)
-is 'nobody followed a redirection' '' "$(<"$trap_log")"
+is 'no redirection was followed' '' "$(<"$trap_log")"
 no_key 'after all of them'
 no_core cemmfs "$fs_pid"
 
-# What they refused was TLS that others take: the simulator was not just broken.
+# Other clients accept the TLS that they refused: the simulator was not just broken.
 for version in 1.0 1.1; do
   is "the simulator speaks TLS $version" 200 "$(curl -s -o "$scratch/answer" -w '%{http_code}' --cacert "$scratch/ca/ca.pem" \
     --tlsv1.0 --tls-max "$version" --ciphers DEFAULT@SECLEVEL=0 "${url[tls-$version]}cemm/?api_key=$sim_key")"
@@ -196,20 +196,20 @@ number=0
 while read -r name _ _ ca _ errno _; do
   number=$((number + 1))
   [[ $errno != - && $ca == ca ]] || continue
-  kill -s CONT "${pid[$name]}" 2>/dev/null || true # it may be gone
+  kill -s CONT "${pid[$name]}" 2>/dev/null || true # it may have ended
   stop "${pid[$name]}"
   start_cloud "$name" "$number" good - - "$(port_of "$name")"
 done < <(rows)
 while read -r name _ _ ca _ errno _; do
   [[ $errno != - && $ca == ca ]] || continue
-  check "$name: put right, the mount reads it by itself" wait_for 30 read_file "${uid[$name]}"
-  check "$name: put right, collectd gets its values" wait_for 240 has_lines 1 "${uid[$name]}" power-p1-electric_power
+  check "$name: after correction, the mount reads it" wait_for 30 read_file "${uid[$name]}"
+  check "$name: after correction, collectd gets its values" wait_for 240 has_lines 1 "${uid[$name]}" power-p1-electric_power
 done < <(rows)
 stop_collectd 'after all of them' "$run"
 
 # ---- the system's certificates ---------------------------------------------------------------
 
-# trusting CA COMMAND…: on a machine that trusts this one, and no other.
+# trusting CA COMMAND…: on a machine that trusts only this CA.
 trusting() {
   local certs=$scratch/certs-$1
   mkdir -p "$certs"
@@ -225,10 +225,10 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
     printf '[cloud strict]\nurl = %s\napi-key-file = %s.key\nca-file = %s\n' "${url[tls-1.2]}" "$conf_file" "$scratch/other/ca.pem"
   } >"$scratch/system.conf"
   exits 'some came' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
-  has 'without a ca-file, the system is asked whom to trust' "$out" "${uid[tls]},p1,electric_power,"
-  hasnt 'who names a ca-file trusts that one alone' "$out" "${uid[tls-1.2]}"
-  has 'and is told so' "$err" 'cloud strict: '
-  has 'why, too' "$err" 'signed by an unknown authority (ca-file says whom to trust)'
+  has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
+  hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
+  has 'the error names the cloud' "$err" 'cloud strict: '
+  has 'and the reason' "$err" 'signed by an unknown authority (ca-file says whom to trust)'
 else
   left_out 'the system is asked whom to trust' 'needs root, or user namespaces'
 fi

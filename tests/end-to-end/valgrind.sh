@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The programs under valgrind: no byte is read that was not written, none is lost. With good answers,
-# with wrong ones, and with a cloud that is not there. Called as: valgrind.sh BUILD_DIR
+# The programs under valgrind: no read of uninitialized memory, no leak. With good answers, with bad
+# ones, and without a cloud. Called as: valgrind.sh BUILD_DIR
 # shellcheck disable=SC1091,SC2154
 set -euo pipefail
 . "$(dirname "$0")/mount-lib.sh"
@@ -14,10 +14,10 @@ printf '\n[local one]\naddress = %s\n' "${sim_lan[0]}" >>"$conf"
 export CEMM_CONFIG=$conf
 cemm=$build/plugin/exec/cemm
 
-# watch WHAT CODE COMMAND…: its exit, and that valgrind says nothing.
+# watch WHAT CODE COMMAND…: checks its exit status, and that valgrind reports nothing.
 watch() {
   exits "$1" "$2" "${watched[@]}" "${@:3}"
-  is "$1: valgrind has nothing to say" '' "$(grep '^==' <<<"$err" || true)"
+  is "$1: valgrind reports nothing" '' "$(grep '^==' <<<"$err" || true)"
 }
 
 for format in influx putval prometheus json csv table; do
@@ -39,15 +39,15 @@ fs_pid=$!
 started "$fs_pid"
 mounted "$m"
 check 'cemmfs mounts' wait_for 60 cat "$m/status"
-refute 'a wrong answer' cat "$m/$dev/p1/realtime.csv"
+refute 'a bad answer' cat "$m/$dev/p1/realtime.csv"
 sim_faults
 check 'a walk' wait_for 60 find "$m" -maxdepth 4
-check 'right answers' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info.json" "$m/$dev/io.csv" "$m/status.json"
+check 'good answers' wait_for 60 cat "$m/$dev/p1/realtime.csv" "$m/$dev/p1/info.json" "$m/$dev/io.csv" "$m/status.json"
 check 'a day' cat "$(day_file "$dev" p1 2025-03-05 csv)" "$(day_file "$dev" p1 2025-03-01 json)"
 stop "$sim_pid"
-refute 'nobody there' cat "$(day_file "$dev" p1 2025-04-05 csv)"
+refute 'without a cloud' cat "$(day_file "$dev" p1 2025-04-05 csv)"
 unmount "$m"
 wait_for 60 gone_or_zombie "$fs_pid" || not_ok 'it ends'
 stop "$fs_pid"
-is 'cemmfs: valgrind has nothing to say' '0 ' "$stopped $(grep '^==' "$scratch/fs.log" || true)"
+is 'cemmfs: valgrind reports nothing' '0 ' "$stopped $(grep '^==' "$scratch/fs.log" || true)"
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# victoriametrics.sh BUILD_DIR: a month of history (with CEMM_E2E_LONG a year) into a real VictoriaMetrics, as
-# examples/victoriametrics.md says, and current values by collectd and by `cemm stream`: what it has then
-# is compared with what the simulator's meters had.
+# victoriametrics.sh BUILD_DIR: a month of history (with CEMM_E2E_LONG a year) into a real
+# VictoriaMetrics, as examples/victoriametrics.md says, and current values by collectd and by `cemm
+# stream`: the stored values are compared with the simulator's meters.
 # shellcheck disable=SC2154,SC2317 # variables of the libraries; functions are called by wait_for
 set -euo pipefail
 here=$(dirname "$0")
@@ -19,7 +19,7 @@ cemm=$build/plugin/exec/cemm
 one=00-1E-C0-00-00-01
 config=$scratch/cemm.conf
 export TZ=Europe/Amsterdam
-# The history. October has an hour more, for which the year has one less.
+# The history. October has an additional hour, which the year loses in March.
 from=2025-10-01 to=2025-10-31
 [[ -z ${CEMM_E2E_LONG-} ]] || from=2025-01-01 to=2025-12-31
 begins=$(date -d "$from" +%s) ends=$(date -d "$to + 1 day" +%s)
@@ -29,34 +29,34 @@ start_victoriametrics "${ports[@]}"
 start_sim --devices 1 --meters p1,p1-gas,s01 --since "$since"
 write_config "$config"
 
-# recipe WORDS: the command of the page that has them, for this server and configuration.
+# recipe WORDS: the command of the page that contains them, for this server and configuration.
 recipe() {
   awk -v words="$1" '/^```/ { if (index(text, words)) printf "%s", text; text = ""; next } { text = text $0 "\n" }' "$page" |
     sed -e "s|http://localhost:8428|$victoria|" -e "s|^cemm [a-z]*|& --config '$config'|; s|^cemm|'$cemm'|" \
       -e "s|--from 2015-01-01|--from $from --to $to|" -e "s|cemm.state|$scratch/cemm.state|g"
 }
-# imports WHAT WORDS: the command of the page that has these words succeeds, and says nothing.
+# imports WHAT WORDS: the command of the page that contains WORDS succeeds, and prints nothing.
 imports() {
   exits "$1" 0 bash -c "set -o pipefail; $(recipe "$2")"
-  is 'nothing is said' '' "$out$err"
+  is 'there is no message' '' "$out$err"
 }
-# flushed PATH [CURL_OPTION…]: what it answers, from all that it has taken.
+# flushed PATH [CURL_OPTION…]: its answer, after it has flushed all samples.
 flushed() {
   curl -sf "$victoria/internal/force_flush"
   curl -sfG "$victoria$1" "${@:2}"
 }
-# counts SELECTOR: how many samples each series has in that time.
+# counts SELECTOR: the number of samples of each series in that time.
 counts() {
   flushed /api/v1/query --data-urlencode "query=count_over_time($1[$((ends - begins))s])" --data-urlencode nocache=1 \
     --data-urlencode "time=$((ends - 1))" | jq -r '.data.result[] | "\(.metric.alias) \(.value[1])"' | sort
 }
-# samples SELECTOR [FROM]: "MS VALUE" a line, oldest first, of one series.
+# samples SELECTOR [FROM]: "MS VALUE" lines of one series, oldest first.
 samples() {
   flushed /api/v1/export --data-urlencode "match[]=$1" --data-urlencode "start=${2-1}" |
     jq -r '[.timestamps, .values] | transpose[] | "\(.[0]) \(.[1])"'
 }
-# same WHAT SELECTOR FACTOR FROM UID ALIAS CHANNEL: what it has of a series since FROM (s) is what the meter
-# had then, to 12 digits; the times are left in $scratch/times.
+# same WHAT SELECTOR FACTOR FROM UID ALIAS CHANNEL: its values of a series since FROM (s) are those
+# of the meter, to 12 digits; writes the times to $scratch/times.
 same() {
   samples "$2" "$4" >"$scratch/had"
   cut -d ' ' -f 1 "$scratch/had" >"$scratch/times"
@@ -72,7 +72,7 @@ assert had and len(had) == len(wanted) and not wrong, wrong[:3]' \
 
 # ---- the history -----------------------------------------------------------------------------------
 
-# Gas comes by the hour; each day of it ends in a row of its own.
+# Gas comes by the hour; each day ends with an additional row.
 power=$(printf '%s\n' "p1 $(((ends - begins) / 60))" "s01 $(((ends - begins) / 60))")
 gas="p1-gas $(((ends - begins) / 3600 + (ends - begins) / 86400))"
 imports 'influx' '--format influx |'
@@ -84,7 +84,7 @@ for alias in p1 s01; do
   check "$alias: each time" cmp "$scratch/times" "$scratch/minutes"
 done
 imports 'the same again' '--format influx |'
-is 'it is there once' "$power" "$(counts cemm_electric_power)"
+is 'each is stored once' "$power" "$(counts cemm_electric_power)"
 imports 'openmetrics' '--format openmetrics'
 is 'each minute is there' "$power" "$(counts cemm_electric_power_watts)"
 is 'each hour of gas' "$gas" "$(counts 'cemm_gas_amount_cubic_meters{period="day"}')"
@@ -107,19 +107,19 @@ begin_stream() {
   at_cleanup "kill -- -$stream 2>/dev/null"
 }
 begin_stream
-check 'cemm stream: samples come' wait_for 60 has_samples 3 '{__name__="cemm_t1"}' $((begun - 30))
+check 'cemm stream: samples arrive' wait_for 60 has_samples 3 '{__name__="cemm_t1"}' $((begun - 30))
 for channel in t1 t2 t3 t4 rate gas; do
   same "$channel" "{__name__=\"cemm_$channel\",alias=\"p1\",period=\"\"}" 1 1 "$one" p1 "$channel"
 done
-live=$(head -n 1 "$scratch/times") # what came before are the minutes that --state had missed
+live=$(head -n 1 "$scratch/times") # before it are the missed minutes from --state
 same 'the power of the solar meter' '{__name__="cemm_electric_power",alias="s01"}' 1 "${live%???}" "$one" s01 electric_power
-is 'nothing is said' '' "$(<"$scratch/stream.out")"
+is 'there is no message' '' "$(<"$scratch/stream.out")"
 stop "$daemon_pid" KILL
-check 'VictoriaMetrics dies: the stream ends' wait_for 60 gone_or_zombie "$stream"
+check 'VictoriaMetrics is killed: the stream ends' wait_for 60 gone_or_zombie "$stream"
 has 'and says why' "$(<"$scratch/stream.out")" 'curl: ('
 start_victoriametrics "${ports[@]}"
 begin_stream
-check 'both again: samples come' wait_for 60 has_samples 1 '{__name__="cemm_t1"}' "$begun"
+check 'both are restarted: samples arrive' wait_for 60 has_samples 1 '{__name__="cemm_t1"}' "$begun"
 kill -- "-$stream"
 
 # collectd, with the example's writer: two hours back, and now.
@@ -144,10 +144,10 @@ start_collectd "$run"
 graphite() { # SERIES
   echo "{__name__=\"$host.cemm-$one.$1\"}"
 }
-check 'collectd: current values come' wait_for 60 has_samples 3 "$(graphite energy_wh-p1-t1)" $((begun - 60))
+check 'collectd: current values arrive' wait_for 60 has_samples 3 "$(graphite energy_wh-p1-t1)" $((begun - 60))
 check 'and the minutes before' wait_for 60 has_samples 117 "$(graphite power-p1-electric_power)" $((begun - 7300))
 stop_collectd 'to VictoriaMetrics' "$run"
-is 'collectd: no complaint' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
+is 'collectd: no problem is logged' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
 for channel in t1 t2 t3 t4; do
   same "$channel, in Wh" "$(graphite "energy_wh-p1-$channel")" 1000 1 "$one" p1 "$channel"
 done
