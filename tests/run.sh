@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# All tests: installs what they need, builds with gcc and clang (warnings are errors), and runs
-# every suite plain, with the sanitizers, and the unit tests under valgrind. The last line is the
-# count. --long adds what takes more than some minutes; --no-install installs nothing.
+# All tests: installs the packages that they need, builds with gcc and clang (warnings are errors),
+# and runs every suite without and with the sanitizers, and the unit tests under valgrind. The last
+# line has the counts. --long adds tests that take more than some minutes; --no-install installs
+# nothing.
 set -euo pipefail
 
 usage() {
@@ -31,16 +32,16 @@ cd "$top"
 [[ $install == no ]] || .ci/install
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/cemm-tests.XXXXXX")
-chmod 711 "$scratch" # other users read a mount in there, in one test
-export TMPDIR=$scratch # by which all that is started from here on is known, too
+chmod 711 "$scratch" # in one test, other users read a mount in it
+export TMPDIR=$scratch # which also identifies all processes that are started from here on
 
-# Processes that were started here, by whomever.
+# The processes that this run has started, directly or not.
 ours() (
-  unset TMPDIR # those that look are none of them
+  unset TMPDIR # the searching processes are not among them
   grep -lszF "TMPDIR=$scratch" /proc/[0-9]*/environ | cut -d / -f 3
 )
 
-# end SIGNAL TENTHS: of all of them; waits for it, so long at most.
+# end SIGNAL TENTHS: sends it to all of them; waits until they have ended, at most that long.
 end() {
   local i pids
   for ((i = 0; i < $2; i++)); do
@@ -51,7 +52,7 @@ end() {
   done
 }
 
-# The tests clean up when they are told to end. What one that was killed has left is taken away here.
+# The tests clean up when they are terminated. This removes what a killed test has left.
 cleanup() {
   local mounts mount
   trap - EXIT
@@ -78,7 +79,7 @@ count() {
   echo "$*" >>"$scratch/counts"
 }
 
-# step NAME COMMAND…: one test that is a command; its output is shown if it fails.
+# step NAME COMMAND…: a test that is one command; its output is shown if it fails.
 step() {
   local name=$1 log
   shift
@@ -94,7 +95,7 @@ step() {
   fi
 }
 
-# configure NAME OPTION…: a build directory of that name.
+# configure NAME OPTION…: makes a build directory of that name.
 configure() {
   local name=$1
   shift
@@ -102,8 +103,8 @@ configure() {
     "$scratch/$name" -Dwerror=true "$@"
 }
 
-# suites NAME SETUP OPTION…: meson test in that build directory, with that setup (-: none); counts what
-# its log says. A timeout is for what hangs, and no measure of a machine that is busy.
+# suites NAME SETUP OPTION…: runs meson test in that build directory, with that setup (-: none);
+# counts from its log. Timeouts are for tests that hang, not for busy machines.
 suites() {
   local name=$1 setup=$2 status=0 log
   shift 2
@@ -118,8 +119,8 @@ suites() {
     count 0 1 0
     return 1
   fi
-  # Checks, not programs: cmocka's cases and the lines of the end-to-end tests. A program that
-  # failed without a failed check (it crashed, it hung) counts as one.
+  # Counts checks, not programs: cmocka's cases and the lines of the end-to-end tests. A program
+  # that failed without a failed check (it crashed or hung) counts as one.
   local ok bad skip
   ok=$(jq -r '.stdout // ""' "$log" | grep -cE '^(ok: |\[ +OK \])' || true)
   bad=$(jq -r 'select(.result != "OK" and .result != "SKIP") |
@@ -136,12 +137,12 @@ suites() {
   jq -r --arg build "$name" '.name as $test | (.stdout // "") |
     scan("(?m)^skipped: .*$") | "skipped \($build): \($test): " + .[9:]' "$log" >>"$scratch/skips"
   skip=$(jq -r 'if .result == "SKIP" then .name else (.stdout // "") | scan("(?m)^skipped: ") end' "$log" | wc -l)
-  # Not even a list of tests: something is wrong with the build directory.
+  # No list of tests: the build directory is broken.
   [[ $status -eq 0 || $bad -gt 0 ]] || bad=1
   count "$ok" "$bad" "$skip"
 }
 
-# beside NAME COMMAND…: in the background, its name in front of each line that it says.
+# beside NAME COMMAND…: runs it in the background, with its name in front of each line of output.
 beside() {
   local name=$1
   shift
@@ -156,20 +157,20 @@ plain() {
 
 sanitized() {
   configure sanitized -Db_sanitize=address,undefined -Db_lundef=false || return
-  # A small quarantine: some tests look at how much memory a program takes.
+  # A small quarantine: some tests measure memory.
   export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:quarantine_size_mb=16
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   suites sanitized -
 }
 
-# Built without warnings: that is the test.
+# The test is that it builds without warnings.
 others() {
   CC=clang configure clang || true
   configure release --buildtype=release
 }
 
-# The threads that there are: the engine's resolvers and wake-ups, the helper of cemmfs. Collectd can't
-# load a plugin that was built so.
+# ThreadSanitizer for the programs' threads: the engine's resolvers and wake-ups, and cemmfs's
+# invalidation thread. collectd can't load a plugin that was built with it.
 threads() {
   configure threads -Db_sanitize=thread -Db_lundef=false || return
   export TSAN_OPTIONS=exitcode=66
@@ -192,12 +193,12 @@ if [[ $long == yes ]]; then
 fi
 
 read -r passed failed skipped < <(awk '{ p += $1; f += $2; s += $3 } END { print p + 0, f + 0, s + 0 }' "$scratch/counts")
-# In CI a test that can't run is a test that is missing.
+# In CI a skipped test is an error.
 if [[ ${CI:-} == true && $skipped -gt 0 ]]; then
   failed=$((failed + skipped))
   skipped=0
 fi
-# Once more, where a long log is read first.
+# Repeats the result at the end of a long log.
 sort -u "$scratch/skips" | head -n 60
 head -n 60 "$scratch/failures"
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the table of examples/fleet/README.md of what fleet.sh has measured: fleet.py RESULTS."""
+"""Makes the table of examples/fleet/README.md from the results of fleet.sh: fleet.py RESULTS."""
 import statistics
 import sys
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# What a fleet costs: many devices of one account, shared out among 1, 2 and 4 collectds (shards) on
-# this machine. The cloud is asked by TLS, and every answer comes by a promise (HTTP 202): what the
-# vendor's document allows it at most.
+# The cost of a fleet: many devices of one account, shared by 1, 2 and 4 collectds (shards) on this
+# machine. Requests use TLS, and every answer comes after a promise (HTTP 202), the most that the
+# vendor's document allows.
 #
 #   fleet.sh BUILD_DIR RESULTS [ROUNDS]
 #
-# ROUNDS is the number of sweeps that are measured, after two that are not. The environment may
-# shorten it: CEMM_FLEET_DEVICES="1000 10000" CEMM_FLEET_SHARDS="1 2 4" CEMM_FLEET_INTERVAL=25
+# ROUNDS is the number of sweeps that are measured, after two that are not. Environment variables
+# can make it smaller: CEMM_FLEET_DEVICES="1000 10000" CEMM_FLEET_SHARDS="1 2 4"
+# CEMM_FLEET_INTERVAL=25
 set -euo pipefail
 # shellcheck source=tests/benchmarks/bench-lib.sh
 . "$(dirname "$0")/bench-lib.sh"
@@ -79,8 +80,8 @@ wait_for_samples() { # SWEEPS
   }
 }
 
-# cpu_ms DIRECTORY…: user and system time of these processes or threads together, as the kernel has
-# counted it.
+# cpu_ms DIRECTORY…: the sum of user and system time of these processes or threads, from the
+# kernel's counters.
 cpu_ms() {
   local dir
   for dir; do sed 's/.*) //' "$dir/stat"; done | awk -v hz="$(getconf CLK_TCK)" '{ n += $12 + $13 } END { printf "%d\n", n * 1000 / hz }'
@@ -91,12 +92,12 @@ per() {
   awk -v n="$1" -v count="$2" 'BEGIN { printf "%.2f\n", n / count }'
 }
 
-# answered: how many times realtime was answered with a document.
+# answered: the number of realtime answers with a document.
 answered() {
   grep -c '/realtime/ - 200$' "$sim_log"
 }
 
-# find_loops: the threads that talk to the cloud, one of each collectd.
+# find_loops: the threads that talk to the cloud, one in each collectd.
 find_loops() {
   local pid task
   loops=()
@@ -107,14 +108,14 @@ find_loops() {
   done
 }
 
-# counters: so far, samples and values, and milliseconds of the collectds, of these threads of theirs,
-# and of the simulator.
+# counters: up to now: samples and values, and milliseconds of the collectds, of their threads
+# above, and of the simulator.
 counters() {
   echo "$(answered) $(cat "$run"/*/values | wc -l) $(cpu_ms "${daemons[@]/#//proc/}")" \
     "$(cpu_ms "${loops[@]}") $(cpu_ms "/proc/$sim_pid")"
 }
 
-# measure_cpu: of the sweeps behind the second one.
+# measure_cpu: for the sweeps after the second one.
 measure_cpu() {
   local loops before after samples
   wait_for_samples 2
@@ -129,7 +130,7 @@ measure_cpu() {
   figure "$id-cpu" limit "$(per $(((after[4] - before[4]) * 1000)) "$samples")"
 }
 
-# measure_processes: of each collectd, after all sweeps.
+# measure_processes: for each collectd, after all sweeps.
 measure_processes() {
   local pid
   for pid in "${daemons[@]}"; do
@@ -139,9 +140,9 @@ measure_processes() {
   figure "$id-log" ours "$(cat "$run"/*/out | wc -l)"
 }
 
-# measure_wire: what the simulator has logged. The n-th sample of a device is its n-th document, and
-# all that was requested for it since the one before belongs to it. A sweep is that of one collectd:
-# they do not begin at the same moment.
+# measure_wire: from the simulator's log. The n-th sample of a device is its n-th document, and
+# includes all requests since the one before. A sweep is that of one collectd: they do not start at
+# the same time.
 measure_wire() {
   awk -v rounds="$rounds" -v devices="$devices" -v id="$id" '
     function figure(name, value) { printf "figure\t%s-%s\tours\t%s\n", id, name, value }

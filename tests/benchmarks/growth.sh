@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How cost grows with what there is: days of history, days in the archive, readers. Each should be
-# a straight line or better. (Growth with devices is part of sweep.sh.)
+# How the cost grows: with days of history, days in the archive, and readers. Each should grow
+# linearly or better. (Growth with devices is part of sweep.sh.)
 #
 #   growth.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -17,7 +17,7 @@ history() { # DAYS
   "$build/plugin/exec/cemm" history --config "$conf" --from "$(days_before "$1")" --to "$last" --format csv "$dev/p1"
 }
 
-# The CPU seconds and the most memory (KiB) of a command over so many days.
+# The CPU seconds and the peak memory (KiB) of a command for that many days.
 usage_of() { # COMMAND DAYS
   python3 -c '
 import resource, subprocess, sys
@@ -32,7 +32,7 @@ write_config "$conf"
 for days in 10 100 1000 3650; do
   say "growth: $days days"
   history "$days" >/dev/null
-  usage_of energy "$days" >/dev/null # its readings and months come into the archive, too
+  usage_of energy "$days" >/dev/null # puts its readings and months into the archive, too
   row "growth-history-$days" "cemm history of $days days from the archive" s - - -
   row "growth-memory-$days" "its memory, $days days" KiB - - -
   row "growth-energy-$days" "cemm energy of $days days from the archive, CPU" s - - -

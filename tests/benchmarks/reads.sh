@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How fast the mounted file system is: closed files beside tmpfs, realtime beside the least that
-# libfuse can do and beside owfs with a sensor of its own making, a cold file beside curl.
-# httpdirfs cannot mount this source: it wants HEAD and ranges, which the API does not have.
+# The speed of the mounted file system: closed files compared with tmpfs, realtime with a minimal
+# libfuse file system and with owfs and a simulated sensor, a cold file with curl. httpdirfs cannot
+# mount this source: it needs HEAD and ranges, which the API does not have.
 #
 #   reads.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -23,7 +23,7 @@ at_cleanup "rm -rf $memory"
 closed_csv=$(day_file "$dev" p1 "$year-06-10" csv)
 closed_json=$(day_file "$dev" p1 "$year-06-10" json)
 realtime=$m/$dev/p1/realtime.csv
-# As many directories down as in the mount: the way there is no part of a file's speed.
+# At the same depth as in the mount, because the path lookup is not what is measured.
 mkdir -p "$memory/${closed_csv%/*}"
 cp "$closed_csv" "$closed_json" "$memory/${closed_csv%/*}"
 
@@ -33,7 +33,7 @@ started "$!"
 mounted "$scratch/least"
 wait_for 5 test -e "$scratch/least/file"
 
-owfs=/usr/libexec/owfs/owfs # not Debian's wrapper, which wants a server
+owfs=/usr/libexec/owfs/owfs # not Debian's wrapper, which needs a server
 sensor=
 if [[ -x $owfs ]]; then
   "$owfs" --fake=DS18S20 --foreground -m "$scratch/owfs" >"$scratch/owfs.log" 2>&1 &
@@ -78,7 +78,7 @@ say 'reads: cold, from the source'
 row cold-source 'a cold day, first byte, from the source' ms 'limit+2.5' - curl
 ls "$m/$dev/s01/data/day" >/dev/null
 for ((day = 1; day <= rounds * 4; day++)); do
-  # Days apart, or read-ahead would have been there first.
+  # Days that are apart, so that read-ahead does not fetch them.
   date=$(date -d "$year-12-20 - $((day * 3)) days" +%F)
   figure cold-source ours "$("$bench/first" "$(day_file "$dev" s01 "$date" json)")"
   date=$(date -d "$date - 1 day" +%F)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How long a year of day answers takes from JSON to CSV and to line protocol: `cemm history` out of
-# its archive beside jq, which writes the same bytes (that is looked at), and beside json-c that
+# The time from JSON to CSV and to line protocol for a year of day answers: `cemm history` from its
+# archive, compared with jq, which writes the same bytes (this is checked), and with json-c that
 # only parses. All in UTC, because jq 1.6 has no offset of a local time.
 #
 #   render.sh BUILD_DIR RESULTS [ROUNDS]
@@ -14,8 +14,8 @@ history() { # FORMAT
   "$build/plugin/exec/cemm" history --config "$conf" --from "$year-01-01" --to "$year-12-31" --format "$1" "$dev/p1"
 }
 
-# For days of one channel, newest first: what the simulator has for p1. With more it would have to
-# sort and to group, which takes it twice as long.
+# For days of one channel, newest first, as the simulator has them for p1. With more channels jq
+# would have to sort and group, which takes twice as long.
 rows='.data | to_entries[] | .key as $channel | .value | reverse[] | select(.[1] != null) | '
 in_csv=$rows'"\($uid),p1,\($channel),\(.[1]),W,\(.[0] / 1000 | strftime("%Y-%m-%dT%H:%M:%S+00:00")),"'
 in_influx=$rows'"cemm,uid=\($uid),alias=p1 \($channel)=\(.[1]) \(.[0])000000"'

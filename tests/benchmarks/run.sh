@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures cemm beside what people would use instead, and beside what could at best be.
+# Measures cemm against the usual alternatives, and against the best possible result.
 set -euo pipefail
 
 usage() {
@@ -31,7 +31,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
 if [[ $install == yes ]]; then
   "$top/.ci/install"
-  # The peers: what curl_json needs, and owfs.
+  # The peers: the dependencies of curl_json, and owfs.
   "$top/.ci/install" libyajl2 owfs-fuse
 fi
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How long each program takes from its start to its first use, and what it weighs.
+# The time of each program from its start to its first result, and its size.
 #
 #   start.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -17,7 +17,7 @@ read_all() { "$cemm" read --config "$conf" --format csv; }
 help() { "$cemm" --help; }
 curl_all() {
   local path
-  # What `cemm read` has to ask for: which device, which meters, and each of these.
+  # The requests of `cemm read`: the device, its meters, and each of these.
   for path in '' io/ p1/realtime/ p1-gas/realtime/ s01/realtime/; do curl -s "http://${sim_lan[0]}/$path"; done
 }
 

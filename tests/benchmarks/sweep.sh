@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# How long collectd takes to read many devices, and what that costs: our plugin beside collectd's
-# own curl_json with as many read threads as we have connections. The limits are `curl --parallel`
-# for the time, and a plugin that only hands over for the CPU. Where the cloud answers 202 first,
-# curl_json has no value at all; curl's figure is then that of promises already kept, with the wait
-# for them added.
+# The time and the cost of reading many devices with collectd: our plugin, and collectd's curl_json
+# with as many read threads as we have connections. The limits are `curl --parallel` for the time,
+# and a plugin that only dispatches values for the CPU. If the cloud answers 202 first, curl_json
+# has no value at all; curl's figure is then that of fulfilled promises, plus the wait for them.
 #
 #   sweep.sh BUILD_DIR RESULTS [ROUNDS]
 set -euo pipefail
@@ -15,7 +14,7 @@ channels='t1 t2 t3 t4 electric_power rate'
 collectd=$(PATH=$PATH:/usr/sbin command -v collectd)
 connections_max=128
 
-# One directory for collectd, which knows of no path of several.
+# One directory of plugins, because collectd's PluginDir has only one.
 mkdir "$scratch/plugins"
 cp "$build/plugin/collectd/cemm.so" "$build"/tests/benchmarks/{sink,source}.so \
   "$(find /usr/lib /usr/local/lib -path '*collectd/curl_json.so' 2>/dev/null | head -n 1)" "$scratch/plugins"
@@ -86,7 +85,7 @@ source_conf() { # INTERVAL
   printf 'LoadPlugin source\n<Plugin source>\nDevices %d\n</Plugin>\n' "$devices"
 }
 
-# series_with COUNT: whether every series that can come has come as often.
+# series_with COUNT: whether every series that can have values has COUNT of them.
 series_with() {
   awk -v count="$1" -v wanted="$((living * 6))" -v channels="$channels" '
     BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
@@ -94,8 +93,8 @@ series_with() {
     END { exit done < wanted }' "$run/values" 2>/dev/null
 }
 
-# times: when the last value of the second sweep came and of the third; and from the first value of
-# the one to that of the other, the CPU used and for how many values (our own metrics are values, too).
+# times: when the last values of the second and of the third sweep arrived; and between their first
+# values, the CPU used and the number of values (including our own metrics).
 times() {
   awk -v channels="$channels" '
     BEGIN { split(channels, list, " "); for (i in list) known["p1-" list[i]] = 1 }
@@ -106,7 +105,7 @@ times() {
     END { printf "%.6f %.6f %.6f %d\n", last[2], last[3], first[3] - first[2], before[3] - before[2] }' "$run/values"
 }
 
-# run_collectd CONFIGURATION…: until the third sweep is whole. Sets $memory (KiB) and what times() says.
+# run_collectd CONFIGURATION…: until the third sweep is complete. Sets $memory (KiB) and the results of times().
 run_collectd() {
   rm -rf "$run" && mkdir "$run"
   "$@" >"$run/collectd.conf"
@@ -120,11 +119,11 @@ run_collectd() {
   read -r before last cpu values < <(times)
 }
 
-# sweep SERIES CONFIGURATION…: its figures are seconds, CPU microseconds a value, requests a device.
+# sweep SERIES CONFIGURATION…: records seconds, CPU microseconds a value, requests a device.
 sweep() {
   local series=$1 memory before last cpu values begun requests took
   run_collectd "${@:2}"
-  # A request is logged when its answer goes out; of those that hang, there is none.
+  # A request is logged when its answer is sent, so those that hang are not logged.
   read -r begun requests < <(grep -vE "${hanging:-none hang}" "$sim_log" | awk -v from="$before" -v to="$last" -v delay="$delay" '
     / GET [^ ]*\/realtime\// && $1 - delay > from * 1000 && $1 <= to * 1000 {
       if (!first) first = $1 - delay
@@ -139,7 +138,7 @@ sweep() {
   echo "$memory" >>"$scratch/memory-$series-$devices"
 }
 
-# beside_one SECONDS: of devices that all have a connection, none waits for another.
+# beside_one SECONDS: if all devices have a connection, none waits for another.
 beside_one() {
   local alone=$scratch/alone-$delay-$promise
   if ((devices > connections || delay + promise == 0)) || [[ -n $hanging ]]; then
@@ -152,13 +151,13 @@ beside_one() {
   fi
 }
 
-# cpu_figure SERIES: of what run_collectd has set.
+# cpu_figure SERIES: from the results of run_collectd.
 cpu_figure() {
   awk -v cpu="$cpu" 'BEGIN { exit cpu <= 0 }' || { say 'no silence between sweeps' && exit 1; }
   figure "$id-cpu" "$1" "$(awk -v cpu="$cpu" -v n="$values" 'BEGIN { printf "%.2f", cpu / n * 1e6 }')"
 }
 
-# parallel: the same documents by curl, as fast as they come.
+# parallel: the same documents with curl, as fast as possible.
 parallel() {
   local device
   for ((device = 1; device <= devices; device++)); do
@@ -172,7 +171,7 @@ limit() {
   local took
   if ((promise > 0)); then
     parallel >/dev/null
-    sleep "$(awk -v ms="$promise" 'BEGIN { print ms / 1000 + 0.1 }')" # until they are kept
+    sleep "$(awk -v ms="$promise" 'BEGIN { print ms / 1000 + 0.1 }')" # until they are fulfilled
     took=$(parallel | awk -v ms="$promise" '{ print $1 + ms / 1000 }')
   else
     took=$(parallel)
@@ -181,7 +180,7 @@ limit() {
 }
 
 # scenario DEVICES DELAY_MS PROMISE_MS HANGING_EVERY THREADS [CONNECTIONS]: THREADS of curl_json; 0:
-# as many as we have connections. With more of those than usual, there are no peers.
+# as many as we have connections. With more connections than the default, there are no peers.
 scenario() {
   local words faults=() interval threads peer least memory before last cpu values
   devices=$1
@@ -246,7 +245,7 @@ done
 scenario 100 100 0 20 0
 scenario 1000 100 0 20 0
 
-# What a device more costs, from the smallest and the largest of these.
+# The cost of an additional device, from the smallest and the largest of these.
 row memory 'memory a device' KiB 'peer<=0.333' curl_json -
 for series in ours peer; do
   paste <(head -n "$rounds" "$scratch/memory-$series-1") <(head -n "$rounds" "$scratch/memory-$series-1000") |

@@ -3,7 +3,7 @@
 
 RESULTS has lines "row ID WHAT UNIT GOAL PEER LIMIT" and "figure ID SERIES VALUE", with tabs between
 them; see bench-lib.sh. Each figure shown is the median of its series; the spread is that of ours,
-from the quickest to the slowest, in parts of the median.
+from the fastest to the slowest, relative to the median.
 """
 import statistics
 import sys
@@ -27,7 +27,7 @@ def short(number):
 
 
 def judge(goal, ours, peers, limits, limit_name):
-    """Whether one goal is met; empty where there is nothing to measure it by."""
+    """Whether a goal is met; empty if there is nothing to compare it with."""
     series = peers if goal.startswith("peer") else limits
     if not series:
         return ""
@@ -35,14 +35,14 @@ def judge(goal, ours, peers, limits, limit_name):
     most = float(goal.split("<=")[1]) * middle if "<=" in goal else float(goal.split("+")[1]) + middle
     if ours <= most:
         return "yes"
-    # Even collectd's own share, which no plugin goes below, is above the goal.
+    # Even collectd's own share, which every plugin needs, is above the goal.
     if limit_name == "only handing over" and limits and statistics.median(limits) > most:
         return f"no: {statistics.median(limits) / middle:.2f} at best"
     return "no"
 
 
 def judge_all(goals, *figures):
-    """The worst of them; empty where there is no goal."""
+    """The worst of them; empty without a goal."""
     met = [judge(goal, *figures) for goal in goals.split() if goal != "-"]
     return min(met, key=lambda word: (not word.startswith("no"), word != ""), default="")
 

@@ -1,18 +1,18 @@
-"""arrived.py LOG CSV COMMAND…: what a simulator gave, by its request log, and what came of it to collectd's
-csv writer. Each meter has a reading every 20 s, which stands in answers until the next one.
+"""arrived.py LOG CSV COMMAND…: compares the values of a simulator, by its request log, with those that
+collectd's csv writer has written. Each meter has a reading every 20 s, which is in its answers until the next.
 
-  begun AFTER SECONDS            waits until some reading after AFTER has come
-  all 0 SECONDS                  waits until the present reading of all devices has come
-  complete AFTER SECONDS         waits until something after AFTER has come of each device, and of some reading
-                                 all that were given; prints its time
+  begun AFTER SECONDS            waits until a reading after AFTER has arrived
+  all 0 SECONDS                  waits until the current reading of all devices has arrived
+  complete AFTER SECONDS         waits until each device has a reading after AFTER, and until one of these
+                                 readings is complete; prints its time
   lost FROM UNTIL                of the readings after FROM and up to UNTIL: "GIVEN LOST MOST TWICE MOST":
-                                 how many values were given, how many of them have not come, at most how
-                                 many of one series; the same of those that have come twice
-  twice FROM UNTIL               the devices of which values have come twice
-  asked FROM UNTIL               the devices that were asked between these two times of our clock, in ms
+                                 how many values were in answers, how many of them have not arrived, at
+                                 most how many of one series; the same for those that have arrived twice
+  twice FROM UNTIL               the devices of which values have arrived twice
+  asked FROM UNTIL               the devices that were requested between these two times of our clock, in ms
 
-  minutes FROM UNTIL             of the whole minutes in between: "COUNT MISSING MINUTE…": how many a store has,
-                                 how many lack, and which. CSV is a file of Graphite's lines here
+  minutes FROM UNTIL             of the whole minutes between them: "COUNT MISSING MINUTE…": how many a store
+                                 has, how many are missing, and which. CSV is a file of Graphite lines here
 """
 
 import collections
@@ -35,7 +35,7 @@ def answers(log):
 
 
 def given(log):
-    """reading → the devices that surely gave it: an answer of its second half was about no other."""
+    """reading → the devices that certainly had it: an answer in its second half can have no other."""
     readings = collections.defaultdict(set)
     for at, uid in answers(log):
         if at % EVERY >= EVERY / 2:
@@ -44,7 +44,7 @@ def given(log):
 
 
 def arrived(csv, name):
-    """(uid, series) → reading → how often it came, of the files of this name."""
+    """(uid, series) → reading → how often it arrived, from the files of this name."""
     series = collections.defaultdict(collections.Counter)
     for file in pathlib.Path(csv).glob(f"*/cemm-*/{name}-????-??-??"):
         for line in open(file):
@@ -63,7 +63,7 @@ def wait(seconds, step, found):
 
 
 def begun(csv, after):
-    """One meter in fifty is looked at: this is asked often."""
+    """Checks one meter in fifty, because this is called often."""
     for file in pathlib.Path(csv).glob("*/cemm-*-[0-3][07]/power-p1-*"):
         last = file.read_text().splitlines()[-1]
         if last[0].isdigit() and float(last.split(",")[0]) > after:

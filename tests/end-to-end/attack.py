@@ -1,13 +1,12 @@
 """Many processes on one mount that read, list, stat, and kill each other, while one device is faulty.
 
 attack.py MOUNTPOINT CLOUD SECONDS PROCESSES SEED DEADLINE FAULTY HEALTHY…; the key is in
-$SIM_KEY. Each line that does not begin with # is a fault, and exit 1 follows. Begin it while no
-device is faulty: what is right is asked of the cloud first.
+$SIM_KEY. Each line that does not begin with # is an error, and the exit status is then 1. Start it before
+there are faults: it first gets the right answers from the cloud.
 
-The parent watches; it reads nothing itself. What a process is at, and since when, stands in shared
-memory, so that one that hangs, or is killed, need not be able to tell. A process number is taken out
-of there before it is free for others, and looked at again once there is a descriptor of it: so
-nobody else is ever killed.
+The parent only watches. Each process records in shared memory what it is doing, and since when, so that
+this is known if it hangs or is killed. A pid is removed from there before the system can reuse it, and
+checked again after a pidfd was opened: so no other process is ever killed.
 """
 
 import datetime
@@ -23,9 +22,9 @@ import time
 import expected
 
 SLOT = struct.Struct("@iIddd120s")  # each stored at once: pid, operations, begun, slowest of healthy, of faulty, path
-DYING_MAX = 10  # seconds until one that was killed is gone
+DYING_MAX = 10  # seconds until a killed process must be gone
 DAYS = 12
-UNCACHED = 0.3  # of all reads: what the kernel remembers of the file is dropped first
+UNCACHED = 0.3  # of all reads: the kernel's cache of the file is dropped first
 KILLS = 0.04  # of all operations
 
 mount, cloud = sys.argv[1:3]
@@ -50,7 +49,7 @@ def learn():
 
 
 class Slot:
-    """What one process is at."""
+    """What a process is doing."""
 
     def __init__(self, number):
         self.at = number * SLOT.size
@@ -72,14 +71,14 @@ def fault(words):
 
 
 class Reader:
-    """One of the processes, until somebody kills it."""
+    """One of the processes, until it is killed."""
 
     def __init__(self, number):
         self.slot = Slot(number)
         self.number = number
 
     def timed(self, path, call, *words):
-        """One call of the system: each has the deadline of its own."""
+        """A system call, with its own deadline."""
         self.slot.path, self.slot.begun = path[len(mount) :], time.monotonic()
         self.slot.write()
         try:
@@ -117,7 +116,7 @@ class Reader:
         if kind < 0.4:
             path = random.choice([path for path in right if uid in path])
             if self.read(path, random.choice((0, 0, 0.05))) != right[path]:
-                fault(f"{path}: not what the cloud says")
+                fault(f"{path}: not the content of the cloud")
         elif kind < 0.6:
             path = f"{base}/{random.choice(('p1', 's01', 'p1-gas'))}/realtime.csv"
             data = self.read(path)
@@ -147,7 +146,7 @@ class Reader:
             if Slot(victim.at // SLOT.size).pid == victim.pid:
                 signal.pidfd_send_signal(handle, random.choice((signal.SIGKILL, signal.SIGINT)))
         except ProcessLookupError:
-            pass  # somebody else was faster
+            pass  # another process was faster
         finally:
             os.close(handle)
 
@@ -187,7 +186,7 @@ class Watch:
             try:
                 reader.run()
             except BaseException as error:
-                fault(f"a reader fell: {error!r}")
+                fault(f"a reader failed: {error!r}")
             os._exit(1)
         self.pids[pid] = number
 
@@ -210,7 +209,7 @@ class Watch:
             slot = Slot(number)
             if slot.begun and now - slot.begun > deadline and (number, slot.begun) not in self.hung:
                 self.hung.add((number, slot.begun))
-                fault(f"{slot.path}: for {now - slot.begun:.1f} s now, in process {slot.pid}")
+                fault(f"{slot.path}: takes {now - slot.begun:.1f} s so far, in process {slot.pid}")
 
     def end(self):
         for pid in self.pids:
@@ -227,7 +226,7 @@ def main():
     learn()
     watch = Watch()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    print("# what is right is known", flush=True)
+    print("# the right answers are known", flush=True)
     end = time.monotonic() + seconds
     try:
         for number in range(count):

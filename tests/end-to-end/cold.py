@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Files that nobody has asked for yet, read by several processes at once, each in its own way.
+"""Reads files that were never read before, with several processes at once, each in a different way.
 
     cold.py READERS FILE...
 
 All readers open a file at the same time. Some stat it first, some never do: they read, sendfile,
-splice or map it. Each must get every byte. Prints how many files were read; what was wrong goes to
-stderr, and the exit status is 1.
+splice or map it. Each must get every byte. Prints how many files were read; errors go to stderr, and
+the exit status is then 1.
 """
 import hashlib
 import mmap
@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import sys
 
-PIECE = 65536  # what a pipe holds
+PIECE = 65536  # the capacity of a pipe
 
 
 def by_read(file):
@@ -47,7 +47,7 @@ def by_stat_and_read(file):
     size = os.fstat(file).st_size
     data = by_read(file)
     if len(data) != size:
-        raise ValueError(f"{len(data)} bytes, and stat says {size}")
+        raise ValueError(f"{len(data)} bytes, but stat says {size}")
     return data
 
 

@@ -1,10 +1,10 @@
-"""Whether what `cemm energy` prints adds up, to the last digit.
+"""Checks that the output of `cemm energy` adds up, to the last digit.
 
 energy-sums.py DIRECTORY ARCHIVE ZONE ALIAS...
 
 reads quarter.csv, hour.csv, day.csv and month.csv there. Quarters must add up to hours, hours to
-days, days to months; and a day with its `unallocated` to what the archive's readings say, or, where
-one is missing, the archive's month."""
+days, days to months; and a day with its `unallocated` to the archive's readings, or, if one is
+missing, to the archive's month."""
 
 import csv
 import datetime
@@ -36,7 +36,7 @@ def number(text):
 
 
 def check_parts(alias, by, parts_by):
-    """Parts begin at their interval or after it, and before the next one."""
+    """A part begins at or after the start of its interval, and before the next one."""
     intervals, parts = rows(by, alias), rows(parts_by, alias)
     if not parts:
         return

@@ -1,15 +1,15 @@
-"""What `cemm energy --format csv` must print of one meter, from the simulator's own numbers and by
-other means than ours: zoneinfo, fractions, and one sum for each interval.
+"""The expected output of `cemm energy --format csv` for one meter, from the simulator's numbers and
+calculated differently: zoneinfo, fractions, and one sum for each interval.
 
 energy.py SIM ZONE SINCE UID ALIAS FROM TO BY[,BY...] [MORE...]
   BY      quarter, hour, day, month or utc (hours of UTC)
 MORE is any of
-  lan     as the LAN has it, which is without readings
+  lan     as on the LAN, which has no readings
   dsmr5   gas comes by the minute
-  gap=FROM/UNTIL  minutes that are missing, from one second to another
+  gap=FROM/UNTIL  missing minutes, from one second to another
   unread=DATE     a day whose readings are missing
-  more=DATE=WH    so much more was read at the end of that day and of later ones
-  replaced=DATE   on that day another meter began to count, from 0"""
+  more=DATE=WH    the readings at the end of that day and of later ones are higher by this
+  replaced=DATE   on that day a new meter began to count from 0"""
 
 import datetime
 import math
@@ -40,7 +40,7 @@ def midnight(date):
 
 
 def ask(channel, seconds):
-    """The simulator's values by these times, of which it has none before SINCE, or none at all."""
+    """The simulator's values by time; there are none before SINCE, and perhaps none at all."""
     command = [SIM, "--since", SINCE, "--zone", ZONE, "--meters", ALIAS] + (["--dsmr5"] if DSMR5 else [])
     begin = midnight(datetime.date.fromisoformat(SINCE))
     there = [second for second in seconds if second >= begin]
@@ -73,7 +73,7 @@ def all_readings():
     """Import and export at the last minute of each day, in kWh; those that are known."""
     if LAN or not SMART:
         return {}
-    # A meter counts from what it had at the end of the day before.
+    # A meter counts from its reading at the end of the day before.
     last = {d: midnight(d + DAY) - 60 for d in [dates[0] - DAY] + dates}
     last.update({d - DAY: midnight(d) - 60 for d in map(datetime.date.fromisoformat, REPLACED)})
     t = [ask(f"t{i}", sorted(last.values())) for i in (1, 2, 3, 4)]
@@ -90,7 +90,7 @@ def all_readings():
 
 
 def all_nets():
-    """What the month has of each day, in Wh."""
+    """The energy of each day in the data of the month, in Wh."""
     if not POWER:
         return {}
     low, high = (ask(f"month:electric_energy_{name}", [midnight(d) for d in dates]) for name in ("low", "high"))
@@ -98,7 +98,7 @@ def all_nets():
 
 
 def all_measured():
-    """Values by seconds, as far as they are there."""
+    """Values by second, without missing ones."""
     step = 3600 if GAS and not DSMR5 else 60
     channel = "gas" if GAS else "flow" if WATER else "electric_power"
     seconds = list(range(midnight(dates[0]), midnight(dates[-1] + DAY), step))
@@ -110,14 +110,14 @@ readings, nets, measured = all_readings(), all_nets(), all_measured()
 
 
 def factor(total, known):
-    """What to multiply by, or None."""
+    """The scaling factor, or None."""
     if total > 0 and Fraction(4, 5) <= known / total <= Fraction(5, 4):
         return known / total
     return None
 
 
 def scaled(date, rows):
-    """Both factors, the basis, and what the meter counted, less export; None: not known."""
+    """Both factors, the basis, and what the meter counted, minus export; None: unknown."""
     total = [sum(v for v in rows.values() if v > 0) / 60, -sum(v for v in rows.values() if v < 0) / 60]
     enough = 100 * len(rows) >= 99 * ((midnight(date + DAY) - midnight(date)) // 60)
     if not POWER:
@@ -142,7 +142,7 @@ BASES = ["", "hours", "readings", "net", "minutes"]
 
 
 def quarters_of(date):
-    """Its quarters: when, Wh or l of both directions, how many minutes, the basis. And what is open."""
+    """Its quarters: start, Wh or l of both directions, minutes, basis. And the unallocated rest."""
     rows = {s: measured[s] for s in range(midnight(date), midnight(date + DAY), 60) if s in measured}
     factors, basis, balance = scaled(date, rows)
     unit = Fraction(1, 60) if POWER else Fraction(1000) if basis == "hours" else Fraction(1)
@@ -161,7 +161,7 @@ def quarters_of(date):
 
 
 def key_of(second, by):
-    """The interval that a second lies in."""
+    """The interval of a second."""
     local = datetime.datetime.fromtimestamp(second, zone)
     if by == "quarter":
         return second - second % 900

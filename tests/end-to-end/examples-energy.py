@@ -1,9 +1,9 @@
-"""What the examples about energy must say, from the rows that energy.py has worked out.
+"""The expected output of the examples about energy, from the rows of energy.py.
 
 examples-energy.py DIRECTORY HOUR
 
 reads p1.quarters, s01.quarters and p1.hours there, writes prices.csv, in UTC and without HOUR, and
-prints what energy-oneliners.sh must, with one blank between columns."""
+prints the expected output of energy-oneliners.sh, with one space between columns."""
 
 import collections
 import datetime
@@ -14,7 +14,7 @@ PLACE, LEFT_OUT = sys.argv[1:3]
 
 
 def rows(name):
-    """Time, import, export and forward as they stand in a row."""
+    """Time, import, export and forward of each row."""
     with open(f"{PLACE}/{name}") as file:
         for line in file:
             cells = line.rstrip("\n").split(",")

@@ -1,5 +1,5 @@
-"""What cemmfs must show of a document, made from the cloud's bytes by other means than ours:
-Python's json and zoneinfo. For the tests whose readers are written in Python."""
+"""The expected files of cemmfs for a document, made from the cloud's bytes with Python's json and
+zoneinfo. For the tests whose readers are written in Python."""
 
 import datetime
 import json
@@ -10,7 +10,7 @@ ZONE = zoneinfo.ZoneInfo("Europe/Amsterdam")
 
 
 def local_midnight(date):
-    """The first second of a date, as the API is asked for it."""
+    """The first second of a date, as the API expects it."""
     return int(datetime.datetime(date.year, date.month, date.day, tzinfo=ZONE).timestamp())
 
 
@@ -24,13 +24,13 @@ def ask(cloud, key, path, **query):
 
 
 def iso(milliseconds):
-    """A time as spec section 2 has it."""
+    """A time as section 2 of the spec defines it."""
     moment = datetime.datetime.fromtimestamp(milliseconds / 1000, ZONE)
     return moment.isoformat(timespec="milliseconds" if milliseconds % 1000 else "seconds")
 
 
 def history_csv(body):
-    """data/day, month or year as CSV: numbers as they were written, oldest first."""
+    """data/day, month or year as CSV: numbers keep their text, oldest first."""
     data = json.loads(body, parse_float=str, parse_int=str)["data"]
     rows = {}
     for channel, pairs in data.items():

@@ -3,7 +3,7 @@
 
     grown.py CLOUD
 
-Answers as CLOUD does, with a member more that is as long as an answer may be. Prints its own URL.
+Answers as CLOUD does, with an additional member that fills the answer up to the limit. Prints its URL.
 """
 import http.server
 import sys
@@ -11,8 +11,8 @@ import urllib.error
 import urllib.request
 
 CLOUD = sys.argv[1]
-DEPTH = 28  # levels, of the 32 that may be
-LIMIT = 250 * 1024  # bytes, of the 256 KiB
+DEPTH = 28  # levels; the limit is 32
+LIMIT = 250 * 1024  # bytes; the limit is 256 KiB
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -1,6 +1,6 @@
-"""home-assistant.py WAY RETAINED SIM SINCE METERS: what the broker has is what Home Assistant takes.
+"""home-assistant.py WAY RETAINED SIM SINCE METERS: checks that Home Assistant accepts the broker's messages.
 
-RETAINED has a line for each retained message: topic, blank, payload in hexadecimal. WAY is stream or
+RETAINED has a line for each retained message: topic, space, payload in hexadecimal. WAY is stream or
 collectd. The rules are those that Home Assistant publishes: MQTT discovery, and the units and state classes
 of its sensors' device classes. Each value is compared with the simulator's. Prints the names.
 """
@@ -38,7 +38,7 @@ COUNTS = ("energy", "total_increasing", "kWh")
 NET = ("energy", "total", "kWh")
 POWER = ("power", "measurement", "W")
 SMART, DAY = 600, 86400
-# What a meter's channel must be, and after how many seconds it expires.
+# The expected sensor of a meter's channel, and the seconds after which it expires.
 EXPECTED = {
     "p1 t1": (*COUNTS, SMART),
     "p1 t2": (*COUNTS, SMART),
@@ -80,7 +80,7 @@ environment = SandboxedEnvironment()
 
 
 def render(template, payload):
-    """As Home Assistant does it: the payload, and what it is as JSON, if it is."""
+    """As Home Assistant does it: the payload, and the payload parsed as JSON, if possible."""
     variables = {"value": payload}
     try:
         variables["value_json"] = json.loads(payload)
@@ -90,7 +90,7 @@ def render(template, payload):
 
 
 def measured(payload):
-    """When, in milliseconds."""
+    """The time in milliseconds."""
     if way == "collectd":
         return payload.split(":")[0].replace(".", "")
     return str(round(datetime.datetime.fromisoformat(json.loads(payload)["time"]).timestamp() * 1000))

@@ -1,12 +1,12 @@
-"""What Home Assistant would have after the recipe: the rules of the integration import_statistics
-(github.com/klausj1/homeassistant-statistics 5.1.0, its README and docs/user/counters.md), and those of
-Home Assistant for the ids of external statistics.
+"""The statistics that Home Assistant would have after the recipe, by the rules of the integration
+import_statistics (github.com/klausj1/homeassistant-statistics 5.1.0, its README and docs/user/counters.md),
+and those of Home Assistant for the ids of external statistics.
 
 import-statistics.py RECIPE FIRST FILE...
 
-takes the settings from the two actions of the page RECIPE, imports FIRST by the first one, and each
-FILE in turn by the second one. Ends with 1 and the reason if one is refused, or if an hour that was
-there is changed. Prints what each statistic comes to."""
+takes the settings from the two actions of the page RECIPE, imports FIRST with the first one, and each
+FILE in turn with the second one. Exits with 1 and the reason if a file is refused, or if an existing hour
+would change. Prints the total of each statistic."""
 
 import csv
 import datetime
@@ -17,7 +17,7 @@ import zoneinfo
 from decimal import Decimal, InvalidOperation
 
 ID = re.compile(r"^(?!.+__)(?!_)[\da-z_]+(?<!_):(?!_)[\da-z_]+(?<!_)$")
-UNITS = {"kWh", "m³"}  # what the energy dashboard takes of energy and of gas or water
+UNITS = {"kWh", "m³"}  # units that the energy dashboard accepts for energy, and for gas or water
 HOUR = datetime.timedelta(hours=1)
 OF_DELTA = {"statistic_id", "start", "unit", "delta"}
 OF_SUM = {"statistic_id", "start", "unit", "sum", "state", "mean", "min", "max"}
@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 def settings_of(page):
-    """The data of each action that the page shows."""
+    """The data of each action on the page."""
     with open(page, encoding="utf-8") as file:
         blocks = re.findall(r"```yaml\n(.*?)```", file.read(), re.S)
     actions = []
@@ -46,13 +46,13 @@ def check_settings(settings):
         raise Refused(f"unknown settings: {set(settings) - known}")
     name = settings["filename"]
     if name.startswith("/") or ".." in name or not name.endswith((".csv", ".tsv")):
-        raise Refused(f"no file of the configuration directory: {name}")
+        raise Refused(f"not a file in the configuration directory: {name}")
     if settings["decimal"] not in (".", ",") or len(settings["delimiter"]) != 1:
-        raise Refused("a decimal or a delimiter that there is not")
+        raise Refused("an unknown decimal or delimiter")
 
 
 def read(path, settings):
-    """Rows with a time; the file as a whole is refused for one that is wrong."""
+    """Rows with a time; one invalid row refuses the whole file."""
     with open(path, encoding="utf-8", errors="strict", newline="") as file:
         text = file.read()
     if any(sign in text for sign in ("\ufffd", "Â°", "Â³")):
@@ -79,7 +79,7 @@ def read(path, settings):
         except (ValueError, InvalidOperation) as error:
             raise Refused(f"row {number}: {line}") from error
         if start.minute or start.second:
-            raise Refused(f"row {number}: {row['start']} is no full hour")
+            raise Refused(f"row {number}: {row['start']} is not a full hour")
         if not all(math.isfinite(value) for value in values.values()):
             raise Refused(f"row {number}: {line}")
         row.update(values, start=start.replace(tzinfo=zone).astimezone(datetime.timezone.utc))
@@ -89,20 +89,20 @@ def read(path, settings):
 
 def check_statistic(name, rows):
     if not ID.match(name) or name.split(":")[0] == "recorder":
-        raise Refused(f"no id of an external statistic: {name}")
+        raise Refused(f"not an id of an external statistic: {name}")
     if len({row["unit"] for row in rows}) != 1 or rows[0]["unit"] not in UNITS:
         raise Refused(f"units of {name}: {({row['unit'] for row in rows})}")
     starts = [row["start"] for row in rows]
     if len(set(starts)) != len(starts) or sorted(starts) != starts:
-        raise Refused(f"{name}: hours twice, or not in order")
+        raise Refused(f"{name}: hours are duplicate or not sorted")
 
 
 def sums_of_deltas(name, rows, known):
-    """Sums that go on from the newest row that is older. All rows in the range must be there again."""
+    """Sums that continue from the newest older row. All rows in the range must be in the file again."""
     starts = [row["start"] for row in rows]
     before = [start for start in known if start < starts[0]]
     if not before:
-        raise Refused(f"{name}: no row in the database that is older than {starts[0]}")
+        raise Refused(f"{name}: the database has no row before {starts[0]}")
     left_out = [start for start in known if starts[0] <= start <= starts[-1] and start not in set(starts)]
     if left_out:
         raise Refused(f"{name}: {left_out[0]} is in the database, but not in the file")
@@ -133,7 +133,7 @@ def import_file(database, path, settings):
             sums = {row["start"]: row["sum"] for row in rows}
         changed = [start for start, total in sums.items() if known.get(start, total) != total]
         if changed:
-            raise Refused(f"{name}: the hour {changed[0]} is changed")
+            raise Refused(f"{name}: the hour {changed[0]} would change")
         stored[name] = (unit, {**known, **sums})
     database.update(stored)
 

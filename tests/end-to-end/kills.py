@@ -1,13 +1,13 @@
-"""Kills the programs with SIGKILL at random moments, and looks at what they leave.
+"""Kills the programs with SIGKILL at random moments, and checks the files that they leave.
 
-kills.py BUILD_DIR SCRATCH CLOUD SINCE COUNT SEED [COLLECTD]; the key is in $SIM_KEY. One line a
-fault, exit 1 if there is one. cemmfs and `cemm history` fill archives of their own, `cemm stream` and
-collectd (if it is there) have state files; each is killed COUNT / 4 times (who has ended by then does
-not count).
+kills.py BUILD_DIR SCRATCH CLOUD SINCE COUNT SEED [COLLECTD]; the key is in $SIM_KEY. Prints one line for
+each error, and exits with 1 if there is one. cemmfs and `cemm history` fill their own archives, `cemm
+stream` and collectd (if it is installed) have state files; each is killed COUNT / 4 times (processes that
+have already ended do not count).
 
-Archive: each file is, to the byte, what the cloud says. What was given (stdout of stream, collectd's
-csv) and the state file: nothing is missing in the end, and what comes twice came last before a kill,
-and is not more than one piece.
+Archive: each file has the bytes of the cloud. Samples that were sent (stdout of stream, collectd's csv) and
+the state file: nothing is missing at the end, and samples that come twice came last before a kill, and are
+not more than one write.
 """
 
 import collections
@@ -27,18 +27,18 @@ import traceback
 
 import expected
 
-# What lies between giving and recording when the kill comes: stream hands out 16 minutes and less than
-# 1 KiB before them, beside one answer of eight values; collectd records up to 64 values together, and
-# its csv writer has live ones in between.
+# What can be sent but not recorded when the kill comes: stream writes 16 minutes and less than
+# 1 KiB before them, besides one answer of eight values; collectd records up to 64 values together, and
+# its csv writer has live ones between them.
 STREAM_PIECE = 48
 COLLECTD_PIECE = 64 + 8
 STATE = re.compile(r"[^\t]*\t[0-9A-F-]{17}\t[\w.-]+\t[\w.-]+\t((\d+\+\d+|@\d+|/\d+)( |$))*")
-FRESH = 0.08  # how often a victim begins with nothing
+FRESH = 0.08  # how often a victim starts without files
 WINDOW = 86400  # seconds: of stream; of collectd, too, if there is time
-SHORT = 100  # kills: below that, there is not
+SHORT = 100  # with fewer kills, there is not
 WAIT_MAX = 120
-OLD = 150  # seconds: what is older was given as past
-FAULTS_MAX = 20  # then it has been shown
+OLD = 150  # seconds: older samples were sent as history
+FAULTS_MAX = 20  # enough to show the problem
 
 build, scratch, cloud, since = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 count, seed = int(sys.argv[5]), int(sys.argv[6])
@@ -89,7 +89,7 @@ class Victim:
         return process
 
     def kill(self, process, most, number=signal.SIGKILL):
-        """At a random moment; some have ended by then. On a busy machine it may need longer to do anything."""
+        """At a random moment; some have ended by then. On a busy machine it may need longer to start working."""
         if not self.seen():
             most *= 2 ** min(self.killed, 6)
         try:
@@ -112,27 +112,27 @@ class Victim:
             fault(f"{self.name}: {error!r}, line {[frame.lineno for frame in traceback.extract_tb(error.__traceback__)]}")
 
     def run_all(self):
-        """What did nothing has shown nothing."""
+        """A victim that did nothing has tested nothing."""
         while self.killed < count // 4 or (self.killed < count and not self.seen()):
             self.once()
             if faults > FAULTS_MAX or self.ended > count:
                 break
         self.end()
         if not self.killed or not self.seen():
-            fault(f"{self.name}: nothing was killed, or nothing seen")
-        note(f"{self.name}: {self.killed} times killed, {self.ended} times too late; {self.figures()}")
+            fault(f"{self.name}: nothing was killed, or nothing was checked")
+        note(f"{self.name}: killed {self.killed} times, too late {self.ended} times; {self.figures()}")
 
 
 class Archiver(Victim):
-    """One that fills an archive, which is compared with the cloud's bytes."""
+    """A program that fills an archive, which is compared with the cloud's bytes."""
 
     def __init__(self, name):
         super().__init__(name)
-        self.looked_at = {}  # path → inode and time
+        self.looked_at = {}  # path → inode and mtime
         self.files = self.begun = 0
 
     def forget(self):
-        """Some months have to be fetched anew: as the user does it, by deleting files."""
+        """Makes it fetch some months again, as a user would: by deleting files."""
         for directory in list(self.archive.glob("*/*/data/day/*/*")):
             if self.random.random() < 0.3:
                 shutil.rmtree(directory)
@@ -151,7 +151,7 @@ class Archiver(Victim):
                 if path.read_text() != f"{since}\nEurope/Amsterdam\n+cloud home\n":
                     fault(f"{path}: {path.read_text()!r}")
             elif path.name.endswith(".damaged"):
-                fault(f"{path}: it had been damaged")
+                fault(f"{path}: it was damaged")
             else:
                 self.begun += 1
 
@@ -162,14 +162,14 @@ class Archiver(Victim):
         moment = expected.local_midnight(datetime.date(*parts[:3]))
         where = f"data/{kind}" if rest[0] == "data" else "totals"
         if path.read_bytes() != expected.ask(cloud, key, f"cemm/{uid}/{alias}/{where}/", time=moment):
-            fault(f"{path}: not what the cloud says")
+            fault(f"{path}: not the bytes of the cloud")
         self.files += 1
 
     def seen(self):
         return self.files
 
     def figures(self):
-        return f"{self.files} files of the archive were looked at, {self.begun} left unfinished"
+        return f"{self.files} files of the archive were checked, {self.begun} were left unfinished"
 
 
 class Mount(Archiver):
@@ -183,7 +183,7 @@ class Mount(Archiver):
             return any(line.split()[1] == str(self.mount) for line in mounts)
 
     def ready(self):
-        """A mount left by a crash is there, but does not answer."""
+        """A mount that a crash has left exists, but does not answer."""
         try:
             return self.mounted() and os.stat(self.mount / "status").st_size > 0
         except OSError:
@@ -193,7 +193,7 @@ class Mount(Archiver):
         return self.start(build / "fs/cemmfs", self.config, self.mount, "-f")
 
     def read(self):
-        """Somebody reads some months; his errors, when the mount dies, are his own."""
+        """Reads some months; errors when the mount is killed are ignored."""
         words = []
         for _ in range(4):
             day = first_day + datetime.timedelta(days=self.random.randrange(300))
@@ -230,8 +230,8 @@ class Mount(Archiver):
             text = (self.mount / f"{uid}/p1/data/day/{day:%Y/%m/%Y-%m-%d}.csv").read_bytes()
             body = expected.ask(cloud, key, f"cemm/{uid}/p1/data/day/", time=expected.local_midnight(day))
             if text != expected.history_csv(body):
-                fault(f"in the end {uid} {day} is wrong")
-        # What the other threads have just started may still hold a file of it: between fork and exec.
+                fault(f"at the end {uid} {day} is wrong")
+        # A child of another thread, between fork and exec, may still have a file of it open.
         while (left := subprocess.run(["fusermount3", "-u", str(self.mount)], capture_output=True)).returncode != 0:
             if time.monotonic() > end:
                 raise RuntimeError(left.stderr.decode())
@@ -257,19 +257,19 @@ class History(Archiver):
         output = self.dir / f"{begin}.csv"
         if self.random.random() < 0.5:
             output.unlink(missing_ok=True)
-        # The sooner, the more often it had ended.
+        # Sooner, if it had often ended already.
         self.kill(self.start(*self.command(begin, self.config, output)), max(0.05, 1.2 * 0.8**self.ended))
         if output.exists():
             self.whole.setdefault(begin, []).append(hash(output.read_bytes()))
         self.look()
 
     def end(self):
-        """What was written was written whole: as it is when nobody is killed."""
+        """Each output file is complete: the same as without a kill."""
         for begin, seen in self.whole.items():
             output = self.dir / "right.csv"
             subprocess.run([str(word) for word in self.command(begin, self.config, output)], check=True, stderr=subprocess.DEVNULL)
             if set(seen) != {hash(output.read_bytes())}:
-                fault(f"history: the output from {begin} was not whole")
+                fault(f"history: the output from {begin} was not complete")
         rest = [path for path in self.dir.iterdir() if re.search(r"\.csv.+|^\.", path.name)]
         note(f"history: {len(rest)} unfinished outputs were left behind")
 
@@ -279,7 +279,7 @@ def is_past(moment):
 
 
 class Giver(Victim):
-    """One that gives each sample once, as far as its state file knows."""
+    """A program that sends each sample once, according to its state file."""
 
     piece = 0
     window = WINDOW
@@ -287,19 +287,19 @@ class Giver(Victim):
     def __init__(self, name):
         super().__init__(name)
         self.state = self.dir / "state"
-        self.given = collections.OrderedDict()  # (series, time) → the run that gave it last
+        self.given = collections.OrderedDict()  # (series, time) → the run that sent it last
         self.runs = self.twice = self.worst = self.total = self.epochs = 0
         self.begin_epoch()
 
     def begin_epoch(self):
         self.state.unlink(missing_ok=True)
         self.given.clear()
-        self.reached = {}  # (series, whether past) → run → the newest that it gave
+        self.reached = {}  # (series, whether old) → run → the newest that it sent
         self.epoch_run = self.runs
         self.epochs += 1
 
     def take(self, samples):
-        """What this run gave, in order."""
+        """The samples of this run, in order."""
         repeated = 0
         mine = set()
         for sample in samples:
@@ -309,7 +309,7 @@ class Giver(Victim):
             if sample in self.given:
                 repeated += 1
                 if self.was_passed(sample):
-                    fault(f"{self.name}: {sample} was given in run {self.given[sample]}, and again in {self.runs}")
+                    fault(f"{self.name}: {sample} was sent in run {self.given[sample]}, and again in {self.runs}")
             self.given[sample] = self.runs
         for series, moment in mine:
             runs = self.reached.setdefault((series, is_past(moment)), {})
@@ -321,7 +321,7 @@ class Giver(Victim):
             fault(f"{self.name}: {repeated} samples came twice after one kill")
 
     def was_passed(self, sample):
-        """Whether a run after the one that gave it went on from there: then that was recorded."""
+        """Whether a later run than the one that sent it continued from there: then it was recorded."""
         series, moment = sample
         runs = self.reached.get((series, is_past(moment)), {})
         return any(run > self.given[sample] and newest > moment for run, newest in runs.items())
@@ -339,7 +339,7 @@ class Giver(Victim):
                 fault(f"{self.name}: the state file has {line!r}")
 
     def lacking(self):
-        """The minutes of the window that nobody was given, of what has any; and only those that are over."""
+        """The minutes of the window that were never sent, for series that have any; only closed minutes."""
         minutes = {}
         for series, moment in self.given:
             minutes.setdefault(series, set()).add(moment // 60000)
@@ -365,7 +365,7 @@ class Giver(Victim):
             fault(f"{self.name}: the state file was damaged: {(self.dir / 'log').read_text()[-500:]}")
 
     def end(self):
-        """Once more, until it has given all."""
+        """A last run, until it has sent everything."""
         self.runs += 1
         process = self.begin()
         end = time.monotonic() + WAIT_MAX
@@ -377,7 +377,7 @@ class Giver(Victim):
             if not self.lacking():
                 break
         for minute in self.lacking()[:3]:
-            fault(f"{self.name}: in the end, {minute} is missing")
+            fault(f"{self.name}: at the end, {minute} is missing")
         self.kill(process, 0, signal.SIGTERM)
 
     def seen(self):
@@ -414,7 +414,7 @@ class Stream(Giver):
 
 class Collectd(Giver):
     piece = COLLECTD_PIECE
-    # It begins with the past after the first live value.
+    # It begins with old values after the first live one.
     most = 8 if count >= SHORT else 4
     window = WINDOW if count >= SHORT else WINDOW // 12
 
@@ -482,7 +482,7 @@ LoadPlugin cemm
 
 
 def preload():
-    """What a plugin with ASan needs in collectd, from its start."""
+    """The preload that a plugin with ASan needs in collectd."""
     out = subprocess.run(["ldd", str(build / "plugin/collectd/cemm.so")], capture_output=True, text=True, check=True)
     found = re.search(r"=> (\S*libasan\S*) ", out.stdout)
     return {"LD_PRELOAD": found.group(1)} if found else {}

@@ -63,7 +63,7 @@ SIM_KEY=$sim_key PYTHONDONTWRITEBYTECODE=1 python3 "$(dirname "$0")/attack.py" "
   $((timeout + margin)) "$faulty" "$dev" 00-1E-C0-00-00-02 >"$scratch/attack.log" 2>&1 &
 attack=$!
 started "$attack"
-check 'it starts' wait_for 60 grep -q 'is known' "$scratch/attack.log"
+check 'it starts' wait_for 60 grep -q 'are known' "$scratch/attack.log"
 switched=0
 until gone_or_zombie "$attack"; do
   sim_faults "${faults[RANDOM % ${#faults[@]}]}" || not_ok 'the simulator takes its faults'

@@ -1,8 +1,8 @@
-"""What a real collectd wrote of some meters, against the simulator's oracle and its log.
+"""Compares what a real collectd wrote for some meters with the simulator's oracle and its log.
 
-soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. One line a fault; exit 1 if there is one. Each reading
-stands there once, in order, with its own time and value. One that is missing was lost, unless nobody
-asked for its meter while it was the newest: then this machine stood still.
+soak-collectd.py CSV_DIRECTORY SIM LOG SINCE. One line for each error; exit 1 if there is one. Each reading
+must be there once, in order, with its own time and value. A missing one was lost, unless its meter was not
+requested while it was the newest: then this machine was stalled.
 """
 
 import pathlib
@@ -11,9 +11,9 @@ import sys
 
 AT_ONCE = 500  # times in one call of the oracle
 DEVICES = "16"  # as many as any test has
-KINDS = ("energy_wh", "gauge", "power")  # of what meters measure, with an alias and a channel
+KINDS = ("energy_wh", "gauge", "power")  # of measured values, with an alias and a channel
 CADENCE = {"gas": 3600000}  # ms; all others 10 s
-EDGE_MS = 2000  # a request this near to a turn may have got either reading
+EDGE_MS = 2000  # a request this close to a new reading may have got either one
 
 directory, sim, log, since = sys.argv[1:]
 factors = {"energy_wh": 1000}
@@ -28,7 +28,7 @@ def fault(words):
 
 
 def requests():
-    """uid, alias → when its realtime was asked for and answered."""
+    """uid, alias → when its realtime was requested and answered."""
     when = {}
     for line in open(log, encoding="utf-8"):
         words = line.split()
@@ -63,7 +63,7 @@ def look_at(name, files, asked):
         if float(value) != round(float(wanted) * factors.get(kind, 1), 6):
             fault(f"{name}: {value} at {time}, not {wanted}")
         if time % cadence:
-            fault(f"{name}: no reading was made at {time}")
+            fault(f"{name}: the meter has no reading at {time}")
     for before, time in zip(times, times[1:]):
         if time <= before:
             fault(f"{name}: {time} after {before}")
@@ -75,7 +75,7 @@ def look_at(name, files, asked):
             ]
             if seen:
                 lost += 1
-                fault(f"{name}: {missing} was asked for and is not there")
+                fault(f"{name}: {missing} was in an answer and is missing")
             else:
                 unasked += 1
     total += len(rows)
@@ -90,7 +90,7 @@ def main():
             series.setdefault(name, []).append(file)
     for name, files in sorted(series.items()):
         look_at(name, files, asked)
-    print(f"# {len(series)} series, {total} values; {lost} lost, {unasked} not asked for in time")
+    print(f"# {len(series)} series, {total} values; {lost} lost, {unasked} not requested in time")
     if not series:
         fault("there is no series")
     sys.exit(1 if faults else 0)

@@ -1,8 +1,8 @@
-"""Reads a mount once a second, as somebody's desktop does, and looks at every byte.
+"""Reads a mount once a second, as a desktop does, and checks every byte.
 
-soak-mount.py MOUNTPOINT UID SECONDS CLOUD; the key is in $SIM_KEY. Exit 1 and one line a
-fault. Cold files are days that nobody has read before; there are more than the memory's limits hold,
-so they come and go.
+soak-mount.py MOUNTPOINT UID SECONDS CLOUD; the key is in $SIM_KEY. Exit 1 and one line for each error. Cold
+files are days that were not read before; there are more than fit into memory, so they are dropped and
+read again.
 """
 
 import datetime
@@ -13,7 +13,7 @@ import time
 import expected
 
 COLD_EVERY = 10  # seconds
-FAULTS_MAX = 20  # then it has been shown
+FAULTS_MAX = 20  # enough to show the problem
 
 mount, uid, seconds, cloud = sys.argv[1], sys.argv[2], float(sys.argv[3]), sys.argv[4]
 key = os.environ["SIM_KEY"]
@@ -53,16 +53,16 @@ def look_at_realtime(last):
 
 
 def look_at_today(seen):
-    """What was shown of a day stays; what is new comes behind it."""
+    """Rows of a day that were shown stay; new ones are appended."""
     link = f"{meter}/data/day/today.csv"
     name, text = os.readlink(link), whole(link)
     if name != os.readlink(link):
-        return  # midnight came between
+        return  # midnight has passed
     if not text.startswith(seen.get(name, "")):
-        fault(f"{name}: what had been shown has changed")
+        fault(f"{name}: rows that were shown have changed")
     minutes = [line.split(",")[0] for line in text.splitlines()[1:]]
     if len(set(minutes)) != len(minutes):
-        fault(f"{name}: a minute stands there twice")
+        fault(f"{name}: a minute is there twice")
     counts["minutes"] += len(text.splitlines()) - len(seen.get(name, text).splitlines())
     seen[name] = text
 
@@ -86,7 +86,7 @@ def look_at_cold(number):
     text = whole(path).encode()
     body = expected.ask(cloud, key, f"cemm/{uid}/{alias}/data/day/", time=expected.local_midnight(date))
     if text != expected.history_csv(body) or size != len(text):
-        fault(f"{path}: not what the cloud says ({size}, {len(text)} bytes)")
+        fault(f"{path}: not the rows of the cloud ({size}, {len(text)} bytes)")
     counts["cold"] += 1
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What readme.sh has in place of systemctl, on a copy of a machine that systemd has not booted.
+"""Replaces systemctl for readme.sh, on a copy of a machine that systemd has not booted.
 
 It runs units with the user, the rights, the directories and the credentials that they name: enable and
-disable (--now), restart, daemon-reload. A timer's service runs once, at once. What a service prints goes
-to /tmp/inside/UNIT.log. What it knows of a unit is what the examples and collectd's unit have.
+disable (--now), restart, daemon-reload. A timer's service runs once, at once. A service's output goes to
+/tmp/inside/UNIT.log. It knows only the settings that the examples and collectd's unit use.
 """
 import contextlib
 import os
@@ -76,7 +76,7 @@ class Service:
             self.environment["CREDENTIALS_DIRECTORY"] = place
 
     def prefix(self):
-        """What takes the rights away that the unit does not leave."""
+        """The command prefix that removes the rights that the unit does not keep."""
         words = []
         if one(self.unit, "ProtectSystem") == "strict":
             keep = "".join(f"mount --bind {path} {path}; " for path in map(shlex.quote, self.writable))
@@ -140,7 +140,7 @@ class Service:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGTERM)  # all processes of the service
         for _ in range(3000):
-            # Its parent, the stand-in that started it, is gone; the copy's first process waits for it.
+            # Its parent, the systemctl that started it, has ended; the copy's first process reaps it.
             if not os.path.exists(f"/proc/{pid}"):
                 break
             time.sleep(0.1)
@@ -152,7 +152,7 @@ class Service:
 
 
 def capabilities(text):
-    """CAP_SYS_ADMIN CAP_CHOWN, as setpriv has them."""
+    """CAP_SYS_ADMIN CAP_CHOWN, in the syntax of setpriv."""
     return "".join(f",+{word.lower().removeprefix('cap_')}" for word in text.split())
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets libFuzzer look for inputs that break a target, and keeps what it finds of new paths.
+# Runs libFuzzer on a target, and keeps the inputs that reach new code.
 set -euo pipefail
 
 usage() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The rules of the house that a tool can check: who may include whom, what is exported, and that
-# the headers stand alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
+# The rules that a tool can check: which directory may include which, what is exported, and that
+# headers compile alone. Called by meson: house.sh SOURCE_DIR BUILD_DIR
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
@@ -8,7 +8,7 @@ set -euo pipefail
 begin "$2"
 cd "$1"
 
-# includes ROOM ALLOWED…: a room uses only itself, the façade's types and the rooms named.
+# includes ROOM ALLOWED…: a directory may include only itself, the public types and the directories named.
 includes() {
   local room=$1 allowed
   shift
@@ -22,7 +22,7 @@ includes() {
   }
 }
 
-# Room by room, each may use only what stands above it.
+# Each directory may use only those above it.
 check 'base uses nothing' includes common/base
 check 'model uses base' includes common/model common/base/
 check 'config uses base' includes common/config common/base/
@@ -31,17 +31,17 @@ check 'protocol uses base, model and the configured kinds of sources' \
 check 'format uses base and model' includes common/format common/base/ common/model/
 check 'archive uses base' includes common/archive common/base/
 check 'engine uses everything in common' includes common/engine common/
-check 'the collectd plugin sees only the façade' includes plugin/collectd
-check 'the program sees only the façade' includes plugin/exec
-check 'the file system sees only the façade' includes fs
+check 'the collectd plugin uses only cemm.h and frontend.h' includes plugin/collectd
+check 'the program uses only cemm.h and frontend.h' includes plugin/exec
+check 'the file system uses only cemm.h and frontend.h' includes fs
 
-# A file and its header are one unit. `by_include` and `by_symbol` print "user used", a pair a line:
-# what the text names, and what the linker needs, wherever that is declared.
+# A file and its header are one unit. `by_include` and `by_symbol` print pairs "user used", one per
+# line: by the includes, and by the symbols that the linker needs, wherever they are declared.
 by_include() {
   grep -roE '^#include "[^"]+"' --include='*.[ch]' common fs plugin |
     sed -E 's/^(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/' | awk '$1 != $2'
 }
-# by_symbol PLACE: of the program or plugin there, whose names are no business of the others.
+# by_symbol PLACE: for the program or plugin there, whose symbols are separate.
 by_symbol() {
   jq -r --arg place "$1" '.[] | (.file | capture("(^|/)(?<unit>(common|\($place))/[^.]*)[.]c$")) as $file |
       "\($file.unit) \(.directory)/\(.output)"' "$build/compile_commands.json" |
@@ -58,13 +58,13 @@ check 'no circle of files, by what they include' no_circle "$scratch/includes"
 check 'no circle of files, by what they call' no_circle "$scratch/symbols"
 check 'no circle of files, by both together' no_circle "$scratch/includes" "$scratch/symbols"
 echo 'common/base/buffer common/engine/cemm' >"$scratch/circle"
-refute 'a circle of includes would be seen' no_circle "$scratch/includes" "$scratch/circle"
-refute 'a circle of calls would be seen' no_circle "$scratch/symbols" "$scratch/circle"
+refute 'a circle of includes would be found' no_circle "$scratch/includes" "$scratch/circle"
+refute 'a circle of calls would be found' no_circle "$scratch/symbols" "$scratch/circle"
 is 'one file defines struct cemm' common/engine/cemm.c "$(grep -rlE '^struct cemm \{' --include='*.[ch]' common fs plugin)"
 without_header() { for file in common/engine/*.c; do [[ -e ${file%c}h ]] || echo "$file"; done; }
 is 'and each other has a header, if it is not cemm.h' $'common/engine/backfill.c\ncommon/engine/cemm.c' "$(without_header)"
 
-# only LIBRARY PLACE: nobody else includes its headers.
+# only LIBRARY PLACE: only PLACE includes its headers.
 only() {
   local users
   users=$(grep -rlF "#include <$1" --include='*.[ch]' common fs plugin | grep -v "^$2" || true)
@@ -73,21 +73,21 @@ only() {
     return 1
   }
 }
-check 'one file knows libcurl' only curl/ common/engine/http.c
-# A quote that a colon follows, or a bracket comes before, is JSON by hand.
-refute 'nobody but json-c writes JSON' grep -rnE --include='*.c' '(\\" ?:|[{[]\\")' common fs plugin
-check 'one room knows GLib' only glib common/model/period.c
-check 'one room knows libfuse' only fuse fs/
+check 'one file uses libcurl' only curl/ common/engine/http.c
+# A quote before a colon or after a bracket is JSON that is written by hand.
+refute 'only json-c writes JSON' grep -rnE --include='*.c' '(\\" ?:|[{[]\\")' common fs plugin
+check 'one file uses GLib' only glib common/model/period.c
+check 'one directory uses libfuse' only fuse fs/
 
-# It goes on behind a piece that found no memory, and says nothing: cemm_text_open() does.
-refute 'nobody writes by open_memstream()' grep -rn --include='*.c' 'open_memstream *(' common fs plugin
+# It continues silently after a piece for which memory ran out; cemm_text_open() reports that.
+refute 'open_memstream() is not used' grep -rn --include='*.c' 'open_memstream *(' common fs plugin
 
 no_curl() { ! nm -u "$build/common/libcemm-pure.a" | grep -w 'U curl_.*'; }
-check 'the pure rooms do not link libcurl' no_curl
+check 'the pure library does not link libcurl' no_curl
 
-# "function@@node", a line each.
+# "function@@node", one per line.
 exports() { nm -D --defined-only "$1" | awk '$2 == "T" { print $3 }' | sort; }
-# declared HEADER NODE: the same of what a header declares, at the beginning of a line.
+# declared HEADER NODE: the same for the declarations of a header, at the beginning of a line.
 declared() { sed -nE "/^typedef/d; s/^[A-Za-z][^(]*\\b(cemm_[a-z_]+)\\(.*/\\1@@$2/p" "common/$1"; }
 all_declared() { { declared cemm.h LIBCEMM_0 && declared frontend.h LIBCEMM_PRIVATE; } | sort; }
 same_exports() { diff <(all_declared) <(exports "$build/common/libcemm.so"); }
@@ -95,9 +95,9 @@ check 'libcemm exports what cemm.h and frontend.h declare, each in its node, and
 mapped() { awk '/^LIBCEMM/ { node = $1 } sub(/^ *cemm_/, "cemm_") { sub(/;/, "@@" node); print }' common/libcemm.map | sort; }
 check 'libcemm.map names the same, and nothing else' diff <(all_declared) <(mapped)
 one_export() { [[ $(exports "$build/plugin/collectd/cemm.so") == module_register ]]; }
-check 'the collectd plugin exports module_register alone' one_export
+check 'the collectd plugin exports only module_register' one_export
 
-# alone HEADER LANGUAGE: with nothing before it.
+# alone HEADER LANGUAGE: compiles it without any other header.
 alone() { printf '#include "common/%s"\n' "$1" | clang -fsyntax-only -Wall -Wextra -Werror -I. -x "$2" -; }
 check 'cemm.h compiles alone as C' alone cemm.h c
 check 'cemm.h compiles alone as C++' alone cemm.h c++

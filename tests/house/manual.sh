@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The manual pages against the programs: what can be written on a command line or into a
-# configuration stands in its page, and what stands there is taken. From three sides, so that none
-# can be forgotten: the page, the tables in the sources, and the programs themselves.
-# Called by meson: manual.sh SOURCE_DIR BUILD_DIR
+# Compares the manual pages with the programs: every option and setting is in its page, and every
+# one in a page is accepted. The sources are the pages, the tables in the code, and the programs
+# themselves, so that none can be forgotten. Called by meson: manual.sh SOURCE_DIR BUILD_DIR
 # shellcheck disable=SC2317 # functions that check calls
 set -euo pipefail
 
@@ -26,7 +25,7 @@ same() {
   local difference
   difference=$(diff <(tr -s ' ' '\n' <<<"$2" | sed '/^$/d' | sort -u) <(tr -s ' ' '\n' <<<"$3" | sed '/^$/d' | sort -u)) || true
   if [[ -z $2 ]]; then
-    not_ok "$1" 'the first list is empty: this test reads it no more'
+    not_ok "$1" 'the first list is empty: the test no longer finds it'
   elif [[ -z $difference ]]; then
     ok "$1"
   else
@@ -46,7 +45,7 @@ part() {
 
 # ---- the pages themselves ----------------------------------------------------------------------
 
-# That other manuals are not installed is no mistake of ours.
+# Other manuals need not be installed.
 lint() { ! mandoc -T lint -W all "$1" 2>/dev/null | grep -v 'referenced manual not found'; }
 quiet() { [[ -z $(man --warnings -E UTF-8 -l -Tutf8 -Z "$1" 2>&1 >/dev/null) ]]; }
 references() {
@@ -59,11 +58,11 @@ for page in "${pages[@]}"; do
   name=${page##*/}
   if command -v mandoc >/dev/null; then check "$name: mandoc finds nothing" lint "$page"; fi
   if command -v man >/dev/null; then check "$name: man finds nothing" quiet "$page"; fi
-  is "$name names pages that are there" '' "$(references "$page")"
+  is "$name names existing pages" '' "$(references "$page")"
   check "$name is installed" grep -rqF "install_man('$name')" "${page%/*}/meson.build"
 done
 
-# The pages in Markdown, too: paths that they name are there, and their links lead somewhere.
+# The Markdown pages, too: paths that they name exist, and their links have a target.
 markdown=(README.md CONTRIBUTING.md examples/*.md examples/*/README.md)
 anchors() { sed -n 's/^##* //p' "$1" | tr '[:upper:] ' '[:lower:]-' | tr -d "'.,"; }
 # shellcheck disable=SC2016 # backquotes are theirs
@@ -81,7 +80,7 @@ lost_paths() { # PAGE
 for page in "${markdown[@]}"; do is "$page names files that are there" '' "$(lost_paths "$page" || true)"; done
 check 'README has 200 lines at most' test "$(wc -l <README.md)" -le 200
 
-# The messages that the pages explain are messages of the programs. "..." stands for what varies.
+# The messages that the pages explain are messages of the programs. "..." is a variable part.
 sources=$(grep -rhvE '^ *(/\*|\*|//)' --include='*.c' common plugin fs | tr -d '\n' | sed 's/" *"//g; s/\\"/"/g')
 unknown_messages() { # PAGE
   awk '/^\.Bl -diag/ { inside = 1 } /^\.El/ { inside = 0 } inside && sub(/^\.It /, "")' "$1" | sed 's/\\(dq/"/g; s/\.\.\./\n/g' |
@@ -89,7 +88,7 @@ unknown_messages() { # PAGE
 }
 for page in "${pages[@]}"; do is "${page##*/}: its messages are the programs'" '' "$(unknown_messages "$page")"; done
 
-# environment PAGE DIRECTORY…: the variables that these sources read stand in the page.
+# environment PAGE DIRECTORY…: the variables that these sources read are in the page.
 environment() {
   local page=$1
   shift
@@ -144,22 +143,22 @@ ignored=$(part "$cemmfs_page" 'Mount options' | awk '
   inside && /^\.Cm/ { gsub(/^\.Cm| , | ,$| \.$/, " "); print }')
 same 'cemmfs: options that are ignored' \
   "$(sed -n '/ignored\[\] = {/,/};/p' fs/options.c | grep -oE '"[a-z_=-]+\*?"' | tr -d '"*')" "$ignored"
-# taken WORD: it is not the mount option that is wrong.
+# taken WORD: the mount option is accepted.
 taken() { { "$cemmfs" -o "$1" 2>&1 || true; } | grep 'no mount point given' >/dev/null; }
 for word in $ignored; do
   case $word in *[-=]) word+=value ;; esac
   taken "$word" || echo "$word"
 done >"$scratch/not-taken"
-is 'cemmfs takes them' '' "$(<"$scratch/not-taken")"
+is 'cemmfs accepts them' '' "$(<"$scratch/not-taken")"
 for word in $mount_options; do
   ! part "$cemmfs_page" 'Mount options' | grep "^\.It Cm $word Ns" >/dev/null || word+='=7'
-  check "cemmfs takes -o $word" taken "$word"
+  check "cemmfs accepts -o $word" taken "$word"
 done
-refute 'cemmfs does not take -o colour' taken colour
+refute 'cemmfs does not accept -o colour' taken colour
 same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/fs.h | tr -d '"')" \
   "$(part "$cemmfs_page" 'Extended attributes' | sed -n 's/^\.It Va //p')"
-# What an answer may come to (cemm.h), its outcomes as fs_errno() has them, and what cemmfs itself says
-# to readers; the others are between it and the kernel.
+# The results of a request (cemm.h), its outcomes in fs_errno(), and the errors that cemmfs itself
+# returns to readers; the others are only for the kernel.
 same 'cemmfs: errors' \
   "$(sed -n '/^ \* How a request ended/,/^struct/s/^ \*   -\(E[A-Z]*\) .*/\1/p' common/cemm.h | grep -v ECANCELED)
    $(grep -hoE '(fuse_reply_err|pending_reply_error)\([a-z]+, .*' fs/*.c | grep -oE '\bE[A-Z]{2,}' | grep -vE 'ERANGE|EINVAL|ENOSYS|ESTALE')
@@ -215,7 +214,7 @@ same 'collectd: options of <Discovery>' "$(table DISCOVERY)" "$(block Discovery)
 same 'collectd: options of <Backfill>' "$(table BACKFILL)" "$(block Backfill)"
 same 'collectd: options outside of blocks' "$(table GLOBAL)" "$(block 'Plugin cemm')"
 
-# All that is documented, and one that is not, in each block: collectd complains of that one alone.
+# Each block with all documented options, and one unknown: collectd complains only about the unknown one.
 everything() {
   local name option
   echo '<Plugin cemm>'
@@ -229,7 +228,7 @@ everything() {
 }
 if collectd=$(PATH=$PATH:/usr/sbin command -v collectd); then
   collectd_begin
-  world=(env) # the test is refused: nothing will be searched
+  world=(env) # the configuration is refused: there is no search
   conf "$scratch/all" <<<"$(everything)"
   run_collectd -T -C "$scratch/all/collectd.conf" >"$scratch/all/out" 2>&1 || true
   is 'the plugin knows what is documented, and nothing else' \

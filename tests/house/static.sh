@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What reads the code without running it. Called by meson: static.sh SOURCE_DIR BUILD_DIR TOOL
-# - cppcheck: with what cppcheck.txt excepts
-# - tidy: clang-tidy, with the checks that .clang-tidy names
-# - analyzer: gcc's -fanalyzer. Its check for lost memory is left out: it loses sight of what is kept
-#   by a structure that another one points to. ASan looks for the same while all tests run.
+# Static analysis. Called by meson: static.sh SOURCE_DIR BUILD_DIR TOOL
+# - cppcheck: with the exceptions of cppcheck.txt
+# - tidy: clang-tidy, with the checks of .clang-tidy
+# - analyzer: gcc's -fanalyzer, without its leak check, which loses track of memory that is
+# reachable only through another structure. ASan checks that in all tests.
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
@@ -13,7 +13,7 @@ cd "$1"
 tool=$3
 mapfile -t sources < <(find common fs plugin -name '*.c' | sort)
 
-# Each begins with an empty line: what it found stands below the long line of the files, which is cut.
+# Each starts with an empty line: the findings are below the long line of files, which is cut off.
 clean_cppcheck() {
   echo
   cppcheck -q -j "$(nproc)" --std=c11 --library=posix --library=tests/house/cppcheck.cfg -D_GNU_SOURCE -I. \
@@ -27,7 +27,7 @@ clean_tidy() {
   [[ -z $out ]]
 }
 
-# The compiler's own line for each, of this build, with the analyzer added.
+# The compiler's command line for each file in this build, with the analyzer added.
 clean_analyzer() {
   local out
   out=$(jq -r --arg top "$PWD/" --arg list "$*" '.[] | . as $entry |
@@ -40,7 +40,7 @@ clean_analyzer() {
   [[ -z $out ]]
 }
 
-# Whether it sees what it is there for.
+# Checks that the tool finds a mistake.
 cat >"$scratch/bad.c" <<'END'
 #include <stdlib.h>
 int bad(int n);
@@ -63,17 +63,17 @@ int bad(int n)
 END
 case $tool in
   cppcheck)
-    refute 'cppcheck sees a mistake' clean_cppcheck "$scratch/bad.c"
+    refute 'cppcheck finds a mistake' clean_cppcheck "$scratch/bad.c"
     check "cppcheck: ${#sources[@]} files" clean_cppcheck common fs plugin
     ;;
   tidy)
     cp .clang-tidy "$scratch"
-    refute 'clang-tidy sees a mistake' clean_tidy "$scratch/bad.c"
+    refute 'clang-tidy finds a mistake' clean_tidy "$scratch/bad.c"
     check "clang-tidy: ${#sources[@]} files" clean_tidy "${sources[@]}"
     ;;
   analyzer)
     [[ $(jq -r '.[0].command' "$build/compile_commands.json") != *clang* ]] || skip 'this build is not gcc'"'"'s'
-    refute 'the analyzer sees a mistake' bash -c '! gcc -c -O1 -fanalyzer "$1" -o /dev/null 2>&1 | grep Wanalyzer' - "$scratch/bad.c"
+    refute 'the analyzer finds a mistake' bash -c '! gcc -c -O1 -fanalyzer "$1" -o /dev/null 2>&1 | grep Wanalyzer' - "$scratch/bad.c"
     check "gcc -fanalyzer: ${#sources[@]} files" clean_analyzer "${sources[@]}"
     ;;
 esac
