@@ -1,5 +1,5 @@
 /*
- * How long it takes from open to a file's first byte.
+ * The time from open to a file's first byte.
  *
  *   first FILE          prints milliseconds
  */

@@ -1,7 +1,6 @@
 /*
- * The least that a file system on libfuse can do: one file in memory, whose
- * name and attributes the kernel may remember for as long as it likes to be
- * told (the second argument, seconds). What cemmfs is measured against.
+ * A minimal file system on libfuse: one file in memory. The kernel may cache its
+ * name and attributes for SECONDS. cemmfs is compared with it.
  *
  *   least MOUNTPOINT SECONDS SIZE
  */

@@ -1,7 +1,6 @@
 /*
- * How long open, read to the end, and close take. Given two files, they take
- * turns, so that whatever else the machine does falls on both: the ratio of
- * the medians is what counts.
+ * The time of open, read to the end, and close. Two files take turns, so that
+ * other load on the machine affects both: the ratio of the medians matters.
  *
  *   opens ROUNDS FILE [FILE]      prints microseconds, median of each, and the ratio
  */
@@ -12,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH      20 /* a clock's reading must not count */
+#define BATCH      20 /* so that reading the clock does not matter */
 #define ROUNDS_MAX 100000
 
 static char bytes[1 << 20];

@@ -1,8 +1,7 @@
 /*
- * The least that turning answers into anything can cost: json-c parses them,
- * and that is all.
+ * The minimal cost of reading answers: json-c parses them, and nothing else.
  *
- *   parse FILE...          prints how many values it found
+ *   parse FILE...          prints the number of values
  */
 #include <errno.h>
 #include <json-c/json.h>

@@ -1,7 +1,7 @@
 /*
- * A collectd writer that stores nothing: it notes when each value came, and
- * how much CPU the process had used by then. So two read plugins can be
- * compared without what a real writer costs both of them.
+ * A collectd writer that stores nothing: it records when each value arrives, and
+ * the CPU time of the process until then. So two read plugins can be compared
+ * without the cost of a real writer.
  *
  *   <Plugin sink>
  *     File "/tmp/values"
@@ -9,11 +9,11 @@
  *
  * One line a value: UNIX-SECONDS CPU-SECONDS IDENTIFIER
  *
- * It must cost little itself, for it is in both figures. So lines are written
- * once a second and not one by one, and locks are short; and the CPU, which the
- * kernel adds up over all threads (curl_json has one a device), is asked for
- * once a sweep (or batch): for the first value after a silence. Later lines
- * repeat it.
+ * It must cost little itself, because its cost is in both figures. So lines are
+ * written once a second and not one by one, and locks are short; and the CPU
+ * time, which the kernel adds up over all threads (curl_json has one a device),
+ * is read once a sweep (or batch): for the first value after a pause. Later
+ * lines repeat it.
  */
 #include "plugin/collectd/config.h"
 
@@ -28,7 +28,7 @@ void module_register(void);
 
 static FILE *file;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static cdtime_t last; /* when a value came; this and `cpu` under lock */
+static cdtime_t last; /* time of the last value; this and `cpu` are locked */
 static double cpu;
 
 static int configure(const char *key, const char *value)
@@ -39,7 +39,7 @@ static int configure(const char *key, const char *value)
     return file ? 0 : -1;
 }
 
-/* Seconds of CPU until these values began to come. */
+/* CPU seconds before these values arrived. */
 static double cpu_at(cdtime_t now)
 {
     struct timespec used;
@@ -87,7 +87,7 @@ static int start(void)
 
 static int stop(void)
 {
-    /* collectd still has our callback, but its threads that write have ended. */
+    /* collectd still has our callback, but its write threads have ended. */
     return fflush(file);
 }
 

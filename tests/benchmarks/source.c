@@ -1,7 +1,7 @@
 /*
- * The least read plugin that gives as many values as a sweep of so many
- * devices: six constants each, all at once. What it costs is collectd's own
- * share, which no plugin can go below.
+ * A minimal read plugin with as many values as a sweep of DEVICES devices: six
+ * constants each, all at once. Its cost is collectd's own share, which every
+ * plugin has.
  *
  *   <Plugin source>
  *     Devices 1000

@@ -1,11 +1,11 @@
 /*
- * What is kept, what is asked again, and what is not: counted in the simulator's log.
+ * What is archived, what is requested again, and what is not: counted in the simulator's log.
  *
- * The simulator's data begins on 2024-05-03, three years before the year in which it is shown now:
- * closed, running and future periods are all at hand, whatever today is.
+ * The simulator's data begins on 2024-05-03, three years before the current year of its clock, so
+ * there are closed, current and future periods, whatever the date is.
  *
- * Our clock is this program's, and can be set: cemm_clock_wall() is found here before that of
- * libcemm. The simulator's is the machine's, and so is the Date of its answers.
+ * The client's clock is this program's, and can be set: cemm_clock_wall() is found here before that
+ * of libcemm. The simulator uses the machine's clock, also for the Date of its answers.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -22,8 +22,8 @@
 
 #define SINCE     "2024-05-03"
 #define DAY_FILE  "p1/data/day/2024/06/2024-06-01.json"
-#define PATH_SIZE 512 /* and each part of a path is cut to fit: these are short */
-#define YEARS_MAX 40  /* that could be asked for, and then some */
+#define PATH_SIZE 512 /* longer parts would be cut; these are short */
+#define YEARS_MAX 40  /* more than can be requested */
 
 #define DAYS_OF_ROOM 120 /* more than are kept in memory */
 
@@ -108,7 +108,7 @@ static void set_time(const char *path, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
-/* A new run of a program that shares the archive, with these sources. */
+/* A new run of a program with the same archive and these sources. */
 static void run_with(bool lan, bool cloud)
 {
     client_end(&rig.client);
@@ -148,7 +148,7 @@ static struct cemm_query query_of(enum cemm_endpoint endpoint, const char *alias
     return query;
 }
 
-/* Gets it, and compares by how many requests, from whom, and whether there is anything in it. */
+/* Gets it, and compares the number of requests, the source, and whether it has samples. */
 static void expect_data(const char *what, enum cemm_endpoint endpoint, const char *date,
                         size_t requests, const char *source, bool samples)
 {
@@ -196,7 +196,7 @@ static void asked_once_in_a_life(void **state)
     run();
     for (size_t i = 0; i < COUNT(rows); i++)
         expect_data(rows[i].date, rows[i].endpoint, rows[i].date, 0, "archive", true);
-    /* And without a network; the device is known by its directory alone. */
+    /* And without a network; the device is known only by its directory. */
     sim_stop(&rig.cloud, SIGKILL);
     run();
     assert_non_null(cemm_device_at(rig.client.cemm, 0));
@@ -209,8 +209,8 @@ static void asked_once_in_a_life(void **state)
     }
 }
 
-/* Of a device that was left after its first file, the archive knows one meter. The others are not
- * absent for that; only a source may say so. */
+/* If a device left after its first file, the archive knows one of its meters. The others are not
+ * absent because of that; only a source may say so. */
 static void known_in_part(void **state)
 {
     struct cemm_query query;
@@ -284,7 +284,7 @@ static void deleted_is_fetched_anew(void **state)
     assert_true(is_there(of_device(DAY_FILE)));
 }
 
-/* No sample yet is no word for ever: remembered for a day. */
+/* An answer without a sample is not final: it is remembered for a day. */
 static void empty_is_remembered_for_a_day(void **state)
 {
     const char *file;
@@ -325,7 +325,7 @@ static void damaged_is_put_aside(void **state)
     }
 }
 
-/* A full disk, a read-only one: something that can't be written. All goes on, said once. */
+/* A full or read-only disk: nothing can be written. Everything goes on, with one message. */
 static void can_not_be_written(void **state)
 {
     struct cemm_archive_state about;
@@ -345,9 +345,11 @@ static void can_not_be_written(void **state)
     assert_true(is_there(of_device("p1/data/day/2024/06/2024-06-03.json")));
 }
 
-/* ---- our clock, which is a claim like any other ---------------------------------------------- */
+/* ---- our clock, which may be wrong like any other ----------------------------------------------
+ */
 
-/* Gets what holds the moment so many days ago, by the machine's clock; the reply is to be cleared.
+/* Gets the period that was current that many days ago by the machine's clock; the caller clears
+ * the reply.
  */
 static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span, int days_ago)
 {
@@ -360,7 +362,7 @@ static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span,
     return reply;
 }
 
-/* Gets it, and compares whether it has closed, whether it is archived then, and from whom it is. */
+/* Gets it, and compares whether it is closed, whether it is archived, and the source. */
 static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm_span span,
                         int days_ago, bool kept, const char *source)
 {
@@ -373,7 +375,8 @@ static void expect_kept(const char *what, enum cemm_endpoint endpoint, enum cemm
     reply_clear(&reply);
 }
 
-/* What runs does not close because our clock was ahead once: the answers' Date is before that. */
+/* The current period does not close because our clock was once ahead: the answers' Date is earlier.
+ */
 static void clock_ahead(void **state)
 {
     static const struct {
@@ -405,7 +408,7 @@ static void clock_ahead(void **state)
     reply_clear(&reply);
 }
 
-/* A device that does not know the time keeps nothing open. */
+/* A device that does not know the time does not prevent closing. */
 static void device_without_clock(void **state)
 {
     struct cemm_query realtime = client_query(CEMM_REALTIME, "p1");
@@ -413,14 +416,14 @@ static void device_without_clock(void **state)
 
     (void)state;
     begin();
-    SIM_FAULTS(&rig.cloud, "date=86400@*"); /* 1970 is no claim */
+    SIM_FAULTS(&rig.cloud, "date=86400@*"); /* a Date in 1970 is ignored */
     expect_kept("a date of 1970", CEMM_DATA, CEMM_DAY, 10, true, HOME);
     SIM_FAULTS(&rig.cloud, "date=1000000000@*");
     expect_kept("a date of 2001, and not a sample", CEMM_DATA, CEMM_DAY, 5, false, HOME);
     reply = rig_get(&rig, &realtime);
     reply_expect(reply.result == 0, "a sample", &reply);
     reply_clear(&reply);
-    run(); /* what it has said is not remembered */
+    run(); /* forgets its samples */
     expect_kept("in the next run", CEMM_DATA, CEMM_DAY, 5, false, HOME);
     run();
     reply = rig_get(&rig, &realtime);
@@ -435,7 +438,7 @@ static void device_without_clock(void **state)
     expect_kept("after a row of today", CEMM_DATA, CEMM_DAY, 6, true, HOME);
 }
 
-/* A sample of one device says nothing of how far another one has come. */
+/* A sample of one device does not show that a period of another one has closed. */
 static void device_without_clock_of_two(void **state)
 {
     static const char *const uids[] = {"00-1E-C0-00-00-02", CLIENT_UID};
@@ -454,7 +457,7 @@ static void device_without_clock_of_two(void **state)
     }
 }
 
-/* What is archived has closed, also where our clock is behind. */
+/* An archived period is closed, even if our clock is behind. */
 static void clock_behind(void **state)
 {
     (void)state;
@@ -470,7 +473,7 @@ static void clock_behind(void **state)
 
 static const struct {
     enum cemm_endpoint endpoint;
-    const char *before; /* the period that lies before it */
+    const char *before; /* the period before it */
     const char *date;
     const char *file_before;
     const char *file;
@@ -503,8 +506,8 @@ static void expect_same_text(const char *path, const char *wanted)
     free(text);
 }
 
-/* An earlier version archived what another zone had brought: the period before. That is kept as
- * long as nothing better comes, and replaced then. */
+/* An earlier version archived periods with the wrong zone, which had rows of the period before.
+ * Such a file is kept until a better answer arrives, and then replaced. */
 static void other_zone_s_files(void **state)
 {
     char *right[COUNT(periods)], *wrong[COUNT(periods)];
@@ -541,7 +544,7 @@ static void other_zone_s_files(void **state)
     }
 }
 
-/* What is given of such a file is no word of a source: the complaint lasts. */
+/* Reading such a file is not an answer of a source: the warning stays. */
 static void other_zone_s_file_mends_nothing(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -567,7 +570,7 @@ static void other_zone_s_file_mends_nothing(void **state)
     assert_int_equal(lines_with(rig.log, "works again"), 1);
 }
 
-/* Complaints are forgotten by no lack of room, and nobody can wait for what stands for them. */
+/* Warnings are not dropped for lack of space, and nobody can wait for their entries. */
 static void complaints_last(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
@@ -591,7 +594,7 @@ static void complaints_last(void **state)
     assert_int_equal(cemm_get(rig.client.cemm, &none, -1, NULL, NULL, NULL), -EINVAL);
 }
 
-/* What a wrong zone brings is not archived at all, and said; the archive remembers its zone. */
+/* An answer with a wrong zone is not archived, with a message; the archive records its zone. */
 static void wrong_zone(void **state)
 {
     (void)state;
@@ -602,7 +605,7 @@ static void wrong_zone(void **state)
         struct cemm_query query = query_of(periods[i].endpoint, "p1", periods[i].date);
         struct reply reply = rig_get(&rig, &query);
         reply_expect(reply_from(&reply, HOME), "in a wrong zone", &reply);
-        /* The last reading of the day before may lie within this one there. */
+        /* There, the last reading of the day before may be in this one. */
         bool kept = periods[i].endpoint == CEMM_TOTALS;
         assert_int_equal(cemm_document_closed(reply.document), kept);
         assert_int_equal(is_there(of_device(periods[i].file)), kept);
@@ -624,7 +627,7 @@ static void wrong_zone(void **state)
     assert_int_equal(lines_with(rig.log, "filled in the time zone"), 0);
 }
 
-/* The row at a period's end belongs to the next one, and is no reason to doubt the others. */
+/* The row at a period's end belongs to the next one, and does not make the others suspect. */
 static void row_at_the_end(void **state)
 {
     (void)state;
@@ -649,7 +652,7 @@ static void row_at_the_end(void **state)
     assert_int_equal(lines_with(rig.log, "the time zone is probably not the meter's"), 0);
 }
 
-/* ---- since when there is data -------------------------------------------------------------------
+/* ---- the first day with data -------------------------------------------------------------------
  */
 
 static void take_end(void *data, const struct cemm_answer *answer)
@@ -682,7 +685,7 @@ static void expect_first(const char *alias, const char *wanted)
     assert_string_equal(date, wanted);
 }
 
-/* No year is asked for twice, and one month. */
+/* No year is requested twice, and only one month. */
 static size_t count_periods(void)
 {
     char *lines = sim_requests(&rig.cloud);
@@ -728,7 +731,7 @@ static void first_day_in_part(void **state)
     assert_int_equal(find_first("s01"), -EIO);
     expect_first("s01", "none");
     sim_no_faults(&rig.cloud);
-    run(); /* nothing of that was kept */
+    run(); /* nothing of that was archived */
     assert_int_equal(find_first("p1"), 0);
     expect_first("p1", SINCE);
     assert_int_equal(find_first("s01"), 0);
@@ -744,7 +747,7 @@ static void no_data_at_all(void **state)
     assert_int_equal(find_first("p1"), 0);
     expect_first("p1", "none");
     assert_true(count_periods() > 0);
-    assert_int_equal(find_first("p1"), 0); /* lately: not again */
+    assert_int_equal(find_first("p1"), 0); /* recently: not requested again */
     assert_int_equal(count_periods(), 0);
     sim_no_faults(&rig.cloud);
     ahead_ms = 61000;
@@ -762,7 +765,7 @@ static size_t count_of(struct sim *sim, const char *part)
     return count;
 }
 
-/* The device on the LAN has forgotten what the cloud remembers. */
+/* The device on the LAN has lost data that the cloud still has. */
 static void begin_two(void)
 {
     SIM_START(&rig.lan, "--devices", "1", "--meters", "p1,s01", "--since", "2025-10-05", "--lan",
@@ -777,7 +780,7 @@ static bool first_known(const char *alias)
     return cemm_first_known(rig.client.cemm, &uid, alias);
 }
 
-/* Each source is asked, and those that come later, too; what was known stays when they go. */
+/* Each source is asked, also later ones; the first day stays known when they disappear. */
 static void first_day_of_all_sources(void **state)
 {
     (void)state;
@@ -802,7 +805,7 @@ static void first_day_of_all_sources(void **state)
     }
 }
 
-/* Whoever is heard first: here the cloud tells its devices late, or does not tell them at all. */
+/* In any order of answers: here the cloud lists its devices late, or not at all. */
 static void first_day_whoever_comes_first(void **state)
 {
     (void)state;
@@ -823,7 +826,7 @@ static void first_day_whoever_comes_first(void **state)
     expect_first("s01", SINCE);
 }
 
-/* An earlier version remembered the day alone. It stays known, and all are asked once. */
+/* An earlier version recorded only the day. It stays known, and all sources are asked once. */
 static void first_day_of_an_earlier_version(void **state)
 {
     (void)state;
@@ -834,7 +837,7 @@ static void first_day_of_an_earlier_version(void **state)
     sim_stop(&rig.lan, SIGKILL);
     run_with(true, true);
     expect_first("p1", "2025-10-05");
-    assert_int_equal(find_first("p1"), 0); /* by the cloud alone */
+    assert_int_equal(find_first("p1"), 0); /* only from the cloud */
     expect_first("p1", SINCE);
     assert_false(first_known("p1"));
     sim_stop(&rig.cloud, SIGKILL);
@@ -862,7 +865,7 @@ static void first_day_of_another_zone(void **state)
     expect_first("p1", SINCE);
 }
 
-/* The same where the second of two sources tells it in a later run. */
+/* The same if the second of two sources answers in a later run. */
 static void first_day_of_another_zone_in_part(void **state)
 {
     (void)state;
@@ -886,7 +889,7 @@ static void first_day_of_another_zone_in_part(void **state)
     expect_first("p1", SINCE);
 }
 
-/* That a period has no data is the word of those who were asked. */
+/* "No data" in a period is valid only for the sources that were asked. */
 static void empty_by_one_source(void **state)
 {
     struct cemm_query query;

@@ -1,10 +1,10 @@
 /*
  * Simulators and clients for the end-to-end tests in C.
  *
- * A simulator is a child that the kernel ends with its parent, so a test that crashes leaves
+ * A simulator is a child that the kernel kills when its parent ends, so a test that crashes leaves
  * nothing behind. Nothing here sleeps: readiness comes from its stdout, new faults are confirmed on
- * its stderr, and an answer is waited for inside libcemm's own loop. The log is read from where it
- * was left off, because most tests ask what a single request has caused.
+ * its stderr, and libcemm's own loop waits for answers. The log is read from the last position,
+ * because most tests check the requests of a single step.
  */
 #include "tests/end-to-end/client.h"
 
@@ -29,7 +29,7 @@
 #define LINE_SIZE     1024
 #define NUMBER_SIZE   24
 #define PRINT_MAX     2048 /* times in one call of the oracle */
-#define BACKOFF_MAX_S 2    /* so that a source is tried again soon */
+#define BACKOFF_MAX_S 2    /* so that a source is soon tried again */
 
 const char *client_zone = "Europe/Amsterdam";
 
@@ -87,7 +87,7 @@ static pid_t spawn(char *const *arguments, int *ret_output, int *ret_errors)
     return pid;
 }
 
-/* One line, without its end; false at the end of the pipe, or when `until` has come. */
+/* One line, without its newline; false at the end of the pipe, or at `until`. */
 static bool read_line(int fd, char line[LINE_SIZE], int64_t until)
 {
     size_t length = 0;
@@ -230,7 +230,7 @@ void sim_no_faults(struct sim *sim)
 
 /* ---- the log ---------------------------------------------------------------------- */
 
-/* Takes the time out of each line, in place. */
+/* Removes the time from each line, in place. */
 static void drop_times(char *text)
 {
     char *to = text;
@@ -330,7 +330,7 @@ char *sim_print(const char *const *options, const char *alias, const char *chann
         put(numbers[i], sizeof(numbers[i]), "%" PRId64, times[i]);
         arguments[n++] = numbers[i];
     }
-    /* What it says when there is no value is of no interest: the caller says it better. */
+    /* Its message about a missing value is not needed: the caller has a better one. */
     pid_t pid = spawn((char *const *)arguments, &output, &errors);
     char *text = read_all(output);
     reap(pid, &status);

@@ -1,7 +1,7 @@
 /*
- * What the end-to-end tests in C need: simulators as children, and a client of libcemm that is
- * configured piece by piece and run to the end of what it was asked. Whatever goes wrong in here
- * fails the running cmocka test. See client.c.
+ * For the end-to-end tests in C: simulators as children, and a client of libcemm that is configured
+ * step by step and runs until its requests are answered. Any error in here fails the running cmocka
+ * test. See client.c.
  */
 #ifndef TESTS_END_TO_END_CLIENT_H
 #define TESTS_END_TO_END_CLIENT_H
@@ -26,16 +26,16 @@
 
 /* ---- a simulator -------------------------------------------------------------- */
 
-/* With no device on the LAN, `lan` is empty; of several, it is the first. */
+/* `lan` is the first device on the LAN, or empty. */
 struct sim {
-    pid_t pid;  /* 0: it does not run */
+    pid_t pid;  /* 0: not running */
     int errors; /* its stderr */
     char dir[SIM_PATH_SIZE];
     char log[SIM_PATH_SIZE];
     char control[SIM_PATH_SIZE];
     char cloud[SIM_URL_SIZE];
     char lan[SIM_URL_SIZE];
-    size_t seen; /* bytes of the log that sim_requests() has given */
+    size_t seen; /* bytes of the log that sim_requests() has returned */
 };
 
 /* Where the simulator's program is: each test's first argument. */
@@ -43,24 +43,24 @@ void sim_program(const char *program);
 
 /* Starts one and waits until it listens. `options` ends with NULL. */
 void sim_start(struct sim *sim, const char *const *options);
-/* Once more, after sim_stop(), with the same directory and log. */
+/* Starts it again after sim_stop(), with the same directory and log. */
 void sim_restart(struct sim *sim, const char *const *options);
 void sim_stop(struct sim *sim, int signal);
-/* Stops it and removes what it wrote. May be called twice. */
+/* Stops it and removes its files. May be called twice. */
 void sim_end(struct sim *sim);
 
-/* Replaces all faults; returns when the simulator has taken them. `faults` ends with NULL. */
+/* Replaces all faults; returns when the simulator uses them. `faults` ends with NULL. */
 void sim_faults(struct sim *sim, const char *const *faults);
 #define SIM_FAULTS(sim, ...) sim_faults((sim), (const char *const[]){__VA_ARGS__, NULL})
 void sim_no_faults(struct sim *sim);
 
-/* The lines that the log has got since the last call, without their times; the caller frees. */
+/* The new lines of the log since the last call, without their times; the caller frees. */
 char *sim_requests(struct sim *sim);
-/* How many of those lines begin with `start`; all is used up. */
+/* The number of new lines that begin with `start`; consumes all of them. */
 size_t sim_count(struct sim *sim, const char *start);
 size_t lines_with(const char *lines, const char *part);
 
-/* The oracle's answer, one line a time; the caller frees it. NULL: there is no such value. */
+/* The oracle's values, one line for each time; the caller frees it. NULL: no such value. */
 char *sim_print(const char *const *options, const char *alias, const char *channel,
                 const int64_t *times, size_t count);
 
@@ -71,16 +71,16 @@ struct client {
     struct cemm *cemm;
 };
 
-/* How a request ended; `answers` says how often its completion has run. */
+/* The result of a request; `answers` counts the calls of its completion. */
 struct reply {
     int result;
-    struct cemm_document *document; /* reply_clear() gives it back */
+    struct cemm_document *document; /* reply_clear() releases it */
     char message[CEMM_MESSAGE_SIZE];
     unsigned answers;
 };
 
-/* A configuration in that time zone (Amsterdam's unless it is set), without discovery. Sections and
- * keys follow, then client_start(). */
+/* A configuration with that time zone (Amsterdam by default), without discovery. Then add
+ * sections and keys, and call client_start(). */
 extern const char *client_zone;
 void client_begin(struct client *client);
 void client_cloud(struct client *client, const struct sim *sim, const char *name);
@@ -92,10 +92,10 @@ void client_end(struct client *client); /* may be called twice */
 struct cemm_uid client_uid(void);
 struct cemm_query client_query(enum cemm_endpoint endpoint, const char *alias);
 
-/* Asks, and turns until the answer has come. */
+/* Sends a request, and turns until the answer has arrived. */
 int client_get(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 int client_find(struct client *client, const struct cemm_uid *uid, struct reply *ret_reply);
-/* The same in two steps; client_wait() also stops, and fails, after a generous while. */
+/* The same in two steps; client_wait() fails after a generous time limit. */
 void client_ask(struct client *client, const struct cemm_query *query, struct reply *ret_reply);
 void client_wait(struct client *client, const struct reply *reply);
 void client_turn_for(struct client *client, int milliseconds);

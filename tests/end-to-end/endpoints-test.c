@@ -1,11 +1,10 @@
 /*
  * Each documented endpoint with each documented alias, of both interfaces, through libcemm.
  *
- * The table below is the API documents (and what real devices do, where these
- * are silent), one row an endpoint and alias: which channels come, and in which
- * unit. Every row is asked of the real simulator, every value compared with its
- * oracle, and its log shows whether exactly the documented path was asked for,
- * with the start of the period as `time`. Periods are those that hurt: days of
+ * The table below is the API documents (and the behaviour of real devices where these are silent),
+ * one row for each endpoint and alias: the channels and their units. Every row is requested from
+ * the real simulator, every value compared with its oracle, and its log must show exactly the
+ * documented path, with the start of the period as `time`. The periods are difficult ones: days of
  * 23 and 25 hours, a leap day, and the months around them.
  */
 #include "tests/end-to-end/client.h"
@@ -33,13 +32,13 @@
     "p1,p1-usb,emucs,emucs-usb,han,dlms-usb,p1-gas,emucs-gas,s01,s02,s03,pulse-1,pulse-2," \
     "pulse-3,mb1,mb247,usage"
 #define LAN_COUNT   17
-#define LISTED      16 /* of those in io: usage is not */
+#define LISTED      16 /* in io; usage is not */
 #define CLOUD_COUNT 6
 
 enum api { CLOUD, LAN };
 
-/* `expect`: the channels with their units, + before those of `totals` in realtime, or of io and
- * <alias>/ a part of the answer. */
+/* `expect`: the channels with their units; after a +, those of `totals` in realtime; for io and
+ * <alias>/, a part of the answer. */
 struct row {
     enum api api;
     enum cemm_endpoint endpoint;
@@ -115,7 +114,7 @@ static const struct row rows[] = {
     LAN_USAGE("usage"),
 };
 
-/* The day of DSMR 5 gas, and a channel that no document names. */
+/* The day of DSMR 5 gas, and an undocumented channel. */
 static const struct row dsmr5_cloud_rows[] = {
     {CLOUD, CEMM_DATA, CEMM_DAY, "p1-gas", "gas:L/min"},
     {CLOUD, CEMM_DATA, CEMM_MONTH, "p1-gas", "gas:m3"},
@@ -129,7 +128,7 @@ static const struct row dsmr5_lan_rows[] = {
      READINGS " electric_power:W rate: gas:m3 humidity: " TOTALS},
 };
 
-/* What is asked for of data and totals. `start` is written down here, not computed. */
+/* The requests for data and totals. `start` is a constant here, not computed. */
 static const struct {
     enum cemm_span span;
     const char *text;
@@ -153,7 +152,7 @@ struct rig {
     const char *prefix; /* of the cloud */
     bool by_minute;     /* DSMR 5 gas */
     size_t asked;
-    char name[LINE_SIZE]; /* of what is asked for just now */
+    char name[LINE_SIZE]; /* of the current request */
 };
 
 static struct rig rig;
@@ -194,7 +193,7 @@ static void write_path(const struct row *row, int64_t time, char ret_line[LINE_S
     assert_in_range(length, 1, LINE_SIZE - 1);
 }
 
-/* The log holds this request and no other: promises in the cloud, then the answer. */
+/* The log has this request and no other: promises in the cloud, then the answer. */
 static void check_log(const struct row *row, int64_t time)
 {
     char line[LINE_SIZE];
@@ -216,7 +215,7 @@ static void check_log(const struct row *row, int64_t time)
 
 /* ---- the answer -------------------------------------------------------------------- */
 
-/* Splits "name:unit", and goes on to the next one; false after the last. */
+/* Splits "name:unit", and advances to the next one; false after the last. */
 static bool next_expected(const char **expect, char ret_name[CEMM_NAME_SIZE],
                           char ret_unit[CEMM_NAME_SIZE])
 {
@@ -235,7 +234,7 @@ static bool next_expected(const char **expect, char ret_name[CEMM_NAME_SIZE],
     return true;
 }
 
-/* What the oracle calls a channel of a row. */
+/* The oracle's name of a channel of a row. */
 static void write_channel(const struct row *row, const struct cemm_series *series, bool total,
                           char ret_channel[CHANNEL_SIZE])
 {
@@ -247,7 +246,7 @@ static void write_channel(const struct row *row, const struct cemm_series *serie
     assert_in_range(length, 1, CHANNEL_SIZE - 1);
 }
 
-/* Every value as text and as number, against what the oracle says at the same times. */
+/* Every value as text and as number, against the oracle's at the same times. */
 static void check_values(const struct row *row, const struct cemm_series *series, size_t count,
                          bool total)
 {
@@ -275,7 +274,7 @@ static void check_values(const struct row *row, const struct cemm_series *series
     free(oracle);
 }
 
-/* One sample, or none where the oracle has none, either. */
+/* One sample, or none if the oracle has none, either. */
 static void check_single(const struct row *row, const struct cemm_series *series, int64_t time,
                          bool total)
 {
@@ -288,7 +287,7 @@ static void check_single(const struct row *row, const struct cemm_series *series
         return;
     }
     CHECK(series->count == 1);
-    if (total) /* stamped by the CEMM, some seconds later */
+    if (total) /* with the CEMM's time, some seconds later */
         CHECK(series->samples[0].time > time && series->samples[0].time < time + MARK_MS);
     else
         CHECK(series->samples[0].time == time);
@@ -303,7 +302,7 @@ static void check_history(const struct row *row, const struct cemm_series *serie
     int64_t step = gas && !rig.by_minute ? HOUR_MS : MINUTE_MS;
     int64_t start = periods[period].start * 1000, end = periods[period].end * 1000;
     size_t measured = day ? (size_t)((end - start) / step) : periods[period].rows;
-    /* The cloud's gas day ends in a row at 23:59:59 that says 0; on the LAN it is null. */
+    /* The cloud's gas day ends with a row at 23:59:59 with 0; on the LAN it has null. */
     bool last = day && gas && row->api == CLOUD;
 
     if (day && step == MINUTE_MS)
@@ -323,7 +322,7 @@ static void check_history(const struct row *row, const struct cemm_series *serie
     check_values(row, series, measured, false);
 }
 
-/* When the newest measurement was made. */
+/* The time of the newest measurement. */
 static int64_t moment(const struct row *row, size_t period)
 {
     if (row->endpoint == CEMM_TOTALS)
@@ -372,7 +371,7 @@ static void check_meters(const struct row *row, const struct cemm_document *docu
 
 /* ---- the rows ---------------------------------------------------------------------- */
 
-/* The devices themselves: no cemm_get() for these, cemm_find() asks for them. */
+/* The devices themselves: cemm_find() requests them, not cemm_get(). */
 static void ask_devices(const struct row *row)
 {
     struct cemm_uid uid = client_uid();
@@ -443,7 +442,7 @@ static size_t ask_rows(enum api api, const struct row *table, size_t count)
 
 /* ---- the tests ---------------------------------------------------------------------- */
 
-/* The simulator with more options than the usual ones; the client knows one side of it. */
+/* The simulator with more options than the usual ones; the client uses one side of it. */
 static void begin(enum api api, const char *prefix, const char *const *more)
 {
     static const char *const usual[] = {"--devices", "1",       "--lan",     "1",     "--meters",
@@ -497,8 +496,8 @@ static void lan(void **state)
     assert_int_equal(ask_rows(LAN, rows, COUNT(rows)), 2 + 4 * LAN_COUNT);
 }
 
-/* The table names what the client finds by itself, and nothing is missing in it. */
-static void meters_are_those_of_the_table(void **state)
+/* The table has exactly the meters that the client finds. */
+static void meters_match_the_table(void **state)
 {
     struct cemm_uid uid = client_uid();
     struct reply reply;
@@ -550,7 +549,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(cloud_at_its_address, clean),
         cmocka_unit_test_teardown(cloud_at_the_address_of_the_examples, clean),
         cmocka_unit_test_teardown(lan, clean),
-        cmocka_unit_test_teardown(meters_are_those_of_the_table, clean),
+        cmocka_unit_test_teardown(meters_match_the_table, clean),
         cmocka_unit_test_teardown(dsmr5_in_the_cloud, clean),
         cmocka_unit_test_teardown(dsmr5_on_the_lan, clean),
     };

@@ -1,10 +1,10 @@
 /*
- * What once went wrong in the engine, so that it does not again.
+ * Regression tests of the engine.
  *
  * Each test is the smallest case that showed a defect: contexts that end while they work, answers
- * that are late for no fault of their own, addresses that change hands, routes that come and go in
- * the middle of a request. Most of it is about what must not happen, so the simulators' logs and
- * our own are counted.
+ * that are late through no fault of their own, addresses that change hands, routes that change
+ * during a request. Most of them check what must not happen, so they count lines of the simulators'
+ * logs and of ours.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -18,9 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETURN_MS    90000 /* in vain: something hangs */
+#define RETURN_MS    90000 /* time limit: something hangs */
 #define QUIET_MS     100
-#define CONFIRMED_MS 1200 /* after this the word of a root is old */
+#define CONFIRMED_MS 1200 /* after this, a confirmation by the root document has expired */
 #define OTHER_UID    "00-1E-C0-00-00-02"
 
 static struct rig rig;
@@ -39,7 +39,7 @@ static struct cemm_query realtime(const char *alias)
 
 /* ---- ending ------------------------------------------------------------------------------ */
 
-static void freed_while_a_device_is_looked_for(void **state)
+static void freed_during_a_search(void **state)
 {
     struct cemm_query query = realtime("p1");
     struct reply reply;
@@ -57,7 +57,7 @@ static void freed_while_a_device_is_looked_for(void **state)
     reply_expect(reply.answers == 1 && reply.result == -ECANCELED, "cancelled once", &reply);
 }
 
-/* Those that ask again as soon as they are answered. */
+/* Requests that are repeated as soon as they are answered. */
 static struct {
     unsigned ends;
     struct cemm_selection all;
@@ -86,7 +86,7 @@ static void insist_sweep(void *data, const struct cemm_uid *uid, const char *ali
     ask_for_all();
 }
 
-/* All ways to ask; while the context ends, none of them is taken. */
+/* All kinds of requests; while the context ends, none of them is accepted. */
 static void ask_for_all(void)
 {
     struct cemm *cemm = rig.client.cemm;
@@ -101,7 +101,7 @@ static void ask_for_all(void)
     assert_int_equal(cemm_sweep(cemm, &insistent.all, insist_sweep, NULL), wanted);
 }
 
-/* `turned`: some of it is already under way; else all has only been asked for. */
+/* `turned`: some requests are already sent; else all are only queued. */
 static void end_insistently(const struct cemm_selection *all, bool turned)
 {
     SIM_START(&rig.cloud, "--devices", "1");
@@ -120,7 +120,7 @@ static void end_insistently(const struct cemm_selection *all, bool turned)
     clean(NULL);
 }
 
-static void asking_again_while_it_ends(void **state)
+static void repeating_requests_while_it_ends(void **state)
 {
     static const char *const meters[] = {CLIENT_UID "/p1"};
     static const struct cemm_selection all, named = {.meters = meters, .meter_count = 1};
@@ -180,8 +180,8 @@ static void keep_asking(int64_t max_age, size_t wanted_requests)
     free(lines);
 }
 
-/* A completion that asks again does not hold the turn, and "afresh" is what it gets. */
-static void a_turn_ends_and_fresh_is_fresh(void **state)
+/* A completion that repeats its request does not block the turn, and gets a fresh answer. */
+static void a_turn_ends_and_answers_are_fresh(void **state)
 {
     (void)state;
     SIM_START(&rig.cloud, "--devices", "1");
@@ -189,7 +189,7 @@ static void a_turn_ends_and_fresh_is_fresh(void **state)
     rig_add_cloud(&rig, "10");
     rig_run(&rig);
     keep_asking(0, AGAIN_TIMES);
-    keep_asking(INT64_MAX, 0); /* what is at hand */
+    keep_asking(INT64_MAX, 0); /* the cached answer */
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
@@ -233,8 +233,9 @@ static bool at_hand(void)
     return document != NULL;
 }
 
-/* Of a fleet, what every sweep has read would take more room than all else. */
-static void a_sweep_keeps_nothing_of_its_own(void **state)
+/* With a fleet, caching the documents of every sweep would take more memory than everything else.
+ */
+static void a_sweep_is_not_cached(void **state)
 {
     struct cemm_query query = realtime("p1");
 
@@ -254,14 +255,14 @@ static void a_sweep_keeps_nothing_of_its_own(void **state)
     assert_true(at_hand());
 }
 
-/* All together take much longer than the timeout, which is each one's own. */
+/* All together take much longer than the timeout, which each request has separately. */
 static void waiting_for_a_connection_is_no_failure(void **state)
 {
     (void)state;
     SIM_START(&rig.cloud, "--devices", "60", "--promise", "1000");
     SIM_FAULTS(&rig.cloud, "delay=200@*realtime*");
     rig_begin(&rig);
-    rig_add_cloud(&rig, "8"); /* a busy machine is not late by then */
+    rig_add_cloud(&rig, "8"); /* long enough for a busy machine */
     client_set(&rig.client, "max-connections", "4");
     rig_run(&rig);
     sweep_all();
@@ -270,7 +271,7 @@ static void waiting_for_a_connection_is_no_failure(void **state)
     assert_int_equal(crowd.answers, 3 * CROWD);
 }
 
-/* Nor is a slow answer given up because others wait for its connection. */
+/* A slow answer is not aborted because other requests wait for its connection. */
 static void a_slow_answer_is_waited_for(void **state)
 {
     (void)state;
@@ -373,7 +374,7 @@ static void begin_at_home(bool cloud)
     rig_get_to_know(&rig);
 }
 
-/* Asks for the first device until the second one has been asked who it is, and some more. */
+/* Requests the first device until the root document of the second one was requested, and longer. */
 static void ask_at_changed_address(bool cloud)
 {
     struct cemm_query query = realtime("p1");
@@ -417,7 +418,7 @@ static void check_changed_address(bool cloud)
     reply_clear(&reply);
 }
 
-/* The same between two requests, so that nothing fails: only the connection is another one. */
+/* The same between two requests, so that nothing fails: only the connection is new. */
 static void an_address_changes_hands_unseen(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -481,8 +482,8 @@ static void a_find_outlives_its_route(void **state)
 /* ---- sources -----------------------------------------------------------------------------------
  */
 
-/* The LAN device says who it is while the cloud is at work: its route comes first then, which must
- * neither skip it nor ask the cloud again. */
+/* The LAN device is confirmed while the cloud request is pending: then its route comes first. It
+ * must not be skipped, nor may the cloud be asked again. */
 static void a_route_comes_in_the_middle(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -505,7 +506,7 @@ static void a_route_comes_in_the_middle(void **state)
     free(lines);
 }
 
-/* Nobody has ever listed anything but for the first request's sake. */
+/* No source was asked for a list except for the first request. */
 static void the_lan_was_down_at_first(void **state)
 {
     struct cemm_query query = realtime("p1");
@@ -560,7 +561,7 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "both at once", "han p1 s01");
     clean(NULL);
 
-    /* The first account's search has nothing left to ask; the second one's has. */
+    /* The first account's search is finished; the second one's is not. */
     two_accounts_one_device();
     SIM_FAULTS(&rig.shed, "status=502@*" CLIENT_UID "/*");
     reply_expect(client_find(&rig.client, NULL, &reply) == 0, "devices", &reply);
@@ -571,7 +572,7 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "one after the other", "han p1 s01");
     clean(NULL);
 
-    /* The device is known, and searched, before the second account names it. */
+    /* The device is known, and its meters are searched, before the second account lists it. */
     two_accounts_one_device();
     SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
@@ -579,12 +580,12 @@ static void meters_of_both_accounts(void **state)
     rig_expect_meters(&rig, "named later", "han p1 s01");
 }
 
-/* An account that hangs while it is asked for its devices delays no answer of another one, unless
- * it was never heard: then it may have what the other lacks. */
-static void only_the_unheard_is_waited_for(void **state)
+/* An account that hangs on its list of devices delays no answer of another one, unless it has
+ * never answered: then it may have what the other lacks. */
+static void only_an_unknown_account_is_waited_for(void **state)
 {
     struct cemm_query query = client_query(CEMM_TOTALS, "p1");
-    static struct reply devices; /* also of a test that has failed */
+    static struct reply devices; /* static: also valid after a failed test */
 
     (void)state;
     assert_true(cemm_period_parse(CEMM_DAY, "2024-06-01", &query.period));
@@ -607,10 +608,10 @@ static void only_the_unheard_is_waited_for(void **state)
     reply_clear(&reply);
 }
 
-/* ---- names and message
- * ----------------------------------------------------------------------------- */
+/* ---- names and messages ------------------------------------------------------------------------
+ */
 
-static void unknown_names_are_not_asked_for(void **state)
+static void unknown_names_are_not_requested(void **state)
 {
     static const char *const names[] = {"nonsense", "cemm", "P1", "heatpumps"};
     struct cemm_query query;
@@ -630,7 +631,7 @@ static void unknown_names_are_not_asked_for(void **state)
             reply = rig_get(&rig, &query);
             reply_expect(reply.result == CEMM_ABSENT && reply.message[0], names[i], &reply);
         }
-        query = realtime("boiler"); /* which is there, but nobody has said so */
+        query = realtime("boiler"); /* which exists, but is in no list */
         reply = rig_get(&rig, &query);
         reply_expect(reply.result == CEMM_ABSENT, "boiler", &reply);
         assert_int_equal(sim_count(&rig.lan, ""), 0);
@@ -642,7 +643,7 @@ static void unknown_names_are_not_asked_for(void **state)
     }
 }
 
-static void a_failing_list_is_told_once(void **state)
+static void a_failing_list_is_reported_once(void **state)
 {
     struct reply reply;
 
@@ -667,12 +668,12 @@ static void a_failing_list_is_told_once(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(freed_while_a_device_is_looked_for, clean),
-        cmocka_unit_test_teardown(asking_again_while_it_ends, clean),
-        cmocka_unit_test_teardown(a_turn_ends_and_fresh_is_fresh, clean),
+        cmocka_unit_test_teardown(freed_during_a_search, clean),
+        cmocka_unit_test_teardown(repeating_requests_while_it_ends, clean),
+        cmocka_unit_test_teardown(a_turn_ends_and_answers_are_fresh, clean),
         cmocka_unit_test_teardown(waiting_for_a_connection_is_no_failure, clean),
         cmocka_unit_test_teardown(a_slow_answer_is_waited_for, clean),
-        cmocka_unit_test_teardown(a_sweep_keeps_nothing_of_its_own, clean),
+        cmocka_unit_test_teardown(a_sweep_is_not_cached, clean),
         cmocka_unit_test_teardown(a_stalled_device_leaves_room, clean),
         cmocka_unit_test_teardown(no_proxy_to_this_machine, clean),
         cmocka_unit_test_teardown(another_device_at_the_address, clean),
@@ -681,9 +682,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_route_comes_in_the_middle, clean),
         cmocka_unit_test_teardown(the_lan_was_down_at_first, clean),
         cmocka_unit_test_teardown(meters_of_both_accounts, clean),
-        cmocka_unit_test_teardown(only_the_unheard_is_waited_for, clean),
-        cmocka_unit_test_teardown(unknown_names_are_not_asked_for, clean),
-        cmocka_unit_test_teardown(a_failing_list_is_told_once, clean),
+        cmocka_unit_test_teardown(only_an_unknown_account_is_waited_for, clean),
+        cmocka_unit_test_teardown(unknown_names_are_not_requested, clean),
+        cmocka_unit_test_teardown(a_failing_list_is_reported_once, clean),
     };
 
     if (argc != 2) {

@@ -1,8 +1,8 @@
 /*
- * The engine's test bench: client.c, and the log.
+ * The engine's test bench: client.c with a log.
  *
- * A context of its own kind, because client_start() logs to nobody, and here it matters what is
- * said, and how often.
+ * It makes its own context, because client_start() does not log, and these tests check the
+ * messages.
  */
 #include "tests/end-to-end/engine.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKOFF_MAX_S 2 /* so that a source is tried again soon */
+#define BACKOFF_MAX_S 2 /* so that a source is soon tried again */
 
 static void take_log(void *data, enum cemm_level level, const char *text)
 {

@@ -1,6 +1,6 @@
 /*
- * What the tests of the engine share: up to four simulators, one client that remembers what it
- * logs, and checks that say what came instead. See engine.c.
+ * Shared by the tests of the engine: up to four simulators, one client that records its log, and
+ * checks that print the actual result. See engine.c.
  */
 #ifndef TESTS_END_TO_END_ENGINE_H
 #define TESTS_END_TO_END_ENGINE_H
@@ -13,15 +13,15 @@
 
 struct rig {
     struct sim cloud, shed; /* two accounts */
-    struct sim lan, other;  /* what is, and what comes, at one address */
+    struct sim lan, other;  /* the device at an address, and the next one there */
     struct client client;
-    char log[RIG_LOG_SIZE]; /* what libcemm has logged, one line a text */
+    char log[RIG_LOG_SIZE]; /* libcemm's messages, one per line */
     size_t log_length;
 };
 
 #define SIM_START(sim, ...) sim_start((sim), (const char *const[]){__VA_ARGS__, NULL})
 
-/* A client without sources; some; and with all that was configured. */
+/* A client without sources; adds sources; starts it with all of them. */
 void rig_begin(struct rig *rig);
 void rig_add_cloud(struct rig *rig, const char *timeout);
 void rig_add_lan(struct rig *rig);
@@ -33,7 +33,7 @@ struct reply rig_get(struct rig *rig, const struct cemm_query *query);
 void rig_get_to_know(struct rig *rig);
 void rig_expect_meters(struct rig *rig, const char *what, const char *wanted);
 
-/* Fails, and tells the reply, if it is not so. */
+/* Fails, and prints the reply, if it differs. */
 void reply_expect(bool condition, const char *what, const struct reply *reply);
 bool reply_from(const struct reply *reply, const char *source);
 

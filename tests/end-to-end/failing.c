@@ -1,14 +1,13 @@
 /*
- * To be preloaded: makes the N-th call of a kind fail, once, so that a test can go through all of
- * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open or mkdir. When it has
- * happened, a file of the name that FAIL_MARK gives is there; if it is not, there were less than N
- * calls.
+ * For LD_PRELOAD: makes the N-th call of a kind fail, once, so that a test can go through all of
+ * them one by one. FAIL=KIND:N, KIND being memory, write, rename, sync, open or mkdir. After the
+ * failure, a file with the name in FAIL_MARK exists; if it does not, there were fewer than N calls.
  *
  * Only our calls count: those of our programs, library and plugin, and of libcurl and libfuse, also
- * where they come by way of the C library. collectd's own do not, nor GLib's, which ends the
- * program then, as its manual says: it is only used while the configuration is read. Nor the TLS
- * library's, nor json-c's: without memory, 0.16 crashes where it copies a member's name. Of files,
- * those that are written.
+ * if they go through the C library. collectd's own do not. GLib's do not, because it ends the
+ * program then, as its manual says; it is only used while the configuration is read. The TLS
+ * library's do not, nor json-c's: without memory, 0.16 crashes where it copies a member's name. Of
+ * files, only writable ones count.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -31,7 +30,7 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-/* Code that we know. What passes calls on makes them for somebody else. */
+/* Code whose calls count. Libraries that only pass calls on act for their callers. */
 static struct range {
     uintptr_t from, to;
     bool passes_on;
@@ -74,7 +73,7 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *data)
         if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || range_of(from))
             continue;
         if (range_count == RANGES_MAX)
-            abort(); /* or calls would be left out */
+            abort(); /* otherwise calls would be missed */
         ranges[range_count++] = (struct range){from, from + part->p_memsz, passes_on};
     }
     return 0;
@@ -131,7 +130,7 @@ static void mark(void)
         syscall(SYS_close, fd);
 }
 
-/* Whether this call of that kind is the one. */
+/* Whether this call is the one that fails. */
 static bool fails(const char *what, int error, const void *caller)
 {
     size_t length = strlen(what);
@@ -229,7 +228,7 @@ int mkdirat(int fd, const char *path, mode_t mode)
     return FAILS("mkdir", ENOSPC) ? -1 : (int)syscall(SYS_mkdirat, fd, path, mode);
 }
 
-/* Whether it makes a file, and so is told a mode. */
+/* Whether it creates a file, and so has a mode argument. */
 static bool makes(int flags)
 {
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
@@ -264,11 +263,11 @@ int openat(int fd, const char *path, int flags, ...)
     return open_for(fd, path, flags, mode, __builtin_return_address(0));
 }
 
-/* The same with the names that they have where files may be long. */
+/* The same with the names that they have with large files. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 int openat64(int fd, const char *path, int flags, ...) __attribute__((alias("openat")));
 
-/* These open inside the C library. */
+/* The C library opens the file in these. */
 static int make_temporary(char *template, int ending, int flags, const void *caller)
 {
     int (*real)(char *, int, int) = NULL;

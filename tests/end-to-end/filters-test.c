@@ -1,6 +1,6 @@
 /*
- * Which meters a device has: filters, extra aliases, names that nobody knows; and that a small
- * device is never asked for two things at once while all that is found out.
+ * The meters of a device: filters, extra aliases, unknown names; and a small device never gets two
+ * requests at once during the search.
  */
 #include "tests/end-to-end/pair.h"
 
@@ -23,13 +23,13 @@ static int clean(void **state)
     return 0;
 }
 
-/* Settings of the two sources, and what follows from them. */
+/* Settings of the two sources, and the expected result. */
 static const struct filter {
     const char *name;
     const char *cloud_alias, *lan_alias, *extra_alias; /* NULL: not set */
     const char *meters;
     const char *allowed, *refused; /* by cemm_alias_allowed() */
-    const char *asked, *source;    /* by cemm_get(); source NULL: absent, without a request */
+    const char *asked, *source;    /* with cemm_get(); source NULL: absent, without a request */
 } filters[] = {
     {"no filter", NULL, NULL, NULL, "han mb5 p1 s01", "mb77", "heatpump", "p1", GARAGE},
     {"no such address", NULL, NULL, NULL, "han mb5 p1 s01", "usage", "mb248", "mb5", GARAGE},
@@ -87,8 +87,8 @@ static void filters_and_extra_aliases(void **state)
     }
 }
 
-/* A meter that a source may not be asked for is not asked for there when the other one fails. */
-static void a_filter_holds_in_need(void **state)
+/* A meter that a source's filter excludes is not requested there when the other source fails. */
+static void a_filter_applies_when_the_other_fails(void **state)
 {
     (void)state;
     begin_filter(&filters[3]);
@@ -122,8 +122,8 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     }
 }
 
-/* A small device: never two requests at once, while it is searched and while it is swept. */
-static void the_lan_is_asked_one_thing_at_a_time(void **state)
+/* A small device: never two requests at once, during the search and during sweeps. */
+static void the_lan_gets_one_request_at_a_time(void **state)
 {
     static const char *const firmware[] = {"2.26", "2.18"};
 
@@ -160,8 +160,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(filters_and_extra_aliases, clean),
-        cmocka_unit_test_teardown(a_filter_holds_in_need, clean),
-        cmocka_unit_test_teardown(the_lan_is_asked_one_thing_at_a_time, clean),
+        cmocka_unit_test_teardown(a_filter_applies_when_the_other_fails, clean),
+        cmocka_unit_test_teardown(the_lan_gets_one_request_at_a_time, clean),
     };
 
     if (argc != 2) {

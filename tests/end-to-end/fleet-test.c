@@ -1,9 +1,8 @@
 /*
- * A fleet: one account with 1,000 devices of three meters, each of whose first
- * answers is a promise. What is counted here does not depend on speed: that
- * all answers come, once, over no more connections than allowed, in little
- * memory, and that devices which hang, or never keep a promise, hold up
- * nobody: all others are there before the first deadline of those has come.
+ * A fleet: one account with 1,000 devices of three meters, each of whose first answers is a
+ * promise. The checks do not depend on speed: all answers come, once, over no more connections than
+ * allowed, in little memory; and devices that hang, or never keep a promise, delay no other: all
+ * others have answered before the first deadline of those.
  */
 #include "client.h"
 
@@ -19,22 +18,22 @@
 #define METERS           3
 #define CONNECTIONS      64
 #define BYTES_PER_DEVICE (10 * 1024)
-#define TIMEOUT          30 /* seconds: a busy machine is not late by then */
-#define SLOWER           4  /* times, that the machine may become from one sweep to the next */
+#define TIMEOUT          30 /* seconds: long enough for a busy machine */
+#define SLOWER           4  /* times: the machine may become that much slower between two sweeps */
 #define FEW_REQUESTS     25
 
-static time_t healthy_seconds; /* the first sweep of all, where nobody was faulty */
+static time_t healthy_seconds; /* the very first sweep, without faults */
 
 struct sweep {
     struct sim sim;
     struct client client;
     size_t answers;   /* good ones */
-    size_t failures;  /* of meters and of devices */
+    size_t failures;  /* of meters and devices */
     size_t overdue;   /* failures of devices whose promises ran into the deadline */
     size_t late;      /* good ones after the first of those */
-    size_t foreign;   /* failures of devices that are all right */
-    unsigned sockets; /* the most that were open at a time */
-    time_t seconds;   /* that it took */
+    size_t foreign;   /* failures of healthy devices */
+    unsigned sockets; /* peak number of open ones */
+    time_t seconds;   /* duration */
     bool done;
 };
 
@@ -96,7 +95,7 @@ static void run(struct sweep *sweep)
     sweep->seconds = now.tv_sec - start;
 }
 
-/* Its first day is yesterday: the simulator need not add up years of a thousand meters. */
+/* Its first day is yesterday, so that the simulator need not compute years of a thousand meters. */
 static void begin(struct sweep *sweep, time_t timeout)
 {
     static char seconds[16];
@@ -139,14 +138,15 @@ static void test_all_answers(void **state)
     healthy_seconds = sweep.seconds;
     assert_int_equal(sweep.answers, DEVICES * METERS);
     assert_int_equal(sweep.failures, 0);
-    /* Connections stay open, and each has buffers of curl's: they are not the devices'. */
+    /* Connections stay open, and each has buffers of libcurl, which do not count for the devices.
+     */
     size_t grown = mallinfo2().uordblks - memory;
     printf("# %zu bytes of memory a device, connections included; %u sockets\n", grown / DEVICES,
            sweep.sockets - before);
     assert_true(grown < (size_t)DEVICES * BYTES_PER_DEVICE);
     assert_true(sweep.sockets - before <= CONNECTIONS);
 
-    /* Once the meters are known, a sweep asks for nothing but what it is about. */
+    /* When the meters are known, a sweep has no other requests than for their values. */
     free(sim_requests(&sweep.sim));
     run(&sweep);
     assert_int_equal(sweep.answers, DEVICES * METERS);
@@ -157,14 +157,15 @@ static void test_all_answers(void **state)
     free(lines);
     assert_int_equal(kept, DEVICES * METERS);
     assert_int_equal(others, 0);
-    /* Nor does each find out by itself how long a promise takes: two requests a sample, and some.
+    /* A device does not have to learn separately how long a promise takes: two requests a
+     * sample, and a few more.
      */
     printf("# %zu requests for %zu samples\n", asked, kept);
     assert_true(asked * 2 <= 5 * kept);
     end(&sweep);
 }
 
-static void test_faulty_ones_delay_nobody(void **state)
+static void test_faulty_ones_delay_no_other(void **state)
 {
     static struct sweep sweep;
     size_t healthy = 0;
@@ -181,7 +182,7 @@ static void test_faulty_ones_delay_nobody(void **state)
     assert_int_equal(sweep.failures, DEVICES - healthy);
     assert_int_equal(sweep.foreign, 0);
 
-    /* They are back by themselves, once they have rested. */
+    /* They recover without help after their back-off. */
     sim_no_faults(&sweep.sim);
     for (int tries = 0; tries < 20 && sweep.answers < DEVICES * METERS; tries++) {
         client_turn_for(&sweep.client, 1000);
@@ -191,7 +192,7 @@ static void test_faulty_ones_delay_nobody(void **state)
     end(&sweep);
 }
 
-/* Two meters of a device whose promises take 5 s, of which nothing is known: nine documents. */
+/* Two meters of an unknown device whose promises take 5 s: nine documents. */
 static void test_few_requests(void **state)
 {
     static struct sweep sweep;
@@ -216,10 +217,10 @@ static void test_few_requests(void **state)
 
 #define MANY 300 /* more than are logged one by one */
 
-/* What was logged. */
+/* Lines of the log. */
 struct lines {
-    size_t refused; /* that a device's answer was a 502 */
-    size_t summed;  /* that others are left out */
+    size_t refused; /* about a 502 of a device */
+    size_t summed;  /* about messages that are left out */
     size_t all;
 };
 
@@ -239,8 +240,8 @@ static void sweep_until_done(struct sweep *sweep)
     assert_int_equal(sweep->answers + sweep->failures, MANY);
 }
 
-/* A cloud that is out of order fails all devices at once, which is not logged of each of them. */
-static void test_one_cause_is_no_flood(void **state)
+/* A broken cloud fails all devices at once, which is not logged for each of them. */
+static void test_one_cause_logs_few_lines(void **state)
 {
     static struct sweep sweep;
     struct lines lines = {0};
@@ -256,13 +257,13 @@ static void test_one_cause_is_no_flood(void **state)
     assert_non_null(sweep.client.cemm);
     sweep_until_done(&sweep);
     assert_int_equal(sweep.failures, MANY);
-    if (sweep.seconds < 60) { /* else there were two minutes to log in */
+    if (sweep.seconds < 60) { /* else the messages are spread over two minutes */
         assert_int_equal(lines.refused, 200);
         assert_int_equal(lines.summed, 1);
         assert_int_equal(lines.all, 201);
     }
 
-    /* Another minute has room for others. */
+    /* In the next minute, other messages are logged. */
     sim_no_faults(&sweep.sim);
     client_turn_for(&sweep.client, 60000);
     lines = (struct lines){0};
@@ -276,9 +277,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_answers),
-        cmocka_unit_test(test_faulty_ones_delay_nobody),
+        cmocka_unit_test(test_faulty_ones_delay_no_other),
         cmocka_unit_test(test_few_requests),
-        cmocka_unit_test(test_one_cause_is_no_flood),
+        cmocka_unit_test(test_one_cause_logs_few_lines),
     };
 
     if (argc != 2)

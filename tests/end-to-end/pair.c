@@ -1,8 +1,8 @@
 /*
- * Two simulators play one device: one its LAN side, one its cloud side.
+ * Two simulators that act as one device: one as its LAN side, one as its cloud side.
  *
- * So either can be spoilt or killed by itself, and each has a log of its own. The LAN side knows a
- * meter that the cloud does not know and the other way round, and one that nobody tells of.
+ * So each can be faulty or killed separately, and each has its own log. The LAN side has a meter
+ * that the cloud does not have and vice versa, and one that is in no list.
  */
 #include "tests/end-to-end/pair.h"
 
@@ -64,7 +64,7 @@ static void forget_logs(struct pair *pair)
     free(sim_requests(&pair->lan));
 }
 
-/* Devices and meters are found out, so that what follows is the request alone. */
+/* Finds devices and meters first, so that only the request itself follows. */
 void pair_get_to_know(struct pair *pair)
 {
     struct cemm_uid uid = client_uid();

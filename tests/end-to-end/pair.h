@@ -1,6 +1,6 @@
 /*
- * Two simulators that play one device, its LAN side and its cloud side, and a client that knows
- * both. See pair.c.
+ * Two simulators that act as one device, its LAN side and its cloud side, and a client of both. See
+ * pair.c.
  */
 #ifndef TESTS_END_TO_END_PAIR_H
 #define TESTS_END_TO_END_PAIR_H
@@ -15,21 +15,21 @@
 
 struct pair {
     struct sim cloud; /* p1 s01 han */
-    struct sim lan;   /* p1 s01 mb5, and heatpump, of which io does not tell */
+    struct sim lan;   /* p1 s01 mb5, and heatpump, which is not in io */
     struct client client;
-    char port[SIM_URL_SIZE]; /* of the LAN device, to come back at the same address */
+    char port[SIM_URL_SIZE]; /* of the LAN device, to restart it at the same address */
 };
 
-/* The simulators alone; the LAN's, or once more at `port`; a client of both. */
+/* Only the simulators; the LAN's, also again at `port`; a client of both. */
 void pair_start(struct pair *pair);
 void pair_start_lan(struct pair *pair, const char *port);
 void pair_begin_client(struct pair *pair);
 
-/* What pair_begin_client() does, in steps for those who want to set more. */
+/* The steps of pair_begin_client(), for tests that set more. */
 void pair_add_cloud(struct pair *pair);
 void pair_add_lan(struct pair *pair);
 
-/* Devices and meters are found out and the logs begun anew: what follows is the request alone. */
+/* Finds devices and meters and restarts the logs, so that only the request itself follows. */
 void pair_get_to_know(struct pair *pair);
 
 /* All of this. */

@@ -1,8 +1,8 @@
 /*
- * One device that is reached in two ways: which way is taken, and what happens when one ends.
+ * One device with two sources: which one is used, and what happens when one fails.
  *
- * What counts here is not the data (see endpoints-test.c) but who answered, who was asked, and how
- * often: each side of the device is a simulator of its own, with its own log (see pair.c).
+ * The data does not matter here (see endpoints-test.c), but who answered, who was asked, and how
+ * often: each side of the device is a separate simulator with its own log (see pair.c).
  */
 #include "tests/end-to-end/pair.h"
 
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REST_MS     700   /* a source that has failed rests at least for so long */
-#define RETURN_MS   90000 /* in vain: something hangs */
+#define BACKOFF_MS  700   /* the minimal back-off of a failed source */
+#define RETURN_MS   90000 /* time limit: something hangs */
 #define QUIET_MS    100
 #define ANY_FAILURE -1
 
@@ -26,7 +26,7 @@ static int clean(void **state)
     return 0;
 }
 
-/* Until the LAN is used again. Returns false if that does not come to be. */
+/* Waits until the LAN is used again. Returns false at the time limit. */
 static bool comes_back(const char *source)
 {
     int64_t until = client_now_ms() + RETURN_MS;
@@ -94,9 +94,9 @@ static void each_request_goes_where_it_belongs(void **state)
 
 /* ---- a source that ends ----------------------------------------------------------------- */
 
-/* Ways in which the LAN does not answer, or not usably. `silent`: it has to rest after that. */
+/* Ways in which the LAN gives no answer, or no usable one. `silent`: a back-off follows. */
 static const struct {
-    const char *fault; /* NULL: nobody listens */
+    const char *fault; /* NULL: the port is closed */
     bool silent;
 } ends[] = {
     {NULL, true},
@@ -133,8 +133,8 @@ static void repair_lan(const char *fault)
         pair_start_lan(&rig, port);
 }
 
-/* The LAN was asked for p1 and for nothing since; on a machine so busy that its rest is over, it
- * may have been. */
+/* The LAN was asked for p1 and not asked since; on a machine that is so busy that its back-off
+ * has ended, it may have been. */
 static void expect_rest(const char *name, int64_t begun)
 {
     int64_t failed = begun + (strcmp(name, "reset@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
@@ -142,12 +142,12 @@ static void expect_rest(const char *name, int64_t begun)
     size_t others = lines_with(log, "lan ") - lines_with(log, "/p1/realtime/ ");
 
     free(log);
-    if (client_now_ms() < failed + REST_MS)
+    if (client_now_ms() < failed + BACKOFF_MS)
         pair_expect_count(name, "LAN that rests", others, 0);
 }
 
 /* The LAN first, the cloud when it does not answer, the LAN again when it does. */
-static void the_cloud_stands_in(void **state)
+static void the_cloud_takes_over(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(ends); i++) {
@@ -173,8 +173,8 @@ static void the_cloud_stands_in(void **state)
     }
 }
 
-/* All is lost, and known again: the error is told once, and then there are answers. */
-static void both_end_and_come_back(void **state)
+/* Both sources fail and recover: the error is reported once, and then there are answers. */
+static void both_fail_and_recover(void **state)
 {
     (void)state;
     pair_begin(&rig);
@@ -188,7 +188,7 @@ static void both_end_and_come_back(void **state)
     assert_true(comes_back(GARAGE));
 }
 
-/* The LAN was not there when all began: the cloud's devices are there, and the LAN joins later. */
+/* The LAN is down at the start: the cloud's devices are found, and the LAN joins later. */
 static void the_lan_comes_later(void **state)
 {
     struct cemm_uid uid = client_uid();
@@ -217,8 +217,8 @@ static void the_lan_comes_later(void **state)
 
 /* ---- absence ---------------------------------------------------------------------------- */
 
-/* Absent is what every source that has the endpoint calls absent; the rest is a failure. */
-static void absent_only_if_all_say_so(void **state)
+/* Absent means that every source that has the endpoint says so; otherwise it is a failure. */
+static void absent_only_if_all_sources_say_so(void **state)
 {
     static const struct {
         const char *lan, *cloud;
@@ -268,7 +268,7 @@ static void absent_only_if_all_say_so(void **state)
     }
 }
 
-/* Looks for devices in vain, until the cloud was asked: after a failure it rests for a while. */
+/* Searches without success until the cloud was asked: after a failure it is backed off. */
 static void find_nothing(const char *name)
 {
     int64_t until = client_now_ms() + RETURN_MS;
@@ -284,7 +284,7 @@ static void find_nothing(const char *name)
     assert_true(asked);
 }
 
-/* What was once known stays, whatever its sources do now. */
+/* Known meters stay known, whatever their sources do. */
 static void known_meters_never_disappear(void **state)
 {
     static const char *const faults[] = {"status=500@*", "status=404@*", "status=403@*",
@@ -326,7 +326,7 @@ static const struct {
     {CEMM_DATA, CEMM_YEAR, "s01", "/s01/data/year/ "},
 };
 
-/* Several requests, each by two who want it, are on their way. */
+/* Several requests are pending, each from two callers. */
 static void ask_flock(struct reply replies[][2])
 {
     for (size_t i = 0; i < COUNT(flock); i++) {
@@ -336,7 +336,7 @@ static void ask_flock(struct reply replies[][2])
     }
 }
 
-/* Each answered once by the cloud; nobody is asked for the same twice, but see `lan_most`. */
+/* The cloud answers each once; no source gets the same request twice, but see `lan_most`. */
 static void check_flock(const char *name, struct reply replies[][2], size_t lan_most)
 {
     for (size_t i = 0; i < COUNT(flock); i++) {
@@ -345,7 +345,7 @@ static void check_flock(const char *name, struct reply replies[][2], size_t lan_
             pair_expect(name, pair_from(&replies[i][k], HOME), "the cloud answers", &replies[i][k]);
         }
     }
-    client_turn_for(&rig.client, QUIET_MS); /* whatever else would come */
+    client_turn_for(&rig.client, QUIET_MS); /* in case more requests follow */
     sim_stop(&rig.lan, SIGTERM);            /* the last lines of its log, too */
     char *lan = sim_requests(&rig.lan);
     char *cloud = sim_requests(&rig.cloud);
@@ -363,8 +363,8 @@ static void check_flock(const char *name, struct reply replies[][2], size_t lan_
 
 static void no_request_is_lost_or_doubled(void **state)
 {
-    /* A kept connection that closes without a word may have been idle for too long: there a
-     * request is repeated once, on a new connection (RFC 9112 §9.3.1). On a new one never. */
+    /* A kept connection that closes without an answer may have been idle for too long: then the
+     * request is repeated once, on a new connection (RFC 9112 §9.3.1). On a new one it never is. */
     static const struct {
         const char *fault;
         bool kept;
@@ -407,8 +407,8 @@ static void turn_until_asked(struct sim *sim, const char *part)
     assert_true(asked);
 }
 
-/* The device loses its power while it is at work on an answer. */
-static void the_lan_is_killed_at_work(void **state)
+/* The device loses power while it prepares an answer. */
+static void the_lan_is_killed_during_a_request(void **state)
 {
     struct reply replies[COUNT(flock)][2];
 
@@ -421,8 +421,8 @@ static void the_lan_is_killed_at_work(void **state)
     check_flock("killed", replies, 1);
 }
 
-/* The cloud's turn: what only it has fails once, and is asked for once. */
-static void the_cloud_is_killed_at_work(void **state)
+/* Now the cloud: endpoints that only it has fail once, and are requested once. */
+static void the_cloud_is_killed_during_a_request(void **state)
 {
     struct cemm_query query = pair_query(CEMM_TOTALS, CEMM_DAY, "p1");
     struct reply reply;
@@ -449,14 +449,14 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(same_mac_is_one_device, clean),
         cmocka_unit_test_teardown(each_request_goes_where_it_belongs, clean),
-        cmocka_unit_test_teardown(the_cloud_stands_in, clean),
-        cmocka_unit_test_teardown(both_end_and_come_back, clean),
+        cmocka_unit_test_teardown(the_cloud_takes_over, clean),
+        cmocka_unit_test_teardown(both_fail_and_recover, clean),
         cmocka_unit_test_teardown(the_lan_comes_later, clean),
-        cmocka_unit_test_teardown(absent_only_if_all_say_so, clean),
+        cmocka_unit_test_teardown(absent_only_if_all_sources_say_so, clean),
         cmocka_unit_test_teardown(known_meters_never_disappear, clean),
         cmocka_unit_test_teardown(no_request_is_lost_or_doubled, clean),
-        cmocka_unit_test_teardown(the_lan_is_killed_at_work, clean),
-        cmocka_unit_test_teardown(the_cloud_is_killed_at_work, clean),
+        cmocka_unit_test_teardown(the_lan_is_killed_during_a_request, clean),
+        cmocka_unit_test_teardown(the_cloud_is_killed_during_a_request, clean),
     };
 
     if (argc != 2) {

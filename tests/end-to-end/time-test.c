@@ -1,15 +1,15 @@
 /*
- * Weeks of the meters' time in minutes of ours: the engine and the simulator both take their time
- * from this program, which hands it on in steps of ten seconds, as often as meters measure. So
- * nothing here depends on speed, and whatever comes out is what must: each reading of each channel
+ * Weeks of the meters' time in minutes of real time: the engine and the simulator both take their
+ * time from this program, which advances it in steps of ten seconds, the meters' interval. So
+ * nothing here depends on speed, and the expected output is exact: each reading of each channel
  * once, with its own time and value, and days, months and years whose rows are the simulator's.
  *
- * The windows lie where calendars go wrong: both clock changes (days of 25 and of 23 hours), the
- * turn of a month, of a year. Between two of them time leaps by months, as in a machine that slept.
+ * The windows are at difficult dates: both clock changes (days of 25 and of 23 hours), the end of a
+ * month, of a year. Between two of them time jumps by months, as after a machine was suspended.
  *
- * Only the clock is ours (cemm_clock_*() of this program are found before those of libcemm); what
- * comes over the network comes in real time. While it is waited for, time goes on, as promises
- * need, but never as far as the next reading.
+ * Only the clock is simulated (cemm_clock_*() of this program are found before those of libcemm);
+ * the network is real. During a wait time advances, as promises need, but never up to the next
+ * reading.
  *
  * time-test SIMULATOR; with CEMM_E2E_LONG in its environment it takes minutes.
  */
@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #define CADENCE_MS 10000 /* of the meters */
-#define OFFSET_MS  1000  /* of a sweep, behind the readings it is about */
-#define FLOW_MS    8000  /* that time goes on at most while something is waited for */
+#define OFFSET_MS  1000  /* of a sweep, after the readings that it gets */
+#define FLOW_MS    8000  /* by which time advances at most during a wait */
 #define HOUR_S     3600
 #define DAY_S      86400
 #define WAIT_MS    120000 /* real ones */
@@ -72,7 +72,8 @@ static void clock_begin(char ret_path[PATH_SIZE])
     assert_true(snprintf(ret_path, PATH_SIZE, "/proc/%d/fd/%d", getpid(), fd) > 0);
 }
 
-/* ---- what is read, and what must come ----------------------------------------------------------
+/* ---- what is read, and what is expected
+ * ----------------------------------------------------------
  */
 
 enum { P1, GAS, METERS };
@@ -82,12 +83,12 @@ static const char *const aliases[METERS] = {"p1", "p1-gas"};
 /* One channel of one meter. */
 struct line {
     int meter;
-    int truth; /* the meter whose measurements these are */
+    int truth; /* the meter that has measured them */
     enum channel channel;
-    int64_t last;          /* time of the newest reading that the simulator had to show */
+    int64_t last;          /* time of the simulator's newest reading */
     size_t wanted, given;  /* readings */
     size_t sweep_given;    /* in this sweep */
-    struct cemm_sample at; /* the one that was given last; without its text */
+    struct cemm_sample at; /* the last one; without its text */
 };
 
 static struct line lines[] = {
@@ -108,8 +109,8 @@ static struct {
     struct meter *meters[METERS];
     struct cemm_ledger *ledger;
     bool swept;
-    bool hourly;        /* gas is stamped with the hour */
-    const char *absent; /* a part of the request for what is absent at first */
+    bool hourly;        /* gas has the time of the hour */
+    const char *absent; /* a part of the request for the absent meter */
     size_t sweeps, answers, documents, rows;
 } soak;
 
@@ -152,7 +153,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (answer->result != 0 || !alias)
         fail_msg("at %lld: %s", (long long)step_ms, answer->message);
     soak.answers++;
-    /* Our clock is the one that it goes by. */
+    /* It uses our clock. */
     assert_in_range(cemm_document_fetched(answer->document), step_ms, step_ms + FLOW_MS);
     const struct cemm_series *series = cemm_document_series(answer->document, &count);
     for (size_t i = 0; i < count; i++)
@@ -168,7 +169,7 @@ static void turn(int64_t until)
     clock_flow();
 }
 
-/* What the sweep gave of a line is what the simulator has to show, if that is new. */
+/* The sweep's sample of a line is the simulator's newest reading, if that is new. */
 static void check_line(struct line *line)
 {
     struct sample sample;
@@ -228,7 +229,7 @@ static void compare_rows(const struct cemm_period *period, const struct cemm_ser
     *ret_count = count;
 }
 
-/* The period of that moment, as it is now. Returns how many rows it has. */
+/* Gets the period of that moment in its current state. Returns the number of rows. */
 static size_t check_period(enum cemm_span span, const char *channel, int64_t utc)
 {
     const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
@@ -251,7 +252,7 @@ static size_t check_period(enum cemm_span span, const char *channel, int64_t utc
     return count;
 }
 
-/* A day that is over has a row for each of its minutes, however many those are. */
+/* A day that has ended has a row for each of its minutes, however many it has. */
 static void check_whole_day(int64_t utc)
 {
     const struct cemm_zone *zone = cemm_zone(soak.client.cemm);
@@ -291,13 +292,13 @@ static void run_window(int64_t begin, int64_t end)
             check_whole_day(cemm_period_start(zone, &today));
         today = day;
     }
-    /* All of them once more, closed or not. */
+    /* All of them again, closed or not. */
     for (today = cemm_period_at(zone, CEMM_DAY, begin); cemm_period_end(zone, &today) < end;
          today = cemm_period_step(&today, 1))
         check_whole_day(cemm_period_start(zone, &today));
     check_period(CEMM_MONTH, NULL, begin);
     check_period(CEMM_YEAR, NULL, begin);
-    /* Counted without any data: a reading every ten seconds, or of gas every hour. */
+    /* The expected number: a reading every ten seconds, or for gas every hour. */
     for (size_t i = 0; i < COUNT(lines); i++) {
         bool hourly = soak.hourly && lines[i].channel == CHANNEL_GAS;
         int64_t every = hourly ? HOUR_S : CADENCE_MS / 1000;
@@ -382,7 +383,7 @@ static void two_nights(void **state)
     }
 }
 
-/* The same where each answer is promised first. */
+/* The same with a promise before each answer. */
 static void promised(void **state)
 {
     (void)state;
@@ -410,7 +411,7 @@ static void expect_meters(const char *when, const char *wanted, size_t requests)
     free(log);
 }
 
-/* A meter that was absent is looked for again a day later, and not before. */
+/* An absent meter is searched for again a day later, and not before. */
 static void found_again(const char *fault, const char *before, const char *after)
 {
     const int64_t begun = INT64_C(1739183027000);
@@ -496,8 +497,8 @@ static void count_line(void *data, enum cemm_level level, const char *message)
         printf("# %s\n", message);
 }
 
-/* Sweeps for some minutes, of all or of the account alone; the requests of the last five are left
- * in the simulator's log. */
+/* Sweeps for some minutes, of all devices or of the account only; leaves the requests of the
+ * last five minutes in the simulator's log. */
 static void sweep_for(int minutes, const struct cemm_selection *selection)
 {
     int64_t until = client_now_ms() + WAIT_MS;
@@ -541,7 +542,7 @@ static void begin_listed(void)
     assert_non_null(soak.client.cemm);
 }
 
-/* A device that its account lists no more and that gives nothing is asked for no longer. */
+/* A device that its account no longer lists, and that does not answer, is no longer requested. */
 static void no_longer_listed(const struct cemm_selection *selection, const char *fault)
 {
     begin_listed();
@@ -574,7 +575,7 @@ static void no_longer_listed_by_any(void **state)
     no_longer_listed(&(struct cemm_selection){0}, "status=404@cloud:" OTHER_UID ":*");
 }
 
-/* Requests of it are under way when the list comes. */
+/* Requests for it are pending when the list arrives. */
 static void no_longer_listed_meanwhile(void **state)
 {
     (void)state;
@@ -582,8 +583,8 @@ static void no_longer_listed_meanwhile(void **state)
                      "delay=30@cloud:" OTHER_UID ":*");
 }
 
-/* One that goes on answering is asked for, whatever the list says. */
-static void not_listed_and_there(void **state)
+/* A device that still answers is requested, whatever the list says. */
+static void not_listed_but_answering(void **state)
 {
     (void)state;
     const struct cemm_selection all = {0};
@@ -607,7 +608,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(no_longer_listed_by_an_account, end),
         cmocka_unit_test_teardown(no_longer_listed_by_any, end),
         cmocka_unit_test_teardown(no_longer_listed_meanwhile, end),
-        cmocka_unit_test_teardown(not_listed_and_there, end),
+        cmocka_unit_test_teardown(not_listed_but_answering, end),
     };
     const struct CMUnitTest long_tests[] = {cmocka_unit_test_teardown(weeks, end)};
 

@@ -1,6 +1,6 @@
 /*
- * Answers of the API. The first byte says to which question; the rest is what
- * came. Whatever is taken must be sound, and each text that is made of it too.
+ * Answers of the API. The first byte selects the query; the rest is the answer.
+ * Whatever is accepted must be consistent, and so must each text made of it.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -45,7 +45,7 @@ static void check_series(const struct cemm_series *series)
 
 /* ---- what is made of it -------------------------------------------------- */
 
-/* What is written as JSON says the same as what came. */
+/* The JSON that is written is equivalent to the answer. */
 static void check_json(const struct cemm_document *document, const char *json, size_t length)
 {
     struct cemm_message message;

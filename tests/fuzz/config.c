@@ -1,5 +1,5 @@
 /*
- * Configuration files. A refusal names the place; what is taken can be used.
+ * Configuration files. An error has a line number; an accepted file can be used.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /*
- * One target a file: it takes any bytes, gives them to a room that reads what
- * comes from outside, and checks what must hold of the result. libFuzzer calls
- * it (run.sh), and replay.c, with what libFuzzer has found before.
+ * One target per file: it passes arbitrary bytes to code that reads outside
+ * input, and checks invariants of the result. libFuzzer calls it (run.sh), and
+ * so does replay.c, with the inputs that libFuzzer has found before.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

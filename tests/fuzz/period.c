@@ -1,5 +1,5 @@
 /*
- * Names of periods, and moments in zones that are hard on calendars.
+ * Names of periods, and moments in zones with unusual clock changes.
  */
 #include "tests/fuzz/fuzz.h"
 

@@ -1,6 +1,6 @@
 /*
- * State files: what has been given. A damaged one is as good as none; what is
- * read must read the same once it is written.
+ * State files: what has been sent. A damaged one is treated as missing; one that
+ * was read must read the same after it is written.
  */
 #include "tests/fuzz/fuzz.h"
 

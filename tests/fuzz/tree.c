@@ -1,6 +1,6 @@
 /*
- * Paths in the mount: each name that is taken comes back as the name of what it
- * leads to, in the directory where it was looked for.
+ * Paths in the mount: each name that is accepted must be the name of its path
+ * again, in the directory where it was looked up.
  */
 #include "tests/fuzz/fuzz.h"
 

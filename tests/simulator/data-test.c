@@ -294,7 +294,7 @@ static void only_the_past_is_measured(void **state)
     assert_int_equal(add_rows(rig->p1, PERIOD_DAY, CHANNEL_POWER, now + 24 * HOUR, now).count, 0);
 }
 
-static void nothing_before_the_meter_came(void **state)
+static void no_data_before_installation(void **state)
 {
     struct rig *rig = *state;
     int64_t ignored;
@@ -474,7 +474,7 @@ int main(void)
         cmocka_unit_test(days_have_their_own_length),
         cmocka_unit_test(sums_agree),
         cmocka_unit_test(only_the_past_is_measured),
-        cmocka_unit_test(nothing_before_the_meter_came),
+        cmocka_unit_test(no_data_before_installation),
         cmocka_unit_test(data_are_a_function),
         cmocka_unit_test(tariffs_follow_the_clock),
         cmocka_unit_test(tariffs_follow_a_clock_that_changes),
