@@ -40,7 +40,7 @@ static const struct filter {
      "heatpump", GARAGE},
     {"an extra one besides a filter", NULL, "p1", "heatpump", "han heatpump p1 s01", "heatpump",
      "toaster", "heatpump", GARAGE},
-    {"an extra one that is not there", NULL, NULL, "toaster", "han mb5 p1 s01", "toaster",
+    {"an extra one that does not exist", NULL, NULL, "toaster", "han mb5 p1 s01", "toaster",
      "heatpump", "p1", GARAGE},
 };
 

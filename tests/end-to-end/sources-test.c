@@ -76,7 +76,7 @@ static void each_request_goes_where_it_belongs(void **state)
         {"io", CEMM_IO, CEMM_DAY, "", GARAGE, 1, 0},
         {"totals", CEMM_TOTALS, CEMM_DAY, "p1", HOME, 0, 1},
         {"info", CEMM_INFO, CEMM_DAY, "p1", HOME, 0, 1},
-        {"a meter of the cloud alone", CEMM_REALTIME, CEMM_DAY, "han", HOME, ANY_NUMBER, 1},
+        {"a meter in the cloud only", CEMM_REALTIME, CEMM_DAY, "han", HOME, ANY_NUMBER, 1},
     };
 
     (void)state;

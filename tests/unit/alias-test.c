@@ -1,6 +1,6 @@
 /*
- * The documented aliases, and which of them the cloud knows: copied here from
- * the documents and from real devices, not from the table under test.
+ * The documented aliases, and which of them the cloud has: copied here from the
+ * documents and from real devices, not from the table under test.
  */
 #include "check.h"
 #include "common/frontend.h"
@@ -88,7 +88,7 @@ static void test_others(void **state)
         expect_int(names[i], cemm_alias_documented(names[i]), false);
 }
 
-/* Who is silent, and who only sleeps. */
+/* Which meters are silent, and which only sleep. */
 static void test_silent(void **state)
 {
     static const struct {
@@ -115,7 +115,7 @@ static void test_silent(void **state)
         {"water", "pulse-1", "water", 36000, 10, false},
         {"a pulse meter", "s01", "solar_energy", 36000, 10, false},
         {"the site's use", "usage", "", 36000, 10, false},
-        {"of somebody's own", "heatpump", "", 36000, 10, false},
+        {"an extra alias", "heatpump", "", 36000, 10, false},
     };
     const int64_t now = INT64_C(1500000000000);
 

@@ -1,7 +1,7 @@
 /*
- * From bytes to documents: the shapes of the API documents and of real answers,
- * and which values are no values. What must be refused is in refuse-test.c;
- * the documents' own examples, whole, are in tests/golden/.
+ * From bytes to documents: the forms of the API documents and of real answers,
+ * and which values are not samples. refuse-test.c has the answers that must be
+ * refused; tests/golden/ has the documents' complete examples.
  */
 #include "answers.h"
 #include "check.h"
@@ -14,11 +14,11 @@
 
 #define NOW    "1496326765000" /* a sample's time, in the past of ANSWER_NOW */
 #define NOW_MS INT64_C(1496326765000)
-#define LATE   "1496326770000" /* when totals are stamped that belong to it */
+#define LATE   "1496326770000" /* the time of the totals that belong to it */
 #define OLD    "1496323165000" /* an hour before */
 #define OLD_MS INT64_C(1496323165000)
 
-/* A document's series as one line: "t1 kWh 1@5 2@6; gas m3": texts and times as they are. */
+/* A document's series as one line: "t1 kWh 1@5 2@6; gas m3": texts and times unchanged. */
 static void describe(const struct cemm_document *document, char *ret, size_t size)
 {
     size_t count;
@@ -76,14 +76,14 @@ static void test_realtime(void **state)
          "{\"totals\":{\"electric_energy\":[" NOW ",2]},\"data\":{\"t1\":[" NOW ",1]}}",
          "t1[kWh] 1@" NOW "; electric_energy[kWh] 2@" NOW},
         {"empty totals", "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{}}", "t1[kWh] 7@" NOW},
-        {"members that nobody knows",
+        {"unknown members",
          "{\"x\":[{\"y\":1}],\"data\":{\"t1\":[" NOW ",7]},\"time\":\"never\",\"z\":null}",
          "t1[kWh] 7@" NOW},
         {"a meter's clock runs fast", "{\"data\":{\"t1\":[1496400900000,7]}}",
          "t1[kWh] 7@1496400900000"},
         {"first and last times", "{\"data\":{\"t1\":[946684800000,1],\"t2\":[4102444800000,2]}}",
          "t1[kWh] 1@946684800000; t2[kWh]"},
-        {"texts as they were written, but for -0",
+        {"texts are kept, except for -0",
          "{\"data\":{\"a\":[" NOW ",-0],\"b\":[" NOW ",-0.0],\"c\":[" NOW ",1.0],"
          "\"d\":[" NOW ",1e3],\"e\":[" NOW ",-1.5E-07],\"f\":[" NOW ",0.14208984375],"
          "\"g\":[" NOW ",9007199254740993]}}",
@@ -101,7 +101,7 @@ static void test_realtime(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* A meter's clock may run 15 minutes fast; what lies further ahead is left out, and counted. */
+/* A meter's clock may be 15 minutes fast; later samples are left out, and counted. */
 static void test_early(void **state)
 {
     static const struct {
@@ -121,8 +121,8 @@ static void test_early(void **state)
     }
 }
 
-/* History: newest first on the wire, oldest first here; what lies after now is none. */
-/* Readings are one set: a meter as a CEMM with firmware 2.26 tells of it. */
+/* History: newest first in the answer, oldest first here; rows after now are left out. Readings
+ * are one set: meters as a CEMM with firmware 2.26 sends them. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -130,8 +130,8 @@ static void test_totals(void **state)
         const char *alias;
         const char *text;
         const char *series;
-        int64_t newest; /* of data, whatever is shown of it */
-        size_t totals;  /* series that are out of them */
+        int64_t newest; /* of data, shown or not */
+        size_t totals;  /* series that come from them */
     } rows[] = {
         {"an inverter with one register", "mb3",
          "{\"data\":{\"t1\":[" NOW ",900.5],\"t2\":[0,0],\"electric_power\":[" NOW ",-3.5]},"
@@ -156,7 +156,7 @@ static void test_totals(void **state)
          ",8],\"gas\":[" LATE ",7],\"x\":[" LATE ",6]}}",
          "t1[kWh] 9.01@" NOW "; gas[m3] 7@" NOW "; electric_energy[kWh] 4@" LATE "; x[] 6@" LATE,
          NOW_MS, 2},
-        {"a smart meter that stands still", "p1",
+        {"a smart meter that has stopped", "p1",
          "{\"data\":{\"t1\":[" OLD ",9]},\"totals\":{\"electric_energy\":[" LATE ",4]}}",
          "t1[kWh] 9@" OLD "; electric_energy[kWh] 4@" LATE, OLD_MS, 1},
         {"water that never flowed", "pulse-1",
@@ -168,7 +168,7 @@ static void test_totals(void **state)
          "electric_power[W] 5@" NOW "; electric_energy_high[kWh] 4@" LATE, NOW_MS, 1},
         {"gas", "p1-gas", "{\"data\":{\"gas\":[" NOW ",7]},\"totals\":{\"gas\":[" LATE ",8]}}",
          "gas[m3] 7@" NOW, NOW_MS, 0},
-        {"an alias that no document names", "heatpump",
+        {"an undocumented alias", "heatpump",
          "{\"data\":{\"t1\":[" NOW ",7]},\"totals\":{\"t1\":[" LATE ",8],\"t2\":[" LATE ",9]}}",
          "t1[kWh] 7@" NOW "; t2[kWh] 9@" LATE, NOW_MS, 1},
     };
@@ -191,7 +191,7 @@ static void test_totals(void **state)
     }
 }
 
-/* A meter that has given totals has no readings in an answer without. */
+/* A meter that has had totals has no readings in an answer without totals. */
 static void test_bound(void **state)
 {
     static const struct {
@@ -209,7 +209,7 @@ static void test_bound(void **state)
         {"nothing else", CEMM_DATA, "[" NOW ",3]", "electric_power[W]", false, 0},
         {"one before", CEMM_DATA, "[1496320000000,1],[1496319999999,7]",
          "electric_power[W] 1@1496320000000", true, 1496320000000},
-        {"one behind", CEMM_DATA, "[1496326765001,7],[1496320000000,1]",
+        {"one after", CEMM_DATA, "[1496326765001,7],[1496320000000,1]",
          "electric_power[W] 1@1496320000000", true, 1496320000000},
         {"all of another period", CEMM_DATA, "[1496319999999,7],[1496319999998,7]",
          "electric_power[W]", true, 0},
@@ -253,7 +253,7 @@ static void test_drop_readings(void **state)
     cemm_document_unref(document);
 }
 
-/* What does not fit costs only itself, is counted, and the first is named. */
+/* Parts that do not fit are skipped alone and counted, and the first is named. */
 static void test_left_out(void **state)
 {
     static const struct {
@@ -272,7 +272,7 @@ static void test_left_out(void **state)
         {"a text in totals", CEMM_REALTIME,
          "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\"x\":\"y\"}}", 1, 1,
          "x is not [milliseconds, number]"},
-        {"totals that are none", CEMM_REALTIME, "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":null}",
+        {"totals that are null", CEMM_REALTIME, "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":null}",
          1, 1, "\"totals\" is not an object"},
         {"rows", CEMM_DATA,
          "{\"data\":{\"electric_power\":[[" NOW ",1],null,[7],{},\"x\",[" OLD ",2]]}}", 1, 4,
@@ -384,7 +384,7 @@ static void test_long_history(void **state)
     expect_shapes(CEMM_TOTALS, CEMM_DAY, totals, COUNT(totals));
 }
 
-/* A whole day of minutes, shuffled, comes out whole and in order. */
+/* A whole day of minutes, shuffled, comes out complete and sorted. */
 static void test_shuffled_day(void **state)
 {
     enum { ROWS = 1500 };
@@ -414,7 +414,7 @@ static void test_shuffled_day(void **state)
     cemm_document_unref(document);
 }
 
-/* What is no sample, alike in realtime and in a row: never read, null, and what is out of range. */
+/* Not samples, in realtime and in a row: never read, null, and out of range. */
 static void test_no_sample(void **state)
 {
     static const char *const pairs[] = {
@@ -427,14 +427,14 @@ static void test_no_sample(void **state)
         "[-" NOW ",1]",
         "[1496326765,1]",    /* seconds */
         "[946684799999,1]",  /* 1999 */
-        "[4102444800001,1]", /* 2100, just past its first moment */
+        "[4102444800001,1]", /* 2100, the first moment out of range */
         "[9223372036854775807,1]",
         "[" NOW ",NaN]",
         "[" NOW ",Infinity]",
         "[" NOW ",-Infinity]",
         "[" NOW ",1e999]",
         "[" NOW ",-1E400]",
-        "[" NOW ",9223372036854775807]", /* what json-c makes of the next ones, too */
+        "[" NOW ",9223372036854775807]", /* json-c also returns this for the next ones */
         "[" NOW ",9223372036854775808]",
         "[" NOW ",-9223372036854775808]",
         "[" NOW ",9223372036854775808.0]",
@@ -458,7 +458,7 @@ static void test_no_sample(void **state)
     }
 }
 
-/* Of two members of one name the last holds; json-c ends a name at a NUL. */
+/* If two members have the same name, the last one counts; json-c ends a name at a NUL. */
 static void test_names_twice(void **state)
 {
     static const struct shape shapes[] = {
@@ -473,7 +473,7 @@ static void test_names_twice(void **state)
     expect_shapes(CEMM_REALTIME, CEMM_DAY, shapes, COUNT(shapes));
 }
 
-/* Where a program has chosen a locale with a decimal comma: meson.build has one made. */
+/* In a program with a locale that has a decimal comma: meson.build makes one. */
 static void test_locale(void **state)
 {
     static const char *const numbers[] = {
@@ -488,7 +488,7 @@ static void test_locale(void **state)
         "0.1",
         "-0.0",
     };
-    const char *locales = getenv("CEMM_TEST_LOCALES"); /* where the build has made one */
+    const char *locales = getenv("CEMM_TEST_LOCALES"); /* made by the build */
     char text[100];
 
     (void)state;
@@ -496,7 +496,7 @@ static void test_locale(void **state)
     for (size_t i = 0; i < COUNT(numbers); i++) {
         assert_true(snprintf(text, sizeof(text), "{\"data\":{\"t1\":[" NOW ",%s]}}", numbers[i]) >
                     0);
-        /* While this is set, glibc's newlocale(), which json-c calls, loses memory. */
+        /* While this is set, glibc's newlocale(), which json-c calls, leaks memory. */
         assert_int_equal(setenv("LOCPATH", locales, 1), 0);
         assert_non_null(setlocale(LC_NUMERIC, "de_DE.UTF-8"));
         assert_int_equal(unsetenv("LOCPATH"), 0);
@@ -542,7 +542,7 @@ static void test_bad_names(void **state)
          "{\"data\":{\"\":[0,0],\"..\":[0,0],\"a/b\":[0,0],\"a b\":[0,0],\"ok\":[" NOW ",1],"
          "\"\\u00e9\":[0,0],\"" NAME_64 "\":[0,0],\"" NAME_64 "e\":[0,0]}}",
          6, 2},
-        {"whatever stands behind a bad name", CEMM_REALTIME,
+        {"any value of a bad name", CEMM_REALTIME,
          "{\"data\":{\"a/b\":\"text\",\"t1\":[" NOW ",1]}}", 1, 1},
         {"channels in totals", CEMM_REALTIME,
          "{\"data\":{\"t1\":[" NOW ",1]},\"totals\":{\".\":[0,0]}}", 1, 1},
@@ -579,7 +579,7 @@ static void test_lists(void **state)
     assert_int_equal(document->uid_count, 1);
     assert_string_equal(document->uids[0].text, "D8-80-39-46-22-B5");
     cemm_document_unref(document);
-    /* io_id as number, as text, and absent; alias there, null and absent */
+    /* io_id as number, as text, and absent; alias present, null and absent */
     document = answer(CEMM_IO, "", CEMM_DAY,
                       "{\"data\":[{\"io_id\":1,\"alias\":\"p1\"},{\"io_id\":\"2\",\"alias\":null},"
                       "{\"type\":\"p1\"},{}]}");

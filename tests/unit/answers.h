@@ -1,5 +1,5 @@
 /*
- * Documents for tests, made from what an API would have answered.
+ * Documents for tests, made from API answers.
  */
 #ifndef TESTS_UNIT_ANSWERS_H
 #define TESTS_UNIT_ANSWERS_H
@@ -9,16 +9,16 @@
 #define ANSWER_NOW \
     INT64_C(1496400000000) /* 2017-06-02 12:40 in Amsterdam: after the documents' examples */
 
-/* A query of one device; `span` is of use to DATA only, where the period is its first of 2017. */
+/* A query of one device; `span` is only for DATA, where the period is its first of 2017. */
 struct cemm_query answer_query(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span);
 
-/* Parses `bytes` as the answer to `query`; what cemm_answer_read() returns. `ret_message` is never
- * stale.
+/* Parses `bytes` as the answer to `query`; returns the result of cemm_answer_read().
+ * `ret_message` is always set.
  */
 int answer_try(const struct cemm_query *query, const char *bytes, size_t length, int64_t now,
                struct cemm_document **ret_document, struct cemm_message *ret_message);
 
-/* The same for text that must be in order; the caller unrefs the document. */
+/* The same for text that must be valid; the caller unrefs the document. */
 struct cemm_document *answer(enum cemm_endpoint endpoint, const char *alias, enum cemm_span span,
                              const char *text);
 

@@ -1,6 +1,6 @@
 /*
- * The archive as files: what is written comes back, whole or not at all, and
- * whatever stands in the way is said and survived.
+ * The archive as files: files are written completely or not at all and read
+ * back, and obstacles are reported and survived.
  */
 #include "check.h"
 #include "common/archive/archive.h"
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* In a directory which is made when there is something to keep. */
+/* In a directory that is made with the first file. */
 static int begin(void **state)
 {
     int r = scratch_setup(state);
@@ -75,7 +75,7 @@ static mode_t mode_of(const char *name)
     return about.st_mode & 07777;
 }
 
-/* The paths are a promise to backups, and to people who look. */
+/* The paths must not change: backups and users depend on them. */
 static void test_paths(void **state)
 {
     static const struct {
@@ -110,7 +110,7 @@ static void test_paths(void **state)
         assert_int_equal(bytes[20], '\0');
         assert_true(fetched > CEMM_TIME_MIN);
         free(bytes);
-        /* The other kind is another file. */
+        /* The other kind has another file. */
         assert_int_equal(
             cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched),
             -ENOENT);
@@ -119,7 +119,7 @@ static void test_paths(void **state)
     assert_int_equal(mode_of(rows[0].path) & ~0640U, 0);
 }
 
-/* Readers see the old file or the new one, also while it is written for the hundredth time. */
+/* Readers see the old file or the new one, also while it is rewritten. */
 static void test_whole(void **state)
 {
     const char *archive = *state;
@@ -166,8 +166,9 @@ static void expect_kept(const char *archive, const struct cemm_query *query, con
     free(bytes);
 }
 
-/* What a killed program left: fresh, it may be at work still; old, it is nobody's. So it is if it
- * is of a time to come, and if it is no file. */
+/* Files that a killed program left: if they are fresh, it may still be working; if they are old,
+ * they are removed. So are those with a time in the future, and those that are not regular
+ * files. */
 static void test_abandoned(void **state)
 {
     static const char name[] = "00-1E-C0-85-96-CC/p1/data/day/2024/03/.2024-03-31.json.new";
@@ -197,7 +198,7 @@ static void test_abandoned(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "6", 1), 0);
     expect_kept(archive, &query, "6");
     assert_false(is_there(name));
-    assert_int_equal(mkdir(path, 0700), 0); /* which is said */
+    assert_int_equal(mkdir(path, 0700), 0); /* this is reported */
     assert_true(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "7", 1) < 0);
 }
 
@@ -219,13 +220,13 @@ static void test_damaged(void **state)
     assert_false(is_there(name));
     assert_int_equal(cemm_archive_put_aside(archive, &query, &message), -ENOENT);
 
-    /* Longer than any answer may be: not even read. */
+    /* Longer than an answer may be: not even read. */
     put(name, "");
     const char *path = path_in(name);
     assert_int_equal(truncate(path, CEMM_ANSWER_MAX + 1), 0);
     assert_int_equal(
         cemm_archive_read(archive, CEMM_ARCHIVE_ANSWER, &query, &bytes, &length, &fetched), -EFBIG);
-    /* A directory of that name, a FIFO: no file to wait for. */
+    /* A directory of that name, or a FIFO, which must not block. */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(
@@ -233,7 +234,7 @@ static void test_damaged(void **state)
         -EINVAL);
 }
 
-/* Who said so stands before an answer without a sample, however long that is. */
+/* The sources are stored before an answer without a sample, even if it has the maximal length. */
 static void test_longest_empty(void **state)
 {
     static char text[CEMM_EMPTY_MAX + 1];
@@ -256,7 +257,7 @@ static void test_longest_empty(void **state)
         cemm_archive_read(archive, CEMM_ARCHIVE_EMPTY, &query, &bytes, &length, &fetched), -EFBIG);
 }
 
-/* Where a file stands in the way of a directory, that is an error, and nothing is lost. */
+/* If a file has the name of a needed directory, that is an error, and nothing is lost. */
 static void test_in_the_way(void **state)
 {
     const char *archive = *state;

@@ -1,7 +1,7 @@
 /*
- * Backfill with the network played by the test: when a round begins, which day
- * is asked for next, which of its rows are given, how many rounds run at a time,
- * and what happens when rows can't be had or are not taken.
+ * Backfill with a simulated network: when a round begins, which day is requested
+ * next, which of its rows are sent, how many rounds run at a time, and what
+ * happens if rows can't be fetched or are not accepted.
  */
 #include "answers.h"
 #include "check.h"
@@ -25,14 +25,14 @@ static struct {
     struct cemm_backfill *backfill;
     int64_t now;
     int get_result;  /* of the next requests */
-    int give_result; /* of what is given next */
-    bool details;    /* say days and values */
+    int give_result; /* of the next rows that are sent */
+    bool details;    /* print days and values */
     struct {
         cemm_answer_fn *done;
         void *data;
-    } asked[8]; /* that no answer has come for, oldest first */
+    } asked[8]; /* pending, oldest first */
     size_t asked_count;
-    struct cemm_fill *giving; /* whose rows were given last */
+    struct cemm_fill *giving; /* whose rows were sent last */
     char story[400];
 } play;
 
@@ -59,7 +59,7 @@ static void say(const char *what, const char *alias)
                          length ? ", " : "", what, alias) < (int)(sizeof(play.story) - length));
 }
 
-/* ---- the engine, played ------------------------------------------------------------ */
+/* ---- the simulated engine ------------------------------------------------------------ */
 
 const struct cemm_zone *cemm_zone(const struct cemm *cemm)
 {
@@ -96,7 +96,7 @@ static struct cemm_document *day_of(int first, int last)
     return answer(CEMM_DATA, "p1", CEMM_DAY, text);
 }
 
-/* Answers the oldest request; takes over the reference. */
+/* Answers the oldest request; takes the reference. */
 static void answer_with(int result, struct cemm_document *day)
 {
     struct cemm_answer next = {.result = result, .document = day, .message = ""};
@@ -191,9 +191,9 @@ struct scene {
     enum action action;
     int which;         /* LIVE: the meter; ANSWER, GAVE: the result; STEP: milliseconds later */
     int get_result;    /* of requests from now on */
-    int give_result;   /* of giving */
-    const char *story; /* what comes of it */
-    int64_t result;    /* LIVE: a round is under way; STEP: what it returns */
+    int give_result;   /* of sending */
+    const char *story; /* the expected events */
+    int64_t result;    /* LIVE: a round is running; STEP: what it returns */
 };
 
 static int64_t act(const struct scene *scene)
@@ -230,7 +230,7 @@ static void run(const struct cemm_backfill_rules *rules, const struct scene *sce
     end();
 }
 
-/* As `cemm stream` has it: at once, few rows at a time, and it waits for the end. */
+/* As in `cemm stream`: at once, few rows at a time, and it waits for the end. */
 static void test_at_once(void **state)
 {
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give, .done = done};
@@ -241,10 +241,10 @@ static void test_at_once(void **state)
         {"rows come in pieces", ANSWER, 0, 0, 0, "give p1, give p1, done p1", 0},
         {"nothing is missing", LIVE, 0, 0, 0, "", false},
         {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
-        {"and rests", LIVE, 1, 0, 0, "", false},
-        {"for a minute or so", STEP, 90000, 0, 0, "", -1},
-        {"no memory to ask again", LIVE, 1, -ENOMEM, 0, "get s01", false},
-        {"rests, too", LIVE, 1, 0, 0, "", false},
+        {"and backs off", LIVE, 1, 0, 0, "", false},
+        {"for about a minute", STEP, 90000, 0, 0, "", -1},
+        {"no memory for a request", LIVE, 1, -ENOMEM, 0, "get s01", false},
+        {"backs off, too", LIVE, 1, 0, 0, "", false},
         {"the API has nothing", LIVE, 2, 0, 0, "get s02", true},
         {"which ends it", ANSWER, CEMM_ABSENT, 0, 0, "done s02", 0},
     };
@@ -253,7 +253,7 @@ static void test_at_once(void **state)
     run(&rules, scenes, COUNT(scenes));
 }
 
-/* As the plugin has it: later, all rows together, by somebody else, and not many at a time. */
+/* As in the plugin: later, all rows together, in another thread, and few rounds at a time. */
 static void test_later(void **state)
 {
     static const struct cemm_backfill_rules rules = {
@@ -265,7 +265,7 @@ static void test_later(void **state)
         {"it is", STEP, 1, 0, 1, "get p1", 999},
         {"the next waits for its turn", STEP, 999, 0, 1, "", -1},
         {"rows", ANSWER, 0, 0, 1, "give p1", 0},
-        {"it is still being given", STEP, 10, 0, 1, "", -1},
+        {"it is still being sent", STEP, 10, 0, 1, "", -1},
         {"all of them", GAVE, 0, 0, 1, "", 0},
         {"then the next has its turn", STEP, 10, 0, 1, "get s01", -1},
         {"its rows", ANSWER, 0, 0, 1, "give s01", 0},
@@ -275,8 +275,8 @@ static void test_later(void **state)
     run(&rules, scenes, COUNT(scenes));
 }
 
-/* Rows that are not taken are offered again: soon if the series was not live, else when its sink
- * has rested. */
+/* Rows that are not accepted are offered again: soon if the series was not live, else after the
+ * sink's back-off. */
 static void test_refused(void **state)
 {
     static const struct cemm_backfill_rules rules = {
@@ -287,12 +287,12 @@ static void test_refused(void **state)
         {"it is not live", ANSWER, 0, 0, -EAGAIN, "give p1, done p1", 0},
         {"but soon", STEP, 1000, 0, 0, "get p1", -1},
         {"the sink fails", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
-        {"and rests for a second or so", STEP, 1250, 0, 0, "get p1", -1},
+        {"and backs off for about a second", STEP, 1250, 0, 0, "get p1", -1},
         {"it fails again", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
         {"a live sample changes nothing", LIVE, 0, 0, 0, "", false},
-        {"it rests for longer", STEP, 2500, 0, 0, "get p1", -1},
-        {"it is well", ANSWER, 0, 0, 0, "give p1, done p1", 0},
-        {"and all is given", LIVE, 0, 0, 0, "", false},
+        {"it backs off for longer", STEP, 2500, 0, 0, "get p1", -1},
+        {"it works", ANSWER, 0, 0, 0, "give p1, done p1", 0},
+        {"and everything is sent", LIVE, 0, 0, 0, "", false},
         {"another", LIVE, 1, 0, 0, "", false},
         {"is due", STEP, 1000, 0, 0, "get s01", -1},
         {"after a minute without a sample", STEP, 60000, 0, 0, "", -1},
@@ -300,15 +300,15 @@ static void test_refused(void **state)
         {"is not tried again", STEP, 600000, 0, 0, "", -1},
         {"before it is live", LIVE, 1, 0, 0, "", false},
         {"again", STEP, 1000, 0, 0, "get s01", -1},
-        {"the sink was well, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
-        {"it rests for a second again", STEP, 1250, 0, 0, "get s01", -1},
+        {"the sink was healthy, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
+        {"it backs off for a second again", STEP, 1250, 0, 0, "get s01", -1},
     };
 
     (void)state;
     run(&rules, scenes, COUNT(scenes));
 }
 
-/* Others than electric_power and flow have no minutes. */
+/* Other channels than electric_power and flow have no minutes. */
 static void test_not_followed(void **state)
 {
     static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give};
@@ -317,7 +317,7 @@ static void test_not_followed(void **state)
     begin(&rules, WINDOW);
     assert_false(cemm_backfill_live(play.backfill, cemm_ledger_entry(play.ledger, &uid, "p1", "t1"),
                                     NOON, NULL));
-    expect_text("not asked for", play.story, "");
+    expect_text("not requested", play.story, "");
     end();
 }
 
@@ -330,7 +330,7 @@ static struct cemm_ledger_entry *power(void)
     return cemm_ledger_entry(play.ledger, &uid, "p1", "electric_power");
 }
 
-/* One round, in which each day has rows for these minutes. What it does is in the story. */
+/* One round, in which each day has rows for these minutes. The story has its events. */
 static void round_of(int64_t limit, int first, int last)
 {
     play.story[0] = '\0';
@@ -374,22 +374,22 @@ static void test_rounds(void **state)
     }
 }
 
-/* What could not be had rests, for longer each time, unless more is missing. */
-static void test_rest(void **state)
+/* Days that could not be fetched are backed off, longer each time, unless more is missing. */
+static void test_backoff(void **state)
 {
     static const struct {
         const char *row;
         int64_t after; /* milliseconds since the end of the last round */
-        int later;     /* minutes that `limit` has moved on */
+        int later;     /* minutes by which `limit` has advanced */
         bool wants;
         int result; /* of the request for its day */
     } rows[] = {
         {"at first", 0, 0, true, CEMM_ABSENT},
-        {"it rests", 59999, 0, false, 0},
-        {"then it is asked for again", 1, 0, true, CEMM_ABSENT},
-        {"and rests for longer", 119999, 0, false, 0},
+        {"it backs off", 59999, 0, false, 0},
+        {"then it is requested again", 1, 0, true, CEMM_ABSENT},
+        {"and backs off for longer", 119999, 0, false, 0},
         {"more is missing", 0, 1, true, -ETIMEDOUT},
-        {"which rests, too", 59999, 1, false, 0},
+        {"which backs off, too", 59999, 1, false, 0},
         {"and again", 1, 1, true, -ETIMEDOUT},
         {"for no longer after a failure", 59999, 1, false, 0},
         {"than a minute", 1, 1, true, CEMM_ABSENT},
@@ -410,7 +410,7 @@ static void test_rest(void **state)
     end();
 }
 
-/* What lies before the last row and has none is not asked for again; what comes after it is. */
+/* Minutes without a row before the last row are not requested again; later ones are. */
 static void test_hole(void **state)
 {
     (void)state;
@@ -420,15 +420,15 @@ static void test_hole(void **state)
     expect_text("one row", play.story, "get 2017-06-01, give 4");
     play.now += 60000;
     round_of(NOON, 3, 2); /* 3 and 2 are missing */
-    expect_text("behind it", play.story, "get 2017-06-01, give 3+2");
+    expect_text("after it", play.story, "get 2017-06-01, give 3+2");
     play.now += 3600000;
     round_of(NOON, 3, 2); /* 6 and 5 have none */
     expect_text("before it", play.story, "");
     end();
 }
 
-/* A day may have the row of a minute that has only just ended, and may still come live. If it does
- * not, the row is given afterwards. */
+/* A day may already have the row of a minute that has just ended, and that may still come live.
+ * If it does not, the row is sent afterwards. */
 static void test_just_ended(void **state)
 {
     (void)state;
@@ -446,7 +446,7 @@ static void test_just_ended(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounds),  cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_rounds),  cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_hole),    cmocka_unit_test(test_just_ended),
         cmocka_unit_test(test_at_once), cmocka_unit_test(test_later),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_not_followed),

@@ -1,7 +1,7 @@
 /*
- * Discovery packets: what is an answer, what is our own query, and what is
- * junk. Whoever is in the network can send any of these, so the rows are those
- * of an enemy as well as those of the document.
+ * Discovery packets: which are answers, which are our own query, and which are
+ * junk. Anyone on the network can send any of these, so the rows include those of
+ * an attacker and those of the documents.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The rows of the document's own example, as Python has printed them. */
+/* The rows of the document's example, as printed by Python. */
 #define SEEN_BASIC                                                                        \
     "{\"ip\": \"192.168.2.153\", \"mac\": \"D8:80:39:46:22:B5\", \"version\": \"1.23\", " \
     "\"type\": \"CEMM_basic\", \"init_state\": 1}"
@@ -28,7 +28,7 @@
 #define TEN     "[[[[[[[[[["
 #define TEN_END "]]]]]]]]]]"
 
-/* One packet; a terminating NUL is no part of it, and none stands behind it. */
+/* One packet, without a terminating NUL in it or after it. */
 static int read_packet(const char *text, size_t length, struct cemm_beacon *ret_beacon,
                        struct cemm_message *message)
 {
@@ -58,17 +58,17 @@ static void test_answers(void **state)
          "{\n    \"ip\": \"192.168.2.115\",\n    " MAC ",\n    \"version\": \"1.24\",\n"
          "    \"type\": \"CEMM_basic\",\n    \"init_state\": 1\n}",
          UID, "CEMM_basic", "1.24"},
-        {"no more than needed", CORE("\"1.24\""), UID, "", "1.24"},
-        {"members that nobody knows",
-         "{\"x\": [null, {\"mac\": 1}], " MAC ", \"version\": \"1.24\"}", UID, "", "1.24"},
-        {"an ip that is no address", "{\"ip\": 7, " MAC ", \"version\": \"1.24\"}", UID, "",
+        {"the minimum", CORE("\"1.24\""), UID, "", "1.24"},
+        {"unknown members", "{\"x\": [null, {\"mac\": 1}], " MAC ", \"version\": \"1.24\"}", UID,
+         "", "1.24"},
+        {"an ip that is not an address", "{\"ip\": 7, " MAC ", \"version\": \"1.24\"}", UID, "",
          "1.24"},
         {"MAC in lower case", WITH_MAC("\"00:1e:c0:85:96:cc\""), UID, "", "1.24"},
         {"MAC with dashes", WITH_MAC("\"00-1E-C0-85-96-CC\""), UID, "", "1.24"},
         {"an empty type", "{" MAC ", \"version\": \"1.24\", \"type\": \"\"}", UID, "", "1.24"},
-        {"a type that is no text", "{" MAC ", \"version\": \"1.24\", \"type\": 5}", UID, "",
+        {"a type that is not a text", "{" MAC ", \"version\": \"1.24\", \"type\": 5}", UID, "",
          "1.24"},
-        {"a type that is no name",
+        {"a type that is not a name",
          "{" MAC ", \"version\": \"1.24\", \"type\": \"\\u001b[31mCEMM\"}", UID, "", "1.24"},
         {"a type that is cut by a NUL",
          "{" MAC ", \"version\": \"1.24\", \"type\": \"CEMM\\u0000_x\"}", UID, "", "1.24"},
@@ -149,17 +149,17 @@ static void test_junk(void **state)
     } rows[] = {
         {"nothing", "", 0, "it is empty"},
         {"a NUL", "\0", 1, ""},
-        {"a NUL behind it", SEEN_NEWER "\0", sizeof(SEEN_NEWER), ""},
+        {"a NUL after it", SEEN_NEWER "\0", sizeof(SEEN_NEWER), ""},
         {"a NUL in it", "{\"mac\0\": 1}", 11, ""},
         {"words", "CEMM 00:1E:C0:85:96:CC at 192.168.2.115", 0, "not JSON"},
         {"bytes", "\xff\xfe\x00\x01\x80", 5, "not JSON"},
         {"half of it", "{\"ip\": \"192.168.2.115\", " MAC, 0, "ends in the middle"},
-        {"more behind it", SEEN_NEWER "x", 0, "not JSON"},
+        {"more after it", SEEN_NEWER "x", 0, "not JSON"},
         {"two of them", SEEN_NEWER SEEN_NEWER, 0, ""},
-#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
         {"a comment", "/**/" SEEN_NEWER, 0, ""},
 #endif
-        {"no UTF-8", "{" MAC ", \"version\": \"1.24\", \"x\": \"\xc3\"}", 0, ""},
+        {"not UTF-8", "{" MAC ", \"version\": \"1.24\", \"x\": \"\xc3\"}", 0, ""},
         {"a list", "[" SEEN_NEWER "]", 0, "an object was expected"},
         {"a text", "\"cemm\"", 0, "an object was expected"},
         {"a number", "1 ", 0, "an object was expected"},
@@ -193,7 +193,7 @@ static void test_junk(void **state)
     }
 }
 
-/* Blanks behind an answer are part of JSON; so it may be as long as one likes. */
+/* Spaces after an answer are valid JSON, so it may have any length. */
 static void test_length(void **state)
 {
     static const struct {

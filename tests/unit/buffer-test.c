@@ -1,6 +1,6 @@
 /*
- * The capped buffer: what is written comes out, the limit holds to the byte,
- * and an error sticks until somebody has seen it. And the stream into one.
+ * The buffer with a limit: contents are what was written, the limit is exact to
+ * the byte, and an error is kept until it is read. And a stream into one.
  */
 #include "check.h"
 #include "common/base/buffer.h"
@@ -88,13 +88,13 @@ static void test_error_sticks(void **state)
     (void)state;
     cemm_buffer_text(&buffer, "abc");
     cemm_buffer_format(&buffer, "%s", "de");
-    cemm_buffer_char(&buffer, 'd'); /* would fit, but then the text would have a hole */
+    cemm_buffer_char(&buffer, 'd'); /* would fit, but then the text would have a gap */
     assert_int_equal(buffer.error, -E2BIG);
     assert_string_equal(buffer.data, "abc");
     assert_int_equal(cemm_buffer_steal(&buffer, &text, &length), -E2BIG);
     assert_null(text);
     assert_null(buffer.data);
-    cemm_buffer_text(&buffer, "ok"); /* and it is as good as new */
+    cemm_buffer_text(&buffer, "ok"); /* it can be used again */
     assert_int_equal(buffer.error, 0);
     cemm_buffer_clear(&buffer);
 }
@@ -128,7 +128,7 @@ void *__wrap_realloc(void *old, size_t size)
     return no_memory ? NULL : __real_realloc(old, size);
 }
 
-/* No text with a hole: a piece is lost, and one that would fit again comes after it. */
+/* No text with a gap: a piece is lost, and a later one that would fit follows. */
 static void test_stream_without_memory(void **state)
 {
     static char large[100000];

@@ -1,6 +1,6 @@
 /*
- * How often a series is measured: the shortest of the last seven distances,
- * rounded up.
+ * The interval of a series: the shortest of the last seven distances, rounded
+ * up.
  */
 #include "common/model/cadence.h"
 
@@ -12,7 +12,7 @@ static void test_learn(void **state)
 {
     static const struct {
         const char *row;
-        int64_t recalled;      /* seconds; 0: nothing is */
+        int64_t recalled;      /* seconds; 0: none */
         int64_t distances[12]; /* milliseconds; END */
         unsigned seconds;
     } rows[] = {
@@ -20,7 +20,7 @@ static void test_learn(void **state)
         {"every second", 0, {1000, END}, 10},
         {"less than that", 0, {1, END}, 10},
         {"every 10 s", 0, {10000, END}, 10},
-        {"stamps that are not exact", 0, {10999, END}, 10},
+        {"times that are not exact", 0, {10999, END}, 10},
         {"every 11 s", 0, {11000, END}, 30},
         {"every 30 s", 0, {30000, END}, 30},
         {"every 31 s", 0, {31000, END}, 60},
@@ -33,14 +33,14 @@ static void test_learn(void **state)
         {"polls that miss some", 0, {20000, 30000, 10000, 40000, END}, 10},
         {"an outage at first", 0, {7200000, 10000, END}, 10},
         {"an outage between", 0, {10000, 7200000, 10000, 20000, END}, 10},
-        {"seven distances hold", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
+        {"seven distances are kept", 0, {10000, 60000, 60000, 60000, 60000, 60000, 60000, END}, 10},
         {"an eighth drops the oldest",
          0,
          {10000, 60000, 60000, 60000, 60000, 60000, 60000, 60000, END},
          60},
         {"not a step forward", 0, {0, -5000, END}, 0},
         {"recalled", 30, {END}, 30},
-        {"recalled, no step of ours", 42, {END}, 60},
+        {"recalled, not one of our steps", 42, {END}, 60},
         {"recalled, and a longer one", 10, {60000, END}, 10},
         {"recalled, and a shorter one", 300, {60000, END}, 60},
         {"recalled, and six longer ones", 10, {60000, 60000, 60000, 60000, 60000, 60000, END}, 10},

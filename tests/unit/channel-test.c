@@ -1,5 +1,5 @@
 /*
- * Units: gas is the one channel whose unit depends on where it was read.
+ * Units: gas is the only channel whose unit depends on where it was read.
  */
 #include "check.h"
 #include "common/model/channel.h"
@@ -12,7 +12,7 @@ static void test_units(void **state)
         const char *channel;
         enum cemm_endpoint endpoint;
         enum cemm_span span;
-        bool by_minute; /* its rows, else by hour */
+        bool by_minute; /* the rows; else by hour */
         const char *unit;
     } rows[] = {
         {"t1", CEMM_REALTIME, CEMM_DAY, false, "kWh"},
@@ -57,13 +57,13 @@ static void test_units(void **state)
     }
 }
 
-/* A day of gas on which the meter was replaced, or that has few rows: the unit of each, and, of all
- * together, that of the first. */
+/* A day of gas on which the meter was replaced, or with few rows: the unit of each row; for all
+ * of them together, the unit of the first. */
 static void test_gas_of_a_day(void **state)
 {
     static const struct {
         const char *name;
-        int64_t minutes[4]; /* of its rows; 0: there are no more */
+        int64_t minutes[4]; /* of its rows; 0: end */
         const char *units[4];
     } rows[] = {
         {"one row", {60}, {"m3"}},
@@ -87,7 +87,7 @@ static void test_gas_of_a_day(void **state)
     }
 }
 
-/* ---- what a channel becomes in collectd: its type, its names, its factor ----------- */
+/* ---- a channel in collectd: its type, its names, its factor ----------- */
 
 static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
 
@@ -114,7 +114,7 @@ static const struct {
     {"pulse-1", "volume", "gauge", "pulse-1-volume", 1, 0},
     {"p1", "rate", "gauge", "p1-rate", 1, 0},
     {"p1", "switch", "gauge", "p1-switch", 1, 0},
-    /* names nobody has heard of yet, some of them close to known ones */
+    /* unknown names, some of them similar to known ones */
     {"p1", "t5", "gauge", "p1-t5", 1, 0},
     {"p1", "t", "gauge", "p1-t", 1, 0},
     {"p1", "t11", "gauge", "p1-t11", 1, 0},
@@ -139,7 +139,7 @@ static void test_identities(void **state)
     }
 }
 
-/* An alias and a channel of 64 characters each make one character too many. */
+/* An alias and a channel of 64 characters each are one character too long together. */
 static void test_identity_too_long(void **state)
 {
     char alias[CEMM_NAME_SIZE] = "";

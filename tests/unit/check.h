@@ -1,7 +1,7 @@
 /*
- * What every table-driven test here needs: cmocka with the headers it wants
- * before it, and comparisons that name the row, because in a loop the line of
- * the assertion alone does not tell which one was wrong.
+ * For the table-driven tests: cmocka with the headers that it needs before it,
+ * and comparisons that print the row's name, because in a loop the line of the
+ * assertion does not show which row failed.
  */
 #ifndef TESTS_UNIT_CHECK_H
 #define TESTS_UNIT_CHECK_H

@@ -1,6 +1,6 @@
 /*
- * Settings, piece by piece: which key stands where, what is a good
- * value, and what a refusal says. The file itself is in file-test.c.
+ * Settings, one by one: the sections of each key, valid values, and the error
+ * messages. The file itself is in file-test.c.
  */
 #include "check.h"
 #include "common/config/config.h"
@@ -37,7 +37,7 @@ struct bad {
     const char *section;
     const char *key;
     const char *value;
-    const char *part; /* of the message, which also name the key */
+    const char *part; /* of the message, which also names the key */
 };
 
 static void expect_bad(const struct bad *rows, size_t count)
@@ -109,7 +109,7 @@ static void test_defaults(void **state)
     cemm_config_free(NULL);
 }
 
-/* A certificate as far as its frame goes. */
+/* The frame of a certificate. */
 #define PEM(text) "-----BEGIN CERTIFICATE-----\n" text "\n-----END CERTIFICATE-----\n"
 
 static void test_cloud(void **state)
@@ -218,7 +218,7 @@ static void test_discovery_and_archive(void **state)
     cemm_config_free(config);
 }
 
-/* "~/" as a shell understands it; all else without a slash in front stands beside the file. */
+/* "~/" as in a shell; all other paths without a leading slash are relative to the file. */
 static void test_paths(void **state)
 {
     static const struct {
@@ -289,7 +289,7 @@ static void test_bad_urls(void **state)
     expect_bad(rows, COUNT(rows));
 }
 
-/* A URL with a key in it is refused without showing it to anybody. */
+/* A URL with a key in it is refused, and the message does not show it. */
 static void test_key_in_url(void **state)
 {
     static const char *const urls[] = {
@@ -315,18 +315,18 @@ static void test_key_in_url(void **state)
     }
 }
 
-/* Looked at when it is named: not when the first connection fails. */
+/* Checked when it is configured, not when the first connection fails. */
 static void test_ca_file(void **state)
 {
     static const struct {
         const char *what;
-        const char *text; /* NULL: there is no such file */
+        const char *text; /* NULL: no such file */
         bool good;
         const char *message;
     } rows[] = {
         {"one", PEM("MIIB"), true, ""},
         {"lines, CRLF", PEM("MIIB\r\nAb+/\r\nAA=="), true, ""},
-        {"two, and words", "CN=a\n" PEM("MIIB") "CN=b\n" PEM("MIIC"), true, ""},
+        {"two, with text", "CN=a\n" PEM("MIIB") "CN=b\n" PEM("MIIC"), true, ""},
         {"missing", NULL, false, "No such file"},
         {"empty", "", false, "no certificate"},
         {"words", "my certificate\n", false, "no certificate"},
@@ -418,7 +418,7 @@ static void test_bad_values(void **state)
     expect_bad(rows, COUNT(rows));
 }
 
-/* Each key stands in its own sections only; a value of a key that is none is not repeated. */
+/* Each key is valid only in its sections; the value of an unknown key is not printed. */
 static void test_unknown_keys(void **state)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /*
- * Discovery: which source an address gets, and what it knows of the one before. Packets come from
- * the test, and no request is sent.
+ * Discovery: which source an address gets, and what it knows about the one before. Packets come
+ * from the test, and no request is sent.
  */
 #include "check.h"
 #include "common/base/message.h"
@@ -27,7 +27,7 @@ static const struct cemm_query root = {.endpoint = CEMM_ROOT};
 
 /* ---- the network ------------------------------------------------------------- */
 
-static uint32_t sender; /* of the next packet; 0: there is none */
+static uint32_t sender; /* of the next packet; 0: none */
 static unsigned strdups = UINT_MAX;
 
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
@@ -38,7 +38,7 @@ int __wrap_bind(int fd, const struct sockaddr *address, socklen_t length);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
-/* Each address claims a device of its own. */
+/* Each address claims another device. */
 ssize_t __wrap_recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from,
                         socklen_t *from_length)
 {
@@ -86,7 +86,7 @@ char *__wrap_strdup(const char *text)
     return __real_strdup(text);
 }
 
-/* ---- who uses it -------------------------------------------------------------- */
+/* ---- its user -------------------------------------------------------------- */
 
 static struct cemm_source *asked; /* the last one; NULL: none */
 
@@ -154,7 +154,7 @@ static size_t source_count(void)
     return count;
 }
 
-/* The source that was made after so many others. */
+/* The source that was made after `index` others. */
 static struct cemm_source *source_at(size_t index)
 {
     struct cemm_source *source = TAILQ_FIRST(&registry.sources);
@@ -178,7 +178,7 @@ static void look_ends(void)
     }
 }
 
-/* A claim from there: the source that is asked for its root; NULL: none is. */
+/* A claim from there: returns the source whose root document is requested, or NULL. */
 static struct cemm_source *claim(uint32_t address)
 {
     asked = NULL;
@@ -187,14 +187,14 @@ static struct cemm_source *claim(uint32_t address)
     return asked;
 }
 
-/* The request for its root has ended. */
+/* The request for its root document has ended. */
 static void has_answered(struct cemm_source *source)
 {
     cemm_requests_abort(source);
     source->listing = false;
 }
 
-/* Its root says that it is another device. */
+/* Its root document belongs to another device. */
 static void refute(struct cemm_source *source)
 {
     static const struct cemm_uid other = {"00-1E-C0-FF-FF-FF"};
@@ -256,7 +256,7 @@ static void test_used_again(void **state)
     assert_ptr_equal(source->own.source, source);
 }
 
-/* Two that lie do not take turns with one source: each is asked once a scan. */
+/* Two false claims do not alternate on one source: each is checked once a scan. */
 static void test_refuted_stays(void **state)
 {
     (void)state;
@@ -293,7 +293,7 @@ static void test_full(void **state)
     assert_int_equal(source_count(), CEMM_DISCOVERED_MAX);
 }
 
-/* What failed at an address was the device that left it, not the one that comes. */
+/* The failures at an address belong to the device that left, not to the new one. */
 static void test_detached(void **state)
 {
     (void)state;
@@ -309,7 +309,7 @@ static void test_detached(void **state)
     assert_int_equal(source->own.failure_result, 0);
 }
 
-/* Without memory for it, there is no source. */
+/* Without memory there is no source. */
 static void test_no_memory(void **state)
 {
     (void)state;
@@ -324,7 +324,7 @@ static void test_no_memory(void **state)
     look_ends();
     looks_without_claims(3);
     scan();
-    strdups = 0; /* to use it again takes none */
+    strdups = 0; /* reusing it needs none */
     assert_ptr_equal(claim(2), source);
     strdups = UINT_MAX;
 }

@@ -25,7 +25,7 @@ static const struct {
      {.alias = "p1", .endpoint = CEMM_INFO},
      {.alias = "p1", .endpoint = CEMM_REALTIME},
      -1},
-    {"a period that is of no use",
+    {"an unused period",
      {.alias = "p1", .endpoint = CEMM_REALTIME, .period = {CEMM_DAY, 2024, 1, 1}},
      {.alias = "p1", .endpoint = CEMM_REALTIME, .period = {CEMM_MONTH, 2023, 2, 1}},
      0},
@@ -106,9 +106,9 @@ static void test_life(void **state)
     }
     assert_ptr_equal(cemm_document_ref(document), document);
     cemm_document_unref(document);
-    cemm_document_series(document, &count); /* still there */
+    cemm_document_series(document, &count); /* still valid */
     assert_int_equal(count, 20);
-    cemm_document_unref(document); /* gone, with all that hung on it: the leak checker judges */
+    cemm_document_unref(document); /* freed, with everything in it: the leak checker checks that */
     cemm_document_unref(NULL);
 }
 

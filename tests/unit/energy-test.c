@@ -1,6 +1,6 @@
 /*
- * Energy of intervals: what minutes and readings come to, in documents as the
- * API has them; and what holds for any day, tried with some dozens of them.
+ * Energy of intervals: results from minutes and readings, in documents of the
+ * API; and properties of any day, tested with some dozens of them.
  */
 #include "answers.h"
 #include "check.h"
@@ -15,7 +15,7 @@
 #define TEXT_SIZE (MINUTES * 40)
 #define QUARTER   900
 
-/* A day of a meter, and what is known of it. Minutes that are not there are NAN. */
+/* A day of a meter, and its readings. Missing minutes are NAN. */
 static struct {
     struct cemm_zone *zone;
     struct cemm_period period;
@@ -59,7 +59,7 @@ static void fill(int from, int until, double value)
         play.power[i] = value;
 }
 
-/* A day of `channel`, with rows of so many minutes. */
+/* A day of `channel`, with rows at this distance in minutes. */
 static void measure(const char *channel, int step)
 {
     static char text[TEXT_SIZE];
@@ -78,7 +78,7 @@ static void measure(const char *channel, int step)
     play.input.minutes = made(CEMM_DATA, &play.period, text);
 }
 
-/* The readings of a day (0: of the day before), read so many seconds before its end. */
+/* The readings of a day (0: of the day before), taken `early` seconds before its end. */
 static void read_meter(int steps, int early, const char *t1, const char *t3)
 {
     char text[400];
@@ -129,10 +129,10 @@ static double sum(bool reverse)
     return all;
 }
 
-/* What a day with 1000 W for 12 hours and -500 W for 12 comes to, by what else is known. */
+/* The energy of a day with 1000 W for 12 hours and -500 W for 12, with different readings. */
 static const struct {
     const char *row;
-    const char *before[2]; /* t1, t3; NULL: not known */
+    const char *before[2]; /* t1, t3; NULL: unknown */
     const char *after[2];
     int early;
     int missing;
@@ -210,7 +210,7 @@ static const struct {
      true,
      6900 - 5750,
      false},
-    {"the least factors",
+    {"the smallest factors",
      {"10", "5"},
      {"19.6", "9.8"},
      60,
@@ -221,7 +221,7 @@ static const struct {
      true,
      0,
      false},
-    {"the greatest",
+    {"the largest factors",
      {"10", "5"},
      {"25", "12.5"},
      60,
@@ -243,7 +243,7 @@ static const struct {
      true,
      -2401,
      true},
-    {"both too great",
+    {"both too large",
      {"10", "5"},
      {"25.001", "12.501"},
      60,
@@ -292,7 +292,7 @@ static void test_readings(void **state)
     }
 }
 
-/* Of a meter without readings, 12 hours of `power` and 12 of `other`. */
+/* A meter without readings, 12 hours with `power` and 12 with `other`. */
 static const struct {
     const char *row;
     double power;
@@ -349,7 +349,7 @@ static void test_needs_month(void **state)
     assert_false(needs_month(cemm_period_end(play.zone, &play.period) - 1));
     read_meter(0, 60, "10", "5");
     assert_true(needs_month(NOW));
-    read_meter(1, 60, "0", "0"); /* of another meter, but they tell all that is known */
+    read_meter(1, 60, "0", "0"); /* of another meter, but there are no others */
     assert_false(needs_month(NOW));
     end();
     begin("Europe/Amsterdam", "2024-05-01", "pulse-1");
@@ -359,7 +359,7 @@ static void test_needs_month(void **state)
     end();
 }
 
-/* A day that runs is not scaled, whatever is known. */
+/* The current day is not scaled, whatever is known. */
 static void test_running(void **state)
 {
     (void)state;
@@ -376,7 +376,7 @@ static void test_running(void **state)
     end();
 }
 
-/* 25 quarters of 0.08 W are half a Wh, which a sum of 0.08 does not reach. */
+/* 25 quarters of 0.08 W are half a Wh, which a sum of doubles 0.08 does not reach. */
 static void test_half(void **state)
 {
     (void)state;
@@ -389,7 +389,7 @@ static void test_half(void **state)
     end();
 }
 
-/* A register that is known at one midnight only: then the others do not help. */
+/* If a register is known at one midnight only, the others are not used. */
 static void test_half_known(void **state)
 {
     char text[200];
@@ -456,7 +456,7 @@ static void test_rows(void **state)
     assert_int_equal(play.day.count, 1);
     assert_int_equal(llround(sum(false)), 1);
     end();
-    begin("Europe/Amsterdam", "2024-05-01", "p1"); /* and none at all */
+    begin("Europe/Amsterdam", "2024-05-01", "p1"); /* no row at all */
     work_out();
     assert_int_equal(play.day.quantity, CEMM_QUANTITY_NONE);
     assert_int_equal(play.day.count, 0);
@@ -495,7 +495,7 @@ static const struct {
     {"Asia/Kolkata", "2024-05-01", CEMM_BY_HOUR, 24, 1, "2024-05-01T01:00:00+05:30", 60},
     {"Asia/Kolkata", "2024-05-01", CEMM_BY_UTC_HOUR, 23, 0, "2024-05-01T00:30:00+05:30", 60},
     {"Asia/Kathmandu", "2024-05-01", CEMM_BY_UTC_HOUR, 23, 0, "2024-05-01T00:45:00+05:45", 60},
-    /* Its clock goes by half an hour. */
+    /* Its clock changes by half an hour. */
     {"Australia/Lord_Howe", "2024-04-07", CEMM_BY_HOUR, 25, 1, "2024-04-07T01:00:00+11:00", 60},
     {"Australia/Lord_Howe", "2024-04-07", CEMM_BY_HOUR, 25, 2, "2024-04-07T01:30:00+10:30", 30},
     {"Australia/Lord_Howe", "2024-10-06", CEMM_BY_HOUR, 24, 2, "2024-10-06T02:30:00+11:00", 30},
@@ -526,7 +526,7 @@ static void test_intervals(void **state)
     }
 }
 
-/* What runs is left out until it is over. */
+/* The current interval is left out until it has ended. */
 static void test_now(void **state)
 {
     struct cemm_interval interval = {0};
@@ -547,7 +547,7 @@ static void test_now(void **state)
     end();
 }
 
-/* ---- what holds for any day ---------------------------------------------------- */
+/* ---- properties of any day ---------------------------------------------------- */
 
 static double together(enum cemm_by by, bool reverse)
 {
@@ -590,7 +590,7 @@ static void any_day(unsigned number)
                (int64_t)floor((counted[2] - counted[0]) * 1000 + 0.5) -
                    (int64_t)floor((counted[3] - counted[1]) * 1000 + 0.5));
     if (play.day.basis == CEMM_BASIS_MINUTES && fabs(balance - true_sum) > 1)
-        fail_msg("%s: the minutes come to %f, not %f", row, true_sum, balance);
+        fail_msg("%s: the minutes add up to %f, not %f", row, true_sum, balance);
     for (int reverse = 0; reverse < 2; reverse++) {
         int64_t whole = llround(together(CEMM_BY_DAY, reverse));
         expect_int(row, llround(together(CEMM_BY_QUARTER, reverse)), whole);

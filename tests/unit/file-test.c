@@ -1,6 +1,6 @@
 /*
- * The INI file: each line is read whole, or refused with its number;
- * and where the file is looked for.
+ * The INI file: each line is read completely, or refused with its number;
+ * and the places where the file is searched for.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -32,7 +32,7 @@ static struct cemm_config *load_bytes(const char *text, size_t length, int *ret_
     return config;
 }
 
-/* Many layouts of the same: one [local a] with address h and alias p1. */
+/* Many layouts of the same settings: a [local a] with address h and alias p1. */
 static void test_layouts(void **state)
 {
     static const char *const texts[] = {
@@ -73,7 +73,7 @@ static void test_layouts(void **state)
 
 static const struct {
     const char *text;
-    int line; /* 0: none is told */
+    int line; /* 0: none in the message */
     const char *part;
 } wrongs[] = {
     {"speed = 9\n", 1, "unknown key \"speed\""},
@@ -128,7 +128,7 @@ static void test_wrongs(void **state)
     }
 }
 
-/* Bytes that a C string does not show: none may be cut off in silence. */
+/* NULs: no byte after them may be silently lost. */
 static void test_nul(void **state)
 {
     static const struct {
@@ -157,7 +157,7 @@ static void test_nul(void **state)
     }
 }
 
-/* Whatever the length of a line, it is read whole or refused. */
+/* Whatever the length of a line, it is read completely or refused. */
 static void test_line_lengths(void **state)
 {
     static char text[CEMM_LINE_MAX + 100];
@@ -214,7 +214,7 @@ static void test_key_file(void **state)
     }
 }
 
-/* A file that says where it stands. */
+/* A file whose content names its place. */
 static const char *write_conf(const char *place, const char *name)
 {
     char text[100];
@@ -256,16 +256,16 @@ static void test_search_order(void **state)
     expect_found(NULL, "environment");
     unsetenv("CEMM_CONFIG");
     expect_found(NULL, "xdg");
-    setenv("XDG_CONFIG_HOME", "relative", 1); /* no directory in the standard's sense */
+    setenv("XDG_CONFIG_HOME", "relative", 1); /* the XDG standard ignores relative paths */
     expect_found(NULL, "house");
     unsetenv("XDG_CONFIG_HOME");
     expect_found(NULL, "house");
     setenv("HOME", scratch_path("empty"), 1);
-    if (access("/etc/cemm/cemm.conf", F_OK) < 0) /* the last place is not ours to write to */
+    if (access("/etc/cemm/cemm.conf", F_OK) < 0) /* the test must not write to the last place */
         expect_found(NULL, "");
 }
 
-/* Relative paths are relative to the file, wherever the program is and goes. */
+/* Relative paths are relative to the file, whatever the working directory is. */
 static void test_relative(void **state)
 {
     static const char text[] = "[archive]\ndirectory = kept/here\n"
@@ -291,7 +291,7 @@ static void test_relative(void **state)
         expect_part("directory", config->archive, "/kept/here");
         cemm_config_free(config);
     }
-    /* Without a file: where we are, or what the host says. */
+    /* Without a file: relative to the working directory, or to the caller's. */
     config = cemm_config_new();
     assert_non_null(config);
     assert_int_equal(cemm_config_section(config, "archive", "", &message), 0);
@@ -320,7 +320,7 @@ static void expect_missing(const char *file, int result, const char *part)
     cemm_config_free(config);
     config = cemm_config_new();
     assert_non_null(config);
-    expect_int(part, cemm_config_load(config, file, NULL), result); /* nobody wants to know */
+    expect_int(part, cemm_config_load(config, file, NULL), result); /* without a message */
     cemm_config_free(config);
 }
 
@@ -339,7 +339,7 @@ static void test_missing(void **state)
     expect_missing(scratch_path("home2"), -EIO, "can't be read");
     scratch_text("home2/.config/cemm/cemm.conf", "speed = 9\n", 0644);
     expect_missing(NULL, -EINVAL, "unknown key \"speed\"");
-    /* no key file: not to be mistaken for no configuration file */
+    /* a missing key file, not a missing configuration file */
     scratch_text("home2/.config/cemm/cemm.conf", "[cloud a]\napi-key-file = /nonexistent/k\n",
                  0644);
     expect_missing(NULL, -EINVAL, "/nonexistent/k");

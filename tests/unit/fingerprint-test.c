@@ -1,6 +1,6 @@
 /*
- * What stands at an address where no CEMM Basic or Plus does: told from the
- * status and the body where it can be told, and nothing said where it can't.
+ * What answers at an address if it is not a CEMM Basic or Plus: recognized from
+ * the status and the body if possible, otherwise there is no message.
  */
 #include "check.h"
 #include "common/protocol/fingerprint.h"
@@ -12,7 +12,7 @@
 #define PAGE   "a web server answers at this address, but it is no CEMM Basic or Plus (a web page)"
 #define CEMM_3 "this is a CEMM 3.0; it has another API, which cemm does not read"
 
-/* Bytes with exactly that end, so that a sanitizer sees who reads on. NULL: there are none. */
+/* Bytes that end exactly there, so that a sanitizer detects reading beyond. NULL: none. */
 static char *copy(const char *text)
 {
     char *bytes = text ? malloc(strlen(text) + !*text) : NULL;
@@ -27,7 +27,7 @@ static char *copy(const char *text)
 struct row {
     int status;
     const char *body;
-    const char *message; /* what they begin with; NULL: nothing can be told */
+    const char *message; /* its beginning; NULL: not recognized */
 };
 
 static void check_rows(const struct row *rows, size_t count,
@@ -75,7 +75,7 @@ static void test_root(void **state)
     check_rows(rows, COUNT(rows), cemm_fingerprint_root);
 }
 
-/* A NUL is neither a blank nor the end. */
+/* A NUL is neither white space nor the end. */
 static void test_nul(void **state)
 {
     (void)state;

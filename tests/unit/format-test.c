@@ -1,6 +1,6 @@
 /*
- * From documents to text in each form but JSON (golden-test.c): columns, order,
- * what is left empty, tags, and the values' own text.
+ * From documents to text in each format except JSON (golden-test.c): columns,
+ * order, empty fields, tags, and the values' own text.
  */
 #include "answers.h"
 #include "check.h"
@@ -43,15 +43,15 @@ static const struct answer_case answers[] = {
      "{\"data\":{\"t1\":[1496242500000,1350.5639648438],\"gas\":[1496242500000,2616]}}"},
     /* 7: a year */
     {CEMM_DATA, CEMM_YEAR, "p1-gas", "{\"data\":{\"gas\":[[1483225200000,281.6]]}}"},
-    /* 8: the hour that comes twice */
+    /* 8: the repeated hour */
     {CEMM_DATA, CEMM_DAY, "p1",
      "{\"data\":{\"electric_power\":[[1477789200000,2],[1477785600000,1]]}}"},
     /* 9: no channel at all */
     {CEMM_REALTIME, CEMM_DAY, "p1", "{\"data\":{}}"},
-    /* 10: water, with the channel that stands in totals */
+    /* 10: water, with the channel that is in totals */
     {CEMM_REALTIME, CEMM_DAY, "pulse-1",
      "{\"data\":{\"flow\":[1496326765000,0]},\"totals\":{\"volume\":[1496326765000,812.25]}}"},
-    /* 11: io with what CSV must take care of, and members that come later or twice nested */
+    /* 11: io with text that CSV must quote, and members that come later or are nested */
     {CEMM_IO, CEMM_DAY, "",
      "{\"data\": [ {\"io_id\": 1, \"type\" : \"a,b\", \"n\": 1.0e0},\n"
      "{\"type\":\"say \\\"hi\\\"\", \"x y\":null, \"io_id\":\"88\"},"
@@ -213,7 +213,7 @@ static void test_outputs(void **state)
     cemm_zone_free(zone);
 }
 
-/* What was never read has a row, too. */
+/* A channel that was never read has a row, too. */
 static void test_rows(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");
@@ -237,7 +237,7 @@ static void test_rows(void **state)
     cemm_zone_free(zone);
 }
 
-/* 256 channels, which is the most there may be, at as many different times. */
+/* 256 channels, the maximum, at as many different times. */
 static void test_widest(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -272,9 +272,9 @@ static void test_widest(void **state)
     cemm_zone_free(zone);
 }
 
-/* Documents side by side: by time; of one moment, in their own order; channels by theirs. */
+/* Several documents: sorted by time, then by document, then by channel. */
 static const struct {
-    size_t answers[3]; /* plus 1; 0: no more */
+    size_t answers[3]; /* index plus 1; 0: end */
     enum cemm_rows rows;
     const char *text;
 } joins[] = {
@@ -298,7 +298,7 @@ static const struct {
      "{ \"uid\": \"" UID "\", \"alias\": \"p1\", \"channel\": \"electric_power\", \"value\": 2, "
      "\"unit\": \"W\", \"time\": \"2016-10-30T02:00:00+01:00\", \"type\": \"\" }\n"},
     {{1},
-     CEMM_ROWS_CSV, /* what was never read has no row */
+     CEMM_ROWS_CSV, /* a channel that was never read has no row */
      UID ",p1,gas,2617.5,m3,2017-06-01T15:19:25+02:00,\n" UID
          ",p1,t1,1351.0,kWh,2017-06-01T16:19:25+02:00,\n" UID
          ",p1,electric_power,-1607,W,2017-06-01T16:19:25+02:00,\n" UID
@@ -394,7 +394,7 @@ static void test_too_many_columns(void **state)
     cemm_zone_free(zone);
 }
 
-/* A name that collectd has no room for is counted; with "-day" behind it that comes sooner. */
+/* A name that is too long for collectd is counted; "-day" at its end makes it longer. */
 static void test_refused(void **state)
 {
     static const char name[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -417,7 +417,7 @@ static void test_refused(void **state)
     cemm_document_unref((struct cemm_document *)document);
 }
 
-static size_t left = SIZE_MAX; /* values that are still made */
+static size_t left = SIZE_MAX; /* allocations that still succeed */
 
 struct json_object *__real_json_object_new_string(const char *text);
 struct json_object *__real_json_object_new_double_s(double value, const char *text);
@@ -434,7 +434,7 @@ struct json_object *__wrap_json_object_new_double_s(double value, const char *te
     return left-- == 0 ? NULL : __real_json_object_new_double_s(value, text);
 }
 
-/* A value for which there is no memory must not become null: seven of a row with a sample. */
+/* Without memory a value must not become null: a row with a sample has seven. */
 static void test_no_memory(void **state)
 {
     const struct answer_case *from = &answers[4];

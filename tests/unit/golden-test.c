@@ -1,9 +1,9 @@
 /*
- * The documents' own examples, and recorded answers, replayed:
- * NAME.answer is what was printed there (rows that it elides are left out);
- * NAME.json, .csv, .influx, .putval and, of realtime, .prometheus are what the
- * contract makes of it, written by hand. The directory is the first argument.
- * Answers without samples have .json, and those that list meters .csv.
+ * The documents' examples, and recorded answers, replayed: NAME.answer is the
+ * example (rows that it elides are left out); NAME.json, .csv, .influx, .putval
+ * and, for realtime, .prometheus are the expected output, written by hand. The
+ * directory is the first argument. Answers without samples have .json, and those
+ * that list meters .csv.
  */
 #include "check.h"
 #include "common/protocol/answer.h"
@@ -39,7 +39,7 @@ static const struct golden {
      NULL},
     {"cloud-p1-gas-year",
      {{CLOUD}, "p1-gas", CEMM_DATA, {CEMM_YEAR, 2017, 1, 1}},
-     JUNE_2017, /* December had not begun */
+     JUNE_2017, /* before December */
      NULL},
     {"cloud-p1-totals", {{CLOUD}, "p1", CEMM_TOTALS, {CEMM_DAY, 2017, 5, 31}}, JUNE_2017, NULL},
     {"lan-root", {.endpoint = CEMM_ROOT}, APRIL_2020, LAN " "},
@@ -171,7 +171,7 @@ static bool known(const char *file)
     return false;
 }
 
-/* A file that nobody replays proves nothing. */
+/* Every file must be used by a row. */
 static void test_none_forgotten(void **state)
 {
     DIR *stream = opendir(directory);

@@ -1,21 +1,21 @@
 /*
- * The rest of what does not answer: 1 s, doubling, with jitter, up
- * to a maximum; told once when it begins and once when it ends.
+ * The back-off of a source that does not answer: 1 s, doubling, with jitter, up
+ * to a maximum; reported once when it begins and once when it ends.
  */
 #include "check.h"
 #include "common/engine/health.h"
 
 #define BEGIN  INT64_C(5000000)
-#define MIDDLE 25 /* the chance that leaves a pause as it is */
+#define MIDDLE 25 /* the random number that does not change a pause */
 
 static const struct cemm_backoff shortly = {1000, 10000};
 
-/* Fails again as soon as each rest is over; the rests that come of it. */
+/* Fails again as soon as each back-off is over; the resulting back-offs. */
 static void test_doubling(void **state)
 {
     static const struct {
         int64_t backoff_max;
-        int64_t rests[12]; /* 0: end */
+        int64_t backoffs[12]; /* 0: end */
     } rows[] = {
         {10000, {1000, 2000, 4000, 8000, 10000, 10000, 10000}},
         {300000, {1000, 2000, 4000, 8000, 16000, 32000, 64000, 128000, 256000, 300000, 300000}},
@@ -26,11 +26,11 @@ static void test_doubling(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct cemm_health health = {0};
         int64_t now = BEGIN;
-        for (size_t n = 0; rows[i].rests[n]; n++) {
+        for (size_t n = 0; rows[i].backoffs[n]; n++) {
             bool first = cemm_health_fail(&health, now,
                                           (struct cemm_backoff){1000, rows[i].backoff_max}, MIDDLE);
             expect_int("told", first, n == 0);
-            expect_int("rest", health.retry_at - now, rows[i].rests[n]);
+            expect_int("back-off", health.retry_at - now, rows[i].backoffs[n]);
             expect_int("down since", health.down_since, BEGIN);
             assert_true(cemm_health_backs_off(&health, now));
             assert_true(cemm_health_backs_off(&health, health.retry_at - 1));
@@ -49,13 +49,13 @@ static void test_jitter(void **state)
     for (uint32_t chance = 0; chance < 200; chance++) {
         struct cemm_health health = {0};
         cemm_health_fail(&health, BEGIN, shortly, chance * 21474836u);
-        int64_t rest = health.retry_at - BEGIN;
-        shortest = rest < shortest ? rest : shortest;
-        longest = rest > longest ? rest : longest;
+        int64_t backoff = health.retry_at - BEGIN;
+        shortest = backoff < shortest ? backoff : shortest;
+        longest = backoff > longest ? backoff : longest;
     }
     assert_in_range(shortest, 750, 800);
     assert_in_range(longest, 1200, 1250);
-    for (uint32_t chance = 0; chance < 51; chance++) { /* never beyond the maximum */
+    for (uint32_t chance = 0; chance < 51; chance++) { /* never above the maximum */
         struct cemm_health health = {.pause = 8000};
         cemm_health_fail(&health, BEGIN, shortly, chance);
         assert_in_range(health.retry_at - BEGIN, 7500, 10000);
@@ -68,16 +68,17 @@ static void test_recover(void **state)
 
     (void)state;
     assert_false(cemm_health_backs_off(&health, BEGIN));
-    assert_false(cemm_health_recover(&health)); /* was well: nobody is told */
+    assert_false(cemm_health_recover(&health)); /* was healthy: no report */
     assert_true(cemm_health_fail(&health, BEGIN, shortly, MIDDLE));
     assert_true(cemm_health_recover(&health));
     assert_false(cemm_health_backs_off(&health, BEGIN));
     assert_false(cemm_health_recover(&health));
-    assert_true(cemm_health_fail(&health, BEGIN + 1, shortly, MIDDLE)); /* told anew, short again */
+    assert_true(
+        cemm_health_fail(&health, BEGIN + 1, shortly, MIDDLE)); /* reported again, short again */
     assert_int_equal(health.retry_at, BEGIN + 1001);
 }
 
-/* Requests that were under way when the rest began fail in it: that is no new failure. */
+/* Requests that were pending when the back-off began fail during it: that is no new failure. */
 static void test_stragglers(void **state)
 {
     struct cemm_health health = {0};

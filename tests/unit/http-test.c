@@ -1,7 +1,7 @@
 /*
- * HTTP: what came by a kept connection and is no HTTP has the request go out
- * once more, and so has a kept connection that is closed instead. The server is
- * the test, which answers between two turns.
+ * HTTP: if a kept connection gives bytes that are not HTTP, or is closed
+ * instead, the request is sent again once. The server is the test, which answers
+ * between two turns.
  */
 #include "check.h"
 #include "common/engine/http.h"
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define TIMEOUT_MS 60000
-#define LATE_MS    50 /* how long a bad answer takes */
+#define LATE_MS    50 /* the delay of a bad answer */
 
 #define GOOD "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 #define BAD  "left over\r\n"
@@ -24,7 +24,7 @@ static struct cemm_http *http;
 static int listener = -1;
 static int connection = -1;
 static unsigned connections;
-static long timeout;        /* that libcurl was given last */
+static long timeout;        /* the last one passed to libcurl */
 static bool without_counts; /* libcurl counts no connections */
 static char url[64];
 
@@ -106,7 +106,7 @@ static void take_connection(void)
     connections++;
 }
 
-/* A request is short, and comes at once. False: the connection has ended. */
+/* A request is short, and arrives at once. False: the connection has ended. */
 static bool take_request(const char *answer)
 {
     char request[1024];
@@ -133,7 +133,7 @@ static void take_response(void *data, struct cemm_http_response *response)
     free(response->body);
 }
 
-/* The first request that comes is answered so, and the others so. */
+/* The first request gets this answer, the others get that one. */
 static struct cemm_http_response get(const char *first, const char *others)
 {
     const struct cemm_http_request request = {
@@ -159,7 +159,7 @@ static struct cemm_http_response get(const char *first, const char *others)
 
 /* ---- tests -------------------------------------------------------------------------- */
 
-static void test_rest_of_time(void **state)
+static void test_remaining_time(void **state)
 {
     (void)state;
     assert_int_equal(get(GOOD, BAD).status, 200);
@@ -171,7 +171,7 @@ static void test_rest_of_time(void **state)
     assert_int_equal(timeout, TIMEOUT_MS);
 }
 
-/* Each request goes out once more, and no more often. */
+/* Each request is sent once more, and not more often. */
 static void test_once(void **state)
 {
     (void)state;
@@ -179,12 +179,12 @@ static void test_once(void **state)
         without_counts = false;
         assert_int_equal(get(GOOD, BAD).status, 200);
         without_counts = true;
-        expect_text("what it comes to", get(BAD, BAD).reason, "the answer is not HTTP");
+        expect_text("the resulting error", get(BAD, BAD).reason, "the answer is not HTTP");
         assert_int_equal(connections, 2 * i);
     }
 }
 
-/* The server may close a connection just when it is used again, and do so often. */
+/* The server may close a connection just when it is reused, and do so often. */
 static void test_closed(void **state)
 {
     (void)state;
@@ -198,7 +198,7 @@ static void test_closed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_rest_of_time, begin, end),
+        cmocka_unit_test_setup_teardown(test_remaining_time, begin, end),
         cmocka_unit_test_setup_teardown(test_once, begin, end),
         cmocka_unit_test_setup_teardown(test_closed, begin, end),
     };

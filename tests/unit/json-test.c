@@ -1,6 +1,6 @@
 /*
- * JSON as json-c has it: what is taken, what is refused and in which message, and
- * how it is printed. Not json-c itself is tested, but that it is set up so.
+ * JSON with json-c: what is accepted, what is refused and with which message, and
+ * how it is printed. This does not test json-c itself, but how we use it.
  */
 #include "check.h"
 #include "common/base/json.h"
@@ -21,7 +21,7 @@ static const struct {
     {"{\n    \"a\" : 1 ,\n    \"b\" : 2\n}\n", "{\n  \"a\": 1,\n  \"b\": 2\n}\n"},
     {"{\"a\":[[1,2],[3,null]]}", "{\n  \"a\": [\n    [\n      1,\n      2\n    ],\n    [\n      "
                                  "3,\n      null\n    ]\n  ]\n}\n"},
-    /* members stay in their order, and doubles as they were written */
+    /* members keep their order, and doubles their text */
     {"{\"z\":1.0,\"y\":1e5,\"x\":-0.0,\"w\":0.10,\"v\":1E+400,\"u\":1351.60,\"t\":true}",
      "{\n  \"z\": 1.0,\n  \"y\": 1e5,\n  \"x\": -0.0,\n  \"w\": 0.10,\n  \"v\": 1E+400,\n"
      "  \"u\": 1351.60,\n  \"t\": true\n}\n"},
@@ -60,7 +60,7 @@ static const struct {
     {"[]", "an object was expected"},
     {"null ", "an object was expected"},
     {"{} {}", "it is not JSON: unexpected character at byte 3"},
-#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
     {"{\"a\":1,}", "it is not JSON: unexpected character at byte 7"},
     {"{\"a\":01}", "it is not JSON: number expected"},
 #endif
@@ -110,7 +110,7 @@ static void test_members(void **state)
     assert_non_null(list);
     assert_null(cemm_json_member(object, "a", json_type_array));
     assert_null(cemm_json_member(object, "n", json_type_object));
-    assert_null(cemm_json_member(object, "c", json_type_int)); /* further inside */
+    assert_null(cemm_json_member(object, "c", json_type_int)); /* nested deeper */
     assert_null(cemm_json_member(list, "c", json_type_int));
     assert_null(cemm_json_member(NULL, "a", json_type_string));
     json_object_put(object);

@@ -1,6 +1,6 @@
 /*
- * A sample is given once: per series, never one that is not newer;
- * and a meter reading does not step back because another source answers.
+ * A sample is sent once: per series, only a newer one; and a meter reading does
+ * not step back because another source answers.
  */
 #include "answers.h"
 #include "check.h"
@@ -16,7 +16,7 @@
 static const struct cemm_uid one = {"00-1E-C0-85-96-CC"};
 static const struct cemm_uid other = {"D8-80-39-46-22-B5"};
 
-/* Offers one sample of a document that says no more than this. */
+/* Offers the only sample of a document. */
 static enum cemm_verdict take_from(struct cemm_ledger *ledger, const char *source,
                                    const struct cemm_uid *uid, const char *alias,
                                    const char *channel, int64_t time, double value)
@@ -55,8 +55,8 @@ static void test_story(void **state)
         {"another alias", &one, "p1-usb", "t1", NOW - 5000, CEMM_NEW},
         {"another device", &other, "p1", "t1", NOW - 5000, CEMM_NEW},
         {"that device again", &other, "p1", "t1", NOW - 5000, CEMM_REPEATED},
-        {"names that only joined are alike", &one, "p1t", "1", NOW - 5000, CEMM_NEW},
-        {"in the future, which is not the ledger's business", &one, "p1", "t1", NOW + 15 * MINUTES,
+        {"names that are equal only when joined", &one, "p1t", "1", NOW - 5000, CEMM_NEW},
+        {"in the future, which the ledger does not check", &one, "p1", "t1", NOW + 15 * MINUTES,
          CEMM_NEW},
         {"never read", &one, "p1", "switch", 0, CEMM_REPEATED},
     };
@@ -72,7 +72,7 @@ static void test_story(void **state)
     cemm_ledger_free(NULL);
 }
 
-/* Many series, in an order that a bad tree would mind. */
+/* Many series, in an order that would unbalance a bad tree. */
 static void test_many(void **state)
 {
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
@@ -90,7 +90,7 @@ static void test_many(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The LAN and the cloud round differently: 100.25 kWh here are 100.2 there. */
+/* The LAN and the cloud round differently: 100.25 kWh is 100.2 in the other. */
 static void test_source_change(void **state)
 {
     static const struct {
@@ -103,13 +103,13 @@ static void test_source_change(void **state)
         {"first", "local a", "t1", 100.25, CEMM_NEW},
         {"the other source, a little lower", "cloud b", "t1", 100.2, CEMM_WITHHELD},
         {"still lower", "cloud b", "t1", 100.24, CEMM_WITHHELD},
-        {"it has passed", "cloud b", "t1", 100.25, CEMM_NEW},
+        {"it has passed it", "cloud b", "t1", 100.25, CEMM_NEW},
         {"the same source may step back", "cloud b", "t1", 100.2, CEMM_NEW},
         {"back to the first, a little lower", "local a", "t1", 100.1, CEMM_WITHHELD},
-        {"the second goes on meanwhile", "cloud b", "t1", 100.21, CEMM_NEW},
+        {"the second continues meanwhile", "cloud b", "t1", 100.21, CEMM_NEW},
         {"a greater step back is a new meter", "local a", "t1", 99.21, CEMM_NEW},
         {"power", "local a", "electric_power", 1000, CEMM_NEW},
-        {"is no counter", "cloud b", "electric_power", 999.5, CEMM_NEW},
+        {"is not a counter", "cloud b", "electric_power", 999.5, CEMM_NEW},
         {"gas", "local a", "gas", 10, CEMM_NEW},
         {"is one", "cloud b", "gas", 9.5, CEMM_WITHHELD},
         {"a difference of counters", "local a", "electric_energy", 10, CEMM_NEW},
@@ -127,7 +127,7 @@ static void test_source_change(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A reading out of totals is news only if its value has changed, or data has moved on. */
+/* A reading from totals is new only if its value or the time of data has changed. */
 static void test_totals(void **state)
 {
     static const struct {
@@ -138,11 +138,11 @@ static void test_totals(void **state)
         enum cemm_verdict verdict;
     } rows[] = {
         {"first", NOW, NOW - 5000, 10, CEMM_NEW},
-        {"stamped again", NOW + 10, NOW - 5000, 10, CEMM_REPEATED},
+        {"with a new time", NOW + 10, NOW - 5000, 10, CEMM_REPEATED},
         {"another value", NOW + 20, NOW - 5000, 10.01, CEMM_NEW},
         {"which stays", NOW + 30, NOW - 5000, 10.01, CEMM_REPEATED},
         {"the meter was read again", NOW + 40, NOW - 4000, 10.01, CEMM_NEW},
-        {"an older stamp", NOW + 39, NOW - 3000, 10.02, CEMM_REPEATED},
+        {"an older time", NOW + 39, NOW - 3000, 10.02, CEMM_REPEATED},
     };
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
     struct cemm_ledger_entry *entry;
@@ -183,23 +183,23 @@ static void expect_samples(const char *row, const struct cemm_document *document
     expect_text(row, text, wanted);
 }
 
-/* Documents of what is to be given now. */
+/* Documents with the samples that are to be sent now. */
 static void test_pick(void **state)
 {
     static const struct {
         const char *row;
         const char *source;
         const char *answer;
-        const char *given; /* without anything shown before */
+        const char *given; /* if nothing was shown before */
         const char *shown; /* with it */
     } rows[] = {
-        {"all is new", "cloud home",
+        {"everything is new", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}",
          "t1=1351.60 gas=2 ", "t1=1351.60 gas=2 "},
         {"the same", "cloud home",
          "{\"data\":{\"t1\":[1496326765000,1351.60],\"gas\":[1496323165000,2],\"rate\":[0,0]}}", "",
          "t1=1351.60 gas=2 "},
-        {"one is new, one has gone", "cloud home", "{\"data\":{\"t1\":[1496326766000,1351.700]}}",
+        {"one is new, one is missing", "cloud home", "{\"data\":{\"t1\":[1496326766000,1351.700]}}",
          "t1=1351.700 ", "t1=1351.700 "},
         {"another source, a step back", "local one",
          "{\"data\":{\"t1\":[1496326767000,1351.5],\"rate\":[1496326767000,1]}}", "rate=1 ",
@@ -218,7 +218,7 @@ static void test_pick(void **state)
         assert_non_null(document->source);
         struct cemm_document *one_pick = cemm_ledger_pick(given, document, NULL);
         struct cemm_document *next = cemm_ledger_pick(shown, document, last);
-        cemm_document_unref(document); /* what was picked stands by itself */
+        cemm_document_unref(document); /* the result does not refer to it */
         expect_samples(rows[i].row, one_pick, rows[i].given);
         expect_samples(rows[i].row, next, rows[i].shown);
         expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
@@ -231,7 +231,7 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
-/* What is picked has the cadence of its series, and a meter that of the one that is measured most.
+/* The result has the interval of its series, and a meter has that of its most frequent series.
  */
 static void test_cadence(void **state)
 {
@@ -265,7 +265,7 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Of a day, what lies in minutes that were not given. */
+/* The rows of a day in minutes that were not sent. */
 static void test_missed(void **state)
 {
     static const char day[] =
@@ -275,7 +275,7 @@ static void test_missed(void **state)
     struct cemm_ledger *ledger = cemm_ledger_new(86400, NULL, 0);
     struct cemm_ledger_entry *power = cemm_ledger_entry(ledger, &one, "p1", "electric_power");
     struct cemm_ledger_entry *flow = cemm_ledger_entry(ledger, &one, "p1", "flow");
-    const int64_t now = INT64_C(1496264820000); /* the last minute is over by one */
+    const int64_t now = INT64_C(1496264820000); /* the last minute ended one minute ago */
     size_t count;
 
     (void)state;
@@ -289,7 +289,7 @@ static void test_missed(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(series[0].count, 3);
     assert_memory_equal(series[0].samples[0].text, "1", 1);
-    assert_memory_equal(series[0].samples[1].text, "3", 1); /* of two in a minute the first */
+    assert_memory_equal(series[0].samples[1].text, "3", 1); /* the first of two in a minute */
     assert_memory_equal(series[0].samples[2].text, "5", 1);
     struct cemm_document *sooner =
         cemm_ledger_pick_missing(power, "", missed, 0, SIZE_MAX, now - 1);
@@ -300,7 +300,7 @@ static void test_missed(void **state)
     assert_memory_equal(cemm_document_series(oldest, &count)[0].samples[0].text, "1", 1);
     cemm_document_unref(oldest);
     struct cemm_document *later = cemm_ledger_pick_missing(
-        power, "", missed, INT64_C(1496264580000), 1, now); /* on behind the oldest */
+        power, "", missed, INT64_C(1496264580000), 1, now); /* continues after the oldest */
     assert_memory_equal(cemm_document_series(later, &count)[0].samples[0].text, "3", 1);
     cemm_document_unref(later);
     sooner = cemm_ledger_pick_missing(flow, "", missed, 0, SIZE_MAX, now);

@@ -1,8 +1,8 @@
 /*
- * Answers for which there is not enough memory: each allocation fails once, and
- * each time that is what is said. A sound answer must not be called wrong, nor
- * lose a part. json-c's own allocations are left out: without memory, 0.16 crashes
- * where it copies a member's name.
+ * Answers without enough memory: each allocation fails once, and each time the
+ * error is "out of memory". A valid answer must not be called invalid, nor lose a
+ * part. json-c's own allocations do not fail: without memory, 0.16 crashes where
+ * it copies a member's name.
  */
 #include "answers.h"
 #include "check.h"

@@ -1,6 +1,6 @@
 /*
- * Series side by side: one step for each distinct time, oldest first, and who
- * has a sample then.
+ * Several series at once: one step for each distinct time, oldest first, and the
+ * series that have a sample then.
  */
 #include "check.h"
 #include "common/format/format.h"
@@ -12,7 +12,7 @@ static const struct {
     const char *row;
     int64_t times[SERIES][SAMPLES]; /* 0: end */
     size_t series;
-    const char *steps; /* "time:who…" each; who is 'a' for the first series */
+    const char *steps; /* "time:series…" each; 'a' is the first series */
 } cases[] = {
     {"no series", {{0}}, 0, ""},
     {"an empty one", {{0}}, 1, ""},
@@ -52,7 +52,7 @@ static void test_steps(void **state)
             cemm_buffer_char(&steps, ' ');
         }
         expect_text(cases[i].row, steps.data, cases[i].steps);
-        assert_false(cemm_merge_next(&merge)); /* and stays at the end */
+        assert_false(cemm_merge_next(&merge)); /* it stays at the end */
         cemm_buffer_clear(&steps);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * Message for people: cut where they do not fit, harmless on a terminal.
+ * Messages for people: cut to fit, harmless on a terminal.
  */
 #include "check.h"
 #include "common/base/message.h"

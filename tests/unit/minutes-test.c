@@ -54,7 +54,7 @@ static void test_add(void **state)
     expect_text("empty again", missing_of(&minutes), "0-100");
 }
 
-/* The number of gaps is bounded: the oldest ones are given up. */
+/* The number of gaps is bounded: the oldest ones are dropped. */
 static void test_bounded(void **state)
 {
     struct cemm_minutes minutes = {0};

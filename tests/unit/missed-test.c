@@ -1,6 +1,6 @@
 /*
- * Answers of a meter of which minutes are missing: they wait, in order, and
- * none is lost when there are too many of them. Backfill is played.
+ * Answers of a meter with missing minutes: they wait, in order, and none is lost
+ * if there are too many of them. Backfill is simulated.
  */
 #include "answers.h"
 #include "check.h"
@@ -9,13 +9,13 @@
 
 #include <stdio.h>
 
-#define ANSWERS 100 /* more than wait */
+#define ANSWERS 100 /* more than can wait */
 
 static struct {
     struct cemm_ledger *ledger;
     struct missed *missed;
     const struct cemm_backfill_rules *rules;
-    void *user;   /* of the round that is under way */
+    void *user;   /* of the current round */
     bool lacking; /* minutes are missing */
     size_t given;
 } play;

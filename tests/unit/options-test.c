@@ -14,7 +14,7 @@ static enum options_result read_option(const char *option, struct options *ret_o
     struct cemm_message message;
 
     assert_in_range(snprintf(text, sizeof(text), "%s", option), 0, sizeof(text) - 1);
-    optind = 0; /* getopt() begins anew */
+    optind = 0; /* restarts getopt() */
     return options_read(4, arguments, ret_options, &message);
 }
 

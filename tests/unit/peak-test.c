@@ -1,10 +1,10 @@
 /*
- * How much memory the worst answer takes that is within the limits: json-c makes
- * much of little. Each is read, and rendered, in a process of its own, which must
- * be as small as before in the end. What the process has before, an emulator's
- * memory for one, is not counted. An emulator leaves little room for brk(), and
- * what malloc() takes elsewhere stays resident after it was freed: there, what is
- * in use is compared.
+ * The memory that the worst answer within the limits takes: json-c needs much for
+ * little text. Each is read, and rendered, in a separate process, which must be
+ * as small as before at the end. The memory that the process has before, such as
+ * an emulator's, is not counted. Under an emulator brk() has little space, and
+ * other memory of malloc() stays resident after free(), so there the memory in
+ * use is compared.
  */
 #include "answers.h"
 #include "check.h"
@@ -30,7 +30,7 @@ static const struct {
 } rows[] = {
     {"an answer of empty objects", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{},", "0]}",
      CEMM_ANSWER_MAX, 80},
-    {"the same, deep inside", CEMM_REALTIME, "{\"data\":{},\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+    {"the same, deeply nested", CEMM_REALTIME, "{\"data\":{},\"x\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
      "{},", "0]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", CEMM_ANSWER_MAX, 110},
     {"entries of io with a member each", CEMM_REALTIME, "{\"data\":{},\"x\":[", "{\"\":{}},", "0]}",
      CEMM_ANSWER_MAX, 80},
@@ -39,7 +39,7 @@ static const struct {
      CEMM_DEVLIST_MAX, 1200},
 };
 
-/* Sanitizers and valgrind take many times what a program takes. */
+/* Sanitizers and valgrind need many times the memory of the program. */
 static bool is_watched(void)
 {
 #ifdef __SANITIZE_ADDRESS__
@@ -65,7 +65,7 @@ static char *make(size_t i)
     return text;
 }
 
-/* What the process takes now, in KiB. */
+/* The current memory of the process, in KiB. */
 static long resident(void)
 {
     FILE *file = fopen("/proc/self/statm", "re");
@@ -78,7 +78,7 @@ static long resident(void)
     return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) >> 10);
 }
 
-/* The same, or under an emulator, which meson names, what malloc() has given out. */
+/* The same; under an emulator, which meson names, the memory in use by malloc(). */
 static long held(void)
 {
     struct mallinfo2 heap = mallinfo2();
@@ -86,7 +86,7 @@ static long held(void)
     return getenv("MESON_EXE_WRAPPER") ? (long)((heap.uordblks + heap.hblkhd) >> 10) : resident();
 }
 
-/* The exit status: 0 if all went well. */
+/* The exit status: 0 on success. */
 static int read_and_render(size_t i, const char *text)
 {
     struct cemm_query query = answer_query(rows[i].endpoint, "p1", CEMM_DAY);
@@ -98,7 +98,7 @@ static int read_and_render(size_t i, const char *text)
 
     if (answer_try(&query, text, strlen(text), ANSWER_NOW, &document, &message) < 0)
         return 1;
-    if (rows[i].endpoint != CEMM_DEVICES && /* which is no file */
+    if (rows[i].endpoint != CEMM_DEVICES && /* it is not a file */
         cemm_render(document, CEMM_FORM_JSON, NULL, &rendered, &length) < 0)
         return 2;
     free(rendered);

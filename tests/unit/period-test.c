@@ -94,7 +94,7 @@ static void test_ranges(void **state)
         int64_t end = cemm_period_end(zone, &period);
         expect_int(row, start, ranges[i].start);
         expect_int(row, end - start, ranges[i].length);
-        if (end > start) { /* every moment in it belongs to it, the neighbours do not */
+        if (end > start) { /* every moment in it belongs to it, adjacent ones do not */
             struct cemm_period at = cemm_period_at(zone, period.span, start);
             expect_period(row, &at, ranges[i].period);
             at = cemm_period_at(zone, period.span, end - 1);
@@ -191,7 +191,7 @@ static void test_parse(void **state)
     assert_true(year.span == CEMM_YEAR && year.year == 1970 && year.month == 1 && year.day == 1);
     cemm_period_format(&month, small, sizeof(small));
     assert_string_equal(small, "2024-12");
-    cemm_period_format(&day, small, sizeof(small)); /* half a date would be another one */
+    cemm_period_format(&day, small, sizeof(small)); /* a truncated date would be another one */
     assert_string_equal(small, "");
 }
 
@@ -236,7 +236,7 @@ static void test_time_format(void **state)
     }
 }
 
-/* The first and last second of each day of seven centuries, as the C library has them. */
+/* The first and last second of each day of seven centuries, compared with the C library. */
 static void test_dates(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("UTC");
@@ -266,12 +266,12 @@ static void test_zone_names(void **state)
     for (size_t i = 0; i < COUNT(wrong); i++) {
         struct cemm_zone *zone = cemm_zone_new(wrong[i]);
         if (zone)
-            fail_msg("\"%s\" is taken for a zone", wrong[i]);
+            fail_msg("\"%s\" is accepted as a zone", wrong[i]);
     }
     cemm_zone_free(NULL);
 }
 
-/* Inside collectd TZ is not ours: it must not show in a named zone, nor be changed by us. */
+/* In collectd TZ is not ours: it must not affect a named zone, nor be changed. */
 static void test_process_zone(void **state)
 {
     struct cemm_zone *zone = cemm_zone_new("Europe/Amsterdam");

@@ -1,7 +1,7 @@
 /*
- * Prometheus's text: which channel becomes which metric, that each metric is
- * one block, that a failure is told and its samples are gone, and that a
- * counter does not step back a little. History as OpenMetrics, too.
+ * Prometheus's text: which channel becomes which metric, that each metric is one
+ * block, that failed meters have no samples and cemm_up 0, and that a counter does
+ * not step back a little. History as OpenMetrics, too.
  */
 #include "answers.h"
 #include "check.h"
@@ -49,7 +49,7 @@ static struct cemm_result reading(const struct cemm_document *document)
 static const struct {
     const char *channel;
     const char *value;
-    const char *line; /* behind uid and alias */
+    const char *line; /* after uid and alias */
 } lines[] = {
     {"electric_power", "-1607", "cemm_electric_power_watts{@} -1607\n"},
     {"electric_power", "631.8750", "cemm_electric_power_watts{@} 631.8750\n"},
@@ -73,7 +73,7 @@ static const struct {
     {"t5", "1", "cemm_value{@,channel=\"t5\"} 1\n"},
 };
 
-/* `pattern` with uid and alias where the @ is. */
+/* `pattern` with uid and alias instead of the @. */
 static void fill(char *ret_line, const char *pattern)
 {
     const char *at = strchr(pattern, '@');
@@ -158,7 +158,7 @@ static void test_whole(void **state)
     cemm_document_unref(s01);
 }
 
-/* Import and export are said of smart meters alone. */
+/* Only smart meters have import and export. */
 static void test_direction(void **state)
 {
     static const struct {
@@ -193,7 +193,7 @@ static void test_direction(void **state)
     }
 }
 
-/* The stamps of totals say nothing of when a meter was read. */
+/* The times of totals do not show when a meter was read. */
 static void test_silent_meter(void **state)
 {
     struct cemm_document *p1 =
@@ -215,7 +215,7 @@ static void test_silent_meter(void **state)
     cemm_document_unref(water);
 }
 
-/* What an earlier text says, and what becomes of a reading of 10 kWh or m3. */
+/* An earlier text, and the result for a reading of 10 kWh or m3. */
 static void test_before(void **state)
 {
     static const struct {
@@ -232,7 +232,7 @@ static void test_before(void **state)
         {"another meter", "gas", "cemm_gas_cubic_meters_total{x@} 10.5\n", "10"},
         {"not at the start of a line", "gas", "# cemm_gas_cubic_meters_total{@} 10.5\n", "10"},
         {"junk", "gas", "cemm_gas_cubic_meters_total{@} 10.5x\n", "10"},
-        {"no number", "gas", "cemm_gas_cubic_meters_total{@} \n", "10"},
+        {"not a number", "gas", "cemm_gas_cubic_meters_total{@} \n", "10"},
         {"endless", "gas", "cemm_gas_cubic_meters_total{@} +Inf\n", "10"},
         {"cut off", "gas", "cemm_gas_cubic_meters_total{@} 10.5", "10"},
         {"joules", "t1",
@@ -261,7 +261,7 @@ static void test_before(void **state)
     }
 }
 
-/* The time of the last sample of a meter that has none now: what an earlier text says of it. */
+/* The time of the last sample of a meter that has none now comes from an earlier text. */
 static void test_times_before(void **state)
 {
     static const struct {
@@ -339,7 +339,7 @@ static const struct {
     const char *alias;
     enum cemm_span span;
     const char *answer; /* newest first, as the API has it */
-    const char *lines;  /* the @ stands for uid and alias */
+    const char *lines;  /* each @ is replaced by uid and alias */
     const char *head;
 } histories[] = {
     {"p1", CEMM_DAY,

@@ -1,12 +1,12 @@
 /*
- * The promise (cloud §API Promise), with the time handed in: no sleep, no
- * network. Each case is a story of answers: when, with which status, and what
- * is to be done then.
+ * The promise (cloud §API Promise), with the time passed in: no sleep, no
+ * network. Each case is a sequence of answers: when, with which status, and what
+ * must be done then.
  */
 #include "check.h"
 #include "common/protocol/promise.h"
 
-#define BEGIN   INT64_C(1000000) /* any moment of a clock that never steps */
+#define BEGIN   INT64_C(1000000) /* an arbitrary monotonic time */
 #define TIMEOUT 15000
 #define NO      (-1) /* no Retry-After */
 
@@ -24,7 +24,7 @@ static void test_quick_then_slower(void **state)
         int64_t pause = promise.until - now;
         if (repeats == 0)
             assert_int_equal(pause, 500);
-        assert_true(pause >= last); /* ever slower … */
+        assert_true(pause >= last); /* slower each time … */
         assert_true(pause <= 3000); /* … up to a limit */
         assert_int_equal(cemm_promise_next(&promise, now), CEMM_WAIT);
         assert_int_equal(cemm_promise_next(&promise, promise.until - 1), CEMM_WAIT);
@@ -39,7 +39,7 @@ static void test_quick_then_slower(void **state)
     assert_int_equal(cemm_promise_answer(&promise, now, 200, NO), CEMM_DONE);
 }
 
-/* A promise lives 10 s; the 202 after that is a new one, and quick again. */
+/* A promise lives 10 s; the 202 after that is a new one, with quick repeats again. */
 static void test_new_promise(void **state)
 {
     static const struct {
@@ -62,7 +62,7 @@ static void test_new_promise(void **state)
     }
 }
 
-/* One first answer, and what it means. */
+/* A first answer, and the resulting action. */
 static void test_first_answer(void **state)
 {
     static const struct {
@@ -76,21 +76,21 @@ static void test_first_answer(void **state)
         {"data", 0, 200, NO, CEMM_DONE, 0},
         {"data, with a useless header", 0, 200, 5000, CEMM_DONE, 0},
         {"promise", 50, 202, NO, CEMM_WAIT, 550},
-        {"promise that says when", 50, 202, 3000, CEMM_WAIT, 3050},
-        {"promise that says at once", 50, 202, 0, CEMM_WAIT, 50},
+        {"promise with a time", 50, 202, 3000, CEMM_WAIT, 3050},
+        {"promise with time 0", 50, 202, 0, CEMM_WAIT, 50},
         {"promise beyond the deadline", 0, 202, 15000, CEMM_TIMED_OUT, 0},
         {"promise just before it", 0, 202, 14999, CEMM_WAIT, 14999},
         {"promise near the deadline: one more try", 14400, 202, NO, CEMM_WAIT, 14900},
         {"promise too near the deadline", 14550, 202, NO, CEMM_TIMED_OUT, 0},
         {"promise at the deadline", 15000, 202, NO, CEMM_TIMED_OUT, 0},
-        {"busy, says when", 0, 429, 2000, CEMM_WAIT, 2000},
-        {"busy, says nothing", 0, 429, NO, CEMM_DONE, 0},
+        {"busy, with a time", 0, 429, 2000, CEMM_WAIT, 2000},
+        {"busy, without a time", 0, 429, NO, CEMM_DONE, 0},
         {"busy beyond the deadline", 0, 429, 60000, CEMM_TIMED_OUT, 0},
-        {"down, says when", 10, 503, 1000, CEMM_WAIT, 1010},
-        {"down, says nothing", 0, 503, NO, CEMM_DONE, 0},
+        {"down, with a time", 10, 503, 1000, CEMM_WAIT, 1010},
+        {"down, without a time", 0, 503, NO, CEMM_DONE, 0},
         {"down beyond the deadline", 1, 503, 15000, CEMM_TIMED_OUT, 0},
         {"denied", 0, 403, 1000, CEMM_DONE, 0},
-        {"not there", 0, 404, NO, CEMM_DONE, 0},
+        {"not found", 0, 404, NO, CEMM_DONE, 0},
         {"CEMM too slow", 0, 408, 1000, CEMM_DONE, 0},
         {"no such alias", 0, 412, NO, CEMM_DONE, 0},
         {"broken", 0, 500, 1000, CEMM_DONE, 0},
@@ -112,7 +112,7 @@ static void test_first_answer(void **state)
     }
 }
 
-/* However long the deadline is: no promise is asked for more than five times. */
+/* However long the deadline is, no promise is requested more than five times. */
 static void test_five_repeats(void **state)
 {
     (void)state;
@@ -169,7 +169,7 @@ static void test_deadline(void **state)
     assert_int_equal(cemm_promise_next(&promise, BEGIN + TIMEOUT), CEMM_TIMED_OUT);
 }
 
-/* After a 429 the promise's own pace goes on where it was. */
+/* After a 429 the promise's own pauses continue where they were. */
 static void test_mixed(void **state)
 {
     struct cemm_promise promise;
@@ -185,7 +185,7 @@ static void test_mixed(void **state)
     assert_int_equal(cemm_promise_answer(&promise, BEGIN + 2500, 200, NO), CEMM_DONE);
 }
 
-/* What a source is known to take after an answer that came with this repeat. */
+/* The learned time of a source after an answer that came with this repeat. */
 static void test_learned(void **state)
 {
     static const struct {
@@ -193,20 +193,20 @@ static void test_learned(void **state)
         int64_t early; /* last repeat that was too early; 0: none */
         int64_t came;
         int64_t expected;
-        int64_t known; /* of this device; what is expected may be a hint of another */
+        int64_t known; /* of this device; the expected time may be a hint from another */
         bool patient;
         int64_t learned;
     } rows[] = {
-        {"nothing known: between the two, nearer to what was enough", 812, 1318, -1, -1, false,
+        {"nothing known: between the two, closer to the successful one", 812, 1318, -1, -1, false,
          1192},
         {"nothing known, and there was no repeat before", 0, 100, -1, -1, false, 75},
         {"as expected: an early repeat tries a little less", 812, 1068, 1068, 1068, false, 1060},
-        {"as expected: the patient say nothing new", 0, 1068, 1068, 1068, true, 1068},
+        {"as expected: a patient one learns nothing new", 0, 1068, 1068, 1068, true, 1068},
         {"sooner than expected", 812, 900, 1068, 1068, false, 900},
         {"later than expected", 1068, 1093, 1068, 1068, true, 1093},
-        {"later, but another has found that out", 1050, 1093, 1080, 1080, true, 1080},
+        {"later, but another one has already learned that", 1050, 1093, 1080, 1080, true, 1080},
         {"a hint that is right", 500, 1000, 1000, -1, false, 1000},
-        {"a hint that is right, waited for", 0, 1000, 1000, -1, true, 1000},
+        {"a hint that is right, after a wait", 0, 1000, 1000, -1, true, 1000},
         {"a hint that is too long", 0, 500, 1000, -1, false, 500},
         {"a hint that is too short", 1000, 1062, 1000, -1, true, 1062},
     };
@@ -225,7 +225,8 @@ static void test_learned(void **state)
     }
 }
 
-/* One that is not patient repeats early, and just when the data is expected; the others only then.
+/* A promise that is not patient repeats early, and again when the data is expected; the others
+ * only then.
  */
 static void test_expected(void **state)
 {
@@ -243,7 +244,7 @@ static void test_expected(void **state)
         }
         assert_true(met);
         assert_int_equal(repeats, 2);
-        /* Too early still: it will be there any moment. */
+        /* Still too early: it will be available soon. */
         assert_int_equal(cemm_promise_answer(&promise, now, 202, NO), CEMM_WAIT);
         int64_t late = expected / CEMM_PROMISE_LATE;
         assert_int_equal(promise.until - now,
@@ -253,7 +254,7 @@ static void test_expected(void **state)
         assert_int_equal(cemm_promise_answer(&promise, BEGIN, 202, NO), CEMM_WAIT);
         assert_int_equal(promise.until, BEGIN + expected);
     }
-    /* Patience needs something to wait for. */
+    /* Patience needs an expected time. */
     cemm_promise_begin(&promise, BEGIN, TIMEOUT, -1, true);
     cemm_promise_answer(&promise, BEGIN, 202, NO);
     assert_int_equal(promise.until, BEGIN + CEMM_PROMISE_FIRST_MS);

@@ -1,6 +1,6 @@
 /*
- * The queue between the plugin's thread and collectd's: in order, a series once
- * at a time, and bounded.
+ * The queue between the plugin's thread and collectd's: sorted, each series in
+ * one thread at a time, and bounded.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ static struct answer *answer_of(const char *alias, int64_t time)
     return answer;
 }
 
-/* False: the oldest had to go. */
+/* False: the oldest was dropped. */
 static bool put_of(struct queue *queue, const char *alias, int64_t time)
 {
     return queue_put(queue, answer_of(alias, time));
@@ -56,8 +56,8 @@ static bool put(struct queue *queue, int64_t time)
 
 #define LONG 60000 /* milliseconds */
 
-/* Makes a call and compares with `count` answers whose times count up from `first`; either no more
- * are there then, or the call gives no more. */
+/* Makes a call and compares with `count` answers whose times count up from `first`; then either
+ * the queue is empty, or the call returns no more. */
 static void expect(struct queue *queue, size_t count, int64_t first)
 {
     struct read_call call;
@@ -95,7 +95,7 @@ static void test_order(void **state)
     queue_destroy(&queue);
 }
 
-/* What comes during a call does not overtake what that leaves. */
+/* Answers that arrive during a call do not overtake those that it leaves. */
 static void test_order_during_a_call(void **state)
 {
     struct queue queue;
@@ -130,7 +130,7 @@ static void test_meters(void **state)
     queue_destroy(&queue);
 }
 
-/* Nor does one that has two answers hold up those behind it. */
+/* A meter with two answers does not delay those after it. */
 static void test_two_answers_each(void **state)
 {
     struct queue queue;
@@ -148,7 +148,7 @@ static void test_two_answers_each(void **state)
     queue_destroy(&queue);
 }
 
-/* One that is left until later holds up what its meter has behind it, and nothing else. */
+/* An answer that is left for later delays later ones of its meter, and nothing else. */
 static void test_left(void **state)
 {
     struct queue queue;
@@ -182,7 +182,7 @@ static void test_full(void **state)
     assert_int_equal(queue_init(&queue), 0);
     for (int64_t i = 0; i < most; i++)
         assert_true(put(&queue, i));
-    assert_false(put(&queue, most)); /* 0 goes */
+    assert_false(put(&queue, most)); /* drops 0 */
     assert_false(put(&queue, most + 1));
     assert_true(queue.waiting.size <= QUEUE_MAX);
     expect(&queue, 1, 2);
@@ -199,7 +199,7 @@ static void *bring(void *queue)
     return NULL;
 }
 
-/* A call waits for what comes while it lasts. */
+/* A call waits for answers that arrive during it. */
 static void expect_brought(struct queue *queue)
 {
     struct read_call call;
@@ -238,7 +238,7 @@ static void test_call_waits(void **state)
     queue_destroy(&queue);
 }
 
-/* Nor does it wait when nothing can come before the next one; what is there it takes. */
+/* It does not wait if nothing can arrive before the next call; it takes what is there. */
 static void test_call_expects_nothing(void **state)
 {
     struct queue queue;
@@ -267,7 +267,7 @@ static void test_destroy_frees_what_waits(void **state)
     (void)state;
     assert_int_equal(queue_init(&queue), 0);
     assert_true(put(&queue, 1));
-    queue_destroy(&queue); /* the leak checker is the judge */
+    queue_destroy(&queue); /* the leak checker checks that */
 }
 
 static bool hold_of(struct hold *hold, const char *alias, int64_t time, int64_t now)
@@ -295,7 +295,7 @@ static void test_hold(void **state)
     assert_true(hold_of(&hold, "p1", 1, 1000));
     assert_true(hold_of(&hold, "p1-gas", 2, 2000));
     assert_true(hold_of(&hold, "mb1", 3, 3000));
-    assert_false(hold_of(&hold, "mb1", 4, 3000)); /* it has one */
+    assert_false(hold_of(&hold, "mb1", 4, 3000)); /* it already has one */
     assert_null(hold_take(&hold, entry_of("mb2")));
     expect_held(hold_take(&hold, entry_of("p1-gas")), 2);
     assert_null(hold_take(&hold, entry_of("p1-gas")));
@@ -308,7 +308,7 @@ static void test_hold(void **state)
     assert_int_equal(hold.count, 0);
 }
 
-/* A fleet's first sweep is held as a whole, and each of it is found at once. */
+/* A fleet's whole first sweep is held back, and each series is found quickly. */
 static void test_hold_bound(void **state)
 {
     static char series[HOLD_MAX + 1]; /* they are only compared */
@@ -328,7 +328,7 @@ static void test_hold_bound(void **state)
         assert_ptr_equal(held->reading.entry, &series[i - 1]);
         free(held);
     }
-    hold_free(&hold); /* the leak checker sees that the last one goes, too */
+    hold_free(&hold); /* the leak checker checks that the last one is freed, too */
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /*
- * Refusals: for how long a refused request is left alone, how many are
- * remembered, how often the file of a key that was refused is read again while
- * requests rest, and that a new key ends their rests.
+ * Refusals: for how long a refused request is not repeated, how many are
+ * remembered, how often the file of a refused key is read again meanwhile, and
+ * that a new key ends all pauses.
  */
 #include "check.h"
 #include "common/base/limits.h"
@@ -41,13 +41,13 @@ int __wrap_cemm_secret_load(struct cemm_secret *secret, const char *file,
 
 uint32_t __wrap_cemm_random(void);
 
-/* The chance that leaves a pause as it is. */
+/* The random number that does not change a pause. */
 uint32_t __wrap_cemm_random(void)
 {
     return 25;
 }
 
-static bool rests(size_t i)
+static bool is_paused(size_t i)
 {
     return cemm_refusal_pause(&source->own, &queries[i]);
 }
@@ -80,22 +80,22 @@ static void test_once_a_second(void **state)
 {
     (void)state;
     for (int i = 0; i < 3000; i++) {
-        assert_true(rests(0) && rests(1));
+        assert_true(is_paused(0) && is_paused(1));
         loop.now++;
     }
     assert_int_equal(loads, 3);
 }
 
-/* The first that asks has it read; the others go by the count of keys. */
+/* The first one reads the file; the others use the count of keys. */
 static void test_new_key(void **state)
 {
     (void)state;
     on_disk = "new";
-    assert_false(rests(0) || rests(1));
+    assert_false(is_paused(0) || is_paused(1));
     assert_int_equal(loads, 1);
     expect_text("the key", key.text, "new");
     loop.now += 1000;
-    assert_false(rests(0) || rests(1));
+    assert_false(is_paused(0) || is_paused(1));
     assert_int_equal(loads, 1);
 }
 
@@ -125,18 +125,18 @@ static const struct cemm_pause *pause_of(int number)
     return cemm_refusal_pause(&source->own, &query);
 }
 
-static void test_told_or_not(void **state)
+static void test_with_and_without_a_time(void **state)
 {
     static const struct {
         const char *name;
         int64_t told[4], pauses[4];
     } rows[] = {
-        {"without a word", {-1, -1, -1, -1}, {1000, 2000, 4000, 8000}},
-        {"as told", {30000, 30000, 5000, 1}, {30000, 30000, 5000, 1}},
+        {"without a time", {-1, -1, -1, -1}, {1000, 2000, 4000, 8000}},
+        {"with a time", {30000, 30000, 5000, 1}, {30000, 30000, 5000, 1}},
         {"an hour at most",
          {3600000, 3601000, INT64_C(1) << 50, 1},
          {3600000, 3600000, 3600000, 1}},
-        {"no longer told", {20000, 20000, -1, -1}, {20000, 20000, 4000, 8000}},
+        {"no longer with a time", {20000, 20000, -1, -1}, {20000, 20000, 4000, 8000}},
     };
 
     (void)state;
@@ -152,7 +152,7 @@ static void test_told_or_not(void **state)
     }
 }
 
-static void test_each_by_itself(void **state)
+static void test_each_separately(void **state)
 {
     const struct cemm_last_reply well = {.status = 200, .retry_after_ms = -1};
     const struct cemm_query one = query_of(1);
@@ -168,7 +168,7 @@ static void test_each_by_itself(void **state)
     assert_null(pause_of(1));
 }
 
-/* The one that ends first gives way. */
+/* The one that ends first is replaced. */
 static void test_bound(void **state)
 {
     const struct cemm_pause *pause;
@@ -197,8 +197,8 @@ static int begin_empty(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_told_or_not, begin_empty, end),
-        cmocka_unit_test_setup_teardown(test_each_by_itself, begin_empty, end),
+        cmocka_unit_test_setup_teardown(test_with_and_without_a_time, begin_empty, end),
+        cmocka_unit_test_setup_teardown(test_each_separately, begin_empty, end),
         cmocka_unit_test_setup_teardown(test_bound, begin_empty, end),
         cmocka_unit_test_setup_teardown(test_once_a_second, begin, end),
         cmocka_unit_test_setup_teardown(test_new_key, begin, end),

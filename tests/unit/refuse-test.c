@@ -1,5 +1,5 @@
 /*
- * Answers that are refused whole, in message: wrong types on every
+ * Answers that are refused completely, with a message: wrong types on every
  * level, NULs, and too much of anything.
  */
 #include "answers.h"
@@ -30,7 +30,7 @@ static const struct wrong not_json[] = {
     {CEMM_REALTIME, "{data:{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}} {\"data\":{}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}}x", "it is not JSON"},
-#if JSON_C_VERSION_NUM != (18 << 8) /* which cannot be strict (base/json.c) */
+#if JSON_C_VERSION_NUM != (18 << 8) /* it cannot be strict (base/json.c) */
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1],}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{\"t1\":[" T ",1,]}}", "it is not JSON"},
     {CEMM_REALTIME, "{\"data\":{}/* why */}", "it is not JSON"},
@@ -127,7 +127,7 @@ static void test_types(void **state)
     expect_all_refused(types, COUNT(types));
 }
 
-/* What may not stand where [milliseconds, number] is wanted: alike in realtime and in rows. */
+/* What is not accepted as [milliseconds, number], in realtime and in rows. */
 static void test_pairs(void **state)
 {
     static const char *const pairs[] = {
@@ -151,7 +151,7 @@ static void test_pairs(void **state)
     }
 }
 
-/* `before`, `count` times `open`, `middle`, `close` as often, `after`. The caller frees it. */
+/* `before`, `count` times `open`, `middle`, `count` times `close`, `after`. The caller frees it. */
 static char *nest(const char *before, const char *open, const char *middle, const char *close,
                   size_t count, const char *after)
 {
@@ -171,8 +171,7 @@ static char *nest(const char *before, const char *open, const char *middle, cons
     return text;
 }
 
-/* 32 levels, counted with the outermost object and what is in the innermost one, pass; one more
- * does not. */
+/* 32 levels pass, counted from the outermost object to the innermost content; one more does not. */
 static void test_depth(void **state)
 {
     static const struct {
@@ -185,8 +184,8 @@ static void test_depth(void **state)
     } rows[] = {
         {"lists", "[", "", "]", 31, true},
         {"too many lists", "[", "", "]", 32, false},
-        {"lists round a number", "[", "7", "]", 30, true},
-        {"too many lists round a number", "[", "7", "]", 31, false},
+        {"lists around a number", "[", "7", "]", 30, true},
+        {"too many lists around a number", "[", "7", "]", 31, false},
         {"lists with neighbours", "[1,\"a\",", "null", ",true]", 30, true},
         {"objects", "{\"a\":", "\"b\"", "}", 30, true},
         {"too many objects", "{\"a\":", "\"b\"", "}", 31, false},
@@ -232,7 +231,7 @@ static char *repeat(const char *before, const char *name, const char *value, siz
     return text;
 }
 
-/* What fits is used, the rest left out. */
+/* Entries up to the limit are used, the rest is left out. */
 static void test_too_much(void **state)
 {
     static const struct {
@@ -276,7 +275,7 @@ static void test_too_much(void **state)
     }
 }
 
-/* 256 KiB are an answer, 4 MiB a list of devices; one byte more is none. */
+/* An answer may have 256 KiB, a list of devices 4 MiB, and not a byte more. */
 static void test_too_long(void **state)
 {
     static const struct {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What decides where the rooms look for files; a test may set any of it. */
+/* The variables that decide where files are searched; a test may set any of them. */
 static const char *const variables[] = {
     "CEMM_CONFIG", "XDG_CONFIG_HOME", "HOME",         "CREDENTIALS_DIRECTORY",
     "TZ",          "STATE_DIRECTORY", "XDG_DATA_HOME"};

@@ -1,5 +1,5 @@
 /*
- * A directory of a test's own, for the rooms that read files: made before it,
+ * A temporary directory for tests that read files: made before each test,
  * removed after it.
  */
 #ifndef TESTS_UNIT_SCRATCH_H
@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* cmocka's setup and teardown. The environment that they change is put back. */
+/* cmocka's setup and teardown. They restore the environment that they change. */
 int scratch_setup(void **state);
 int scratch_teardown(void **state);
 
-/* The path of `name` in it: one of a few buffers that take turns. */
+/* The path of `name` in it, in one of a few buffers that are used in turn. */
 const char *scratch_path(const char *name);
 
 /* Writes a file there, making the directories on the way, and returns its path. */

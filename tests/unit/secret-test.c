@@ -1,6 +1,6 @@
 /*
- * Key files: who may read them, which line is the key, and that
- * a key is never in the message that say what is wrong.
+ * Key files: who may read them, which line is the key, and that a key is never in
+ * an error message.
  */
 #include "check.h"
 #include "common/base/secret.h"
@@ -30,7 +30,7 @@ static const struct {
     {"plain", TEXT(KEY "\n"), 0, KEY},
     {"no newline", TEXT(KEY), 0, KEY},
     {"CR LF", TEXT(KEY "\r\n"), 0, KEY},
-    {"blanks round it", TEXT(" \t" KEY " \t\r\n"), 0, KEY},
+    {"spaces around it", TEXT(" \t" KEY " \t\r\n"), 0, KEY},
     {"only the first line counts", TEXT(KEY "\nanother\n"), 0, KEY},
     {"NUL in the second line", TEXT(KEY "\nano\0ther\n"), 0, KEY},
     {"every printable character", TEXT("!\"#$%&'()*+,-./09:;<=>?@AZ[\\]^_`az{|}~\n"), 0,
@@ -40,11 +40,11 @@ static const struct {
     {"longest, a long file", TEXT(LONGEST "\n" HUNDRED "\n" HUNDRED "\n" HUNDRED), 0, LONGEST},
     {"empty", TEXT(""), -ENODATA, NULL},
     {"empty first line", TEXT("\n" KEY "\n"), -ENODATA, NULL},
-    {"blank first line", TEXT(" \t\r\n" KEY "\n"), -ENODATA, NULL},
+    {"first line of spaces", TEXT(" \t\r\n" KEY "\n"), -ENODATA, NULL},
     {"NUL in it", TEXT(KEY "\0rest\n"), -EILSEQ, NULL},
     {"NUL at the end", TEXT(KEY "\0"), -EILSEQ, NULL},
     {"NUL first", TEXT("\0" KEY "\n"), -EILSEQ, NULL},
-    {"blank in it", TEXT(KEY " " KEY "\n"), -EILSEQ, NULL},
+    {"a space in it", TEXT(KEY " " KEY "\n"), -EILSEQ, NULL},
     {"control character", TEXT(KEY "\x1b[2J\n"), -EILSEQ, NULL},
     {"CR in it", TEXT(KEY "\r" KEY "\n"), -EILSEQ, NULL},
     {"not ASCII", TEXT(KEY "\xc3\xa9\n"), -EILSEQ, NULL},
@@ -52,7 +52,7 @@ static const struct {
     {"one too long", TEXT(LONGEST "x\n"), -E2BIG, NULL},
     {"one too long, no newline", TEXT(LONGEST "x"), -E2BIG, NULL},
     {"longer than we read", TEXT(LONGEST LONGEST "\n"), -E2BIG, NULL},
-    {"longer than we read, behind blanks", TEXT(BLANKS_64 LONGEST LONGEST "\n"), -E2BIG, NULL},
+    {"longer than we read, after spaces", TEXT(BLANKS_64 LONGEST LONGEST "\n"), -E2BIG, NULL},
 #undef TEXT
 };
 
@@ -154,7 +154,7 @@ static void test_credential(void **state)
     (void)state;
     unsetenv("CREDENTIALS_DIRECTORY");
     expect_failure("credential:home", -ENOENT, "$CREDENTIALS_DIRECTORY is unset");
-    scratch_text("credentials/home", KEY "\n", 0440); /* systemd's own mode: not ours to judge */
+    scratch_text("credentials/home", KEY "\n", 0440); /* systemd's mode, which is not checked */
     scratch_text("credentials/bad", "\n", 0400);
     scratch_text("outside", KEY "\n", 0600);
     setenv("CREDENTIALS_DIRECTORY", scratch_path("credentials"), 1);

@@ -1,6 +1,6 @@
 /*
- * Shards of 10,000 devices: they are even, whole, and move no more than they
- * must. The hash must never change.
+ * Shards of 10,000 devices: they are even, complete, and move no more devices than
+ * necessary. The hash must never change.
  */
 #include "check.h"
 #include "common/model/shard.h"
@@ -19,7 +19,7 @@ static unsigned shard_of(unsigned number, unsigned shards)
     return cemm_shard_of(&uid, shards);
 }
 
-/* Each device is in exactly one shard, and each shard has its part within 10 %. */
+/* Each device is in exactly one shard, and each shard has its share within 10 %. */
 static void test_even(void **state)
 {
     (void)state;
@@ -35,7 +35,7 @@ static void test_even(void **state)
     }
 }
 
-/* What moves goes to the new shard. */
+/* Devices that move go to the new shard. */
 static void test_movement(void **state)
 {
     (void)state;
@@ -53,7 +53,7 @@ static void test_movement(void **state)
     }
 }
 
-/* Worked out by another program. */
+/* Calculated by another program. */
 static void test_fixed(void **state)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /*
- * Which minutes were given and which are missing, and the state file that
- * remembers it: over restarts, over damage, and over another window.
+ * Which minutes were sent and which are missing, and the state file: over
+ * restarts, damage, and another window.
  */
 #include "check.h"
 #include "common/base/file.h"
@@ -56,7 +56,7 @@ static struct cemm_ledger_entry *power(struct cemm_ledger *ledger)
     return entry;
 }
 
-/* All stretches that a sink lacks, as "FROM-UNTIL …" in minutes ago. */
+/* All ranges that a sink lacks, as "FROM-UNTIL …" in minutes ago. */
 static const char *missing_to(struct cemm_ledger_entry *entry, const char *sink)
 {
     static char text[4096];
@@ -98,12 +98,12 @@ static void test_missing(void **state)
         int marks[8]; /* minutes ago; 0 ends them */
         const char *missing;
     } rows[] = {
-        {"nothing was given: the whole window", {0}, "10-1"},
+        {"nothing was sent: the whole window", {0}, "10-1"},
         {"the last one", {1}, "10-1"},
         {"one in the middle", {5}, "10-5 4-1"},
         {"two that touch", {5, 4}, "10-5 3-1"},
         {"the same, the other way round", {4, 5}, "10-5 3-1"},
-        {"two, and what lies between", {7, 3, 6, 4, 5}, "10-7 2-1"},
+        {"two, and those between", {7, 3, 6, 4, 5}, "10-7 2-1"},
         {"the oldest of the window", {10}, "9-1"},
         {"one before the window", {11}, "10-1"},
         {"the newest that can be missing", {2}, "10-2"},
@@ -135,9 +135,9 @@ static void test_edges(void **state)
     expect_int("from within a minute: the next one", from, AT(4));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), NOW, &from, &until));
     expect_int("from its beginning: that one", from, AT(5));
-    /* Minute 0 is under way, 1 has ended at 0 s: at 59.999 s it may still come. */
+    /* Minute 0 is the current one, 1 has ended at 0 s: until 59.999 s it may still come. */
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 59999, &from, &until));
-    expect_int("just over is not missing yet", until, AT(1));
+    expect_int("a minute that has just ended is not missing yet", until, AT(1));
     assert_true(cemm_ledger_missing(power(ledger), "", AT(5), AT(0) + 60000, &from, &until));
     expect_int("a minute later it is", until, AT(0));
     assert_false(cemm_ledger_missing(power(ledger), "", AT(1), NOW, &from, &until));
@@ -157,10 +157,10 @@ static void test_marks(void **state)
     expect_int("same minute", mark(ledger, AT(3) + 59999), 0);
     expect_int("next", mark(ledger, AT(3) + 60000), 1);
     expect_int("ahead of our clock", mark(ledger, AT(-14)), 1);
-    expect_int("that again", mark(ledger, AT(-14)), 0);
+    expect_int("the same again", mark(ledger, AT(-14)), 0);
     expect_int("never read", mark(ledger, 0), -ENOMEM);
-    expect_int("that never was", cemm_ledger_sent(power(ledger), 0), -EINVAL);
-    expect_int("a name that is none", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
+    expect_int("sent, never read", cemm_ledger_sent(power(ledger), 0), -EINVAL);
+    expect_int("an invalid name", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
     while (snprintf(name, sizeof(name), "csv/%d", count) > 0 &&
            cemm_ledger_mark(power(ledger), name, NOW) == 1)
         count++;
@@ -178,7 +178,7 @@ static void test_names(void **state)
         bool good;
     } rows[] = {
         {"good", "00-1E-C0-85-96-CC", "p1", "t1", true},
-        {"as it may be written", "00:1e:c0:85:96:cc", "p1", "t1", true},
+        {"in another form", "00:1e:c0:85:96:cc", "p1", "t1", true},
         {"another series", "00-1E-C0-85-96-CC", "p1", "t2", true},
         {"no uid", "garden", "p1", "t1", false},
         {"no alias", "00-1E-C0-85-96-CC", "p1/x", "t1", false},
@@ -204,7 +204,7 @@ static void test_names(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Each of these differs from the first in one thing only. */
+/* Each of these differs from the first in one field only. */
 static void test_series(void **state)
 {
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
@@ -229,7 +229,7 @@ static void test_series(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* What is given live is given to all sinks of this run, if the API has its minutes. */
+/* Live samples count as sent for all sinks of this run, if the API has minutes of them. */
 static void test_live(void **state)
 {
     static const char *const sinks[] = {"csv", "write_graphite"};
@@ -243,12 +243,12 @@ static void test_live(void **state)
     assert_int_equal(cemm_ledger_sent(t1, AT(5)), 0);
     expect_text("one", missing_to(power(ledger), "csv"), "10-5 4-1");
     expect_text("the other", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
-    expect_text("nobody else", missing_to(power(ledger), "of another run"), "10-8 7-1");
+    expect_text("no other sink", missing_to(power(ledger), "of another run"), "10-8 7-1");
     expect_text("no minutes", missing_to(t1, "csv"), "10-1");
     cemm_ledger_free(ledger);
 }
 
-/* Every second minute, in an order that a bad insertion would mind, then the rest. */
+/* Every second minute, in an order that would break a wrong insertion, then the rest. */
 static void test_many(void **state)
 {
     struct cemm_ledger *ledger = begin(1001 * 60);
@@ -266,7 +266,7 @@ static void test_many(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The number of gaps is bounded: the oldest ones are given up. */
+/* The number of gaps is bounded: the oldest ones are dropped. */
 static void test_bounded(void **state)
 {
     struct cemm_ledger *ledger = begin(CEMM_WINDOW_MAX);
@@ -302,7 +302,7 @@ static void save(struct cemm_ledger *ledger, bool whole, int result)
         expect_part("the message", message.text, ledger->path);
 }
 
-/* The newest sample that an earlier run gave, for an answer that came `later` than it. */
+/* The newest sample that an earlier run sent, for an answer that came `later`. */
 static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
 {
     struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
@@ -323,9 +323,9 @@ static void test_file(void **state)
     mark_all(ledger, 3, 3);
     assert_int_equal(cemm_ledger_sent(power(ledger), NOW - 5), 0);
     save(ledger, true, 0);
-    save(ledger, true, 0); /* over the one that is there */
+    save(ledger, true, 0); /* over the existing file */
     assert_int_equal(stat(path, &stat_buffer), 0);
-    expect_int("not for everybody", stat_buffer.st_mode & 0027, 0);
+    expect_int("not readable by others", stat_buffer.st_mode & 0027, 0);
     assert_int_equal(access(scratch_path("state.new"), F_OK), -1);
     cemm_ledger_free(ledger);
 
@@ -333,8 +333,8 @@ static void test_file(void **state)
     load(ledger, path, 0);
     expect_text("read back", missing_of(ledger), "20-8 5-3 2-1");
     assert_true(knows(ledger, NOW - 5, 0));
-    assert_true(knows(ledger, NOW - 5, -900000));  /* as far ahead as a sample may be */
-    assert_false(knows(ledger, NOW - 5, -900001)); /* noted while our clock was wrong */
+    assert_true(knows(ledger, NOW - 5, -900000));  /* the limit of a sample's lead */
+    assert_false(knows(ledger, NOW - 5, -900001)); /* recorded while our clock was wrong */
     mark_all(ledger, 20, 9);
     save(ledger, true, 0);
     cemm_ledger_free(ledger);
@@ -345,7 +345,7 @@ static void test_file(void **state)
     save(ledger, true, 0);
     cemm_ledger_free(ledger);
 
-    ledger = begin(20 * 60 + 20); /* nothing was forgotten over it */
+    ledger = begin(20 * 60 + 20); /* nothing was lost by that */
     load(ledger, path, 0);
     expect_text("wide again", missing_of(ledger), "5-3 2-1");
     cemm_ledger_free(ledger);
@@ -365,7 +365,7 @@ static void append(const char *path, const char *text)
 #define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
 #define LINE(start)      GIVEN(start "+1")
 
-/* One line more counts at once; half a line does not count, and does no harm. */
+/* An appended line counts at once; half a line does not count, and does no harm. */
 static void test_append(void **state)
 {
     const char *path =
@@ -376,40 +376,41 @@ static void test_append(void **state)
     append(path, LINE("1699999740"));
     append(path, "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+1");
     load(ledger, path, -EBADMSG);
-    expect_text("two lines and a half", missing_of(ledger), "10-8 3-1");
+    expect_text("two and a half lines", missing_of(ledger), "10-8 3-1");
     append(path, "\n" GIVEN("@1699999999993"));
     load(ledger, path, 0);
-    expect_text("no half any more, and no minute", missing_of(ledger), "10-8 2-1");
+    expect_text("the half line is gone, and its minute", missing_of(ledger), "10-8 2-1");
     assert_true(knows(ledger, NOW - 7, 0));
     cemm_ledger_free(ledger);
 }
 
-/* The file whole at first, then lines, then whole again when that has failed. */
+/* First the whole file, then lines, then the whole file again if that has failed. */
 static void test_save(void **state)
 {
     static const struct {
         const char *row;
-        int minute;       /* that is marked before; 0: none */
-        bool whole;       /* asked for */
-        bool away;        /* its directory */
+        int minute;       /* marked before; 0: none */
+        bool whole;       /* requested */
+        bool away;        /* its directory is missing */
         int later;        /* milliseconds */
-        int result;       /* what is told */
+        int result;       /* the returned value */
         const char *text; /* of the file; NULL: there is none */
     } rows[] = {
-        {"nothing was given", 0, true, false, 0, 0, NULL},
+        {"nothing was sent", 0, true, false, 0, 0, NULL},
         {"at first", 8, false, false, 0, 0, HEADER LINE("1699999500") END},
-        {"nothing is new", 0, false, false, 0, 0, HEADER LINE("1699999500") END},
+        {"nothing new", 0, false, false, 0, 0, HEADER LINE("1699999500") END},
         {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
         {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
-        {"all of it", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1") END},
+        {"the whole file", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1") END},
         {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
-        {"is told once", 5, false, true, 0, 0, NULL},
+        {"is reported once", 5, false, true, 0, 0, NULL},
         {"and is not tried again at once", 0, false, false, 299999, 0,
          HEADER GIVEN("1699999500+1 1699999620+1") END},
         {"but soon", 0, false, false, 1, 1, HEADER GIVEN("1699999500+4") END},
-        {"and it is well", 4, false, false, 0, 0,
+        {"and it works", 4, false, false, 0, 0,
          HEADER GIVEN("1699999500+4") END LINE("1699999740")},
-        {"all of it now and then", 3, false, false, 300000, 0, HEADER GIVEN("1699999500+6") END},
+        {"the whole file from time to time", 3, false, false, 300000, 0,
+         HEADER GIVEN("1699999500+6") END},
     };
     struct cemm_ledger *ledger = begin(HOUR);
     char path[200];
@@ -439,7 +440,7 @@ static void test_save(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* Lines that nobody fetches are not kept for ever: then the file is written whole. */
+/* Lines that are not fetched are dropped: then the whole file is written. */
 static void test_too_many_lines(void **state)
 {
     const char *path = scratch_path("state");
@@ -462,7 +463,7 @@ static void test_too_many_lines(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* What is written is in the order of names, and of the newest sample there is one. */
+/* The file is sorted by name, and has one newest sample of each series. */
 static void test_text(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -474,7 +475,7 @@ static void test_text(void **state)
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
-    /* The time of the last sample stays: one that comes again is no news after a year either. */
+    /* The time of the last sample is kept: its repetition is not new, even after a year. */
     assert_int_equal(cemm_ledger_sent(power(ledger), NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("the last sample", text, HEADER GIVEN("@1665440000000") END);
@@ -520,28 +521,28 @@ static void test_damage(void **state)
         {"an empty line", HEADER END "\n" GOOD, -EBADMSG},
         {"too few fields", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\n", -EBADMSG},
         {"too many", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\t\n", -EBADMSG},
-        {"a uid that is none", HEADER END "\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
-        {"a sink that is none", HEADER END "a\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
+        {"an invalid uid", HEADER END "\tgarden\tp1\tx\t1699999800+3\n", -EBADMSG},
+        {"an invalid sink", HEADER END "a\001b\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+3\n",
          -EBADMSG},
         {"a path", HEADER END "\t00-1E-C0-85-96-CC\t../p1\tx\t1699999800+3\n", -EBADMSG},
         {"no count", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800\n", -EBADMSG},
         {"count 0", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+0\n", -EBADMSG},
         {"negative", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+-1\n", -EBADMSG},
-        {"no full minute", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999801+1\n", -EBADMSG},
+        {"not a full minute", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999801+1\n", -EBADMSG},
         {"in 1970", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t60+1\n", -EBADMSG},
         {"beyond int64", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+99999999999999999999\n",
          -EBADMSG},
         {"a space too many", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t1699999800+1 \n", -EBADMSG},
-        {"nothing given", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t\n", -EBADMSG},
-        {"newest in words", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t@now\n", -EBADMSG},
-        {"newest not the last of minutes",
+        {"nothing sent", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t\n", -EBADMSG},
+        {"newest as text", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t@now\n", -EBADMSG},
+        {"newest is not the last of the minutes",
          HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 1699999800+1\n", 0},
         {"a cadence", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t@1699999800000 /60\n", 0},
-        {"a cadence alone", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t/60\n", 0},
+        {"only a cadence", HEADER END GOOD "\t00-1E-C0-85-96-CC\tp1\tx\t/60\n", 0},
         {"a cadence of a pulse meter", HEADER END GOOD "\t00-1E-C0-85-96-CC\ts01\tx\t/60\n", 0},
         {"a cadence of nothing", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/0\n", -EBADMSG},
         {"a cadence of a day", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/86400\n", -EBADMSG},
-        {"a cadence in words", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/hour\n", -EBADMSG},
+        {"a cadence as text", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/hour\n", -EBADMSG},
         {"a cadence not last", HEADER END "\t00-1E-C0-85-96-CC\tp1\tx\t/60 @1699999800000\n",
          -EBADMSG},
     };
@@ -561,22 +562,22 @@ static void test_damage(void **state)
     }
 }
 
-/* What is cut off anywhere is said, what is left counts, the file is kept, and what is written next
- * is whole again. */
+/* A file that is cut off anywhere is reported, its remaining lines are used, a copy is kept, and
+ * the next file is complete again. */
 static void test_cut(void **state)
 {
     static const struct {
         const char *row;
         const char *text;
         const char *missing;
-        const char *then; /* when minute 5 was given, too */
+        const char *then; /* after minute 5 was sent, too */
     } rows[] = {
         {"within a line", HEADER GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
         {"between two lines", HEADER GOOD, "10-3", "10-5 4-3"},
         {"all lines", HEADER, "10-1", "10-5 4-1"},
         {"within the end", HEADER GOOD "en", "10-3", "10-5 4-3"},
-        {"before the end's own end", HEADER GOOD "end", "10-3", "10-5 4-3"},
-        {"within what came later", HEADER END GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
+        {"before the newline of the end", HEADER GOOD "end", "10-3", "10-5 4-3"},
+        {"within a later line", HEADER END GOOD "\t00-1E-C", "10-3", "10-5 4-3"},
     };
     char aside[200];
 
@@ -614,8 +615,8 @@ static void test_unusable(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A link stays and what it leads to is written; nothing else than a file is replaced, nor is what
- * has the name of the temporary file written to. */
+/* A link stays and its target is written; only a regular file is replaced, and nothing is
+ * written to an existing file with the temporary file's name. */
 static void test_links(void **state)
 {
     struct cemm_ledger *ledger = begin(HOUR);
@@ -655,8 +656,8 @@ static void test_links(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* The cadence of a series, as learned from samples, lasts over a restart; that of a pulse meter is
- * never known. A file of format 1 has none. */
+/* The interval of a series, as learned from samples, survives a restart; that of a pulse meter
+ * is never known. A file of format 1 has none. */
 static void test_cadence(void **state)
 {
     static const char path_1[] = HEADER END "" GIVEN("@1699999900000");
@@ -673,9 +674,9 @@ static void test_cadence(void **state)
         assert_int_equal(cemm_ledger_take(power(ledger), &document, &sample), CEMM_NEW);
         assert_int_equal(cemm_ledger_take(pulse, &document, &sample), CEMM_NEW);
         assert_int_equal(cemm_ledger_sent(power(ledger), sample.time), 0);
-        expect_int("two samples tell", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
+        expect_int("two samples are enough", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
         expect_int("30 s", seconds, i > 1 ? 30 : 0);
-        expect_int("a pulse meter is not asked", cemm_ledger_cadence(pulse, &seconds), true);
+        expect_int("a pulse meter needs no samples", cemm_ledger_cadence(pulse, &seconds), true);
         expect_int("nothing of its own", seconds, 0);
         save(ledger, false, 0);
     }
@@ -695,7 +696,7 @@ static void test_cadence(void **state)
     cemm_ledger_free(ledger);
 }
 
-/* A file that names too many sinks is none of ours. */
+/* A file with too many sinks is not one of ours. */
 static void test_sinks(void **state)
 {
     char text[8000] = HEADER END;

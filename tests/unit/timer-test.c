@@ -1,6 +1,6 @@
 /*
- * The heap of timers: what is due fires, in order, once; what is stopped does
- * not, wherever in the heap it stood.
+ * The heap of timers: due timers fire once, in order; stopped ones do not,
+ * wherever they were in the heap.
  */
 #include "check.h"
 #include "common/engine/timer.h"
@@ -12,7 +12,7 @@ struct probe {
     int fired;
     struct cemm_timers *timers;
     struct probe *stops; /* stopped when this one fires */
-    int64_t again;       /* set anew for then; 0: not */
+    int64_t again;       /* restarted for then; 0: not */
 };
 
 static int64_t last_fired;
@@ -23,7 +23,7 @@ static void fire(void *data)
 
     assert_true(probe->timer.when >= last_fired); /* earliest first */
     last_fired = probe->timer.when;
-    assert_int_equal(probe->timer.slot, 0); /* may be set again from in here */
+    assert_int_equal(probe->timer.slot, 0); /* may be restarted from here */
     probe->fired++;
     if (probe->stops)
         cemm_timer_stop(probe->timers, &probe->stops->timer);
@@ -105,7 +105,7 @@ static void test_from_within(void **state)
     cemm_timers_clear(&timers);
 }
 
-/* Many, in a scrambled order, with equals among them; every third is stopped again. */
+/* Many, in a scrambled order, with equals among them; every third is stopped. */
 static void test_many(void **state)
 {
     struct cemm_timers timers = {0};

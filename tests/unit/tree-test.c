@@ -1,6 +1,6 @@
 /*
- * The shape of the mount: which names there are, what each stands for, and
- * that every name that is listed leads back to itself.
+ * The shape of the mount: which names exist, what each means, and that every
+ * listed name leads back to itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,8 +27,8 @@ struct fixture {
     struct tree_clock clock;
 };
 
-/* A meter of which nothing is known but that the cloud reaches it; one whose data begin in a
- * November; one of which no more than that was found; and one on the LAN alone. */
+/* A meter in the cloud with nothing else known; one whose data begin in a November; one whose first
+ * day is only partly known; and one on the LAN only. */
 static const struct tree_meter unknown = {.totals = true};
 static const struct tree_meter known = {true, true, true, {CEMM_DAY, 2022, 11, 15}};
 static const struct tree_meter partly = {true, true, false, {CEMM_DAY, 2022, 11, 15}};
@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Follows a text from the root; false if a name in it does not exist. */
+/* Follows a path from the root; false if a name in it does not exist. */
 static bool walk_as(const struct tree_meter *meter, const struct tree_clock *clock,
                     const char *text, struct path *ret_path)
 {
@@ -229,7 +229,7 @@ static void test_refused(void **state)
     }
 }
 
-/* What is there, or not, when it is known where the data begin. */
+/* Which names exist if the first day is known. */
 static const struct {
     const char *text;
     bool there;
@@ -281,7 +281,7 @@ static void test_local(void **state)
     assert_true(walk_as(&local, &fixture->clock, DAY, &path));
 }
 
-/* A name that is longer than any buffer in there. */
+/* A name that is longer than any buffer in the code. */
 static void test_long_names(void **state)
 {
     struct fixture *fixture = *state;
@@ -335,7 +335,7 @@ static void test_links(void **state)
 
         assert_true(walk(&clock, links[i].text, &path));
         assert_string_equal(tree_target(&path, &clock, 0, &target), links[i].target);
-        /* It leads to that path. */
+        /* It resolves to that path. */
         assert_true(walk(&clock, target.text, &again));
         assert_string_equal(target.text, again.text);
         assert_int_equal(target.kind, again.kind);
@@ -375,7 +375,7 @@ static void test_back(void **state)
     assert_false(tree_cut(root.text));
 }
 
-/* The other file of a period has the other ending, and its other file is the first. */
+/* The twin of a period's file has the other extension, and the twin of that is the first file. */
 static void test_twins(void **state)
 {
     struct fixture *fixture = *state;
@@ -397,7 +397,7 @@ static void test_twins(void **state)
     }
 }
 
-/* `st_ino` depends on it: FNV-1a, 64 bits, by its authors' test vectors. */
+/* `st_ino` depends on it: FNV-1a, 64 bits, with its authors' test vectors. */
 static void test_hash(void **state)
 {
     (void)state;
@@ -488,7 +488,7 @@ static void test_listings(void **state)
     }
 }
 
-/* On the 15th the month is listed to the 15th. */
+/* On the 15th, the listing of the month ends with the 15th. */
 static void test_listing_of_now(void **state)
 {
     struct fixture *fixture = *state;
@@ -524,7 +524,7 @@ static const struct {
     const char *text;
     enum cemm_endpoint endpoint;
     const char *alias;
-    struct cemm_period period; /* of history only */
+    struct cemm_period period; /* only for history */
 } queries[] = {
     {METER, CEMM_REALTIME, "p1", {0}},
     {METER "/realtime/t1", CEMM_REALTIME, "p1", {0}},
@@ -560,7 +560,7 @@ static void test_queries(void **state)
     assert_false(tree_query(&path, &query));
 }
 
-/* A failure's cause is the document, not the file. */
+/* An error belongs to the document, not to the file. */
 static void test_causes(void **state)
 {
     struct fixture *fixture = *state;

@@ -1,6 +1,6 @@
 /*
- * From a query to a URL: each endpoint on each interface, as the documents
- * write them, with the time parameter that both read alike (the period's start).
+ * From a query to a URL: each endpoint on each interface, as documented, with a
+ * time parameter that both interpret alike (the period's start).
  */
 #include "check.h"
 #include "common/protocol/url.h"
