@@ -147,14 +147,14 @@ meters() {
   is 'is there once' 2 "$(wc -l <<<"$out")"
   read_exits 'a METER after --' 0 --format csv -- "$one/s01"
 
-  read_exits 'an alias that is not there' 1 --format csv s02 "$one/s01"
+  read_exits 'an alias that does not exist' 1 --format csv s02 "$one/s01"
   is 'the others come' 2 "$(wc -l <<<"$out")"
   has 'the message names it' "$err" 's02'
   is 'all messages are errors' '' "$(grep -v '^E! ' <<<"$err" || true)"
-  read_exits 'an alias that nobody knows' 1 --format json nothing-of-that-name
+  read_exits 'an unknown alias' 1 --format json nothing-of-that-name
   is 'json of nothing' '[]' "$out"
   has 'the message names it' "$err" 'E! cemm: nothing-of-that-name: '
-  read_exits 'a device that is not there' 1 00-00-00-00-00-09
+  read_exits 'a device that does not exist' 1 00-00-00-00-00-09
   has 'the message names it' "$err" '00-00-00-00-00-09'
   is 'influx of nothing' '' "$out"
 }
@@ -297,7 +297,7 @@ configuration() {
   sed 's|^api-key-file.*|api-key-file = beside.key|' "$config" >"$scratch/paths.conf"
   exits 'a key beside the file' 0 bash -c 'cd / && "$@"' - "$cemm" list --config "$scratch/paths.conf"
   before=$(requests .)
-  cemm_exits 'a key file that is not there' 2 read --config "$scratch/none.conf"
+  cemm_exits 'a key file that does not exist' 2 read --config "$scratch/none.conf"
   sed 's|^api-key-file.*|api-key-file = 4e4f657261bc0d9e4f5a|' "$config" >"$scratch/pasted.conf"
   cemm_exits 'the key instead of its file' 2 read --config "$scratch/pasted.conf"
   has 'is explained' "$err" 'if this is the key itself, write it into a file'
@@ -306,9 +306,9 @@ configuration() {
   cemm_exits 'an unknown key' 2 read --config "$scratch/typo.conf"
   has 'the message names file and line' "$err" "E! cemm: $scratch/typo.conf: line $(grep -n urrl "$scratch/typo.conf" | cut -d: -f1): "
   sed 's|^url.*|&\n&|' "$config" >"$scratch/twice.conf"
-  cemm_exits 'a key that stands there twice' 2 read --config "$scratch/twice.conf"
+  cemm_exits 'a key that is set twice' 2 read --config "$scratch/twice.conf"
   has 'the message names file, line and key' "$err" "E! cemm: $scratch/twice.conf: line $(grep -n url "$scratch/twice.conf" | tail -n 1 | cut -d: -f1): url"
-  cemm_exits 'a configuration that is not there' 2 read --config "$scratch/no-such.conf"
+  cemm_exits 'a configuration that does not exist' 2 read --config "$scratch/no-such.conf"
   printf '[discovery]\nenabled = no\n' >"$scratch/empty.conf"
   cemm_exits 'a configuration without a source' 2 list --config "$scratch/empty.conf"
   has 'the message names it' "$err" "E! cemm: $scratch/empty.conf: "
@@ -321,14 +321,14 @@ failures() {
   is 'the others are printed' "$(all_said "$one" "$two")" "$(of_csv <<<"$out")"
   check 'the message names it, with a prefix for Telegraf' grep -qE "^E! cemm: $two/s01: .*502" <<<"$err"
   is 'once' 1 "$(wc -l <<<"$err")"
-  read_exits 'a table shows what failed' 1 --format table
+  read_exits 'a table shows the failure' 1 --format table
   # shellcheck disable=SC2016 # awk's own
   check 'below its device' awk -v uid="$two" '
     $1 == uid { inside = 1 } inside && /^ +s01: .*502/ { found = 1 } END { exit !found }' <<<"$out"
   cemm_exits 'list, too' 1 list --config "$config"
   has 'names it' "$out" 's01: '
   sim_faults 'garbage@*/p1/realtime*'
-  read_exits 'an answer that is no document' 1 --format influx p1
+  read_exits 'an answer that is not a document' 1 --format influx p1
   is 'gives no data' '' "$out"
   sim_faults
 
@@ -358,7 +358,7 @@ failures() {
     (ulimit -n "$limit" && "$cemm" read --config "$config" --format csv 2>&1 >/dev/null) || echo "code $?"
   done >"$scratch/limits"
   if pkg-config --atleast-version=8.14 libcurl; then
-    left_out 'a sweep that is given up says why' 'libcurl waits without a descriptor of its own since 8.14'
+    left_out 'an aborted sweep says why' 'since 8.14 libcurl waits without an additional descriptor'
   else
     check 'an aborted sweep says why' \
       grep -qxF 'E! cemm: the meters could not be read: Too many open files' "$scratch/limits"
@@ -407,26 +407,26 @@ output() {
   inode=$(stat -c %i "$file")
   chmod 640 "$file"
   umask 077
-  read_exits 'a file that is there' 0 --output "$file"
+  read_exits 'an existing file' 0 --output "$file"
   refute 'is a new file' test "$inode" = "$(stat -c %i "$file")"
   is 'with the mode of the old one' 640 "$(stat -c %a "$file")"
   ln -s not/../dangling "$scratch/out/to"
   mkdir "$scratch/out/not"
-  read_exits 'a link to what is not there yet' 0 --format csv --output "$scratch/out/to"
+  read_exits 'a link to a file that does not exist yet' 0 --format csv --output "$scratch/out/to"
   umask "$mask"
   is 'stays, and leads to it' 'not/../dangling 600' "$(readlink "$scratch/out/to") $(stat -L -c %a "$scratch/out/to")"
   ln -s loop "$scratch/out/loop"
-  read_exits 'a link that leads nowhere' 2 --output "$scratch/out/loop"
+  read_exits 'a link loop' 2 --output "$scratch/out/loop"
   has 'is refused with a message' "$err" "$scratch/out/loop: Too many levels of symbolic links"
   rm -r "$scratch/out"/{to,loop,not,dangling}
   if [[ $(id -u) == 0 ]]; then
     install -m 600 -o nobody -g nogroup /dev/null "$file"
-    read_exits "somebody else's file" 0 --output "$file"
+    read_exits "another user's file" 0 --output "$file"
     is 'keeps its owner' 'nobody nogroup 600' "$(stat -c '%U %G %a' "$file")"
     rm "$file"
-    read_exits 'and is' 0 --output "$file"
+    read_exits 'again' 0 --output "$file"
   else
-    left_out "somebody else's file stays his" 'needs root'
+    left_out "another user's file keeps its owner" 'needs root'
   fi
   has 'without a format: influx' "$(<"$file")" 'cemm,uid='
   ln -s meters.csv "$scratch/out/link"
@@ -435,8 +435,8 @@ output() {
   is 'and its file is replaced' 2 "$(jq length "$file")"
 
   cp "$file" "$scratch/before"
-  read_exits 'a folder that is not there' 2 --output "$scratch/none/file"
-  read_exits 'a folder as the file' 2 --output "$scratch/out"
+  read_exits 'a directory that does not exist' 2 --output "$scratch/none/file"
+  read_exits 'a directory as the file' 2 --output "$scratch/out"
   read_exits 'a device as the file' 2 --output /dev/null
   check 'which stays a device' test -c /dev/null
   # TSan itself writes to $TMPDIR, if it is set, before the program starts.
@@ -464,17 +464,17 @@ output() {
     has 'and says so' "$err" "E! cemm: $file: not changed, because there was no sample"
   done
   sim_faults
-  cemm_exits 'history of a time without data' 1 history --config "$config" --from 2010-01-01 \
+  cemm_exits 'history of days without data' 1 history --config "$config" --from 2010-01-01 \
     --to 2010-01-02 --output "$file" s01
   check 'leaves the old file' cmp "$scratch/before" "$file"
   read_exits 'one meter of two' 1 --output "$scratch/out/part" --format csv s77 "$one/s01"
   is 'is written' 2 "$(wc -l <"$scratch/out/part")"
   sim_faults "status=502@*/s01/realtime*"
-  read_exits 'prometheus, where all fail' 1 --output "$scratch/out/part" --format prometheus "$one/s01"
+  read_exits 'prometheus, if all fail' 1 --output "$scratch/out/part" --format prometheus "$one/s01"
   is 'is written, so that its age shows' "cemm_up{uid=\"$one\",alias=\"s01\"} 0" "$(grep '^cemm_up' "$scratch/out/part")"
   sim_faults
   rm "$scratch/out/part"
-  read_exits 'a mistake' 2 --output "$file" --format nonsense
+  read_exits 'a wrong option' 2 --output "$file" --format nonsense
   check 'does not touch it' cmp "$scratch/before" "$file"
   is 'no other file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
 }
@@ -510,7 +510,7 @@ signals() {
   exec 7>&-
   is 'without a reader, SIGPIPE ends it' 141 "$status"
   is 'without a message' '' "$(<"$scratch/stderr")"
-  exits 'stdout that takes nothing' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
+  exits 'stdout that is full' 1 bash -c '"$@" >/dev/full' - "$cemm" read --config "$config"
   has 'is an error message' "$err" 'E! cemm: stdout: '
   exits 'stdout that is closed' 1 bash -c '"$@" >&-' - "$cemm" read --config "$config"
 }
@@ -590,7 +590,7 @@ lan_and_clock() {
     "$("$cemm" list --config "$scratch/lan.conf" --format json | jq -c ".[] | select(.uid == \"$one\" and .alias == \"p1\").sources")"
   has 'the other through the cloud' "$(grep "$two" <<<"$out")" 'cloud home'
   printf '[local garage]\naddress = %s\n' "${sim_lan[0]}" >"$scratch/lan.conf"
-  cemm_exits 'read by the LAN alone' 0 read --config "$scratch/lan.conf" --format csv
+  cemm_exits 'read with the LAN only' 0 read --config "$scratch/lan.conf" --format csv
   is 'one device' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 
   start_sim --devices 1 --meters p1,p1-gas,s01 --now $(($1 + 7200)) --speed 0
@@ -617,9 +617,9 @@ by_name() {
   second=$sim_log
   printf 'time-zone = Europe/Amsterdam\n\n[archive]\ndirectory = %s\n\n' "$file.archive" >"$file"
   printf '[local garage]\naddress = %s\n\n[local shed]\naddress = %s\n' "$garage" "$shed" >>"$file"
-  cemm_exits 'uid/alias that no list has' 0 read --config "$file" --format csv "$one/mb5"
+  cemm_exits 'uid/alias that is in no list' 0 read --config "$file" --format csv "$one/mb5"
   local want=$out
-  cemm_exits 'the alias alone' 0 read --config "$file" --format csv mb5
+  cemm_exits 'only the alias' 0 read --config "$file" --format csv mb5
   is 'is that meter' "$want" "$out"
   is 'and there is no message about the device without it' '' "$err"
   check 'to which a request was sent' grep -q " /open-api/v1/mb5/realtime/ - 404" "$second"
@@ -634,7 +634,7 @@ by_name() {
   cemm_exits 'an alias that no device has' 1 read --config "$file" mb6
   is 'is reported once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
   : >"$first"
-  cemm_exits 'an alias that cannot be' 1 read --config "$file" mb248
+  cemm_exits 'an invalid alias' 1 read --config "$file" mb248
   is 'has the same message' 'E! cemm: mb248: there is no such meter, or it was not found' "$err"
   is 'without a request' 0 "$(grep -c mb248 "$first" || true)"
   exits 'stream' 0 "$cemm" stream --stdin --config "$file" --format csv mb5 <<<''
@@ -643,14 +643,14 @@ by_name() {
   local range=(--from "$(date -d "@$(($1 - 86400))" +%F)" --to "$(date -d "@$(($1 - 86400))" +%F)")
   cemm_exits 'history, uid/alias' 0 history --config "$file" --format csv "${range[@]}" "$one/mb5"
   want=$out
-  cemm_exits 'history, the alias alone' 0 history --config "$file" --format csv "${range[@]}" mb5
+  cemm_exits 'history, only the alias' 0 history --config "$file" --format csv "${range[@]}" mb5
   is 'is that meter' "$want" "$out"
   is 'without a message' '' "$err"
   cemm_exits 'history of an alias that no device has' 1 history --config "$file" "${range[@]}" mb6
   is 'is reported once' 'E! cemm: mb6: there is no such meter, or it was not found' "$err"
 
   sim_faults "status=502@*/mb5/realtime*"
-  cemm_exits 'one device fails at it' 1 read --config "$file" --format csv mb5
+  cemm_exits 'one device fails' 1 read --config "$file" --format csv mb5
   is 'the other is printed' "$one,mb5" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
   check 'and the failure is reported' grep -q "^E! cemm: $two/mb5: .*502" <<<"$err"
   cemm_exits 'history, too' 1 history --config "$file" --format csv "${range[@]}" mb5

@@ -49,7 +49,7 @@ run() {
   local what=$1
   shift
   : >"$sim_log"
-  exits "$what: it ends well" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
+  exits "$what: it succeeds" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
   is "$what: says nothing" '' "$err"
   # Without io, a meter is found by its realtime.
   is "$what: no document is requested twice" '' \
@@ -69,7 +69,7 @@ for command in 'list --format json' 'read --format csv' "history --format csv --
   done
 done
 
-# ---- those that go on -----------------------------------------------------------------------
+# ---- programs that keep running -----------------------------------------------------------------------
 
 # has_of FILE COUNT UID: whether FILE has lines with that many different times.
 has_of() {

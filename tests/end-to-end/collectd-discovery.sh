@@ -128,8 +128,8 @@ off() {
   local searches
   searches=$(requests ' udp ')
   refused "Enabled false and no block" $'<Plugin cemm>\n<Discovery>\nEnabled false\n</Discovery>\n</Plugin>' "there is no <Cloud>"
-  refused "Interval of nothing" $'<Plugin cemm>\n<Discovery>\nInterval 0\n</Discovery>\n</Plugin>' "<Discovery>: Interval: "
-  refused "Broadcast of nothing" $'<Plugin cemm>\n<Discovery>\nBroadcast ""\n</Discovery>\n</Plugin>' "<Discovery>: Broadcast: "
+  refused "Interval of 0" $'<Plugin cemm>\n<Discovery>\nInterval 0\n</Discovery>\n</Plugin>' "<Discovery>: Interval: "
+  refused "empty Broadcast" $'<Plugin cemm>\n<Discovery>\nBroadcast ""\n</Discovery>\n</Plugin>' "<Discovery>: Broadcast: "
   refute "a refused configuration sends no search" searched
 }
 

@@ -149,7 +149,7 @@ hanging_at_first() {
   start_collectd "$run"
   check "three of four have values from a sweep that is not over" wait_for 20 with_values 3
   is "it is the first one" 3 "$(realtime_answers | wc -l)"
-  stop_collectd "while one holds up the first sweep" "$run"
+  stop_collectd "while one delays the first sweep" "$run"
   stop "$sim_pid"
 }
 

@@ -49,7 +49,7 @@ $(printf '%s\n' "$@")
 END
 }
 
-# ---- what came out -------------------------------------------------------------
+# ---- the values -------------------------------------------------------------
 
 # values UID SERIES: "TIME VALUE" in the order in which they were written; TIME in seconds.
 values() {
@@ -74,7 +74,7 @@ once() {
     $1 == live || $1 == old { print "twice: " $1; next }
     $1 > live { live = $1; if (minute[int($1 / 60)] == "old") print "old before live: " $1; minute[int($1 / 60)] = "live"; next }
     { if (old != first && $1 < old) print "out of order: " $1 " after " old
-      if (int($1 / 60) in minute) print "minute given twice: " $1
+      if (int($1 / 60) in minute) print "minute written twice: " $1
       if ($1 % 60) print "no minute: " $1
       minute[int($1 / 60)] = "old"; old = $1 }'
 }
@@ -130,7 +130,7 @@ fresh() {
   check "minutes of live values count as sent, too" test "$(state_until "$first" p1 electric_power)" -ge $((begun - 30))
 }
 
-# ---- with one ------------------------------------------------------------------
+# ---- with a state file ------------------------------------------------------------------
 
 # forget MINUTES: removes what was sent in the MINUTES before the newest one from the state file, as
 # if collectd had been down.
@@ -170,7 +170,7 @@ away() {
   gap=$(state_until "$first" p1 electric_power)
   begun=$(date +%s)
   start_collectd "$run"
-  complete "collectd was away" gap $((begun - 60)) # a gap for each series: a minute may end between two devices
+  complete "collectd was down" gap $((begun - 60)) # a gap for each series: a minute may end between two devices
   is "only what was missing" "" "$(values "$first" power-p1-electric_power | awk -v gap="$gap" '$1 < gap')"
   is "values are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after half an hour's backfill" "$run"
@@ -242,7 +242,7 @@ $first power-s01-electric_power
 $first flow-pulse-1-flow
 $second power-p1-electric_power
 END
-  if ((doubles <= 3)); then ok "after three kills, $doubles values were given twice"; else not_ok "given twice" "$doubles values"; fi
+  if ((doubles <= 3)); then ok "after three kills, $doubles values were written twice"; else not_ok "written twice" "$doubles values"; fi
   is "its days are right" "" "$(right "$first" power-p1-electric_power p1 electric_power)"
   stop_collectd "after kill -9" "$run"
 }
@@ -285,10 +285,10 @@ unwritable() {
   start_collectd "$run"
   check "backfill without a state file that can be written" wait_for 30 covered "$first" power-p1-electric_power $((begun - 540)) $((begun - 60))
   is "one line says so" 1 "$(said 'none/cemm.state can.t be written')"
-  stop_collectd "with no place for the state file" "$run"
+  stop_collectd "without a directory for the state file" "$run"
 }
 
-# ---- nothing is live ---------------------------------------------------------------
+# ---- no live values ---------------------------------------------------------------
 
 asked() {
   (($(requests ' GET [^ ]*/s01/realtime') >= $1))
@@ -305,7 +305,7 @@ not_live() {
   begun=$(date +%s)
   start_collectd "$run"
   check "first, it is filled" wait_for 60 covered "$first" power-s01-electric_power $((begun - 3540)) $((begun - 60))
-  stop_collectd "before its meter stands still" "$run"
+  stop_collectd "before its meter stops" "$run"
   stop "$sim_pid"
   forget 30
   gap=$(state_until "$first" s01 electric_power)
@@ -318,7 +318,7 @@ not_live() {
   start_sim --devices 1 --lan 1 --since "$since" --meters s01 "${ports[@]}"
   check "then they are sent" wait_for 90 covered "$first" power-s01-electric_power "$gap" $((begun - 60))
   is "after the first live one, each once" "" "$(once "$first" power-s01-electric_power)"
-  stop_collectd "after it stood still" "$run"
+  stop_collectd "after its meter stopped" "$run"
 }
 
 # ---- a day of 25 hours -------------------------------------------------------------
@@ -372,14 +372,14 @@ outages() {
   ends=$(date +%s)
   check "they are read again" wait_for 330 lived_after "$ends"
   sleep 130 # minutes that have just ended are not missing yet
-  complete "the devices were away" $((begun - 3540)) $((ends - 60))
-  stop_collectd "before it is away itself" "$run"
+  complete "the devices were down" $((begun - 3540)) $((ends - 60))
+  stop_collectd "before it is stopped itself" "$run"
   sleep 200
   start_collectd "$run"
   ends=$(date +%s)
   check "it is back" wait_for 60 lived_after "$ends"
-  complete "collectd was away" $((begun - 3540)) $((ends - 60))
-  stop_collectd "before both are away" "$run"
+  complete "collectd was down" $((begun - 3540)) $((ends - 60))
+  stop_collectd "before both are stopped" "$run"
   devices_gone
   sleep 100
   start_collectd "$run"
@@ -388,7 +388,7 @@ outages() {
   ends=$(date +%s)
   check "both are back" wait_for 330 lived_after "$ends"
   sleep 130
-  complete "both were away" $((begun - 3540)) $((ends - 60))
+  complete "both were down" $((begun - 3540)) $((ends - 60))
   stop_collectd "after all that" "$run"
 }
 

@@ -99,7 +99,7 @@ choose_test_option() {
   test_option=-t
   if run_collectd -t -C "$scratch/there-is-no-such-file" >"$scratch/out" 2>&1; then
     test_option=-T
-    echo "# this collectd's -t checks nothing (collectd issue 3216): mistakes are shown with -T"
+    echo "# this collectd's -t checks nothing (collectd issue 3216): configurations are checked with -T"
   fi
 }
 
@@ -174,7 +174,7 @@ has_lines() {
   [[ -n $file ]] && (($(lines "$file") >= $1))
 }
 
-# ---- what came out -------------------------------------------------------------
+# ---- the values -------------------------------------------------------------
 
 # Devices that are read on the LAN: their values have two decimals, and they also have totals.
 declare -A on_lan=()

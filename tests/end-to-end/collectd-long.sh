@@ -150,7 +150,7 @@ stop_collectd 'after all that' "$run"
 start_collectd "$run"
 before=$(values)
 check 'after a restart, it goes on' wait_for 60 more_values "$before"
-stop_collectd 'once more' "$run"
+stop_collectd 'again' "$run"
 is 'no value was too old' 0 "$(grep -ci 'too old' "$run/log" || true)"
 check "values were dispatched ($(values))" test "$(values)" -gt $((sweeps / 4))
 is 'each once, in order' '' "$(find "$run/csv" -name 'power-p1-electric_power-*' | while read -r file; do

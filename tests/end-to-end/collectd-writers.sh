@@ -26,7 +26,7 @@ second=00-1E-C0-00-00-02
 window=7200
 since=$(date -u -d '-2 days' +%F)
 
-# ---- what stands behind the writers ---------------------------------------------
+# ---- the servers behind the writers ---------------------------------------------
 
 start_carbon() {
   local dir=$scratch/carbon
@@ -152,7 +152,7 @@ END
   wait_for 10 grep -q 'Initialization complete' "$scratch/receiver/log"
 }
 
-# ---- what is seen where ----------------------------------------------------------------
+# ---- the values that each of them has ----------------------------------------------------------------
 
 graphite_name() { # UID SERIES
   echo "${host//./_}.cemm-$1.$2"

@@ -51,28 +51,28 @@ mistakes() {
   write_key "$open_key"
   chmod 0644 "$open_key"
   refused "no ApiKeyFile" "$(cloud 'Timeout 5')" "$home: ApiKeyFile: is missing"
-  refused "key file that is not there" "$(cloud "ApiKeyFile \"$scratch/none\"")" "$home: ApiKeyFile: "
-  refused "key file that BaseDir lacks" "$(cloud 'ApiKeyFile "none.key"')" "$home: ApiKeyFile: key file $scratch/refused/none.key"
+  refused "key file that does not exist" "$(cloud "ApiKeyFile \"$scratch/none\"")" "$home: ApiKeyFile: "
+  refused "key file that is not in BaseDir" "$(cloud 'ApiKeyFile "none.key"')" "$home: ApiKeyFile: key file $scratch/refused/none.key"
   refused "key file open to others" "$(cloud "ApiKeyFile \"$open_key\"")" "$home: ApiKeyFile: "
   refused "unknown option" "$(cloud "$good" 'Colour "blue"')" "$home: Colour: unknown option"
   refused "option of the other block" "$(cloud "$good" 'Address "127.0.0.1"')" "$home: Address: "
   refused "key over plain http" "$(cloud "$good" 'URL "http://example.com/v1/"')" "$home: URL: "
-  refused "device that is none" "$(cloud "$good" 'Device "garden"')" "$home: Device: "
-  refused "alias that is none" "$(cloud "$good" 'Alias "p1/x"')" "$home: Alias: "
+  refused "invalid device" "$(cloud "$good" 'Device "garden"')" "$home: Device: "
+  refused "invalid alias" "$(cloud "$good" 'Alias "p1/x"')" "$home: Alias: "
   refused "half a connection" "$(cloud "$good" 'MaxConnections 1.5')" "$home: MaxConnections: "
   refused "the fourth shard of three" "$(cloud "$good" 'Shard "4/3"')" "$home: Shard: 4/3: write which part of how many"
-  refused "a shard of nothing" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write which part of how many"
+  refused "a shard without a number of parts" "$(cloud "$good" 'Shard 2')" "$home: Shard: 2: write which part of how many"
   refused "two values" "$(cloud "$good" 'Alias "p1" "s01"')" "$home: Alias: needs exactly one value"
   refused "option as a block" "$(cloud "$good" '<Alias "p1">' 'X 1' '</Alias>')" "$home: Alias: is not a block"
-  refused "timeout in words" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
-  refused "interval of nothing" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must lie"
-  refused "interval in words" "$(lan 'Address "127.0.0.1"' 'Interval "1h"')" "$garage: Interval: is not a number of seconds"
+  refused "timeout as text" "$(lan 'Address "127.0.0.1"' 'Timeout "soon"')" "$garage: Timeout: "
+  refused "interval of 0" "$(lan 'Address "127.0.0.1"' 'Interval 0')" "$garage: Interval: must lie"
+  refused "interval as text" "$(lan 'Address "127.0.0.1"' 'Interval "1h"')" "$garage: Interval: is not a number of seconds"
   refused "host with a slash" "$(lan 'Address "127.0.0.1"' 'Host "a/b"')" "$garage: Host: "
   refused "no Address" "$(lan 'Alias "p1"')" "$garage: Address: is missing"
   refused "the same block twice" "$(cloud "$good")"$'\n'"$(cloud "$good")" "$home: a second"
   refused "block without a name" "<Plugin cemm>"$'\n<Cloud>\n'"$good"$'\n</Cloud>\n</Plugin>' "Cloud: the block needs one name"
-  refused "time zone that is none" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
-  refused "no block at all, nor discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
+  refused "unknown time zone" $'<Plugin cemm>\nTimeZone "Mars/Phobos"\n</Plugin>' "TimeZone: "
+  refused "no block, and no discovery" $'<Plugin cemm>\nTimeZone "Europe/Amsterdam"\n</Plugin>' "there is no <Cloud>"
   refused "unknown option outside" $'<Plugin cemm>\nServer "x"\n</Plugin>' "Server: unknown option"
   refused "a device as the state file" $'<Plugin cemm>\nStateFile "/dev/null"\n</Plugin>' "StateFile: exists and is not a regular file"
   refused "a directory as the default state file" $'<Plugin cemm>\n</Plugin>' "StateFile: exists and is not a regular file" cemm.state
@@ -94,10 +94,10 @@ history_mistakes() {
   done
   refused "a writer twice" "$(history 'Writer "csv"' 'Writer "CSV"')" "$block: Writer: is named twice"
   refused "a writer without a name" "$(history 'Writer ""')" "$block: Writer: is not the name of a writer"
-  refused "two of them in one" "$(history 'Writer "csv" "write_http/a"')" "$block: Writer: needs exactly one value"
+  refused "two writers in one line" "$(history 'Writer "csv" "write_http/a"')" "$block: Writer: needs exactly one value"
   refused "a window of a second" "$(history 'Window 1')" "$block: Window: must lie"
   refused "a window of a year" "$(history 'Window 31536000')" "$block: Window: must lie"
-  refused "a window in words" "$(history 'Window "1d"')" "$block: Window: is not a number of seconds"
+  refused "a window as text" "$(history 'Window "1d"')" "$block: Window: is not a number of seconds"
   refused "unknown option of it" "$(history 'Colour "blue"')" "$block: Colour: unknown option"
   refused "backfill with a name" $'<Plugin cemm>\n<Backfill "x">\n</Backfill>\n</Plugin>' "$block: is a block without a name"
   refused "backfill twice" "$(history 'Window 60')"$'\n'"$(history 'Window 60')" "$block: a second"
@@ -106,9 +106,9 @@ history_mistakes() {
 discovery_mistakes() {
   local block='<Discovery>'
   refused "discovery that is off, and no block" "$(discovery 'Interval 60')" "there is no <Cloud>"
-  refused "discovery, perhaps" "$(discovery 'Enabled "perhaps"')" "$block: Enabled: "
-  refused "broadcast address that is none" "$(discovery 'Broadcast "garage"')" "$block: Broadcast: "
-  refused "two of them in one" "$(discovery 'Broadcast "10.0.0.255" "10.0.1.255"')" "$block: Broadcast: needs exactly one value"
+  refused "Enabled that is neither on nor off" "$(discovery 'Enabled "perhaps"')" "$block: Enabled: "
+  refused "invalid broadcast address" "$(discovery 'Broadcast "garage"')" "$block: Broadcast: "
+  refused "two addresses in one line" "$(discovery 'Broadcast "10.0.0.255" "10.0.1.255"')" "$block: Broadcast: needs exactly one value"
   refused "search without a pause" "$(discovery 'Interval 0')" "$block: Interval: "
   refused "search once a month" "$(discovery 'Interval 2592000')" "$block: Interval: "
   refused "option of a source" "$(discovery 'Host "x"')" "$block: Host: does not belong"
@@ -144,7 +144,7 @@ END
   start_collectd "$run"
   wait_for 40 has_lines 6 "$first" power-p1-electric_power || true
   wait_for 20 has_lines 6 "$second" power-s01-electric_power || true
-  stop_collectd "while it runs well" "$run"
+  stop_collectd "during normal operation" "$run"
   compare_device "$first"
   compare_device "$second"
   check "no reading is left out" without_gaps "$second" power-p1-electric_power
@@ -223,7 +223,7 @@ example() {
   refute "and is refused with a typo in it" run_collectd "$test_option" -C "$dir/collectd.conf"
 }
 
-# ---- trouble -------------------------------------------------------------------
+# ---- failures -------------------------------------------------------------------
 
 stalled() {
   run=$scratch/stalled
@@ -267,7 +267,7 @@ half_known() {
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.5' 'Timeout 120')
   start_collectd "$run"
   check "known meters are read while the search for another one waits" wait_for 20 has_lines 2 "$second" power-p1-electric_power
-  stop_collectd "while a meter is looked for" "$run"
+  stop_collectd "while a meter is searched for" "$run"
   is "the search got no answer" "$before" "$(requests '/s02/ .* [1-9]')"
   sim_faults || not_ok "the simulator goes on"
 }
@@ -333,7 +333,7 @@ gone() {
   check "its disappearance is logged" wait_for 20 grep -q "$home $second p1: .*no such meter" "$run/log"
   sim_faults || not_ok "the meter is there again"
   check "so is its return" wait_for 20 grep -q "$home $second is back" "$run/log"
-  stop_collectd "after a meter was gone" "$run"
+  stop_collectd "after a meter had disappeared" "$run"
   is "each once" "1 1" "$(said "$home $second p1: ") $(said "$home $second is back")"
 }
 

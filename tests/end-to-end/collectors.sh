@@ -59,7 +59,7 @@ pipeline() {
   for database in cemm short; do
     exits "the pipeline: the history of three days, into the database $database" "$code" \
       bash -c "set -o pipefail; ${command/"http://localhost:8086/write?db=cemm"/"$influx/write?db=$database"}"
-    if ((code == 0)); then is 'the pipeline: nothing is said' '' "$out$err"; else has 'the pipeline: why it stops is said' "$out" 'retention policy'; fi
+    if ((code == 0)); then is 'the pipeline: there is no message' '' "$out$err"; else has 'the pipeline: a message says why it stops' "$out" 'retention policy'; fi
     code=22 # curl's exit status, and split's
   done
 }
@@ -75,7 +75,7 @@ influxdb() {
     for channel in t1 t2 t3 t4 electric_power rate gas; do
       time=$(grep "uid=$uid,alias=p1 " "$scratch/read.influx" | grep -E "[ ,]$channel=" | awk '{ print substr($NF, 1, 13) }')
       echo "${time}000000 $(oracle "$uid" p1 "$channel" "$time")" >"$scratch/wanted"
-      same_series "$uid p1 $channel, as it is read back" "$channel" "\"uid\"='$uid' AND \"alias\"='p1' AND \"period\"=''" "$scratch/wanted"
+      same_series "$uid p1 $channel, read back" "$channel" "\"uid\"='$uid' AND \"alias\"='p1' AND \"period\"=''" "$scratch/wanted"
     done
   done
 
@@ -92,13 +92,13 @@ influxdb() {
       "\"uid\"='$one' AND \"alias\"='$alias' AND time < '2025-10-28'" "$scratch/wanted"
   done
   grep ' gas=' "$scratch/history.influx" | sed -E 's/.* gas=([^ ]*) (.*)/\2 \1/' >"$scratch/wanted"
-  same_series 'amounts of gas are a series of their own' gas \
+  same_series 'amounts of gas are a separate series' gas \
     "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
   is 'no field has changed its type' '["float"]' \
     "$(ask_influxdb 'SHOW FIELD KEYS' | jq -c '[.results[0].series[0].values[][1]] | unique')"
   into_influxdb 'the same again' "$scratch/history.influx"
   pipeline
-  same_series 'and holds it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
+  same_series 'and stores it once' gas "\"uid\"='$one' AND \"alias\"='p1-gas' AND \"period\"='day'" "$scratch/wanted"
 }
 
 # ---- Prometheus ------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ power-s01-electric_power s01 electric_power 1
 END
 }
 
-# ---- names that nobody may have ----------------------------------------------------------------
+# ---- names that are not allowed ----------------------------------------------------------------
 
 # A LAN device that gives its meters and channels names that would break every format.
 hostile='

@@ -61,7 +61,7 @@ wait_for 30 curl -sf "$server/-/ready" || not_ok 'Prometheus starts' "$(tail "$s
 start_influxdb "${ports[1]}" "${ports[2]}" <<<''
 is 'InfluxDB accepts the lines' '204 ' "$(write_influxdb "$scratch/lines")"
 
-# ---- the boards as such --------------------------------------------------------------------------------
+# ---- the dashboards themselves --------------------------------------------------------------------------------
 
 sound='
 import json, re, sys

@@ -56,7 +56,7 @@ everything() {
 }
 everything >"$scratch/before"
 
-# ---- used ----------------------------------------------------------------------------------------
+# ---- in use ----------------------------------------------------------------------------------------
 
 cp -r "$scratch/ours" "$root/tmp/ours"
 check 'they are installed' inside sh -c 'dpkg -i /tmp/ours/*.deb'
@@ -89,7 +89,7 @@ LoadPlugin cemm
   </Discovery>
 </Plugin>
 END
-exits 'collectd takes the plugin' 0 inside collectd -T -C /tmp/collectd.conf
+exits 'collectd accepts the plugin' 0 inside collectd -T -C /tmp/collectd.conf
 has 'and collectd loads it' "$(<"$root/tmp/log")" 'plugin "cemm" successfully loaded'
 for page in man1/cemm.1 man1/cemmfs.1 man5/cemm.conf.5 man5/collectd-cemm.5; do
   check "$page exists" test -s "$root/usr/share/man/$page.gz"
@@ -97,7 +97,7 @@ done
 is 'pkg-config finds libcemm-dev' "$("$build/plugin/exec/cemm" --version)" \
   "cemm $(PKG_CONFIG_LIBDIR=$(dirname "$(find "$root/usr/lib" -name libcemm.pc)") pkg-config --modversion libcemm)"
 
-# ---- gone ----------------------------------------------------------------------------------------
+# ---- removed ----------------------------------------------------------------------------------------
 
 check 'they are purged' inside dpkg --purge "${packages[@]}"
 everything >"$scratch/after"

@@ -209,7 +209,7 @@ said() {
 # ---- the program ---------------------------------------------------------------
 
 nobody() {
-  asks 'discover where nobody is' 1 discover
+  asks 'discover without a CEMM' 1 discover
   is 'no data' '' "$out"
   has 'says how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
   hasnt 'does not count its own query as a packet' "$err" 'packet'
@@ -239,7 +239,7 @@ nobody() {
   # The archive has a device that no longer exists.
   mkdir -p "$scratch/lost/$one/p1/data/day/2024/05"
   printf '[archive]\ndirectory = %s\n' "$scratch/lost" >"$scratch/lost.conf"
-  asks 'history of a device that has gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
+  asks 'history of a device that is gone' 1 history --config "$scratch/lost.conf" --from 2024-05-01 --to 2024-05-20 p1
   is 'is reported once, not for each day' 1 "$(grep -c '^W! .*not where it was' <<<"$err")"
   is 'and at the end, with the days' 1 "$(grep -c "^E! cemm: $one/p1 2024-05-01 to 2024-05-20: " <<<"$err")"
   asks '--output' 1 discover --output "$scratch/never"
@@ -288,7 +288,7 @@ reading() {
   is 'they are the simulated ones' '' "$(values <<<"$out")"
   asks 'read of one meter' 0 read --format csv "$three/s01"
   is 'is that meter' "$three,s01" "$(tail -n +2 <<<"$out" | cut -d, -f1,2 | sort -u)"
-  asks 'read of a device that is not there' 1 read 00-00-00-00-00-09
+  asks 'read of a device that does not exist' 1 read 00-00-00-00-00-09
   has 'is an error message' "$err" 'E! cemm: 00-00-00-00-00-09'
 }
 
@@ -307,14 +307,14 @@ configured() {
 
   printf '[local shed]\naddress = 10.77.0.11\n' >"$scratch/local.conf"
   before=$(requests udp)
-  asks 'where a [local] is configured' 0 list --config "$scratch/local.conf"
+  asks 'with a [local] section there is no broadcast' 0 list --config "$scratch/local.conf"
   is 'that device is found' "$one" "$(grep -oE '00-1E-[-0-9A-F]*' <<<"$out" | sort -u)"
   check 'with its address' grep -qE "^$one .* local shed +10\.77\.0\.11\$" <<<"$out"
   is 'and there was no broadcast' "$before" "$(requests udp)"
-  asks 'but discover does' 0 discover --config "$scratch/local.conf"
+  asks 'but discover sends one' 0 discover --config "$scratch/local.conf"
   is 'finds all' 4 "$(wc -l <<<"$out")"
   printf '[discovery]\nenabled = yes\n' >>"$scratch/local.conf"
-  asks 'both, if that is wanted' 0 list --config "$scratch/local.conf"
+  asks 'both, if it is enabled' 0 list --config "$scratch/local.conf"
   is 'finds all devices, each once' 3 "$(grep -c 00-1E- <<<"$out")"
 }
 
@@ -371,7 +371,7 @@ looked() {
   (($(requests "udp $one") >= 2 * $1))
 }
 
-# ---- packets that are not as they should be ---------------------------------------
+# ---- invalid packets ---------------------------------------
 
 claims() {
   local claim
@@ -415,11 +415,11 @@ junk() {
   done
   is 'a program that keeps running finds it' "$one" "$(basename -a "$m"/00-1E-*)"
   is 'and logs that once' 1 "$(said 'left out')"
-  asks 'and none to read' 0 read --format csv
+  asks 'and there is none to read' 0 read --format csv
   is 'only the one that exists' "$one" "$(tail -n +2 <<<"$out" | cut -d, -f1 | sort -u)"
 }
 
-# ---- while a program stays up ------------------------------------------------------
+# ---- programs that keep running ------------------------------------------------------
 
 moving() {
   config "$scratch/moving.conf" 'interval = 1'

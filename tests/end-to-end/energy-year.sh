@@ -66,7 +66,7 @@ done
 as_worked_out() {
   work_out "$1" 2025-01-01 2025-12-31 "${@:2}" >"$scratch/wanted"
   for by in ${2//,/ }; do grep "^$one,$1," "$scratch/$by.csv"; done >"$scratch/got"
-  is_file "$1: each row is as worked out" "$scratch/wanted" "$scratch/got"
+  is_file "$1: each row is as calculated" "$scratch/wanted" "$scratch/got"
 }
 as_worked_out p1 quarter,hour,day,month "${gaps[@]/#/gap=}" "${unread[@]/#/unread=}" "replaced=$replaced"
 as_worked_out s01 quarter,hour,day,month

@@ -56,13 +56,13 @@ clock_changes() {
     sums 4 13 >"$scratch/hours-by-quarter"
     is_file 'quarters add up to days' "$scratch/days-by-day" "$scratch/days-by-quarter"
     is_file 'hours add up to days' "$scratch/days-by-day" "$scratch/days-by-hour"
-    is_file 'of export, too' "$scratch/export-by-day" "$scratch/export-by-hour"
+    is_file 'export, too' "$scratch/export-by-day" "$scratch/export-by-hour"
     energy_exits 'by hour' 0 --from "$from" --to "$to" --by hour p1
     sums 4 13 >"$scratch/hours-by-hour"
     is_file 'quarters add up to hours' "$scratch/hours-by-hour" "$scratch/hours-by-quarter"
   done
   check 'an hour has both directions' awk -F, '$4 > 0 && $5 > 0 { found = 1 } END { exit !found }' "$scratch/stdout"
-  energy_exits 'the hour that comes twice' 0 --from 2025-10-26 --to 2025-10-26 p1
+  energy_exits 'the repeated hour' 0 --from 2025-10-26 --to 2025-10-26 p1
   is 'is two rows' "2025-10-26T02:00:00+02:00 2025-10-26T02:00:00+01:00" "$(grep -o '2025-10-26T02:00:00[^,]*' <<<"$out" | paste -sd ' ')"
   energy_exits 'a part of a month is the month' 0 --from 2025-03-10 --to 2025-03-11 --by month
   for alias in p1 s01 p1-gas; do as_worked_out 'March' "$alias" 2025-03-01 2025-03-31 month; done
@@ -81,9 +81,9 @@ missing() {
   done
   sim_faults "status=404@*/totals/*"
   for by in quarter hour day month; do
-    energy_exits "what is missing, by $by" 0 --from "$from" --to "$to" --by "$by" p1
+    energy_exits "missing data, by $by" 0 --from "$from" --to "$to" --by "$by" p1
     [[ $by != month ]] || break
-    as_worked_out 'what is missing' p1 "$from" "$to" "$by" \
+    as_worked_out 'missing data' p1 "$from" "$to" "$by" \
       "gap=$begin/$end" unread=2025-05-13 more=2025-05-15=30000
     is 'days that were not scaled are reported' "W! cemm: $one/p1: not scaled on 1 day, first on 2025-05-15: minutes and readings are too far apart" "$err"
     sums 4 10 >"$scratch/days-by-$by"
@@ -137,7 +137,7 @@ half_hours() {
   work_out p1 2025-05-10 2025-05-11 utc |
     awk -F, '{ print $4 "\n" $5 }' | sed '1,2d' | head -n -2 >"$scratch/wanted"
   tail -n +2 "$scratch/stdout" | cut -d, -f4 >"$scratch/got"
-  is_file 'as worked out' "$scratch/wanted" "$scratch/got"
+  is_file 'as calculated' "$scratch/wanted" "$scratch/got"
   stop "$sim_pid"
   zone=Europe/Amsterdam
 }
@@ -186,7 +186,7 @@ refused() {
 imports() {
   local today=$scratch/2025-10-26.csv tomorrow=$scratch/2025-10-27.csv
   cp "$scratch/stdout" "$scratch/first.csv"
-  exits 'Home Assistant takes it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
+  exits 'Home Assistant accepts it, again, and a longer one' 0 imported "$today" "$today" "$tomorrow" "$tomorrow" "$today"
   cp "$scratch/stdout" "$scratch/got"
   energy_exits 'the same by day' 0 --from 2025-10-25 --to 2025-10-27 --by day
   # 73 hours, and the first row of the recipe.
@@ -200,12 +200,12 @@ imports() {
   refused 'a time had seconds' '2s/:00,/:00:00,/'
   refused 'it had semicolons' 's/,/;/g'
   refused 'an id had a capital' '2s/p1/P1/'
-  refused 'an id were one of an entity' 's/cemm:/cemm./'
+  refused 'an id were that of an entity' 's/cemm:/cemm./'
   refused 'an id had two underscores' 's/_p1/__p1/'
   refused 'a unit were another one' '2s/kWh/Wh/'
   refused 'a value were missing' '2s/[0-9.]*$//'
   refused 'a column were unknown' '1s/delta/delta,minutes/; 2,$s/$/,60/'
-  refused 'an hour stood there twice' '2p'
+  refused 'an hour were there twice' '2p'
   refused 'an hour were left out' 12d
   refused 'an earlier hour were another one' '2s/[0-9]$/9/; 2s/9$/&9/'
   exits 'a file that begins later' 0 "$cemm" energy --config "$config" --format home-assistant --from 2025-10-26 --to 2025-10-27
@@ -238,9 +238,9 @@ formats() {
   is 'table: titles, once, and rows' '1 6' "$(grep -c ^TIME <<<"$out") $(grep -c ^2025 <<<"$out")"
   exits '--output' 0 "$cemm" energy --config "$config" --format csv "${range[@]}" --output "$scratch/file"
   is_file '--output: the same' "$scratch/csv" "$scratch/file"
-  exits 'a format that there is not' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
+  exits 'an unknown format' 2 "$cemm" energy --config "$config" --format putval "${range[@]}"
   has 'is named' "$err" "unknown format 'putval' of energy: there are table, influx, json, csv, home-assistant"
-  exits 'an interval that there is not' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
+  exits 'an unknown interval' 2 "$cemm" energy --config "$config" --from 2025-05-10 --by week
   has 'is named' "$err" "unknown interval 'week': there are quarter, hour, day, month"
 }
 
@@ -267,7 +267,7 @@ failures() {
   energy_exits 'gas by quarter' 1 --from 2025-05-10 --to 2025-05-10 --by quarter
   is 'has none' "E! cemm: $one/p1-gas: its gas comes by the hour and has no quarters" "$err"
   is 'the others are printed' '96 p1 96 s01' "$(tail -n +2 <<<"$out" | cut -d, -f2 | sort | uniq -c | awk '{ print $1, $2 }' | paste -sd ' ')"
-  energy_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-03 p1
+  energy_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-03 p1
   is 'says so' "E! cemm: $one/p1: there are no minutes for these dates" "$err"
   energy_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 --by day p1
   is 'begins with the first' '2025-01-01T00:00:00+01:00 minutes
@@ -284,14 +284,14 @@ failures() {
   energy_exits 'a month that fails' 0 --from 2025-05-09 --to 2025-05-11 --by day p1
   is 'is not needed if there are readings' ' readings readings readings' \
     "$err $(tail -n +2 <<<"$out" | cut -d, -f11 | paste -sd ' ')"
-  energy_exits 'nor of gas' 0 --from 2025-05-09 --to 2025-05-11 --by day p1-gas
+  energy_exits 'the same for gas' 0 --from 2025-05-09 --to 2025-05-11 --by day p1-gas
   is 'it was not requested' 0 "$(requests /data/month)"
-  energy_exits 'where there are none' 1 --from 2025-05-09 --to 2025-05-11 --by day p1 s01
+  energy_exits 'if there are no readings' 1 --from 2025-05-09 --to 2025-05-11 --by day p1 s01
   is 'nothing of that meter is printed' 'p1 p1 p1' "$(tail -n +2 <<<"$out" | cut -d, -f2 | paste -sd ' ')"
   has 'only an error with its days' "$err" "E! cemm: $one/s01 2025-05-09 to 2025-05-11: "
   sim_faults
   : >"$sim_log"
-  energy_exits 'and when it comes' 0 --from 2025-05-09 --to 2025-05-11 --by day s01
+  energy_exits 'when the month is back' 0 --from 2025-05-09 --to 2025-05-11 --by day s01
   is 'it is requested once' 1 "$(requests /data/month)"
   local what left
   for what in totals data/day; do
@@ -328,11 +328,11 @@ long_range() {
   check 'it prints while it requests more' wait_for 20 some
   stop "$pid"
   is 'it ends by the signal' 143 "$stopped"
-  is_file 'what is printed is true' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
+  is_file 'the printed rows are right' <(head -n "$(wc -l <"$scratch/part")" "$scratch/whole") "$scratch/part"
   sim_faults
   : >"$sim_log"
   energy_exits 'run again' 0 "${range[@]}"
-  is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
+  is_file 'it is complete' "$scratch/whole" "$scratch/stdout"
   check 'what was fetched is not requested again' test "$(requests /data/day)" -lt 56
   : >"$sim_log"
   energy_exits 'and again' 0 "${range[@]}"
@@ -363,5 +363,5 @@ failures
 long_range
 lan
 half_hours
-no_key 'in the end'
+no_key 'at the end'
 finish

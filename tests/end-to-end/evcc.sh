@@ -54,7 +54,7 @@ truth() {
   for channel in "${@:2}"; do "$sim" --since "$since" --print "$dev" "$1" "$channel" "${now}000"; done |
     "$debian_python" -c 'import sys; print(sum(map(float, sys.stdin)))'
 }
-exits 'the file is what evcc takes, and its commands succeed' 0 meters
+exits 'evcc accepts the file, and its commands succeed' 0 meters
 is 'they print the values of the meters' "cemm-grid power $(truth p1 electric_power)
 cemm-grid energy $(truth p1 t1 t2)
 cemm-solar power $(truth s01 electric_power)" "$out"

@@ -43,17 +43,17 @@ exits 'energy-oneliners.sh' 1 "$examples/energy-oneliners.sh" "$scratch/quarters
 is 'an hour without a price is named' \
   'hours without a price, which are left out: 1, the first is 2025-10-25T07:00:00+02:00' "$err"
 sed 's/  */ /g; s/^ //' "$scratch/stdout" >"$scratch/got"
-is_file 'the peaks, self-consumption and cost are as worked out' "$scratch/wanted" "$scratch/got"
+is_file 'the peaks, self-consumption and cost are as calculated' "$scratch/wanted" "$scratch/got"
 is 'there are rows of two months' 6 "$(grep -c ^2025 "$scratch/got")"
 grep -v T07: "$scratch/hours.csv" >"$scratch/without.csv"
 exits 'energy-cost.py, with all prices' 0 "$examples/energy-cost.py" "$scratch/without.csv" "$scratch/prices.csv"
 is 'there is no message' '' "$err"
-exits 'with a price that stands there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
+exits 'with a price that is there twice' 1 "$examples/energy-cost.py" "$scratch/hours.csv" \
   <(cat "$scratch/prices.csv" && tail -n 1 "$scratch/prices.csv")
 has 'it does not count twice' "$err" 'not a many-to-one merge'
 exits 'with prices of quarters' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/:00:00/:15:00/' "$scratch/prices.csv")
 has 'it does not take the first of an hour' "$err" 'has prices of shorter intervals'
-exits 'with times that may be of any zone' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/Z,/,/' "$scratch/prices.csv")
+exits 'with times without an offset' 1 "$examples/energy-cost.py" "$scratch/hours.csv" <(sed 's/Z,/,/' "$scratch/prices.csv")
 has 'it asks for their offset' "$err" 'each start needs its offset from UTC'
 
 # shellcheck disable=SC2317 # check calls it

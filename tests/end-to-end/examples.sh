@@ -127,7 +127,7 @@ while read -r word; do
 done < <(awk '$3 == "fuse.cemmfs" { print $4 }' "$scratch/fstab" | tr ',' '\n') >"$scratch/not-taken"
 is 'cemmfs accepts their options' '' "$(<"$scratch/not-taken")"
 
-# ---- the textfile service's own way to the key -------------------------------------------------------
+# ---- the key of the textfile service -------------------------------------------------------
 
 now=$(($(date +%s) / 60 * 60 - 3600))
 since=2025-01-01
@@ -196,7 +196,7 @@ copy() {
 exits 'it copies' 0 copy
 check 'months and years are there' test -s "$scratch/copy/$dev/p1/data/year/$(date +%Y).csv" -a -s "$scratch/copy/$dev/p1-gas/data/month/2025/2025-03.csv"
 is 'no realtime, no status, no link' '' "$(find "$scratch/copy" -name 'realtime*' -o -name 'status*' -o -type l)"
-exits 'once more' 0 copy
+exits 'again' 0 copy
 is 'closed files are not copied again' '' "$(grep '^>f' <<<"$out" | grep -v "$(date +%Y)" || true)"
 unmount_fs
 

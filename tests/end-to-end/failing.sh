@@ -31,7 +31,7 @@ files=$scratch/files # output and state, and any files that are left
 run=$scratch/run     # of collectd
 known=$'\t00-1E-C0-00-00-09\tp1\tt1\t@1700000000000' # in the state file at the start
 
-# ---- what holds whatever fails ---------------------------------------------------
+# ---- invariants, whatever fails ---------------------------------------------------
 
 complain() {
   wrong+="$kind $n: $1"$'\n'
@@ -40,8 +40,8 @@ complain() {
 # ended CODE: an allowed exit status, with a message.
 ended() {
   (($1 < 3)) || complain "exit $1: $(head -n 3 "$scratch/err")"
-  (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a word"
-  whole || complain 'a torn file'
+  (($1 == 0)) || [[ -s $scratch/err ]] || complain "exit $1 without a message"
+  whole || complain 'an incomplete file'
 }
 
 # whole: each document in the archive is valid, the state file still has the old entries and only
@@ -70,7 +70,7 @@ one_program() {
   if ((n == 0)); then
     expected=$(shape)
   elif ((code == 0)); then
-    [[ $(shape) == "$expected" ]] || complain "exit 0, but not all is there: $(shape | diff - <(echo "$expected") | head -n 3)"
+    [[ $(shape) == "$expected" ]] || complain "exit 0, but some of the output is missing: $(shape | diff - <(echo "$expected") | head -n 3)"
   fi
 }
 
@@ -93,7 +93,7 @@ one_stream() {
   exec 9<>"$scratch/in"
   begin_one "$cemm" stream --stdin "$@" <"$scratch/in" 9>&-
   echo >&9
-  wait_for 60 swept "$@" || complain 'nothing asked, nothing said'
+  wait_for 60 swept "$@" || complain 'no request, no message'
   show_clock $((noon + 10000))
   echo >&9
   exec 9>&-
@@ -110,7 +110,7 @@ one_stream() {
   elif [[ ! -s $scratch/out ]]; then # libcurl could not connect, or sent no key: the source is backed off
     grep -q ': the account: ' "$scratch/err" || { [[ $kind == memory ]] && grep -q 'HTTP 403' "$scratch/err"; } || complain 'no values'
   else
-    grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what has come is not in the state file'
+    grep -qE "@$(tail -n 1 "$scratch/out" | sed -E 's/.* ([0-9]*)000000$/\1/')( /[0-9]+)?\$" "$2" || complain 'what was printed is not in the state file'
   fi
 }
 
@@ -150,12 +150,12 @@ one_collectd() {
   # Of two sweeps, one may fail.
   state=$files/state knows 10 "$dev" p1 t1 t2 t3 t4 electric_power rate
   begin_one "$collectd" -f -C "$run/collectd.conf"
-  wait_for 60 or_refused grep -q /realtime "$sim_log" || complain 'it does not ask'
+  wait_for 60 or_refused grep -q /realtime "$sim_log" || complain 'it sends no request'
   show_clock $((noon + 10000))
   wait_for 60 or_refused gave || complain "no values: $(<"$run/log")"
   stop "$pid"
   ((stopped < 3)) || complain "exit $stopped: $(tail -n 3 "$run/log")"
-  whole || complain 'a torn file'
+  whole || complain 'an incomplete file'
 }
 
 # collectd continues without a plugin that fails to start.

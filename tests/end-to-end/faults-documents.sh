@@ -16,7 +16,7 @@ enter_namespaces "$@"
 begin_mount "$@"
 sim=$build/tests/simulator/cemm-sim
 
-# ---- a syslog of our own ------------------------------------------------------------------------
+# ---- our own syslog ------------------------------------------------------------------------
 
 # there COMMAND: in a namespace that has the mount. It ends with this script, and so does the mount.
 there() {

@@ -50,7 +50,7 @@ one_fault() {
   no_key "$fault"
 }
 
-# ---- the tour ------------------------------------------------------------------
+# ---- all faults ------------------------------------------------------------------
 
 check 'every fault has a row' every_fault_has_a_row
 the_search_finds_keys
@@ -98,7 +98,7 @@ check 'status.json: the faulty device, its last failure, and success' of "$fault
 check 'the other one never failed' of "$healthy" '.last_success and .last_failure == null and .last_words == null'
 is 'the same in status' 1 "$(grep -A5 "^device $faulty" "$m/status" | grep -c '  last failure  .*256 KiB')"
 
-# ---- what collectd made of all that -----------------------------------------------
+# ---- collectd, after all faults -----------------------------------------------
 
 before=$(lines "$(csv "$faulty" power-p1-electric_power)")
 check 'collectd goes on with the device that was faulty' \

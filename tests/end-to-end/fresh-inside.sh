@@ -48,7 +48,7 @@ installs() {
   child=$!
 }
 killed() { # SIGNAL
-  reached 'it has begun' test -s /home/user/pid && kill -s "$1" "$(</home/user/pid)"
+  reached 'it has started' test -s /home/user/pid && kill -s "$1" "$(</home/user/pid)"
 }
 quiet_user() { as_user "$1" >"$log" 2>&1 </dev/null; }
 # at_terminal COMMAND: the same at a terminal of 80 columns; what is written to /keys is its input.
@@ -171,7 +171,7 @@ part_install() {
   check 'killed while it unpacks: all was installed' no_more_than /packages
 
   installs quiet_user '.ci/install tests'
-  reached 'tests: it unpacks' many_unpacked && kill -KILL -1 # all processes in here but this one
+  reached 'tests: it unpacks' many_unpacked && kill -KILL -1 # all processes in here except this one
   wait "$child"
   reached 'all killed while it unpacks: they end' not_working
   quiet_user '.ci/install tests'

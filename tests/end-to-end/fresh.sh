@@ -108,7 +108,7 @@ part() {
   fresh "$root"
   password "$root" "$2"
   cp "$here/fresh-inside.sh" "$root/part.sh"
-  apart bash -c "$enter" - "$root" "$1" || not_ok "$1: it comes to its end" "$(tail -n 12 "$scratch/apart.log")"
+  apart bash -c "$enter" - "$root" "$1" || not_ok "$1: it runs to the end" "$(tail -n 12 "$scratch/apart.log")"
   while IFS=$'\t' read -r verdict what why; do
     if [[ $verdict == ok ]]; then ok "$1: $what"; else not_ok "$1: $what" "$(echo -e "$why")"; fi
   done <"$root/checks"

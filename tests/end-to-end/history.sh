@@ -101,7 +101,7 @@ spans() {
   is_file 'two whole months: each day' "$scratch/wanted" "$scratch/got"
   wanted month "$one" p1-gas gas <"$scratch/days" >"$scratch/wanted"
   rows "$one" p1-gas gas <"$scratch/months.influx" >"$scratch/got"
-  is_file 'of gas, too' "$scratch/wanted" "$scratch/got"
+  is_file 'gas, too' "$scratch/wanted" "$scratch/got"
   is 'each has its period' '' "$(grep -v ,period=month "$scratch/months.influx" || true)"
 
   history_exits 'a year' 0 --from 2025-05-05 --to 2025-06-06 --period=year --format influx "$two/p1"
@@ -134,7 +134,7 @@ formats() {
   is_file 'json: one array, the same rows' "$scratch/names" "$scratch/json"
   grep -o '"value": [^,]*' "$scratch/stdout" | cut -d' ' -f2 >"$scratch/json"
   cut -d' ' -f3 "$scratch/wanted" >"$scratch/values"
-  is_file 'json: the values as the API wrote them' "$scratch/values" "$scratch/json"
+  is_file 'json: the values as the API writes them' "$scratch/values" "$scratch/json"
   history_exits 'table' 0 "${range[@]}" --format table "$one"
   is 'table: titles, once' 1 "$(grep -c '^TIME' <<<"$out")"
   is 'table: all rows' "$(($(wc -l <"$scratch/influx") + 1))" "$(wc -l <<<"$out")"
@@ -165,7 +165,7 @@ clock_ahead() {
 
 # No data, partly or at all; failures, and what is printed anyway.
 failures() {
-  history_exits 'before there was anything' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
+  history_exits 'before the first day' 1 --from 2024-12-01 --to 2024-12-31 "$one/p1"
   has 'the message says so' "$err" 'E! cemm: there is no data for these dates'
   # Nor with a wrong zone: the message shows its time.
   sed 's|^time-zone = .*|time-zone = Asia/Tokyo|' "$config" >"$scratch/tokyo.conf"
@@ -173,11 +173,11 @@ failures() {
   has 'the zone is suspected' "$(grep 'E! cemm: there is no data' <<<"$err")" 'the time zone is probably not the meter'
   check 'and its time is shown' grep -qE "E! cemm: there is no data.* it is $(TZ=Asia/Tokyo date +%F)T[0-9:]+\\+09:00 there" <<<"$err"
   sed 's|^time-zone = .*|time-zone = Pacific/Pago_Pago|' "$config" >"$scratch/pago.conf"
-  exits 'today, where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
+  exits 'today, in a zone where it is still yesterday' 2 "$cemm" history --config "$scratch/pago.conf" --from "$(date -d '+14 hours' +%F)"
   check 'the zone is suspected, too' grep -qE 'E! cemm: these dates are in the future.*-11:00 there' <<<"$err"
   history_exits 'partly before' 0 --from 2024-12-30 --to 2025-01-02 "$one/p1"
   is 'two of the days' 2880 "$(wc -l <<<"$out")"
-  history_exits 'a meter that is not there' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
+  history_exits 'a meter that does not exist' 1 --from 2025-05-05 --to 2025-05-05 s02 "$one/p1"
   is 'the others are printed' 1440 "$(wc -l <<<"$out")"
   has 'the message names it' "$err" 'E! cemm: s02: '
 
@@ -236,12 +236,12 @@ interrupted() {
     stop "$pid"
     is "$name: ended by that signal" $((128 + $(kill -l "$name"))) "$stopped"
     head -n "$(wc -l <"$scratch/part")" "$scratch/whole" >"$scratch/wanted"
-    is_file "$name: what is printed is whole lines, and true" "$scratch/wanted" "$scratch/part"
+    is_file "$name: the output is whole lines, and right" "$scratch/wanted" "$scratch/part"
   done
   sim_faults
   : >"$sim_log"
   history_exits 'run again' 0 "${range[@]}"
-  is_file 'it is whole' "$scratch/whole" "$scratch/stdout"
+  is_file 'it is complete' "$scratch/whole" "$scratch/stdout"
   check 'what was fetched is not requested again' test "$(requests /data/)" -lt 80
 
   forget
@@ -258,7 +258,7 @@ interrupted() {
   is '--output: nothing is left' '' "$(ls -A "$scratch/out")"
   sim_faults
   history_exits '--output' 0 "${range[@]}" --output "$scratch/out/file"
-  is_file '--output: all of it' "$scratch/whole" "$scratch/out/file"
+  is_file '--output: the complete output' "$scratch/whole" "$scratch/out/file"
   is '--output: and nothing else' file "$(ls -A "$scratch/out")"
   # TSan itself writes to $TMPDIR, if it is set, before the program starts.
   (export TMPDIR=$scratch/none && ulimit -f 0 &&
@@ -266,7 +266,7 @@ interrupted() {
     cat >"$scratch/full"
   is '--output: no room for the first line' 'exit 1' "$(tail -n 1 "$scratch/full")"
   is '--output: no other file is left' file "$(ls -A "$scratch/out")"
-  is_file '--output: which stays' "$scratch/whole" "$scratch/out/file"
+  is_file '--output: the file does not change' "$scratch/whole" "$scratch/out/file"
   set +e
   "$cemm" history --config "$config" "${range[@]}" 2>"$scratch/stderr" | head -n 1 >"$scratch/first"
   status=${PIPESTATUS[0]}

@@ -113,7 +113,7 @@ is 'its input ends: so does mqtt.py' 0 "$stopped"
 is 'offline' offline "$(status)"
 is 'without a message' '' "$(<"$scratch/once.err")"
 
-exits 'discovery.sh with a slip' 2 "$examples/home-assistant/discovery.sh" collectd
+exits 'discovery.sh with a missing argument' 2 "$examples/home-assistant/discovery.sh" collectd
 has 'prints the usage' "$err" 'usage: cemm list'
 exits 'mqtt.py without a broker' 1 "$examples/home-assistant/mqtt.py" --port 1
 has 'says so' "$err" "E! mqtt: the broker can't be reached"
@@ -173,5 +173,5 @@ stop_collectd 'to mosquitto' "$run"
 is 'collectd: no problem is logged' '' "$(grep -iE 'error|fail|unknown|invalid|cannot' "$run/log" || true)"
 check 'the configurations are removed' recipe 'homeassistant/sensor/.*'
 check 'all of them are gone' wait_for 20 without_configurations
-no_key 'in the end'
+no_key 'at the end'
 finish

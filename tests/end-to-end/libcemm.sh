@@ -65,7 +65,7 @@ power=$(oracle "$one" p1 electric_power "${now}000")
 has 'it prints the power of p1' "$out" "$one/p1 electric_power = $power W"
 is 'and a line for each channel that was read' "$("$build/plugin/exec/cemm" read --config "$scratch/conf" --format csv | grep -c T)" \
   "$(wc -l <<<"$out")"
-exits 'read-once: a configuration that is not there' 1 "$scratch/read-once" "$scratch/none"
+exits 'read-once: a configuration that does not exist' 1 "$scratch/read-once" "$scratch/none"
 has 'it says so' "$err" "$scratch/none"
 sim_faults 'status=502@*/s01/realtime*'
 exits 'read-once: two meters fail' 1 "$scratch/read-once" "$scratch/conf"
@@ -82,14 +82,14 @@ exits 'own-loop answers' 0 own_loop
 has 'now' "$out" "electric_power $power W"
 is 'a whole day' "$((($(TZ=Europe/Amsterdam date -d "$day + 1 day" +%s) - $(TZ=Europe/Amsterdam date -d "$day" +%s)) / 60))" "$(grep -c "^$day" <<<"$out")"
 is 'it refuses unknown commands' 2 "$(grep -c '^write' <<<"$err")"
-exits 'own-loop: a meter that is not there' 1 "$scratch/own-loop" "$scratch/conf" "$one" han <<<now
-exits 'own-loop: no uid' 1 "$scratch/own-loop" "$scratch/conf" home p1
+exits 'own-loop: a meter that does not exist' 1 "$scratch/own-loop" "$scratch/conf" "$one" han <<<now
+exits 'own-loop: an invalid uid' 1 "$scratch/own-loop" "$scratch/conf" home p1
 
 # ---- discover ----------------------------------------------------------------------------------------
 
 net_begin
 start_sim_in_site --lan-bind 10.77.0.11,10.77.0.12 --discovery
-exits 'discover looks' 0 "${asker[@]}" "$scratch/discover"
+exits 'discover searches' 0 "${asker[@]}" "$scratch/discover"
 is 'it finds both' '00-1E-C0-00-00-01 at 10.77.0.11|00-1E-C0-00-00-02 at 10.77.0.12' \
   "$(cut -d : -f 1 <<<"$out" | sort | paste -sd '|')"
 has 'it prints the number of broadcast addresses' "$err" '2 broadcast addresses asked'

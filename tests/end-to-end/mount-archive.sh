@@ -73,7 +73,7 @@ check 'and archived files can be read' cmp "$scratch/before" <(cat "${closed[@]}
 unmount_fs
 sim_faults
 
-# ---- many files, one trouble ------------------------------------------------------------
+# ---- many files, one cause ------------------------------------------------------------
 
 sim_faults 'status=500@*/data/day/*'
 : >"$scratch/fs.log"
@@ -107,13 +107,13 @@ check 'their history' diff "$scratch/listed" "$scratch/offline"
 cat "$day" "${day%.csv}.json" "$p1/data/month/${month:0:4}/$month.csv" "$p1/totals/${month/-//}/$month-05.csv" \
   >"$scratch/after"
 check 'and archived files can be read' cmp "$scratch/before" "$scratch/after"
-fails_with 'what was not fails' 'No route to host' cat "$(day_file "$dev" p1 "$month-20" csv)"
+fails_with 'a file that is not archived fails' 'No route to host' cat "$(day_file "$dev" p1 "$month-20" csv)"
 begun=$(now_ms)
 fails_with 'the next one, too' 'No route to host' cat "$(day_file "$dev" p1 "$month-22" csv)"
 took=$(($(now_ms) - begun))
-soon 'and at once: the source rests' 1000 "$took"
-fails_with 'what was never listed cannot be' 'No route to host' ls "$m/00-1E-C0-00-00-02"
-fails_with 'nor does a meter go that nobody denies' 'No route to host' stat "$m/$dev/mb7"
+soon 'and at once: the source is backed off' 1000 "$took"
+fails_with 'a device that was never listed cannot be listed' 'No route to host' ls "$m/00-1E-C0-00-00-02"
+fails_with 'a meter that no source denies is not absent' 'No route to host' stat "$m/$dev/mb7"
 is 'the outage is logged once' 1 "$(grep -c "can't be reached" "$scratch/fs.log")"
 check 'status can be read' cat "$m/status"
 unmount_fs
@@ -239,7 +239,7 @@ file=${file%.csv}.json
 kept=$archive/${file#"$m"/}
 sed -i -E '0,/,([0-9.]+)\]/s//,7\1]/' "$kept" # another value
 dd if="$file" iflag=nocache count=0 status=none
-fails_with 'a file that has become another is never a mixture of both' 'Stale file handle' cat "$file"
+fails_with 'a file that was replaced is never a mixture of both' 'Stale file handle' cat "$file"
 is_that_one() {
   cmp -s <(jq -c . "$file") <(jq -c . "$kept")
 }
@@ -285,7 +285,7 @@ check 'a read-only archive: everything can be read' reads_all
 unmount_fs
 umount "$scratch/full"
 
-# ---- a source that remembers more ------------------------------------------------------------------
+# ---- a source with a longer history ------------------------------------------------------------------
 
 start_sim --devices 1 --meters p1 --since "$(date -d "$month-09 + 3 months" +%F)" --lan 1
 lan=${sim_lan[0]}
@@ -297,7 +297,7 @@ mv "$conf.lan" "$conf"
 mount_fs
 late=$(ls "$p1/data/day" | head -n 1)/$(ls "$p1/data/day/$(ls "$p1/data/day" | head -n 1)" | head -n 1)
 is 'the device on the LAN has data from its first month on' "$(date -d "$month-09 + 3 months" +%Y/%m)" "$late"
-fails_with 'and of no day before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
+fails_with 'and none of the days before' 'No such file or directory' cat "$(day_file "$dev" p1 "$month-05" csv)"
 unmount_fs
 start_sim --devices 1 --meters p1 --since "$since"
 config

@@ -59,7 +59,7 @@ find "$p1" -type f >"$scratch/found"
 check 'find shows everything' grep -q "/$(date +%Y-%m-%d).csv" "$scratch/found"
 is 'and requests the channels at most' "$((before + cost + 1))" "$(requests ' 200$')"
 
-# ---- what is not there ---------------------------------------------------------
+# ---- what does not exist ---------------------------------------------------------
 
 before=$(requests .)
 yesterday=$(date -d "$since - 1 day" +%F)
@@ -70,7 +70,7 @@ for name in "data/day/2010" "data/day/${yesterday//-//}.csv" "data/day/$yesterda
 done
 is 'without a request' "$before" "$(requests .)"
 
-# ---- what is said of devices and meters -------------------------------------------
+# ---- information about devices and meters -------------------------------------------
 
 is 'info.json of a device' "{\"uid\":\"$dev\",\"lan\":null,\"cloud\":\"home\"}" "$(jq -c . "$m/$dev/info.json")"
 check 'info.json of a meter' diff <(jq -S . "$p1/info.json") <(cloud_get "cemm/$dev/p1/" | jq -S .)
@@ -187,7 +187,7 @@ with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.AC
 is 'grep over the month' "$(cat "$scratch"/oracle/*.csv | grep -c T12:)" "$(cat "$month_dir"/*.csv | grep -c T12:)"
 is 'all that without a request' "$before" "$(requests .)"
 
-# ---- economy ------------------------------------------------------------------------------
+# ---- the number of requests ------------------------------------------------------------------------------
 
 cold=$(day_file 00-1E-C0-00-00-02 p1 "$full_month-15" csv)
 cat "$m/00-1E-C0-00-00-02/p1/realtime.csv" >/dev/null # the device is now known
@@ -302,7 +302,7 @@ END
 python3 "$scratch/hear.py" "$scratch/notify" "$m/status" >"$scratch/heard" 2>&1 &
 hears=$!
 started "$hears"
-wait_for 10 test -S "$scratch/notify" || not_ok 'there is somebody to be told'
+wait_for 10 test -S "$scratch/notify" || not_ok 'there is a socket for notifications'
 NOTIFY_SOCKET=$scratch/notify mount_fs "${options[@]}"
 check 'there was a notification' wait_for 20 gone_or_zombie "$hears"
 is 'it says READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/heard")"
@@ -321,7 +321,7 @@ lan_config() {
 lan_config lan
 mount_fs
 is 'on the LAN only there are no totals' 'data info.json realtime realtime.csv realtime.json' "$(names "$p1")"
-fails_with 'by no name' 'No such file or directory' stat "$p1/totals"
+fails_with 'by name neither' 'No such file or directory' stat "$p1/totals"
 is 'info.json of a device is its own information' "[\"$dev\",\"CEMM Basic\",null]" \
   "$(jq -c '[.uid, .lan.name, .cloud]' "$m/$dev/info.json")"
 is 'info.json of a meter is its entry of io' '{"io_id":4,"port":5,"type":"solar_energy","alias":"mb5"}' \
@@ -370,11 +370,11 @@ mount_fs
 check 'without a list, the first copy of a device is complete' copy_of "$m/$dev"
 is 'the list is not listed' 'heatpump info.json p1 pulse-1' "$(names "$m/$dev")"
 is 'nor is its information about a meter' 'data realtime realtime.csv realtime.json' "$(names "$p1")"
-fails_with 'a list that is not there does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
-fails_with 'nor the entry of a meter in it' 'No such file or directory' cat "$p1/info.json"
+fails_with 'a list that the device does not have does not exist' 'No such file or directory' cat "$m/$dev/io.csv"
+fails_with 'nor does its entry of a meter' 'No such file or directory' cat "$p1/info.json"
 before=$(requests .)
-fails_with 'which is known then' 'No such file or directory' cat "$p1/info.json"
-fails_with 'of the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
+fails_with 'it is then known' 'No such file or directory' cat "$p1/info.json"
+fails_with 'for the list, too' 'No such file or directory' cat "$m/$dev/io.csv"
 is 'without a request' "$before" "$(requests .)"
 unmount_fs
 
@@ -382,11 +382,11 @@ unmount_fs
 printf '[cloud home]\nurl = %s\napi-key-file = %s\n' "$sim_cloud" "$conf.key" >>"$conf"
 mount_fs
 for alias in pulse-1 heatpump; do
-  fails_with "nobody has info.json of $alias" 'No such file or directory' cat "$m/$dev/$alias/info.json"
+  fails_with "no source has info.json of $alias" 'No such file or directory' cat "$m/$dev/$alias/info.json"
 done
 before=$(requests .)
 for alias in pulse-1 heatpump; do
-  fails_with "nobody has info.json of $alias, as is known" 'No such file or directory' cat "$m/$dev/$alias/info.json"
+  fails_with "no source has info.json of $alias, without a request" 'No such file or directory' cat "$m/$dev/$alias/info.json"
 done
 is 'without a request' "$before" "$(requests .)"
 unmount_fs
@@ -408,11 +408,11 @@ sim_faults
 sed -i "s|^url = .*|url = http://127.0.0.1:1/v1/|" "$conf"
 mount_fs
 for name in io.csv p1/info.json; do
-  fails_with "nobody denies $name" 'No route to host' cat "$m/$dev/$name"
+  fails_with "no source denies $name" 'No route to host' cat "$m/$dev/$name"
 done
 is 'so the list is listed' 'heatpump info.json io.csv io.json p1 pulse-1' "$(names "$m/$dev")"
 has 'and information about a meter that it may have' "$(names "$p1")" info.json
-fails_with 'but no account could have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
+fails_with 'but an account cannot have that of others' 'No such file or directory' cat "$m/$dev/pulse-1/info.json"
 unmount_fs
 
 hasnt 'no key is in the log' "$(cat "$scratch/fs.log")" "$sim_key"

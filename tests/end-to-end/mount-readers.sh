@@ -14,7 +14,7 @@ write_config "$conf" 'timeout = 20'
 mount_fs -o realtime_ttl=1
 p1=$m/$dev/p1
 
-# ---- each way, side by side --------------------------------------------------------
+# ---- each way, in parallel --------------------------------------------------------
 
 stat "$p1" >/dev/null # the directories are now known
 check 'sendfile of a value that was never read' test -n "$(sendfile "$p1/realtime/electric_power")"
@@ -51,11 +51,11 @@ is 'without extra bytes' 0 "$(tr -cd '\000' <"$scratch/first" | wc -c)"
 # ---- a source that fails -----------------------------------------------------------
 
 sim_faults 'status=502@*/data/*' 'status=403@*/totals/*'
-fails_with 'sendfile of what a source refuses' 'Input/output error' sendfile "$p1/data/day/2025/03/2025-03-01.csv"
-fails_with 'of what may not be read' 'Permission denied' sendfile "$p1/totals/2025/03/2025-03-01.csv"
+fails_with 'sendfile of a file that its source refuses' 'Input/output error' sendfile "$p1/data/day/2025/03/2025-03-01.csv"
+fails_with 'of a file that may not be read' 'Permission denied' sendfile "$p1/totals/2025/03/2025-03-01.csv"
 sim_faults 'promise-forever@*/data/*'
 begun=$(now_ms)
-fails_with 'of what never comes' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
+fails_with 'of a file that never arrives' 'Connection timed out' sendfile "$p1/data/day/2025/03/2025-03-02.csv"
 took=$(($(now_ms) - begun))
 check "the reader waits only once ($took ms)" test "$took" -lt 39000
 
@@ -124,7 +124,7 @@ done
 sim_faults
 unmount_fs
 if ldd "$build/fs/cemmfs" | grep libasan >/dev/null; then
-  echo '# ASan keeps what was freed: memory is not looked at'
+  echo '# ASan keeps freed memory: memory is not measured'
 else
   python3 "$here/grown.py" "$sim_cloud" >"$scratch/grown" &
   started "$!"

@@ -44,7 +44,7 @@ asked_years() {
   echo "$(wc -w <<<"$all") $(tr ' ' '\n' <<<"$all" | sort -u | wc -w)"
 }
 
-# ---- since when there are data -----------------------------------------------------
+# ---- the first day with data -----------------------------------------------------
 
 timed "$scratch/said" ls "$p1/data/day" || true
 in_time 'the first listing ends'
@@ -115,7 +115,7 @@ last=$(($(requests p1-gas/data/year/) - begun))
 check "without requesting years again that have answered ($last)" test "$last" -le 1
 unmount_fs
 
-# ---- slower than others are patient -----------------------------------------------------
+# ---- slower than the readers' limit -----------------------------------------------------
 
 # Read-ahead must not interrupt the request of the reader that caused it.
 sed -i 's/^timeout = .*/timeout = 10/' "$conf"

@@ -48,10 +48,10 @@ if [[ $(id -u) == 0 ]]; then
   chmod 711 "$scratch"
   install -m 600 -o nobody "$conf.key" "$scratch/nobody.key"
   sed "s|^api-key-file = .*|api-key-file = $scratch/nobody.key|" "$conf" >"$scratch/nobody.conf"
-  conf=$scratch/nobody.conf refused "somebody else's mount" 'cemmfs is already mounted there' "$m" \
+  conf=$scratch/nobody.conf refused "another user's mount" 'cemmfs is already mounted there' "$m" \
     setpriv --reuid=nobody --clear-groups --
 else
-  left_out "somebody else's mount is seen" 'needs root'
+  left_out "another user's mount is noticed" 'needs root'
 fi
 is 'one mount is there' 1 "$(grep -cF " $m " /proc/self/mounts)"
 unmount_fs

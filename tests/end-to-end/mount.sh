@@ -145,7 +145,7 @@ is 'today has rows up to now at most' '' \
   "$(awk -F, -v now="$(date +%Y-%m-%dT%H:%M:%S)" 'NR > 1 && substr($1, 1, 19) > now' "$days/today.csv")"
 is 'a uid in another spelling is a link' "$dev" "$(readlink "$m/00:1e:c0:00:00:01")"
 
-# ---- what is not there -----------------------------------------------------------
+# ---- what does not exist -----------------------------------------------------------
 
 before=$(requests .)
 tomorrow=$(date -d tomorrow +%Y-%m-%d)
@@ -155,11 +155,11 @@ for name in nothing "$dev/heatpump" "$dev/p1/nothing" "$days/2026/02/2026-02-30.
   fails_with "${name#"$days"/} does not exist" 'No such file or directory' stat "$m/${name#"$m"/}"
 done
 is 'without a request' "$before" "$(requests .)"
-fails_with 'a meter that the device lacks does not exist' 'No such file or directory' \
+fails_with 'a meter that the device does not have does not exist' 'No such file or directory' \
   cat "$m/$dev/s02/realtime.csv"
-fails_with 'nor a device that no source knows' 'No such file or directory' \
+fails_with 'nor a device that no source has' 'No such file or directory' \
   ls "$m/AA-BB-CC-DD-EE-FF"
-fails_with 'nor a channel that the meter lacks' 'No such file or directory' \
+fails_with 'nor a channel that the meter does not have' 'No such file or directory' \
   cat "$m/$dev/p1/realtime/volume"
 
 # ---- changes -------------------------------------------------------------------
@@ -222,7 +222,7 @@ sim_faults 'stall@*/s01/data/day/*'
 begun=$(now_ms)
 timeout -s INT 1 cat "$stalled" 2>/dev/null && not_ok 'a stalled file stalls' || ok 'a stalled file stalls'
 took=$(($(now_ms) - begun))
-soon 'SIGINT lets its reader go at once' 2000 "$took"
+soon 'SIGINT ends its reader at once' 2000 "$took"
 cat "$stalled" 2>/dev/null &
 reader=$!
 started "$reader"
@@ -251,7 +251,7 @@ wait_for 20 asked 'p1-gas/realtime/'
 begun=$(now_ms)
 timeout 1 cat "$m/$dev/p1-gas/realtime/gas" >/dev/null 2>&1 || true
 took=$(($(now_ms) - begun))
-soon 'names in a directory whose listing stalls can be given up' 2000 "$took"
+soon 'names in a directory whose listing stalls can be dropped' 2000 "$took"
 stop "$reader" KILL
 is 'and the reader of the listing' 137 "$stopped"
 sim_faults
@@ -309,7 +309,7 @@ if [[ -n ${CEMM_E2E_LONG-} ]]; then
   is 'eight readers see only complete files, while they change' '' "$(cat "$scratch/torn")"
 fi
 
-# ---- the network goes ------------------------------------------------------------
+# ---- without the network ------------------------------------------------------------
 
 stop "$sim_pid"
 fails_with 'without network: no route to host' 'No route to host' \
@@ -321,7 +321,7 @@ cannot_be_read() {
   ! cat "$m/$dev/p1/realtime/t1"
 }
 check 'although they cannot be read after they expire' wait_for 5 cannot_be_read
-fails_with 'for want of a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
+fails_with 'without a network' 'No route to host' cat "$m/$dev/p1/realtime/t1"
 is 'the meters, too' 'info.json io.csv io.json p1 p1-gas s01' "$(ls "$m/$dev" | xargs)"
 
 # ---- ending ----------------------------------------------------------------------
@@ -345,7 +345,7 @@ ends_while_waiting() {
   is "SIGTERM ends it with 0, although a reader waits for $1" 0 "$stopped"
   soon 'and soon' 2000 "$took"
   check 'it is unmounted' not_mounted "$m"
-  ends_soon 'the reader is let go' 2000 "$reader"
+  ends_soon 'the reader ends' 2000 "$reader"
   sim_faults
 }
 sim_faults 'stall@*/cemm/'
@@ -389,7 +389,7 @@ has 'status says how it is reached' "$(cat "$m/status")" "local garage"
 stop "$fs_pid" HUP
 is 'SIGHUP ends it with 0' 0 "$stopped"
 
-# ---- mistakes ------------------------------------------------------------------------
+# ---- wrong options and configurations ------------------------------------------------------------------------
 
 check_wrong() {
   local what=$1 part=$2

@@ -57,13 +57,13 @@ is 'days are valid' 'cemm_electric_power_watts cemm_gas_amount_cubic_meters cemm
 exits 'months' 0 "$cemm" history --config "$config" --from 2025-03-01 --to 2025-04-30 --period month --format openmetrics
 cp "$scratch/stdout" "$scratch/months.om"
 is 'months are valid' 'cemm_energy_amount_joules cemm_gas_amount_cubic_meters' "$(python3 -c "$sound" "$scratch/months.om")"
-exits 'nothing' 1 "$cemm" history --config "$config" --from 2024-12-01 --to 2024-12-02 --format openmetrics
+exits 'no data' 1 "$cemm" history --config "$config" --from 2024-12-01 --to 2024-12-02 --format openmetrics
 is 'is a complete text, too' '# EOF' "$out"
 is 'no temporary file is left' '' "$(ls -A "$TMPDIR")"
 TMPDIR=$scratch/none exits 'no place for it' 1 "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-20 --format openmetrics
 has 'is reported' "$err" "E! cemm: a temporary file in $scratch/none: No such file or directory"
 # shellcheck disable=SC2016 # the inner shell's
-exits 'too little place for it' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
+exits 'too little space for it' 1 bash -c 'set -o pipefail; ulimit -f 200; "$@" | cat' - \
   "$cemm" history --config "$config" --from 2025-10-20 --to 2025-10-24 --format openmetrics "$one/p1"
 has 'is reported, too' "$err" "E! cemm: a temporary file in $TMPDIR: File too large"
 is 'and nothing is printed' '' "$out"
@@ -133,5 +133,5 @@ options=(--first 3 --dsmr5)
 samples 'gas by the minute' "cemm_gas_flow_cubic_meters_per_second{uid=\"$minutes\",period=\"day\"}" \
   'x / 60000' "$minutes" p1-gas day:gas <"$scratch/minutes"
 
-no_key 'in the end'
+no_key 'at the end'
 finish

@@ -17,7 +17,7 @@ done
 [[ $(uname -m) == x86_64 ]] || skip 'i386 runs on x86_64 alone'
 if [[ $(id -u) -ne 0 ]]; then
   [[ -n $(command -v newuidmap) ]] && grep -qs "^$(id -un):" /etc/subuid ||
-    skip 'only root, or a user who has a range of numbers in /etc/subuid, can unpack packages'
+    skip 'only root, or a user with a range in /etc/subuid, can unpack packages'
 fi
 
 packages=collectd-dev,libcmocka-dev,libcurl4-openssl-dev,libfuse3-dev,libglib2.0-dev,libjson-c-dev,libmicrohttpd-dev

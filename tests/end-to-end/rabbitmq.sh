@@ -146,7 +146,7 @@ poller() {
   start_collectd "$scratch/$1"
 }
 
-# ---- what has come -----------------------------------------------------------------------------
+# ---- what has arrived -----------------------------------------------------------------------------
 
 arrived() {
   python3 "$here/arrived.py" "$sim_log" "$csv" "$@"
@@ -170,8 +170,8 @@ complete() {
 losses() {
   local given lost_most twice_most
   read -r given lost lost_most twice twice_most < <(arrived lost "$then" "$now")
-  check "$1: of $given values $lost are lost, of no series more than $2 ($lost_most)" test "$lost_most" -le "$2"
-  check "$1: $twice have come twice, of no series more than $3 ($twice_most)" test "$twice_most" -le "$3"
+  check "$1: of $given values $lost are lost, at most $2 of a series ($lost_most)" test "$lost_most" -le "$2"
+  check "$1: $twice have arrived twice, at most $3 of a series ($twice_most)" test "$twice_most" -le "$3"
 }
 
 declare -A deadly=() # minutes in which a process was killed
@@ -225,7 +225,7 @@ for node in 1 2 3; do
   sum=$((sum + lost))
   more=$((more + twice))
 done
-echo "# killing three nodes, one after another: $sum values are lost, $more have come twice"
+echo "# killing three nodes, one after another: $sum values are lost, $more have arrived twice"
 for name in poller-1 poller-2 central; do
   check "$name has lost its connection, and made another one" \
     test "$(grep -c 'Successfully opened connection' "$scratch/$name/log")" -gt 1
@@ -239,7 +239,7 @@ wait_for 60 is_away
 start_collectd "$scratch/central"
 central=$daemon
 complete 'the central collectd is back'
-losses 'the central collectd is killed, and is away for 45 s' "$bound" "$bound"
+losses 'the central collectd is killed, and is down for 45 s' "$bound" "$bound"
 
 # ---- a poller is killed ---------------------------------------------------------------------------
 
@@ -252,7 +252,7 @@ check "the other one reads its own meanwhile ($(wc -l <"$scratch/first.uids"))" 
 poller poller-2 2/2
 second=$daemon
 complete 'the poller is back'
-losses 'a poller is killed, and is away for minutes' "$bound" "$bound"
+losses 'a poller is killed, and is down for minutes' "$bound" "$bound"
 is 'only its own devices come twice' '' "$(arrived twice "$then" "$now" | comm -12 - "$scratch/first.uids")"
 
 # The minutes that it did not read come from Backfill: the store has each device in each minute. A
@@ -290,7 +290,7 @@ before=$then
 again=$(arrived asked "$stopped" $(((stopped / 20000 + 1) * 20000)) | grep -c . || true)
 complete 'three pollers go on'
 then=$before
-losses "three pollers instead of two, $again devices are asked again for what they have given" 1 0
+losses "three pollers instead of two, $again devices are read again for values that were already sent" 1 0
 for daemon in "${thirds[@]}"; do stop "$daemon"; done
 # newest FILE: "UID TIME" of the newest power values.
 newest() {

@@ -63,7 +63,7 @@ is 'every block of the recipes is run' "$(cd "$top" && cat examples/*.md example
 # block WORDS: the name of the block that contains them.
 block() { (cd "$scratch/inside/blocks" && grep -lF -e "$1" -- *.sh) | head -n 1; }
 
-# ---- a machine to throw away -----------------------------------------------------------------------
+# ---- a temporary machine -----------------------------------------------------------------------
 
 start_sim_in_site --devices 2 --lan-bind 10.77.0.11,10.77.0.12 --discovery --since "$(date -d '-40 days' +%F)"
 start_sim_in_asker --devices 2 --since "$(date -d '-40 days' +%F)"
@@ -287,7 +287,7 @@ if [[ ! -e $scratch/inside/done ]]; then
   finish
 fi
 
-# ---- what came of it ---------------------------------------------------------------------------------
+# ---- the results ---------------------------------------------------------------------------------
 
 for file in "$scratch"/inside/blocks/*.sh; do
   what="${file##*/}: $(head -n 1 "$file")"
@@ -322,7 +322,7 @@ has 'VictoriaMetrics has the history' "$(inside victoriametrics.json)" '"__name_
 has 'the broker has a sample' "$(inside blocks/67-1.sh.mqtt)" '"channel": "electric_power"'
 has 'from a publisher that is online' "$(inside blocks/67-1.sh.mqtt)" 'cemm/status online'
 has 'and says so to Home Assistant' "$(inside blocks/67-1.sh.mqtt)" "homeassistant/sensor/cemm/${uid}_p1_t1/config"
-has 'likewise from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
+has 'the same from collectd' "$(inside blocks/68-1.sh.mqtt)" "collectd/inside/cemm-$uid/power-p1-electric_power"
 check 'the service of cemmfs: another user reads the mount' is_power "$(inside service.out)"
 is 'four plots' 4 "$(find "$scratch/inside/cemm" -maxdepth 1 -name '*.png' | wc -l)"
 is 'everything is removed' '' "$(diff "$scratch/inside/before" "$scratch/inside/afterwards" | grep '^[<>]' || true)"

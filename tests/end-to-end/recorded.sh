@@ -153,6 +153,6 @@ for uid in "$dev" "$two"; do
   is "$uid: the day is the same without the odd rows" "$(day "$uid" | tail -n +2 | cut -d, -f4 | cksum)" \
     "$(cksum <"$scratch/day.$uid")"
 done
-stop_collectd 'in the end' "$run"
+stop_collectd 'at the end' "$run"
 unmount_fs
 finish

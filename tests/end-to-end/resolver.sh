@@ -79,7 +79,7 @@ api-key-file = $scratch/key
 url = http://127.0.0.1:1/v1/
 api-key-file = $scratch/key
 CONF
-exits 'who cannot be reached fails' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
+exits 'devices that cannot be reached fail' 1 "${asker[@]}" "$build/plugin/exec/cemm" read --config "$scratch/nowhere.conf"
 has 'no host has the address' "$err" "10.77.0.99: it can't be reached: no host answers at this address (is it on?)"
 has 'no network leads to it' "$err" "192.0.2.1: it can't be reached: this machine has no network that leads to it"
 has 'nor to the cloud' "$err" "cloud home: the account: the cloud can't be reached: this machine has no network that leads to it"

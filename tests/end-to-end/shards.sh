@@ -38,7 +38,7 @@ config_of 1/3
 own=$(head -n 1 "$scratch/1-3.uids")
 other=$(head -n 1 "$scratch/2-3.uids")
 words="the device $other is left to shard 2/3 of cloud home"
-exits 'a device of its own' 0 "$cemm" read --config "$conf" "$own"
+exits 'a device of the shard' 0 "$cemm" read --config "$conf" "$own"
 is 'is read without a message' '' "$err"
 for meter in "$other" "$other/p1"; do
   for command in read {history,energy}' --from 2025-01-01 --to 2025-01-02'; do
@@ -49,14 +49,14 @@ for meter in "$other" "$other/p1"; do
     is 'and nothing else' 1 "$(wc -l <<<"$err")"
   done
 done
-exits 'stream of it' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
+exits 'stream of a device of another shard' 0 "$cemm" stream --config "$conf" --stdin "$other" <<<''
 has 'says it, too' "$err" "W! cemm: $other: $words"
-exits 'a device that nobody has' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
+exits 'a device that does not exist' 1 "$cemm" read --config "$conf" 00-1E-C0-00-00-FF
 hasnt 'is not reported as in another shard' "$err" shard
 
 # Devices that the configuration names are shared, too.
 write_config "$conf" "shard = 1/3" "device = $own" "device = $other"
-exits 'of two devices by name' 0 "$cemm" list --config "$conf" --format json
+exits 'two devices by name' 0 "$cemm" list --config "$conf" --format json
 is 'one belongs to the shard' "$own" "$(jq -r '.[].uid' <<<"$out")"
 is 'and one does not' 'I! cemm: cloud home: 1 device is left to other shards' "$err"
 
@@ -76,5 +76,5 @@ is 'status.json, too' "$((60 - count))" "$(jq '.sources[0].other_shards' "$m/sta
 refute 'a device of another shard does not exist' test -e "$m/$own"
 unmount_fs
 
-no_key 'in the end'
+no_key 'at the end'
 finish

@@ -66,7 +66,7 @@ become "${night[@]}" 'data-stands@*/p1/realtime*'
 check 'a notification names the smart meter that has stopped' wait_for 20 spoken_of ': p1 is silent: it has measured nothing for N minutes'
 check 'the age is that of this meter, although another one is fresh' wait_for 20 older 3500
 become "${night[@]}" 'data-stands@*/p1/realtime*' 'data-stands@*/mb2/realtime*'
-check 'a second one has a notification of its own' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
+check 'a second one has its own notification' wait_for 20 spoken_of ': mb2 is silent: it has measured nothing for N minutes'
 become "${night[@]}" 'data-stands@*/mb2/realtime*'
 check 'its end has one, too' wait_for 20 spoken_of ': p1 is back'
 become "${night[@]}" 'data-stands@*/mb2/realtime*' # again, until later values have arrived

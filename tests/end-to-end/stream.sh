@@ -98,7 +98,7 @@ execd() {
   is 'starts no sweep' '' "$out"
   exits 'one line and the end' 0 "$cemm" stream --stdin --config "$config" <<<''
   is 'still starts a sweep' 8 "$(wc -l <<<"$out")"
-  exits 'what is no line' 0 "$cemm" stream --stdin --config "$config" < <(printf 'x')
+  exits 'input without a newline' 0 "$cemm" stream --stdin --config "$config" < <(printf 'x')
   is 'starts no sweep' '' "$out"
 }
 
@@ -136,7 +136,7 @@ hanging() {
   is 'ended by that signal' 130 "$stopped"
   exec 9>&-
   cat "$stream_out" "$stream_err" >>"$heard"
-  true_once 'beside a hanging one' "$stream_out"
+  true_once 'next to a hanging one' "$stream_out"
   sim_faults
 }
 
@@ -191,7 +191,7 @@ formats() {
     --config "$config" --format putval "$one/s01" <<<''
   check 'putval: interval of collectd' \
     grep -qxE "PUTVAL \"house/cemm-$one/power-s01-electric_power\" interval=7.5 [0-9]{10}\.[0-9]{3}:-?[0-9.]+" <<<"$out"
-  exits 'a METER that is not there' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
+  exits 'a METER that does not exist' 0 "$cemm" stream --stdin --config "$config" s02 s01 <<<''
   has 'is reported' "$err" 'W! cemm: s02: '
   is 'the others are printed' 2 "$(wc -l <<<"$out")"
 
@@ -415,7 +415,7 @@ state() {
   exits 'a second process with the same state file is refused' 2 \
     "$cemm" stream --config "$config" --state "$scratch/state"
   has 'with a message' "$err" "$scratch/state: is used by another process"
-  end_stream 'the past hangs' 0
+  end_stream 'the history hangs' 0
   is 'its live sample comes' 1 "$(grep -c "uid=$two,alias=s01 " "$stream_out")"
   sim_faults
   local as=()
@@ -425,7 +425,7 @@ state() {
     "${as[@]}" "$cemm" stream --stdin --config "$config" --state "$scratch/state" <<<''
   has 'with a message, too' "$err" "$scratch/state.lock: Permission denied"
   chmod 640 "$scratch/state.lock"
-  exits 'a state file in no folder' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
+  exits 'a state file in a missing directory' 2 "$cemm" stream --config "$config" --state "$scratch/none/state"
   exits 'prometheus with --state' 2 "$cemm" stream --config "$config" --state "$scratch/state" --format prometheus
 }
 

@@ -35,7 +35,7 @@ check "cemm-stream.service has an exposure of 2.0 at most ($(exposure cemm-strea
 # A mount for other users needs the rest, as the unit says.
 check "cemmfs.service has an exposure of 3.6 at most ($(exposure cemmfs) tenths)" test "$(exposure cemmfs)" -le 36
 
-# ---- with the rights that they have there --------------------------------------------------
+# ---- with the rights that they have under systemd --------------------------------------------------
 
 start_sim --devices 1 --meters p1
 write_config "$conf"

@@ -127,7 +127,7 @@ started "$fs_pid"
 mounted "$m"
 wait_for 10 cat "$m/status" || { echo "Bail out! cemmfs did not mount: $(<"$scratch/fs.log")"; exit 1; }
 
-exits 'the program: some came' 1 "$build/plugin/exec/cemm" read --format csv
+exits 'the program: some were printed' 1 "$build/plugin/exec/cemm" read --format csv
 printf '%s' "$out" >"$scratch/read.out"
 printf '%s' "$err" >"$scratch/read.err"
 
@@ -190,7 +190,7 @@ done
 is 'the trap would have answered' 200 \
   "$(curl -s -o "$scratch/answer" -w '%{http_code}' "http://127.0.0.1:$trap_port/v1/cemm/?api_key=$sim_key")"
 
-# ---- put right -----------------------------------------------------------------------
+# ---- corrected -----------------------------------------------------------------------
 
 number=0
 while read -r name _ _ ca _ errno _; do
@@ -224,13 +224,13 @@ if "${as_root_of_mounts[@]}" true 2>/dev/null; then
     printf '[cloud plain]\nurl = %s\napi-key-file = %s.key\n' "${url[tls]}" "$conf_file"
     printf '[cloud strict]\nurl = %s\napi-key-file = %s.key\nca-file = %s\n' "${url[tls-1.2]}" "$conf_file" "$scratch/other/ca.pem"
   } >"$scratch/system.conf"
-  exits 'some came' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
+  exits 'some were printed' 1 trusting ca "$build/plugin/exec/cemm" read --config "$scratch/system.conf" --format csv
   has 'without a ca-file, the CAs of the system are trusted' "$out" "${uid[tls]},p1,electric_power,"
   hasnt 'with a ca-file, only that CA is trusted' "$out" "${uid[tls-1.2]}"
   has 'the error names the cloud' "$err" 'cloud strict: '
   has 'and the reason' "$err" 'signed by an unknown authority (ca-file says whom to trust)'
 else
-  left_out 'the system is asked whom to trust' 'needs root, or user namespaces'
+  left_out 'the CAs of the system are trusted' 'needs root, or user namespaces'
 fi
 
 # ---- refused before anything starts -------------------------------------------------------
@@ -258,9 +258,9 @@ $option \"$value\"
 }
 choose_test_option
 starts_not 'http to elsewhere' 'the key would travel unencrypted' 'url = http://open-api.cemm.example/v1/'
-starts_not 'no ca-file there' 'No such file' "ca-file = $scratch/missing.pem"
-starts_not 'a ca-file that is none' 'no certificate in PEM' "ca-file = $scratch/openssl.log"
-starts_not 'a ca-file that is cut' 'a broken one' "ca-file = $scratch/cut.pem"
-starts_not 'a key for a ca-file' 'no certificate in PEM' "ca-file = $scratch/good.tls"
-no_key 'in the end'
+starts_not 'a missing ca-file' 'No such file' "ca-file = $scratch/missing.pem"
+starts_not 'a ca-file without a certificate' 'no certificate in PEM' "ca-file = $scratch/openssl.log"
+starts_not 'a truncated ca-file' 'a broken one' "ca-file = $scratch/cut.pem"
+starts_not 'a key as the ca-file' 'no certificate in PEM' "ca-file = $scratch/good.tls"
+no_key 'at the end'
 finish

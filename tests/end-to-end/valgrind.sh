@@ -31,7 +31,7 @@ watch 'history of months' 0 "$cemm" history --from 2025-03-01 --to 2025-05-02 --
 watch 'a wrong option' 2 "$cemm" read --nonsense
 watch 'a wrong configuration' 2 "$cemm" read --config /dev/null/none
 sim_faults "garbage@*/p1/realtime*" "many-channels@*/s01/realtime*"
-watch 'read, wrong answers' 1 "$cemm" read
+watch 'read, bad answers' 1 "$cemm" read
 
 mkdir "$m"
 "${watched[@]}" "$build/fs/cemmfs" "$conf" "$m" -f -o realtime_ttl=0 2>"$scratch/fs.log" &

@@ -91,7 +91,7 @@ is 'each hour of gas' "$gas" "$(counts 'cemm_gas_amount_cubic_meters{period="day
 same 'each value' '{__name__="cemm_electric_power_watts",alias="p1"}' 1 1 "$one" p1 day:electric_power
 check 'each time' cmp "$scratch/times" "$scratch/minutes"
 
-# ---- now -------------------------------------------------------------------------------------------
+# ---- current values -------------------------------------------------------------------------------------------
 
 # has_samples COUNT SELECTOR FROM
 has_samples() {
@@ -152,12 +152,12 @@ for channel in t1 t2 t3 t4; do
   same "$channel, in Wh" "$(graphite "energy_wh-p1-$channel")" 1000 1 "$one" p1 "$channel"
 done
 live=$(cut -d , -f 1 <<<"$(grep -hv '^epoch' "$(csv "$one" power-p1-electric_power | head -n 1)" | head -n 1)")
-same 'power, as it came' "$(graphite power-p1-electric_power)" 1 "${live%.*}" "$one" p1 electric_power
+same 'power, unchanged' "$(graphite power-p1-electric_power)" 1 "${live%.*}" "$one" p1 electric_power
 samples "$(graphite power-p1-electric_power)" | awk -v live="${live%.*}" '$1 < live * 1000' >"$scratch/before"
 cut -d ' ' -f 1 "$scratch/before" | xargs "$sim" --since "$since" --print "$one" p1 day:electric_power >"$scratch/values"
 check "power, minute by minute before that ($(wc -l <"$scratch/before"))" cmp "$scratch/values" <(cut -d ' ' -f 2 "$scratch/before")
 
-# ---- the page's removal ------------------------------------------------------------------------------
+# ---- removal, as on the page ------------------------------------------------------------------------------
 
 imports 'the series are removed' 'delete_series'
 none() { [[ -z $(flushed /api/v1/series --data-urlencode 'match[]={__name__=~"cemm_.*"}' --data-urlencode start=1 | jq '.data[]') ]]; }

@@ -115,7 +115,7 @@ same 'cemm: options of the source' \
   "$(part "$cemm_page" 'Options of .*' | page_options)"
 same 'cemm: options that bash completes' \
   "$(part "$cemm_page" 'Options.*' | page_options)" "$(long_options '' <plugin/exec/cemm.bash)"
-same 'cemm: options of no command' "$("$cemm" --help | long_options ' ' | grep -E 'help|version')" \
+same 'cemm: options without a command' "$("$cemm" --help | long_options ' ' | grep -E 'help|version')" \
   "$(part "$cemm_page" 'Options without a command' | page_options)"
 formats=$(part "$cemm_page" Formats | sed -n 's/^\.It Cm //p')
 same 'cemm: formats of the source' \
@@ -236,7 +236,7 @@ if collectd=$(PATH=$PATH:/usr/sbin command -v collectd); then
     "$(sed -n 's/.*cemm plugin: \(.*\): \(unknown option\|does not belong\).*/\1/p' "$scratch/all/log" "$scratch/all/out" |
       LC_ALL=C sort -u | paste -sd '|')"
 else
-  echo '# no collectd here: its plugin is not asked'
+  echo '# no collectd here: its plugin is not checked'
 fi
 
 finish
