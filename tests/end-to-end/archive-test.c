@@ -172,7 +172,7 @@ static void expect_day(const char *what, size_t requests, const char *source)
 
 /* ---- closed periods -------------------------------------------------------------------------- */
 
-static void asked_once_in_a_life(void **state)
+static void requested_once(void **state)
 {
     static const struct {
         enum cemm_endpoint endpoint;
@@ -228,7 +228,7 @@ static void known_in_part(void **state)
     run();
     query = query_of(CEMM_DATA, "s02", "2024-06-01");
     reply = rig_get(&rig, &query);
-    reply_expect(reply.result == CEMM_ABSENT, "one that the device lacks", &reply);
+    reply_expect(reply.result == CEMM_ABSENT, "an alias that the device does not have", &reply);
 }
 
 static void bytes_are_the_api_s_own(void **state)
@@ -253,7 +253,7 @@ static void bytes_are_the_api_s_own(void **state)
 }
 
 /* Today's data will change; yesterday's may, for a day. */
-static void running_is_not_kept(void **state)
+static void current_is_not_archived(void **state)
 {
     struct cemm_period today;
     char date[16];
@@ -267,14 +267,14 @@ static void running_is_not_kept(void **state)
         struct cemm_query query = client_query(CEMM_DATA, "p1");
         query.period = day;
         struct reply reply = rig_get(&rig, &query);
-        reply_expect(reply.result == 0, "a running day", &reply);
+        reply_expect(reply.result == 0, "a current day", &reply);
         cemm_period_format(&day, date, sizeof(date));
         assert_false(cemm_archived(rig.client.cemm, &query));
         reply_clear(&reply);
     }
 }
 
-static void deleted_is_fetched_anew(void **state)
+static void deleted_is_fetched_again(void **state)
 {
     (void)state;
     begin();
@@ -358,7 +358,7 @@ static struct reply get_around(enum cemm_endpoint endpoint, enum cemm_span span,
     query.period =
         cemm_period_at(cemm_zone(rig.client.cemm), span, time(NULL) - days_ago * DAY_MS / 1000);
     struct reply reply = rig_get(&rig, &query);
-    reply_expect(reply.result == 0, "what is got by another clock", &reply);
+    reply_expect(reply.result == 0, "an answer with another clock", &reply);
     return reply;
 }
 
@@ -393,7 +393,7 @@ static void clock_ahead(void **state)
     begin();
     for (size_t i = 0; i < COUNT(rows); i++)
         expect_kept("ahead", rows[i].endpoint, rows[i].span, rows[i].days_ago, false, HOME);
-    expect_kept("ahead, what has closed", CEMM_DATA, CEMM_DAY, 5, true, HOME);
+    expect_kept("ahead, a closed period", CEMM_DATA, CEMM_DAY, 5, true, HOME);
     ahead_ms = 0;
     run();
     for (size_t i = 0; i < COUNT(rows); i++)
@@ -401,7 +401,7 @@ static void clock_ahead(void **state)
     ahead_ms = 400 * DAY_MS;
     run();
     free(sim_requests(&rig.cloud));
-    expect_kept("a minute is no closed day", CEMM_DATA, CEMM_DAY, 0, false, HOME);
+    expect_kept("a minute is not a closed day", CEMM_DATA, CEMM_DAY, 0, false, HOME);
     ahead_ms += 61000;
     struct reply reply = get_around(CEMM_DATA, CEMM_DAY, 0);
     assert_int_equal(sim_count(&rig.cloud, "cloud " CLIENT_UID " GET /v1/cemm/"), 2);
@@ -417,9 +417,9 @@ static void device_without_clock(void **state)
     (void)state;
     begin();
     SIM_FAULTS(&rig.cloud, "date=86400@*"); /* a Date in 1970 is ignored */
-    expect_kept("a date of 1970", CEMM_DATA, CEMM_DAY, 10, true, HOME);
+    expect_kept("a date in 1970", CEMM_DATA, CEMM_DAY, 10, true, HOME);
     SIM_FAULTS(&rig.cloud, "date=1000000000@*");
-    expect_kept("a date of 2001, and not a sample", CEMM_DATA, CEMM_DAY, 5, false, HOME);
+    expect_kept("a date in 2001, without a sample", CEMM_DATA, CEMM_DAY, 5, false, HOME);
     reply = rig_get(&rig, &realtime);
     reply_expect(reply.result == 0, "a sample", &reply);
     reply_clear(&reply);
@@ -430,7 +430,7 @@ static void device_without_clock(void **state)
     reply_expect(reply.result == 0, "a sample again", &reply);
     reply_clear(&reply);
     expect_kept("after a sample of today", CEMM_DATA, CEMM_DAY, 5, true, HOME);
-    expect_kept("of today itself", CEMM_DATA, CEMM_DAY, 0, false, HOME);
+    expect_kept("today itself", CEMM_DATA, CEMM_DAY, 0, false, HOME);
     expect_kept("of yesterday", CEMM_DATA, CEMM_DAY, 1, false, HOME);
     run();
     reply = get_around(CEMM_DATA, CEMM_DAY, 0); /* rows of power are samples, too */
@@ -462,7 +462,7 @@ static void clock_behind(void **state)
 {
     (void)state;
     begin();
-    expect_kept("by a right clock", CEMM_DATA, CEMM_DAY, 3, true, HOME);
+    expect_kept("with a right clock", CEMM_DATA, CEMM_DAY, 3, true, HOME);
     ahead_ms = -3 * DAY_MS;
     run();
     expect_kept("behind", CEMM_DATA, CEMM_DAY, 3, true, "archive");
@@ -524,7 +524,7 @@ static void other_zone_s_files(void **state)
     SIM_FAULTS(&rig.cloud, "status=502@*/p1/data/*", "status=412@*/p1/totals/*");
     run();
     for (size_t i = 0; i < COUNT(periods); i++) {
-        expect_data("nobody else has it", periods[i].endpoint, periods[i].date, 1, "archive",
+        expect_data("no other source has it", periods[i].endpoint, periods[i].date, 1, "archive",
                     false);
         expect_same_text(of_device(periods[i].file), wrong[i]);
     }
@@ -545,7 +545,7 @@ static void other_zone_s_files(void **state)
 }
 
 /* Reading such a file is not an answer of a source: the warning stays. */
-static void other_zone_s_file_mends_nothing(void **state)
+static void other_zone_s_file_does_not_clear_the_error(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
 
@@ -562,7 +562,7 @@ static void other_zone_s_file_mends_nothing(void **state)
     put(of_device(DAY_FILE), wrong);
     free(wrong);
     free(sim_requests(&rig.cloud));
-    expect_data("denied, and suspected", CEMM_DATA, "2024-06-01", 1, "archive", false);
+    expect_data("denied, and suspect", CEMM_DATA, "2024-06-01", 1, "archive", false);
     assert_int_equal(lines_with(rig.log, "HTTP 403"), 1);
     assert_int_equal(lines_with(rig.log, "works again"), 0);
     sim_no_faults(&rig.cloud);
@@ -570,8 +570,8 @@ static void other_zone_s_file_mends_nothing(void **state)
     assert_int_equal(lines_with(rig.log, "works again"), 1);
 }
 
-/* Warnings are not dropped for lack of space, and nobody can wait for their entries. */
-static void complaints_last(void **state)
+/* A failure is logged once, even if more documents than the cache holds are read in between. */
+static void failures_are_logged_once(void **state)
 {
     struct cemm_query query = query_of(CEMM_DATA, "p1", "2024-06-01");
     struct cemm_query other = query_of(CEMM_DATA, "s01", "2024-06-01");
@@ -806,7 +806,7 @@ static void first_day_of_all_sources(void **state)
 }
 
 /* In any order of answers: here the cloud lists its devices late, or not at all. */
-static void first_day_whoever_comes_first(void **state)
+static void first_day_in_any_order(void **state)
 {
     (void)state;
     begin_two();
@@ -890,7 +890,7 @@ static void first_day_of_another_zone_in_part(void **state)
 }
 
 /* "No data" in a period is valid only for the sources that were asked. */
-static void empty_by_one_source(void **state)
+static void empty_in_one_source(void **state)
 {
     struct cemm_query query;
 
@@ -900,7 +900,7 @@ static void empty_by_one_source(void **state)
     query = query_of(CEMM_DATA, "p1", "2024-06-01");
     for (int turn = 0; turn < 2; turn++) {
         struct reply reply = rig_get(&rig, &query);
-        reply_expect(reply_from(&reply, turn ? "archive" : GARAGE), "the LAN alone", &reply);
+        reply_expect(reply_from(&reply, turn ? "archive" : GARAGE), "the LAN only", &reply);
         reply_expect(cemm_document_newest(reply.document) == 0, "without a sample", &reply);
         reply_clear(&reply);
         run_with(true, false);
@@ -913,15 +913,17 @@ static void empty_by_one_source(void **state)
     query = query_of(CEMM_DATA, "p1", "2024-06-02");
     SIM_FAULTS(&rig.cloud, "status=502@*/data/*");
     reply = rig_get(&rig, &query);
-    reply_expect(reply.result == -EIO, "what only one has denied is not gone", &reply);
+    reply_expect(reply.result == -EIO, "a period that only one source has denied is not absent",
+                 &reply);
     query = query_of(CEMM_DATA, "p1", "2024-04-02");
     sim_no_faults(&rig.cloud);
     reply = rig_get(&rig, &query);
-    reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0, "nobody", &reply);
+    reply_expect(reply.result == 0 && cemm_document_newest(reply.document) == 0, "no source",
+                 &reply);
     reply_clear(&reply);
 }
 
-static void ended_while_it_looks(void **state)
+static void ended_during_a_search(void **state)
 {
     struct cemm_uid uid = client_uid();
     struct reply reply = {0};
@@ -942,33 +944,33 @@ static void ended_while_it_looks(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        CASE(asked_once_in_a_life),
+        CASE(requested_once),
         CASE(known_in_part),
         CASE(bytes_are_the_api_s_own),
-        CASE(running_is_not_kept),
-        CASE(deleted_is_fetched_anew),
+        CASE(current_is_not_archived),
+        CASE(deleted_is_fetched_again),
         CASE(empty_is_remembered_for_a_day),
         CASE(damaged_is_put_aside),
         CASE(can_not_be_written),
         CASE(first_day_is_found_once),
         CASE(first_day_in_part),
         CASE(no_data_at_all),
-        CASE(ended_while_it_looks),
+        CASE(ended_during_a_search),
         CASE(clock_ahead),
         CASE(device_without_clock),
         CASE(device_without_clock_of_two),
         CASE(clock_behind),
         CASE(other_zone_s_files),
-        CASE(other_zone_s_file_mends_nothing),
-        CASE(complaints_last),
+        CASE(other_zone_s_file_does_not_clear_the_error),
+        CASE(failures_are_logged_once),
         CASE(wrong_zone),
         CASE(row_at_the_end),
         CASE(first_day_of_all_sources),
-        CASE(first_day_whoever_comes_first),
+        CASE(first_day_in_any_order),
         CASE(first_day_of_an_earlier_version),
         CASE(first_day_of_another_zone),
         CASE(first_day_of_another_zone_in_part),
-        CASE(empty_by_one_source),
+        CASE(empty_in_one_source),
     };
 
     if (argc != 2) {

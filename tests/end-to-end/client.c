@@ -57,7 +57,7 @@ __attribute__((format(printf, 3, 4))) static void put(char *to, size_t size, con
     int length = vsnprintf(to, size, format, arguments);
     va_end(arguments);
     if (length < 0 || (size_t)length >= size)
-        fail_msg("no room for a text of %zu bytes", size);
+        fail_msg("a text of %zu bytes is too long", size);
 }
 
 /* ---- children ------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ static void take_address(const char *line, const char *name, char ret_text[SIM_U
     const char *at = strstr(line, name);
 
     if (!at)
-        fail_msg("the simulator says \"%s\"", line);
+        fail_msg("the simulator printed \"%s\"", line);
     at += strlen(name);
     put(ret_text, SIM_URL_SIZE, "%.*s", (int)strcspn(at, " ,"), at);
 }
@@ -137,7 +137,7 @@ void sim_restart(struct sim *sim, const char *const *options)
     close(output);
     if (!ready) {
         bool said = read_line(sim->errors, line, client_now_ms() + 1000);
-        fail_msg("the simulator did not start: %s", said ? line : "(no word)");
+        fail_msg("the simulator did not start: %s", said ? line : "(no message)");
     }
     take_address(line, "cloud=", sim->cloud);
     take_address(line, "lan=", sim->lan);
@@ -217,7 +217,7 @@ void sim_faults(struct sim *sim, const char *const *faults)
     int64_t until = client_now_ms() + START_MS;
     do {
         if (!read_line(sim->errors, line, until))
-            fail_msg("the simulator does not take its faults");
+            fail_msg("the simulator does not load its faults");
         if (strstr(line, "unchanged") || strstr(line, "bad fault"))
             fail_msg("%s", line);
     } while (!strstr(line, "faults: "));

@@ -248,7 +248,7 @@ static void a_sweep_is_not_cached(void **state)
     assert_true(crowd.answers > 0);
     assert_false(at_hand());
     struct reply reply = rig_get(&rig, &query);
-    reply_expect(reply.result == 0, "somebody else asks", &reply);
+    reply_expect(reply.result == 0, "another caller", &reply);
     reply_clear(&reply);
     assert_true(at_hand());
     sweep_all();
@@ -315,7 +315,7 @@ static void a_stalled_device_leaves_room(void **state)
     reply_expect(reply_from(&reply, HOME), "the other device answers", &reply);
     reply_clear(&reply);
     for (size_t i = 0; i < COUNT(stalled); i++)
-        reply_expect(stalled[i].answers == 0, "the stalled one had its time", &stalled[i]);
+        reply_expect(stalled[i].answers == 0, "the stalled request has not ended yet", &stalled[i]);
     client_end(&rig.client);
 }
 
@@ -384,7 +384,7 @@ static void ask_at_changed_address(bool cloud)
     for (int more = 3; more > 0 && client_now_ms() < until; more -= asked) {
         struct reply reply = rig_get(&rig, &query);
         reply_expect(cloud ? reply_from(&reply, HOME) : reply.result < 0,
-                     "nobody answers for another", &reply);
+                     "no device answers for another", &reply);
         reply_clear(&reply);
         client_turn_for(&rig.client, QUIET_MS);
         char *lines = sim_requests(&rig.other);
@@ -430,7 +430,7 @@ static void an_address_changes_hands_unseen(void **state)
     replace_device();
     for (int i = 0; i < 3; i++) {
         struct reply reply = rig_get(&rig, &query);
-        reply_expect(reply.result < 0, "nobody answers for another", &reply);
+        reply_expect(reply.result < 0, "no device answers for another", &reply);
         reply_clear(&reply);
     }
     assert_int_equal(lines_with(rig.log, OTHER_UID " answers at "), 1);
@@ -475,8 +475,8 @@ static void a_find_outlives_its_route(void **state)
     for (size_t i = 0; i < COUNT(replies); i++)
         client_wait(&rig.client, &replies[i]);
     reply_expect(replies[0].result == 0, "devices are found", &replies[0]);
-    reply_expect(replies[2].result < 0, "the one that has gone does not answer", &replies[2]);
-    rig_expect_meters(&rig, "what was known stays", "p1 p1-gas s01");
+    reply_expect(replies[2].result < 0, "the device that left does not answer", &replies[2]);
+    rig_expect_meters(&rig, "known meters stay", "p1 p1-gas s01");
 }
 
 /* ---- sources -----------------------------------------------------------------------------------
@@ -577,7 +577,7 @@ static void meters_of_both_accounts(void **state)
     SIM_FAULTS(&rig.shed, "delay=2000@*/cemm/");
     reply_expect(client_find(&rig.client, &uid, &reply) == 0, "meters", &reply);
     rig_get_to_know(&rig);
-    rig_expect_meters(&rig, "named later", "han p1 s01");
+    rig_expect_meters(&rig, "listed later", "han p1 s01");
 }
 
 /* An account that hangs on its list of devices delays no answer of another one, unless it has

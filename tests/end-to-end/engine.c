@@ -89,8 +89,8 @@ void rig_expect_meters(struct rig *rig, const char *what, const char *wanted)
 void reply_expect(bool condition, const char *what, const struct reply *reply)
 {
     if (!condition)
-        fail_msg("not so: %s; result %d from %s, %s", what, reply->result,
-                 reply->document ? cemm_document_source(reply->document) : "nobody",
+        fail_msg("wrong: %s; result %d from %s, %s", what, reply->result,
+                 reply->document ? cemm_document_source(reply->document) : "no source",
                  reply->message);
 }
 

@@ -38,7 +38,7 @@ static const struct filter {
     {"the cloud only han", "han", NULL, NULL, "han mb5 p1 s01", "mb5", "toaster", "p1", GARAGE},
     {"an extra one", NULL, NULL, "heatpump", "han heatpump mb5 p1 s01", "heatpump", "toaster",
      "heatpump", GARAGE},
-    {"an extra one besides a filter", NULL, "p1", "heatpump", "han heatpump p1 s01", "heatpump",
+    {"an extra one and a filter", NULL, "p1", "heatpump", "han heatpump p1 s01", "heatpump",
      "toaster", "heatpump", GARAGE},
     {"an extra one that does not exist", NULL, NULL, "toaster", "han mb5 p1 s01", "toaster",
      "heatpump", "p1", GARAGE},
@@ -117,7 +117,7 @@ static void take_meter(void *data, const struct cemm_uid *uid, const char *alias
     else {
         sweep->failures++;
         print_error("%s: result %d from %s, %s\n", alias ? alias : "no meter", answer->result,
-                    answer->document ? cemm_document_source(answer->document) : "nobody",
+                    answer->document ? cemm_document_source(answer->document) : "no source",
                     answer->message);
     }
 }

@@ -16,8 +16,8 @@
 void pair_expect(const char *name, bool condition, const char *what, const struct reply *reply)
 {
     if (!condition)
-        fail_msg("%s: not so: %s; result %d from %s, %s", name, what, reply->result,
-                 reply->document ? cemm_document_source(reply->document) : "nobody",
+        fail_msg("%s: wrong: %s; result %d from %s, %s", name, what, reply->result,
+                 reply->document ? cemm_document_source(reply->document) : "no source",
                  reply->message);
 }
 

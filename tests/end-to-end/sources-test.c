@@ -143,7 +143,7 @@ static void expect_rest(const char *name, int64_t begun)
 
     free(log);
     if (client_now_ms() < failed + BACKOFF_MS)
-        pair_expect_count(name, "LAN that rests", others, 0);
+        pair_expect_count(name, "a LAN that is backed off", others, 0);
 }
 
 /* The LAN first, the cloud when it does not answer, the LAN again when it does. */
@@ -161,8 +161,8 @@ static void the_cloud_takes_over(void **state)
         pair_expect_count(name, "cloud", sim_count(&rig.cloud, "cloud "), 1);
         if (ends[i].silent && ends[i].fault) {
             reply = pair_get(&rig, CEMM_REALTIME, "s01");
-            pair_expect(name, pair_from(&reply, HOME), "the cloud answers while the LAN rests",
-                        &reply);
+            pair_expect(name, pair_from(&reply, HOME),
+                        "the cloud answers while the LAN is backed off", &reply);
             reply_clear(&reply);
             expect_rest(name, begun);
         }
@@ -295,7 +295,7 @@ static void known_meters_never_disappear(void **state)
     (void)state;
     pair_begin(&rig);
     for (size_t i = 0; i <= COUNT(faults); i++) {
-        const char *name = i < COUNT(faults) ? faults[i] : "nobody listens";
+        const char *name = i < COUNT(faults) ? faults[i] : "a closed port";
         if (i < COUNT(faults)) {
             SIM_FAULTS(&rig.lan, faults[i]);
             SIM_FAULTS(&rig.cloud, faults[i]);

@@ -120,7 +120,7 @@ static struct line *line_of(const char *alias, const char *channel)
         if (strcmp(alias, aliases[lines[i].meter]) == 0 &&
             strcmp(channel, channel_name(lines[i].channel)) == 0)
             return &lines[i];
-    fail_msg("%s of %s: nobody has that", channel, alias);
+    fail_msg("%s of %s: no meter has that", channel, alias);
     return NULL;
 }
 
@@ -423,7 +423,7 @@ static void found_again(const char *fault, const char *before, const char *after
     expect_meters("a day later", before, 1);
     sim_no_faults(&soak.sim);
     clock_step(begun + DAY_S * INT64_C(3000) / 2);
-    expect_meters("the meter is there, and nobody looks", before, 0);
+    expect_meters("the meter exists, and there is no search", before, 0);
     clock_step(begun + DAY_S * INT64_C(2000) + CADENCE_MS * 2);
     expect_meters(fault, after, 1);
 }

@@ -383,7 +383,7 @@ static void aliases_are_those_of_the_documents(void **state)
         {"usage", METER_USAGE, false},   {"mb1", METER_MODBUS, false},
         {"mb99", METER_MODBUS, false},   {"mb247", METER_MODBUS, false},
     };
-    static const char *const nobody[] = {
+    static const char *const unknown[] = {
         "", "p2", "mb", "mb0", "mb01", "mb248", "mb5x", "mb99999999999", "P1", "s04", "heatpump"};
     enum meter_kind kind;
 
@@ -393,9 +393,9 @@ static void aliases_are_those_of_the_documents(void **state)
         assert_int_equal(kind, cases[i].kind);
         assert_int_equal(meter_in_cloud(cases[i].alias), cases[i].cloud);
     }
-    for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
-        assert_int_equal(meter_kind_of(nobody[i], &kind), -ENOENT);
-        assert_false(meter_in_cloud(nobody[i]));
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        assert_int_equal(meter_kind_of(unknown[i], &kind), -ENOENT);
+        assert_false(meter_in_cloud(unknown[i]));
     }
 }
 

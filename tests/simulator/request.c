@@ -290,9 +290,9 @@ static enum MHD_Result send_answer(struct request *request, struct answer *answe
 /* The library closes the connection by default; everything else is done here. */
 static void reset(int fd)
 {
-    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    const struct sockaddr unspecified = {.sa_family = AF_UNSPEC};
 
-    if (connect(fd, &nobody, sizeof(nobody)) < 0)
+    if (connect(fd, &unspecified, sizeof(unspecified)) < 0)
         perror("cemm-sim: reset");
 }
 

@@ -64,9 +64,9 @@ static bool find_pair(const char *text, struct pair *ret_pair, const char **ret_
 static int each_pair_until(struct answer *answer, const char *until, write_pair *write,
                            const char *text)
 {
-    char *spoilt = NULL;
+    char *damaged = NULL;
     size_t length;
-    FILE *out = open_memstream(&spoilt, &length);
+    FILE *out = open_memstream(&damaged, &length);
 
     if (!out)
         return -ENOMEM;
@@ -81,7 +81,7 @@ static int each_pair_until(struct answer *answer, const char *until, write_pair 
             putc(*c++, out);
         }
     }
-    return take_stream(answer, out, &spoilt, &length);
+    return take_stream(answer, out, &damaged, &length);
 }
 
 static int each_pair(struct answer *answer, write_pair *write, const char *text)
@@ -187,9 +187,9 @@ static int apply_stand(const char *text, struct answer *answer)
 /* Swaps every second sample of a list with the one before it. */
 static int apply_disorder(const char *text, struct answer *answer)
 {
-    char *spoilt = NULL;
+    char *damaged = NULL;
     size_t length;
-    FILE *out = open_memstream(&spoilt, &length);
+    FILE *out = open_memstream(&damaged, &length);
 
     (void)text;
     if (!out)
@@ -206,7 +206,7 @@ static int apply_disorder(const char *text, struct answer *answer)
             putc(*c++, out);
         }
     }
-    return take_stream(answer, out, &spoilt, &length);
+    return take_stream(answer, out, &damaged, &length);
 }
 
 /* ---- names and bytes ------------------------------------------------------------------------ */
@@ -214,14 +214,14 @@ static int apply_disorder(const char *text, struct answer *answer)
 /* Inserts `text` and the separator `part` at `place` in the body. */
 static int insert_at(struct answer *answer, const char *place, const char *text, const char *part)
 {
-    char *spoilt = NULL;
+    char *damaged = NULL;
     size_t length;
-    FILE *out = open_memstream(&spoilt, &length);
+    FILE *out = open_memstream(&damaged, &length);
 
     if (!out)
         return -ENOMEM;
     fprintf(out, "%.*s%s%s%s", (int)(place - answer->body), answer->body, text, part, place);
-    return take_stream(answer, out, &spoilt, &length);
+    return take_stream(answer, out, &damaged, &length);
 }
 
 /* Inserts `text` after the first `mark`, if there is one. */
@@ -270,33 +270,33 @@ static int apply_many_channels(const char *text, struct answer *answer)
     const char *body = answer->body ? answer->body : "";
     const char *data = strstr(body, "\"data\":");
     const char *end = data ? strchr(data, '}') : NULL;
-    char *spoilt = NULL;
+    char *damaged = NULL;
     size_t length;
     FILE *out;
 
     if (!end)
         return 0;
-    if (!(out = open_memstream(&spoilt, &length)))
+    if (!(out = open_memstream(&damaged, &length)))
         return -ENOMEM;
     fprintf(out, "%.*s", (int)(end - body), body);
     for (int i = 0; i < CHANNELS; i++)
         fprintf(out, "%s\"x%d\":%s", i || end[-1] != '{' ? "," : "", i, text);
     fputs(end, out);
-    return take_stream(answer, out, &spoilt, &length);
+    return take_stream(answer, out, &damaged, &length);
 }
 
 static int apply_around(const char *text, struct answer *answer)
 {
     const char *before = text;
     const char *after = text + strlen(text) + 1; /* two strings, one after the other */
-    char *spoilt = NULL;
+    char *damaged = NULL;
     size_t length;
-    FILE *out = open_memstream(&spoilt, &length);
+    FILE *out = open_memstream(&damaged, &length);
 
     if (!out)
         return -ENOMEM;
     fprintf(out, "%s%s%s", before, answer->body ? answer->body : "", after);
-    return take_stream(answer, out, &spoilt, &length);
+    return take_stream(answer, out, &damaged, &length);
 }
 
 /* ---- other answers -------------------------------------------------------------------------- */
