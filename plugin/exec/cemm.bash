@@ -1,5 +1,5 @@
-# bash completion for cemm: commands, their options, formats, periods, files. METERs are left to
-# whoever types them: finding them would ask the meters.
+# bash completion for cemm: commands, their options, formats, periods, files. METERs are not
+# completed, because finding them would send requests.
 _cemm() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
   local formats='influx putval prometheus json csv table' options='--config --output --help'
@@ -8,7 +8,7 @@ _cemm() {
     mapfile -t COMPREPLY < <(compgen -W 'discover list read stream history energy help --help --version' -- "$word")
     return
   fi
-  # bash takes --format=json for three words.
+  # bash splits --format=json into three words.
   if [[ $word == = ]]; then
     word=
   elif [[ $before == = ]]; then

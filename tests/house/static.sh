@@ -3,7 +3,7 @@
 # - cppcheck: with the exceptions of cppcheck.txt
 # - tidy: clang-tidy, with the checks of .clang-tidy
 # - analyzer: gcc's -fanalyzer, without its leak check, which loses track of memory that is
-# reachable only through another structure. ASan checks that in all tests.
+#   reachable only through another structure. ASan checks that in all tests.
 set -euo pipefail
 
 # shellcheck source=tests/end-to-end/lib.sh
