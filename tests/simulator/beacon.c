@@ -30,7 +30,7 @@
 #define QUERY_LENGTH (sizeof(QUERY) - 1)
 #define QUERY_ROOM   64 /* more than a query needs, so that longer packets are noticed */
 
-struct ear {
+struct beacon_socket {
     struct watch watch;
     struct beacon *beacon;
     int fd;
@@ -42,11 +42,11 @@ struct ear {
 struct beacon {
     struct pool *pool;
     int count;
-    struct ear ears[]; /* one per LAN device, then the one for broadcasts */
+    struct beacon_socket sockets[]; /* one per LAN device, then the one for broadcasts */
 };
 
-/* A query that came in. */
-struct call {
+/* A packet with a query. */
+struct packet {
     struct sockaddr_in sender;
     struct in_addr to;
     int interface;
@@ -54,7 +54,7 @@ struct call {
 
 /* If not exactly: an address that no interface has, such as 127.0.0.2, only has to be in its
  * network. */
-static bool find_network(const struct ifaddrs *list, struct ear *ear, bool exactly)
+static bool find_network(const struct ifaddrs *list, struct beacon_socket *sock, bool exactly)
 {
     for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
         in_addr_t address, mask;
@@ -63,30 +63,30 @@ static bool find_network(const struct ifaddrs *list, struct ear *ear, bool exact
             continue;
         address = ((struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr;
         mask = ((struct sockaddr_in *)entry->ifa_netmask)->sin_addr.s_addr;
-        if (((address ^ ear->address.s_addr) & (exactly ? INADDR_BROADCAST : mask)) != 0)
+        if (((address ^ sock->address.s_addr) & (exactly ? INADDR_BROADCAST : mask)) != 0)
             continue;
-        ear->broadcast = ear->address.s_addr | ~mask;
-        ear->interface = (int)if_nametoindex(entry->ifa_name);
+        sock->broadcast = sock->address.s_addr | ~mask;
+        sock->interface = (int)if_nametoindex(entry->ifa_name);
         return true;
     }
     return false;
 }
 
-static int open_ear(struct ear *ear, int port)
+static int open_socket(struct beacon_socket *sock, int port)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons((uint16_t)port),
-        .sin_addr = ear->address,
+        .sin_addr = sock->address,
     };
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &ear->watch};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &sock->watch};
     const int on = 1;
 
-    ear->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (ear->fd < 0 || setsockopt(ear->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        setsockopt(ear->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
-        bind(ear->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        epoll_ctl(ear->beacon->pool->epoll_fd, EPOLL_CTL_ADD, ear->fd, &event) < 0)
+    sock->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (sock->fd < 0 || setsockopt(sock->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+        setsockopt(sock->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ||
+        bind(sock->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        epoll_ctl(sock->beacon->pool->epoll_fd, EPOLL_CTL_ADD, sock->fd, &event) < 0)
         return -errno;
     return 0;
 }
@@ -96,19 +96,19 @@ static int begin_ears(struct beacon *beacon, const struct ifaddrs *networks)
     const struct options *options = beacon->pool->world->options;
 
     for (int i = 0; i < beacon->count; i++) {
-        struct ear *ear = &beacon->ears[i];
+        struct beacon_socket *sock = &beacon->sockets[i];
         char text[INET_ADDRSTRLEN];
         int r = 0;
 
         if (i < options->lan) {
-            ear->address = options->lan_bind[i];
-            if (!find_network(networks, ear, true) && !find_network(networks, ear, false))
+            sock->address = options->lan_bind[i];
+            if (!find_network(networks, sock, true) && !find_network(networks, sock, false))
                 r = -EADDRNOTAVAIL;
         }
         if (r == 0)
-            r = open_ear(ear, options->discovery_port);
+            r = open_socket(sock, options->discovery_port);
         if (r < 0) {
-            inet_ntop(AF_INET, &ear->address, text, sizeof(text));
+            inet_ntop(AF_INET, &sock->address, text, sizeof(text));
             fprintf(stderr, "cemm-sim: --discovery: cannot listen on %s:%d: %s\n", text,
                     options->discovery_port, strerror(-r));
             return r;
@@ -120,7 +120,7 @@ static int begin_ears(struct beacon *beacon, const struct ifaddrs *networks)
 int beacon_new(struct pool *pool, struct beacon **ret_beacon)
 {
     int count = pool->world->options->lan + 1;
-    struct beacon *beacon = calloc(1, sizeof(*beacon) + (size_t)count * sizeof(beacon->ears[0]));
+    struct beacon *beacon = calloc(1, sizeof(*beacon) + (size_t)count * sizeof(beacon->sockets[0]));
     struct ifaddrs *networks;
     int r;
 
@@ -129,7 +129,8 @@ int beacon_new(struct pool *pool, struct beacon **ret_beacon)
     beacon->pool = pool;
     beacon->count = count;
     for (int i = 0; i < count; i++)
-        beacon->ears[i] = (struct ear){.watch.kind = WATCH_BEACON, .beacon = beacon, .fd = -1};
+        beacon->sockets[i] =
+            (struct beacon_socket){.watch.kind = WATCH_BEACON, .beacon = beacon, .fd = -1};
     r = getifaddrs(&networks) < 0 ? -errno : 0;
     if (r == 0) {
         r = begin_ears(beacon, networks);
@@ -148,13 +149,13 @@ void beacon_free(struct beacon *beacon)
     if (!beacon)
         return;
     for (int i = 0; i < beacon->count; i++)
-        if (beacon->ears[i].fd >= 0)
-            close(beacon->ears[i].fd);
+        if (beacon->sockets[i].fd >= 0)
+            close(beacon->sockets[i].fd);
     free(beacon);
 }
 
 /* Receives one packet. -EBADMSG: it is not a query. */
-static int read_query(int fd, struct call *ret_call)
+static int read_query(int fd, struct packet *ret_packet)
 {
     union {
         struct cmsghdr align;
@@ -163,8 +164,8 @@ static int read_query(int fd, struct call *ret_call)
     char text[QUERY_ROOM];
     struct iovec part = {text, sizeof(text)};
     struct msghdr message = {
-        .msg_name = &ret_call->sender,
-        .msg_namelen = sizeof(ret_call->sender),
+        .msg_name = &ret_packet->sender,
+        .msg_namelen = sizeof(ret_packet->sender),
         .msg_iov = &part,
         .msg_iovlen = 1,
         .msg_control = &control,
@@ -180,19 +181,19 @@ static int read_query(int fd, struct call *ret_call)
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
         if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             memcpy(&info, CMSG_DATA(c), sizeof(info));
-            ret_call->to = info.ipi_addr;
-            ret_call->interface = info.ipi_ifindex;
+            ret_packet->to = info.ipi_addr;
+            ret_packet->interface = info.ipi_ifindex;
             return 0;
         }
     return -EBADMSG;
 }
 
-static bool concerns(const struct ear *ear, const struct call *call)
+static bool concerns(const struct beacon_socket *sock, const struct packet *packet)
 {
-    if (call->to.s_addr == ear->address.s_addr)
+    if (packet->to.s_addr == sock->address.s_addr)
         return true;
-    return call->interface == ear->interface &&
-           (call->to.s_addr == ear->broadcast || call->to.s_addr == INADDR_BROADCAST);
+    return packet->interface == sock->interface &&
+           (packet->to.s_addr == sock->broadcast || packet->to.s_addr == INADDR_BROADCAST);
 }
 
 /* Junk includes an echo of the query: a device that answered its own echo would never stop. */
@@ -203,7 +204,7 @@ static bool is_own(const struct beacon *beacon, const struct sockaddr_in *sender
     if (ntohs(sender->sin_port) != options->discovery_port)
         return false;
     for (int i = 0; i < options->lan; i++)
-        if (beacon->ears[i].address.s_addr == sender->sin_addr.s_addr)
+        if (beacon->sockets[i].address.s_addr == sender->sin_addr.s_addr)
             return true;
     return false;
 }
@@ -243,13 +244,13 @@ static void other_mac(const struct world *world, int index, char mac[static MAC_
 }
 
 /* Closes `out`, a memory stream that fills text and length, and sends the text. */
-static void send_out(const struct ear *ear, const struct sockaddr_in *to, FILE *out, char **text,
-                     const size_t *length, int times)
+static void send_out(const struct beacon_socket *sock, const struct sockaddr_in *to, FILE *out,
+                     char **text, const size_t *length, int times)
 {
     bool written = fclose(out) == 0;
 
     for (int i = 0; written && i < times; i++)
-        if (sendto(ear->fd, *text, *length, 0, (const struct sockaddr *)to, sizeof(*to)) < 0)
+        if (sendto(sock->fd, *text, *length, 0, (const struct sockaddr *)to, sizeof(*to)) < 0)
             fprintf(stderr, "cemm-sim: --discovery: %s\n", strerror(errno));
     free(*text);
 }
@@ -258,14 +259,14 @@ static void answer(const struct beacon *beacon, int index, const struct sockaddr
 {
     const struct world *world = beacon->pool->world;
     const struct options *options = world->options;
-    const struct ear *ear = &beacon->ears[index];
+    const struct beacon_socket *sock = &beacon->sockets[index];
     const char *core = options->beacon_version ? options->beacon_version : document_core(world);
     int junk = options->beacon_junk ? junk_count() : 0;
     char mac[MAC_SIZE], other[MAC_SIZE] = "", ip[INET_ADDRSTRLEN];
 
     mac_of(world->devices[index].uid, mac);
     other_mac(world, index, other);
-    inet_ntop(AF_INET, &ear->address, ip, sizeof(ip));
+    inet_ntop(AF_INET, &sock->address, ip, sizeof(ip));
     for (int i = 0; i <= junk; i++) {
         char *text = NULL;
         size_t length = 0;
@@ -276,28 +277,28 @@ static void answer(const struct beacon *beacon, int index, const struct sockaddr
         if (i < junk)
             junk_write(out, i, ip, other);
         else
-            beacon_write(out, &(struct beacon_words){
+            beacon_write(out, &(struct beacon_fields){
                                   options->beacon_claim ? options->beacon_claim : ip, mac, core});
-        send_out(ear, to, out, &text, &length, i < junk ? 1 : options->beacon_times);
+        send_out(sock, to, out, &text, &length, i < junk ? 1 : options->beacon_times);
     }
 }
 
 void beacon_take(struct watch *watch)
 {
-    struct ear *ear = (struct ear *)watch;
-    const struct beacon *beacon = ear->beacon;
+    struct beacon_socket *sock = (struct beacon_socket *)watch;
+    const struct beacon *beacon = sock->beacon;
     const struct options *options = beacon->pool->world->options;
-    struct call call = {0};
+    struct packet packet = {0};
     struct sockaddr_in to;
 
-    if (read_query(ear->fd, &call) < 0 || is_own(beacon, &call.sender))
+    if (read_query(sock->fd, &packet) < 0 || is_own(beacon, &packet.sender))
         return;
-    to = call.sender;
+    to = packet.sender;
     if (options->beacon_to)
         to.sin_port = htons((uint16_t)options->beacon_to);
     for (int i = 0; i < options->lan; i++)
-        if (concerns(&beacon->ears[i], &call)) {
-            log_query(beacon->pool, beacon->pool->world->devices[i].uid, &call.sender);
+        if (concerns(&beacon->sockets[i], &packet)) {
+            log_query(beacon->pool, beacon->pool->world->devices[i].uid, &packet.sender);
             answer(beacon, i, &to);
         }
 }

@@ -16,71 +16,71 @@
 #define VERSION    "1.24"
 #define OLD        "1.22" /* too old to answer */
 
-static void begin_object(FILE *out, const struct beacon_words *words)
+static void begin_object(FILE *out, const struct beacon_fields *fields)
 {
-    fprintf(out, "{\"ip\": \"%s\"", words->ip);
-    if (words->mac)
-        fprintf(out, ", \"mac\": \"%s\"", words->mac);
-    if (words->version)
-        fprintf(out, ", \"version\": \"%s\"", words->version);
+    fprintf(out, "{\"ip\": \"%s\"", fields->ip);
+    if (fields->mac)
+        fprintf(out, ", \"mac\": \"%s\"", fields->mac);
+    if (fields->version)
+        fprintf(out, ", \"version\": \"%s\"", fields->version);
     fputs(", \"type\": \"" TYPE "\", \"init_state\": 1", out);
 }
 
-void beacon_write(FILE *out, const struct beacon_words *words)
+void beacon_write(FILE *out, const struct beacon_fields *fields)
 {
-    begin_object(out, words);
+    begin_object(out, fields);
     putc('}', out);
 }
 
-static void put_nothing(FILE *out, const struct beacon_words *words)
+static void put_nothing(FILE *out, const struct beacon_fields *fields)
 {
     (void)out;
-    (void)words;
+    (void)fields;
 }
 
 /* Valid except for its length. */
-static void put_long(FILE *out, const struct beacon_words *words)
+static void put_long(FILE *out, const struct beacon_fields *fields)
 {
-    beacon_write(out, words);
+    beacon_write(out, fields);
     while (ftell(out) < LONG_SIZE)
         putc(' ', out);
 }
 
-static void put_text(FILE *out, const struct beacon_words *words)
+static void put_text(FILE *out, const struct beacon_fields *fields)
 {
-    fprintf(out, "CEMM %s at %s", words->mac, words->ip);
+    fprintf(out, "CEMM %s at %s", fields->mac, fields->ip);
 }
 
-static void put_array(FILE *out, const struct beacon_words *words)
+static void put_array(FILE *out, const struct beacon_fields *fields)
 {
     putc('[', out);
-    beacon_write(out, words);
+    beacon_write(out, fields);
     putc(']', out);
 }
 
-static void put_no_mac(FILE *out, const struct beacon_words *words)
+static void put_no_mac(FILE *out, const struct beacon_fields *fields)
 {
-    beacon_write(out, &(struct beacon_words){words->ip, NULL, words->version});
+    beacon_write(out, &(struct beacon_fields){fields->ip, NULL, fields->version});
 }
 
-static void put_bad_mac(FILE *out, const struct beacon_words *words)
+static void put_bad_mac(FILE *out, const struct beacon_fields *fields)
 {
-    beacon_write(out, &(struct beacon_words){words->ip, "../00:1E:C0:FF:FF", words->version});
+    beacon_write(out, &(struct beacon_fields){fields->ip, "../00:1E:C0:FF:FF", fields->version});
 }
 
-static void put_old(FILE *out, const struct beacon_words *words)
+static void put_old(FILE *out, const struct beacon_fields *fields)
 {
-    beacon_write(out, &(struct beacon_words){words->ip, words->mac, OLD});
+    beacon_write(out, &(struct beacon_fields){fields->ip, fields->mac, OLD});
 }
 
-static void put_no_version(FILE *out, const struct beacon_words *words)
+static void put_no_version(FILE *out, const struct beacon_fields *fields)
 {
-    beacon_write(out, &(struct beacon_words){words->ip, words->mac, NULL});
+    beacon_write(out, &(struct beacon_fields){fields->ip, fields->mac, NULL});
 }
 
-static void put_deep(FILE *out, const struct beacon_words *words)
+static void put_deep(FILE *out, const struct beacon_fields *fields)
 {
-    begin_object(out, words);
+    begin_object(out, fields);
     fputs(", \"x\": ", out);
     for (int i = 0; i < DEEP_COUNT; i++)
         putc('[', out);
@@ -90,13 +90,13 @@ static void put_deep(FILE *out, const struct beacon_words *words)
 }
 
 /* A client that is bound to the port receives its own query. */
-static void put_echo(FILE *out, const struct beacon_words *words)
+static void put_echo(FILE *out, const struct beacon_fields *fields)
 {
-    (void)words;
+    (void)fields;
     fputs("cemm_query", out);
 }
 
-static void (*const kinds[])(FILE *out, const struct beacon_words *words) = {
+static void (*const kinds[])(FILE *out, const struct beacon_fields *fields) = {
     put_nothing, put_long,       put_text, put_array, put_no_mac,   put_bad_mac,
     put_old,     put_no_version, put_deep, put_echo,  beacon_write,
 };
@@ -115,5 +115,5 @@ void junk_write(FILE *out, int kind, const char *ip, const char *other_mac)
     bool forged = kind == KIND_COUNT - 1;
 
     if (length == (int)sizeof(mac) - 1)
-        kinds[kind](out, &(struct beacon_words){ip, forged ? other_mac : mac, VERSION});
+        kinds[kind](out, &(struct beacon_fields){ip, forged ? other_mac : mac, VERSION});
 }

@@ -6,13 +6,13 @@
 #define MAC_SIZE sizeof("00:1E:C0:00:00:01")
 
 /* The content of a packet. */
-struct beacon_words {
+struct beacon_fields {
     const char *ip;
     const char *mac;     /* NULL: left out */
     const char *version; /* NULL: left out */
 };
 
-void beacon_write(FILE *out, const struct beacon_words *words);
+void beacon_write(FILE *out, const struct beacon_fields *fields);
 
 /* How many kinds of junk there are, and one of them. */
 int junk_count(void);

@@ -17,7 +17,7 @@
 
 #define DEFAULT_KEY     "test-key-4e4f657"
 #define DEFAULT_METERS  "p1,p1-gas,s01"
-#define PRINT_WORDS     4 /* at least */
+#define PRINT_ARGUMENTS 4 /* at least */
 #define PROMISE_MAX_MS  3600000
 #define RETRY_AFTER_MAX 86400
 #define CLOUD_ROUND_MAX 1e6
@@ -26,7 +26,7 @@
 #define SPEED_MAX       1e6
 #define DISCOVERY_PORT  9777
 #define BEACON_TIMES    1000
-#define WORDS_MAX       255 /* of a text in a beacon */
+#define BEACON_TEXT_MAX 255 /* of a text in a beacon */
 
 enum form {
     FORM_FLAG,
@@ -257,7 +257,7 @@ static int take_words(const char *text, const char **ret_words)
         if ((unsigned char)*c < ' ' || *c == '"' || *c == '\\')
             return -EINVAL;
     *ret_words = text;
-    return length <= WORDS_MAX ? 0 : -EINVAL;
+    return length <= BEACON_TEXT_MAX ? 0 : -EINVAL;
 }
 
 static int take_beacon_claim(struct options *options, const char *text)
@@ -521,13 +521,13 @@ static int check_bind(const struct options *options)
     return 0;
 }
 
-static int check(const struct options *options, int words)
+static int check(const struct options *options, int count)
 {
     if (!options->tls_cert != !options->tls_key) {
         fputs("cemm-sim: --tls-cert and --tls-key go together\n", stderr);
         return -EINVAL;
     }
-    if (options->print ? words < PRINT_WORDS : words > 0) {
+    if (options->print ? count < PRINT_ARGUMENTS : count > 0) {
         fputs(options->print ? "cemm-sim: --print takes UID ALIAS CHANNEL EPOCH_MS...\n"
                              : "cemm-sim: takes options only, see --help\n",
               stderr);
@@ -579,8 +579,8 @@ int options_parse(int argc, char **argv, struct options *ret_options)
         if (r == 0)
             r = check(ret_options, argc - optind);
     }
-    ret_options->words = argv + optind;
-    ret_options->word_count = argc - optind;
+    ret_options->arguments = argv + optind;
+    ret_options->argument_count = argc - optind;
     return r;
 }
 

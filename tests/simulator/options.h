@@ -86,8 +86,8 @@ struct options {
     bool log_connections;
     bool help;
     bool print;
-    char **words; /* uid, alias, channel, times of --print */
-    int word_count;
+    char **arguments; /* uid, alias, channel, times of --print */
+    int argument_count;
 };
 
 #define HTTP_PORT 80

@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define LAN_PREFIX "/open-api/v1/"
-#define WORDS_MAX  6
+#define PARTS_MAX  6
 
 /* Splits at slashes; a slash at the end makes no difference. Returns the number of parts. */
-static int split(char *path, char *words[WORDS_MAX])
+static int split(char *path, char *parts[PARTS_MAX])
 {
     int count = 0;
     size_t length = strlen(path);
@@ -23,14 +23,14 @@ static int split(char *path, char *words[WORDS_MAX])
     if (length > 0 && path[length - 1] == '/')
         path[length - 1] = '\0';
     while (path && *path) {
-        if (count == WORDS_MAX)
+        if (count == PARTS_MAX)
             return 0;
-        words[count++] = strsep(&path, "/");
+        parts[count++] = strsep(&path, "/");
     }
     return count;
 }
 
-static bool copy_word(char *to, const char *word)
+static bool copy_part(char *to, const char *word)
 {
     size_t length = strlen(word);
 
@@ -53,43 +53,43 @@ static enum what parse_period(const char *word, enum period *ret_period)
 }
 
 /* ALIAS, ALIAS/realtime, ALIAS/data/PERIOD, ALIAS/totals. */
-static enum what parse_meter(char *words[], int count, struct target *target)
+static enum what parse_meter(char *parts[], int count, struct target *target)
 {
-    if (!copy_word(target->alias, words[0]))
+    if (!copy_part(target->alias, parts[0]))
         return WHAT_NOTHING;
     if (count == 1)
         return WHAT_ALIAS;
-    if (count == 2 && strcmp(words[1], "realtime") == 0)
+    if (count == 2 && strcmp(parts[1], "realtime") == 0)
         return WHAT_REALTIME;
-    if (count == 2 && strcmp(words[1], "totals") == 0)
+    if (count == 2 && strcmp(parts[1], "totals") == 0)
         return WHAT_TOTALS;
-    if (count == 3 && strcmp(words[1], "data") == 0)
-        return parse_period(words[2], &target->period);
+    if (count == 3 && strcmp(parts[1], "data") == 0)
+        return parse_period(parts[2], &target->period);
     return WHAT_NOTHING;
 }
 
-static enum what parse_cloud(char *words[], int count, struct target *target)
+static enum what parse_cloud(char *parts[], int count, struct target *target)
 {
-    if (count == 0 || strcmp(words[0], "cemm") != 0)
+    if (count == 0 || strcmp(parts[0], "cemm") != 0)
         return WHAT_NOTHING;
     if (count == 1)
         return WHAT_DEVICES;
-    if (!copy_word(target->uid, words[1]) || count == 2)
+    if (!copy_part(target->uid, parts[1]) || count == 2)
         return WHAT_NOTHING;
-    if (count == 3 && strcmp(words[2], "io") == 0)
+    if (count == 3 && strcmp(parts[2], "io") == 0)
         return WHAT_IO;
-    return parse_meter(words + 2, count - 2, target);
+    return parse_meter(parts + 2, count - 2, target);
 }
 
-static enum what parse_lan(char *words[], int count, struct target *target)
+static enum what parse_lan(char *parts[], int count, struct target *target)
 {
     enum what what;
 
     if (count == 0)
         return WHAT_LAN_ROOT;
-    if (count == 1 && strcmp(words[0], "io") == 0)
+    if (count == 1 && strcmp(parts[0], "io") == 0)
         return WHAT_IO;
-    what = parse_meter(words, count, target);
+    what = parse_meter(parts, count, target);
     return what == WHAT_ALIAS || what == WHAT_TOTALS ? WHAT_NOTHING : what;
 }
 
@@ -98,7 +98,7 @@ void route_parse(const struct world *world, enum api api, const char *path,
 {
     const char *prefix = api == API_LAN ? LAN_PREFIX : world->options->prefix;
     size_t length = strlen(prefix);
-    char *words[WORDS_MAX];
+    char *parts[PARTS_MAX];
     char copy[PATH_MAX_LENGTH];
     int count;
 
@@ -111,9 +111,9 @@ void route_parse(const struct world *world, enum api api, const char *path,
     else if (*path)
         return;
     memcpy(copy, path, strlen(path) + 1);
-    count = split(copy, words);
-    ret_target->what = api == API_LAN ? parse_lan(words, count, ret_target)
-                                      : parse_cloud(words, count, ret_target);
+    count = split(copy, parts);
+    ret_target->what = api == API_LAN ? parse_lan(parts, count, ret_target)
+                                      : parse_cloud(parts, count, ret_target);
 }
 
 /* 0 if the cloud may answer and can, else the status of the refusal. */

@@ -247,18 +247,18 @@ static int print_value(const struct world *world, struct device *device, int ind
 
 int world_print(const struct world *world)
 {
-    char **words = world->options->words;
-    struct device *device = world_device(world, words[0]);
-    int index = world_meter(world, words[1]);
-    struct wanted wanted = wanted_of(words[2]);
+    char **arguments = world->options->arguments;
+    struct device *device = world_device(world, arguments[0]);
+    int index = world_meter(world, arguments[1]);
+    struct wanted wanted = wanted_of(arguments[2]);
 
-    for (int i = 3; i < world->options->word_count; i++) {
+    for (int i = 3; i < world->options->argument_count; i++) {
         char *end;
-        int64_t ms = strtoll(words[i], &end, 10);
+        int64_t ms = strtoll(arguments[i], &end, 10);
 
-        if (end == words[i] || *end || print_value(world, device, index, &wanted, ms) < 0) {
-            fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", words[0], words[1], words[2],
-                    words[i]);
+        if (end == arguments[i] || *end || print_value(world, device, index, &wanted, ms) < 0) {
+            fprintf(stderr, "cemm-sim: %s %s has no %s at %s\n", arguments[0], arguments[1],
+                    arguments[2], arguments[i]);
             return 1;
         }
         putchar('\n');
