@@ -60,7 +60,7 @@ quietly() {
     exit 1
   }
 }
-# begin NAME COMMAND…: a program in the background; its output goes to $scratch/NAME.log.
+# begin NAME COMMAND…: starts a program in the background; its output goes to $scratch/NAME.log.
 begin() {
   local name=$1
   shift
@@ -135,7 +135,7 @@ show "ls p1 p1/realtime"
 show "cat p1/realtime.csv"
 show "cat p1/realtime/electric_power"
 
-say "A whole day is a file; grep takes the quarter of an hour around noon"
+say "A whole day is a file; grep selects the quarter of an hour around noon"
 show "grep -E 'T(11:5[5-9]|12:0[0-9]):' p1/data/day/yesterday.csv"
 show "wc -l */data/day/yesterday.csv"
 place=$scratch

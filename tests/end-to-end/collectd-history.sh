@@ -384,7 +384,7 @@ outages() {
   sleep 100
   start_collectd "$run"
   sleep 60
-  sim_faults || not_ok "the devices are back once more"
+  sim_faults || not_ok "the devices are back again"
   ends=$(date +%s)
   check "both are back" wait_for 330 lived_after "$ends"
   sleep 130

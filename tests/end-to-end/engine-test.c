@@ -581,7 +581,7 @@ static void meters_of_both_accounts(void **state)
 }
 
 /* An account that hangs on its list of devices delays no answer of another one, unless it has
- * never answered: then it may have what the other lacks. */
+ * never answered: then it may have what the other does not have. */
 static void only_an_unknown_account_is_waited_for(void **state)
 {
     struct cemm_query query = client_query(CEMM_TOTALS, "p1");

@@ -324,7 +324,7 @@ start_sim() {
 sim_ended_well() {
   local dir=${own_sims[$1]} what=
   unset "own_sims[$1]"
-  gone_or_zombie "$1" && what='by itself, '
+  gone_or_zombie "$1" && what='early, '
   stop "$1"
   if [[ -n $what || $stopped != 0 ]]; then
     not_ok "the simulator $(basename "$dir") runs until it is stopped" "it ended ${what}with $stopped; $(tail -n 20 "$dir/stderr")"
