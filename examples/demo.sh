@@ -8,7 +8,7 @@ usage() {
 usage: examples/demo.sh [--no-install]
 
   --no-install   do not install Debian packages; those of .ci/packages, owner and demo,
-                 must be there
+                 must be installed
 TEXT
 }
 
@@ -85,7 +85,7 @@ await() {
 }
 
 if [[ $install == yes ]]; then
-  say "Installing what is needed"
+  say "Installing the packages"
   .ci/install demo
 fi
 
@@ -120,7 +120,7 @@ CONF
 export CEMM_CONFIG=$scratch/cemm.conf
 sed "s|$scratch/||" "$scratch/cemm.conf"
 
-say "What a person sees first"
+say "The table that people see first"
 show cemm read --format table
 
 say "The same as files: cemmfs mounts the cloud"
@@ -180,7 +180,7 @@ await collectd 'two values' two_values
 show "cat $values | grep '^[0-9]' | head -n 2"
 echo "(the first column is the time of the meter, not that of the poll)"
 
-say "The power of yesterday, plotted in the terminal (W; below zero is feeding in)"
+say "The power of yesterday, plotted in the terminal (W; below zero is feed-in)"
 # Ten-minute means: 2026-11-23T07:43:00+01:00,1083 → one row for each 2026-11-23T07:4
 awk -F, 'NR > 1 { ten = substr($1, 1, 15); sum[ten] += $2; n[ten]++ }
   END { for (ten in sum) print ten "0," sum[ten] / n[ten] }' \
@@ -196,8 +196,8 @@ set ylabel "W"
 plot "$scratch/means.csv" using 1:2 with lines
 PLOT
 
-say "What this cost the cloud"
+say "The requests that the cloud received"
 show "awk '{ print \$NF }' requests.log | sort | uniq -c"
 echo "(202: promises and their repeats; 200: answers; 412: meters that do not exist)"
 
-say "Done; all of it is cleaned up now"
+say "Done; everything is cleaned up now"

@@ -12,7 +12,7 @@ usage: tests/run.sh [--long] [--no-install]
 Builds cemm in a scratch directory and runs its tests there. Takes some minutes.
 
   --long         also the tests that take longer than that
-  --no-install   do not install Debian packages; those of .ci/packages must be there
+  --no-install   do not install Debian packages; those of .ci/packages must be installed
 TEXT
 }
 

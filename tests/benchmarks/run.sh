@@ -7,9 +7,9 @@ usage() {
 usage: tests/benchmarks/run.sh [--no-install] [--rounds N] [NAME...]
 
 Builds a release, runs the benchmarks NAME (default: sweep reads render growth start) N times each
-(default 5), in turn with their peers, and prints one table. A run of all of them also writes
-RESULTS.md and results.png beside this script. All of them take about 40 minutes; leave the machine
-alone meanwhile. One more, which only runs if it is named, is fleet: about 15 minutes with --rounds 3.
+(default 5), alternating with their peers, and prints one table. A run of all of them also writes
+RESULTS.md and results.png beside this script. All of them take about 40 minutes; do not use the
+machine meanwhile. One more, which only runs if it is named, is fleet: about 15 minutes with --rounds 3.
 TEXT
 }
 
