@@ -25,7 +25,7 @@ out=$(realpath -m -- "$1")
 }
 mkdir -p "$out"
 
-# build_depends: prints those of control, without versions, one per line. debhelper-compat stands for debhelper.
+# build_depends: prints those of control, without versions, one per line. debhelper-compat is printed as debhelper.
 build_depends() {
   sed -n '/^Build-Depends:/,/^[^ B]/s/^ \(.*\),$/\1/p' "$here/control" | sed 's/ ([^)]*)//g; s/-compat$//'
 }

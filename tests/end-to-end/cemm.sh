@@ -190,7 +190,7 @@ usage() {
   cemm_exits 'help nonsense' 2 help nonsense
   has 'the message names it' "$err" "unknown command 'nonsense'"
   exits 'cemmfs -h' 0 "$build/fs/cemmfs" -h
-  has 'tells the usage' "$out" 'usage: cemmfs '
+  has 'prints the usage' "$out" 'usage: cemmfs '
   cemm_exits 'read --help' 0 read s01 --help --nonsense
   for argument in --config --format --output --help METER; do
     has "read --help has $argument" "$out" "$argument"
@@ -329,13 +329,13 @@ failures() {
   has 'names it' "$out" 's01: '
   sim_faults 'garbage@*/p1/realtime*'
   read_exits 'an answer that is not a document' 1 --format influx p1
-  is 'gives no data' '' "$out"
+  is 'prints no data' '' "$out"
   sim_faults
 
   sed "s|^api-key-file.*|api-key-file = $scratch/wrong.key|" "$config" >"$scratch/wrong.conf"
   write_key "$scratch/wrong.key" wrong-key-0123456789
   cemm_exits 'a wrong key' 1 read --config "$scratch/wrong.conf" --format json
-  is 'gives no data' '[]' "$out"
+  is 'prints no data' '[]' "$out"
   has 'the message says 403' "$err" '403'
   hasnt 'but not the key' "$err" 'wrong-key'
 

@@ -7,7 +7,7 @@
 #   collectd-cadence.sh BUILD_DIR
 #
 # Three devices: "ten" measures every 10 s of real time, "thirty" every 30 s by a clock that runs ten
-# times as fast, and the clock of "asleep" stands still.
+# times as fast, and the clock of "asleep" is stopped.
 # shellcheck disable=SC2317 # functions that check and wait_for call
 set -euo pipefail
 # shellcheck source=tests/end-to-end/lib.sh

@@ -108,7 +108,7 @@ local_device() {
   searches=$(requests ' udp ')
   conf "$run" < <(with_local)
   start_collectd "$run"
-  check "a <Local> device gives values" wait_for 20 has_lines 3 "$first" power-p1-electric_power
+  check "a <Local> device has values" wait_for 20 has_lines 3 "$first" power-p1-electric_power
   refute "with a <Local>, there is no search" searched
   is "nor found" "$first" "$(devices)"
   stop_collectd "with a local device" "$run"

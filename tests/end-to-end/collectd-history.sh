@@ -294,7 +294,7 @@ asked() {
   (($(requests ' GET [^ ]*/s01/realtime') >= $1))
 }
 
-# A device repeats what it gave before collectd was restarted: collectd has no value of the series,
+# A device repeats values from before the restart of collectd: collectd has no value of the series,
 # so old values wait until it has one.
 not_live() {
   local begun gap ports

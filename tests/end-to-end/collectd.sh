@@ -284,13 +284,13 @@ refused_key() {
   is "no values" "" "$(find "$run" -path '*/csv/*' -type f)"
 }
 
-# One device of two gives no answer for a while.
+# One device of two does not answer for a while.
 outage() {
   local before
   run=$scratch/outage
   conf "$run" < <(cloud "URL \"$sim_cloud\"" "ApiKeyFile \"$key_file\"" 'Interval 0.1' 'Timeout 5')
   start_collectd "$run"
-  check "both devices give values" wait_for 15 both_have_values
+  check "both devices have values" wait_for 15 both_have_values
   sim_faults "reset@*$second*" || not_ok "the simulator fails"
   check "a device that fails is logged" wait_for 10 grep -q "cemm plugin: .*$second" "$run/log"
   before=$(lines "$(csv "$first" power-p1-electric_power)")

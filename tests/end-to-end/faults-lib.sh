@@ -328,7 +328,7 @@ check_cases() {
     if [[ $errno == 0 ]]; then
       check "$document: $fault: it is a whole file" well_formed "$document" "$scratch/content/$uid"
     else
-      says "$document: $fault: why stands in the attribute" "${why[$uid]-}" "$words"
+      says "$document: $fault: the attribute says why" "${why[$uid]-}" "$words"
       refute "$document: $fault: nothing of it is archived" grep -E "$uid/p1/(data|totals)/" "$scratch/archived"
     fi
   done < <(printf '%s\n' "${cases[@]}")
