@@ -39,10 +39,14 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_arch
     static const char *const spans[] = {
         [CEMM_DAY] = "data/day", [CEMM_MONTH] = "data/month", [CEMM_YEAR] = "data/year"};
     static const int lengths[] = {[CEMM_DAY] = 8, [CEMM_MONTH] = 5, [CEMM_YEAR] = 0};
-    const struct cemm_period *period = &query->period;
-    char folder[32]; /* "2024/03/", or as much of it as there is */
+    char folder[32]; /* "2024/03/", or the beginning of that */
     char name[16];
 
+    if (kind == CEMM_ARCHIVE_ZONE)
+        return write_path(ret_path, "%s/.zone", archive);
+    if (kind == CEMM_ARCHIVE_FIRST)
+        return write_path(ret_path, "%s/%s/%s/.first", archive, query->uid.text, query->alias);
+    const struct cemm_period *period = &query->period;
     (void)snprintf(folder, sizeof(folder), "%04d/%02d/", period->year, period->month);
     cemm_period_format(period, name, sizeof(name));
     return write_path(ret_path, "%s/%s%s/%s/%s/%.*s%s%s", archive,
@@ -52,31 +56,28 @@ static int path_of(char ret_path[PATH_SIZE], const char *archive, enum cemm_arch
                       kind == CEMM_ARCHIVE_ANSWER ? ".json" : "");
 }
 
-static int path_of_note(char ret_path[PATH_SIZE], const char *archive, const struct cemm_uid *uid,
-                        const char *alias)
-{
-    if (!uid)
-        return write_path(ret_path, "%s/.zone", archive);
-    return write_path(ret_path, "%s/%s/%s/.first", archive, uid->text, alias);
-}
-
 /* ---- reading -------------------------------------------------------------------- */
 
 int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched)
 {
-    size_t max = kind == CEMM_ARCHIVE_EMPTY ? CEMM_EMPTY_MAX : CEMM_ANSWER_MAX;
+    static const size_t limits[] = {[CEMM_ARCHIVE_ANSWER] = CEMM_ANSWER_MAX,
+                                    [CEMM_ARCHIVE_EMPTY] = CEMM_EMPTY_MAX,
+                                    [CEMM_ARCHIVE_FIRST] = CEMM_NOTE_MAX,
+                                    [CEMM_ARCHIVE_ZONE] = CEMM_NOTE_MAX};
     char path[PATH_SIZE];
     struct stat about;
     int r = path_of(path, archive, kind, query);
 
     if (r == 0)
-        r = cemm_file_read(path, max, ret_bytes, &about);
+        r = cemm_file_read(path, limits[kind], ret_bytes, &about);
     if (r < 0)
         return r;
-    *ret_length = (size_t)about.st_size;
-    *ret_fetched = (int64_t)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
+    if (ret_length)
+        *ret_length = (size_t)about.st_size;
+    if (ret_fetched)
+        *ret_fetched = (int64_t)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
     return 0;
 }
 
@@ -171,27 +172,6 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
     if (r == 0)
         cemm_message_set(ret_name, "%s", aside);
     return r;
-}
-
-/* ---- notes ----------------------------------------------------------------------- */
-
-int cemm_archive_read_note(const char *archive, const struct cemm_uid *uid, const char *alias,
-                           char **ret_text)
-{
-    char path[PATH_SIZE];
-    struct stat about;
-    int r = path_of_note(path, archive, uid, alias);
-
-    return r < 0 ? r : cemm_file_read(path, CEMM_NOTE_MAX, ret_text, &about);
-}
-
-int cemm_archive_write_note(const char *archive, const struct cemm_uid *uid, const char *alias,
-                            const char *text)
-{
-    char path[PATH_SIZE];
-    int r = path_of_note(path, archive, uid, alias);
-
-    return r < 0 ? r : write_file(path, text, strlen(text));
 }
 
 /* ---- meters ---------------------------------------------------------------------- */

@@ -25,20 +25,24 @@
 
 #include "common/frontend.h"
 
-/* Which of a period's two files: the answer itself, or that there was nothing in it. */
-enum cemm_archive_kind { CEMM_ARCHIVE_ANSWER, CEMM_ARCHIVE_EMPTY };
+enum cemm_archive_kind {
+    CEMM_ARCHIVE_ANSWER, /* of a period */
+    CEMM_ARCHIVE_EMPTY,  /* of a period: an answer without a sample */
+    CEMM_ARCHIVE_FIRST,  /* a meter's first day with data, at most CEMM_NOTE_MAX bytes */
+    CEMM_ARCHIVE_ZONE,   /* the time zone, likewise; `query` is NULL */
+};
 
 /*
- * Reads an answer. The caller frees *ret_bytes, which end in a NUL that
+ * Reads a file. The caller frees *ret_bytes, which end in a NUL that
  * *ret_length does not count. *ret_fetched is when it was written (Unix
- * milliseconds). Returns 0, -ENOENT, -EFBIG (longer than an answer may be),
- * -EINVAL (no regular file) or another negative errno.
+ * milliseconds); both may be NULL. Returns 0, -ENOENT, -EFBIG (too long), -EINVAL (no regular
+ * file) or another negative errno.
  */
 int cemm_archive_read(const char *archive, enum cemm_archive_kind kind,
                       const struct cemm_query *query, char **ret_bytes, size_t *ret_length,
                       int64_t *ret_fetched);
 
-/* Writes an answer, whole or not at all. Returns 0 or a negative errno. */
+/* Writes a file, whole or not at all. Returns 0 or a negative errno. */
 int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
                        const struct cemm_query *query, const char *bytes, size_t length);
 
@@ -52,16 +56,6 @@ bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const
 /* Renames a damaged file to NAME.damaged, and returns that name for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_message *ret_name);
-
-/*
- * A note, a text of at most CEMM_NOTE_MAX bytes: a meter's first day with data
- * (.first), or (`uid` and `alias` NULL) the archive's time zone (.zone). The
- * caller frees *ret_text. -ENOENT: none.
- */
-int cemm_archive_read_note(const char *archive, const struct cemm_uid *uid, const char *alias,
-                           char **ret_text);
-int cemm_archive_write_note(const char *archive, const struct cemm_uid *uid, const char *alias,
-                            const char *text);
 
 /* Makes a meter's directory. 0 or a negative errno. */
 int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias);

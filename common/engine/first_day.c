@@ -74,7 +74,7 @@ static struct cemm_first_day *first_get(struct cemm_first_days *first_days,
     first->meter = (struct cemm_query){.uid = *uid, .endpoint = CEMM_DATA};
     strcpy(first->meter.alias, alias);
     TAILQ_INIT(&first->waiters);
-    if (!cemm_store_read_first(first->cache->store, uid, alias, &first->day, &first->deps))
+    if (!cemm_store_read_first(first->cache->store, &first->meter, &first->day, &first->deps))
         first->day = (struct cemm_period){0};
     LIST_INSERT_HEAD(&first_days->list, first, link);
     return first;
@@ -243,8 +243,7 @@ static void save(struct cemm_first_day *first)
     if (first->rezoned)
         leave_old_zone(first);
     first->unsaved = false;
-    cemm_store_write_first(first->cache->store, &first->meter.uid, first->meter.alias, &first->day,
-                           first->deps);
+    cemm_store_write_first(first->cache->store, &first->meter, &first->day, first->deps);
 }
 
 /* A failed list of devices is ignored if other sources have given a day; but its source may

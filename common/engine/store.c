@@ -60,7 +60,8 @@ static void written(struct cemm_store *store, int result)
 
     if (result == 0 && !store->zone_known) {
         cemm_message_set(&zone, "%s\n", cemm_zone_name(store->loop->zone));
-        result = cemm_archive_write_note(store->archive, NULL, NULL, zone.text);
+        result = cemm_archive_write(store->archive, CEMM_ARCHIVE_ZONE, NULL, zone.text,
+                                    strlen(zone.text));
         store->zone_known = result == 0;
     }
     if (result < 0) {
@@ -226,12 +227,13 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
 }
 
 /* If it is damaged, the first day is searched again. */
-bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day, char **ret_deps)
+bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
+                           struct cemm_period *ret_day, char **ret_deps)
 {
     char *text;
 
-    if (!store->archive || cemm_archive_read_note(store->archive, uid, alias, &text) < 0)
+    if (!store->archive ||
+        cemm_archive_read(store->archive, CEMM_ARCHIVE_FIRST, meter, &text, NULL, NULL) < 0)
         return false;
     size_t date = strcspn(text, "\n");
     size_t rest = date + (text[date] == '\n');
@@ -242,7 +244,7 @@ bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid
     return *ret_deps != NULL;
 }
 
-void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
+void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
                             const struct cemm_period *day, const char *deps)
 {
     struct cemm_buffer text = CEMM_BUFFER_INIT(CEMM_NOTE_MAX);
@@ -253,7 +255,8 @@ void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid
     cemm_period_format(day, date, sizeof(date));
     cemm_buffer_format(&text, "%s\n%s", date, deps);
     written(store, text.error ? text.error
-                              : cemm_archive_write_note(store->archive, uid, alias, text.data));
+                              : cemm_archive_write(store->archive, CEMM_ARCHIVE_FIRST, meter,
+                                                   text.data, text.length));
     cemm_buffer_clear(&text);
 }
 
@@ -265,7 +268,7 @@ static void check_zone(struct cemm_store *store)
     const char *zone = cemm_zone_name(store->loop->zone);
     char *text;
 
-    if (cemm_archive_read_note(store->archive, NULL, NULL, &text) < 0)
+    if (cemm_archive_read(store->archive, CEMM_ARCHIVE_ZONE, NULL, &text, NULL, NULL) < 0)
         return;
     text[strcspn(text, "\n")] = '\0';
     store->zone_known = strcmp(text, zone) == 0;

@@ -55,9 +55,9 @@ void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, cons
 
 /* The first day of which a meter has data, and its deps (deps.h), which the caller frees; empty
  * in an archive of an earlier version. False: not known. */
-bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_uid *uid,
-                           const char *alias, struct cemm_period *ret_day, char **ret_deps);
-void cemm_store_write_first(struct cemm_store *store, const struct cemm_uid *uid, const char *alias,
+bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
+                           struct cemm_period *ret_day, char **ret_deps);
+void cemm_store_write_first(struct cemm_store *store, const struct cemm_query *meter,
                             const struct cemm_period *day, const char *deps);
 
 /* As cemm_archived(). */

@@ -270,11 +270,12 @@ static void test_in_the_way(void **state)
     assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ANSWER, &query, "1", 1), 0);
 }
 
-static void expect_note(const char *archive, const struct cemm_uid *uid, const char *wanted)
+static void expect_note(const char *archive, enum cemm_archive_kind kind,
+                        const struct cemm_query *query, const char *wanted)
 {
     char *text = NULL;
 
-    assert_int_equal(cemm_archive_read_note(archive, uid, "p1", &text), 0);
+    assert_int_equal(cemm_archive_read(archive, kind, query, &text, NULL, NULL), 0);
     assert_string_equal(text, wanted);
     free(text);
 }
@@ -282,21 +283,31 @@ static void expect_note(const char *archive, const struct cemm_uid *uid, const c
 static void test_notes(void **state)
 {
     const char *archive = *state;
-    const struct cemm_uid uid = {"00-1E-C0-85-96-CC"};
+    const struct cemm_query query = query_of(CEMM_DATA, CEMM_DAY);
     static char far_too_long[CEMM_NOTE_MAX + 2];
     char *text;
 
-    assert_int_equal(cemm_archive_read_note(archive, &uid, "p1", &text), -ENOENT);
-    assert_int_equal(cemm_archive_read_note(archive, NULL, NULL, &text), -ENOENT);
-    assert_int_equal(cemm_archive_write_note(archive, &uid, "p1", "2014-05-03\n"), 0);
-    assert_int_equal(cemm_archive_write_note(archive, NULL, NULL, "UTC\n"), 0);
-    assert_int_equal(cemm_archive_write_note(archive, NULL, NULL, "Europe/Amsterdam\n"), 0);
-    expect_note(archive, &uid, "2014-05-03\n");
-    expect_note(archive, NULL, "Europe/Amsterdam\n");
+    assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL),
+                     -ENOENT);
+    assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ZONE, NULL, &text, NULL, NULL),
+                     -ENOENT);
+    assert_int_equal(
+        cemm_archive_write(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03
+", 11), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "UTC
+", 4), 0);
+    assert_int_equal(
+        cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam
+", 17), 0);
+    expect_note(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03
+");
+    expect_note(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam
+");
     assert_true(is_there("00-1E-C0-85-96-CC/p1/.first") && is_there(".zone"));
     memset(far_too_long, 'x', CEMM_NOTE_MAX + 1);
     put("00-1E-C0-85-96-CC/p1/.first", far_too_long);
-    assert_int_equal(cemm_archive_read_note(archive, &uid, "p1", &text), -EFBIG);
+    assert_int_equal(
+        cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL), -EFBIG);
 }
 
 static int take_name(void *data, const struct cemm_uid *uid, const char *alias)
