@@ -29,8 +29,8 @@
 enum section { GLOBAL, CLOUD, LOCAL, DISCOVERY, ARCHIVE };
 
 /* Checks and stores a value. Returns 0, UNFIT if it is not what the table expects, or a negative
- * errno, with a message unless it is -ENOMEM. */
-typedef int setter(struct cemm_config *config, const char *value, struct cemm_message *message);
+ * errno, with config->message unless it is -ENOMEM. */
+typedef int setter(struct cemm_config *config, const char *value);
 
 #define UNFIT 1
 
@@ -87,12 +87,12 @@ bool cemm_strings_has(const struct cemm_strings *strings, const char *text)
     return false;
 }
 
-static int strings_add(struct cemm_strings *strings, const char *text, struct cemm_message *message)
+static int strings_add(struct cemm_config *config, struct cemm_strings *strings, const char *text)
 {
     if (cemm_strings_has(strings, text))
         return 0;
     if (strings->count >= STRINGS_MAX)
-        return cemm_message_fail(message, -E2BIG, "more than %d of them", STRINGS_MAX);
+        return cemm_message_fail(config->message, -E2BIG, "more than %d of them", STRINGS_MAX);
     char **items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
     if (!items)
         return -ENOMEM;
@@ -179,11 +179,10 @@ static int set_seconds(const char *value, double low, double high, int64_t *ret_
     return r;
 }
 
-static int set_zone(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_zone(struct cemm_config *config, const char *value)
 {
     struct cemm_zone *zone = *value ? cemm_zone_new(value) : NULL;
 
-    (void)message;
     if (!zone)
         return UNFIT;
     cemm_zone_free(config->zone);
@@ -192,7 +191,7 @@ static int set_zone(struct cemm_config *config, const char *value, struct cemm_m
 }
 
 /* Whether the host part of an http:// URL (behind the scheme) is this machine itself. */
-static bool loopback(const char *host)
+static bool is_loopback(const char *host)
 {
     const char *begin = host + (host[0] == '[');
     size_t length = strcspn(begin, host[0] == '[' ? "]" : ":/");
@@ -210,7 +209,7 @@ static bool loopback(const char *host)
     return strcmp(name, "localhost") == 0;
 }
 
-static bool plain(const char *value)
+static bool is_printable(const char *value)
 {
     for (const char *c = value; *c; c++)
         if ((unsigned char)*c <= 0x20 || (unsigned char)*c >= 0x7f)
@@ -218,8 +217,8 @@ static bool plain(const char *value)
     return *value != '\0';
 }
 
-/* Whether HOST, HOST:PORT, [IPv6] or [IPv6]:PORT is what `text` begins with, up to a slash. */
-static bool authority(const char *text)
+/* Whether `text` begins with HOST, HOST:PORT, [IPv6] or [IPv6]:PORT, up to a slash. */
+static bool is_authority(const char *text)
 {
     const char *host_end = text + strcspn(text, text[0] == '[' ? "]/" : ":/");
     char *end;
@@ -235,7 +234,7 @@ static bool authority(const char *text)
     return port >= 1 && port <= 65535 && (*end == '\0' || *end == '/');
 }
 
-static int set_url(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_url(struct cemm_config *config, const char *value)
 {
     bool https = strncmp(value, "https://", 8) == 0;
     bool http = strncmp(value, "http://", 7) == 0;
@@ -243,21 +242,21 @@ static int set_url(struct cemm_config *config, const char *value, struct cemm_me
     char *url;
 
     if (strpbrk(value, "?#@")) /* the message does not repeat it: it may hold a key */
-        return cemm_message_fail(message, -EINVAL,
+        return cemm_message_fail(config->message, -EINVAL,
                                  "url: write it without user name, key and parameters");
-    if ((!https && !http) || !plain(value) || !authority(host))
+    if ((!https && !http) || !is_printable(value) || !is_authority(host))
         return UNFIT;
     if (strlen(value) > URL_LENGTH_MAX)
-        return refuse(message, "url", value, "write at most 1024 characters");
-    if (http && !loopback(host))
-        return refuse(message, "url", value,
+        return refuse(config->message, "url", value, "write at most 1024 characters");
+    if (http && !is_loopback(host))
+        return refuse(config->message, "url", value,
                       "the key would travel unencrypted; write https:// (http:// only to this "
                       "machine itself)");
     int r = asprintf(&url, "%s%s", value, value[strlen(value) - 1] == '/' ? "" : "/");
     return put(&current(config)->url, r < 0 ? NULL : url);
 }
 
-static int set_key_file(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_key_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);
 
@@ -267,78 +266,70 @@ static int set_key_file(struct cemm_config *config, const char *value, struct ce
         return -ENOMEM;
     int r = put(&source->key_file,
                 cemm_secret_is_file(value) ? full_path(config->base, value) : strdup(value));
-    return r < 0 ? r : cemm_secret_load(source->key, source->key_file, message);
+    return r < 0 ? r : cemm_secret_load(source->key, source->key_file, config->message);
 }
 
-static int set_ca_file(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_ca_file(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);
 
     if (!*value)
         return UNFIT;
     int r = put(&source->ca_file, full_path(config->base, value));
-    return r < 0 ? r : cemm_trust_check(source->ca_file, message);
+    return r < 0 ? r : cemm_trust_check(source->ca_file, config->message);
 }
 
-static int set_address(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_address(struct cemm_config *config, const char *value)
 {
     struct cemm_source_config *source = current(config);
     char *url;
 
-    (void)message;
-    if (!plain(value) || strpbrk(value, "/?#@") || !authority(value))
+    if (!is_printable(value) || strpbrk(value, "/?#@") || !is_authority(value))
         return UNFIT;
     int r = asprintf(&url, "http://%s/open-api/v1/", value);
     r = put(&source->url, r < 0 ? NULL : url);
     return r < 0 ? r : put(&source->address, strdup(value));
 }
 
-static int set_device(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_device(struct cemm_config *config, const char *value)
 {
     struct cemm_uid uid;
 
-    if (!cemm_uid_parse(value, &uid))
-        return UNFIT;
-    return strings_add(&current(config)->devices, uid.text, message);
+    return cemm_uid_parse(value, &uid) ? strings_add(config, &current(config)->devices, uid.text)
+                                       : UNFIT;
 }
 
-static int set_alias(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_alias(struct cemm_config *config, const char *value)
 {
-    return cemm_name_valid(value) ? strings_add(&current(config)->aliases, value, message) : UNFIT;
+    return cemm_name_valid(value) ? strings_add(config, &current(config)->aliases, value) : UNFIT;
 }
 
-static int set_extra_alias(struct cemm_config *config, const char *value,
-                           struct cemm_message *message)
+static int set_extra_alias(struct cemm_config *config, const char *value)
 {
-    if (!cemm_name_valid(value))
-        return UNFIT;
-    return strings_add(&current(config)->extra_aliases, value, message);
+    return cemm_name_valid(value) ? strings_add(config, &current(config)->extra_aliases, value)
+                                  : UNFIT;
 }
 
-static int set_timeout(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_timeout(struct cemm_config *config, const char *value)
 {
-    (void)message;
     return set_seconds(value, 0.001, TIMEOUT_MAX, &current(config)->timeout_ms);
 }
 
-static int set_connections(struct cemm_config *config, const char *value,
-                           struct cemm_message *message)
+static int set_connections(struct cemm_config *config, const char *value)
 {
     double connections;
 
-    (void)message;
     if (read_number(value, 1, CONNECTIONS_MAX, &connections) || connections != floor(connections))
         return UNFIT;
     current(config)->max_connections = (unsigned)connections;
     return 0;
 }
 
-static int set_shard(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_shard(struct cemm_config *config, const char *value)
 {
     char *slash;
     char *end = NULL;
 
-    (void)message;
     if (strspn(value, "0123456789/") != strlen(value))
         return UNFIT;
     unsigned long shard = strtoul(value, &slash, 10);
@@ -350,43 +341,38 @@ static int set_shard(struct cemm_config *config, const char *value, struct cemm_
     return 0;
 }
 
-static int set_enabled(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_enabled(struct cemm_config *config, const char *value)
 {
-    static const char *const answers[][2] = {
-        {"no", "yes"}, {"false", "true"}, {"off", "on"}, {"0", "1"}};
+    static const char *const answers[] = {"no", "yes", "false", "true", "off", "on", "0", "1"};
 
-    (void)message;
-    for (size_t i = 0; i < 2 * sizeof(answers) / sizeof(answers[0]); i++)
-        if (strcasecmp(value, answers[i / 2][i % 2]) == 0) {
+    for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+        if (strcasecmp(value, answers[i]) == 0) {
             config->discovery = i % 2;
             return 0;
         }
     return UNFIT;
 }
 
-static int set_broadcast(struct cemm_config *config, const char *value,
-                         struct cemm_message *message)
+static int set_broadcast(struct cemm_config *config, const char *value)
 {
     struct in_addr address;
 
-    if (inet_pton(AF_INET, value, &address) != 1)
-        return UNFIT;
-    return strings_add(&config->broadcasts, value, message);
+    return inet_pton(AF_INET, value, &address) == 1
+               ? strings_add(config, &config->broadcasts, value)
+               : UNFIT;
 }
 
-static int set_interval(struct cemm_config *config, const char *value, struct cemm_message *message)
+static int set_interval(struct cemm_config *config, const char *value)
 {
-    (void)message;
     return set_seconds(value, 1, INTERVAL_MAX, &config->discovery_interval_ms);
 }
 
-static int set_directory(struct cemm_config *config, const char *value,
-                         struct cemm_message *message)
+static int set_directory(struct cemm_config *config, const char *value)
 {
     int r = *value ? put(&config->archive, full_path(config->base, value)) : UNFIT;
 
     if (r == 0 && strlen(config->archive) > PATH_LENGTH_MAX)
-        return refuse(message, "directory", value, "write at most 3840 characters");
+        return refuse(config->message, "directory", value, "write at most 3840 characters");
     return r;
 }
 
@@ -400,7 +386,7 @@ static const struct {
     const char *key;
     setter *set;
     bool repeatable;
-    const char *wanted; /* said of a value that does not fit */
+    const char *wanted; /* in the message about a value that does not fit */
 } settings[] = {
     {GLOBAL, "time-zone", set_zone, ONCE, "no such time zone; write one like Europe/Amsterdam"},
     {CLOUD, "url", set_url, ONCE, "write it as https://HOST/PATH/"},
@@ -518,7 +504,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
         if (!settings[i].repeatable && config->seen & 1u << i)
             return cemm_message_fail(message, -EEXIST, "%s: a second one in this section", key);
         config->seen |= 1u << i;
-        int r = settings[i].set(config, value, message);
+        config->message = message;
+        int r = settings[i].set(config, value);
         return r == UNFIT ? refuse(message, key, value, settings[i].wanted) : r;
     }
     return refuse_unknown(config, key, message);

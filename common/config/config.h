@@ -42,13 +42,14 @@ struct cemm_config {
     int line;   /* of the file: being read, or where something is missing */
     struct cemm_source_config *sources;
     size_t source_count;
-    int section;     /* what cemm_config_set() writes to: an enum of config.c */
-    unsigned seen;   /* keys that it has had: bits of config.c's table */
+    struct cemm_message *message; /* of the key that is being set */
+    int section;                  /* what cemm_config_set() writes to: an enum of config.c */
+    unsigned seen;                /* keys that it has had: bits of config.c's table */
     unsigned opened; /* sections that it has had of those that have no name: bits of that enum */
     int discovery;   /* -1: not set; else 0 or 1 */
     struct cemm_strings broadcasts;
     int64_t discovery_interval_ms;
-    char *archive; /* NULL: not said */
+    char *archive; /* NULL: none */
 };
 
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);

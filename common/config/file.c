@@ -54,7 +54,7 @@ static int set_key(struct cemm_config *config, char *text, struct cemm_message *
     return cemm_config_set(config, trim(text), trim(end + 1), message);
 }
 
-static int take_line(struct cemm_config *config, char *line, struct cemm_message *message)
+static int parse_line(struct cemm_config *config, char *line, struct cemm_message *message)
 {
     bool marked = config->line == 1 && strncmp(line, "\xEF\xBB\xBF", 3) == 0;
     char *text = trim(marked ? line + 3 : line);
@@ -98,7 +98,7 @@ static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_mess
     int r;
 
     while ((r = read_line(stream, &config->line, line, message)) > 0) {
-        r = take_line(config, line, message);
+        r = parse_line(config, line, message);
         if (r < 0)
             break;
     }

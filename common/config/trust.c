@@ -9,24 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BEGIN "-----BEGIN "
+#define BEGIN        "-----BEGIN "
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The labels of certificates (RFC 7468, and OpenSSL's own). */
 static const char *const labels[] = {"CERTIFICATE-----", "TRUSTED CERTIFICATE-----",
                                      "X509 CERTIFICATE-----"};
 
-/* The label that the text begins with; NULL: not a certificate's. */
-static const char *label_of(const char *text)
-{
-    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-        if (strncmp(text, labels[i], strlen(labels[i])) == 0)
-            return labels[i];
-    return NULL;
-}
-
 /* Whether the text is Base64 up to `end`, and begins with a DER sequence, as every certificate
  * does. */
-static bool whole(const char *text, const char *end)
+static bool is_complete(const char *text, const char *end)
 {
     static const char letters[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -53,13 +45,15 @@ static bool check_text(const char *text)
 
     while ((text = strstr(text, BEGIN))) {
         text += strlen(BEGIN);
-        const char *label = label_of(text);
-        if (!label)
+        size_t i = 0;
+        while (i < COUNT(labels) && strncmp(text, labels[i], strlen(labels[i])) != 0)
+            i++;
+        if (i == COUNT(labels))
             continue;
-        (void)snprintf(frame, sizeof(frame), "-----END %s", label);
-        text += strlen(label);
+        (void)snprintf(frame, sizeof(frame), "-----END %s", labels[i]);
+        text += strlen(labels[i]);
         const char *end = strstr(text, frame);
-        if (!end || !whole(text, end))
+        if (!end || !is_complete(text, end))
             return false;
         text = end;
         any = true;
