@@ -8,31 +8,15 @@
  * locked, and lookups of all other names in it would wait and could not be
  * interrupted.
  */
-#include "fs/dirs.h"
+#include "fs/fs.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/files.h"
-#include "fs/pending.h"
-
 #define ENTRY_MAX   128 /* bytes of an entry with the longest name */
 #define UNKNOWN_INO 0xffffffffu
-
-/* What READDIR answers; each entry ends with the offset of the next. */
-struct listing {
-    char *bytes;
-    size_t size;
-};
-
-static void listing_free(struct listing *listing)
-{
-    if (listing)
-        free(listing->bytes);
-    free(listing);
-}
 
 /* ---- the names ---------------------------------------------------------- */
 
@@ -77,7 +61,7 @@ static void add_devices(struct lister *lister)
 static void add_meters(struct lister *lister)
 {
     const struct path *parent = lister->directory;
-    const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->uid);
+    const struct cemm_device *device = cemm_device_named(lister->fs->cemm, &parent->query.uid);
     struct path path;
     const char *alias;
     for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
@@ -90,7 +74,8 @@ static void add_meters(struct lister *lister)
 /* The channels of the newest answer, however old it is. */
 static void add_channels(struct lister *lister)
 {
-    struct cemm_document *document = fs_peek(lister->fs, lister->directory, INT64_MAX);
+    struct cemm_document *document =
+        cemm_peek(lister->fs->cemm, &lister->directory->query, INT64_MAX);
     size_t count = 0;
     const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
     for (size_t i = 0; i < count; i++) {
@@ -109,7 +94,7 @@ static int is_archived(void *data, const struct path *path)
 {
     const struct lister *lister = data;
     if (tree_type(path) == TREE_FILE)
-        return fs_archived(lister->fs, path);
+        return cemm_archived(lister->fs->cemm, &path->query);
     return tree_type(path) == TREE_DIRECTORY &&
            tree_list(path, &lister->clock, &since_ever, is_archived, data) != 0;
 }
@@ -119,7 +104,7 @@ static int on_archived(void *data, const struct path *path)
     return is_archived(data, path) ? add(data, path) : 0;
 }
 
-/* Adds the names that the tree does not know by itself. */
+/* Adds the names that the tree does not have by itself. */
 static void add_found(struct lister *lister)
 {
     const struct path *directory = lister->directory;
@@ -142,8 +127,8 @@ static bool is_absent(const struct fs *fs, const struct path *path)
         return node->absent != 0;
     if (path->kind != PATH_IO && path->kind != PATH_INFO)
         return false;
-    return !cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_IO) &&
-           !(path->kind == PATH_INFO && cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_INFO));
+    return !cemm_offers(fs->cemm, &path->query.uid, path->query.alias, CEMM_IO) &&
+           !cemm_offers(fs->cemm, &path->query.uid, path->query.alias, path->query.endpoint);
 }
 
 static int on_known(void *data, const struct path *path)
@@ -168,64 +153,60 @@ static int list(struct lister *lister, const struct cemm_answer *answer)
 
 /* ---- OPENDIR, READDIR, RELEASEDIR --------------------------------------- */
 
-static struct listing *listing_of(const struct fuse_file_info *info)
+static struct snapshot *listing_of(const struct fuse_file_info *info)
 {
-    return (struct listing *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr)
+    return (struct snapshot *)(uintptr_t)info->fh; // NOLINT(performance-no-int-to-ptr)
 }
 
 static void on_entries(struct pending *pending, const struct cemm_answer *answer)
 {
     const struct path *path = &pending->node->path;
-    struct listing *listing = calloc(1, sizeof(*listing));
-    struct fuse_file_info info = {.fh = (uintptr_t)listing};
+    char *bytes = NULL;
+    size_t size;
     struct lister lister = {.fs = pending->fs,
                             .request = pending->request,
                             .directory = path,
                             .clock = fs_clock(pending->fs),
-                            .meter = fs_meter(pending->fs, path)};
-    if (listing)
-        lister.out = cemm_text_open(&listing->bytes, &listing->size);
+                            .meter = fs_meter(pending->fs, path),
+                            .out = cemm_text_open(&bytes, &size)};
     int r = lister.out ? list(&lister, answer) : -ENOMEM;
     if (lister.out && fclose(lister.out) != 0)
         r = -ENOMEM;
-    if (r < 0) {
-        listing_free(listing);
-        pending_reply_error(pending, -r);
+    struct snapshot *listing = r == 0 ? snapshot_of_text(bytes, size, 0) : NULL;
+    if (!listing) {
+        if (r < 0)
+            free(bytes);
+        pending_reply_error(pending, r < 0 ? -r : ENOMEM);
         return;
     }
+    struct fuse_file_info info = {.fh = (uintptr_t)listing};
     if (fuse_reply_open(pending->request, &info) != 0)
-        listing_free(listing); /* there will be no RELEASEDIR */
+        snapshot_free(listing); /* there will be no RELEASEDIR */
     pending_free(pending);
 }
 
 void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
     struct fs *fs = fuse_req_userdata(request);
-    struct node *node = fs_node(request, number);
-    struct pending *pending = node ? pending_new(request, node) : NULL;
+    struct pending *pending = pending_new(request, number);
     (void)info;
     if (!pending)
         return;
-    switch (node->path.kind) {
-    case PATH_ROOT:
+    const struct path *path = &pending->node->path;
+    const struct cemm_uid *uid = &path->query.uid;
+    if (path->kind == PATH_ROOT) {
         pending_find(pending, NULL, FS_MAX_AGE, on_entries);
-        return;
-    case PATH_DEVICE:
-        pending_find(pending, &node->path.uid, FS_MAX_AGE, on_entries);
-        return;
-    case PATH_METER:
+    } else if (path->kind == PATH_DEVICE) {
+        pending_find(pending, uid, FS_MAX_AGE, on_entries);
+    } else if (path->kind == PATH_METER) {
         /* Only the accounts know whether it has totals; once is enough. */
-        pending_find(pending, &node->path.uid, INT64_MAX, on_entries);
-        return;
-    case PATH_CHANNELS:
-        pending_get(pending, &node->path, file_max_age(fs, &node->path), on_entries);
-        return;
-    default:
-        if (tree_holds_periods(&node->path) && !fs_meter(fs, &node->path).known) {
-            pending_find_first(pending, on_entries);
-            return;
-        }
-        fs_note(fs, &node->path, NULL);
+        pending_find(pending, uid, INT64_MAX, on_entries);
+    } else if (path->kind == PATH_CHANNELS) {
+        pending_get(pending, &path->query, fs->options->realtime_ttl * 1000, on_entries);
+    } else if (tree_holds_periods(path) && !fs_meter(fs, path).known) {
+        pending_find_first(pending, on_entries);
+    } else {
+        fs_record(fs, path, NULL);
         on_entries(pending, &(const struct cemm_answer){.result = 0});
     }
 }
@@ -234,15 +215,14 @@ void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info
 void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
               struct fuse_file_info *info)
 {
-    const struct listing *listing = listing_of(info);
     (void)number;
-    fs_reply_bytes(request, listing->bytes, listing->size, size, offset);
+    fs_reply_bytes(request, listing_of(info), size, offset);
 }
 
 void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
     (void)number;
-    listing_free(listing_of(info));
+    snapshot_free(listing_of(info));
     (void)fuse_reply_err(request, 0);
 }
 
@@ -250,20 +230,15 @@ void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *i
 
 static bool is_known(const struct fs *fs, const struct path *path)
 {
-    const struct cemm_device *device = cemm_device_named(fs->cemm, &path->uid);
+    const struct cemm_device *device = cemm_device_named(fs->cemm, &path->query.uid);
     const char *alias;
-    switch (path->kind) {
-    case PATH_DEVICE:
-        return device != NULL;
-    case PATH_METER:
-        for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
-            if (strcmp(alias, path->alias) == 0)
-                return true;
-        }
-        return false;
-    default:
-        return true; /* if the directory above is */
+    if (path->kind != PATH_METER)
+        return device || path->kind != PATH_DEVICE; /* others are if the directory above is */
+    for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
+        if (strcmp(alias, path->query.alias) == 0)
+            return true;
     }
+    return false;
 }
 
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
@@ -273,8 +248,7 @@ int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
         node = node_new(&fs->nodes, path);
     if (!node)
         return -ENOMEM;
-    if (is_known(fs, path))
-        node->exists = true;
+    node->exists = node->exists || is_known(fs, path);
     *ret_node = node;
     return 0;
 }
@@ -291,19 +265,15 @@ static void on_searched(struct pending *pending, const struct cemm_answer *answe
     pending_reply_error(pending, answer->result != 0 ? fs_errno(answer->result) : ENOENT);
 }
 
-void dir_getattr(struct fs *fs, fuse_req_t request, struct node *node)
+void dir_getattr(struct pending *pending)
 {
-    if (is_known(fs, &node->path))
-        node->exists = true;
-    if (node->exists) {
-        fs_reply_attributes(fs, request, node);
-        return;
-    }
-    struct pending *pending = pending_new(request, node);
-    if (!pending)
-        return;
-    if (node->path.kind == PATH_DEVICE)
+    const struct fs *fs = pending->fs;
+    struct node *node = pending->node;
+    node->exists = node->exists || is_known(fs, &node->path);
+    if (node->exists)
+        pending_reply_attributes(pending);
+    else if (node->path.kind == PATH_DEVICE)
         pending_locate(pending, on_searched);
     else
-        pending_get(pending, &node->path, file_max_age(fs, &node->path), on_searched);
+        pending_get(pending, &node->path.query, fs->options->realtime_ttl * 1000, on_searched);
 }

@@ -28,19 +28,18 @@
  * then the kernel forgets the last page (its end was filled with zeros), and
  * only then it gets the new size.
  */
-#include "fs/files.h"
+#include "fs/fs.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fs/pending.h"
-
 #define REPEATED_MS 1000 /* how long the failure of a READ answers the next one */
 #define FOLLOWED_MS 5000 /* a running CSV is followed if the last GETATTR is not older */
 #define RUNNING_S   1.0  /* how long the name of a running CSV is valid: its node grows */
 #define CLOSED_S    60.0 /* of a closed file: then its archive file is looked for again */
+#define AHEAD_MAX   8    /* days that are fetched ahead */
 
 /* ---- how long a file is valid ------------------------------------------- */
 
@@ -58,7 +57,8 @@ static bool is_description(const struct path *path)
 /* Whether a node may follow its data while it grows. */
 static bool may_run(const struct path *path)
 {
-    return is_description(path) || (path->history == HISTORY_DAYS && path->form == CEMM_FORM_CSV);
+    return is_description(path) || (path->query.endpoint == CEMM_DATA && path->span == CEMM_DAY &&
+                                    path->form == CEMM_FORM_CSV);
 }
 
 bool file_closed(const struct fs *fs, const struct node *node)
@@ -73,7 +73,8 @@ bool file_followed(const struct node *node)
            (node->running && (node->pins > 0 || cemm_clock_wall() - node->asked <= FOLLOWED_MS));
 }
 
-int64_t file_max_age(const struct fs *fs, const struct path *path)
+/* How old a document may be that can still change (ms). The library never fetches others again. */
+static int64_t max_age(const struct fs *fs, const struct path *path)
 {
     return path->kind == PATH_PERIOD || is_description(path) ? FS_MAX_AGE
                                                              : fs->options->realtime_ttl * 1000;
@@ -86,7 +87,7 @@ static int64_t time_left(const struct fs *fs, const struct node *node)
     int64_t age = cemm_clock_wall() - snapshot->fetched;
     if (snapshot->closed && !snapshot->empty)
         return INT64_MAX;
-    return age < 0 ? -1 : (snapshot->closed ? CEMM_EMPTY_AGE : file_max_age(fs, &node->path)) - age;
+    return age < 0 ? -1 : (snapshot->closed ? CEMM_EMPTY_AGE : max_age(fs, &node->path)) - age;
 }
 
 /* How long the kernel may keep the name (seconds). */
@@ -96,7 +97,7 @@ static double name_timeout(const struct fs *fs, const struct node *node)
         return CLOSED_S;
     if (may_run(&node->path))
         return RUNNING_S;
-    int64_t left = node->snapshot ? time_left(fs, node) : file_max_age(fs, &node->path);
+    int64_t left = node->snapshot ? time_left(fs, node) : max_age(fs, &node->path);
     return left > 0 ? (double)left / 1000 : 0;
 }
 
@@ -120,10 +121,10 @@ static void drop_old(struct fs *fs)
 {
     struct nodes *nodes = &fs->nodes;
     while (nodes->closed.bytes > FS_CLOSED_BYTES && nodes->closed.count > 1)
-        node_drop_bytes(nodes, TAILQ_FIRST(&nodes->closed.nodes));
+        node_set_bytes(nodes, TAILQ_FIRST(&nodes->closed.nodes), NULL);
     while (nodes->open.bytes > FS_OPEN_BYTES && nodes->open.count > 1) {
         struct node *node = TAILQ_FIRST(&nodes->open.nodes);
-        node_drop_bytes(nodes, node);
+        node_set_bytes(nodes, node, NULL);
         (void)forget_name(fs, node);
         node_retire(nodes, node);
         node->kept = false;
@@ -140,12 +141,56 @@ static void drop_old(struct fs *fs)
 static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     node->running = may_run(&node->path) && !snapshot->closed;
-    node->archived = snapshot->closed && fs_archived(fs, &node->path);
+    node->archived = snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     node->absent = 0;
     /* Only the node knows when info.json or io last changed. */
     node->kept = is_description(&node->path) && node->current;
     node_bind(&fs->nodes, node, snapshot);
     drop_old(fs);
+}
+
+/* ---- read-ahead --------------------------------------------------------- */
+
+/* A failure shows when the day is read. */
+static void on_ahead(void *data, const struct cemm_answer *answer)
+{
+    (void)data;
+    (void)answer;
+}
+
+static void fetch_ahead(struct fs *fs, const struct path *path, int days)
+{
+    struct tree_clock clock = fs_clock(fs);
+    struct path next = *path;
+    struct cemm_period *day = &next.query.period;
+    for (int i = 0; i < days && i < AHEAD_MAX; i++) {
+        *day = cemm_period_step(day, 1);
+        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
+        if (day->month != path->query.period.month || since <= 0)
+            return;
+        if (!cemm_archived(fs->cemm, &next.query))
+            (void)cemm_get_later(fs->cemm, &next.query, since * 1000, on_ahead, NULL, NULL);
+    }
+}
+
+/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
+ * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
+ * nobody reads costs one request for ever. */
+static void read_ahead(struct fs *fs, const struct path *path)
+{
+    int day = path->query.period.day;
+    struct path above = *path;
+    if (path->kind != PATH_PERIOD || path->span != CEMM_DAY ||
+        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
+        return;
+    tree_cut(above.text);
+    struct node *month = nodes_current(&fs->nodes, above.text);
+    if (!month || month->day_read == day)
+        return; /* the same day, as .csv or .json */
+    month->days_run = month->day_read + 1 == day ? month->days_run + 1 : 1;
+    month->day_read = day;
+    if (month->days_run > 1)
+        fetch_ahead(fs, path, month->days_run);
 }
 
 /* ---- LOOKUP ------------------------------------------------------------- */
@@ -184,7 +229,7 @@ static int status_lookup(struct fs *fs, const struct path *path, struct node **r
 static bool was_deleted(struct fs *fs, struct node *node)
 {
     bool archived = node->archived;
-    node->archived = node->snapshot->closed && fs_archived(fs, &node->path);
+    node->archived = node->snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     if (!archived || node->archived)
         return false;
     struct node *twin = nodes_current(&fs->nodes, tree_twin(&node->path).text);
@@ -211,20 +256,20 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
     struct snapshot *snapshot = NULL;
     /* info.json may need several documents, which are fetched later. */
     struct cemm_document *document =
-        is_info(path) ? NULL : fs_peek(fs, path, file_max_age(fs, path));
+        is_info(path) ? NULL : cemm_peek(fs->cemm, &path->query, max_age(fs, path));
     int r = document ? snapshot_render(path, document, cemm_zone(fs->cemm), &snapshot) : 0;
     cemm_document_unref(document);
     if (r < 0)
         return r;
     if (snapshot)
-        fs_note(fs, path, NULL);
+        fs_record(fs, path, NULL);
     *ret_node = node = new_node(fs, path, snapshot);
     if (!node)
         return -ENOMEM;
     if (!snapshot)
         node->absent = absent;
     else
-        fs_read_ahead(fs, path);
+        read_ahead(fs, path);
     return 0;
 }
 
@@ -243,57 +288,7 @@ int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, 
     return 0;
 }
 
-/* ---- answers to GETATTR and READ ---------------------------------------------- */
-
-static void reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size,
-                        off_t offset)
-{
-    fs_reply_bytes(request, snapshot->bytes, snapshot->size, size, offset);
-}
-
-/* Renders the dropped bytes again. Returns 0 or a positive errno. */
-static int restore(struct fs *fs, struct node *node, const struct cemm_answer *answer)
-{
-    struct snapshot *anew;
-    if (answer->result != 0)
-        return fs_errno(answer->result);
-    int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &anew);
-    if (r < 0)
-        return -r;
-    if (!node_restore_bytes(&fs->nodes, node, anew)) {
-        /* A reader would get half of each version, so the name leads to a new node. */
-        (void)forget_name(fs, node);
-        node_retire(&fs->nodes, node);
-        r = ESTALE;
-    }
-    snapshot_free(anew);
-    return r;
-}
-
-static void on_bytes(struct pending *pending, const struct cemm_answer *answer)
-{
-    struct fs *fs = pending->fs;
-    struct node *node = pending->node;
-    int error = node->snapshot->bytes ? 0 : restore(fs, node, answer);
-    if (error != 0) {
-        pending_reply_error(pending, error);
-        return;
-    }
-    reply_bytes(pending->request, node->snapshot, pending->size, pending->offset);
-    pending_free(pending);
-    drop_old(fs);
-}
-
-/* Asks for the document of the dropped bytes. Any cached one will do: a newer one would give
- * another file. */
-static void ask_for_bytes(struct pending *pending)
-{
-    const struct node *node = pending->node;
-    if (is_info(&node->path))
-        pending_reply_error(pending, ESTALE); /* it needs more than one document */
-    else
-        pending_get(pending, &node->path, INT64_MAX, on_bytes);
-}
+/* ---- a document has come --------------------------------------------------- */
 
 /* The node has a snapshot. */
 static void reply(struct pending *pending)
@@ -301,15 +296,13 @@ static void reply(struct pending *pending)
     const struct snapshot *snapshot = pending->node->snapshot;
     if (!pending->reading) {
         pending_reply_attributes(pending);
-    } else if (snapshot->bytes) {
-        reply_bytes(pending->request, snapshot, pending->size, pending->offset);
-        pending_free(pending);
+    } else if (!snapshot->bytes) {
+        pending_reply_error(pending, ESTALE); /* a reader would get half of each version */
     } else {
-        ask_for_bytes(pending);
+        fs_reply_bytes(pending->request, snapshot, pending->size, pending->offset);
+        pending_free(pending);
     }
 }
-
-/* ---- a running CSV grows ------------------------------------------------ */
 
 static void on_page_forgotten(void *data)
 {
@@ -319,70 +312,73 @@ static void on_page_forgotten(void *data)
     pending_reply_attributes(pending);
 }
 
-/* The node has its new snapshot, and shows the old size until the kernel has forgotten the page. */
-static void grow(struct pending *pending)
+/* Takes over a newer snapshot, which begins with the bytes that the kernel knows. If it is longer,
+ * the node shows the old size until the kernel has forgotten the last page. */
+static void grow(struct pending *pending, struct snapshot *snapshot)
 {
     struct node *node = pending->node;
     int64_t page = sysconf(_SC_PAGESIZE);
-    node->growing =
-        invalidate_pages(&pending->fs->invalidate, node->number, (int64_t)node->shown / page * page,
-                         on_page_forgotten, pending) == 0;
-    if (!node->growing)
-        pending_reply_attributes(pending); /* it grows with the next document */
-}
-
-/* Takes over a newer snapshot. */
-static void renew(struct pending *pending, struct snapshot *snapshot)
-{
-    struct node *node = pending->node;
-    const struct snapshot *old = node->snapshot;
-    if (!old->bytes || snapshot->size < node->shown ||
-        memcmp(snapshot->bytes, old->bytes, node->shown) != 0) {
-        /* Readers that have it open keep the old bytes; the name will lead to a new node. */
-        snapshot_free(snapshot);
-        node_retire(&pending->fs->nodes, node);
-        node->kept = false;
-        node->running = false;
-        reply(pending);
-        return;
-    }
-    if (snapshot->size == old->size && is_description(&node->path))
-        snapshot->modified = old->modified; /* nothing has changed */
+    if (snapshot->size == node->snapshot->size && is_description(&node->path))
+        snapshot->modified = node->snapshot->modified; /* nothing has changed */
     bind(pending->fs, node, snapshot);
-    if (snapshot->size == node->shown) {
+    if (snapshot->size == node->shown)
         node_show(node);
-        reply(pending);
-        return;
-    }
-    grow(pending);
+    else
+        node->growing =
+            invalidate_pages(&pending->fs->invalidate, node->number,
+                             (int64_t)node->shown / page * page, on_page_forgotten, pending) == 0;
+    if (!node->growing)
+        pending_reply_attributes(pending); /* if it can't grow now, it does with the next one */
 }
 
-/* ---- GETATTR ------------------------------------------------------------ */
+/* Whether the bytes that the kernel knows are those of the snapshot, or its beginning. */
+static bool is_continued(const struct node *node, const struct snapshot *snapshot)
+{
+    const struct snapshot *old = node->snapshot;
+    if (!old->bytes)
+        return snapshot->size == old->size && snapshot->hash == old->hash;
+    return snapshot->size >= node->shown && memcmp(snapshot->bytes, old->bytes, node->shown) == 0;
+}
 
-/* Whether the node takes a newer document: it has none, or it is a CSV that grows. During READ it
- * must not grow: its pages are locked. */
-static bool wants(const struct pending *pending, int64_t fetched)
+/* Whether the node needs the document: it has none; or, for READ, its bytes were dropped; or it
+ * grows. During READ it must not grow: its pages are locked. */
+static bool needs(const struct pending *pending, int64_t fetched)
 {
     const struct node *node = pending->node;
     if (!node->snapshot)
         return true;
-    return !pending->reading && node->running && !node->growing &&
-           node->snapshot->fetched < fetched;
+    if (pending->reading)
+        return !node->snapshot->bytes;
+    return node->running && !node->growing && node->snapshot->fetched < fetched;
 }
 
 static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
 {
+    struct fs *fs = pending->fs;
     struct node *node = pending->node;
-    if (!wants(pending, snapshot->fetched)) {
+    if (!needs(pending, snapshot->fetched)) {
         snapshot_free(snapshot);
-        reply(pending);
-    } else if (node->snapshot) {
-        renew(pending, snapshot);
-    } else {
-        bind(pending->fs, node, snapshot);
+    } else if (!node->snapshot) {
+        bind(fs, node, snapshot);
         node_show(node);
-        reply(pending);
+    } else if (!is_continued(node, snapshot)) {
+        /* Readers that have it open keep the old bytes; the name will lead to a new node. */
+        snapshot_free(snapshot);
+        if (pending->reading)
+            (void)forget_name(fs, node);
+        node_retire(&fs->nodes, node);
+        node->kept = false;
+        node->running = false;
+    } else if (pending->reading) {
+        node_set_bytes(&fs->nodes, node, snapshot->bytes);
+        snapshot->bytes = NULL;
+        snapshot_free(snapshot);
+        drop_old(fs);
+    } else {
+        grow(pending, snapshot);
+        return;
     }
+    reply(pending);
 }
 
 /* Whether an account has never answered, so that its devices are unknown. */
@@ -396,14 +392,6 @@ static bool has_silent_account(const struct fs *fs)
     return false;
 }
 
-/* Whether an account that has not answered yet may have what the others lack. */
-static bool may_come(const struct fs *fs, const struct path *path)
-{
-    struct cemm_query query;
-    return is_description(path) && has_silent_account(fs) && tree_query(path, &query) &&
-           cemm_offers(fs->cemm, &query.uid, query.alias, query.endpoint);
-}
-
 /* Whether something was at most `age` ms ago. */
 static bool is_recent(int64_t time, int64_t age)
 {
@@ -412,72 +400,58 @@ static bool is_recent(int64_t time, int64_t age)
 }
 
 /* Records a reason, prefixed with the device and the meter. */
-static void note(struct fs *fs, const struct path *path, const char *reason)
+static void record(struct fs *fs, const struct path *path, const char *reason)
 {
+    const char *alias = path->query.alias;
     struct cemm_message message;
-    cemm_message_set(&message, "%s%s%s: %s", path->uid.text, path->alias[0] ? " " : "", path->alias,
+    cemm_message_set(&message, "%s%s%s: %s", path->query.uid.text, alias[0] ? " " : "", alias,
                      reason);
-    fs_note(fs, path, message.text);
+    fs_record(fs, path, message.text);
 }
 
-/* Whether an account sent it. */
-static bool is_of_account(const struct fs *fs, const struct cemm_document *document)
-{
-    struct cemm_source_state source;
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        if (strcmp(source.name, cemm_document_source(document)) == 0)
-            return source.cloud;
-    }
-    return false;
-}
-
-/* Whether a list of meters on the LAN may have what this one lacks: the cloud's has no aliases. But
- * older firmware has no list. */
-static bool may_be_listed(const struct fs *fs, const struct path *path,
-                          const struct cemm_document *list)
-{
-    return is_of_account(fs, list) && cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_IO);
-}
-
-/* Remembers absence. Returns the errno of the failure. `document` lacks what the file shows; NULL:
+/* Remembers absence. Returns the errno of the failure. `document` has nothing for the file; NULL:
  * there is none. */
-static int take_failure(struct fs *fs, struct node *node, int error,
-                        const struct cemm_document *document)
+static int fail(struct fs *fs, struct node *node, int error, const struct cemm_document *document)
 {
     const struct path *path = &node->path;
+    const struct cemm_query *query = &path->query;
     if (error == ENOENT && path->kind == PATH_INFO && document) {
-        if (may_be_listed(fs, path, document))
+        /* The cloud's list of meters has no aliases. One on the LAN may have this one; but older
+         * firmware has no list. */
+        if (strncmp(cemm_document_source(document), "cloud ", strlen("cloud ")) == 0 &&
+            cemm_offers(fs->cemm, &query->uid, query->alias, CEMM_IO))
             error = EHOSTUNREACH;
         else
-            note(fs, path, "no source has information about this meter");
+            record(fs, path, "no source has information about this meter");
     }
-    if (error == ENOENT && may_come(fs, path))
+    /* An account that has not answered yet may have it. */
+    if (error == ENOENT && is_description(path) && has_silent_account(fs) &&
+        cemm_offers(fs->cemm, &query->uid, query->alias, query->endpoint))
         error = EHOSTUNREACH;
     node->absent = error == ENOENT ? cemm_clock_wall() : 0;
     return error;
 }
 
-static void take_answer(struct pending *pending, const struct cemm_answer *answer)
+static void on_document(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
     struct node *node = pending->node;
     struct snapshot *snapshot;
     if (answer->result != 0) {
-        pending_reply_error(pending, take_failure(fs, node, fs_errno(answer->result), NULL));
+        pending_reply_error(pending, fail(fs, node, fs_errno(answer->result), NULL));
         return;
     }
-    if (!wants(pending, cemm_document_fetched(answer->document))) {
+    if (!needs(pending, cemm_document_fetched(answer->document))) {
         reply(pending);
         return;
     }
     int r = snapshot_render(&node->path, answer->document, cemm_zone(fs->cemm), &snapshot);
     if (r == -EIO)
-        note(fs, &node->path, "the answer is too large for this file");
-    if (r < 0) {
-        pending_reply_error(pending, take_failure(fs, node, -r, answer->document));
-        return;
-    }
-    take_snapshot(pending, snapshot);
+        record(fs, &node->path, "the answer is too large for this file");
+    if (r < 0)
+        pending_reply_error(pending, fail(fs, node, -r, answer->document));
+    else
+        take_snapshot(pending, snapshot);
 }
 
 /* ---- info.json ------------------------------------------------------------ */
@@ -487,7 +461,7 @@ static void take_answer(struct pending *pending, const struct cemm_answer *answe
 static void on_root(struct pending *pending, const struct cemm_answer *answer)
 {
     struct fs *fs = pending->fs;
-    const struct cemm_uid *uid = &pending->node->path.uid;
+    const struct cemm_uid *uid = &pending->node->path.query.uid;
     const struct cemm_device *device = cemm_device_named(fs->cemm, uid);
     const char *account = device ? cemm_device_account(device) : NULL;
     struct snapshot *snapshot;
@@ -499,7 +473,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     else if (!account && !answer->document)
         r = ENOENT;
     if (r == ENOENT)
-        note(fs, &pending->node->path, "no source has information about this device");
+        record(fs, &pending->node->path, "no source has information about this device");
     if (r == 0)
         r = -snapshot_of_device(uid, account, answer->document, &snapshot);
     if (r != 0)
@@ -511,80 +485,70 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
 static void on_devices(struct pending *pending, const struct cemm_answer *answer)
 {
     pending->found = answer->result;
-    pending_get(pending, &pending->node->path, FS_MAX_AGE, on_root);
+    pending_get(pending, &pending->node->path.query, FS_MAX_AGE, on_root);
 }
 
 /* A meter: the answer of the cloud or, if no account has the meter, its entry in the list of meters
  * on the LAN. */
 static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 {
-    const struct path io = {.kind = PATH_IO, .uid = pending->node->path.uid};
+    const struct cemm_query io = {.uid = pending->node->path.query.uid, .endpoint = CEMM_IO};
     if (answer->result == CEMM_ABSENT)
-        pending_get(pending, &io, FS_MAX_AGE, take_answer);
+        pending_get(pending, &io, FS_MAX_AGE, on_document);
     else
-        take_answer(pending, answer);
+        on_document(pending, answer);
 }
+
+/* ---- GETATTR and READ -------------------------------------------------------- */
 
 /* Asks for the documents, whose arrival answers the request. */
 static void ask(struct pending *pending)
 {
-    struct node *node = pending->node;
+    const struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
+    /* Dropped bytes are those of an older document: a newer one would give another file. */
+    int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
     pending->absence_is_fine = is_info(&path);
     if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
         pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
         /* An account that has answered is not asked again. */
         pending_find(pending, NULL, INT64_MAX, on_devices);
-    } else if (path.kind == PATH_INFO) {
-        pending_get(pending, &path, FS_MAX_AGE, on_meter);
     } else {
-        pending_get(pending, &path, file_max_age(fs, &path), take_answer);
-        fs_read_ahead(fs, &path);
+        pending_get(pending, &path.query, age, path.kind == PATH_INFO ? on_meter : on_document);
+        read_ahead(fs, &path);
     }
 }
 
-void file_getattr(struct fs *fs, fuse_req_t request, struct node *node, bool open)
+void file_getattr(struct pending *pending, bool open)
 {
+    struct node *node = pending->node;
     node->asked = cemm_clock_wall();
-    if (node->snapshot && (!node->running || node->growing || time_left(fs, node) >= 0)) {
-        fs_reply_attributes(fs, request, node);
-        return;
-    }
-    struct pending *pending = pending_new(request, node);
-    if (!pending)
-        return;
     pending->open = open;
-    ask(pending);
+    if (node->snapshot && (!node->running || node->growing || time_left(pending->fs, node) >= 0))
+        reply(pending);
+    else
+        ask(pending);
 }
-
-/* ---- READ ------------------------------------------------------------------ */
 
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
                struct fuse_file_info *info)
 {
-    struct node *node = fs_node(request, number);
+    struct pending *pending = pending_new(request, number);
     (void)info;
-    if (!node)
-        return;
-    const struct snapshot *snapshot = node->snapshot;
-    if (snapshot && snapshot->bytes) {
-        reply_bytes(request, snapshot, size, offset);
-        return;
-    }
-    if (is_recent(node->failed, REPEATED_MS)) {
-        (void)fuse_reply_err(request, node->error);
-        return;
-    }
-    struct pending *pending = pending_new(request, node);
     if (!pending)
         return;
+    const struct node *node = pending->node;
     pending->reading = true;
     pending->size = size;
     pending->offset = offset;
-    if (snapshot)
-        ask_for_bytes(pending);
-    else
+    if (node->snapshot && node->snapshot->bytes) {
+        reply(pending);
+    } else if (is_recent(node->failed, REPEATED_MS)) {
+        (void)fuse_reply_err(request, node->error);
+        pending_free(pending);
+    } else {
         ask(pending);
+    }
 }

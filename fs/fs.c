@@ -1,8 +1,20 @@
 /*
- * Attributes, time, errors and read-ahead.
+ * Attributes, failures and pending requests.
  *
  * The size, times and bytes of a file come from one snapshot, so that read
  * gives what stat says. A directory is as old as the mount.
+ *
+ * Each request is answered exactly once: the function that answers also frees,
+ * and the library runs each completion once, also after cancelling. So an
+ * interrupt only cancels, and the completion answers.
+ *
+ * No request waits longer than the timeouts of its sources, however many
+ * requests are before it in their queues. Only the wait ends then; the fetch
+ * goes on, and the next request finds it.
+ *
+ * libfuse holds a lock of the request during the interrupt callback. An answer
+ * is allowed there, but not within fuse_req_interrupt_func(): so an earlier
+ * interrupt is checked first.
  */
 #include "fs/fs.h"
 
@@ -11,8 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define READAHEAD_MAX 8 /* days */
 
 struct node *fs_node(fuse_req_t request, fuse_ino_t number)
 {
@@ -40,42 +50,32 @@ int fs_errno(int r)
     }
 }
 
-struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int64_t max_age)
-{
-    struct cemm_query query;
-    return tree_query(path, &query) ? cemm_peek(fs->cemm, &query, max_age) : NULL;
-}
-
-bool fs_archived(const struct fs *fs, const struct path *path)
-{
-    struct cemm_query query;
-    return tree_query(path, &query) && cemm_archived(fs->cemm, &query);
-}
-
 struct tree_meter fs_meter(const struct fs *fs, const struct path *path)
 {
+    const struct cemm_uid *uid = &path->query.uid;
+    const char *alias = path->query.alias;
     struct tree_meter meter = {.totals = true};
-    if (path->alias[0] == '\0')
+    if (alias[0] == '\0')
         return meter;
     /* Archived totals exist, whatever the sources say today. */
-    meter.totals = cemm_offers(fs->cemm, &path->uid, path->alias, CEMM_TOTALS) ||
-                   cemm_archived_any(fs->cemm, &path->uid, path->alias, CEMM_TOTALS);
+    meter.totals = cemm_offers(fs->cemm, uid, alias, CEMM_TOTALS) ||
+                   cemm_archived_any(fs->cemm, uid, alias, CEMM_TOTALS);
     /* Nothing is remembered of unknown devices. */
-    if (!cemm_device_named(fs->cemm, &path->uid))
+    if (!cemm_device_named(fs->cemm, uid))
         return meter;
-    meter.found = cemm_first_day(fs->cemm, &path->uid, path->alias, &meter.first);
-    meter.known = cemm_first_known(fs->cemm, &path->uid, path->alias);
+    meter.found = cemm_first_day(fs->cemm, uid, alias, &meter.first);
+    meter.known = cemm_first_known(fs->cemm, uid, alias);
     return meter;
 }
 
-/* NULL, or a lack of memory: there is no message. */
+/* There is no message if `text` is NULL, or if there is no memory. */
 static void set_message(char **message, const char *text)
 {
     free(*message);
     *message = text ? strdup(text) : NULL;
 }
 
-void fs_note(struct fs *fs, const struct path *path, const char *message)
+void fs_record(struct fs *fs, const struct path *path, const char *message)
 {
     uint64_t cause = tree_cause(path);
     struct path above = *path;
@@ -137,55 +137,129 @@ double fs_attributes(const struct fs *fs, const struct node *node, struct stat *
     return timeout;
 }
 
-void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t size, off_t offset)
+void fs_reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size, off_t offset)
 {
-    size_t begin = (uint64_t)offset < length ? (size_t)offset : length;
-    (void)fuse_reply_buf(request, bytes + begin, size < length - begin ? size : length - begin);
+    size_t begin = (uint64_t)offset < snapshot->size ? (size_t)offset : snapshot->size;
+    size_t left = snapshot->size - begin;
+    (void)fuse_reply_buf(request, snapshot->bytes + begin, size < left ? size : left);
 }
 
-void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node)
+/* ---- pending requests -------------------------------------------------------- */
+
+static void on_answer(void *data, const struct cemm_answer *answer)
 {
-    struct stat attributes;
-    double timeout = fs_attributes(fs, node, &attributes);
-    (void)fuse_reply_attr(request, &attributes, timeout);
+    struct pending *pending = data;
+    pending->ticket = NULL;
+    if (answer->result == -ECANCELED) {
+        pending_reply_error(pending, EINTR);
+        return;
+    }
+    if (answer->result != CEMM_ABSENT || !pending->absence_is_fine)
+        fs_record(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
+    pending->resume(pending, answer);
 }
 
-/* ---- read-ahead --------------------------------------------------------- */
-
-/* A failure shows when the day is read. */
-static void on_ahead(void *data, const struct cemm_answer *answer)
+static void on_interrupt(fuse_req_t request, void *data)
 {
-    (void)data;
-    (void)answer;
+    struct pending *pending = data;
+    if (pending->ticket) {
+        cemm_cancel(pending->ticket);
+        return;
+    }
+    (void)fuse_reply_err(request, EINTR);
+    pending->request = NULL; /* what it waits for will free it */
 }
 
-static void fetch_ahead(struct fs *fs, const struct path *path, int days)
+struct pending *pending_new(fuse_req_t request, fuse_ino_t number)
 {
-    struct tree_clock clock = fs_clock(fs);
-    struct path next = *path;
-    struct cemm_query query;
-    for (int i = 0; i < days && i < READAHEAD_MAX; i++) {
-        next.period = cemm_period_step(&next.period, 1);
-        int64_t since = clock.now - tree_closed_at(&next, clock.zone);
-        if (next.period.month != path->period.month || since <= 0)
-            return;
-        if (tree_query(&next, &query) && !cemm_archived(fs->cemm, &query))
-            (void)cemm_get_later(fs->cemm, &query, since * 1000, on_ahead, NULL, NULL);
+    struct node *node = fs_node(request, number);
+    struct pending *pending = node ? malloc(sizeof(*pending)) : NULL;
+    if (!node)
+        return NULL;
+    if (!pending) {
+        (void)fuse_reply_err(request, ENOMEM);
+        return NULL;
+    }
+    *pending = (struct pending){.fs = fuse_req_userdata(request), .request = request, .node = node};
+    node->pins++;
+    return pending;
+}
+
+/* `r` is the library's result; `query` bounds the wait. */
+static void await(struct pending *pending, int r, const struct cemm_query *query,
+                  pending_fn *resume)
+{
+    pending->resume = resume;
+    if (r < 0) {
+        pending_reply_error(pending, -r);
+    } else if (fuse_req_interrupted(pending->request)) {
+        cemm_cancel(pending->ticket);
+    } else {
+        cemm_limit(pending->ticket, query);
+        fuse_req_interrupt_func(pending->request, on_interrupt, pending);
     }
 }
 
-void fs_read_ahead(struct fs *fs, const struct path *path)
+void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
+                 pending_fn *resume)
 {
-    struct path above = *path;
-    if (path->kind != PATH_PERIOD || path->period.span != CEMM_DAY ||
-        fs_clock(fs).now < tree_closed_at(path, cemm_zone(fs->cemm)))
+    int r = cemm_get(pending->fs->cemm, query, max_age, on_answer, pending, &pending->ticket);
+    await(pending, r, query, resume);
+}
+
+void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
+                  pending_fn *resume)
+{
+    struct cemm_query query = {.endpoint = CEMM_IO};
+    if (uid)
+        query.uid = *uid;
+    await(pending, cemm_find(pending->fs->cemm, uid, max_age, on_answer, pending, &pending->ticket),
+          uid ? &query : NULL, resume);
+}
+
+void pending_find_first(struct pending *pending, pending_fn *resume)
+{
+    struct cemm_query query = pending->node->path.query;
+    int r = cemm_find_first(pending->fs->cemm, &query.uid, query.alias, on_answer, pending,
+                            &pending->ticket);
+    query.endpoint = CEMM_DATA; /* also in totals/ */
+    await(pending, r, &query, resume);
+}
+
+void pending_locate(struct pending *pending, pending_fn *resume)
+{
+    int r = cemm_locate(pending->fs->cemm, &pending->node->path.query.uid, FS_MAX_AGE, on_answer,
+                        pending, &pending->ticket);
+    await(pending, r, NULL, resume);
+}
+
+void pending_free(struct pending *pending)
+{
+    pending->node->pins--;
+    node_release(&pending->fs->nodes, pending->node);
+    free(pending);
+}
+
+void pending_reply_error(struct pending *pending, int error)
+{
+    struct node *node = pending->node;
+    if (pending->open && node->snapshot && error != EINTR) {
+        pending_reply_attributes(pending);
         return;
-    tree_cut(above.text);
-    struct node *month = nodes_current(&fs->nodes, above.text);
-    if (!month || month->day_read == path->period.day)
-        return; /* the same day, as .csv or .json */
-    month->days_run = month->day_read + 1 == path->period.day ? month->days_run + 1 : 1;
-    month->day_read = path->period.day;
-    if (month->days_run > 1)
-        fetch_ahead(fs, path, month->days_run);
+    }
+    if (pending->reading && error != EINTR) {
+        node->failed = cemm_clock_wall();
+        node->error = error;
+    }
+    (void)fuse_reply_err(pending->request, error);
+    pending_free(pending);
+}
+
+void pending_reply_attributes(struct pending *pending)
+{
+    struct stat attributes;
+    double timeout = fs_attributes(pending->fs, pending->node, &attributes);
+    if (pending->request)
+        (void)fuse_reply_attr(pending->request, &attributes, timeout);
+    pending_free(pending);
 }

@@ -14,18 +14,13 @@
 #include "fs/node.h"
 #include "fs/options.h"
 
-#define FS_FOR_EVER      (365.0 * 86400) /* seconds: what never changes */
-#define FS_MAX_AGE       60000           /* ms: of all that may change and is not realtime */
-#define FS_CLOSED_BYTES  (8u << 20)      /* of closed files; beyond, they are rendered when read */
-#define FS_OPEN_BYTES    (56u << 20)     /* of other files; likewise */
-#define FS_CLOSED_FILES  4096            /* closed files */
-#define FS_BLOCK_SIZE    4096
-#define FS_COLD_SIZE     (INT64_C(1) << 30) /* of a file whose size is not known yet */
-#define FS_XATTR_SOURCE  "user.cemm.source"
-#define FS_XATTR_FETCHED "user.cemm.fetched"
-#define FS_XATTR_UNIT    "user.cemm.unit"
-#define FS_XATTR_CLOSED  "user.cemm.closed"
-#define FS_XATTR_ERROR   "user.cemm.error"
+#define FS_FOR_EVER     (365.0 * 86400) /* seconds: what never changes */
+#define FS_MAX_AGE      60000           /* ms: of all that may change and is not realtime */
+#define FS_CLOSED_BYTES (8u << 20)      /* of closed files; beyond, they are rendered when read */
+#define FS_OPEN_BYTES   (56u << 20)     /* of other files; likewise */
+#define FS_CLOSED_FILES 4096            /* closed files */
+#define FS_BLOCK_SIZE   4096
+#define FS_COLD_SIZE    (INT64_C(1) << 30) /* of a file whose size is not known yet */
 
 struct fs {
     const struct options *options;
@@ -54,31 +49,101 @@ int fs_errno(int r);
 /* What is known of the path's meter. */
 struct tree_meter fs_meter(const struct fs *fs, const struct path *path);
 
-/* The path's document if it is cached and not older (ms), else NULL. The caller unrefs it. */
-struct cemm_document *fs_peek(const struct fs *fs, const struct path *path, int64_t max_age);
-
-/* Whether the archive has the path's document. */
-bool fs_archived(const struct fs *fs, const struct path *path);
-
 /* Remembers a failure in the directories above a path, and forgets it when the same request
  * succeeds (`message` NULL). */
-void fs_note(struct fs *fs, const struct path *path, const char *message);
+void fs_record(struct fs *fs, const struct path *path, const char *message);
 
 /* Returns how long the kernel may keep the attributes, in seconds. */
 double fs_attributes(const struct fs *fs, const struct node *node, struct stat *ret_attributes);
 
-/* Answers READ or READDIR: the part of `bytes` that was asked for. */
-void fs_reply_bytes(fuse_req_t request, const char *bytes, size_t length, size_t size,
-                    off_t offset);
-void fs_reply_attributes(const struct fs *fs, fuse_req_t request, const struct node *node);
+/* Answers READ or READDIR: the part of the bytes that was asked for. */
+void fs_reply_bytes(fuse_req_t request, const struct snapshot *snapshot, size_t size, off_t offset);
+
+/* ---- pending requests -------------------------------------------------------- */
+
+/*
+ * The kernel has asked, and the answer is on its way. A pending request is this
+ * struct and a ticket, never a thread, so any number of readers may wait while
+ * all others are served. An interrupted reader is answered at once; the fetch
+ * goes on for the others.
+ */
+struct pending;
+
+/* Called with the answer. Ends with one of pending_reply_…() or with another wait. */
+typedef void pending_fn(struct pending *pending, const struct cemm_answer *answer);
+
+struct pending {
+    struct fs *fs;
+    fuse_req_t request; /* NULL: it was interrupted while it waited for the kernel */
+    struct node *node;
+    struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
+    pending_fn *resume;
+    bool absence_is_fine; /* absence is not a failure yet */
+    int found;            /* result of the first wait */
+    bool open;            /* GETATTR of an open file */
+    bool reading;         /* READ */
+    size_t size;
+    off_t offset;
+};
+
+/* Makes a request pending. Returns NULL and answers it if there is no memory, or as fs_node(). */
+struct pending *pending_new(fuse_req_t request, fuse_ino_t number);
+
+/* Each starts a wait; `resume` is called at its end and may start the next. */
+void pending_get(struct pending *pending, const struct cemm_query *query, int64_t max_age,
+                 pending_fn *resume); /* for the document of a file or a meter */
+void pending_locate(struct pending *pending,
+                    pending_fn *resume); /* for a source that knows the device */
+void pending_find(struct pending *pending, const struct cemm_uid *uid, int64_t max_age,
+                  pending_fn *resume); /* for devices (`uid` NULL) or the meters of one */
+void pending_find_first(struct pending *pending, pending_fn *resume); /* for a meter's first day */
+
+/* Each answers the request and frees it. */
+void pending_reply_error(struct pending *pending, int error);
+void pending_reply_attributes(struct pending *pending);
+void pending_free(struct pending *pending); /* it has been answered */
+
+/* ---- directories: whether they exist, and what is listed in them (dirs.c) ------ */
+
+/* Finds the node of a directory or a link. Never waits. Returns 0 or a negative errno. */
+int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node);
+
+/* Answers GETATTR of a directory or a link, now or when it is known whether the directory exists.
+ */
+void dir_getattr(struct pending *pending);
+
+/* Answers OPENDIR, now or when the names are known. They do not change until RELEASEDIR, so that
+ * offsets stay valid. */
+void dir_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
+void dir_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+              struct fuse_file_info *info);
+void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info);
+
+/* ---- files: which snapshot a name leads to, and how long it is valid (files.c) -- */
+
+/* Finds the current node of a file and how long its name is valid, in seconds. Never waits: the
+ * node may have no snapshot yet. Returns 0 or a negative errno. */
+int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node,
+                double *ret_timeout);
+
+/* Answers GETATTR, now or when the document has come. `open`: the caller has the file open and gets
+ * the old attributes if no newer document can be had. */
+void file_getattr(struct pending *pending, bool open);
+
+/* Answers READ. It waits if the file was never fetched, or if its bytes were dropped here and in
+ * the kernel. */
+void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
+               struct fuse_file_info *info);
+
+/* Whether the period is closed. The document says it; as long as there is none, our clock does. */
+bool file_closed(const struct fs *fs, const struct node *node);
+
+/* Whether the node is used although its snapshot is too old, because readers wait for the next one
+ * or follow it. */
+bool file_followed(const struct node *node);
 
 /* Renders the files `status`, text for people, and `status.json`. They never fetch, and no key is
  * in them. Returns 0, -ENOMEM or -EFBIG. */
 int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot);
-
-/* Called for a file that the kernel had not cached. After two consecutive days of a month were read
- * in order, the next ones are fetched: the more, the longer the run. They are closed, so a day that
- * nobody reads costs one request for ever. */
-void fs_read_ahead(struct fs *fs, const struct path *path);
 
 #endif

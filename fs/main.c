@@ -14,8 +14,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <mntent.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -24,19 +27,23 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include <fuse_log.h>
 
 #include "fs/fs.h"
-#include "fs/mount.h"
 
 #define EXIT_WRONG      2   /* usage or configuration */
 #define PAUSE_MS        100 /* after a failed turn */
 #define DESCRIPTORS     3
-#define REQUESTS_A_TURN 64 /* then the network has its turn */
+#define REQUESTS_A_TURN 64               /* then the network has its turn */
+#define FUSE_DEVICE     makedev(10, 229) /* /dev/fuse: the kernel's Documentation, devices.txt */
 
 /* ---- the log: stderr in the foreground, else syslog, of libfuse, too ------- */
 
@@ -167,13 +174,167 @@ static void run_loop(struct fs *fs, int signal_fd)
     free(buffer.mem);
 }
 
-/* ---- from the command line to the loop ---------------------------------------- */
+/* ---- mounting -------------------------------------------------------------------- */
 
-static int set_nonblocking(int fd)
+/*
+ * After a crash the mount answers every request with ENOTCONN, also at the
+ * next start. Only such a dead mount is removed.
+ *
+ * A process that reads its archive through its own mount waits for itself, and
+ * no signal ends that. So the mount point is compared with the archive before
+ * mounting.
+ */
+static int remove_dead_mount(const char *mountpoint)
 {
-    int flags = fcntl(fd, F_GETFL);
-    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
+    const char *arguments[] = {"fusermount3", "-u", "-z", "--", mountpoint, NULL};
+    int status;
+    pid_t pid;
+    int r = posix_spawnp(&pid, arguments[0], NULL, NULL, (char *const *)arguments, environ);
+    if (r != 0)
+        return -r;
+    if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
+        return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOTCONN;
 }
+
+/* The kernel never answers statfs from its cache. */
+static bool is_dead(const char *mountpoint)
+{
+    struct statfs about;
+    return statfs(mountpoint, &about) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* Both are full paths. */
+static bool is_within(const char *path, const char *above)
+{
+    size_t length = strlen(above);
+    if (strcmp(above, "/") == 0)
+        return true;
+    return strncmp(path, above, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* With -o drop_privileges mount.fuse3 has mounted already and passes the descriptor. */
+static bool is_descriptor(const char *mountpoint)
+{
+    unsigned descriptor;
+    int length = 0;
+    return sscanf(mountpoint, "/dev/fd/%u%n", &descriptor, &length) == 1 &&
+           mountpoint[length] == '\0';
+}
+
+/* Compares the mounts of cemmfs with the mount point. If mount.fuse3 has mounted already, its path
+ * is unknown (NULL): ours is one of them. Only paths are compared: another user's mount would
+ * refuse to be asked, and ours does not answer yet. */
+static int check_mounts(const char *path, const char *archive, struct cemm_message *message)
+{
+    FILE *mounts = setmntent("/proc/self/mounts", "re");
+    const struct mntent *mount;
+    while (mounts && message->text[0] == '\0' && (mount = getmntent(mounts))) {
+        if (strcmp(mount->mnt_type, "fuse.cemmfs") != 0)
+            continue;
+        if (path && strcmp(path, mount->mnt_dir) == 0)
+            cemm_message_set(message,
+                             "cemmfs is already mounted there; unmount it with fusermount3 -u");
+        else if (path && is_within(path, mount->mnt_dir))
+            cemm_message_set(message, "it is inside another mount of cemmfs; mount elsewhere");
+        else if (!path && archive && is_within(archive, mount->mnt_dir))
+            cemm_message_set(message, "%s hides the archive, %s; move one of them", mount->mnt_dir,
+                             archive);
+    }
+    if (mounts)
+        endmntent(mounts);
+    return message->text[0] == '\0' ? 0 : -EINVAL;
+}
+
+/* The mount point exists: so if the archive does not exist yet but would be below it, the
+ * existing part of its path is, too. */
+static int check_archive(const char *path, const char *archive, struct cemm_message *message)
+{
+    char *copy = strdup(archive);
+    char *part = copy;
+    char *real = NULL;
+    while (part && !(real = realpath(part, NULL)) && strcmp(part, ".") != 0)
+        part = dirname(part);
+    free(copy);
+    if (!real)
+        return -ENOMEM;
+    bool hidden = is_within(real, path);
+    free(real);
+    if (hidden)
+        cemm_message_set(
+            message, "it would hide the archive, %s; mount elsewhere, or set [archive] directory",
+            archive);
+    return hidden ? -EINVAL : 0;
+}
+
+/*
+ * Checks the mount point, removes a dead mount from it and returns its full
+ * path, since the process may change its directory later; the caller frees it,
+ * also on failure. A mount point where or below which cemmfs is mounted is
+ * refused, and one that would hide the archive (NULL: none). Returns 0, or a
+ * negative errno and a message, which is empty if strerror() says it.
+ */
+static int check_mountpoint(const char *mountpoint, const char *archive, char **ret_path,
+                            struct cemm_message *message)
+{
+    struct stat about;
+    *ret_path = NULL;
+    message->text[0] = '\0';
+    if (is_descriptor(mountpoint)) {
+        *ret_path = strdup(mountpoint);
+        return *ret_path ? check_mounts(NULL, archive, message) : -ENOMEM;
+    }
+    int r = is_dead(mountpoint) ? remove_dead_mount(mountpoint) : 0;
+    if (r < 0)
+        return r;
+    *ret_path = realpath(mountpoint, NULL);
+    if (!*ret_path)
+        return -errno;
+    r = check_mounts(*ret_path, archive, message);
+    if (r < 0)
+        return r;
+    if (stat(*ret_path, &about) < 0)
+        return -errno;
+    if (!S_ISDIR(about.st_mode))
+        return -ENOTDIR;
+    return archive ? check_archive(*ret_path, archive, message) : 0;
+}
+
+/* NULL: no memory, or libfuse has printed the reason. */
+static struct fuse_session *new_session(struct fs *fs)
+{
+    const struct options *options = fs->options;
+    struct fuse_session *session = NULL;
+    char *source = NULL;
+    char *list = NULL;
+    if (asprintf(&source, "fsname=%s", options->config ? options->config : "cemm") >= 0 &&
+        fuse_opt_add_opt(&list, "ro,nosuid,nodev,noexec,subtype=cemmfs") == 0 &&
+        (!options->allow_other || fuse_opt_add_opt(&list, "allow_other") == 0) &&
+        (!options->default_permissions || fuse_opt_add_opt(&list, "default_permissions") == 0) &&
+        fuse_opt_add_opt_escaped(&list, source) == 0) {
+        char *words[] = {(char[]){"cemmfs"}, (char[]){"-o"}, list, (char[]){"-d"}};
+        struct fuse_args arguments = FUSE_ARGS_INIT(options->debug ? 4 : 3, words);
+        session = fuse_session_new(&arguments, &fs_ops, sizeof(fs_ops), fs);
+        fuse_opt_free_args(&arguments);
+    }
+    free(source);
+    free(list);
+    return session;
+}
+
+/* Returns 0, or -1: libfuse has printed the reason. libfuse 3.14 may report success without memory
+ * and use standard input as the descriptor. */
+static int mount_session(struct fuse_session *session, const char *path)
+{
+    struct stat about;
+    if (fuse_session_mount(session, path) < 0)
+        return -1;
+    bool mounted = fstat(fuse_session_fd(session), &about) == 0 && S_ISCHR(about.st_mode) &&
+                   about.st_rdev == FUSE_DEVICE;
+    return mounted ? 0 : -1;
+}
+
+/* ---- from the command line to the loop ---------------------------------------- */
 
 static int serve(struct fs *fs, int signal_fd)
 {
@@ -182,7 +343,7 @@ static int serve(struct fs *fs, int signal_fd)
         return -ENOMEM;
     fs->cemm = cemm_new(fs->config, CEMM_BACKOFF_INTERACTIVE, log_line, NULL);
     if (fs->cemm)
-        r = set_nonblocking(fuse_session_fd(fs->session));
+        r = fcntl(fuse_session_fd(fs->session), F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
     if (r == 0)
         r = invalidate_start(&fs->invalidate, fs->session);
     if (r == 0) {
@@ -205,7 +366,7 @@ static int mount_and_serve(struct fs *fs, const char *path)
         complain("signals", strerror(-r));
         return EXIT_FAILURE;
     }
-    if (mount_on(fs->session, path) < 0) {
+    if (mount_session(fs->session, path) < 0) {
         complain(path, "mounting failed"); /* libfuse has printed the reason */
         close(signal_fd);
         return EXIT_FAILURE;
@@ -225,36 +386,29 @@ static int mount_and_serve(struct fs *fs, const char *path)
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int run(const struct options *options, const struct cemm_config *config)
+static int run(const struct options *options)
 {
+    struct cemm_config *config = cemm_config_new();
     struct fs fs = {.options = options, .config = config};
-    struct cemm_message message;
-    char *path;
-    int r = mount_prepare(options->mountpoint, cemm_config_archive(config), &path, &message);
+    struct cemm_message message = {.text = ""};
+    char *path = NULL;
+    int r = EXIT_WRONG;
+    if (!config)
+        complain(NULL, strerror(ENOMEM));
+    else if (cemm_config_load(config, options->config, &message) < 0)
+        complain(NULL, message.text);
+    else
+        r = check_mountpoint(options->mountpoint, cemm_config_archive(config), &path, &message);
     if (r < 0) {
         r = complain(options->mountpoint, message.text[0] ? message.text : strerror(-r));
-    } else if ((fs.session = mount_session(&fs))) {
+    } else if (r == 0 && (fs.session = new_session(&fs))) {
         r = mount_and_serve(&fs, path);
         fuse_session_destroy(fs.session);
-    } else { /* libfuse says nothing about a lack of memory */
+    } else if (r == 0) { /* libfuse says nothing about a lack of memory */
         complain(options->mountpoint, "setting up the file system failed");
         r = EXIT_FAILURE;
     }
     free(path);
-    return r;
-}
-
-static int configure_and_run(const struct options *options)
-{
-    struct cemm_config *config = cemm_config_new();
-    struct cemm_message message = {.text = ""};
-    int r;
-    if (!config)
-        return complain(NULL, strerror(ENOMEM));
-    if (cemm_config_load(config, options->config, &message) < 0)
-        r = complain(NULL, message.text);
-    else
-        r = run(options, config);
     cemm_config_free(config);
     return r;
 }
@@ -285,6 +439,6 @@ int main(int argc, char **argv)
     case OPTIONS_WRONG:
         return complain(NULL, message.text);
     default:
-        return configure_and_run(&options);
+        return run(&options);
     }
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ROOT_NUMBER 1                   /* FUSE_ROOT_ID */
-#define SETTLED     (UINT64_C(1) << 62) /* counted numbers never have this bit */
+#define HASHED      (UINT64_C(1) << 62) /* counted numbers never have this bit */
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -66,14 +66,11 @@ struct node *node_new(struct nodes *nodes, const struct path *path)
     if (!node)
         return NULL;
     *node = (struct node){.number = nodes->next_number, .inode = nodes->next_number, .path = *path};
-    if (!tsearch(node, &nodes->by_number, compare_numbers)) {
-        free(node);
-        return NULL;
-    }
-    struct node **named = tsearch(node, &nodes->by_path, compare_paths);
+    struct node **named = NULL;
+    if (tsearch(node, &nodes->by_number, compare_numbers))
+        named = tsearch(node, &nodes->by_path, compare_paths);
     if (!named) {
-        tdelete(node, &nodes->by_number, compare_numbers);
-        free(node);
+        node_release(nodes, node);
         return NULL;
     }
     (*named)->current = false; /* the one before, if there is one */
@@ -118,7 +115,7 @@ static struct node_queue *queue_of(struct nodes *nodes, const struct node *node)
     const struct snapshot *snapshot = node->snapshot;
     if (node->path.kind == PATH_PERIOD && (!snapshot || snapshot->closed))
         return snapshot && snapshot->bytes ? &nodes->closed : &nodes->bare;
-    return snapshot && snapshot->bytes && snapshot->source ? &nodes->open : NULL;
+    return snapshot && snapshot->bytes && snapshot->source[0] ? &nodes->open : NULL;
 }
 
 void node_touch(struct nodes *nodes, struct node *node)
@@ -140,29 +137,17 @@ void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot
     node->snapshot = snapshot;
     if (snapshot->closed) {
         uint64_t hash = cemm_hash(snapshot->hash, node->path.text, strlen(node->path.text));
-        node->inode = hash >> 2 | SETTLED;
+        node->inode = hash >> 2 | HASHED;
     }
     node_touch(nodes, node);
 }
 
-void node_drop_bytes(struct nodes *nodes, struct node *node)
+void node_set_bytes(struct nodes *nodes, struct node *node, char *bytes)
 {
     node_unqueue(node);
     free(node->snapshot->bytes);
-    node->snapshot->bytes = NULL;
+    node->snapshot->bytes = bytes;
     node_touch(nodes, node);
-}
-
-bool node_restore_bytes(struct nodes *nodes, struct node *node, struct snapshot *anew)
-{
-    struct snapshot *snapshot = node->snapshot;
-    if (anew->size != snapshot->size || anew->hash != snapshot->hash)
-        return false;
-    node_unqueue(node);
-    snapshot->bytes = anew->bytes;
-    anew->bytes = NULL;
-    node_touch(nodes, node);
-    return true;
 }
 
 void node_release(struct nodes *nodes, struct node *node)

@@ -94,10 +94,9 @@ void node_touch(struct nodes *nodes, struct node *node);
 /* Takes the node out of its queue. */
 void node_unqueue(struct node *node);
 
-/* Drops the bytes, or takes them back from a snapshot that was rendered again (false: they differ).
- * The inode number and the pages in the kernel stay. */
-void node_drop_bytes(struct nodes *nodes, struct node *node);
-bool node_restore_bytes(struct nodes *nodes, struct node *node, struct snapshot *anew);
+/* Drops the bytes of the snapshot (NULL), or takes over the same ones again. The inode number and
+ * the pages in the kernel stay. */
+void node_set_bytes(struct nodes *nodes, struct node *node, char *bytes);
 
 /* Frees the node if neither the kernel nor we hold it and it is not kept. */
 void node_release(struct nodes *nodes, struct node *node);

@@ -3,12 +3,10 @@
  * opening a known file costs no request. Directories are opened, because
  * otherwise the kernel would cache their listings for ever.
  */
+#include "fs/fs.h"
+
 #include <errno.h>
 #include <string.h>
-
-#include "fs/dirs.h"
-#include "fs/files.h"
-#include "fs/pending.h"
 
 #define TURN_S     (3 * 3600) /* seconds for which the first row of a day is waited for */
 #define XATTRS_MAX 256        /* bytes of all names together */
@@ -33,7 +31,7 @@ static int lookup(struct fs *fs, const struct node *parent, const char *name,
     struct path path;
     if (!tree_child(&parent->path, name, &clock, &meter, &path))
         return -ENOENT;
-    if (path.kind == PATH_METER && !cemm_alias_allowed(fs->cemm, &path.uid, path.alias))
+    if (path.kind == PATH_METER && !cemm_alias_allowed(fs->cemm, &path.query.uid, path.query.alias))
         return -ENOENT;
     *ret_timeout = FS_FOR_EVER;
     if (tree_type(&path) == TREE_FILE)
@@ -95,10 +93,11 @@ static bool is_turning(const struct fs *fs, const struct node *link, const struc
 {
     struct tree_clock clock = fs_clock(fs);
     struct tree_meter meter = fs_meter(fs, &link->path);
-    int64_t begun = cemm_period_start(clock.zone, &day->period);
+    int64_t begun = cemm_period_start(clock.zone, &day->query.period);
     return link->path.kind == PATH_NEAR_LINK && link->path.ago == 0 &&
-           day->period.span == CEMM_DAY && link->moved != begun && clock.now - begun < TURN_S &&
-           !(meter.known && cemm_period_compare(&meter.first, &day->period) >= 0);
+           day->query.period.span == CEMM_DAY && link->moved != begun &&
+           clock.now - begun < TURN_S &&
+           !(meter.known && cemm_period_compare(&meter.first, &day->query.period) >= 0);
 }
 
 static void on_day(struct pending *pending, const struct cemm_answer *answer)
@@ -112,7 +111,7 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
     bool followed = last && last->snapshot && file_followed(last);
     if (answer->result == 0 && cemm_document_newest(answer->document) != 0 &&
         (!followed || last->snapshot->fetched >= cemm_document_fetched(answer->document)))
-        link->moved = cemm_period_start(clock.zone, &day.period);
+        link->moved = cemm_period_start(clock.zone, &day.query.period);
     (void)fuse_reply_readlink(pending->request,
                               is_turning(pending->fs, link, &day) ? yesterday : today);
     pending_free(pending);
@@ -120,34 +119,31 @@ static void on_day(struct pending *pending, const struct cemm_answer *answer)
 
 static void on_readlink(fuse_req_t request, fuse_ino_t number)
 {
-    struct fs *fs = fuse_req_userdata(request);
-    struct node *node = fs_node(request, number);
-    struct tree_clock clock = fs_clock(fs);
+    struct pending *pending = pending_new(request, number);
     struct path day;
-    if (!node)
+    if (!pending)
         return;
-    const char *target = tree_target(&node->path, &clock, 0, &day);
-    if (!is_turning(fs, node, &day)) {
-        (void)fuse_reply_readlink(request, target);
+    struct tree_clock clock = fs_clock(pending->fs);
+    const char *target = tree_target(&pending->node->path, &clock, 0, &day);
+    if (is_turning(pending->fs, pending->node, &day)) {
+        pending_get(pending, &day.query, FS_MAX_AGE, on_day);
         return;
     }
-    struct pending *pending = pending_new(request, node);
-    if (pending)
-        pending_get(pending, &day, FS_MAX_AGE, on_day);
+    (void)fuse_reply_readlink(request, target);
+    pending_free(pending);
 }
 
 /* ---- attributes and bytes ----------------------------------------------- */
 
 static void on_getattr(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
 {
-    struct fs *fs = fuse_req_userdata(request);
-    struct node *node = fs_node(request, number);
-    if (!node)
+    struct pending *pending = pending_new(request, number);
+    if (!pending)
         return;
-    if (tree_type(&node->path) == TREE_FILE)
-        file_getattr(fs, request, node, info != NULL);
+    if (tree_type(&pending->node->path) == TREE_FILE)
+        file_getattr(pending, info != NULL);
     else
-        dir_getattr(fs, request, node);
+        dir_getattr(pending);
 }
 
 static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *info)
@@ -159,32 +155,33 @@ static void on_open(fuse_req_t request, fuse_ino_t number, struct fuse_file_info
 
 /* ---- extended attributes -------------------------------------------------- */
 
-/* Where a file comes from, and what failed below a directory. They never fetch. */
-static const char *const names[] = {
-    FS_XATTR_SOURCE, FS_XATTR_FETCHED, FS_XATTR_UNIT, FS_XATTR_CLOSED, FS_XATTR_ERROR,
+#define XATTRS 5
+
+struct xattr {
+    const char *name;
+    const char *value;
 };
 
-/* NULL: no such attribute. `room` holds a value that is made here. */
-static const char *value_of(const struct fs *fs, const struct node *node, const char *name,
-                            char room[CEMM_TIME_SIZE])
+/* Where a file comes from, and what failed below a directory. Nothing is fetched. Returns their
+ * number; `fetched` holds a value that is made here. */
+static size_t list_xattrs(const struct fs *fs, const struct node *node,
+                          struct xattr ret_xattrs[XATTRS], char fetched[CEMM_TIME_SIZE])
 {
     const struct snapshot *snapshot = node->snapshot;
-    struct cemm_query query;
-    if (strcmp(name, FS_XATTR_ERROR) == 0)
-        return node->failure;
-    if (strcmp(name, FS_XATTR_CLOSED) == 0 && tree_type(&node->path) == TREE_FILE &&
-        tree_query(&node->path, &query))
-        return file_closed(fs, node) ? "yes" : "no";
-    if (!snapshot)
-        return NULL;
-    if (strcmp(name, FS_XATTR_SOURCE) == 0)
-        return snapshot->source;
-    if (strcmp(name, FS_XATTR_UNIT) == 0)
-        return snapshot->units;
-    if (strcmp(name, FS_XATTR_FETCHED) != 0 || !snapshot->source)
-        return NULL;
-    cemm_time_format(cemm_zone(fs->cemm), snapshot->fetched, room);
-    return room;
+    size_t count = 0;
+    if (snapshot && snapshot->source[0]) {
+        cemm_time_format(cemm_zone(fs->cemm), snapshot->fetched, fetched);
+        ret_xattrs[count++] = (struct xattr){"user.cemm.source", snapshot->source};
+        ret_xattrs[count++] = (struct xattr){"user.cemm.fetched", fetched};
+    }
+    if (snapshot && snapshot->units)
+        ret_xattrs[count++] = (struct xattr){"user.cemm.unit", snapshot->units};
+    if (tree_type(&node->path) == TREE_FILE && node->path.query.endpoint != CEMM_DEVICES)
+        ret_xattrs[count++] =
+            (struct xattr){"user.cemm.closed", file_closed(fs, node) ? "yes" : "no"};
+    if (node->failure)
+        ret_xattrs[count++] = (struct xattr){"user.cemm.error", node->failure};
+    return count;
 }
 
 /* With size 0 the kernel asks for the length. */
@@ -201,12 +198,16 @@ static void reply_xattr(fuse_req_t request, const char *bytes, size_t length, si
 static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name, size_t size)
 {
     const struct node *node = fs_node(request, number);
-    char room[CEMM_TIME_SIZE];
+    struct xattr xattrs[XATTRS];
+    char fetched[CEMM_TIME_SIZE];
     if (!node)
         return;
-    const char *value = value_of(fuse_req_userdata(request), node, name, room);
-    if (value)
-        reply_xattr(request, value, strlen(value), size);
+    size_t count = list_xattrs(fuse_req_userdata(request), node, xattrs, fetched);
+    size_t i = 0;
+    while (i < count && strcmp(xattrs[i].name, name) != 0)
+        i++;
+    if (i < count)
+        reply_xattr(request, xattrs[i].value, strlen(xattrs[i].value), size);
     else
         (void)fuse_reply_err(request, ENODATA);
 }
@@ -214,18 +215,16 @@ static void on_getxattr(fuse_req_t request, fuse_ino_t number, const char *name,
 static void on_listxattr(fuse_req_t request, fuse_ino_t number, size_t size)
 {
     const struct node *node = fs_node(request, number);
+    struct xattr xattrs[XATTRS];
+    char fetched[CEMM_TIME_SIZE];
     char list[XATTRS_MAX];
-    char room[CEMM_TIME_SIZE];
-    size_t used = 0;
-    for (size_t i = 0; node && i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t length = strlen(names[i]) + 1;
-        if (!value_of(fuse_req_userdata(request), node, names[i], room))
-            continue;
-        memcpy(list + used, names[i], length);
-        used += length;
-    }
-    if (node)
-        reply_xattr(request, list, used, size);
+    char *end = list;
+    if (!node)
+        return;
+    size_t count = list_xattrs(fuse_req_userdata(request), node, xattrs, fetched);
+    for (size_t i = 0; i < count; i++)
+        end = stpcpy(end, xattrs[i].name) + 1;
+    reply_xattr(request, list, (size_t)(end - list), size);
 }
 
 /* ---- changes: the mount is read-only, and stays so if it is remounted ----- */

@@ -30,7 +30,6 @@ void snapshot_free(struct snapshot *snapshot)
     if (!snapshot)
         return;
     free(snapshot->bytes);
-    free(snapshot->source);
     free(snapshot->units);
     free(snapshot);
 }
@@ -46,23 +45,14 @@ static int render_channel(const struct cemm_series *series, char **ret_text, siz
     return length < 0 ? -ENOMEM : 0;
 }
 
-static struct json_object *data_of(struct json_object *root)
-{
-    struct json_object *data = NULL;
-    (void)json_object_object_get_ex(root, "data", &data);
-    return data;
-}
-
 /* The entry of a meter in a list; NULL: none. */
 static struct json_object *find_entry(struct json_object *list, const char *alias)
 {
     size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     for (size_t i = 0; i < length; i++) {
         struct json_object *entry = json_object_array_get_idx(list, i);
-        struct json_object *name = NULL;
-        if (json_object_is_type(entry, json_type_object) &&
-            json_object_object_get_ex(entry, "alias", &name) &&
-            json_object_is_type(name, json_type_string) &&
+        struct json_object *name = json_object_object_get(entry, "alias");
+        if (json_object_is_type(name, json_type_string) &&
             strcmp(json_object_get_string(name), alias) == 0)
             return entry;
     }
@@ -73,7 +63,7 @@ static int render_entry(const struct path *path, const struct cemm_document *io,
                         size_t *ret_length)
 {
     struct json_object *root = cemm_document_json(io);
-    struct json_object *entry = root ? find_entry(data_of(root), path->alias) : NULL;
+    struct json_object *entry = find_entry(json_object_object_get(root, "data"), path->query.alias);
     int r = !root ? -ENOMEM : !entry ? -ENOENT : cemm_json_print(entry, ret_text, ret_length);
     json_object_put(root);
     return r;
@@ -97,8 +87,8 @@ static int64_t modified_at(const struct path *path, const struct cemm_document *
 {
     int64_t newest = cemm_document_newest(document);
     if (path->kind == PATH_PERIOD && cemm_document_closed(document))
-        return cemm_period_end(zone, &path->period) * 1000;
-    if (path->kind == PATH_PERIOD && path->period.span != CEMM_DAY)
+        return cemm_period_end(zone, &path->query.period) * 1000;
+    if (path->kind == PATH_PERIOD && path->span != CEMM_DAY)
         return cemm_document_fetched(document);
     if (channel)
         newest = channel->count > 0 ? channel->samples[channel->count - 1].time : 0;
@@ -116,21 +106,6 @@ static char *join_units(const struct cemm_series *series, size_t count)
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%s%s", i > 0 ? "," : "", series[i].unit);
     return fclose(out) == 0 ? text : NULL;
-}
-
-/* Sets source and units; frees the snapshot if there is no memory. */
-static int set_source(struct snapshot *snapshot, const char *source,
-                      const struct cemm_series *series, size_t count,
-                      struct snapshot **ret_snapshot)
-{
-    snapshot->source = strdup(source);
-    snapshot->units = series ? join_units(series, count) : NULL;
-    if (!snapshot->source || (series && !snapshot->units)) {
-        snapshot_free(snapshot);
-        return -ENOMEM;
-    }
-    *ret_snapshot = snapshot;
-    return 0;
 }
 
 int snapshot_render(const struct path *path, const struct cemm_document *document,
@@ -155,7 +130,14 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
     snapshot->closed = cemm_document_closed(document);
     if (path->kind == PATH_PERIOD && path->form == CEMM_FORM_CSV)
         series = cemm_document_series(document, &count);
-    return set_source(snapshot, cemm_document_source(document), series, count, ret_snapshot);
+    (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s",
+                   cemm_document_source(document));
+    if (series && !(snapshot->units = join_units(series, count))) {
+        snapshot_free(snapshot);
+        return -ENOMEM;
+    }
+    *ret_snapshot = snapshot;
+    return 0;
 }
 
 /* {"uid": …, "lan": …, "cloud": …} */
@@ -164,7 +146,7 @@ static int print_device(const struct cemm_uid *uid, const char *account,
 {
     bool failed = false;
     struct json_object *root = document ? cemm_document_json(document) : NULL;
-    struct json_object *data = root ? data_of(root) : NULL;
+    struct json_object *data = json_object_object_get(root, "data");
     struct json_object *device = json_object_new_object();
     cemm_json_add_text(&failed, device, "uid", uid->text);
     if (data)
@@ -183,16 +165,18 @@ int snapshot_of_device(const struct cemm_uid *uid, const char *account,
                        const struct cemm_document *root, struct snapshot **ret_snapshot)
 {
     int64_t fetched = root ? cemm_document_fetched(root) : cemm_clock_wall();
-    struct cemm_message source;
     char *text;
     size_t length;
     int r = print_device(uid, account, root, &text, &length);
     if (r < 0)
         return r;
     struct snapshot *snapshot = snapshot_of_text(text, length, fetched);
+    *ret_snapshot = snapshot;
     if (!snapshot)
         return -ENOMEM;
-    cemm_message_set(&source, "cloud %s", account ? account : "");
-    return set_source(snapshot, root ? cemm_document_source(root) : source.text, NULL, 0,
-                      ret_snapshot);
+    (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s%s", root ? "" : "cloud ",
+                   root      ? cemm_document_source(root)
+                   : account ? account
+                             : "");
+    return 0;
 }

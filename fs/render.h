@@ -12,16 +12,18 @@
 #include "common/frontend.h"
 #include "fs/tree.h"
 
+#define SNAPSHOT_SOURCE_SIZE (CEMM_NAME_SIZE + sizeof("cloud "))
+
 struct snapshot {
     size_t size;
-    int64_t modified; /* Unix milliseconds */
-    int64_t fetched;  /* when the document came */
-    bool empty;       /* no sample in it */
-    bool closed;      /* of a closed period: it will not change */
-    char *source;     /* "cloud home"; NULL: not fetched */
-    char *units;      /* of the value or of the CSV columns; NULL: none */
-    char *bytes;      /* NULL: after node_drop_bytes() */
-    uint64_t hash;    /* of the bytes */
+    int64_t modified;                  /* Unix milliseconds */
+    int64_t fetched;                   /* when the document came */
+    bool empty;                        /* no sample in it */
+    bool closed;                       /* of a closed period: it will not change */
+    char source[SNAPSHOT_SOURCE_SIZE]; /* "cloud home"; "": not fetched */
+    char *units;                       /* of the value or of the CSV columns; NULL: none */
+    char *bytes;                       /* NULL: they were dropped; see node_set_bytes() */
+    uint64_t hash;                     /* of the bytes */
 };
 
 /*

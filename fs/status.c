@@ -1,4 +1,6 @@
 /*
+ * The files `status` and `status.json`: one walk writes either.
+ *
  * Times are absolute, not ages: so the text changes only when something has
  * happened, and two reads see the same file.
  */
@@ -11,224 +13,209 @@
 
 #define STATUS_MAX (128u << 20) /* 600 bytes for each of 200,000 devices */
 
-static const char *when(const struct fs *fs, int64_t time, char text[CEMM_TIME_SIZE])
+struct status {
+    const struct fs *fs;
+    FILE *text; /* NULL: status.json */
+    struct json_object *root;
+    struct json_object *object; /* members are added to it */
+    bool failed;                /* there was no memory for the JSON */
+};
+
+static const char *when(const struct status *status, int64_t time, char text[CEMM_TIME_SIZE])
 {
     if (time == 0)
-        return "never";
-    cemm_time_format(cemm_zone(fs->cemm), time / 1000 * 1000, text);
+        return status->text ? "never" : NULL;
+    cemm_time_format(cemm_zone(status->fs->cemm), time / 1000 * 1000, text);
     return text;
 }
 
-static void print_success(const struct fs *fs, FILE *out, int64_t success)
+/* ---- a line of the text, or a member -------------------------------------- */
+
+/* NULL has no line. */
+static void add_text(struct status *status, const char *label, const char *name, const char *text)
+{
+    if (!status->text)
+        cemm_json_add_text(&status->failed, status->object, name, text);
+    else if (text)
+        fprintf(status->text, "%s%s\n", label, text);
+}
+
+static void add_number(struct status *status, const char *label, const char *name, size_t number)
+{
+    if (status->text)
+        fprintf(status->text, "%s%zu\n", label, number);
+    else
+        cemm_json_add(&status->failed, status->object, name, json_object_new_uint64(number));
+}
+
+static void add_time(struct status *status, const char *label, const char *name, int64_t time)
 {
     char text[CEMM_TIME_SIZE];
-    fprintf(out, "  last success  %s\n", when(fs, success, text));
+    add_text(status, label, name, when(status, time, text));
 }
 
-static void print_failure(const struct fs *fs, FILE *out, int64_t failure, const char *message)
+static void add_failure(struct status *status, int64_t time, const char *message)
 {
     char text[CEMM_TIME_SIZE];
-    fprintf(out, "  last failure  %s%s%s\n", when(fs, failure, text), failure != 0 ? ": " : "",
-            failure != 0 ? message : "");
-}
-
-static void print_sources(const struct fs *fs, FILE *out)
-{
-    struct cemm_source_state source;
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        fprintf(out, "\nsource %s\n", source.name);
-        fprintf(out, "  address       %s\n", source.address);
-        fprintf(out, "  devices       %zu\n", source.devices);
-        fprintf(out, "  left out      %zu\n", source.left_out);
-        fprintf(out, "  other shards  %zu\n", source.elsewhere);
-        print_success(fs, out, source.last_success);
-        print_failure(fs, out, source.last_failure, source.last_message);
-    }
-    if (!cemm_source_at(fs->cemm, 0, &source))
-        fprintf(out, "\nno source is configured\n");
-}
-
-static void print_devices(const struct fs *fs, FILE *out)
-{
-    const struct cemm_device *device;
-    for (size_t i = 0; (device = cemm_device_at(fs->cemm, i)); i++) {
-        const char *account = cemm_device_account(device);
-        struct cemm_device_state state;
-        const char *alias;
-        fprintf(out, "\ndevice %s\n", cemm_device_uid(device)->text);
-        if (account)
-            fprintf(out, "  account       %s\n", account);
-        fprintf(out, "  meters       ");
-        for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++) {
-            const char *type = cemm_device_type(device, alias);
-            fprintf(out, *type ? " %s (%s)" : " %s%s", alias, type);
-        }
-        fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", out);
-        cemm_device_state(device, &state);
-        print_success(fs, out, state.last_success);
-        print_failure(fs, out, state.last_failure, state.last_message);
-    }
-}
-
-static void print_archive(const struct fs *fs, FILE *out)
-{
-    struct cemm_archive_state archive;
-    if (!cemm_archive_at(fs->cemm, &archive)) {
-        fprintf(out, "\nno archive\n");
+    if (status->text && time != 0) {
+        fprintf(status->text, "  last failure  %s: %s\n", when(status, time, text), message);
         return;
     }
-    fprintf(out, "\narchive %s\n", archive.directory);
-    fprintf(out, "  read          %zu\n  written       %zu\n  damaged       %zu\n", archive.read,
-            archive.written, archive.damaged);
-    print_failure(fs, out, archive.failed, archive.message);
+    add_time(status, "  last failure  ", "last_failure", time);
+    add_text(status, "", "last_words", time != 0 ? message : NULL);
 }
 
-static void print_all(const struct fs *fs, FILE *out)
+static struct json_object *add_list(struct status *status, const char *name)
 {
+    if (status->text)
+        return NULL;
+    return cemm_json_add(&status->failed, status->object, name, json_object_new_array());
+}
+
+/* Begins an object: a member of `to`, or (`name` NULL) one more in that list. */
+static void add_object(struct status *status, struct json_object *to, const char *name)
+{
+    if (!status->text)
+        status->object = cemm_json_add(&status->failed, to, name, json_object_new_object());
+}
+
+/* ---- the parts ------------------------------------------------------------ */
+
+static void add_head(struct status *status)
+{
+    const struct fs *fs = status->fs;
     const char *file = cemm_config_file(fs->config);
     char text[CEMM_TIME_SIZE];
-    fprintf(out, "cemmfs %s\n", cemm_version());
-    fprintf(out, "mounted         %s\n", when(fs, fs->mounted, text));
-    fprintf(out, "configuration   %s\n", file ? file : "none found, defaults");
-    if (fs->failure) /* of any request, even if no source failed */
-        fprintf(out, "last error      %s: %s\n", when(fs, fs->failed, text), fs->failure);
-    else
-        fprintf(out, "last error      none\n");
-    print_sources(fs, out);
-    print_devices(fs, out);
-    print_archive(fs, out);
-    fprintf(out, "\nfiles in memory %zu, %zu bytes\n",
-            fs->nodes.closed.count + fs->nodes.open.count,
-            fs->nodes.closed.bytes + fs->nodes.open.bytes);
-}
-
-/* ---- for programs ------------------------------------------------------- */
-
-static void add_time(const struct fs *fs, bool *failed, struct json_object *object,
-                     const char *name, int64_t time)
-{
-    char text[CEMM_TIME_SIZE];
-    cemm_json_add_text(failed, object, name, time != 0 ? when(fs, time, text) : NULL);
-}
-
-static void add_failure(const struct fs *fs, bool *failed, struct json_object *object,
-                        int64_t failure, const char *message)
-{
-    add_time(fs, failed, object, "last_failure", failure);
-    cemm_json_add_text(failed, object, "last_words", failure != 0 ? message : NULL);
-}
-
-static void add_last_error(const struct fs *fs, bool *failed, struct json_object *root)
-{
+    add_text(status, "cemmfs ", "version", cemm_version());
+    add_time(status, "mounted         ", "mounted", fs->mounted);
+    add_text(status, "configuration   ", "configuration",
+             file || !status->text ? file : "none found, defaults");
     if (!fs->failure) {
-        cemm_json_add_text(failed, root, "last_error", NULL);
-        return;
-    }
-    struct json_object *error = cemm_json_add(failed, root, "last_error", json_object_new_object());
-    add_time(fs, failed, error, "time", fs->failed);
-    cemm_json_add_text(failed, error, "words", fs->failure);
-}
-
-static void add_sources(const struct fs *fs, bool *failed, struct json_object *root)
-{
-    struct json_object *sources = cemm_json_add(failed, root, "sources", json_object_new_array());
-    struct cemm_source_state state;
-    for (size_t i = 0; cemm_source_at(fs->cemm, i, &state); i++) {
-        struct json_object *source = cemm_json_add(failed, sources, NULL, json_object_new_object());
-        cemm_json_add_text(failed, source, "name", state.name);
-        cemm_json_add_text(failed, source, "address", state.address);
-        cemm_json_add(failed, source, "devices", json_object_new_uint64(state.devices));
-        cemm_json_add(failed, source, "left_out", json_object_new_uint64(state.left_out));
-        cemm_json_add(failed, source, "other_shards", json_object_new_uint64(state.elsewhere));
-        add_time(fs, failed, source, "last_success", state.last_success);
-        add_failure(fs, failed, source, state.last_failure, state.last_message);
+        add_text(status, "last error      ", "last_error", status->text ? "none" : NULL);
+    } else if (status->text) { /* of any request, even if no source failed */
+        fprintf(status->text, "last error      %s: %s\n", when(status, fs->failed, text),
+                fs->failure);
+    } else {
+        add_object(status, status->root, "last_error");
+        add_time(status, "", "time", fs->failed);
+        add_text(status, "", "words", fs->failure);
+        status->object = status->root;
     }
 }
 
-static void add_meters(const struct cemm_device *known, bool *failed, struct json_object *device)
+static void add_sources(struct status *status)
 {
-    struct json_object *meters = cemm_json_add(failed, device, "meters", json_object_new_array());
+    struct json_object *sources = add_list(status, "sources");
+    struct cemm_source_state source;
+    for (size_t i = 0; cemm_source_at(status->fs->cemm, i, &source); i++) {
+        add_object(status, sources, NULL);
+        add_text(status, "\nsource ", "name", source.name);
+        add_text(status, "  address       ", "address", source.address);
+        add_number(status, "  devices       ", "devices", source.devices);
+        add_number(status, "  left out      ", "left_out", source.left_out);
+        add_number(status, "  other shards  ", "other_shards", source.elsewhere);
+        add_time(status, "  last success  ", "last_success", source.last_success);
+        add_failure(status, source.last_failure, source.last_message);
+    }
+    status->object = status->root;
+    if (status->text && !cemm_source_at(status->fs->cemm, 0, &source))
+        fprintf(status->text, "\nno source is configured\n");
+}
+
+static void add_meters(struct status *status, const struct cemm_device *device)
+{
+    struct json_object *object = status->object;
+    struct json_object *meters = add_list(status, "meters");
     const char *alias;
-    for (size_t i = 0; (alias = cemm_device_alias(known, i)); i++) {
-        struct json_object *meter = cemm_json_add(failed, meters, NULL, json_object_new_object());
-        cemm_json_add_text(failed, meter, "alias", alias);
-        cemm_json_add_text(failed, meter, "type", cemm_device_type(known, alias));
+    if (status->text)
+        fprintf(status->text, "  meters       ");
+    for (size_t i = 0; (alias = cemm_device_alias(device, i)); i++) {
+        const char *type = cemm_device_type(device, alias);
+        if (status->text) {
+            fprintf(status->text, *type ? " %s (%s)" : " %s%s", alias, type);
+            continue;
+        }
+        add_object(status, meters, NULL);
+        add_text(status, "", "alias", alias);
+        add_text(status, "", "type", type);
     }
+    if (status->text)
+        fputs(cemm_device_alias(device, 0) ? "\n" : " not looked for yet\n", status->text);
+    status->object = object;
 }
 
-static void add_devices(const struct fs *fs, bool *failed, struct json_object *root)
+static void add_devices(struct status *status)
 {
-    struct json_object *devices = cemm_json_add(failed, root, "devices", json_object_new_array());
-    const struct cemm_device *known;
-    for (size_t i = 0; (known = cemm_device_at(fs->cemm, i)); i++) {
-        struct json_object *device = cemm_json_add(failed, devices, NULL, json_object_new_object());
+    struct json_object *devices = add_list(status, "devices");
+    const struct cemm_device *device;
+    for (size_t i = 0; (device = cemm_device_at(status->fs->cemm, i)); i++) {
         struct cemm_device_state state;
-        cemm_device_state(known, &state);
-        cemm_json_add_text(failed, device, "uid", cemm_device_uid(known)->text);
-        cemm_json_add_text(failed, device, "account", cemm_device_account(known));
-        add_meters(known, failed, device);
-        add_time(fs, failed, device, "last_success", state.last_success);
-        add_failure(fs, failed, device, state.last_failure, state.last_message);
+        cemm_device_state(device, &state);
+        add_object(status, devices, NULL);
+        add_text(status, "\ndevice ", "uid", cemm_device_uid(device)->text);
+        add_text(status, "  account       ", "account", cemm_device_account(device));
+        add_meters(status, device);
+        add_time(status, "  last success  ", "last_success", state.last_success);
+        add_failure(status, state.last_failure, state.last_message);
     }
+    status->object = status->root;
 }
 
-static void add_archive(const struct fs *fs, bool *failed, struct json_object *root)
+static void add_archive(struct status *status)
 {
-    struct cemm_archive_state state;
-    if (!cemm_archive_at(fs->cemm, &state)) {
-        cemm_json_add_text(failed, root, "archive", NULL);
+    struct cemm_archive_state archive;
+    if (!cemm_archive_at(status->fs->cemm, &archive)) {
+        add_text(status, "\n", "archive", status->text ? "no archive" : NULL);
         return;
     }
-    struct json_object *archive = cemm_json_add(failed, root, "archive", json_object_new_object());
-    cemm_json_add_text(failed, archive, "directory", state.directory);
-    cemm_json_add(failed, archive, "read", json_object_new_uint64(state.read));
-    cemm_json_add(failed, archive, "written", json_object_new_uint64(state.written));
-    cemm_json_add(failed, archive, "damaged", json_object_new_uint64(state.damaged));
-    add_failure(fs, failed, archive, state.failed, state.message);
+    add_object(status, status->root, "archive");
+    add_text(status, "\narchive ", "directory", archive.directory);
+    add_number(status, "  read          ", "read", archive.read);
+    add_number(status, "  written       ", "written", archive.written);
+    add_number(status, "  damaged       ", "damaged", archive.damaged);
+    add_failure(status, archive.failed, archive.message);
 }
 
-static int render_json(const struct fs *fs, char **ret_text, size_t *ret_size)
+static void add_files(struct status *status)
 {
-    bool failed = false;
-    struct json_object *root = json_object_new_object();
-    cemm_json_add_text(&failed, root, "version", cemm_version());
-    add_time(fs, &failed, root, "mounted", fs->mounted);
-    cemm_json_add_text(&failed, root, "configuration", cemm_config_file(fs->config));
-    add_last_error(fs, &failed, root);
-    add_sources(fs, &failed, root);
-    add_devices(fs, &failed, root);
-    add_archive(fs, &failed, root);
-    struct json_object *files = cemm_json_add(&failed, root, "files", json_object_new_object());
-    cemm_json_add(&failed, files, "count",
-                  json_object_new_uint64(fs->nodes.closed.count + fs->nodes.open.count));
-    cemm_json_add(&failed, files, "bytes",
-                  json_object_new_uint64(fs->nodes.closed.bytes + fs->nodes.open.bytes));
-    int r = failed ? -ENOMEM : cemm_json_print(root, ret_text, ret_size);
-    json_object_put(root);
-    return r == -E2BIG ? -EFBIG : r;
-}
-
-static int render_text(const struct fs *fs, char **ret_text, size_t *ret_size)
-{
-    FILE *out = cemm_text_open(ret_text, ret_size);
-    if (!out)
-        return -ENOMEM;
-    print_all(fs, out);
-    if (fclose(out) != 0)
-        return -ENOMEM;
-    if (*ret_size <= STATUS_MAX)
-        return 0;
-    free(*ret_text);
-    return -EFBIG;
+    const struct nodes *nodes = &status->fs->nodes;
+    size_t count = nodes->closed.count + nodes->open.count;
+    size_t bytes = nodes->closed.bytes + nodes->open.bytes;
+    if (status->text) {
+        fprintf(status->text, "\nfiles in memory %zu, %zu bytes\n", count, bytes);
+        return;
+    }
+    add_object(status, status->root, "files");
+    add_number(status, "", "count", count);
+    add_number(status, "", "bytes", bytes);
 }
 
 int status_render(const struct fs *fs, bool json, struct snapshot **ret_snapshot)
 {
+    struct status status = {.fs = fs};
     char *text = NULL;
     size_t size = 0;
-    int r = json ? render_json(fs, &text, &size) : render_text(fs, &text, &size);
+    int r = 0;
+    if (json)
+        status.object = status.root = json_object_new_object();
+    else if (!(status.text = cemm_text_open(&text, &size)))
+        return -ENOMEM;
+    add_head(&status);
+    add_sources(&status);
+    add_devices(&status);
+    add_archive(&status);
+    add_files(&status);
+    if (status.failed || (status.text && fclose(status.text) != 0))
+        r = -ENOMEM;
+    else if (json)
+        r = cemm_json_print(status.root, &text, &size);
+    json_object_put(status.root);
+    if (r == 0 && size > STATUS_MAX) {
+        free(text);
+        r = -EFBIG;
+    }
     if (r < 0)
-        return r;
+        return r == -E2BIG ? -EFBIG : r;
     *ret_snapshot = snapshot_of_text(text, size, cemm_clock_wall());
     return *ret_snapshot ? 0 : -ENOMEM;
 }

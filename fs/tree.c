@@ -15,49 +15,40 @@ const struct path tree_root = {.kind = PATH_ROOT};
 
 /* ---- the tables --------------------------------------------------------- */
 
-/* `history` is that of the child; in PATH_HISTORY, also that of the parent. */
+/* In PATH_HISTORY, endpoint and span are also those of the parent. */
 static const struct fixed {
     enum path_kind parent;
     const char *name;
     enum path_kind kind;
     enum cemm_form form;
-    enum tree_history history;
+    enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
+    enum cemm_span span;
     int ago;
 } fixed_names[] = {
-    {PATH_ROOT, "status", PATH_STATUS, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_ROOT, "status.json", PATH_STATUS_JSON, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORM_CSV, HISTORY_NONE, 0},
-    {PATH_METER, "info.json", PATH_INFO, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORM_CSV, HISTORY_NONE, 0},
-    {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_METER, "data", PATH_DATA, CEMM_FORM_JSON, HISTORY_NONE, 0},
-    {PATH_METER, "totals", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
-    {PATH_DATA, "day", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_DAYS, 0},
-    {PATH_DATA, "month", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
-    {PATH_DATA, "year", PATH_HISTORY, CEMM_FORM_JSON, HISTORY_YEARS, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 0},
-    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_DAYS, 1},
-    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_DAYS, 1},
-    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_MONTHS, 0},
-    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_MONTHS, 0},
-    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_YEARS, 0},
-    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_YEARS, 0},
-    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, HISTORY_TOTALS, 0},
-    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, HISTORY_TOTALS, 0},
-};
-
-static const struct history {
-    enum cemm_endpoint endpoint;
-    enum cemm_span span;
-} histories[] = {
-    [HISTORY_DAYS] = {CEMM_DATA, CEMM_DAY},
-    [HISTORY_MONTHS] = {CEMM_DATA, CEMM_MONTH},
-    [HISTORY_YEARS] = {CEMM_DATA, CEMM_YEAR},
-    [HISTORY_TOTALS] = {CEMM_TOTALS, CEMM_DAY},
+    {PATH_ROOT, "status", PATH_STATUS, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_ROOT, "status.json", PATH_STATUS_JSON, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_DEVICE, "info.json", PATH_DEVICE_INFO, CEMM_FORM_JSON, CEMM_ROOT, CEMM_DAY, 0},
+    {PATH_DEVICE, "io.json", PATH_IO, CEMM_FORM_JSON, CEMM_IO, CEMM_DAY, 0},
+    {PATH_DEVICE, "io.csv", PATH_IO, CEMM_FORM_CSV, CEMM_IO, CEMM_DAY, 0},
+    {PATH_METER, "info.json", PATH_INFO, CEMM_FORM_JSON, CEMM_INFO, CEMM_DAY, 0},
+    {PATH_METER, "realtime.json", PATH_REALTIME, CEMM_FORM_JSON, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "realtime.csv", PATH_REALTIME, CEMM_FORM_CSV, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "realtime", PATH_CHANNELS, CEMM_FORM_JSON, CEMM_REALTIME, CEMM_DAY, 0},
+    {PATH_METER, "data", PATH_DATA, CEMM_FORM_JSON, CEMM_DEVICES, CEMM_DAY, 0},
+    {PATH_METER, "totals", PATH_HISTORY, CEMM_FORM_JSON, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_DATA, "day", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_DATA, "month", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_DATA, "year", PATH_HISTORY, CEMM_FORM_JSON, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_DAY, 0},
+    {PATH_HISTORY, "yesterday.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "yesterday.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_DAY, 1},
+    {PATH_HISTORY, "this-month.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-month.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_MONTH, 0},
+    {PATH_HISTORY, "this-year.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "this-year.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_DATA, CEMM_YEAR, 0},
+    {PATH_HISTORY, "today.json", PATH_NEAR_LINK, CEMM_FORM_JSON, CEMM_TOTALS, CEMM_DAY, 0},
+    {PATH_HISTORY, "today.csv", PATH_NEAR_LINK, CEMM_FORM_CSV, CEMM_TOTALS, CEMM_DAY, 0},
 };
 
 static const char *const suffixes[] = {
@@ -67,35 +58,11 @@ static const char *const suffixes[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The endpoint of PERIOD depends on the history. */
-static const struct facts {
-    enum tree_type type;
-    enum cemm_endpoint endpoint; /* CEMM_DEVICES, which no file shows: none */
-} facts[] = {
-    [PATH_ROOT] = {TREE_DIRECTORY},
-    [PATH_STATUS] = {TREE_FILE},
-    [PATH_STATUS_JSON] = {TREE_FILE},
-    [PATH_DEVICE] = {TREE_DIRECTORY},
-    [PATH_DEVICE_LINK] = {TREE_LINK},
-    [PATH_DEVICE_INFO] = {TREE_FILE, CEMM_ROOT},
-    [PATH_IO] = {TREE_FILE, CEMM_IO},
-    [PATH_METER] = {TREE_DIRECTORY, CEMM_REALTIME},
-    [PATH_INFO] = {TREE_FILE, CEMM_INFO},
-    [PATH_REALTIME] = {TREE_FILE, CEMM_REALTIME},
-    [PATH_CHANNELS] = {TREE_DIRECTORY, CEMM_REALTIME},
-    [PATH_CHANNEL] = {TREE_FILE, CEMM_REALTIME},
-    [PATH_DATA] = {TREE_DIRECTORY},
-    [PATH_HISTORY] = {TREE_DIRECTORY},
-    [PATH_YEAR] = {TREE_DIRECTORY},
-    [PATH_MONTH] = {TREE_DIRECTORY},
-    [PATH_PERIOD] = {TREE_FILE},
-    [PATH_PERIOD_LINK] = {TREE_LINK},
-    [PATH_NEAR_LINK] = {TREE_LINK},
-};
-
 enum tree_type tree_type(const struct path *path)
 {
-    return facts[path->kind].type;
+    return path->kind <= PATH_MONTH       ? TREE_DIRECTORY
+           : path->kind <= PATH_NEAR_LINK ? TREE_LINK
+                                          : TREE_FILE;
 }
 
 /* ---- texts -------------------------------------------------------------- */
@@ -116,7 +83,7 @@ __attribute__((format(printf, 2, 3))) static void append(struct path *path, cons
 static void append_file(struct path *path)
 {
     char date[16];
-    cemm_period_format(&path->period, date, sizeof(date));
+    cemm_period_format(&path->query.period, date, sizeof(date));
     append(path, "%s%s", date, suffixes[path->form]);
 }
 
@@ -136,11 +103,6 @@ bool tree_cut(char *text)
 }
 
 /* ---- dates -------------------------------------------------------------- */
-
-static enum cemm_span span_of(const struct path *path)
-{
-    return histories[path->history].span;
-}
 
 static bool has_begun(const struct cemm_period *period, const struct tree_clock *clock)
 {
@@ -162,8 +124,8 @@ static bool is_before_data(const struct cemm_period *period, const struct tree_m
 static bool is_within(const struct path *parent, const struct cemm_period *period)
 {
     return parent->kind == PATH_HISTORY ||
-           (period->year == parent->period.year &&
-            (parent->kind == PATH_YEAR || period->month == parent->period.month));
+           (period->year == parent->query.period.year &&
+            (parent->kind == PATH_YEAR || period->month == parent->query.period.month));
 }
 
 /* Whether it is certain that there is no data: then the name does not exist. */
@@ -182,7 +144,7 @@ static bool parse_file(const char *name, struct path *path)
             continue;
         path->form = (enum cemm_form)i;
         (void)snprintf(date, sizeof(date), "%.*s", (int)length, name);
-        return cemm_period_parse(span_of(path), date, &path->period);
+        return cemm_period_parse(path->span, date, &path->query.period);
     }
     return false;
 }
@@ -202,27 +164,28 @@ static bool parse_child(const char *name, struct path *path)
 {
     switch (path->kind) {
     case PATH_ROOT:
-        if (!cemm_uid_parse(name, &path->uid))
+        if (!cemm_uid_parse(name, &path->query.uid))
             return false;
-        path->kind = strcmp(name, path->uid.text) == 0 ? PATH_DEVICE : PATH_DEVICE_LINK;
+        path->kind = strcmp(name, path->query.uid.text) == 0 ? PATH_DEVICE : PATH_DEVICE_LINK;
         return true;
     case PATH_DEVICE:
         path->kind = PATH_METER;
-        (void)snprintf(path->alias, sizeof(path->alias), "%s", name);
+        path->query.endpoint = CEMM_REALTIME;
+        (void)snprintf(path->query.alias, sizeof(path->query.alias), "%s", name);
         return cemm_name_valid(name);
     case PATH_CHANNELS:
         path->kind = PATH_CHANNEL;
         return cemm_name_valid(name);
     case PATH_HISTORY:
-        path->kind = span_of(path) == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
+        path->kind = path->span == CEMM_YEAR ? PATH_PERIOD : PATH_PERIOD_LINK;
         if (parse_file(name, path))
             return true;
         path->kind = PATH_YEAR;
-        return span_of(path) != CEMM_YEAR && cemm_period_parse(CEMM_YEAR, name, &path->period);
+        return path->span != CEMM_YEAR && cemm_period_parse(CEMM_YEAR, name, &path->query.period);
     case PATH_YEAR:
-        path->kind = span_of(path) == CEMM_MONTH ? PATH_PERIOD : PATH_MONTH;
+        path->kind = path->span == CEMM_MONTH ? PATH_PERIOD : PATH_MONTH;
         return path->kind == PATH_PERIOD ? parse_file(name, path)
-                                         : parse_month(name, &path->period);
+                                         : parse_month(name, &path->query.period);
     case PATH_MONTH:
         path->kind = PATH_PERIOD;
         return parse_file(name, path);
@@ -238,8 +201,8 @@ static bool is_fixed_in(const struct fixed *row, const struct path *parent,
     if (row->parent != parent->kind)
         return false;
     if (parent->kind == PATH_HISTORY)
-        return row->history == parent->history;
-    return row->history != HISTORY_TOTALS || meter->totals;
+        return row->endpoint == parent->query.endpoint && row->span == parent->span;
+    return row->endpoint != CEMM_TOTALS || meter->totals;
 }
 
 static struct path fixed_path(const struct fixed *row, const struct path *parent)
@@ -247,7 +210,8 @@ static struct path fixed_path(const struct fixed *row, const struct path *parent
     struct path path = *parent;
     path.kind = row->kind;
     path.form = row->form;
-    path.history = row->history;
+    path.query.endpoint = row->endpoint;
+    path.span = row->span;
     path.ago = row->ago;
     append(&path, "%s", row->name);
     return path;
@@ -267,8 +231,8 @@ bool tree_child(const struct path *parent, const char *name, const struct tree_c
     if (!parse_child(name, &path))
         return false;
     if (tree_holds_periods(parent) &&
-        (!is_within(parent, &path.period) || !has_begun(&path.period, clock) ||
-         is_too_old(&path.period, meter)))
+        (!is_within(parent, &path.query.period) || !has_begun(&path.query.period, clock) ||
+         is_too_old(&path.query.period, meter)))
         return false;
     append(&path, "%s", name);
     *ret_path = path;
@@ -282,20 +246,21 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
 {
     size_t directory = (size_t)(tree_name(link) - link->text);
     struct path target = *link;
+    struct cemm_period *period = &target.query.period;
     tree_cut(target.text);
     if (link->kind == PATH_DEVICE_LINK) {
         target.kind = PATH_DEVICE;
-        append(&target, "%s", link->uid.text);
+        append(&target, "%s", link->query.uid.text);
     } else {
         if (link->kind == PATH_NEAR_LINK)
-            target.period = cemm_period_at(clock->zone, span_of(link), clock->now);
-        target.period = cemm_period_step(&target.period, -link->ago - ago);
+            *period = cemm_period_at(clock->zone, link->span, clock->now);
+        *period = cemm_period_step(period, -link->ago - ago);
         target.kind = PATH_PERIOD;
         target.ago = 0;
-        if (target.period.span != CEMM_YEAR)
-            append(&target, "%04d", target.period.year);
-        if (target.period.span == CEMM_DAY)
-            append(&target, "%02d", target.period.month);
+        if (period->span != CEMM_YEAR)
+            append(&target, "%04d", period->year);
+        if (period->span == CEMM_DAY)
+            append(&target, "%02d", period->month);
         append_file(&target);
     }
     *ret_target = target;
@@ -322,8 +287,8 @@ static int list_period(const struct path *parent, const struct cemm_period *peri
                        tree_entry_fn *entry, void *data)
 {
     struct path path = *parent;
-    path.period = *period;
-    if (period->span == span_of(parent)) {
+    path.query.period = *period;
+    if (period->span == parent->span) {
         path.kind = PATH_PERIOD;
         append_file(&path);
         struct path twin = tree_twin(&path);
@@ -341,7 +306,7 @@ static int list_period(const struct path *parent, const struct cemm_period *peri
 static int list_periods(const struct path *parent, const struct tree_clock *clock,
                         const struct tree_meter *meter, tree_entry_fn *entry, void *data)
 {
-    struct cemm_period period = parent->period;
+    struct cemm_period period = parent->query.period;
     int r = 0;
     if (parent->kind == PATH_HISTORY)
         period = (struct cemm_period){CEMM_YEAR, meter->first.year, 1, 1};
@@ -373,31 +338,19 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 
 /* ---- what a path needs ------------------------------------------------- */
 
-bool tree_query(const struct path *path, struct cemm_query *ret_query)
-{
-    struct cemm_query query = {.uid = path->uid,
-                               .endpoint = path->kind == PATH_PERIOD
-                                               ? histories[path->history].endpoint
-                                               : facts[path->kind].endpoint,
-                               .period = path->period};
-    memcpy(query.alias, path->alias, sizeof(query.alias));
-    *ret_query = query;
-    return query.endpoint != CEMM_DEVICES;
-}
-
 uint64_t tree_cause(const struct path *path)
 {
-    struct cemm_query query;
+    struct cemm_query query = path->query;
     char cause[TREE_PATH_SIZE];
-    bool fetched = tree_query(path, &query);
-    const struct cemm_period *period = &query.period;
-    if (!fetched && !tree_holds_periods(path))
+    if (query.endpoint == CEMM_DEVICES)
         return cemm_hash(CEMM_HASH, path->text, strlen(path->text));
-    if (!fetched)
+    if (tree_holds_periods(path)) {
+        query.endpoint = CEMM_DEVICES;
         query.period = (struct cemm_period){.span = CEMM_DAY};
-    int length =
-        snprintf(cause, sizeof(cause), "%s/%s %d %d %d-%d-%d", query.uid.text, query.alias,
-                 (int)query.endpoint, (int)period->span, period->year, period->month, period->day);
+    }
+    int length = snprintf(cause, sizeof(cause), "%s/%s %d %d %d-%d-%d", query.uid.text, query.alias,
+                          (int)query.endpoint, (int)query.period.span, query.period.year,
+                          query.period.month, query.period.day);
     return cemm_hash(CEMM_HASH, cause, (size_t)length);
 }
 
@@ -405,5 +358,5 @@ int64_t tree_closed_at(const struct path *path, const struct cemm_zone *zone)
 {
     if (path->kind != PATH_PERIOD)
         return INT64_MAX;
-    return cemm_period_closed(zone, &path->period);
+    return cemm_period_closed(zone, &path->query.period);
 }

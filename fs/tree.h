@@ -18,49 +18,39 @@
 
 #define TREE_PATH_SIZE 160 /* the longest is <uid>/<alias>/realtime/<channel>; with the NUL */
 
+/* Directories first, then links, then files: see tree_type(). */
 enum path_kind {
     PATH_ROOT,
-    PATH_STATUS,
-    PATH_STATUS_JSON,
     PATH_DEVICE,      /* <uid>/ */
-    PATH_DEVICE_LINK, /* a uid in another spelling: a link to the one above */
-    PATH_DEVICE_INFO, /* <uid>/info.json */
-    PATH_IO,          /* <uid>/io.json, io.csv */
     PATH_METER,       /* <uid>/<alias>/ */
-    PATH_INFO,        /* info.json of a meter */
-    PATH_REALTIME,    /* realtime.json, realtime.csv */
     PATH_CHANNELS,    /* realtime/ */
-    PATH_CHANNEL,     /* realtime/<channel> */
     PATH_DATA,        /* data/ */
     PATH_HISTORY,     /* data/day/, data/month/, data/year/, totals/ */
     PATH_YEAR,        /* data/day/2024/ */
     PATH_MONTH,       /* data/day/2024/03/ */
-    PATH_PERIOD,      /* data/day/2024/03/2024-03-31.csv, data/month/2024/2024-03.csv */
+    PATH_DEVICE_LINK, /* a uid in another spelling: a link to <uid> */
     PATH_PERIOD_LINK, /* data/day/2024-03-31.csv, unlisted */
     PATH_NEAR_LINK,   /* data/day/today.csv, yesterday.csv */
+    PATH_STATUS,
+    PATH_STATUS_JSON,
+    PATH_DEVICE_INFO, /* <uid>/info.json */
+    PATH_IO,          /* <uid>/io.json, io.csv */
+    PATH_INFO,        /* info.json of a meter */
+    PATH_REALTIME,    /* realtime.json, realtime.csv */
+    PATH_CHANNEL,     /* realtime/<channel> */
+    PATH_PERIOD,      /* data/day/2024/03/2024-03-31.csv, data/month/2024/2024-03.csv */
 };
 
-/* The four folders of periods; the last is not below data/. */
-enum tree_history {
-    HISTORY_NONE,
-    HISTORY_DAYS,
-    HISTORY_MONTHS,
-    HISTORY_YEARS,
-    HISTORY_TOTALS,
-};
-
-/* `history` is the folder of periods. `period` is set as far as the kind goes: the year in YEAR,
- * year and month in MONTH, all in PERIOD and PERIOD_LINK. `ago` is how many periods back a
- * NEAR_LINK leads. */
 struct path {
     char text[TREE_PATH_SIZE]; /* from the root, which is "" */
     enum path_kind kind;
     enum cemm_form form;
-    enum tree_history history;
-    int ago;
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
-    struct cemm_period period;
+    enum cemm_span span; /* in a HISTORY and below it: of its files */
+    int ago;             /* NEAR_LINK: how many periods back it leads */
+    /* The document of a file; of a meter and its channels, realtime; in a HISTORY, that of its
+     * files. The endpoint is CEMM_DEVICES if there is none. The period is set as far as the kind
+     * goes: the year in YEAR, year and month in MONTH, all in PERIOD and PERIOD_LINK. */
+    struct cemm_query query;
 };
 
 struct tree_clock {
@@ -110,9 +100,6 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
 
 /* The path of a period's other file, .csv or .json. */
 struct path tree_twin(const struct path *period);
-
-/* The document of a file; for a meter and its channels, realtime. False: none. */
-bool tree_query(const struct path *path, struct cemm_query *ret_query);
 
 /* Identifies what a failure is about: the same for all paths of one document, and for all period
  * directories of a meter, which wait for its first day. */

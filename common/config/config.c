@@ -92,7 +92,8 @@ static int strings_add(struct cemm_config *config, struct cemm_strings *strings,
     if (cemm_strings_has(strings, text))
         return 0;
     if (strings->count >= STRINGS_MAX)
-        return cemm_message_fail(config->message, -E2BIG, "more than %d of them", STRINGS_MAX);
+        return cemm_message_fail(config->message, -E2BIG, "more than %d of them; remove some",
+                                 STRINGS_MAX);
     char **items = reallocarray(strings->items, strings->count + 1, sizeof(*items));
     if (!items)
         return -ENOMEM;
@@ -428,11 +429,12 @@ static int open_source(struct cemm_config *config, enum section section, const c
     }
     for (size_t i = 0; i < config->source_count; i++) {
         if (config->sources[i].kind == kind && strcmp(config->sources[i].name, name) == 0)
-            return cemm_message_fail(message, -EEXIST, "a second [%s %s]", section_names[section],
-                                     name);
+            return cemm_message_fail(message, -EEXIST, "a second [%s %s]; give each its own name",
+                                     section_names[section], name);
     }
     if (config->source_count >= CEMM_SOURCES_MAX)
-        return cemm_message_fail(message, -E2BIG, "more than %d sources", CEMM_SOURCES_MAX);
+        return cemm_message_fail(message, -E2BIG, "more than %d sources; remove some",
+                                 CEMM_SOURCES_MAX);
     struct cemm_source_config *sources =
         reallocarray(config->sources, config->source_count + 1, sizeof(*sources));
     if (!sources)
@@ -470,9 +472,10 @@ int cemm_config_section(struct cemm_config *config, const char *kind, const char
     if (section == CLOUD || section == LOCAL)
         return open_source(config, (enum section)section, name, message);
     if (*name)
-        return cemm_message_fail(message, -EINVAL, "[%s] takes no name", kind);
+        return cemm_message_fail(message, -EINVAL, "[%s] takes no name; write [%s]", kind, kind);
     if (config->opened & 1u << section)
-        return cemm_message_fail(message, -EEXIST, "a second [%s]", kind);
+        return cemm_message_fail(message, -EEXIST, "a second [%s]; put its keys into the first",
+                                 kind);
     config->opened |= 1u << section;
     return 0;
 }
@@ -484,12 +487,13 @@ static int refuse_unknown(const struct cemm_config *config, const char *key,
 
     cemm_message_quote(key, shown, sizeof(shown));
     if (config->section == GLOBAL)
-        cemm_message_set(message, "unknown key \"%s\" before the first section", shown);
+        cemm_message_set(message, "unknown key \"%s\" before the first section; see cemm.conf(5)",
+                         shown);
     else if (strcmp(key, "api-key") == 0)
         cemm_message_set(message, "write the key into a file that only you can read, and name that "
                                   "with api-key-file");
     else
-        cemm_message_set(message, "unknown key \"%s\" in a [%s] section", shown,
+        cemm_message_set(message, "unknown key \"%s\" in a [%s] section; see cemm.conf(5)", shown,
                          section_names[config->section]);
     return -EINVAL;
 }
@@ -502,7 +506,8 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
             continue;
         /* A second address would replace the first one silently. */
         if (!settings[i].repeatable && config->seen & 1u << i)
-            return cemm_message_fail(message, -EEXIST, "%s: a second one in this section", key);
+            return cemm_message_fail(message, -EEXIST,
+                                     "%s: a second one in this section; remove one", key);
         config->seen |= 1u << i;
         config->message = message;
         int r = settings[i].set(config, value);
@@ -552,7 +557,7 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_message *message)
         if (!missing)
             continue;
         config->line = source->line;
-        return cemm_message_fail(message, -EINVAL, "[%s %s]: no %s",
+        return cemm_message_fail(message, -EINVAL, "[%s %s]: no %s; set it",
                                  section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL],
                                  source->name, missing);
     }

@@ -71,51 +71,46 @@ static int parse_line(struct cemm_config *config, char *line, struct cemm_messag
     }
 }
 
-/* 1: a line, without its end; 0: end of file; or a negative errno. */
-static int read_line(FILE *stream, int *number, char ret_line[CEMM_LINE_MAX + 1],
-                     struct cemm_message *message)
-{
-    size_t length = 0;
-    int c = getc(stream);
-
-    *number += c != EOF;
-    for (; c != EOF && c != '\n'; c = getc(stream)) {
-        if (c == '\0')
-            return cemm_message_fail(message, -EINVAL, "there is a NUL in the line");
-        if (length == CEMM_LINE_MAX)
-            return cemm_message_fail(message, -EINVAL, "the line is too long");
-        ret_line[length++] = (char)c;
-    }
-    ret_line[length] = '\0';
-    if (ferror(stream))
-        return cemm_message_fail(message, -EIO, "can't be read: %s", strerror(errno));
-    return c != EOF || length > 0;
-}
-
 static int read_lines(struct cemm_config *config, FILE *stream, struct cemm_message *message)
 {
     char line[CEMM_LINE_MAX + 1];
-    int r;
+    size_t length = 0;
+    int r = 0;
+    int c;
 
-    while ((r = read_line(stream, &config->line, line, message)) > 0) {
-        r = parse_line(config, line, message);
-        if (r < 0)
-            break;
-    }
+    config->line = 1;
+    do {
+        c = getc(stream);
+        if (c == '\n' || (c == EOF && !ferror(stream))) {
+            line[length] = '\0';
+            length = 0;
+            r = parse_line(config, line, message);
+            config->line += r == 0;
+        } else if (c == EOF) {
+            config->line = 0;
+            r = cemm_message_fail(message, -EIO, "can't be read: %s", strerror(errno));
+        } else if (c == '\0') {
+            r = cemm_message_fail(message, -EINVAL, "there is a NUL in the line; write text");
+        } else if (length == CEMM_LINE_MAX) {
+            r = cemm_message_fail(message, -EINVAL, "the line is too long; write at most %d bytes",
+                                  CEMM_LINE_MAX);
+        } else {
+            line[length++] = (char)c;
+        }
+    } while (r == 0 && c != EOF);
     return r;
 }
 
 /* Puts file and line in front of the message; line 0 is the whole file. */
-static int locate(struct cemm_message *message, const char *file, int line, int result)
+static void locate(struct cemm_message *message, const char *file, int line, int error)
 {
     struct cemm_message reason = *message;
     char place[32] = "";
 
-    if (!reason.text[0])
-        cemm_message_set(&reason, "%s", strerror(-result));
-    if (line && snprintf(place, sizeof(place), "line %d: ", line) < 0)
-        place[0] = '\0';
-    return cemm_message_fail(message, result, "%.120s: %s%.180s", file, place, reason.text);
+    if (line)
+        (void)snprintf(place, sizeof(place), "line %d: ", line);
+    cemm_message_set(message, "%.120s: %s%.180s", file, place,
+                     reason.text[0] ? reason.text : strerror(-error));
 }
 
 /* Paths in a file are relative to its directory. */
@@ -129,32 +124,23 @@ static int set_base(struct cemm_config *config, const char *file)
     return r;
 }
 
-static int load_stream(struct cemm_config *config, const char *file, FILE *stream,
-                       struct cemm_message *message)
-{
-    int r = set_base(config, file);
-
-    if (r == 0)
-        r = read_lines(config, stream, message);
-    if (r < 0)
-        return locate(message, file, config->line, r);
-    free(config->file);
-    config->file = strdup(file);
-    if (!config->file)
-        return -ENOMEM;
-    r = cemm_config_finish(config, message);
-    return r < 0 ? locate(message, file, config->line, r) : 0;
-}
-
-/* -ENOENT has no message, because the caller decides what it means; other failures have one. */
+/* -ENOENT: there is no such file; what it names may be missing, too, but that is -EINVAL. */
 static int load(struct cemm_config *config, const char *file, struct cemm_message *message)
 {
     FILE *stream = fopen(file, "re");
 
     if (!stream)
         return cemm_message_fail(message, -errno, "%.200s: %s", file, strerror(errno));
-    int r = load_stream(config, file, stream, message);
+    int r = set_base(config, file);
+    if (r == 0)
+        r = read_lines(config, stream, message);
     fclose(stream);
+    free(config->file);
+    config->file = strdup(file);
+    if (r == 0)
+        r = config->file ? cemm_config_finish(config, message) : -ENOMEM;
+    if (r < 0)
+        locate(message, file, config->line, r);
     return r == -ENOENT ? -EINVAL : r;
 }
 

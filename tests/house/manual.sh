@@ -155,7 +155,7 @@ for word in $mount_options; do
   check "cemmfs accepts -o $word" taken "$word"
 done
 refute 'cemmfs does not accept -o colour' taken colour
-same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/fs.h | tr -d '"')" \
+same 'cemmfs: extended attributes' "$(grep -oE '"user\.cemm\.[a-z]+"' fs/ops.c | tr -d '"')" \
   "$(part "$cemmfs_page" 'Extended attributes' | sed -n 's/^\.It Va //p')"
 # The results of a request (cemm.h), its outcomes in fs_errno(), and the errors that cemmfs itself
 # returns to readers; the others are only for the kernel.

@@ -291,23 +291,18 @@ static void test_notes(void **state)
                      -ENOENT);
     assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_ZONE, NULL, &text, NULL, NULL),
                      -ENOENT);
-    assert_int_equal(
-        cemm_archive_write(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03
-", 11), 0);
-    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "UTC
-", 4), 0);
-    assert_int_equal(
-        cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam
-", 17), 0);
-    expect_note(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03
-");
-    expect_note(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam
-");
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03\n", 11),
+                     0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "UTC\n", 4), 0);
+    assert_int_equal(cemm_archive_write(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam\n", 17),
+                     0);
+    expect_note(archive, CEMM_ARCHIVE_FIRST, &query, "2014-05-03\n");
+    expect_note(archive, CEMM_ARCHIVE_ZONE, NULL, "Europe/Amsterdam\n");
     assert_true(is_there("00-1E-C0-85-96-CC/p1/.first") && is_there(".zone"));
     memset(far_too_long, 'x', CEMM_NOTE_MAX + 1);
     put("00-1E-C0-85-96-CC/p1/.first", far_too_long);
-    assert_int_equal(
-        cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL), -EFBIG);
+    assert_int_equal(cemm_archive_read(archive, CEMM_ARCHIVE_FIRST, &query, &text, NULL, NULL),
+                     -EFBIG);
 }
 
 static int take_name(void *data, const struct cemm_uid *uid, const char *alias)

@@ -504,11 +504,11 @@ static void test_finish(void **state)
 
     (void)state;
     assert_int_equal(cemm_config_finish(config, &message), -EINVAL);
-    assert_string_equal(message.text, "[cloud home]: no api-key-file");
+    assert_string_equal(message.text, "[cloud home]: no api-key-file; set it");
     cemm_config_free(config);
     config = open_config("local");
     assert_int_equal(cemm_config_finish(config, &message), -EINVAL);
-    assert_string_equal(message.text, "[local home]: no address");
+    assert_string_equal(message.text, "[local home]: no address; set it");
     set_good(config, "address", "h");
     assert_int_equal(cemm_config_finish(config, &message), 0);
     assert_non_null(config->zone); /* the system's */

@@ -340,11 +340,12 @@ static void test_links(void **state)
         assert_string_equal(target.text, again.text);
         assert_int_equal(target.kind, again.kind);
         assert_int_equal(target.form, again.form);
-        assert_int_equal(target.history, again.history);
+        assert_int_equal(target.query.endpoint, again.query.endpoint);
+        assert_int_equal(target.span, again.span);
         assert_int_equal(target.ago, again.ago);
-        assert_string_equal(target.uid.text, again.uid.text);
-        assert_string_equal(target.alias, again.alias);
-        assert_int_equal(cemm_period_compare(&target.period, &again.period), 0);
+        assert_string_equal(target.query.uid.text, again.query.uid.text);
+        assert_string_equal(target.query.alias, again.query.alias);
+        assert_int_equal(cemm_period_compare(&target.query.period, &again.query.period), 0);
         assert_int_equal(tree_type(&target),
                          path.kind == PATH_DEVICE_LINK ? TREE_DIRECTORY : TREE_FILE);
     }
@@ -425,8 +426,9 @@ static int see(void *data, const struct path *listed)
     assert_int_equal(path.kind, listed->kind);
     assert_int_equal(path.form, listed->form);
     assert_int_equal(path.ago, listed->ago);
-    assert_int_equal(path.history, listed->history);
-    assert_int_equal(cemm_period_compare(&path.period, &listed->period), 0);
+    assert_int_equal(path.span, listed->span);
+    assert_int_equal(path.query.endpoint, listed->query.endpoint);
+    assert_int_equal(cemm_period_compare(&path.query.period, &listed->query.period), 0);
     assert_true(strlen(seen->text) + strlen(name) + 2 < sizeof(seen->text));
     strcat(strcat(seen->text, name), " ");
     seen->count++;
@@ -540,24 +542,23 @@ static const struct {
 static void test_queries(void **state)
 {
     struct fixture *fixture = *state;
-    struct cemm_query query;
     struct path path;
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         const struct cemm_period *period = &queries[i].period;
 
         assert_true(walk(&fixture->clock, queries[i].text, &path));
-        assert_true(tree_query(&path, &query));
-        assert_int_equal(query.endpoint, queries[i].endpoint);
-        assert_string_equal(query.uid.text, UID);
-        assert_string_equal(query.alias, queries[i].alias);
-        assert_int_equal(query.period.span, period->span);
-        assert_int_equal(cemm_period_compare(&query.period, period), 0);
+        assert_int_equal(path.query.endpoint, queries[i].endpoint);
+        assert_string_equal(path.query.uid.text, UID);
+        assert_string_equal(path.query.alias, queries[i].alias);
+        assert_int_equal(path.query.period.span, period->span);
+        assert_int_equal(cemm_period_compare(&path.query.period, period), 0);
     }
-    assert_true(walk(&fixture->clock, "status", &path));
-    assert_false(tree_query(&path, &query));
-    assert_true(walk(&fixture->clock, DAY, &path));
-    assert_false(tree_query(&path, &query));
+    static const char *const none[] = {"", "status", "status.json", UID, METER "/data"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_true(walk(&fixture->clock, none[i], &path));
+        assert_int_equal(path.query.endpoint, CEMM_DEVICES);
+    }
 }
 
 /* An error belongs to the document, not to the file. */
