@@ -275,16 +275,13 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
 
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, double *ret_timeout)
 {
-    if (path->kind == PATH_STATUS || path->kind == PATH_STATUS_JSON) {
-        *ret_timeout = 0;
-        return status_lookup(fs, path, ret_node);
-    }
-    int r = node_of(fs, path, ret_node);
+    bool is_status = path->query.endpoint == CEMM_DEVICES;
+    int r = is_status ? status_lookup(fs, path, ret_node) : node_of(fs, path, ret_node);
     if (r < 0)
         return r;
     node_touch(&fs->nodes, *ret_node);
     drop_old(fs);
-    *ret_timeout = name_timeout(fs, *ret_node);
+    *ret_timeout = is_status ? 0 : name_timeout(fs, *ret_node);
     return 0;
 }
 

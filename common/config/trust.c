@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define BEGIN        "-----BEGIN "
+#define BLANK        " \t\r\n"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The labels of certificates (RFC 7468, and OpenSSL's own). */
@@ -21,18 +22,18 @@ static const char *const labels[] = {"CERTIFICATE-----", "TRUSTED CERTIFICATE---
 static bool is_complete(const char *text, const char *end)
 {
     static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
     size_t count = 0;
 
-    text += strspn(text, " \t\r\n");
+    text += strspn(text, BLANK);
     if (*text != 'M')
         return false;
-    for (; text < end; text++) {
-        if (strchr(" \t\r\n", *text))
-            continue;
-        if (!strchr(letters, *text) && *text != '=')
+    while (text < end) {
+        size_t run = strspn(text, letters);
+        if (run == 0)
             return false;
-        count++;
+        count += run;
+        text += run + strspn(text + run, BLANK);
     }
     return count % 4 == 0;
 }
