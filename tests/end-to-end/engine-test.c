@@ -506,7 +506,7 @@ static void a_route_comes_in_the_middle(void **state)
     free(lines);
 }
 
-/* No source was asked for a list except for the first request. */
+/* Devices and meters are listed only because of the first request. */
 static void the_lan_was_down_at_first(void **state)
 {
     struct cemm_query query = realtime("p1");

@@ -16,7 +16,7 @@ documents="root io realtime day"
 run=$scratch/collectd
 power=power-p1-electric_power
 
-# Each device is a source with the same name.
+# Each device is a separate source, named by its uid.
 write_configurations() {
   local i timeout
   printf 'time-zone = Europe/Amsterdam\n[discovery]\nenabled = no\n[archive]\ndirectory = %s\n' "$conf.archive" >"$conf"

@@ -135,7 +135,7 @@ static void repair_lan(const char *fault)
 
 /* The LAN was asked for p1 and not asked since; on a machine that is so busy that its back-off
  * has ended, it may have been. */
-static void expect_rest(const char *name, int64_t begun)
+static void expect_backoff(const char *name, int64_t begun)
 {
     int64_t failed = begun + (strcmp(name, "reset@lan:*") == 0 ? 0 : 1000 * atoi(PAIR_LAN_TIMEOUT));
     char *log = sim_requests(&rig.lan);
@@ -164,7 +164,7 @@ static void the_cloud_takes_over(void **state)
             pair_expect(name, pair_from(&reply, HOME),
                         "the cloud answers while the LAN is backed off", &reply);
             reply_clear(&reply);
-            expect_rest(name, begun);
+            expect_backoff(name, begun);
         }
         repair_lan(ends[i].fault);
         if (!comes_back(GARAGE))

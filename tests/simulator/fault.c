@@ -202,7 +202,7 @@ static const struct fault_row rows[] = {
     {"stall", NULL, 0, 0, FAULT_WAIT, NULL, "never answers"},
     {"delay", "MS", 0, DELAY_MAX_MS, FAULT_WAIT, NULL, "answers that much later"},
     {"forget", "MS", 1, DELAY_MAX_MS, FAULT_FORGET, NULL,
-     "never answers by a connection idle for so long"},
+     "never answers on a connection that was idle for so long"},
     {"garbage", NULL, 0, 0, FAULT_INSTEAD, apply_garbage, "200 with text that is not JSON"},
     {"html", NULL, 0, 0, FAULT_INSTEAD, apply_html, "200 with a page of HTML"},
     {"empty", NULL, 0, 0, FAULT_INSTEAD, apply_empty, "200 with an empty body"},

@@ -302,7 +302,7 @@ static const struct option_row rows[] = {
      "repeatable: on the LAN, a meter with a name that is not documented and that io\n"
      "does not list, with the data of the alias KIND"},
     {"next-row", NULL, NULL, FLAG(next_row),
-     "days, months and years that are over also have a row at their end"},
+     "days, months and years that have ended also have a row at their end"},
     {"unknown-channel", NULL, NULL, FLAG(unknown_channel), "realtime of p1 also has \"humidity\""},
     {"type", "ALIAS=TYPE", take_type, OTHER, "repeatable: io gives a meter this type"},
     {"dsmr5", NULL, NULL, FLAG(dsmr5), "a day of gas is minutes of L/min, not hours of m3"},
@@ -319,14 +319,14 @@ static const struct option_row rows[] = {
     {"lan-bind", "ADDR,...", take_lan_bind, OTHER,
      "the LAN devices listen here, one on each address, all on --lan-port\n"
      "(default then 80); without --lan there are as many as addresses"},
-    {"prefix", "PATH", take_prefix, OTHER, "of the cloud (default /v1/)"},
+    {"prefix", "PATH", take_prefix, OTHER, "the path of the cloud's API (default /v1/)"},
     {"key", "KEY", take_key, OTHER, "the API key (default " DEFAULT_KEY ")"},
     {"key-file", "FILE", take_key_file, OTHER, "the same, from FILE's first line"},
     {"zone", "NAME", NULL, TEXT(zone), "the meters' zone (default Europe/Amsterdam)"},
     {"promise", "MS", take_promise, OTHER,
-     "documents of the cloud come MS after they were first requested; until\n"
-     "then 202. 10 s after it was made, or once kept, a promise is forgotten\n"
-     "(default 0: no promises)"},
+     "documents of the cloud are available MS after the first request for them;\n"
+     "until then 202. A promise is forgotten 10 s after it was made, or when it\n"
+     "is kept (default 0: no promises)"},
     {"promise-body", "FORM", take_promise_body, OTHER, "json, text or empty (default json)"},
     {"cloud-round", "X", take_cloud_round, OTHER,
      "the cloud's realtime shows meter readings rounded down to\n"
@@ -348,9 +348,9 @@ static const struct option_row rows[] = {
     {"beacon-version", "V", take_beacon_version, OTHER,
      "the version that answers give (default: the firmware's core)"},
     {"beacon-times", "N", NULL, NUMBER(beacon_times, 1, BEACON_TIMES),
-     "each answer comes N times (default 1)"},
+     "each answer is sent N times (default 1)"},
     {"beacon-junk", NULL, NULL, FLAG(beacon_junk),
-     "before each answer come junk and forged packets"},
+     "junk and forged packets are sent before each answer"},
     {"since", "DATE", NULL, TEXT(since), "no data before that day (default: 2 years before now)"},
     {"now", "EPOCH", take_now, OTHER, "the meters' clock at start, fractions allowed"},
     {"speed", "X", take_speed, OTHER, "how fast it runs (default 1)"},
