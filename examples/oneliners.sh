@@ -14,7 +14,7 @@ cat p1/realtime/electric_power
 echo '# the meter readings, as "name value unit"'
 awk -F, '/^t[1-4],/ { print $1, $2, $3 }' p1/realtime.csv
 
-echo '# the same by jq'
+echo '# the same with jq'
 jq -r '.data | to_entries[] | select(.key | test("^t[1-4]$")) | "\(.key) \(.value[1])"' p1/realtime.json
 
 echo '# when it was measured'
@@ -35,8 +35,8 @@ awk -F, 'NR > 1 { print substr($1, 1, 10), $2 + $3 }' p1/data/month/this-month.c
 echo '# gas of this year, by month (m3)'
 awk -F, 'NR > 1 && $2 > 0 { print substr($1, 1, 7), $2 }' p1-gas/data/year/this-year.csv
 
-echo '# statistics of yesterday by csvkit'
+echo '# statistics of yesterday with csvkit'
 csvstat --columns electric_power p1/data/day/yesterday.csv
 
-echo '# SQL by csvkit (its library prints a deprecation warning)'
+echo '# SQL with csvkit (its library prints a deprecation warning)'
 SQLALCHEMY_SILENCE_UBER_WARNING=1 csvsql --query 'SELECT max(electric_power) AS most, min(electric_power) AS least FROM yesterday' p1/data/day/yesterday.csv

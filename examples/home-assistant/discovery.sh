@@ -1,9 +1,9 @@
 #!/bin/bash
-# Tells Home Assistant by MQTT discovery which sensors exist: a retained configuration for each channel
+# Tells Home Assistant with MQTT discovery which sensors exist: a retained configuration for each channel
 # of each meter. Run it again after a meter was added.
 #
-#   cemm list --format json | discovery.sh                  the samples come by mqtt.py
-#   cemm list --format json | discovery.sh collectd HOST    by collectd's plugin mqtt, whose Hostname is HOST
+#   cemm list --format json | discovery.sh                  the samples come from mqtt.py
+#   cemm list --format json | discovery.sh collectd HOST    the samples come from the collectd plugin mqtt, whose Hostname is HOST
 #
 # mosquitto_pub reads the broker's address and a password from ~/.config/mosquitto_pub. Debian: the
 # packages mosquitto-clients and jq.

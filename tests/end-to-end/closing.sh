@@ -51,7 +51,7 @@ run() {
   : >"$sim_log"
   exits "$what: it succeeds" 0 timeout 600 "$cemm" "$@" --config "$scratch/lan.conf"
   is "$what: says nothing" '' "$err"
-  # Without io, a meter is found by its realtime.
+  # Without io, a meter is found through its realtime.
   is "$what: no document is requested twice" '' \
     "$(awk -v listless="$listless" '$2 == "lan" && $5 !~ /v1\/$/ && !($3 == listless && /realtime/) { print $3, $5, $6 }' "$sim_log" | sort | uniq -d)"
   is "$what: at most one root request for each document" '' "$(grep ' lan ' "$sim_log" | awk '$5 ~ /v1\/$/ { roots[$3]++; next } { others[$3]++ }

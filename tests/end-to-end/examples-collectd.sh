@@ -152,7 +152,7 @@ check 'influxdb: its query finds the device' wait_for 20 influx_has
 is 'influxdb: no problem is logged' '' "$(complaints)"
 stop_collectd 'to InfluxDB' "$run"
 
-# The same by UDP; the query uses the times with which the values are stored.
+# The same over UDP; the query uses the times with which the values are stored.
 stop "$daemon_pid"
 rm -r "$scratch/influxdb"
 start_influxdb "${ports[3]}" "${ports[2]}" < <(
@@ -164,10 +164,10 @@ curl -sf -XPOST "$influx/query" --data-urlencode "q=$(grep -o "CREATE DATABASE [
 begin_run udp <<<"$(simple; sed "s|8089|${ports[8]}|" "$examples/collectd/influxdb-udp.conf")"
 start_collectd "$run"
 select=$(sed -n "s/^#   \(SELECT .*\)/\1/p" "$examples/collectd/influxdb-udp.conf")
-check 'influxdb by udp: its query finds the device' wait_for 30 influx_has
-is 'influxdb by udp: it refuses nothing' '' "$(grep -iE 'fail|conflict|dropped' "$scratch/influxdb.out" | head -n 3)"
-is 'influxdb by udp: no problem is logged' '' "$(complaints)"
-stop_collectd 'to InfluxDB by UDP' "$run"
+check 'influxdb over udp: its query finds the device' wait_for 30 influx_has
+is 'influxdb over udp: it refuses nothing' '' "$(grep -iE 'fail|conflict|dropped' "$scratch/influxdb.out" | head -n 3)"
+is 'influxdb over udp: no problem is logged' '' "$(complaints)"
+stop_collectd 'to InfluxDB over UDP' "$run"
 
 # ---- a central server --------------------------------------------------------------------------
 

@@ -156,12 +156,12 @@ oracle() { "$sim" --since "$since" --print "$dev" "$@"; }
 is 'the power now' "$(oracle p1 electric_power "${now}000")" "$(says 'the power now (W)')"
 readings=$(for channel in t1 t2 t3 t4; do echo "$channel $(oracle p1 "$channel" "${now}000")"; done)
 is 'the meter readings' "$readings" "$(says 'the meter readings, as "name value unit"' | sed 's/ kWh//')"
-is 'the same by jq' "$readings" "$(says 'the same by jq')"
+is 'the same with jq' "$readings" "$(says 'the same with jq')"
 is 'its time' "$(TZ=UTC date -d "@$now" +%FT%TZ)" "$(says 'when it was measured')"
 is 'five minutes' 5 "$(says 'the five highest minutes of yesterday' | grep -c "^$yesterday")"
 most=$(tail -n +2 "$p1/yesterday.csv" | cut -d , -f 2 | sort -n | tail -n 1)
-is 'csvsql finds the same maximum' "$most" "$(says 'SQL by csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
-has 'csvstat has all rows' "$(says 'statistics of yesterday by csvkit')" "Row count: $(tail -n +2 "$p1/yesterday.csv" | wc -l)"
+is 'csvsql finds the same maximum' "$most" "$(says 'SQL with csvkit (its library prints a deprecation warning)' | tail -n 1 | cut -d , -f 1 | sed 's/\.0$//')"
+has 'csvstat has all rows' "$(says 'statistics of yesterday with csvkit')" "Row count: $(tail -n +2 "$p1/yesterday.csv" | wc -l)"
 check 'hours, days and months have rows' test "$(says 'the hours of yesterday, mean W' | wc -l)" -ge 23 -a \
   "$(says 'the days of this month: date, kWh' | wc -l)" -ge 1 -a "$(says 'gas of this year, by month (m3)' | wc -l)" -ge 1
 
@@ -183,7 +183,7 @@ check 'year.gnuplot' quiet_plot "$examples/plots/year.gnuplot" "$year" "$m/$dev/
 check 'carpet.gnuplot' quiet_plot "$examples/plots/carpet.gnuplot" "$month/*.csv" "$scratch/carpet.png"
 for name in day year carpet; do check "$name.png is a picture" is_png "$scratch/$name.png"; done
 
-# ---- rsync by cron --------------------------------------------------------------------------------------
+# ---- rsync from cron --------------------------------------------------------------------------------------
 
 line=$(grep -v '^#' "$examples/rsync.cron")
 check 'rsync.cron: five fields of time, a user, a command' grep -qE '^([0-9*/,-]+ ){5}[a-z]+ rsync ' <<<"$line"
