@@ -3,7 +3,7 @@
 # of each meter. Run it again after a meter was added.
 #
 #   cemm list --format json | discovery.sh                  the samples come from mqtt.py
-#   cemm list --format json | discovery.sh collectd HOST    the samples come from the collectd plugin mqtt, whose Hostname is HOST
+#   cemm list --format json | discovery.sh collectd HOST    from collectd's plugin mqtt; HOST is its Hostname
 #
 # mosquitto_pub reads the broker's address and a password from ~/.config/mosquitto_pub. Debian: the
 # packages mosquitto-clients and jq.
