@@ -25,38 +25,38 @@ static struct {
     struct cemm_backfill *backfill;
     int64_t now;
     int get_result;  /* of the next requests */
-    int give_result; /* of the next rows that are sent */
+    int send_result; /* of the next rows that are sent */
     bool details;    /* print days and values */
     struct {
         cemm_answer_fn *done;
         void *data;
-    } asked[8]; /* pending, oldest first */
-    size_t asked_count;
-    struct cemm_fill *giving; /* whose rows were sent last */
-    char story[400];
-} play;
+    } pending[8]; /* oldest first */
+    size_t pending_count;
+    struct cemm_fill *sending; /* whose rows were sent last */
+    char events[400];
+} fake;
 
 int64_t __wrap_cemm_clock_steady(void);
 
 int64_t __wrap_cemm_clock_steady(void)
 {
-    return play.now;
+    return fake.now;
 }
 
 uint32_t __wrap_cemm_random(void);
 
-/* The chance that leaves a pause as it is. */
+/* The random number that does not change a pause. */
 uint32_t __wrap_cemm_random(void)
 {
     return 25;
 }
 
-static void say(const char *what, const char *alias)
+static void record(const char *what, const char *alias)
 {
-    size_t length = strlen(play.story);
+    size_t length = strlen(fake.events);
 
-    assert_true(snprintf(play.story + length, sizeof(play.story) - length, "%s%s %s",
-                         length ? ", " : "", what, alias) < (int)(sizeof(play.story) - length));
+    assert_true(snprintf(fake.events + length, sizeof(fake.events) - length, "%s%s %s",
+                         length ? ", " : "", what, alias) < (int)(sizeof(fake.events) - length));
 }
 
 /* ---- the simulated engine ------------------------------------------------------------ */
@@ -64,7 +64,7 @@ static void say(const char *what, const char *alias)
 const struct cemm_zone *cemm_zone(const struct cemm *cemm)
 {
     (void)cemm;
-    return play.zone;
+    return fake.zone;
 }
 
 int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_ms,
@@ -75,11 +75,11 @@ int cemm_get(struct cemm *cemm, const struct cemm_query *query, int64_t max_age_
     (void)ret_ticket;
     char day[16];
     cemm_period_format(&query->period, day, sizeof(day));
-    say("get", play.details ? day : query->alias);
-    if (play.get_result < 0)
-        return play.get_result;
-    play.asked[play.asked_count].done = done;
-    play.asked[play.asked_count++].data = data;
+    record("get", fake.details ? day : query->alias);
+    if (fake.get_result < 0)
+        return fake.get_result;
+    fake.pending[fake.pending_count].done = done;
+    fake.pending[fake.pending_count++].data = data;
     return 0;
 }
 
@@ -100,12 +100,12 @@ static struct cemm_document *day_of(int first, int last)
 static void answer_with(int result, struct cemm_document *day)
 {
     struct cemm_answer next = {.result = result, .document = day, .message = ""};
-    cemm_answer_fn *done = play.asked[0].done;
-    void *data = play.asked[0].data;
+    cemm_answer_fn *done = fake.pending[0].done;
+    void *data = fake.pending[0].data;
 
-    assert_true(play.asked_count > 0);
-    play.asked_count--;
-    memmove(play.asked, play.asked + 1, play.asked_count * sizeof(play.asked[0]));
+    assert_true(fake.pending_count > 0);
+    fake.pending_count--;
+    memmove(fake.pending, fake.pending + 1, fake.pending_count * sizeof(fake.pending[0]));
     done(data, &next);
     cemm_document_unref(day);
 }
@@ -142,90 +142,91 @@ static const char *values_of(const struct cemm_document *rows)
     return text;
 }
 
-static int give(void *data, struct cemm_fill *fill, struct cemm_document *rows)
+static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
-    assert_ptr_equal(data, &play);
+    assert_ptr_equal(data, &fake);
     assert_ptr_equal(cemm_fill_user(fill), &uid);
-    say("give", play.details ? values_of(rows) : cemm_ledger_alias(cemm_fill_entry(fill)));
-    play.giving = fill;
-    if (play.give_result >= 0)
+    record("send", fake.details ? values_of(rows) : cemm_ledger_alias(cemm_fill_entry(fill)));
+    fake.sending = fill;
+    if (fake.send_result >= 0)
         mark(fill, rows);
-    return play.give_result;
+    return fake.send_result;
 }
 
 static void done(void *data, struct cemm_fill *fill)
 {
     (void)data;
-    say("done", cemm_ledger_alias(cemm_fill_entry(fill)));
+    record("done", cemm_ledger_alias(cemm_fill_entry(fill)));
 }
 
 static void begin(const struct cemm_backfill_rules *rules, int64_t window)
 {
     static const char *const sinks[] = {"csv"};
 
-    memset(&play, 0, sizeof(play));
-    play.now = 1000000;
-    play.zone = cemm_zone_new("Europe/Amsterdam");
-    play.ledger = cemm_ledger_new(window, sinks, 1);
-    assert_non_null(play.zone);
-    assert_non_null(play.ledger);
-    play.backfill = cemm_backfill_new(NULL, play.ledger, rules, &play);
-    assert_non_null(play.backfill);
+    memset(&fake, 0, sizeof(fake));
+    fake.now = 1000000;
+    fake.zone = cemm_zone_new("Europe/Amsterdam");
+    fake.ledger = cemm_ledger_new(window, sinks, 1);
+    assert_non_null(fake.zone);
+    assert_non_null(fake.ledger);
+    fake.backfill = cemm_backfill_new(NULL, fake.ledger, rules, &fake);
+    assert_non_null(fake.backfill);
 }
 
 static void end(void)
 {
-    while (play.asked_count > 0)
+    while (fake.pending_count > 0)
         answer_next(-ECANCELED);
-    cemm_backfill_free(play.backfill);
-    cemm_ledger_free(play.ledger);
-    cemm_zone_free(play.zone);
+    cemm_backfill_free(fake.backfill);
+    cemm_ledger_free(fake.ledger);
+    cemm_zone_free(fake.zone);
 }
 
-/* ---- stories ----------------------------------------------------------------------- */
+/* ---- sequences of events -----------------------------------------------------------------------
+ */
 
-enum action { LIVE, ANSWER, GAVE, STEP };
+enum action { LIVE, ANSWER, SENT, STEP };
 
-struct scene {
+struct step {
     const char *row;
     enum action action;
-    int which;         /* LIVE: the meter; ANSWER, GAVE: the result; STEP: milliseconds later */
-    int get_result;    /* of requests from now on */
-    int give_result;   /* of sending */
-    const char *story; /* the expected events */
-    int64_t result;    /* LIVE: a round is running; STEP: what it returns */
+    int which;          /* LIVE: the meter; ANSWER, SENT: the result; STEP: milliseconds later */
+    int get_result;     /* of requests from now on */
+    int send_result;    /* of sending */
+    const char *events; /* the expected events */
+    int64_t result;     /* LIVE: a round is running; STEP: what it returns */
 };
 
-static int64_t act(const struct scene *scene)
+static int64_t act(const struct step *step)
 {
-    switch (scene->action) {
+    switch (step->action) {
     case LIVE:
         return cemm_backfill_live(
-            play.backfill,
-            cemm_ledger_entry(play.ledger, &uid, aliases[scene->which], "electric_power"), NOON,
+            fake.backfill,
+            cemm_ledger_entry(fake.ledger, &uid, aliases[step->which], "electric_power"), NOON,
             (void *)&uid);
     case ANSWER:
-        answer_next(scene->which);
+        answer_next(step->which);
         return 0;
-    case GAVE:
-        cemm_backfill_sent(play.giving, scene->which == 0, scene->which);
+    case SENT:
+        cemm_backfill_sent(fake.sending, step->which == 0, step->which);
         return 0;
     case STEP:
-        play.now += scene->which;
-        return cemm_backfill_step(play.backfill, play.now);
+        fake.now += step->which;
+        return cemm_backfill_step(fake.backfill, fake.now);
     }
     return 0;
 }
 
-static void run(const struct cemm_backfill_rules *rules, const struct scene *scenes, size_t count)
+static void run(const struct cemm_backfill_rules *rules, const struct step *steps, size_t count)
 {
     begin(rules, WINDOW);
     for (size_t i = 0; i < count; i++) {
-        play.get_result = scenes[i].get_result;
-        play.give_result = scenes[i].give_result;
-        play.story[0] = '\0';
-        expect_int(scenes[i].row, act(&scenes[i]), scenes[i].result);
-        expect_text(scenes[i].row, play.story, scenes[i].story);
+        fake.get_result = steps[i].get_result;
+        fake.send_result = steps[i].send_result;
+        fake.events[0] = '\0';
+        expect_int(steps[i].row, act(&steps[i]), steps[i].result);
+        expect_text(steps[i].row, fake.events, steps[i].events);
     }
     end();
 }
@@ -233,12 +234,13 @@ static void run(const struct cemm_backfill_rules *rules, const struct scene *sce
 /* As in `cemm stream`: at once, few rows at a time, and it waits for the end. */
 static void test_at_once(void **state)
 {
-    static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give, .done = done};
-    static const struct scene scenes[] = {
+    static const struct cemm_backfill_rules rules = {
+        .rows_max = 2, .send = send_rows, .done = done};
+    static const struct step steps[] = {
         {"a live sample", LIVE, 0, 0, 0, "get p1", true},
         {"another one meanwhile", LIVE, 0, 0, 0, "", true},
         {"of another meter", LIVE, 1, 0, 0, "get s01", true},
-        {"rows come in pieces", ANSWER, 0, 0, 0, "give p1, give p1, done p1", 0},
+        {"rows come in pieces", ANSWER, 0, 0, 0, "send p1, send p1, done p1", 0},
         {"nothing is missing", LIVE, 0, 0, 0, "", false},
         {"a request that fails", ANSWER, -ETIMEDOUT, 0, 0, "done s01", 0},
         {"and backs off", LIVE, 1, 0, 0, "", false},
@@ -250,29 +252,29 @@ static void test_at_once(void **state)
     };
 
     (void)state;
-    run(&rules, scenes, COUNT(scenes));
+    run(&rules, steps, COUNT(steps));
 }
 
 /* As in the plugin: later, all rows together, in another thread, and few rounds at a time. */
 static void test_later(void **state)
 {
     static const struct cemm_backfill_rules rules = {
-        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 1, .send = give};
-    static const struct scene scenes[] = {
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 1, .send = send_rows};
+    static const struct step steps[] = {
         {"a live sample", LIVE, 0, 0, 1, "", false},
         {"it is not due", STEP, 999, 0, 1, "", 1},
         {"nor is the next", LIVE, 1, 0, 1, "", false},
         {"it is", STEP, 1, 0, 1, "get p1", 999},
         {"the next waits for its turn", STEP, 999, 0, 1, "", -1},
-        {"rows", ANSWER, 0, 0, 1, "give p1", 0},
+        {"rows", ANSWER, 0, 0, 1, "send p1", 0},
         {"it is still being sent", STEP, 10, 0, 1, "", -1},
-        {"all of them", GAVE, 0, 0, 1, "", 0},
+        {"all of them", SENT, 0, 0, 1, "", 0},
         {"then the next has its turn", STEP, 10, 0, 1, "get s01", -1},
-        {"its rows", ANSWER, 0, 0, 1, "give s01", 0},
+        {"its rows", ANSWER, 0, 0, 1, "send s01", 0},
     };
 
     (void)state;
-    run(&rules, scenes, COUNT(scenes));
+    run(&rules, steps, COUNT(steps));
 }
 
 /* Rows that are not accepted are offered again: soon if the series was not live, else after the
@@ -280,62 +282,62 @@ static void test_later(void **state)
 static void test_refused(void **state)
 {
     static const struct cemm_backfill_rules rules = {
-        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 4, .send = give, .done = done};
-    static const struct scene scenes[] = {
+        .delay_ms = 1000, .rows_max = SIZE_MAX, .rounds_max = 4, .send = send_rows, .done = done};
+    static const struct step steps[] = {
         {"a live sample", LIVE, 0, 0, 0, "", false},
         {"it is due", STEP, 1000, 0, 0, "get p1", -1},
-        {"it is not live", ANSWER, 0, 0, -EAGAIN, "give p1, done p1", 0},
+        {"it is not live", ANSWER, 0, 0, -EAGAIN, "send p1, done p1", 0},
         {"but soon", STEP, 1000, 0, 0, "get p1", -1},
-        {"the sink fails", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
+        {"the sink fails", ANSWER, 0, 0, -EIO, "send p1, done p1", 0},
         {"and backs off for about a second", STEP, 1250, 0, 0, "get p1", -1},
-        {"it fails again", ANSWER, 0, 0, -EIO, "give p1, done p1", 0},
+        {"it fails again", ANSWER, 0, 0, -EIO, "send p1, done p1", 0},
         {"a live sample changes nothing", LIVE, 0, 0, 0, "", false},
         {"it backs off for longer", STEP, 2500, 0, 0, "get p1", -1},
-        {"it works", ANSWER, 0, 0, 0, "give p1, done p1", 0},
+        {"it works", ANSWER, 0, 0, 0, "send p1, done p1", 0},
         {"and everything is sent", LIVE, 0, 0, 0, "", false},
         {"another", LIVE, 1, 0, 0, "", false},
         {"is due", STEP, 1000, 0, 0, "get s01", -1},
         {"after a minute without a sample", STEP, 60000, 0, 0, "", -1},
-        {"one that is not live", ANSWER, 0, 0, -EAGAIN, "give s01, done s01", 0},
+        {"one that is not live", ANSWER, 0, 0, -EAGAIN, "send s01, done s01", 0},
         {"is not tried again", STEP, 600000, 0, 0, "", -1},
         {"before it is live", LIVE, 1, 0, 0, "", false},
         {"again", STEP, 1000, 0, 0, "get s01", -1},
-        {"the sink was healthy, so", ANSWER, 0, 0, -EIO, "give s01, done s01", 0},
+        {"the sink was healthy, so", ANSWER, 0, 0, -EIO, "send s01, done s01", 0},
         {"it backs off for a second again", STEP, 1250, 0, 0, "get s01", -1},
     };
 
     (void)state;
-    run(&rules, scenes, COUNT(scenes));
+    run(&rules, steps, COUNT(steps));
 }
 
 /* Other channels than electric_power and flow have no minutes. */
 static void test_not_followed(void **state)
 {
-    static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = give};
+    static const struct cemm_backfill_rules rules = {.rows_max = 2, .send = send_rows};
 
     (void)state;
     begin(&rules, WINDOW);
-    assert_false(cemm_backfill_live(play.backfill, cemm_ledger_entry(play.ledger, &uid, "p1", "t1"),
+    assert_false(cemm_backfill_live(fake.backfill, cemm_ledger_entry(fake.ledger, &uid, "p1", "t1"),
                                     NOON, NULL));
-    expect_text("not requested", play.story, "");
+    expect_text("not requested", fake.events, "");
     end();
 }
 
 /* ---- a round ----------------------------------------------------------------------- */
 
-static const struct cemm_backfill_rules two_rows = {.rows_max = 2, .send = give};
+static const struct cemm_backfill_rules two_rows = {.rows_max = 2, .send = send_rows};
 
 static struct cemm_ledger_entry *power(void)
 {
-    return cemm_ledger_entry(play.ledger, &uid, "p1", "electric_power");
+    return cemm_ledger_entry(fake.ledger, &uid, "p1", "electric_power");
 }
 
-/* One round, in which each day has rows for these minutes. The story has its events. */
+/* One round, in which each day has rows for these minutes. `events` is what it does. */
 static void round_of(int64_t limit, int first, int last)
 {
-    play.story[0] = '\0';
-    (void)cemm_backfill_live(play.backfill, power(), limit, (void *)&uid);
-    while (play.asked_count > 0)
+    fake.events[0] = '\0';
+    (void)cemm_backfill_live(fake.backfill, power(), limit, (void *)&uid);
+    while (fake.pending_count > 0)
         answer_with(0, day_of(first, last));
 }
 
@@ -347,29 +349,29 @@ static void test_rounds(void **state)
         int marked[6]; /* minutes ago; 0 ends them */
         int first;     /* rows that the API has, minutes ago */
         int last;
-        const char *story;
+        const char *events;
     } rows[] = {
         {"all of it, oldest first, few at a time",
          6,
          {0},
          10,
          1,
-         "get 2017-06-01, give 6+5, give 4+3, give 2"},
-        {"only what is missing", 6, {5, 3}, 10, 1, "get 2017-06-01, give 6+4, give 2"},
+         "get 2017-06-01, send 6+5, send 4+3, send 2"},
+        {"only what is missing", 6, {5, 3}, 10, 1, "get 2017-06-01, send 6+4, send 2"},
         {"nothing is missing", 4, {4, 3, 2}, 10, 1, ""},
         {"the API has nothing", 4, {0}, 0, 0, "get 2017-06-01"},
-        {"or not all", 6, {0}, 5, 3, "get 2017-06-01, give 5+4, give 3"},
-        {"two days", 13 * 60 + 2, {0}, 5, 4, "get 2017-05-31, give 5+4, get 2017-06-01"},
+        {"or not all", 6, {0}, 5, 3, "get 2017-06-01, send 5+4, send 3"},
+        {"two days", 13 * 60 + 2, {0}, 5, 4, "get 2017-05-31, send 5+4, get 2017-06-01"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         begin(&two_rows, rows[i].window * 60);
-        play.details = true;
+        fake.details = true;
         for (size_t j = 0; j < COUNT(rows[i].marked) && rows[i].marked[j]; j++)
             (void)cemm_ledger_mark(power(), "csv", AGO(rows[i].marked[j]));
         round_of(NOON, rows[i].first, rows[i].last);
-        expect_text(rows[i].row, play.story, rows[i].story);
+        expect_text(rows[i].row, fake.events, rows[i].events);
         end();
     }
 }
@@ -400,9 +402,9 @@ static void test_backoff(void **state)
     (void)state;
     begin(&two_rows, 3600);
     for (size_t i = 0; i < COUNT(rows); i++) {
-        play.now += rows[i].after;
+        fake.now += rows[i].after;
         expect_int(rows[i].row,
-                   cemm_backfill_live(play.backfill, power(), NOON + rows[i].later * MINUTE, NULL),
+                   cemm_backfill_live(fake.backfill, power(), NOON + rows[i].later * MINUTE, NULL),
                    rows[i].wants);
         if (rows[i].wants)
             answer_next(rows[i].result);
@@ -415,15 +417,15 @@ static void test_hole(void **state)
 {
     (void)state;
     begin(&two_rows, 6 * 60);
-    play.details = true;
+    fake.details = true;
     round_of(NOON, 4, 4);
-    expect_text("one row", play.story, "get 2017-06-01, give 4");
-    play.now += 60000;
+    expect_text("one row", fake.events, "get 2017-06-01, send 4");
+    fake.now += 60000;
     round_of(NOON, 3, 2); /* 3 and 2 are missing */
-    expect_text("after it", play.story, "get 2017-06-01, give 3+2");
-    play.now += 3600000;
+    expect_text("after it", fake.events, "get 2017-06-01, send 3+2");
+    fake.now += 3600000;
     round_of(NOON, 3, 2); /* 6 and 5 have none */
-    expect_text("before it", play.story, "");
+    expect_text("before it", fake.events, "");
     end();
 }
 
@@ -433,13 +435,13 @@ static void test_just_ended(void **state)
 {
     (void)state;
     begin(&two_rows, 3 * 60);
-    play.details = true;
+    fake.details = true;
     round_of(NOON, 3, 1);
-    expect_text("not yet", play.story, "get 2017-06-01, give 3+2");
+    expect_text("not yet", fake.events, "get 2017-06-01, send 3+2");
     round_of(NOON + MINUTE, 3, 1);
-    expect_text("a minute later", play.story, "get 2017-06-01, give 1");
+    expect_text("a minute later", fake.events, "get 2017-06-01, send 1");
     round_of(NOON + MINUTE, 3, 1);
-    expect_text("once", play.story, "");
+    expect_text("once", fake.events, "");
     end();
 }
 

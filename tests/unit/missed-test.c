@@ -17,8 +17,8 @@ static struct {
     const struct cemm_backfill_rules *rules;
     void *user;   /* of the current round */
     bool lacking; /* minutes are missing */
-    size_t given;
-} play;
+    size_t sent;
+} fake;
 
 /* ---- what else missed.c calls ------------------------------------------------------ */
 
@@ -28,8 +28,8 @@ struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *l
     (void)cemm;
     (void)ledger;
     (void)data;
-    play.rules = rules;
-    return (struct cemm_backfill *)&play;
+    fake.rules = rules;
+    return (struct cemm_backfill *)&fake;
 }
 
 void cemm_backfill_free(struct cemm_backfill *backfill)
@@ -43,14 +43,14 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
     (void)backfill;
     (void)entry;
     (void)limit;
-    play.user = user;
-    return play.lacking;
+    fake.user = user;
+    return fake.lacking;
 }
 
 void *cemm_fill_user(const struct cemm_fill *fill)
 {
     (void)fill;
-    return play.user;
+    return fake.user;
 }
 
 void message_print(enum cemm_level level, const char *format, ...)
@@ -62,9 +62,9 @@ void message_print(enum cemm_level level, const char *format, ...)
 /* ---- the stream -------------------------------------------------------------------- */
 
 /* Each sample is the next one, and is new. */
-static void give(void *data, const struct cemm_document *document, bool old)
+static void send_samples(void *data, const struct cemm_document *document, bool old)
 {
-    struct cemm_document *picked = cemm_ledger_pick(play.ledger, document, NULL);
+    struct cemm_document *picked = cemm_ledger_pick(fake.ledger, document, NULL);
     size_t count = 0;
 
     (void)data;
@@ -73,7 +73,7 @@ static void give(void *data, const struct cemm_document *document, bool old)
     const struct cemm_series *series = cemm_document_series(picked, &count);
     assert_int_equal(count, 1);
     assert_int_equal(series->count, 1);
-    assert_int_equal((int)series->samples[0].value, (int)play.given++);
+    assert_int_equal((int)series->samples[0].value, (int)fake.sent++);
     cemm_document_unref(picked);
 }
 
@@ -83,7 +83,7 @@ static void take(struct missed_meter *meter, int number)
     snprintf(text, sizeof(text), "{\"data\":{\"electric_power\":[%lld,%d]}}",
              (long long)(ANSWER_NOW - 10000 * (ANSWERS - number)), number);
     struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, text);
-    missed_take(play.missed, meter, document);
+    missed_take(fake.missed, meter, document);
     cemm_document_unref(document);
 }
 
@@ -93,20 +93,20 @@ static void test_too_many(void **state)
     struct missed_meter meter = {NULL};
 
     (void)state;
-    play.ledger = cemm_ledger_new(MISSED_WINDOW, sinks, 1);
-    assert_non_null(play.ledger);
-    play.missed = missed_open(scratch_path("state"), NULL, play.ledger, give, NULL);
-    assert_non_null(play.missed);
-    play.lacking = true;
+    fake.ledger = cemm_ledger_new(MISSED_WINDOW, sinks, 1);
+    assert_non_null(fake.ledger);
+    fake.missed = missed_open(scratch_path("state"), NULL, fake.ledger, send_samples, NULL);
+    assert_non_null(fake.missed);
+    fake.lacking = true;
     for (int i = 0; i < ANSWERS; i++)
         take(&meter, i);
-    assert_int_equal(play.given + missed_waiting(play.missed), ANSWERS);
-    play.lacking = false;
-    play.rules->done(play.missed, NULL);
-    assert_int_equal(missed_waiting(play.missed), 0);
-    assert_int_equal(play.given, ANSWERS);
-    missed_close(play.missed);
-    cemm_ledger_free(play.ledger);
+    assert_int_equal(fake.sent + missed_waiting(fake.missed), ANSWERS);
+    fake.lacking = false;
+    fake.rules->done(fake.missed, NULL);
+    assert_int_equal(missed_waiting(fake.missed), 0);
+    assert_int_equal(fake.sent, ANSWERS);
+    missed_close(fake.missed);
+    cemm_ledger_free(fake.ledger);
 }
 
 int main(void)
