@@ -12,6 +12,110 @@
 
 #include "plugin/exec/output.h"
 
+/* Meters that a message names; more are counted. */
+#define NAMES_MAX 4
+
+#define LINE_SIZE (CEMM_MESSAGE_SIZE * 3) /* they and a message */
+
+/* ---- causes ------------------------------------------------------------------ */
+
+struct link {
+    struct finding *finding;
+    char cause[FINDING_PERIODS_SIZE + CEMM_MESSAGE_SIZE];
+};
+
+/* Problems have one cause if their messages are the same, or their reasons, which are that a device
+ * does not answer or that a source rejects the key. Other failures are a meter's own. */
+static struct link make_link(struct finding *finding)
+{
+    struct link link = {.finding = finding};
+    const char *message = finding->message;
+    const char *request = message_rest(message);
+    const char *reason = message_rest(request);
+    bool silent = finding->result == -EHOSTUNREACH || finding->result == -ETIMEDOUT;
+    if (reason && (silent || finding->result == CEMM_DENIED))
+        (void)snprintf(link.cause, sizeof(link.cause), "%s%.*s%.*s %s", finding->periods,
+                       (int)(request - message), message, silent ? (int)strcspn(request, " :") : 0,
+                       request, /* the device */
+                       reason);
+    else
+        (void)snprintf(link.cause, sizeof(link.cause), "%s%s", finding->periods, message);
+    return link;
+}
+
+static int compare_links(const void *left, const void *right)
+{
+    const struct link *a = left;
+    const struct link *b = right;
+    int r = strcmp(a->cause, b->cause);
+    return r != 0 ? r : a->finding < b->finding ? -1 : 1;
+}
+
+/* Links the problems that have one cause. Without memory none are. */
+static void link_causes(struct finding *findings, size_t count)
+{
+    struct link *links = calloc(count + 1, sizeof(*links));
+    size_t problems = 0;
+    for (size_t i = 0; links && i < count; i++) {
+        if (findings[i].kind == FINDING_PROBLEM)
+            links[problems++] = make_link(&findings[i]);
+    }
+    if (problems > 0)
+        qsort(links, problems, sizeof(*links), compare_links);
+    for (size_t i = 1; i < problems; i++) {
+        if (strcmp(links[i - 1].cause, links[i].cause) == 0) {
+            links[i - 1].finding->next = links[i].finding;
+            links[i].finding->joined = true;
+        }
+    }
+    free(links);
+}
+
+/* "uid/alias, uid/alias and 3 more: MESSAGE", for all with the same cause. A uid that is `device`
+ * is left out. */
+static void describe(const struct finding *finding, const char *device, char ret_line[LINE_SIZE])
+{
+    const char *message = finding->message;
+    const char *request = message_rest(message);
+    bool known = finding->periods[0] != '\0' && message_was_printed(message);
+    bool one_request = true;
+    size_t length = 0;
+    size_t count = 0;
+    for (const struct finding *other = finding; other; other = other->next, count++) {
+        const char *uid = strcmp(other->uid, device) == 0 ? "" : other->uid;
+        const char *slash = uid[0] != '\0' && other->alias[0] != '\0' ? "/" : "";
+        one_request = one_request && strcmp(other->message, message) == 0;
+        if (count < NAMES_MAX && (uid[0] != '\0' || other->alias[0] != '\0'))
+            length += (size_t)snprintf(ret_line + length, LINE_SIZE - length, "%s%s%s%s",
+                                       length > 0 ? ", " : "", uid, slash, other->alias);
+    }
+    if (count > NAMES_MAX && length > 0)
+        length += (size_t)snprintf(ret_line + length, LINE_SIZE - length, " and %zu more",
+                                   count - NAMES_MAX);
+    (void)snprintf(ret_line + length, LINE_SIZE - length, "%s%s%s%.*s%s",
+                   finding->periods[0] != '\0' ? " " : "", finding->periods, length > 0 ? ": " : "",
+                   known || one_request ? 0 : (int)(request - message), message,
+                   known         ? "failed, see above"
+                   : one_request ? message
+                                 : message_rest(request));
+}
+
+void findings_report(struct finding *findings, size_t count, bool shown)
+{
+    link_causes(findings, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct finding *finding = &findings[i];
+        enum cemm_level level = finding->kind == FINDING_NOTE ? CEMM_LOG_WARNING : CEMM_LOG_ERROR;
+        char line[LINE_SIZE];
+        if (finding->kind == FINDING_ANSWER || finding->joined)
+            continue;
+        describe(finding, "", line);
+        if (!shown)
+            message_print(level, "%s", line);
+        message_remember(finding->message);
+    }
+}
+
 /* ---- the sweep --------------------------------------------------------------- */
 
 static struct finding *add(struct collection *collection, enum finding_kind kind, const char *uid,
@@ -22,7 +126,7 @@ static struct finding *add(struct collection *collection, enum finding_kind kind
     struct finding *more = reallocarray(collection->findings, collection->count + 1, sizeof(*more));
     if (!more) {
         collection->error = -ENOMEM;
-        collection->done = true;
+        collection->pending = 0;
         return NULL;
     }
     collection->findings = more;
@@ -43,7 +147,7 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
     if (collection->error != 0)
         return; /* the context is being freed */
     if (!answer) {
-        collection->done = true;
+        collection->pending = 0;
         return;
     }
     collection->meters_done += alias != NULL;
@@ -52,13 +156,17 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
                                   uid ? uid->text : NULL, alias, answer->message);
     if (finding)
         finding->result = answer->result;
-    if (finding && good)
-        finding->document = cemm_document_ref(answer->document);
+    if (!finding || !good)
+        return;
+    finding->document = cemm_document_ref(answer->document);
+    collection->early += cemm_document_early(answer->document);
+    collection->any_sample |= !cemm_document_empty(answer->document);
 }
 
-/* How many known meters the sweep covers. */
-static size_t count_meters(const struct collection *collection)
+/* Of the known meters that the sweep covers. */
+static void show_progress(const void *data)
 {
+    const struct collection *collection = data;
     const struct cemm_device *device;
     const char *alias;
     size_t count = 0;
@@ -67,23 +175,20 @@ static size_t count_meters(const struct collection *collection)
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
             count += options_select(collection->options, uid, alias);
     }
-    return count > collection->meters_done ? count : collection->meters_done;
-}
-
-static void show_progress(const void *data)
-{
-    const struct collection *collection = data;
-    message_progress(collection->meters_done, count_meters(collection), "meters");
+    if (count < collection->meters_done)
+        count = collection->meters_done;
+    message_progress(collection->meters_done, count, "meter");
 }
 
 /* A METER that matches nothing is a problem: a typo must not look like success. */
 static void add_unanswered(struct collection *collection)
 {
-    const struct exec_meter *meter;
     struct cemm_message message;
-    for (size_t i = 0;
-         (meter = options_missing(collection->options, collection->session.cemm, &i, &message));)
-        add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, message.text);
+    for (size_t i = 0; i < collection->options->meter_count; i++) {
+        const struct exec_meter *meter = &collection->options->meters[i];
+        if (options_missing(meter, collection->session.cemm, &message))
+            add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, message.text);
+    }
 }
 
 static bool mentioned(const struct collection *collection, const char *uid)
@@ -101,9 +206,8 @@ static void add_bare_devices(struct collection *collection)
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
         const char *uid = cemm_device_uid(device)->text;
-        bool meant =
-            collection->options->meter_count == 0 || options_select(collection->options, uid, "");
-        if (meant && !cemm_device_alias(device, 0) && !mentioned(collection, uid))
+        if (options_select(collection->options, uid, "") && !cemm_device_alias(device, 0) &&
+            !mentioned(collection, uid))
             add(collection, FINDING_NOTE, uid, NULL, "no meters");
     }
 }
@@ -120,13 +224,13 @@ static int compare(const void *left, const void *right)
     return r != 0 ? r : strcmp(a->alias, b->alias);
 }
 
-/* Returns 0 however the meters did, or a negative errno if the sweep failed. */
-static int sweep(struct collection *collection)
+int collection_sweep(struct collection *collection)
 {
     const struct session *session = &collection->session;
+    collection->pending = 1;
     int r = cemm_sweep(session->cemm, &collection->options->selection, take_answer, collection);
     if (r == 0)
-        r = session_wait(session, &collection->done, show_progress, collection);
+        r = session_wait(session, &collection->pending, show_progress, collection);
     if (r < 0)
         return r;
     add_bare_devices(collection);
@@ -135,24 +239,6 @@ static int sweep(struct collection *collection)
     if (collection->count > 0)
         qsort(collection->findings, collection->count, sizeof(struct finding), compare);
     return collection->error;
-}
-
-enum exec_exit collection_make(struct collection *ret_collection,
-                               const struct exec_options *options)
-{
-    struct session *session = &ret_collection->session;
-    *ret_collection = (struct collection){.options = options};
-    enum exec_exit end = session_open(session, SESSION_ONCE, options);
-    if (end != EXEC_OK)
-        return end;
-    int r = sweep(ret_collection);
-    if (r < 0)
-        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
-    else if (session_found_nothing(session))
-        session_explain_nothing(session);
-    else
-        return EXEC_OK;
-    return EXEC_FAILED;
 }
 
 void collection_clear(struct collection *collection)
@@ -166,37 +252,23 @@ void collection_clear(struct collection *collection)
 
 /* ---- the result -------------------------------------------------------------- */
 
-/* The whole text is rendered first, so that the output is written completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data)
 {
-    char *text = NULL;
-    size_t length = 0;
-    struct cemm_message message = {""};
-    FILE *stream = cemm_text_open(&text, &length);
-    int r = stream ? write(data, stream) : -ENOMEM;
-    if (stream && fclose(stream) != 0 && r == 0)
-        r = -ENOMEM;
+    struct output output;
+    int r = output_begin(&output, file);
+    if (r == 0)
+        r = write(data, output.stream);
+    r = output_end(&output, r);
     if (r < 0)
-        message_print(CEMM_LOG_ERROR, "no output: %s", strerror(-r));
-    else if ((r = output_write(file, text, length, &message)) < 0)
-        message_print(CEMM_LOG_ERROR, "%s", message.text);
-    free(text);
+        message_failure(&output.message, r);
     return r < 0 ? EXEC_FAILED : EXEC_OK;
 }
 
 /* Prints the problems, unless a table shows them, and what was left out. */
-static void report(const struct collection *collection, bool shown)
+static void report(struct collection *collection, bool shown)
 {
-    size_t early = 0;
-    if (!shown)
-        cause_report(collection->findings, collection->count);
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_PROBLEM)
-            cause_remember(finding->message);
-        if (finding->kind == FINDING_ANSWER)
-            early += cemm_document_early(finding->document);
-    }
+    size_t early = collection->early;
+    findings_report(collection->findings, collection->count, shown);
     if (early > 0)
         message_print(CEMM_LOG_WARNING,
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
@@ -205,25 +277,14 @@ static void report(const struct collection *collection, bool shown)
         message_print(CEMM_LOG_WARNING, "no meters were found");
 }
 
-static bool any_sample(const struct collection *collection)
-{
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_ANSWER && !cemm_document_empty(finding->document))
-            return true;
-    }
-    return false;
-}
-
 /* An old file is better than an empty one, but Prometheus must see that it is old. */
 static bool worth_a_file(const struct collection *collection)
 {
-    return collection->problems == 0 || any_sample(collection) ||
+    return collection->problems == 0 || collection->any_sample ||
            collection->options->format == EXEC_FORMAT_PROMETHEUS;
 }
 
-enum exec_exit collection_print(struct collection *collection, command_write_fn *write,
-                                bool is_table)
+static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
 {
     const char *file = collection->options->output;
     report(collection, is_table && !file && (output_is_terminal() || output_is_stderr()));
@@ -236,20 +297,40 @@ enum exec_exit collection_print(struct collection *collection, command_write_fn 
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
-void collection_note(struct table *table, const struct collection *collection, size_t index,
-                     const char **device)
+static enum exec_exit run(struct collection *collection, command_write_fn *write, bool is_table)
 {
-    const char *uid = collection->findings[index].uid;
+    int r = collection_sweep(collection);
+    if (r < 0)
+        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+    else if (session_found_nothing(&collection->session))
+        session_explain_nothing(&collection->session);
+    else
+        return print(collection, write, is_table);
+    return EXEC_FAILED;
+}
+
+enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
+                                  bool is_table)
+{
+    struct collection collection = {.options = options};
+    enum exec_exit end = session_open(&collection.session, SESSION_ONCE, options);
+    if (end == EXEC_OK)
+        end = run(&collection, write, is_table);
+    collection_clear(&collection);
+    return end;
+}
+
+void collection_note(struct table *table, const struct finding *finding, const char **device)
+{
+    const char *uid = finding->uid;
     bool below = uid[0] != '\0';
-    struct cause cause;
-    char line[sizeof(cause) + sizeof("  : ")];
-    if (!cause_join(collection->findings, collection->count, index, uid, &cause))
+    char line[sizeof("  ") + LINE_SIZE] = "  ";
+    if (finding->joined)
         return;
     if (below && (!*device || strcmp(*device, uid) != 0))
         table_note(table, uid);
     if (below)
         *device = uid;
-    (void)snprintf(line, sizeof(line), "%s%s%s%s", below ? "  " : "", cause.names,
-                   cause.names[0] != '\0' ? ": " : "", cause.message.text);
-    table_note(table, line);
+    describe(finding, uid, line + 2);
+    table_note(table, below ? line : line + 2);
 }

@@ -1,49 +1,75 @@
 /*
  * The commands that sweep once, list and read: configuration, sweep, output,
- * messages, exit status.
+ * messages, exit status. Failures with one cause, such as a key that is
+ * rejected, are one message.
  */
 #ifndef CEMM_EXEC_COMMAND_H
 #define CEMM_EXEC_COMMAND_H
 
 #include <stdio.h>
 
-#include "plugin/exec/cause.h"
+#include "plugin/exec/render.h"
 #include "plugin/exec/session.h"
-#include "plugin/exec/table.h"
+
+#define FINDING_PERIODS_SIZE 32 /* room for two dates */
+
+enum finding_kind {
+    FINDING_ANSWER,  /* a meter's answer */
+    FINDING_PROBLEM, /* a meter, device or source failed */
+    FINDING_NOTE,    /* no failure */
+};
+
+/* How a request ended. */
+struct finding {
+    enum finding_kind kind;
+    char uid[CEMM_UID_SIZE];            /* "": no single device */
+    char alias[CEMM_NAME_SIZE];         /* "": no single meter */
+    char periods[FINDING_PERIODS_SIZE]; /* that failed; "" if it is not about periods */
+    struct cemm_document *document;
+    int result; /* of the request */
+    char message[CEMM_MESSAGE_SIZE];
+    struct finding *next; /* the next problem with the same cause */
+    bool joined;          /* an earlier one has the same cause */
+};
+
+/* Links the problems with one cause; they must not move from then on. Prints them and the notes,
+ * unless they are shown otherwise. */
+void findings_report(struct finding *findings, size_t count, bool shown);
 
 /* By device, then readings before problems, then alias; without a device last. */
 struct collection {
     struct finding *findings;
     size_t count;
     size_t problems;
+    size_t early; /* samples that were left out, because they lie ahead of our clock */
+    bool any_sample;
     struct session session;
     const struct exec_options *options;
     int64_t now; /* end of the sweep (Unix milliseconds) */
 
     size_t meters_done; /* the rest is for the sweep itself */
-    bool done;
+    size_t pending;
     int error;
 };
 
 /* Returns 0 or a negative errno. */
 typedef int command_write_fn(const void *data, FILE *stream);
 
-/* Opens a session and sweeps, or reports why it can't. collection_clear() must follow in either
- * case, and the collection must not move until then. */
-enum exec_exit collection_make(struct collection *ret_collection,
-                               const struct exec_options *options);
+/* Sweeps, with session and options set. Returns 0 however the meters did, or a negative errno. It
+ * must not move until collection_clear(), which closes the session, too. */
+int collection_sweep(struct collection *collection);
 void collection_clear(struct collection *collection);
 
-/* Reports the problems and writes the result: `data` of `write` is the collection. `is_table`: the
- * text shows the problems, so a terminal does not need them again on stderr. */
-enum exec_exit collection_print(struct collection *collection, command_write_fn *write,
-                                bool is_table);
+/* The command: sweeps, reports the problems and writes the result: `data` of `write` is the
+ * collection. `is_table`: the text shows the problems, so a terminal does not need them again on
+ * stderr. */
+enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
+                                  bool is_table);
 
 /* Writes a text to `file` (NULL: stdout), completely or not at all. */
 enum exec_exit command_put(const char *file, command_write_fn *write, const void *data);
 
-/* Adds problem or note `index` below its device. Problems with one cause are one note. */
-void collection_note(struct table *table, const struct collection *collection, size_t index,
-                     const char **device);
+/* Adds a problem or note below its device. Problems with one cause are one note. */
+void collection_note(struct table *table, const struct finding *finding, const char **device);
 
 #endif

@@ -20,7 +20,7 @@ static const struct table_column columns[COLUMNS] = {
 };
 
 struct search {
-    bool done;
+    size_t pending;
     int result;
 };
 
@@ -28,7 +28,7 @@ static void take_end(void *data, const struct cemm_answer *answer)
 {
     struct search *search = data;
     search->result = answer->result;
-    search->done = true;
+    search->pending = 0;
 }
 
 /* Goes on to the next device by its uid: diffs of two runs show what has changed. */
@@ -47,9 +47,11 @@ static bool next_device(const struct cemm *cemm, struct cemm_discovered *device)
     return found;
 }
 
-static void fill(struct table *table, const void *data)
+static int write_table(const void *data, FILE *stream)
 {
     struct cemm_discovered device = {.uid = {""}};
+    struct table table;
+    table_begin(&table, columns, COLUMNS);
     while (next_device(data, &device)) {
         const char *cells[COLUMNS] = {
             [UID] = device.uid.text,
@@ -57,14 +59,9 @@ static void fill(struct table *table, const void *data)
             [TYPE] = device.type,
             [CORE] = device.core,
         };
-        table_row(table, cells);
+        table_row(&table, cells);
     }
-}
-
-static int write_table(const void *data, FILE *stream)
-{
-    struct table table = {columns, COLUMNS};
-    return table_print(&table, fill, data, stream);
+    return table_print(&table, stream);
 }
 
 static enum exec_exit report(struct session *session, const char *file)
@@ -72,7 +69,7 @@ static enum exec_exit report(struct session *session, const char *file)
     struct cemm_discovered device = {.uid = {""}};
     session_release(session);
     if (!next_device(session->cemm, &device)) {
-        session_explain_discovery(session);
+        session_explain_nothing(session);
         return EXEC_FAILED;
     }
     session_explain_missing(session, CEMM_LOG_WARNING);
@@ -85,14 +82,14 @@ static int search_all(const struct session *session, struct search *search)
     if (r < 0)
         return r;
     message_busy("looking for CEMMs");
-    r = session_wait(session, &search->done, NULL, NULL);
+    r = session_wait(session, &search->pending, NULL, NULL);
     return r < 0 ? r : search->result;
 }
 
 enum exec_exit exec_discover(const struct exec_options *options)
 {
     struct session session;
-    struct search search = {.done = false};
+    struct search search = {.pending = 1};
     enum exec_exit end = session_open(&session, SESSION_DISCOVERY, options);
     int r = end == EXEC_OK ? search_all(&session, &search) : 0;
     if (r != 0) {

@@ -5,22 +5,29 @@
  *
  * If a document of a day can't be fetched, the interval with that day is left
  * out: with the document it would have another value.
+ *
+ * Each row is made into texts, one for each column, empty if it does not apply;
+ * each format has its own way to show them.
  */
-#include "plugin/exec/energy-print.h"
-#include "plugin/exec/history-run.h"
-
+#include <ctype.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "plugin/exec/history-run.h"
+#include "plugin/exec/render.h"
 
 /* The documents of a meter and a day, in this order. */
-enum column { READINGS, MINUTES, MONTH, COLUMNS };
+enum { READINGS, DAY, MONTH, DOCUMENTS };
 
 /* Days before the range, of which only the readings are asked for. */
 #define AHEAD 1
 
 struct meter {
     struct energy *energy;
-    const struct history_meter *names;
+    struct history_meter *names;
     struct cemm_document *before; /* readings of the day before, and of the day */
     struct cemm_document *after;
     struct cemm_document *minutes;
@@ -35,53 +42,292 @@ struct meter {
     struct cemm_period refused_first;
 };
 
+struct row {
+    const struct history_meter *meter;
+    enum cemm_quantity quantity;
+    struct cemm_interval interval;
+};
+
 struct energy {
     struct exec_options options;
     struct history history;
     int64_t now; /* seconds */
     struct meter *meters;
-    struct energy_rows rows;
+    struct row *rows; /* of a day */
+    size_t row_count;
+    int error; /* of adding a row */
 };
 
 static bool for_home_assistant(const struct energy *energy)
 {
-    return energy->rows.format == EXEC_FORMAT_HOME_ASSISTANT;
+    return energy->options.format == EXEC_FORMAT_HOME_ASSISTANT;
 }
 
 static const struct cemm_zone *zone_of(const struct energy *energy)
 {
-    return cemm_zone(energy->history.session.cemm);
+    return cemm_zone(energy->history.cemm);
+}
+
+/* ---- rows ----------------------------------------------------------------------- */
+
+enum column {
+    UID,
+    ALIAS,
+    START,
+    IMPORT,
+    EXPORT,
+    FORWARD,
+    REVERSE,
+    GAS,
+    VOLUME,
+    MINUTES,
+    BASIS,
+    UNALLOCATED,
+    COLUMNS,
+};
+
+static const char *const names[COLUMNS] = {
+    "uid",     "alias", "start",  "import",  "export", "forward",
+    "reverse", "gas",   "volume", "minutes", "basis",  "unallocated",
+};
+
+static const char *const basis_names[] = {
+    [CEMM_BASIS_NONE] = "",   [CEMM_BASIS_HOURS] = "hours",     [CEMM_BASIS_READINGS] = "readings",
+    [CEMM_BASIS_NET] = "net", [CEMM_BASIS_MINUTES] = "minutes",
+};
+
+/* The column of a quantity's forward; that of its reverse, if it has one, is the next. */
+static const enum column first_column[] = {
+    [CEMM_QUANTITY_NONE] = FORWARD,   [CEMM_QUANTITY_GRID] = IMPORT,
+    [CEMM_QUANTITY_ENERGY] = FORWARD, [CEMM_QUANTITY_GAS] = GAS,
+    [CEMM_QUANTITY_VOLUME] = VOLUME,
+};
+
+static bool has_reverse(enum cemm_quantity quantity)
+{
+    return first_column[quantity] < GAS;
+}
+
+struct cells {
+    char texts[COLUMNS][CEMM_NAME_SIZE];
+};
+
+/* kWh and m3. 0 has no sign. */
+static void put_thousandths(char ret_text[CEMM_NAME_SIZE], double value)
+{
+    snprintf(ret_text, CEMM_NAME_SIZE, "%.3f", value / 1000 + 0.0);
+}
+
+static void make_cells(const struct energy *energy, const struct row *row, struct cells *ret_cells)
+{
+    const struct cemm_interval *interval = &row->interval;
+    enum column first = first_column[row->quantity];
+    char(*texts)[CEMM_NAME_SIZE] = ret_cells->texts;
+    memset(ret_cells, 0, sizeof(*ret_cells));
+    copy_text(texts[UID], CEMM_UID_SIZE, row->meter->uid.text);
+    copy_text(texts[ALIAS], CEMM_NAME_SIZE, row->meter->alias);
+    cemm_time_format(zone_of(energy), interval->start * 1000, texts[START]);
+    if (interval->amount.count > 0)
+        put_thousandths(texts[first], interval->amount.sides[CEMM_FORWARD]);
+    if (interval->amount.count > 0 && has_reverse(row->quantity))
+        put_thousandths(texts[first + 1], interval->amount.sides[CEMM_REVERSE]);
+    if (interval->basis != CEMM_BASIS_HOURS)
+        snprintf(texts[MINUTES], CEMM_NAME_SIZE, "%u", interval->amount.count);
+    copy_text(texts[BASIS], CEMM_NAME_SIZE, basis_names[interval->basis]);
+    if (interval->checked)
+        put_thousandths(texts[UNALLOCATED], interval->unallocated);
+}
+
+/* ---- the formats -------------------------------------------------------------- */
+
+static void print_csv(const struct cells *cells, FILE *stream)
+{
+    for (size_t i = 0; i < COLUMNS; i++)
+        fprintf(stream, "%s%s", i > 0 ? "," : "", cells->texts[i]);
+    putc('\n', stream);
+}
+
+/* What is empty is null. */
+static int print_json(const struct cells *cells, bool begun, FILE *stream)
+{
+    bool failed = false;
+    struct json_object *row = json_object_new_object();
+    for (size_t i = 0; i < COLUMNS; i++) {
+        const char *text = cells->texts[i];
+        if (*text == '\0')
+            cemm_json_add_text(&failed, row, names[i], NULL);
+        else if (i <= START || i == BASIS)
+            cemm_json_add_text(&failed, row, names[i], text);
+        else
+            cemm_json_add(&failed, row, names[i],
+                          json_object_new_double_s(strtod(text, NULL), text));
+    }
+    const char *text = failed ? NULL : json_object_to_json_string_ext(row, JSON_C_TO_STRING_SPACED);
+    if (text)
+        fprintf(stream, "%s%s", begun ? ",\n" : "[\n", text);
+    json_object_put(row);
+    return text ? 0 : -ENOMEM;
+}
+
+static void print_influx(const struct energy *energy, const struct row *row,
+                         const struct cells *cells, FILE *stream)
+{
+    const char *comma = " ";
+    if (row->interval.amount.count == 0 && !row->interval.checked)
+        return;
+    fprintf(stream, "cemm_energy,uid=%s,alias=%s,by=%s", row->meter->uid.text, row->meter->alias,
+            interval_names[energy->options.by]);
+    for (size_t i = IMPORT; i < COLUMNS; i++) {
+        const char *quote = i == BASIS ? "\"" : "";
+        if (cells->texts[i][0] == '\0')
+            continue;
+        fprintf(stream, "%s%s=%s%s%s", comma, names[i], quote, cells->texts[i], quote);
+        comma = ",";
+    }
+    fprintf(stream, " %lld000000000\n", (long long)row->interval.start);
+}
+
+/* "cemm:00_1e_c0_85_96_cc_p1_import": no other characters, no two underscores together. */
+static void put_statistic_id(const struct row *row, enum column column, FILE *stream)
+{
+    const char *parts[] = {row->meter->uid.text, row->meter->alias, names[column]};
+    char before = '_';
+    fputs("cemm:", stream);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (i > 0 && before != '_')
+            putc(before = '_', stream);
+        for (const char *c = parts[i]; *c != '\0'; c++) {
+            char now = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+            if (now != '_' || before != '_')
+                putc(now, stream);
+            before = now;
+        }
+    }
+}
+
+/* A row for each direction, in UTC. */
+static void print_home_assistant(const struct row *row, const struct cells *cells, FILE *stream)
+{
+    time_t start = (time_t)row->interval.start;
+    char time[CEMM_TIME_SIZE] = "";
+    struct tm tm;
+    if (gmtime_r(&start, &tm))
+        (void)strftime(time, sizeof(time), "%d.%m.%Y %H:%M", &tm);
+    for (enum column column = IMPORT; column <= VOLUME; column++) {
+        if (cells->texts[column][0] == '\0')
+            continue;
+        put_statistic_id(row, column, stream);
+        fprintf(stream, ",%s,%s,%s\n", time, column < GAS ? "kWh" : "m³", cells->texts[column]);
+    }
+}
+
+/* ---- the table ---------------------------------------------------------------- */
+
+static const struct table_column table_columns[] = {
+    {.title = "TIME", .width = LONGEST("2024-03-31 03:00:00")},
+    {.title = "DEVICE", .width = LONGEST("00-1E-C0-85-96-CC")},
+    {.title = "METER", .width = LONGEST("emucs-gas")},
+    {.title = "IN", .right = true, .width = LONGEST("1234.567")},
+    {.title = "OUT", .right = true, .width = LONGEST("1234.567")},
+    {.title = "UNIT"},
+    {.title = "MINUTES", .right = true},
+    {.title = "BASIS", .width = LONGEST("readings")},
+    {.title = "UNALLOCATED", .right = true},
+};
+
+static void add_row(struct table *table, const struct row *row, struct cells *cells)
+{
+    char(*texts)[CEMM_NAME_SIZE] = cells->texts;
+    enum column first = first_column[row->quantity];
+    table_plain_time(texts[START]);
+    const char *const shown[] = {
+        texts[START],
+        texts[UID],
+        texts[ALIAS],
+        texts[first],
+        has_reverse(row->quantity) ? texts[first + 1] : "",
+        has_reverse(row->quantity) ? "kWh" : "m3",
+        texts[MINUTES],
+        texts[BASIS],
+        texts[UNALLOCATED],
+    };
+    table_row(table, shown);
+}
+
+static int print_row(const struct energy *energy, const struct row *row, struct table *table,
+                     FILE *stream)
+{
+    struct cells cells;
+    make_cells(energy, row, &cells);
+    switch (energy->options.format) {
+    case EXEC_FORMAT_TABLE:
+        add_row(table, row, &cells);
+        break;
+    case EXEC_FORMAT_JSON:
+        return print_json(&cells, energy->history.printed, stream);
+    case EXEC_FORMAT_INFLUX:
+        print_influx(energy, row, &cells, stream);
+        break;
+    case EXEC_FORMAT_HOME_ASSISTANT:
+        print_home_assistant(row, &cells, stream);
+        break;
+    default:
+        print_csv(&cells, stream);
+    }
+    return 0;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct row *a = left;
+    const struct row *b = right;
+    if (a->interval.start != b->interval.start)
+        return a->interval.start < b->interval.start ? -1 : 1;
+    return a->meter < b->meter ? -1 : a->meter > b->meter; /* meters are sorted */
+}
+
+/* Prints the rows, oldest first, and forgets them. */
+static int print_rows(struct energy *energy)
+{
+    struct output *output = &energy->history.output;
+    struct table table;
+    bool is_table = energy->options.format == EXEC_FORMAT_TABLE;
+    int r = energy->error;
+    if (r < 0 || energy->row_count == 0)
+        return r;
+    if (is_table)
+        table_begin(&table, table_columns, sizeof(table_columns) / sizeof(table_columns[0]));
+    table.untitled = energy->history.printed;
+    qsort(energy->rows, energy->row_count, sizeof(*energy->rows), compare);
+    for (size_t i = 0; r == 0 && i < energy->row_count; i++) {
+        r = print_row(energy, &energy->rows[i], &table, output->stream);
+        energy->history.printed = true;
+    }
+    energy->row_count = 0;
+    if (is_table)
+        r = table_print(&table, output->stream);
+    return r == 0 ? output_flush(output) : r;
 }
 
 /* ---- requests ----------------------------------------------------------------- */
 
-static bool needs_month(const struct meter *meter, const struct cemm_period *day)
-{
-    const struct energy *energy = meter->energy;
-    const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, NULL};
-    return !meter->failed && cemm_energy_needs_month(zone_of(energy), &input, day, energy->now);
-}
-
-static bool needs_readings(const struct energy *energy, const struct cemm_query *query)
-{
-    return cemm_energy_has_readings(query->alias) &&
-           cemm_period_end(zone_of(energy), &query->period) <= energy->now;
-}
-
-static enum history_need ask(void *data, const struct history_item *item, struct cemm_query *query)
+static bool ask(void *data, const struct history_item *item, struct cemm_query *query)
 {
     const struct energy *energy = data;
-    bool needed = item->period_index >= AHEAD;
+    const struct meter *meter = &energy->meters[item->meter_index];
+    const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, NULL};
     if (item->column == READINGS) {
         query->endpoint = CEMM_TOTALS;
-        needed = needs_readings(energy, query);
-    } else if (item->column == MONTH) {
-        if (!item->next)
-            return HISTORY_LATER;
-        query->period = (struct cemm_period){CEMM_MONTH, item->period.year, item->period.month, 1};
-        needed = needed && needs_month(&energy->meters[item->meter_index], &item->period);
+        return cemm_energy_has_readings(query->alias) &&
+               cemm_period_end(zone_of(energy), &query->period) <= energy->now;
     }
-    return needed ? HISTORY_NEEDED : HISTORY_NOT_NEEDED;
+    if (item->period_index < AHEAD)
+        return false;
+    if (item->column == DAY)
+        return true;
+    query->period = (struct cemm_period){CEMM_MONTH, item->period.year, item->period.month, 1};
+    return !meter->failed &&
+           cemm_energy_needs_month(zone_of(energy), &input, &item->period, energy->now);
 }
 
 /* ---- intervals ---------------------------------------------------------------- */
@@ -90,19 +336,21 @@ static enum history_need ask(void *data, const struct history_item *item, struct
 static void give(void *data, const struct cemm_interval *interval)
 {
     struct meter *meter = data;
-    const struct energy_row row = {
-        .uid = meter->names->uid.text,
-        .alias = meter->names->alias,
-        .quantity = meter->quantity,
-        .interval = *interval,
-    };
+    struct energy *energy = meter->energy;
     meter->begun = meter->begun || interval->amount.count > 0;
-    if (meter->begun)
-        energy_rows_add(&meter->energy->rows, &row);
+    if (!meter->begun)
+        return;
+    struct row *more = reallocarray(energy->rows, energy->row_count + 1, sizeof(*more));
+    if (!more) {
+        energy->error = -ENOMEM;
+        return;
+    }
+    energy->rows = more;
+    more[energy->row_count++] = (struct row){meter->names, meter->quantity, *interval};
 }
 
-static int add_day(struct meter *meter, const struct cemm_period *period,
-                   const struct cemm_document *month)
+static void add_day(struct meter *meter, const struct cemm_period *period,
+                    const struct cemm_document *month)
 {
     const struct energy *energy = meter->energy;
     const struct cemm_energy_input input = {meter->minutes, meter->before, meter->after, month};
@@ -110,15 +358,15 @@ static int add_day(struct meter *meter, const struct cemm_period *period,
     cemm_energy_of(zone_of(energy), &input, period, energy->now, &day);
     if (day.count > 0)
         meter->quantity = day.quantity;
-    if (day.basis == CEMM_BASIS_HOURS && energy->rows.by == CEMM_BY_QUARTER) {
+    if (day.basis == CEMM_BASIS_HOURS && energy->options.by == CEMM_BY_QUARTER) {
         meter->by_hour = true;
-        return 0;
+        return;
     }
+    meter->names->has_data |= day.count > 0;
     if (day.refused && meter->refused++ == 0)
         meter->refused_first = *period;
-    cemm_interval_add(&meter->interval, zone_of(energy), energy->rows.by, &day, energy->now, give,
-                      meter);
-    return (int)day.count;
+    cemm_interval_add(&meter->interval, zone_of(energy), energy->options.by, &day, energy->now,
+                      give, meter);
 }
 
 /* Home Assistant gets closed days only, so that tomorrow's file has the same values. */
@@ -128,68 +376,59 @@ static bool is_open(const struct meter *meter)
            (!meter->minutes || !cemm_document_closed(meter->minutes));
 }
 
-static int end_day(struct meter *meter, const struct history_item *item,
-                   const struct cemm_document *month)
+static void end_day(struct meter *meter, const struct history_item *item,
+                    const struct cemm_document *month)
 {
-    int r = 0;
     if (meter->failed || is_open(meter))
         meter->interval = (struct cemm_interval){0};
     else if (item->period_index >= AHEAD)
-        r = add_day(meter, &item->period, month);
+        add_day(meter, &item->period, month);
     cemm_document_unref(meter->minutes);
     cemm_document_unref(meter->before);
     meter->before = meter->after;
     meter->minutes = meter->after = NULL;
     meter->failed = meter->readings_failed;
     meter->readings_failed = false;
-    return r;
 }
 
-static int make_meters(struct energy *energy)
+static int begin(void *data)
 {
-    size_t count = energy->history.meter_count;
-    energy->meters = calloc(count, sizeof(*energy->meters));
+    struct energy *energy = data;
+    struct history *history = &energy->history;
+    energy->meters = calloc(history->meter_count, sizeof(*energy->meters));
     if (!energy->meters)
         return -ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        energy->meters[i] = (struct meter){.energy = energy, .names = &energy->history.meters[i]};
+    for (size_t i = 0; i < history->meter_count; i++)
+        energy->meters[i] = (struct meter){.energy = energy, .names = &history->meters[i]};
+    for (size_t i = 0; i < COLUMNS && energy->options.format == EXEC_FORMAT_CSV; i++)
+        fprintf(history->output.stream, "%s%s", names[i], i + 1 < COLUMNS ? "," : "\n");
+    if (for_home_assistant(energy))
+        fputs("statistic_id,start,unit,delta\n", history->output.stream);
     return 0;
 }
 
 static int take(void *data, const struct history_item *item, int result,
-                struct cemm_document *document, FILE *stream)
+                struct cemm_document *document)
 {
     struct energy *energy = data;
-    bool failed = result != 0 && result != CEMM_ABSENT;
-    int r = energy->meters ? 0 : make_meters(energy);
-    if (r < 0)
-        return r;
     struct meter *meter = &energy->meters[item->meter_index];
-    meter->failed = meter->failed || failed;
-    meter->readings_failed = meter->readings_failed || (failed && item->column == READINGS);
-    meter->ever_failed = meter->ever_failed || failed;
+    bool failed = result != 0 && result != CEMM_ABSENT;
+    meter->failed |= failed;
+    meter->readings_failed |= failed && item->column == READINGS;
+    meter->ever_failed |= failed;
     if (item->column == MONTH)
-        r = end_day(meter, item, document);
+        end_day(meter, item, document);
     else if (document)
-        *(item->column == MINUTES ? &meter->minutes : &meter->after) = cemm_document_ref(document);
-    int error = item->last ? energy_rows_print(&energy->rows, stream) : 0;
-    return error < 0 ? error : r;
+        *(item->column == DAY ? &meter->minutes : &meter->after) = cemm_document_ref(document);
+    return item->last ? print_rows(energy) : 0;
 }
 
-static void frame(void *data, bool last, FILE *stream)
-{
-    struct energy *energy = data;
-    energy->rows.zone = zone_of(energy);
-    if (last)
-        energy_rows_end(&energy->rows, stream);
-    else
-        energy_rows_begin(&energy->rows, stream);
-}
-
-static bool any_row(void *data)
+static int finish(void *data)
 {
     const struct energy *energy = data;
-    return energy->rows.begun;
+    if (energy->options.format == EXEC_FORMAT_JSON)
+        fputs(energy->history.printed ? "\n]\n" : "[]\n", energy->history.output.stream);
+    return 0;
 }
 
 /* ---- messages ----------------------------------------------------------------- */
@@ -209,22 +448,22 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
     }
     if (meter->by_hour)
         message_about(CEMM_LOG_ERROR, uid, alias, "its gas comes by the hour and has no quarters");
-    else if (meter->names->rows == 0 && !meter->ever_failed && !meter->names->elsewhere)
+    else if (!meter->names->has_data && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy) ? "there are no minutes of a closed day"
                                                  : "there are no minutes for these dates");
-    return !meter->by_hour && (meter->names->rows > 0 || meter->ever_failed);
+    return !meter->by_hour && (meter->names->has_data || meter->ever_failed);
 }
 
 static bool report(void *data)
 {
     const struct energy *energy = data;
     bool good = true;
-    for (size_t i = 0; energy->meters && i < energy->history.meter_count; i++) {
+    for (size_t i = 0; i < energy->history.meter_count; i++) {
         const struct meter *meter = &energy->meters[i];
         good = report_meter(energy, meter) && !meter->ever_failed && good;
     }
-    if (good && !energy->rows.begun)
+    if (good && !energy->history.printed)
         message_print(CEMM_LOG_WARNING,
                       "no interval of these dates is over yet; each is printed when "
                       "it has ended");
@@ -245,33 +484,26 @@ static void widen(struct exec_options *options)
     options->to = cemm_period_step(&next, -1);
 }
 
-static void clear(struct energy *energy)
-{
-    for (size_t i = 0; energy->meters && i < energy->history.meter_count; i++) {
-        cemm_document_unref(energy->meters[i].before);
-        cemm_document_unref(energy->meters[i].after);
-        cemm_document_unref(energy->meters[i].minutes);
-    }
-    free(energy->meters);
-    energy_rows_clear(&energy->rows);
-}
-
 enum exec_exit exec_energy(const struct exec_options *options)
 {
-    static const struct history_use use = {COLUMNS, AHEAD, ask, take, frame, any_row, report};
+    static const struct history_use use = {DOCUMENTS, AHEAD, true,   ask,
+                                           begin,     take,  finish, report};
     struct energy energy = {
         .options = *options,
-        .history = {.use = &use},
+        .history = {.options = &energy.options, .use = &use, .data = &energy},
         .now = cemm_clock_wall() / 1000,
-        .rows = {.format = options->format, .by = options->by},
     };
-    energy.history.options = &energy.options;
-    energy.history.data = &energy;
     if (for_home_assistant(&energy))
-        energy.rows.by = CEMM_BY_UTC_HOUR;
+        energy.options.by = CEMM_BY_UTC_HOUR;
     if (options->by == CEMM_BY_MONTH)
         widen(&energy.options);
     enum exec_exit end = history_command(&energy.history);
-    clear(&energy);
+    for (size_t i = 0; energy.meters && i < energy.history.meter_count; i++) {
+        cemm_document_unref(energy.meters[i].before);
+        cemm_document_unref(energy.meters[i].after);
+        cemm_document_unref(energy.meters[i].minutes);
+    }
+    free(energy.meters);
+    free(energy.rows);
     return end;
 }

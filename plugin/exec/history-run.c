@@ -1,65 +1,206 @@
 /*
- * Fetches several periods at a time and writes them oldest first. Answers that
- * come early wait in a ring of slots, whose size does not depend on the range.
+ * Finds the meters, fetches several periods at a time and passes them on oldest
+ * first. Answers that come early wait in a ring of slots, whose size does not
+ * depend on the range.
+ *
+ * A METER uid/alias need not be found: the archive may have meters that no
+ * source has any more. All others are found by a sweep, as `cemm read` finds
+ * them.
  *
  * If no answer comes, the period is requested again: an import of ten years
  * must not lose a week to a short outage. During the library's backoff requests
  * fail at once, so the pauses here need not grow. A meter whose retries have
  * failed gets no more until it answers.
- *
- * The text goes out in pieces of whole lines, so memory is bounded.
  */
 #include "plugin/exec/history-run.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "plugin/exec/cause.h"
 #include "plugin/exec/wait.h"
 
-#define WINDOW 16 /* requests at a time */
-
-/* Meters whose rows of one period are sorted by time together; more meters are written group by
- * group. This limits memory. */
-#define GROUP 64
-
+#define WINDOW   16    /* requests at a time */
 #define FRESH_MS 60000 /* how old a running period may be */
 #define TRIES    7     /* after no answer */
 #define PAUSE_MS 2000  /* before each */
 
-enum slot_state { FREE, WAITING, IN_FLIGHT, PAUSED, DONE };
+/* If there are at least this many periods, the first days are searched for first. */
+#define LONG_RANGE 366
 
-struct history_slot {
-    struct history *history;
-    struct history_item item;
-    enum slot_state state;
-    unsigned tries;
-    int64_t again; /* end of the pause (monotonic) */
-    int result;
-    struct cemm_document *document;
-    struct cemm_message message;
-};
+/* The API's times begin with 2000. */
+static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
+
+/* Sets the range up to now. False: it is empty. */
+static bool set_range(struct history *history)
+{
+    const struct exec_options *options = history->options;
+    const struct cemm_zone *zone = cemm_zone(history->cemm);
+    struct cemm_period today = cemm_period_at(zone, CEMM_DAY, time(NULL));
+    struct cemm_period from = options->from;
+    struct cemm_period to = options->to.year != 0 ? options->to : today;
+    if (cemm_period_compare(&from, &earliest) < 0)
+        from = earliest;
+    if (cemm_period_compare(&to, &today) > 0)
+        to = today;
+    if (cemm_period_compare(&from, &to) > 0)
+        return false;
+    from = cemm_period_at(zone, options->span, cemm_period_start(zone, &from));
+    struct cemm_period last = cemm_period_at(zone, options->span, cemm_period_start(zone, &to));
+    history->first = cemm_period_step(&from, -(int)history->use->ahead);
+    for (struct cemm_period period = history->first; cemm_period_compare(&period, &last) <= 0;
+         period = cemm_period_step(&period, 1))
+        history->period_count++;
+    return true;
+}
+
+/* ---- which meters ------------------------------------------------------------ */
+
+static int add_meter(struct history *history, const char *uid, const char *alias)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        if (strcmp(history->meters[i].uid.text, uid) == 0 &&
+            strcmp(history->meters[i].alias, alias) == 0)
+            return 0;
+    }
+    struct history_meter *more =
+        reallocarray(history->meters, history->meter_count + 1, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    history->meters = more;
+    struct history_meter *meter = &more[history->meter_count++];
+    *meter = (struct history_meter){.history = history};
+    copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
+    copy_text(meter->alias, sizeof(meter->alias), alias);
+    options_mark(history->options, uid, alias);
+    return 0;
+}
+
+/* Adds the METERs uid/alias. Returns 1 if there are others, which must be found; or 0 or a negative
+ * errno. */
+static int add_named(struct history *history)
+{
+    const struct exec_options *options = history->options;
+    bool all = options->meter_count > 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < options->meter_count; i++) {
+        const struct exec_meter *meter = &options->meters[i];
+        if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
+            !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
+            all = false;
+        else
+            r = add_meter(history, meter->uid.text, meter->alias);
+    }
+    return r == 0 && !all ? 1 : r;
+}
+
+static bool is_known(const struct cemm *cemm, const struct finding *finding)
+{
+    struct cemm_uid uid;
+    const struct cemm_device *device =
+        cemm_uid_parse(finding->uid, &uid) ? cemm_device_named(cemm, &uid) : NULL;
+    const char *alias;
+    for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
+        if (strcmp(alias, finding->alias) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A known meter has a history, even if it does not answer now. */
+static int add_found(struct history *history)
+{
+    struct collection *collection = &history->collection;
+    int r = collection_sweep(collection);
+    for (size_t i = 0; r == 0 && i < collection->count; i++) {
+        struct finding *finding = &collection->findings[i];
+        if (finding->kind == FINDING_NOTE && history->options->meter_count > 0)
+            finding->kind = FINDING_PROBLEM; /* a METER without a meter */
+        if (finding->kind == FINDING_ANSWER || is_known(history->cemm, finding)) {
+            finding->kind = FINDING_ANSWER;
+            r = add_meter(history, finding->uid, finding->alias);
+        }
+        history->failed |= finding->kind == FINDING_PROBLEM;
+    }
+    return r;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct history_meter *a = left;
+    const struct history_meter *b = right;
+    int r = strcmp(a->uid.text, b->uid.text);
+    return r != 0 ? r : strcmp(a->alias, b->alias);
+}
+
+static enum exec_exit find(struct history *history)
+{
+    int r = add_named(history);
+    if (r > 0)
+        r = add_found(history);
+    if (history->failed)
+        findings_report(history->collection.findings, history->collection.count, false);
+    session_release(&history->collection.session);
+    if (r < 0) {
+        message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
+        return EXEC_FAILED;
+    }
+    if (history->meter_count > 0)
+        qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
+    else if (session_found_nothing(&history->collection.session))
+        session_explain_nothing(&history->collection.session);
+    else if (!history->failed)
+        message_print(CEMM_LOG_ERROR, "no meters were found");
+    return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
+}
+
+/* ---- since when -------------------------------------------------------------- */
+
+/* A partial result is not used, so that nothing is left out. */
+static void take_first(void *data, const struct cemm_answer *answer)
+{
+    struct history_meter *meter = data;
+    struct history *history = meter->history;
+    struct cemm_period day;
+    if (answer->result == 0 && cemm_first_day(history->cemm, &meter->uid, meter->alias, &day))
+        meter->since = day;
+    history->pending--;
+}
+
+/* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
+ * Returns 0 or a negative errno. */
+static int find_first(struct history *history)
+{
+    for (size_t i = 0; i < history->meter_count; i++) {
+        struct history_meter *meter = &history->meters[i];
+        int r = cemm_find_first(history->cemm, &meter->uid, meter->alias, take_first, meter, NULL);
+        if (r < 0)
+            return r;
+        history->pending++;
+    }
+    return session_wait(&history->collection.session, &history->pending, NULL, NULL);
+}
 
 /* Documents are numbered period by period, in each meter by meter. */
 static struct history_item item_of(const struct history *history, size_t number)
 {
     size_t period = number / history->width;
-    size_t meter = number / history->columns % history->meter_count;
+    size_t meter = number / history->use->columns % history->meter_count;
     return (struct history_item){
         .period_index = period,
         .meter_index = meter,
-        .column = number % history->columns,
+        .column = number % history->use->columns,
         .period = cemm_period_step(&history->first, (int)period),
         .meter = &history->meters[meter],
         .last = (number + 1) % history->width == 0,
     };
 }
 
-static struct history_slot *slot_of(const struct history *history, size_t number)
+static struct history_slot *slot_of(struct history *history, size_t number)
 {
-    return &history->slots[number % history->slot_count];
+    return &history->slots[number % HISTORY_SLOTS];
 }
 
 /* ---- asking -------------------------------------------------------------------- */
@@ -80,7 +221,7 @@ static void take_answer(void *data, const struct cemm_answer *answer)
 {
     struct history_slot *slot = data;
     struct history_meter *meter = slot->item.meter;
-    slot->history->in_flight--;
+    meter->history->in_flight--;
     if (is_silence(answer->result) && slot->tries < TRIES && !meter->down) {
         slot->state = PAUSED;
         slot->again = cemm_clock_steady() + PAUSE_MS;
@@ -101,36 +242,26 @@ static bool before_first(const struct history_item *item)
            cemm_period_compare(&item->period, since) < 0;
 }
 
-static enum history_need need(const struct history *history, const struct history_item *item,
-                              struct cemm_query *query)
+static void ask(struct history *history, size_t number)
 {
-    if (before_first(item))
-        return HISTORY_NOT_NEEDED;
-    return history->use ? history->use->ask(history->data, item, query) : HISTORY_NEEDED;
-}
-
-static void ask(struct history_slot *slot)
-{
-    struct history *history = slot->history;
+    struct history_slot *slot = slot_of(history, number);
     const struct history_item *item = &slot->item;
+    const struct history_use *use = history->use;
     struct cemm_query query = {
         .uid = item->meter->uid,
         .endpoint = CEMM_DATA,
         .period = item->period,
     };
     copy_text(query.alias, sizeof(query.alias), item->meter->alias);
-    slot->item.next = slot == slot_of(history, history->head);
-    switch (need(history, item, &query)) {
-    case HISTORY_NEEDED:
-        break;
-    case HISTORY_NOT_NEEDED:
-        end_slot(slot, CEMM_ABSENT, "");
-        return;
-    case HISTORY_LATER:
+    if (use->late && item->column + 1 == use->columns && number != history->head) {
         slot->state = WAITING;
         return;
     }
-    int r = cemm_get(history->session.cemm, &query, FRESH_MS, take_answer, slot, NULL);
+    if (before_first(item) || (use->ask && !use->ask(history->data, item, &query))) {
+        end_slot(slot, CEMM_ABSENT, "");
+        return;
+    }
+    int r = cemm_get(history->cemm, &query, FRESH_MS, take_answer, slot, NULL);
     if (r < 0) {
         end_slot(slot, r, strerror(-r));
         return;
@@ -142,105 +273,19 @@ static void ask(struct history_slot *slot)
 static void ask_more(struct history *history)
 {
     int64_t now = cemm_clock_steady();
-    for (size_t number = history->head; number < history->next && history->in_flight < WINDOW;
-         number++) {
+    size_t end = history->head + HISTORY_SLOTS;
+    for (size_t number = history->head;
+         number < history->total && number < end && history->in_flight < WINDOW; number++) {
         struct history_slot *slot = slot_of(history, number);
-        bool paused = slot->state == PAUSED && slot->again <= now;
-        if (paused || (slot->state == WAITING && number == history->head))
-            ask(slot);
+        bool due = slot->state == PAUSED && slot->again <= now;
+        if (number == history->next) {
+            *slot = (struct history_slot){.item = item_of(history, number)};
+            history->next++;
+            due = true;
+        }
+        if (due || (slot->state == WAITING && number == history->head))
+            ask(history, number);
     }
-    while (history->next < history->total && history->next - history->head < history->slot_count &&
-           history->in_flight < WINDOW) {
-        struct history_slot *slot = slot_of(history, history->next);
-        *slot = (struct history_slot){.history = history, .item = item_of(history, history->next)};
-        history->next++;
-        ask(slot);
-    }
-}
-
-/* ---- the text, piece by piece ----------------------------------------------------- */
-
-/* Seconds between the rows of a day, a month, a year. */
-static const double cadences[] = {[CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
-
-/* The documents of the next `count` slots. Returns how many there are. */
-static size_t collect(struct history *history, size_t count,
-                      const struct cemm_document *ret_documents[GROUP])
-{
-    size_t document_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct history_slot *slot = slot_of(history, history->head + i);
-        if (!slot->document)
-            continue;
-        ret_documents[document_count++] = slot->document;
-        slot->item.meter->rows += !cemm_document_empty(slot->document);
-    }
-    return document_count;
-}
-
-static bool is_openmetrics(const struct history *history)
-{
-    return history->render.format == EXEC_FORMAT_OPENMETRICS;
-}
-
-/* Everything is written with the last period. */
-static int put_metrics(struct history *history, size_t count, bool last,
-                       struct cemm_message *message)
-{
-    const struct cemm_document *documents[GROUP];
-    size_t document_count = collect(history, count, documents);
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < document_count; i++)
-        r = openmetrics_add(&history->openmetrics, documents[i], message);
-    if (r == 0 && last)
-        r = openmetrics_write(&history->openmetrics, &history->output, message);
-    return r;
-}
-
-static int print_rows(struct history *history, size_t count, bool last, FILE *stream)
-{
-    const struct cemm_document *documents[GROUP];
-    size_t document_count = collect(history, count, documents);
-    int r = 0;
-    if (count == 0 || document_count > 0)
-        r = render_rows(&history->render, documents, document_count, stream);
-    if (last)
-        render_end(&history->render, stream);
-    return r;
-}
-
-/* The same for another command. */
-static int use_rows(struct history *history, size_t count, bool last, FILE *stream)
-{
-    int r = 0;
-    if (count == 0)
-        history->use->frame(history->data, last, stream);
-    for (size_t i = 0; r >= 0 && i < count; i++) {
-        const struct history_slot *slot = slot_of(history, history->head + i);
-        r = history->use->take(history->data, &slot->item, slot->result, slot->document, stream);
-        if (r > 0)
-            slot->item.meter->rows += (size_t)r;
-    }
-    return r < 0 ? r : 0;
-}
-
-/* Writes the text of `count` slots; with none, the text before or (`last`) after all rows. */
-static int put_rows(struct history *history, size_t count, bool last, struct cemm_message *message)
-{
-    if (is_openmetrics(history))
-        return put_metrics(history, count, last, message);
-    char *text = NULL;
-    size_t length = 0;
-    FILE *stream = cemm_text_open(&text, &length);
-    if (!stream)
-        return -ENOMEM;
-    int r = (history->use ? use_rows : print_rows)(history, count, last, stream);
-    if (fclose(stream) != 0 && r == 0)
-        r = -ENOMEM;
-    if (r == 0)
-        r = output_put(&history->output, text, length, message);
-    free(text);
-    return r;
 }
 
 /* ---- messages --------------------------------------------------------------------- */
@@ -271,7 +316,7 @@ static void report_failures(struct history_meter *meters, size_t count)
             findings[failed++] = finding_of(&meters[i]);
         meters[i].failed = 0;
     }
-    cause_report(findings, failed);
+    findings_report(findings, failed, false);
     free(findings);
 }
 
@@ -280,7 +325,7 @@ static void note_result(struct history *history, const struct history_slot *slot
 {
     struct history_meter *meter = slot->item.meter;
     const struct cemm_period *period = &slot->item.period;
-    bool last = slot->item.column + 1 == history->columns;
+    bool last = slot->item.column + 1 == history->use->columns;
     bool noted = meter->failed > 0 && cemm_period_compare(&meter->failed_last, period) == 0;
     if (slot->result == 0 || slot->result == CEMM_ABSENT) {
         if (last && !noted && meter->failed > 0)
@@ -298,55 +343,9 @@ static void note_result(struct history *history, const struct history_slot *slot
     meter->failed_last = *period;
 }
 
-/* ---- writing ----------------------------------------------------------------------- */
-
-/* How many slots are written together: those of one period, up to a limit. Another command takes
- * them one by one, because later ones may depend on them. */
-static size_t group_size(const struct history *history)
-{
-    if (history->use)
-        return 1;
-    size_t left = history->width - history->head % history->width;
-    return left < GROUP ? left : GROUP;
-}
-
-static bool group_done(const struct history *history, size_t count)
-{
-    bool done = history->head + count <= history->next;
-    for (size_t i = 0; done && i < count; i++)
-        done = slot_of(history, history->head + i)->state == DONE;
-    return done;
-}
-
-static int write_group(struct history *history, size_t count, struct cemm_message *message)
-{
-    for (size_t i = 0; i < count; i++)
-        note_result(history, slot_of(history, history->head + i));
-    int r = put_rows(history, count, false, message);
-    for (size_t i = 0; i < count; i++) {
-        struct history_slot *slot = slot_of(history, history->head + i);
-        cemm_document_unref(slot->document);
-        *slot = (struct history_slot){.history = history};
-    }
-    history->head += count;
-    return r;
-}
-
-static int write_done(struct history *history, struct cemm_message *message)
-{
-    int r = 0;
-    while (r == 0 && history->head < history->total) {
-        size_t count = group_size(history);
-        if (!group_done(history, count))
-            break;
-        r = write_group(history, count, message);
-    }
-    return r;
-}
-
 /* ---- the loop ------------------------------------------------------------------------ */
 
-static int timeout(const struct history *history)
+static int timeout(struct history *history)
 {
     int64_t now = cemm_clock_steady();
     int shortest = message_timeout();
@@ -360,37 +359,43 @@ static int timeout(const struct history *history)
 
 static void show_progress(const struct history *history)
 {
-    static const char *const names[] = {
-        [CEMM_DAY] = "days", [CEMM_MONTH] = "months", [CEMM_YEAR] = "years"};
+    const struct exec_options *options = history->options;
     /* Otherwise the rows show the progress. */
-    if (history->output.path || !isatty(STDOUT_FILENO) || is_openmetrics(history))
+    if (options->output || !isatty(STDOUT_FILENO) || options->format == EXEC_FORMAT_OPENMETRICS)
         message_progress(history->head / history->width, history->period_count,
-                         names[history->options->span]);
+                         span_names[options->span]);
 }
 
 /* One turn of the library. An ending signal ends the process. */
 static int turn(struct history *history)
 {
-    struct wait wait = {
-        .timeout_ms = timeout(history),
-        .output_fd = history->output.path ? -1 : STDOUT_FILENO,
-        .input_fd = -1,
-    };
-    int r = wait_once(history->session.cemm, &wait);
+    int r = wait_once(history->cemm, timeout(history), !history->options->output, NULL);
     if (r <= 0)
         return r;
     message_clear();
-    output_drop(&history->output);
+    (void)output_end(&history->output, -EINTR);
     signals_die(r);
 }
 
-static int fetch_and_write(struct history *history, struct cemm_message *message)
+static int take_next(struct history *history)
+{
+    struct history_slot *slot = slot_of(history, history->head++);
+    note_result(history, slot);
+    int r = history->use->take(history->data, &slot->item, slot->result, slot->document);
+    cemm_document_unref(slot->document);
+    slot->document = NULL;
+    return r;
+}
+
+static int fetch_and_take(struct history *history)
 {
     int r = 0;
     while (r == 0 && history->head < history->total) {
         size_t head = history->head;
         ask_more(history);
-        r = write_done(history, message);
+        while (r == 0 && history->head < history->next &&
+               slot_of(history, history->head)->state == DONE)
+            r = take_next(history);
         show_progress(history);
         if (r == 0 && history->head == head) /* otherwise there is room for more */
             r = turn(history);
@@ -399,55 +404,25 @@ static int fetch_and_write(struct history *history, struct cemm_message *message
     return r;
 }
 
-static bool any_row(const struct history *history)
+static int run_all(struct history *history)
 {
-    if (history->use)
-        return history->use->any_row(history->data);
-    for (size_t i = 0; i < history->meter_count; i++) {
-        if (history->meters[i].rows > 0)
-            return true;
-    }
-    return false;
-}
-
-static int run_all(struct history *history, struct cemm_message *message)
-{
-    const struct exec_options *options = history->options;
-    history->columns = history->use ? history->use->columns : 1;
-    history->width = history->meter_count * history->columns;
+    struct output *output = &history->output;
+    history->width = history->meter_count * history->use->columns;
     history->total = history->period_count * history->width;
-    history->slot_count = (history->width < GROUP ? history->width : GROUP) + WINDOW;
-    history->slots = calloc(history->slot_count, sizeof(*history->slots));
-    if (!history->slots)
-        return -ENOMEM;
-    render_init(&history->render, options->format, cemm_zone(history->session.cemm),
-                cadences[options->span]);
-    int r = is_openmetrics(history) ? openmetrics_begin(&history->openmetrics, message) : 0;
+    int r = output_begin(output, history->options->output);
     if (r == 0)
-        r = output_begin(&history->output, options->output, message);
+        r = history->use->begin(history->data);
     if (r == 0)
-        r = put_rows(history, 0, false, message);
+        r = output_flush(output);
     if (r == 0)
-        r = fetch_and_write(history, message);
-    bool whole = r == 0 && (any_row(history) || !options->output);
-    history->left = r == 0 && !whole; /* the old file is better than an empty one */
-    if (whole)
-        r = put_rows(history, 0, true, message);
-    if (whole && r == 0)
-        return output_end(&history->output, message);
-    output_drop(&history->output);
-    return r;
-}
-
-/* The time shows whether the zone is wrong. */
-void history_report_empty(const struct history *history, const char *what)
-{
-    char now[CEMM_TIME_SIZE];
-    cemm_time_format(cemm_zone(history->session.cemm), cemm_clock_wall() / 1000 * 1000, now);
-    message_print(CEMM_LOG_ERROR,
-                  "%s; if the dates are right, the time zone is probably not the meter's (set "
-                  "time-zone): it is %s there",
-                  what, now);
+        r = fetch_and_take(history);
+    history->left = r == 0 && output->path && !history->printed;
+    if (r == 0 && !history->left)
+        r = history->use->end(history->data);
+    if (!history->left)
+        return output_end(output, r);
+    (void)output_end(output, -ENODATA); /* the old file is better than an empty one */
+    return 0;
 }
 
 /* A METER uid/alias was not looked for first. */
@@ -456,60 +431,75 @@ static void report_elsewhere(struct history *history)
     for (size_t i = 0; i < history->meter_count; i++) {
         struct history_meter *meter = &history->meters[i];
         struct cemm_message message;
-        if (meter->rows > 0 || !cemm_elsewhere(history->session.cemm, &meter->uid, &message))
+        if (meter->has_data || !cemm_elsewhere(history->cemm, &meter->uid, &message))
             continue;
         message_about(CEMM_LOG_ERROR, meter->uid.text, meter->alias, message.text);
         meter->elsewhere = history->failed = true;
     }
 }
 
-/* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
-static void report_end(struct history *history)
+static enum exec_exit fetch(struct history *history)
 {
-    report_failures(history->meters, history->meter_count);
-    report_elsewhere(history);
-    if (history->use) {
-        history->failed = !history->use->report(history->data) || history->failed;
-        return;
-    }
-    if (!any_row(history) && !history->failed) {
-        history_report_empty(history, "there is no data for these dates");
-        history->failed = true;
-        return;
-    }
-    for (size_t i = 0; i < history->meter_count && !history->failed; i++) {
-        const struct history_meter *meter = &history->meters[i];
-        if (meter->rows == 0)
-            message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias,
-                          "there is no data for these dates");
-    }
-}
-
-enum exec_exit history_run(struct history *history)
-{
-    struct cemm_message message = {""};
-    int r = run_all(history, &message);
+    int r = run_all(history);
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", message.text[0] != '\0' ? message.text : strerror(-r));
+        message_failure(&history->output.message, r);
         return EXEC_FAILED;
     }
-    report_end(history);
-    if (history->left) {
-        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+    report_failures(history->meters, history->meter_count);
+    report_elsewhere(history);
+    if (!history->use->report(history->data))
         history->failed = true;
-    }
-    if (history->render.refused > 0)
-        message_print(CEMM_LOG_WARNING,
-                      "%zu samples left out: their names are too long for collectd",
-                      history->render.refused);
-    return history->failed ? EXEC_FAILED : EXEC_OK;
+    if (history->left)
+        message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, history->options->output);
+    return history->failed || history->left ? EXEC_FAILED : EXEC_OK;
 }
 
-void history_clear(struct history *history)
+/* ---- the command ------------------------------------------------------------- */
+
+/* The time shows whether the zone is wrong. */
+void history_report_empty(const struct history *history, const char *what)
 {
-    for (size_t i = 0; history->slots && i < history->slot_count; i++)
+    char now[CEMM_TIME_SIZE];
+    cemm_time_format(cemm_zone(history->cemm), cemm_clock_wall() / 1000 * 1000, now);
+    message_print(CEMM_LOG_ERROR,
+                  "%s; if the dates are right, the time zone is probably not the meter's (set "
+                  "time-zone): it is %s there",
+                  what, now);
+}
+
+static enum exec_exit run(struct history *history)
+{
+    if (!set_range(history)) {
+        history_report_empty(history, history->options->to.year != 0
+                                          ? "no meter can have data for these dates"
+                                          : "these dates are in the future");
+        return EXEC_USAGE;
+    }
+    enum exec_exit end = find(history);
+    if (end != EXEC_OK)
+        return end;
+    int r = history->period_count > LONG_RANGE ? find_first(history) : 0;
+    if (r < 0) {
+        message_print(CEMM_LOG_ERROR, "the first days could not be found: %s", strerror(-r));
+        return EXEC_FAILED;
+    }
+    return fetch(history);
+}
+
+enum exec_exit history_command(struct history *history)
+{
+    struct session *session = &history->collection.session;
+    history->collection.options = history->options;
+    enum exec_exit end = session_open(session, SESSION_ONCE, history->options);
+    if (end == EXEC_OK) {
+        history->cemm = session->cemm;
+        cemm_archive_use(history->cemm);
+        end = run(history);
+    }
+    session_release(session);
+    collection_clear(&history->collection); /* ends unfinished requests */
+    for (size_t i = 0; i < HISTORY_SLOTS; i++)
         cemm_document_unref(history->slots[i].document);
-    free(history->slots);
-    openmetrics_clear(&history->openmetrics);
     free(history->meters);
+    return end;
 }

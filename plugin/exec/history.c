@@ -1,253 +1,287 @@
 /*
- * `cemm history`: days, months or years, oldest first. Decides which periods of
- * which meters are needed; history-run.c fetches and writes them.
+ * `cemm history`: the rows of days, months or years, oldest first.
  *
- * A METER uid/alias need not be found: the archive may have meters that no
- * source has any more. All others are found by a sweep, as `cemm read` finds
- * them.
+ * In OpenMetrics all samples of a metric stand together, also those of different
+ * days. So they go into a temporary file first, in pieces: the samples of one
+ * metric out of one document. Memory has only the places of the pieces.
  */
 #include <errno.h>
-#include <malloc.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#include "plugin/exec/cause.h"
 #include "plugin/exec/history-run.h"
+#include "plugin/exec/render.h"
 
-/* If there are at least this many periods, the first days are searched for first. */
-#define LONG_RANGE 366
+/* Meters whose rows of one period are sorted by time together; more meters are written group by
+ * group. This limits memory. */
+#define GROUP 64
 
-/* The API's times begin with 2000. */
-static const struct cemm_period earliest = {CEMM_DAY, 2000, 1, 1};
+#define DIRECTORY "/var/tmp" /* /tmp may be memory */
 
-static struct cemm_period around(const struct cemm_period *day, enum cemm_span span)
+struct piece {
+    off_t place;
+    size_t length;
+};
+
+struct metric {
+    char *name; /* with labels */
+    struct piece *pieces;
+    size_t count;
+};
+
+struct rows {
+    struct history history;
+    struct render render;
+    struct cemm_document *documents[GROUP]; /* printed together */
+    size_t document_count;
+
+    /* OpenMetrics */
+    FILE *file;             /* temporary; it has no name */
+    off_t file_end;         /* the length of what is in it */
+    struct metric *metrics; /* sorted by name */
+    size_t metric_count;
+};
+
+static bool is_openmetrics(const struct rows *rows)
 {
-    struct cemm_period period = *day;
-    period.span = span;
-    if (span != CEMM_DAY)
-        period.day = 1;
-    if (span == CEMM_YEAR)
-        period.month = 1;
-    return period;
+    return rows->history.options->format == EXEC_FORMAT_OPENMETRICS;
 }
 
-/* Sets the range up to now. False: it is empty. */
-static bool set_range(struct history *history)
+/* ---- OpenMetrics ------------------------------------------------------------- */
+
+static const char *directory(void)
 {
-    const struct exec_options *options = history->options;
-    enum cemm_span span = options->span;
-    struct cemm_period today =
-        cemm_period_at(cemm_zone(history->session.cemm), CEMM_DAY, time(NULL));
-    struct cemm_period from = options->from;
-    struct cemm_period to = options->to.year != 0 ? options->to : today;
-    if (cemm_period_compare(&from, &earliest) < 0)
-        from = earliest;
-    if (cemm_period_compare(&to, &today) > 0)
-        to = today;
-    if (cemm_period_compare(&from, &to) > 0)
-        return false;
-    history->first = around(&from, span);
-    if (history->use)
-        history->first = cemm_period_step(&history->first, -(int)history->use->ahead);
-    struct cemm_period last = around(&to, span);
-    for (struct cemm_period period = history->first; cemm_period_compare(&period, &last) <= 0;
-         period = cemm_period_step(&period, 1))
-        history->period_count++;
-    return true;
+    const char *told = getenv("TMPDIR");
+    return told && *told != '\0' ? told : DIRECTORY;
 }
 
-/* ---- which meters ------------------------------------------------------------ */
-
-static bool add_meter(struct history *history, const char *uid, const char *alias)
+static int file_failed(struct rows *rows)
 {
-    for (size_t i = 0; i < history->meter_count; i++) {
-        if (strcmp(history->meters[i].uid.text, uid) == 0 &&
-            strcmp(history->meters[i].alias, alias) == 0)
-            return true;
+    int r = -errno;
+    cemm_message_set(&rows->history.output.message, "a temporary file in %s: %s", directory(),
+                     strerror(-r));
+    return r;
+}
+
+static int make_file(struct rows *rows)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/cemm-XXXXXX", directory()) < 0)
+        return -ENOMEM;
+    int fd = mkostemp(path, O_CLOEXEC);
+    int r = fd < 0 ? file_failed(rows) : 0;
+    if (fd >= 0) {
+        (void)unlink(path);
+        rows->file = fdopen(fd, "w+");
+        r = rows->file ? 0 : -ENOMEM;
     }
-    struct history_meter *more =
-        reallocarray(history->meters, history->meter_count + 1, sizeof(*more));
+    if (fd >= 0 && !rows->file)
+        close(fd);
+    free(path);
+    return r;
+}
+
+/* Finds the metric or makes it. NULL: no memory. */
+static struct metric *find_metric(struct rows *rows, const char *name, size_t length)
+{
+    size_t low = 0;
+    size_t high = rows->metric_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        const char *other = rows->metrics[middle].name;
+        int order = strncmp(other, name, length);
+        if (order == 0 && other[length] == '\0')
+            return &rows->metrics[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct metric *more = reallocarray(rows->metrics, rows->metric_count + 1, sizeof(*more));
     if (!more)
-        return false;
-    history->meters = more;
-    struct history_meter *meter = &more[history->meter_count++];
-    *meter = (struct history_meter){.history = history};
-    copy_text(meter->uid.text, sizeof(meter->uid.text), uid);
-    copy_text(meter->alias, sizeof(meter->alias), alias);
-    return true;
+        return NULL;
+    rows->metrics = more;
+    char *copy = strndup(name, length);
+    if (!copy)
+        return NULL;
+    memmove(&more[low + 1], &more[low], (rows->metric_count++ - low) * sizeof(*more));
+    more[low] = (struct metric){.name = copy};
+    return &more[low];
 }
 
-static void fail(struct history *history, const char *uid, const char *alias, const char *message)
+static int add_piece(struct rows *rows, struct metric *metric, const char *text, size_t length)
 {
-    message_about(CEMM_LOG_ERROR, uid, alias, message);
-    cause_remember(message);
-    history->failed = true;
+    struct piece *more = reallocarray(metric->pieces, metric->count + 1, sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    metric->pieces = more;
+    more[metric->count++] = (struct piece){rows->file_end, length};
+    rows->file_end += (off_t)length;
+    return fwrite(text, 1, length, rows->file) == length ? 0 : file_failed(rows);
 }
 
-static bool known(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
+/* The length of the first lines, as far as they have the same name, which goes to *ret_name. */
+static size_t same_metric(const char *text, size_t *ret_name)
 {
-    const struct cemm_device *device = cemm_device_named(cemm, uid);
-    const char *have;
-    for (size_t i = 0; device && (have = cemm_device_alias(device, i)); i++) {
-        if (strcmp(have, alias) == 0)
-            return true;
+    size_t length = 0;
+    *ret_name = strcspn(text, " ");
+    while (strncmp(text + length, text, *ret_name + 1) == 0)
+        length += strcspn(text + length, "\n") + 1;
+    return length;
+}
+
+static int add_pieces(struct rows *rows, const struct cemm_document *document)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int r = cemm_render(document, CEMM_FORM_OPENMETRICS, NULL, &text, &length);
+    for (const char *rest = text; r == 0 && *rest != '\0'; rest += length) {
+        size_t name;
+        length = same_metric(rest, &name);
+        struct metric *metric = find_metric(rows, rest, name);
+        r = metric ? add_piece(rows, metric, rest, length) : -ENOMEM;
     }
-    return false;
+    free(text);
+    return r;
 }
 
-/* A known meter has a history, even if it does not answer now. */
-static void take_meter(void *data, const struct cemm_uid *uid, const char *alias,
-                       const struct cemm_answer *answer)
+/* Prints HELP and TYPE, unless the metric before is of the same family: then the names differ only
+ * in the labels. */
+static int print_head(const struct rows *rows, const struct metric *metric)
 {
-    struct history *history = data;
-    if (!answer)
-        history->done = true;
-    else if (answer->result == -ECANCELED)
-        return; /* the context is being freed */
-    else if (!alias || (answer->result != 0 && !known(history->session.cemm, uid, alias)))
-        fail(history, uid ? uid->text : "", alias ? alias : "", answer->message);
-    else if (!add_meter(history, uid->text, alias))
-        fail(history, "", "", strerror(ENOMEM));
+    const char *name = metric->name;
+    char *text = NULL;
+    size_t length = 0;
+    if (metric > rows->metrics && strncmp(name, metric[-1].name, strcspn(name, "{") + 1) == 0)
+        return 0;
+    int r = cemm_openmetrics_head(name, &text, &length);
+    if (r == 0)
+        fwrite(text, 1, length, rows->history.output.stream);
+    free(text);
+    return r;
 }
 
-static int sweep(struct history *history)
+static int print_piece(struct rows *rows, const struct piece *piece)
 {
-    const struct session *session = &history->session;
-    int r = cemm_sweep(session->cemm, &history->options->selection, take_meter, history);
-    return r < 0 ? r : session_wait(session, &history->done, NULL, NULL);
+    char *text = malloc(piece->length);
+    if (!text)
+        return -ENOMEM;
+    errno = EIO; /* if it is shorter */
+    bool good = fseeko(rows->file, piece->place, SEEK_SET) == 0 &&
+                fread(text, 1, piece->length, rows->file) == piece->length;
+    int r = good ? 0 : file_failed(rows);
+    if (r == 0)
+        fwrite(text, 1, piece->length, rows->history.output.stream);
+    free(text);
+    return r == 0 ? output_flush(&rows->history.output) : r;
 }
 
-/* Adds the METERs uid/alias; false if there are others, which must be found. */
-static bool add_named(struct history *history, int *ret_error)
-{
-    const struct exec_options *options = history->options;
-    bool all = options->meter_count > 0;
-    for (size_t i = 0; i < options->meter_count; i++) {
-        const struct exec_meter *meter = &options->meters[i];
-        if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
-            !cemm_alias_allowed(history->session.cemm, &meter->uid, meter->alias))
-            all = false;
-        else if (!add_meter(history, meter->uid.text, meter->alias))
-            *ret_error = -ENOMEM;
-    }
-    return all;
-}
-
-static void report_missing(struct history *history)
-{
-    const struct exec_options *options = history->options;
-    const struct exec_meter *meter;
-    struct cemm_message message;
-    for (size_t i = 0; i < history->meter_count; i++)
-        options_mark(options, history->meters[i].uid.text, history->meters[i].alias);
-    for (size_t i = 0; (meter = options_missing(options, history->session.cemm, &i, &message));)
-        fail(history, meter->uid.text, meter->alias, message.text);
-}
-
-static int compare(const void *left, const void *right)
-{
-    const struct history_meter *a = left;
-    const struct history_meter *b = right;
-    int r = strcmp(a->uid.text, b->uid.text);
-    return r != 0 ? r : strcmp(a->alias, b->alias);
-}
-
-static enum exec_exit find(struct history *history)
+static int print_metrics(struct rows *rows)
 {
     int r = 0;
-    if (!add_named(history, &r) && r == 0)
-        r = sweep(history);
-    session_release(&history->session);
-    if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "the meters could not be found: %s", strerror(-r));
-        return EXEC_FAILED;
+    for (size_t i = 0; r == 0 && i < rows->metric_count; i++) {
+        const struct metric *metric = &rows->metrics[i];
+        r = print_head(rows, metric);
+        for (size_t j = 0; r == 0 && j < metric->count; j++)
+            r = print_piece(rows, &metric->pieces[j]);
     }
-    report_missing(history);
-    if (history->meter_count > 0)
-        qsort(history->meters, history->meter_count, sizeof(*history->meters), compare);
-    else if (session_found_nothing(&history->session))
-        session_explain_nothing(&history->session);
-    else if (!history->failed)
-        message_print(CEMM_LOG_ERROR, "no meters were found");
-    return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
+    if (r == 0)
+        fputs("# EOF\n", rows->history.output.stream);
+    return r;
 }
 
-/* ---- since when -------------------------------------------------------------- */
+/* ---- all formats ------------------------------------------------------------- */
 
-/* A partial result is not used, so that nothing is left out. */
-static void take_first(void *data, const struct cemm_answer *answer)
+static int begin(void *data)
 {
-    struct history_meter *meter = data;
-    struct history *history = meter->history;
-    struct cemm_period day;
-    if (answer->result == 0 &&
-        cemm_first_day(history->session.cemm, &meter->uid, meter->alias, &day))
-        meter->since = day;
-    history->done = --history->pending == 0;
+    /* Seconds between the rows of a day, a month, a year. */
+    static const double cadences[] = {
+        [CEMM_DAY] = 60, [CEMM_MONTH] = 86400, [CEMM_YEAR] = 30 * 86400};
+    struct rows *rows = data;
+    const struct history *history = &rows->history;
+    if (is_openmetrics(rows))
+        return make_file(rows);
+    render_init(&rows->render, history->options->format, cemm_zone(history->cemm),
+                cadences[history->options->span]);
+    return render_rows(&rows->render, NULL, 0, history->output.stream);
 }
 
-/* Finds the first day of each meter, so that no earlier day is asked for; without one, all are.
- * Returns 0 or a negative errno. */
-static int find_first(struct history *history)
+static void drop_documents(struct rows *rows)
 {
-    history->done = true;
-    for (size_t i = 0; i < history->meter_count; i++) {
-        struct history_meter *meter = &history->meters[i];
-        int r = cemm_find_first(history->session.cemm, &meter->uid, meter->alias, take_first, meter,
-                                NULL);
-        if (r < 0)
-            return r;
-        history->pending++;
-        history->done = false;
-    }
-    return session_wait(&history->session, &history->done, NULL, NULL);
+    while (rows->document_count > 0)
+        cemm_document_unref(rows->documents[--rows->document_count]);
 }
 
-static enum exec_exit run(struct history *history)
+static int print_documents(struct rows *rows)
 {
-    if (!set_range(history)) {
-        history_report_empty(history, history->options->to.year != 0
-                                          ? "no meter can have data for these dates"
-                                          : "these dates are in the future");
-        return EXEC_USAGE;
-    }
-    enum exec_exit end = find(history);
-    if (end != EXEC_OK)
-        return end;
-    int r = history->period_count > LONG_RANGE ? find_first(history) : 0;
-    if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "the first days could not be found: %s", strerror(-r));
-        return EXEC_FAILED;
-    }
-    return history_run(history);
+    struct output *output = &rows->history.output;
+    int r = 0;
+    if (rows->document_count > 0)
+        r = render_rows(&rows->render, (const struct cemm_document *const *)rows->documents,
+                        rows->document_count, output->stream);
+    drop_documents(rows);
+    return r == 0 ? output_flush(output) : r;
 }
 
-/* As in cemmfs: malloc() must not return the memory of each answer to the kernel. */
-static void keep_memory(void)
+static int take(void *data, const struct history_item *item, int result,
+                struct cemm_document *document)
 {
-#ifdef M_TRIM_THRESHOLD /* glibc */
-    mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
-#endif
+    struct rows *rows = data;
+    (void)result;
+    if (document && !cemm_document_empty(document))
+        item->meter->has_data = rows->history.printed = true;
+    if (is_openmetrics(rows))
+        return document ? add_pieces(rows, document) : 0;
+    if (document)
+        rows->documents[rows->document_count++] = cemm_document_ref(document);
+    bool full = item->last || (item->meter_index + 1) % GROUP == 0;
+    return full ? print_documents(rows) : 0;
 }
 
-enum exec_exit history_command(struct history *history)
+static int finish(void *data)
 {
-    keep_memory();
-    enum exec_exit end = session_open(&history->session, SESSION_ONCE, history->options);
-    if (end == EXEC_OK) {
-        cemm_archive_use(history->session.cemm);
-        end = run(history);
+    struct rows *rows = data;
+    if (is_openmetrics(rows))
+        return print_metrics(rows);
+    render_end(&rows->render, rows->history.output.stream);
+    return 0;
+}
+
+/* No data at all is an error, mostly a wrong date; no data of one meter is a warning. */
+static bool report(void *data)
+{
+    static const char message[] = "there is no data for these dates";
+    const struct rows *rows = data;
+    const struct history *history = &rows->history;
+    bool nothing = !history->printed && !history->failed;
+    if (nothing)
+        history_report_empty(history, message);
+    for (size_t i = 0; i < history->meter_count && !history->failed && !nothing; i++) {
+        const struct history_meter *meter = &history->meters[i];
+        if (!meter->has_data)
+            message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message);
     }
-    session_release(&history->session);
-    session_close(&history->session);
-    history_clear(history);
-    return end;
+    if (rows->render.refused > 0)
+        message_print(CEMM_LOG_WARNING,
+                      "%zu samples left out: their names are too long for collectd",
+                      rows->render.refused);
+    return !nothing;
 }
 
 enum exec_exit exec_history(const struct exec_options *options)
 {
-    struct history history = {.options = options};
-    return history_command(&history);
+    static const struct history_use use = {1, 0, false, NULL, begin, take, finish, report};
+    struct rows rows = {.history = {.options = options, .use = &use, .data = &rows}};
+    enum exec_exit end = history_command(&rows.history);
+    drop_documents(&rows);
+    for (size_t i = 0; i < rows.metric_count; i++) {
+        free(rows.metrics[i].name);
+        free(rows.metrics[i].pieces);
+    }
+    free(rows.metrics);
+    if (rows.file)
+        (void)fclose(rows.file);
+    return end;
 }

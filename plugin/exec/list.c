@@ -119,21 +119,6 @@ static void add_meter(struct table *table, const struct collection *collection,
     *device = finding->uid;
 }
 
-static void fill(struct table *table, const void *data)
-{
-    const struct collection *collection = data;
-    const char *device = NULL;
-    for (size_t i = 0; i < collection->count; i++) {
-        const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_ANSWER)
-            add_meter(table, collection, finding, &device);
-        else
-            collection_note(table, collection, i, &device);
-    }
-    if (!collection->options->output && output_is_terminal())
-        table_note(table, "cemm(1) explains meters and channels: man cemm");
-}
-
 static void report_elsewhere(const struct cemm *cemm)
 {
     struct cemm_source_state state;
@@ -146,8 +131,21 @@ static void report_elsewhere(const struct cemm *cemm)
 
 static int list_table(const void *data, FILE *stream)
 {
-    struct table table = {columns, COLUMNS};
-    return table_print(&table, fill, data, stream);
+    const struct collection *collection = data;
+    const char *device = NULL;
+    struct table table;
+    report_elsewhere(collection->session.cemm);
+    table_begin(&table, columns, COLUMNS);
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct finding *finding = &collection->findings[i];
+        if (finding->kind == FINDING_ANSWER)
+            add_meter(&table, collection, finding, &device);
+        else
+            collection_note(&table, finding, &device);
+    }
+    if (!collection->options->output && output_is_terminal())
+        table_note(&table, "cemm(1) explains meters and channels: man cemm");
+    return table_print(&table, stream);
 }
 
 /* ---- for programs ------------------------------------------------------- */
@@ -198,6 +196,7 @@ static int list_json(const void *data, FILE *stream)
     bool failed = !meters;
     char *text = NULL;
     size_t length = 0;
+    report_elsewhere(collection->session.cemm);
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
         if (finding->kind == FINDING_ANSWER)
@@ -214,13 +213,6 @@ static int list_json(const void *data, FILE *stream)
 
 enum exec_exit exec_list(const struct exec_options *options)
 {
-    struct collection collection;
     bool json = options->format == EXEC_FORMAT_JSON;
-    enum exec_exit end = collection_make(&collection, options);
-    if (end == EXEC_OK) {
-        report_elsewhere(collection.session.cemm);
-        end = collection_print(&collection, json ? list_json : list_table, !json);
-    }
-    collection_clear(&collection);
-    return end;
+    return collection_command(options, json ? list_json : list_table, !json);
 }

@@ -17,6 +17,9 @@
 /* Progress is shown after this time (milliseconds). */
 #define PROGRESS_AFTER 2000
 
+/* Lines that are remembered. What does not fit may be printed again. */
+#define LINES_MAX 1000
+
 #define ERASE_LINE "\r\033[K"
 
 static struct {
@@ -74,6 +77,89 @@ void message_about(enum cemm_level level, const char *uid, const char *alias, co
     message_print(level, "%s%s%s%s%s", uid, slash, alias, colon, message);
 }
 
+void message_failure(const struct cemm_message *message, int r)
+{
+    message_print(CEMM_LOG_ERROR, "%s", message->text[0] != '\0' ? message->text : strerror(-r));
+}
+
+/* ---- what was printed, or will be ---------------------------------------------- */
+
+static struct lines {
+    char *texts[LINES_MAX];
+    size_t count;
+    size_t lost;
+} printed, held;
+
+static void keep(struct lines *lines, const char *text)
+{
+    char *copy = lines->count < LINES_MAX ? strdup(text) : NULL;
+    if (copy)
+        lines->texts[lines->count++] = copy;
+    else
+        lines->lost++;
+}
+
+const char *message_rest(const char *text)
+{
+    const char *colon = text ? strstr(text, ": ") : NULL;
+    return colon ? colon + 2 : NULL;
+}
+
+/* Whether two messages have the same source and reason. */
+static bool same_cause(const char *message, const char *other)
+{
+    const char *request = message_rest(message);
+    const char *reason = message_rest(request);
+    const char *others = message_rest(message_rest(other));
+    if (strcmp(message, other) == 0)
+        return true;
+    return reason && others && strcmp(reason, others) == 0 &&
+           strncmp(message, other, (size_t)(request - message)) == 0;
+}
+
+void message_remember(const char *message)
+{
+    keep(&printed, message);
+}
+
+bool message_was_printed(const char *message)
+{
+    for (size_t i = 0; i < printed.count; i++) {
+        if (same_cause(printed.texts[i], message))
+            return true;
+    }
+    return false;
+}
+
+void message_once(enum cemm_level level, const char *line)
+{
+    for (size_t i = 0; i < printed.count; i++) {
+        if (strcmp(printed.texts[i], line) == 0)
+            return;
+    }
+    message_print(level, "%s", line);
+    keep(&printed, line);
+}
+
+void message_hold(const char *line)
+{
+    keep(&held, line);
+}
+
+void message_release(void)
+{
+    for (size_t i = 0; i < held.count; i++) {
+        if (!message_was_printed(held.texts[i]))
+            message_once(CEMM_LOG_WARNING, held.texts[i]);
+        free(held.texts[i]);
+    }
+    if (held.lost > 0)
+        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", held.lost);
+    held = (struct lines){.count = 0};
+}
+
+/* ---- progress ------------------------------------------------------------------ */
+
 void message_busy(const char *what)
 {
     if (screen.progress_able)
@@ -97,7 +183,7 @@ void message_progress(size_t done, size_t total, const char *what)
     if (!screen.progress_able || same || cemm_clock_steady() < screen.progress_from)
         return;
     if (total > 0)
-        fprintf(stderr, ERASE_LINE "%zu of %zu %s …", done, total, what);
+        fprintf(stderr, ERASE_LINE "%zu of %zu %ss …", done, total, what);
     else
         fprintf(stderr, ERASE_LINE "looking for meters …");
     screen.progress_shown = true;

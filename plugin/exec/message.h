@@ -19,6 +19,27 @@ void message_print(enum cemm_level level, const char *format, ...)
 /* The same with "uid/alias: " or "uid: " in front. */
 void message_about(enum cemm_level level, const char *uid, const char *alias, const char *message);
 
+/* Prints the message, or (if it is "") the error `r`, a negative errno. */
+void message_failure(const struct cemm_message *message, int r);
+
+/* The message of a failed request is "SOURCE: REQUEST: REASON". Returns what is behind the next
+ * ": "; NULL: there is none. `text` may be NULL. */
+const char *message_rest(const char *text);
+
+/* Remembers a message as printed. */
+void message_remember(const char *message);
+
+/* Whether a message with the same source and reason was printed. */
+bool message_was_printed(const char *message);
+
+/* Prints a line of the library, unless that line was printed. */
+void message_once(enum cemm_level level, const char *line);
+
+/* Keeps a warning of the library until message_release(), which prints those whose cause was not
+ * printed. */
+void message_hold(const char *line);
+void message_release(void);
+
 /* "3 of 7 meters …" on the progress line, after a while; message_clear() erases it. */
 void message_progress(size_t done, size_t total, const char *what);
 void message_clear(void);

@@ -34,14 +34,6 @@ struct missed {
 
 /* ---- what was written ------------------------------------------------------------- */
 
-void missed_save(struct missed *missed)
-{
-    struct cemm_message message = {""};
-    int r = cemm_ledger_save(missed->ledger, false, &message);
-    if (r != 0)
-        message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", message.text);
-}
-
 static struct cemm_ledger_entry *entry_of(struct missed *missed,
                                           const struct cemm_document *document,
                                           const struct cemm_series *series)
@@ -61,14 +53,20 @@ static int note_series(struct missed *missed, const struct cemm_document *docume
     return r;
 }
 
-int missed_mark(struct missed *missed, const struct cemm_document *document, bool old)
+int missed_save(struct missed *missed, const struct cemm_document *document, bool old)
 {
+    struct cemm_message message = {""};
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
     int r = 0;
     for (size_t i = 0; i < count && r >= 0; i++)
         r = note_series(missed, document, &series[i], old);
-    return r;
+    if (r < 0)
+        return -ENOMEM;
+    r = cemm_ledger_save(missed->ledger, false, &message);
+    if (r != 0)
+        message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", message.text);
+    return 0;
 }
 
 /* ---- answers that wait ------------------------------------------------------------ */
@@ -153,18 +151,6 @@ size_t missed_waiting(const struct missed *missed)
 
 /* ---- beginning and end --------------------------------------------------------------- */
 
-/* False: no memory, which would lose the content of the file. */
-static bool load(struct missed *missed, const char *path)
-{
-    struct cemm_message message = {""};
-    int r = cemm_ledger_load(missed->ledger, path, &message);
-    if (r == -ENOMEM)
-        return false;
-    if (r < 0)
-        message_print(CEMM_LOG_WARNING, "%s", message.text);
-    return true;
-}
-
 struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledger *ledger,
                            missed_write_fn *write, void *data)
 {
@@ -173,15 +159,20 @@ struct missed *missed_open(const char *path, struct cemm *cemm, struct cemm_ledg
         .send = take_rows,
         .done = take_end,
     };
+    struct cemm_message message = {""};
     struct missed *missed = calloc(1, sizeof(*missed));
     if (!missed)
         return NULL;
     *missed = (struct missed){.ledger = ledger, .write = write, .data = data};
     missed->backfill = cemm_backfill_new(cemm, ledger, &rules, missed);
-    if (missed->backfill && load(missed, path))
-        return missed;
-    missed_close(missed);
-    return NULL;
+    int r = missed->backfill ? cemm_ledger_load(ledger, path, &message) : -ENOMEM;
+    if (r == -ENOMEM) { /* it would lose the content of the file */
+        missed_close(missed);
+        return NULL;
+    }
+    if (r < 0)
+        message_print(CEMM_LOG_WARNING, "%s", message.text);
+    return missed;
 }
 
 void missed_close(struct missed *missed)

@@ -44,9 +44,8 @@ void missed_take(struct missed *missed, struct missed_meter *meter, struct cemm_
 /* Drops the answers that wait. */
 void missed_drop(struct missed_meter *meter);
 
-/* Records that a document was written; missed_save() saves that. */
-int missed_mark(struct missed *missed, const struct cemm_document *document, bool old);
-void missed_save(struct missed *missed);
+/* Saves that a document was written. Returns 0 or -ENOMEM. */
+int missed_save(struct missed *missed, const struct cemm_document *document, bool old);
 
 /* How many answers wait. `missed` may be NULL. */
 size_t missed_waiting(const struct missed *missed);

@@ -55,14 +55,14 @@ static const char *const formats[] = {
     NULL,
 };
 
-static const char *const spans[] = {
+const char *const span_names[] = {
     [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year", NULL};
 
-static const char *const intervals[] = {[CEMM_BY_QUARTER] = "quarter",
-                                        [CEMM_BY_HOUR] = "hour",
-                                        [CEMM_BY_DAY] = "day",
-                                        [CEMM_BY_MONTH] = "month",
-                                        NULL};
+const char *const interval_names[] = {[CEMM_BY_QUARTER] = "quarter",
+                                      [CEMM_BY_HOUR] = "hour",
+                                      [CEMM_BY_DAY] = "day",
+                                      [CEMM_BY_MONTH] = "month",
+                                      NULL};
 
 /* The index of a name. If there is none, 0 and a message. */
 static unsigned find_name(const char *const *names, const char *name, const char *what,
@@ -143,10 +143,10 @@ static void set_option(struct exec_options *options, const struct exec_command *
         break;
     case EXEC_PERIOD:
         options->span =
-            (enum cemm_span)find_name(spans, value, "period", "day, month, year", message);
+            (enum cemm_span)find_name(span_names, value, "period", "day, month, year", message);
         break;
     case EXEC_BY:
-        options->by = (enum cemm_by)find_name(intervals, value, "interval",
+        options->by = (enum cemm_by)find_name(interval_names, value, "interval",
                                               "quarter, hour, day, month", message);
         break;
     case EXEC_HELP:
@@ -337,20 +337,16 @@ void options_mark(const struct exec_options *options, const char *uid, const cha
     }
 }
 
-const struct exec_meter *options_missing(const struct exec_options *options,
-                                         const struct cemm *cemm, size_t *index,
-                                         struct cemm_message *ret_message)
+bool options_missing(const struct exec_meter *meter, const struct cemm *cemm,
+                     struct cemm_message *ret_message)
 {
-    while (*index < options->meter_count && options->meters[*index].answered)
-        (*index)++;
-    if (*index >= options->meter_count)
-        return NULL;
-    const struct exec_meter *meter = &options->meters[(*index)++];
+    if (meter->answered)
+        return false;
     if (meter->uid.text[0] == '\0' || !cemm_elsewhere(cemm, &meter->uid, ret_message))
         cemm_message_set(ret_message, "%s",
                          meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
                                                  : "there is no such device, or it was not found");
-    return meter;
+    return true;
 }
 
 bool options_select(const struct exec_options *options, const char *uid, const char *alias)

@@ -59,6 +59,10 @@ struct exec_command {
     const char *note;    /* NULL: none */
 };
 
+/* Those of --period and --by. */
+extern const char *const span_names[];
+extern const char *const interval_names[];
+
 /* Seconds between two sweeps. */
 #define EXEC_INTERVAL_MIN 0.1
 #define EXEC_INTERVAL_MAX 86400.0
@@ -103,10 +107,9 @@ void options_help(const struct exec_command *command);
 /* Marks the METERs that name this meter, or (`alias` "") this device, as answered. */
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
-/* The next METER that has not answered, and a message; NULL: no more. */
-const struct exec_meter *options_missing(const struct exec_options *options,
-                                         const struct cemm *cemm, size_t *index,
-                                         struct cemm_message *ret_message);
+/* Whether the METER has not answered, and a message. */
+bool options_missing(const struct exec_meter *meter, const struct cemm *cemm,
+                     struct cemm_message *ret_message);
 
 /* Whether any METER names this meter; true without METERs. */
 bool options_select(const struct exec_options *options, const char *uid, const char *alias);

@@ -17,13 +17,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "plugin/exec/message.h"
 #include "plugin/exec/wait.h"
 
 #define OUTPUT_MODE 0644 /* of a new file, less the umask */
@@ -32,9 +32,10 @@
 
 #define BEFORE_MAX (64 << 20) /* bytes of an earlier file that are read */
 
-static int failed(struct cemm_message *message, const char *path, int r)
+static int failed(struct output *output, int r)
 {
-    cemm_message_set(message, "%.200s: %s", path, strerror(-r));
+    cemm_message_set(&output->message, "%.200s: %s", output->path ? output->path : "stdout",
+                     strerror(-r));
     return r;
 }
 
@@ -45,23 +46,23 @@ static char *folder_of(const char *path)
     return slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
 }
 
-int output_check(const char *path, struct cemm_message *message)
+bool output_check(const char *path)
 {
-    if (!path)
-        return 0;
     struct stat now;
+    if (!path)
+        return true;
     if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
-        cemm_message_set(message, "%.200s: exists and is not a regular file", path);
-        return -EINVAL;
+        message_print(CEMM_LOG_ERROR, "%.200s: exists and is not a regular file", path);
+        return false;
     }
     char *real = cemm_link_target(path);
     char *folder = real ? folder_of(real) : NULL;
-    int r = 0;
-    if (!folder || faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0)
-        r = failed(message, folder ? folder : path, -errno);
+    bool good = folder && faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+    if (!good)
+        message_print(CEMM_LOG_ERROR, "%.200s: %s", folder ? folder : path, strerror(errno));
     free(folder);
     free(real);
-    return r;
+    return good;
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -89,7 +90,7 @@ static size_t piece(const char *text, size_t length)
     return end ? (size_t)(end - text) + 1 : PIPE_BUF;
 }
 
-static int write_stdout(const char *text, size_t length, struct cemm_message *message)
+static int write_stdout(const char *text, size_t length)
 {
     int r = 0;
     while (r == 0 && length > 0) {
@@ -101,9 +102,7 @@ static int write_stdout(const char *text, size_t length, struct cemm_message *me
     }
     if (r == -EPIPE)
         signals_die(SIGPIPE); /* as with `cemm read | head -1` */
-    if (r < 0)
-        return failed(message, "stdout", r);
-    return 0;
+    return r;
 }
 
 /* Copies mode, owner and group. Only root may change the owner; others may use a group that they
@@ -123,10 +122,13 @@ static mode_t new_mode(void)
     return OUTPUT_MODE & ~mask;
 }
 
-/* Opens a new file beside the old one. Collectors ignore its ending. */
+/* Makes a new file beside the old one. Collectors ignore its ending. */
 static int open_new(struct output *output)
 {
     static const char ending[] = ".tmp";
+    output->real = cemm_link_target(output->path);
+    if (!output->real)
+        return -errno;
     char *folder = folder_of(output->real);
     struct stat old;
     if (!folder || asprintf(&output->beside, "%s.cemm-XXXXXX%s", folder, ending) < 0)
@@ -143,25 +145,29 @@ static int open_new(struct output *output)
     return 0;
 }
 
-int output_begin(struct output *ret_output, const char *path, struct cemm_message *message)
+static int open_stream(struct output *output)
 {
-    *ret_output = (struct output){.path = path, .fd = -1};
-    if (!path)
-        return 0;
-    ret_output->real = cemm_link_target(path);
-    int r = ret_output->real ? open_new(ret_output) : -errno;
-    if (r == 0)
-        return 0;
-    output_drop(ret_output);
-    return failed(message, path, r);
+    output->stream = cemm_text_open(&output->text, &output->length);
+    return output->stream ? 0 : -ENOMEM;
 }
 
-int output_put(struct output *output, const char *text, size_t length, struct cemm_message *message)
+int output_begin(struct output *ret_output, const char *path)
 {
-    if (!output->path)
-        return write_stdout(text, length, message);
-    int r = write_all(output->fd, text, length);
-    return r < 0 ? failed(message, output->path, r) : 0;
+    *ret_output = (struct output){.path = path, .fd = -1};
+    int r = path ? open_new(ret_output) : 0;
+    return r < 0 ? failed(ret_output, r) : open_stream(ret_output);
+}
+
+int output_flush(struct output *output)
+{
+    int r = fclose(output->stream) != 0 ? -ENOMEM : 0;
+    output->stream = NULL;
+    if (r == 0)
+        r = output->path ? write_all(output->fd, output->text, output->length)
+                         : write_stdout(output->text, output->length);
+    free(output->text);
+    output->text = NULL;
+    return r < 0 ? failed(output, r) : open_stream(output);
 }
 
 /* Network file systems may report errors only on close. */
@@ -173,37 +179,24 @@ static int settle(struct output *output)
     output->fd = -1;
     if (r == 0 && rename(output->beside, output->real) != 0)
         r = -errno;
-    return r;
+    return r < 0 ? failed(output, r) : 0;
 }
 
-int output_end(struct output *output, struct cemm_message *message)
+int output_end(struct output *output, int r)
 {
-    const char *path = output->path;
-    int r = path ? settle(output) : 0;
-    output_drop(output);
-    return r < 0 ? failed(message, path, r) : 0;
-}
-
-void output_drop(struct output *output)
-{
+    if (r == 0)
+        r = output_flush(output);
+    if (r == 0 && output->path)
+        r = settle(output);
+    if (output->stream)
+        (void)fclose(output->stream);
     if (output->fd >= 0)
         close(output->fd);
     if (output->beside)
         unlink(output->beside); /* it is gone already if it was renamed */
+    free(output->text);
     free(output->beside);
     free(output->real);
-    *output = (struct output){.fd = -1};
-}
-
-int output_write(const char *path, const char *text, size_t length, struct cemm_message *message)
-{
-    struct output output;
-    int r = output_begin(&output, path, message);
-    if (r == 0)
-        r = output_put(&output, text, length, message);
-    if (r == 0)
-        return output_end(&output, message);
-    output_drop(&output);
     return r;
 }
 

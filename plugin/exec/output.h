@@ -5,43 +5,40 @@
 #define CEMM_EXEC_OUTPUT_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdio.h>
 
 #include "common/frontend.h"
 
 /* Message for a file that was not replaced. */
 #define OUTPUT_LEFT "%s: not changed, because there was no sample"
 
-/*
- * Checks, before anything is asked, whether a file can be written. `path` NULL
- * is stdout. Returns 0 or a negative errno and a message.
- */
-int output_check(const char *path, struct cemm_message *message);
+/* Checks, before anything is asked, whether a file (NULL: stdout) can be written. False: it cannot,
+ * which was reported. */
+bool output_check(const char *path);
 
 /*
- * Writes the text. If a file cannot be replaced the old one stays. If the
- * reader of stdout has gone, SIGPIPE ends the process. Returns 0 or a negative
- * errno and a message.
- */
-int output_write(const char *path, const char *text, size_t length, struct cemm_message *message);
-
-/*
- * The same piece by piece. The file changes with output_end(); output_drop()
- * leaves it as it was. One of the two must follow output_begin(). output_end()
- * also drops on failure.
+ * What is printed to `stream` is written by output_flush() and output_end(). A
+ * file changes with output_end(). If the reader of stdout has gone, SIGPIPE
+ * ends the process. It must not move.
  */
 struct output {
     const char *path; /* NULL: stdout; must outlive it */
+    FILE *stream;     /* into `text` */
+    char *text;
+    size_t length;
     char *real;
     char *beside; /* the temporary file; NULL: there is none */
     int fd;
+    struct cemm_message message; /* about what failed; or "" */
 };
 
-int output_begin(struct output *ret_output, const char *path, struct cemm_message *message);
-int output_put(struct output *output, const char *text, size_t length,
-               struct cemm_message *message);
-int output_end(struct output *output, struct cemm_message *message);
-void output_drop(struct output *output);
+/* All return 0 or a negative errno. output_end() must follow output_begin() in either case. */
+int output_begin(struct output *ret_output, const char *path);
+int output_flush(struct output *output);
+
+/* If `r`, the result so far, is negative, drops the rest and leaves a file as it was, and returns
+ * `r`. */
+int output_end(struct output *output, int r);
 
 /* Whether stdout and stderr are one file (2>&1). */
 bool output_is_stderr(void);

@@ -33,22 +33,15 @@ struct sheet {
 /* Rounded down, in the largest suitable unit. */
 static void format_age(int64_t milliseconds, char *ret_text, size_t size)
 {
-    static const struct {
-        int64_t below; /* seconds */
-        int64_t unit;
-        const char *name;
-    } steps[] = {
-        {60, 1, "s"},
-        {60 * 60, 60, "min"},
-        {48 * 60 * 60, 60 * 60, "h"},
-        {INT64_MAX, 24 * 60 * 60, "d"},
-    };
+    static const int64_t units[] = {1, 60, 60 * 60, 24 * 60 * 60}; /* seconds */
+    static const int64_t first[] = {0, 60, 60 * 60, 48 * 60 * 60}; /* age in that unit */
+    static const char *const names[] = {"s", "min", "h", "d"};
     const char *before = milliseconds <= -1000 ? "in " : ""; /* a clock that runs fast */
     int64_t seconds = (milliseconds < 0 ? -milliseconds : milliseconds) / 1000;
-    size_t i = 0;
-    while (seconds >= steps[i].below)
-        i++;
-    snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / steps[i].unit, steps[i].name);
+    size_t i = 3;
+    while (seconds < first[i])
+        i--;
+    snprintf(ret_text, size, "%s%" PRId64 " %s", before, seconds / units[i], names[i]);
 }
 
 /* In a narrow table today's clock time, or the date. */
@@ -117,37 +110,37 @@ static void add_series(struct sheet *sheet, const struct finding *finding,
     free(value);
 }
 
-static void add_reading(struct sheet *sheet, const struct finding *finding)
+static void fill(struct table *table, const struct collection *collection)
 {
-    size_t count = 0;
-    const struct cemm_series *series = cemm_document_series(finding->document, &count);
-    for (size_t i = 0; i < count; i++)
-        add_series(sheet, finding, &series[i]);
-}
-
-static void fill(struct table *table, const void *data)
-{
-    const struct collection *collection = data;
     struct sheet sheet = {.table = table, .collection = collection};
     for (size_t i = 0; i < collection->count; i++) {
         const struct finding *finding = &collection->findings[i];
-        if (finding->kind == FINDING_ANSWER) {
-            add_reading(&sheet, finding);
+        size_t count = 0;
+        if (finding->kind != FINDING_ANSWER) {
+            collection_note(table, finding, &sheet.device);
+            sheet.source = NULL;
             continue;
         }
-        collection_note(table, collection, i, &sheet.device);
-        sheet.source = NULL;
+        const struct cemm_series *series = cemm_document_series(finding->document, &count);
+        for (size_t j = 0; j < count; j++)
+            add_series(&sheet, finding, &series[j]);
     }
 }
 
 static int write_table(const void *data, FILE *stream)
 {
     const struct collection *collection = data;
-    struct table table = {columns, COLUMNS};
+    struct table table;
     size_t limit = collection->options->output ? 0 : output_width();
-    if (limit > 0 && table_measure(&table, fill, data) > limit)
-        table = (struct table){columns, SOURCE, .tight = true};
-    return table_print(&table, fill, data, stream);
+    table_begin(&table, columns, COLUMNS);
+    fill(&table, collection);
+    if (limit > 0 && table_width(&table) > limit) {
+        (void)table_print(&table, NULL);
+        table_begin(&table, columns, SOURCE);
+        table.tight = true;
+        fill(&table, collection);
+    }
+    return table_print(&table, stream);
 }
 
 /* ---- for programs ------------------------------------------------------- */
@@ -208,11 +201,6 @@ static int write_text(const void *data, FILE *stream)
 
 enum exec_exit exec_read(const struct exec_options *options)
 {
-    struct collection collection;
     bool table = options->format == EXEC_FORMAT_TABLE;
-    enum exec_exit end = collection_make(&collection, options);
-    if (end == EXEC_OK)
-        end = collection_print(&collection, table ? write_table : write_text, table);
-    collection_clear(&collection);
-    return end;
+    return collection_command(options, table ? write_table : write_text, table);
 }

@@ -1,6 +1,10 @@
 /*
- * The library renders the rows. Tables and JSON arrays are made of its rows
- * here. A table is printed in pieces, so the widths of its columns are guessed.
+ * A column of a table is as wide as its widest cell. Widths count characters,
+ * not bytes. Nothing is cut: a long line is better than a wrong number.
+ *
+ * The library renders the rows of samples. Tables and JSON arrays are made of
+ * them here. Such a table is printed in pieces, so the widths of its columns are
+ * guessed.
  */
 #include "plugin/exec/render.h"
 
@@ -9,7 +13,118 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/table.h"
+#define DECIMALS 3
+
+/* Counts characters of UTF-8: all bytes that do not continue one. */
+static size_t width(const char *text)
+{
+    size_t count = 0;
+    for (; text && *text != '\0'; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+/* Control characters would control a terminal. */
+static void add(struct table *table, const char *text, char end)
+{
+    for (; text && *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        putc(c < 0x20 || c == 0x7f ? '?' : c, table->rows);
+    }
+    putc(end, table->rows);
+}
+
+void table_begin(struct table *ret_table, const struct table_column *columns, size_t count)
+{
+    const char *titles[TABLE_COLUMNS_MAX];
+    *ret_table = (struct table){.columns = columns, .column_count = count};
+    ret_table->rows = cemm_text_open(&ret_table->text, &ret_table->length);
+    for (size_t i = 0; i < count; i++) {
+        ret_table->widths[i] = columns[i].width;
+        titles[i] = columns[i].title;
+    }
+    table_row(ret_table, titles);
+}
+
+void table_row(struct table *table, const char *const *cells)
+{
+    for (size_t i = 0; table->rows && i < table->column_count; i++) {
+        if (width(cells[i]) > table->widths[i])
+            table->widths[i] = width(cells[i]);
+        add(table, cells[i], i + 1 < table->column_count ? '\t' : '\n');
+    }
+}
+
+void table_note(struct table *table, const char *text)
+{
+    if (table->rows)
+        add(table, text, '\n');
+}
+
+static size_t gap(const struct table *table)
+{
+    return table->tight ? 1 : 2;
+}
+
+size_t table_width(const struct table *table)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        sum += table->widths[i] + (i > 0 ? gap(table) : 0);
+    return sum;
+}
+
+static void print_row(const struct table *table, char *cells, FILE *stream)
+{
+    size_t blanks = 0; /* before the next text, so that none end a line */
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *cell = strsep(&cells, "\t");
+        size_t space = table->widths[i] - width(cell);
+        if (table->columns[i].right)
+            blanks += space;
+        if (*cell != '\0') {
+            fprintf(stream, "%*s%s", (int)blanks, "", cell);
+            blanks = 0;
+        }
+        blanks += table->columns[i].right ? gap(table) : space + gap(table);
+    }
+    putc('\n', stream);
+}
+
+int table_print(struct table *table, FILE *stream)
+{
+    int r = !table->rows || fclose(table->rows) != 0 ? -ENOMEM : table->error;
+    char *rest = table->text;
+    char *line;
+    if (table->untitled)
+        (void)strsep(&rest, "\n");
+    while (stream && r == 0 && (line = strsep(&rest, "\n"))) {
+        if (strchr(line, '\t'))
+            print_row(table, line, stream);
+        else if (*line != '\0')
+            fprintf(stream, "%s\n", line);
+    }
+    free(table->text);
+    return r;
+}
+
+void table_plain_time(char *time)
+{
+    static const size_t end = sizeof("2024-03-31T03:00:00") - 1;
+    if (strlen(time) < end)
+        return;
+    time[10] = ' ';
+    time[end] = '\0';
+}
+
+void table_round(char *number)
+{
+    const char *point = strchr(number, '.');
+    if (point && strspn(point + 1, "0123456789") > DECIMALS && !strpbrk(point, "eE"))
+        (void)snprintf(number, strlen(number) + 1, "%.*f", DECIMALS, strtod(number, NULL));
+}
+
+/* ---- samples ----------------------------------------------------------------- */
 
 void render_init(struct render *ret_render, enum exec_format format, const struct cemm_zone *zone,
                  double interval)
@@ -41,8 +156,6 @@ double render_interval(const struct exec_options *options, double usual)
 
 enum { TIME, DEVICE, METER, CHANNEL, VALUE, UNIT, COLUMNS };
 
-#define LONGEST(text) (sizeof(text) - 1)
-
 static const struct table_column columns[COLUMNS] = {
     [TIME] = {.title = "TIME", .width = LONGEST("2024-03-31 03:00:00")},
     [DEVICE] = {.title = "DEVICE", .width = LONGEST("00-1E-C0-85-96-CC")},
@@ -68,38 +181,26 @@ static void add_row(struct table *table, char *row)
     table_row(table, cells);
 }
 
-static void fill(struct table *table, const void *data)
+/* Prints rows of CSV as a table, or those of JSON in one array. */
+static int print_rows(struct render *render, char *rows, FILE *stream)
 {
-    char *rows = strdup(data);
-    char *rest = rows;
+    struct table table;
+    bool is_table = render->format == EXEC_FORMAT_TABLE && *rows != '\0';
     char *row;
-    while ((row = strsep(&rest, "\n"))) {
-        if (*row != '\0')
-            add_row(table, row);
+    if (is_table) {
+        table_begin(&table, columns, COLUMNS);
+        table.untitled = render->begun;
     }
-    if (!rows)
-        table->error = -ENOMEM;
-    free(rows);
-}
-
-static int print_table(struct render *render, const char *rows, FILE *stream)
-{
-    struct table table = {columns, COLUMNS, .untitled = render->begun};
-    if (*rows == '\0')
-        return 0;
-    render->begun = true;
-    return table_print(&table, fill, rows, stream);
-}
-
-static void print_array(struct render *render, char *rows, FILE *stream)
-{
-    char *row;
     while ((row = strsep(&rows, "\n"))) {
         if (*row == '\0')
             continue;
-        fprintf(stream, "%s%s", render->begun ? ",\n" : "[\n", row);
+        if (is_table)
+            add_row(&table, row);
+        else
+            fprintf(stream, "%s%s", render->begun ? ",\n" : "[\n", row);
         render->begun = true;
     }
+    return is_table ? table_print(&table, stream) : 0;
 }
 
 /* ---- rows -------------------------------------------------------------------- */
@@ -118,10 +219,9 @@ int render_rows(struct render *render, const struct cemm_document *const *docume
                                &length);
     if (r < 0)
         return r;
-    if (render->format == EXEC_FORMAT_TABLE) {
-        r = print_table(render, rows, stream);
-    } else if (render->format == EXEC_FORMAT_JSON && !render->lines) {
-        print_array(render, rows, stream);
+    if (render->format == EXEC_FORMAT_TABLE ||
+        (render->format == EXEC_FORMAT_JSON && !render->lines)) {
+        r = print_rows(render, rows, stream);
     } else {
         if (render->format == EXEC_FORMAT_CSV && !render->begun)
             fputs(CEMM_CSV_ROWS_HEADER, stream);

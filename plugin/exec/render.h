@@ -1,5 +1,5 @@
 /*
- * Prints samples in each format that has rows, piece by piece.
+ * Prints tables, and samples in each format that has rows, piece by piece.
  */
 #ifndef CEMM_EXEC_RENDER_H
 #define CEMM_EXEC_RENDER_H
@@ -7,6 +7,52 @@
 #include <stdio.h>
 
 #include "plugin/exec/options.h"
+
+/* ---- tables ------------------------------------------------------------------ */
+
+#define TABLE_COLUMNS_MAX 9
+
+/* The width of a column for texts like this one. */
+#define LONGEST(text) (sizeof(text) - 1)
+
+struct table_column {
+    const char *title;
+    bool right;   /* aligned to the right */
+    size_t width; /* at least */
+};
+
+/* It must not move. */
+struct table {
+    const struct table_column *columns;
+    size_t column_count;
+    bool tight; /* one space between columns, not two */
+    bool untitled;
+    int error; /* of the caller; table_print() returns it */
+    size_t widths[TABLE_COLUMNS_MAX];
+    FILE *rows; /* into `text`: a line each, with tabs between the cells */
+    char *text;
+    size_t length;
+};
+
+void table_begin(struct table *ret_table, const struct table_column *columns, size_t count);
+
+/* Adds a row, with one cell (NULL is empty) for each column, or a line outside the columns. */
+void table_row(struct table *table, const char *const *cells);
+void table_note(struct table *table, const char *text);
+
+/* The width so far, without notes. */
+size_t table_width(const struct table *table);
+
+/* Prints it (NULL: nowhere) and frees it. Returns 0 or a negative errno. */
+int table_print(struct table *table, FILE *stream);
+
+/* Rounds a number in place to three decimals; people need no more. */
+void table_round(char *number);
+
+/* Shortens an ISO time: no T, no milliseconds, no offset. */
+void table_plain_time(char *time);
+
+/* ---- samples ----------------------------------------------------------------- */
 
 #define READ_INTERVAL   60.0 /* seconds between two runs of `cemm read` */
 #define STREAM_INTERVAL 10.0 /* seconds; meters are no faster */

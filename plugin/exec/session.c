@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/exec/cause.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/wait.h"
 
@@ -20,29 +19,19 @@
  * failure of a meter or source, and information is dropped. */
 static void take_line(void *data, enum cemm_level level, const char *line)
 {
-    struct session *session = data;
-    if (session->held && level != CEMM_LOG_INFO) {
-        char *copy = session->warning_count < SESSION_WARNINGS_MAX ? strdup(line) : NULL;
-        if (copy)
-            session->warnings[session->warning_count++] = copy;
-        else
-            session->warnings_lost++;
-    } else if (session->kind == SESSION_POLLING) {
+    const struct session *session = data;
+    if (session->held && level != CEMM_LOG_INFO)
+        message_hold(line);
+    else if (session->kind == SESSION_POLLING)
         message_print(level, "%s", line);
-    } else if (!session->held) {
-        cause_print(level, line);
-    }
+    else if (!session->held)
+        message_once(level, line);
 }
 
 void session_release(struct session *session)
 {
     session->held = false;
-    for (size_t i = 0; i < session->warning_count; i++) {
-        if (!cause_was_printed(session->warnings[i]))
-            cause_print(CEMM_LOG_WARNING, session->warnings[i]);
-        free(session->warnings[i]);
-    }
-    session->warning_count = 0;
+    message_release();
 }
 
 enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
@@ -51,10 +40,8 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     struct cemm_message message = {""};
     int backoff_max = kind == SESSION_POLLING ? CEMM_BACKOFF_POLLER : CEMM_BACKOFF_INTERACTIVE;
     *ret_session = (struct session){.kind = kind, .held = kind != SESSION_POLLING};
-    if (output_check(options->output, &message) < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", message.text);
+    if (!output_check(options->output))
         return EXEC_USAGE;
-    }
     ret_session->config = cemm_config_new();
     int r = ret_session->config ? cemm_config_load(ret_session->config, options->config, &message)
                                 : -ENOMEM;
@@ -64,7 +51,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
         r = ret_session->cemm ? 0 : -ENOMEM;
     }
     if (r < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", message.text[0] != '\0' ? message.text : strerror(-r));
+        message_failure(&message, r);
         return r == -ENOMEM ? EXEC_FAILED : EXEC_USAGE;
     }
     struct cemm_source_state state;
@@ -79,14 +66,12 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
     return EXEC_USAGE;
 }
 
-int session_wait(const struct session *session, const bool *done, session_show_fn *show,
+int session_wait(const struct session *session, const size_t *pending, session_show_fn *show,
                  const void *data)
 {
     int r = 0;
-    while (r == 0 && !*done) {
-        struct wait wait = {
-            .timeout_ms = show ? message_timeout() : -1, .output_fd = -1, .input_fd = -1};
-        r = wait_once(session->cemm, &wait);
+    while (r == 0 && *pending > 0) {
+        r = wait_once(session->cemm, show ? message_timeout() : -1, false, NULL);
         if (r == 0 && show)
             show(data);
     }
@@ -113,13 +98,21 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
                       "were not heard");
 }
 
-void session_explain_discovery(const struct session *session)
+void session_explain_nothing(struct session *session)
 {
+    bool searched = session->kind == SESSION_DISCOVERY;
     struct cemm_discovery_state state;
     char *own = cemm_config_own();
     const char *file = cemm_config_file(session->config);
-    if (!file)
-        file = own ? own : COMMON_FILE;
+    session_release(session);
+    if (!searched && file)
+        message_print(CEMM_LOG_ERROR,
+                      "%s: no section [cloud NAME] or [local NAME], so the network was searched",
+                      file);
+    else if (!searched)
+        message_print(CEMM_LOG_ERROR,
+                      "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
+                      own ? own : "", own ? " and no " : "");
     cemm_discovery_at(session->cemm, &state);
     message_print(CEMM_LOG_ERROR, "no CEMM answered: %u broadcast address%s asked on UDP port 9777",
                   state.asked, state.asked == 1 ? " was" : "es were");
@@ -131,31 +124,17 @@ void session_explain_discovery(const struct session *session)
         CEMM_LOG_ERROR,
         "is it switched on and in the same network as this machine, without a firewall between? "
         "Its core must be 1.23 or later");
-    message_print(CEMM_LOG_ERROR, "if you know its address, write two lines into %s:", file);
+    message_print(CEMM_LOG_ERROR, "if you know its address, write two lines into %s:",
+                  file  ? file
+                  : own ? own
+                        : COMMON_FILE);
     message_print(CEMM_LOG_ERROR, "    [local home]");
     message_print(CEMM_LOG_ERROR, "    address = 192.168.2.115");
-    free(own);
-}
-
-void session_explain_nothing(struct session *session)
-{
-    char *own = cemm_config_own();
-    const char *file = cemm_config_file(session->config);
-    session_release(session);
-    if (!file)
+    if (!searched)
         message_print(CEMM_LOG_ERROR,
-                      "no configuration: $CEMM_CONFIG is not set, and there is no %s%s" COMMON_FILE,
-                      own ? own : "", own ? " and no " : "");
-    else
-        message_print(CEMM_LOG_ERROR,
-                      "%s: no section [cloud NAME] or [local NAME], so the network was searched",
-                      file);
+                      "for the cloud: [cloud home] and api-key-file = FILE, whose first line is "
+                      "the key (mode 0600)");
     free(own);
-    session_explain_discovery(session);
-    message_print(
-        CEMM_LOG_ERROR,
-        "for the cloud: [cloud home] and api-key-file = FILE, whose first line is the key "
-        "(mode 0600)");
 }
 
 void session_close(struct session *session)
@@ -163,10 +142,6 @@ void session_close(struct session *session)
     cemm_free(session->cemm);
     if (session->config)
         cemm_config_free(session->config);
-    for (size_t i = 0; i < session->warning_count; i++)
-        free(session->warnings[i]);
-    if (session->warnings_lost > 0)
-        message_print(CEMM_LOG_WARNING, "%zu more warnings were dropped", session->warnings_lost);
     *session = (struct session){0};
     signals_release();
 }

@@ -7,9 +7,6 @@
 
 #include "plugin/exec/options.h"
 
-/* Warnings that are kept; further ones are counted. */
-#define SESSION_WARNINGS_MAX 1000
-
 enum session_kind {
     SESSION_DISCOVERY, /* asks no configured source */
     SESSION_ONCE,      /* asks all, and ends */
@@ -20,11 +17,8 @@ struct session {
     struct cemm_config *config;
     struct cemm *cemm;
     enum session_kind kind;
-    bool configured;                      /* with a [cloud] or [local] */
-    bool held;                            /* warnings are kept until session_release() */
-    char *warnings[SESSION_WARNINGS_MAX]; /* of the library */
-    size_t warning_count;
-    size_t warnings_lost;
+    bool configured; /* with a [cloud] or [local] */
+    bool held;       /* warnings are kept until session_release() */
 };
 
 /* Opens a session, or reports why it can't, for example because there is nothing to read. While it
@@ -37,9 +31,9 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
 /* Shows progress after each turn. */
 typedef void session_show_fn(const void *data);
 
-/* Turns until a completion has set `done`. `show` may be NULL. Returns 0 or a negative errno. An
- * ending signal ends the process. */
-int session_wait(const struct session *session, const bool *done, session_show_fn *show,
+/* Turns until completions have counted `pending` down to 0. `show` may be NULL. Returns 0 or a
+ * negative errno. An ending signal ends the process. */
+int session_wait(const struct session *session, const size_t *pending, session_show_fn *show,
                  const void *data);
 
 /* Whether nothing is configured and nothing was found, so that nothing can have failed. */
@@ -51,13 +45,10 @@ void session_release(struct session *session);
 /* Says why discovery may have missed devices. */
 void session_explain_missing(const struct session *session, enum cemm_level level);
 
-/* Says what discovery has tried without success, and how to configure a device by its address. */
-void session_explain_discovery(const struct session *session);
-
-/* After session_found_nothing(): says where the configuration was looked for, and the above. */
+/* Says where the configuration was looked for, what discovery has tried without success, and how to
+ * configure a device. */
 void session_explain_nothing(struct session *session);
 
-/* Also reports how many warnings were lost. */
 void session_close(struct session *session);
 
 #endif

@@ -10,11 +10,11 @@
  * when a sweep ends, or when it takes too long.
  */
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "plugin/exec/latest.h"
 #include "plugin/exec/missed.h"
 #include "plugin/exec/output.h"
 #include "plugin/exec/render.h"
@@ -29,6 +29,20 @@
 #define SWEEPS_MAX 64         /* at a time: nearly all wait for the same device */
 #define INPUT_MAX  (64 << 10) /* bytes: all that a pipe holds */
 
+#define SOURCE_SIZE (CEMM_NAME_SIZE + 8)
+
+/* A meter, a device that failed (no alias) or a source that failed (no uid). It does not move. */
+struct latest {
+    char uid[CEMM_UID_SIZE];
+    char alias[CEMM_NAME_SIZE];
+    char source[SOURCE_SIZE];
+    struct cemm_document *shown; /* kept while the meter fails, so that counters continue */
+    struct missed_meter missed;
+    int64_t asked; /* last request for its type (monotonic); 0: never */
+    bool up;
+    size_t sweep; /* newest sweep when it answered; 0: not yet */
+};
+
 struct stream {
     const struct exec_options *options;
     struct session session;
@@ -36,15 +50,15 @@ struct stream {
     struct missed *missed; /* NULL: no --state */
     int state_lock;        /* -1: none */
     struct render render;
-    struct latest latest;
-    int64_t interval; /* milliseconds */
-    int64_t due;      /* next sweep without --stdin (monotonic) */
-    int64_t began;    /* last sweep (monotonic) */
-    size_t sweeps;    /* begun */
-    size_t pending;   /* under way */
-    bool wanted;      /* a line of stdin has asked for a sweep */
-    bool ended;       /* stdin has ended */
-    bool closing;
+    void *entries; /* of tsearch() */
+    size_t entry_count;
+    int64_t interval;     /* milliseconds */
+    int64_t due;          /* next sweep without --stdin (monotonic) */
+    int64_t began;        /* last sweep (monotonic) */
+    size_t sweeps;        /* begun */
+    size_t pending;       /* under way */
+    bool wanted;          /* a line of stdin has asked for a sweep */
+    bool ended;           /* stdin has ended */
     char *before;         /* last text for Prometheus */
     int64_t snapshot_due; /* written then even during a sweep (monotonic) */
     bool changed;         /* since the last snapshot */
@@ -52,25 +66,59 @@ struct stream {
     int error;
 };
 
+/* ---- meters -------------------------------------------------------------------- */
+
+static int compare(const void *left, const void *right)
+{
+    const struct latest *a = left;
+    const struct latest *b = right;
+    int r = strcmp(a->uid, b->uid);
+    if (r == 0)
+        r = strcmp(a->alias, b->alias);
+    return r != 0 ? r : strcmp(a->source, b->source);
+}
+
+/* Finds or makes the entry (NULL is ""). NULL: no memory. */
+static struct latest *get_entry(struct stream *stream, const char *uid, const char *alias,
+                                const char *source)
+{
+    struct latest *entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return NULL;
+    copy_text(entry->uid, sizeof(entry->uid), uid);
+    copy_text(entry->alias, sizeof(entry->alias), alias);
+    copy_text(entry->source, sizeof(entry->source), source);
+    struct latest **node = tsearch(entry, &stream->entries, compare);
+    struct latest *found = node ? *node : NULL;
+    if (found == entry)
+        stream->entry_count++;
+    else
+        free(entry);
+    return found;
+}
+
+static void free_entry(void *data)
+{
+    struct latest *entry = data;
+    cemm_document_unref(entry->shown);
+    missed_drop(&entry->missed);
+    free(entry);
+}
+
 /* ---- rows ---------------------------------------------------------------------- */
 
 /* NULL: only what comes before the rows. */
 static void write_rows(struct stream *stream, const struct cemm_document *document)
 {
-    char *text = NULL;
-    size_t length = 0;
-    struct cemm_message message = {""};
-    FILE *out = cemm_text_open(&text, &length);
-    int r = out ? render_rows(&stream->render, &document, document != NULL, out) : -ENOMEM;
-    if (out && fclose(out) != 0 && r == 0)
-        r = -ENOMEM;
-    if (r == 0 && length > 0)
-        r = output_write(NULL, text, length, &message);
-    if (message.text[0] != '\0')
-        message_print(CEMM_LOG_ERROR, "%s", message.text);
-    if (r < 0)
+    struct output output;
+    int r = output_begin(&output, NULL);
+    if (r == 0)
+        r = render_rows(&stream->render, &document, document != NULL, output.stream);
+    r = output_end(&output, r);
+    if (r < 0) {
+        message_failure(&output.message, r);
         stream->error = r;
-    free(text);
+    }
 }
 
 /* Writes those rows of a realtime answer that are new, or (`old`) missed minutes. A signal does not
@@ -84,19 +132,14 @@ static void put(void *data, const struct cemm_document *document, bool old)
         stream->error = -ENOMEM;
     else if (stream->error == 0)
         write_rows(stream, rows);
-    if (stream->missed && stream->error == 0) {
-        if (missed_mark(stream->missed, rows, old) < 0)
-            stream->error = -ENOMEM;
-        else
-            missed_save(stream->missed);
-    }
+    if (stream->missed && stream->error == 0)
+        stream->error = missed_save(stream->missed, rows, old);
     cemm_document_unref(picked);
 }
 
 /* ---- snapshots ------------------------------------------------------------------ */
 
-static void show(struct stream *stream, struct latest_entry *entry,
-                 const struct cemm_document *document)
+static void show(struct stream *stream, struct latest *entry, const struct cemm_document *document)
 {
     struct cemm_document *picked = cemm_ledger_pick(stream->ledger, document, entry->shown);
     if (!picked) {
@@ -110,22 +153,55 @@ static void show(struct stream *stream, struct latest_entry *entry,
 /* A file that cannot be written does not end the program. */
 static void put_text(struct stream *stream, const char *text, size_t length)
 {
-    struct cemm_message message = {""};
-    const char *file = stream->options->output;
-    int r = output_write(file, text, length, &message);
+    struct output output;
+    int r = output_begin(&output, stream->options->output);
+    if (r == 0)
+        fwrite(text, 1, length, output.stream);
+    r = output_end(&output, r);
     if (r < 0 && !stream->refused)
-        message_print(CEMM_LOG_ERROR, "%s", message.text);
+        message_failure(&output.message, r);
     stream->refused = r < 0;
-    if (r < 0 && !file)
+    if (r < 0 && !output.path)
         stream->error = r;
+}
+
+struct snapshot {
+    const struct stream *stream;
+    struct cemm_result *results;
+    size_t count;
+};
+
+/* Failures of devices and sources that are over are left out. */
+static void add_result(const void *node, VISIT visit, void *data)
+{
+    struct snapshot *snapshot = data;
+    const struct latest *entry = *(struct latest *const *)node;
+    bool over = entry->alias[0] == '\0' && entry->sweep < snapshot->stream->sweeps;
+    if (over || (visit != postorder && visit != leaf))
+        return;
+    snapshot->results[snapshot->count++] = (struct cemm_result){
+        .uid = entry->uid,
+        .alias = entry->alias,
+        .source = entry->source,
+        .type = render_type(snapshot->stream->session.cemm, entry->uid, entry->alias),
+        .document = entry->up ? entry->shown : NULL,
+    };
 }
 
 static void put_snapshot(struct stream *stream)
 {
+    struct snapshot snapshot = {
+        .stream = stream,
+        .results = calloc(stream->entry_count + 1, sizeof(*snapshot.results)),
+    };
     char *text = NULL;
     size_t length = 0;
-    int r = latest_render(&stream->latest, stream->sweeps, stream->session.cemm, stream->before,
-                          &text, &length);
+    if (snapshot.results)
+        twalk_r(stream->entries, add_result, &snapshot); /* sorted */
+    int r = snapshot.results ? cemm_render_prometheus(snapshot.results, snapshot.count,
+                                                      stream->before, &text, &length)
+                             : -ENOMEM;
+    free(snapshot.results);
     if (r < 0) {
         stream->error = r;
         return;
@@ -145,32 +221,28 @@ static bool snapshot_is_due(const struct stream *stream, int64_t now)
 
 /* ---- answers --------------------------------------------------------------------- */
 
-/* A METER that matches nothing looks like a silent one. */
-static void report_unanswered(const struct stream *stream)
-{
-    const struct exec_meter *meter;
-    struct cemm_message message;
-    for (size_t i = 0;
-         (meter = options_missing(stream->options, stream->session.cemm, &i, &message));)
-        message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);
-}
-
 /* The library does not log absence. Reported once. */
-static void report_absent(const struct latest_entry *entry, const struct cemm_answer *answer)
+static void report_absent(const struct latest *entry, const struct cemm_answer *answer)
 {
     if (answer->result == CEMM_ABSENT && (entry->up || entry->sweep == 0))
         message_about(CEMM_LOG_WARNING, entry->uid, entry->alias, answer->message);
 }
 
+/* A METER that matches nothing looks like a silent one. */
 static void end_sweep(struct stream *stream)
 {
+    const struct exec_options *options = stream->options;
+    struct cemm_message message;
     stream->pending--;
-    if (stream->sweeps != 1)
-        return;
-    if (session_found_nothing(&stream->session))
+    if (stream->sweeps == 1 && session_found_nothing(&stream->session)) {
         session_explain_nothing(&stream->session);
-    else
-        report_unanswered(stream);
+        return;
+    }
+    for (size_t i = 0; stream->sweeps == 1 && i < options->meter_count; i++) {
+        const struct exec_meter *meter = &options->meters[i];
+        if (options_missing(meter, stream->session.cemm, &message))
+            message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);
+    }
 }
 
 static void ignore_answer(void *data, const struct cemm_answer *answer)
@@ -181,7 +253,7 @@ static void ignore_answer(void *data, const struct cemm_answer *answer)
 
 /* Reading a METER uid/alias does not look for meters, which would tell the type: so it is asked for
  * once. */
-static void seek_type(struct stream *stream, struct latest_entry *entry,
+static void seek_type(struct stream *stream, struct latest *entry,
                       const struct cemm_document *document)
 {
     struct cemm *cemm = stream->session.cemm;
@@ -206,15 +278,15 @@ static void take_answer(void *data, const struct cemm_uid *uid, const char *alia
                         const struct cemm_answer *answer)
 {
     struct stream *stream = data;
-    if (stream->closing)
-        return;
+    if (stream->error != 0)
+        return; /* it ends, or the context is being freed */
     if (!answer) {
         end_sweep(stream);
         return;
     }
     bool good = answer->result == 0 && answer->document != NULL;
     const char *source = uid ? NULL : render_source(stream->session.cemm, answer->message);
-    struct latest_entry *entry = latest_get(&stream->latest, uid ? uid->text : NULL, alias, source);
+    struct latest *entry = get_entry(stream, uid ? uid->text : NULL, alias, source);
     if (!entry) {
         stream->error = -ENOMEM;
         return;
@@ -292,24 +364,15 @@ static int timeout(const struct stream *stream, int64_t now)
 static void turn(struct stream *stream, int64_t now)
 {
     bool listening = stream->options->paced_by_stdin && !stream->ended;
-    struct wait wait = {
-        .timeout_ms = timeout(stream, now),
-        .output_fd = stream->options->output ? -1 : STDOUT_FILENO,
-        .input_fd = listening ? STDIN_FILENO : -1,
-    };
-    int r = wait_once(stream->session.cemm, &wait);
+    bool input = false;
+    int r = wait_once(stream->session.cemm, timeout(stream, now), !stream->options->output,
+                      listening ? &input : NULL);
     if (r > 0)
         signals_die(r);
     if (r < 0)
         stream->error = r;
-    if (wait.input)
+    if (input)
         read_input(stream);
-}
-
-static bool finished(const struct stream *stream)
-{
-    return stream->ended && !stream->wanted && stream->pending == 0 &&
-           missed_waiting(stream->missed) == 0;
 }
 
 static enum exec_exit run(struct stream *stream)
@@ -323,7 +386,8 @@ static enum exec_exit run(struct stream *stream)
         if (stream->error != 0)
             break;
         bool nothing = stream->sweeps > 0 && session_found_nothing(&stream->session);
-        if (finished(stream))
+        if (stream->ended && !stream->wanted && stream->pending == 0 &&
+            missed_waiting(stream->missed) == 0)
             return nothing ? EXEC_FAILED : EXEC_OK; /* failed: there never was a meter */
         turn(stream, now);
     }
@@ -354,9 +418,9 @@ static void prepare(struct stream *stream)
 
 static void clear(struct stream *stream)
 {
-    stream->closing = true;
+    stream->error = -ECANCELED; /* for answers to sweeps that were given up */
     session_close(&stream->session);
-    latest_clear(&stream->latest);
+    tdestroy(stream->entries, free_entry);
     missed_close(stream->missed);
     cemm_ledger_free(stream->ledger);
     free(stream->before);
@@ -370,12 +434,8 @@ enum exec_exit exec_stream(const struct exec_options *options)
         .options = options,
         .state_lock = -1,
     };
-    struct cemm_message message = {""};
-    if (output_check(options->state, &message) < 0) {
-        message_print(CEMM_LOG_ERROR, "%s", message.text);
-        return EXEC_USAGE;
-    }
-    if (options->state && !missed_lock(options->state, &stream.state_lock))
+    if (!output_check(options->state) ||
+        (options->state && !missed_lock(options->state, &stream.state_lock)))
         return EXEC_USAGE;
     enum exec_exit end = session_open(&stream.session, SESSION_POLLING, options);
     if (end == EXEC_OK) {

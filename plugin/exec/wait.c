@@ -52,7 +52,7 @@ void signals_die(int number)
     _exit(128 + number); /* not reached */
 }
 
-int wait_once(struct cemm *cemm, struct wait *wait)
+int wait_once(struct cemm *cemm, int timeout_ms, bool to_stdout, bool *ret_input)
 {
     enum { SIGNALS, OUTPUT, INPUT };
     struct signalfd_siginfo info;
@@ -62,11 +62,12 @@ int wait_once(struct cemm *cemm, struct wait *wait)
         return -errno;
     struct pollfd extra[] = {
         [SIGNALS] = {.fd = signal_fd, .events = POLLIN},
-        [OUTPUT] = {.fd = wait->output_fd, .events = 0}, /* only POLLERR: the reader has gone */
-        [INPUT] = {.fd = wait->input_fd, .events = POLLIN},
+        [OUTPUT] = {.fd = to_stdout ? STDOUT_FILENO : -1}, /* only POLLERR: the reader has gone */
+        [INPUT] = {.fd = ret_input ? STDIN_FILENO : -1, .events = POLLIN},
     };
-    int r = cemm_turn(cemm, wait->timeout_ms, extra, INPUT + 1);
-    wait->input = extra[INPUT].revents != 0;
+    int r = cemm_turn(cemm, timeout_ms, extra, INPUT + 1);
+    if (ret_input)
+        *ret_input = extra[INPUT].revents != 0;
     if (extra[SIGNALS].revents != 0 && read(signal_fd, &info, sizeof(info)) == sizeof(info))
         return (int)info.ssi_signo;
     if (extra[OUTPUT].revents != 0)

@@ -20,20 +20,13 @@ _Noreturn void signals_die(int number);
 /* Waits until a descriptor accepts bytes. An ending signal ends the process. */
 void signals_wait_writable(int fd);
 
-/* What one turn waits for besides the network. */
-struct wait {
-    int timeout_ms;
-    int output_fd; /* returns when its reader has gone; -1: none */
-    int input_fd;  /* -1: none */
-    bool input;    /* result: readable, or at its end */
-};
-
 /*
- * Turns once. Returns 0, a negative errno, or the number of an ending signal
- * (SIGPIPE: the reader has gone): then the caller tidies up and calls
- * signals_die().
+ * Turns once. Ends also when the reader of stdout has gone (`to_stdout`), and
+ * when stdin can be read or has ended, which *ret_input says (NULL: not waited
+ * for). Returns 0, a negative errno, or the number of an ending signal (SIGPIPE:
+ * the reader has gone): then the caller tidies up and calls signals_die().
  */
-int wait_once(struct cemm *cemm, struct wait *wait);
+int wait_once(struct cemm *cemm, int timeout_ms, bool to_stdout, bool *ret_input);
 
 /* The shorter of `timeout` (-1: none) and the time from `now` to `moment` (milliseconds). */
 int wait_until(int64_t now, int64_t moment, int timeout);
