@@ -141,41 +141,33 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
 }
 
 /* {"uid": …, "lan": …, "cloud": …} */
-static int print_device(const struct cemm_uid *uid, const char *account,
-                        const struct cemm_document *document, char **ret_text, size_t *ret_length)
+int snapshot_of_device(const struct cemm_uid *uid, const char *account,
+                       const struct cemm_document *document, struct snapshot **ret_snapshot)
 {
-    bool failed = false;
+    int64_t fetched = document ? cemm_document_fetched(document) : cemm_clock_wall();
     struct json_object *root = document ? cemm_document_json(document) : NULL;
     struct json_object *data = json_object_object_get(root, "data");
     struct json_object *device = json_object_new_object();
+    bool failed = document && !root;
+    char *text;
+    size_t length;
     cemm_json_add_text(&failed, device, "uid", uid->text);
     if (data)
         cemm_json_add(&failed, device, "lan", json_object_get(data));
     else
         cemm_json_add_text(&failed, device, "lan", NULL);
     cemm_json_add_text(&failed, device, "cloud", account);
-    failed |= document && !root;
-    int r = failed ? -ENOMEM : cemm_json_print(device, ret_text, ret_length);
+    int r = failed ? -ENOMEM : cemm_json_print(device, &text, &length);
     json_object_put(device);
     json_object_put(root);
-    return r;
-}
-
-int snapshot_of_device(const struct cemm_uid *uid, const char *account,
-                       const struct cemm_document *root, struct snapshot **ret_snapshot)
-{
-    int64_t fetched = root ? cemm_document_fetched(root) : cemm_clock_wall();
-    char *text;
-    size_t length;
-    int r = print_device(uid, account, root, &text, &length);
     if (r < 0)
         return r;
     struct snapshot *snapshot = snapshot_of_text(text, length, fetched);
     *ret_snapshot = snapshot;
     if (!snapshot)
         return -ENOMEM;
-    (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s%s", root ? "" : "cloud ",
-                   root      ? cemm_document_source(root)
+    (void)snprintf(snapshot->source, sizeof(snapshot->source), "%s%s", document ? "" : "cloud ",
+                   document  ? cemm_document_source(document)
                    : account ? account
                              : "");
     return 0;

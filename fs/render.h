@@ -35,10 +35,10 @@ int snapshot_render(const struct path *path, const struct cemm_document *documen
 
 /*
  * Renders info.json of a device. `account` (or NULL) reaches it in the cloud,
- * `root` (or NULL) is its answer on the LAN. Returns 0 or -ENOMEM.
+ * `document` (or NULL) is its answer on the LAN. Returns 0 or -ENOMEM.
  */
 int snapshot_of_device(const struct cemm_uid *uid, const char *account,
-                       const struct cemm_document *root, struct snapshot **ret_snapshot);
+                       const struct cemm_document *document, struct snapshot **ret_snapshot);
 
 /* Takes over a text, also on failure. NULL: no memory. */
 struct snapshot *snapshot_of_text(char *text, size_t size, int64_t modified);

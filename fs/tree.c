@@ -79,12 +79,19 @@ __attribute__((format(printf, 2, 3))) static void append(struct path *path, cons
     va_end(arguments);
 }
 
-/* "2024-03-31.csv" */
-static void append_file(struct path *path)
+/* The name of a period: "2024-03-31.csv", or of a directory above its files, "2024" or "03". */
+static void append_period(struct path *path)
 {
+    const struct cemm_period *period = &path->query.period;
     char date[16];
-    cemm_period_format(&path->query.period, date, sizeof(date));
-    append(path, "%s%s", date, suffixes[path->form]);
+    cemm_period_format(period, date, sizeof(date));
+    path->kind = period->span == path->span  ? PATH_PERIOD
+                 : period->span == CEMM_YEAR ? PATH_YEAR
+                                             : PATH_MONTH;
+    if (path->kind == PATH_PERIOD)
+        append(path, "%s%s", date, suffixes[path->form]);
+    else
+        append(path, "%s", path->kind == PATH_YEAR ? date : date + strlen("2024-"));
 }
 
 const char *tree_name(const struct path *path)
@@ -126,12 +133,6 @@ static bool is_within(const struct path *parent, const struct cemm_period *perio
     return parent->kind == PATH_HISTORY ||
            (period->year == parent->query.period.year &&
             (parent->kind == PATH_YEAR || period->month == parent->query.period.month));
-}
-
-/* Whether it is certain that there is no data: then the name does not exist. */
-static bool is_too_old(const struct cemm_period *period, const struct tree_meter *meter)
-{
-    return period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter));
 }
 
 /* "2024-03-31.csv", "2024-03.csv", "2024.csv" */
@@ -194,45 +195,41 @@ static bool parse_child(const char *name, struct path *path)
     }
 }
 
-/* Whether the row applies to this directory. */
-static bool is_fixed_in(const struct fixed *row, const struct path *parent,
-                        const struct tree_meter *meter)
+/* False: the row does not apply to this directory. */
+static bool fixed_child(const struct path *parent, const struct fixed *row,
+                        const struct tree_meter *meter, struct path *ret_path)
 {
     if (row->parent != parent->kind)
         return false;
-    if (parent->kind == PATH_HISTORY)
-        return row->endpoint == parent->query.endpoint && row->span == parent->span;
-    return row->endpoint != CEMM_TOTALS || meter->totals;
-}
-
-static struct path fixed_path(const struct fixed *row, const struct path *parent)
-{
-    struct path path = *parent;
-    path.kind = row->kind;
-    path.form = row->form;
-    path.query.endpoint = row->endpoint;
-    path.span = row->span;
-    path.ago = row->ago;
-    append(&path, "%s", row->name);
-    return path;
+    if (parent->kind == PATH_HISTORY
+            ? row->endpoint != parent->query.endpoint || row->span != parent->span
+            : row->endpoint == CEMM_TOTALS && !meter->totals)
+        return false;
+    *ret_path = *parent;
+    ret_path->kind = row->kind;
+    ret_path->form = row->form;
+    ret_path->query.endpoint = row->endpoint;
+    ret_path->span = row->span;
+    ret_path->ago = row->ago;
+    append(ret_path, "%s", row->name);
+    return true;
 }
 
 bool tree_child(const struct path *parent, const char *name, const struct tree_clock *clock,
                 const struct tree_meter *meter, struct path *ret_path)
 {
-    struct path path = *parent;
     for (size_t i = 0; i < COUNT(fixed_names); i++) {
-        const struct fixed *row = &fixed_names[i];
-        if (is_fixed_in(row, parent, meter) && strcmp(row->name, name) == 0) {
-            *ret_path = fixed_path(row, parent);
+        if (strcmp(fixed_names[i].name, name) == 0 &&
+            fixed_child(parent, &fixed_names[i], meter, ret_path))
             return true;
-        }
     }
+    struct path path = *parent;
+    const struct cemm_period *period = &path.query.period;
     if (!parse_child(name, &path))
         return false;
     if (tree_holds_periods(parent) &&
-        (!is_within(parent, &path.query.period) || !has_begun(&path.query.period, clock) ||
-         is_too_old(&path.query.period, meter)))
+        (!is_within(parent, period) || !has_begun(period, clock) ||
+         period->year < CEMM_YEAR_FIRST || (meter->known && is_before_data(period, meter))))
         return false;
     append(&path, "%s", name);
     *ret_path = path;
@@ -255,13 +252,11 @@ const char *tree_target(const struct path *link, const struct tree_clock *clock,
         if (link->kind == PATH_NEAR_LINK)
             *period = cemm_period_at(clock->zone, link->span, clock->now);
         *period = cemm_period_step(period, -link->ago - ago);
-        target.kind = PATH_PERIOD;
         target.ago = 0;
-        if (period->span != CEMM_YEAR)
-            append(&target, "%04d", period->year);
-        if (period->span == CEMM_DAY)
-            append(&target, "%02d", period->month);
-        append_file(&target);
+        for (int span = CEMM_YEAR; span >= (int)link->span; span--) {
+            period->span = (enum cemm_span)span;
+            append_period(&target);
+        }
     }
     *ret_target = target;
     return ret_target->text + directory;
@@ -272,7 +267,7 @@ struct path tree_twin(const struct path *period)
     struct path twin = *period;
     twin.form = period->form == CEMM_FORM_CSV ? CEMM_FORM_JSON : CEMM_FORM_CSV;
     tree_cut(twin.text);
-    append_file(&twin);
+    append_period(&twin);
     return twin;
 }
 
@@ -288,19 +283,12 @@ static int list_period(const struct path *parent, const struct cemm_period *peri
 {
     struct path path = *parent;
     path.query.period = *period;
-    if (period->span == parent->span) {
-        path.kind = PATH_PERIOD;
-        append_file(&path);
-        struct path twin = tree_twin(&path);
-        int r = entry(data, &path);
-        return r ? r : entry(data, &twin);
-    }
-    path.kind = period->span == CEMM_YEAR ? PATH_YEAR : PATH_MONTH;
-    if (period->span == CEMM_YEAR)
-        append(&path, "%04d", period->year);
-    else
-        append(&path, "%02d", period->month);
-    return entry(data, &path);
+    append_period(&path);
+    int r = entry(data, &path);
+    if (r != 0 || path.kind != PATH_PERIOD)
+        return r;
+    struct path twin = tree_twin(&path);
+    return entry(data, &twin);
 }
 
 static int list_periods(const struct path *parent, const struct tree_clock *clock,
@@ -326,10 +314,8 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
     int r = 0;
     for (size_t i = 0; i < COUNT(fixed_names) && r == 0; i++) {
         struct path path;
-        if (!is_fixed_in(&fixed_names[i], parent, meter))
-            continue;
-        path = fixed_path(&fixed_names[i], parent);
-        r = entry(data, &path);
+        if (fixed_child(parent, &fixed_names[i], meter, &path))
+            r = entry(data, &path);
     }
     if (r == 0 && tree_holds_periods(parent) && meter->found)
         r = list_periods(parent, clock, meter, entry, data);

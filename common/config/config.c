@@ -203,11 +203,9 @@ static bool is_loopback(const char *host)
     if (length >= sizeof(name))
         return false;
     memcpy(name, begin, length);
-    if (inet_pton(AF_INET, name, &address) == 1)
-        return ntohl(address.s_addr) >> 24 == 127;
-    if (inet_pton(AF_INET6, name, &address6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&address6);
-    return strcmp(name, "localhost") == 0;
+    return strcmp(name, "localhost") == 0 ||
+           (inet_pton(AF_INET, name, &address) == 1 && ntohl(address.s_addr) >> 24 == 127) ||
+           (inet_pton(AF_INET6, name, &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6));
 }
 
 static bool is_printable(const char *value)
@@ -516,14 +514,6 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, message);
 }
 
-/* The required key that a source lacks, or NULL. */
-static const char *missing_key(const struct cemm_source_config *source)
-{
-    if (source->kind == CEMM_LOCAL)
-        return source->address ? NULL : "address";
-    return source->key_file ? NULL : "api-key-file";
-}
-
 char *cemm_config_below(const char *base, const char *otherwise, const char *name)
 {
     const char *home = getenv("HOME");
@@ -553,13 +543,13 @@ int cemm_config_finish(struct cemm_config *config, struct cemm_message *message)
 {
     for (size_t i = 0; i < config->source_count; i++) {
         const struct cemm_source_config *source = &config->sources[i];
-        const char *missing = missing_key(source);
-        if (!missing)
+        bool cloud = source->kind == CEMM_CLOUD;
+        if (cloud ? source->key_file : source->address)
             continue;
         config->line = source->line;
         return cemm_message_fail(message, -EINVAL, "[%s %s]: no %s; set it",
-                                 section_names[source->kind == CEMM_CLOUD ? CLOUD : LOCAL],
-                                 source->name, missing);
+                                 section_names[cloud ? CLOUD : LOCAL], source->name,
+                                 cloud ? "api-key-file" : "address");
     }
     config->line = 0;
     if (!config->archive)
