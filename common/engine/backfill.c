@@ -104,7 +104,6 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
         cemm_document_unref(fill->day);
         free(fill);
     }
-    cemm_timers_clear(&backfill->timers);
     free(backfill->sinks);
     free(backfill);
 }
@@ -155,11 +154,10 @@ static void take_turn(void *data)
     TAILQ_INSERT_TAIL(&fill->backfill->ready, fill, link);
 }
 
-/* If memory runs out, it stays idle until the next live sample. */
 static void wait_until(struct cemm_fill *fill, int64_t when)
 {
-    if (cemm_timer_set(&fill->backfill->timers, &fill->timer, when) == 0)
-        fill->state = WAITS;
+    cemm_timer_set(&fill->backfill->timers, &fill->timer, when);
+    fill->state = WAITS;
 }
 
 /* ---- a round --------------------------------------------------------------------------- */

@@ -51,7 +51,7 @@ void cemm_discovery_clear(struct cemm_discovery *discovery)
     const struct cemm_registry *registry = discovery->registry;
     const struct cemm_source *source;
 
-    cemm_timer_stop(&registry->loop->timers, &discovery->timer);
+    cemm_timer_stop(&discovery->timer);
     close_socket(discovery);
     TAILQ_FOREACH (source, &registry->sources, link)
         if (source->discovered)
@@ -216,16 +216,8 @@ static void end_scan(struct cemm_discovery *discovery)
     discovery->scanned = loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
-        (void)cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
+        cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
     discovery->ops->ended(discovery->registry);
-}
-
-static void go_on_after(struct cemm_discovery *discovery, int64_t ms)
-{
-    struct cemm_loop *loop = discovery->registry->loop;
-
-    if (cemm_timer_set(&loop->timers, &discovery->timer, loop->now + ms) < 0)
-        end_scan(discovery);
 }
 
 static void start_scan(struct cemm_discovery *discovery)
@@ -244,20 +236,22 @@ static void start_scan(struct cemm_discovery *discovery)
     /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
      * asked. */
     discovery->repeats = r == 0 && discovery->asked > 0;
-    cemm_timer_stop(&loop->timers, &discovery->timer);
-    go_on_after(discovery, discovery->repeats ? REPEAT_MS : 0);
+    cemm_timer_stop(&discovery->timer);
+    cemm_timer_set(&loop->timers, &discovery->timer,
+                   loop->now + (discovery->repeats ? REPEAT_MS : 0));
 }
 
 static void on_timer(void *data)
 {
     struct cemm_discovery *discovery = data;
+    struct cemm_loop *loop = discovery->registry->loop;
 
     if (!discovery->scanning) {
         start_scan(discovery);
     } else if (discovery->repeats) {
         discovery->repeats = false;
         ask_all(discovery);
-        go_on_after(discovery, WINDOW_MS - REPEAT_MS);
+        cemm_timer_set(&loop->timers, &discovery->timer, loop->now + WINDOW_MS - REPEAT_MS);
     } else {
         end_scan(discovery);
     }

@@ -28,7 +28,6 @@ int cemm_loop_init(struct cemm_loop *loop, unsigned connections)
 
 void cemm_loop_clear(struct cemm_loop *loop)
 {
-    cemm_timers_clear(&loop->timers);
     cemm_http_free(loop->http);
 }
 
@@ -110,7 +109,7 @@ void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list)
 static void leave(struct cemm_ticket *ticket)
 {
     TAILQ_REMOVE(ticket->list, ticket, link);
-    cemm_timer_stop(&ticket->loop->timers, &ticket->limit);
+    cemm_timer_stop(&ticket->limit);
 }
 
 void cemm_ticket_drop(struct cemm_ticket *ticket)
@@ -123,7 +122,7 @@ void cemm_ticket_drop(struct cemm_ticket *ticket)
 void cemm_ticket_finish(struct cemm_ticket *ticket, int result, struct cemm_document *document,
                         const struct cemm_message *message)
 {
-    cemm_timer_stop(&ticket->loop->timers, &ticket->limit);
+    cemm_timer_stop(&ticket->limit);
     cemm_ticket_move(ticket, &ticket->loop->ready);
     ticket->result = result;
     ticket->document = document ? cemm_document_ref(document) : NULL;
@@ -151,12 +150,11 @@ void cemm_ticket_limit(struct cemm_ticket *ticket, int64_t ms, const struct cemm
 {
     struct cemm_loop *loop = ticket->loop;
 
-    if (ticket->list == &loop->ready || ticket->limit.slot)
+    if (ticket->list == &loop->ready || ticket->limit.link)
         return;
     ticket->message = *message;
     ticket->limit = (struct cemm_timer){.fire = on_limit, .data = ticket};
-    /* Without memory for the timer, the wait lasts longer. */
-    (void)cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
+    cemm_timer_set(&loop->timers, &ticket->limit, loop->now + ms);
 }
 
 static void complete(struct cemm_ticket *ticket)

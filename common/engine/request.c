@@ -127,7 +127,7 @@ static void request_free(struct cemm_request *request)
     move(request, WAITING);
     TAILQ_REMOVE(list_of(request), request, link);
     source->open--;
-    cemm_timer_stop(&source->loop->timers, &request->timer);
+    cemm_timer_stop(&request->timer);
     if (request->transfer)
         cemm_http_abort(request->transfer);
     free(request->held.body);
@@ -253,8 +253,7 @@ static void fail_for(struct cemm_request *request, int error, struct cemm_route 
         next = TAILQ_NEXT(queued, link);
         if (queued->route != route && route != &source->own)
             continue;
-        if (cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now) < 0)
-            break; /* no memory: the others take their turn in the queue */
+        cemm_timer_set(&source->loop->timers, &queued->timer, source->loop->now);
         move(queued, WAITING);
     }
     finish_unanswered(request, error, reason);
@@ -436,8 +435,7 @@ static void take_status(struct cemm_request *request, struct cemm_http_response 
         return;
     }
     if (step == CEMM_SEND || step == CEMM_WAIT) {
-        if (cemm_timer_set(&loop->timers, &request->timer, request->promise.until) < 0)
-            fail(request, -ENOMEM, "out of memory");
+        cemm_timer_set(&loop->timers, &request->timer, request->promise.until);
         return;
     }
     if (step == CEMM_DONE)
@@ -569,10 +567,7 @@ struct cemm_request *cemm_request_start(struct cemm_route *route, const struct c
         .done = done,
         .data = data,
     };
-    if (cemm_timer_set(&loop->timers, &request->timer, loop->now) < 0) {
-        free(request);
-        return NULL;
-    }
+    cemm_timer_set(&loop->timers, &request->timer, loop->now);
     TAILQ_INSERT_TAIL(list_of(request), request, link);
     route->source->open++;
     if (request->device)

@@ -1,84 +1,81 @@
 #include "common/engine/timer.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 
-void cemm_timers_clear(struct cemm_timers *timers)
+static void put(struct cemm_timer **link, struct cemm_timer *timer)
 {
-    free(timers->heap);
-    *timers = (struct cemm_timers){0};
+    *link = timer;
+    if (timer)
+        timer->link = link;
 }
 
-static void put(struct cemm_timers *timers, size_t place, struct cemm_timer *timer)
+/* Makes the later one of two heaps the first child of the other. */
+static struct cemm_timer *join(struct cemm_timer *a, struct cemm_timer *b)
 {
-    timers->heap[place] = timer;
-    timer->slot = place + 1;
+    if (!a || !b)
+        return a ? a : b;
+    struct cemm_timer *first = b->when < a->when ? b : a;
+    struct cemm_timer *child = first == a ? b : a;
+    put(&child->next, first->child);
+    put(&first->child, child);
+    first->next = NULL;
+    return first;
 }
 
-static void sift_up(struct cemm_timers *timers, size_t place, struct cemm_timer *timer)
+/* Joins siblings in pairs, and then the pairs. */
+static struct cemm_timer *join_all(struct cemm_timer *siblings)
 {
-    while (place > 0 && timers->heap[(place - 1) / 2]->when > timer->when) {
-        put(timers, place, timers->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
+    struct cemm_timer *pairs = NULL;
+    struct cemm_timer *all = NULL;
+
+    while (siblings) {
+        struct cemm_timer *a = siblings;
+        struct cemm_timer *b = a->next;
+        siblings = b ? b->next : NULL;
+        a = join(a, b);
+        a->next = pairs;
+        pairs = a;
     }
-    put(timers, place, timer);
+    while (pairs) {
+        struct cemm_timer *pair = pairs;
+        pairs = pair->next;
+        pair->next = NULL;
+        all = join(all, pair);
+    }
+    return all;
 }
 
-static void sift_down(struct cemm_timers *timers, size_t place, struct cemm_timer *timer)
+void cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when)
 {
-    for (size_t child; (child = 2 * place + 1) < timers->count; place = child) {
-        if (child + 1 < timers->count && timers->heap[child + 1]->when < timers->heap[child]->when)
-            child++;
-        if (timers->heap[child]->when >= timer->when)
-            break;
-        put(timers, place, timers->heap[child]);
-    }
-    put(timers, place, timer);
-}
-
-int cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when)
-{
-    if (timers->count == timers->capacity) {
-        size_t capacity = timers->capacity ? 2 * timers->capacity : 16;
-        struct cemm_timer **heap =
-            reallocarray(timers->heap, capacity, sizeof(struct cemm_timer *));
-        if (!heap)
-            return -ENOMEM;
-        timers->heap = heap;
-        timers->capacity = capacity;
-    }
     timer->when = when;
-    sift_up(timers, timers->count++, timer);
-    return 0;
+    timer->next = timer->child = NULL;
+    put(&timers->first, join(timers->first, timer));
 }
 
-void cemm_timer_stop(struct cemm_timers *timers, struct cemm_timer *timer)
+void cemm_timer_stop(struct cemm_timer *timer)
 {
-    if (timer->slot == 0)
+    if (!timer->link)
         return;
-    size_t place = timer->slot - 1;
-    struct cemm_timer *last = timers->heap[--timers->count];
-    timer->slot = 0;
-    if (last == timer)
-        return;
-    if (last->when < timer->when)
-        sift_up(timers, place, last);
-    else
-        sift_down(timers, place, last);
+    struct cemm_timer *children = join_all(timer->child);
+    if (children)
+        put(&children->next, timer->next);
+    put(timer->link, children ? children : timer->next);
+    timer->link = NULL;
 }
 
 void cemm_timers_run(struct cemm_timers *timers, int64_t now)
 {
-    while (timers->count > 0 && timers->heap[0]->when <= now) {
-        struct cemm_timer *timer = timers->heap[0];
-        cemm_timer_stop(timers, timer);
+    struct cemm_timer *timer;
+
+    while ((timer = timers->first) && timer->when <= now) {
+        cemm_timer_stop(timer);
         timer->fire(timer->data);
     }
 }
 
 int64_t cemm_timers_next(const struct cemm_timers *timers, int64_t now)
 {
-    if (timers->count == 0)
+    if (!timers->first)
         return -1;
-    return timers->heap[0]->when > now ? timers->heap[0]->when - now : 0;
+    return timers->first->when > now ? timers->first->when - now : 0;
 }

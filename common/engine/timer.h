@@ -1,32 +1,30 @@
 /*
- * Timers: a heap of pointers to timers that live in their owners.
+ * Timers: a pairing heap of timers that live in their owners, so that setting one
+ * takes no memory.
  */
 #ifndef CEMM_ENGINE_TIMER_H
 #define CEMM_ENGINE_TIMER_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct cemm_timer {
     int64_t when; /* monotonic milliseconds */
-    size_t slot;  /* 1 + place in the heap; 0: not set */
     void (*fire)(void *data);
     void *data;
+    struct cemm_timer **link; /* the pointer to it in the heap; NULL: it is not set */
+    struct cemm_timer *next;  /* sibling */
+    struct cemm_timer *child; /* the first of those that come after it */
 };
 
 struct cemm_timers {
-    struct cemm_timer **heap;
-    size_t count;
-    size_t capacity;
+    struct cemm_timer *first;
 };
 
-void cemm_timers_clear(struct cemm_timers *timers);
-
-/* Sets a timer that is not set; 0 or -ENOMEM. */
-int cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when);
+/* Sets a timer that is not set. */
+void cemm_timer_set(struct cemm_timers *timers, struct cemm_timer *timer, int64_t when);
 
 /* Allowed on a timer that is not set. */
-void cemm_timer_stop(struct cemm_timers *timers, struct cemm_timer *timer);
+void cemm_timer_stop(struct cemm_timer *timer);
 
 /* Fires what is due at `now`. */
 void cemm_timers_run(struct cemm_timers *timers, int64_t now);

@@ -140,7 +140,7 @@ static int end(void **state)
         cemm_requests_abort(source);
     cemm_discovery_clear(&discovery);
     cemm_registry_clear(&registry);
-    cemm_timers_clear(&loop.timers);
+    assert_null(loop.timers.first);
     return 0;
 }
 
