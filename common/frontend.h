@@ -393,19 +393,32 @@ bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char 
 
 /* ---- sweeps ------------------------------------------------------------- */
 
+/* A METER: "uid/alias", "uid" or "alias". A part that is missing is "", and stands for any. */
+struct cemm_selector {
+    struct cemm_uid uid;
+    char alias[CEMM_NAME_SIZE];
+    bool answered; /* for whoever selects; the library ignores it */
+};
+
+/* False: it is none of these. */
+bool cemm_selector_parse(const char *text, struct cemm_selector *ret_selector);
+
 /* Which meters: those of one source ("cloud home"; NULL: of all), and of those the ones that a
- * METER names ("uid/alias", "uid", "alias"); none: all. An alias that cemm_alias_allowed() permits
- * is requested even if no list has it; devices without it are not reported. The strings must
- * outlive the sweep. */
+ * METER names; none: all. An alias that cemm_alias_allowed() permits is requested even if no list
+ * has it; devices without it are not reported. All must outlive the sweep. */
 struct cemm_selection {
     const char *source;
-    const char *const *meters;
+    const struct cemm_selector *meters;
     size_t meter_count;
     /* Earlier sweeps may still be running, so that a device that hangs delays no other. Meters
      * that are still being read are skipped, and known meters are read at once, without waiting for
      * new lists of devices and meters; a later sweep uses those. */
     bool overlaps;
 };
+
+/* Whether a METER names that meter or (`alias` NULL) any of the device; true without METERs. */
+bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid *uid,
+                   const char *alias);
 
 /*
  * Called for each meter with its realtime answer, as they come; for a source or

@@ -45,13 +45,6 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
     return step;
 }
 
-static void report(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
-                   const struct cemm_answer *answer)
-{
-    sweep->meter(sweep->data, uid && uid->text[0] ? uid : NULL, alias && alias[0] ? alias : NULL,
-                 answer);
-}
-
 /* No source has failed, so nothing else logs it. */
 static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
 {
@@ -59,9 +52,9 @@ static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, co
 
     if (!sweep->no_memory)
         cemm_log(sweep->registry->loop, CEMM_LOG_WARNING, "%s%s%s: out of memory; not all is read",
-                 uid ? uid->text : "", alias ? " " : "", alias ? alias : "");
+                 uid->text, alias ? " " : "", alias ? alias : "");
     sweep->no_memory = true;
-    report(sweep, uid, alias, &answer);
+    sweep->meter(sweep->data, uid, alias, &answer);
 }
 
 /* One of the sweep's steps has ended. */
@@ -69,51 +62,8 @@ static void arrive(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
         return;
-    report(sweep, NULL, NULL, NULL);
+    sweep->meter(sweep->data, NULL, NULL, NULL);
     free(sweep);
-}
-
-/* ---- selection -------------------------------------------------------------------- */
-
-/* Reads METER: "uid/alias", "uid" or "alias". uid "": of any device; alias NULL: all meters.
- * False: it is none of these. */
-static bool parse(const char *meter, struct cemm_uid *ret_uid, const char **ret_alias)
-{
-    size_t length = strcspn(meter, "/");
-    char uid[CEMM_UID_SIZE] = "";
-
-    *ret_uid = (struct cemm_uid){""};
-    if (!meter[length]) {
-        *ret_alias = cemm_uid_parse(meter, ret_uid) ? NULL : meter;
-        return true;
-    }
-    if (length >= sizeof(uid))
-        return false;
-    memcpy(uid, meter, length);
-    *ret_alias = meter + length + 1;
-    return cemm_uid_parse(uid, ret_uid) && cemm_name_valid(*ret_alias);
-}
-
-/* Whether METER is about this device, and about which of its meters. */
-static bool is_about(const char *meter, const struct cemm_uid *uid, const char **ret_alias)
-{
-    struct cemm_uid named;
-
-    return parse(meter, &named, ret_alias) &&
-           (!named.text[0] || strcmp(named.text, uid->text) == 0);
-}
-
-/* `alias` NULL: any of the device's meters. */
-static bool selected(const struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
-{
-    const struct cemm_selection *selection = &sweep->selection;
-    const char *wanted;
-
-    for (size_t i = 0; i < selection->meter_count; i++)
-        if (is_about(selection->meters[i], uid, &wanted) &&
-            (!alias || !wanted || strcmp(wanted, alias) == 0))
-            return true;
-    return selection->meter_count == 0;
 }
 
 /* ---- steps ------------------------------------------------------------------------- */
@@ -125,7 +75,8 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
     struct cemm_answer failure = {.result = -ENODATA, .message = message.text};
     bool empty = answer->result == 0 && cemm_reply_is_empty(answer->document, &message);
 
-    report(step->sweep, &step->query.uid, step->query.alias, empty ? &failure : answer);
+    step->sweep->meter(step->sweep->data, &step->query.uid, step->query.alias,
+                       empty ? &failure : answer);
 }
 
 /* Of a meter that was guessed, the answer tells whether the device has it. */
@@ -210,29 +161,36 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
     return false;
 }
 
-/* Whether a METER before this one names the same. */
-static bool named_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid,
-                         const char *alias)
+/* Whether METER number `index` is about the device. */
+static bool is_about(const struct sweep *sweep, size_t index, const struct cemm_uid *uid)
 {
-    const char *other;
+    const char *named = sweep->selection.meters[index].uid.text;
+
+    return !named[0] || strcmp(named, uid->text) == 0;
+}
+
+/* Whether a METER before this one names the same. */
+static bool named_before(const struct sweep *sweep, size_t index, const struct cemm_uid *uid)
+{
+    const struct cemm_selector *meters = sweep->selection.meters;
 
     for (size_t i = 0; i < index; i++)
-        if (is_about(sweep->selection.meters[i], uid, &other) && other && strcmp(other, alias) == 0)
+        if (is_about(sweep, i, uid) && strcmp(meters[i].alias, meters[index].alias) == 0)
             return true;
     return false;
 }
 
 static void read_guessed(struct sweep *sweep, const struct cemm_device *device, enum reason reason)
 {
-    const struct cemm_names *meters = known_meters(sweep, device);
+    const struct cemm_names *known = known_meters(sweep, device);
     const struct cemm_selection *selection = &sweep->selection;
-    const char *alias;
 
-    for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++)
-        if (is_about(selection->meters[i], &device->uid, &alias) && alias &&
-            !cemm_names_have(meters, alias) && may_have(sweep, device, alias) &&
-            !named_before(sweep, i, &device->uid, alias))
+    for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++) {
+        const char *alias = selection->meters[i].alias;
+        if (alias[0] && is_about(sweep, i, &device->uid) && !cemm_names_have(known, alias) &&
+            may_have(sweep, device, alias) && !named_before(sweep, i, &device->uid))
             read_meter(sweep, &device->uid, alias, reason);
+    }
 }
 
 /* `guess`: why what is in no list would be read. */
@@ -241,7 +199,7 @@ static void read_meters(struct sweep *sweep, const struct cemm_device *device, e
     const struct cemm_names *meters = known_meters(sweep, device);
 
     for (size_t i = 0; !sweep->registry->loop->ending && i < meters->count; i++)
-        if (selected(sweep, &device->uid, meters->items[i]))
+        if (cemm_selected(&sweep->selection, &device->uid, meters->items[i]))
             read_meter(sweep, &device->uid, meters->items[i], LISTED);
     read_guessed(sweep, device, guess);
 }
@@ -253,7 +211,7 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     const struct cemm_device *device = cemm_registry_find(sweep->registry, &step->query.uid);
 
     if (answer->result)
-        report(sweep, &step->query.uid, NULL, answer);
+        sweep->meter(sweep->data, &step->query.uid, NULL, answer);
     if (device)
         read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
     free(step);
@@ -297,10 +255,10 @@ static void take_devices(void *data, const struct cemm_answer *answer)
     const struct cemm_registry *registry = sweep->registry;
 
     if (answer->result)
-        report(sweep, NULL, NULL, answer);
-    for (size_t i = 0; !sweep->registry->loop->ending && i < registry->device_count; i++)
+        sweep->meter(sweep->data, NULL, NULL, answer);
+    for (size_t i = 0; !registry->loop->ending && i < registry->device_count; i++)
         if (reached(sweep, registry->devices[i]) &&
-            selected(sweep, &registry->devices[i]->uid, NULL))
+            cemm_selected(&sweep->selection, &registry->devices[i]->uid, NULL))
             read_device(sweep, registry->devices[i]);
     arrive(sweep);
 }
@@ -309,38 +267,24 @@ static void take_devices(void *data, const struct cemm_answer *answer)
 static bool all_named(const struct sweep *sweep)
 {
     const struct cemm_selection *selection = &sweep->selection;
-    struct cemm_uid uid;
-    const char *alias;
 
-    for (size_t i = 0; i < selection->meter_count; i++)
-        if (!parse(selection->meters[i], &uid, &alias) || !uid.text[0] || !alias ||
-            !cemm_registry_allows(sweep->registry, &uid, alias))
+    for (size_t i = 0; i < selection->meter_count; i++) {
+        const struct cemm_selector *meter = &selection->meters[i];
+        if (!meter->uid.text[0] || !cemm_registry_allows(sweep->registry, &meter->uid, meter->alias))
             return false;
+    }
     return selection->meter_count > 0;
 }
 
 static void read_named(void *data, const struct cemm_answer *answer)
 {
     struct sweep *sweep = data;
+    const struct cemm_selection *selection = &sweep->selection;
 
     (void)answer;
-    for (size_t i = 0; !sweep->registry->loop->ending && i < sweep->selection.meter_count; i++) {
-        struct cemm_uid uid;
-        const char *alias;
-        if (parse(sweep->selection.meters[i], &uid, &alias) && alias)
-            read_meter(sweep, &uid, alias, LISTED);
-    }
+    for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++)
+        read_meter(sweep, &selection->meters[i].uid, selection->meters[i].alias, LISTED);
     arrive(sweep);
-}
-
-static bool source_known(const struct cemm_registry *registry, const char *name)
-{
-    const struct cemm_source *source;
-
-    TAILQ_FOREACH (source, &registry->sources, link)
-        if (strcmp(source->name, name) == 0)
-            return true;
-    return strcmp(name, CEMM_DISCOVERY) == 0;
 }
 
 static bool any_reached(const struct sweep *sweep)
@@ -388,8 +332,6 @@ int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *sele
 
     if (cache->loop->ending)
         return -ECANCELED;
-    if (selection->source && !source_known(registry, selection->source))
-        return -ENOENT;
     struct sweep *sweep = malloc(sizeof(*sweep));
     if (!sweep)
         return -ENOMEM;

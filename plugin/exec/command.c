@@ -171,9 +171,8 @@ static void show_progress(const void *data)
     const char *alias;
     size_t count = 0;
     for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
-        const char *uid = cemm_device_uid(device)->text;
         for (size_t j = 0; (alias = cemm_device_alias(device, j)); j++)
-            count += options_select(collection->options, uid, alias);
+            count += cemm_selected(&collection->options->selection, cemm_device_uid(device), alias);
     }
     if (count < collection->meters_done)
         count = collection->meters_done;
@@ -185,7 +184,7 @@ static void add_unanswered(struct collection *collection)
 {
     struct cemm_message message;
     for (size_t i = 0; i < collection->options->meter_count; i++) {
-        const struct exec_meter *meter = &collection->options->meters[i];
+        const struct cemm_selector *meter = &collection->options->meters[i];
         if (options_missing(meter, collection->session.cemm, &message))
             add(collection, FINDING_PROBLEM, meter->uid.text, meter->alias, message.text);
     }
@@ -205,10 +204,10 @@ static void add_bare_devices(struct collection *collection)
 {
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(collection->session.cemm, i)); i++) {
-        const char *uid = cemm_device_uid(device)->text;
-        if (options_select(collection->options, uid, "") && !cemm_device_alias(device, 0) &&
-            !mentioned(collection, uid))
-            add(collection, FINDING_NOTE, uid, NULL, "no meters");
+        const struct cemm_uid *uid = cemm_device_uid(device);
+        if (cemm_selected(&collection->options->selection, uid, "") &&
+            !cemm_device_alias(device, 0) && !mentioned(collection, uid->text))
+            add(collection, FINDING_NOTE, uid->text, NULL, "no meters");
     }
 }
 

@@ -86,7 +86,7 @@ static int add_named(struct history *history)
     bool all = options->meter_count > 0;
     int r = 0;
     for (size_t i = 0; r == 0 && i < options->meter_count; i++) {
-        const struct exec_meter *meter = &options->meters[i];
+        const struct cemm_selector *meter = &options->meters[i];
         if (meter->uid.text[0] == '\0' || meter->alias[0] == '\0' ||
             !cemm_alias_allowed(history->cemm, &meter->uid, meter->alias))
             all = false;

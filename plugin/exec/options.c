@@ -195,28 +195,11 @@ static void read_option(struct exec_options *options, const struct exec_command 
         set_option(options, command, option, value ? value : "", message);
 }
 
-/* Reads "uid/alias", "uid" or "alias". */
-static bool parse_meter(const char *argument, struct exec_meter *ret_meter)
-{
-    const char *slash = strchr(argument, '/');
-    const char *alias = slash ? slash + 1 : argument;
-    struct cemm_message uid;
-    cemm_message_set(&uid, "%.*s", slash ? (int)(slash - argument) : CEMM_UID_SIZE, argument);
-    bool has_uid = cemm_uid_parse(uid.text, &ret_meter->uid);
-    if (slash ? !has_uid : has_uid)
-        return !slash;
-    if (!cemm_name_valid(alias))
-        return false;
-    copy_text(ret_meter->alias, sizeof(ret_meter->alias), alias);
-    return true;
-}
-
 static void read_meter(struct exec_options *options, const char *argument,
                        struct cemm_message *message)
 {
-    struct exec_meter *meter = &options->meters[options->meter_count];
-    *meter = (struct exec_meter){0};
-    if (!parse_meter(argument, meter)) {
+    struct cemm_selector *meter = &options->meters[options->meter_count];
+    if (!cemm_selector_parse(argument, meter)) {
         cemm_message_set(message, "'%s' is no METER: write uid/alias, uid or alias", argument);
         return;
     }
@@ -226,7 +209,7 @@ static void read_meter(struct exec_options *options, const char *argument,
             strcmp(options->meters[i].alias, meter->alias) == 0)
             return;
     }
-    options->meter_texts[options->meter_count++] = argument;
+    options->meter_count++;
 }
 
 static void check_together(const struct exec_options *options, const struct exec_command *command,
@@ -284,12 +267,11 @@ int options_read(struct exec_options *ret_options, const struct exec_command *co
     *ret_options = (struct exec_options){.by = CEMM_BY_HOUR, .format = EXEC_FORMAT_DEFAULT};
     message->text[0] = '\0';
     ret_options->meters = calloc(count + 1, sizeof(*ret_options->meters));
-    ret_options->meter_texts = calloc(count + 1, sizeof(*ret_options->meter_texts));
-    if (!ret_options->meters || !ret_options->meter_texts)
+    if (!ret_options->meters)
         return -ENOMEM;
     read_arguments(ret_options, command, arguments, count, message);
     ret_options->selection = (struct cemm_selection){
-        .meters = ret_options->meter_texts,
+        .meters = ret_options->meters,
         .meter_count = ret_options->meter_count,
     };
     if (ret_options->format == EXEC_FORMAT_DEFAULT)
@@ -316,28 +298,22 @@ void options_help(const struct exec_command *command)
 void options_clear(struct exec_options *options)
 {
     free(options->meters);
-    free(options->meter_texts);
     *options = (struct exec_options){0};
-}
-
-/* Whether the METER names this meter. */
-static bool names(const struct exec_meter *meter, const char *uid, const char *alias)
-{
-    return (meter->uid.text[0] == '\0' || strcmp(meter->uid.text, uid) == 0) &&
-           (meter->alias[0] == '\0' || strcmp(meter->alias, alias) == 0);
 }
 
 void options_mark(const struct exec_options *options, const char *uid, const char *alias)
 {
     for (size_t i = 0; i < options->meter_count; i++) {
-        struct exec_meter *meter = &options->meters[i];
-        if (alias[0] == '\0' ? uid[0] != '\0' && strcmp(uid, meter->uid.text) == 0
-                             : names(meter, uid, alias))
+        struct cemm_selector *meter = &options->meters[i];
+        bool device = strcmp(uid, meter->uid.text) == 0;
+        if (alias[0] == '\0' ? uid[0] != '\0' && device
+                             : (device || meter->uid.text[0] == '\0') &&
+                                   (meter->alias[0] == '\0' || strcmp(meter->alias, alias) == 0))
             meter->answered = true;
     }
 }
 
-bool options_missing(const struct exec_meter *meter, const struct cemm *cemm,
+bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message)
 {
     if (meter->answered)
@@ -347,13 +323,4 @@ bool options_missing(const struct exec_meter *meter, const struct cemm *cemm,
                          meter->alias[0] != '\0' ? "there is no such meter, or it was not found"
                                                  : "there is no such device, or it was not found");
     return true;
-}
-
-bool options_select(const struct exec_options *options, const char *uid, const char *alias)
-{
-    for (size_t i = 0; i < options->meter_count; i++) {
-        if (names(&options->meters[i], uid, alias))
-            return true;
-    }
-    return options->meter_count == 0;
 }

@@ -67,13 +67,6 @@ extern const char *const interval_names[];
 #define EXEC_INTERVAL_MIN 0.1
 #define EXEC_INTERVAL_MAX 86400.0
 
-/* A METER. An empty part stands for any. */
-struct exec_meter {
-    struct cemm_uid uid;
-    char alias[CEMM_NAME_SIZE];
-    bool answered; /* set by options_mark() */
-};
-
 struct exec_options {
     const char *config; /* NULL: the default places */
     const char *output; /* NULL: stdout */
@@ -86,10 +79,9 @@ struct exec_options {
     struct cemm_period to;
     enum cemm_span span;
     enum cemm_by by;
-    struct exec_meter *meters;
+    struct cemm_selector *meters; /* `answered` is set by options_mark() */
     size_t meter_count;
-    const char **meter_texts;        /* the same as arguments */
-    struct cemm_selection selection; /* the same for cemm_sweep() */
+    struct cemm_selection selection; /* by them, for cemm_sweep() */
 };
 
 /*
@@ -108,11 +100,8 @@ void options_help(const struct exec_command *command);
 void options_mark(const struct exec_options *options, const char *uid, const char *alias);
 
 /* Whether the METER has not answered, and a message. */
-bool options_missing(const struct exec_meter *meter, const struct cemm *cemm,
+bool options_missing(const struct cemm_selector *meter, const struct cemm *cemm,
                      struct cemm_message *ret_message);
-
-/* Whether any METER names this meter; true without METERs. */
-bool options_select(const struct exec_options *options, const char *uid, const char *alias);
 
 /* The commands. main.c has the table of them. */
 enum exec_exit exec_discover(const struct exec_options *options);

@@ -239,7 +239,7 @@ static void end_sweep(struct stream *stream)
         return;
     }
     for (size_t i = 0; stream->sweeps == 1 && i < options->meter_count; i++) {
-        const struct exec_meter *meter = &options->meters[i];
+        const struct cemm_selector *meter = &options->meters[i];
         if (options_missing(meter, stream->session.cemm, &message))
             message_about(CEMM_LOG_WARNING, meter->uid.text, meter->alias, message.text);
     }
