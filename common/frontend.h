@@ -561,10 +561,11 @@ int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message
 struct cemm_backfill;
 
 /* The backfill of one series for one sink. */
-struct cemm_fill;
-struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill);
-const char *cemm_fill_sink(const struct cemm_fill *fill);
-void *cemm_fill_user(const struct cemm_fill *fill); /* of its last live sample */
+struct cemm_fill {
+    struct cemm_ledger_entry *entry;
+    const char *sink;
+    void *user; /* of its last live sample */
+};
 
 struct cemm_backfill_rules {
     int64_t delay_ms;    /* from a live sample to the backfill of minutes before it; 0: none */
@@ -593,8 +594,9 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
                         int64_t limit, void *user);
 
 /* Ends the sending for which `send` returned 1. `sent` is the number of rows that were sent,
- * `result` is what `send` would have returned. Must not be called in `send`. */
-void cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result);
+ * `result` is what `send` would have returned. Must not be called in `send`. Returns bits. */
+enum { CEMM_SINK_RECOVERED = 1 << 0, CEMM_SINK_FAILED = 1 << 1 }; /* and had not before */
+unsigned cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result);
 
 /* Begins the rounds that are due at `now` (monotonic milliseconds). Returns the milliseconds
  * until the next one; -1: none before the next live sample. */

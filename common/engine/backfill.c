@@ -32,11 +32,10 @@ struct sink {
 };
 
 /* One series and one sink. Times of minutes are Unix milliseconds. */
-struct cemm_fill {
+struct fill {
+    struct cemm_fill base; /* what the frontend knows of it */
     struct cemm_backfill *backfill;
     struct sink *sink;
-    struct cemm_ledger_entry *entry;
-    void *user;
     enum { IDLE, WAITS, RUNS } state;
     int64_t lived; /* monotonic: the last live sample */
     struct cemm_timer timer;
@@ -51,12 +50,12 @@ struct cemm_fill {
     struct cemm_query query;     /* for a day */
     struct cemm_document *day;   /* that is being sent */
     int64_t row;                 /* its next minute to send */
-    TAILQ_ENTRY(cemm_fill) link; /* in `ready` */
-    SLIST_ENTRY(cemm_fill) all;
+    TAILQ_ENTRY(fill) link; /* in `ready` */
+    SLIST_ENTRY(fill) all;
 };
 
-SLIST_HEAD(fill_list, cemm_fill);
-TAILQ_HEAD(fill_queue, cemm_fill);
+SLIST_HEAD(fill_list, fill);
+TAILQ_HEAD(fill_queue, fill);
 
 struct cemm_backfill {
     struct cemm *cemm;
@@ -99,7 +98,7 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
     if (!backfill)
         return;
     while (!SLIST_EMPTY(&backfill->fills)) {
-        struct cemm_fill *fill = SLIST_FIRST(&backfill->fills);
+        struct fill *fill = SLIST_FIRST(&backfill->fills);
         SLIST_REMOVE_HEAD(&backfill->fills, all);
         cemm_document_unref(fill->day);
         free(fill);
@@ -108,32 +107,18 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
     free(backfill);
 }
 
-struct cemm_ledger_entry *cemm_fill_entry(const struct cemm_fill *fill)
-{
-    return fill->entry;
-}
-
-const char *cemm_fill_sink(const struct cemm_fill *fill)
-{
-    return fill->sink->name;
-}
-
-void *cemm_fill_user(const struct cemm_fill *fill)
-{
-    return fill->user;
-}
-
 /* ---- what is missing ------------------------------------------------------------------ */
 
-static bool missing(const struct cemm_fill *fill, int64_t from, int64_t *ret_from)
+static bool missing(const struct fill *fill, int64_t from, int64_t *ret_from)
 {
     int64_t until;
 
-    return cemm_ledger_missing(fill->entry, fill->sink->name, from, fill->limit, ret_from, &until);
+    return cemm_ledger_missing(fill->base.entry, fill->base.sink, from, fill->limit, ret_from,
+                               &until);
 }
 
 /* Whether a round should begin at `now` (monotonic milliseconds). */
-static bool wants(struct cemm_fill *fill, int64_t now)
+static bool wants(struct fill *fill, int64_t now)
 {
     int64_t from;
 
@@ -149,12 +134,12 @@ static bool wants(struct cemm_fill *fill, int64_t now)
 
 static void take_turn(void *data)
 {
-    struct cemm_fill *fill = data;
+    struct fill *fill = data;
 
     TAILQ_INSERT_TAIL(&fill->backfill->ready, fill, link);
 }
 
-static void wait_until(struct cemm_fill *fill, int64_t when)
+static void wait_until(struct fill *fill, int64_t when)
 {
     cemm_timer_set(&fill->backfill->timers, &fill->timer, when);
     fill->state = WAITS;
@@ -162,14 +147,14 @@ static void wait_until(struct cemm_fill *fill, int64_t when)
 
 /* ---- a round --------------------------------------------------------------------------- */
 
-static void drop_day(struct cemm_fill *fill)
+static void drop_day(struct fill *fill)
 {
     cemm_document_unref(fill->day);
     fill->day = NULL;
 }
 
 /* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
-static void stop(struct cemm_fill *fill, int64_t again)
+static void stop(struct fill *fill, int64_t again)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
     bool ran = fill->state == RUNS;
@@ -180,17 +165,17 @@ static void stop(struct cemm_fill *fill, int64_t again)
     if (again)
         wait_until(fill, again);
     if (ran && rules->done)
-        rules->done(fill->backfill->data, fill);
+        rules->done(fill->backfill->data, &fill->base);
 }
 
 /* Later minutes are not over for long enough to be missing: cemm_ledger_missing(). */
-static int64_t horizon(const struct cemm_fill *fill)
+static int64_t horizon(const struct fill *fill)
 {
     return (fill->limit / MINUTE_MS - 1) * MINUTE_MS;
 }
 
 /* Minutes that are still missing are tried again later. */
-static void end_round(struct cemm_fill *fill, bool failed)
+static void end_round(struct fill *fill, bool failed)
 {
     if (fill->sent || failed)
         (void)cemm_health_recover(&fill->backoff);
@@ -199,23 +184,25 @@ static void end_round(struct cemm_fill *fill, bool failed)
     stop(fill, 0);
 }
 
-/* The sink has not taken the rows, so they are still missing. */
-static void refuse(struct cemm_fill *fill, int result)
+/* The sink has not taken the rows, so they are still missing. True: its first failure. */
+static bool refuse(struct fill *fill, int result)
 {
     int64_t now = cemm_clock_steady();
     int64_t again = now - fill->lived < LIVE_MS ? now + fill->backfill->rules.delay_ms : 0;
+    bool first = false;
 
     if (result != -EAGAIN) {
-        (void)cemm_health_fail(&fill->sink->health, now, sink_backoff, cemm_random());
+        first = cemm_health_fail(&fill->sink->health, now, sink_backoff, cemm_random());
         again = fill->sink->health.retry_at;
     }
     stop(fill, again);
+    return first;
 }
 
 static void take_day(void *data, const struct cemm_answer *answer);
 
 /* Requests the day of the oldest missing minute that this round has not requested. */
-static void ask_day(struct cemm_fill *fill)
+static void ask_day(struct fill *fill)
 {
     struct cemm *cemm = fill->backfill->cemm;
 
@@ -232,10 +219,10 @@ static void ask_day(struct cemm_fill *fill)
 }
 
 /* All rows of the day have been sent. */
-static void pass_day(struct cemm_fill *fill)
+static void pass_day(struct fill *fill)
 {
     const struct cemm_series *series =
-        fill->day ? cemm_document_channel(fill->day, fill->entry->channel) : NULL;
+        fill->day ? cemm_document_channel(fill->day, fill->base.entry->channel) : NULL;
     int64_t since = 0;
 
     if (series && series->count > 0)
@@ -249,45 +236,47 @@ static void pass_day(struct cemm_fill *fill)
     ask_day(fill);
 }
 
-static void note_sent(struct cemm_fill *fill)
+/* True: the sink had failed before. */
+static bool record_sent(struct fill *fill)
 {
-    (void)cemm_health_recover(&fill->sink->health);
     fill->sent = true;
+    return cemm_health_recover(&fill->sink->health);
 }
 
-/* Gives the rest of the day, and goes on. */
-static void send_rows(struct cemm_fill *fill)
+/* Sends the rest of the day, and goes on. */
+static void send_rows(struct fill *fill)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
 
     for (;;) {
-        struct cemm_document *rows = cemm_ledger_pick_missing(
-            fill->entry, fill->sink->name, fill->day, fill->row, rules->rows_max, fill->limit);
+        struct cemm_document *rows =
+            cemm_ledger_pick_missing(fill->base.entry, fill->base.sink, fill->day, fill->row,
+                                     rules->rows_max, fill->limit);
         if (!rows) {
             end_round(fill, true);
             return;
         }
         int64_t newest = cemm_document_newest(rows);
         fill->row = (newest / MINUTE_MS + 1) * MINUTE_MS;
-        int r = newest ? rules->send(fill->backfill->data, fill, rows) : 0;
+        int r = newest ? rules->send(fill->backfill->data, &fill->base, rows) : 0;
         cemm_document_unref(rows);
         if (r > 0)
             return; /* cemm_backfill_sent() goes on */
         if (r < 0) {
-            refuse(fill, r);
+            (void)refuse(fill, r);
             return;
         }
         if (!newest) {
             pass_day(fill);
             return;
         }
-        note_sent(fill);
+        (void)record_sent(fill);
     }
 }
 
 static void take_day(void *data, const struct cemm_answer *answer)
 {
-    struct cemm_fill *fill = data;
+    struct fill *fill = data;
 
     if (answer->result == -ECANCELED)
         return; /* the end */
@@ -301,19 +290,23 @@ static void take_day(void *data, const struct cemm_answer *answer)
     }
 }
 
-void cemm_backfill_sent(struct cemm_fill *fill, size_t sent, int result)
+unsigned cemm_backfill_sent(struct cemm_fill *base, size_t sent, int result)
 {
-    if (sent > 0)
-        note_sent(fill);
-    if (result < 0)
-        refuse(fill, result);
-    else
+    struct fill *fill = (struct fill *)base;
+    unsigned changes = 0;
+
+    if (sent > 0 && record_sent(fill))
+        changes |= CEMM_SINK_RECOVERED;
+    if (result < 0 && refuse(fill, result))
+        changes |= CEMM_SINK_FAILED;
+    if (result >= 0)
         send_rows(fill);
+    return changes;
 }
 
 /* ---- when -------------------------------------------------------------------------------- */
 
-static void begin(struct cemm_fill *fill)
+static void begin(struct fill *fill)
 {
     fill->backfill->busy++;
     fill->cursor = fill->since;
@@ -322,38 +315,38 @@ static void begin(struct cemm_fill *fill)
 }
 
 /* NULL: no memory until the next live sample. */
-static struct cemm_fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
-                                  struct sink *sink)
+static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_entry *entry,
+                             struct sink *sink)
 {
     pthread_mutex_lock(&backfill->ledger->lock);
     struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink->name);
     pthread_mutex_unlock(&backfill->ledger->lock);
     if (!sent || sent->fill)
-        return sent ? sent->fill : NULL;
-    struct cemm_fill *fill = calloc(1, sizeof(*fill));
+        return sent ? (struct fill *)sent->fill : NULL;
+    struct fill *fill = calloc(1, sizeof(*fill));
     if (!fill)
         return NULL;
-    *fill = (struct cemm_fill){
+    *fill = (struct fill){
+        .base = {.entry = entry, .sink = sink->name},
         .backfill = backfill,
         .sink = sink,
-        .entry = entry,
         .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
         .timer = {.fire = take_turn, .data = fill},
     };
     strcpy(fill->query.alias, cemm_ledger_alias(entry));
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);
-    sent->fill = fill;
+    sent->fill = &fill->base;
     return fill;
 }
 
 /* True: a round is running. */
-static bool live(struct cemm_fill *fill, int64_t limit, void *user, int64_t now)
+static bool live(struct fill *fill, int64_t limit, void *user, int64_t now)
 {
     int64_t delay = fill->backfill->rules.delay_ms;
 
     if (fill->state == RUNS)
         return true;
-    fill->user = user;
+    fill->base.user = user;
     fill->lived = now;
     fill->limit = limit;
     if (!wants(fill, now) || fill->state == WAITS)
@@ -371,7 +364,7 @@ bool cemm_backfill_live(struct cemm_backfill *backfill, struct cemm_ledger_entry
     bool busy = false;
 
     for (size_t i = 0; entry->followed && i < backfill->sink_count; i++) {
-        struct cemm_fill *fill = fill_get(backfill, entry, &backfill->sinks[i]);
+        struct fill *fill = fill_get(backfill, entry, &backfill->sinks[i]);
         if (fill && live(fill, limit, user, cemm_clock_steady()))
             busy = true;
     }
@@ -382,7 +375,7 @@ int64_t cemm_backfill_step(struct cemm_backfill *backfill, int64_t now)
 {
     cemm_timers_run(&backfill->timers, now);
     while (!TAILQ_EMPTY(&backfill->ready) && backfill->busy < backfill->rules.rounds_max) {
-        struct cemm_fill *fill = TAILQ_FIRST(&backfill->ready);
+        struct fill *fill = TAILQ_FIRST(&backfill->ready);
         TAILQ_REMOVE(&backfill->ready, fill, link);
         fill->state = IDLE;
         if (cemm_health_backs_off(&fill->sink->health, now))

@@ -57,8 +57,6 @@ struct history_writer {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct cemm_backfill *backfill;
-    const struct settings *settings;
-    bool complained[WRITERS_MAX]; /* it was logged that this writer refuses history */
     pthread_t thread;
     bool running; /* the thread is there to be joined */
     pthread_mutex_t lock;
@@ -118,7 +116,7 @@ static bool is_live(const struct batch *batch)
     const data_set_t *set;
     value_t *values;
 
-    if (!dispatch_make(&value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill), 0, 0))
+    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry, 0, 0))
         return false;
     set = plugin_get_ds(value.list.type);
     values = set ? uc_get_value(set, &value.list) : NULL;
@@ -131,13 +129,13 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     struct value value;
     int status;
 
-    if (!dispatch_make(&value, cemm_fill_user(batch->fill), cemm_fill_entry(batch->fill),
+    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry,
                        sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers read it without checking */
     if (!value.list.meta)
         return ENOMEM;
-    status = plugin_write(cemm_fill_sink(batch->fill), NULL, &value.list);
+    status = plugin_write(batch->fill->sink, NULL, &value.list);
     meta_data_destroy(value.list.meta);
     return status;
 }
@@ -146,14 +144,14 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
  * took. */
 static int64_t flush(struct history_writer *writer, struct batch *batch, size_t end)
 {
-    const char *sink = cemm_fill_sink(batch->fill);
+    const char *sink = batch->fill->sink;
     int64_t begun = cemm_clock_steady();
     int64_t took;
 
     plugin_flush(sink, 0, NULL);
     took = cemm_clock_steady() - begun;
     while (batch->sent < end)
-        (void)cemm_ledger_mark(cemm_fill_entry(batch->fill), sink,
+        (void)cemm_ledger_mark(batch->fill->entry, sink,
                                batch->series->samples[batch->sent++].time);
     save(writer, false);
     return took;
@@ -221,7 +219,7 @@ static void *run(void *data)
 static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
     struct history_writer *writer = data;
-    const char *channel = cemm_ledger_channel(cemm_fill_entry(fill));
+    const char *channel = cemm_ledger_channel(fill->entry);
     struct batch *batch = malloc(sizeof(*batch));
 
     if (!batch)
@@ -235,7 +233,7 @@ static int hand_over(void *data, struct cemm_fill *fill, struct cemm_document *r
     return 1;
 }
 
-static void complain(const char *name, int status)
+static void log_failure(const char *name, int status)
 {
     if (status == ENOENT)
         plugin_log(LOG_WARNING,
@@ -248,30 +246,17 @@ static void complain(const char *name, int status)
                    name, status);
 }
 
-/* Logs once when a writer fails, and once when it takes history again. */
-static void note_status(struct history_writer *writer, const struct batch *batch, bool failed)
-{
-    const char *name = cemm_fill_sink(batch->fill);
-    bool *complained = writer->complained;
-
-    for (size_t i = 0; strcmp(writer->settings->writers[i], name) != 0; i++)
-        complained++;
-    if (batch->sent > 0 && *complained) {
-        plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now", name);
-        *complained = false;
-    }
-    if (failed && !*complained)
-        complain(name, batch->status);
-    *complained |= failed;
-}
-
-static void take_back(struct history_writer *writer, struct batch *batch)
+static void take_back(struct batch *batch)
 {
     bool failed = batch->status != 0 && batch->status != NOT_LIVE;
     int result = batch->sent == batch->series->count ? 0 : -EAGAIN;
+    unsigned changes = cemm_backfill_sent(batch->fill, batch->sent, failed ? -EIO : result);
 
-    note_status(writer, batch, failed);
-    cemm_backfill_sent(batch->fill, batch->sent, failed ? -EIO : result);
+    if (changes & CEMM_SINK_RECOVERED)
+        plugin_log(LOG_INFO, "cemm plugin: <Backfill>: the writer \"%s\" takes history now",
+                   batch->fill->sink);
+    if (changes & CEMM_SINK_FAILED)
+        log_failure(batch->fill->sink, batch->status);
     batch_free(batch);
 }
 
@@ -291,7 +276,7 @@ int64_t history_writer_step(struct history_writer *writer, int64_t now)
         batch = take_first(&writer->finished);
         pthread_mutex_unlock(&writer->lock);
         if (batch)
-            take_back(writer, batch);
+            take_back(batch);
     } while (batch);
     wait = cemm_backfill_step(writer->backfill, now);
     return wait < 0 ? INTERVAL_MAX_MS : wait;
@@ -299,8 +284,8 @@ int64_t history_writer_step(struct history_writer *writer, int64_t now)
 
 /* ---- beginning and end -------------------------------------------------------------- */
 
-int history_writer_start(struct history_writer **ret_writer, const struct settings *settings,
-                         struct cemm *cemm, struct cemm_ledger *ledger)
+int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
+                         struct cemm_ledger *ledger)
 {
     static const struct cemm_backfill_rules rules = {
         .delay_ms = DELAY_MS,
@@ -321,7 +306,6 @@ int history_writer_start(struct history_writer **ret_writer, const struct settin
     *ret_writer = writer;
     writer->cemm = cemm;
     writer->ledger = ledger;
-    writer->settings = settings;
     STAILQ_INIT(&writer->waiting);
     STAILQ_INIT(&writer->finished);
     writer->backfill = cemm_backfill_new(cemm, ledger, &rules, writer);

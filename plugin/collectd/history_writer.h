@@ -11,8 +11,8 @@ struct history_writer;
 
 /* Starts the thread. All arguments must outlive it, except `cemm`, which is freed between stop
  * and free. Returns 0 or a negative errno; *ret_writer must be freed in either case. */
-int history_writer_start(struct history_writer **ret_writer, const struct settings *settings,
-                         struct cemm *cemm, struct cemm_ledger *ledger);
+int history_writer_start(struct history_writer **ret_writer, struct cemm *cemm,
+                         struct cemm_ledger *ledger);
 
 /* Ends the thread after the value that it is writing. NULL is allowed, here and below. */
 void history_writer_stop(struct history_writer *writer);

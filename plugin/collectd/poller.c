@@ -420,7 +420,7 @@ static int build(struct poller *poller, const struct settings *settings)
     if (r == 0)
         r = load(poller, settings);
     if (r == 0)
-        r = history_writer_start(&poller->writer, settings, poller->cemm, poller->ledger);
+        r = history_writer_start(&poller->writer, poller->cemm, poller->ledger);
     if (r == 0)
         r = threads_start(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;

@@ -116,7 +116,7 @@ static void release(struct missed_meter *meter)
 static void take_end(void *data, struct cemm_fill *fill)
 {
     (void)data;
-    release(cemm_fill_user(fill));
+    release(fill->user);
 }
 
 static int take_rows(void *data, struct cemm_fill *fill, struct cemm_document *rows)

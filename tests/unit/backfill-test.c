@@ -125,7 +125,7 @@ static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
 
     for (size_t i = 0; i < series->count; i++)
         assert_int_equal(
-            cemm_ledger_mark(cemm_fill_entry(fill), cemm_fill_sink(fill), series->samples[i].time),
+            cemm_ledger_mark(fill->entry, fill->sink, series->samples[i].time),
             1);
 }
 
@@ -145,8 +145,8 @@ static const char *values_of(const struct cemm_document *rows)
 static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *rows)
 {
     assert_ptr_equal(data, &fake);
-    assert_ptr_equal(cemm_fill_user(fill), &uid);
-    record("send", fake.details ? values_of(rows) : cemm_ledger_alias(cemm_fill_entry(fill)));
+    assert_ptr_equal(fill->user, &uid);
+    record("send", fake.details ? values_of(rows) : cemm_ledger_alias(fill->entry));
     fake.sending = fill;
     if (fake.send_result >= 0)
         mark(fill, rows);
@@ -156,7 +156,7 @@ static int send_rows(void *data, struct cemm_fill *fill, struct cemm_document *r
 static void done(void *data, struct cemm_fill *fill)
 {
     (void)data;
-    record("done", cemm_ledger_alias(cemm_fill_entry(fill)));
+    record("done", cemm_ledger_alias(fill->entry));
 }
 
 static void begin(const struct cemm_backfill_rules *rules, int64_t window)
