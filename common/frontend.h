@@ -370,10 +370,8 @@ bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_sta
 /* Whether the archive has that answer now. */
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query);
 
-/* Whether the archive has any answer of a meter's history at that endpoint, CEMM_DATA or
- * CEMM_TOTALS. */
-bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                       enum cemm_endpoint endpoint);
+/* Whether the archive has any TOTALS of a meter. */
+bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
 
 /*
  * Looks for a meter's first day with data, unless it is known. Each source that
@@ -384,12 +382,10 @@ bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, cons
 int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
 
-/* The first day found so far, which may come from an incomplete search. False: none. */
+/* The first day found so far, which may come from an incomplete search. False: none. *ret_known:
+ * it is certain that no known source has earlier data. */
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                    struct cemm_period *ret_day);
-
-/* Whether it is certain that no known source has earlier data. */
-bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias);
+                    struct cemm_period *ret_day, bool *ret_known);
 
 /* ---- sweeps ------------------------------------------------------------- */
 

@@ -94,14 +94,11 @@ bool cemm_archive_has(const char *archive, const struct cemm_query *query)
     return path_of(path, archive, CEMM_ARCHIVE_ANSWER, query) == 0 && is_there(path);
 }
 
-bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
-                          enum cemm_endpoint endpoint)
+bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, const char *alias)
 {
-    const char *folder = endpoint == CEMM_TOTALS ? "totals" : "data";
     char path[PATH_SIZE];
-    int r = write_path(path, "%s/%s/%s/%s", archive, uid->text, alias, folder);
 
-    return r == 0 && is_there(path);
+    return write_path(path, "%s/%s/%s/totals", archive, uid->text, alias) == 0 && is_there(path);
 }
 
 /* ---- writing -------------------------------------------------------------------- */

@@ -49,9 +49,8 @@ int cemm_archive_write(const char *archive, enum cemm_archive_kind kind,
 /* Whether the answer's file is there. */
 bool cemm_archive_has(const char *archive, const struct cemm_query *query);
 
-/* Whether there are answers of a meter's endpoint, CEMM_DATA or CEMM_TOTALS. */
-bool cemm_archive_has_any(const char *archive, const struct cemm_uid *uid, const char *alias,
-                          enum cemm_endpoint endpoint);
+/* Whether there are TOTALS of a meter. */
+bool cemm_archive_has_totals(const char *archive, const struct cemm_uid *uid, const char *alias);
 
 /* Renames a damaged file to NAME.damaged, and returns that name for the log. */
 int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,

@@ -507,11 +507,11 @@ static bool fresh(const struct cemm_entry *entry, int64_t max_age)
 static struct cemm_document *read_archive(const struct cemm_entry *entry)
 {
     struct cemm_store *store = entry->cache->store;
-    struct cemm_document *document = cemm_store_read(store, &entry->query);
+    struct cemm_document *document = cemm_store_read(store, CEMM_ARCHIVE_ANSWER, &entry->query);
 
     if (document && document->closed)
         return document;
-    struct cemm_document *empty = cemm_store_read_empty(store, &entry->query);
+    struct cemm_document *empty = cemm_store_read(store, CEMM_ARCHIVE_EMPTY, &entry->query);
     if (empty && empty->closed && empty_holds(entry, empty)) {
         cemm_document_unref(document);
         return empty;

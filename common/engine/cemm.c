@@ -203,14 +203,9 @@ int cemm_find_first(struct cemm *cemm, const struct cemm_uid *uid, const char *a
 }
 
 bool cemm_first_day(struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                    struct cemm_period *ret_day)
+                    struct cemm_period *ret_day, bool *ret_known)
 {
-    return cemm_first_days_get(&cemm->first_days, uid, alias, ret_day);
-}
-
-bool cemm_first_known(struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
-{
-    return cemm_first_days_known(&cemm->first_days, uid, alias);
+    return cemm_first_days_get(&cemm->first_days, uid, alias, ret_day, ret_known);
 }
 
 /* ---- archive --------------------------------------------------------------------- */
@@ -236,10 +231,9 @@ bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
     return cemm_store_has(&cemm->store, query);
 }
 
-bool cemm_archived_any(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias,
-                       enum cemm_endpoint endpoint)
+bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, const char *alias)
 {
-    return cemm->store.archive && cemm_archive_has_any(cemm->store.archive, uid, alias, endpoint);
+    return cemm->store.archive && cemm_archive_has_totals(cemm->store.archive, uid, alias);
 }
 
 /* ---- devices and sources ----------------------------------------------------------- */

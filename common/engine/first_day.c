@@ -345,21 +345,14 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
 }
 
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                         const char *alias, struct cemm_period *ret_day)
+                         const char *alias, struct cemm_period *ret_day, bool *ret_known)
 {
     const struct cemm_first_day *first = first_get(first_days, uid, alias);
 
+    *ret_known = first && is_known(first);
     if (!first)
         return false;
     *ret_day = first->day;
     take_earlier(ret_day, &first->seen);
     return ret_day->year != 0;
-}
-
-bool cemm_first_days_known(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                           const char *alias)
-{
-    const struct cemm_first_day *first = first_get(first_days, uid, alias);
-
-    return first && is_known(first);
 }

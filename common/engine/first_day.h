@@ -25,10 +25,8 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
                          const char *alias, cemm_answer_fn *done, void *data,
                          struct cemm_ticket **ret_ticket);
 
-/* As cemm_first_day() and cemm_first_known(). */
+/* As cemm_first_day(). */
 bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                         const char *alias, struct cemm_period *ret_day);
-bool cemm_first_days_known(struct cemm_first_days *first_days, const struct cemm_uid *uid,
-                           const char *alias);
+                         const char *alias, struct cemm_period *ret_day, bool *ret_known);
 
 #endif

@@ -129,6 +129,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     int64_t fetched;
     size_t length;
     char *bytes;
+    char *deps = NULL;
     int r = cemm_archive_read(store->archive, kind, query, &bytes, &length, &fetched);
 
     if (r < 0 && r != -EFBIG && r != -EINVAL) {
@@ -136,39 +137,42 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
             failed(store, "can't be read", r);
         return NULL;
     }
-    char *deps = r == 0 && kind == CEMM_ARCHIVE_EMPTY ? take_deps(bytes, &length) : NULL;
+    if (r == 0 && kind == CEMM_ARCHIVE_EMPTY)
+        deps = take_deps(bytes, &length);
     if (r == 0)
         r = cemm_answer_read(query, bytes, length, now, &document, &problem);
-    if (r < 0)
+    if (r < 0) {
         free(deps);
-    if (r == 0) {
-        document->deps = deps;
-        bound(store, document);
-        document->fetched = fetched;
-        document->source = strdup(SOURCE);
-        if (document->source)
-            return document;
-        cemm_document_unref(document);
-        return NULL; /* it is fetched, as if it did not exist */
+        if (r != -ENOMEM && kind == CEMM_ARCHIVE_ANSWER)
+            put_aside(store, query,
+                      r == -EFBIG    ? "too long"
+                      : r == -EINVAL ? "not a regular file"
+                                     : problem.text);
+        return NULL;
     }
-    if (r != -ENOMEM && kind == CEMM_ARCHIVE_ANSWER)
-        put_aside(store, query,
-                  r == -EFBIG    ? "too long"
-                  : r == -EINVAL ? "not a regular file"
-                                 : problem.text);
-    return NULL;
+    document->deps = deps;
+    bound(store, document);
+    document->fetched = fetched;
+    document->source = strdup(SOURCE);
+    if (document->source)
+        return document;
+    cemm_document_unref(document);
+    return NULL; /* it is fetched, as if it did not exist */
 }
 
-struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query)
+struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
+                                      const struct cemm_query *query)
 {
     int64_t closed = closed_at(store, query);
-    struct cemm_document *document;
+    struct cemm_document *document =
+        store->archive && closed < INT64_MAX ? read_kind(store, kind, query) : NULL;
 
-    if (!store->archive || closed == INT64_MAX)
-        return NULL;
-    document = read_kind(store, CEMM_ARCHIVE_ANSWER, query);
     if (!document)
         return NULL;
+    if (kind == CEMM_ARCHIVE_EMPTY) {
+        document->closed = document->fetched >= closed;
+        return document;
+    }
     /* A copied file may be older than its period's end; it is archived, so it is closed. */
     if (document->fetched < closed)
         document->fetched = closed;
@@ -177,20 +181,6 @@ struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cem
     store->state.read++;
     if (!document->closed)
         warn_zone(store, query);
-    return document;
-}
-
-struct cemm_document *cemm_store_read_empty(struct cemm_store *store,
-                                            const struct cemm_query *query)
-{
-    int64_t closed = closed_at(store, query);
-    struct cemm_document *document;
-
-    if (!store->archive || closed == INT64_MAX)
-        return NULL;
-    document = read_kind(store, CEMM_ARCHIVE_EMPTY, query);
-    if (document)
-        document->closed = document->fetched >= closed;
     return document;
 }
 

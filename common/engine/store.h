@@ -39,13 +39,13 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
 void cemm_store_check_closed(const struct cemm_store *store, struct cemm_document *document,
                              int64_t date, int64_t newest);
 
-/* What the archive has of a closed period; the caller unrefs it. NULL: nothing. If the document is
- * not closed, it has rows of another period, and is used only if no source answers. */
-struct cemm_document *cemm_store_read(struct cemm_store *store, const struct cemm_query *query);
-
-/* The same of a document without a sample, which the caller uses only if its deps hold. */
-struct cemm_document *cemm_store_read_empty(struct cemm_store *store,
-                                            const struct cemm_query *query);
+/*
+ * What the archive has of a closed period; the caller unrefs it. NULL: nothing.
+ * An ANSWER that is not closed has rows of another period, and is used only if
+ * no source answers; an EMPTY one, without a sample, only if its deps hold.
+ */
+struct cemm_document *cemm_store_read(struct cemm_store *store, enum cemm_archive_kind kind,
+                                      const struct cemm_query *query);
 
 /* Archives a new document, if it is closed. */
 void cemm_store_write(struct cemm_store *store, struct cemm_document *document);

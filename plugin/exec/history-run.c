@@ -164,7 +164,9 @@ static void take_first(void *data, const struct cemm_answer *answer)
     struct history_meter *meter = data;
     struct history *history = meter->history;
     struct cemm_period day;
-    if (answer->result == 0 && cemm_first_day(history->cemm, &meter->uid, meter->alias, &day))
+    bool known;
+    if (answer->result == 0 &&
+        cemm_first_day(history->cemm, &meter->uid, meter->alias, &day, &known))
         meter->since = day;
     history->pending--;
 }

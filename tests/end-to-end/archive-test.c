@@ -679,8 +679,9 @@ static void expect_first(const char *alias, const char *wanted)
     struct cemm_uid uid = client_uid();
     struct cemm_period day;
     char date[16] = "none";
+    bool known;
 
-    if (cemm_first_day(rig.client.cemm, &uid, alias, &day))
+    if (cemm_first_day(rig.client.cemm, &uid, alias, &day, &known))
         cemm_period_format(&day, date, sizeof(date));
     assert_string_equal(date, wanted);
 }
@@ -776,8 +777,11 @@ static void begin_two(void)
 static bool first_known(const char *alias)
 {
     struct cemm_uid uid = client_uid();
+    struct cemm_period day;
+    bool known;
 
-    return cemm_first_known(rig.client.cemm, &uid, alias);
+    (void)cemm_first_day(rig.client.cemm, &uid, alias, &day, &known);
+    return known;
 }
 
 /* Each source is asked, also later ones; the first day stays known when they disappear. */
