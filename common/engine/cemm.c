@@ -218,12 +218,8 @@ void cemm_archive_use(struct cemm *cemm)
 
 bool cemm_archive_at(const struct cemm *cemm, struct cemm_archive_state *ret_state)
 {
-    if (!cemm->store.archive)
-        return false;
     *ret_state = cemm->store.state;
-    ret_state->directory = cemm->store.archive;
-    ret_state->message = cemm->store.message.text;
-    return true;
+    return cemm->store.archive != NULL;
 }
 
 bool cemm_archived(const struct cemm *cemm, const struct cemm_query *query)
@@ -264,7 +260,7 @@ bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_disco
 
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
 {
-    cemm_discovery_state(&cemm->find.discovery, ret);
+    *ret = cemm->find.discovery.state;
 }
 
 const struct cemm_device *cemm_device_at(const struct cemm *cemm, size_t index)

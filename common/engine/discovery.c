@@ -34,6 +34,7 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
         .interval = config->discovery_interval_ms,
         .fd = -1,
         .timer = {.fire = on_timer, .data = discovery},
+        .state = {.enabled = registry->discovers, .message = discovery->message.text},
     };
 }
 
@@ -105,7 +106,7 @@ static int open_socket(struct cemm_discovery *discovery)
                     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0
                 ? -errno
                 : bind_port(fd, CEMM_BEACON_PORT);
-    discovery->own_port = r == 0;
+    discovery->state.own_port = r == 0;
     if (r == -EADDRINUSE && !discovery->port_warned)
         cemm_log(loop, CEMM_LOG_INFO,
                  "discovery: another program holds UDP port %d; devices that answer only there "
@@ -135,7 +136,7 @@ static void ask(struct cemm_discovery *discovery, struct in_addr broadcast)
 
     if (sendto(discovery->fd, CEMM_BEACON_QUERY, strlen(CEMM_BEACON_QUERY), 0,
                (struct sockaddr *)&address, sizeof(address)) >= 0) {
-        discovery->asked++;
+        discovery->state.asked++;
         return;
     }
     cemm_message_set(&discovery->message, "discovery: %s can't be asked: %s",
@@ -170,7 +171,7 @@ static void ask_all(struct cemm_discovery *discovery)
 {
     const struct cemm_strings *configured = discovery->broadcasts;
 
-    discovery->asked = 0;
+    discovery->state.asked = 0;
     for (size_t i = 0; i < configured->count; i++) {
         struct in_addr address;
         if (inet_pton(AF_INET, configured->items[i], &address) == 1)
@@ -178,7 +179,7 @@ static void ask_all(struct cemm_discovery *discovery)
     }
     if (configured->count == 0)
         ask_interfaces(discovery);
-    if (discovery->asked == 0 && !discovery->message.text[0])
+    if (discovery->state.asked == 0 && !discovery->message.text[0])
         cemm_message_set(&discovery->message, "discovery: no network interface can broadcast");
 }
 
@@ -213,7 +214,7 @@ static void end_scan(struct cemm_discovery *discovery)
     close_socket(discovery);
     forget_claims(discovery);
     discovery->scanning = false;
-    discovery->scanned = loop->wall;
+    discovery->state.looked = loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
         cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
@@ -227,7 +228,7 @@ static void start_scan(struct cemm_discovery *discovery)
 
     discovery->scanning = true;
     discovery->scan++;
-    discovery->junk = 0;
+    discovery->state.junk = 0;
     discovery->message.text[0] = '\0';
     if (r < 0)
         cemm_message_set(&discovery->message, "discovery: no socket: %s", strerror(-r));
@@ -235,7 +236,7 @@ static void start_scan(struct cemm_discovery *discovery)
         ask_all(discovery);
     /* If nobody was asked, the scan ends at once, but by the timer: not inside the call that
      * asked. */
-    discovery->repeats = r == 0 && discovery->asked > 0;
+    discovery->repeats = r == 0 && discovery->state.asked > 0;
     cemm_timer_stop(&discovery->timer);
     cemm_timer_set(&loop->timers, &discovery->timer,
                    loop->now + (discovery->repeats ? REPEAT_MS : 0));
@@ -265,7 +266,7 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
     if (!discovery->scanning &&
-        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->scanned, max_age)))
+        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->state.looked, max_age)))
         start_scan(discovery);
 }
 
@@ -507,14 +508,14 @@ static bool read_packet(struct cemm_discovery *discovery)
     if (length < 0)
         return false;
     if (length > CEMM_DATAGRAM_MAX || from.sin_family != AF_INET) {
-        discovery->junk++;
+        discovery->state.junk++;
         return true;
     }
     int r = cemm_beacon_read(bytes, (size_t)length, &beacon, NULL);
     if (r == 1 && inet_ntop(AF_INET, &from.sin_addr, address, sizeof(address)))
         take_claim(discovery, &beacon, address);
     else
-        discovery->junk += r < 0;
+        discovery->state.junk += r < 0;
     return true;
 }
 
@@ -546,16 +547,4 @@ bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
         return true;
     }
     return false;
-}
-
-void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_discovery_state *ret)
-{
-    *ret = (struct cemm_discovery_state){
-        .enabled = discovery->registry->discovers,
-        .looked = discovery->scanned,
-        .own_port = discovery->own_port,
-        .asked = discovery->asked,
-        .junk = discovery->junk,
-        .message = discovery->message.text,
-    };
 }

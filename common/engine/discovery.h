@@ -36,19 +36,16 @@ struct cemm_discovery {
     const struct cemm_strings *broadcasts; /* addresses; none: those of the interfaces */
     int64_t interval;                      /* milliseconds between two scans */
     int fd;                                /* -1: no scan is under way */
-    bool own_port;
-    bool port_warned; /* another program has it, which was logged */
+    bool port_warned;                      /* another program has the port, which was logged */
     bool scanning;
     unsigned scan;         /* counts them */
-    int64_t scanned;       /* wall time of the last one's end; 0: never */
     bool repeats;          /* the query is sent once more in this scan */
-    unsigned asked;        /* broadcast addresses that took the query */
-    size_t junk;           /* packets that were no answers of a CEMM */
     unsigned order;        /* counts claims */
     unsigned remarks;      /* logged in this hour */
     int64_t remarks_since; /* monotonic: when that began */
     struct cemm_timer timer;
-    struct cemm_message message; /* what went wrong in the last scan; "": nothing */
+    struct cemm_discovery_state state; /* its message is this one: */
+    struct cemm_message message;
 };
 
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
@@ -69,9 +66,8 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
                            const struct cemm_message *message);
 
-/* As cemm_discovered_at() and cemm_discovery_at(). */
+/* As cemm_discovered_at(). */
 bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
                            struct cemm_discovered *ret);
-void cemm_discovery_state(const struct cemm_discovery *discovery, struct cemm_discovery_state *ret);
 
 #endif

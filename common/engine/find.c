@@ -223,7 +223,7 @@ static bool concerns_discovery(const struct waiter *waiter)
     const struct cemm_find *find = waiter->find;
 
     if (waiter->query)
-        return find->registry.discovers && find->discovery.scanned == 0 && !waiter->only &&
+        return find->registry.discovers && find->discovery.state.looked == 0 && !waiter->only &&
                cemm_endpoint_offered(waiter->query->endpoint, CEMM_LOCAL);
     return waiter->source ? strcmp(waiter->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }

@@ -280,7 +280,8 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                  "no archive: neither [archive] directory nor $HOME says where to keep it");
         return;
     }
-    store->archive = directory;
+    store->archive = store->state.directory = directory;
+    store->state.message = store->message.text;
     int r = cemm_archive_each(directory, meter, data);
     check_zone(store);
     if (r < 0)
