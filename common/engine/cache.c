@@ -161,11 +161,10 @@ void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct 
 
 void cemm_cache_clear(struct cemm_cache *cache)
 {
-    struct cemm_message message = {.text = "cancelled"};
     struct cemm_entry *entry;
 
     while ((entry = TAILQ_FIRST(&cache->used))) {
-        cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, &message);
+        cemm_tickets_finish(&entry->waiters, -ECANCELED, NULL, NULL);
         if (entry->search)
             cemm_ticket_drop(entry->search);
         entry_free(entry);

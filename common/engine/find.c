@@ -483,11 +483,9 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
 
 void cemm_find_cancel(struct cemm_find *find)
 {
-    struct cemm_message message = {.text = "cancelled"};
-
-    cemm_tickets_finish(&find->waiters, -ECANCELED, NULL, &message);
+    cemm_tickets_finish(&find->waiters, -ECANCELED, NULL, NULL);
     for (size_t i = 0; i < find->registry.device_count; i++)
-        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, &message);
+        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, NULL);
 }
 
 void cemm_find_clear(struct cemm_find *find)

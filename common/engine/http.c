@@ -93,24 +93,22 @@ static void set_timeout(CURL *easy, int64_t milliseconds)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(milliseconds > 0 ? milliseconds : 1));
 }
 
-static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
+/* False: no memory. Options that are numbers or pointers do not fail. */
+static bool set_options(struct cemm_transfer *transfer, const struct cemm_http_request *request)
 {
     /* A key on http:// goes to this machine only (config.c), so not through a proxy. */
     bool direct = request->direct || strncmp(request->url, "http://", 7) == 0;
     CURL *easy = transfer->easy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
 
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm");
-    if (code == CURLE_OK && direct)
-        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     /* A configured file replaces the system's certificates. */
-    if (code == CURLE_OK && request->ca_file)
-        code = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
-    if (code == CURLE_OK && request->ca_file)
-        code = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    if (curl_easy_setopt(easy, CURLOPT_URL, request->url) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_USERAGENT, "cemm") != CURLE_OK ||
+        (direct && curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") != CURLE_OK) ||
+        (request->ca_file &&
+         (curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) != CURLE_OK ||
+          curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) != CURLE_OK)))
+        return false;
     curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->sessions);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -128,7 +126,7 @@ static CURLcode set_options(struct cemm_transfer *transfer, const struct cemm_ht
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     set_timeout(easy, request->timeout_ms);
-    return code;
+    return true;
 }
 
 struct cemm_transfer *cemm_http_start(struct cemm_http *http,
@@ -148,7 +146,7 @@ struct cemm_transfer *cemm_http_start(struct cemm_http *http,
         .done = done,
         .data = data,
     };
-    if (!transfer->easy || set_options(transfer, request) != CURLE_OK ||
+    if (!transfer->easy || !set_options(transfer, request) ||
         curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_free(transfer);
         return NULL;
@@ -320,25 +318,18 @@ static void finish(struct cemm_transfer *transfer, CURLcode code)
     done(data, &response);
 }
 
-/* Whether a reused connection caused the failure: what is not HTTP is the rest of the previous
- * answer, whose length was wrong. If the server closed the connection just when it was used again,
- * libcurl sends the request once more. */
-static bool was_stale(const struct cemm_transfer *transfer, CURLcode code)
-{
-    long connects = 0;
-
-    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
-    return !transfer->again && connects == 0 &&
-           (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL);
-}
-
-/* Sends the request once more, by a new connection, in the time that is left. */
+/* If a reused connection caused the failure, sends the request once more, by a new connection, in
+ * the time that is left: what is not HTTP is the rest of the previous answer, whose length was
+ * wrong. If the server closed the connection just when it was used again, libcurl does that. */
 static bool begin_again(struct cemm_transfer *transfer, CURLcode code)
 {
     CURLM *multi = transfer->http->multi;
     curl_off_t took = 0; /* microseconds */
+    long connects = 0;
 
-    if (!was_stale(transfer, code))
+    curl_easy_getinfo(transfer->easy, CURLINFO_NUM_CONNECTS, &connects);
+    if (transfer->again || connects > 0 ||
+        (code != CURLE_WEIRD_SERVER_REPLY && code != CURLE_UNSUPPORTED_PROTOCOL))
         return false;
     curl_easy_getinfo(transfer->easy, CURLINFO_TOTAL_TIME_T, &took);
     set_timeout(transfer->easy, transfer->timeout_ms - (int64_t)took / 1000);
