@@ -248,6 +248,9 @@ void cemm_limit(struct cemm_ticket *ticket, const struct cemm_query *query);
 bool cemm_meter_silent(const char *alias, const char *type, int64_t newest, int64_t interval_ms,
                        int64_t now);
 
+/* Whether that meter was found. `device` may be NULL. */
+bool cemm_device_has(const struct cemm_device *device, const char *alias);
+
 /* The name of the cloud account that reaches it ("home"); NULL: none is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
@@ -412,7 +415,8 @@ struct cemm_selection {
     bool overlaps;
 };
 
-/* Whether a METER names that meter or (`alias` NULL) any of the device; true without METERs. */
+/* Whether a METER names that meter, the device as a whole (`alias` ""), or any of its meters
+ * (NULL); true without METERs. */
 bool cemm_selected(const struct cemm_selection *selection, const struct cemm_uid *uid,
                    const char *alias);
 

@@ -231,14 +231,9 @@ void dir_release(fuse_req_t request, fuse_ino_t number, struct fuse_file_info *i
 static bool is_known(const struct fs *fs, const struct path *path)
 {
     const struct cemm_device *device = cemm_device_named(fs->cemm, &path->query.uid);
-    const char *alias;
-    if (path->kind != PATH_METER)
-        return device || path->kind != PATH_DEVICE; /* others are if the directory above is */
-    for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
-        if (strcmp(alias, path->query.alias) == 0)
-            return true;
-    }
-    return false;
+    if (path->kind == PATH_METER)
+        return cemm_device_has(device, path->query.alias);
+    return device || path->kind != PATH_DEVICE; /* others are if the directory above is */
 }
 
 int dir_lookup(struct fs *fs, const struct path *path, struct node **ret_node)

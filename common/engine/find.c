@@ -77,7 +77,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
 {
     struct cemm_query query = {.uid = route->device->uid, .endpoint = endpoint};
 
-    memcpy(query.alias, alias, strnlen(alias, sizeof(query.alias) - 1));
+    strcpy(query.alias, alias);
     if (cemm_request_start(route, &query, done, route))
         route->search.pending++;
     else
@@ -95,7 +95,7 @@ static void take_probe(void *data, const struct cemm_query *query, int result,
     } else if (result == CEMM_ABSENT) {
         if (route->absent.count == 0)
             route->absent_since = route->source->loop->wall;
-        result = cemm_names_add(&route->absent, query->alias);
+        result = cemm_meters_add(&route->absent, route->device, query->alias);
         message = NULL;
     }
     if (result)
@@ -108,7 +108,7 @@ static void probe(struct cemm_route *route, const char *alias)
 {
     bool cloud = route->source->config->kind == CEMM_CLOUD;
 
-    if (!cemm_names_have(&route->meters, alias) && !cemm_names_have(&route->absent, alias))
+    if (!cemm_meters_have(&route->meters, alias) && !cemm_meters_have(&route->absent, alias))
         ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
 }
 
@@ -178,7 +178,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     if (search->pending > 0 || cemm_loop_recent(route->source->loop, search->finished, max_age))
         return;
     if (!cemm_loop_recent(route->source->loop, route->absent_since, CEMM_ABSENT_AGE))
-        cemm_names_clear(&route->absent);
+        cemm_meters_clear(&route->absent);
     search->result = 0;
     search->device = route->device;
     search->pending = 1; /* until all requests of this search have been started */
@@ -194,11 +194,9 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
 {
     struct cemm_route *route;
 
-    cemm_ticket_move(&waiter->ticket, &device->searchers);
-    device->starting = true;
     TAILQ_FOREACH (route, &device->routes, link)
         search_route(route, waiter->max_age);
-    device->starting = false;
+    cemm_ticket_move(&waiter->ticket, &device->searchers);
     cemm_device_settle(device);
 }
 

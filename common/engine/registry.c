@@ -49,9 +49,13 @@ static struct cemm_device *device_get(struct cemm_registry *registry, const stru
     if (!devices)
         return NULL;
     registry->devices = devices;
-    device = cemm_device_new(uid);
+    device = calloc(1, sizeof(*device));
     if (!device)
         return NULL;
+    device->uid = *uid;
+    TAILQ_INIT(&device->routes);
+    TAILQ_INIT(&device->meters);
+    TAILQ_INIT(&device->searchers);
     size_t place = device_place(registry, uid);
     memmove(devices + place + 1, devices + place,
             (registry->device_count - place) * sizeof(struct cemm_device *));
@@ -87,12 +91,19 @@ const struct cemm_source *cemm_registry_source(const struct cemm_registry *regis
 static void device_free(struct cemm_device *device)
 {
     struct cemm_route *route;
+    struct cemm_meter *meter;
 
     while ((route = TAILQ_FIRST(&device->routes))) {
         TAILQ_REMOVE(&device->routes, route, link);
         cemm_route_free(route);
     }
-    cemm_device_free(device);
+    while ((meter = TAILQ_FIRST(&device->meters))) {
+        TAILQ_REMOVE(&device->meters, meter, link);
+        free(meter->type);
+        free(meter);
+    }
+    cemm_message_drop(&device->outcomes.last_message);
+    free(device);
 }
 
 void cemm_registry_clear(struct cemm_registry *registry)
@@ -113,7 +124,7 @@ void cemm_registry_clear(struct cemm_registry *registry)
 /* Discovery has added it, no source reaches it any more, and the archive knows nothing of it. */
 static bool forgettable(const struct cemm_registry *registry, const struct cemm_device *device)
 {
-    bool kept = registry->store->archive && device->meters.count > 0;
+    bool kept = registry->store->archive && cemm_device_alias(device, 0);
 
     return device->discovered && !cemm_device_reached(device) && device->requests == 0 && !kept &&
            TAILQ_EMPTY(&device->searchers);
@@ -159,8 +170,6 @@ void cemm_device_settle(struct cemm_device *device)
     const struct cemm_search *failed = NULL;
     const struct cemm_route *route;
 
-    if (device->starting)
-        return;
     TAILQ_FOREACH (route, &device->routes, link) {
         if (route->search.pending > 0)
             return;
@@ -193,6 +202,26 @@ struct cemm_route *cemm_route_find(const struct cemm_device *device,
     return route;
 }
 
+/* A route to a device that the account lists for the first time, or again. NULL: no memory. */
+static struct cemm_route *route_of_account(struct cemm_source *source,
+                                           const struct cemm_device *device)
+{
+    struct cemm_route *route;
+
+    TAILQ_FOREACH (route, &source->unlisted, link)
+        if (route->device == device)
+            break;
+    if (route) {
+        TAILQ_REMOVE(&source->unlisted, route, link);
+        cemm_route_clear(route);
+        cemm_log_device(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
+                        source->name, device->uid.text);
+    } else if ((route = calloc(1, sizeof(*route)))) {
+        *route = (struct cemm_route){.source = source, .expected = -1};
+    }
+    return route;
+}
+
 struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_uid *uid)
 {
     bool known = cemm_registry_find(source->registry, uid) != NULL;
@@ -205,12 +234,7 @@ struct cemm_route *cemm_route_get(struct cemm_source *source, const struct cemm_
     struct cemm_route *route = cemm_route_find(device, source);
     if (route)
         return route;
-    route = cemm_route_take_back(source, device);
-    if (route)
-        cemm_log_device(source->loop, CEMM_LOG_INFO, "%s: %s is in the list of devices again",
-                        source->name, uid->text);
-    else
-        route = cemm_route_new(source);
+    route = source->config->kind == CEMM_LOCAL ? &source->own : route_of_account(source, device);
     if (!route)
         return NULL;
     cemm_route_detach(route);
@@ -260,23 +284,25 @@ void cemm_registry_unlist(struct cemm_source *source, bool whole)
 int cemm_route_meter_found(struct cemm_route *route, const char *alias)
 {
     struct cemm_device *device = route->device;
+    struct cemm_meter *meter = cemm_device_meter_get(device, alias);
 
-    /* The route's list is last: what it has is not asked for again. */
-    if (device && !cemm_names_have(&device->meters, alias)) {
-        int r = cemm_names_add(&device->meters, alias);
-        if (r < 0)
-            return r;
+    if (meter && !meter->found) {
+        meter->found = true;
         cemm_store_meter(route->source->registry->store, &device->uid, alias);
     }
-    return cemm_names_add(&route->meters, alias);
+    return cemm_meters_add(&route->meters, device, alias);
 }
 
 int cemm_registry_know(struct cemm_registry *registry, const struct cemm_uid *uid,
                        const char *alias)
 {
     struct cemm_device *device = device_get(registry, uid);
+    struct cemm_meter *meter = device ? cemm_device_meter_get(device, alias) : NULL;
 
-    return device ? cemm_names_add(&device->meters, alias) : -ENOMEM;
+    if (!meter)
+        return device && device->meter_count >= CEMM_METERS_MAX ? 0 : -ENOMEM;
+    meter->found = true;
+    return 0;
 }
 
 /* ---- what the archive knows ------------------------------------------------------ */
@@ -370,7 +396,7 @@ bool cemm_registry_allows(const struct cemm_registry *registry, const struct cem
 
     if (!cemm_name_valid(alias))
         return false;
-    if (device && cemm_names_have(&device->meters, alias))
+    if (cemm_device_has(device, alias))
         return true;
     TAILQ_FOREACH (source, &registry->sources, link)
         if (may_serve(source, device) && source_allows(source, alias))
@@ -398,7 +424,7 @@ static bool route_offers(const struct cemm_route *route, const char *alias,
                          enum cemm_endpoint endpoint)
 {
     return source_offers(route->source, alias, endpoint) &&
-           !cemm_names_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->no_io);
+           !cemm_meters_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->no_io);
 }
 
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,

@@ -12,73 +12,74 @@
 
 #define BACKOFF_FIRST_MS 1000 /* of a source that does not answer */
 
-/* ---- names ------------------------------------------------------------------ */
-
-/* The index of `name`, or where to insert it. */
-static size_t name_place(const struct cemm_names *names, const char *name)
-{
-    size_t place = 0;
-
-    while (place < names->count && strcmp(names->items[place], name) < 0)
-        place++;
-    return place;
-}
-
-bool cemm_names_have(const struct cemm_names *names, const char *name)
-{
-    size_t place = name_place(names, name);
-
-    return place < names->count && strcmp(names->items[place], name) == 0;
-}
-
-int cemm_names_add(struct cemm_names *names, const char *name)
-{
-    size_t place = name_place(names, name);
-
-    if (cemm_names_have(names, name) || names->count >= CEMM_METERS_MAX)
-        return 0;
-    char(*items)[CEMM_NAME_SIZE] = reallocarray(names->items, names->count + 1, sizeof(*items));
-    if (!items)
-        return -ENOMEM;
-    names->items = items;
-    memmove(items + place + 1, items + place, (names->count - place) * sizeof(*items));
-    strncpy(items[place], name, sizeof(*items) - 1);
-    items[place][sizeof(*items) - 1] = '\0';
-    names->count++;
-    return 0;
-}
-
-void cemm_names_clear(struct cemm_names *names)
-{
-    free(names->items);
-    *names = (struct cemm_names){0};
-}
-
 /* ---- meters ----------------------------------------------------------------- */
+
+/* The first meter whose alias is not before that one; NULL: all are. */
+static struct cemm_meter *meter_from(const struct cemm_device *device, const char *alias)
+{
+    struct cemm_meter *meter;
+
+    TAILQ_FOREACH (meter, &device->meters, link)
+        if (strcmp(meter->alias, alias) >= 0)
+            break;
+    return meter;
+}
 
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias)
 {
-    for (size_t i = 0; i < device->fact_count; i++)
-        if (strcmp(device->facts[i].alias, alias) == 0)
-            return &device->facts[i];
-    return NULL;
+    struct cemm_meter *meter = meter_from(device, alias);
+
+    return meter && strcmp(meter->alias, alias) == 0 ? meter : NULL;
 }
 
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias)
 {
     struct cemm_meter *meter = cemm_device_meter(device, alias);
+    struct cemm_meter *next = meter_from(device, alias);
 
-    if (meter || device->fact_count >= CEMM_METERS_MAX)
+    if (meter || device->meter_count >= CEMM_METERS_MAX)
         return meter;
-    struct cemm_meter *facts =
-        reallocarray(device->facts, device->fact_count + 1, sizeof(*device->facts));
-    if (!facts)
+    meter = calloc(1, sizeof(*meter) + strlen(alias) + 1);
+    if (!meter)
         return NULL;
-    device->facts = facts;
-    meter = &facts[device->fact_count++];
-    *meter = (struct cemm_meter){.type = ""};
-    memcpy(meter->alias, alias, strnlen(alias, sizeof(meter->alias) - 1));
+    strcpy(meter->alias, alias);
+    if (next)
+        TAILQ_INSERT_BEFORE(next, meter, link);
+    else
+        TAILQ_INSERT_TAIL(&device->meters, meter, link);
+    device->meter_count++;
     return meter;
+}
+
+int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, const char *alias)
+{
+    struct cemm_meter *meter = cemm_device_meter_get(device, alias);
+
+    if (!meter)
+        return device->meter_count < CEMM_METERS_MAX ? -ENOMEM : 0;
+    if (cemm_meters_have(meters, alias))
+        return 0;
+    struct cemm_meter **items =
+        reallocarray(meters->items, meters->count + 1, sizeof(struct cemm_meter *));
+    if (!items)
+        return -ENOMEM;
+    meters->items = items;
+    items[meters->count++] = meter;
+    return 0;
+}
+
+bool cemm_meters_have(const struct cemm_meters *meters, const char *alias)
+{
+    for (size_t i = 0; i < meters->count; i++)
+        if (strcmp(meters->items[i]->alias, alias) == 0)
+            return true;
+    return false;
+}
+
+void cemm_meters_clear(struct cemm_meters *meters)
+{
+    free(meters->items);
+    *meters = (struct cemm_meters){0};
 }
 
 void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document)
@@ -90,9 +91,11 @@ void cemm_device_take_types(struct cemm_device *device, const struct cemm_docume
         const char *type = document->io[i].type;
         struct cemm_meter *meter =
             alias[0] && type[0] ? cemm_device_meter_get(device, alias) : NULL;
-        if (!meter)
-            continue; /* if memory runs out, its type stays empty */
-        strcpy(meter->type, type);
+        char *copy = meter ? strdup(type) : NULL;
+        if (!copy)
+            continue; /* if memory runs out, its type stays as it is */
+        free(meter->type);
+        meter->type = copy;
     }
 }
 
@@ -100,30 +103,10 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 {
     const struct cemm_meter *meter = cemm_device_meter(device, alias);
 
-    return meter ? meter->type : "";
+    return meter && meter->type ? meter->type : "";
 }
 
 /* ---- devices ---------------------------------------------------------------- */
-
-struct cemm_device *cemm_device_new(const struct cemm_uid *uid)
-{
-    struct cemm_device *device = calloc(1, sizeof(*device));
-
-    if (!device)
-        return NULL;
-    device->uid = *uid;
-    TAILQ_INIT(&device->routes);
-    TAILQ_INIT(&device->searchers);
-    return device;
-}
-
-void cemm_device_free(struct cemm_device *device)
-{
-    cemm_message_drop(&device->outcomes.last_message);
-    cemm_names_clear(&device->meters);
-    free(device->facts);
-    free(device);
-}
 
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
                         const struct cemm_message *message)
@@ -143,7 +126,19 @@ const struct cemm_uid *cemm_device_uid(const struct cemm_device *device)
 
 const char *cemm_device_alias(const struct cemm_device *device, size_t index)
 {
-    return index < device->meters.count ? device->meters.items[index] : NULL;
+    const struct cemm_meter *meter;
+
+    TAILQ_FOREACH (meter, &device->meters, link)
+        if (meter->found && index-- == 0)
+            return meter->alias;
+    return NULL;
+}
+
+bool cemm_device_has(const struct cemm_device *device, const char *alias)
+{
+    const struct cemm_meter *meter = device ? cemm_device_meter(device, alias) : NULL;
+
+    return meter && meter->found;
 }
 
 void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
@@ -278,16 +273,6 @@ bool cemm_source_unconfirmed(const struct cemm_source *source)
 
 /* ---- routes ----------------------------------------------------------------- */
 
-struct cemm_route *cemm_route_new(struct cemm_source *source)
-{
-    if (source->config->kind == CEMM_LOCAL)
-        return &source->own;
-    struct cemm_route *route = calloc(1, sizeof(*route));
-    if (route)
-        *route = (struct cemm_route){.source = source, .expected = -1};
-    return route;
-}
-
 void cemm_pause_free(struct cemm_pause *pause)
 {
     LIST_REMOVE(pause, link);
@@ -301,21 +286,6 @@ static void clear_pauses(struct cemm_route *route)
         cemm_pause_free(LIST_FIRST(&route->pauses));
 }
 
-struct cemm_route *cemm_route_take_back(struct cemm_source *source,
-                                        const struct cemm_device *device)
-{
-    struct cemm_route *route;
-
-    TAILQ_FOREACH (route, &source->unlisted, link)
-        if (route->device == device)
-            break;
-    if (!route)
-        return NULL;
-    TAILQ_REMOVE(&source->unlisted, route, link);
-    cemm_route_clear(route);
-    return route;
-}
-
 void cemm_route_free(struct cemm_route *route)
 {
     cemm_route_clear(route);
@@ -325,8 +295,8 @@ void cemm_route_free(struct cemm_route *route)
 
 void cemm_route_clear(struct cemm_route *route)
 {
-    cemm_names_clear(&route->meters);
-    cemm_names_clear(&route->absent);
+    cemm_meters_clear(&route->meters);
+    cemm_meters_clear(&route->absent);
     clear_pauses(route);
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure_message);

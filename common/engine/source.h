@@ -14,12 +14,6 @@
 #include "common/engine/loop.h"
 #include "common/protocol/beacon.h"
 
-/* Sorted names. */
-struct cemm_names {
-    char (*items)[CEMM_NAME_SIZE];
-    size_t count;
-};
-
 /* How the requests to a source, or about a device, have ended. */
 struct cemm_outcomes {
     int64_t last_success; /* wall times; 0: never */
@@ -27,28 +21,34 @@ struct cemm_outcomes {
     struct cemm_message *last_message; /* kept */
 };
 
-/* What is known of a meter besides its name. */
+/* A meter that a device has, or was asked for. */
 struct cemm_meter {
-    char alias[CEMM_NAME_SIZE];
-    char type[CEMM_NAME_SIZE]; /* "": unknown */
-    bool totals;               /* LAN: it has given `totals` */
+    TAILQ_ENTRY(cemm_meter) link; /* by alias */
+    char *type;                   /* NULL: unknown */
+    bool found;                   /* a source has it, or had it in an earlier run */
+    bool totals;                  /* LAN: it has given `totals` */
+    char alias[];
 };
 
+/* Some of a device's meters, which own them. */
+struct cemm_meters {
+    struct cemm_meter **items;
+    size_t count;
+};
+
+TAILQ_HEAD(cemm_meter_list, cemm_meter);
 TAILQ_HEAD(cemm_route_list, cemm_route);
 
 struct cemm_device {
     struct cemm_uid uid;
     struct cemm_route_list routes; /* LAN before cloud */
-    struct cemm_names meters;      /* on all of its routes */
-    struct cemm_meter *facts;      /* of some of them */
-    size_t fact_count;
+    struct cemm_meter_list meters;
+    size_t meter_count;
     struct cemm_outcomes outcomes;
     struct cemm_ticket_list searchers;
-    unsigned requests; /* about it, under way */
-    bool starting;     /* the searches of its routes are being started */
-    bool lost;         /* it has no route, which was logged */
-    unsigned
-        discovered; /* its number among the discovered devices; 0: another source knew it first */
+    unsigned requests;   /* about it, under way */
+    bool lost;           /* it has no route, which was logged */
+    unsigned discovered; /* its number among those that discovery brought; 0: another source did */
 };
 
 /* Whether any source reaches it; `device` may be NULL. */
@@ -95,10 +95,10 @@ struct cemm_route {
     bool no_io;               /* older firmware: it has no list of the meters (io) */
     unsigned requests;        /* begun; now and then one of them repeats early (promise.h) */
     int64_t expected;         /* milliseconds until a promise is kept, learned; -1: unknown */
-    struct cemm_names meters;
-    struct cemm_names absent; /* aliases that it lacks: not requested again for a day */
-    int64_t absent_since;     /* wall time of the first of them */
-    int64_t newest;           /* time of the newest sample that it has sent, Unix milliseconds */
+    struct cemm_meters meters;
+    struct cemm_meters absent; /* that it lacks: not requested again for a day */
+    int64_t absent_since;      /* wall time of the first of them */
+    int64_t newest;            /* time of the newest sample that it has sent, Unix milliseconds */
     struct cemm_search search;
     struct cemm_pauses pauses;    /* of requests that the source has refused */
     bool listed;                  /* cloud: in the newest list of devices */
@@ -159,21 +159,18 @@ struct cemm_source {
     size_t elsewhere_count;
 };
 
-bool cemm_names_have(const struct cemm_names *names, const char *name);
-int cemm_names_add(struct cemm_names *names, const char *name); /* 0 or -ENOMEM */
-void cemm_names_clear(struct cemm_names *names);
-
-/* What is known of a meter, or NULL. The second one makes an entry if there is none; NULL: no
- * memory, or too many. */
+/* The device's meter, or NULL. The second one adds it if there is none; NULL: no memory, or too
+ * many. */
 struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const char *alias);
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias);
 
+/* Adds one of the device's meters, unless it has too many: 0 or -ENOMEM. */
+int cemm_meters_add(struct cemm_meters *meters, struct cemm_device *device, const char *alias);
+bool cemm_meters_have(const struct cemm_meters *meters, const char *alias);
+void cemm_meters_clear(struct cemm_meters *meters);
+
 /* Sets the types of its meters from an answer of IO or INFO; ignores other answers. */
 void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document);
-
-/* Without routes. NULL: no memory. */
-struct cemm_device *cemm_device_new(const struct cemm_uid *uid);
-void cemm_device_free(struct cemm_device *device); /* its routes have been freed */
 
 /* Records how a request ended at `wall`. */
 void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
@@ -204,17 +201,9 @@ bool cemm_source_serves(const struct cemm_source *source, const struct cemm_quer
 /* Whether only discovery packets claim that a device is there. Discovery logs the outcome. */
 bool cemm_source_unconfirmed(const struct cemm_source *source);
 
-/* A route to a device; LAN: the source's only one. NULL: no memory. */
-struct cemm_route *cemm_route_new(struct cemm_source *source);
-void cemm_route_free(struct cemm_route *route);
-
-/* Takes back the route to a device that its source had stopped listing and now lists again.
- * NULL: none. */
-struct cemm_route *cemm_route_take_back(struct cemm_source *source,
-                                        const struct cemm_device *device);
-
 /* Forgets what was known of the device. */
 void cemm_route_clear(struct cemm_route *route);
+void cemm_route_free(struct cemm_route *route);
 
 void cemm_pause_free(struct cemm_pause *pause); /* one of a route */
 

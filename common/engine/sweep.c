@@ -41,7 +41,7 @@ static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, co
         return NULL;
     step->sweep = sweep;
     step->query = (struct cemm_query){.uid = *uid, .endpoint = CEMM_REALTIME};
-    strncpy(step->query.alias, alias, sizeof(step->query.alias) - 1);
+    strcpy(step->query.alias, alias);
     return step;
 }
 
@@ -140,13 +140,15 @@ static bool reached(const struct sweep *sweep, const struct cemm_device *device)
     return !sweep->selection.source || swept_route(sweep, device);
 }
 
-/* The meters that the sweep's source knows; without one, all of the device's. */
-static const struct cemm_names *known_meters(const struct sweep *sweep,
-                                             const struct cemm_device *device)
+/* Whether the sweep's source knows that meter, or (`alias` NULL) any; without a source, whether it
+ * is one of the device's. */
+static bool knows(const struct sweep *sweep, const struct cemm_device *device, const char *alias)
 {
     const struct cemm_route *route = sweep->selection.source ? swept_route(sweep, device) : NULL;
 
-    return route ? &route->meters : &device->meters;
+    if (!alias)
+        return route ? route->meters.count > 0 : cemm_device_alias(device, 0) != NULL;
+    return route ? cemm_meters_have(&route->meters, alias) : cemm_device_has(device, alias);
 }
 
 /* Whether a route of the sweep may have it: it has not been denied there. */
@@ -156,7 +158,7 @@ static bool may_have(const struct sweep *sweep, const struct cemm_device *device
 
     TAILQ_FOREACH (route, &device->routes, link)
         if (swept(sweep, route) && cemm_source_admits(route->source, alias) &&
-            !cemm_names_have(&route->absent, alias))
+            !cemm_meters_have(&route->absent, alias))
             return cemm_registry_allows(sweep->registry, &device->uid, alias);
     return false;
 }
@@ -182,12 +184,11 @@ static bool named_before(const struct sweep *sweep, size_t index, const struct c
 
 static void read_guessed(struct sweep *sweep, const struct cemm_device *device, enum reason reason)
 {
-    const struct cemm_names *known = known_meters(sweep, device);
     const struct cemm_selection *selection = &sweep->selection;
 
     for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++) {
         const char *alias = selection->meters[i].alias;
-        if (alias[0] && is_about(sweep, i, &device->uid) && !cemm_names_have(known, alias) &&
+        if (alias[0] && is_about(sweep, i, &device->uid) && !knows(sweep, device, alias) &&
             may_have(sweep, device, alias) && !named_before(sweep, i, &device->uid))
             read_meter(sweep, &device->uid, alias, reason);
     }
@@ -196,11 +197,12 @@ static void read_guessed(struct sweep *sweep, const struct cemm_device *device, 
 /* `guess`: why what is in no list would be read. */
 static void read_meters(struct sweep *sweep, const struct cemm_device *device, enum reason guess)
 {
-    const struct cemm_names *meters = known_meters(sweep, device);
+    const struct cemm_meter *meter;
 
-    for (size_t i = 0; !sweep->registry->loop->ending && i < meters->count; i++)
-        if (cemm_selected(&sweep->selection, &device->uid, meters->items[i]))
-            read_meter(sweep, &device->uid, meters->items[i], LISTED);
+    TAILQ_FOREACH (meter, &device->meters, link)
+        if (!sweep->registry->loop->ending && knows(sweep, device, meter->alias) &&
+            cemm_selected(&sweep->selection, &device->uid, meter->alias))
+            read_meter(sweep, &device->uid, meter->alias, LISTED);
     read_guessed(sweep, device, guess);
 }
 
@@ -225,7 +227,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 
     if (!sweep->selection.overlaps)
         return false;
-    if (known_meters(sweep, device)->count == 0)
+    if (!knows(sweep, device, NULL))
         return searching; /* by an earlier sweep, which will read them */
     read_meters(sweep, device, GUESSED);
     if (!searching) /* for a later sweep; a failure is in the log */

@@ -99,14 +99,8 @@ static int add_named(struct history *history)
 static bool is_known(const struct cemm *cemm, const struct finding *finding)
 {
     struct cemm_uid uid;
-    const struct cemm_device *device =
-        cemm_uid_parse(finding->uid, &uid) ? cemm_device_named(cemm, &uid) : NULL;
-    const char *alias;
-    for (size_t i = 0; device && (alias = cemm_device_alias(device, i)); i++) {
-        if (strcmp(alias, finding->alias) == 0)
-            return true;
-    }
-    return false;
+    return cemm_uid_parse(finding->uid, &uid) &&
+           cemm_device_has(cemm_device_named(cemm, &uid), finding->alias);
 }
 
 /* A known meter has a history, even if it does not answer now. */
