@@ -34,8 +34,8 @@ const char *cemm_version(void)
 
 /* ---- life ---------------------------------------------------------------------- */
 
-/* 0 or -ENOMEM. */
-static int add_sources(struct cemm *cemm)
+/* Adds how many connections they may have. 0 or -ENOMEM. */
+static int add_sources(struct cemm *cemm, unsigned *connections)
 {
     const struct cemm_config *config = cemm->config;
     struct cemm_message name;
@@ -46,23 +46,16 @@ static int add_sources(struct cemm *cemm)
                          source->name);
         if (!cemm_registry_add(&cemm->find.registry, source, name.text))
             return -ENOMEM;
+        *connections += source->max_connections;
     }
     return 0;
-}
-
-static unsigned connections_max(const struct cemm_config *config)
-{
-    unsigned count = CEMM_DISCOVERED_MAX;
-
-    for (size_t i = 0; i < config->source_count; i++)
-        count += config->sources[i].max_connections;
-    return count;
 }
 
 struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_log_fn *log,
                       void *log_data)
 {
     struct cemm *cemm = calloc(1, sizeof(*cemm));
+    unsigned connections = CEMM_DISCOVERED_MAX;
 
     if (!cemm)
         return NULL;
@@ -77,7 +70,7 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
     cemm_find_init(&cemm->find, &cemm->loop, &cemm->store, config);
     cemm_cache_init(&cemm->cache, &cemm->store, &cemm->find);
     cemm->first_days.cache = &cemm->cache;
-    if (cemm_loop_init(&cemm->loop, connections_max(config)) < 0 || add_sources(cemm) < 0) {
+    if (add_sources(cemm, &connections) < 0 || cemm_loop_init(&cemm->loop, connections) < 0) {
         cemm_free(cemm);
         return NULL;
     }
