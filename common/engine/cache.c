@@ -434,10 +434,11 @@ static void try_next(struct cemm_entry *entry)
         entry->result = -ENOMEM;
     }
     /* Waits, once per try, for sources that have not listed their devices yet. */
+    const struct cemm_wanted wanted = {.query = &entry->query, .only = entry->only};
     bool awaited = entry->awaited;
     entry->awaited = true;
-    if (awaited || !cemm_find_await(entry->cache->find, entry->only, &entry->query, take_sources,
-                                    entry, &entry->search))
+    if (awaited || !cemm_find_under_way(entry->cache->find, &wanted) ||
+        cemm_find_start(entry->cache->find, &wanted, take_sources, entry, &entry->search) < 0)
         give_up(entry);
 }
 
@@ -471,8 +472,9 @@ static int fetch(struct cemm_entry *entry)
     }
     ask_unknown_addresses(&find->registry);
     if (!cemm_device_reached(device_of(entry)))
-        return cemm_find_devices(find, NULL, &query->uid, UNKNOWN_AGE_MS, take_sources, entry,
-                                 &entry->search);
+        return cemm_find_start(
+            find, &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS}, take_sources,
+            entry, &entry->search);
     try_next(entry);
     return 0;
 }

@@ -230,20 +230,27 @@ bool cemm_archived_totals(const struct cemm *cemm, const struct cemm_uid *uid, c
 int cemm_find(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
               cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return uid ? cemm_find_meters(&cemm->find, uid, max_age_ms, done, data, ret_ticket)
-               : cemm_find_devices(&cemm->find, NULL, NULL, max_age_ms, done, data, ret_ticket);
+    struct cemm_wanted wanted = {.meters = uid != NULL, .max_age = max_age_ms};
+
+    if (uid)
+        wanted.uid = *uid;
+    return cemm_find_start(&cemm->find, &wanted, done, data, ret_ticket);
 }
 
 int cemm_locate(struct cemm *cemm, const struct cemm_uid *uid, int64_t max_age_ms,
                 cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
 {
-    return cemm_find_devices(&cemm->find, NULL, uid, max_age_ms, done, data, ret_ticket);
+    const struct cemm_wanted wanted = {.uid = *uid, .max_age = max_age_ms};
+
+    return cemm_find_start(&cemm->find, &wanted, done, data, ret_ticket);
 }
 
 int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
                   struct cemm_ticket **ret_ticket)
 {
-    return cemm_find_devices(&cemm->find, CEMM_DISCOVERY, NULL, 0, done, data, ret_ticket);
+    const struct cemm_wanted wanted = {.source = CEMM_DISCOVERY};
+
+    return cemm_find_start(&cemm->find, &wanted, done, data, ret_ticket);
 }
 
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)

@@ -18,12 +18,7 @@ static void search_route(struct cemm_route *route, int64_t max_age);
 struct waiter {
     struct cemm_ticket ticket; /* freed as such */
     struct cemm_find *find;
-    struct cemm_uid wanted; /* ends it early when it becomes known; "": none */
-    const char *source;     /* only the devices of those named so; NULL: of all */
-    bool then_meters;       /* then look for the meters of `wanted` */
-    int64_t max_age;
-    const struct cemm_query *query; /* as of cemm_find_await(); NULL: any source */
-    const struct cemm_source *only;
+    struct cemm_wanted wanted;
 };
 
 static struct cemm_find *find_of(struct cemm_registry *registry)
@@ -195,19 +190,19 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
     struct cemm_route *route;
 
     TAILQ_FOREACH (route, &device->routes, link)
-        search_route(route, waiter->max_age);
+        search_route(route, waiter->wanted.max_age);
     cemm_ticket_move(&waiter->ticket, &device->searchers);
     cemm_device_settle(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
 
-static bool concerns(const struct waiter *waiter, const struct cemm_source *source)
+static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source *source)
 {
-    if (waiter->query)
-        return source->list_time == 0 && (!waiter->only || waiter->only == source) &&
-               cemm_source_serves(source, waiter->query);
-    return !waiter->source || strcmp(waiter->source, source->name) == 0;
+    if (wanted->query)
+        return source->list_time == 0 && (!wanted->only || wanted->only == source) &&
+               cemm_source_serves(source, wanted->query);
+    return !wanted->source || strcmp(wanted->source, source->name) == 0;
 }
 
 /* Its root has refuted the claim. It is not asked until there is a new claim. */
@@ -216,35 +211,32 @@ static bool refused(const struct cemm_source *source)
     return source->discovered && source->discovered->refused;
 }
 
-static bool concerns_discovery(const struct waiter *waiter)
+static bool concerns_discovery(const struct cemm_find *find, const struct cemm_wanted *wanted)
 {
-    const struct cemm_find *find = waiter->find;
-
-    if (waiter->query)
-        return find->registry.discovers && find->discovery.state.looked == 0 && !waiter->only &&
-               cemm_endpoint_offered(waiter->query->endpoint, CEMM_LOCAL);
-    return waiter->source ? strcmp(waiter->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
+    if (wanted->query)
+        return find->registry.discovers && find->discovery.state.looked == 0 && !wanted->only &&
+               cemm_endpoint_offered(wanted->query->endpoint, CEMM_LOCAL);
+    return wanted->source ? strcmp(wanted->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
-static bool known_enough(const struct waiter *waiter)
+static bool known_enough(const struct cemm_find *find, const struct cemm_wanted *wanted)
 {
-    return cemm_device_reached(cemm_registry_find(&waiter->find->registry, &waiter->wanted));
+    return cemm_device_reached(cemm_registry_find(&find->registry, &wanted->uid));
 }
 
-/* Whether a waiter has nothing left to wait for. *ret_failed: the first source that failed, or
- * NULL. */
-static bool settled(const struct waiter *waiter, const struct cemm_source **ret_failed)
+/* Whether there is nothing left to wait for. *ret_failed: the first source that failed, or NULL. */
+static bool settled(const struct cemm_find *find, const struct cemm_wanted *wanted,
+                    const struct cemm_source **ret_failed)
 {
-    const struct cemm_find *find = waiter->find;
     const struct cemm_source *source;
 
     *ret_failed = NULL;
-    if (known_enough(waiter))
+    if (known_enough(find, wanted))
         return true;
-    if (find->discovery.scanning && concerns_discovery(waiter))
+    if (find->discovery.scanning && concerns_discovery(find, wanted))
         return false;
     TAILQ_FOREACH (source, &find->registry.sources, link) {
-        if (!concerns(waiter, source))
+        if (!concerns(wanted, source))
             continue;
         if (source->listing)
             return false;
@@ -255,29 +247,38 @@ static bool settled(const struct waiter *waiter, const struct cemm_source **ret_
     return true;
 }
 
+bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted)
+{
+    const struct cemm_source *failed;
+
+    return !settled(find, wanted, &failed);
+}
+
 static void settle(struct waiter *waiter)
 {
+    const struct cemm_registry *registry = &waiter->find->registry;
+    const struct cemm_uid *uid = &waiter->wanted.uid;
     const struct cemm_source *failed;
     struct cemm_message unknown;
 
-    if (!settled(waiter, &failed))
+    if (!settled(waiter->find, &waiter->wanted, &failed))
         return;
-    struct cemm_device *device = cemm_registry_find(&waiter->find->registry, &waiter->wanted);
-    if (device && waiter->then_meters) {
+    struct cemm_device *device = cemm_registry_find(registry, uid);
+    if (device && waiter->wanted.meters) {
         search_device(device, waiter);
-    } else if (known_enough(waiter) || (!failed && !waiter->wanted.text[0])) {
+    } else if (cemm_device_reached(device) || (!failed && !uid->text[0])) {
         cemm_ticket_finish(&waiter->ticket, 0, NULL, NULL);
     } else if (failed) {
         cemm_ticket_finish(&waiter->ticket, failed->list_result, NULL,
                            cemm_message_kept(&failed->list_message));
-    } else if (cemm_registry_left(&waiter->find->registry, &waiter->wanted, &unknown)) {
+    } else if (cemm_registry_left(registry, uid, &unknown)) {
         cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     } else if (device) {
         cemm_message_set(&unknown, "the device %s is not where it was, and was not found elsewhere",
-                         waiter->wanted.text);
+                         uid->text);
         cemm_ticket_finish(&waiter->ticket, -EHOSTUNREACH, NULL, &unknown);
     } else {
-        cemm_message_set(&unknown, "no source knows the device %s", waiter->wanted.text);
+        cemm_message_set(&unknown, "no source knows the device %s", uid->text);
         cemm_ticket_finish(&waiter->ticket, CEMM_ABSENT, NULL, &unknown);
     }
 }
@@ -397,9 +398,10 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
         source_found(source, -ENOMEM, NULL);
 }
 
-static int start(struct cemm_find *find, const struct waiter *draft, cemm_answer_fn *done,
-                 void *data, struct cemm_ticket **ret_ticket)
+int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
+                    void *data, struct cemm_ticket **ret_ticket)
 {
+    bool enough = wanted->query || known_enough(find, wanted);
     struct cemm_registry *registry = &find->registry;
     struct cemm_source *source;
 
@@ -408,57 +410,19 @@ static int start(struct cemm_find *find, const struct waiter *draft, cemm_answer
     struct waiter *waiter = malloc(sizeof(*waiter));
     if (!waiter)
         return -ENOMEM;
-    *waiter = *draft;
     waiter->find = find;
+    waiter->wanted = *wanted;
     cemm_ticket_init(&waiter->ticket, registry->loop, &find->waiters, done, data);
-    bool enough = waiter->query || known_enough(waiter);
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (!enough && concerns(waiter, source) && !refused(source))
-            cemm_find_source(source, waiter->max_age);
-    if (!enough && concerns_discovery(waiter))
-        cemm_discovery_scan(&find->discovery, waiter->max_age);
+        if (!enough && concerns(wanted, source) && !refused(source))
+            cemm_find_source(source, wanted->max_age);
+    if (!enough && concerns_discovery(find, wanted))
+        cemm_discovery_scan(&find->discovery, wanted->max_age);
     if (waiter->ticket.list == &find->waiters)
         settle(waiter);
     if (ret_ticket)
         *ret_ticket = &waiter->ticket;
     return 0;
-}
-
-int cemm_find_devices(struct cemm_find *find, const char *source, const struct cemm_uid *wanted,
-                      int64_t max_age, cemm_answer_fn *done, void *data,
-                      struct cemm_ticket **ret_ticket)
-{
-    struct waiter draft = {.source = source, .max_age = max_age};
-
-    if (wanted)
-        draft.wanted = *wanted;
-    return start(find, &draft, done, data, ret_ticket);
-}
-
-int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t max_age,
-                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket)
-{
-    struct waiter draft = {.wanted = *uid, .then_meters = true, .max_age = max_age};
-
-    return start(find, &draft, done, data, ret_ticket);
-}
-
-bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
-                     const struct cemm_query *query, cemm_answer_fn *done, void *data,
-                     struct cemm_ticket **ret_ticket)
-{
-    struct waiter draft = {.find = find, .query = query, .only = only};
-    const struct cemm_source *failed;
-
-    return !settled(&draft, &failed) && start(find, &draft, done, data, ret_ticket) == 0;
-}
-
-bool cemm_find_under_way(struct cemm_find *find, const char *source)
-{
-    struct waiter draft = {.find = find, .source = source};
-    const struct cemm_source *failed;
-
-    return !settled(&draft, &failed);
 }
 
 /* ---- life --------------------------------------------------------------------------- */

@@ -28,25 +28,24 @@ void cemm_find_clear(struct cemm_find *find);
 /* Cancels all waits. */
 void cemm_find_cancel(struct cemm_find *find);
 
-/* As cemm_find(). */
-int cemm_find_meters(struct cemm_find *find, const struct cemm_uid *uid, int64_t max_age,
-                     cemm_answer_fn *done, void *data, struct cemm_ticket **ret_ticket);
+/* What is searched. Pointers must outlive the search. */
+struct cemm_wanted {
+    const char *source;  /* the devices of sources of that name; NULL: of all */
+    int64_t max_age;     /* milliseconds: older lists are requested again */
+    struct cemm_uid uid; /* it ends as soon as that device is known; "": when all sources ended */
+    bool meters;         /* and then, the meters of that device */
+    /* Not NULL: nothing is requested. It waits for sources that have been asked for their devices,
+     * have never listed any, and may serve this query; for this source alone, unless NULL. */
+    const struct cemm_query *query;
+    const struct cemm_source *only;
+};
 
-/* The same for the devices of the sources of that name, which must outlive the search (NULL: of
- * all sources). With `wanted`, it ends as soon as that device is known. */
-int cemm_find_devices(struct cemm_find *find, const char *source, const struct cemm_uid *wanted,
-                      int64_t max_age, cemm_answer_fn *done, void *data,
-                      struct cemm_ticket **ret_ticket);
+/* Starts a search; otherwise like cemm_find(). */
+int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
+                    void *data, struct cemm_ticket **ret_ticket);
 
-/* Waits for the sources that have been asked for their devices, have never listed any, and may
- * serve that query, which must outlive the ticket. `only`: for that source alone. Sends no request.
- * False: there is no such source. */
-bool cemm_find_await(struct cemm_find *find, const struct cemm_source *only,
-                     const struct cemm_query *query, cemm_answer_fn *done, void *data,
-                     struct cemm_ticket **ret_ticket);
-
-/* Whether a source of that name (NULL: any) has been asked for its devices. */
-bool cemm_find_under_way(struct cemm_find *find, const char *source);
+/* Whether it would wait for a source that has been asked already. */
+bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted *wanted);
 
 /* Asks a source for its devices, unless it has been asked, or the last list is at most `max_age`
  * old. */

@@ -309,8 +309,8 @@ static void search(struct cemm_first_day *first)
     if (!first->rezoned)
         first->seen = first->day;
     first->pending = 1; /* the lists of devices */
-    int r =
-        cemm_find_devices(first->cache->find, NULL, NULL, FIND_AGE_MS, take_sources, first, NULL);
+    int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = FIND_AGE_MS},
+                            take_sources, first, NULL);
     if (r < 0) {
         note_failure(first, r, strerror(-r));
         first->pending = 0;

@@ -220,6 +220,15 @@ static void take_meters(void *data, const struct cemm_answer *answer)
     arrive(sweep);
 }
 
+/* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
+static int search_meters(struct sweep *sweep, const struct cemm_device *device, struct step *step)
+{
+    const struct cemm_wanted wanted = {
+        .uid = device->uid, .meters = true, .max_age = FIND_AGE_MS};
+
+    return cemm_find_start(sweep->cache->find, &wanted, step ? take_meters : NULL, step, NULL);
+}
+
 /* True if there is nothing left to do for this device. */
 static bool read_known(struct sweep *sweep, const struct cemm_device *device)
 {
@@ -231,7 +240,7 @@ static bool read_known(struct sweep *sweep, const struct cemm_device *device)
         return searching; /* by an earlier sweep, which will read them */
     read_meters(sweep, device, GUESSED);
     if (!searching) /* for a later sweep; a failure is in the log */
-        (void)cemm_find_meters(sweep->cache->find, &device->uid, FIND_AGE_MS, NULL, NULL, NULL);
+        (void)search_meters(sweep, device, NULL);
     return true;
 }
 
@@ -242,8 +251,7 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     if (read_known(sweep, device))
         return;
     struct step *step = step_new(sweep, uid, "");
-    if (step &&
-        cemm_find_meters(sweep->cache->find, uid, FIND_AGE_MS, take_meters, step, NULL) == 0) {
+    if (step && search_meters(sweep, device, step) == 0) {
         sweep->pending++;
         return;
     }
@@ -307,24 +315,24 @@ static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 
 static int begin(struct sweep *sweep)
 {
-    const char *source = sweep->selection.source;
+    const struct cemm_wanted wanted = {
+        .source = sweep->selection.source, .max_age = FIND_AGE_MS};
+    struct cemm_find *find = sweep->cache->find;
     bool overlaps = sweep->selection.overlaps;
 
     if (all_named(sweep))
         return begin_by(sweep, read_named);
-    bool finding = cemm_find_under_way(sweep->cache->find, source);
+    bool finding = cemm_find_under_way(find, &wanted);
     if (overlaps && any_reached(sweep)) {
         /* Known devices are read at once, and others are searched meanwhile. */
         int r = begin_by(sweep, take_devices);
         if (r == 0 && !finding)
-            (void)cemm_find_devices(sweep->cache->find, source, NULL, FIND_AGE_MS, NULL, NULL,
-                                    NULL);
+            (void)cemm_find_start(find, &wanted, NULL, NULL, NULL);
         return r;
     }
     if (overlaps && finding)
         return -EALREADY;
-    return cemm_find_devices(sweep->cache->find, source, NULL, FIND_AGE_MS, take_devices, sweep,
-                             NULL);
+    return cemm_find_start(find, &wanted, take_devices, sweep, NULL);
 }
 
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,
