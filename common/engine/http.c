@@ -167,54 +167,51 @@ void cemm_http_abort(struct cemm_transfer *transfer)
  */
 static const char *certificate_reason(CURL *easy)
 {
-    static const struct {
-        long result;
-        const char *reason;
-    } known[] = {
-        {1, "its TLS certificate is for another host (is the address right?)"},
-        {9, "its TLS certificate is not valid yet (is this machine's clock right?)"},
-        {10, "its TLS certificate has expired (or is this machine's clock wrong?)"},
-        {18, "its TLS certificate is self-signed (ca-file says whom to trust)"},
-        {19, "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)"},
-        {20, "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)"},
-    };
     const curl_version_info_data *about = curl_version_info(CURLVERSION_NOW);
     long result = 0;
 
-    curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
     if (about->ssl_version && strncmp(about->ssl_version, "OpenSSL/", 8) == 0)
-        for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-            if (known[i].result == result)
-                return known[i].reason;
-    return "its TLS certificate is not valid (ca-file says whom to trust)";
+        curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    switch (result) {
+    case 1:
+        return "its TLS certificate is for another host (is the address right?)";
+    case 9:
+        return "its TLS certificate is not valid yet (is this machine's clock right?)";
+    case 10:
+        return "its TLS certificate has expired (or is this machine's clock wrong?)";
+    case 18:
+        return "its TLS certificate is self-signed (ca-file says whom to trust)";
+    case 19:
+    case 20:
+        return "its TLS certificate is signed by an unknown authority (ca-file says whom to trust)";
+    default:
+        return "its TLS certificate is not valid (ca-file says whom to trust)";
+    }
 }
 
-/* Where a name has several addresses, it is the last one's. */
+/* If a name has several addresses, it is the last one's. */
 static const char *connect_reason(const struct cemm_transfer *transfer)
 {
-    static const struct {
-        long error; /* errno */
-        const char *of_device;
-        const char *of_cloud;
-    } known[] = {
-        {ENETUNREACH, "it can't be reached: this machine has no network that leads to it",
-         "the cloud can't be reached: this machine has no network that leads to it"},
-        {ECONNREFUSED, "it can't be reached: the port is closed (is the address right?)",
-         "the cloud can't be reached: the port is closed (is the url right, or a proxy's "
-         "address?)"},
-        {EHOSTUNREACH, "it can't be reached: no host answers at this address (is it on?)",
-         "the cloud can't be reached: its server does not answer"},
-        {ETIMEDOUT, "it can't be reached: no host answers at this address (is it on?)",
-         "the cloud can't be reached: its server does not answer"},
-    };
+    bool lan = transfer->lan;
     long error = 0;
 
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (known[i].error == error)
-            return transfer->lan ? known[i].of_device : known[i].of_cloud;
-    return transfer->lan ? "it can't be reached: this machine can't connect (a firewall?)"
-                         : "the cloud can't be reached: this machine can't connect (a firewall?)";
+    switch (error) {
+    case ENETUNREACH:
+        return lan ? "it can't be reached: this machine has no network that leads to it"
+                   : "the cloud can't be reached: this machine has no network that leads to it";
+    case ECONNREFUSED:
+        return lan ? "it can't be reached: the port is closed (is the address right?)"
+                   : "the cloud can't be reached: the port is closed (is the url right, or a "
+                     "proxy's address?)";
+    case EHOSTUNREACH:
+    case ETIMEDOUT:
+        return lan ? "it can't be reached: no host answers at this address (is it on?)"
+                   : "the cloud can't be reached: its server does not answer";
+    default:
+        return lan ? "it can't be reached: this machine can't connect (a firewall?)"
+                   : "the cloud can't be reached: this machine can't connect (a firewall?)";
+    }
 }
 
 /* Explains a failure, without libcurl's text, which could contain the URL. */
