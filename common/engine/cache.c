@@ -271,7 +271,7 @@ static void sign_empty(const struct cemm_entry *entry, struct cemm_document *doc
     char *deps = cemm_deps_new(registry);
     int r = deps ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < entry->tried_count; i++)
-        r = cemm_deps_asked(&deps, entry->tried[i]->source->name);
+        r = cemm_deps_add(&deps, '+', entry->tried[i]->source->name);
     if (r == 0)
         r = cemm_deps_complete(&deps, registry, &entry->query.uid);
     if (r == 0)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_line(const char *deps, char sign, const char *name)
+bool cemm_deps_have(const char *deps, char sign, const char *name)
 {
     struct cemm_message line; /* names are shorter */
 
@@ -16,11 +16,11 @@ static bool has_line(const char *deps, char sign, const char *name)
     return strstr(deps, line.text);
 }
 
-static int add(char **deps, char sign, const char *name)
+int cemm_deps_add(char **deps, char sign, const char *name)
 {
     char *longer;
 
-    if (has_line(*deps, sign, name))
+    if (cemm_deps_have(*deps, sign, name))
         return 0;
     if (strlen(*deps) + strlen(name) + 2 > CEMM_NOTE_MAX)
         return -E2BIG;
@@ -38,11 +38,6 @@ char *cemm_deps_new(const struct cemm_registry *registry)
     return asprintf(&deps, "%s\n", cemm_zone_name(registry->loop->zone)) < 0 ? NULL : deps;
 }
 
-int cemm_deps_asked(char **deps, const char *name)
-{
-    return add(deps, '+', name);
-}
-
 int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
                        const struct cemm_uid *uid)
 {
@@ -53,8 +48,8 @@ int cemm_deps_complete(char **deps, const struct cemm_registry *registry,
     TAILQ_FOREACH (source, &registry->sources, link)
         if (r == 0 && !source->discovered && source->list_time && source->list_result == 0 &&
             !cemm_route_find(device, source))
-            r = add(deps, '-', source->name);
-    return r == 0 && registry->discovers ? add(deps, '-', CEMM_DISCOVERY) : r;
+            r = cemm_deps_add(deps, '-', source->name);
+    return r == 0 && registry->discovers ? cemm_deps_add(deps, '-', CEMM_DISCOVERY) : r;
 }
 
 bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry)
@@ -65,20 +60,15 @@ bool cemm_deps_zone(const char *deps, const struct cemm_registry *registry)
     return strncmp(deps, zone, length) == 0 && deps[length] == '\n';
 }
 
-bool cemm_deps_has(const char *deps, const char *name)
-{
-    return has_line(deps, '+', name);
-}
-
 /* Whether a source was asked, or does not reach the device; otherwise it may know better. */
 static bool accounted(const char *deps, const struct cemm_device *device,
                       const struct cemm_source *source)
 {
-    if (has_line(deps, '+', source->name))
+    if (cemm_deps_have(deps, '+', source->name))
         return true;
     if (cemm_route_find(device, source))
         return false;
-    return source->discovered || has_line(deps, '-', source->name);
+    return source->discovered || cemm_deps_have(deps, '-', source->name);
 }
 
 bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
@@ -92,6 +82,6 @@ bool cemm_deps_holds(const char *deps, const struct cemm_registry *registry,
     TAILQ_FOREACH (source, &registry->sources, link)
         if (cemm_source_admits_of(source, uid, alias) && !accounted(deps, device, source))
             return false;
-    return !registry->discovers || has_line(deps, '+', CEMM_DISCOVERY) ||
-           has_line(deps, '-', CEMM_DISCOVERY);
+    return !registry->discovers || cemm_deps_have(deps, '+', CEMM_DISCOVERY) ||
+           cemm_deps_have(deps, '-', CEMM_DISCOVERY);
 }

@@ -132,7 +132,7 @@ static void end_ask(struct ask *ask)
     if (!ask->failed) {
         take_earlier(&first->day, &ask->earliest);
         first->unsaved = true;
-        int r = cemm_deps_asked(&first->deps, ask->source->name);
+        int r = cemm_deps_add(&first->deps, '+', ask->source->name);
         if (r < 0)
             note_failure(first, r, strerror(-r));
     }
@@ -296,7 +296,7 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     if (allowed && device)
         TAILQ_FOREACH (route, &device->routes, link)
             if (cemm_source_serves(route->source, &first->meter) &&
-                !cemm_deps_has(first->deps, route->source->name))
+                !cemm_deps_have(first->deps, '+', route->source->name))
                 ask_source(first, route->source);
     if (--first->pending == 0)
         end_search(first);
