@@ -147,19 +147,14 @@ static void wait_until(struct fill *fill, int64_t when)
 
 /* ---- a round --------------------------------------------------------------------------- */
 
-static void drop_day(struct fill *fill)
-{
-    cemm_document_unref(fill->day);
-    fill->day = NULL;
-}
-
 /* Ends the round. The next one begins at `again`; 0: not before the next live sample. */
 static void stop(struct fill *fill, int64_t again)
 {
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
     bool ran = fill->state == RUNS;
 
-    drop_day(fill);
+    cemm_document_unref(fill->day);
+    fill->day = NULL;
     fill->state = IDLE;
     fill->backfill->busy--;
     if (again)
@@ -232,7 +227,8 @@ static void pass_day(struct fill *fill)
     if (since > fill->since)
         fill->since = since;
     fill->cursor = cemm_period_end(cemm_zone(fill->backfill->cemm), &fill->query.period) * 1000;
-    drop_day(fill);
+    cemm_document_unref(fill->day);
+    fill->day = NULL;
     ask_day(fill);
 }
 

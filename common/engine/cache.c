@@ -540,7 +540,8 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     entry->later = purpose == CEMM_LATER && (entry->later || alone);
     if (entry->request)
         cemm_request_rank(entry->request, entry->later);
-    struct cemm_ticket *ticket = cemm_ticket_new(cache->loop, &entry->waiters, done, data);
+    struct cemm_ticket *ticket = cemm_ticket_new(
+        cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);
     if (!ticket)
         return -ENOMEM;
     entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));

@@ -205,23 +205,12 @@ static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source 
     return !wanted->source || strcmp(wanted->source, source->name) == 0;
 }
 
-/* Its root has refuted the claim. It is not asked until there is a new claim. */
-static bool refused(const struct cemm_source *source)
-{
-    return source->discovered && source->discovered->refused;
-}
-
 static bool concerns_discovery(const struct cemm_find *find, const struct cemm_wanted *wanted)
 {
     if (wanted->query)
         return find->registry.discovers && find->discovery.state.looked == 0 && !wanted->only &&
                cemm_endpoint_offered(wanted->query->endpoint, CEMM_LOCAL);
     return wanted->source ? strcmp(wanted->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
-}
-
-static bool known_enough(const struct cemm_find *find, const struct cemm_wanted *wanted)
-{
-    return cemm_device_reached(cemm_registry_find(&find->registry, &wanted->uid));
 }
 
 /* Whether there is nothing left to wait for. *ret_failed: the first source that failed, or NULL. */
@@ -231,7 +220,7 @@ static bool settled(const struct cemm_find *find, const struct cemm_wanted *want
     const struct cemm_source *source;
 
     *ret_failed = NULL;
-    if (known_enough(find, wanted))
+    if (cemm_device_reached(cemm_registry_find(&find->registry, &wanted->uid)))
         return true;
     if (find->discovery.scanning && concerns_discovery(find, wanted))
         return false;
@@ -401,20 +390,22 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
 int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, cemm_answer_fn *done,
                     void *data, struct cemm_ticket **ret_ticket)
 {
-    bool enough = wanted->query || known_enough(find, wanted);
     struct cemm_registry *registry = &find->registry;
+    bool enough =
+        wanted->query || cemm_device_reached(cemm_registry_find(registry, &wanted->uid));
     struct cemm_source *source;
 
     if (registry->loop->ending)
         return -ECANCELED;
-    struct waiter *waiter = malloc(sizeof(*waiter));
+    struct waiter *waiter =
+        cemm_ticket_new(registry->loop, &find->waiters, sizeof(*waiter), done, data);
     if (!waiter)
         return -ENOMEM;
     waiter->find = find;
     waiter->wanted = *wanted;
-    cemm_ticket_init(&waiter->ticket, registry->loop, &find->waiters, done, data);
     TAILQ_FOREACH (source, &registry->sources, link)
-        if (!enough && concerns(wanted, source) && !refused(source))
+        if (!enough && concerns(wanted, source) &&
+            !(source->discovered && source->discovered->refused))
             cemm_find_source(source, wanted->max_age);
     if (!enough && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);

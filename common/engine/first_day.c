@@ -329,7 +329,8 @@ int cemm_first_days_find(struct cemm_first_days *first_days, const struct cemm_u
     if (loop->ending)
         return -ECANCELED;
     struct cemm_first_day *first = first_get(first_days, uid, alias);
-    struct cemm_ticket *ticket = first ? cemm_ticket_new(loop, &first->waiters, done, data) : NULL;
+    struct cemm_ticket *ticket =
+        first ? cemm_ticket_new(loop, &first->waiters, sizeof(*ticket), done, data) : NULL;
     if (!ticket)
         return -ENOMEM;
     bool known = is_known(first);

@@ -31,30 +31,23 @@ void cemm_loop_clear(struct cemm_loop *loop)
     cemm_http_free(loop->http);
 }
 
-__attribute__((format(printf, 3, 0))) static void
-write_line(struct cemm_loop *loop, enum cemm_level level, const char *format, va_list arguments)
+void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
 {
     struct cemm_message line;
+    va_list arguments;
 
     if (!loop->log)
         return;
+    va_start(arguments, format);
     if (vsnprintf(line.text, sizeof(line.text), format, arguments) < 0)
         line.text[0] = '\0';
-    loop->log(loop->log_data, level, line.text);
-}
-
-void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    write_line(loop, level, format, arguments);
     va_end(arguments);
+    loop->log(loop->log_data, level, line.text);
 }
 
 /* Whether this minute may have one more line about a device. The first that it may not have is
  * replaced by a message. */
-static bool has_room(struct cemm_loop *loop)
+bool cemm_log_has_room(struct cemm_loop *loop)
 {
     if (loop->now - loop->lines_since >= MINUTE_MS) {
         loop->lines_since = loop->now;
@@ -69,33 +62,17 @@ static bool has_room(struct cemm_loop *loop)
     return loop->device_lines++ < CEMM_DEVICE_LINES_MAX;
 }
 
-void cemm_log_device(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
-{
-    va_list arguments;
-
-    if (!has_room(loop))
-        return;
-    va_start(arguments, format);
-    write_line(loop, level, format, arguments);
-    va_end(arguments);
-}
-
 /* ---- tickets ---------------------------------------------------------------- */
 
-void cemm_ticket_init(struct cemm_ticket *ticket, struct cemm_loop *loop,
-                      struct cemm_ticket_list *list, cemm_answer_fn *done, void *data)
+void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, size_t size,
+                      cemm_answer_fn *done, void *data)
 {
+    struct cemm_ticket *ticket = calloc(1, size);
+
+    if (!ticket)
+        return NULL;
     *ticket = (struct cemm_ticket){.loop = loop, .list = list, .done = done, .data = data};
     TAILQ_INSERT_TAIL(list, ticket, link);
-}
-
-struct cemm_ticket *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list,
-                                    cemm_answer_fn *done, void *data)
-{
-    struct cemm_ticket *ticket = malloc(sizeof(*ticket));
-
-    if (ticket)
-        cemm_ticket_init(ticket, loop, list, done, data);
     return ticket;
 }
 

@@ -66,16 +66,13 @@ void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format,
 
 /* The same about one device or meter of many: no more than CEMM_DEVICE_LINES_MAX in a minute, then
  * a message that others are left out until the minute is over. */
-void cemm_log_device(struct cemm_loop *loop, enum cemm_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+#define cemm_log_device(loop, level, ...) \
+    (cemm_log_has_room(loop) ? cemm_log(loop, level, __VA_ARGS__) : (void)0)
+bool cemm_log_has_room(struct cemm_loop *loop);
 
-/* A ticket on `list`; NULL: no memory. */
-struct cemm_ticket *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list,
-                                    cemm_answer_fn *done, void *data);
-
-/* The same, in memory that begins with the ticket and that free() takes back. */
-void cemm_ticket_init(struct cemm_ticket *ticket, struct cemm_loop *loop,
-                      struct cemm_ticket_list *list, cemm_answer_fn *done, void *data);
+/* A ticket on `list`, in zeroed memory of `size` bytes, which begins with it; NULL: no memory. */
+void *cemm_ticket_new(struct cemm_loop *loop, struct cemm_ticket_list *list, size_t size,
+                      cemm_answer_fn *done, void *data);
 
 /* Puts it on another list. */
 void cemm_ticket_move(struct cemm_ticket *ticket, struct cemm_ticket_list *list);

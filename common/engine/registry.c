@@ -420,13 +420,6 @@ static bool source_offers(const struct cemm_source *source, const char *alias,
            (cemm_alias_in_cloud(alias) || cemm_strings_has(&config->aliases, alias));
 }
 
-static bool route_offers(const struct cemm_route *route, const char *alias,
-                         enum cemm_endpoint endpoint)
-{
-    return source_offers(route->source, alias, endpoint) &&
-           !cemm_meters_have(&route->absent, alias) && !(endpoint == CEMM_IO && route->no_io);
-}
-
 bool cemm_registry_offers(const struct cemm_registry *registry, const struct cemm_uid *uid,
                           const char *alias, enum cemm_endpoint endpoint)
 {
@@ -437,10 +430,11 @@ bool cemm_registry_offers(const struct cemm_registry *registry, const struct cem
         const struct cemm_route *route = cemm_route_find(device, source);
         /* Without a known source any may; and so may an account that has not listed its devices
          * yet. */
-        bool may = !cemm_device_reached(device) ||
-                   (source->config->kind == CEMM_CLOUD && !source->list_time);
-        if ((route && route_offers(route, alias, endpoint)) ||
-            (may && source_offers(source, alias, endpoint)))
+        bool may = route ? !cemm_meters_have(&route->absent, alias) &&
+                               !(endpoint == CEMM_IO && route->no_io)
+                         : !cemm_device_reached(device) ||
+                               (source->config->kind == CEMM_CLOUD && !source->list_time);
+        if (may && source_offers(source, alias, endpoint))
             return true;
     }
     return false;

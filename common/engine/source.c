@@ -331,10 +331,8 @@ void cemm_route_log(const struct cemm_route *route, enum cemm_level level, const
 {
     struct cemm_source *source = route->source;
 
-    if (route == &source->own)
+    if (route == &source->own || cemm_log_has_room(source->loop))
         cemm_log(source->loop, level, "%s", message);
-    else
-        cemm_log_device(source->loop, level, "%s", message);
 }
 
 void cemm_route_failed(struct cemm_route *route, int result, const char *reason)

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOURCE "archive"
-
 /* When a query's period is closed (Unix milliseconds); INT64_MAX if it has none. */
 static int64_t closed_at(const struct cemm_store *store, const struct cemm_query *query)
 {
@@ -153,7 +151,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
     document->deps = deps;
     bound(store, document);
     document->fetched = fetched;
-    document->source = strdup(SOURCE);
+    document->source = strdup("archive");
     if (document->source)
         return document;
     cemm_document_unref(document);

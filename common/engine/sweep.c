@@ -308,9 +308,10 @@ static bool any_reached(const struct sweep *sweep)
 /* The step is due at once, yet does not run inside this call. 0 or -ENOMEM. */
 static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 {
-    return cemm_ticket_new(sweep->registry->loop, &sweep->registry->loop->ready, step, sweep)
-               ? 0
-               : -ENOMEM;
+    struct cemm_loop *loop = sweep->registry->loop;
+
+    return cemm_ticket_new(loop, &loop->ready, sizeof(struct cemm_ticket), step, sweep) ? 0
+                                                                                        : -ENOMEM;
 }
 
 static int begin(struct sweep *sweep)
