@@ -28,8 +28,7 @@ struct cemm_entry {
     struct cemm_ticket_list waiters;
     struct cemm_request *request; /* under way */
     struct cemm_ticket *search;   /* waits for the device, or for another source */
-    bool later;                   /* nobody waits for it */
-    bool once;                    /* its document is dropped when it has been delivered */
+    enum cemm_purpose purpose;    /* of those who wait */
 
     /* This try: */
     bool absent;                  /* a source said so */
@@ -305,7 +304,7 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
     cemm_document_unref(entry->suspected);
     cemm_document_unref(entry->empty);
     entry->suspected = entry->empty = NULL;
-    if (entry->once)
+    if (entry->purpose == CEMM_ONCE)
         drop_document(entry);
     if (!entry->document && !entry->logged)
         entry_free(entry);
@@ -428,7 +427,7 @@ static void try_next(struct cemm_entry *entry)
         entry->tried[entry->tried_count++] = route;
         entry->request = cemm_request_start(route, &entry->query, take_answer, entry);
         if (entry->request) {
-            cemm_request_rank(entry->request, entry->later);
+            cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
             return;
         }
         entry->result = -ENOMEM;
@@ -535,16 +534,16 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
     struct cemm_entry *entry = entry_get(cache, only, query);
     if (!entry)
         return -ENOMEM;
-    bool alone = idle(entry);
-    /* It gets priority as soon as somebody waits for it. */
-    entry->later = purpose == CEMM_LATER && (entry->later || alone);
-    if (entry->request)
-        cemm_request_rank(entry->request, entry->later);
+    if (idle(entry) && !(purpose == CEMM_ONCE && entry->document))
+        entry->purpose = purpose;
+    else if (entry->purpose != purpose)
+        entry->purpose = CEMM_WAITED_FOR;
+    if (entry->request) /* it gets priority as soon as somebody waits for it */
+        cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
     struct cemm_ticket *ticket = cemm_ticket_new(
         cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);
     if (!ticket)
         return -ENOMEM;
-    entry->once = purpose == CEMM_ONCE && (entry->once || (alone && !entry->document));
     bool at_hand = fresh(entry, max_age);
     struct cemm_document *archived = at_hand || entry->request || only ? NULL : read_archive(entry);
     bool good = archived && archived->closed;

@@ -49,14 +49,8 @@ static void close_socket(struct cemm_discovery *discovery)
 
 void cemm_discovery_clear(struct cemm_discovery *discovery)
 {
-    const struct cemm_registry *registry = discovery->registry;
-    const struct cemm_source *source;
-
     cemm_timer_stop(&discovery->timer);
     close_socket(discovery);
-    TAILQ_FOREACH (source, &registry->sources, link)
-        if (source->discovered)
-            free(source->discovered);
 }
 
 /* Limits the lines of the log, because anybody can send packets. */

@@ -51,7 +51,7 @@ struct cemm_discovery {
 void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry *registry,
                          const struct cemm_config *config, const struct cemm_discovery_ops *ops);
 
-/* Ends discovery, and frees what it knows of its sources. */
+/* Ends discovery. */
 void cemm_discovery_clear(struct cemm_discovery *discovery);
 
 /* Starts a scan, unless one is under way or the last one is fresh enough. */

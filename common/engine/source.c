@@ -208,6 +208,7 @@ void cemm_source_reset(struct cemm_source *source)
 void cemm_source_free(struct cemm_source *source)
 {
     clear(source);
+    free(source->discovered);
     free(source->name);
     free(source);
 }

@@ -127,7 +127,7 @@ struct cemm_source {
     TAILQ_ENTRY(cemm_source) link;
     const struct cemm_source_config *config;
     char *name; /* "cloud home"; of all discovered ones "discovery" */
-    struct cemm_discovered_source *discovered; /* NULL: it is configured */
+    struct cemm_discovered_source *discovered; /* owned; NULL: it is configured */
     struct cemm_route own; /* cloud: the account; LAN: the device behind the address */
     size_t devices;        /* that it reaches */
     unsigned keys;         /* cloud: how often its key was replaced */
