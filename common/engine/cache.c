@@ -2,7 +2,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/engine/deps.h"
 #include "common/engine/reply.h"
 #include "common/engine/request.h"
 

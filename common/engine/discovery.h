@@ -19,8 +19,7 @@
 
 #include "common/engine/registry.h"
 
-#define CEMM_DISCOVERY            "discovery" /* name of all discovered sources */
-#define CEMM_DISCOVERY_TIMEOUT_MS 10000       /* of their answers */
+#define CEMM_DISCOVERY_TIMEOUT_MS 10000 /* of the answers of discovered sources */
 
 /* What find.c does for discovery. */
 struct cemm_discovery_ops {

@@ -2,7 +2,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/engine/deps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ struct cemm_first_day {
     bool unsaved;           /* a source has answered all requests since `day` was saved */
     bool rezoned;           /* what is saved is of another zone */
     int64_t searched;       /* when the last search ended, Unix milliseconds; 0: never */
-    char *deps;             /* the sources that were asked for `day` (deps.h) */
+    char *deps;             /* the sources that were asked for `day` (registry.h) */
     struct cemm_period day; /* from the sources that answered all requests */
     /* From any source in the last search, which may be just the first of a month or year; if
      * `rezoned`, also the saved day. */

@@ -3,7 +3,6 @@
 #include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/engine/refusal.h"
 #include "common/engine/registry.h"
 #include "common/engine/reply.h"
 #include "common/protocol/answer.h"

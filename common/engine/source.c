@@ -9,8 +9,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
-#define BACKOFF_FIRST_MS 1000 /* of a source that does not answer */
+#define BACKOFF_FIRST_MS 1000 /* of a source that does not answer, and of a refused request */
+#define KEY_AGE_MS       1000 /* in which the pauses of a source have its key file read once */
 
 /* ---- meters ----------------------------------------------------------------- */
 
@@ -213,30 +215,6 @@ void cemm_source_free(struct cemm_source *source)
     free(source);
 }
 
-bool cemm_source_renew_key(struct cemm_source *source)
-{
-    const struct cemm_source_config *config = source->config;
-    struct cemm_secret fresh = {""};
-    struct cemm_message message;
-
-    if (config->kind != CEMM_CLOUD)
-        return false;
-    int r = cemm_secret_load(&fresh, config->key_file, &message);
-    bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
-    if (r < 0 && !source->key_lost)
-        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the old key is still used",
-                 source->name, message.text);
-    source->key_lost = r < 0;
-    if (other) {
-        *config->key = fresh;
-        source->keys++;
-        cemm_log(source->loop, CEMM_LOG_INFO, "%s: the key file has a new key, which is used now",
-                 source->name);
-    }
-    cemm_secret_wipe(&fresh);
-    return other;
-}
-
 bool cemm_source_admits(const struct cemm_source *source, const char *alias)
 {
     const struct cemm_source_config *config = source->config;
@@ -281,12 +259,6 @@ void cemm_pause_free(struct cemm_pause *pause)
     free(pause);
 }
 
-static void clear_pauses(struct cemm_route *route)
-{
-    while (!LIST_EMPTY(&route->pauses))
-        cemm_pause_free(LIST_FIRST(&route->pauses));
-}
-
 void cemm_route_free(struct cemm_route *route)
 {
     cemm_route_clear(route);
@@ -298,7 +270,8 @@ void cemm_route_clear(struct cemm_route *route)
 {
     cemm_meters_clear(&route->meters);
     cemm_meters_clear(&route->absent);
-    clear_pauses(route);
+    while (!LIST_EMPTY(&route->pauses))
+        cemm_pause_free(LIST_FIRST(&route->pauses));
     cemm_message_drop(&route->search.message);
     cemm_message_drop(&route->failure_message);
     route->search.finished = 0;
@@ -370,4 +343,140 @@ void cemm_route_answered(struct cemm_route *route)
     route->proven = true;
     recover(route);
     recover(&route->source->own); /* the account as a whole is there, too */
+}
+
+/* ---- refusals ------------------------------------------------------------------ */
+
+static bool is_refusal(const struct cemm_source *source, const struct cemm_last_reply *reply,
+                       int result)
+{
+    bool polls = source->loop->backoff_max > CEMM_BACKOFF_INTERACTIVE * 1000;
+
+    if (!polls || reply->status == 0)
+        return false;
+    return result == CEMM_DENIED ||
+           (result < 0 && (reply->status == 429 || reply->retry_after_ms >= 0));
+}
+
+int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
+                           int result)
+{
+    int64_t delay = MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
+
+    return delay > 0 && is_refusal(source, reply, result) ? delay / 1000 : 0;
+}
+
+static struct cemm_pause *pause_find(const struct cemm_route *route, const struct cemm_query *query)
+{
+    struct cemm_pause *pause;
+
+    LIST_FOREACH (pause, &route->pauses, link)
+        if (cemm_query_compare(&pause->query, query) == 0)
+            break;
+    return pause;
+}
+
+/* If there are too many, the one that ends first goes. NULL: no memory. */
+static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_query *query)
+{
+    struct cemm_pause *first = LIST_FIRST(&route->pauses);
+    struct cemm_pause *pause;
+    size_t count = 0;
+
+    LIST_FOREACH (pause, &route->pauses, link) {
+        count++;
+        if (pause->health.retry_at < first->health.retry_at)
+            first = pause;
+    }
+    if (count >= CEMM_PAUSES_MAX)
+        cemm_pause_free(first);
+    pause = calloc(1, sizeof(*pause));
+    if (!pause)
+        return NULL;
+    pause->query = *query;
+    LIST_INSERT_HEAD(&route->pauses, pause, link);
+    return pause;
+}
+
+void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
+                       const struct cemm_last_reply *reply, int result,
+                       const struct cemm_message *message)
+{
+    const struct cemm_source *source = route->source;
+    const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, source->loop->backoff_max};
+    struct cemm_pause *pause = pause_find(route, query);
+    int64_t now = source->loop->now;
+
+    if (reply->status == 0)
+        return;
+    if (!is_refusal(source, reply, result)) {
+        if (pause)
+            cemm_pause_free(pause);
+        return;
+    }
+    if (!pause)
+        pause = pause_new(route, query);
+    if (!pause)
+        return; /* no memory: it will be sent, and refused, again */
+    (void)cemm_health_fail(&pause->health, now, backoff, cemm_random());
+    if (reply->retry_after_ms >= 0)
+        pause->health.retry_at = now + MIN(reply->retry_after_ms, CEMM_PAUSE_MAX);
+    pause->result = result;
+    pause->keys = reply->keys;
+    cemm_message_keep(&pause->message, message);
+}
+
+/* Reads the file of its key again. True: it has another key, which is used from now on. */
+static bool renew_key(struct cemm_source *source)
+{
+    const struct cemm_source_config *config = source->config;
+    struct cemm_secret fresh = {""};
+    struct cemm_message message;
+
+    if (config->kind != CEMM_CLOUD)
+        return false;
+    int r = cemm_secret_load(&fresh, config->key_file, &message);
+    bool other = r == 0 && strcmp(fresh.text, config->key->text) != 0;
+    if (r < 0 && !source->key_lost)
+        cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %.160s; the old key is still used",
+                 source->name, message.text);
+    source->key_lost = r < 0;
+    if (other) {
+        *config->key = fresh;
+        source->keys++;
+        cemm_log(source->loop, CEMM_LOG_INFO, "%s: the key file has a new key, which is used now",
+                 source->name);
+    }
+    cemm_secret_wipe(&fresh);
+    return other;
+}
+
+/* Each paused request asks for it at each poll. */
+static bool has_new_key(struct cemm_source *source)
+{
+    int64_t now = source->loop->now;
+
+    if (source->key_looked && now - source->key_looked < KEY_AGE_MS)
+        return false;
+    source->key_looked = now;
+    return renew_key(source);
+}
+
+const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
+                                            const struct cemm_query *query)
+{
+    struct cemm_source *source = route->source;
+    const struct cemm_pause *pause = pause_find(route, query);
+
+    if (!pause || !cemm_health_backs_off(&pause->health, source->loop->now))
+        return NULL;
+    if (pause->result == CEMM_DENIED && (pause->keys != source->keys || has_new_key(source)))
+        return NULL;
+    return pause;
+}
+
+bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
+                             int result)
+{
+    return result == CEMM_DENIED && (reply->keys != source->keys || renew_key(source));
 }

@@ -62,7 +62,7 @@ struct cemm_registry;
 TAILQ_HEAD(cemm_request_list, cemm_request);
 TAILQ_HEAD(cemm_source_list, cemm_source);
 
-/* A request that was refused, and is not sent again for a while (refusal.h). */
+/* A request that was refused, and is not sent again for a while. */
 struct cemm_pause {
     struct cemm_query query;
     struct cemm_health health;
@@ -184,9 +184,6 @@ struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_so
 void cemm_source_reset(struct cemm_source *source);
 void cemm_source_free(struct cemm_source *source);
 
-/* Reads the file of its key again. True: it has another key, which is used from now on. */
-bool cemm_source_renew_key(struct cemm_source *source);
-
 /* Whether its filters permit the alias; and the alias of that device. */
 bool cemm_source_admits(const struct cemm_source *source, const char *alias);
 bool cemm_source_admits_of(const struct cemm_source *source, const struct cemm_uid *uid,
@@ -222,5 +219,39 @@ void cemm_route_failed(struct cemm_route *route, int result, const char *reason)
 
 /* It has answered. */
 void cemm_route_answered(struct cemm_route *route);
+
+/* ---- refusals ------------------------------------------------------------------- */
+
+/*
+ * What a source refuses: with 401 or 403, or because it is asked too often
+ * (429, Retry-After). Waiting callers get the result at once. Pollers leave
+ * that request alone for as long as Retry-After says, and without it longer each
+ * time. A key that was refused is read again, because its file may have been
+ * rewritten.
+ */
+
+/* The last reply to a request. */
+struct cemm_last_reply {
+    int status;             /* HTTP's; 0: none has come */
+    int64_t retry_after_ms; /* -1: not sent */
+    unsigned keys;          /* the source's count when the request was sent */
+};
+
+/* How many seconds the request will not be repeated, because the source said so; or 0. */
+int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_last_reply *reply,
+                           int result);
+
+/* A request has ended with `result`. */
+void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
+                       const struct cemm_last_reply *reply, int result,
+                       const struct cemm_message *message);
+
+/* The pause of this request; NULL: it may be sent. A new key ends the pauses of the old one. */
+const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,
+                                            const struct cemm_query *query);
+
+/* Whether a request was refused with a key that has been replaced meanwhile. */
+bool cemm_refusal_of_old_key(struct cemm_source *source, const struct cemm_last_reply *reply,
+                             int result);
 
 #endif

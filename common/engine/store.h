@@ -53,7 +53,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document);
 /* Records a meter in the archive. */
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias);
 
-/* The first day of which a meter has data, and its deps (deps.h), which the caller frees; empty
+/* The first day of which a meter has data, and its deps (registry.h), which the caller frees; empty
  * in an archive of an earlier version. False: not known. */
 bool cemm_store_read_first(const struct cemm_store *store, const struct cemm_query *meter,
                            struct cemm_period *ret_day, char **ret_deps);

@@ -5,7 +5,6 @@
 #include "check.h"
 #include "common/base/message.h"
 #include "common/engine/discovery.h"
-#include "common/engine/refusal.h"
 #include "common/engine/request.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #include "check.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/engine/refusal.h"
+#include "common/engine/source.h"
 
 #include <stdio.h>
 
