@@ -255,7 +255,21 @@ int cemm_discover(struct cemm *cemm, cemm_answer_fn *done, void *data,
 
 bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_discovered *ret)
 {
-    return cemm_discovery_device(&cemm->find.discovery, index, ret);
+    const struct cemm_source *source;
+
+    TAILQ_FOREACH (source, &cemm->find.registry.sources, link)
+        if (source->discovered && source->own.device && index-- == 0)
+            break;
+    if (!source)
+        return false;
+    *ret = (struct cemm_discovered){
+        .uid = source->discovered->beacon.uid,
+        .address = source->config->address,
+        .type = source->discovered->beacon.type,
+        .core = source->discovered->beacon.version,
+        .answered = source->discovered->scan == cemm->find.discovery.scan,
+    };
+    return true;
 }
 
 void cemm_discovery_at(const struct cemm *cemm, struct cemm_discovery_state *ret)
@@ -286,8 +300,11 @@ bool cemm_offers(const struct cemm *cemm, const struct cemm_uid *uid, const char
 
 bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_state *ret_state)
 {
-    const struct cemm_source *source = cemm_registry_source(&cemm->find.registry, index);
+    const struct cemm_source *source;
 
+    TAILQ_FOREACH (source, &cemm->find.registry.sources, link)
+        if ((!source->discovered || source->config->address[0]) && index-- == 0) /* not forgotten */
+            break;
     if (!source)
         return false;
     *ret_state = (struct cemm_source_state){

@@ -520,25 +520,3 @@ static void on_readable(void *data)
     for (int i = 0; i < PACKETS_AT_ONCE && read_packet(discovery); i++)
         ;
 }
-
-/* ---- what was found -------------------------------------------------------------------- */
-
-bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
-                           struct cemm_discovered *ret)
-{
-    const struct cemm_source *source;
-
-    TAILQ_FOREACH (source, &discovery->registry->sources, link) {
-        if (!source->discovered || !source->own.device || index-- > 0)
-            continue;
-        *ret = (struct cemm_discovered){
-            .uid = source->discovered->beacon.uid,
-            .address = source->config->address,
-            .type = source->discovered->beacon.type,
-            .core = source->discovered->beacon.version,
-            .answered = source->discovered->scan == discovery->scan,
-        };
-        return true;
-    }
-    return false;
-}

@@ -65,8 +65,4 @@ bool cemm_discovery_confirm(struct cemm_discovery *discovery, struct cemm_source
 void cemm_discovery_failed(struct cemm_discovery *discovery, const struct cemm_source *source,
                            const struct cemm_message *message);
 
-/* As cemm_discovered_at(). */
-bool cemm_discovery_device(const struct cemm_discovery *discovery, size_t index,
-                           struct cemm_discovered *ret);
-
 #endif

@@ -77,18 +77,6 @@ struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
     return source;
 }
 
-const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index)
-{
-    const struct cemm_source *source;
-
-    TAILQ_FOREACH (source, &registry->sources, link) {
-        bool forgotten = source->discovered && !source->config->address[0];
-        if (!forgotten && index-- == 0)
-            break;
-    }
-    return source;
-}
-
 static void device_free(struct cemm_device *device)
 {
     struct cemm_route *route;

@@ -30,9 +30,6 @@ void cemm_registry_clear(struct cemm_registry *registry);
 struct cemm_source *cemm_registry_add(struct cemm_registry *registry,
                                       const struct cemm_source_config *config, const char *name);
 
-/* The source of that index, without forgotten discovered ones; NULL past the last. */
-const struct cemm_source *cemm_registry_source(const struct cemm_registry *registry, size_t index);
-
 /* NULL: it is not known. */
 struct cemm_device *cemm_registry_find(const struct cemm_registry *registry,
                                        const struct cemm_uid *uid);
