@@ -132,7 +132,7 @@ static bool wants(struct fill *fill, int64_t now)
 
 /* ---- waiting ------------------------------------------------------------------------- */
 
-static void take_turn(void *data)
+static void enqueue(void *data)
 {
     struct fill *fill = data;
 
@@ -194,7 +194,7 @@ static bool refuse(struct fill *fill, int result)
     return first;
 }
 
-static void take_day(void *data, const struct cemm_answer *answer);
+static void on_day(void *data, const struct cemm_answer *answer);
 
 /* Requests the day of the oldest missing minute that this round has not requested. */
 static void ask_day(struct fill *fill)
@@ -207,7 +207,7 @@ static void ask_day(struct fill *fill)
     }
     fill->query.period = cemm_period_at(cemm_zone(cemm), CEMM_DAY, fill->cursor / 1000);
     fill->row = 0;
-    if (cemm_get(cemm, &fill->query, fill->backfill->rules.max_age_ms, take_day, fill, NULL) == 0)
+    if (cemm_get(cemm, &fill->query, fill->backfill->rules.max_age_ms, on_day, fill, NULL) == 0)
         fill->state = RUNS;
     else
         end_round(fill, true);
@@ -270,7 +270,7 @@ static void send_rows(struct fill *fill)
     }
 }
 
-static void take_day(void *data, const struct cemm_answer *answer)
+static void on_day(void *data, const struct cemm_answer *answer)
 {
     struct fill *fill = data;
 
@@ -327,7 +327,7 @@ static struct fill *fill_get(struct cemm_backfill *backfill, struct cemm_ledger_
         .backfill = backfill,
         .sink = sink,
         .query = {.uid = *cemm_ledger_uid(entry), .endpoint = CEMM_DATA},
-        .timer = {.fire = take_turn, .data = fill},
+        .timer = {.fire = enqueue, .data = fill},
     };
     strcpy(fill->query.alias, cemm_ledger_alias(entry));
     SLIST_INSERT_HEAD(&backfill->fills, fill, all);

@@ -85,7 +85,7 @@ static void set_document(struct cemm_entry *entry, struct cemm_document *documen
 
     drop_document(entry);
     if (device)
-        cemm_device_take_types(device, document);
+        cemm_device_set_types(device, document);
     if (device)
         strcpy(document->type, cemm_device_type(device, entry->query.alias));
     entry->document = document;
@@ -336,7 +336,7 @@ static void give_up(struct cemm_entry *entry)
 static void try_next(struct cemm_entry *entry);
 
 /* One route has failed, or does not have the document. */
-static void take_failure(struct cemm_entry *entry, int result, const struct cemm_message *message)
+static void record_failure(struct cemm_entry *entry, int result, const struct cemm_message *message)
 {
     if (!entry->message || (result != CEMM_ABSENT && !entry->result))
         cemm_message_keep(&entry->message, message);
@@ -354,7 +354,7 @@ static bool others_may_have_more(const struct cemm_entry *entry,
            document->newest == 0;
 }
 
-static void take_answer(void *data, const struct cemm_query *query, int result,
+static void on_reply(void *data, const struct cemm_query *query, int result,
                         struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_entry *entry = data;
@@ -362,10 +362,10 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
     (void)query;
     entry->request = NULL;
     if (result == 0 && !others_may_have_more(entry, document)) {
-        struct cemm_message lack;
-        bool empty = cemm_reply_is_empty(document, &lack);
+        struct cemm_message reason;
+        bool empty = cemm_reply_is_empty(document, &reason);
         cemm_message_drop(&entry->message);
-        log_result(entry, empty ? -ENODATA : 0, empty ? &lack : NULL);
+        log_result(entry, empty ? -ENODATA : 0, empty ? &reason : NULL);
         finish(entry, 0, document, NULL);
         return;
     }
@@ -373,7 +373,7 @@ static void take_answer(void *data, const struct cemm_query *query, int result,
         cemm_document_unref(entry->empty);
         entry->empty = document;
     } else {
-        take_failure(entry, result, message);
+        record_failure(entry, result, message);
     }
     try_next(entry);
 }
@@ -403,7 +403,7 @@ static struct cemm_route *next_route(const struct cemm_entry *entry)
 }
 
 /* The device was found, or other sources have listed their devices: they may have a route. */
-static void take_sources(void *data, const struct cemm_answer *answer)
+static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_entry *entry = data;
     struct cemm_message message;
@@ -414,7 +414,7 @@ static void take_sources(void *data, const struct cemm_answer *answer)
         return;
     }
     cemm_message_set(&message, "%s", answer->message);
-    take_failure(entry, answer->result, &message);
+    record_failure(entry, answer->result, &message);
     give_up(entry);
 }
 
@@ -424,7 +424,7 @@ static void try_next(struct cemm_entry *entry)
 
     while ((route = next_route(entry))) {
         entry->tried[entry->tried_count++] = route;
-        entry->request = cemm_request_start(route, &entry->query, take_answer, entry);
+        entry->request = cemm_request_start(route, &entry->query, on_reply, entry);
         if (entry->request) {
             cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
             return;
@@ -436,7 +436,7 @@ static void try_next(struct cemm_entry *entry)
     bool awaited = entry->awaited;
     entry->awaited = true;
     if (awaited || !cemm_find_under_way(entry->cache->find, &wanted) ||
-        cemm_find_start(entry->cache->find, &wanted, take_sources, entry, &entry->search) < 0)
+        cemm_find_start(entry->cache->find, &wanted, on_sources, entry, &entry->search) < 0)
         give_up(entry);
 }
 
@@ -471,7 +471,7 @@ static int fetch(struct cemm_entry *entry)
     ask_unknown_addresses(&find->registry);
     if (!cemm_device_reached(device_of(entry)))
         return cemm_find_start(
-            find, &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS}, take_sources,
+            find, &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS}, on_sources,
             entry, &entry->search);
     try_next(entry);
     return 0;

@@ -208,7 +208,7 @@ static void end_scan(struct cemm_discovery *discovery)
     close_socket(discovery);
     forget_claims(discovery);
     discovery->scanning = false;
-    discovery->state.looked = loop->wall;
+    discovery->state.searched = loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
         cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
@@ -260,7 +260,7 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
     if (registry->discovers && max_age > 0 && max_age < discovery->interval)
         max_age = discovery->interval;
     if (!discovery->scanning &&
-        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->state.looked, max_age)))
+        (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->state.searched, max_age)))
         start_scan(discovery);
 }
 
@@ -365,7 +365,7 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 }
 
 /* Whether the root is to be asked: once a scan, and again for a claim that it confirms. */
-static bool take_new_claim(struct cemm_discovery *discovery,
+static bool record_claim(struct cemm_discovery *discovery,
                            struct cemm_discovered_source *discovered,
                            const struct cemm_beacon *beacon)
 {
@@ -382,7 +382,7 @@ static bool take_new_claim(struct cemm_discovery *discovery,
 }
 
 /* The device that was confirmed there answers. */
-static void take_known(struct cemm_discovery *discovery, struct cemm_source *source,
+static void handle_known(struct cemm_discovery *discovery, struct cemm_source *source,
                        const struct cemm_beacon *beacon)
 {
     struct cemm_discovered_source *discovered = source->discovered;
@@ -395,14 +395,14 @@ static void take_known(struct cemm_discovery *discovery, struct cemm_source *sou
     discovery->ops->claimed(source, source->own.health.pause == 0 ? INT64_MAX : 0);
 }
 
-static void take_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
+static void handle_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
                        const char *address)
 {
     struct cemm_registry *registry = discovery->registry;
     struct cemm_source *source = source_at(registry, address);
 
     if (source && source->own.device && is_uid(&source->own.device->uid, &beacon->uid)) {
-        take_known(discovery, source, beacon);
+        handle_known(discovery, source, beacon);
         return;
     }
     if (!source && has_not_moved(discovery, beacon))
@@ -411,7 +411,7 @@ static void take_claim(struct cemm_discovery *discovery, const struct cemm_beaco
         source = make_source(registry, address);
     if (!source)
         return; /* no room: it will answer the next scan, too */
-    if (take_new_claim(discovery, source->discovered, beacon))
+    if (record_claim(discovery, source->discovered, beacon))
         discovery->ops->claimed(source, 0);
 }
 
@@ -507,7 +507,7 @@ static bool read_packet(struct cemm_discovery *discovery)
     }
     int r = cemm_beacon_read(bytes, (size_t)length, &beacon, NULL);
     if (r == 1 && inet_ntop(AF_INET, &from.sin_addr, address, sizeof(address)))
-        take_claim(discovery, &beacon, address);
+        handle_claim(discovery, &beacon, address);
     else
         discovery->state.junk += r < 0;
     return true;

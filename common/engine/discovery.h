@@ -9,8 +9,8 @@
  * address.
  *
  * Anybody on the LAN can send packets, so their cost is limited: an address has
- * one source and one claim at a time, which one request for its root
- * settles. Sources are reused: a new claim replaces the oldest unconfirmed one.
+ * one source and one claim at a time, and one request for its root confirms or
+ * refutes it. Sources are reused: a new claim replaces the oldest unconfirmed one.
  * Of more than CEMM_DISCOVERED_MAX devices, the newest that has lost its
  * address is forgotten.
  */

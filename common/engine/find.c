@@ -26,22 +26,22 @@ static struct cemm_find *find_of(struct cemm_registry *registry)
     return (struct cemm_find *)((char *)registry - offsetof(struct cemm_find, registry));
 }
 
-static const char lack[] = "out of memory, or too many devices";
+static const char no_room[] = "out of memory, or too many devices";
 
-/* Logs a lack of memory or room, which is not in any answer, once until the next list. */
-static void note_lack(struct cemm_source *source, int result, const struct cemm_message *message)
+/* Logs that there is no memory or room, which is in no answer, once until the next list. */
+static void log_no_room(struct cemm_source *source, int result, const struct cemm_message *message)
 {
-    if (result != -ENOMEM || message || source->lack_logged)
+    if (result != -ENOMEM || message || source->no_room_logged)
         return;
-    source->lack_logged = true;
-    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, lack);
+    source->no_room_logged = true;
+    cemm_log(source->loop, CEMM_LOG_WARNING, "%s: %s", source->name, no_room);
 }
 
 static void search_failed(struct cemm_route *route, int result, const struct cemm_message *message)
 {
     struct cemm_search *search = &route->search;
 
-    note_lack(route->source, result, message);
+    log_no_room(route->source, result, message);
     if (search->result)
         return;
     search->result = result;
@@ -64,7 +64,7 @@ static void search_step_done(struct cemm_route *route)
     }
     if (search->result == 0)
         search->finished = route->source->loop->wall;
-    cemm_device_settle(route->device);
+    cemm_device_finish_searches(route->device);
 }
 
 static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const char *alias,
@@ -79,13 +79,13 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
         search_failed(route, -ENOMEM, NULL);
 }
 
-static void take_probe(void *data, const struct cemm_query *query, int result,
+static void on_probe(void *data, const struct cemm_query *query, int result,
                        struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
 
     if (result == 0) {
-        cemm_device_take_types(route->device, document);
+        cemm_device_set_types(route->device, document);
         result = cemm_route_meter_found(route, query->alias);
     } else if (result == CEMM_ABSENT) {
         if (route->absent.count == 0)
@@ -104,7 +104,7 @@ static void probe(struct cemm_route *route, const char *alias)
     bool cloud = route->source->config->kind == CEMM_CLOUD;
 
     if (!cemm_meters_have(&route->meters, alias) && !cemm_meters_have(&route->absent, alias))
-        ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, take_probe);
+        ask(route, cloud ? CEMM_INFO : CEMM_REALTIME, alias, on_probe);
 }
 
 /* The configured aliases; without any, all that the API's document names. */
@@ -121,7 +121,7 @@ static void probe_all(struct cemm_route *route)
             probe(route, alias->name);
 }
 
-static void take_io(void *data, const struct cemm_query *query, int result,
+static void on_io(void *data, const struct cemm_query *query, int result,
                     struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
@@ -135,7 +135,7 @@ static void take_io(void *data, const struct cemm_query *query, int result,
             result = cemm_route_meter_found(route, alias);
     }
     if (document)
-        cemm_device_take_types(route->device, document);
+        cemm_device_set_types(route->device, document);
     cemm_document_unref(document);
     if (result == 0 && cemm_source_admits(route->source, CEMM_ALIAS_USAGE))
         probe(route, CEMM_ALIAS_USAGE);
@@ -180,7 +180,7 @@ static void search_route(struct cemm_route *route, int64_t max_age)
     if (route->source->config->kind == CEMM_CLOUD)
         probe_all(route);
     else
-        ask(route, CEMM_IO, "", take_io);
+        ask(route, CEMM_IO, "", on_io);
     search_step_done(route);
 }
 
@@ -192,7 +192,7 @@ static void search_device(struct cemm_device *device, struct waiter *waiter)
     TAILQ_FOREACH (route, &device->routes, link)
         search_route(route, waiter->wanted.max_age);
     cemm_ticket_move(&waiter->ticket, &device->searchers);
-    cemm_device_settle(device);
+    cemm_device_finish_searches(device);
 }
 
 /* ---- devices of the sources --------------------------------------------------------- */
@@ -208,13 +208,13 @@ static bool concerns(const struct cemm_wanted *wanted, const struct cemm_source 
 static bool concerns_discovery(const struct cemm_find *find, const struct cemm_wanted *wanted)
 {
     if (wanted->query)
-        return find->registry.discovers && find->discovery.state.looked == 0 && !wanted->only &&
+        return find->registry.discovers && find->discovery.state.searched == 0 && !wanted->only &&
                cemm_endpoint_offered(wanted->query->endpoint, CEMM_LOCAL);
     return wanted->source ? strcmp(wanted->source, CEMM_DISCOVERY) == 0 : find->registry.discovers;
 }
 
 /* Whether there is nothing left to wait for. *ret_failed: the first source that failed, or NULL. */
-static bool settled(const struct cemm_find *find, const struct cemm_wanted *wanted,
+static bool is_complete(const struct cemm_find *find, const struct cemm_wanted *wanted,
                     const struct cemm_source **ret_failed)
 {
     const struct cemm_source *source;
@@ -240,17 +240,17 @@ bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted 
 {
     const struct cemm_source *failed;
 
-    return !settled(find, wanted, &failed);
+    return !is_complete(find, wanted, &failed);
 }
 
-static void settle(struct waiter *waiter)
+static void finish_if_complete(struct waiter *waiter)
 {
     const struct cemm_registry *registry = &waiter->find->registry;
     const struct cemm_uid *uid = &waiter->wanted.uid;
     const struct cemm_source *failed;
     struct cemm_message unknown;
 
-    if (!settled(waiter->find, &waiter->wanted, &failed))
+    if (!is_complete(waiter->find, &waiter->wanted, &failed))
         return;
     struct cemm_device *device = cemm_registry_find(registry, uid);
     if (device && waiter->wanted.meters) {
@@ -273,32 +273,26 @@ static void settle(struct waiter *waiter)
 }
 
 /* Ends the waits of waiters that have nothing left to wait for. */
-static void settle_all(struct cemm_registry *registry)
+static void finish_complete(struct cemm_registry *registry)
 {
     struct cemm_find *find = find_of(registry);
     struct cemm_ticket *next;
 
     for (struct cemm_ticket *ticket = TAILQ_FIRST(&find->waiters); ticket; ticket = next) {
         next = TAILQ_NEXT(ticket, link);
-        settle((struct waiter *)ticket);
+        finish_if_complete((struct waiter *)ticket);
     }
-}
-
-/* From here on add_device() adds what the source has: `count` devices at most. */
-static bool begin_devices(struct cemm_source *source, size_t count)
-{
-    bool shards = source->config->shards > 0;
-
-    free(source->elsewhere);
-    source->elsewhere_count = 0;
-    source->elsewhere = shards ? calloc(count + 1, sizeof(*source->elsewhere)) : NULL;
-    return source->elsewhere || !shards;
 }
 
 static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bool listed)
 {
     if (cemm_source_leaves(source, uid)) {
-        source->elsewhere[source->elsewhere_count++] = *uid;
+        struct cemm_uid *elsewhere =
+            reallocarray(source->elsewhere, source->elsewhere_count + 1, sizeof(*elsewhere));
+        if (!elsewhere)
+            return -ENOMEM;
+        source->elsewhere = elsewhere;
+        elsewhere[source->elsewhere_count++] = *uid;
         return 0;
     }
     struct cemm_route *route = cemm_route_get(source, uid);
@@ -310,8 +304,9 @@ static int add_device(struct cemm_source *source, const struct cemm_uid *uid, bo
 
 static int add_devices(struct cemm_source *source, const struct cemm_document *document)
 {
-    int r = begin_devices(source, document->uid_count) ? 0 : -ENOMEM;
+    int r = 0;
 
+    source->elsewhere_count = 0;
     if (source->discovered &&
         !cemm_discovery_confirm(&find_of(source->registry)->discovery, source, document->uids))
         return -EIO;
@@ -325,9 +320,10 @@ static int add_devices(struct cemm_source *source, const struct cemm_document *d
 static int add_configured(struct cemm_source *source)
 {
     const struct cemm_strings *devices = &source->config->devices;
-    int r = begin_devices(source, devices->count) ? 0 : -ENOMEM;
     struct cemm_uid uid;
+    int r = 0;
 
+    source->elsewhere_count = 0;
     for (size_t i = 0; r == 0 && i < devices->count; i++)
         if (cemm_uid_parse(devices->items[i], &uid))
             r = add_device(source, &uid, false);
@@ -341,18 +337,18 @@ static void source_found(struct cemm_source *source, int result, const struct ce
     source->listing = false;
     source->list_result = result;
     if (result && !message)
-        cemm_message_set(&lacking, "%s: %s", source->name, lack);
+        cemm_message_set(&lacking, "%s: %s", source->name, no_room);
     if (result)
         cemm_message_keep(&source->list_message, message ? message : &lacking);
-    note_lack(source, result, message);
+    log_no_room(source, result, message);
     if (result == 0) {
         source->list_time = source->loop->wall;
-        source->lack_logged = false;
+        source->no_room_logged = false;
     }
-    settle_all(source->registry);
+    finish_complete(source->registry);
 }
 
-static void take_devices(void *data, const struct cemm_query *query, int result,
+static void on_devices(void *data, const struct cemm_query *query, int result,
                          struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_source *source = data;
@@ -383,7 +379,7 @@ void cemm_find_source(struct cemm_source *source, int64_t max_age)
     source->listing = true;
     if (source->config->devices.count > 0)
         source_found(source, add_configured(source), NULL);
-    else if (!cemm_request_start(&source->own, &query, take_devices, source))
+    else if (!cemm_request_start(&source->own, &query, on_devices, source))
         source_found(source, -ENOMEM, NULL);
 }
 
@@ -410,7 +406,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
     if (!enough && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);
     if (waiter->ticket.list == &find->waiters)
-        settle(waiter);
+        finish_if_complete(waiter);
     if (ret_ticket)
         *ret_ticket = &waiter->ticket;
     return 0;
@@ -421,7 +417,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config)
 {
-    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source, .ended = settle_all};
+    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source, .ended = finish_complete};
 
     find->registry = (struct cemm_registry){
         .loop = loop,

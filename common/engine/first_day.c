@@ -91,7 +91,7 @@ static bool is_known(const struct cemm_first_day *first)
            cemm_deps_holds(first->deps, registry_of(first), &first->meter.uid, first->meter.alias);
 }
 
-static void take_earlier(struct cemm_period *day, const struct cemm_period *other)
+static void keep_earlier(struct cemm_period *day, const struct cemm_period *other)
 {
     if (other->year && (!day->year || cemm_period_compare(other, day) < 0))
         *day = *other;
@@ -112,7 +112,7 @@ static int64_t earliest(const struct cemm_document *document)
 
 /* ---- one source ------------------------------------------------------------------ */
 
-static void note_failure(struct cemm_first_day *first, int result, const char *message)
+static void record_failure(struct cemm_first_day *first, int result, const char *message)
 {
     if ((first->result && !first->list_failed) || result == CEMM_ABSENT)
         return;
@@ -127,20 +127,20 @@ static void end_ask(struct ask *ask)
 {
     struct cemm_first_day *first = ask->first;
 
-    take_earlier(&first->seen, &ask->earliest);
+    keep_earlier(&first->seen, &ask->earliest);
     if (!ask->failed) {
-        take_earlier(&first->day, &ask->earliest);
+        keep_earlier(&first->day, &ask->earliest);
         first->unsaved = true;
         int r = cemm_deps_add(&first->deps, '+', ask->source->name);
         if (r < 0)
-            note_failure(first, r, strerror(-r));
+            record_failure(first, r, strerror(-r));
     }
     free(ask);
     if (--first->pending == 0)
         end_search(first);
 }
 
-static void take_period(void *data, const struct cemm_answer *answer);
+static void on_period(void *data, const struct cemm_answer *answer);
 
 static void ask_period(struct ask *ask, const struct cemm_period *period)
 {
@@ -148,10 +148,10 @@ static void ask_period(struct ask *ask, const struct cemm_period *period)
     struct cemm_query query = first->meter;
 
     query.period = *period;
-    int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_LATER, take_period,
+    int r = cemm_cache_get(first->cache, ask->source, &query, AGAIN_MS, CEMM_LATER, on_period,
                            ask, NULL);
     if (r < 0) {
-        note_failure(first, r, strerror(-r));
+        record_failure(first, r, strerror(-r));
         ask->failed = true;
     } else {
         ask->pending++;
@@ -176,19 +176,19 @@ static void step_done(struct ask *ask)
     step_done(ask);
 }
 
-static void take_period(void *data, const struct cemm_answer *answer)
+static void on_period(void *data, const struct cemm_answer *answer)
 {
     struct ask *ask = data;
 
     if (answer->result) {
-        note_failure(ask->first, answer->result, answer->message);
+        record_failure(ask->first, answer->result, answer->message);
         ask->failed |= answer->result != CEMM_ABSENT;
     } else if (earliest(answer->document) > 0) {
         struct cemm_period day = cemm_period_at(ask->first->cache->loop->zone, CEMM_DAY,
                                                 earliest(answer->document) / 1000);
         if (ask->in_month)
             ask->earliest = day;
-        take_earlier(&ask->earliest, &day);
+        keep_earlier(&ask->earliest, &day);
     }
     step_done(ask);
 }
@@ -200,7 +200,7 @@ static void ask_source(struct cemm_first_day *first, const struct cemm_source *s
     struct ask *ask = calloc(1, sizeof(*ask));
 
     if (!ask) {
-        note_failure(first, -ENOMEM, "out of memory");
+        record_failure(first, -ENOMEM, "out of memory");
         return;
     }
     *ask = (struct ask){.first = first, .source = source};
@@ -223,7 +223,7 @@ static void leave_old_zone(struct cemm_first_day *first)
 
     query.period = first->seen;
     if (cemm_period_compare(&moved, &first->day) < 0 || cemm_store_has(first->cache->store, &query))
-        take_earlier(&first->day, &first->seen);
+        keep_earlier(&first->day, &first->seen);
     first->seen = first->day;
     first->rezoned = false;
 }
@@ -273,12 +273,12 @@ static void begin_anew(struct cemm_first_day *first)
     free(first->deps);
     first->deps = cemm_deps_new(registry_of(first));
     if (!first->deps)
-        note_failure(first, -ENOMEM, "out of memory");
+        record_failure(first, -ENOMEM, "out of memory");
 }
 
 /* Each source has said whether it reaches the device, or has failed. Those that reach it and were
  * not asked before are asked now. */
-static void take_sources(void *data, const struct cemm_answer *answer)
+static void on_sources(void *data, const struct cemm_answer *answer)
 {
     struct cemm_first_day *first = data;
     const struct cemm_registry *registry = registry_of(first);
@@ -286,7 +286,7 @@ static void take_sources(void *data, const struct cemm_answer *answer)
     const struct cemm_route *route;
 
     if (answer->result)
-        note_failure(first, answer->result, answer->message);
+        record_failure(first, answer->result, answer->message);
     first->list_failed = answer->result != 0;
     if (!first->deps || !cemm_deps_zone(first->deps, registry))
         begin_anew(first);
@@ -309,9 +309,9 @@ static void search(struct cemm_first_day *first)
         first->seen = first->day;
     first->pending = 1; /* the lists of devices */
     int r = cemm_find_start(first->cache->find, &(struct cemm_wanted){.max_age = FIND_AGE_MS},
-                            take_sources, first, NULL);
+                            on_sources, first, NULL);
     if (r < 0) {
-        note_failure(first, r, strerror(-r));
+        record_failure(first, r, strerror(-r));
         first->pending = 0;
         end_search(first);
     }
@@ -353,6 +353,6 @@ bool cemm_first_days_get(struct cemm_first_days *first_days, const struct cemm_u
     if (!first)
         return false;
     *ret_day = first->day;
-    take_earlier(ret_day, &first->seen);
+    keep_earlier(ret_day, &first->seen);
     return ret_day->year != 0;
 }

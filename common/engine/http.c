@@ -70,7 +70,7 @@ void cemm_http_free(struct cemm_http *http)
     curl_global_cleanup();
 }
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *data)
+static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
 
@@ -79,7 +79,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *data)
 }
 
 /* Header lines, those of interim answers (1xx) and trailers included. */
-static size_t take_header(char *bytes, size_t size, size_t count, void *data)
+static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 {
     struct cemm_transfer *transfer = data;
 
@@ -120,9 +120,9 @@ static bool set_options(struct cemm_transfer *transfer, const struct cemm_http_r
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_MAXFILESIZE, (long)request->body_max);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     set_timeout(easy, request->timeout_ms);

@@ -154,7 +154,7 @@ bool cemm_registry_has_room(struct cemm_registry *registry, const struct cemm_ui
     return true;
 }
 
-void cemm_device_settle(struct cemm_device *device)
+void cemm_device_finish_searches(struct cemm_device *device)
 {
     const struct cemm_search *failed = NULL;
     const struct cemm_route *route;
@@ -178,7 +178,7 @@ void cemm_route_detach(struct cemm_route *route)
     TAILQ_REMOVE(&device->routes, route, link);
     cemm_route_clear(route);
     route->source->devices--;
-    cemm_device_settle(device);
+    cemm_device_finish_searches(device);
 }
 
 struct cemm_route *cemm_route_find(const struct cemm_device *device,
@@ -252,7 +252,7 @@ static void unlist(struct cemm_route *route)
     source->devices--;
     device->lost = !cemm_device_reached(device); /* that was just logged */
     device->discovered = 0;                      /* devices of an account are never forgotten */
-    cemm_device_settle(device);
+    cemm_device_finish_searches(device);
 }
 
 void cemm_registry_unlist(struct cemm_source *source, bool whole)

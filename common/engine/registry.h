@@ -80,7 +80,7 @@ void cemm_registry_unlist(struct cemm_source *source, bool whole);
 int cemm_route_meter_found(struct cemm_route *route, const char *alias);
 
 /* Ends the waits for a device's meters, unless one of its routes still searches. */
-void cemm_device_settle(struct cemm_device *device);
+void cemm_device_finish_searches(struct cemm_device *device);
 
 /* ---- what stored results depend on ---------------------------------------------- */
 

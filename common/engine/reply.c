@@ -161,7 +161,7 @@ static void keep_to_one_set(const struct cemm_route *route, struct cemm_document
 }
 
 /* Notes the time of the newest sample. History has rows of the future, whose values are 0. */
-static void note_newest(struct cemm_route *route, const struct cemm_document *document)
+static void record_newest(struct cemm_route *route, const struct cemm_document *document)
 {
     if (document->query.endpoint == CEMM_REALTIME && document->newest > route->newest)
         route->newest = document->newest;
@@ -203,7 +203,7 @@ int cemm_reply_read(struct cemm_route *route, const struct cemm_query *query,
     if (r < 0)
         return r;
     cemm_store_check_closed(source->registry->store, document, response->date, route->newest);
-    note_newest(route, document);
+    record_newest(route, document);
     if (document->skipped)
         log_left_out(source, document);
     keep_to_one_set(route, document);

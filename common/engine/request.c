@@ -145,10 +145,10 @@ static void finish(struct cemm_request *request, int result, struct cemm_documen
     struct cemm_query query = request->query;
 
     request->route->answered |= result == 0;
-    cemm_refusal_note(request->route, &query, &request->last_reply, result, message);
-    cemm_outcomes_note(&source->outcomes, source->loop->wall, result, message);
+    cemm_refusal_record(request->route, &query, &request->last_reply, result, message);
+    cemm_outcomes_record(&source->outcomes, source->loop->wall, result, message);
     if (request->device)
-        cemm_outcomes_note(&request->device->outcomes, source->loop->wall, result, message);
+        cemm_outcomes_record(&request->device->outcomes, source->loop->wall, result, message);
     request_free(request);
     done(data, &query, result, document, message);
 }
@@ -178,7 +178,7 @@ static struct cemm_query asked(const struct cemm_request *request)
     return request->asking == ROOT ? root : request->query;
 }
 
-static void say(const struct cemm_request *request, struct cemm_message *message,
+static void format_message(const struct cemm_request *request, struct cemm_message *message,
                 const char *reason)
 {
     struct cemm_query query = asked(request);
@@ -221,7 +221,7 @@ static void fail(struct cemm_request *request, int result, const char *reason)
         cemm_message_set(&longer, "%.100s; not asked again for %lld s", reason, (long long)delay);
         reason = longer.text;
     }
-    say(request, &message, reason);
+    format_message(request, &message, reason);
     cemm_reply_log_list(request->route, &request->query, result, &message);
     finish(request, result, NULL, &message);
 }
@@ -231,7 +231,7 @@ static void finish_unanswered(struct cemm_request *request, int error, const cha
 {
     struct cemm_message message;
 
-    say(request, &message, reason);
+    format_message(request, &message, reason);
     finish(request, error, NULL, &message);
 }
 
@@ -268,7 +268,7 @@ static void fail_gone(struct cemm_request *request)
     fail(request, -EHOSTUNREACH, reason.text);
 }
 
-/* The root is not a CEMM's. Asks once what it is; take_fingerprint() takes the answer. */
+/* The root is not a CEMM's. Asks once what it is; handle_fingerprint() takes the answer. */
 static void ask_fingerprint(struct cemm_request *request, enum asking asking, int result,
                             const char *reason)
 {
@@ -281,7 +281,7 @@ static void ask_fingerprint(struct cemm_request *request, enum asking asking, in
     move(request, QUEUED);
 }
 
-static void take_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
+static void handle_fingerprint(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_message reason = *cemm_message_kept(&request->fingerprint_message);
     const char *known = NULL;
@@ -347,7 +347,7 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
     }
 }
 
-static void take_document(struct cemm_request *request, struct cemm_http_response *response)
+static void handle_document(struct cemm_request *request, struct cemm_http_response *response)
 {
     request->took = request->route->source->loop->now - request->started;
     if (!is_doubtful(request, response)) {
@@ -360,7 +360,7 @@ static void take_document(struct cemm_request *request, struct cemm_http_respons
 }
 
 /* The response says which device answers. */
-static void take_root(struct cemm_request *request, struct cemm_http_response *response)
+static void handle_root(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
     struct cemm_query query = asked(request);
@@ -420,7 +420,7 @@ static void wake(void *data)
     }
 }
 
-static void take_status(struct cemm_request *request, struct cemm_http_response *response)
+static void handle_status(struct cemm_request *request, struct cemm_http_response *response)
 {
     struct cemm_route *route = request->route;
     struct cemm_loop *loop = route->source->loop;
@@ -442,12 +442,12 @@ static void take_status(struct cemm_request *request, struct cemm_http_response 
     if (step == CEMM_DONE && route->expected >= 0)
         route->source->expected = route->expected;
     if (request->asking == ROOT)
-        take_root(request, response);
+        handle_root(request, response);
     else
-        take_document(request, response);
+        handle_document(request, response);
 }
 
-static void take_response(void *data, struct cemm_http_response *response)
+static void on_response(void *data, struct cemm_http_response *response)
 {
     struct cemm_request *request = data;
     struct cemm_source *source = request->route->source;
@@ -457,14 +457,14 @@ static void take_response(void *data, struct cemm_http_response *response)
     request->last_reply.retry_after_ms = response->retry_after_ms;
     move(request, WAITING);
     if (request->asking == FINGERPRINT || request->asking == TLS)
-        take_fingerprint(request, response);
+        handle_fingerprint(request, response);
     else if (may_speak_tls(request, response))
         ask_fingerprint(request, TLS, response->error, response->reason);
     else if (response->error)
         fail_for(request, response->error, response->no_connection ? &source->own : request->route,
                  response->reason);
     else
-        take_status(request, response);
+        handle_status(request, response);
     free(response->body);
     pump(source);
 }
@@ -514,7 +514,7 @@ static int send_request(struct cemm_request *request)
             .timeout_ms = request->promise.deadline - loop->now,
             .body_max = cemm_answer_max(query.endpoint),
         };
-        request->transfer = cemm_http_start(loop->http, &get, take_response, request);
+        request->transfer = cemm_http_start(loop->http, &get, on_response, request);
         r = request->transfer ? 0 : -ENOMEM;
     }
     if (url.data)

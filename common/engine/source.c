@@ -84,7 +84,7 @@ void cemm_meters_clear(struct cemm_meters *meters)
     *meters = (struct cemm_meters){0};
 }
 
-void cemm_device_take_types(struct cemm_device *device, const struct cemm_document *document)
+void cemm_device_set_types(struct cemm_device *device, const struct cemm_document *document)
 {
     bool one = document->query.endpoint == CEMM_INFO; /* all of it is about this meter */
 
@@ -110,7 +110,7 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 
 /* ---- devices ---------------------------------------------------------------- */
 
-void cemm_outcomes_note(struct cemm_outcomes *outcomes, int64_t wall, int result,
+void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int result,
                         const struct cemm_message *message)
 {
     if (result == 0) {
@@ -398,7 +398,7 @@ static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_
     return pause;
 }
 
-void cemm_refusal_note(struct cemm_route *route, const struct cemm_query *query,
+void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
                        const struct cemm_last_reply *reply, int result,
                        const struct cemm_message *message)
 {
@@ -456,9 +456,9 @@ static bool has_new_key(struct cemm_source *source)
 {
     int64_t now = source->loop->now;
 
-    if (source->key_looked && now - source->key_looked < KEY_AGE_MS)
+    if (source->key_read && now - source->key_read < KEY_AGE_MS)
         return false;
-    source->key_looked = now;
+    source->key_read = now;
     return renew_key(source);
 }
 

@@ -105,7 +105,7 @@ static void warn_zone(struct cemm_store *store, const struct cemm_query *query)
 
 /* The file of an answer without a sample begins with its deps and an empty line. NULL: not in an
  * archive of an earlier version. */
-static char *take_deps(char *bytes, size_t *length)
+static char *split_deps(char *bytes, size_t *length)
 {
     char *end = strstr(bytes, "\n\n");
     char *deps = end && *bytes != '{' ? strndup(bytes, (size_t)(end + 1 - bytes)) : NULL;
@@ -136,7 +136,7 @@ static struct cemm_document *read_kind(struct cemm_store *store, enum cemm_archi
         return NULL;
     }
     if (r == 0 && kind == CEMM_ARCHIVE_EMPTY)
-        deps = take_deps(bytes, &length);
+        deps = split_deps(bytes, &length);
     if (r == 0)
         r = cemm_answer_read(query, bytes, length, now, &document, &problem);
     if (r < 0) {

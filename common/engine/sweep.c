@@ -80,7 +80,7 @@ static void report_reading(const struct step *step, const struct cemm_answer *an
 }
 
 /* Of a meter that was guessed, the answer tells whether the device has it. */
-static void take_meter(void *data, const struct cemm_answer *answer)
+static void on_meter(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
@@ -106,7 +106,7 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
             free(step);
             return;
         }
-        if (cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, take_meter, step,
+        if (cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step,
                            NULL) == 0) {
             sweep->pending++;
             return;
@@ -206,7 +206,7 @@ static void read_meters(struct sweep *sweep, const struct cemm_device *device, e
     read_guessed(sweep, device, guess);
 }
 
-static void take_meters(void *data, const struct cemm_answer *answer)
+static void on_meters(void *data, const struct cemm_answer *answer)
 {
     struct step *step = data;
     struct sweep *sweep = step->sweep;
@@ -226,7 +226,7 @@ static int search_meters(struct sweep *sweep, const struct cemm_device *device, 
     const struct cemm_wanted wanted = {
         .uid = device->uid, .meters = true, .max_age = FIND_AGE_MS};
 
-    return cemm_find_start(sweep->cache->find, &wanted, step ? take_meters : NULL, step, NULL);
+    return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
 }
 
 /* True if there is nothing left to do for this device. */
@@ -259,7 +259,7 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
     report_no_memory(sweep, uid, NULL);
 }
 
-static void take_devices(void *data, const struct cemm_answer *answer)
+static void on_devices(void *data, const struct cemm_answer *answer)
 {
     struct sweep *sweep = data;
     const struct cemm_registry *registry = sweep->registry;
@@ -326,14 +326,14 @@ static int begin(struct sweep *sweep)
     bool finding = cemm_find_under_way(find, &wanted);
     if (overlaps && any_reached(sweep)) {
         /* Known devices are read at once, and others are searched meanwhile. */
-        int r = begin_by(sweep, take_devices);
+        int r = begin_by(sweep, on_devices);
         if (r == 0 && !finding)
             (void)cemm_find_start(find, &wanted, NULL, NULL, NULL);
         return r;
     }
     if (overlaps && finding)
         return -EALREADY;
-    return cemm_find_start(find, &wanted, take_devices, sweep, NULL);
+    return cemm_find_start(find, &wanted, on_devices, sweep, NULL);
 }
 
 int cemm_sweep_start(struct cemm_cache *cache, const struct cemm_selection *selection,

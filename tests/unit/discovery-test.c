@@ -222,7 +222,7 @@ static void test_used_again(void **state)
     scan();
     struct cemm_source *source = claim(1);
     assert_non_null(source);
-    cemm_refusal_note(&source->own, &root, &refusal, CEMM_DENIED, &message);
+    cemm_refusal_record(&source->own, &root, &refusal, CEMM_DENIED, &message);
     assert_non_null(cemm_refusal_pause(&source->own, &root));
     cemm_message_keep(&source->outcomes.last_message, &message);
     cemm_message_keep(&source->own.failure_message, &message);

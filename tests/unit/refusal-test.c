@@ -65,7 +65,7 @@ static int begin(void **state)
     source = cemm_source_new(&loop, &config, "home");
     assert_non_null(source);
     for (size_t i = 0; i < COUNT(queries); i++)
-        cemm_refusal_note(&source->own, &queries[i], &denied, CEMM_DENIED, &message);
+        cemm_refusal_record(&source->own, &queries[i], &denied, CEMM_DENIED, &message);
     return 0;
 }
 
@@ -115,7 +115,7 @@ static void refuse(int number, int64_t told)
     const struct cemm_query query = query_of(number);
     const struct cemm_message message = {.text = "home: HTTP 403"};
 
-    cemm_refusal_note(&source->own, &query, &denied, CEMM_DENIED, &message);
+    cemm_refusal_record(&source->own, &query, &denied, CEMM_DENIED, &message);
 }
 
 static const struct cemm_pause *pause_of(int number)
@@ -162,9 +162,9 @@ static void test_each_separately(void **state)
     refuse(1, -1);
     assert_non_null(pause_of(1));
     assert_null(pause_of(2));
-    cemm_refusal_note(&source->own, &two, &well, 0, NULL);
+    cemm_refusal_record(&source->own, &two, &well, 0, NULL);
     assert_non_null(pause_of(1));
-    cemm_refusal_note(&source->own, &one, &well, 0, NULL);
+    cemm_refusal_record(&source->own, &one, &well, 0, NULL);
     assert_null(pause_of(1));
 }
 
