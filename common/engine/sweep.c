@@ -33,14 +33,14 @@ struct step {
     enum reason reason;
 };
 
-static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias)
+static struct step *step_new(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
+                             enum reason reason)
 {
-    struct step *step = calloc(1, sizeof(*step));
+    struct step *step = malloc(sizeof(*step));
 
     if (!step)
         return NULL;
-    step->sweep = sweep;
-    step->query = (struct cemm_query){.uid = *uid, .endpoint = CEMM_REALTIME};
+    *step = (struct step){sweep, {.uid = *uid, .endpoint = CEMM_REALTIME}, reason};
     strcpy(step->query.alias, alias);
     return step;
 }
@@ -98,19 +98,16 @@ static void on_meter(void *data, const struct cemm_answer *answer)
 static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const char *alias,
                        enum reason reason)
 {
-    struct step *step = step_new(sweep, uid, alias);
+    struct step *step = step_new(sweep, uid, alias, reason);
 
-    if (step) {
-        step->reason = reason;
-        if (sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &step->query)) {
-            free(step);
-            return;
-        }
-        if (cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step,
-                           NULL) == 0) {
-            sweep->pending++;
-            return;
-        }
+    if (step && sweep->selection.overlaps && cemm_cache_under_way(sweep->cache, &step->query)) {
+        free(step);
+        return;
+    }
+    if (step && cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step,
+                               NULL) == 0) {
+        sweep->pending++;
+        return;
     }
     free(step);
     report_no_memory(sweep, uid, alias);
@@ -250,7 +247,7 @@ static void read_device(struct sweep *sweep, const struct cemm_device *device)
 
     if (read_known(sweep, device))
         return;
-    struct step *step = step_new(sweep, uid, "");
+    struct step *step = step_new(sweep, uid, "", LISTED);
     if (step && search_meters(sweep, device, step) == 0) {
         sweep->pending++;
         return;
