@@ -36,7 +36,6 @@ struct cemm_request {
     TAILQ_ENTRY(cemm_request) link;
     enum place place;
     int64_t since; /* when it came to its place */
-    bool begun;    /* it has been sent once: from then on it goes before those that have not */
     bool later;    /* nobody is in a hurry for it */
     struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
@@ -45,9 +44,8 @@ struct cemm_request {
     struct cemm_promise promise;
     struct cemm_timer timer; /* until the next repeat, or an answer while the route backs off */
     struct cemm_transfer *transfer;
-    int64_t started; /* when it was sent for the first time, time in queues left out */
-    int64_t sent;    /* when it was, last */
-    int64_t took;    /* the document, milliseconds */
+    int64_t sent; /* when, the last time; 0: never. Once sent, it goes before those that were not */
+    int64_t took; /* the document, milliseconds */
     struct cemm_last_reply last_reply;
     bool renewed;                   /* it was repeated with another key: once is enough */
     struct cemm_http_response held; /* the document, until the root says whose; status 0: none */
@@ -67,7 +65,7 @@ static struct cemm_request_list *list_of(const struct cemm_request *request)
 
     if (request->place != QUEUED)
         return &source->busy;
-    return request->begun ? &source->repeats : &source->queue;
+    return request->sent ? &source->repeats : &source->queue;
 }
 
 static void move(struct cemm_request *request, enum place place)
@@ -166,7 +164,6 @@ static void begin_promise(struct cemm_request *request)
 
     cemm_promise_begin(&request->promise, source->loop->now, source->config->timeout_ms, expected,
                        patient);
-    request->started = source->loop->now;
 }
 
 /* ---- one answer ----------------------------------------------------------------- */
@@ -349,7 +346,10 @@ static void conclude(struct cemm_request *request, struct cemm_http_response *re
 
 static void handle_document(struct cemm_request *request, struct cemm_http_response *response)
 {
-    request->took = request->route->source->loop->now - request->started;
+    const struct cemm_source *source = request->route->source;
+
+    /* The deadline has moved by the time spent in queues, which does not count. */
+    request->took = source->loop->now - (request->promise.deadline - source->config->timeout_ms);
     if (!is_doubtful(request, response)) {
         conclude(request, response);
         return;
@@ -407,11 +407,11 @@ static void wake(void *data)
     const struct cemm_route *failing = cemm_route_backing_off(request->route);
     const struct cemm_pause *pause;
 
-    if (!request->begun && failing) {
+    if (!request->sent && failing) {
         fail_early(request, failing->failure_result, &failing->failure_message);
-    } else if (!request->begun && (pause = cemm_refusal_pause(request->route, &request->query))) {
+    } else if (!request->sent && (pause = cemm_refusal_pause(request->route, &request->query))) {
         fail_early(request, pause->result, &pause->message);
-    } else if (request->begun &&
+    } else if (request->sent &&
                cemm_promise_next(&request->promise, source->loop->now) == CEMM_TIMED_OUT) {
         give_up(request, true);
     } else {
@@ -487,14 +487,13 @@ static int send_request(struct cemm_request *request)
     /* Allocated once: growing would leave copies of the key in memory. */
     cemm_buffer_reserve(&url, CEMM_URL_MAX);
 
-    if (!request->begun) {
+    if (!request->sent) {
         /* A device on the LAN that has failed may be another one now. */
         bool check = source->unverified && request->device && request->query.endpoint != CEMM_ROOT;
         request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);
     } else {
         cemm_promise_excuse(&request->promise, loop->now - request->since);
-        request->started += loop->now - request->since;
     }
     struct cemm_query query = asked(request);
     if (request->asking == FINGERPRINT)
@@ -529,7 +528,6 @@ static void launch(struct cemm_request *request)
 
     if (r == 0) {
         move(request, SENT);
-        request->begun = true;
         request->sent = request->route->source->loop->now;
         request->last_reply.keys = request->route->source->keys;
         return;
