@@ -83,11 +83,60 @@ static void test_name(void **state)
         expect_int(rows[i].name, cemm_name_valid(rows[i].name), rows[i].valid);
 }
 
+static void test_selector(void **state)
+{
+    static const struct {
+        const char *text;
+        bool valid;
+        const char *uid;
+        const char *alias;
+    } rows[] = {
+        {"p1", true, "", "p1"},
+        {"00:1e:c0:85:96:cc", true, "00-1E-C0-85-96-CC", ""},
+        {"00:1e:c0:85:96:cc/p1", true, "00-1E-C0-85-96-CC", "p1"},
+        {"00-1E-C0-85-96-CC/00-1E-C0-85-96-CC", true, "00-1E-C0-85-96-CC", "00-1E-C0-85-96-CC"},
+        {"", false, "", ""},
+        {"/p1", false, "", ""},
+        {"00-1E-C0-85-96-CC/", false, "", ""},
+        {"00-1E-C0-85-96-CC/p1/p1", false, "", ""},
+        {"00-1E-C0-85-96-CC-00/p1", false, "", ""},
+        {"00:1e:c0:85:96:c/p1", false, "", ""},
+        {TEN TEN TEN TEN TEN TEN "12345", false, "", ""},
+    };
+    struct cemm_selector selector;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        expect_int(rows[i].text, cemm_selector_parse(rows[i].text, &selector), rows[i].valid);
+        if (rows[i].valid)
+            expect_text(rows[i].text, selector.uid.text, rows[i].uid);
+        if (rows[i].valid)
+            expect_text(rows[i].text, selector.alias, rows[i].alias);
+    }
+}
+
+static void test_selected(void **state)
+{
+    static const struct cemm_uid uid = {"00-1E-C0-85-96-CC"}, other = {"00-1E-C0-00-00-01"};
+    static const struct cemm_selector meters[] = {
+        {{"00-1E-C0-85-96-CC"}, "p1"}, {{"00-1E-C0-00-00-01"}, ""}, {{""}, "s01"}};
+    const struct cemm_selection all = {NULL}, some = {.meters = meters, .meter_count = 3};
+
+    (void)state;
+    assert_true(cemm_selected(&all, &uid, "p1") && cemm_selected(&all, &uid, ""));
+    assert_true(cemm_selected(&some, &uid, "p1") && cemm_selected(&some, &uid, "s01"));
+    assert_false(cemm_selected(&some, &uid, "s02") || cemm_selected(&some, &uid, ""));
+    assert_true(cemm_selected(&some, &uid, NULL));
+    assert_true(cemm_selected(&some, &other, "s02") && cemm_selected(&some, &other, ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_uid),
         cmocka_unit_test(test_name),
+        cmocka_unit_test(test_selector),
+        cmocka_unit_test(test_selected),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
