@@ -151,12 +151,6 @@ static struct cemm_entry *entry_get(struct cemm_cache *cache, const struct cemm_
     return entry;
 }
 
-void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find)
-{
-    *cache = (struct cemm_cache){.loop = find->registry.loop, .store = store, .find = find};
-    TAILQ_INIT(&cache->used);
-}
-
 void cemm_cache_clear(struct cemm_cache *cache)
 {
     struct cemm_entry *entry;

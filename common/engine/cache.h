@@ -28,8 +28,6 @@ enum cemm_purpose {
                   cache */
 };
 
-void cemm_cache_init(struct cemm_cache *cache, struct cemm_store *store, struct cemm_find *find);
-
 /* Cancels all waits and frees all entries. All requests must have ended. */
 void cemm_cache_clear(struct cemm_cache *cache);
 

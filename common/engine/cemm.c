@@ -68,7 +68,9 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
     };
     cemm->store.loop = &cemm->loop;
     cemm_find_init(&cemm->find, &cemm->loop, &cemm->store, config);
-    cemm_cache_init(&cemm->cache, &cemm->store, &cemm->find);
+    cemm->cache = (struct cemm_cache){
+        .loop = &cemm->loop, .store = &cemm->store, .find = &cemm->find};
+    TAILQ_INIT(&cemm->cache.used);
     cemm->first_days.cache = &cemm->cache;
     if (add_sources(cemm, &connections) < 0 || cemm_loop_init(&cemm->loop, connections) < 0) {
         cemm_free(cemm);
@@ -80,12 +82,15 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
 /* Runs all completions with -ECANCELED; new requests fail. */
 static void cancel_all(struct cemm *cemm)
 {
+    struct cemm_registry *registry = &cemm->find.registry;
     struct cemm_source *source;
 
     cemm->loop.ending = true;
-    TAILQ_FOREACH (source, &cemm->find.registry.sources, link)
+    TAILQ_FOREACH (source, &registry->sources, link)
         cemm_requests_abort(source);
-    cemm_find_cancel(&cemm->find);
+    cemm_tickets_finish(&cemm->find.waiters, -ECANCELED, NULL, NULL);
+    for (size_t i = 0; i < registry->device_count; i++)
+        cemm_tickets_finish(&registry->devices[i]->searchers, -ECANCELED, NULL, NULL);
     cemm_cache_clear(&cemm->cache);
     while (!TAILQ_EMPTY(&cemm->loop.ready))
         cemm_cancel(TAILQ_FIRST(&cemm->loop.ready));
@@ -97,7 +102,8 @@ void cemm_free(struct cemm *cemm)
         return;
     cancel_all(cemm);
     cemm_first_days_clear(&cemm->first_days);
-    cemm_find_clear(&cemm->find);
+    cemm_discovery_clear(&cemm->find.discovery);
+    cemm_registry_clear(&cemm->find.registry);
     cemm_loop_clear(&cemm->loop);
     free(cemm);
 }

@@ -429,16 +429,3 @@ void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_
     cemm_discovery_init(&find->discovery, &find->registry, config, &ops);
     TAILQ_INIT(&find->waiters);
 }
-
-void cemm_find_cancel(struct cemm_find *find)
-{
-    cemm_tickets_finish(&find->waiters, -ECANCELED, NULL, NULL);
-    for (size_t i = 0; i < find->registry.device_count; i++)
-        cemm_tickets_finish(&find->registry.devices[i]->searchers, -ECANCELED, NULL, NULL);
-}
-
-void cemm_find_clear(struct cemm_find *find)
-{
-    cemm_discovery_clear(&find->discovery);
-    cemm_registry_clear(&find->registry);
-}

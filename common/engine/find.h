@@ -23,10 +23,6 @@ struct cemm_find {
 
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config);
-void cemm_find_clear(struct cemm_find *find);
-
-/* Cancels all waits. */
-void cemm_find_cancel(struct cemm_find *find);
 
 /* What is searched. Pointers must outlive the search. */
 struct cemm_wanted {
