@@ -36,12 +36,13 @@ struct cemm_meter *cemm_device_meter(const struct cemm_device *device, const cha
 
 struct cemm_meter *cemm_device_meter_get(struct cemm_device *device, const char *alias)
 {
-    struct cemm_meter *meter = cemm_device_meter(device, alias);
     struct cemm_meter *next = meter_from(device, alias);
 
-    if (meter || device->meter_count >= CEMM_METERS_MAX)
-        return meter;
-    meter = calloc(1, sizeof(*meter) + strlen(alias) + 1);
+    if (next && strcmp(next->alias, alias) == 0)
+        return next;
+    struct cemm_meter *meter = device->meter_count < CEMM_METERS_MAX
+                                   ? calloc(1, sizeof(*meter) + strlen(alias) + 1)
+                                   : NULL;
     if (!meter)
         return NULL;
     strcpy(meter->alias, alias);
