@@ -267,11 +267,11 @@ bool cemm_discovered_at(const struct cemm *cemm, size_t index, struct cemm_disco
 
 /* How the last search went. */
 struct cemm_discovery_state {
-    bool enabled;   /* by the configuration */
-    bool own_port;  /* UDP port 9777 was free; otherwise answers to that port are not received */
+    bool enabled;     /* by the configuration */
+    bool own_port;    /* UDP port 9777 was free; otherwise answers to that port are not received */
     int64_t searched; /* when the last search ended; 0: never */
-    unsigned asked; /* number of broadcast addresses */
-    size_t junk;    /* number of packets that were no answers of a device */
+    unsigned asked;   /* number of broadcast addresses */
+    size_t junk;      /* number of packets that were no answers of a device */
     const char *message; /* a message about what went wrong; "": nothing. Valid until the next
                             cemm_turn() */
 };

@@ -45,12 +45,12 @@ struct fill {
     struct cemm_health backoff; /* between two tries of those */
 
     /* The round: */
-    bool sent;                   /* rows were sent */
-    int64_t cursor;              /* the next minute to handle */
-    struct cemm_query query;     /* for a day */
-    struct cemm_document *day;   /* that is being sent */
-    int64_t row;                 /* its next minute to send */
-    TAILQ_ENTRY(fill) link; /* in `ready` */
+    bool sent;                 /* rows were sent */
+    int64_t cursor;            /* the next minute to handle */
+    struct cemm_query query;   /* for a day */
+    struct cemm_document *day; /* that is being sent */
+    int64_t row;               /* its next minute to send */
+    TAILQ_ENTRY(fill) link;    /* in `ready` */
     SLIST_ENTRY(fill) all;
 };
 
@@ -245,9 +245,8 @@ static void send_rows(struct fill *fill)
     const struct cemm_backfill_rules *rules = &fill->backfill->rules;
 
     for (;;) {
-        struct cemm_document *rows =
-            cemm_ledger_pick_missing(fill->base.entry, fill->base.sink, fill->day, fill->row,
-                                     rules->rows_max, fill->limit);
+        struct cemm_document *rows = cemm_ledger_pick_missing(
+            fill->base.entry, fill->base.sink, fill->day, fill->row, rules->rows_max, fill->limit);
         if (!rows) {
             end_round(fill, true);
             return;

@@ -349,7 +349,7 @@ static bool others_may_have_more(const struct cemm_entry *entry,
 }
 
 static void on_reply(void *data, const struct cemm_query *query, int result,
-                        struct cemm_document *document, const struct cemm_message *message)
+                     struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_entry *entry = data;
 
@@ -464,9 +464,9 @@ static int fetch(struct cemm_entry *entry)
     }
     ask_unknown_addresses(&find->registry);
     if (!cemm_device_reached(device_of(entry)))
-        return cemm_find_start(
-            find, &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS}, on_sources,
-            entry, &entry->search);
+        return cemm_find_start(find,
+                               &(struct cemm_wanted){.uid = query->uid, .max_age = UNKNOWN_AGE_MS},
+                               on_sources, entry, &entry->search);
     try_next(entry);
     return 0;
 }
@@ -533,8 +533,8 @@ int cemm_cache_get(struct cemm_cache *cache, const struct cemm_source *only,
         entry->purpose = CEMM_WAITED_FOR;
     if (entry->request) /* it gets priority as soon as somebody waits for it */
         cemm_request_rank(entry->request, entry->purpose == CEMM_LATER);
-    struct cemm_ticket *ticket = cemm_ticket_new(
-        cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);
+    struct cemm_ticket *ticket =
+        cemm_ticket_new(cache->loop, &entry->waiters, sizeof(struct cemm_ticket), done, data);
     if (!ticket)
         return -ENOMEM;
     bool at_hand = fresh(entry, max_age);

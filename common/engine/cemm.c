@@ -68,8 +68,8 @@ struct cemm *cemm_new(const struct cemm_config *config, int backoff_max, cemm_lo
     };
     cemm->store.loop = &cemm->loop;
     cemm_find_init(&cemm->find, &cemm->loop, &cemm->store, config);
-    cemm->cache = (struct cemm_cache){
-        .loop = &cemm->loop, .store = &cemm->store, .find = &cemm->find};
+    cemm->cache =
+        (struct cemm_cache){.loop = &cemm->loop, .store = &cemm->store, .find = &cemm->find};
     TAILQ_INIT(&cemm->cache.used);
     cemm->first_days.cache = &cemm->cache;
     if (add_sources(cemm, &connections) < 0 || cemm_loop_init(&cemm->loop, connections) < 0) {

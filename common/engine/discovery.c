@@ -366,8 +366,8 @@ static bool is_uid(const struct cemm_uid *left, const struct cemm_uid *right)
 
 /* Whether the root is to be asked: once a scan, and again for a claim that it confirms. */
 static bool record_claim(struct cemm_discovery *discovery,
-                           struct cemm_discovered_source *discovered,
-                           const struct cemm_beacon *beacon)
+                         struct cemm_discovered_source *discovered,
+                         const struct cemm_beacon *beacon)
 {
     bool first = discovered->claim_scan != discovery->scan;
 
@@ -383,7 +383,7 @@ static bool record_claim(struct cemm_discovery *discovery,
 
 /* The device that was confirmed there answers. */
 static void handle_known(struct cemm_discovery *discovery, struct cemm_source *source,
-                       const struct cemm_beacon *beacon)
+                         const struct cemm_beacon *beacon)
 {
     struct cemm_discovered_source *discovered = source->discovered;
 
@@ -396,7 +396,7 @@ static void handle_known(struct cemm_discovery *discovery, struct cemm_source *s
 }
 
 static void handle_claim(struct cemm_discovery *discovery, const struct cemm_beacon *beacon,
-                       const char *address)
+                         const char *address)
 {
     struct cemm_registry *registry = discovery->registry;
     struct cemm_source *source = source_at(registry, address);

@@ -80,7 +80,7 @@ static void ask(struct cemm_route *route, enum cemm_endpoint endpoint, const cha
 }
 
 static void on_probe(void *data, const struct cemm_query *query, int result,
-                       struct cemm_document *document, const struct cemm_message *message)
+                     struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
 
@@ -122,7 +122,7 @@ static void probe_all(struct cemm_route *route)
 }
 
 static void on_io(void *data, const struct cemm_query *query, int result,
-                    struct cemm_document *document, const struct cemm_message *message)
+                  struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_route *route = data;
     const struct cemm_source_config *config = route->source->config;
@@ -215,7 +215,7 @@ static bool concerns_discovery(const struct cemm_find *find, const struct cemm_w
 
 /* Whether there is nothing left to wait for. *ret_failed: the first source that failed, or NULL. */
 static bool is_complete(const struct cemm_find *find, const struct cemm_wanted *wanted,
-                    const struct cemm_source **ret_failed)
+                        const struct cemm_source **ret_failed)
 {
     const struct cemm_source *source;
 
@@ -349,7 +349,7 @@ static void source_found(struct cemm_source *source, int result, const struct ce
 }
 
 static void on_devices(void *data, const struct cemm_query *query, int result,
-                         struct cemm_document *document, const struct cemm_message *message)
+                       struct cemm_document *document, const struct cemm_message *message)
 {
     struct cemm_source *source = data;
 
@@ -387,8 +387,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
                     void *data, struct cemm_ticket **ret_ticket)
 {
     struct cemm_registry *registry = &find->registry;
-    bool enough =
-        wanted->query || cemm_device_reached(cemm_registry_find(registry, &wanted->uid));
+    bool enough = wanted->query || cemm_device_reached(cemm_registry_find(registry, &wanted->uid));
     struct cemm_source *source;
 
     if (registry->loop->ending)
@@ -417,7 +416,8 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
 void cemm_find_init(struct cemm_find *find, struct cemm_loop *loop, struct cemm_store *store,
                     const struct cemm_config *config)
 {
-    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source, .ended = finish_complete};
+    static const struct cemm_discovery_ops ops = {.claimed = cemm_find_source,
+                                                  .ended = finish_complete};
 
     find->registry = (struct cemm_registry){
         .loop = loop,

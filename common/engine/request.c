@@ -35,8 +35,8 @@ struct cemm_request {
     struct cemm_route *route;
     TAILQ_ENTRY(cemm_request) link;
     enum place place;
-    int64_t since; /* when it came to its place */
-    bool later;    /* nobody is in a hurry for it */
+    int64_t since;              /* when it came to its place */
+    bool later;                 /* nobody is in a hurry for it */
     struct cemm_device *device; /* the device it is for; NULL: the source itself */
     struct cemm_query query;
     enum asking asking;
@@ -176,7 +176,7 @@ static struct cemm_query asked(const struct cemm_request *request)
 }
 
 static void format_message(const struct cemm_request *request, struct cemm_message *message,
-                const char *reason)
+                           const char *reason)
 {
     struct cemm_query query = asked(request);
 

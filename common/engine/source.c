@@ -112,7 +112,7 @@ const char *cemm_device_type(const struct cemm_device *device, const char *alias
 /* ---- devices ---------------------------------------------------------------- */
 
 void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                        const struct cemm_message *message)
+                          const struct cemm_message *message)
 {
     if (result == 0) {
         outcomes->last_success = wall;
@@ -400,8 +400,8 @@ static struct cemm_pause *pause_new(struct cemm_route *route, const struct cemm_
 }
 
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
-                       const struct cemm_last_reply *reply, int result,
-                       const struct cemm_message *message)
+                         const struct cemm_last_reply *reply, int result,
+                         const struct cemm_message *message)
 {
     const struct cemm_source *source = route->source;
     const struct cemm_backoff backoff = {BACKOFF_FIRST_MS, source->loop->backoff_max};

@@ -132,7 +132,7 @@ struct cemm_source {
     size_t devices;        /* that it reaches */
     unsigned keys;         /* cloud: how often its key was replaced */
     bool key_lost;         /* its file could not be read again, which was logged */
-    int64_t key_read;    /* monotonic: when a pause had it read last; 0: never */
+    int64_t key_read;      /* monotonic: when a pause had it read last; 0: never */
     bool unverified;       /* LAN: it has failed; its root must say again which device it is */
     int64_t confirmed;     /* monotonic: when its root said so last */
     struct cemm_outcomes outcomes;
@@ -150,7 +150,7 @@ struct cemm_source {
 
     /* The list of its devices (find.c). */
     bool listing;                      /* it was requested */
-    bool no_room_logged;                  /* there was no memory or room for it */
+    bool no_room_logged;               /* there was no memory or room for it */
     int64_t list_time;                 /* wall time of the last one that came; 0: never */
     int list_result;                   /* of the last request for it */
     struct cemm_message *list_message; /* kept */
@@ -174,7 +174,7 @@ void cemm_device_set_types(struct cemm_device *device, const struct cemm_documen
 
 /* Records how a request ended at `wall`. */
 void cemm_outcomes_record(struct cemm_outcomes *outcomes, int64_t wall, int result,
-                        const struct cemm_message *message);
+                          const struct cemm_message *message);
 
 /* `name` is copied. NULL: no memory. */
 struct cemm_source *cemm_source_new(struct cemm_loop *loop, const struct cemm_source_config *config,
@@ -243,8 +243,8 @@ int64_t cemm_refusal_delay(const struct cemm_source *source, const struct cemm_l
 
 /* A request has ended with `result`. */
 void cemm_refusal_record(struct cemm_route *route, const struct cemm_query *query,
-                       const struct cemm_last_reply *reply, int result,
-                       const struct cemm_message *message);
+                         const struct cemm_last_reply *reply, int result,
+                         const struct cemm_message *message);
 
 /* The pause of this request; NULL: it may be sent. A new key ends the pauses of the old one. */
 const struct cemm_pause *cemm_refusal_pause(struct cemm_route *route,

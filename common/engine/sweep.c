@@ -104,8 +104,8 @@ static void read_meter(struct sweep *sweep, const struct cemm_uid *uid, const ch
         free(step);
         return;
     }
-    if (step && cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step,
-                               NULL) == 0) {
+    if (step &&
+        cemm_cache_get(sweep->cache, NULL, &step->query, 0, CEMM_ONCE, on_meter, step, NULL) == 0) {
         sweep->pending++;
         return;
     }
@@ -220,8 +220,7 @@ static void on_meters(void *data, const struct cemm_answer *answer)
 /* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
 static int search_meters(struct sweep *sweep, const struct cemm_device *device, struct step *step)
 {
-    const struct cemm_wanted wanted = {
-        .uid = device->uid, .meters = true, .max_age = FIND_AGE_MS};
+    const struct cemm_wanted wanted = {.uid = device->uid, .meters = true, .max_age = FIND_AGE_MS};
 
     return cemm_find_start(sweep->cache->find, &wanted, step ? on_meters : NULL, step, NULL);
 }
@@ -277,7 +276,8 @@ static bool all_named(const struct sweep *sweep)
 
     for (size_t i = 0; i < selection->meter_count; i++) {
         const struct cemm_selector *meter = &selection->meters[i];
-        if (!meter->uid.text[0] || !cemm_registry_allows(sweep->registry, &meter->uid, meter->alias))
+        if (!meter->uid.text[0] ||
+            !cemm_registry_allows(sweep->registry, &meter->uid, meter->alias))
             return false;
     }
     return selection->meter_count > 0;
@@ -313,8 +313,7 @@ static int begin_by(struct sweep *sweep, cemm_answer_fn *step)
 
 static int begin(struct sweep *sweep)
 {
-    const struct cemm_wanted wanted = {
-        .source = sweep->selection.source, .max_age = FIND_AGE_MS};
+    const struct cemm_wanted wanted = {.source = sweep->selection.source, .max_age = FIND_AGE_MS};
     struct cemm_find *find = sweep->cache->find;
     bool overlaps = sweep->selection.overlaps;
 

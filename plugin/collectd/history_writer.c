@@ -129,8 +129,7 @@ static int write_sample(const struct batch *batch, const struct cemm_sample *sam
     struct value value;
     int status;
 
-    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry,
-                       sample->time, sample->value))
+    if (!dispatch_make(&value, batch->fill->user, batch->fill->entry, sample->time, sample->value))
         return EINVAL;
     value.list.meta = meta_data_create(); /* some writers read it without checking */
     if (!value.list.meta)

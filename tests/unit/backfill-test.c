@@ -124,9 +124,7 @@ static void mark(struct cemm_fill *fill, const struct cemm_document *rows)
     const struct cemm_series *series = cemm_document_series(rows, &count);
 
     for (size_t i = 0; i < series->count; i++)
-        assert_int_equal(
-            cemm_ledger_mark(fill->entry, fill->sink, series->samples[i].time),
-            1);
+        assert_int_equal(cemm_ledger_mark(fill->entry, fill->sink, series->samples[i].time), 1);
 }
 
 static const char *values_of(const struct cemm_document *rows)
