@@ -43,15 +43,9 @@
 
 /* ---- how long a file is valid ------------------------------------------- */
 
-/* info.json, of which a device or a meter may need more than one document. */
-static bool is_info(const struct path *path)
-{
-    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
-}
-
 static bool is_description(const struct path *path)
 {
-    return is_info(path) || path->kind == PATH_IO;
+    return tree_is_info(path) || path->kind == PATH_IO;
 }
 
 /* Whether a node may follow its data while it grows. */
@@ -138,21 +132,21 @@ static void drop_old(struct fs *fs)
 }
 
 /* Takes over the snapshot. */
-static void bind(struct fs *fs, struct node *node, struct snapshot *snapshot)
+static void set_snapshot(struct fs *fs, struct node *node, struct snapshot *snapshot)
 {
     node->running = may_run(&node->path) && !snapshot->closed;
     node->archived = snapshot->closed && cemm_archived(fs->cemm, &node->path.query);
     node->absent = 0;
     /* Only the node knows when info.json or io last changed. */
     node->kept = is_description(&node->path) && node->current;
-    node_bind(&fs->nodes, node, snapshot);
+    node_set_snapshot(&fs->nodes, node, snapshot);
     drop_old(fs);
 }
 
 /* ---- read-ahead --------------------------------------------------------- */
 
 /* A failure shows when the day is read. */
-static void on_ahead(void *data, const struct cemm_answer *answer)
+static void on_fetched_ahead(void *data, const struct cemm_answer *answer)
 {
     (void)data;
     (void)answer;
@@ -169,7 +163,7 @@ static void fetch_ahead(struct fs *fs, const struct path *path, int days)
         if (day->month != path->query.period.month || since <= 0)
             return;
         if (!cemm_archived(fs->cemm, &next.query))
-            (void)cemm_get_later(fs->cemm, &next.query, since * 1000, on_ahead, NULL, NULL);
+            (void)cemm_get_later(fs->cemm, &next.query, since * 1000, on_fetched_ahead, NULL, NULL);
     }
 }
 
@@ -200,7 +194,7 @@ static struct node *new_node(struct fs *fs, const struct path *path, struct snap
 {
     struct node *node = node_new(&fs->nodes, path);
     if (node && snapshot) {
-        bind(fs, node, snapshot);
+        set_snapshot(fs, node, snapshot);
         node_show(node);
     } else {
         snapshot_free(snapshot);
@@ -240,23 +234,23 @@ static bool was_deleted(struct fs *fs, struct node *node)
 }
 
 /* Whether the name still leads to this node. A cold node is used once. */
-static bool is_good(struct fs *fs, struct node *node)
+static bool is_valid(struct fs *fs, struct node *node)
 {
     return node->snapshot && !was_deleted(fs, node) &&
            (time_left(fs, node) >= 0 || file_followed(node));
 }
 
-static int node_of(struct fs *fs, const struct path *path, struct node **ret_node)
+static int document_lookup(struct fs *fs, const struct path *path, struct node **ret_node)
 {
     struct node *node = nodes_current(&fs->nodes, path->text);
     *ret_node = node;
-    if (node && is_good(fs, node))
+    if (node && is_valid(fs, node))
         return 0;
     int64_t absent = node ? node->absent : 0;
     struct snapshot *snapshot = NULL;
     /* info.json may need several documents, which are fetched later. */
     struct cemm_document *document =
-        is_info(path) ? NULL : cemm_peek(fs->cemm, &path->query, max_age(fs, path));
+        tree_is_info(path) ? NULL : cemm_peek(fs->cemm, &path->query, max_age(fs, path));
     int r = document ? snapshot_render(path, document, cemm_zone(fs->cemm), &snapshot) : 0;
     cemm_document_unref(document);
     if (r < 0)
@@ -276,7 +270,7 @@ static int node_of(struct fs *fs, const struct path *path, struct node **ret_nod
 int file_lookup(struct fs *fs, const struct path *path, struct node **ret_node, double *ret_timeout)
 {
     bool is_status = path->query.endpoint == CEMM_DEVICES;
-    int r = is_status ? status_lookup(fs, path, ret_node) : node_of(fs, path, ret_node);
+    int r = is_status ? status_lookup(fs, path, ret_node) : document_lookup(fs, path, ret_node);
     if (r < 0)
         return r;
     node_touch(&fs->nodes, *ret_node);
@@ -317,7 +311,7 @@ static void grow(struct pending *pending, struct snapshot *snapshot)
     int64_t page = sysconf(_SC_PAGESIZE);
     if (snapshot->size == node->snapshot->size && is_description(&node->path))
         snapshot->modified = node->snapshot->modified; /* nothing has changed */
-    bind(pending->fs, node, snapshot);
+    set_snapshot(pending->fs, node, snapshot);
     if (snapshot->size == node->shown)
         node_show(node);
     else
@@ -349,14 +343,14 @@ static bool needs(const struct pending *pending, int64_t fetched)
     return node->running && !node->growing && node->snapshot->fetched < fetched;
 }
 
-static void take_snapshot(struct pending *pending, struct snapshot *snapshot)
+static void use_snapshot(struct pending *pending, struct snapshot *snapshot)
 {
     struct fs *fs = pending->fs;
     struct node *node = pending->node;
     if (!needs(pending, snapshot->fetched)) {
         snapshot_free(snapshot);
     } else if (!node->snapshot) {
-        bind(fs, node, snapshot);
+        set_snapshot(fs, node, snapshot);
         node_show(node);
     } else if (!is_continued(node, snapshot)) {
         /* Readers that have it open keep the old bytes; the name will lead to a new node. */
@@ -408,7 +402,8 @@ static void record(struct fs *fs, const struct path *path, const char *reason)
 
 /* Remembers absence. Returns the errno of the failure. `document` has nothing for the file; NULL:
  * there is none. */
-static int fail(struct fs *fs, struct node *node, int error, const struct cemm_document *document)
+static int check_absence(struct fs *fs, struct node *node, int error,
+                         const struct cemm_document *document)
 {
     const struct path *path = &node->path;
     const struct cemm_query *query = &path->query;
@@ -435,7 +430,7 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
     struct node *node = pending->node;
     struct snapshot *snapshot;
     if (answer->result != 0) {
-        pending_reply_error(pending, fail(fs, node, fs_errno(answer->result), NULL));
+        pending_reply_error(pending, check_absence(fs, node, fs_errno(answer->result), NULL));
         return;
     }
     if (!needs(pending, cemm_document_fetched(answer->document))) {
@@ -446,9 +441,9 @@ static void on_document(struct pending *pending, const struct cemm_answer *answe
     if (r == -EIO)
         record(fs, &node->path, "the answer is too large for this file");
     if (r < 0)
-        pending_reply_error(pending, fail(fs, node, -r, answer->document));
+        pending_reply_error(pending, check_absence(fs, node, -r, answer->document));
     else
-        take_snapshot(pending, snapshot);
+        use_snapshot(pending, snapshot);
 }
 
 /* ---- info.json ------------------------------------------------------------ */
@@ -476,7 +471,7 @@ static void on_root(struct pending *pending, const struct cemm_answer *answer)
     if (r != 0)
         pending_reply_error(pending, r);
     else
-        take_snapshot(pending, snapshot);
+        use_snapshot(pending, snapshot);
 }
 
 static void on_devices(struct pending *pending, const struct cemm_answer *answer)
@@ -499,14 +494,13 @@ static void on_meter(struct pending *pending, const struct cemm_answer *answer)
 /* ---- GETATTR and READ -------------------------------------------------------- */
 
 /* Asks for the documents, whose arrival answers the request. */
-static void ask(struct pending *pending)
+static void fetch(struct pending *pending)
 {
     const struct node *node = pending->node;
     struct fs *fs = pending->fs;
     struct path path = node->path;
     /* Dropped bytes are those of an older document: a newer one would give another file. */
     int64_t age = pending->reading && node->snapshot ? INT64_MAX : max_age(fs, &path);
-    pending->absence_is_fine = is_info(&path);
     if (is_description(&path) && is_recent(node->absent, FS_MAX_AGE)) {
         pending_reply_error(pending, ENOENT); /* it is not asked for again at once */
     } else if (path.kind == PATH_DEVICE_INFO) {
@@ -526,7 +520,7 @@ void file_getattr(struct pending *pending, bool open)
     if (node->snapshot && (!node->running || node->growing || time_left(pending->fs, node) >= 0))
         reply(pending);
     else
-        ask(pending);
+        fetch(pending);
 }
 
 void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
@@ -546,6 +540,6 @@ void file_read(fuse_req_t request, fuse_ino_t number, size_t size, off_t offset,
         (void)fuse_reply_err(request, node->error);
         pending_free(pending);
     } else {
-        ask(pending);
+        fetch(pending);
     }
 }

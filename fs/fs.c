@@ -153,7 +153,8 @@ static void on_answer(void *data, const struct cemm_answer *answer)
         pending_reply_error(pending, EINTR);
         return;
     }
-    if (answer->result != CEMM_ABSENT || !pending->absence_is_fine)
+    /* Where one document of info.json is absent, another may be there. */
+    if (answer->result != CEMM_ABSENT || !tree_is_info(&pending->node->path))
         fs_record(pending->fs, &pending->node->path, answer->result == 0 ? NULL : answer->message);
     pending->resume(pending, answer);
 }

@@ -78,10 +78,9 @@ struct pending {
     struct node *node;
     struct cemm_ticket *ticket; /* NULL: it waits for the kernel */
     pending_fn *resume;
-    bool absence_is_fine; /* absence is not a failure yet */
-    int found;            /* result of the first wait */
-    bool open;            /* GETATTR of an open file */
-    bool reading;         /* READ */
+    int found;    /* result of the first wait */
+    bool open;    /* GETATTR of an open file */
+    bool reading; /* READ */
     size_t size;
     off_t offset;
 };

@@ -130,7 +130,7 @@ void node_touch(struct nodes *nodes, struct node *node)
     queue->bytes += bytes_of(node);
 }
 
-void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
+void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot)
 {
     node_unqueue(node);
     snapshot_free(node->snapshot);

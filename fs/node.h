@@ -19,7 +19,7 @@
 
 struct node {
     uint64_t number;
-    uint64_t inode;   /* what stat says; see node_bind() */
+    uint64_t inode;   /* what stat says; see node_set_snapshot() */
     uint64_t parent;  /* the directory of the last lookup */
     uint64_t lookups; /* the kernel's */
     unsigned pins;    /* held by us */
@@ -85,7 +85,7 @@ void node_retire(struct nodes *nodes, struct node *node);
 /* Takes over the snapshot; node_show() tells its size. If the bytes are final, st_ino depends on
  * them and on the path alone from now on, so that it is the same at each mount and a backup need
  * not read the file again. */
-void node_bind(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
+void node_set_snapshot(struct nodes *nodes, struct node *node, struct snapshot *snapshot);
 void node_show(struct node *node);
 
 /* The node was used: it goes to the end of its queue. */

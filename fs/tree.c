@@ -65,6 +65,11 @@ enum tree_type tree_type(const struct path *path)
                                           : TREE_FILE;
 }
 
+bool tree_is_info(const struct path *path)
+{
+    return path->kind == PATH_DEVICE_INFO || path->kind == PATH_INFO;
+}
+
 /* ---- texts -------------------------------------------------------------- */
 
 /* Names fit: they are bounded by cemm.h, and years by tree_child(). */

@@ -87,6 +87,9 @@ int tree_list(const struct path *parent, const struct tree_clock *clock,
 /* Whether a directory's names are periods. */
 bool tree_holds_periods(const struct path *path);
 
+/* Whether it is info.json, for which a device or a meter may need more than one document. */
+bool tree_is_info(const struct path *path);
+
 /* The name of a path in its directory; it is a part of `text`. */
 const char *tree_name(const struct path *path);
 

@@ -173,7 +173,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
 
 /* ---- meters ---------------------------------------------------------------------- */
 
-int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias)
+int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias)
 {
     char path[PATH_SIZE];
     int r = write_path(path, "%s/%s/%s/", archive, uid->text, alias);

@@ -57,7 +57,7 @@ int cemm_archive_put_aside(const char *archive, const struct cemm_query *query,
                            struct cemm_message *ret_name);
 
 /* Makes a meter's directory. 0 or a negative errno. */
-int cemm_archive_know(const char *archive, const struct cemm_uid *uid, const char *alias);
+int cemm_archive_add_meter(const char *archive, const struct cemm_uid *uid, const char *alias);
 
 /* Calls back for each meter that has a directory; a result other than 0 ends it and is returned.
  * A missing archive has no meters. */

@@ -211,7 +211,7 @@ void cemm_store_write(struct cemm_store *store, struct cemm_document *document)
 void cemm_store_meter(struct cemm_store *store, const struct cemm_uid *uid, const char *alias)
 {
     if (store->archive)
-        written(store, cemm_archive_know(store->archive, uid, alias));
+        written(store, cemm_archive_add_meter(store->archive, uid, alias));
 }
 
 /* If it is damaged, the first day is searched again. */
