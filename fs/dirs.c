@@ -78,10 +78,8 @@ static void add_channels(struct lister *lister)
         cemm_peek(lister->fs->cemm, &lister->directory->query, INT64_MAX);
     size_t count = 0;
     const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (cemm_name_valid(series[i].channel))
-            add_name(lister, series[i].channel, S_IFREG);
-    }
+    for (size_t i = 0; i < count; i++)
+        add_name(lister, series[i].channel, S_IFREG);
     cemm_document_unref(document);
 }
 

@@ -85,7 +85,7 @@ struct pending {
     off_t offset;
 };
 
-/* Makes a request pending. Returns NULL and answers it if there is no memory, or as fs_node(). */
+/* Makes a request pending. Returns NULL and answers it if there is no such node, or no memory. */
 struct pending *pending_new(fuse_req_t request, fuse_ino_t number);
 
 /* Each starts a wait; `resume` is called at its end and may start the next. */

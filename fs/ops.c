@@ -55,7 +55,7 @@ static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
     node->parent = parent;
     entry.ino = node->number;
     entry.attr_timeout = fs_attributes(fs, node, &entry.attr);
-    /* The kernel will not forget what it was not told. */
+    /* If the reply fails, the kernel does not know the node, and will not forget it. */
     node->lookups++;
     if (fuse_reply_entry(request, &entry) != 0) {
         node->lookups--;
