@@ -273,22 +273,20 @@ static void report(struct collection *collection, bool shown)
                       "%zu sample%s left out, more than 15 minutes ahead of this machine's clock",
                       early, early == 1 ? "" : "s");
     if (collection->count == 0)
-        message_print(CEMM_LOG_WARNING, "no meters were found");
-}
-
-/* An old file is better than an empty one, but Prometheus must see that it is old. */
-static bool worth_a_file(const struct collection *collection)
-{
-    return collection->problems == 0 || collection->any_sample ||
-           collection->options->format == EXEC_FORMAT_PROMETHEUS;
+        message_print(
+            CEMM_LOG_WARNING,
+            "no meters were found: no source has one, or the configuration leaves them out");
 }
 
 static enum exec_exit print(struct collection *collection, command_write_fn *write, bool is_table)
 {
-    const char *file = collection->options->output;
+    const struct exec_options *options = collection->options;
+    const char *file = options->output;
     report(collection, is_table && !file && (output_is_terminal() || output_is_stderr()));
     session_release(&collection->session);
-    if (file && !worth_a_file(collection)) {
+    /* An old file is better than an empty one, but Prometheus must see that it is old. */
+    if (file && collection->problems > 0 && !collection->any_sample &&
+        options->format != EXEC_FORMAT_PROMETHEUS) {
         message_print(CEMM_LOG_ERROR, OUTPUT_LEFT, file);
         return EXEC_FAILED;
     }
@@ -296,25 +294,21 @@ static enum exec_exit print(struct collection *collection, command_write_fn *wri
     return collection->problems > 0 ? EXEC_FAILED : end;
 }
 
-static enum exec_exit run(struct collection *collection, command_write_fn *write, bool is_table)
-{
-    int r = collection_sweep(collection);
-    if (r < 0)
-        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
-    else if (session_found_nothing(&collection->session))
-        session_explain_nothing(&collection->session);
-    else
-        return print(collection, write, is_table);
-    return EXEC_FAILED;
-}
-
 enum exec_exit collection_command(const struct exec_options *options, command_write_fn *write,
                                   bool is_table)
 {
     struct collection collection = {.options = options};
     enum exec_exit end = session_open(&collection.session, SESSION_ONCE, options);
-    if (end == EXEC_OK)
-        end = run(&collection, write, is_table);
+    int r = end == EXEC_OK ? collection_sweep(&collection) : 0;
+    if (r < 0) {
+        message_print(CEMM_LOG_ERROR, "the meters could not be read: %s", strerror(-r));
+        end = EXEC_FAILED;
+    } else if (end == EXEC_OK && session_found_nothing(&collection.session)) {
+        session_explain_nothing(&collection.session);
+        end = EXEC_FAILED;
+    } else if (end == EXEC_OK) {
+        end = print(&collection, write, is_table);
+    }
     collection_clear(&collection);
     return end;
 }

@@ -76,22 +76,18 @@ static enum exec_exit report(struct session *session, const char *file)
     return command_put(file, write_table, session->cemm);
 }
 
-static int search_all(const struct session *session, struct search *search)
-{
-    int r = cemm_discover(session->cemm, take_end, search, NULL);
-    if (r < 0)
-        return r;
-    message_busy("looking for CEMMs");
-    r = session_wait(session, &search->pending, NULL, NULL);
-    return r < 0 ? r : search->result;
-}
-
 enum exec_exit exec_discover(const struct exec_options *options)
 {
     struct session session;
     struct search search = {.pending = 1};
     enum exec_exit end = session_open(&session, SESSION_DISCOVERY, options);
-    int r = end == EXEC_OK ? search_all(&session, &search) : 0;
+    int r = end == EXEC_OK ? cemm_discover(session.cemm, take_end, &search, NULL) : 0;
+    if (end == EXEC_OK && r == 0) {
+        message_busy("looking for CEMMs");
+        r = session_wait(&session, &search.pending, NULL, NULL);
+    }
+    if (r == 0)
+        r = search.result;
     if (r != 0) {
         message_print(CEMM_LOG_ERROR, "discovery failed: %s", strerror(-r));
         end = EXEC_FAILED;

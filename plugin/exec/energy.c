@@ -447,7 +447,8 @@ static bool report_meter(const struct energy *energy, const struct meter *meter)
             uid, alias, meter->refused, meter->refused == 1 ? "" : "s", first);
     }
     if (meter->by_hour)
-        message_about(CEMM_LOG_ERROR, uid, alias, "its gas comes by the hour and has no quarters");
+        message_about(CEMM_LOG_ERROR, uid, alias,
+                      "its gas comes by the hour and has no quarters; use --by hour");
     else if (!meter->names->has_data && !meter->ever_failed && !meter->names->elsewhere)
         message_about(CEMM_LOG_ERROR, uid, alias,
                       for_home_assistant(energy) ? "there are no minutes of a closed day"

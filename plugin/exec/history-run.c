@@ -146,7 +146,9 @@ static enum exec_exit find(struct history *history)
     else if (session_found_nothing(&history->collection.session))
         session_explain_nothing(&history->collection.session);
     else if (!history->failed)
-        message_print(CEMM_LOG_ERROR, "no meters were found");
+        message_print(
+            CEMM_LOG_ERROR,
+            "no meters were found: no source has one, or the configuration leaves them out");
     return history->meter_count > 0 ? EXEC_OK : EXEC_FAILED;
 }
 
@@ -341,16 +343,15 @@ static void note_result(struct history *history, const struct history_slot *slot
 
 /* ---- the loop ------------------------------------------------------------------------ */
 
-static int timeout(struct history *history)
+static int64_t deadline(struct history *history)
 {
-    int64_t now = cemm_clock_steady();
-    int shortest = message_timeout();
+    int64_t first = message_deadline();
     for (size_t number = history->head; number < history->next; number++) {
         const struct history_slot *slot = slot_of(history, number);
-        if (slot->state == PAUSED)
-            shortest = wait_until(now, slot->again, shortest);
+        if (slot->state == PAUSED && slot->again < first)
+            first = slot->again;
     }
-    return shortest;
+    return first;
 }
 
 static void show_progress(const struct history *history)
@@ -365,7 +366,7 @@ static void show_progress(const struct history *history)
 /* One turn of the library. An ending signal ends the process. */
 static int turn(struct history *history)
 {
-    int r = wait_once(history->cemm, timeout(history), !history->options->output, NULL);
+    int r = wait_once(history->cemm, deadline(history), !history->options->output, NULL);
     if (r <= 0)
         return r;
     message_clear();

@@ -60,7 +60,8 @@ static const char *directory(void)
 static int file_failed(struct rows *rows)
 {
     int r = -errno;
-    cemm_message_set(&rows->history.output.message, "a temporary file in %s: %s", directory(),
+    cemm_message_set(&rows->history.output.message,
+                     "a temporary file in %s: %s; set TMPDIR to use another directory", directory(),
                      strerror(-r));
     return r;
 }
@@ -72,15 +73,15 @@ static int make_file(struct rows *rows)
         return -ENOMEM;
     int fd = mkostemp(path, O_CLOEXEC);
     int r = fd < 0 ? file_failed(rows) : 0;
-    if (fd >= 0) {
+    if (r == 0)
         (void)unlink(path);
-        rows->file = fdopen(fd, "w+");
-        r = rows->file ? 0 : -ENOMEM;
-    }
-    if (fd >= 0 && !rows->file)
-        close(fd);
     free(path);
-    return r;
+    if (r < 0)
+        return r;
+    rows->file = fdopen(fd, "w+");
+    if (!rows->file)
+        close(fd);
+    return rows->file ? 0 : -ENOMEM;
 }
 
 /* Finds the metric or makes it. NULL: no memory. */

@@ -169,12 +169,9 @@ void message_busy(const char *what)
     screen.progress_shown = screen.progress_able;
 }
 
-int message_timeout(void)
+int64_t message_deadline(void)
 {
-    if (!screen.progress_able || screen.progress_shown)
-        return -1;
-    int64_t left = screen.progress_from - cemm_clock_steady();
-    return left > 0 ? (int)left : 0;
+    return screen.progress_able && !screen.progress_shown ? screen.progress_from : INT64_MAX;
 }
 
 void message_progress(size_t done, size_t total, const char *what)

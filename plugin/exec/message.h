@@ -47,8 +47,8 @@ void message_clear(void);
 /* Shows the current activity on a terminal; message_clear() erases it if possible. */
 void message_busy(const char *what);
 
-/* Milliseconds until progress is shown; -1: never, or it is. */
-int message_timeout(void);
+/* When progress is shown (monotonic milliseconds); INT64_MAX: never, or it is. */
+int64_t message_deadline(void);
 
 /* Replaces control characters, which could control a terminal. */
 void message_sanitize(char *text, char instead);

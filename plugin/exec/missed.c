@@ -42,28 +42,21 @@ static struct cemm_ledger_entry *entry_of(struct missed *missed,
     return cemm_ledger_entry(missed->ledger, &query->uid, query->alias, series->channel);
 }
 
-static int note_series(struct missed *missed, const struct cemm_document *document,
-                       const struct cemm_series *series, bool old)
-{
-    struct cemm_ledger_entry *entry = entry_of(missed, document, series);
-    int r = entry ? 0 : -ENOMEM;
-    for (size_t i = 0; i < series->count && r >= 0; i++)
-        r = old ? cemm_ledger_mark(entry, "", series->samples[i].time)
-                : cemm_ledger_sent(entry, series->samples[i].time);
-    return r;
-}
-
 int missed_save(struct missed *missed, const struct cemm_document *document, bool old)
 {
     struct cemm_message message = {""};
     size_t count;
     const struct cemm_series *series = cemm_document_series(document, &count);
-    int r = 0;
-    for (size_t i = 0; i < count && r >= 0; i++)
-        r = note_series(missed, document, &series[i], old);
-    if (r < 0)
-        return -ENOMEM;
-    r = cemm_ledger_save(missed->ledger, false, &message);
+    for (size_t i = 0; i < count; i++) {
+        struct cemm_ledger_entry *entry = entry_of(missed, document, &series[i]);
+        int r = entry ? 0 : -ENOMEM;
+        for (size_t j = 0; j < series[i].count && r >= 0; j++)
+            r = old ? cemm_ledger_mark(entry, "", series[i].samples[j].time)
+                    : cemm_ledger_sent(entry, series[i].samples[j].time);
+        if (r < 0)
+            return -ENOMEM;
+    }
+    int r = cemm_ledger_save(missed->ledger, false, &message);
     if (r != 0)
         message_print(r < 0 ? CEMM_LOG_WARNING : CEMM_LOG_INFO, "%s", message.text);
     return 0;
@@ -73,24 +66,20 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
 
 /* Whether minutes before the answer are missing, and are now fetched. Those before the minute of
  * its sample have been over for a minute then. */
-static bool lacks(struct missed_meter *meter, const struct cemm_document *answer,
-                  const struct cemm_series *series)
-{
-    struct missed *missed = meter->missed;
-    struct cemm_ledger_entry *entry = entry_of(missed, answer, series);
-    if (!entry || series->count == 0)
-        return false;
-    int64_t limit = (series->samples[series->count - 1].time / MINUTE_MS + 1) * MINUTE_MS;
-    return cemm_backfill_live(missed->backfill, entry, limit, meter);
-}
-
 static bool lacks_any(struct missed_meter *meter, const struct cemm_document *answer)
 {
+    struct missed *missed = meter->missed;
     size_t count;
     const struct cemm_series *series = cemm_document_series(answer, &count);
     bool any = false;
-    for (size_t i = 0; i < count; i++)
-        any |= lacks(meter, answer, &series[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct cemm_ledger_entry *entry = entry_of(missed, answer, &series[i]);
+        if (!entry || series[i].count == 0)
+            continue;
+        int64_t newest = series[i].samples[series[i].count - 1].time;
+        any |= cemm_backfill_live(missed->backfill, entry, (newest / MINUTE_MS + 1) * MINUTE_MS,
+                                  meter);
+    }
     return any;
 }
 
@@ -193,7 +182,9 @@ bool missed_lock(const char *path, int *ret_lock)
     int fd = name ? open(name, flags, LOCK_MODE) : -1;
     int r = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ? errno : 0;
     if (r == EWOULDBLOCK)
-        message_print(CEMM_LOG_ERROR, "%.200s: is used by another process", path);
+        message_print(CEMM_LOG_ERROR,
+                      "%.200s: is used by another process; each stream needs a file of its own",
+                      path);
     else if (r != 0)
         message_print(r == EACCES ? CEMM_LOG_ERROR : CEMM_LOG_WARNING, "%.200s: %s",
                       name ? name : path, strerror(r));

@@ -145,8 +145,9 @@ static int write_table(const void *data, FILE *stream)
 
 /* ---- for programs ------------------------------------------------------- */
 
-static int write_rows(const struct collection *collection, FILE *stream)
+static int write_rows(const void *data, FILE *stream)
 {
+    const struct collection *collection = data;
     const struct exec_options *options = collection->options;
     struct render render;
     render_init(&render, options->format, cemm_zone(collection->session.cemm),
@@ -163,8 +164,9 @@ static int write_rows(const struct collection *collection, FILE *stream)
 }
 
 /* Counters must not step back from those in the current file, of an earlier run. */
-static int write_prometheus(const struct collection *collection, FILE *stream)
+static int write_prometheus(const void *data, FILE *stream)
 {
+    const struct collection *collection = data;
     struct cemm_result *results = calloc(collection->count + 1, sizeof(*results));
     char *before = NULL;
     char *text = NULL;
@@ -192,15 +194,13 @@ static int write_prometheus(const struct collection *collection, FILE *stream)
     return r;
 }
 
-static int write_text(const void *data, FILE *stream)
-{
-    const struct collection *collection = data;
-    bool prometheus = collection->options->format == EXEC_FORMAT_PROMETHEUS;
-    return prometheus ? write_prometheus(collection, stream) : write_rows(collection, stream);
-}
-
 enum exec_exit exec_read(const struct exec_options *options)
 {
     bool table = options->format == EXEC_FORMAT_TABLE;
-    return collection_command(options, table ? write_table : write_text, table);
+    bool prometheus = options->format == EXEC_FORMAT_PROMETHEUS;
+    return collection_command(options,
+                              table        ? write_table
+                              : prometheus ? write_prometheus
+                                           : write_rows,
+                              table);
 }

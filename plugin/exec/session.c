@@ -61,7 +61,7 @@ enum exec_exit session_open(struct session *ret_session, enum session_kind kind,
         return EXEC_OK;
     message_print(CEMM_LOG_ERROR,
                   "%s: no section [cloud NAME] or [local NAME], and discovery is off, so there is "
-                  "nothing to ask",
+                  "nothing to ask; add a section or allow discovery",
                   cemm_config_file(ret_session->config));
     return EXEC_USAGE;
 }
@@ -71,7 +71,7 @@ int session_wait(const struct session *session, const size_t *pending, session_s
 {
     int r = 0;
     while (r == 0 && *pending > 0) {
-        r = wait_once(session->cemm, show ? message_timeout() : -1, false, NULL);
+        r = wait_once(session->cemm, show ? message_deadline() : INT64_MAX, false, NULL);
         if (r == 0 && show)
             show(data);
     }
@@ -95,7 +95,7 @@ void session_explain_missing(const struct session *session, enum cemm_level leve
     if (state.asked > 0 && !state.own_port)
         message_print(level,
                       "another program holds UDP port 9777 here: devices that answer only there "
-                      "were not heard");
+                      "were not heard; stop it and try again");
 }
 
 void session_explain_nothing(struct session *session)

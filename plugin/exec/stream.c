@@ -331,12 +331,6 @@ static bool sweep_wanted(const struct stream *stream, int64_t now)
     return stream->options->paced_by_stdin ? stream->wanted : stream->due <= now;
 }
 
-static bool sweep_possible(const struct stream *stream, int64_t now)
-{
-    return stream->pending == 0 ||
-           (stream->pending < SWEEPS_MAX && now - stream->began >= GRACE_MS);
-}
-
 /* All lines that have arrived are one request. */
 static void read_input(struct stream *stream)
 {
@@ -349,23 +343,22 @@ static void read_input(struct stream *stream)
         stream->wanted = true;
 }
 
-static int timeout(const struct stream *stream, int64_t now)
+static int64_t deadline(const struct stream *stream, int64_t now)
 {
-    int shortest = -1;
-    if (!stream->options->paced_by_stdin)
-        shortest = wait_until(now, stream->due, shortest);
+    int64_t first = stream->options->paced_by_stdin ? INT64_MAX : stream->due;
     if (sweep_wanted(stream, now)) /* but not possible yet */
-        shortest = wait_until(now, stream->began + GRACE_MS, -1);
-    if (stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed)
-        shortest = wait_until(now, stream->snapshot_due, shortest);
-    return shortest;
+        first = stream->began + GRACE_MS;
+    if (stream->options->format == EXEC_FORMAT_PROMETHEUS && stream->changed &&
+        stream->snapshot_due < first)
+        first = stream->snapshot_due;
+    return first;
 }
 
 static void turn(struct stream *stream, int64_t now)
 {
     bool listening = stream->options->paced_by_stdin && !stream->ended;
     bool input = false;
-    int r = wait_once(stream->session.cemm, timeout(stream, now), !stream->options->output,
+    int r = wait_once(stream->session.cemm, deadline(stream, now), !stream->options->output,
                       listening ? &input : NULL);
     if (r > 0)
         signals_die(r);
@@ -379,7 +372,9 @@ static enum exec_exit run(struct stream *stream)
 {
     while (stream->error == 0) {
         int64_t now = cemm_clock_steady();
-        if (sweep_wanted(stream, now) && sweep_possible(stream, now))
+        bool possible = stream->pending == 0 ||
+                        (stream->pending < SWEEPS_MAX && now - stream->began >= GRACE_MS);
+        if (possible && sweep_wanted(stream, now))
             begin_sweep(stream, now);
         if (snapshot_is_due(stream, now))
             put_snapshot(stream);

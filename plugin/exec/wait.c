@@ -52,7 +52,7 @@ void signals_die(int number)
     _exit(128 + number); /* not reached */
 }
 
-int wait_once(struct cemm *cemm, int timeout_ms, bool to_stdout, bool *ret_input)
+int wait_once(struct cemm *cemm, int64_t deadline, bool to_stdout, bool *ret_input)
 {
     enum { SIGNALS, OUTPUT, INPUT };
     struct signalfd_siginfo info;
@@ -65,7 +65,9 @@ int wait_once(struct cemm *cemm, int timeout_ms, bool to_stdout, bool *ret_input
         [OUTPUT] = {.fd = to_stdout ? STDOUT_FILENO : -1}, /* only POLLERR: the reader has gone */
         [INPUT] = {.fd = ret_input ? STDIN_FILENO : -1, .events = POLLIN},
     };
-    int r = cemm_turn(cemm, timeout_ms, extra, INPUT + 1);
+    int64_t left = deadline - cemm_clock_steady();
+    int timeout = deadline == INT64_MAX ? -1 : left > 0 ? (int)left : 0;
+    int r = cemm_turn(cemm, timeout, extra, INPUT + 1);
     if (ret_input)
         *ret_input = extra[INPUT].revents != 0;
     if (extra[SIGNALS].revents != 0 && read(signal_fd, &info, sizeof(info)) == sizeof(info))
@@ -73,10 +75,4 @@ int wait_once(struct cemm *cemm, int timeout_ms, bool to_stdout, bool *ret_input
     if (extra[OUTPUT].revents != 0)
         return SIGPIPE;
     return r == -EINTR ? 0 : r;
-}
-
-int wait_until(int64_t now, int64_t moment, int timeout)
-{
-    int64_t left = moment > now ? moment - now : 0;
-    return timeout < 0 || left < timeout ? (int)left : timeout;
 }
