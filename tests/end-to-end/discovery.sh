@@ -84,11 +84,11 @@ time.sleep(600)
 forger='
 import socket, sys, threading
 address, count, stall = sys.argv[1], int(sys.argv[2]), sys.argv[3:] == ["stall"]
-ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-ear.bind(("", 9777))
-mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-mouth.bind((address, 0))
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("", 9777))
+answering = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+answering.bind((address, 0))
 kept = []
 def serve():
     server = socket.create_server((address, 80), backlog=512)
@@ -98,12 +98,12 @@ if stall:
     threading.Thread(target=serve, daemon=True).start()
 print("ready", flush=True)
 while True:
-    query, sender = ear.recvfrom(2048)
+    query, sender = listener.recvfrom(2048)
     if query != b"cemm_query":
         continue
     for i in range(count):
         claim = "{\"ip\": \"10.77.0.11\", \"mac\": \"00:1E:C0:FE:%02X:%02X\", \"version\": \"1.24\", \"type\": \"CEMM_basic\", \"init_state\": 1}"
-        mouth.sendto((claim % (i >> 8, i & 255)).encode(), sender)
+        answering.sendto((claim % (i >> 8, i & 255)).encode(), sender)
 '
 
 # A crowd: from each of .20 to .219 of both networks, a claim of another device in each search.
@@ -114,7 +114,7 @@ import resource, socket, sys, threading, time
 most = resource.getrlimit(resource.RLIMIT_NOFILE)[1] # more than the usual 1024 are needed
 resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 stall = sys.argv[1] == "stall"
-claims, kept, looks, last = {}, [], 0, 0.0
+claims, kept, scans, last = {}, [], 0, 0.0
 def answer(address, client):
     kept.append(client)
     try:
@@ -134,29 +134,29 @@ def serve(address):
     server = socket.create_server((address, 80), backlog=64)
     while True:
         threading.Thread(target=answer, args=(address, server.accept()[0]), daemon=True).start()
-ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-ear.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-ear.bind(("", 9777))
-mouths = {}
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("", 9777))
+sockets = {}
 for number in range(400):
     address = "10.%d.0.%d" % (77 + number % 2, 20 + number // 2)
-    mouths[address] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    mouths[address].bind((address, 0))
+    sockets[address] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sockets[address].bind((address, 0))
     threading.Thread(target=serve, args=(address,), daemon=True).start()
 print("ready", flush=True)
 while True:
-    query, sender = ear.recvfrom(2048)
+    query, sender = listener.recvfrom(2048)
     if query != b"cemm_query":
         continue
     if time.monotonic() - last > 1.5:
-        looks, last = looks + 1, time.monotonic()
-        print("look", looks, flush=True)
-        for number, address in enumerate(mouths):
-            claims[address] = "00:1E:C0:%02X:%02X:%02X" % (0xA0 + looks % 64, number >> 8, number & 255)
-    for address, mouth in mouths.items():
+        scans, last = scans + 1, time.monotonic()
+        print("scan", scans, flush=True)
+        for number, address in enumerate(sockets):
+            claims[address] = "00:1E:C0:%02X:%02X:%02X" % (0xA0 + scans % 64, number >> 8, number & 255)
+    for address, answering in sockets.items():
         claim = "{\"ip\": \"%s\", \"mac\": \"%s\", \"version\": \"1.24\", \"type\": \"CEMM_basic\", \"init_state\": 1}"
         try:
-            mouth.sendto((claim % (address, claims[address])).encode(), sender)
+            answering.sendto((claim % (address, claims[address])).encode(), sender)
         except OSError:
             pass
 '
@@ -208,7 +208,7 @@ said() {
 
 # ---- the program ---------------------------------------------------------------
 
-nobody() {
+no_device() {
   asks 'discover without a CEMM' 1 discover
   is 'no data' '' "$out"
   has 'says how many addresses were asked' "$err" 'E! cemm: no CEMM answered: 2 broadcast addresses were asked'
@@ -246,7 +246,7 @@ nobody() {
   refute 'writes nothing' test -e "$scratch/never"
 }
 
-everywhere() {
+all_networks() {
   world --devices 3 --lan-bind 10.77.0.11,10.77.0.12,10.78.0.11
   asks 'discover' 0 discover
   is 'a table' "$(
@@ -349,7 +349,7 @@ port() {
     config "$scratch/port.conf" 'interval = 1'
     mount_in_asker port "$scratch/port.conf"
     check 'a program that keeps running finds them, too' wait_for 10 power
-    check 'and searches repeatedly' wait_for 15 looked 4
+    check 'and searches repeatedly' wait_for 15 scanned 4
     is 'and says once that the port is taken' 1 "$(said 'another program holds UDP port 9777')"
     stop "$fs_pid"
   fi
@@ -366,8 +366,8 @@ can_mount() {
   [[ -c /dev/fuse && -r /dev/fuse && -w /dev/fuse ]]
 }
 
-# looked COUNT: the number of searches since the simulator started; each asks twice.
-looked() {
+# scanned COUNT: the number of scans since the simulator started; each sends two queries.
+scanned() {
   (($(requests "udp $one") >= 2 * $1))
 }
 
@@ -481,7 +481,7 @@ swapping() {
   is 'each has its own values' '' "$(all_values)"
   world --devices 3 --lan-bind 10.77.0.13,10.77.0.11,10.77.0.12
   check 'all exchange addresses' wait_for 30 gone_from 10.77.0.12 10.77.0.13
-  check 'there are new searches' wait_for 15 looked 3
+  check 'there are new searches' wait_for 15 scanned 3
   check 'all can be read' wait_for 30 all_read
   is 'each has its own values' '' "$(all_values)"
   # The first disappears, and another one gets its address.
@@ -539,7 +539,7 @@ flood() {
     python site "$forger" "$address" 300 ${stall:+"$stall"}
     world --devices 1 --lan-bind 10.77.0.11
     check "300 forged answers from $address${stall:+, which stalls}: the device is found" wait_for 40 power
-    check 'they are received repeatedly' wait_for 40 looked 3
+    check 'they are received repeatedly' wait_for 40 scanned 3
     check 'it is still there' power
     check 'they have one source' test "$(sources)" -le 2
     is 'no forged device' '' "$(compgen -G "$m/00-1E-C0-FE*" || true)"
@@ -552,9 +552,9 @@ flood() {
   done
 }
 
-# crowd_looked COUNT: how many searches the crowd has answered.
-crowd_looked() {
-  (($(grep -c '^look' "$scratch/python.$python_count") >= $1))
+# crowd_scanned COUNT: how many searches the crowd has answered.
+crowd_scanned() {
+  (($(grep -c '^scan' "$scratch/python.$python_count") >= $1))
 }
 
 # many COMMAND: more than a few, of devices or of sources.
@@ -579,13 +579,13 @@ crowds() {
     before=$(memory)
     python site "$crowd" "$kind"
     ls "$m" >/dev/null || true # the first search
-    check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_looked 3
+    check "$kind: 400 addresses claim new devices in each search" wait_for 60 crowd_scanned 3
     world --devices 1 --lan-bind 10.77.0.11
     check "$kind: a real one is also found" wait_for 60 power
-    check "$kind: they go on" wait_for 60 crowd_looked 6
+    check "$kind: they go on" wait_for 60 crowd_scanned 6
     check "$kind: it is still there" wait_for 10 power
-    if [[ $kind == confirm ]]; then check "$kind: the crowd gets in" wait_for 60 many listed; fi
-    if [[ $kind == stall ]]; then check "$kind: the crowd gets in" wait_for 60 many sources; fi
+    if [[ $kind == confirm ]]; then check "$kind: claims of the crowd are used" wait_for 60 many listed; fi
+    if [[ $kind == stall ]]; then check "$kind: claims of the crowd are used" wait_for 60 many sources; fi
     check "$kind: no more than 256 devices: $(listed)" test "$(listed)" -le 256
     check "$kind: no more than 256 sources" test "$(sources)" -le 256
     check "$kind: few lines: $(said '')" test "$(said '')" -le 40
@@ -596,8 +596,8 @@ crowds() {
   done
 }
 
-nobody
-everywhere
+no_device
+all_networks
 reading
 configured
 terminal
