@@ -11,15 +11,15 @@ cemm=$build/plugin/exec/cemm
 one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
 config=$scratch/cemm.conf
-heard=$scratch/heard # everything that cemm printed, to search for the key at the end
-: >"$heard"
+all_output=$scratch/all_output # everything that cemm printed, to search for the key at the end
+: >"$all_output"
 
 # cemm_exits WHAT CODE [ARGUMENT…]: as exits; the configuration is $config.
 cemm_exits() {
   local what=$1 code=$2
   shift 2
   exits "$what" "$code" "$cemm" "$@"
-  cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
+  cat "$scratch/stdout" "$scratch/stderr" >>"$all_output"
 }
 
 read_exits() {
@@ -498,7 +498,7 @@ signals() {
     ends_soon "$name: it ends at once" 1000 "$pid"
     stop "$pid"
     is "$name: ended by that signal" $((128 + number)) "$stopped"
-    cat "$scratch/stdout" "$scratch/stderr" >>"$heard"
+    cat "$scratch/stdout" "$scratch/stderr" >>"$all_output"
   done
   is 'no file is left' "$(printf 'link\nmeters.csv')" "$(ls -A "$scratch/out")"
   sim_faults
@@ -521,7 +521,7 @@ on_terminal() {
   command=$(printf '%q ' "$cemm" "$@")
   TERM=vt100 script -qec "$command" /dev/null </dev/null >"$scratch/screen" || status=$?
   screen=$(tr -d '\r' <"$scratch/screen")
-  cat "$scratch/screen" >>"$heard"
+  cat "$scratch/screen" >>"$all_output"
   return "$status"
 }
 
@@ -709,5 +709,5 @@ telegraf
 lan_and_clock "$now"
 by_name "$now"
 causes
-is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$all_output" || true)"
 finish

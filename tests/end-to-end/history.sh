@@ -12,8 +12,8 @@ one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
 since=2025-01-01
 config=$scratch/cemm.conf
-heard=$scratch/heard
-: >"$heard"
+all_output=$scratch/all_output
+: >"$all_output"
 export TZ=Europe/Amsterdam # for date below; cemm has its own setting
 
 # history_exits WHAT CODE [ARGUMENT…]
@@ -21,7 +21,7 @@ history_exits() {
   local what=$1 code=$2
   shift 2
   exits "$what" "$code" "$cemm" history --config "$config" "$@"
-  cat "$scratch/stderr" >>"$heard"
+  cat "$scratch/stderr" >>"$all_output"
 }
 
 forget() {
@@ -322,5 +322,5 @@ failures
 interrupted
 progress
 long_range
-is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$all_output" || true)"
 finish

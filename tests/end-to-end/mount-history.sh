@@ -292,20 +292,20 @@ is 'the unit waits for a notification' 'Type=notify' "$(grep ^Type= "$unit")"
 # Everything after its mountpoint.
 read -r -a options <<<"$(sed -n 's|^ExecStart=cemmfs /etc/cemm/cemm.conf /cemm ||p' "$unit")"
 ((EUID == 0)) || options=("${options[@]/allow_other/ro}") # fuse.conf may allow it only to root
-cat >"$scratch/hear.py" <<'END'
+cat >"$scratch/listen.py" <<'END'
 import os, socket, sys
-hears = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-hears.bind(sys.argv[1])
-hears.settimeout(20)
-print(hears.recv(100).decode(), os.path.exists(sys.argv[2]))
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+listener.bind(sys.argv[1])
+listener.settimeout(20)
+print(listener.recv(100).decode(), os.path.exists(sys.argv[2]))
 END
-python3 "$scratch/hear.py" "$scratch/notify" "$m/status" >"$scratch/heard" 2>&1 &
-hears=$!
-started "$hears"
+python3 "$scratch/listen.py" "$scratch/notify" "$m/status" >"$scratch/notification" 2>&1 &
+listener=$!
+started "$listener"
 wait_for 10 test -S "$scratch/notify" || not_ok 'there is a socket for notifications'
 NOTIFY_SOCKET=$scratch/notify mount_fs "${options[@]}"
-check 'there was a notification' wait_for 20 gone_or_zombie "$hears"
-is 'it says READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/heard")"
+check 'there was a notification' wait_for 20 gone_or_zombie "$listener"
+is 'it says READY=1, and the mount is ready' 'READY=1 True' "$(<"$scratch/notification")"
 unmount_fs
 
 # ---- on the LAN ------------------------------------------------------------------------------

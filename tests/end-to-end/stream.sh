@@ -13,8 +13,8 @@ one=00-1E-C0-00-00-01
 two=00-1E-C0-00-00-02
 since=2025-01-01
 config=$scratch/cemm.conf
-heard=$scratch/heard
-: >"$heard"
+all_output=$scratch/all_output
+: >"$all_output"
 
 # start_stream [ARGUMENT…]: runs it in the background. Sets $stream_pid, $stream_out, $stream_err,
 # and opens descriptor 9 on its stdin.
@@ -38,7 +38,7 @@ end_stream() {
   if ! wait_for 20 gone_or_zombie "$stream_pid"; then not_ok "$1: it ends"; fi
   stop "$stream_pid"
   is "$1: exit code" "$2" "$stopped"
-  cat "$stream_out" "$stream_err" >>"$heard"
+  cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
 has_lines() {
@@ -135,7 +135,7 @@ hanging() {
   stop "$stream_pid"
   is 'ended by that signal' 130 "$stopped"
   exec 9>&-
-  cat "$stream_out" "$stream_err" >>"$heard"
+  cat "$stream_out" "$stream_err" >>"$all_output"
   true_once 'next to a hanging one' "$stream_out"
   sim_faults
 }
@@ -152,7 +152,7 @@ putval_intervals() {
   check 'putval: those of a pulse meter, too' wait_for 20 has_intervals s01 electric_power
   stop "$stream_pid"
   exec 9>&-
-  cat "$stream_out" "$stream_err" >>"$heard"
+  cat "$stream_out" "$stream_err" >>"$all_output"
   is 'putval: the first has the poll interval' 0.25 "$(intervals p1 electric_power | head -n 1)"
   is 'putval: the others have that of the meter' '' "$(intervals p1 electric_power | awk 'NR > 1 && $1 < 10')"
   is 'putval: a pulse meter has the poll interval' 0.25 "$(intervals s01 electric_power | sort -u)"
@@ -170,7 +170,7 @@ outage() {
   stop "$stream_pid"
   exec 9>&-
   is 'each once' 2 "$(wc -l <"$stream_err")"
-  cat "$stream_out" "$stream_err" >>"$heard"
+  cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
 formats() {
@@ -497,7 +497,7 @@ outages() {
   power "$one" | sort -n | awk '{ print int($1 / 60) }' | uniq >"$scratch/times"
   is 'no minute is missing' '' "$(awk 'NR > 1 && $1 != last + 1; { last = $1 }' "$scratch/times")"
   is 'none came twice' '' "$(power "$one" | sort | uniq -d)"
-  cat "$stream_out" "$stream_err" >>"$heard"
+  cat "$stream_out" "$stream_err" >>"$all_output"
 }
 
 # Waits until the meters have a newer sample.
@@ -520,5 +520,5 @@ idle_reader
 prometheus
 outages
 state
-is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$heard" || true)"
+is 'the key is nowhere in the output' 0 "$(grep -cF "$sim_key" "$all_output" || true)"
 finish
