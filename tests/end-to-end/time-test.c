@@ -85,10 +85,10 @@ struct line {
     int meter;
     int truth; /* the meter that has measured them */
     enum channel channel;
-    int64_t last;          /* time of the simulator's newest reading */
-    size_t wanted, given;  /* readings */
-    size_t sweep_given;    /* in this sweep */
-    struct cemm_sample at; /* the last one; without its text */
+    int64_t last;            /* time of the simulator's newest reading */
+    size_t wanted, received; /* readings */
+    size_t sweep_given;      /* in this sweep */
+    struct cemm_sample at;   /* the last one; without its text */
 };
 
 static struct line lines[] = {
@@ -135,7 +135,7 @@ static void take_sample(const char *alias, const struct cemm_document *document,
     if (cemm_ledger_take(entry, document, sample) != CEMM_NEW)
         return;
     line->sweep_given++;
-    line->given++;
+    line->received++;
     line->at = *sample;
 }
 
@@ -181,7 +181,7 @@ static void check_line(struct line *line)
                              line->at.value == (double)sample.value / VALUE_ONE));
     if (!right)
         fail_msg(
-            "%s %s at %lld: %zu given, the last %.17g of %lld; the simulator has %.17g of %lld",
+            "%s %s at %lld: %zu received, the last %.17g of %lld; the simulator has %.17g of %lld",
             aliases[line->meter], channel_name(line->channel), (long long)step_ms,
             line->sweep_given, line->at.value, (long long)line->at.time,
             (double)sample.value / VALUE_ONE, (long long)sample.time_ms);
@@ -304,8 +304,8 @@ static void run_window(int64_t begin, int64_t end)
         int64_t every = hourly ? HOUR_S : CADENCE_MS / 1000;
 
         assert_int_equal(lines[i].wanted, (end - begin) / every);
-        assert_int_equal(lines[i].given, lines[i].wanted);
-        lines[i].wanted = lines[i].given = 0;
+        assert_int_equal(lines[i].received, lines[i].wanted);
+        lines[i].wanted = lines[i].received = 0;
     }
 }
 

@@ -190,7 +190,7 @@ static void test_pick(void **state)
         const char *row;
         const char *source;
         const char *answer;
-        const char *given; /* if nothing was shown before */
+        const char *sent;  /* if nothing was shown before */
         const char *shown; /* with it */
     } rows[] = {
         {"everything is new", "cloud home",
@@ -207,7 +207,7 @@ static void test_pick(void **state)
         {"past it again", "local one", "{\"data\":{\"t1\":[1496326768000,1351.71]}}", "t1=1351.71 ",
          "t1=1351.71 "},
     };
-    struct cemm_ledger *given = cemm_ledger_new(0, NULL, 0);
+    struct cemm_ledger *sent = cemm_ledger_new(0, NULL, 0);
     struct cemm_ledger *shown = cemm_ledger_new(0, NULL, 0);
     struct cemm_document *last = NULL;
 
@@ -216,10 +216,10 @@ static void test_pick(void **state)
         struct cemm_document *document = answer(CEMM_REALTIME, "p1", CEMM_DAY, rows[i].answer);
         document->source = strdup(rows[i].source);
         assert_non_null(document->source);
-        struct cemm_document *one_pick = cemm_ledger_pick(given, document, NULL);
+        struct cemm_document *one_pick = cemm_ledger_pick(sent, document, NULL);
         struct cemm_document *next = cemm_ledger_pick(shown, document, last);
         cemm_document_unref(document); /* the result does not refer to it */
-        expect_samples(rows[i].row, one_pick, rows[i].given);
+        expect_samples(rows[i].row, one_pick, rows[i].sent);
         expect_samples(rows[i].row, next, rows[i].shown);
         expect_text(rows[i].row, cemm_document_source(next), rows[i].source);
         cemm_document_unref(one_pick);
@@ -227,7 +227,7 @@ static void test_pick(void **state)
         last = next;
     }
     cemm_document_unref(last);
-    cemm_ledger_free(given);
+    cemm_ledger_free(sent);
     cemm_ledger_free(shown);
 }
 

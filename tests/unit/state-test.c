@@ -360,16 +360,16 @@ static void append(const char *path, const char *text)
     assert_int_equal(fclose(file), 0);
 }
 
-#define HEADER           "cemm minutes 2\n"
-#define END              "end\n"
-#define GIVEN(stretches) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" stretches "\n"
-#define LINE(start)      GIVEN(start "+1")
+#define HEADER       "cemm minutes 2\n"
+#define END          "end\n"
+#define SENT(ranges) "\t00-1E-C0-85-96-CC\tp1\telectric_power\t" ranges "\n"
+#define LINE(start)  SENT(start "+1")
 
 /* An appended line counts at once; half a line does not count, and does no harm. */
 static void test_append(void **state)
 {
     const char *path =
-        scratch_text("state", HEADER GIVEN("1699999500+3") LINE("1699999680") END, 0600);
+        scratch_text("state", HEADER SENT("1699999500+3") LINE("1699999680") END, 0600);
     struct cemm_ledger *ledger = begin(10 * 60 + 20);
 
     (void)state;
@@ -377,7 +377,7 @@ static void test_append(void **state)
     append(path, "\t00-1E-C0-85-96-CC\tp1\telectric_power\t1699999800+1");
     load(ledger, path, -EBADMSG);
     expect_text("two and a half lines", missing_of(ledger), "10-8 3-1");
-    append(path, "\n" GIVEN("@1699999999993"));
+    append(path, "\n" SENT("@1699999999993"));
     load(ledger, path, 0);
     expect_text("the half line is gone, and its minute", missing_of(ledger), "10-8 2-1");
     assert_true(knows(ledger, NOW - 7, 0));
@@ -401,16 +401,15 @@ static void test_save(void **state)
         {"nothing new", 0, false, false, 0, 0, HEADER LINE("1699999500") END},
         {"a minute", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
         {"once", 6, false, false, 0, 0, HEADER LINE("1699999500") END LINE("1699999620")},
-        {"the whole file", 0, true, false, 0, 0, HEADER GIVEN("1699999500+1 1699999620+1") END},
+        {"the whole file", 0, true, false, 0, 0, HEADER SENT("1699999500+1 1699999620+1") END},
         {"a minute that fails", 7, false, true, 0, -ENOENT, NULL},
         {"is reported once", 5, false, true, 0, 0, NULL},
         {"and is not tried again at once", 0, false, false, 299999, 0,
-         HEADER GIVEN("1699999500+1 1699999620+1") END},
-        {"but soon", 0, false, false, 1, 1, HEADER GIVEN("1699999500+4") END},
-        {"and it works", 4, false, false, 0, 0,
-         HEADER GIVEN("1699999500+4") END LINE("1699999740")},
+         HEADER SENT("1699999500+1 1699999620+1") END},
+        {"but soon", 0, false, false, 1, 1, HEADER SENT("1699999500+4") END},
+        {"and it works", 4, false, false, 0, 0, HEADER SENT("1699999500+4") END LINE("1699999740")},
         {"the whole file from time to time", 3, false, false, 300000, 0,
-         HEADER GIVEN("1699999500+6") END},
+         HEADER SENT("1699999500+6") END},
     };
     struct cemm_ledger *ledger = begin(HOUR);
     char path[200];
@@ -478,14 +477,14 @@ static void test_text(void **state)
     /* The time of the last sample is kept: its repetition is not new, even after a year. */
     assert_int_equal(cemm_ledger_sent(power(ledger), NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
-    expect_text("the last sample", text, HEADER GIVEN("@1665440000000") END);
+    expect_text("the last sample", text, HEADER SENT("@1665440000000") END);
     free(text);
     assert_int_equal(cemm_ledger_mark(power(ledger), CSV, AT(4)), 1);
     assert_int_equal(cemm_ledger_mark(power(ledger), "csv", AT(4)), 1);
     assert_int_equal(cemm_ledger_sent(power(ledger), AT(3)), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("of all sinks", text,
-                HEADER GIVEN("1699999800+1 @1699999800000") "csv" LINE("1699999740")
+                HEADER SENT("1699999800+1 @1699999800000") "csv" LINE("1699999740")
                     CSV LINE("1699999740") END);
     free(text);
     cemm_ledger_free(ledger);
@@ -642,7 +641,7 @@ static void test_links(void **state)
     assert_int_equal(symlink("precious", temporary), 0);
     assert_true(mark(ledger, AT(6)) >= 0);
     save(ledger, true, 0);
-    expect_state(scratch_path("target"), HEADER GIVEN("1699999500+3") END);
+    expect_state(scratch_path("target"), HEADER SENT("1699999500+3") END);
     expect_state(precious, "precious");
     cemm_ledger_free(ledger);
 
@@ -660,7 +659,7 @@ static void test_links(void **state)
  * is never known. A file of format 1 has none. */
 static void test_cadence(void **state)
 {
-    static const char path_1[] = HEADER END "" GIVEN("@1699999900000");
+    static const char path_1[] = HEADER END "" SENT("@1699999900000");
     const char *path = scratch_text("state", path_1, 0600);
     struct cemm_document document = {.source = (char *)"local a", .fetched = NOW};
     struct cemm_ledger *ledger = begin(HOUR);
@@ -680,8 +679,8 @@ static void test_cadence(void **state)
         expect_int("nothing of its own", seconds, 0);
         save(ledger, false, 0);
     }
-    expect_state(path, HEADER GIVEN("1699999920+1 @1699999930000") END GIVEN("/30")
-                           GIVEN("@1699999960000") GIVEN("@1699999990000") LINE("1699999980"));
+    expect_state(path, HEADER SENT("1699999920+1 @1699999930000") END SENT("/30")
+                           SENT("@1699999960000") SENT("@1699999990000") LINE("1699999980"));
     load(ledger, path, 0);
     expect_int("after a restart", cemm_ledger_cadence(power(ledger), &seconds), true);
     expect_int("it is as before", seconds, 30);
