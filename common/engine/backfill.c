@@ -62,12 +62,12 @@ struct cemm_backfill {
     struct cemm_ledger *ledger;
     struct cemm_backfill_rules rules;
     void *data;
-    struct sink *sinks;
-    size_t sink_count;
     struct fill_list fills;
     struct fill_queue ready; /* in order of their turns */
     struct cemm_timers timers;
     unsigned busy; /* rounds under way */
+    size_t sink_count;
+    struct sink sinks[];
 };
 
 /* ---- beginning and end ------------------------------------------------------------- */
@@ -75,21 +75,19 @@ struct cemm_backfill {
 struct cemm_backfill *cemm_backfill_new(struct cemm *cemm, struct cemm_ledger *ledger,
                                         const struct cemm_backfill_rules *rules, void *data)
 {
-    struct cemm_backfill *backfill = calloc(1, sizeof(*backfill));
-    struct sink *sinks = calloc(ledger->sink_count + 1, sizeof(*sinks));
+    struct cemm_backfill *backfill =
+        calloc(1, sizeof(*backfill) + ledger->sink_count * sizeof(struct sink));
 
-    if (!backfill || !sinks) {
-        free(sinks);
-        free(backfill);
+    if (!backfill)
         return NULL;
-    }
-    *backfill = (struct cemm_backfill){
-        .cemm = cemm, .ledger = ledger, .rules = *rules, .data = data, .sinks = sinks};
-    SLIST_INIT(&backfill->fills);
+    backfill->cemm = cemm;
+    backfill->ledger = ledger;
+    backfill->rules = *rules;
+    backfill->data = data;
     TAILQ_INIT(&backfill->ready);
     for (size_t i = 0; i < ledger->sink_count; i++)
         if (ledger->sinks[i]->current)
-            sinks[backfill->sink_count++].name = ledger->sinks[i]->name;
+            backfill->sinks[backfill->sink_count++].name = ledger->sinks[i]->name;
     return backfill;
 }
 
@@ -103,7 +101,6 @@ void cemm_backfill_free(struct cemm_backfill *backfill)
         cemm_document_unref(fill->day);
         free(fill);
     }
-    free(backfill->sinks);
     free(backfill);
 }
 

@@ -165,20 +165,6 @@ void cemm_cache_clear(struct cemm_cache *cache)
 
 /* ---- how it ends ------------------------------------------------------------- */
 
-/* Logs once if rows are outside the period: our zone is not the meter's then. */
-static void check_zone(struct cemm_cache *cache, const struct cemm_document *document)
-{
-    const struct cemm_query *query = &document->query;
-
-    if (!document->stray || document->archived || cache->zone_warned)
-        return;
-    cache->zone_warned = true;
-    cemm_log(cache->loop, CEMM_LOG_WARNING,
-             "%s: %s %s has rows outside the period that was asked for; the time zone is "
-             "probably not the meter's (set time-zone)",
-             cemm_document_source(document), query->uid.text, query->alias);
-}
-
 /* Whether it was logged that no source reaches the device. */
 static bool known_lost(struct cemm_device *device)
 {
@@ -288,7 +274,6 @@ static void finish(struct cemm_entry *entry, int result, struct cemm_document *d
 {
     if (document) {
         set_document(entry, document);
-        check_zone(entry->cache, document);
         sign_empty(entry, document);
         if (may_be_archived(entry))
             cemm_store_write(entry->cache->store, document);

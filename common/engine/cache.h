@@ -17,7 +17,6 @@ struct cemm_cache {
     void *entries;               /* tree of struct cemm_entry, which is cache.c's own */
     struct cemm_entry_list used; /* least recently used first */
     size_t bytes;                /* of all cached documents */
-    bool zone_warned;
 };
 
 /* What a document is for. */

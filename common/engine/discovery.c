@@ -30,8 +30,7 @@ void cemm_discovery_init(struct cemm_discovery *discovery, struct cemm_registry 
     *discovery = (struct cemm_discovery){
         .registry = registry,
         .ops = ops,
-        .broadcasts = &config->broadcasts,
-        .interval = config->discovery_interval_ms,
+        .config = config,
         .fd = -1,
         .timer = {.fire = on_timer, .data = discovery},
         .state = {.enabled = registry->discovers, .message = discovery->message.text},
@@ -163,7 +162,7 @@ static void ask_interfaces(struct cemm_discovery *discovery)
 
 static void ask_all(struct cemm_discovery *discovery)
 {
-    const struct cemm_strings *configured = discovery->broadcasts;
+    const struct cemm_strings *configured = &discovery->config->broadcasts; /* none: all */
 
     discovery->state.asked = 0;
     for (size_t i = 0; i < configured->count; i++) {
@@ -211,7 +210,8 @@ static void end_scan(struct cemm_discovery *discovery)
     discovery->state.searched = loop->wall;
     /* Devices appear, disappear and move. */
     if (discovery->registry->discovers)
-        cemm_timer_set(&loop->timers, &discovery->timer, loop->now + discovery->interval);
+        cemm_timer_set(&loop->timers, &discovery->timer,
+                       loop->now + discovery->config->discovery_interval_ms);
     discovery->ops->ended(discovery->registry);
 }
 
@@ -257,8 +257,8 @@ void cemm_discovery_scan(struct cemm_discovery *discovery, int64_t max_age)
     const struct cemm_registry *registry = discovery->registry;
 
     /* It scans at intervals, so its devices are recent enough, unless `max_age` is 0. */
-    if (registry->discovers && max_age > 0 && max_age < discovery->interval)
-        max_age = discovery->interval;
+    if (registry->discovers && max_age > 0 && max_age < discovery->config->discovery_interval_ms)
+        max_age = discovery->config->discovery_interval_ms;
     if (!discovery->scanning &&
         (max_age <= 0 || !cemm_loop_recent(registry->loop, discovery->state.searched, max_age)))
         start_scan(discovery);

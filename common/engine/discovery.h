@@ -32,10 +32,9 @@ struct cemm_discovery_ops {
 struct cemm_discovery {
     struct cemm_registry *registry;
     const struct cemm_discovery_ops *ops;
-    const struct cemm_strings *broadcasts; /* addresses; none: those of the interfaces */
-    int64_t interval;                      /* milliseconds between two scans */
-    int fd;                                /* -1: no scan is under way */
-    bool port_warned;                      /* another program has the port, which was logged */
+    const struct cemm_config *config;
+    int fd;           /* -1: no scan is under way */
+    bool port_warned; /* another program has the port, which was logged */
     bool scanning;
     unsigned scan;         /* counts them */
     bool repeats;          /* the query is sent once more in this scan */

@@ -27,14 +27,21 @@ static void bound(const struct cemm_store *store, struct cemm_document *document
                           cemm_period_end(zone, &query->period) * 1000);
 }
 
-void cemm_store_check_closed(const struct cemm_store *store, struct cemm_document *document,
-                             int64_t date, int64_t newest)
+void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
+                             int64_t newest)
 {
-    int64_t closed = closed_at(store, &document->query);
-    bound(store, document);
+    const struct cemm_query *query = &document->query;
+    int64_t closed = closed_at(store, query);
     bool doubted = date >= CEMM_TIME_MIN && date < closed && newest < closed;
 
+    bound(store, document);
     document->closed = document->fetched >= closed && !doubted && !document->stray;
+    if (document->stray && !store->stray_logged)
+        cemm_log(store->loop, CEMM_LOG_WARNING,
+                 "%s: %s %s has rows outside the period that was asked for; the time zone is "
+                 "probably not the meter's (set time-zone)",
+                 document->source, query->uid.text, query->alias);
+    store->stray_logged |= document->stray;
 }
 
 /* ---- failures: logged once, and again when they are over ---------------------- */

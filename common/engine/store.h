@@ -19,7 +19,8 @@ struct cemm_store {
     struct cemm_message message; /* of the last failure */
     bool failing;                /* it could not be written, which was logged */
     bool zone_known;             /* the archive remembers our time zone */
-    bool suspected;              /* some file of it has rows of another period, which was logged */
+    bool stray_logged;           /* an answer had rows of another period */
+    bool suspected;              /* the same of a file in the archive */
 };
 
 /* Uses the archive in `directory` from now on (NULL: none, which is logged), and calls `meter` for
@@ -28,7 +29,7 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
                      void *data);
 
 /*
- * Removes rows of other periods from a new document, and decides whether its
+ * Removes (and logs, once) rows of other periods from a new document, and decides whether its
  * own period had closed, so that it will not change. It has not if there were
  * such rows, except one exactly at the end: our zone is not the meter's then.
  * Our clock decides, unless the answer's own `date` (Unix milliseconds; 0:
@@ -36,8 +37,8 @@ void cemm_store_open(struct cemm_store *store, const char *directory, cemm_archi
  * know the time: `newest`, the newest sample that it has sent before, overrules
  * its date.
  */
-void cemm_store_check_closed(const struct cemm_store *store, struct cemm_document *document,
-                             int64_t date, int64_t newest);
+void cemm_store_check_closed(struct cemm_store *store, struct cemm_document *document, int64_t date,
+                             int64_t newest);
 
 /*
  * What the archive has of a closed period; the caller unrefs it. NULL: nothing.
