@@ -254,14 +254,15 @@ bool cemm_device_has(const struct cemm_device *device, const char *alias);
 /* The name of the cloud account that reaches it ("home"); NULL: none is known. */
 const char *cemm_device_account(const struct cemm_device *device);
 
-/* How requests to a device ended in this run, for all sources together. Times are Unix
- * milliseconds, 0: never; the text is valid until the next cemm_turn(). */
-struct cemm_device_state {
+/* How requests ended in this run. Times are Unix milliseconds, 0: never. */
+struct cemm_outcomes {
     int64_t last_success;
-    int64_t last_failure;
-    const char *last_message; /* what that was; "" if never */
+    int64_t last_failure;              /* no answer came, or one that could not be used */
+    struct cemm_message *last_message; /* of that; NULL: none. Valid until the next cemm_turn() */
 };
-void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state);
+
+/* Of requests to a device, for all sources together. */
+const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device);
 
 /* Whether `alias` may be requested: it was found, is documented, or configured as extra-alias,
  * and no filter excludes it. Any other name is treated as absent without a request. */
@@ -438,17 +439,15 @@ int cemm_sweep(struct cemm *cemm, const struct cemm_selection *selection, cemm_s
 
 /* ---- sources ------------------------------------------------------------ */
 
-/* One way to reach devices. Times are Unix milliseconds, 0: never. */
+/* One way to reach devices. */
 struct cemm_source_state {
-    const char *name;         /* "cloud home" */
-    bool cloud;               /* an account */
-    const char *address;      /* URL without the key, or host[:port] */
-    size_t devices;           /* known devices that it reaches */
-    int64_t last_success;     /* last answer that could be used */
-    int64_t last_failure;     /* last time that no answer or an unusable one came */
-    const char *last_message; /* what that was; "" if never */
-    size_t left_out;          /* parts of its answers that did not fit the API's documents */
-    size_t elsewhere;         /* devices that it leaves to other shards */
+    const char *name;    /* "cloud home" */
+    bool cloud;          /* an account */
+    const char *address; /* URL without the key, or host[:port] */
+    size_t devices;      /* known devices that it reaches */
+    struct cemm_outcomes outcomes;
+    size_t left_out;  /* parts of its answers that did not fit the API's documents */
+    size_t elsewhere; /* devices that it leaves to other shards */
 };
 
 /* The state of source `index`; false past the last. Texts are valid until the next cemm_turn(). */

@@ -377,7 +377,7 @@ static bool has_silent_account(const struct fs *fs)
 {
     struct cemm_source_state source;
     for (size_t i = 0; cemm_source_at(fs->cemm, i, &source); i++) {
-        if (source.cloud && source.last_success == 0)
+        if (source.cloud && source.outcomes.last_success == 0)
             return true;
     }
     return false;

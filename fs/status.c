@@ -65,6 +65,13 @@ static void add_failure(struct status *status, int64_t time, const char *message
     add_text(status, "", "last_words", time != 0 ? message : NULL);
 }
 
+static void add_outcomes(struct status *status, const struct cemm_outcomes *outcomes)
+{
+    const struct cemm_message *message = outcomes->last_message;
+    add_time(status, "  last success  ", "last_success", outcomes->last_success);
+    add_failure(status, outcomes->last_failure, message ? message->text : "");
+}
+
 static struct json_object *add_list(struct status *status, const char *name)
 {
     if (status->text)
@@ -114,8 +121,7 @@ static void add_sources(struct status *status)
         add_number(status, "  devices       ", "devices", source.devices);
         add_number(status, "  left out      ", "left_out", source.left_out);
         add_number(status, "  other shards  ", "other_shards", source.elsewhere);
-        add_time(status, "  last success  ", "last_success", source.last_success);
-        add_failure(status, source.last_failure, source.last_message);
+        add_outcomes(status, &source.outcomes);
     }
     status->object = status->root;
     if (status->text && !cemm_source_at(status->fs->cemm, 0, &source))
@@ -149,14 +155,11 @@ static void add_devices(struct status *status)
     struct json_object *devices = add_list(status, "devices");
     const struct cemm_device *device;
     for (size_t i = 0; (device = cemm_device_at(status->fs->cemm, i)); i++) {
-        struct cemm_device_state state;
-        cemm_device_state(device, &state);
         add_object(status, devices, NULL);
         add_text(status, "\ndevice ", "uid", cemm_device_uid(device)->text);
         add_text(status, "  account       ", "account", cemm_device_account(device));
         add_meters(status, device);
-        add_time(status, "  last success  ", "last_success", state.last_success);
-        add_failure(status, state.last_failure, state.last_message);
+        add_outcomes(status, cemm_device_outcomes(device));
     }
     status->object = status->root;
 }

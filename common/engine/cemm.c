@@ -318,11 +318,7 @@ bool cemm_source_at(const struct cemm *cemm, size_t index, struct cemm_source_st
         .cloud = source->config->kind == CEMM_CLOUD,
         .address = source->config->address ? source->config->address : source->config->url,
         .devices = source->devices,
-        .last_success = source->outcomes.last_success,
-        .last_failure = source->outcomes.last_failure,
-        .last_message = source->outcomes.last_failure
-                            ? cemm_message_kept(&source->outcomes.last_message)->text
-                            : "",
+        .outcomes = source->outcomes,
         .left_out = source->left_out,
         .elsewhere = source->elsewhere_count,
     };

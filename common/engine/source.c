@@ -144,15 +144,9 @@ bool cemm_device_has(const struct cemm_device *device, const char *alias)
     return meter && meter->found;
 }
 
-void cemm_device_state(const struct cemm_device *device, struct cemm_device_state *ret_state)
+const struct cemm_outcomes *cemm_device_outcomes(const struct cemm_device *device)
 {
-    *ret_state = (struct cemm_device_state){
-        .last_success = device->outcomes.last_success,
-        .last_failure = device->outcomes.last_failure,
-        .last_message = device->outcomes.last_failure
-                            ? cemm_message_kept(&device->outcomes.last_message)->text
-                            : "",
-    };
+    return &device->outcomes;
 }
 
 /* ---- sources ---------------------------------------------------------------- */

@@ -14,13 +14,6 @@
 #include "common/engine/loop.h"
 #include "common/protocol/beacon.h"
 
-/* How the requests to a source, or about a device, have ended. */
-struct cemm_outcomes {
-    int64_t last_success; /* wall times; 0: never */
-    int64_t last_failure;
-    struct cemm_message *last_message; /* kept */
-};
-
 /* A meter that a device has, or was asked for. */
 struct cemm_meter {
     TAILQ_ENTRY(cemm_meter) link; /* by alias */
