@@ -55,7 +55,7 @@ struct cemm_request {
     void *data;
 };
 
-static void pump(struct cemm_source *source);
+static void send_queued(struct cemm_source *source);
 
 /* ---- the queue of a source ------------------------------------------------------ */
 
@@ -416,7 +416,7 @@ static void wake(void *data)
         give_up(request, true);
     } else {
         move(request, QUEUED);
-        pump(source);
+        send_queued(source);
     }
 }
 
@@ -466,7 +466,7 @@ static void on_response(void *data, struct cemm_http_response *response)
     else
         handle_status(request, response);
     free(response->body);
-    pump(source);
+    send_queued(source);
 }
 
 /* ---- sending --------------------------------------------------------------------- */
@@ -538,7 +538,7 @@ static void launch(struct cemm_request *request)
         fail(request, r, "out of memory");
 }
 
-static void pump(struct cemm_source *source)
+static void send_queued(struct cemm_source *source)
 {
     struct cemm_request *next;
 

@@ -58,7 +58,7 @@ static void report_no_memory(struct sweep *sweep, const struct cemm_uid *uid, co
 }
 
 /* One of the sweep's steps has ended. */
-static void arrive(struct sweep *sweep)
+static void step_done(struct sweep *sweep)
 {
     if (--sweep->pending > 0)
         return;
@@ -91,7 +91,7 @@ static void on_meter(void *data, const struct cemm_answer *answer)
         (void)cemm_registry_know(sweep->registry, &step->query.uid, step->query.alias);
     if (reported)
         report_reading(step, answer);
-    arrive(sweep);
+    step_done(sweep);
     free(step);
 }
 
@@ -214,7 +214,7 @@ static void on_meters(void *data, const struct cemm_answer *answer)
     if (device)
         read_meters(sweep, device, answer->result ? UNLISTED : GUESSED);
     free(step);
-    arrive(sweep);
+    step_done(sweep);
 }
 
 /* `step` takes the answer; NULL: nobody does. 0 or a negative errno. */
@@ -266,7 +266,7 @@ static void on_devices(void *data, const struct cemm_answer *answer)
         if (reached(sweep, registry->devices[i]) &&
             cemm_selected(&sweep->selection, &registry->devices[i]->uid, NULL))
             read_device(sweep, registry->devices[i]);
-    arrive(sweep);
+    step_done(sweep);
 }
 
 /* Whether all METERs name a device and an alias that exists: then no list is needed. */
@@ -291,7 +291,7 @@ static void read_named(void *data, const struct cemm_answer *answer)
     (void)answer;
     for (size_t i = 0; !sweep->registry->loop->ending && i < selection->meter_count; i++)
         read_meter(sweep, &selection->meters[i].uid, selection->meters[i].alias, LISTED);
-    arrive(sweep);
+    step_done(sweep);
 }
 
 static bool any_reached(const struct sweep *sweep)
