@@ -17,7 +17,6 @@ static void search_route(struct cemm_route *route, int64_t max_age);
 /* A caller that waits for the sources' lists of devices. */
 struct waiter {
     struct cemm_ticket ticket; /* freed as such */
-    struct cemm_find *find;
     struct cemm_wanted wanted;
 };
 
@@ -243,14 +242,14 @@ bool cemm_find_under_way(const struct cemm_find *find, const struct cemm_wanted 
     return !is_complete(find, wanted, &failed);
 }
 
-static void finish_if_complete(struct waiter *waiter)
+static void finish_if_complete(const struct cemm_find *find, struct waiter *waiter)
 {
-    const struct cemm_registry *registry = &waiter->find->registry;
+    const struct cemm_registry *registry = &find->registry;
     const struct cemm_uid *uid = &waiter->wanted.uid;
     const struct cemm_source *failed;
     struct cemm_message unknown;
 
-    if (!is_complete(waiter->find, &waiter->wanted, &failed))
+    if (!is_complete(find, &waiter->wanted, &failed))
         return;
     struct cemm_device *device = cemm_registry_find(registry, uid);
     if (device && waiter->wanted.meters) {
@@ -280,7 +279,7 @@ static void finish_complete(struct cemm_registry *registry)
 
     for (struct cemm_ticket *ticket = TAILQ_FIRST(&find->waiters); ticket; ticket = next) {
         next = TAILQ_NEXT(ticket, link);
-        finish_if_complete((struct waiter *)ticket);
+        finish_if_complete(find, (struct waiter *)ticket);
     }
 }
 
@@ -396,7 +395,6 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
         cemm_ticket_new(registry->loop, &find->waiters, sizeof(*waiter), done, data);
     if (!waiter)
         return -ENOMEM;
-    waiter->find = find;
     waiter->wanted = *wanted;
     TAILQ_FOREACH (source, &registry->sources, link)
         if (!enough && concerns(wanted, source) &&
@@ -405,7 +403,7 @@ int cemm_find_start(struct cemm_find *find, const struct cemm_wanted *wanted, ce
     if (!enough && concerns_discovery(find, wanted))
         cemm_discovery_scan(&find->discovery, wanted->max_age);
     if (waiter->ticket.list == &find->waiters)
-        finish_if_complete(waiter);
+        finish_if_complete(find, waiter);
     if (ret_ticket)
         *ret_ticket = &waiter->ticket;
     return 0;
