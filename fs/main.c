@@ -430,11 +430,7 @@ int main(int argc, char **argv)
     (void)setrlimit(RLIMIT_CORE, &no_core);
     open_standard_descriptors();
     switch (options_read(argc, argv, &options, &message)) {
-    case OPTIONS_HELP:
-        fputs(options_help, stdout);
-        return EXIT_SUCCESS;
-    case OPTIONS_VERSION:
-        printf("cemmfs %s\n", cemm_version());
+    case OPTIONS_DONE:
         return EXIT_SUCCESS;
     case OPTIONS_WRONG:
         return complain(NULL, message.text);

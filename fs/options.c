@@ -17,7 +17,7 @@
 #define REALTIME_TTL_MAX 86400      /* seconds */
 #define NUMBER_MAX       4294967294 /* of a user or group; the last one means none */
 
-const char options_help[] =
+static const char help[] =
     "usage: cemmfs [CONFIG] MOUNTPOINT [-f] [-d] [-o OPTIONS]\n"
     "\n"
     "Shows CEMM energy meters as files. CONFIG is the configuration file; without it\n"
@@ -135,9 +135,11 @@ enum options_result options_read(int argc, char **argv, struct options *ret_opti
             }
             break;
         case 'h':
-            return OPTIONS_HELP;
+            fputs(help, stdout);
+            return OPTIONS_DONE;
         case 'V':
-            return OPTIONS_VERSION;
+            printf("cemmfs %s\n", cemm_version());
+            return OPTIONS_DONE;
         default:
             cemm_message_set(message, "%s: %s; see cemmfs --help", argv[optind - 1],
                              letter == ':' ? "a value is missing" : "no such option");

@@ -22,12 +22,11 @@ struct options {
     int64_t mask; /* permission bits to remove */
 };
 
-enum options_result { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION, OPTIONS_WRONG };
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
 
-/* Reads the arguments, which must outlive the options. On failure `message` is the message. */
+/* Reads the arguments, which must outlive the options. OPTIONS_DONE: prints help or version, as
+ * they ask for. OPTIONS_WRONG: `message` says why. */
 enum options_result options_read(int argc, char **argv, struct options *ret_options,
                                  struct cemm_message *message);
-
-extern const char options_help[];
 
 #endif

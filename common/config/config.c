@@ -514,7 +514,9 @@ int cemm_config_set(struct cemm_config *config, const char *key, const char *val
     return refuse_unknown(config, key, message);
 }
 
-char *cemm_config_below(const char *base, const char *otherwise, const char *name)
+/* `name` in the directory `base`, which an XDG variable gives; where that is NULL or relative, in
+ * `otherwise` in the home. NULL: there is no home, or no memory. */
+static char *path_below(const char *base, const char *otherwise, const char *name)
 {
     const char *home = getenv("HOME");
     char *path;
@@ -527,6 +529,11 @@ char *cemm_config_below(const char *base, const char *otherwise, const char *nam
     return r < 0 ? NULL : path;
 }
 
+char *cemm_config_own(void)
+{
+    return path_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
+}
+
 /* The first directory that is set. NULL: none is, or no memory. */
 static char *default_archive(void)
 {
@@ -536,7 +543,7 @@ static char *default_archive(void)
         return strndup(state, strcspn(state, ":"));
     if (geteuid() == 0)
         return strdup("/var/lib/cemm");
-    return cemm_config_below(getenv("XDG_DATA_HOME"), ".local/share", "cemm");
+    return path_below(getenv("XDG_DATA_HOME"), ".local/share", "cemm");
 }
 
 int cemm_config_finish(struct cemm_config *config, struct cemm_message *message)

@@ -54,8 +54,4 @@ struct cemm_config {
 
 bool cemm_strings_has(const struct cemm_strings *strings, const char *text);
 
-/* `name` in the directory `base`, which an XDG variable gives; where that is NULL or relative, in
- * `otherwise` in the home. The caller frees it. NULL: there is no home, or no memory. */
-char *cemm_config_below(const char *base, const char *otherwise, const char *name);
-
 #endif

@@ -144,11 +144,6 @@ static int load(struct cemm_config *config, const char *file, struct cemm_messag
     return r == -ENOENT ? -EINVAL : r;
 }
 
-char *cemm_config_own(void)
-{
-    return cemm_config_below(getenv("XDG_CONFIG_HOME"), ".config", "cemm/cemm.conf");
-}
-
 int cemm_config_load(struct cemm_config *config, const char *file, struct cemm_message *message)
 {
     struct cemm_message ignored;
