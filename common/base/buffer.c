@@ -1,13 +1,25 @@
 #include "common/base/buffer.h"
 
+#include "common/frontend.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
+
+#define DIGITS_MAX 17 /* enough for any double to read back as itself */
+#define TEXT_SIZE  40
+
+/* Powers of ten between which numbers are written without an exponent. */
+#define PLAIN_MIN (-5)
+#define PLAIN_MAX 14
+
+#define FIRST_CAPACITY 255 /* with the NUL, a power of two */
 
 static int fail(struct cemm_buffer *buffer, int error)
 {
-    buffer->room = buffer->length;
+    buffer->capacity = buffer->length;
     return buffer->error = error;
 }
 
@@ -17,19 +29,19 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more)
         return buffer->error;
     if (more > buffer->limit - buffer->length)
         return fail(buffer, -E2BIG);
-    size_t need = buffer->length + more + 1;
-    if (need <= buffer->capacity)
+    size_t need = buffer->length + more;
+    if (buffer->data && need <= buffer->capacity)
         return 0;
-    size_t capacity = buffer->capacity ? buffer->capacity : 256;
+    size_t capacity = buffer->data ? buffer->capacity : FIRST_CAPACITY;
     while (capacity < need)
-        capacity *= 2;
-    char *data = realloc(buffer->data, capacity);
+        capacity = 2 * capacity + 1;
+    if (capacity > buffer->limit)
+        capacity = buffer->limit;
+    char *data = realloc(buffer->data, capacity + 1);
     if (!data)
         return fail(buffer, -ENOMEM);
     buffer->data = data;
     buffer->capacity = capacity;
-    buffer->room =
-        capacity - 1 < buffer->limit ? capacity - 1 : buffer->limit; /* a NUL closes it */
     return 0;
 }
 
@@ -70,6 +82,21 @@ void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     buffer->length += (size_t)length;
 }
 
+void cemm_buffer_number(struct cemm_buffer *buffer, double number)
+{
+    char text[TEXT_SIZE] = "";
+    int digits = 0; /* after the first one */
+
+    do {
+        (void)snprintf(text, sizeof(text), "%.*e", digits, number);
+    } while (strtod(text, NULL) != number && ++digits < DIGITS_MAX);
+    int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+    if (exponent >= PLAIN_MIN && exponent <= PLAIN_MAX)
+        cemm_buffer_format(buffer, "%.*f", digits > exponent ? digits - exponent : 0, number);
+    else
+        cemm_buffer_text(buffer, text);
+}
+
 void cemm_buffer_clear(struct cemm_buffer *buffer)
 {
     free(buffer->data);
@@ -91,4 +118,55 @@ int cemm_buffer_steal(struct cemm_buffer *buffer, char **ret_text, size_t *ret_l
         *ret_length = buffer->length;
     *buffer = (struct cemm_buffer){.limit = buffer->limit};
     return 0;
+}
+
+/* ---- streams ---------------------------------------------------------------------- */
+
+/*
+ * A stream into memory. glibc's own drops a piece for which there is no memory,
+ * goes on, and reports no error, not even when it is closed.
+ */
+struct text {
+    struct cemm_buffer buffer;
+    char **ret_text;
+    size_t *ret_length;
+};
+
+static ssize_t text_write(void *data, const char *bytes, size_t length)
+{
+    struct text *text = data;
+
+    cemm_buffer_append(&text->buffer, bytes, length);
+    *text->ret_text = text->buffer.data;
+    *text->ret_length = text->buffer.length;
+    return text->buffer.error ? 0 : (ssize_t)length; /* 0: the stream has an error */
+}
+
+static int text_close(void *data)
+{
+    struct text *text = data;
+
+    *text->ret_text = NULL;
+    *text->ret_length = 0;
+    int r = cemm_buffer_steal(&text->buffer, text->ret_text, text->ret_length);
+    free(text);
+    if (r < 0)
+        errno = -r;
+    return r < 0 ? -1 : 0;
+}
+
+FILE *cemm_text_open(char **ret_text, size_t *ret_length)
+{
+    struct text *text = malloc(sizeof(*text));
+
+    *ret_text = NULL;
+    *ret_length = 0;
+    if (!text)
+        return NULL;
+    *text = (struct text){CEMM_BUFFER_INIT(SIZE_MAX / 2), ret_text, ret_length};
+    FILE *stream =
+        fopencookie(text, "w", (cookie_io_functions_t){.write = text_write, .close = text_close});
+    if (!stream)
+        free(text);
+    return stream;
 }

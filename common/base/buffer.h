@@ -12,10 +12,9 @@
 struct cemm_buffer {
     char *data; /* NUL-terminated once anything was written; NULL before */
     size_t length;
-    size_t room; /* bytes of text that fit now; `length` after an error */
-    size_t capacity;
-    size_t limit; /* most bytes of text that this buffer may ever hold */
-    int error;    /* 0, -ENOMEM, or -E2BIG when the limit was hit */
+    size_t capacity; /* bytes of text that fit now; `length` after an error */
+    size_t limit;    /* most bytes of text that this buffer may ever hold */
+    int error;       /* 0, -ENOMEM, or -E2BIG when the limit was hit */
 };
 
 #define CEMM_BUFFER_INIT(max) ((struct cemm_buffer){.limit = (max)})
@@ -26,7 +25,7 @@ int cemm_buffer_reserve(struct cemm_buffer *buffer, size_t more);
 /* Inline, because there is room most of the time. */
 static inline void cemm_buffer_append(struct cemm_buffer *buffer, const void *bytes, size_t length)
 {
-    if ((length > buffer->room - buffer->length || !buffer->data) &&
+    if ((length > buffer->capacity - buffer->length || !buffer->data) &&
         cemm_buffer_reserve(buffer, length) < 0)
         return;
     if (length > 0)
@@ -46,6 +45,10 @@ static inline void cemm_buffer_char(struct cemm_buffer *buffer, char c)
 }
 
 void cemm_buffer_integer(struct cemm_buffer *buffer, int64_t number);
+
+/* The shortest text that reads back as the same number; it must be finite. */
+void cemm_buffer_number(struct cemm_buffer *buffer, double number);
+
 void cemm_buffer_format(struct cemm_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

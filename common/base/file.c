@@ -65,17 +65,6 @@ int cemm_file_read(const char *path, size_t limit, char **ret_bytes, struct stat
     return r;
 }
 
-/* Resolves `target`, a link's text, in the directory of `path`. */
-static char *join(const char *path, const char *target)
-{
-    const char *slash = target[0] == '/' ? NULL : strrchr(path, '/');
-    char *joined;
-
-    return asprintf(&joined, "%.*s%s", slash ? (int)(slash - path) + 1 : 0, path, target) < 0
-               ? NULL
-               : joined;
-}
-
 char *cemm_link_target(const char *path)
 {
     char *meant = realpath(path, NULL);
@@ -89,7 +78,11 @@ char *cemm_link_target(const char *path)
         if (length < 0)
             return meant;
         target[length] = '\0';
-        char *next = join(meant, target);
+        const char *slash = target[0] == '/' ? NULL : strrchr(meant, '/');
+        int directory = slash ? (int)(slash - meant) + 1 : 0;
+        char *next;
+        if (asprintf(&next, "%.*s%s", directory, meant, target) < 0)
+            next = NULL;
         free(meant);
         meant = next;
     }

@@ -1,5 +1,6 @@
 #include "common/base/json.h"
 
+#include "common/base/buffer.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
 
@@ -70,19 +71,45 @@ void cemm_json_put(struct json_object *object, size_t length)
 #endif
 }
 
-void cemm_json_write(struct cemm_buffer *out, struct json_object *object)
+int cemm_json_print(struct json_object *object, char **ret_text, size_t *ret_length)
 {
+    struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
     size_t length = 0;
     const char *text = json_object_to_json_string_length(
         object, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
         &length);
 
-    if (!text) {
-        out->error = -ENOMEM;
-        return;
-    }
-    cemm_buffer_append(out, text, length);
-    cemm_buffer_char(out, '\n');
+    if (!text)
+        return -ENOMEM;
+    cemm_buffer_append(&out, text, length);
+    cemm_buffer_char(&out, '\n');
+    return cemm_buffer_steal(&out, ret_text, ret_length);
+}
+
+static bool add(struct json_object *to, const char *name, struct json_object *value)
+{
+    const unsigned options = JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY;
+
+    return to && (name ? json_object_object_add_ex(to, name, value, options)
+                       : json_object_array_add(to, value)) == 0;
+}
+
+struct json_object *cemm_json_add(bool *failed, struct json_object *to, const char *name,
+                                  struct json_object *value)
+{
+    if (value && add(to, name, value))
+        return value;
+    *failed = true;
+    json_object_put(value);
+    return NULL;
+}
+
+void cemm_json_add_text(bool *failed, struct json_object *to, const char *name, const char *text)
+{
+    if (text)
+        cemm_json_add(failed, to, name, json_object_new_string(text));
+    else
+        *failed |= !add(to, name, NULL);
 }
 
 struct json_object *cemm_json_member(struct json_object *object, const char *name,

@@ -9,7 +9,6 @@
 #ifndef CEMM_BASE_JSON_H
 #define CEMM_BASE_JSON_H
 
-#include "common/base/buffer.h"
 #include "common/frontend.h"
 
 #include <json-c/json.h>
@@ -24,10 +23,6 @@ int cemm_json_parse(const char *bytes, size_t length, struct json_object **ret_o
 /* Frees an object that was parsed from a text of that length; NULL is allowed. After a long
  * text, returns the memory to the system, because glibc would keep it. */
 void cemm_json_put(struct json_object *object, size_t length);
-
-/* Appends it, indented by 2, with a newline at the end. A lack of memory becomes the buffer's
- * error. */
-void cemm_json_write(struct cemm_buffer *out, struct json_object *object);
 
 /* A member of an object if it has that type, else NULL. `object` may be NULL or something else. */
 struct json_object *cemm_json_member(struct json_object *object, const char *name,

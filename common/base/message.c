@@ -4,30 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__attribute__((format(printf, 2, 0))) static void set(struct cemm_message *message,
-                                                      const char *format, va_list arguments)
-{
-    if (message && vsnprintf(message->text, sizeof(message->text), format, arguments) < 0)
-        message->text[0] = '\0';
-}
-
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
 {
     va_list arguments;
 
     va_start(arguments, format);
-    set(message, format, arguments);
+    if (message && vsnprintf(message->text, sizeof(message->text), format, arguments) < 0)
+        message->text[0] = '\0';
     va_end(arguments);
-}
-
-int cemm_message_fail(struct cemm_message *message, int error, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    set(message, format, arguments);
-    va_end(arguments);
-    return error;
 }
 
 void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message)

@@ -7,9 +7,8 @@
 
 #include "common/frontend.h"
 
-/* As cemm_message_set(). Returns `error`, for a function that ends with both. */
-int cemm_message_fail(struct cemm_message *message, int error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+/* cemm_message_set(), then `error`, for a function that ends with both. */
+#define cemm_message_fail(message, error, ...) (cemm_message_set(message, __VA_ARGS__), (error))
 
 /*
  * Keeps a copy in *slot, which is allocated when it is needed: few of thousands

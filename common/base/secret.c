@@ -22,13 +22,11 @@ bool cemm_secret_is_file(const char *name)
 /* Finds the file behind `name`. */
 static int locate(const char *name, char path[PATH_MAX], struct cemm_message *message)
 {
-    const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    int length;
+    const char *directory = NULL;
 
-    if (cemm_secret_is_file(name)) {
-        length = snprintf(path, PATH_MAX, "%s", name);
-    } else {
+    if (!cemm_secret_is_file(name)) {
         name += strlen(CREDENTIAL);
+        directory = getenv("CREDENTIALS_DIRECTORY");
         if (!directory)
             return cemm_message_fail(
                 message, -ENOENT, "%s is a systemd credential, but $CREDENTIALS_DIRECTORY is unset",
@@ -36,8 +34,9 @@ static int locate(const char *name, char path[PATH_MAX], struct cemm_message *me
         if (!*name || strchr(name, '/'))
             return cemm_message_fail(message, -EINVAL,
                                      "\"%s\" is not the name of a systemd credential", name);
-        length = snprintf(path, PATH_MAX, "%s/%s", directory, name);
     }
+    int length = snprintf(path, PATH_MAX, "%s%s%s", directory ? directory : "",
+                          directory ? "/" : "", name);
     if (length < 0 || length >= PATH_MAX)
         return cemm_message_fail(message, -ENAMETOOLONG, "the path of the key file is too long");
     return 0;

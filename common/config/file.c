@@ -128,10 +128,10 @@ static int set_base(struct cemm_config *config, const char *file)
 static int load(struct cemm_config *config, const char *file, struct cemm_message *message)
 {
     FILE *stream = fopen(file, "re");
+    int r = stream ? set_base(config, file) : -errno;
 
     if (!stream)
-        return cemm_message_fail(message, -errno, "%.200s: %s", file, strerror(errno));
-    int r = set_base(config, file);
+        return cemm_message_fail(message, r, "%.200s: %s", file, strerror(-r));
     if (r == 0)
         r = read_lines(config, stream, message);
     fclose(stream);

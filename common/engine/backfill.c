@@ -10,7 +10,6 @@
  * A sink may be slow, and may fail: then all its series are left alone for a
  * while. Series take turns in the order of their live samples.
  */
-#include "common/base/random.h"
 #include "common/engine/health.h"
 #include "common/engine/timer.h"
 #include "common/model/ledger.h"

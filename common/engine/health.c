@@ -1,5 +1,7 @@
 #include "common/engine/health.h"
 
+#include <unistd.h>
+
 #define JITTER 25 /* percent of the pause, up or down */
 
 bool cemm_health_fail(struct cemm_health *health, int64_t now, struct cemm_backoff backoff,
@@ -30,4 +32,13 @@ bool cemm_health_recover(struct cemm_health *health)
 bool cemm_health_backs_off(const struct cemm_health *health, int64_t now)
 {
     return health->pause > 0 && now < health->retry_at;
+}
+
+/* arc4random() would do, but neither musl nor glibc before 2.36 has it. */
+uint32_t cemm_random(void)
+{
+    uint32_t number = (uint32_t)getpid();
+
+    (void)!getentropy(&number, sizeof(number)); /* fails only on kernels before 3.17 */
+    return number;
 }

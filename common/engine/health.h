@@ -32,4 +32,7 @@ bool cemm_health_recover(struct cemm_health *health);
 
 bool cemm_health_backs_off(const struct cemm_health *health, int64_t now);
 
+/* A number for `chance`. Never fails. */
+uint32_t cemm_random(void);
+
 #endif

@@ -2,8 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/model/alias.h"
-#include "common/model/shard.h"
+#include "common/model/names.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>

@@ -493,7 +493,7 @@ static int send_request(struct cemm_request *request)
         request->asking = check ? ROOT : DOCUMENT;
         begin_promise(request);
     } else {
-        cemm_promise_excuse(&request->promise, loop->now - request->since);
+        request->promise.deadline += loop->now - request->since;
     }
     struct cemm_query query = asked(request);
     if (request->asking == FINGERPRINT)

@@ -1,9 +1,8 @@
 #include "common/engine/source.h"
 
 #include "common/base/message.h"
-#include "common/base/random.h"
 #include "common/model/document.h"
-#include "common/model/shard.h"
+#include "common/model/names.h"
 #include "common/protocol/url.h"
 
 #include <errno.h>

@@ -16,8 +16,8 @@
  * (cemm_history_tag()), they are metrics of their own with the label "period".
  */
 #include "common/format/format.h"
-#include "common/model/alias.h"
 #include "common/model/channel.h"
+#include "common/model/names.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -39,15 +39,15 @@ enum family {
     FLOW,
     TARIFF,
     OTHER,
+    /* about the meter: */
+    TIME,
+    INFO,
+    UP,
     /* of history alone: */
     ENERGY_AMOUNT,
     GAS_AMOUNT,
     GAS_FLOW,
     VOLUME_AMOUNT,
-    /* about the meter: */
-    TIME,
-    INFO,
-    UP,
 };
 
 static const struct {
@@ -70,6 +70,10 @@ static const struct {
     [FLOW] = {"cemm_flow_cubic_meters_per_second", "gauge", "Flow rate of water or gas."},
     [TARIFF] = {"cemm_tariff_index", "gauge", "The tariff that is in force."},
     [OTHER] = {"cemm_value", "gauge", "A channel without a documented unit, as the meter has it."},
+    [TIME] = {"cemm_last_sample_timestamp_seconds", "gauge",
+              "When the newest sample of the meter was taken."},
+    [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as its device tells it."},
+    [UP] = {"cemm_up", "gauge", "Whether the meter, the device or the source could be read."},
     [ENERGY_AMOUNT] = {"cemm_energy_amount_joules", "gauge",
                        "Electric energy of each day or month: import less export of a smart meter, "
                        "forward less reverse of others."},
@@ -77,10 +81,6 @@ static const struct {
     [GAS_FLOW] = {"cemm_gas_flow_cubic_meters_per_second", "gauge", "Flow rate of gas."},
     [VOLUME_AMOUNT] = {"cemm_volume_amount_cubic_meters", "gauge",
                        "Water or gas of each day or month."},
-    [TIME] = {"cemm_last_sample_timestamp_seconds", "gauge",
-              "When the newest sample of the meter was taken."},
-    [INFO] = {"cemm_meter_info", "gauge", "The type of a meter, as its device tells it."},
-    [UP] = {"cemm_up", "gauge", "Whether the meter, the device or the source could be read."},
 };
 
 /* The first match holds. */
@@ -131,13 +131,12 @@ static const struct kind *kind_of(const struct kind *kind, const char *channel)
     return kind;
 }
 
-/* Writes the head of a family, the first time. */
-static void write_head(struct cemm_buffer *out, enum family family, bool *any)
+/* `length`: of the name that is written, which may lack the end. */
+static void write_head(struct cemm_buffer *out, enum family family, size_t length)
 {
-    if (!*any)
-        cemm_buffer_format(out, "# HELP %s %s\n# TYPE %s %s\n", families[family].name,
-                           families[family].help, families[family].name, families[family].type);
-    *any = true;
+    cemm_buffer_format(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length,
+                       families[family].name, families[family].help, (int)length,
+                       families[family].name, families[family].type);
 }
 
 /* ---- counters ------------------------------------------------------------------ */
@@ -177,9 +176,9 @@ static void write_value(struct cemm_buffer *out, const struct kind *kind,
                         const struct cemm_sample *sample)
 {
     if (kind->multiply != 1)
-        cemm_write_number(out, sample->value * kind->multiply);
+        cemm_buffer_number(out, sample->value * kind->multiply);
     else if (kind->divide != 1)
-        cemm_write_number(out, sample->value / kind->divide);
+        cemm_buffer_number(out, sample->value / kind->divide);
     else
         cemm_buffer_append(out, sample->text, sample->text_length);
 }
@@ -228,58 +227,18 @@ static void write_sample(struct cemm_buffer *out, const struct kind *kind,
     cemm_buffer_char(out, '\n');
 }
 
-static void write_family(struct cemm_buffer *out, enum family family,
-                         const struct cemm_result *results, size_t count, struct past *past)
+static void write_samples(struct cemm_buffer *out, enum family family,
+                          const struct cemm_document *document, struct past *past)
 {
-    bool any = false;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct cemm_document *document = results[i].document;
-        for (size_t j = 0; document && j < document->series_count; j++) {
-            const struct cemm_series *series = &document->series[j];
-            const struct kind *kind = kind_of(kinds, series->channel);
-            if (kind->family != family || series->count == 0)
-                continue;
-            write_head(out, family, &any);
+    for (size_t i = 0; document && i < document->series_count; i++) {
+        const struct cemm_series *series = &document->series[i];
+        const struct kind *kind = kind_of(kinds, series->channel);
+        if (kind->family == family && series->count > 0)
             write_sample(out, kind, &document->query, series, past);
-        }
     }
 }
 
 /* ---- about the results -------------------------------------------------------------- */
-
-static void write_label(struct cemm_buffer *out, const char *name, const char *value, char before)
-{
-    cemm_buffer_format(out, "%c%s=\"", before, name);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            cemm_buffer_char(out, '\\');
-        if (*value == '\n')
-            cemm_buffer_text(out, "\\n");
-        else
-            cemm_buffer_char(out, *value);
-    }
-    cemm_buffer_char(out, '"');
-}
-
-/* What tells this result from all others, and a space. */
-static void write_labels(struct cemm_buffer *out, const struct cemm_result *result)
-{
-    const char *const labels[][2] = {
-        {"uid", result->uid},
-        {"alias", result->alias},
-        {"source", *result->uid || !result->source ? "" : result->source},
-    };
-    char before = '{';
-
-    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-        if (!*labels[i][1])
-            continue;
-        write_label(out, labels[i][0], labels[i][1], before);
-        before = ',';
-    }
-    cemm_buffer_text(out, before == ',' ? "} " : " ");
-}
 
 /* Whether an earlier result has the same labels: a series may be written only once. */
 static bool is_repeated(const struct cemm_result *results, size_t index)
@@ -297,68 +256,79 @@ static bool is_repeated(const struct cemm_result *results, size_t index)
     return false;
 }
 
-static bool is_meter(const struct cemm_result *result)
-{
-    return *result->uid && *result->alias;
-}
-
 /* A meter that fails or has no sample keeps the time in the earlier text. */
-static void write_times(struct cemm_buffer *out, const struct cemm_result *results, size_t count,
-                        struct past *past)
+static void write_time(struct cemm_buffer *out, const struct cemm_result *result, struct past *past)
 {
-    bool any = false;
+    int64_t time = result->document ? cemm_document_newest(result->document) : 0;
+    char key[LABELS_SIZE];
+    double value = 0;
+    size_t length = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        const struct cemm_result *result = &results[i];
-        int64_t time = result->document ? cemm_document_newest(result->document) : 0;
-        char key[LABELS_SIZE];
-        double value = 0;
-        size_t length = 0;
-        if (!is_meter(result) || is_repeated(results, i))
-            continue;
-        (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
-                       result->uid, result->alias);
-        const char *old = time == 0 ? earlier(past, key, &value, &length) : NULL;
-        if (time == 0 && !old)
-            continue;
-        write_head(out, TIME, &any);
-        cemm_buffer_text(out, key);
-        if (old)
-            cemm_buffer_append(out, old, length);
-        else
-            write_seconds(out, time);
-        cemm_buffer_char(out, '\n');
-    }
-}
-
-static void write_up(struct cemm_buffer *out, const struct cemm_result *results, size_t count)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < count; i++) {
-        if (is_repeated(results, i))
-            continue;
-        write_head(out, UP, &any);
-        cemm_buffer_text(out, families[UP].name);
-        write_labels(out, &results[i]);
-        cemm_buffer_text(out, results[i].document ? "1\n" : "0\n");
-    }
+    (void)snprintf(key, sizeof(key), "%s{uid=\"%s\",alias=\"%s\"} ", families[TIME].name,
+                   result->uid, result->alias);
+    const char *old = time == 0 ? earlier(past, key, &value, &length) : NULL;
+    if (time == 0 && !old)
+        return;
+    cemm_buffer_text(out, key);
+    if (old)
+        cemm_buffer_append(out, old, length);
+    else
+        write_seconds(out, time);
+    cemm_buffer_char(out, '\n');
 }
 
 /* If the type of a meter that fails is not known, that does not mean that it has none. */
-static void write_info(struct cemm_buffer *out, const struct cemm_result *results, size_t count)
+static void write_info(struct cemm_buffer *out, const struct cemm_result *result)
 {
-    bool any = false;
+    const char *type = result->document ? result->document->type : result->type;
 
+    if (result->document || (type && *type))
+        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n",
+                           families[INFO].name, result->uid, result->alias, type);
+}
+
+static void write_source(struct cemm_buffer *out, const char *source)
+{
+    cemm_buffer_text(out, "{source=\"");
+    for (; *source; source++) {
+        if (*source == '"' || *source == '\\')
+            cemm_buffer_char(out, '\\');
+        if (*source == '\n')
+            cemm_buffer_text(out, "\\n");
+        else
+            cemm_buffer_char(out, *source);
+    }
+    cemm_buffer_text(out, "\"}");
+}
+
+static void write_up(struct cemm_buffer *out, const struct cemm_result *result)
+{
+    const char *alias = result->alias;
+
+    cemm_buffer_text(out, families[UP].name);
+    if (*result->uid)
+        cemm_buffer_format(out, "{uid=\"%s\"%s%s%s}", result->uid, *alias ? ",alias=\"" : "", alias,
+                           *alias ? "\"" : "");
+    else if (result->source && *result->source)
+        write_source(out, result->source);
+    cemm_buffer_text(out, result->document ? " 1\n" : " 0\n");
+}
+
+static void write_family(struct cemm_buffer *out, enum family family,
+                         const struct cemm_result *results, size_t count, struct past *past)
+{
     for (size_t i = 0; i < count; i++) {
-        const struct cemm_result *result = &results[i];
-        const char *type = result->document ? result->document->type : result->type;
-        if (!is_meter(result) || is_repeated(results, i) ||
-            (!result->document && (!type || !*type)))
+        bool meter = *results[i].uid && *results[i].alias;
+        if (family <= OTHER)
+            write_samples(out, family, results[i].document, past);
+        else if (is_repeated(results, i))
             continue;
-        write_head(out, INFO, &any);
-        cemm_buffer_format(out, "%s{uid=\"%s\",alias=\"%s\",type=\"%s\"} 1\n", families[INFO].name,
-                           result->uid, result->alias, type);
+        else if (family == UP)
+            write_up(out, &results[i]);
+        else if (meter && family == TIME)
+            write_time(out, &results[i], past);
+        else if (meter)
+            write_info(out, &results[i]);
     }
 }
 
@@ -368,11 +338,14 @@ int cemm_render_prometheus(const struct cemm_result *results, size_t count, cons
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
     struct past past = {.text = before, .cursor = before};
 
-    for (enum family family = POWER; family <= OTHER; family++)
+    for (enum family family = POWER; family <= UP; family++) {
+        size_t begin = out.length;
+        write_head(&out, family, strlen(families[family].name));
+        size_t head = out.length;
         write_family(&out, family, results, count, &past);
-    write_times(&out, results, count, &past);
-    write_info(&out, results, count);
-    write_up(&out, results, count);
+        if (out.length == head) /* it has no samples */
+            out.length = begin;
+    }
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }
 
@@ -416,8 +389,7 @@ int cemm_openmetrics_head(const char *line, char **ret_text, size_t *ret_length)
             continue;
         if (strcmp(families[i].type, "counter") == 0)
             length -= strlen("_total");
-        cemm_buffer_format(&out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, name,
-                           families[i].help, (int)length, name, families[i].type);
+        write_head(&out, (enum family)i, length);
     }
     return cemm_buffer_steal(&out, ret_text, ret_length);
 }

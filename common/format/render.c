@@ -4,9 +4,191 @@
  */
 #include "common/format/format.h"
 
+#include "common/base/json.h"
+#include "common/model/channel.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* ---- CSV and JSON: one row a sample -------------------------------------------- */
+
+/* No column depends on the meter, which is easy for scripts. */
+static const char *unit_of(const struct cemm_document *document, const struct cemm_series *series,
+                           const struct cemm_sample *sample)
+{
+    return sample ? cemm_row_unit(&document->query, series, sample) : series->unit;
+}
+
+/* Without printf(): a year of minutes has half a million rows. */
+static void write_csv_row(struct cemm_buffer *out, const struct cemm_document *document,
+                          const struct cemm_series *series, const struct cemm_sample *sample,
+                          const struct cemm_render_options *options)
+{
+    const struct cemm_query *query = &document->query;
+    const char *unit = unit_of(document, series, sample);
+    const char *value = sample ? sample->text : "";
+    char time[CEMM_TIME_SIZE] = "";
+    const char *const cells[] = {query->uid.text, query->alias, series->channel, value,
+                                 unit,            time,         document->type};
+    const size_t count = sizeof(cells) / sizeof(cells[0]);
+
+    if (sample)
+        cemm_time_format(options->zone, sample->time, time);
+    for (size_t i = 0; i < count; i++) {
+        cemm_buffer_text(out, cells[i]);
+        cemm_buffer_char(out, i + 1 < count ? ',' : '\n');
+    }
+}
+
+static void write_json_row(struct cemm_buffer *out, const struct cemm_document *document,
+                           const struct cemm_series *series, const struct cemm_sample *sample,
+                           const struct cemm_render_options *options)
+{
+    bool failed = false;
+    struct json_object *row = json_object_new_object();
+    char time[CEMM_TIME_SIZE] = "";
+    size_t length = 0;
+
+    if (sample)
+        cemm_time_format(options->zone, sample->time, time);
+    cemm_json_add_text(&failed, row, "uid", document->query.uid.text);
+    cemm_json_add_text(&failed, row, "alias", document->query.alias);
+    cemm_json_add_text(&failed, row, "channel", series->channel);
+    if (sample)
+        cemm_json_add(&failed, row, "value", json_object_new_double_s(sample->value, sample->text));
+    else
+        cemm_json_add_text(&failed, row, "value", NULL);
+    cemm_json_add_text(&failed, row, "unit", unit_of(document, series, sample));
+    cemm_json_add_text(&failed, row, "time", sample ? time : NULL);
+    cemm_json_add_text(&failed, row, "type", document->type);
+    const char *text = json_object_to_json_string_length(
+        row, JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    if (text && !failed)
+        cemm_buffer_append(out, text, length);
+    else
+        out->error = -ENOMEM;
+    cemm_buffer_char(out, '\n');
+    json_object_put(row);
+}
+
+/* ---- collectd's plain text protocol --------------------------------------------- */
+
+/*
+ * As its exec and unixsock plugins read it. The identifier is quoted, because
+ * the host name may have any characters. History of gas, of months and of years
+ * gets a name of its own: there, the channel is an amount, and would spoil the
+ * series of the meter's readings.
+ */
+static void write_putval_row(struct cemm_buffer *out, const struct cemm_document *document,
+                             const struct cemm_series *series, const struct cemm_sample *sample,
+                             const struct cemm_render_options *options)
+{
+    const struct cemm_query *query = &document->query;
+    const char *channel = cemm_row_channel(query, series, sample);
+    const char *tag = cemm_history_tag(query, series->channel);
+    struct cemm_identity identity;
+
+    if (!cemm_identify(&query->uid, query->alias, channel, &identity) ||
+        strlen(identity.type_instance) + (tag ? strlen(tag) + 1 : 0) >= CEMM_FIELD_SIZE) {
+        if (options->ret_refused)
+            (*options->ret_refused)++;
+        return;
+    }
+    unsigned cadence = series->cadence ? series->cadence : identity.cadence;
+    double interval = options->interval > cadence ? options->interval : cadence;
+    cemm_buffer_text(out, "PUTVAL \"");
+    for (const char *c = options->host; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            cemm_buffer_char(out, '\\');
+        cemm_buffer_char(out, *c);
+    }
+    cemm_buffer_format(out, "/cemm-%s/%s-%s%s%s\" interval=", identity.plugin_instance,
+                       identity.type, identity.type_instance, tag ? "-" : "", tag ? tag : "");
+    cemm_buffer_number(out, interval);
+    cemm_buffer_format(out, " %" PRId64 ".%03" PRId64 ":", sample->time / 1000,
+                       sample->time % 1000);
+    if (identity.factor == 1)
+        cemm_buffer_append(out, sample->text, sample->text_length);
+    else
+        cemm_buffer_number(out, sample->value * identity.factor);
+    cemm_buffer_char(out, '\n');
+}
+
+/* ---- InfluxDB line protocol ------------------------------------------------------ */
+
+/*
+ * Fields are the channels, as floats, in the API's units, sorted by name as
+ * InfluxDB advises; times in nanoseconds. Names that reach this place need no
+ * escaping (cemm_name_valid()).
+ *
+ * Gas, months and years of history carry a tag with their period, so that an
+ * amount never lands in the series of a meter reading. Gas by the minute is
+ * another field than gas by the hour.
+ */
+static void write_tags(struct cemm_buffer *out, const struct cemm_query *query, const char *tag)
+{
+    cemm_buffer_text(out, "cemm,uid=");
+    cemm_buffer_text(out, query->uid.text);
+    cemm_buffer_text(out, ",alias=");
+    cemm_buffer_text(out, query->alias);
+    if (tag) {
+        cemm_buffer_text(out, ",period=");
+        cemm_buffer_text(out, tag);
+    }
+}
+
+/* Writes the line of this moment, of the series with a tag or of those without. Returns whether
+ * there are others. */
+static bool write_line(struct cemm_buffer *out, const struct cemm_query *query,
+                       const struct cemm_merge *merge, bool tagged)
+{
+    bool any = false, others = false;
+
+    for (size_t i = 0; i < merge->count; i++) {
+        const struct cemm_series *series = &merge->series[i];
+        const struct cemm_sample *sample = cemm_merge_sample(merge, i);
+        const char *tag = sample ? cemm_history_tag(query, series->channel) : NULL;
+        if (!sample || (tag != NULL) != tagged) {
+            others |= sample != NULL;
+            continue;
+        }
+        if (!any)
+            write_tags(out, query, tag);
+        cemm_buffer_char(out, any ? ',' : ' ');
+        cemm_buffer_text(out, cemm_row_channel(query, series, sample));
+        cemm_buffer_char(out, '=');
+        cemm_buffer_append(out, sample->text, sample->text_length);
+        any = true;
+    }
+    if (any) {
+        cemm_buffer_char(out, ' ');
+        cemm_buffer_integer(out, merge->time);
+        cemm_buffer_text(out, "000000\n");
+    }
+    return others;
+}
+
+static void write_influx(struct cemm_buffer *out, const struct cemm_document *document,
+                       const struct cemm_merge *merge)
+{
+    if (write_line(out, &document->query, merge, false))
+        write_line(out, &document->query, merge, true);
+}
+
+/* ---- documents joined -------------------------------------------------------------- */
+
+/* The row of a sample; of a channel that was never read (`sample` NULL), one with neither value nor
+ * time, which putval does not have. */
+static void (*const row_writers[])(struct cemm_buffer *out, const struct cemm_document *document,
+                                   const struct cemm_series *series,
+                                   const struct cemm_sample *sample,
+                                   const struct cemm_render_options *options) = {
+    [CEMM_ROWS_CSV] = write_csv_row,
+    [CEMM_ROWS_JSON] = write_json_row,
+    [CEMM_ROWS_PUTVAL] = write_putval_row,
+};
 
 /* A document that is being written. */
 struct walk {
@@ -14,12 +196,6 @@ struct walk {
     struct cemm_series *sorted; /* NULL: walked in its own order */
     struct cemm_merge merge;
     bool live; /* its current moment has not been written */
-};
-
-static cemm_write_row *const writers[] = {
-    [CEMM_ROWS_CSV] = cemm_write_csv_row,
-    [CEMM_ROWS_JSON] = cemm_write_json_row,
-    [CEMM_ROWS_PUTVAL] = cemm_write_putval_row,
 };
 
 static int by_channel(const void *left, const void *right)
@@ -68,11 +244,11 @@ static void write_moment(struct cemm_buffer *out, struct walk *walk, enum cemm_r
     const struct cemm_merge *merge = &walk->merge;
 
     if (rows == CEMM_ROWS_INFLUX)
-        cemm_write_influx(out, walk->document, merge);
+        write_influx(out, walk->document, merge);
     for (size_t i = 0; rows != CEMM_ROWS_INFLUX && i < merge->count; i++) {
         const struct cemm_sample *sample = cemm_merge_sample(merge, i);
         if (sample)
-            writers[rows](out, walk->document, &merge->series[i], sample, options);
+            row_writers[rows](out, walk->document, &merge->series[i], sample, options);
     }
     walk->live = cemm_merge_next(&walk->merge);
 }
@@ -82,33 +258,31 @@ static void write_unread(struct cemm_buffer *out, const struct cemm_document *do
 {
     for (size_t i = 0; i < document->series_count; i++)
         if (document->series[i].count == 0)
-            writers[rows](out, document, &document->series[i], NULL, options);
+            row_writers[rows](out, document, &document->series[i], NULL, options);
 }
 
-static int write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
-                        size_t count, enum cemm_rows rows,
-                        const struct cemm_render_options *options)
+static void write_joined(struct cemm_buffer *out, const struct cemm_document *const *documents,
+                         size_t count, enum cemm_rows rows,
+                         const struct cemm_render_options *options)
 {
     bool unread = options->unread && (rows == CEMM_ROWS_CSV || rows == CEMM_ROWS_JSON);
     struct walk *walks = calloc(count + 1, sizeof(*walks));
     int64_t time = 0;
-    int r = 0;
 
     if (!walks)
-        return -ENOMEM;
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = begin(&walks[i], documents[i], rows == CEMM_ROWS_INFLUX);
-    while (r == 0 && out->error == 0 && next_moment(walks, count, &time)) {
+        out->error = -ENOMEM;
+    for (size_t i = 0; i < count && out->error == 0; i++)
+        out->error = begin(&walks[i], documents[i], rows == CEMM_ROWS_INFLUX);
+    while (out->error == 0 && next_moment(walks, count, &time)) {
         for (size_t i = 0; i < count; i++)
             if (walks[i].live && walks[i].merge.time == time)
                 write_moment(out, &walks[i], rows, options);
     }
     for (size_t i = 0; i < count && unread; i++)
         write_unread(out, documents[i], rows, options);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; walks && i < count; i++)
         free(walks[i].sorted);
     free(walks);
-    return r;
 }
 
 int cemm_render_joined(const struct cemm_document *const *documents, size_t count,
@@ -116,13 +290,18 @@ int cemm_render_joined(const struct cemm_document *const *documents, size_t coun
                        char **ret_text, size_t *ret_length)
 {
     struct cemm_buffer out = CEMM_BUFFER_INIT(CEMM_RENDERED_MAX);
-    int r = write_joined(&out, documents, count, rows, options);
 
-    if (r < 0) {
-        cemm_buffer_clear(&out);
-        return r;
-    }
+    write_joined(&out, documents, count, rows, options);
     return cemm_buffer_steal(&out, ret_text, ret_length);
+}
+
+static int print_json(const struct cemm_document *document, char **ret_text, size_t *ret_length)
+{
+    struct json_object *root = cemm_document_json(document);
+    int r = root ? cemm_json_print(root, ret_text, ret_length) : -ENOMEM;
+
+    cemm_json_put(root, document->length);
+    return r;
 }
 
 int cemm_render(const struct cemm_document *document, enum cemm_form form,
@@ -132,8 +311,7 @@ int cemm_render(const struct cemm_document *document, enum cemm_form form,
 
     switch (form) {
     case CEMM_FORM_JSON:
-        cemm_write_json(&out, document);
-        break;
+        return print_json(document, ret_text, ret_length);
     case CEMM_FORM_CSV:
         cemm_write_csv(&out, document, zone);
         break;

@@ -4,7 +4,7 @@
 
 #define MINUTE_MS   INT64_C(60000)
 #define FAR         (5 * MINUTE_MS)  /* a minute's row has another one nearer than this */
-#define BETWEEN     (30 * MINUTE_MS) /* or, where some are missing, one on either side */
+#define BETWEEN     (30 * MINUTE_MS) /* or, where some are missing, each neighbour that it has */
 #define WH_PER_KWH  1000.0
 #define GAS_CADENCE 3600 /* smart meters report gas once an hour */
 
@@ -57,29 +57,19 @@ static const struct row *row_of(const char *channel)
     return row;
 }
 
-/* Milliseconds to the row before and to the row after; at an end, both are the distance to the
- * only neighbour. */
-static void distances(const struct cemm_series *series, const struct cemm_sample *row,
-                      int64_t *ret_before, int64_t *ret_behind)
-{
-    size_t i = (size_t)(row - series->samples);
-    int64_t before = i > 0 ? row->time - row[-1].time : INT64_MAX;
-    int64_t behind = i + 1 < series->count ? row[1].time - row->time : before;
-
-    *ret_before = i > 0 ? before : behind;
-    *ret_behind = behind;
-}
-
 static bool is_gas_by_minute(const struct cemm_query *query, const struct cemm_series *series,
                              const struct cemm_sample *row)
 {
-    int64_t before, behind;
+    size_t i = (size_t)(row - series->samples);
+    int64_t before = i > 0 ? row->time - row[-1].time : INT64_MAX;
+    int64_t after = i + 1 < series->count ? row[1].time - row->time : before; /* if it is last */
 
     if (query->endpoint != CEMM_DATA || query->period.span != CEMM_DAY ||
         strcmp(series->channel, "gas") != 0)
         return false;
-    distances(series, row, &before, &behind);
-    return before < FAR || behind < FAR || (before < BETWEEN && behind < BETWEEN);
+    if (i == 0)
+        before = after;
+    return before < FAR || after < FAR || (before < BETWEEN && after < BETWEEN);
 }
 
 const char *cemm_row_channel(const struct cemm_query *query, const struct cemm_series *series,
@@ -94,6 +84,16 @@ const char *cemm_row_unit(const struct cemm_query *query, const struct cemm_seri
     if (query->endpoint != CEMM_DATA || strcmp(series->channel, "gas") != 0)
         return series->unit;
     return is_gas_by_minute(query, series, row) ? "L/min" : "m3";
+}
+
+const char *cemm_history_tag(const struct cemm_query *query, const char *channel)
+{
+    static const char *const spans[] = {
+        [CEMM_DAY] = "day", [CEMM_MONTH] = "month", [CEMM_YEAR] = "year"};
+    bool tagged = query->endpoint == CEMM_DATA &&
+                  (query->period.span != CEMM_DAY || strcmp(channel, "gas") == 0);
+
+    return tagged ? spans[query->period.span] : NULL;
 }
 
 const char *cemm_series_unit(const struct cemm_query *query, const struct cemm_series *series)

@@ -1,5 +1,6 @@
 #include "common/model/document.h"
 
+#include "common/base/json.h"
 #include "common/base/message.h"
 
 #include <errno.h>
@@ -118,6 +119,15 @@ const char *cemm_document_bytes(const struct cemm_document *document, size_t *re
 {
     *ret_length = document->length;
     return document->bytes;
+}
+
+/* They were parsed before, so only a lack of memory can make this fail. json-c's objects take too
+ * much of it to be kept. */
+struct json_object *cemm_document_json(const struct cemm_document *document)
+{
+    struct json_object *root = NULL;
+
+    return cemm_json_parse(document->bytes, document->length, &root, NULL) == 0 ? root : NULL;
 }
 
 int64_t cemm_document_fetched(const struct cemm_document *document)

@@ -26,7 +26,7 @@ struct cemm_document {
     size_t length;
     struct cemm_series *series; /* REALTIME, DATA, TOTALS */
     size_t series_count;
-    struct cemm_sample *samples; /* of all series, those of one behind those of the other */
+    struct cemm_sample *samples; /* of all series, one series after the other */
     char *texts;                 /* of the samples */
     size_t reserved;             /* bytes of all three */
     struct cemm_io *io;          /* IO, INFO */
@@ -52,7 +52,7 @@ size_t cemm_document_size(const struct cemm_document *document);
 /* Makes room for all series and samples that it will have. 0 or -ENOMEM. */
 int cemm_document_reserve(struct cemm_document *document, size_t series, size_t samples);
 
-/* Appends a series, for which there must be room; its samples go behind those of the one before. */
+/* Appends a series, for which there must be room; its samples follow those of the one before. */
 struct cemm_series *cemm_document_add_series(struct cemm_document *document);
 
 /* Copies the samples' texts, which may lie anywhere till then, to a place of the document's own.

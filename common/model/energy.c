@@ -10,9 +10,9 @@
  * quarter. So quarters add up to the day, and nothing depends on where a range
  * begins.
  */
-#include "common/model/alias.h"
 #include "common/model/channel.h"
 #include "common/model/document.h"
+#include "common/model/names.h"
 #include "common/model/period.h"
 
 #include <math.h>
@@ -92,8 +92,7 @@ static void add_rows(const struct cemm_document *document, const struct cemm_ser
 
 /* In Wh: each side, or only the difference of both. */
 struct known {
-    bool readings;
-    bool net;
+    enum cemm_basis basis; /* READINGS, NET; NONE: it is not known */
     double sides[CEMM_SIDES];
     double difference;
 };
@@ -131,7 +130,7 @@ static void find_readings(const struct cemm_energy_input *input, const struct ce
     }
     if (!any)
         return;
-    ret_known->readings = true;
+    ret_known->basis = CEMM_BASIS_READINGS;
     for (size_t i = 0; i < CEMM_SIDES; i++)
         ret_known->sides[i] = whole(sums[i] * KILO);
     ret_known->difference = ret_known->sides[CEMM_FORWARD] - ret_known->sides[CEMM_REVERSE];
@@ -159,7 +158,7 @@ static void find_net(const struct cemm_document *month, const struct cemm_energy
     }
     if (found == 0 || found != wanted)
         return;
-    ret_known->net = true;
+    ret_known->basis = CEMM_BASIS_NET;
     ret_known->difference = whole(sum * KILO);
 }
 
@@ -181,7 +180,7 @@ bool cemm_energy_needs_month(const struct cemm_zone *zone, const struct cemm_ene
     if (!find_measured(input->minutes, &quantity) || !is_electric(quantity) || day.end > now)
         return false;
     find_readings(input, &day, &known);
-    return !known.readings;
+    return !known.basis;
 }
 
 /* ---- both together ------------------------------------------------------------ */
@@ -198,7 +197,7 @@ static struct cemm_amount sum_quarters(const struct cemm_energy_day *day)
 
 /* Each side has a factor of its own; 1 if it would not be between 0.8 and 1.25. No bound is rounded
  * here: i386 rounds otherwise. */
-static void scale(const struct known *known, const double sums[CEMM_SIDES], enum cemm_basis basis,
+static void scale(const struct known *known, const double sums[CEMM_SIDES],
                   struct cemm_energy_day *day, double factors[CEMM_SIDES])
 {
     bool fits = false;
@@ -213,24 +212,24 @@ static void scale(const struct known *known, const double sums[CEMM_SIDES], enum
         }
     }
     if (fits || !day->refused)
-        day->basis = basis;
+        day->basis = known->basis;
 }
 
 static void round_sums(struct cemm_energy_day *day, const double factors[CEMM_SIDES])
 {
     for (size_t i = 0; i < CEMM_SIDES; i++) {
         double sum = 0;
-        double given = 0;
+        double spent = 0;
         for (size_t j = 0; j < day->quarter_count; j++) {
             double *part = &day->quarters[j].sides[i];
             sum += *part;
-            *part = whole(sum * factors[i]) - given;
-            given += *part;
+            *part = whole(sum * factors[i]) - spent;
+            spent += *part;
         }
     }
 }
 
-static void settle(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool over)
+static void adjust(const struct cemm_energy_input *input, struct cemm_energy_day *day, bool over)
 {
     struct known known = {0};
     double factors[CEMM_SIDES] = {1, 1};
@@ -240,21 +239,21 @@ static void settle(const struct cemm_energy_input *input, struct cemm_energy_day
 
     if (over)
         find_readings(input, day, &known);
-    if (over && !known.readings)
+    if (over && !known.basis)
         find_net(input->month, day, &known);
-    if (known.net)
+    bool net = known.basis == CEMM_BASIS_NET;
+    if (net)
         known.sides[side] = side == CEMM_FORWARD ? known.difference : -known.difference;
     for (size_t i = 0; i < CEMM_SIDES; i++)
         sum.sides[i] /= MINUTES_PER_HOUR;
-    if (whole_day && known.readings)
-        scale(&known, sum.sides, CEMM_BASIS_READINGS, day, factors);
-    else if (whole_day && known.net && (side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
-        scale(&known, sum.sides, CEMM_BASIS_NET, day, factors);
+    if (whole_day && known.basis &&
+        (!net || side == CEMM_FORWARD || sum.sides[CEMM_FORWARD] <= 0))
+        scale(&known, sum.sides, day, factors);
     for (size_t i = 0; i < CEMM_SIDES; i++)
         factors[i] /= MINUTES_PER_HOUR;
     round_sums(day, factors);
     sum = sum_quarters(day);
-    day->checked = known.readings || known.net;
+    day->checked = known.basis != CEMM_BASIS_NONE;
     if (day->checked)
         day->unallocated = known.difference - (sum.sides[CEMM_FORWARD] - sum.sides[CEMM_REVERSE]);
 }
@@ -277,7 +276,7 @@ void cemm_energy_of(const struct cemm_zone *zone, const struct cemm_energy_input
     if (ret_day->quantity == CEMM_QUANTITY_GAS || ret_day->quantity == CEMM_QUANTITY_VOLUME)
         round_sums(ret_day, as_they_are);
     else
-        settle(input, ret_day, ret_day->end <= now);
+        adjust(input, ret_day, ret_day->end <= now);
 }
 
 /* ---- intervals ---------------------------------------------------------------- */

@@ -15,9 +15,9 @@
 #include "common/model/ledger.h"
 
 #include "common/base/limits.h"
-#include "common/model/alias.h"
 #include "common/model/channel.h"
 #include "common/model/document.h"
+#include "common/model/names.h"
 
 #include <errno.h>
 #include <search.h>

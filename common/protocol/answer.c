@@ -4,15 +4,14 @@
  */
 #include "common/protocol/answer.h"
 
+#include "common/base/buffer.h"
 #include "common/base/json.h"
 #include "common/base/limits.h"
 #include "common/base/message.h"
-#include "common/model/alias.h"
 #include "common/model/channel.h"
+#include "common/model/names.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,17 +20,12 @@
 struct reader {
     struct cemm_document *document;
     struct json_object *root;
+    struct json_object *data;   /* of a realtime answer, what the meter says itself, ... */
+    struct json_object *totals; /* ... and what the CEMM has added up (LAN only); NULL: not there */
     enum cemm_alias_kind kind; /* of the meter */
     int64_t now;
-    struct cemm_buffer texts; /* of the samples, one behind the other, while it is being read */
+    struct cemm_buffer texts; /* of the samples, one after the other, while it is being read */
     struct cemm_message *message;
-};
-
-/* The two objects of a realtime answer: `data` is what the meter says itself, `totals` (LAN only,
- * may be NULL) what the CEMM has added up. */
-struct groups {
-    struct json_object *data;
-    struct json_object *totals;
 };
 
 size_t cemm_answer_max(enum cemm_endpoint endpoint)
@@ -53,19 +47,13 @@ static int refuse(const struct reader *reader, const char *wanted)
 }
 
 /* Counts a part that does not fit, and keeps the message of the first one. */
-__attribute__((format(printf, 2, 3))) static void skip(struct reader *reader, const char *format,
-                                                       ...)
-{
-    struct cemm_document *document = reader->document;
-    struct cemm_message message;
-    va_list arguments;
+#define skip(reader, ...) cemm_message_set(count_skipped((reader)->document), __VA_ARGS__)
 
+static struct cemm_message *count_skipped(struct cemm_document *document)
+{
     if (document->skipped++ > 0)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(message.text, sizeof(message.text), format, arguments);
-    va_end(arguments);
-    cemm_message_keep(&document->skipped_message, &message);
+        return NULL;
+    return document->skipped_message = malloc(sizeof(*document->skipped_message));
 }
 
 /* ---- samples -------------------------------------------------------------- */
@@ -164,19 +152,6 @@ static void read_rows(struct reader *reader, struct json_object *rows, struct ce
     sort_samples(series);
 }
 
-/* Realtime: a meter's clock may run a little fast, but not more than that. As read_sample(). */
-static int read_single(struct reader *reader, struct json_object *pair, const char *channel,
-                       struct cemm_sample *ret_sample)
-{
-    int r = read_sample(reader, pair, ret_sample);
-    bool ahead = r > 0 && ret_sample->time > reader->now + CEMM_AHEAD_MAX;
-
-    if (r < 0)
-        skip(reader, "%s is not [milliseconds, number]", channel);
-    reader->document->early += ahead;
-    return ahead ? 0 : r;
-}
-
 /* ---- channels ------------------------------------------------------------- */
 
 /* NULL: there are too many; the first ones are used. */
@@ -191,7 +166,7 @@ static struct cemm_series *add_series(struct reader *reader, const char *channel
     return series;
 }
 
-static void note_newest(struct cemm_document *document, const struct cemm_sample *sample)
+static void update_newest(struct cemm_document *document, const struct cemm_sample *sample)
 {
     if (sample->time > document->newest)
         document->newest = sample->time;
@@ -212,7 +187,7 @@ static void read_history(struct reader *reader, const char *channel, struct json
     read_rows(reader, rows, series);
     series->unit = cemm_series_unit(&document->query, series);
     if (series->count)
-        note_newest(document, &series->samples[series->count - 1]);
+        update_newest(document, &series->samples[series->count - 1]);
 }
 
 /* One sample of a channel. `shown`: the channel is taken from this set. Samples of `data` that are
@@ -221,17 +196,24 @@ static void read_current(struct reader *reader, const char *channel, struct json
                          bool total, bool shown)
 {
     struct cemm_sample sample = {0};
-    int r = shown || !total ? read_single(reader, pair, channel, &sample) : -EIO;
 
-    if (r < 0)
+    if (total && !shown)
         return;
-    if (r > 0 && !total)
-        note_newest(reader->document, &sample);
+    int r = read_sample(reader, pair, &sample);
+    if (r < 0) {
+        skip(reader, "%s is not [milliseconds, number]", channel);
+        return;
+    }
+    bool ahead = sample.time > reader->now + CEMM_AHEAD_MAX; /* its clock may run a little fast */
+    bool any = r > 0 && !ahead;
+    reader->document->early += ahead;
+    if (any && !total)
+        update_newest(reader->document, &sample);
     struct cemm_series *series = shown ? add_series(reader, channel) : NULL;
     if (!series)
         return;
     series->samples[0] = sample;
-    series->count = r > 0;
+    series->count = any;
     series->total = total;
     series->unit = cemm_series_unit(&reader->document->query, series);
 }
@@ -247,12 +229,13 @@ static bool has(struct json_object *group, const char *channel)
  * sums are right only within `totals`. So all readings of a meter come from one
  * of the two. Undocumented channels are taken from either.
  */
-static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, const char *channel)
+static bool from_totals(const struct reader *reader, const char *channel)
 {
-    bool lacking = !has(groups->data, channel);
+    enum cemm_alias_kind kind = reader->kind;
+    bool lacking = !has(reader->data, channel);
     bool adds_up = kind == CEMM_ALIAS_PULSE || kind == CEMM_ALIAS_MODBUS;
 
-    if (!groups->totals)
+    if (!reader->totals)
         return false;
     switch (cemm_channel_kind(channel)) {
     case CEMM_CHANNEL_MOMENT:
@@ -267,11 +250,10 @@ static bool from_totals(enum cemm_alias_kind kind, const struct groups *groups, 
     return false;
 }
 
-static void read_group(struct reader *reader, const struct groups *groups,
-                       struct json_object *group)
+static void read_group(struct reader *reader, struct json_object *group)
 {
     bool history = reader->document->query.endpoint == CEMM_DATA;
-    bool total = group == groups->totals;
+    bool total = group == reader->totals;
 
     json_object_object_foreach (group, channel, content) {
         if (!cemm_name_valid(channel))
@@ -280,7 +262,7 @@ static void read_group(struct reader *reader, const struct groups *groups,
             read_history(reader, channel, content);
         else
             read_current(reader, channel, content, total,
-                         from_totals(reader->kind, groups, channel) == total);
+                         from_totals(reader, channel) == total);
     }
 }
 
@@ -299,19 +281,6 @@ void cemm_answer_drop_readings(struct cemm_document *document)
     document->series_count = kept;
 }
 
-static void bound(struct cemm_series *series, int64_t start, int64_t last)
-{
-    size_t until = series->count;
-    size_t from = 0;
-
-    while (from < until && series->samples[from].time < start)
-        from++;
-    while (from < until && series->samples[until - 1].time > last)
-        until--;
-    series->samples += from;
-    series->count = until - from;
-}
-
 void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t end)
 {
     int64_t last = document->query.endpoint == CEMM_TOTALS ? end : end - 1;
@@ -323,9 +292,12 @@ void cemm_answer_bound(struct cemm_document *document, int64_t start, int64_t en
             continue;
         document->stray |=
             series->samples[0].time < start || series->samples[series->count - 1].time > end;
-        bound(series, start, last);
+        for (; series->count > 0 && series->samples[0].time < start; series->count--)
+            series->samples++;
+        while (series->count > 0 && series->samples[series->count - 1].time > last)
+            series->count--;
         if (series->count > 0)
-            note_newest(document, &series->samples[series->count - 1]);
+            update_newest(document, &series->samples[series->count - 1]);
     }
 }
 
@@ -346,18 +318,18 @@ static int read_channels(struct reader *reader, struct json_object *data)
 {
     struct cemm_document *document = reader->document;
     bool history = document->query.endpoint == CEMM_DATA;
-    struct groups groups = {.data = data};
     size_t series = 0, samples = 0;
 
+    reader->data = data;
     if (document->query.endpoint == CEMM_REALTIME && has(reader->root, "totals")) {
-        groups.totals = cemm_json_member(reader->root, "totals", json_type_object);
-        if (!groups.totals)
+        reader->totals = cemm_json_member(reader->root, "totals", json_type_object);
+        if (!reader->totals)
             skip(reader, "\"totals\" is not an object");
     }
-    document->totals = groups.totals;
-    count_samples(groups.data, history, &series, &samples);
-    if (groups.totals)
-        count_samples(groups.totals, history, &series, &samples);
+    document->totals = reader->totals;
+    count_samples(data, history, &series, &samples);
+    if (reader->totals)
+        count_samples(reader->totals, history, &series, &samples);
     int r = cemm_document_reserve(document, series < CEMM_CHANNELS_MAX ? series : CEMM_CHANNELS_MAX,
                                   samples);
     /* A text with its NUL is shorter than the pair that it stands in, so that all of them have room
@@ -365,9 +337,9 @@ static int read_channels(struct reader *reader, struct json_object *data)
     if (r == 0)
         r = cemm_buffer_reserve(&reader->texts, document->length);
     if (r == 0)
-        read_group(reader, &groups, groups.data);
-    if (r == 0 && groups.totals)
-        read_group(reader, &groups, groups.totals);
+        read_group(reader, data);
+    if (r == 0 && reader->totals)
+        read_group(reader, reader->totals);
     if (r == 0)
         r = cemm_document_own_texts(document);
     cemm_buffer_clear(&reader->texts);
@@ -480,37 +452,24 @@ static int read_io(struct reader *reader, struct json_object *data)
 
 static int read_document(struct reader *reader)
 {
-    static const struct {
-        enum json_type type;
-        int (*read)(struct reader *reader, struct json_object *data);
-    } kinds[] = {
-        [CEMM_DEVICES] = {json_type_array, read_devices},
-        [CEMM_ROOT] = {json_type_object, read_root},
-        [CEMM_IO] = {json_type_array, read_io},
-        [CEMM_INFO] = {json_type_array, read_io},
-        [CEMM_REALTIME] = {json_type_object, read_channels},
-        [CEMM_DATA] = {json_type_object, read_channels},
-        [CEMM_TOTALS] = {json_type_object, read_channels},
-    };
-    enum cemm_endpoint endpoint = reader->document->query.endpoint;
-    struct json_object *data = cemm_json_member(reader->root, "data", kinds[endpoint].type);
+    const struct cemm_document *document = reader->document;
+    enum cemm_endpoint endpoint = document->query.endpoint;
+    bool io = endpoint == CEMM_IO || endpoint == CEMM_INFO;
+    bool list = io || endpoint == CEMM_DEVICES;
+    struct json_object *data =
+        cemm_json_member(reader->root, "data", list ? json_type_array : json_type_object);
 
     if (!data)
-        return refuse(reader, kinds[endpoint].type == json_type_array
-                                  ? "it has no list \"data\""
-                                  : "it has no object \"data\"");
-    return kinds[endpoint].read(reader, data);
-}
-
-/* If nothing was read, the answer lacks what its endpoint is about. */
-static int check_rest(const struct reader *reader)
-{
-    const struct cemm_document *document = reader->document;
+        return refuse(reader,
+                      list ? "it has no list \"data\"" : "it has no object \"data\"");
+    int r = io                          ? read_io(reader, data)
+            : endpoint == CEMM_DEVICES ? read_devices(reader, data)
+            : endpoint == CEMM_ROOT    ? read_root(reader, data)
+                                       : read_channels(reader, data);
     bool any = document->uid_count > 0 || document->io_count > 0 || !cemm_document_empty(document);
-
-    if (any || document->skipped == 0)
-        return 0;
-    return refuse(reader, cemm_message_kept(&document->skipped_message)->text);
+    if (r == 0 && !any && document->skipped > 0) /* it lacks what its endpoint is about */
+        r = refuse(reader, cemm_message_kept(&document->skipped_message)->text);
+    return r;
 }
 
 int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length, int64_t now,
@@ -532,8 +491,6 @@ int cemm_answer_read(const struct cemm_query *query, char *bytes, size_t length,
         refuse(&reader, problem.text);
     if (r == 0)
         r = read_document(&reader);
-    if (r == 0)
-        r = check_rest(&reader);
     cemm_json_put(reader.root, length);
     if (r < 0) {
         cemm_document_unref(reader.document);

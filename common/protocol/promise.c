@@ -19,24 +19,13 @@ static enum cemm_step wait_until(struct cemm_promise *promise, int64_t until)
     return until < promise->deadline ? CEMM_WAIT : CEMM_TIMED_OUT;
 }
 
-static int64_t first_pause(const struct cemm_promise *promise)
-{
-    return promise->expected >= 0 ? promise->expected / 2 : CEMM_PROMISE_FIRST_MS;
-}
-
-static int64_t late_pause(const struct cemm_promise *promise)
-{
-    int64_t pause = promise->expected / CEMM_PROMISE_LATE;
-
-    return pause > CEMM_PROMISE_LATE_MS ? pause : CEMM_PROMISE_LATE_MS;
-}
-
 /* Handles a 202: it begins a promise, or says that the repeat was too early. */
 static void take_promise(struct cemm_promise *promise, int64_t now)
 {
     if (promise->since < 0 || now - promise->since >= CEMM_PROMISE_LIFE_MS) {
         promise->since = now;
-        promise->pause = first_pause(promise);
+        promise->pause =
+            promise->expected >= 0 ? promise->expected / 2 : CEMM_PROMISE_FIRST_MS;
         promise->early = 0;
         promise->given++;
         promise->repeats = 0;
@@ -45,8 +34,11 @@ static void take_promise(struct cemm_promise *promise, int64_t now)
     }
     int64_t elapsed = now - promise->since;
     bool late = promise->expected >= 0 && elapsed >= promise->expected;
-    if (late && promise->early < promise->expected) /* the data is due any moment */
-        promise->pause = late_pause(promise);
+    if (late && promise->early < promise->expected) { /* the data is due any moment */
+        promise->pause = promise->expected / CEMM_PROMISE_LATE;
+        if (promise->pause < CEMM_PROMISE_LATE_MS)
+            promise->pause = CEMM_PROMISE_LATE_MS;
+    }
     promise->early = elapsed;
 }
 
@@ -81,11 +73,6 @@ enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, in
     take_promise(promise, now);
     int64_t pause = take_pause(promise, now);
     return wait_until(promise, now + (retry_after_ms >= 0 ? retry_after_ms : pause));
-}
-
-void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds)
-{
-    promise->deadline += milliseconds;
 }
 
 int64_t cemm_promise_learned(const struct cemm_promise *promise, int64_t sent, int64_t known)

@@ -36,7 +36,7 @@ enum cemm_step {
 };
 
 struct cemm_promise {
-    int64_t deadline;
+    int64_t deadline; /* later by the time spent waiting for a free connection */
     int64_t since; /* when the current promise was given; -1: none */
     int64_t pause;
     int64_t until;    /* for CEMM_WAIT */
@@ -60,9 +60,6 @@ void cemm_promise_begin(struct cemm_promise *promise, int64_t now, int64_t timeo
  */
 enum cemm_step cemm_promise_answer(struct cemm_promise *promise, int64_t now, int status,
                                    int64_t retry_after_ms);
-
-/* Extends the deadline by time that was spent waiting for a free connection. */
-void cemm_promise_excuse(struct cemm_promise *promise, int64_t milliseconds);
 
 /* The new estimate of how long the source takes, after the repeat sent at `sent` got the data.
  * `known` is the old estimate of this device; -1: none but that of cemm_promise_begin(). */

@@ -4,7 +4,7 @@
  */
 #include "check.h"
 #include "common/frontend.h"
-#include "common/model/alias.h"
+#include "common/model/names.h"
 
 static const struct {
     const char *name;

@@ -79,6 +79,37 @@ static void test_integers(void **state)
     cemm_buffer_clear(&buffer);
 }
 
+static void test_numbers(void **state)
+{
+    static const struct {
+        double number;
+        const char *text;
+    } rows[] = {
+        {0, "0"},
+        {-0.0, "-0"},
+        {1, "1"},
+        {0.1, "0.1"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1e300, "1e+300"},
+        {123456789012345, "123456789012345"},
+        {1e15, "1e+15"},
+        {0.00001, "0.00001"},
+        {1.5e-6, "1.5e-06"},
+        {-5804571533.25, "-5804571533.25"},
+        {5e-324, "5e-324"},
+        {1351.5 * 3600000, "4865400000"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cemm_buffer out = CEMM_BUFFER_INIT(100);
+        cemm_buffer_number(&out, rows[i].number);
+        expect_text(rows[i].text, out.data, rows[i].text);
+        assert_true(strtod(out.data, NULL) == rows[i].number);
+        cemm_buffer_clear(&out);
+    }
+}
+
 static void test_error_sticks(void **state)
 {
     struct cemm_buffer buffer = CEMM_BUFFER_INIT(4);
@@ -184,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_writers),
         cmocka_unit_test(test_integers),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_error_sticks),
         cmocka_unit_test(test_steal),
         cmocka_unit_test(test_stream),

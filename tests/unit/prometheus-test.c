@@ -303,37 +303,6 @@ static void test_times_before(void **state)
     cemm_document_unref(second);
 }
 
-static void test_numbers(void **state)
-{
-    static const struct {
-        double number;
-        const char *text;
-    } rows[] = {
-        {0, "0"},
-        {-0.0, "-0"},
-        {1, "1"},
-        {0.1, "0.1"},
-        {0.1 + 0.2, "0.30000000000000004"},
-        {1e300, "1e+300"},
-        {123456789012345, "123456789012345"},
-        {1e15, "1e+15"},
-        {0.00001, "0.00001"},
-        {1.5e-6, "1.5e-06"},
-        {-5804571533.25, "-5804571533.25"},
-        {5e-324, "5e-324"},
-        {1351.5 * 3600000, "4865400000"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        struct cemm_buffer out = CEMM_BUFFER_INIT(100);
-        cemm_write_number(&out, rows[i].number);
-        expect_text(rows[i].text, out.data, rows[i].text);
-        assert_true(strtod(out.data, NULL) == rows[i].number);
-        cemm_buffer_clear(&out);
-    }
-}
-
 /* History as OpenMetrics, with the head of its last line. */
 static const struct {
     const char *alias;
@@ -419,7 +388,7 @@ int main(void)
         cmocka_unit_test(test_channels),     cmocka_unit_test(test_whole),
         cmocka_unit_test(test_direction),    cmocka_unit_test(test_silent_meter),
         cmocka_unit_test(test_times_before), cmocka_unit_test(test_before),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_history),
+        cmocka_unit_test(test_history),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * necessary. The hash must never change.
  */
 #include "check.h"
-#include "common/model/shard.h"
+#include "common/model/names.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,12 @@
 /*
- * The aliases of the API documents, as a table. The LAN knows all of them.
+ * The aliases of the API documents, as a table, of which the LAN knows all; and
+ * shards: several programs share an account, and each reads a part of its
+ * devices. frontend.h has more about names.
  */
-#ifndef CEMM_MODEL_ALIAS_H
-#define CEMM_MODEL_ALIAS_H
+#ifndef CEMM_MODEL_NAMES_H
+#define CEMM_MODEL_NAMES_H
 
-#include <stdbool.h>
+#include "common/frontend.h"
 
 /* What kind of meter an alias stands for. */
 enum cemm_alias_kind {
@@ -32,5 +34,9 @@ bool cemm_alias_in_cloud(const char *alias);
 
 /* CEMM_ALIAS_OTHER also for an undocumented alias. */
 enum cemm_alias_kind cemm_alias_kind(const char *alias);
+
+/* Which of the shards 1 to `shards` a device belongs to. It is the same on all machines and in all
+ * versions. */
+unsigned cemm_shard_of(const struct cemm_uid *uid, unsigned shards);
 
 #endif
