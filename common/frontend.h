@@ -108,7 +108,7 @@ enum cemm_rows {
     CEMM_ROWS_JSON,   /* the same as JSON objects, one a line */
     CEMM_ROWS_INFLUX, /* InfluxDB line protocol: cemm(1) */
     CEMM_ROWS_PUTVAL, /* collectd's plain text protocol, identifiers as cemm_identify() has them;
-                       * with "-day", "-month" or "-year" behind them where a history must not
+                       * with "-day", "-month" or "-year" after them where a history must not
                        * become one series with realtime */
 };
 
@@ -489,47 +489,42 @@ const struct cemm_uid *cemm_ledger_uid(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_alias(const struct cemm_ledger_entry *entry);
 const char *cemm_ledger_channel(const struct cemm_ledger_entry *entry);
 
-/* Whether a sample of a realtime document is to be sent now; if so it counts as taken. */
+/* Whether a sample of a realtime document is to be sent now; if so it counts as accepted. */
 enum cemm_verdict {
     CEMM_NEW,
-    CEMM_REPEATED, /* not newer than the last one taken */
-    CEMM_WITHHELD, /* the source has changed, and the reading is less than 1 below the last one: the
-                      cloud and the LAN round differently. Readings are withheld until they exceed
-                      the last one. */
-    CEMM_NO_ROOM,  /* no memory to record it, so it is not sent */
+    CEMM_REPEATED, /* not newer than the last one accepted */
+    CEMM_STEPS_BACK, /* the source has changed, and the reading is less than 1 below the last one,
+                        because the cloud and the LAN round differently. Readings are not sent until
+                        they have reached the last one. */
 };
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
+enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
                                    const struct cemm_document *document,
                                    const struct cemm_sample *sample);
 
 /*
  * How often the series is measured: the shortest distance between the last
- * eight samples that were taken, rounded up to 10, 30, 60, 300 or 3600 s.
+ * eight samples that were accepted, rounded up to 10, 30, 60, 300 or 3600 s.
  * False, and 0: not known yet. True, and 0: a pulse meter, which has no
  * interval of its own.
  */
 bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds);
 
-/* The shortest interval of a meter's channels, except those of `totals`; 0: none is known. */
-unsigned cemm_ledger_meter_cadence(struct cemm_ledger *ledger,
-                                   const struct cemm_document *document);
-
 /*
  * A document with only those samples of a realtime document that are to be
  * sent now. With `shown`, the document that was sent before, samples that are
- * repeated or withheld are replaced by its samples. NULL: no memory. The caller
+ * not to be sent are replaced by its samples. NULL: no memory. The caller
  * unrefs it.
  */
 struct cemm_document *cemm_ledger_pick(struct cemm_ledger *ledger,
                                        const struct cemm_document *document,
                                        const struct cemm_document *shown);
 
-/* Records that a sample was sent to all sinks, so that it is not sent again, even in a later
- * run. Returns 0, -ENOMEM, or -EINVAL: `time` is out of range. */
-int cemm_ledger_sent(struct cemm_ledger_entry *entry, int64_t time);
-
-/* Records that a sink was sent the minute that contains `time` (Unix milliseconds). Returns 1
- * if that is new, else 0, or -ENOMEM, also if a name or the time is invalid. */
+/*
+ * Records that a sample of that time was sent: live to all sinks (`sink` NULL),
+ * so that it is not sent again, even in a later run; or to one sink, as the
+ * only one of its minute. Returns 1 if that sink lacked the minute, else 0;
+ * -EINVAL: `time` is out of range; -ENOMEM, also if the sink's name is invalid.
+ */
 int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time);
 
 /*

@@ -28,7 +28,7 @@
 #define CEMM_NOTE_MAX       (1u << 16)  /* bytes of what the archive remembers of a meter */
 #define CEMM_STATE_MAX      (64u << 20) /* bytes of a state file */
 #define CEMM_LINES_MAX      (1u << 20)  /* bytes that wait for a state file */
-#define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were given, for one series */
+#define CEMM_STRETCHES_MAX  2048        /* intervals of minutes that were sent, for one series */
 #define CEMM_SINKS_MAX      64          /* sinks of minutes, of this run and earlier ones */
 
 /* Bytes of what the archive remembers of an answer without a sample: who gave it, and itself. */

@@ -5,8 +5,8 @@
  * source answers; and which minutes each sink was sent, from which backfill
  * computes what is missing.
  *
- * A sample is "taken" when it is accepted for output, and "sent" when it was
- * output. Between the two it may wait in a queue, or be lost with the process:
+ * A sample is "accepted" when it is to be output, and "sent" when it was.
+ * Between the two it may wait in a queue, or be lost with the process:
  * so the state file has only what was sent.
  *
  * The window limits what is requested, not what is recorded: it may be wider in
@@ -26,7 +26,7 @@
 
 #define STEP_BACK_MAX 1.0 /* in the meter's own unit: a greater step is a new meter */
 #define MINUTE_MS     INT64_C(60000)
-#define SETTLE_MS     INT64_C(60000) /* a minute that has only just ended may still come live */
+#define LATE_MS     INT64_C(60000) /* a minute that has only just ended may still come live */
 
 /* ---- names --------------------------------------------------------------------- */
 
@@ -39,72 +39,58 @@ static int compare_meters(const void *left, const void *right)
     return r ? r : strcmp(a->alias, b->alias);
 }
 
-static struct cemm_ledger_meter *meter_new(struct cemm_ledger *ledger,
-                                           const struct cemm_ledger_meter *names)
+/* Finds a meter, or creates it; NULL: no memory, or an invalid name. */
+static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
+                                           const char *alias)
 {
-    struct cemm_ledger_meter *meter = malloc(sizeof(*meter));
+    struct cemm_ledger_meter names = {.ledger = ledger};
 
+    if (!cemm_uid_parse(uid->text, &names.uid) || !cemm_name_valid(alias))
+        return NULL;
+    strcpy(names.alias, alias);
+    struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
+    if (found)
+        return *found;
+    struct cemm_ledger_meter *meter = malloc(sizeof(*meter));
     if (!meter)
         return NULL;
-    *meter = *names;
-    meter->ledger = ledger;
+    *meter = names;
     if (tsearch(meter, &ledger->meters, compare_meters))
         return meter;
     free(meter);
     return NULL;
 }
 
-/* Finds a meter, or creates it; NULL: no memory, or an invalid name. */
-static struct cemm_ledger_meter *meter_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                           const char *alias)
+/* Finds an entry, or creates it; NULL: no memory. */
+static struct cemm_ledger_entry *entry_get(struct cemm_ledger_meter *meter, const char *channel)
 {
-    struct cemm_ledger_meter names = {.entries = NULL};
+    struct cemm_ledger_entry **place = &meter->entries;
+    int order = -1;
 
-    if (!cemm_uid_parse(uid->text, &names.uid) || !cemm_name_valid(alias))
-        return NULL;
-    strcpy(names.alias, alias);
-    struct cemm_ledger_meter **found = tfind(&names, &ledger->meters, compare_meters);
-    return found ? *found : meter_new(ledger, &names);
-}
-
-static struct cemm_ledger_entry *entry_new(struct cemm_ledger_meter *meter, const char *channel)
-{
+    while (*place && (order = strcmp((*place)->channel, channel)) < 0)
+        place = &(*place)->next;
+    if (order == 0)
+        return *place;
     struct cemm_ledger_entry *entry = calloc(1, sizeof(*entry) + strlen(channel) + 1);
-
     if (!entry)
         return NULL;
+    entry->next = *place;
     entry->meter = meter;
     entry->paced = cemm_alias_kind(meter->alias) != CEMM_ALIAS_PULSE;
     entry->followed = strcmp(channel, "electric_power") == 0 || strcmp(channel, "flow") == 0;
     strcpy(entry->channel, channel);
-    return entry;
-}
-
-struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                          const char *alias, const char *channel)
-{
-    struct cemm_ledger_meter *meter = meter_get(ledger, uid, alias);
-    struct cemm_ledger_entry **place = meter ? &meter->entries : NULL;
-    int order = -1;
-
-    while (place && *place && (order = strcmp((*place)->channel, channel)) < 0)
-        place = &(*place)->next;
-    if (order == 0)
-        return *place;
-    struct cemm_ledger_entry *entry =
-        meter && cemm_name_valid(channel) ? entry_new(meter, channel) : NULL;
-    if (entry) {
-        entry->next = *place;
-        *place = entry;
-    }
+    *place = entry;
     return entry;
 }
 
 struct cemm_ledger_entry *cemm_ledger_entry(struct cemm_ledger *ledger, const struct cemm_uid *uid,
                                             const char *alias, const char *channel)
 {
+    if (!cemm_name_valid(channel))
+        return NULL;
     pthread_mutex_lock(&ledger->lock);
-    struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, uid, alias, channel);
+    struct cemm_ledger_meter *meter = meter_get(ledger, uid, alias);
+    struct cemm_ledger_entry *entry = meter ? entry_get(meter, channel) : NULL;
     pthread_mutex_unlock(&ledger->lock);
     return entry;
 }
@@ -181,7 +167,7 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, si
     pthread_mutex_init(&ledger->lock, NULL);
     ledger->window = window > CEMM_WINDOW_MAX ? CEMM_WINDOW_MAX : window;
     ledger->lines = CEMM_BUFFER_INIT(CEMM_LINES_MAX);
-    ledger->behind = true;
+    ledger->rewrite = true;
     for (size_t i = 0; i < count; i++)
         if (!sink_get(ledger, sinks[i], true)) {
             cemm_ledger_free(ledger);
@@ -190,25 +176,20 @@ struct cemm_ledger *cemm_ledger_new(int64_t window, const char *const *sinks, si
     return ledger;
 }
 
-static void entry_free(struct cemm_ledger_entry *entry)
-{
-    while (entry->sinks) {
-        struct cemm_sent *sent = entry->sinks;
-        entry->sinks = sent->next;
-        cemm_minutes_clear(&sent->minutes);
-        free(sent);
-    }
-    free(entry);
-}
-
 static void meter_free(void *data)
 {
     struct cemm_ledger_meter *meter = data;
+    struct cemm_ledger_entry *entry;
+    struct cemm_sent *sent;
 
-    while (meter->entries) {
-        struct cemm_ledger_entry *entry = meter->entries;
+    while ((entry = meter->entries)) {
         meter->entries = entry->next;
-        entry_free(entry);
+        while ((sent = entry->sinks)) {
+            entry->sinks = sent->next;
+            cemm_minutes_clear(&sent->minutes);
+            free(sent);
+        }
+        free(entry);
     }
     free(meter);
 }
@@ -218,7 +199,7 @@ void cemm_ledger_clear(struct cemm_ledger *ledger)
     tdestroy(ledger->meters, meter_free);
     ledger->meters = NULL;
     cemm_buffer_clear(&ledger->lines);
-    ledger->behind = true;
+    ledger->rewrite = true;
 }
 
 void cemm_ledger_free(struct cemm_ledger *ledger)
@@ -226,7 +207,6 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
     if (!ledger)
         return;
     cemm_ledger_clear(ledger);
-    tdestroy(ledger->sources, free);
     for (size_t i = 0; i < ledger->sink_count; i++)
         free(ledger->sinks[i]);
     pthread_mutex_destroy(&ledger->lock);
@@ -238,65 +218,37 @@ void cemm_ledger_free(struct cemm_ledger *ledger)
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink)
 {
-    const char *const parts[] = {sink, entry->meter->uid.text, entry->meter->alias, entry->channel};
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        cemm_buffer_text(lines, parts[i]);
-        cemm_buffer_char(lines, '\t');
-    }
+    cemm_buffer_format(lines, "%s\t%s\t%s\t%s\t", sink, entry->meter->uid.text,
+                       entry->meter->alias, entry->channel);
 }
 
 /* Adds a line for the file. If there is no room, the file is rewritten later. */
 static void add_line(const struct cemm_ledger_entry *entry, const char *sink, const char *before,
-                     int64_t number, const char *behind)
+                     int64_t number, const char *after)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
-    if (ledger->behind)
+    if (ledger->rewrite)
         return;
     cemm_ledger_line(&ledger->lines, entry, sink);
     cemm_buffer_text(&ledger->lines, before);
     cemm_buffer_integer(&ledger->lines, number);
-    cemm_buffer_text(&ledger->lines, behind);
+    cemm_buffer_text(&ledger->lines, after);
     if (!ledger->lines.error)
         return;
     cemm_buffer_clear(&ledger->lines);
-    ledger->behind = true;
+    ledger->rewrite = true;
 }
 
-/* ---- samples taken ------------------------------------------------------------------ */
-
-static int compare_texts(const void *left, const void *right)
-{
-    return strcmp(left, right);
-}
-
-/* The ledger's copy of a source's name; NULL: no memory. There are few sources. */
-static const char *source_named(struct cemm_ledger *ledger, const char *name)
-{
-    char **found = tfind(name, &ledger->sources, compare_texts);
-    if (found)
-        return *found;
-    char *source = strdup(name);
-    if (source && tsearch(source, &ledger->sources, compare_texts))
-        return source;
-    free(source);
-    return NULL;
-}
+/* ---- samples accepted ------------------------------------------------------------------ */
 
 static bool steps_back(const struct cemm_ledger_entry *entry, const struct cemm_sample *sample,
-                       const char *source)
+                       uint64_t source)
 {
     double back = entry->value - sample->value;
 
     return entry->source && entry->source != source && back > 0 && back < STEP_BACK_MAX &&
            cemm_channel_kind(entry->channel) == CEMM_CHANNEL_READING;
-}
-
-/* A sample that is too far ahead was taken while our clock was wrong, so it does not count. */
-static int64_t newest_taken(const struct cemm_ledger_entry *entry, int64_t now)
-{
-    return entry->taken <= now + CEMM_AHEAD_MAX ? entry->taken : 0;
 }
 
 /* The time of a reading in `totals` is not when it was measured: the same value is new only if
@@ -318,39 +270,39 @@ static void learn(struct cemm_ledger_entry *entry, int64_t time)
 
     if (!entry->paced || !entry->source)
         return;
-    cemm_cadence_learn(&entry->cadence, time - entry->taken);
+    cemm_cadence_learn(&entry->cadence, time - entry->accepted);
     if (cemm_cadence_seconds(&entry->cadence) != known)
         add_line(entry, "", "/", cemm_cadence_seconds(&entry->cadence), "\n");
 }
 
-static enum cemm_verdict take(struct cemm_ledger_entry *entry, const struct cemm_document *document,
+static enum cemm_verdict accept_sample(struct cemm_ledger_entry *entry, const struct cemm_document *document,
                               const struct cemm_sample *sample)
 {
-    const char *source = source_named(entry->meter->ledger, cemm_document_source(document));
+    const char *name = cemm_document_source(document);
+    uint64_t source = cemm_hash(CEMM_HASH, name, strlen(name));
+    /* One that is farther ahead was accepted while our clock was wrong. */
+    bool counts = entry->accepted <= cemm_document_fetched(document) + CEMM_AHEAD_MAX;
 
-    if (!source)
-        return CEMM_NO_ROOM;
-    if (sample->time <= newest_taken(entry, cemm_document_fetched(document)) ||
-        is_same_total(entry, document, sample))
+    if (sample->time <= (counts ? entry->accepted : 0) || is_same_total(entry, document, sample))
         return CEMM_REPEATED;
     if (steps_back(entry, sample, source))
-        return CEMM_WITHHELD;
+        return CEMM_STEPS_BACK;
     learn(entry, sample->time);
-    entry->taken = sample->time;
+    entry->accepted = sample->time;
     entry->value = sample->value;
     entry->source = source;
     entry->measured = cemm_document_newest(document);
     return CEMM_NEW;
 }
 
-enum cemm_verdict cemm_ledger_take(struct cemm_ledger_entry *entry,
+enum cemm_verdict cemm_ledger_accept(struct cemm_ledger_entry *entry,
                                    const struct cemm_document *document,
                                    const struct cemm_sample *sample)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
     pthread_mutex_lock(&ledger->lock);
-    enum cemm_verdict verdict = take(entry, document, sample);
+    enum cemm_verdict verdict = accept_sample(entry, document, sample);
     pthread_mutex_unlock(&ledger->lock);
     return verdict;
 }
@@ -365,24 +317,6 @@ bool cemm_ledger_cadence(struct cemm_ledger_entry *entry, unsigned *ret_seconds)
     return *ret_seconds > 0 || !entry->paced;
 }
 
-unsigned cemm_ledger_meter_cadence(struct cemm_ledger *ledger, const struct cemm_document *document)
-{
-    const struct cemm_query *query = cemm_document_query(document);
-    unsigned shortest = 0;
-    size_t count;
-    const struct cemm_series *series = cemm_document_series(document, &count);
-
-    for (size_t i = 0; i < count; i++) {
-        struct cemm_ledger_entry *entry =
-            cemm_ledger_entry(ledger, &query->uid, query->alias, series[i].channel);
-        unsigned cadence = 0;
-        if (entry && !series[i].total && cemm_ledger_cadence(entry, &cadence) && cadence > 0 &&
-            (shortest == 0 || cadence < shortest))
-            shortest = cadence;
-    }
-    return shortest;
-}
-
 /* ---- samples sent ------------------------------------------------------------------ */
 
 static bool time_valid(int64_t time)
@@ -392,36 +326,22 @@ static bool time_valid(int64_t time)
 
 static int mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time)
 {
-    struct cemm_sent *sent = time_valid(time) ? cemm_ledger_sent_to(entry, sink) : NULL;
+    struct cemm_sent *sent = cemm_ledger_sent_to(entry, sink);
     int32_t minute = (int32_t)(time / MINUTE_MS);
 
     if (!sent)
         return -ENOMEM;
-    entry->meter->ledger->sent = true;
     int r = cemm_minutes_add(&sent->minutes, (struct cemm_stretch){minute, minute + 1});
     if (r > 0)
         add_line(entry, sink, "", minute * (MINUTE_MS / 1000), "+1\n");
     return r;
 }
 
-int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time)
-{
-    struct cemm_ledger *ledger = entry->meter->ledger;
-
-    pthread_mutex_lock(&ledger->lock);
-    int r = mark(entry, sink, time);
-    pthread_mutex_unlock(&ledger->lock);
-    return r;
-}
-
-static int note(struct cemm_ledger_entry *entry, int64_t time)
+static int mark_live(struct cemm_ledger_entry *entry, int64_t time)
 {
     const struct cemm_ledger *ledger = entry->meter->ledger;
     int r = 0;
 
-    if (!time_valid(time))
-        return -EINVAL;
-    entry->meter->ledger->sent = true;
     if (time > entry->sent) {
         entry->sent = time;
         add_line(entry, "", "@", time, "\n");
@@ -432,12 +352,15 @@ static int note(struct cemm_ledger_entry *entry, int64_t time)
     return r < 0 ? r : 0;
 }
 
-int cemm_ledger_sent(struct cemm_ledger_entry *entry, int64_t time)
+int cemm_ledger_mark(struct cemm_ledger_entry *entry, const char *sink, int64_t time)
 {
     struct cemm_ledger *ledger = entry->meter->ledger;
 
+    if (!time_valid(time))
+        return -EINVAL;
     pthread_mutex_lock(&ledger->lock);
-    int r = note(entry, time);
+    ledger->sent = true;
+    int r = sink ? mark(entry, sink, time) : mark_live(entry, time);
     pthread_mutex_unlock(&ledger->lock);
     return r;
 }
@@ -453,7 +376,7 @@ static struct cemm_stretch range(const struct cemm_ledger *ledger, int64_t from,
         from = oldest;
     return (struct cemm_stretch){
         (int32_t)((from + MINUTE_MS - 1) / MINUTE_MS),
-        (int32_t)((now - SETTLE_MS) / MINUTE_MS),
+        (int32_t)((now - LATE_MS) / MINUTE_MS),
     };
 }
 

@@ -42,9 +42,9 @@ struct cemm_ledger_meter {
 struct cemm_ledger_entry {
     struct cemm_ledger_entry *next;
     struct cemm_ledger_meter *meter;
-    int64_t taken;      /* time of the newest sample that was to be sent; 0: none */
-    double value;       /* of that sample, if it was taken in this run */
-    const char *source; /* of that sample, one of the ledger's; NULL: not known */
+    int64_t accepted;      /* time of the newest sample that was to be sent; 0: none */
+    double value;       /* of that sample, if it was accepted in this run */
+    uint64_t source;    /* of that sample, the hash of its name; 0: not known */
     int64_t measured;   /* when `data` of that answer was: cemm_document_newest() */
     int64_t sent;       /* time of the newest sample that was sent; 0: none */
     struct cemm_sent *sinks;
@@ -57,7 +57,6 @@ struct cemm_ledger_entry {
 struct cemm_ledger {
     pthread_mutex_t lock; /* over all that follows */
     void *meters;         /* tree of struct cemm_ledger_meter */
-    void *sources;        /* tree of their names */
     struct cemm_sink *sinks[CEMM_SINKS_MAX];
     size_t sink_count;
     int64_t window; /* seconds */
@@ -66,7 +65,7 @@ struct cemm_ledger {
     struct cemm_buffer lines; /* that it has not got yet */
     size_t grown;             /* bytes added to it since it was written whole */
     bool sent;                /* something was sent in this run */
-    bool behind;              /* it lacks something that is not in `lines` either */
+    bool rewrite;             /* it lacks something that is not in `lines` either */
     /* Of the thread that saves: */
     int64_t written; /* whole: monotonic milliseconds; 0: never */
     bool failing;
@@ -75,11 +74,6 @@ struct cemm_ledger {
 /* Forgets everything, including names. */
 void cemm_ledger_clear(struct cemm_ledger *ledger);
 
-/* Under the lock. Finds the entry of a series, or creates it; NULL: no memory, or an invalid
- * name. */
-struct cemm_ledger_entry *cemm_ledger_get(struct cemm_ledger *ledger, const struct cemm_uid *uid,
-                                          const char *alias, const char *channel);
-
 /* Whether a text may be a sink's name: it stands between tabs. */
 bool cemm_sink_valid(const char *sink);
 
@@ -87,7 +81,7 @@ bool cemm_sink_valid(const char *sink);
  * memory, an invalid name, or too many sinks. */
 struct cemm_sent *cemm_ledger_sent_to(struct cemm_ledger_entry *entry, const char *sink);
 
-/* What a line of the state file begins with: SINK, UID, ALIAS and CHANNEL, a tab behind each. */
+/* What a line of the state file begins with: SINK, UID, ALIAS and CHANNEL, a tab after each. */
 void cemm_ledger_line(struct cemm_buffer *lines, const struct cemm_ledger_entry *entry,
                       const char *sink);
 

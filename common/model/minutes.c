@@ -12,20 +12,14 @@ void cemm_minutes_clear(struct cemm_minutes *minutes)
     *minutes = (struct cemm_minutes){0};
 }
 
-/* The first stretch that ends at `minute` or after it. */
+/* The first stretch that ends at `minute` or after it: most are added at the end. */
 static uint32_t place(const struct cemm_minutes *minutes, int32_t minute)
 {
-    uint32_t low = 0;
-    uint32_t high = minutes->count;
+    uint32_t at = minutes->count;
 
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (minutes->stretches[middle].until < minute)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    while (at > 0 && minutes->stretches[at - 1].until >= minute)
+        at--;
+    return at;
 }
 
 static void drop(struct cemm_minutes *minutes, uint32_t at, uint32_t count)
@@ -37,14 +31,12 @@ static void drop(struct cemm_minutes *minutes, uint32_t at, uint32_t count)
 
 static int insert(struct cemm_minutes *minutes, uint32_t at, struct cemm_stretch added)
 {
-    if (minutes->count == minutes->room) {
-        uint32_t room = minutes->room ? 2 * minutes->room : 2;
-        struct cemm_stretch *stretches = reallocarray(minutes->stretches, room, sizeof(*stretches));
-        if (!stretches)
-            return -ENOMEM;
-        minutes->stretches = stretches;
-        minutes->room = room;
-    }
+    struct cemm_stretch *stretches =
+        reallocarray(minutes->stretches, minutes->count + 1, sizeof(*stretches));
+
+    if (!stretches)
+        return -ENOMEM;
+    minutes->stretches = stretches;
     memmove(minutes->stretches + at + 1, minutes->stretches + at,
             (minutes->count - at) * sizeof(*minutes->stretches));
     minutes->stretches[at] = added;

@@ -19,7 +19,6 @@ struct cemm_stretch {
 struct cemm_minutes {
     struct cemm_stretch *stretches;
     uint32_t count;
-    uint32_t room;
 };
 
 void cemm_minutes_clear(struct cemm_minutes *minutes);

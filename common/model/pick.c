@@ -70,10 +70,7 @@ static int pick_new(struct cemm_document *picked, struct cemm_ledger *ledger,
     if (!entry)
         return -ENOMEM;
     for (size_t i = 0; i < series->count; i++) {
-        enum cemm_verdict verdict = cemm_ledger_take(entry, document, &series->samples[i]);
-        if (verdict == CEMM_NO_ROOM)
-            return -ENOMEM;
-        if (verdict == CEMM_NEW)
+        if (cemm_ledger_accept(entry, document, &series->samples[i]) == CEMM_NEW)
             added->samples[added->count++] = series->samples[i];
     }
     if (added->count == 0 && series->count > 0 && last && last->count > 0)

@@ -12,7 +12,7 @@
  *
  * Without "end", or with a last line that is not complete, the file was cut
  * off: its lines count, and what it lacks may be sent again. After any other
- * error nothing of the file is trusted, and nothing counts as given. Both are
+ * error nothing of the file is trusted, and nothing counts as sent. Both are
  * logged, and the file is kept beside the new one.
  */
 #include "common/base/file.h"
@@ -119,39 +119,28 @@ int cemm_state_text(const struct cemm_ledger *ledger, int64_t now, char **ret_te
 
 /* ---- writing ------------------------------------------------------------------- */
 
-/* Only a regular file is replaced or written to. */
-static bool is_other(const char *path)
-{
-    struct stat about;
-
-    return stat(path, &about) == 0 && !S_ISREG(about.st_mode);
-}
-
-/* `path` is no link. Anything with the temporary name (a link, a FIFO, a leftover of a crash) is
- * removed. */
+/* A link stays, and its target is replaced, if that is a regular file. Anything with the temporary
+ * name (a link, a FIFO, a leftover of a crash) is removed. */
 static int replace(const char *path, const char *text, size_t length)
 {
-    char *beside;
-    int r = 0;
-
-    if (is_other(path))
-        return -EINVAL;
-    if (asprintf(&beside, "%s.new", path) < 0)
-        return -ENOMEM;
-    if (unlink(beside) < 0 && errno != ENOENT)
-        r = -errno;
-    if (r == 0)
-        r = cemm_file_replace(path, beside, STATE_MODE, text, length, true);
-    free(beside);
-    return r;
-}
-
-/* A link stays, and its target is replaced. */
-static int store(const char *path, const char *text, size_t length)
-{
     char *target = cemm_link_target(path);
-    int r = target ? replace(target, text, length) : -errno;
+    char *beside = NULL;
+    struct stat about;
+    int r;
 
+    if (!target)
+        return -errno;
+    if (stat(target, &about) == 0 && !S_ISREG(about.st_mode)) {
+        r = -EINVAL;
+    } else if (asprintf(&beside, "%s.new", target) < 0) {
+        beside = NULL;
+        r = -ENOMEM;
+    } else if (unlink(beside) < 0 && errno != ENOENT) {
+        r = -errno;
+    } else {
+        r = cemm_file_replace(target, beside, STATE_MODE, text, length, true);
+    }
+    free(beside);
     free(target);
     return r;
 }
@@ -177,35 +166,22 @@ static int append(const char *path, const char *lines, size_t length)
  * NULL: nothing is new. The lock is held only here, so that nobody waits for the disk. */
 static int take_news(struct cemm_ledger *ledger, bool *whole, char **ret_text, size_t *ret_length)
 {
-    bool any = ledger->behind || ledger->grown > 0 || ledger->lines.length > 0;
+    bool any = ledger->rewrite || ledger->grown > 0 || ledger->lines.length > 0;
     int r = 0;
 
     *ret_text = NULL;
-    *whole = ledger->sent && (ledger->behind || ledger->grown > GROWN_MAX || (*whole && any));
-    if (*whole)
+    *whole = ledger->sent && (ledger->rewrite || ledger->grown > GROWN_MAX || (*whole && any));
+    if (*whole) {
         r = cemm_state_text(ledger, cemm_clock_wall(), ret_text, ret_length);
-    else if (ledger->sent && ledger->lines.length > 0)
-        r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
-    if (r == 0 && *whole) { /* the text contains all of the lines */
-        cemm_buffer_clear(&ledger->lines);
-        ledger->behind = false;
+        cemm_buffer_clear(&ledger->lines); /* the text contains all of them */
         ledger->grown = 0;
+        ledger->rewrite = false;
+    } else if (ledger->sent && ledger->lines.length > 0) {
+        ledger->grown += ledger->lines.length;
+        r = cemm_buffer_steal(&ledger->lines, ret_text, ret_length);
     }
-    ledger->behind |= r < 0;
+    ledger->rewrite |= r < 0;
     return r;
-}
-
-/* Notes how writing ended. */
-static void note_result(struct cemm_ledger *ledger, size_t added, int r)
-{
-    pthread_mutex_lock(&ledger->lock);
-    if (r == 0) {
-        ledger->grown += added;
-    } else {
-        cemm_buffer_clear(&ledger->lines);
-        ledger->behind = true;
-    }
-    pthread_mutex_unlock(&ledger->lock);
 }
 
 static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
@@ -222,12 +198,15 @@ static int save(struct cemm_ledger *ledger, bool whole, struct cemm_message *mes
         return 0;
     if (whole)
         ledger->written = cemm_clock_steady();
-    r = whole ? store(ledger->path, text, length) : append(ledger->path, text, length);
-    if (r < 0)
-        cemm_message_set(message, "state file %s can't be written: %s", ledger->path, strerror(-r));
-    note_result(ledger, whole ? 0 : length, r);
+    r = (whole ? replace : append)(ledger->path, text, length);
     free(text);
-    return r;
+    if (r == 0)
+        return 0;
+    pthread_mutex_lock(&ledger->lock);
+    ledger->rewrite = true; /* so it is rewritten */
+    pthread_mutex_unlock(&ledger->lock);
+    return cemm_message_fail(message, r, "state file %s can't be written: %s", ledger->path,
+                             strerror(-r));
 }
 
 int cemm_ledger_save(struct cemm_ledger *ledger, bool whole, struct cemm_message *message)
@@ -263,7 +242,7 @@ static bool read_number(char **text, char end, int64_t *ret_number)
     return true;
 }
 
-/* What was sent before this run is not taken again. */
+/* What was sent before this run is not accepted again. */
 static int read_newest(char *text, struct cemm_ledger_entry *entry)
 {
     int64_t newest;
@@ -271,7 +250,7 @@ static int read_newest(char *text, struct cemm_ledger_entry *entry)
     if (!read_number(&text, '\0', &newest) || newest < CEMM_TIME_MIN || newest > CEMM_TIME_MAX)
         return -EBADMSG;
     if (newest > entry->sent)
-        entry->taken = entry->sent = newest;
+        entry->accepted = entry->sent = newest;
     return 0;
 }
 
@@ -287,7 +266,7 @@ static int read_cadence(char *text, struct cemm_ledger_entry *entry)
 }
 
 /* Minutes that a sink was sent. */
-static int read_given(char *text, struct cemm_ledger_entry *entry, const char *sink)
+static int read_minutes(char *text, struct cemm_ledger_entry *entry, const char *sink)
 {
     int64_t start, count;
 
@@ -313,7 +292,7 @@ static int read_known(char *text, struct cemm_ledger_entry *entry, const char *s
         else if (*part == '/' && !text) /* it comes last */
             r = read_cadence(part + 1, entry);
         else
-            r = read_given(part, entry, sink);
+            r = read_minutes(part, entry, sink);
     }
     return r < 0 ? r : 0;
 }
@@ -331,7 +310,7 @@ static int read_line(struct cemm_ledger *ledger, char *line)
     if (line || !cemm_uid_parse(fields[1], &uid) || !cemm_name_valid(fields[2]) ||
         !cemm_name_valid(fields[3]) || !cemm_sink_valid(fields[0]))
         return -EBADMSG;
-    struct cemm_ledger_entry *entry = cemm_ledger_get(ledger, &uid, fields[2], fields[3]);
+    struct cemm_ledger_entry *entry = cemm_ledger_entry(ledger, &uid, fields[2], fields[3]);
     return entry ? read_known(fields[4], entry, fields[0]) : -ENOMEM;
 }
 
@@ -371,7 +350,7 @@ static void put_aside(struct cemm_ledger *ledger, const char *path, struct cemm_
     char *target = cemm_link_target(path);
     char *aside = NULL;
 
-    ledger->behind = true;
+    ledger->rewrite = true;
     if (!target || asprintf(&aside, "%s.damaged", target) < 0)
         aside = NULL;
     int r = aside ? keep_as(target, aside) : -ENOMEM;

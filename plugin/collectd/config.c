@@ -35,43 +35,6 @@ struct reader {
     const char *missing; /* a required option that is still missing; NULL: none */
 };
 
-/* Returns NULL, or what is wrong with the value. */
-typedef const char *take_fn(struct reader *reader, const char *value);
-
-static take_fn take_state_file;
-static take_fn take_interval;
-static take_fn take_host;
-static take_fn take_writer;
-static take_fn take_window;
-
-/* The options: collectd's names, the library's, and the blocks that may have them. */
-static const struct option {
-    const char *name;
-    const char *key; /* NULL: the plugin's own */
-    unsigned kinds;
-    take_fn *take;
-} options[] = {
-    {"TimeZone", "time-zone", GLOBAL, NULL},
-    {"StateFile", NULL, GLOBAL, take_state_file},
-    {"ApiKeyFile", "api-key-file", CLOUD, NULL},
-    {"Address", "address", LOCAL, NULL},
-    {"URL", "url", CLOUD, NULL},
-    {"CAFile", "ca-file", CLOUD, NULL},
-    {"Device", "device", CLOUD, NULL},
-    {"MaxConnections", "max-connections", CLOUD, NULL},
-    {"Shard", "shard", CLOUD, NULL},
-    {"ExtraAlias", "extra-alias", LOCAL, NULL},
-    {"Alias", "alias", CLOUD | LOCAL, NULL},
-    {"Timeout", "timeout", CLOUD | LOCAL, NULL},
-    {"Interval", NULL, CLOUD | LOCAL, take_interval},
-    {"Host", NULL, CLOUD | LOCAL, take_host},
-    {"Enabled", "enabled", DISCOVERY, NULL},
-    {"Broadcast", "broadcast", DISCOVERY, NULL},
-    {"Interval", "interval", DISCOVERY, NULL}, /* of looking for devices, not of reading them */
-    {"Writer", NULL, BACKFILL, take_writer},
-    {"Window", NULL, BACKFILL, take_window},
-};
-
 /* The blocks that <Plugin cemm> may hold. */
 static const struct kind {
     enum block_kind bit;
@@ -211,6 +174,34 @@ static const char *take_window(struct reader *reader, const char *value)
 }
 
 /* ---- options ------------------------------------------------------------------------ */
+
+/* The options: collectd's names, the library's, and the blocks that may have them. */
+static const struct option {
+    const char *name;
+    const char *key; /* NULL: the plugin's own */
+    unsigned kinds;
+    const char *(*take)(struct reader *reader, const char *value); /* NULL, or what is wrong */
+} options[] = {
+    {"TimeZone", "time-zone", GLOBAL, NULL},
+    {"StateFile", NULL, GLOBAL, take_state_file},
+    {"ApiKeyFile", "api-key-file", CLOUD, NULL},
+    {"Address", "address", LOCAL, NULL},
+    {"URL", "url", CLOUD, NULL},
+    {"CAFile", "ca-file", CLOUD, NULL},
+    {"Device", "device", CLOUD, NULL},
+    {"MaxConnections", "max-connections", CLOUD, NULL},
+    {"Shard", "shard", CLOUD, NULL},
+    {"ExtraAlias", "extra-alias", LOCAL, NULL},
+    {"Alias", "alias", CLOUD | LOCAL, NULL},
+    {"Timeout", "timeout", CLOUD | LOCAL, NULL},
+    {"Interval", NULL, CLOUD | LOCAL, take_interval},
+    {"Host", NULL, CLOUD | LOCAL, take_host},
+    {"Enabled", "enabled", DISCOVERY, NULL},
+    {"Broadcast", "broadcast", DISCOVERY, NULL},
+    {"Interval", "interval", DISCOVERY, NULL}, /* of looking for devices, not of reading them */
+    {"Writer", NULL, BACKFILL, take_writer},
+    {"Window", NULL, BACKFILL, take_window},
+};
 
 /* Removes the library's name of the option, because collectd's name is in front already. */
 static const char *without_key(const char *message, const char *key)

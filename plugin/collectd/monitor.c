@@ -28,97 +28,69 @@ struct source {
     bool reported;
 };
 
-/* How requests about a device, or one of its meters, have ended. */
-struct status {
+/* How requests about a meter have ended, or about a device. */
+struct meter {
+    struct meter *next;
+    char alias[CEMM_NAME_SIZE]; /* "": the device, of which all requests count */
+    int64_t interval;           /* of the block that asks for it most often */
     int64_t good; /* monotonic: the last success; before any, the first request's end */
     bool failing; /* the last request */
     bool silent;  /* as the last notification said */
     bool absent;  /* no source has it; of a device: as a whole */
+    bool stalled; /* answers come, but have no new sample for a long time */
+    int64_t newest; /* Unix milliseconds of its last answer's newest sample; 0: none yet */
     char message[NOTIF_MAX_MSG_LEN / 2]; /* why the last one that failed did; cut */
-};
-
-struct meter {
-    struct meter *next;
-    char alias[CEMM_NAME_SIZE];
-    int64_t interval; /* of the block that asks for it most often */
-    int64_t newest;   /* Unix milliseconds of its last answer's newest sample; 0: none yet */
-    bool stalled;     /* answers come, but have no new sample for a long time */
-    struct status status;
 };
 
 struct record {
     struct record *next;
     struct cemm_uid uid;
-    const struct block *block;
+    const struct block *block; /* that asks for it most often */
     struct source sources[SOURCES_MAX];
-    struct meter *meters; /* as many as the library has, which is limited */
-    int64_t due;          /* monotonic: when to report next */
+    struct meter device; /* the first of its meters, of which the library limits the number */
+    int64_t due;         /* monotonic: when to report next */
     derive_t errors;
-    int absences;         /* how many of the device and its meters are absent */
-    struct status status; /* of all that is asked of it */
+    int absences; /* how many of the meters are absent */
 };
-
-struct monitor {
-    void *tree; /* of struct record */
-    struct record *first;
-    int64_t due; /* monotonic: the earliest report of any record */
-};
-
-struct monitor *monitor_new(void)
-{
-    return calloc(1, sizeof(struct monitor));
-}
 
 static void record_free(void *data)
 {
     struct record *record = data;
 
-    while (record->meters) {
-        struct meter *meter = record->meters;
+    while (record->device.next) {
+        struct meter *meter = record->device.next;
 
-        record->meters = meter->next;
+        record->device.next = meter->next;
         free(meter);
     }
     free(record);
 }
 
-void monitor_free(struct monitor *monitor)
+void monitor_clear(struct monitor *monitor)
 {
-    if (!monitor)
-        return;
     tdestroy(monitor->tree, record_free);
-    free(monitor);
 }
 
 /* ---- who is silent ------------------------------------------------------------------ */
 
-static bool device_silent(const struct record *record, int64_t now)
-{
-    const struct status *status = &record->status;
-
-    return status->failing &&
-           (status->silent || now - status->good >= SILENT_INTERVALS * record->block->interval);
-}
-
 /* If all requests fail, the device is silent, not the meter. */
-static bool meter_silent(const struct record *record, const struct meter *meter)
+static bool is_silent(const struct record *record, const struct meter *meter, int64_t now)
 {
-    const struct status *status = &meter->status;
+    int64_t until = meter == &record->device ? now : record->device.good;
 
     if (meter->stalled)
         return true;
-    return status->failing && (status->silent || record->status.good - status->good >=
-                                                     SILENT_INTERVALS * meter->interval);
+    return meter->failing &&
+           (meter->silent || until - meter->good >= SILENT_INTERVALS * meter->interval);
 }
 
-/* Sends a notification about the meter; NULL: about the device. The meter's name is part of the
- * notification's identity, so that one meter's end does not end another's. */
+/* Sends a notification. The meter's name is part of its identity, so that one meter's end does not
+ * end another's. */
 static void send_news(const struct record *record, const struct meter *meter)
 {
-    const struct status *status = meter ? &meter->status : &record->status;
-    const char *alias = meter ? meter->alias : "";
+    const char *alias = meter->alias;
     notification_t notification = {
-        .severity = status->silent ? NOTIF_FAILURE : NOTIF_OKAY,
+        .severity = meter->silent ? NOTIF_FAILURE : NOTIF_OKAY,
         .time = cdtime(),
     };
     char *message = notification.message;
@@ -130,37 +102,31 @@ static void send_news(const struct record *record, const struct meter *meter)
     dispatch_fill(notification.plugin_instance, record->uid.text);
     dispatch_fill(notification.type, "gauge");
     snprintf(notification.type_instance, sizeof(notification.type_instance), "%s%sage", alias,
-             meter ? "-" : "");
-    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, meter ? ": " : "", alias);
-    if (!status->silent)
-        snprintf(message, size, "CEMM %s %s", name, meter ? "is back" : "answers again");
-    else if (meter && meter->stalled)
+             *alias ? "-" : "");
+    snprintf(name, sizeof(name), "%s%s%s", record->uid.text, *alias ? ": " : "", alias);
+    if (!meter->silent)
+        snprintf(message, size, "CEMM %s %s", name, *alias ? "is back" : "answers again");
+    else if (meter->stalled)
         snprintf(message, size, "CEMM %s is silent: it has measured nothing for %.0f minutes", name,
                  (double)(cemm_clock_wall() - meter->newest) / 60000);
     else
-        snprintf(message, size, "CEMM %s is silent: %s", name, status->message);
+        snprintf(message, size, "CEMM %s is silent: %s", name, meter->message);
     plugin_dispatch_notification(&notification);
 }
 
 /* Sends what has changed. */
 static void notify(struct record *record, int64_t now)
 {
-    bool silent = device_silent(record, now);
-
-    if (silent != record->status.silent) {
-        record->status.silent = silent;
-        send_news(record, NULL);
-    }
-    for (struct meter *meter = record->meters; meter; meter = meter->next) {
-        silent = meter_silent(record, meter);
-        if (silent == meter->status.silent)
+    for (struct meter *meter = &record->device; meter; meter = meter->next) {
+        bool silent = is_silent(record, meter, now);
+        if (silent == meter->silent)
             continue;
-        meter->status.silent = silent;
+        meter->silent = silent;
         send_news(record, meter);
     }
 }
 
-/* ---- taking notes ------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------------------ */
 
 static int compare(const void *left, const void *right)
 {
@@ -180,8 +146,10 @@ static struct record *record_of(struct monitor *monitor, const struct answer *an
     record = calloc(1, sizeof(*record));
     if (!record)
         return NULL;
-    *record = (struct record){
-        .uid = answer->meter.uid, .block = answer->block, .status.good = answer->ended};
+    record->uid = answer->meter.uid;
+    record->block = answer->block;
+    record->device.interval = answer->block->interval;
+    record->device.good = answer->ended;
     if (!tsearch(record, &monitor->tree, compare)) {
         free(record);
         return NULL;
@@ -192,7 +160,7 @@ static struct record *record_of(struct monitor *monitor, const struct answer *an
     return record;
 }
 
-static void note_source(struct record *record, const struct answer *answer)
+static void add_source(struct record *record, const struct answer *answer)
 {
     struct source *source = record->sources;
     char name[sizeof(source->name)];
@@ -212,42 +180,35 @@ static void note_source(struct record *record, const struct answer *answer)
 /* NULL: no memory; the next answer may find some. */
 static struct meter *meter_of(struct record *record, const struct answer *answer)
 {
-    struct meter *meter = record->meters;
+    struct meter *meter = &record->device;
 
     while (meter && strcmp(meter->alias, answer->meter.alias) != 0)
         meter = meter->next;
-    if (!meter) {
-        meter = calloc(1, sizeof(*meter));
-        if (!meter)
-            return NULL;
-        meter->next = record->meters;
-        meter->interval = answer->block->interval;
-        meter->status.good = answer->ended;
-        memcpy(meter->alias, answer->meter.alias, sizeof(meter->alias));
-        record->meters = meter;
-    }
-    if (answer->block->interval < meter->interval)
-        meter->interval = answer->block->interval;
+    if (meter)
+        return meter;
+    meter = calloc(1, sizeof(*meter));
+    if (!meter)
+        return NULL;
+    meter->next = record->device.next;
+    meter->interval = answer->block->interval;
+    meter->good = answer->ended;
+    memcpy(meter->alias, answer->meter.alias, sizeof(meter->alias));
+    record->device.next = meter;
     return meter;
 }
 
-/* A device that was silent answers again: its meters are given as long to do so, too. */
-static void excuse_meters(struct record *record, int64_t now)
+static void add_result(struct meter *meter, const struct answer *answer)
 {
-    for (struct meter *meter = record->meters; meter; meter = meter->next)
-        meter->status.good = now;
-}
-
-static void note_status(struct status *status, const struct answer *answer)
-{
-    status->failing = answer->result != 0;
-    if (status->failing)
-        memcpy(status->message, answer->message, sizeof(status->message));
+    if (answer->block->interval < meter->interval)
+        meter->interval = answer->block->interval;
+    meter->failing = answer->result != 0;
+    if (meter->failing)
+        memcpy(meter->message, answer->message, sizeof(meter->message));
     else
-        status->good = answer->ended;
+        meter->good = answer->ended;
 }
 
-static void note_measured(struct meter *meter, const struct answer *answer)
+static void add_newest(struct meter *meter, const struct answer *answer)
 {
     int64_t pace_ms = answer->cadence * INT64_C(1000);
     int64_t interval = meter->interval > pace_ms ? meter->interval : pace_ms;
@@ -258,23 +219,23 @@ static void note_measured(struct meter *meter, const struct answer *answer)
         cemm_meter_silent(meter->alias, answer->type, meter->newest, interval, cemm_clock_wall());
 }
 
-static void set_absent(struct record *record, struct status *status, bool absent)
+static void set_absent(struct record *record, struct meter *meter, bool absent)
 {
-    record->absences += absent - status->absent;
-    status->absent = absent;
+    record->absences += absent - meter->absent;
+    meter->absent = absent;
 }
 
 /* Logs when the first of the device and its meters has disappeared, and when all are back. */
-static void note_absence(struct record *record, struct status *status, const struct answer *answer)
+static void log_absence(struct record *record, struct meter *meter, const struct answer *answer)
 {
     bool before = record->absences > 0;
     const char *alias = answer->meter.alias;
 
     if (answer->result == CEMM_ABSENT)
-        set_absent(record, status, true);
+        set_absent(record, meter, true);
     if (answer->result == 0) {
-        set_absent(record, status, false);
-        set_absent(record, &record->status, false);
+        set_absent(record, meter, false);
+        set_absent(record, &record->device, false);
     }
     if (!before && record->absences > 0)
         plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", answer->block->label,
@@ -283,28 +244,28 @@ static void note_absence(struct record *record, struct status *status, const str
         plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", answer->block->label, record->uid.text);
 }
 
-void monitor_note(struct monitor *monitor, const struct answer *answer)
+void monitor_add(struct monitor *monitor, const struct answer *answer)
 {
     struct record *record = record_of(monitor, answer);
-    bool of_meter = *answer->meter.alias != '\0';
-    struct meter *meter = record && of_meter ? meter_of(record, answer) : NULL;
+    struct meter *meter = record ? meter_of(record, answer) : NULL;
 
-    if (!record)
+    if (!meter)
         return;
     if (answer->block->interval < record->block->interval)
         record->block = answer->block;
-    if (record->status.silent && answer->result == 0)
-        excuse_meters(record, answer->ended);
-    note_status(&record->status, answer);
-    if (meter)
-        note_status(&meter->status, answer);
+    /* A device that was silent answers again: its meters are given as long to do so, too. */
+    bool returns = record->device.silent && answer->result == 0;
+    for (struct meter *other = &record->device; returns && other; other = other->next)
+        other->good = answer->ended;
+    add_result(&record->device, answer);
+    add_result(meter, answer);
     if (answer->result != 0)
         record->errors++;
     if (*answer->source)
-        note_source(record, answer);
-    if (*answer->source && meter)
-        note_measured(meter, answer);
-    note_absence(record, meter ? &meter->status : &record->status, answer);
+        add_source(record, answer);
+    if (*answer->source && meter != &record->device)
+        add_newest(meter, answer);
+    log_absence(record, meter, answer);
     notify(record, answer->ended);
 }
 
@@ -312,13 +273,14 @@ void monitor_note(struct monitor *monitor, const struct answer *answer)
 
 /* The time of the newest sample; while meters are silent, that of the one that has been silent for
  * longest: a fresh meter must not hide it. 0: there is none. */
-static int64_t newest_of(const struct record *record)
+static int64_t newest_of(const struct record *record, int64_t now)
 {
     int64_t silent = 0;
     int64_t newest = 0;
 
-    for (const struct meter *meter = record->meters; meter; meter = meter->next) {
-        if (meter_silent(record, meter) && meter->newest && (!silent || meter->newest < silent))
+    for (const struct meter *meter = &record->device; meter; meter = meter->next) {
+        if (is_silent(record, meter, now) && meter->newest &&
+            (!silent || meter->newest < silent))
             silent = meter->newest;
         if (meter->newest > newest)
             newest = meter->newest;
@@ -326,9 +288,9 @@ static int64_t newest_of(const struct record *record)
     return silent ? silent : newest;
 }
 
-static void report_values(struct record *record)
+static void report_values(struct record *record, int64_t now)
 {
-    int64_t newest = newest_of(record);
+    int64_t newest = newest_of(record, now);
     double age = (double)(cemm_clock_wall() - newest) / 1000;
 
     for (struct source *source = record->sources;
@@ -347,7 +309,7 @@ static void report_values(struct record *record)
 
 static void report(struct record *record, int64_t now)
 {
-    report_values(record);
+    report_values(record, now);
     notify(record, now);
     /* On a fixed grid, so that one late report does not shift the later ones. */
     if (!record->due || now - record->due >= record->block->interval)

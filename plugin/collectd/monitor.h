@@ -10,14 +10,18 @@
 
 #include "plugin/collectd/queue.h"
 
-struct monitor;
+/* All zeroes at first. */
+struct monitor {
+    void *tree; /* of struct record, which is monitor.c's own */
+    struct record *first;
+    int64_t due; /* monotonic: the earliest report of any record */
+};
 
-/* NULL: no memory. */
-struct monitor *monitor_new(void);
-void monitor_free(struct monitor *monitor); /* NULL is allowed */
+/* Frees what it holds. */
+void monitor_clear(struct monitor *monitor);
 
-/* Notes an answer, and sends the notifications that it leads to. */
-void monitor_note(struct monitor *monitor, const struct answer *answer);
+/* Takes an answer into account, and sends the notifications that it leads to. */
+void monitor_add(struct monitor *monitor, const struct answer *answer);
 
 /* Dispatches what is due at `now` (monotonic milliseconds). */
 void monitor_report(struct monitor *monitor, int64_t now);

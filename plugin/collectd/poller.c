@@ -47,11 +47,12 @@ struct poller {
     struct cemm *cemm;
     struct cemm_ledger *ledger;
     struct queue queue;
-    size_t sweeps; /* under way */
-    bool news;     /* an answer has come, or a sweep has ended */
+    size_t sweeps;      /* under way */
+    int64_t next_sweep; /* when it begins, monotonic milliseconds */
+    bool news;          /* an answer has come, or a sweep has ended */
     struct history_writer *writer;
     struct hold hold; /* this and the next two are of collectd's thread */
-    struct monitor *monitor;
+    struct monitor monitor;
     bool sent; /* values were dispatched in this call */
     struct target *targets;
     size_t count;
@@ -82,23 +83,17 @@ static void count_loss(unsigned long *count, const struct cemm_uid *uid, const c
                    uid->text, alias, channel, why);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* NULL: no memory. */
 static struct answer *answer_new(const struct block *block, const struct cemm_uid *uid,
                                  const char *alias, const struct cemm_answer *answer)
 {
     const struct cemm_document *document = answer->document;
-    size_t samples = 0, count = 0;
-    const struct cemm_series *series = document ? cemm_document_series(document, &count) : NULL;
     struct answer *copy;
+    size_t count = 0;
 
-    for (size_t i = 0; i < count; i++)
-        samples += series[i].count;
-    copy = malloc(sizeof(*copy) + samples * sizeof(copy->readings[0]));
+    if (document)
+        (void)cemm_document_series(document, &count);
+    copy = malloc(sizeof(*copy) + count * sizeof(copy->readings[0]));
     if (!copy)
         return NULL;
     *copy = (struct answer){
@@ -118,39 +113,38 @@ static struct answer *answer_new(const struct block *block, const struct cemm_ui
     return copy;
 }
 
-/* Adds the new samples of a series. The first one is not held if the block's interval is so long
- * that no second one would come in time. False: no memory. */
-static bool take_series(struct poller *poller, struct answer *answer,
-                        const struct cemm_document *document, const struct cemm_series *series)
+/* Adds the sample of a series, if it is new. The first one is not held if the block's interval is so
+ * long that no second one would come in time. False: no memory. */
+static bool add_sample(struct poller *poller, struct answer *answer,
+                       const struct cemm_document *document, const struct cemm_series *series)
 {
+    const struct cemm_sample *sample = series->samples;
     struct cemm_ledger_entry *entry =
         cemm_ledger_entry(poller->ledger, &answer->meter.uid, answer->meter.alias, series->channel);
     unsigned cadence;
 
-    for (size_t i = 0; entry && i < series->count; i++) {
-        const struct cemm_sample *sample = &series->samples[i];
-        bool known = cemm_ledger_cadence(entry, &cadence);
-        enum cemm_verdict verdict = cemm_ledger_take(entry, document, sample);
-        bool now_known = cemm_ledger_cadence(entry, &cadence);
-
-        if (verdict == CEMM_NO_ROOM)
-            return false;
-        if (verdict != CEMM_NEW)
-            continue;
-        answer->readings[answer->count++] = (struct reading){
-            .entry = entry,
-            .time = sample->time,
-            .value = sample->value,
-            .first = !now_known && answer->block->interval < HOLD_MS,
-            .second = now_known && !known,
-        };
-        if (!answer->readings[answer->count - 1].first)
-            history_writer_live(poller->writer, answer->block, entry);
-    }
-    return entry != NULL;
+    if (!entry)
+        return false;
+    bool known = cemm_ledger_cadence(entry, &cadence);
+    bool new = series->count > 0 && cemm_ledger_accept(entry, document, sample) == CEMM_NEW;
+    bool now_known = cemm_ledger_cadence(entry, &cadence);
+    answer_measured(answer, series, cadence);
+    if (!new)
+        return true;
+    struct reading *reading = &answer->readings[answer->count++];
+    *reading = (struct reading){
+        .entry = entry,
+        .time = sample->time,
+        .value = sample->value,
+        .first = !now_known && answer->block->interval < HOLD_MS,
+        .second = now_known && !known,
+    };
+    if (!reading->first)
+        history_writer_live(poller->writer, answer->block, entry);
+    return true;
 }
 
-static void take_document(struct poller *poller, struct answer *answer,
+static void add_samples(struct poller *poller, struct answer *answer,
                           const struct cemm_document *document)
 {
     struct losses *losses = &poller->losses;
@@ -163,11 +157,10 @@ static void take_document(struct poller *poller, struct answer *answer,
             &losses->early, &meter->uid, meter->alias, "realtime",
             "a sample is left out: it is more than 15 minutes ahead of this machine's clock");
     for (size_t i = 0; i < count; i++) {
-        if (!take_series(poller, answer, document, &series[i]))
+        if (!add_sample(poller, answer, document, &series[i]))
             count_loss(&losses->memory, &meter->uid, meter->alias, series[i].channel,
                        "no memory for a value");
     }
-    answer->cadence = cemm_ledger_meter_cadence(poller->ledger, document);
 }
 
 static void enqueue(struct target *target, const struct cemm_uid *uid, const char *alias,
@@ -182,7 +175,7 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
         return;
     }
     if (answer->document && alias)
-        take_document(poller, copy, answer->document);
+        add_samples(poller, copy, answer->document);
     if (!queue_put(&poller->queue, copy) && losses->overflow++ == 0)
         plugin_log(LOG_WARNING, "cemm plugin: collectd does not fetch the values; the oldest ones "
                                 "are dropped, and only counted from now on");
@@ -190,7 +183,7 @@ static void enqueue(struct target *target, const struct cemm_uid *uid, const cha
 }
 
 /* Logs once when a block begins to fail as a whole, and once when it works again (`why` NULL). */
-static void note_block(struct target *target, const char *why)
+static void log_block(struct target *target, const char *why)
 {
     if (why && !target->failing)
         plugin_log(LOG_WARNING, "cemm plugin: %s: %s", target->block->label, why);
@@ -200,7 +193,7 @@ static void note_block(struct target *target, const char *why)
 }
 
 /* The library reports no failure if a search finds nothing. */
-static void note_search(struct target *target)
+static void log_search(struct target *target)
 {
     static const char prefix[] = "discovery: "; /* the block's label replaces it */
     const size_t length = sizeof(prefix) - 1;
@@ -213,7 +206,7 @@ static void note_search(struct target *target)
         why = state.message + (strncmp(state.message, prefix, length) == 0 ? length : 0);
     else if (!cemm_discovered_at(target->poller->cemm, 0, &device))
         why = "no CEMM has answered yet";
-    note_block(target, why);
+    log_block(target, why);
 }
 
 static void swept(void *data, const struct cemm_uid *uid, const char *alias,
@@ -225,7 +218,7 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
         target->poller->sweeps--;
         target->poller->news = true;
         if (target->block->kind == DISCOVERY && !target->poller->stopping)
-            note_search(target);
+            log_search(target);
         return;
     }
     if (answer->result == -ENOMEM) /* which is not the device's fault */
@@ -235,9 +228,9 @@ static void swept(void *data, const struct cemm_uid *uid, const char *alias,
     if (uid)
         enqueue(target, uid, alias, answer);
     if (answer->result == 0)
-        note_block(target, NULL);
+        log_block(target, NULL);
     else if (!uid && answer->result == CEMM_ABSENT) /* other failures are in the library's log */
-        note_block(target, answer->message);
+        log_block(target, answer->message);
 }
 
 static void sweep(struct target *target, int64_t now)
@@ -252,17 +245,7 @@ static void sweep(struct target *target, int64_t now)
     if (r < 0)
         target->poller->sweeps--;
     if (r < 0 && r != -EALREADY)
-        note_block(target, strerror(-r));
-}
-
-/* When the next sweep begins, monotonic milliseconds. */
-static int64_t next_sweep(const struct poller *poller)
-{
-    int64_t first = INT64_MAX;
-
-    for (size_t i = 0; i < poller->count; i++)
-        first = earlier(first, poller->targets[i].due);
-    return first;
+        log_block(target, strerror(-r));
 }
 
 /* Begins the sweeps that are due. Returns how long the loop may wait, in milliseconds. */
@@ -271,13 +254,17 @@ static int begin(struct poller *poller)
     int64_t now = cemm_clock_steady();
     int64_t wait = history_writer_step(poller->writer, now);
 
+    poller->next_sweep = INT64_MAX;
     for (size_t i = 0; i < poller->count; i++) {
         struct target *target = &poller->targets[i];
 
         if (target->due <= now)
             sweep(target, now);
+        if (target->due < poller->next_sweep)
+            poller->next_sweep = target->due;
     }
-    wait = earlier(wait, next_sweep(poller) - now);
+    if (poller->next_sweep - now < wait)
+        wait = poller->next_sweep - now;
     return wait > 0 ? (int)wait : 0;
 }
 
@@ -290,7 +277,7 @@ static void *run(void *data)
 
         /* Once a turn: each time, collectd's threads wake, which costs more than a value. */
         if (poller->news)
-            queue_tell(&poller->queue, poller->sweeps ? 0 : next_sweep(poller));
+            queue_tell(&poller->queue, poller->sweeps ? 0 : poller->next_sweep);
         poller->news = false;
         if (r < 0) {
             plugin_log(LOG_ERR, "cemm plugin: the loop failed: %s", strerror(-r));
@@ -316,7 +303,7 @@ static void dispatch(struct poller *poller, const struct block *block,
     }
     plugin_dispatch_values(&value.list);
     /* If memory runs out, it is dispatched again after a restart. */
-    (void)cemm_ledger_sent(entry, reading->time);
+    (void)cemm_ledger_mark(entry, NULL, reading->time);
     poller->sent = true;
 }
 
@@ -363,7 +350,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
     read_call_begin(&call, &poller->queue, every);
     while ((answer = read_call_next(&call))) {
         if (!answer->not_before) /* else it was left */
-            monitor_note(poller->monitor, answer);
+            monitor_add(&poller->monitor, answer);
         if (release(poller, answer))
             read_call_leave(&call, cemm_clock_steady() + APART_MS);
         else
@@ -375,7 +362,7 @@ void poller_hand_over(struct poller *poller, int64_t every)
     if (poller->sent)
         history_writer_nudge(poller->writer);
     poller->sent = false;
-    monitor_report(poller->monitor, cemm_clock_steady());
+    monitor_report(&poller->monitor, cemm_clock_steady());
 }
 
 /* ---- beginning and end -------------------------------------------------------------- */
@@ -385,10 +372,9 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     hold_init(&poller->hold);
     poller->ledger = cemm_ledger_new(settings->window, (const char *const *)settings->writers,
                                      settings->writer_count);
-    poller->monitor = monitor_new();
     poller->targets = calloc(settings->count, sizeof(*poller->targets));
     poller->cemm = cemm_new(settings->config, CEMM_BACKOFF_POLLER, pass_on, NULL);
-    if (!poller->ledger || !poller->monitor || !poller->targets || !poller->cemm)
+    if (!poller->ledger || !poller->targets || !poller->cemm)
         return -ENOMEM;
     for (poller->count = 0; poller->count < settings->count; poller->count++)
         poller->targets[poller->count] = (struct target){
@@ -399,28 +385,18 @@ static int build_memory(struct poller *poller, const struct settings *settings)
     return 0;
 }
 
-/* Logs a damaged file, and, with <Backfill>, a missing one. Returns 0, or -ENOMEM, after which
- * the file must not be overwritten. */
-static int load(struct poller *poller, const struct settings *settings)
-{
-    struct cemm_message message = {""};
-    int r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
-
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
-        plugin_log(r == CEMM_ABSENT ? LOG_INFO : LOG_WARNING, "cemm plugin: %s", message.text);
-    return 0;
-}
-
 static int build(struct poller *poller, const struct settings *settings)
 {
+    struct cemm_message message = {""};
     int r = build_memory(poller, settings);
 
     if (r == 0)
-        r = load(poller, settings);
-    if (r == 0)
-        r = history_writer_start(&poller->writer, poller->cemm, poller->ledger);
+        r = cemm_ledger_load(poller->ledger, settings->state_file, &message);
+    if (r == -ENOMEM) /* the state file must not be overwritten */
+        return r;
+    if (r < 0 || (r == CEMM_ABSENT && settings->writer_count))
+        plugin_log(r < 0 ? LOG_WARNING : LOG_INFO, "cemm plugin: %s", message.text);
+    r = history_writer_start(&poller->writer, poller->cemm, poller->ledger);
     if (r == 0)
         r = threads_start(&poller->thread, run, poller, "cemm");
     poller->running = r == 0;
@@ -444,20 +420,11 @@ struct poller *poller_start(const struct settings *settings)
     return NULL;
 }
 
-static void report(const struct losses *losses)
-{
-    if (losses->names || losses->early || losses->memory || losses->overflow)
-        plugin_log(
-            LOG_INFO,
-            "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
-            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
-            losses->names, losses->early, losses->memory, losses->overflow);
-}
-
 void poller_stop(struct poller *poller)
 {
     if (!poller)
         return;
+    const struct losses *losses = &poller->losses;
     if (poller->running) {
         poller->stopping = true;
         cemm_wakeup(poller->cemm);
@@ -466,11 +433,16 @@ void poller_stop(struct poller *poller)
     history_writer_stop(poller->writer); /* it may wake the loop until then */
     cemm_free(poller->cemm);
     history_writer_free(poller->writer);
-    report(&poller->losses);
+    if (losses->names || losses->early || losses->memory || losses->overflow)
+        plugin_log(
+            LOG_INFO,
+            "cemm plugin: values left out: %lu with too long names, %lu too far ahead of "
+            "this machine's clock, %lu for lack of memory, %lu that collectd did not fetch in time",
+            losses->names, losses->early, losses->memory, losses->overflow);
     hold_free(&poller->hold);
     queue_destroy(&poller->queue);
     cemm_ledger_free(poller->ledger);
-    monitor_free(poller->monitor);
+    monitor_clear(&poller->monitor);
     free(poller->targets);
     free(poller);
 }

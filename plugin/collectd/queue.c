@@ -17,10 +17,10 @@
 
 #include "plugin/collectd/threads.h"
 
-static void answers_init(struct answers *answers)
+void answer_measured(struct answer *answer, const struct cemm_series *series, unsigned cadence)
 {
-    STAILQ_INIT(&answers->list);
-    answers->size = 0;
+    if (!series->total && cadence > 0 && (answer->cadence == 0 || cadence < answer->cadence))
+        answer->cadence = cadence;
 }
 
 static size_t size_of(const struct answer *answer)
@@ -28,47 +28,41 @@ static size_t size_of(const struct answer *answer)
     return sizeof(*answer) + answer->count * sizeof(answer->readings[0]);
 }
 
-static void answers_add(struct answers *answers, struct answer *answer)
+/* All of these under the lock. */
+
+static void insert(struct queue *queue, struct answer *answer, struct answer *before)
 {
-    STAILQ_INSERT_TAIL(&answers->list, answer, next);
-    answers->size += size_of(answer);
+    if (before)
+        TAILQ_INSERT_BEFORE(before, answer, next);
+    else
+        TAILQ_INSERT_TAIL(&queue->waiting, answer, next);
+    queue->size += size_of(answer);
 }
 
-/* The oldest of at least one. */
-static struct answer *answers_take(struct answers *answers)
+static struct answer *take(struct queue *queue, struct answer *answer)
 {
-    struct answer *answer = STAILQ_FIRST(&answers->list);
-
-    STAILQ_REMOVE_HEAD(&answers->list, next);
-    answers->size -= size_of(answer);
+    if (queue->unseen == answer)
+        queue->unseen = TAILQ_NEXT(answer, next);
+    TAILQ_REMOVE(&queue->waiting, answer, next);
+    queue->size -= size_of(answer);
     return answer;
-}
-
-static void answers_move(struct answers *from, struct answers *behind)
-{
-    STAILQ_CONCAT(&behind->list, &from->list);
-    behind->size += from->size;
-    from->size = 0;
-}
-
-static void answers_free(struct answers *answers)
-{
-    while (answers->size)
-        free(answers_take(answers));
 }
 
 /* ---- the queue ---------------------------------------------------------------------- */
 
 int queue_init(struct queue *queue)
 {
-    answers_init(&queue->waiting);
+    TAILQ_INIT(&queue->waiting);
+    queue->unseen = NULL;
+    queue->size = 0;
     queue->expected = 0;
     return threads_init(&queue->lock, &queue->arrived);
 }
 
 void queue_destroy(struct queue *queue)
 {
-    answers_free(&queue->waiting);
+    while (queue->size)
+        free(take(queue, TAILQ_FIRST(&queue->waiting)));
     pthread_cond_destroy(&queue->arrived);
     pthread_mutex_destroy(&queue->lock);
 }
@@ -78,9 +72,11 @@ bool queue_put(struct queue *queue, struct answer *answer)
     bool full = false;
 
     pthread_mutex_lock(&queue->lock);
-    answers_add(&queue->waiting, answer);
-    while (queue->waiting.size > QUEUE_MAX) {
-        free(answers_take(&queue->waiting));
+    insert(queue, answer, NULL);
+    if (!queue->unseen)
+        queue->unseen = answer;
+    while (queue->size > QUEUE_MAX) {
+        free(take(queue, TAILQ_FIRST(&queue->waiting)));
         full = true;
     }
     pthread_mutex_unlock(&queue->lock);
@@ -102,9 +98,9 @@ void read_call_begin(struct read_call *call, struct queue *queue, int64_t every)
     int64_t now = cemm_clock_steady();
 
     *call = (struct read_call){.queue = queue, .until = now + every * 3 / 4, .next = now + every};
-    answers_init(&call->taken);
-    answers_init(&call->left);
-    answers_init(&call->sent);
+    pthread_mutex_lock(&queue->lock);
+    queue->unseen = TAILQ_FIRST(&queue->waiting);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 static int compare(const void *left, const void *right)
@@ -120,72 +116,55 @@ static int compare(const void *left, const void *right)
  * If memory runs out, it waits for the next call. */
 static bool has_turn(struct read_call *call, const struct answer *answer)
 {
-    const struct meter_name **found = tsearch(&answer->meter, &call->meters, compare);
+    struct meter_name *meter = NULL;
 
-    return found && *found == &answer->meter && answer->not_before <= cemm_clock_steady();
-}
-
-/* Waits for answers while the call lasts and some may come, and takes all of them. */
-static void fetch(struct read_call *call)
-{
-    struct queue *queue = call->queue;
-
-    pthread_mutex_lock(&queue->lock);
-    while (!queue->waiting.size && queue->expected < call->next &&
-           threads_wait(&queue->arrived, &queue->lock, call->until))
-        ;
-    answers_move(&queue->waiting, &call->taken);
-    pthread_mutex_unlock(&queue->lock);
-}
-
-/* Keeps the answer that was sent last, because the tree points to its meter. */
-static void keep_last(struct read_call *call)
-{
-    if (call->last)
-        answers_add(&call->sent, call->last);
-    call->last = NULL;
+    if (!tfind(&answer->meter, &call->meters, compare))
+        meter = malloc(sizeof(*meter));
+    if (!meter)
+        return false;
+    *meter = answer->meter;
+    if (tsearch(meter, &call->meters, compare))
+        return answer->not_before <= cemm_clock_steady();
+    free(meter);
+    return false;
 }
 
 struct answer *read_call_next(struct read_call *call)
 {
-    keep_last(call);
-    if (!call->taken.size && !call->left.size)
-        fetch(call);
-    while (call->taken.size && cemm_clock_steady() < call->until) {
-        struct answer *answer = answers_take(&call->taken);
+    struct queue *queue = call->queue;
 
+    free(call->answer);
+    call->answer = NULL;
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->size && queue->expected < call->next &&
+           threads_wait(&queue->arrived, &queue->lock, call->until))
+        ;
+    while (queue->unseen && !call->answer && cemm_clock_steady() < call->until) {
+        struct answer *answer = queue->unseen;
+
+        queue->unseen = TAILQ_NEXT(answer, next);
         if (has_turn(call, answer))
-            return call->last = answer;
-        answers_add(&call->left, answer);
+            call->answer = take(queue, answer);
     }
-    return NULL;
+    pthread_mutex_unlock(&queue->lock);
+    return call->answer;
 }
 
 void read_call_leave(struct read_call *call, int64_t not_before)
 {
-    call->last->not_before = not_before;
-    answers_add(&call->left, call->last);
-    call->last = NULL;
-}
+    struct queue *queue = call->queue;
 
-static void nothing(void *data)
-{
-    (void)data;
+    call->answer->not_before = not_before;
+    pthread_mutex_lock(&queue->lock);
+    insert(queue, call->answer, queue->unseen); /* what came about its meter since comes later */
+    pthread_mutex_unlock(&queue->lock);
+    call->answer = NULL;
 }
 
 void read_call_end(struct read_call *call)
 {
-    struct queue *queue = call->queue;
-
-    keep_last(call);
-    /* What it leaves is older than the answers that have come since. */
-    answers_move(&call->taken, &call->left);
-    pthread_mutex_lock(&queue->lock);
-    answers_move(&queue->waiting, &call->left);
-    answers_move(&call->left, &queue->waiting);
-    pthread_mutex_unlock(&queue->lock);
-    tdestroy(call->meters, nothing);
-    answers_free(&call->sent);
+    free(call->answer);
+    tdestroy(call->meters, free);
 }
 
 /* ---- held --------------------------------------------------------------------------- */

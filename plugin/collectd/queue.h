@@ -35,7 +35,7 @@ struct reading {
 
 /* What collectd's thread needs of an answer: documents stay in the loop's thread. */
 struct answer {
-    STAILQ_ENTRY(answer) next;
+    TAILQ_ENTRY(answer) next;
     struct meter_name meter;
     const struct block *block; /* that asked for it */
     int64_t ended;             /* when it came */
@@ -46,21 +46,24 @@ struct answer {
     char type[CEMM_NAME_SIZE];       /* of the meter */
     int64_t took;                    /* milliseconds */
     int64_t newest;                  /* its newest sample, Unix milliseconds; 0: none */
-    unsigned cadence;                /* seconds between two measurements; 0: not known */
+    unsigned cadence;                /* answer_measured(): seconds; 0: not known */
     size_t count;
     struct reading readings[]; /* of different series, or of one in the order of their times */
 };
 
-struct answers {
-    STAILQ_HEAD(answer_list, answer) list; /* the oldest first */
-    size_t size;                           /* bytes */
-};
+/* A series of the meter is measured every `cadence` seconds; 0: not known. The one that is measured
+ * most often counts, except those of `totals`. */
+void answer_measured(struct answer *answer, const struct cemm_series *series, unsigned cadence);
+
+TAILQ_HEAD(answer_list, answer);
 
 struct queue {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct answers waiting; /* this and what follows under lock */
-    int64_t expected;       /* nothing comes before this */
+    struct answer_list waiting; /* the oldest first; this and what follows under lock */
+    struct answer *unseen;      /* the first that the call has not seen; NULL: none */
+    size_t size;                /* bytes of all */
+    int64_t expected;           /* nothing comes before this */
 };
 
 int queue_init(struct queue *queue); /* 0 or a negative errno */
@@ -77,12 +80,9 @@ void queue_tell(struct queue *queue, int64_t expected);
 struct read_call {
     struct queue *queue;
     int64_t until;
-    int64_t next;         /* when the next call begins */
-    struct answers taken; /* from the queue; not handled yet */
-    struct answers left;  /* for the next call */
-    struct answers sent;
-    struct answer *last; /* that was sent; NULL: none, or it is in one of the lists */
-    void *meters;        /* a tree of the names of meters that have had their turn */
+    int64_t next;          /* when the next call begins */
+    struct answer *answer; /* that read_call_next() has returned */
+    void *meters;          /* a tree of the names of meters that have had their turn */
 };
 
 /* Begins a call; the next one begins in `every` milliseconds. It waits for what comes, but not
@@ -90,12 +90,12 @@ struct read_call {
  * most values are dispatched as they come, and a stop does not wait long for a call. */
 void read_call_begin(struct read_call *call, struct queue *queue, int64_t every);
 
-/* The oldest answer about a meter of which this call has sent none; it is valid until the end of
- * the call. NULL: none has come while the call lasted, or all others are for the next one. */
+/* The oldest answer about a meter of which this call has sent none; it is valid until the next one.
+ * NULL: none has come while the call lasted, or all others are for the next call. */
 struct answer *read_call_next(struct read_call *call);
 
-/* Leaves the answer that was sent last to a later call, `not_before` a time. What has come about
- * its meter since waits for it. */
+/* Leaves that answer to a later call, `not_before` a time. What has come about its meter since
+ * waits for it. */
 void read_call_leave(struct read_call *call, int64_t not_before);
 
 void read_call_end(struct read_call *call);

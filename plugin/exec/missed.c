@@ -51,8 +51,7 @@ int missed_save(struct missed *missed, const struct cemm_document *document, boo
         struct cemm_ledger_entry *entry = entry_of(missed, document, &series[i]);
         int r = entry ? 0 : -ENOMEM;
         for (size_t j = 0; j < series[i].count && r >= 0; j++)
-            r = old ? cemm_ledger_mark(entry, "", series[i].samples[j].time)
-                    : cemm_ledger_sent(entry, series[i].samples[j].time);
+            r = cemm_ledger_mark(entry, old ? "" : NULL, series[i].samples[j].time);
         if (r < 0)
             return -ENOMEM;
     }

@@ -28,7 +28,7 @@ static enum cemm_verdict take_from(struct cemm_ledger *ledger, const char *sourc
 
     assert_true(snprintf(name, sizeof(name), "%s", source) < (int)sizeof(name));
     assert_non_null(entry);
-    return cemm_ledger_take(entry, &document, &sample);
+    return cemm_ledger_accept(entry, &document, &sample);
 }
 
 static enum cemm_verdict take(struct cemm_ledger *ledger, const struct cemm_uid *uid,
@@ -101,17 +101,17 @@ static void test_source_change(void **state)
         enum cemm_verdict verdict;
     } rows[] = {
         {"first", "local a", "t1", 100.25, CEMM_NEW},
-        {"the other source, a little lower", "cloud b", "t1", 100.2, CEMM_WITHHELD},
-        {"still lower", "cloud b", "t1", 100.24, CEMM_WITHHELD},
+        {"the other source, a little lower", "cloud b", "t1", 100.2, CEMM_STEPS_BACK},
+        {"still lower", "cloud b", "t1", 100.24, CEMM_STEPS_BACK},
         {"it has passed it", "cloud b", "t1", 100.25, CEMM_NEW},
         {"the same source may step back", "cloud b", "t1", 100.2, CEMM_NEW},
-        {"back to the first, a little lower", "local a", "t1", 100.1, CEMM_WITHHELD},
+        {"back to the first, a little lower", "local a", "t1", 100.1, CEMM_STEPS_BACK},
         {"the second continues meanwhile", "cloud b", "t1", 100.21, CEMM_NEW},
         {"a greater step back is a new meter", "local a", "t1", 99.21, CEMM_NEW},
         {"power", "local a", "electric_power", 1000, CEMM_NEW},
         {"is not a counter", "cloud b", "electric_power", 999.5, CEMM_NEW},
         {"gas", "local a", "gas", 10, CEMM_NEW},
-        {"is one", "cloud b", "gas", 9.5, CEMM_WITHHELD},
+        {"is one", "cloud b", "gas", 9.5, CEMM_STEPS_BACK},
         {"a difference of counters", "local a", "electric_energy", 10, CEMM_NEW},
         {"may fall", "cloud b", "electric_energy", 9.5, CEMM_NEW},
     };
@@ -160,7 +160,7 @@ static void test_totals(void **state)
                                          .newest = rows[i].measured,
                                          .series = &series,
                                          .series_count = 1};
-        expect_int(rows[i].row, cemm_ledger_take(entry, &document, &sample), rows[i].verdict);
+        expect_int(rows[i].row, cemm_ledger_accept(entry, &document, &sample), rows[i].verdict);
     }
     cemm_ledger_free(ledger);
 }
@@ -231,8 +231,7 @@ static void test_pick(void **state)
     cemm_ledger_free(shown);
 }
 
-/* The result has the interval of its series, and a meter has that of its most frequent series.
- */
+/* The result has the interval of its series. */
 static void test_cadence(void **state)
 {
     static const char *const answers[] = {
@@ -245,7 +244,6 @@ static void test_cadence(void **state)
         const char *channel;
         unsigned cadences[COUNT(answers)];
     } rows[] = {{"t1", {0, 300}}, {"gas", {0, 3600}}, {"electric_energy", {0, 10}}};
-    static const unsigned paces[COUNT(answers)] = {0, 300};
     struct cemm_ledger *ledger = cemm_ledger_new(0, NULL, 0);
 
     (void)state;
@@ -258,7 +256,6 @@ static void test_cadence(void **state)
             assert_non_null(series);
             expect_int(rows[j].channel, series->cadence, rows[j].cadences[i]);
         }
-        expect_int("a meter's", cemm_ledger_meter_cadence(ledger, document), paces[i]);
         cemm_document_unref(picked);
         cemm_document_unref(document);
     }

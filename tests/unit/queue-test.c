@@ -69,7 +69,7 @@ static void expect(struct queue *queue, size_t count, int64_t first)
         assert_non_null(answer);
         assert_int_equal(answer->readings[0].time, first + (int64_t)i);
     }
-    assert_true((!call.taken.size && !queue->waiting.size) || !read_call_next(&call));
+    assert_true(!queue->size || !read_call_next(&call));
     read_call_end(&call);
 }
 
@@ -166,10 +166,31 @@ static void test_left(void **state)
     assert_null(read_call_next(&call));
     read_call_end(&call);
     expect(&queue, 0, 0);
-    STAILQ_FIRST(&queue.waiting.list)->not_before = 1; /* long ago */
+    TAILQ_FIRST(&queue.waiting)->not_before = 1; /* long ago */
     expect(&queue, 1, 12);
     expect(&queue, 1, 13);
     queue_destroy(&queue);
+}
+
+/* A meter has the cadence of its channel that is measured most. */
+static void test_cadence(void **state)
+{
+    static const struct {
+        bool total;
+        unsigned cadence;
+        unsigned shortest; /* so far */
+    } rows[] = {
+        {false, 0, 0},      {true, 10, 0},  {false, 300, 300}, {false, 0, 300},
+        {false, 3600, 300}, {true, 10, 300}, {false, 60, 60},   {false, 300, 60},
+    };
+    struct answer answer = {.count = 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct cemm_series series = {.total = rows[i].total};
+        answer_measured(&answer, &series, rows[i].cadence);
+        assert_int_equal(answer.cadence, rows[i].shortest);
+    }
 }
 
 static void test_full(void **state)
@@ -184,7 +205,7 @@ static void test_full(void **state)
         assert_true(put(&queue, i));
     assert_false(put(&queue, most)); /* drops 0 */
     assert_false(put(&queue, most + 1));
-    assert_true(queue.waiting.size <= QUEUE_MAX);
+    assert_true(queue.size <= QUEUE_MAX);
     expect(&queue, 1, 2);
     assert_true(put(&queue, most + 2));
     assert_false(put(&queue, most + 3));
@@ -339,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_meters),
         cmocka_unit_test(test_two_answers_each),
         cmocka_unit_test(test_left),
+        cmocka_unit_test(test_cadence),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_call_ends),
         cmocka_unit_test(test_call_waits),

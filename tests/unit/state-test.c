@@ -158,8 +158,8 @@ static void test_marks(void **state)
     expect_int("next", mark(ledger, AT(3) + 60000), 1);
     expect_int("ahead of our clock", mark(ledger, AT(-14)), 1);
     expect_int("the same again", mark(ledger, AT(-14)), 0);
-    expect_int("never read", mark(ledger, 0), -ENOMEM);
-    expect_int("sent, never read", cemm_ledger_sent(power(ledger), 0), -EINVAL);
+    expect_int("never read", mark(ledger, 0), -EINVAL);
+    expect_int("sent, never read", cemm_ledger_mark(power(ledger), NULL, 0), -EINVAL);
     expect_int("an invalid name", cemm_ledger_mark(power(ledger), "tab\there", NOW), -ENOMEM);
     while (snprintf(name, sizeof(name), "csv/%d", count) > 0 &&
            cemm_ledger_mark(power(ledger), name, NOW) == 1)
@@ -239,8 +239,8 @@ static void test_live(void **state)
     (void)state;
     assert_non_null(ledger);
     assert_int_equal(cemm_ledger_mark(power(ledger), "of another run", AT(8)), 1);
-    assert_int_equal(cemm_ledger_sent(power(ledger), AT(5)), 0);
-    assert_int_equal(cemm_ledger_sent(t1, AT(5)), 0);
+    assert_int_equal(cemm_ledger_mark(power(ledger), NULL, AT(5)), 0);
+    assert_int_equal(cemm_ledger_mark(t1, NULL, AT(5)), 0);
     expect_text("one", missing_to(power(ledger), "csv"), "10-5 4-1");
     expect_text("the other", missing_to(power(ledger), "write_graphite"), "10-5 4-1");
     expect_text("no other sink", missing_to(power(ledger), "of another run"), "10-8 7-1");
@@ -308,7 +308,7 @@ static bool knows(struct cemm_ledger *ledger, int64_t newest, int64_t later)
     struct cemm_document document = {.source = (char[]){"local a"}, .fetched = newest + later};
     const struct cemm_sample sample = {.time = newest, .value = 1};
 
-    return cemm_ledger_take(power(ledger), &document, &sample) == CEMM_REPEATED;
+    return cemm_ledger_accept(power(ledger), &document, &sample) == CEMM_REPEATED;
 }
 
 static void test_file(void **state)
@@ -321,7 +321,7 @@ static void test_file(void **state)
     load(ledger, path, CEMM_ABSENT);
     mark_all(ledger, 8, 6);
     mark_all(ledger, 3, 3);
-    assert_int_equal(cemm_ledger_sent(power(ledger), NOW - 5), 0);
+    assert_int_equal(cemm_ledger_mark(power(ledger), NULL, NOW - 5), 0);
     save(ledger, true, 0);
     save(ledger, true, 0); /* over the existing file */
     assert_int_equal(stat(path, &stat_buffer), 0);
@@ -475,13 +475,13 @@ static void test_text(void **state)
     expect_text("old minutes are dropped: a header alone", text, HEADER END);
     free(text);
     /* The time of the last sample is kept: its repetition is not new, even after a year. */
-    assert_int_equal(cemm_ledger_sent(power(ledger), NOW - INT64_C(400) * 86400000), 0);
+    assert_int_equal(cemm_ledger_mark(power(ledger), NULL, NOW - INT64_C(400) * 86400000), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("the last sample", text, HEADER SENT("@1665440000000") END);
     free(text);
     assert_int_equal(cemm_ledger_mark(power(ledger), CSV, AT(4)), 1);
     assert_int_equal(cemm_ledger_mark(power(ledger), "csv", AT(4)), 1);
-    assert_int_equal(cemm_ledger_sent(power(ledger), AT(3)), 0);
+    assert_int_equal(cemm_ledger_mark(power(ledger), NULL, AT(3)), 0);
     assert_int_equal(cemm_state_text(ledger, NOW, &text, &length), 0);
     expect_text("of all sinks", text,
                 HEADER SENT("1699999800+1 @1699999800000") "csv" LINE("1699999740")
@@ -591,7 +591,7 @@ static void test_cut(void **state)
         expect_part(rows[i].row, message.text, aside);
         expect_text(rows[i].row, missing_of(ledger), rows[i].missing);
         assert_int_equal(access(path, F_OK), 0);
-        assert_int_equal(cemm_ledger_sent(power(ledger), AT(5)), 0);
+        assert_int_equal(cemm_ledger_mark(power(ledger), NULL, AT(5)), 0);
         save(ledger, false, 0);
         cemm_ledger_free(ledger);
         ledger = begin(10 * 60 + 20);
@@ -670,9 +670,9 @@ static void test_cadence(void **state)
     struct cemm_ledger_entry *pulse = cemm_ledger_entry(ledger, &one, "s01", "electric_power");
     for (int i = 1; i <= 3; i++) {
         const struct cemm_sample sample = {.time = INT64_C(1699999900000) + i * 30000};
-        assert_int_equal(cemm_ledger_take(power(ledger), &document, &sample), CEMM_NEW);
-        assert_int_equal(cemm_ledger_take(pulse, &document, &sample), CEMM_NEW);
-        assert_int_equal(cemm_ledger_sent(power(ledger), sample.time), 0);
+        assert_int_equal(cemm_ledger_accept(power(ledger), &document, &sample), CEMM_NEW);
+        assert_int_equal(cemm_ledger_accept(pulse, &document, &sample), CEMM_NEW);
+        assert_int_equal(cemm_ledger_mark(power(ledger), NULL, sample.time), 0);
         expect_int("two samples are enough", cemm_ledger_cadence(power(ledger), &seconds), i > 1);
         expect_int("30 s", seconds, i > 1 ? 30 : 0);
         expect_int("a pulse meter needs no samples", cemm_ledger_cadence(pulse, &seconds), true);
@@ -686,8 +686,8 @@ static void test_cadence(void **state)
     expect_int("it is as before", seconds, 30);
     const struct cemm_sample later = {.time = NOW + 7 * HOUR * 1000};
     document.fetched = later.time;
-    assert_int_equal(cemm_ledger_take(power(ledger), &document, &later), CEMM_NEW);
-    assert_int_equal(cemm_ledger_sent(power(ledger), later.time), 0);
+    assert_int_equal(cemm_ledger_accept(power(ledger), &document, &later), CEMM_NEW);
+    assert_int_equal(cemm_ledger_mark(power(ledger), NULL, later.time), 0);
     save(ledger, true, 0);
     load(ledger, path, 0);
     assert_true(cemm_ledger_cadence(power(ledger), &seconds));
