@@ -16,6 +16,17 @@
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Counts messages about single devices, of which one cause may bring thousands. All zeroes at first. */
+struct cemm_line_limit {
+    int64_t since; /* when the minute began in which they are counted */
+    unsigned lines;
+};
+
+/* Whether one more may be logged at `now` (monotonic milliseconds). `ret_instead` is what to log
+ * instead of the first one that may not; else "". */
+bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now,
+                       struct cemm_message *ret_instead);
+
 /* FNV-1a. `hash` begins as CEMM_HASH; it goes on for more bytes. */
 #define CEMM_HASH UINT64_C(0xcbf29ce484222325)
 uint64_t cemm_hash(uint64_t hash, const void *bytes, size_t length);

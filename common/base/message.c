@@ -1,8 +1,12 @@
 #include "common/base/message.h"
 
+#include "common/base/limits.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define MINUTE_MS 60000
 
 void cemm_message_set(struct cemm_message *message, const char *format, ...)
 {
@@ -12,6 +16,19 @@ void cemm_message_set(struct cemm_message *message, const char *format, ...)
     if (message && vsnprintf(message->text, sizeof(message->text), format, arguments) < 0)
         message->text[0] = '\0';
     va_end(arguments);
+}
+
+bool cemm_line_allowed(struct cemm_line_limit *limit, int64_t now, struct cemm_message *ret_instead)
+{
+    if (now - limit->since >= MINUTE_MS)
+        *limit = (struct cemm_line_limit){.since = now};
+    ret_instead->text[0] = '\0';
+    if (++limit->lines == CEMM_DEVICE_LINES_MAX + 1)
+        cemm_message_set(ret_instead,
+                         "%d messages about single devices came within a minute, probably of one "
+                         "cause; the others are left out until it is over",
+                         CEMM_DEVICE_LINES_MAX);
+    return limit->lines <= CEMM_DEVICE_LINES_MAX;
 }
 
 void cemm_message_keep(struct cemm_message **slot, const struct cemm_message *message)

@@ -1,6 +1,5 @@
 #include "common/engine/loop.h"
 
-#include "common/base/limits.h"
 #include "common/base/message.h"
 
 #include <errno.h>
@@ -9,7 +8,6 @@
 #include <stdlib.h>
 
 #define TURN_MAX_MS 60000 /* how long a turn waits at most */
-#define MINUTE_MS   60000
 
 static void read_clocks(struct cemm_loop *loop)
 {
@@ -45,21 +43,14 @@ void cemm_log(struct cemm_loop *loop, enum cemm_level level, const char *format,
     loop->log(loop->log_data, level, line.text);
 }
 
-/* Whether this minute may have one more line about a device. The first that it may not have is
- * replaced by a message. */
 bool cemm_log_has_room(struct cemm_loop *loop)
 {
-    if (loop->now - loop->lines_since >= MINUTE_MS) {
-        loop->lines_since = loop->now;
-        loop->device_lines = 0;
-    }
-    if (loop->device_lines == CEMM_DEVICE_LINES_MAX)
-        cemm_log(
-            loop, CEMM_LOG_WARNING,
-            "%d messages about single devices came within a minute, probably of one cause; the "
-            "others are left out until it is over",
-            CEMM_DEVICE_LINES_MAX);
-    return loop->device_lines++ < CEMM_DEVICE_LINES_MAX;
+    struct cemm_message instead;
+    bool allowed = cemm_line_allowed(&loop->device_lines, loop->now, &instead);
+
+    if (instead.text[0])
+        cemm_log(loop, CEMM_LOG_WARNING, "%s", instead.text);
+    return allowed;
 }
 
 /* ---- tickets ---------------------------------------------------------------- */

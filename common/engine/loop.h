@@ -27,9 +27,8 @@ struct cemm_loop {
     int watched;                   /* a descriptor besides those of http; -1: none */
     void (*on_readable)(void *data);
     void *watch_data;
-    bool ending;           /* no request is accepted any more */
-    int64_t lines_since;   /* when the minute began in which `device_lines` are counted */
-    unsigned device_lines; /* by cemm_log_device() */
+    bool ending;                         /* no request is accepted any more */
+    struct cemm_line_limit device_lines; /* of cemm_log_device() */
 };
 
 /* A wait of a caller. It is freed after its completion has run. */

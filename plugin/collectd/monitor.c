@@ -225,11 +225,24 @@ static void set_absent(struct record *record, struct meter *meter, bool absent)
     meter->absent = absent;
 }
 
+/* Logs a message about one device of many, as the library limits its own. */
+static void log_device(struct monitor *monitor, int severity, const struct cemm_message *message)
+{
+    struct cemm_message instead;
+
+    if (cemm_line_allowed(&monitor->lines, cemm_clock_steady(), &instead))
+        plugin_log(severity, "cemm plugin: %s", message->text);
+    else if (instead.text[0])
+        plugin_log(LOG_WARNING, "cemm plugin: %s", instead.text);
+}
+
 /* Logs when the first of the device and its meters has disappeared, and when all are back. */
-static void log_absence(struct record *record, struct meter *meter, const struct answer *answer)
+static void log_absence(struct monitor *monitor, struct record *record, struct meter *meter,
+                        const struct answer *answer)
 {
     bool before = record->absences > 0;
     const char *alias = answer->meter.alias;
+    struct cemm_message message;
 
     if (answer->result == CEMM_ABSENT)
         set_absent(record, meter, true);
@@ -237,11 +250,14 @@ static void log_absence(struct record *record, struct meter *meter, const struct
         set_absent(record, meter, false);
         set_absent(record, &record->device, false);
     }
-    if (!before && record->absences > 0)
-        plugin_log(LOG_WARNING, "cemm plugin: %s: %s %s%s%s", answer->block->label,
-                   record->uid.text, alias, *alias ? ": " : "", answer->message);
-    else if (before && record->absences == 0)
-        plugin_log(LOG_INFO, "cemm plugin: %s: %s is back", answer->block->label, record->uid.text);
+    if (before == (record->absences > 0))
+        return;
+    if (before)
+        cemm_message_set(&message, "%s: %s is back", answer->block->label, record->uid.text);
+    else
+        cemm_message_set(&message, "%s: %s %s%s%s", answer->block->label, record->uid.text, alias,
+                         *alias ? ": " : "", answer->message);
+    log_device(monitor, before ? LOG_INFO : LOG_WARNING, &message);
 }
 
 void monitor_add(struct monitor *monitor, const struct answer *answer)
@@ -265,7 +281,7 @@ void monitor_add(struct monitor *monitor, const struct answer *answer)
         add_source(record, answer);
     if (*answer->source && meter != &record->device)
         add_newest(meter, answer);
-    log_absence(record, meter, answer);
+    log_absence(monitor, record, meter, answer);
     notify(record, answer->ended);
 }
 

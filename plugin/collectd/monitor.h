@@ -14,7 +14,8 @@
 struct monitor {
     void *tree; /* of struct record, which is monitor.c's own */
     struct record *first;
-    int64_t due; /* monotonic: the earliest report of any record */
+    int64_t due;                  /* monotonic: the earliest report of any record */
+    struct cemm_line_limit lines; /* that are logged about single devices */
 };
 
 /* Frees what it holds. */

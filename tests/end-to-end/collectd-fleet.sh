@@ -127,6 +127,25 @@ have_lines() {
   (($(find "$run/csv" -name 'power-p1-*' -exec grep -c '^[0-9]' {} + 2>/dev/null | awk -F: -v lines="$2" '$NF >= lines' | wc -l) >= $1))
 }
 
+# ---- one cause that concerns all of them -------------------------------------------------
+
+# Three sweeps have found that the meter of each device is gone.
+swept_three_times() {
+  (($(requests '/p1/realtime/ - 412$') >= 900))
+}
+
+one_cause() {
+  run=$scratch/one-cause
+  start_sim --devices 300 --since "$since" --meters p1 --fault 'status=412@*/p1/realtime/*'
+  fleet_conf "$run" 2 128
+  start_collectd "$run"
+  check "each meter of 300 devices is gone" wait_for 30 swept_three_times
+  is "200 of them are named" 200 "$(said 'p1: .*no such meter')"
+  is "and once that there are more" 1 "$(said '200 messages about single devices')"
+  stop_collectd "while all meters are gone" "$run"
+  stop "$sim_pid"
+}
+
 # ---- one device that hangs, at a short interval -------------------------------------------
 
 hanging() {
@@ -182,4 +201,5 @@ hanging_at_first
 all_hang
 slow
 promised
+one_cause
 finish
